@@ -1,0 +1,1 @@
+"""FPGA hardware/software co-design compiler for neural networks."""

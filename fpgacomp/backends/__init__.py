@@ -1,0 +1,1 @@
+"""Design to project: one sub-package per code generator."""

@@ -1,0 +1,1 @@
+"""Integer graph to hls4ml ModelGraph to project."""

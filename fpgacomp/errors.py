@@ -1,0 +1,90 @@
+"""Every error fpgacomp raises on purpose: each says where, what, and how to fix it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class FpgacompError(Exception):
+    """One problem of the user's, told in one sentence with its remedy.
+
+    Args:
+        where: the file, node, option or layer at fault.
+        why: what is wrong with it, with the bad value.
+        fix: what the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, where: str, why: str, fix: str) -> None:
+        super().__init__(where, why, fix)
+        self.where = where
+        self.why = why
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why} Fix: {self.fix}"
+
+
+class UsageError(FpgacompError):
+    """The command line, an option or the output folder is wrong (exit code 2)."""
+
+    exit_code = 2
+
+
+class ModelError(FpgacompError):
+    """The network file cannot be read or is not a valid network."""
+
+
+class UnsupportedLayer(ModelError):
+    """A node of the network that fpgacomp does not carry, or not in this form."""
+
+
+class InputDataError(FpgacompError):
+    """Vectors, calibration data or labels that do not go with the network."""
+
+
+class BoardError(FpgacompError):
+    """An unknown board, or a board file that is wrong."""
+
+
+class DoesNotFit(FpgacompError):
+    """No folding of this network fits the board at the target asked for."""
+
+
+class InvalidGraph(FpgacompError):
+    """An integer graph that breaks a rule of the IR: a bug in the pass it names."""
+
+
+class ToolError(FpgacompError):
+    """A tool (compiler, simulator) is missing or failed (exit code 3)."""
+
+    exit_code = 3
+
+
+class Problems(FpgacompError):
+    """All problems found in one go.
+
+    Args:
+        problems: at least one; the exit code is the first one's.
+    """
+
+    def __init__(self, problems: Sequence[FpgacompError]) -> None:
+        first = problems[0]
+        super().__init__(first.where, first.why, first.fix)
+        self.problems = tuple(problems)
+        self.exit_code = first.exit_code
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return str(self.problems[0])
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        return f"{len(self.problems)} problems:\n{lines}"
+
+
+def raise_all(problems: Sequence[FpgacompError]) -> None:
+    """Raise nothing, the one problem, or all of them as one `Problems`."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise Problems(problems)

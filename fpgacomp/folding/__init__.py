@@ -1,0 +1,1 @@
+"""How much of each layer runs in parallel, chosen for a board."""

@@ -1,0 +1,243 @@
+"""The vocabulary of the integer graph: one frozen class per layer, and nothing else.
+
+    Graph   = Layer*                                   in topological order
+    Layer   = Input | Dense | Conv | MaxPool | SumPool | Add | Concat
+            | Reshape | Upsample | Requantize | Thresholds | Lookup
+    Tensor  = name shape IntType                       channels last, no batch axis
+
+Shapes are [C], [T, C] or [H, W, C]; "per channel" always means the last axis.
+No layer holds a float. What the integers mean in the network's own units lives
+beside the graph (`fpgacomp.ir.lowered`).
+
+Every weight layer is a pure sum of products: a bias, a scale and an activation
+function are part of the Requantize, Thresholds or Lookup that follows it, or of
+the software side where none follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+
+from fpgacomp.ir.types import Ints, IntType
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What flows along an edge: integers of one exact range, channels last."""
+
+    name: str
+    shape: tuple[int, ...]
+    type: IntType
+
+    @property
+    def channels(self) -> int:
+        return self.shape[-1]
+
+    @property
+    def pixels(self) -> int:
+        """How many positions one channel has (1 for a vector)."""
+        return prod(self.shape[:-1])
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+class Rounding(StrEnum):
+    """How a Requantize drops its fraction bits; the names are QONNX's."""
+
+    FLOOR = "floor"  # towards minus infinity: a plain arithmetic shift
+    ROUND = "round"  # to nearest, ties to even
+    HALF_UP = "half_up"  # to nearest, ties away from zero
+    HALF_DOWN = "half_down"  # to nearest, ties towards zero
+    UP = "up"  # away from zero
+    DOWN = "down"  # towards zero
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Layer:
+    """Fields of every layer. `name` is unique in the graph and a C identifier."""
+
+    name: str
+    output: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OneInput(_Layer):
+    input: Tensor
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return (self.input,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input(_Layer):
+    """An integer tensor that the host hands over."""
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense(_OneInput):
+    """y[..., o] = sum_i x[..., i] * weight[i, o]; leading axes are positions."""
+
+    weight: Ints  # [n_in, n_out]
+
+    @property
+    def macs(self) -> int:
+        return self.output.pixels * self.weight.array.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv(_OneInput):
+    """1-D or 2-D cross-correlation over zero-padded input, groups and dilation included.
+
+    y[p, o] = sum over k, c of x[p * stride + k * dilation - pad_before, g(o) + c] * weight[k, c, o]
+    """
+
+    weight: Ints  # [*kernel, channels_in / groups, channels_out]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: tuple[tuple[int, int], ...]  # (before, after) per spatial axis
+    groups: int = 1
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        return self.weight.shape[:-2]
+
+    @property
+    def depthwise(self) -> bool:
+        """One filter per channel, as many outputs as inputs."""
+        return self.groups == self.input.channels == self.output.channels and self.groups > 1
+
+    @property
+    def macs(self) -> int:
+        return self.output.pixels * self.weight.array.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool(_OneInput):
+    """Maximum over a window; a padded position never wins."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    pads: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumPool(_OneInput):
+    """Sum over a window of the zero-padded input: an average pool whose divisor is in the scale.
+
+    `multiplier`, where present, is one integer per output position ([*spatial_out]):
+    least common multiple of all divisors / divisor at this position, which makes
+    an average that does not count its padding exact.
+    """
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    pads: tuple[tuple[int, int], ...]
+    multiplier: Ints | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add(_Layer):
+    """y = multiplier_a[c] * a + multiplier_b[c] * b (a residual addition on one common scale).
+
+    Both inputs have the output's shape. Multipliers are [1] or [C].
+    """
+
+    a: Tensor
+    b: Tensor
+    multiplier_a: Ints
+    multiplier_b: Ints
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return (self.a, self.b)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concat(_Layer):
+    """Tensors joined along the channel axis, in order."""
+
+    parts: tuple[Tensor, ...]
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return self.parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reshape(_OneInput):
+    """The same integers in the same (row-major, channels-last) order under another shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upsample(_OneInput):
+    """Every position repeated factors[axis] times along each spatial axis (nearest)."""
+
+    factors: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requantize(_OneInput):
+    """y = clip(round((x * multiplier[c] + offset[c]) / 2**shift), lo, hi) - zero_point.
+
+    All of it in integers; `rounding` says what happens to the shift's fraction.
+    """
+
+    multiplier: Ints  # [1] or [C], >= 0 except under a falling function
+    offset: Ints  # [1] or [C]
+    shift: int  # 0..62
+    lo: int
+    hi: int
+    zero_point: int = 0
+    rounding: Rounding = Rounding.FLOOR
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds(_OneInput):
+    """y = base[c] + step[c] * (number of thresholds[c] <= x).
+
+    Thresholds ascend along the last axis. One that never fires is the input's
+    hi + 1. step is +1 (rising), -1 (falling), or +2/-2 for a bipolar output.
+    """
+
+    thresholds: Ints  # [1 or C, n]
+    base: Ints  # [1] or [C]
+    step: Ints  # [1] or [C]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup(_OneInput):
+    """y = table[c, x - input.type.lo]: any function of a small range."""
+
+    table: Ints  # [1 or C, input.type.count]
+
+
+Layer = (
+    Input
+    | Dense
+    | Conv
+    | MaxPool
+    | SumPool
+    | Add
+    | Concat
+    | Reshape
+    | Upsample
+    | Requantize
+    | Thresholds
+    | Lookup
+)
+WeightLayer = Dense | Conv
+Activation = Requantize | Thresholds | Lookup
+
+
+def kind(layer: Layer) -> str:
+    """The layer's class in lower case, as reports and graph.json spell it."""
+    return type(layer).__name__.lower()

@@ -1,0 +1,1 @@
+"""Canonical network to integer graph."""

@@ -1,0 +1,1 @@
+"""Integer graph to integer graph, one pass per file."""

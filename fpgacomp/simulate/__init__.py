@@ -1,0 +1,1 @@
+"""Simulation and comparison, layer by layer."""
