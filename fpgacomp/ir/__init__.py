@@ -1,1 +1,1 @@
-"""The vocabulary: numeric types, layers, graph, design, estimate, project, report; and the oracle."""
+"""The vocabulary: types, layers, graph, design, estimate, project, report; and the oracle."""

@@ -20,7 +20,7 @@ A canonical network is QONNX (float32, opset 13 or later) in which
 * GlobalAveragePool and ReduceMean over all spatial axes are GlobalAveragePool.
 
 The operators that remain:
-    Quant BipolarQuant Trunc MultiThreshold                (quantizers, domain qonnx.custom_op.general)
+    Quant BipolarQuant Trunc MultiThreshold           (quantizers, qonnx.custom_op.general)
     MatMul Conv MaxPool AveragePool GlobalAveragePool Add Mul Concat Upsample* (Resize
     nearest, integer factors) Reshape Transpose BatchNormalization
     Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Sigmoid Tanh Selu Elu Gelu
