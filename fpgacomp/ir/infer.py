@@ -162,7 +162,8 @@ def requantize(layer: Requantize, values: IntArray) -> IntArray:
     """Requantize [..., C] integers, as the class states it, in int64."""
     product = values * layer.multiplier.array + layer.offset.array
     rounded = round_shift(product, layer.shift, layer.rounding)
-    return np.clip(rounded, layer.lo, layer.hi) - layer.zero_point
+    clipped: IntArray = np.clip(rounded, layer.lo, layer.hi)
+    return clipped - layer.zero_point
 
 
 def round_shift(values: IntArray, shift: int, rounding: Rounding) -> IntArray:
@@ -175,9 +176,9 @@ def round_shift(values: IntArray, shift: int, rounding: Rounding) -> IntArray:
             return values >> shift
         case Rounding.ROUND:
             # Half up, less one where that was a tie that landed on an odd number.
-            up = (values + half) >> shift
+            up: IntArray = (values + half) >> shift
             tie = (values & ((1 << shift) - 1)) == half
-            return up - (tie & ((up & 1) == 1))
+            return np.where(tie & ((up & 1) == 1), up - 1, up)
         case Rounding.HALF_UP:
             addend = half
         case Rounding.HALF_DOWN:
@@ -188,7 +189,8 @@ def round_shift(values: IntArray, shift: int, rounding: Rounding) -> IntArray:
             addend = 0
         case _:
             assert_never(rounding)
-    return np.sign(values) * ((abs(values) + addend) >> shift)
+    magnitude: IntArray = (abs(values) + addend) >> shift
+    return np.where(values < 0, -magnitude, magnitude)
 
 
 def _ends(values: IntType) -> tuple[int, int]:
@@ -229,11 +231,12 @@ def _sum_pool_factor(layer: SumPool) -> int:
 
 def window_counts(layer: SumPool) -> IntArray:
     """How many real (not padded) inputs each output position covers: [*spatial_out]."""
-    counts = np.ones(1, dtype=np.int64)
+    counts: IntArray = np.ones(1, dtype=np.int64)
     for n, (before, _), k, s, positions in zip(
         layer.input.shape[:-1], layer.pads, layer.kernel, layer.strides, output_shape(layer)
     ):
         starts = np.arange(positions) * s - before
         covered = np.minimum(starts + k, n) - np.maximum(starts, 0)
         counts = np.multiply.outer(counts, covered)
-    return counts[0]
+    only: IntArray = counts[0]
+    return only

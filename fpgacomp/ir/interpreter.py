@@ -73,9 +73,10 @@ def execute(layer: Layer, operands: list[IntArray]) -> IntArray:
             return _conv(layer, x)
         case MaxPool():
             floor = np.iinfo(np.int64).min
-            return _pool_windows(layer, x, floor).max(axis=_window_axes(layer))
+            largest: IntArray = _pool_windows(layer, x, floor).max(axis=_window_axes(layer))
+            return largest
         case SumPool():
-            total = _pool_windows(layer, x, 0).sum(axis=_window_axes(layer))
+            total: IntArray = _pool_windows(layer, x, 0).sum(axis=_window_axes(layer))
             return total if layer.multiplier is None else total * layer.multiplier.array[..., None]
         case Add():
             return x * layer.multiplier_a.array + operands[1] * layer.multiplier_b.array
@@ -136,7 +137,7 @@ def _conv(layer: Conv, x: IntArray) -> IntArray:
     if groups == 1:
         return _exact_matmul(windows.reshape(*spatial, -1), weight.reshape(-1, c_out), magnitude)
     taps = int(np.prod(layer.kernel))
-    columns = windows.reshape(-1, taps, groups, c_in).transpose(2, 0, 1, 3)
+    columns: IntArray = windows.reshape(-1, taps, groups, c_in).transpose(2, 0, 1, 3)
     columns = columns.reshape(groups, -1, taps * c_in)
     matrices = weight.reshape(taps, c_in, groups, c_out // groups).transpose(2, 0, 1, 3)
     result = _exact_matmul(columns, matrices.reshape(groups, taps * c_in, -1), magnitude)
@@ -201,4 +202,5 @@ def _thresholds(layer: Thresholds, x: IntArray) -> IntArray:
 def _lookup(layer: Lookup, x: IntArray) -> IntArray:
     table = layer.table.array
     row = np.arange(x.shape[-1]) if len(table) > 1 else 0
-    return table[row, x - layer.input.type.lo]
+    found: IntArray = table[row, x - layer.input.type.lo]
+    return found
