@@ -1,0 +1,76 @@
+"""One node of a network as the reference executor sees it: attributes decoded, opset known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from fpgacomp.errors import UnsupportedLayer
+
+Array = npt.NDArray[Any]
+Operands = list[Array | None]
+
+
+def float32(value: float) -> float:
+    """A decimal constant as ONNX stores it: attributes and their defaults are float32."""
+    return float(np.float32(value))
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node and what its execution depends on beside its operands.
+
+    Args:
+        proto: the node itself.
+        attributes: name -> Python value, strings decoded.
+        opset: the version of the standard operators in this model.
+        batched: the first operand carries samples along axis 0, so that a target
+            shape that starts with 1 keeps them.
+    """
+
+    proto: onnx.NodeProto
+    attributes: dict[str, Any]
+    opset: int
+    batched: bool
+
+    @property
+    def name(self) -> str:
+        """The node's name, or its output's where it has none."""
+        return str(self.proto.name or self.proto.output[0])
+
+    def get(self, attribute: str, default: Any = None) -> Any:
+        return self.attributes.get(attribute, default)
+
+    def number(self, attribute: str, default: float) -> float:
+        return float(self.attributes.get(attribute, float32(default)))
+
+    def unsupported(self, why: str) -> UnsupportedLayer:
+        return UnsupportedLayer(
+            self.name, why, "bring the network into canonical form with `fpgacomp check` first."
+        )
+
+
+def decode_attributes(proto: onnx.NodeProto) -> dict[str, Any]:
+    """Attribute name -> Python value; bytes become text."""
+    decoded = {}
+    for attribute in proto.attribute:
+        value = onnx.helper.get_attribute_value(attribute)
+        decoded[attribute.name] = value.decode() if isinstance(value, bytes) else value
+    return decoded
+
+
+def operand(operands: Operands, index: int) -> Array:
+    """The operand that must be there."""
+    value = operands[index]
+    if value is None:
+        raise ValueError(f"operand {index} is missing")
+    return value
+
+
+def optional(operands: Operands, index: int) -> Array | None:
+    """The operand, or None where it is left out."""
+    return operands[index] if index < len(operands) else None
