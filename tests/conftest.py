@@ -1,0 +1,41 @@
+"""Fixtures of every test: golden files and the shared folder beside the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite golden files with what the code gives now, for review as a diff",
+    )
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with published models and synthesis data, or a skip where it is absent."""
+    folder = REPOSITORY.parent / "shared"
+    if not (folder / "models").is_dir():
+        pytest.skip("the shared folder with the published models is not on this machine")
+    return folder
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """`golden(path, text)`: the text equals the file, byte for byte; --update-golden writes it."""
+
+    def compare(path: Path, text: str) -> None:
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"{path} is missing: run pytest with --update-golden"
+        assert text == path.read_text(encoding="utf-8"), f"{path} differs (--update-golden)"
+
+    return compare
