@@ -1,0 +1,253 @@
+"""A quantizer after a chain of scalar functions becomes one integer activation, proved equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+
+from fpgacomp.ir.infer import unknown_output
+from fpgacomp.ir.layers import Add, Lookup, Requantize, Tensor, Thresholds
+from fpgacomp.ir.types import FloatArray, IntArray, Ints
+from fpgacomp.lower import choose
+from fpgacomp.lower.activation import (
+    Comparators,
+    Multiplier,
+    comparators,
+    find_multiplier,
+    native_multiplier,
+)
+from fpgacomp.lower.builder import Builder, unsupported
+from fpgacomp.lower.quantizers import NATIVE, Quantizer
+from fpgacomp.lower.scalar import Chain
+from fpgacomp.lower.staircase import Staircase, build, evaluate_all, is_small
+from fpgacomp.lower.value import Value
+
+MAX_TABLE = 1 << 12  # entries of a Lookup, per row
+
+
+def activate(
+    builder: Builder, node: onnx.NodeProto, value: Value, quantizer: Quantizer, name: str
+) -> Value:
+    """Emit the integer activation of quantizer(chain(x)) over the source's whole range.
+
+    Returns:
+        The quantized tensor; the source itself where the function is the identity.
+
+    Raises:
+        UnsupportedLayer: no exact form is small enough to build.
+    """
+    assert isinstance(value.source, Tensor)
+    lo, hi = builder.range_of(value.source)
+    function = _level_function(value.chain, quantizer)
+    if _is_shared(value.chain, quantizer):
+        lo, hi = np.array([lo.min()]), np.array([hi.max()])
+    chain = Chain.of(quantizer.scale, quantizer.offset)
+    if _is_identity(function, quantizer, lo, hi):
+        return Value(value.source, value.source_shape, value.order, chain)
+    direction = value.chain.direction()
+    known = None if direction is None else np.broadcast_to(direction, lo.shape).astype(np.int64)
+    stairs = build(function, lo, hi, known)
+    if stairs is not None:
+        tensor = _monotone(builder, node, value, quantizer, stairs, name)
+    elif is_small(lo, hi):
+        tensor = _turning(builder, node, value.source, quantizer, function, (lo, hi), name)
+    else:
+        raise unsupported(
+            node,
+            f"its function of a {value.source.type.bits}-bit accumulator is not monotone.",
+            "put a quantizer of at most 12 bits in front of the activation function.",
+        )
+    return Value(tensor, tensor.shape, value.order, chain)
+
+
+def _level_function(chain: Chain, quantizer: Quantizer) -> Callable[[IntArray], IntArray]:
+    def function(x: IntArray) -> IntArray:
+        return quantizer.levels(chain(x.astype(np.float64)))
+
+    return function
+
+
+def _is_shared(chain: Chain, quantizer: Quantizer) -> bool:
+    """All channels have the same function."""
+    probe = quantizer.levels(chain(np.zeros((1, 1))))
+    sizes = [quantizer.scale.size, quantizer.offset.size, quantizer.level_base.size]
+    return probe.shape == (1, 1) and max(sizes) == 1
+
+
+def _is_identity(
+    function: Callable[[IntArray], IntArray], quantizer: Quantizer, lo: IntArray, hi: IntArray
+) -> bool:
+    if not is_small(lo, hi) or (hi - lo).max() > quantizer.hi - quantizer.lo + 1:
+        return False
+    x, levels = evaluate_all(function, lo, hi)
+    return bool(np.all(levels * quantizer.level_step + quantizer.level_base == x))
+
+
+def _monotone(
+    builder: Builder,
+    node: onnx.NodeProto,
+    value: Value,
+    quantizer: Quantizer,
+    stairs: Staircase,
+    name: str,
+) -> Tensor:
+    assert isinstance(value.source, Tensor)
+    table = comparators(stairs)
+    multiplier = _as_multiplier(value.chain, quantizer, stairs)
+    input_bits = value.source.type.bits
+    output_bits = max(quantizer.hi - quantizer.lo, 1).bit_length()
+    if multiplier and choose.prefer_multiplier(multiplier, table, input_bits, output_bits):
+        return emit_requantize(builder, value.source, multiplier, quantizer, name)
+    if table.thresholds.shape[1] > choose.MAX_THRESHOLDS:
+        raise unsupported(
+            node,
+            f"needs {table.thresholds.shape[1]} thresholds per channel and is no linear function.",
+            f"lower its output to {choose.MAX_THRESHOLDS.bit_length() - 1} bits or fewer, "
+            "or use ReLU.",
+        )
+    return emit_thresholds(builder, value.source, table, quantizer, name)
+
+
+def _as_multiplier(chain: Chain, quantizer: Quantizer, stairs: Staircase) -> Multiplier | None:
+    linear = quantizer.linear
+    if linear is None or quantizer.level_base.size > 1:
+        return None
+    slope = chain.slope() / linear.scale
+    found = find_multiplier(stairs, slope)
+    if found is None and linear.rounding in NATIVE:
+        intercept = chain.intercept() / linear.scale + linear.zero_point
+        found = native_multiplier(stairs, slope, intercept, NATIVE[linear.rounding])
+    return found
+
+
+def emit_requantize(
+    builder: Builder, source: Tensor, found: Multiplier, quantizer: Quantizer, name: str
+) -> Tensor:
+    """Append the Requantize that computes the quantizer's integers from its levels."""
+    return builder.add(
+        Requantize(
+            name=name,
+            output=unknown_output(name),
+            input=source,
+            multiplier=Ints(_collapsed(found.multiplier)),
+            offset=Ints(_collapsed(found.offset)),
+            shift=found.shift,
+            lo=found.lo,
+            hi=found.hi,
+            zero_point=-int(quantizer.level_base[0]),
+            rounding=found.rounding,
+        )
+    )
+
+
+def emit_thresholds(
+    builder: Builder, source: Tensor, found: Comparators, quantizer: Quantizer, name: str
+) -> Tensor:
+    """Append the Thresholds that compute the quantizer's integers from its levels."""
+    base = found.base * quantizer.level_step + quantizer.level_base
+    return builder.add(
+        Thresholds(
+            name=name,
+            output=unknown_output(name),
+            input=source,
+            thresholds=Ints(_collapsed(found.thresholds)),
+            base=Ints(_collapsed(base)),
+            step=Ints(_collapsed(found.step * quantizer.level_step)),
+        )
+    )
+
+
+def _collapsed(values: IntArray) -> IntArray:
+    """One entry where all channels agree."""
+    return values[:1] if np.all(values == values[:1]) else values
+
+
+def _turning(
+    builder: Builder,
+    node: onnx.NodeProto,
+    source: Tensor,
+    quantizer: Quantizer,
+    function: Callable[[IntArray], IntArray],
+    span: tuple[IntArray, IntArray],
+    name: str,
+) -> Tensor:
+    """A function that rises and falls: a table, or what rises plus what falls."""
+    if source.type.count <= MAX_TABLE:
+        rows = len(span[0])
+        whole = np.arange(source.type.lo, source.type.hi + 1)[:, None]
+        levels = function(np.broadcast_to(whole, (len(whole), rows)))
+        table = (levels * quantizer.level_step + quantizer.level_base).T
+        return builder.add(
+            Lookup(name=name, output=unknown_output(name), input=source, table=Ints(table))
+        )
+    x, levels = evaluate_all(function, *span)
+    start = levels[0]
+    up, down = (_edges(x, np.diff(levels, axis=0) * sign) for sign in (1, -1))
+    for edges in (up, down):
+        if edges.shape[1] > choose.MAX_THRESHOLDS:
+            raise unsupported(
+                node,
+                f"rises and falls in more than {choose.MAX_THRESHOLDS} steps "
+                f"over a {source.type.bits}-bit accumulator.",
+                "lower its output bits, or quantize to 12 bits before the function.",
+            )
+    rising = Comparators(up, start, np.ones_like(start))
+    falling = Comparators(down, np.zeros_like(start), -np.ones_like(start))
+    parts = [
+        emit_thresholds(builder, source, rising, quantizer, f"{name}_rise"),
+        emit_thresholds(builder, source, falling, _without_base(quantizer), f"{name}_fall"),
+    ]
+    one = Ints([1])
+    return builder.add(
+        Add(name=name, output=unknown_output(name), a=parts[0], b=parts[1],
+            multiplier_a=one, multiplier_b=one)
+    )  # fmt: skip
+
+
+def _edges(x: IntArray, steps: IntArray) -> IntArray:
+    """[C, n] where a function steps up, once per level; the rest is hi + 1."""
+    counts = np.maximum(steps, 0)
+    longest = int(counts.sum(axis=0).max(initial=0))
+    table = np.repeat((x[-1] + 1)[:, None], longest, axis=1)
+    for channel in range(x.shape[1]):
+        edges = np.repeat(x[1:, channel], counts[:, channel])
+        table[channel, : len(edges)] = edges
+    return table
+
+
+def _without_base(quantizer: Quantizer) -> Quantizer:
+    """The falling half adds only its steps: the base is in the rising half."""
+    zero = np.zeros(1, dtype=np.int64)
+    return Quantizer(
+        quantizer.levels, quantizer.lo, quantizer.hi, quantizer.scale, quantizer.offset,
+        zero, quantizer.level_step,
+    )  # fmt: skip
+
+
+def exact_integers(chain: Chain, lo: IntArray, hi: IntArray) -> Quantizer | None:
+    """A quantizer that changes nothing: the chain's values as integers of its first scale.
+
+    ReLU and Clip of an integer tensor are integers of the same scale; None where a
+    value of the range is not.
+    """
+    if not is_small(lo, hi):
+        return None
+    scale: FloatArray = chain.scale
+
+    def exact(x: IntArray) -> FloatArray:
+        return chain(x.astype(np.float64)) / scale
+
+    _, sampled = evaluate_all(lambda x: np.round(exact(x)).astype(np.int64), lo, hi)
+    x, _ = evaluate_all(lambda x: x, lo, hi)
+    if not np.array_equal(exact(x), sampled) or abs(scale).min() == 0:
+        return None
+
+    def levels(real: FloatArray) -> IntArray:
+        return np.round(real / scale).astype(np.int64)
+
+    return Quantizer(
+        levels, int(sampled.min()), int(sampled.max()), scale,
+        np.zeros(1), np.zeros(1, dtype=np.int64),
+    )  # fmt: skip

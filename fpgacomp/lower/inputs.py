@@ -1,0 +1,143 @@
+"""A network input's quantizer becomes an integer input, laid out as its first reader needs it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+
+from fpgacomp.ir.layers import Input, Tensor
+from fpgacomp.ir.types import BIPOLAR, IntArray, IntType, Reals
+from fpgacomp.lower.builder import Builder, Source, attribute, ints_attribute, unsupported
+from fpgacomp.lower.quantizer_nodes import read_quantizer
+from fpgacomp.lower.scalar import Affine, Chain, Function
+from fpgacomp.lower.software import InputRecipe
+from fpgacomp.lower.value import RawInput, Value
+
+_CHANNELS_FIRST = [
+    "Conv",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "Resize",
+    "BatchNormalization",
+    "PRelu",
+]
+
+
+def lower_input(builder: Builder, node: onnx.NodeProto, raw: Value) -> tuple[Value, InputRecipe]:
+    """The quantizer of a raw network input: an Input layer and the host's recipe for it.
+
+    The host may hand over the integers in any order, so a channels-first network
+    costs no transpose in hardware.
+    """
+    assert isinstance(raw.source, RawInput)
+    name = raw.source.name
+    shape, order = _layout(builder.source, node.output[0], raw.order)
+    place = np.empty(order.size, dtype=np.int64)
+    place[order.ravel()] = raw.order.ravel()  # integer position -> raw position
+    value = Value(raw.source, shape, order, _relaid(node, raw.chain, place, shape[-1]))
+    for step in value.chain.steps:
+        if isinstance(step, Function) and not step.clips:
+            raise unsupported(
+                node,
+                f"quantizes {step.op} of a network input.",
+                "apply the function to the data before they reach the network.",
+            )
+    quantizer = read_quantizer(builder.source, node, value)
+    if quantizer.linear is None and quantizer.level_step == 1:
+        raise unsupported(
+            node, "quantizes a network input with thresholds.",
+            "use a Quant or BipolarQuant node for the input.",
+        )  # fmt: skip
+    if quantizer.level_base.size > 1:
+        raise unsupported(node, "quantizes a network input with a zero point per channel.",
+                          "use one zero point.")  # fmt: skip
+    base = int(quantizer.level_base[0])
+    is_bipolar = quantizer.level_step == 2
+    kind = BIPOLAR if is_bipolar else IntType(quantizer.lo + base, quantizer.hi + base)
+    tensor = builder.add(Input(name=name, output=Tensor("", shape, kind)))
+    linear = quantizer.linear
+    recipe = InputRecipe(
+        name=name,
+        place=place,
+        chain=value.chain,
+        tensor=tensor,
+        scale=linear.scale if linear else quantizer.scale,
+        zero_point=linear.zero_point if linear else -quantizer.offset / quantizer.scale,
+        rounding=linear.rounding if linear else "BIPOLAR",
+        lo=quantizer.lo,
+        hi=quantizer.hi,
+        base=base,
+    )
+    return Value(tensor, shape, order, Chain.of(quantizer.scale, quantizer.offset)), recipe
+
+
+def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) -> Chain:
+    """A raw input's per-element parameters as per-channel ones of its integer layout."""
+
+    def shrink(values: Reals) -> Reals:
+        if values.shape == (1,):
+            return values
+        rows = values.array[place].reshape(-1, channels)
+        if np.any(rows != rows[0]):
+            raise unsupported(
+                node,
+                "quantizes an input whose normalisation differs from position to position.",
+                "use one mean and deviation per channel.",
+            )
+        return Reals(rows[0])
+
+    def step(s: Affine | Function) -> Affine | Function:
+        if isinstance(s, Affine):
+            return Affine(shrink(s.scale), shrink(s.offset))
+        return replace(s, parameters=tuple(shrink(p) for p in s.parameters))
+
+    head = Affine(shrink(chain.affine.scale), shrink(chain.affine.offset))
+    return Chain(head, tuple(step(s) for s in chain.steps))
+
+
+def _layout(source: Source, name: str, order: IntArray) -> tuple[tuple[int, ...], IntArray]:
+    """(source shape channels last, order) that the readers of this tensor want."""
+    perm = _first_reader(source, name, tuple(range(order.ndim)))
+    shape = order.shape
+    if perm is None or order.ndim == 2:
+        if _is_flattened(source, name) or order.ndim == 2:
+            return (order.size,), np.arange(order.size, dtype=np.int64).reshape(shape)
+        return shape[1:], np.arange(order.size, dtype=np.int64).reshape(shape)
+    seen = tuple(shape[p] for p in perm)  # as the reader sees it: [1, C, *S]
+    positions = np.arange(order.size, dtype=np.int64).reshape(1, *seen[2:], seen[1])
+    first = np.moveaxis(positions, -1, 1)
+    back = np.argsort(perm)
+    return (*seen[2:], seen[1]), np.ascontiguousarray(first.transpose(back))
+
+
+def _first_reader(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int, ...] | None:
+    """How the first channels-first operator behind sees this tensor's axes; None without one."""
+    for node in source.consumers.get(name, []):
+        if node.op_type in _CHANNELS_FIRST:
+            return perm
+        if node.op_type == "MultiThreshold" and attribute(node, "data_layout", "") != "NHWC":
+            return perm
+        if node.op_type in ("Reshape", "MatMul"):
+            continue
+        nested = perm
+        if node.op_type == "Transpose":
+            moved = ints_attribute(node, "perm", tuple(reversed(range(len(perm)))))
+            nested = tuple(perm[m] for m in moved)
+        found = _first_reader(source, node.output[0], nested)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_flattened(source: Source, name: str) -> bool:
+    """A Reshape to a vector is the next thing that happens to this tensor."""
+    for node in source.consumers.get(name, []):
+        if node.op_type == "Reshape":
+            shape = source.constant(node.input[1])
+            return shape is not None and shape.size == 2
+        if _is_flattened(source, node.output[0]):
+            return True
+    return False

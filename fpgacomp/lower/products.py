@@ -1,0 +1,354 @@
+"""MatMul, Conv and pooling: sums over integers of one scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from math import lcm, prod
+
+import numpy as np
+import onnx
+
+from fpgacomp.errors import FpgacompError
+from fpgacomp.ir.infer import unknown_output, window_counts
+from fpgacomp.ir.layers import Concat, Conv, Dense, MaxPool, Requantize, SumPool, Tensor, Upsample
+from fpgacomp.ir.types import FloatArray, IntArray, Ints
+from fpgacomp.lower.activate import activate, exact_integers
+from fpgacomp.lower.builder import Builder, Weights, int_attribute, ints_attribute, unsupported
+from fpgacomp.lower.scalar import Chain
+from fpgacomp.lower.value import RawInput, Sum, Value, channels_last_order
+
+MAX_FOLDED_RATIO = 1 << 8  # largest factor folded into a weight to bring channels to one scale
+_MAX_WEIGHT_BITS = 16
+
+Pads = tuple[tuple[int, int], ...]
+
+
+def integer_value(builder: Builder, node: onnx.NodeProto, value: Value) -> Value:
+    """The value as an integer tensor with a plain scale and offset.
+
+    Raises:
+        UnsupportedLayer: nothing has quantized it.
+    """
+    if isinstance(value.source, RawInput):
+        raise unsupported(
+            node,
+            f"reads the network input {value.source.name!r}, which is not quantized.",
+            "give its type with --input-bits 8 (or --input-bits 16:6 for 6 integer bits), "
+            "or data with --calibration X.npy.",
+        )
+    if isinstance(value.source, Sum):
+        raise unsupported(
+            node,
+            "reads a sum of two different scales that no quantizer follows.",
+            "quantize after the Add, or use one scale on both of its sides.",
+        )
+    if value.chain.is_affine:
+        return value
+    exact = exact_integers(value.chain, *builder.range_of(value.source))
+    if exact is None:
+        functions = ", ".join(type(s).__name__ if not hasattr(s, "op") else s.op
+                              for s in value.chain.steps)  # fmt: skip
+        raise unsupported(
+            node,
+            f"reads a tensor that is not quantized (after {functions}).",
+            "quantize every activation, or give --calibration X.npy to have it done.",
+        )
+    return activate(builder, node, value, exact, f"{value.source.name}_exact")
+
+
+def lower_matmul(
+    builder: Builder, node: onnx.NodeProto, value: Value, weights: Weights, name: str
+) -> Value:
+    """[1, ..., K] @ [K, O]: a Dense over the last axis."""
+    if weights.integers.ndim != 2:
+        raise unsupported(node, f"multiplies by a weight of shape {weights.integers.shape}.",
+                          "use a two-dimensional weight.")  # fmt: skip
+    value = integer_value(builder, node, value)
+    if value.order.ndim == 2:
+        value = builder.flat(value)
+    elif value.order.ndim == 3 and len(value.source_shape) == 1:
+        value = _as_positions(builder, value)
+    assert isinstance(value.source, Tensor)
+    rows = value.order.reshape(-1, value.order.shape[-1])
+    pixel, place = np.divmod(rows, value.channels)
+    same_pixel = np.all(pixel == pixel[:, :1]) and np.all(place == place[:1])
+    if value.channels != rows.shape[1] or not same_pixel:
+        raise unsupported(
+            node,
+            "multiplies along an axis that is not the channels.",
+            "transpose so that the contracted axis is the channel axis.",
+        )
+    integers = np.empty_like(weights.integers)
+    scale = np.empty_like(weights.scale)
+    integers[place[0]], scale[place[0]] = weights.integers, weights.scale
+    out_features = integers.shape[1]
+    matrix, out_scale = _one_scale(node, value, integers, scale)
+    offset = _offset_through(value, integers * scale)
+    tensor = builder.add(
+        Dense(name=name, output=unknown_output(name), input=value.source, weight=Ints(matrix))
+    )
+    order = pixel[:, :1] * out_features + np.arange(out_features)
+    order = order.reshape(*value.order.shape[:-1], out_features)
+    return Value(tensor, tensor.shape, order, Chain.of(out_scale, offset))
+
+
+def _as_positions(builder: Builder, value: Value) -> Value:
+    """A flat source seen as [positions, channels], as a [1, T, K] network tensor has it."""
+    shape = value.order.shape[1:]
+    if not np.array_equal(value.order.ravel(), np.arange(value.order.size)):
+        return value
+    assert isinstance(value.source, Tensor)
+    if value.chain.scale.size > 1 or value.chain.offset.size > 1:
+        return value
+    return replace(value, source=builder.reshaped(value.source, shape), source_shape=shape)
+
+
+def _one_scale(
+    node: onnx.NodeProto, value: Value, integers: IntArray, scale: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    """Weights [K, O] whose rows all count in one scale per output: (integers, scale [O]).
+
+    Input channels of different scales, and weight scales that differ along the
+    contracted axis, are exact where their ratios are small integers.
+    """
+    real = np.broadcast_to(value.chain.scale, (len(integers),))[:, None] * scale
+    if np.all(real == real[:1]):
+        return integers, _shared(real[0])
+    base = real.min(axis=0)
+    factors = np.ones_like(integers)
+    for k, o in np.ndindex(*real.shape):
+        ratio = Fraction(float(real[k, o])) / Fraction(float(base[o]))
+        if ratio.denominator != 1 or ratio.numerator > MAX_FOLDED_RATIO:
+            raise unsupported(
+                node,
+                "sums channels whose scales have no integer ratio "
+                f"({real[k, o]:.6g} and {base[o]:.6g}).",
+                "quantize its input with one scale per tensor, or scales that are powers of two.",
+            )
+        factors[k, o] = ratio.numerator
+    return integers * factors, _shared(base)
+
+
+def _shared(scale: FloatArray) -> FloatArray:
+    return scale[:1] if np.all(scale == scale[0]) else scale
+
+
+def _offset_through(value: Value, real_weights: FloatArray) -> FloatArray:
+    """What an input offset adds to each output: sum_k offset[k] * weight[k, o]."""
+    if not np.any(value.chain.offset):
+        return np.zeros(1)
+    offset = np.broadcast_to(value.chain.offset, (len(real_weights),))
+    return offset @ real_weights
+
+
+def spatial_value(builder: Builder, node: onnx.NodeProto, value: Value) -> Value:
+    """The value with a channels-last source of the network tensor's own spatial shape."""
+    wanted = value.spatial_order
+    if wanted is None or value.order.ndim not in (3, 4):
+        raise unsupported(node, f"works on a tensor of shape {value.order.shape}.",
+                          "use [1, C, T] or [1, C, H, W].")  # fmt: skip
+    _, channels, *spatial = value.order.shape
+    shape = (*spatial, channels)
+    if not np.array_equal(value.order, wanted):
+        raise unsupported(
+            node,
+            "works on a tensor whose elements would have to be moved first.",
+            "keep one layout between quantizer and convolution (a Reshape mixes channels here).",
+        )
+    if value.source_shape == shape:
+        return value
+    if value.chain.scale.size > 1 or value.chain.offset.size > 1:
+        raise unsupported(node, "reshapes a tensor with a scale per element.",
+                          "use one scale per tensor.")  # fmt: skip
+    assert isinstance(value.source, Tensor)
+    return replace(value, source=builder.reshaped(value.source, shape), source_shape=shape)
+
+
+def _window_attributes(
+    node: onnx.NodeProto, kernel: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
+    """(strides, dilations, pads) of a Conv or pool in canonical form."""
+    rank = len(kernel)
+    flat = ints_attribute(node, "pads", (0,) * (2 * rank))
+    pads = tuple(zip(flat[:rank], flat[rank:]))
+    strides = ints_attribute(node, "strides", (1,) * rank)
+    return strides, ints_attribute(node, "dilations", (1,) * rank), pads
+
+
+def lower_conv(
+    builder: Builder, node: onnx.NodeProto, value: Value, weights: Weights, name: str
+) -> Value:
+    """ONNX Conv [O, C/g, *k] on [1, C, *S]."""
+    value = spatial_value(builder, node, integer_value(builder, node, value))
+    assert isinstance(value.source, Tensor)
+    filters, _, *kernel = weights.integers.shape
+    strides, dilations, pads = _window_attributes(node, tuple(kernel))
+    group = int_attribute(node, "group", 1)
+    has_padding = any(before or after for before, after in pads)
+    if has_padding and np.any(value.chain.offset):
+        raise unsupported(
+            node,
+            "pads with zeros a tensor whose zero is no integer.",
+            "use an integer zero point in the quantizer before it.",
+        )
+    # One group at a time has one set of input channels; [k..., C/g, O] channels last.
+    integers = np.moveaxis(weights.integers, (0, 1), (-1, -2))
+    scale = np.moveaxis(weights.scale, (0, 1), (-1, -2))
+    real_in = _group_inputs(value.chain.scale, value.channels, group, filters)
+    offsets = _group_inputs(value.chain.offset, value.channels, group, filters)
+    matrix, out_scale = _one_conv_scale(node, integers, scale * real_in)
+    offset = (integers * scale * offsets).reshape(-1, filters).sum(axis=0)
+    tensor = builder.add(
+        Conv(
+            name=name, output=unknown_output(name), input=value.source, weight=Ints(matrix),
+            strides=strides, dilations=dilations, pads=pads, groups=group,
+        )
+    )  # fmt: skip
+    return Value(tensor, tensor.shape, channels_last_order(tensor.shape),
+                 Chain.of(out_scale, _shared(offset)))  # fmt: skip
+
+
+def _group_inputs(values: FloatArray, channels: int, group: int, filters: int) -> FloatArray:
+    """[C/g, O]: the value of the input channel that each weight [.., c, o] reads."""
+    per_channel = np.broadcast_to(values, (channels,)).reshape(group, channels // group)
+    return np.repeat(per_channel, filters // group, axis=0).T
+
+
+def _one_conv_scale(
+    node: onnx.NodeProto, integers: IntArray, real: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    """As `_one_scale`, for weights [*k, C/g, O] and the scale of each product."""
+    filters = integers.shape[-1]
+    flat = real.reshape(-1, filters)
+    if np.all(flat == flat[:1]):
+        return integers, _shared(flat[0])
+    identity = Value(RawInput(""), (len(flat),), np.zeros((1, 1), dtype=np.int64), Chain.of(1.0))
+    matrix, scale = _one_scale(node, identity, integers.reshape(-1, filters), flat)
+    return matrix.reshape(integers.shape), scale
+
+
+def lower_max_pool(builder: Builder, node: onnx.NodeProto, value: Value, name: str) -> Value:
+    """The maximum of reals is the maximum of integers where the chain rises."""
+    if isinstance(value.source, RawInput | Sum):
+        value = integer_value(builder, node, value)
+    direction = value.chain.direction()
+    if direction is None:
+        value = integer_value(builder, node, value)
+        direction = value.chain.direction()
+    assert direction is not None
+    if np.any(direction < 0):
+        value = _turned_up(builder, value, direction)
+    value = spatial_value(builder, node, value)
+    assert isinstance(value.source, Tensor)
+    kernel = ints_attribute(node, "kernel_shape", ())
+    strides, dilations, pads = _window_attributes(node, kernel)
+    if any(d != 1 for d in dilations):
+        raise unsupported(node, f"pools with dilations {dilations}.", "use dilation 1.")
+    tensor = builder.add(
+        MaxPool(name=name, output=unknown_output(name), input=value.source,
+                kernel=kernel, strides=strides, pads=pads)
+    )  # fmt: skip
+    return Value(tensor, tensor.shape, channels_last_order(tensor.shape), value.chain)
+
+
+def _turned_up(builder: Builder, value: Value, direction: FloatArray) -> Value:
+    """Integers of falling channels negated, so that larger integers are larger reals."""
+    assert isinstance(value.source, Tensor)
+    sign = np.where(direction < 0, -1, 1)
+    bound = value.source.type.magnitude
+    name = f"{value.source.name}_turned"
+    tensor = builder.add(
+        Requantize(name=name, output=unknown_output(name), input=value.source,
+                   multiplier=Ints(sign), offset=Ints([0]), shift=0, lo=-bound, hi=bound)
+    )  # fmt: skip
+    affine = replace(value.chain.affine, scale=type(value.chain.affine.scale)(
+        value.chain.scale * sign))  # fmt: skip
+    return replace(value, source=tensor, chain=replace(value.chain, affine=affine))
+
+
+def lower_average_pool(builder: Builder, node: onnx.NodeProto, value: Value, name: str) -> Value:
+    """A sum whose divisor goes into the scale; a per-position divisor into integer multipliers."""
+    value = spatial_value(builder, node, integer_value(builder, node, value))
+    assert isinstance(value.source, Tensor)
+    spatial = value.source_shape[:-1]
+    whole = node.op_type == "GlobalAveragePool"
+    kernel = spatial if whole else ints_attribute(node, "kernel_shape", ())
+    rank = len(kernel)
+    strides, dilations, pads = _window_attributes(node, kernel)
+    if whole:
+        strides, pads = (1,) * rank, ((0, 0),) * rank
+    if any(d != 1 for d in dilations):
+        raise unsupported(node, f"pools with dilations {dilations}.", "use dilation 1.")
+    has_padding = any(before or after for before, after in pads)
+    if has_padding and np.any(value.chain.offset):
+        raise unsupported(node, "pads with zeros a tensor whose zero is no integer.",
+                          "use an integer zero point in the quantizer before it.")  # fmt: skip
+    layer = SumPool(name=name, output=unknown_output(name), input=value.source,
+                    kernel=kernel, strides=strides, pads=pads)  # fmt: skip
+    divisor = prod(kernel)
+    if has_padding and not int_attribute(node, "count_include_pad", 0):
+        counts = window_counts(layer)
+        divisor = lcm(*(int(c) for c in np.unique(counts)))
+        layer = replace(layer, multiplier=Ints(divisor // counts))
+    tensor = builder.add(layer)
+    chain = Chain.of(value.chain.scale / divisor, value.chain.offset)
+    return Value(tensor, tensor.shape, channels_last_order(tensor.shape), chain)
+
+
+def lower_upsample(
+    builder: Builder, node: onnx.NodeProto, value: Value, factors: tuple[int, ...], name: str
+) -> Value:
+    """Nearest neighbour; functions of single elements pass through."""
+    if isinstance(value.source, RawInput | Sum):
+        value = integer_value(builder, node, value)
+    value = spatial_value(builder, node, value)
+    assert isinstance(value.source, Tensor)
+    tensor = builder.add(
+        Upsample(name=name, output=unknown_output(name), input=value.source, factors=factors)
+    )
+    return Value(tensor, tensor.shape, channels_last_order(tensor.shape), value.chain)
+
+
+def lower_concat(
+    builder: Builder, node: onnx.NodeProto, parts: list[Value], axis: int, name: str
+) -> Value:
+    """Concatenation along channels; each part keeps its scale, now one per channel."""
+    values = [integer_value(builder, node, part) for part in parts]
+    if values[0].order.ndim == 2:
+        values = [builder.flat(value) for value in values]
+    tensors = [value.source for value in values]
+    channels = [value.channels for value in values]
+    total = sum(channels)
+    orders = []
+    for index, value in enumerate(values):
+        pixel, place = np.divmod(value.order, value.channels)
+        orders.append(pixel * total + sum(channels[:index]) + place)
+    mismatch = _concat_problem(node, values)
+    if mismatch is not None:
+        raise mismatch
+    order = np.concatenate(orders, axis=axis)
+    tensor = builder.add(
+        Concat(name=name, output=unknown_output(name), parts=tuple(tensors))  # type: ignore[arg-type]
+    )
+    if not np.array_equal(np.sort(order.ravel()), np.arange(tensor.size)):
+        raise unsupported(node, f"joins along axis {axis}, which is not the channels.",
+                          "concatenate along the channel axis.")  # fmt: skip
+    scale = _joined([value.chain.scale for value in values], channels)
+    offset = _joined([value.chain.offset for value in values], channels)
+    return Value(tensor, tensor.shape, order, Chain.of(_shared(scale), _shared(offset)))
+
+
+def _joined(parts: list[FloatArray], channels: list[int]) -> FloatArray:
+    return np.concatenate([np.broadcast_to(part, (n,)) for part, n in zip(parts, channels)])
+
+
+def _concat_problem(node: onnx.NodeProto, values: list[Value]) -> FpgacompError | None:
+    if len({value.source_shape[:-1] for value in values}) > 1:
+        shapes = [value.source_shape for value in values]
+        return unsupported(
+            node,
+            f"joins {shapes}, which differ in more than their channels.",
+            "concatenate tensors of one spatial shape, along the channels.",
+        )
+    return None

@@ -1,0 +1,270 @@
+"""Addition of two integer tensors: one common scale, or multipliers proved over all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import onnx
+
+from fpgacomp.ir.infer import unknown_output
+from fpgacomp.ir.layers import Add, Tensor
+from fpgacomp.ir.types import FloatArray, IntArray, Ints
+from fpgacomp.lower.activate import emit_requantize, emit_thresholds
+from fpgacomp.lower.activation import comparators, find_multiplier
+from fpgacomp.lower.builder import Builder, unsupported
+from fpgacomp.lower.choose import prefer_multiplier
+from fpgacomp.lower.quantizers import Quantizer
+from fpgacomp.lower.scalar import Chain
+from fpgacomp.lower.staircase import NO_STEP, Staircase
+from fpgacomp.lower.value import Sum, Value
+
+MAX_RATIO = 1 << 10  # largest integer of an exact ratio of two scales
+MAX_MULTIPLIER = 1 << 14  # largest multiplier tried for an inexact one
+MAX_ENUMERATED = 1 << 12  # integers of the smaller side, which are enumerated
+
+_ONE_SCALE_FIX = "quantize both sides with the same scale, or with scales in a power-of-two ratio."
+
+
+def exact_ratio(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray] | None:
+    """Integers (p, q) per channel with a / b = p / q exactly; None where they are not small."""
+    a, b = np.broadcast_arrays(a, b)
+    pairs = []
+    for left, right in zip(a, b):
+        if left == 0 or right == 0:
+            return None
+        ratio = Fraction(float(left)) / Fraction(float(right))
+        if max(abs(ratio.numerator), ratio.denominator) > MAX_RATIO:
+            return None
+        pairs.append((ratio.numerator, ratio.denominator))
+    p, q = np.array(pairs, dtype=np.int64).T
+    return p, q
+
+
+def add_values(builder: Builder, node: onnx.NodeProto, a: Value, b: Value, name: str) -> Value:
+    """a + b of two integer values: an Add where the scales allow it, else a Sum that waits."""
+    b = _in_order_of(builder, node, a, b)
+    ratio = exact_ratio(a.chain.scale, b.chain.scale)
+    if ratio is None:
+        return Value(Sum(a, b), a.source_shape, a.order, Chain.of(1.0))
+    assert isinstance(a.source, Tensor) and isinstance(b.source, Tensor)
+    p, q = ratio
+    tensor = builder.add(
+        Add(name=name, output=unknown_output(name), a=a.source, b=b.source,
+            multiplier_a=Ints(p), multiplier_b=Ints(q))
+    )  # fmt: skip
+    chain = Chain.of(b.chain.scale / q, a.chain.offset + b.chain.offset)
+    return Value(tensor, tensor.shape, a.order, chain)
+
+
+def _in_order_of(builder: Builder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
+    """b with a's source shape; both must have their elements in the same places."""
+    if a.order.shape != b.order.shape:
+        raise unsupported(
+            node, f"adds shapes {a.order.shape} and {b.order.shape}.",
+            "give both sides the same shape; broadcasting between activations is not built.",
+        )  # fmt: skip
+    if not np.array_equal(a.order, b.order):
+        raise unsupported(
+            node, "adds tensors whose elements lie in different orders.",
+            "reshape or flatten both sides in the same way.",
+        )  # fmt: skip
+    if a.source_shape == b.source_shape:
+        return b
+    assert isinstance(b.source, Tensor)
+    if len(a.source_shape) != 1 and b.chain.scale.size + b.chain.offset.size > 2:
+        raise unsupported(
+            node, "adds a per-channel scaled vector to an image.",
+            "use one scale for the vector.",
+        )  # fmt: skip
+    if len(a.source_shape) == 1:
+        return builder.flat(b)
+    source = builder.reshaped(b.source, a.source_shape)
+    return replace(b, source=source, source_shape=a.source_shape)
+
+
+@dataclass(frozen=True)
+class _Borders:
+    """Where f(a, b) = level is crossed, per channel, in operands turned so that f rises.
+
+    Args:
+        b: [C, m] every value of the enumerated operand.
+        first: [C, n, m] the first a that reaches each level beside each b; NO_STEP: none.
+        low, high: [C] range of a.
+        start, end: [C] lowest and highest level.
+        levels: [n].
+    """
+
+    b: IntArray
+    first: IntArray
+    low: IntArray
+    high: IntArray
+    start: IntArray
+    end: IntArray
+    levels: IntArray
+
+
+def quantize_sum(
+    builder: Builder, node: onnx.NodeProto, value: Value, quantizer: Quantizer, name: str
+) -> Value:
+    """An Add and an activation equal to quantizer(chain(a * s_a + b * s_b)) for all pairs."""
+    assert isinstance(value.source, Sum)
+    direction = value.chain.direction()
+    if direction is None or np.any(direction == 0):
+        raise unsupported(node, "sums two different scales before a function that is not monotone.",
+                          _ONE_SCALE_FIX)  # fmt: skip
+    big, small = value.source.a, value.source.b
+    assert isinstance(big.source, Tensor) and isinstance(small.source, Tensor)
+    if big.source.type.count < small.source.type.count:
+        big, small = small, big
+    assert isinstance(big.source, Tensor) and isinstance(small.source, Tensor)
+    if small.source.type.count > MAX_ENUMERATED:
+        raise unsupported(
+            node,
+            f"sums {big.source.type.bits}- and {small.source.type.bits}-bit integers "
+            "of different scales.",
+            _ONE_SCALE_FIX,
+        )
+    turn_a, turn_b = (np.sign(v.chain.scale * direction).astype(np.int64) for v in (big, small))
+    borders = _borders(builder, value.chain, quantizer, (big, small), (turn_a, turn_b))
+    scale_a, scale_b = np.broadcast_arrays(abs(big.chain.scale), abs(small.chain.scale))
+    solved = _multipliers(borders, scale_a, scale_b)
+    if solved is None:
+        raise unsupported(
+            node, f"no multipliers up to {MAX_MULTIPLIER} add its two scales exactly.",
+            _ONE_SCALE_FIX,
+        )  # fmt: skip
+    m_a, m_b, stairs = solved
+    total = builder.add(
+        Add(name=f"{name}_add", output=unknown_output(name), a=big.source, b=small.source,
+            multiplier_a=Ints(_spread(m_a * turn_a)), multiplier_b=Ints(_spread(m_b * turn_b)))
+    )  # fmt: skip
+    table = comparators(stairs)
+    multiplier = None
+    if quantizer.linear is not None and quantizer.level_base.size == 1:
+        slope = value.chain.slope() / quantizer.linear.scale * scale_a / np.maximum(m_a, 1)
+        multiplier = find_multiplier(stairs, slope)
+    bits = max(quantizer.hi - quantizer.lo, 1).bit_length()
+    if multiplier and prefer_multiplier(multiplier, table, total.type.bits, bits):
+        tensor = emit_requantize(builder, total, multiplier, quantizer, name)
+    else:
+        tensor = emit_thresholds(builder, total, table, quantizer, name)
+    chain = Chain.of(quantizer.scale, quantizer.offset)
+    return Value(tensor, tensor.shape, value.order, chain)
+
+
+def _spread(values: IntArray) -> IntArray:
+    return values[:1] if np.all(values == values[0]) else values
+
+
+def _borders(
+    builder: Builder,
+    chain: Chain,
+    quantizer: Quantizer,
+    operands: tuple[Value, Value],
+    turns: tuple[IntArray, IntArray],
+) -> _Borders:
+    a, b = operands
+    assert isinstance(a.source, Tensor) and isinstance(b.source, Tensor)
+    channels = max(
+        a.chain.scale.size, a.chain.offset.size, b.chain.scale.size, b.chain.offset.size,
+        quantizer.levels(chain(np.zeros((1, 1)))).shape[-1], *(t.size for t in turns),
+    )  # fmt: skip
+    turn_a, turn_b = (np.broadcast_to(t, (channels,)) for t in turns)
+
+    def level(at: IntArray, bt: IntArray) -> IntArray:
+        """Levels of turned operands [..., C]."""
+        real = a.chain((turn_a * at).astype(np.float64)) + b.chain((turn_b * bt).astype(np.float64))
+        return quantizer.levels(chain(real))
+
+    low, high = _turned(a.source.type.lo, a.source.type.hi, turn_a)
+    b_low, b_high = _turned(b.source.type.lo, b.source.type.hi, turn_b)
+    every_b = b_low[:, None] + np.arange(b.source.type.count)
+    start, end = level(low[None], b_low[None])[0], level(high[None], b_high[None])[0]
+    levels = np.arange(int(start.min()) + 1, int(end.max()) + 1)
+    first = np.empty((channels, len(levels), every_b.shape[1]), dtype=np.int64)
+    for n, wanted in enumerate(levels):
+        first[:, n] = _first_reaching(level, low, high, every_b, int(wanted))
+    return _Borders(every_b, first, low, high, start, end, levels)
+
+
+def _turned(lo: int, hi: int, turn: IntArray) -> tuple[IntArray, IntArray]:
+    return np.where(turn >= 0, lo, -hi), np.where(turn >= 0, hi, -lo)
+
+
+def _first_reaching(
+    level: Callable[[IntArray, IntArray], IntArray],
+    low: IntArray,
+    high: IntArray,
+    every_b: IntArray,
+    wanted: int,
+) -> IntArray:
+    """[C, m] first a with level(a, b) >= wanted; NO_STEP where none reaches it."""
+    bt = every_b.T
+    left = np.broadcast_to(low - 1, bt.shape).copy()
+    right = np.broadcast_to(high, bt.shape).copy()
+    while np.any(right - left > 1):
+        middle = np.maximum(left + (right - left) // 2, low)
+        reached = level(middle, bt) >= wanted
+        gap = right - left > 1
+        right = np.where(gap & reached, middle, right)
+        left = np.where(gap & ~reached, middle, left)
+    reaches = level(np.broadcast_to(high, bt.shape), bt) >= wanted
+    return np.ascontiguousarray(np.where(reaches, right, NO_STEP).T)
+
+
+def _multipliers(
+    borders: _Borders, scale_a: FloatArray, scale_b: FloatArray
+) -> tuple[IntArray, IntArray, Staircase] | None:
+    """The smallest multipliers under which the sum separates all levels, per channel."""
+    channels = len(borders.low)
+    scale_a, scale_b = (np.broadcast_to(s, (channels,)) for s in (scale_a, scale_b))
+    found_a, found_b = np.zeros(channels, dtype=np.int64), np.zeros(channels, dtype=np.int64)
+    below = np.empty((channels, len(borders.levels)), dtype=np.int64)
+    reach = np.empty_like(below)
+    for channel in range(channels):
+        for m_a, m_b in _ratios(float(scale_a[channel]), float(scale_b[channel])):
+            gap = _gaps(borders, channel, m_a, m_b)
+            if gap is not None:
+                found_a[channel], found_b[channel] = m_a, m_b
+                below[channel], reach[channel] = gap
+                break
+        else:
+            return None
+    lo = found_a * borders.low + found_b * borders.b[:, 0]
+    hi = found_a * borders.high + found_b * borders.b[:, -1]
+    ones = np.ones(channels, dtype=np.int64)
+    stairs = Staircase(lo, hi, ones, borders.start, borders.end, borders.levels, below, reach)
+    return found_a, found_b, stairs
+
+
+def _ratios(scale_a: float, scale_b: float) -> list[tuple[int, int]]:
+    """Ever better integer ratios of the two scales, small ones first."""
+    ratios: list[tuple[int, int]] = []
+    exact = Fraction(scale_a) / Fraction(scale_b)
+    limit = 1
+    while limit <= MAX_MULTIPLIER:
+        near = (
+            exact.limit_denominator(limit)
+            if exact >= 1
+            else 1 / (1 / exact).limit_denominator(limit)
+        )
+        pair = (near.numerator, near.denominator)
+        if pair not in ratios and max(pair) <= MAX_MULTIPLIER:
+            ratios.append(pair)
+        limit = limit + 1 if limit < 64 else limit * 2
+    return ratios
+
+
+def _gaps(borders: _Borders, channel: int, m_a: int, m_b: int) -> tuple[IntArray, IntArray] | None:
+    """([n] last sum short of each level, [n] first that reaches it); None where they overlap."""
+    first, b = borders.first[channel], borders.b[channel]
+    reached = first != NO_STEP
+    sums = m_a * np.where(reached, first, 0) + m_b * b
+    reach = np.where(reached, sums, NO_STEP).min(axis=1)
+    last = np.where(reached, first - 1, borders.high[channel])
+    is_short = last >= borders.low[channel]
+    below = np.where(is_short, m_a * last + m_b * b, -NO_STEP).max(axis=1)
+    return None if np.any(below >= reach) else (below, reach)

@@ -1,0 +1,194 @@
+"""Scalar functions between two integer tensors, in float64: scale, bias and activation chains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fpgacomp.ir.types import FloatArray, Reals
+
+_ERF = np.frompyfunc(math.erf, 1, 1)
+
+
+def _erf(x: FloatArray) -> FloatArray:
+    return np.asarray(_ERF(x), dtype=np.float64)
+
+
+def _sigmoid(x: FloatArray) -> FloatArray:
+    # Two forms, so that exp never overflows.
+    small = np.exp(-abs(x))
+    return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
+
+
+@dataclass(frozen=True)
+class Affine:
+    """x * scale + offset, each [1] or [C]."""
+
+    scale: Reals
+    offset: Reals
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        result: FloatArray = x * self.scale.array + self.offset.array
+        return result
+
+
+@dataclass(frozen=True)
+class Function:
+    """A named activation function.
+
+    Args:
+        op: the ONNX operator's name.
+        parameters: its attributes in the operator's order, each [1] or [C].
+    """
+
+    op: str
+    parameters: tuple[Reals, ...] = ()
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        return FUNCTIONS[self.op](x, *(p.array for p in self.parameters))
+
+    @property
+    def rising(self) -> bool:
+        """Never falls, by its definition and its parameters."""
+        if self.op in ("LeakyRelu", "PRelu", "Elu", "HardSigmoid"):
+            return bool(np.all(self.parameters[0].array >= 0))
+        if self.op == "Selu":
+            return bool(np.all(self.parameters[0].array >= 0)) and bool(
+                np.all(self.parameters[1].array >= 0)
+            )
+        return self.op in ("Relu", "Clip", "Sigmoid", "Tanh", "Erf", "Softplus", "Softsign")
+
+    @property
+    def clips(self) -> bool:
+        """Is the identity wherever it is not constant."""
+        return self.op in ("Relu", "Clip")
+
+
+def _hard_sigmoid(x: FloatArray, alpha: FloatArray, beta: FloatArray) -> FloatArray:
+    return np.clip(alpha * x + beta, 0.0, 1.0)
+
+
+def _gelu_tanh(x: FloatArray) -> FloatArray:
+    result: FloatArray = 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return result
+
+
+# ONNX operator definitions (onnx.ai/onnx/operators), in float64.
+FUNCTIONS: dict[str, Callable[..., FloatArray]] = {
+    "Relu": lambda x: np.maximum(x, 0.0),
+    "LeakyRelu": lambda x, alpha: np.where(x >= 0, x, alpha * x),
+    "PRelu": lambda x, slope: np.where(x >= 0, x, slope * x),
+    "Clip": lambda x, lo, hi: np.minimum(np.maximum(x, lo), hi),
+    "HardSigmoid": _hard_sigmoid,
+    "HardSwish": lambda x: x * np.clip(x / 6 + 0.5, 0.0, 1.0),
+    "Sigmoid": _sigmoid,
+    "Tanh": np.tanh,
+    "Selu": lambda x, alpha, gamma: gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+    "Elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+    "Gelu": lambda x: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
+    "GeluTanh": _gelu_tanh,
+    "Silu": lambda x: x * _sigmoid(x),
+    "Erf": _erf,
+    "Softplus": lambda x: np.logaddexp(x, 0.0),
+    "Softsign": lambda x: x / (1 + abs(x)),
+}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What integers (or raw inputs) mean: x * scale + offset, then steps in order.
+
+    All parameters are per channel of the integer tensor, [1] or [C].
+    """
+
+    affine: Affine
+    steps: tuple[Affine | Function, ...] = ()
+
+    @classmethod
+    def of(cls, scale: FloatArray | float, offset: FloatArray | float = 0.0) -> Chain:
+        return cls(Affine(Reals(np.atleast_1d(scale)), Reals(np.atleast_1d(offset))))
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """[..., C] values in, real values out."""
+        result = self.affine(x)
+        for step in self.steps:
+            result = step(result)
+        return result
+
+    @property
+    def is_affine(self) -> bool:
+        return not self.steps
+
+    @property
+    def scale(self) -> FloatArray:
+        return self.affine.scale.array
+
+    @property
+    def offset(self) -> FloatArray:
+        return self.affine.offset.array
+
+    def times(self, factor: FloatArray) -> Chain:
+        return self._then_affine(Affine(Reals(factor), Reals([0.0])))
+
+    def plus(self, addend: FloatArray) -> Chain:
+        return self._then_affine(Affine(Reals([1.0]), Reals(addend)))
+
+    def then(self, function: Function) -> Chain:
+        return replace(self, steps=(*self.steps, function))
+
+    def _then_affine(self, last: Affine) -> Chain:
+        """One affine step after another is one affine step."""
+        before = self.steps[-1] if self.steps else self.affine
+        if isinstance(before, Function):
+            return replace(self, steps=(*self.steps, last))
+        scale, offset = last.scale.array, last.offset.array
+        merged = Affine(
+            Reals(before.scale.array * scale), Reals(before.offset.array * scale + offset)
+        )
+        if self.steps:
+            return replace(self, steps=(*self.steps[:-1], merged))
+        return Chain(merged)
+
+    def direction(self) -> FloatArray | None:
+        """Sign of the slope per channel where the chain never turns by construction, else None."""
+        sign = np.sign(self.scale)
+        for step in self.steps:
+            if isinstance(step, Function):
+                if not step.rising:
+                    return None
+            else:
+                sign = sign * np.sign(step.scale.array)
+        return sign
+
+    def slope(self) -> FloatArray:
+        """Slope per channel where no function bends it (a search hint, not a fact)."""
+        slope = self.scale
+        for step in self.steps:
+            if isinstance(step, Affine):
+                slope = slope * step.scale.array
+        return slope
+
+    def intercept(self) -> FloatArray:
+        """Value at 0 per channel where no function bends it (a search hint, not a fact)."""
+        value = self.offset
+        for step in self.steps:
+            if isinstance(step, Affine):
+                value = value * step.scale.array + step.offset.array
+        return value
+
+    def spread(self, repeats: int) -> Chain:
+        """The chain of a flattened tensor: each per-channel parameter for every position."""
+
+        def wide(values: Reals) -> Reals:
+            return values if values.shape == (1,) else Reals(np.tile(values.array, repeats))
+
+        def step(s: Affine | Function) -> Affine | Function:
+            if isinstance(s, Affine):
+                return Affine(wide(s.scale), wide(s.offset))
+            return replace(s, parameters=tuple(wide(p) for p in s.parameters))
+
+        head = Affine(wide(self.affine.scale), wide(self.affine.offset))
+        return Chain(head, tuple(step(s) for s in self.steps))

@@ -1,0 +1,238 @@
+"""The software side as ONNX: network inputs to integers, and integers to network outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Tensor
+from fpgacomp.ir.lowered import integer_name
+from fpgacomp.ir.types import IntArray
+from fpgacomp.lower.builder import Source
+from fpgacomp.lower.scalar import Affine, Chain, Function
+from fpgacomp.lower.value import Value
+
+OPSET = 17
+
+
+@dataclass(frozen=True)
+class InputRecipe:
+    """How a raw network input becomes an integer tensor.
+
+    Args:
+        name: the network input.
+        place: [size] raw flat position of each integer, channels last.
+        chain: what happens to the raw numbers before the quantizer.
+        tensor: the integer input; the other fields are its quantizer's numbers.
+    """
+
+    name: str
+    place: IntArray
+    chain: Chain
+    tensor: Tensor
+    scale: npt.NDArray[np.float64]
+    zero_point: npt.NDArray[np.float64]
+    rounding: str  # QONNX's mode, or BIPOLAR
+    lo: int
+    hi: int
+    base: int
+
+
+@dataclass
+class _Writer:
+    """Nodes and constants of one ONNX graph, names made as it goes."""
+
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
+
+    def constant(self, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float64) -> str:
+        name = f"fpgacomp_constant_{len(self.constants)}"
+        self.constants[name] = numpy_helper.from_array(np.asarray(values, dtype=dtype), name)
+        return name
+
+    def op(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        name = output or f"fpgacomp_step_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+    def model(
+        self,
+        name: str,
+        inputs: list[onnx.ValueInfoProto],
+        outputs: list[onnx.ValueInfoProto],
+        opsets: list[onnx.OperatorSetIdProto] | None = None,
+    ) -> onnx.ModelProto:
+        graph = helper.make_graph(
+            self.nodes, name, inputs, outputs, initializer=list(self.constants.values())
+        )
+        opsets = opsets or [helper.make_opsetid("", OPSET)]
+        return helper.make_model(
+            graph, opset_imports=opsets, ir_version=8, producer_name="fpgacomp"
+        )
+
+
+def before_model(source: Source, recipes: list[InputRecipe]) -> onnx.ModelProto:
+    """Network inputs (batch N) -> integer inputs (int64), computed in float64."""
+    writer = _Writer()
+    inputs: list[onnx.ValueInfoProto] = []
+    outputs: list[onnx.ValueInfoProto] = []
+    for recipe in recipes:
+        shape = source.inputs[recipe.name]
+        elem_type = source.input_types[recipe.name]
+        if recipe.name not in {given.name for given in inputs}:
+            batch: list[str | int | None] = ["N", *shape[1:]]
+            inputs.append(helper.make_tensor_value_info(recipe.name, elem_type, batch))
+        integers: list[str | int | None] = ["N", *recipe.tensor.shape]
+        outputs.append(
+            helper.make_tensor_value_info(
+                integer_name(recipe.tensor.name), TensorProto.INT64, integers
+            )
+        )
+        _quantize_input(writer, recipe)
+    return writer.model("before", inputs, outputs)
+
+
+def _quantize_input(writer: _Writer, recipe: InputRecipe) -> None:
+    name = writer.op("Cast", recipe.name, to=TensorProto.DOUBLE)
+    name = writer.op("Reshape", name, writer.constant([0, -1], np.int64))
+    if not np.array_equal(recipe.place, np.arange(recipe.place.size)):
+        name = writer.op("Gather", name, writer.constant(recipe.place, np.int64), axis=1)
+    name = writer.op("Reshape", name, writer.constant([0, *recipe.tensor.shape], np.int64))
+    name = _chain(writer, name, recipe.chain)
+    if recipe.rounding == "BIPOLAR":
+        above = writer.op(
+            "GreaterOrEqual", name, writer.constant(-recipe.zero_point * recipe.scale)
+        )
+        plus, minus = (writer.constant(v, np.int64) for v in (1, -1))
+        writer.op("Where", above, plus, minus, output=integer_name(recipe.tensor.name))
+        return
+    name = writer.op("Div", name, writer.constant(recipe.scale))
+    if np.any(recipe.zero_point):
+        name = writer.op("Add", name, writer.constant(recipe.zero_point))
+    name = writer.op("Clip", name, writer.constant(recipe.lo), writer.constant(recipe.hi))
+    name = _round(writer, name, recipe.rounding)
+    if recipe.base:
+        name = writer.op("Add", name, writer.constant(recipe.base))
+    writer.op("Cast", name, to=TensorProto.INT64, output=integer_name(recipe.tensor.name))
+
+
+def _chain(writer: _Writer, name: str, chain: Chain) -> str:
+    for step in (chain.affine, *chain.steps):
+        if isinstance(step, Affine):
+            if np.any(step.scale.array != 1):
+                name = writer.op("Mul", name, writer.constant(step.scale.array))
+            if np.any(step.offset.array != 0):
+                name = writer.op("Add", name, writer.constant(step.offset.array))
+        else:
+            name = _clip(writer, name, step)
+    return name
+
+
+def _clip(writer: _Writer, name: str, step: Function) -> str:
+    """ReLU and Clip; lowering refuses every other function in front of the first quantizer."""
+    if step.op == "Relu":
+        return writer.op("Relu", name)
+    low, high = (writer.constant(p.array.reshape(())) for p in step.parameters)
+    return writer.op("Clip", name, low, high)
+
+
+def _round(writer: _Writer, name: str, rounding: str) -> str:
+    plain = {"ROUND": "Round", "HALF_EVEN": "Round", "FLOOR": "Floor", "CEIL": "Ceil"}
+    if rounding in plain:
+        return writer.op(plain[rounding], name)
+    sign, size = writer.op("Sign", name), writer.op("Abs", name)
+    half = writer.constant(0.5)
+    match rounding:
+        case "DOWN" | "ROUND_TO_ZERO":
+            size = writer.op("Floor", size)
+        case "UP":
+            size = writer.op("Ceil", size)
+        case "HALF_UP":
+            size = writer.op("Floor", writer.op("Add", size, half))
+        case "HALF_DOWN":
+            size = writer.op("Ceil", writer.op("Sub", size, half))
+        case _:
+            raise ValueError(f"rounding mode {rounding!r}")
+    return writer.op("Mul", sign, size)
+
+
+def after_model(
+    source: Source, graph: Graph, values: dict[str, Value]
+) -> tuple[onnx.ModelProto, tuple[str, ...]]:
+    """Integer outputs (int64, batch N) -> network outputs; and the kinds of nodes left to do.
+
+    The scale is applied in float64; the network's own trailing nodes follow as they
+    stand, in float32.
+    """
+    writer = _Writer()
+    needed = frontier(source, values)
+    inputs = []
+    for tensor in graph.outputs:
+        shape: list[str | int | None] = ["N", *tensor.shape]
+        name = integer_name(tensor.name)
+        inputs.append(helper.make_tensor_value_info(name, TensorProto.INT64, shape))
+    for name in needed:
+        _dequantize(writer, name, values[name])
+    tail = tail_nodes(source, values)
+    constants = dict(writer.constants)
+    for node in tail:
+        copied = onnx.NodeProto()
+        copied.CopyFrom(node)
+        writer.nodes.append(copied)
+        for name in node.input:
+            if name in source.initializers:
+                constants[name] = source.initializers[name]
+    writer.constants = constants
+    outputs = [_batched(info) for info in source.model.graph.output]
+    opsets = [o for o in source.model.opset_import if o.domain in ("", "ai.onnx")]
+    model = writer.model("after", inputs, outputs, opsets)
+    return model, tuple(dict.fromkeys(node.op_type for node in tail))
+
+
+def _batched(info: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
+    kind = info.type.tensor_type
+    shape = [d.dim_value for d in kind.shape.dim]
+    return helper.make_tensor_value_info(info.name, kind.elem_type, ["N", *shape[1:]])
+
+
+def _dequantize(writer: _Writer, name: str, value: Value) -> None:
+    assert isinstance(value.source, Tensor)
+    real = writer.op("Cast", integer_name(value.source.name), to=TensorProto.DOUBLE)
+    shape = writer.constant([0, *value.source_shape], np.int64)
+    real = writer.op("Reshape", real, shape)
+    real = _chain(writer, real, value.chain)
+    real = writer.op("Reshape", real, writer.constant([0, -1], np.int64))
+    order = value.order.ravel()
+    if not np.array_equal(order, np.arange(order.size)):
+        real = writer.op("Gather", real, writer.constant(order, np.int64), axis=1)
+    target = writer.constant([0, *value.order.shape[1:]], np.int64)
+    real = writer.op("Reshape", real, target)
+    writer.op("Cast", real, to=TensorProto.FLOAT, output=name)
+
+
+def tail_nodes(source: Source, values: dict[str, Value]) -> list[onnx.NodeProto]:
+    """The network's nodes that software computes, in order: between integers and outputs."""
+    needed, names = set(source.outputs), set[str]()
+    for node in reversed(source.nodes):
+        if any(o in needed and not is_dequantizable(o, values) for o in node.output):
+            names.update(node.output)
+            needed.update(node.input)
+    return [node for node in source.nodes if set(node.output) & names]
+
+
+def frontier(source: Source, values: dict[str, Value]) -> list[str]:
+    """The network's tensors at which the software side takes over from the integers."""
+    read = [*source.outputs, *(i for node in tail_nodes(source, values) for i in node.input)]
+    return [name for name in dict.fromkeys(read) if is_dequantizable(name, values)]
+
+
+def is_dequantizable(name: str, values: dict[str, Value]) -> bool:
+    """The tensor is integers times a scale plus an offset: where software can take over."""
+    value = values.get(name)
+    return value is not None and isinstance(value.source, Tensor) and value.chain.is_affine
