@@ -93,6 +93,7 @@ class Builder:
         self.done: set[str] = set()  # nodes another node's rule has taken along
         self.problems: list[FpgacompError] = []
         self._names: set[str] = set()
+        self._counts: dict[str, int] = {}
         self._reshaped: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
     def unique(self, wish: str) -> str:
@@ -106,6 +107,11 @@ class Builder:
             name = f"{base}_{count}"
         self._names.add(name.lower())
         return name
+
+    def numbered(self, stem: str) -> str:
+        """conv1, conv2, ...: the next free name of this kind."""
+        self._counts[stem] = self._counts.get(stem, 0) + 1
+        return f"{stem}{self._counts[stem]}"
 
     def add(self, layer: LayerT) -> Tensor:
         """Append a layer under a unique name; its output's shape and range are inferred."""

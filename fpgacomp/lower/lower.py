@@ -141,7 +141,7 @@ def _quantize(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> Value 
         builder.view(recipe.tensor, node.output[0], value, quantized=True)
         return value
     quantizer = read_quantizer(builder.source, node, value)
-    name = _layer_name(node)
+    name = _layer_name(builder, node)
     if isinstance(value.source, Sum):
         result = quantize_sum(builder, node, value, quantizer, name)
     else:
@@ -151,8 +151,21 @@ def _quantize(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> Value 
     return result
 
 
-def _layer_name(node: onnx.NodeProto) -> str:
-    return node.name or f"{node.op_type.lower()}_{node.output[0]}"
+# What layers are called: short names that a schematic has room for.
+_STEMS = {
+    "MatMul": "dense",
+    "Conv": "conv",
+    "MaxPool": "maxpool",
+    "AveragePool": "avgpool",
+    "GlobalAveragePool": "avgpool",
+    "Add": "add",
+    "Concat": "concat",
+    "Resize": "upsample",
+}
+
+
+def _layer_name(builder: Builder, node: onnx.NodeProto) -> str:
+    return builder.numbered(_STEMS.get(node.op_type, "act"))
 
 
 # -- one rule per operator -----------------------------------------------------------
@@ -195,14 +208,14 @@ def _matmul(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Valu
     if node.input[0] not in builder.values:
         raise unsupported(node, "has its weight on the left.", "transpose the product.")
     weights = _weights_of(builder, node, 1)
-    return products.lower_matmul(builder, node, values[0], weights, _layer_name(node))
+    return products.lower_matmul(builder, node, values[0], weights, _layer_name(builder, node))
 
 
 def _conv(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(node.input) > 2 and node.input[2]:
         raise unsupported(node, "still has a bias.", "report this: it should be an Add.")
     weights = _weights_of(builder, node, 1)
-    return products.lower_conv(builder, node, values[0], weights, _layer_name(node))
+    return products.lower_conv(builder, node, values[0], weights, _layer_name(builder, node))
 
 
 def _constant_of(builder: Builder, node: onnx.NodeProto, value: Value) -> tuple[Value, FloatArray]:
@@ -235,7 +248,7 @@ def channelwise(
 def _add(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
         a, b = (products.integer_value(builder, node, value) for value in values)
-        return add_values(builder, node, a, b, _layer_name(node))
+        return add_values(builder, node, a, b, _layer_name(builder, node))
     value, addend = _constant_of(builder, node, values[0])
     return value.plus(addend)
 
@@ -328,22 +341,22 @@ def _resize(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Valu
     factors = tuple(int(s) for s in scales[2:])
     if not np.array_equal(scales, [1, 1, *factors]):
         raise unsupported(node, f"resizes by {scales.tolist()}.", "use integer factors.")
-    return products.lower_upsample(builder, node, values[0], factors, _layer_name(node))
+    return products.lower_upsample(builder, node, values[0], factors, _layer_name(builder, node))
 
 
 def _concat(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) != len(node.input):
         raise unsupported(node, "joins a constant to activations.", "drop the constant.")
     axis = next((item.i for item in node.attribute if item.name == "axis"), 1)
-    return products.lower_concat(builder, node, values, axis, _layer_name(node))
+    return products.lower_concat(builder, node, values, axis, _layer_name(builder, node))
 
 
 def _max_pool(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
-    return products.lower_max_pool(builder, node, values[0], _layer_name(node))
+    return products.lower_max_pool(builder, node, values[0], _layer_name(builder, node))
 
 
 def _average_pool(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
-    return products.lower_average_pool(builder, node, values[0], _layer_name(node))
+    return products.lower_average_pool(builder, node, values[0], _layer_name(builder, node))
 
 
 Rule = Callable[[Builder, onnx.NodeProto, list[Value]], Value]
