@@ -100,33 +100,44 @@ def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) 
 
 def _layout(source: Source, name: str, order: IntArray) -> tuple[tuple[int, ...], IntArray]:
     """(source shape channels last, order) that the readers of this tensor want."""
-    perm = _first_reader(source, name, tuple(range(order.ndim)))
     shape = order.shape
-    if perm is None or order.ndim == 2:
-        if _is_flattened(source, name) or order.ndim == 2:
+    axes = _wanted_axes(source, name, tuple(range(order.ndim)))
+    if axes is None:
+        axes = tuple(range(1, order.ndim))
+        if order.ndim == 2 or _is_flattened(source, name):
             return (order.size,), np.arange(order.size, dtype=np.int64).reshape(shape)
-        return shape[1:], np.arange(order.size, dtype=np.int64).reshape(shape)
-    seen = tuple(shape[p] for p in perm)  # as the reader sees it: [1, C, *S]
-    positions = np.arange(order.size, dtype=np.int64).reshape(1, *seen[2:], seen[1])
-    first = np.moveaxis(positions, -1, 1)
-    back = np.argsort(perm)
-    return (*seen[2:], seen[1]), np.ascontiguousarray(first.transpose(back))
+    wanted = (0, *axes)
+    positions = np.arange(order.size, dtype=np.int64).reshape([shape[axis] for axis in wanted])
+    back = positions.transpose(np.argsort(wanted))
+    return positions.shape[1:], np.ascontiguousarray(back)
 
 
-def _first_reader(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int, ...] | None:
-    """How the first channels-first operator behind sees this tensor's axes; None without one."""
+def _wanted_axes(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int, ...] | None:
+    """This tensor's axes in the order of the source, channels last, as its first reader needs it.
+
+    Args:
+        source: the network.
+        name: the tensor, seen through the transposes so far.
+        perm: those transposes, as axes of the first tensor.
+
+    Returns:
+        The axes without the batch; None where no reader cares.
+    """
     for node in source.consumers.get(name, []):
-        if node.op_type in _CHANNELS_FIRST:
-            return perm
-        if node.op_type == "MultiThreshold" and attribute(node, "data_layout", "") != "NHWC":
-            return perm
+        layout = str(attribute(node, "data_layout", "NCHW"))
+        if node.op_type in _CHANNELS_FIRST or (
+            node.op_type == "MultiThreshold" and not layout.endswith("C")
+        ):
+            return (*perm[2:], perm[1])
+        if node.op_type == "MatMul" and len(perm) > 2:
+            return perm[1:]
         if node.op_type in ("Reshape", "MatMul"):
             continue
         nested = perm
         if node.op_type == "Transpose":
             moved = ints_attribute(node, "perm", tuple(reversed(range(len(perm)))))
             nested = tuple(perm[m] for m in moved)
-        found = _first_reader(source, node.output[0], nested)
+        found = _wanted_axes(source, node.output[0], nested)
         if found is not None:
             return found
     return None

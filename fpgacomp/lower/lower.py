@@ -140,6 +140,8 @@ def _quantize(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> Value 
         inputs.recipes.append(recipe)
         builder.view(recipe.tensor, node.output[0], value, quantized=True)
         return value
+    if value.order.ndim == 2 and _has_vector_parameters(builder.source, node):
+        value = value if isinstance(value.source, Sum) else builder.flat(value)
     quantizer = read_quantizer(builder.source, node, value)
     name = _layer_name(builder, node)
     if isinstance(value.source, Sum):
@@ -149,6 +151,11 @@ def _quantize(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> Value 
     assert isinstance(result.source, Tensor)
     builder.view(result.source, node.output[0], result, quantized=True)
     return result
+
+
+def _has_vector_parameters(source: Source, node: onnx.NodeProto) -> bool:
+    constants = [source.constant(name) for name in node.input[1:]]
+    return any(c is not None and c.size > 1 for c in constants)
 
 
 # What layers are called: short names that a schematic has room for.

@@ -60,6 +60,7 @@ class Quantizer:
         level_base: [1] or [C]; minus the zero point, or -1 for a bipolar quantizer.
         level_step: 1, or 2 for a bipolar quantizer.
         linear: how the levels come about, if by one rounding of a linear function.
+        unit: the size in its argument that ties are measured against; the scale if None.
     """
 
     levels: Callable[[FloatArray], IntArray]
@@ -70,6 +71,7 @@ class Quantizer:
     level_base: IntArray
     level_step: int = 1
     linear: Linear | None = None
+    unit: FloatArray | None = None
 
     def integers(self, real: FloatArray) -> IntArray:
         return self.levels(real) * self.level_step + self.level_base
@@ -154,4 +156,5 @@ def multi_threshold(*, thresholds: FloatArray, scale: float, bias: float) -> Qua
         levels, 0, ordered.shape[1], np.array([scale]),
         np.zeros(1) if whole else np.array([bias]),
         np.array([int(steps) if whole else 0]),
+        unit=np.ones(1),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import onnx
@@ -24,6 +25,7 @@ from fpgacomp.lower.value import Sum, Value
 MAX_RATIO = 1 << 10  # largest integer of an exact ratio of two scales
 MAX_MULTIPLIER = 1 << 14  # largest multiplier tried for an inexact one
 MAX_ENUMERATED = 1 << 12  # integers of the smaller side, which are enumerated
+TIE = 2.0**-21  # of a quantizer's step: well inside what the numeric contract counts as a tie
 
 _ONE_SCALE_FIX = "quantize both sides with the same scale, or with scales in a power-of-two ratio."
 
@@ -45,6 +47,8 @@ def exact_ratio(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray] | Non
 
 def add_values(builder: Builder, node: onnx.NodeProto, a: Value, b: Value, name: str) -> Value:
     """a + b of two integer values: an Add where the scales allow it, else a Sum that waits."""
+    if a.order.ndim == 2 and b.order.ndim == 2:
+        a, b = builder.flat(a), builder.flat(b)
     b = _in_order_of(builder, node, a, b)
     ratio = exact_ratio(a.chain.scale, b.chain.scale)
     if ratio is None:
@@ -92,6 +96,7 @@ class _Borders:
     Args:
         b: [C, m] every value of the enumerated operand.
         first: [C, n, m] the first a that reaches each level beside each b; NO_STEP: none.
+        surely, maybe: the same for sums that reach it by more than a tie, or miss it by less.
         low, high: [C] range of a.
         start, end: [C] lowest and highest level.
         levels: [n].
@@ -99,6 +104,8 @@ class _Borders:
 
     b: IntArray
     first: IntArray
+    surely: IntArray
+    maybe: IntArray
     low: IntArray
     high: IntArray
     start: IntArray
@@ -174,20 +181,28 @@ def _borders(
     )  # fmt: skip
     turn_a, turn_b = (np.broadcast_to(t, (channels,)) for t in turns)
 
-    def level(at: IntArray, bt: IntArray) -> IntArray:
-        """Levels of turned operands [..., C]."""
+    unit = quantizer.scale if quantizer.unit is None else quantizer.unit
+
+    def level(at: IntArray, bt: IntArray, ties: float = 0.0) -> IntArray:
+        """Levels of turned operands [..., C], moved by so many ties."""
         real = a.chain((turn_a * at).astype(np.float64)) + b.chain((turn_b * bt).astype(np.float64))
-        return quantizer.levels(chain(real))
+        return quantizer.levels(chain(real) + ties * TIE * unit)
 
     low, high = _turned(a.source.type.lo, a.source.type.hi, turn_a)
     b_low, b_high = _turned(b.source.type.lo, b.source.type.hi, turn_b)
     every_b = b_low[:, None] + np.arange(b.source.type.count)
     start, end = level(low[None], b_low[None])[0], level(high[None], b_high[None])[0]
     levels = np.arange(int(start.min()) + 1, int(end.max()) + 1)
-    first = np.empty((channels, len(levels), every_b.shape[1]), dtype=np.int64)
-    for n, wanted in enumerate(levels):
-        first[:, n] = _first_reaching(level, low, high, every_b, int(wanted))
-    return _Borders(every_b, first, low, high, start, end, levels)
+    shape = (channels, len(levels), every_b.shape[1])
+    tables = []
+    for ties in (0.0, -1.0, 1.0):
+        first = np.empty(shape, dtype=np.int64)
+        moved = partial(level, ties=ties)
+        for n, wanted in enumerate(levels):
+            first[:, n] = _first_reaching(moved, low, high, every_b, int(wanted))
+        tables.append(first)
+    first, surely, maybe = tables
+    return _Borders(every_b, first, surely, maybe, low, high, start, end, levels)
 
 
 def _turned(lo: int, hi: int, turn: IntArray) -> tuple[IntArray, IntArray]:
@@ -218,7 +233,12 @@ def _first_reaching(
 def _multipliers(
     borders: _Borders, scale_a: FloatArray, scale_b: FloatArray
 ) -> tuple[IntArray, IntArray, Staircase] | None:
-    """The smallest multipliers under which the sum separates all levels, per channel."""
+    """The smallest multipliers under which the sum separates all levels, per channel.
+
+    Scales such as 0.3 and 0.2 in float32 miss the ratio 3:2 by 1e-8, which only matters
+    for sums that lie on a rounding border as good as exactly: where ties have to go one
+    way or the other for small multipliers to do, they may (the contract counts them).
+    """
     channels = len(borders.low)
     scale_a, scale_b = (np.broadcast_to(s, (channels,)) for s in (scale_a, scale_b))
     found_a, found_b = np.zeros(channels, dtype=np.int64), np.zeros(channels, dtype=np.int64)
@@ -226,7 +246,11 @@ def _multipliers(
     reach = np.empty_like(below)
     for channel in range(channels):
         for m_a, m_b in _ratios(float(scale_a[channel]), float(scale_b[channel])):
-            gap = _gaps(borders, channel, m_a, m_b)
+            b, high, low = borders.b[channel], borders.high[channel], borders.low[channel]
+            tables = (borders.first, borders.first), (borders.surely, borders.maybe)
+            gap = None
+            for surely, maybe in tables:
+                gap = gap or _gaps(surely[channel], maybe[channel], m_a, m_b * b, (low, high))
             if gap is not None:
                 found_a[channel], found_b[channel] = m_a, m_b
                 below[channel], reach[channel] = gap
@@ -258,13 +282,13 @@ def _ratios(scale_a: float, scale_b: float) -> list[tuple[int, int]]:
     return ratios
 
 
-def _gaps(borders: _Borders, channel: int, m_a: int, m_b: int) -> tuple[IntArray, IntArray] | None:
+def _gaps(
+    surely: IntArray, maybe: IntArray, m_a: int, scaled_b: IntArray, span: tuple[int, int]
+) -> tuple[IntArray, IntArray] | None:
     """([n] last sum short of each level, [n] first that reaches it); None where they overlap."""
-    first, b = borders.first[channel], borders.b[channel]
-    reached = first != NO_STEP
-    sums = m_a * np.where(reached, first, 0) + m_b * b
+    reached = surely != NO_STEP
+    sums = m_a * np.where(reached, surely, 0) + scaled_b
     reach = np.where(reached, sums, NO_STEP).min(axis=1)
-    last = np.where(reached, first - 1, borders.high[channel])
-    is_short = last >= borders.low[channel]
-    below = np.where(is_short, m_a * last + m_b * b, -NO_STEP).max(axis=1)
+    last = np.where(maybe != NO_STEP, maybe - 1, span[1])
+    below = np.where(last >= span[0], m_a * last + scaled_b, -NO_STEP).max(axis=1)
     return None if np.any(below >= reach) else (below, reach)
