@@ -1,0 +1,174 @@
+// Matrix-vector and vector-vector (depthwise) products, folded over PE and SIMD.
+#ifndef FPGACOMP_MVAU_HPP
+#define FPGACOMP_MVAU_HPP
+
+#include "rom.hpp"
+
+namespace fpgacomp {
+
+// Where a product is computed.
+struct MulAuto {};  // the tool decides
+struct MulLut {};   // logic fabric
+struct MulDsp {};   // DSP block
+
+template <class X, class W>
+using product_t = calc_t<element<X>::value_bits + element<W>::value_bits>;
+
+template <class X, class W> inline product_t<X, W> product(const X& x, const W& w, MulAuto) {
+#pragma HLS INLINE
+  const product_t<X, W> p = multiply<element<X>::value_bits + element<W>::value_bits>(x, w);
+  return p;
+}
+template <class X, class W> inline product_t<X, W> product(const X& x, const W& w, MulLut) {
+#pragma HLS INLINE
+  const product_t<X, W> p = multiply<element<X>::value_bits + element<W>::value_bits>(x, w);
+#pragma HLS BIND_OP variable=p op=mul impl=fabric
+  return p;
+}
+template <class X, class W> inline product_t<X, W> product(const X& x, const W& w, MulDsp) {
+#pragma HLS INLINE
+  const product_t<X, W> p = multiply<element<X>::value_bits + element<W>::value_bits>(x, w);
+#pragma HLS BIND_OP variable=p op=mul impl=dsp
+  return p;
+}
+
+// How terms are summed. In general: products, and the sum is the result.
+template <class X, class W> struct Terms {
+  static constexpr int bits = element<X>::value_bits + element<W>::value_bits;
+  template <class MUL> static calc_t<bits> term(const X& x, const W& w, MUL style) {
+#pragma HLS INLINE
+    return product(x, w, style);
+  }
+  template <class ACC, class SUM> static ACC finish(const SUM& sum, int) {
+#pragma HLS INLINE
+    return element<ACC>::of(sum);
+  }
+};
+// A bipolar weight only chooses the sign.
+template <class X> struct Terms<X, Bipolar> {
+  static constexpr int bits = element<X>::value_bits + 1;
+  template <class MUL> static calc_t<bits> term(const X& x, const Bipolar& w, MUL) {
+#pragma HLS INLINE
+    const calc_t<bits> v = value_as<bits>(x);
+    return w.bit != 0 ? v : calc_t<bits>(-v);
+  }
+  template <class ACC, class SUM> static ACC finish(const SUM& sum, int) {
+#pragma HLS INLINE
+    return element<ACC>::of(sum);
+  }
+};
+// Both bipolar: count the equal signs (XNOR, popcount); the sum is 2 * count - terms.
+template <> struct Terms<Bipolar, Bipolar> {
+  static constexpr int bits = 2;
+  template <class MUL> static calc_t<bits> term(const Bipolar& x, const Bipolar& w, MUL) {
+#pragma HLS INLINE
+    return x.bit == w.bit ? calc_t<bits>(1) : calc_t<bits>(0);
+  }
+  template <class ACC, class SUM> static ACC finish(const SUM& sum, int terms) {
+#pragma HLS INLINE
+    const calc_t<element<ACC>::value_bits + 2> twice = sum;
+    return element<ACC>::of(twice + twice - terms);
+  }
+};
+
+// y[v, o] = sum_i x[v, i] * w[i, o] for VECTORS vectors of MW elements; y has MH elements.
+// Weights: row nf * (MW / SIMD) + sf, lane pe * SIMD + s holds w[sf * SIMD + s, nf * PE + pe].
+// ACC must hold every result. Cycles: VECTORS * (MW / SIMD) * (MH / PE).
+template <int MW, int MH, int VECTORS, class MUL, class X, class W, class ACC, int SIMD, int PE,
+          int TILES>
+void mvau(hls::stream<Vec<X, SIMD> >& in, hls::stream<Vec<ACC, PE> >& out,
+          const Rom<W, TILES, PE * SIMD>& weights) {
+  static_assert(MW % SIMD == 0 && MH % PE == 0, "folding must divide the matrix");
+  constexpr int SF = MW / SIMD;
+  constexpr int NF = MH / PE;
+  static_assert(TILES == SF * NF, "one row of weights per tile");
+  typedef Terms<X, W> terms;
+  typedef typename accumulator<ACC, terms::bits>::type sum_t;
+
+  Vec<X, SIMD> buffer[SF];  // the vector, kept for the later output groups
+#pragma HLS AGGREGATE variable=buffer compact=bit
+  sum_t sum[PE];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+  weights.prepare();
+
+vectors:
+  for (int v = 0; v < VECTORS; ++v) {
+  groups:
+    for (int nf = 0; nf < NF; ++nf) {
+    tiles:
+      for (int sf = 0; sf < SF; ++sf) {
+#pragma HLS PIPELINE II=1
+        Vec<X, SIMD> x;
+        if (nf == 0) {
+          x = in.read();
+          buffer[sf] = x;
+        } else {
+          x = buffer[sf];
+        }
+        const int tile = nf * SF + sf;
+        for (int pe = 0; pe < PE; ++pe) {
+#pragma HLS UNROLL
+          sum_t partial = 0;
+          if (sf != 0) partial = sum[pe];
+          for (int s = 0; s < SIMD; ++s) {
+#pragma HLS UNROLL
+            partial += terms::term(x[s], weights.at(tile, pe * SIMD + s), MUL());
+          }
+          sum[pe] = partial;
+        }
+        if (sf == SF - 1) {
+          Vec<ACC, PE> y;
+          for (int pe = 0; pe < PE; ++pe) {
+#pragma HLS UNROLL
+            y[pe] = terms::template finish<ACC>(sum[pe], MW);
+          }
+          out.write(y);
+        }
+      }
+    }
+  }
+}
+
+// Depthwise: y[v, c] = sum_k x[v, k, c] * w[k, c]; input in depthwise order (for each group of
+// PE channels its K window positions). Weights: row f * K + k, lane pe holds w[k, f * PE + pe].
+// Cycles: VECTORS * K * (CHANNELS / PE).
+template <int CHANNELS, int K, int VECTORS, class MUL, class X, class W, class ACC, int PE,
+          int ROWS>
+void vvau(hls::stream<Vec<X, PE> >& in, hls::stream<Vec<ACC, PE> >& out,
+          const Rom<W, ROWS, PE>& weights) {
+  static_assert(CHANNELS % PE == 0, "folding must divide the channels");
+  constexpr int FOLD = CHANNELS / PE;
+  static_assert(ROWS == FOLD * K, "one row of weights per group and window position");
+  typedef Terms<X, W> terms;
+  typedef typename accumulator<ACC, terms::bits>::type sum_t;
+
+  sum_t sum[PE];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+  weights.prepare();
+
+vectors:
+  for (int v = 0; v < VECTORS; ++v) {
+  groups:
+    for (int f = 0; f < FOLD; ++f) {
+    taps:
+      for (int k = 0; k < K; ++k) {
+#pragma HLS PIPELINE II=1
+        const Vec<X, PE> x = in.read();
+        Vec<ACC, PE> y;
+        for (int pe = 0; pe < PE; ++pe) {
+#pragma HLS UNROLL
+          sum_t partial = 0;
+          if (k != 0) partial = sum[pe];
+          partial += terms::term(x[pe], weights.at(f * K + k, pe), MUL());
+          sum[pe] = partial;
+          y[pe] = terms::template finish<ACC>(partial, K);
+        }
+        if (k == K - 1) out.write(y);
+      }
+    }
+  }
+}
+
+}  // namespace fpgacomp
+
+#endif

@@ -1,0 +1,192 @@
+// Moving words: duplicate, concat, upsample, change of width, argmax.
+#ifndef FPGACOMP_ROUTE_HPP
+#define FPGACOMP_ROUTE_HPP
+
+#include "core.hpp"
+
+namespace fpgacomp {
+
+template <class WORD> inline void write_each(const WORD&) {
+#pragma HLS INLINE
+}
+template <class WORD, class... REST>
+inline void write_each(const WORD& word, hls::stream<WORD>& out, REST&... rest) {
+#pragma HLS INLINE
+  out.write(word);
+  write_each(word, rest...);
+}
+
+// Every word to every output. Cycles: WORDS.
+template <int WORDS, class T, int F, class... OUTS>
+void duplicate(hls::stream<Vec<T, F> >& in, OUTS&... outs) {
+words:
+  for (int w = 0; w < WORDS; ++w) {
+#pragma HLS PIPELINE II=1
+    const Vec<T, F> word = in.read();
+    write_each(word, outs...);
+  }
+}
+
+// Reads the input whose turn it is: groups START to START + C / F - 1 are the first one's.
+template <int START, class Y, int F, int... CS> struct Turn;
+template <int START, class Y, int F, int C> struct Turn<START, Y, F, C> {
+  template <class X> static Vec<Y, F> read(int, hls::stream<Vec<X, F> >& in) {
+#pragma HLS INLINE
+    return convert_word<Y>(in.read());
+  }
+};
+template <int START, class Y, int F, int C, int... CS> struct Turn<START, Y, F, C, CS...> {
+  template <class X, class... REST>
+  static Vec<Y, F> read(int group, hls::stream<Vec<X, F> >& in, REST&... rest) {
+#pragma HLS INLINE
+    if (group < START + C / F) return convert_word<Y>(in.read());
+    return Turn<START + C / F, Y, F, CS...>::read(group, rest...);
+  }
+};
+
+template <int F, int... CS> struct GroupsOf;
+template <int F> struct GroupsOf<F> { static constexpr int value = 0; };
+template <int F, int C, int... CS> struct GroupsOf<F, C, CS...> {
+  static_assert(C % F == 0, "folding must divide every input's channels");
+  static constexpr int value = C / F + GroupsOf<F, CS...>::value;
+};
+
+// Inputs of CS... channels joined along the channel axis. All words have F elements.
+// concat<PIXELS, C0, C1, ...>(out, in0, in1, ...). Cycles: the words written.
+template <int PIXELS, int... CS, class Y, int F, class... INS>
+void concat(hls::stream<Vec<Y, F> >& out, INS&... ins) {
+  static_assert(sizeof...(CS) == sizeof...(INS), "one channel count per input");
+pixels:
+  for (int p = 0; p < PIXELS; ++p) {
+  groups:
+    for (int g = 0; g < GroupsOf<F, CS...>::value; ++g) {
+#pragma HLS PIPELINE II=1
+      out.write(Turn<0, Y, F, CS...>::read(g, ins...));
+    }
+  }
+}
+
+// Nearest neighbour: every pixel FH times down and FW times across. `row` holds W * (C / F)
+// words (the caller declares it and chooses its memory). Cycles: the words written.
+template <int H, int W, int C, int FH, int FW, class T, int F, int DEPTH>
+void upsample(hls::stream<Vec<T, F> >& in, hls::stream<Vec<T, F> >& out,
+              Vec<T, F> (&row)[DEPTH]) {
+  constexpr int GROUPS = C / F;
+  static_assert(C % F == 0 && DEPTH == W * GROUPS, "the buffer holds one input row");
+rows:
+  for (int y = 0; y < H; ++y) {
+  copies:
+    for (int i = 0; i < FH; ++i) {
+    columns:
+      for (int x = 0; x < W; ++x) {
+      repeats:
+        for (int j = 0; j < FW; ++j) {
+        groups:
+          for (int g = 0; g < GROUPS; ++g) {
+#pragma HLS PIPELINE II=1
+            Vec<T, F> word;
+            if (i == 0 && j == 0) {
+              word = in.read();
+              row[x * GROUPS + g] = word;
+            } else {
+              word = row[x * GROUPS + g];
+            }
+            out.write(word);
+          }
+        }
+      }
+    }
+  }
+}
+
+constexpr int gcd_of(int a, int b) { return b == 0 ? a : gcd_of(b, a % b); }
+
+// Words of A elements to words of B elements; ELEMENTS is a multiple of both. The elements
+// that wait are fewer than A + B; positions are multiples of gcd(A, B), so a whole ratio needs
+// no shifting network. Cycles: ELEMENTS / min(A, B).
+template <int ELEMENTS, class T, int A, int B>
+void convert_width(hls::stream<Vec<T, A> >& in, hls::stream<Vec<T, B> >& out) {
+  static_assert(ELEMENTS % A == 0 && ELEMENTS % B == 0, "both widths must divide the frame");
+  constexpr int UNIT = gcd_of(A, B);
+  constexpr int AU = A / UNIT;  // units a word
+  constexpr int BU = B / UNIT;
+  constexpr int ROOM = AU + BU - 1;
+  Vec<T, UNIT> waiting[ROOM];
+#pragma HLS ARRAY_PARTITION variable=waiting complete
+  counter_t<ROOM> held = 0;
+words:
+  for (int w = 0; w < ELEMENTS / min_of(A, B); ++w) {
+#pragma HLS PIPELINE II=1
+    if (held < BU) {
+      const Vec<T, A> word = in.read();
+    arrive:
+      for (int u = 0; u < ROOM; ++u) {
+#pragma HLS UNROLL
+        // Unit u takes unit u - held of the word.
+        for (int k = 0; k < AU; ++k) {
+#pragma HLS UNROLL
+          if (int(held) + k == u) {
+            for (int i = 0; i < UNIT; ++i) {
+#pragma HLS UNROLL
+              waiting[u][i] = word[k * UNIT + i];
+            }
+          }
+        }
+      }
+      held += AU;
+    }
+    if (held >= BU) {
+      Vec<T, B> word;
+      for (int k = 0; k < BU; ++k) {
+#pragma HLS UNROLL
+        for (int i = 0; i < UNIT; ++i) {
+#pragma HLS UNROLL
+          word[k * UNIT + i] = waiting[k][i];
+        }
+      }
+      for (int u = 0; u + BU < ROOM; ++u) {
+#pragma HLS UNROLL
+        waiting[u] = waiting[u + BU];
+      }
+      held -= BU;
+      out.write(word);
+    }
+  }
+}
+
+// Index of the largest of C elements; the lowest index of equal ones. INDEX is unsigned.
+// Cycles: C / F.
+template <int C, class T, int F, class INDEX>
+void argmax(hls::stream<Vec<T, F> >& in, hls::stream<Vec<INDEX, 1> >& out) {
+  static_assert(C % F == 0, "folding must divide the channels");
+  static_assert(count_bits(C - 1) <= element<INDEX>::bits, "the index must fit");
+  constexpr int BITS = element<T>::value_bits;
+  calc_t<BITS> best = 0;
+  counter_t<C> best_index = 0;
+groups:
+  for (int g = 0; g < C / F; ++g) {
+#pragma HLS PIPELINE II=1
+    const Vec<T, F> x = in.read();
+    calc_t<BITS> largest = value_as<BITS>(x[0]);
+    counter_t<C> lane = 0;
+    for (int i = 1; i < F; ++i) {
+#pragma HLS UNROLL
+      const calc_t<BITS> v = value_as<BITS>(x[i]);
+      if (v > largest) {
+        largest = v;
+        lane = i;
+      }
+    }
+    if (g == 0 || largest > best) {
+      best = largest;
+      best_index = g * F + lane;
+    }
+  }
+  Vec<INDEX, 1> result;
+  result[0] = INDEX(best_index);
+  out.write(result);
+}
+
+}  // namespace fpgacomp
+
+#endif

@@ -1,0 +1,197 @@
+// Padding, and the sliding window that feeds convolutions and pools (2-D; 1-D is height 1).
+#ifndef FPGACOMP_WINDOW_HPP
+#define FPGACOMP_WINDOW_HPP
+
+#include "core.hpp"
+
+namespace fpgacomp {
+
+// Surrounds [H, W, C] with FILL: TOP + H + BOTTOM rows of LEFT + W + RIGHT pixels.
+// TO must hold FILL and every input. Cycles: the words written.
+template <int H, int W, int C, int TOP, int BOTTOM, int LEFT, int RIGHT, long long FILL, class FROM,
+          class TO, int F>
+void pad(hls::stream<Vec<FROM, F> >& in, hls::stream<Vec<TO, F> >& out) {
+  static_assert(C % F == 0, "folding must divide the channels");
+rows:
+  for (int y = 0; y < TOP + H + BOTTOM; ++y) {
+  columns:
+    for (int x = 0; x < LEFT + W + RIGHT; ++x) {
+    groups:
+      for (int f = 0; f < C / F; ++f) {
+#pragma HLS PIPELINE II=1
+        Vec<TO, F> word;
+        if (y >= TOP && y < TOP + H && x >= LEFT && x < LEFT + W) {
+          word = convert_word<TO>(in.read());
+        } else {
+          for (int i = 0; i < F; ++i) {
+#pragma HLS UNROLL
+            word[i] = element<TO>::of(FILL);
+          }
+        }
+        out.write(word);
+      }
+    }
+  }
+}
+
+// Order of the words of one window.
+struct ChannelsInner {  // [ky][kx][group]: for mvau
+  static constexpr bool depthwise = false;
+};
+struct KernelInner {  // [group][ky][kx]: for vvau, max_pool and sum_pool
+  static constexpr bool depthwise = true;
+};
+
+// The schedule of a sliding window over [H, W, C] with words of F channels.
+//
+// Windows are written one after the other. In its slot, a window first reads the words it
+// needs that were not read yet (from the slot's first cycle on, one a cycle) and writes its
+// WRITES words in the slot's last WRITES cycles. `delay` is the least start of the writes with
+// which no word is written before it was read:
+//  - ChannelsInner: positions ascend, so the word m before the last lies at least m before the
+//    window's end; reads run ahead of writes if delay >= reads - WRITES.
+//  - KernelInner: tap k of group f lies (K - 1 - k) pixels or more before the last one;
+//    tightest for f = 0, k = K - 1: delay >= reads - F_WORDS - (K - 1).
+// A slot reads nothing past its own window, so a buffer of one window's span (first to last
+// word in input order) never loses a word that is still needed.
+template <int H, int W, int C, int KH, int KW, int SH, int SW, int DH, int DW, class ORDER, int F>
+struct Window {
+  static_assert(C % F == 0, "folding must divide the channels");
+  static constexpr int FW = C / F;               // words a pixel
+  static constexpr int EH = DH * (KH - 1) + 1;   // extent with dilation
+  static constexpr int EW = DW * (KW - 1) + 1;
+  static_assert(EH <= H && EW <= W, "the window must lie inside its (padded) input");
+  static constexpr int OH = (H - EH) / SH + 1;
+  static constexpr int OW = (W - EW) / SW + 1;
+  static constexpr int K = KH * KW;
+  static constexpr int WRITES = K * FW;
+  static constexpr int DEPTH = ((EH - 1) * W + EW) * FW;
+
+  static constexpr int READS_FIRST = DEPTH;
+  static constexpr int READS_NEXT = SW * FW;                       // next window in the row
+  static constexpr int READS_ROW = (W * SH - (OW - 1) * SW) * FW;  // first window of a row
+  static constexpr int READS_TAIL = (H * W - (OH - 1) * SH * W - (OW - 1) * SW) * FW - DEPTH;
+
+  static constexpr int delay(int reads) {
+    return max_of(0, ORDER::depthwise ? reads - FW - (K - 1) : reads - WRITES);
+  }
+  static constexpr int CYCLES = (WRITES + delay(READS_FIRST)) +
+                                OH * (OW - 1) * (WRITES + delay(READS_NEXT)) +
+                                (OH - 1) * (WRITES + delay(READS_ROW)) + READS_TAIL;
+};
+
+// Every window of the input, as the words of its elements. `buffer` holds Window::DEPTH words
+// (the caller declares it and chooses its memory). Cycles: Window::CYCLES.
+template <int H, int W, int C, int KH, int KW, int SH, int SW, int DH, int DW, class ORDER, class T,
+          int F, int DEPTH>
+void sliding_window(hls::stream<Vec<T, F> >& in, hls::stream<Vec<T, F> >& out,
+                    Vec<T, F> (&buffer)[DEPTH]) {
+  typedef Window<H, W, C, KH, KW, SH, SW, DH, DW, ORDER, F> window;
+  static_assert(DEPTH == window::DEPTH, "the buffer must hold one window's span");
+  constexpr int FW = window::FW;
+  // How far the read position moves from one word of a window to the next.
+  constexpr int STEP_X = DW * FW - (ORDER::depthwise ? 0 : FW - 1);
+  constexpr int STEP_Y = (DH * W - DW * (KW - 1)) * FW - (ORDER::depthwise ? 0 : FW - 1);
+  constexpr int BASE_NEXT = window::READS_NEXT % DEPTH;
+  constexpr int BASE_ROW = window::READS_ROW % DEPTH;
+  constexpr int LONGEST = max_of(max_of(window::READS_FIRST, window::READS_TAIL),
+                                 max_of(window::READS_ROW, window::READS_NEXT)) + window::WRITES;
+
+  counter_t<LONGEST> cycle = 0;  // within the slot
+  counter_t<LONGEST> reads = window::READS_FIRST;
+  counter_t<LONGEST> start = window::delay(window::READS_FIRST);  // first cycle that writes
+  counter_t<window::OW> ox = 0;
+  counter_t<window::OH> oy = 0;
+  counter_t<DEPTH> fill = 0;        // where the next word read goes
+  counter_t<2 * DEPTH> base = 0;    // where the window's first word lies
+  counter_t<2 * DEPTH> offset = 0;  // of the word to write, from base
+  counter_t<FW> f = 0;
+  counter_t<KW> kx = 0;
+  counter_t<KH> ky = 0;
+
+cycles:
+  for (int t = 0; t < window::CYCLES; ++t) {
+#pragma HLS PIPELINE II=1
+    if (cycle < reads) {
+      buffer[fill] = in.read();
+      if (fill == DEPTH - 1) {
+        fill = 0;
+      } else {
+        ++fill;
+      }
+    }
+    ++cycle;
+    if (cycle > start && oy != window::OH) {
+      counter_t<2 * DEPTH> position = base + offset;
+      if (position >= DEPTH) position -= DEPTH;
+      out.write(buffer[position]);
+
+      bool next_x, next_y, next_window;
+      if (ORDER::depthwise) {
+        next_x = true;
+        next_y = kx == KW - 1;
+        const bool next_f = next_y && ky == KH - 1;
+        next_window = next_f && f == FW - 1;
+        if (next_f) ++f;
+        if (next_f) {
+          offset = f;
+        } else if (next_y) {
+          offset += STEP_Y;
+        } else {
+          offset += STEP_X;
+        }
+      } else {
+        next_x = f == FW - 1;
+        next_y = next_x && kx == KW - 1;
+        next_window = next_y && ky == KH - 1;
+        if (next_y) {
+          offset += STEP_Y;
+        } else if (next_x) {
+          offset += STEP_X;
+        } else {
+          ++offset;
+        }
+        if (next_x) {
+          f = 0;
+        } else {
+          ++f;
+        }
+      }
+      if (next_x) {
+        if (next_y) {
+          kx = 0;
+          if (ky == KH - 1) {
+            ky = 0;
+          } else {
+            ++ky;
+          }
+        } else {
+          ++kx;
+        }
+      }
+      if (next_window) {
+        offset = 0;
+        f = 0;
+        cycle = 0;
+        if (ox != window::OW - 1) {
+          ++ox;
+          base += BASE_NEXT;
+          reads = window::READS_NEXT;
+          start = window::delay(window::READS_NEXT);
+        } else {
+          ox = 0;
+          ++oy;
+          base += BASE_ROW;
+          // After the last window the rest of the frame is read and dropped.
+          reads = oy == window::OH ? window::READS_TAIL : window::READS_ROW;
+          start = window::delay(window::READS_ROW);
+        }
+        if (base >= DEPTH) base -= DEPTH;
+      }
+    }
+  }
+}
+
+}  // namespace fpgacomp
+
+#endif
