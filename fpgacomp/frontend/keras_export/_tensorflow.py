@@ -1,0 +1,37 @@
+"""The one place that loads TensorFlow, in the Keras 2 form that QKeras is written for."""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+
+from fpgacomp.errors import ToolError
+
+
+def select_legacy_keras() -> None:
+    """Let `tf.keras` be Keras 2 (the package tf_keras); takes effect before TensorFlow loads.
+
+    This writes the environment, it does not read it: TensorFlow offers no other switch.
+    """
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def tensorflow() -> ModuleType:
+    """TensorFlow with Keras 2.
+
+    Raises:
+        ToolError: TensorFlow or QKeras is not installed.
+    """
+    select_legacy_keras()
+    try:
+        import qkeras  # noqa: F401  (tf_keras and its quantizers register themselves)
+        import tensorflow as tf
+    except ImportError as missing:
+        raise ToolError(
+            "TensorFlow",
+            f"Keras and QKeras models are read through their own framework ({missing}).",
+            "pip install 'fpgacomp[qkeras]'",
+        ) from missing
+    module: ModuleType = tf
+    return module

@@ -1,0 +1,151 @@
+"""What a QKeras quantizer makes of a weight: integers, a step per output channel, a bit width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fpgacomp.errors import UnsupportedLayer
+
+Array = npt.NDArray[Any]
+
+KNOWN = (
+    "quantized_bits",
+    "binary",
+    "stochastic_binary",
+    "ternary",
+    "stochastic_ternary",
+    "quantized_po2",
+    "quantized_relu_po2",
+)
+WIDEST_BITS = 24  # a float32 mantissa: wider weights are no integers in the model itself
+
+
+@dataclass(frozen=True)
+class QuantizedWeight:
+    """weight = integers * step, exactly in float32.
+
+    Args:
+        integers: in the shape of the weight.
+        step: broadcasts against integers.
+        bits: of the Quant node; 1 with `bipolar` is BipolarQuant.
+    """
+
+    integers: Array
+    step: Array
+    bits: int
+    signed: bool
+    narrow: bool
+    bipolar: bool = False
+
+    @property
+    def values(self) -> Array:
+        return (self.integers * self.step).astype(np.float32)
+
+
+def quantize_weight(quantizer: Any, weight: Array, where: str) -> QuantizedWeight:
+    """Call the quantizer as the layer does and find the integers behind its answer.
+
+    Raises:
+        UnsupportedLayer: a quantizer that is unknown or does not put the weights on a grid.
+    """
+    kind = type(quantizer).__name__
+    problem = _refusal(quantizer, kind)
+    if problem:
+        raise UnsupportedLayer(where, *problem)
+    values = call_without_straight_through(quantizer, weight)
+    step = _step(quantizer, kind, values)
+    integers = np.rint(values.astype(np.float64) / step)
+    # x + (q - x) is how TensorFlow passes gradients through: an error of an epsilon of x.
+    noise = 4 * np.finfo(np.float32).eps * (np.abs(weight).max(initial=1.0) + np.abs(values).max())
+    if not np.all(np.abs(integers * step - values) <= noise):
+        raise UnsupportedLayer(
+            where,
+            f"{kind} gave weights that are no multiples of its scale.",
+            "retrain with quantized_bits, binary or ternary.",
+        )
+    result = _format(quantizer, kind, integers.astype(np.int64), step)
+    if result.bits > WIDEST_BITS:
+        raise UnsupportedLayer(
+            where,
+            f"{kind} spreads these weights over {result.bits} bits as integers.",
+            f"retrain with quantized_bits, or limit max_value: {WIDEST_BITS} bits are carried.",
+        )
+    return result
+
+
+def quantize_parameter(quantizer: Any, values: Array, where: str) -> Array:
+    """What the quantizer makes of a bias or a normalization parameter (no grid is needed)."""
+    if quantizer is None:
+        return values
+    if type(quantizer).__name__.endswith("po2"):
+        return call_without_straight_through(quantizer, values)
+    return quantize_weight(quantizer, values, where).values
+
+
+def call_without_straight_through(quantizer: Any, x: Array) -> Array:
+    """The quantizer's answer, without the float noise of its gradient trick where it can."""
+    had = getattr(quantizer, "use_ste", None)
+    if had is not None:
+        quantizer.use_ste = False
+    try:
+        return np.asarray(quantizer(x.astype(np.float32)), dtype=np.float32)
+    finally:
+        if had is not None:
+            quantizer.use_ste = had
+
+
+def _refusal(quantizer: Any, kind: str) -> tuple[str, str] | None:
+    if kind not in KNOWN:
+        return f"weight quantizer {kind} is not known.", f"use one of {', '.join(KNOWN)}."
+    if number(getattr(quantizer, "qnoise_factor", 1.0)) != 1.0:
+        return f"{kind} has qnoise_factor below 1, a state of training.", "set it to 1.0."
+    if kind == "quantized_bits" and quantizer.bits < 2 and isinstance(quantizer.alpha, str):
+        return "quantized_bits(1) with an automatic alpha divides by zero.", "use binary()."
+    return None
+
+
+def number(value: Any) -> float:
+    """A Python number out of a number, tensor or variable."""
+    return float(np.asarray(value))
+
+
+def _step(quantizer: Any, kind: str, values: Array) -> Array:
+    """The grid the weights lie on, with as many axes as the weight."""
+    if kind.endswith("po2"):
+        nonzero = np.abs(values[values != 0])
+        step = np.asarray(nonzero.min() if nonzero.size else 1.0, dtype=np.float32)
+    else:
+        step = np.abs(np.asarray(quantizer.scale, dtype=np.float32))
+    if kind == "quantized_bits":
+        magnitude_bits = int(quantizer.bits) - int(bool(quantizer.keep_negative))
+        if magnitude_bits > 0:
+            step = step * np.float32(2.0 ** (number(quantizer.integer) - magnitude_bits))
+    step = step.reshape((1,) * (values.ndim - step.ndim) + step.shape)
+    return np.where(np.isfinite(step) & (step > 0), step, 1.0).astype(np.float32)
+
+
+def _format(quantizer: Any, kind: str, integers: Array, step: Array) -> QuantizedWeight:
+    lo, hi = int(integers.min(initial=0)), int(integers.max(initial=0))
+    one_bit = kind in ("binary", "stochastic_binary") or (
+        kind == "quantized_bits" and quantizer.bits == 1
+    )
+    if one_bit and bool(np.all(np.abs(integers) == 1)):
+        return QuantizedWeight(integers, step, 1, signed=True, narrow=False, bipolar=True)
+    if kind in ("ternary", "stochastic_ternary"):
+        return QuantizedWeight(integers, step, 2, signed=True, narrow=True)
+    signed = lo < 0 or bool(getattr(quantizer, "keep_negative", False))
+    bits = int(quantizer.bits) if kind == "quantized_bits" else 1
+    while not _holds(bits, signed, lo, hi):
+        bits += 1
+    narrow = signed and bool(getattr(quantizer, "symmetric", False)) and lo > -(1 << (bits - 1))
+    return QuantizedWeight(integers, step, bits, signed, narrow)
+
+
+def _holds(bits: int, signed: bool, lo: int, hi: int) -> bool:
+    if signed:
+        return bits > 1 and -(1 << (bits - 1)) <= lo and hi < 1 << (bits - 1)
+    return lo >= 0 and hi < 1 << bits
