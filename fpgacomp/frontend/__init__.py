@@ -1,1 +1,8 @@
 """Readers and the rewrites that turn what comes in into the canonical network."""
+
+from __future__ import annotations
+
+from fpgacomp.frontend.read import NodeFinding, canonicalize, check, read_network
+from fpgacomp.frontend.summary import facts
+
+__all__ = ["NodeFinding", "canonicalize", "check", "facts", "read_network"]

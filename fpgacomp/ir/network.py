@@ -1,33 +1,51 @@
 """The canonical network: what every front end produces and lowering starts from.
 
-A canonical network is QONNX (float32, opset 13 or later) in which
+A canonical network is QONNX (float32, opset 18) in which
 
-* every graph input has a static shape whose axis 0 is the batch, 1; every tensor
-  has a known static shape; no initializer is listed as a graph input;
+* every graph input is float32 with a static shape whose axis 0 is the batch, 1; every
+  tensor has a known static shape; no initializer is listed as a graph input. An integer
+  input of the file (a uint8 picture) is float32 here, holding the same integers;
 * constants are folded: whatever does not depend on a graph input is an
-  initializer, except a weight's Quant / BipolarQuant node, which stays in front of
-  the operator that uses it (its scale, zero point and bit width are initializers);
-* Conv has explicit `pads` (auto_pad NOTSET), `strides`, `dilations`, `group`,
-  `kernel_shape` attributes, no bias input (a bias is an Add of [1, C, 1, 1]) and no
-  Pad in front that it can absorb; pooling has the same attributes, ceil_mode 0;
-* Gemm is MatMul (+ Add); Sub of a constant is Add, Div by a constant is Mul;
-  QuantizeLinear/(Clip)/DequantizeLinear on activations and weights is Quant;
-  Flatten, Squeeze and Unsqueeze are Reshape with a constant target whose first
-  entry is 1;
+  initializer, except a weight's Quant / BipolarQuant node, which stays directly in
+  front of the MatMul or Conv that uses it (all its inputs are initializers; a
+  Transpose or Reshape behind it has moved into the weight and its parameters);
+* Add and Mul with a constant have it as second input;
+* Conv has explicit `pads` (auto_pad gone), `strides`, `dilations`, `group`,
+  `kernel_shape` attributes, no bias input (a bias is an Add of [1, C, 1, 1], [1, C, 1]
+  in one dimension) and no Pad in front that it can absorb; MaxPool has `kernel_shape`,
+  `strides`, `pads`, `dilations` (all 1), AveragePool the first three and
+  `count_include_pad`; `ceil_mode` is 0;
+* Gemm is MatMul (+ Mul, + Add); Sub of a constant is Add, Div by a constant is Mul by its
+  float32 reciprocal (the one rewrite that moves a rounding, by 2**-24 relative);
+* QuantizeLinear/(Clip)/DequantizeLinear is Quant without zero point (its integers are
+  q - z), on activations with a Clip in front where no bit width has that range;
+* Quant has its three attributes, rounding_mode in ROUND CEIL FLOOR UP DOWN HALF_UP
+  HALF_DOWN, one whole bit width from 1 to 32, positive scales, whole zero points;
+  Trunc is QONNX's version 2 (six inputs); MultiThreshold states data_layout, out_scale,
+  out_bias; integer weights of FINN stand behind a Quant of scale 1, and so does an
+  input that FINN declares an integer;
+* Flatten, Squeeze and Unsqueeze are Reshape, whose target is constant, without 0 and
+  -1, and begins with 1; Transpose states `perm`; Softmax and LogSoftmax state `axis`;
+* Clip has two scalar limits; a Clip from 0 upwards is Relu;
 * BatchNormalization stays one node in inference form (its folding into a float32
   Mul and Add would move rounding borders by 1e-7);
-* Identity, Dropout, no-op Cast, Pad, Reshape and Transpose are gone;
-* GlobalAveragePool and ReduceMean over all spatial axes are GlobalAveragePool.
+* Identity, Dropout, no-op Cast, Pad, Reshape and Transpose are gone; neighbouring
+  Transposes, and neighbouring Reshapes, are one; equal quantizers of one tensor are one;
+* GlobalAveragePool and ReduceMean over all spatial axes are GlobalAveragePool on
+  channels first (with a Transpose in front for channels last); ReduceSum is that and a
+  Mul; GlobalMaxPool and ReduceMax are MaxPool.
 
 The operators that remain:
     Quant BipolarQuant Trunc MultiThreshold           (quantizers, qonnx.custom_op.general)
-    MatMul Conv MaxPool AveragePool GlobalAveragePool Add Mul Concat Upsample* (Resize
-    nearest, integer factors) Reshape Transpose BatchNormalization
-    Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Sigmoid Tanh Selu Elu Gelu
-    (SiLU and exact GELU patterns are recognised: x * Sigmoid(x) is the function Silu,
-    domain fpgacomp; x * 0.5 * (1 + Erf(x / sqrt 2)) is Gelu, domain fpgacomp)
-    Softmax LogSoftmax ArgMax TopK                          (software side only)
-Anything else is reported by `frontend.check` as unsupported with a remedy.
+    MatMul Conv MaxPool AveragePool GlobalAveragePool Add Mul Concat Resize
+    Reshape Transpose BatchNormalization
+    Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Sigmoid Tanh Selu Elu
+    Silu Gelu                                         (domain fpgacomp: x * Sigmoid(x), and
+                                                      the exact x * 0.5 * (1 + Erf(x / sqrt 2)))
+    Softmax LogSoftmax ArgMax TopK                    (software side only)
+Resize has inputs (x, "", scales), scales whole numbers, mode nearest, asymmetric, floor:
+output i is input i // scale. Anything else is reported by `frontend.check` as unsupported
+with a remedy.
 """
 
 from __future__ import annotations

@@ -1,0 +1,126 @@
+"""From a network as read to the canonical form: one list of rewrites, top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fpgacomp.errors import ModelError
+from fpgacomp.frontend.editable import EditableGraph
+from fpgacomp.frontend.infer import infer_missing
+from fpgacomp.frontend.rewrites.absorb_pads import absorb_pads
+from fpgacomp.frontend.rewrites.cancel_transposes import cancel_transposes
+from fpgacomp.frontend.rewrites.convert_qdq import convert_qdq
+from fpgacomp.frontend.rewrites.drop_unused import drop_unused
+from fpgacomp.frontend.rewrites.explicit_pads import explicit_pads
+from fpgacomp.frontend.rewrites.flatten_to_reshape import flatten_to_reshape
+from fpgacomp.frontend.rewrites.float_inputs import float_inputs
+from fpgacomp.frontend.rewrites.floor_mode_pools import floor_mode_pools
+from fpgacomp.frontend.rewrites.fold_constants import fold_constants
+from fpgacomp.frontend.rewrites.fold_quantized_constants import fold_quantized_constants
+from fpgacomp.frontend.rewrites.gemm_to_matmul import gemm_to_matmul
+from fpgacomp.frontend.rewrites.global_pools import global_pools
+from fpgacomp.frontend.rewrites.inference_batchnorm import inference_batchnorm
+from fpgacomp.frontend.rewrites.merge_duplicates import merge_duplicates
+from fpgacomp.frontend.rewrites.modernize_opset import modernize_opset
+from fpgacomp.frontend.rewrites.move_into_weights import move_into_weights
+from fpgacomp.frontend.rewrites.nearest_resize import nearest_resize
+from fpgacomp.frontend.rewrites.normalize_quantizers import normalize_quantizers
+from fpgacomp.frontend.rewrites.quantize_declared_integers import quantize_declared_integers
+from fpgacomp.frontend.rewrites.recognise_activations import recognise_activations
+from fpgacomp.frontend.rewrites.relu_from_clip import relu_from_clip
+from fpgacomp.frontend.rewrites.remove_no_ops import remove_no_ops
+from fpgacomp.frontend.rewrites.set_batch_to_one import set_batch_to_one
+from fpgacomp.frontend.rewrites.softmax_axis import softmax_axis
+from fpgacomp.frontend.rewrites.spell_layout import spell_layout
+from fpgacomp.frontend.rewrites.spell_perms import spell_perms
+from fpgacomp.frontend.rewrites.split_conv_bias import split_conv_bias
+from fpgacomp.frontend.rewrites.subtract_to_add import subtract_to_add
+from fpgacomp.frontend.rewrites.upgrade_trunc import upgrade_trunc
+from fpgacomp.frontend.rules import check_rules
+
+Rewrite = Callable[[EditableGraph], None]
+
+# What makes the file's network run on one sample; `Network.original` is taken after it.
+AS_READ: tuple[Rewrite, ...] = (set_batch_to_one,)
+
+# One spelling (opset 18, inference form, QONNX's quantizers in one domain), then all
+# shapes and all constants. What follows relies on both.
+SPELLED: tuple[Rewrite, ...] = (
+    modernize_opset,
+    inference_batchnorm,
+    normalize_quantizers,
+    fold_constants,
+)
+
+REDUCED: tuple[Rewrite, ...] = (
+    upgrade_trunc,
+    spell_layout,
+    spell_perms,
+    softmax_axis,
+    remove_no_ops,
+    # Every quantizer is a Quant, a BipolarQuant or a MultiThreshold.
+    float_inputs,
+    convert_qdq,
+    # Fewer operators.
+    gemm_to_matmul,
+    explicit_pads,
+    split_conv_bias,
+    flatten_to_reshape,
+    move_into_weights,
+    fold_quantized_constants,
+    subtract_to_add,
+    relu_from_clip,
+    global_pools,
+    absorb_pads,
+    floor_mode_pools,
+    nearest_resize,
+    recognise_activations,
+    quantize_declared_integers,
+    # What the rewrites left behind.
+    remove_no_ops,
+    cancel_transposes,
+    merge_duplicates,
+    drop_unused,
+)
+
+
+def apply(graph: EditableGraph, rewrites: tuple[Rewrite, ...]) -> None:
+    """Run the rewrites in order and verify the graph after each.
+
+    Raises:
+        RuntimeError: naming the rewrite that left a broken graph.
+    """
+    for rewrite in rewrites:
+        rewrite(graph)
+        infer_missing(graph)
+        broken = find_damage(graph)
+        if broken:
+            raise RuntimeError(f"rewrite {rewrite.__name__}: {broken}")
+
+
+def make_canonical(graph: EditableGraph) -> None:
+    """All rewrites and the rules; problems are kept in `graph.problems`."""
+    apply(graph, AS_READ + SPELLED + REDUCED)
+    check_rules(graph)
+
+
+def check_wiring(graph: EditableGraph) -> None:
+    """Raise ModelError where the graph of a file is not a graph."""
+    damage = find_damage(graph)
+    if damage:
+        raise ModelError("the graph", damage, "export the model again.")
+
+
+def find_damage(graph: EditableGraph) -> str:
+    """What is structurally wrong: "" or one sentence."""
+    written = set(graph.inputs) | set(graph.constants)
+    for node in graph.nodes:
+        for name in node.inputs:
+            if name and name not in written:
+                return f"node {node.name} reads {name}, which nothing before it writes."
+        for name in node.outputs:
+            if name and name in written:
+                return f"{name} is written twice, the second time by node {node.name}."
+        written.update(name for name in node.outputs if name)
+    missing = [name for name in graph.outputs if name not in written]
+    return f"output {missing[0]} is written by nothing." if missing else ""

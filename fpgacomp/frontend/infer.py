@@ -1,0 +1,133 @@
+"""Static shape and type of every tensor, node by node, quantizers of other domains included."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import onnx
+from onnx import defs, helper, numpy_helper, shape_inference
+
+from fpgacomp.errors import ModelError
+from fpgacomp.frontend.editable import FLOAT, EditableGraph, Info, Node
+from fpgacomp.ir.network import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
+
+# Operators whose output has the type and shape of their first input; the quick path
+# beside ONNX's own inference, and the only one for what the opset does not have.
+SAME_SHAPE = frozenset(
+    (
+        *("Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish", "Sigmoid", "Tanh"),
+        *("Selu", "Elu", "Gelu", "Swish", "Mish", "Softmax", "LogSoftmax", "Identity", "Neg"),
+        *("Abs", "Sqrt", "Exp", "Log", "Erf", "Floor", "Ceil", "Round", "Reciprocal", "Sin"),
+        *("Cos", "Softplus", "Softsign", "ThresholdedRelu", "Celu", "InstanceNormalization"),
+    )
+)
+
+# Values an inference may need (a Reshape target, axes, scales) are short.
+_MAX_VALUE_SIZE = 1024
+
+
+def infer_node(graph: EditableGraph, node: Node) -> bool:
+    """Set `graph.info` of the node's outputs; False where they stay unknown.
+
+    An inconsistency (shapes that do not go together) is kept as a problem.
+    """
+    if not all(not name or name in graph.info for name in node.inputs):
+        return False
+    if node.domain == QONNX_DOMAIN and node.op in QUANTIZERS:
+        graph.info[node.output] = Info(FLOAT, _quantizer_shape(graph, node))
+        return True
+    if node.domain == FPGACOMP_DOMAIN or (not node.domain and node.op in SAME_SHAPE):
+        graph.info[node.output] = graph.info[node.inputs[0]]
+        return True
+    if node.domain:
+        return False
+    if node.op == "BatchNormalization":
+        graph.info[node.output] = graph.info[node.inputs[0]]
+        return len([name for name in node.outputs if name]) == 1
+    if node.op in ("QuantizeLinear", "DequantizeLinear"):
+        graph.info[node.output] = Info(_linear_dtype(graph, node), graph.shape(node.inputs[0]))
+        return True
+    return _infer_by_onnx(graph, node)
+
+
+def infer_missing(graph: EditableGraph) -> None:
+    """Infer every node that has an output of unknown shape."""
+    for node in graph.nodes:
+        if any(name and name not in graph.info for name in node.outputs):
+            infer_node(graph, node)
+
+
+def _quantizer_shape(graph: EditableGraph, node: Node) -> tuple[int, ...]:
+    shape = graph.shape(node.inputs[0])
+    if node.op == "MultiThreshold":
+        return shape
+    try:
+        return tuple(np.broadcast_shapes(shape, graph.shape(node.inputs[1])))
+    except ValueError:
+        why = f"its scale {graph.shape(node.inputs[1])} does not broadcast to its input {shape}."
+        graph.report(node, why, "give one scale, or one per channel along the channel axis.")
+        return shape
+
+
+def _linear_dtype(graph: EditableGraph, node: Node) -> int:
+    if node.op == "DequantizeLinear":
+        return graph.info[node.inputs[1]].dtype
+    if node.input(2):
+        return graph.info[node.input(2)].dtype
+    return int(node.attributes.get("output_dtype", 0)) or onnx.TensorProto.UINT8
+
+
+@cache
+def _schema(op: str, opset: int) -> defs.OpSchema | None:
+    try:
+        return defs.get_schema(op, min(opset, defs.onnx_opset_version()), "")
+    except defs.SchemaError:
+        return None
+
+
+def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
+    schema = _schema(node.op, graph.opset)
+    if schema is None:
+        return False
+    proto = helper.make_node(node.op, node.inputs, node.outputs, **node.attributes)
+    types = {n: _type(graph.info[n]) for n in node.inputs if n}
+    values = {
+        name: numpy_helper.from_array(graph.constants[name], name)
+        for name in node.inputs
+        if name in graph.constants and graph.constants[name].size <= _MAX_VALUE_SIZE
+    }
+    try:
+        found = shape_inference.infer_node_outputs(
+            schema, proto, types, values, opset_imports=[helper.make_opsetid("", graph.opset)]
+        )
+    except (shape_inference.InferenceError, RuntimeError) as error:
+        _report_mismatch(graph, node, str(error))
+        return False
+    kept = [_keep(graph, name, found) for name in node.outputs if name]
+    return all(kept)
+
+
+def _type(info: Info) -> onnx.TypeProto:
+    return helper.make_tensor_type_proto(info.dtype, info.shape)
+
+
+def _keep(graph: EditableGraph, name: str, found: dict[str, onnx.TypeProto]) -> bool:
+    tensor = found[name].tensor_type if name in found else None
+    if tensor is None or not tensor.HasField("shape"):
+        return False
+    if not all(dim.HasField("dim_value") for dim in tensor.shape.dim):
+        return False
+    graph.info[name] = Info(tensor.elem_type, tuple(d.dim_value for d in tensor.shape.dim))
+    return True
+
+
+def _report_mismatch(graph: EditableGraph, node: Node, text: str) -> None:
+    shapes = ", ".join(f"{n} {list(graph.shape(n))}" for n in node.inputs if n)
+    reason = text.split("] ")[-1].strip().rstrip(".")
+    graph.report(
+        node,
+        f"the shapes of its inputs do not go together at batch 1 ({shapes}): {reason}.",
+        "export the model again with batch size 1.",
+        error=ModelError,
+    )

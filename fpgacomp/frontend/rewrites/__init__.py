@@ -1,0 +1,1 @@
+"""One rewrite per file: each edits the graph, keeps the function, and reports what it cannot do."""

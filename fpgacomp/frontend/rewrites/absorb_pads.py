@@ -1,0 +1,131 @@
+"""Move a Pad with zeros into the Conv or pool that reads it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.ir.network import QONNX_DOMAIN
+
+# Functions with f(0) = 0, behind which zeros may as well be padded.
+_ZERO_TO_ZERO = {"Relu", "LeakyRelu", "PRelu", "Tanh", "Selu", "Elu", "HardSwish"}
+
+
+def absorb_pads(graph: EditableGraph) -> None:
+    """Sink each zero Pad through what keeps zero, then add it to the pads of its reader."""
+    for node in graph.find("Pad"):
+        pads = _zero_pads(graph, node)
+        if pads is not None:
+            _absorb(graph, node, pads)
+
+
+def _zero_pads(graph: EditableGraph, node: Node) -> np.ndarray | None:
+    """[2, rank] pads before and after of a constant zero Pad over spatial axes, else None."""
+    rank = len(graph.shape(node.inputs[0]))
+    given, value = graph.constant(node.inputs[1]), graph.constant(node.input(2))
+    if node.attributes.get("mode", "constant") != "constant" or given is None:
+        return None
+    if (node.input(2) and (value is None or np.any(value != 0))) or np.any(given < 0):
+        return None
+    axes = graph.constant(node.input(3)) if node.input(3) else np.arange(rank)
+    if axes is None:
+        return None
+    pads = np.zeros((2, rank), np.int64)
+    pads[:, axes % rank] = given.reshape(2, -1)
+    return pads
+
+
+def _absorb(graph: EditableGraph, node: Node, pads: np.ndarray) -> None:
+    """All readers take the pads over, or none does and the Pad is reported in the end."""
+    chains = [_chain(graph, reader, node.output, pads) for reader in graph.consumers(node.output)]
+    if node.output in graph.outputs or not chains or any(chain is None for chain in chains):
+        return
+    graph.redirect(node.output, node.inputs[0])
+    graph.remove(node)
+    for chain in chains:
+        if chain is not None:
+            _take_over(graph, *chain)
+
+
+def _take_over(graph: EditableGraph, passed: list[Node], reader: Node, pads: np.ndarray) -> None:
+    for step in passed:
+        info = graph.info[step.inputs[0]]
+        shape = info.shape
+        if step.op == "Transpose":
+            shape = tuple(shape[axis] for axis in step.attributes["perm"])
+        graph.info[step.output] = type(info)(info.dtype, shape)
+    own = np.asarray(reader.attributes["pads"]).reshape(2, -1)
+    reader.attributes["pads"] = [int(p) for p in (own + pads[:, 2:]).ravel()]
+    if reader.op == "AveragePool":
+        reader.attributes["count_include_pad"] = 1
+
+
+def _chain(
+    graph: EditableGraph, reader: Node, tensor: str, pads: np.ndarray
+) -> tuple[list[Node], Node, np.ndarray] | None:
+    """The nodes a Pad sinks through, the node that absorbs it, and the pads in its axes."""
+    passed: list[Node] = []
+    while _keeps_zero(graph, reader):
+        if reader.inputs[0] != tensor or reader.inputs.count(tensor) != 1:
+            return None
+        passed.append(reader)
+        if reader.op == "Transpose":
+            pads = pads[:, reader.attributes["perm"]]
+        tensor = reader.output
+        following = graph.only_consumer(tensor)
+        if following is None:
+            return None
+        reader = following
+    if reader.domain or not graph.known(reader) or np.any(pads[:, :2]):
+        return None
+    return (passed, reader, pads) if _absorbs(graph, reader, tensor) else None
+
+
+def _keeps_zero(graph: EditableGraph, node: Node) -> bool:
+    if node.domain == QONNX_DOMAIN:
+        return node.op == "Quant" and _quantizes_zero(graph, node)
+    if node.domain:
+        return False
+    if node.op == "Clip":
+        lo, hi = graph.constant(node.input(1)), graph.constant(node.input(2))
+        return lo is not None and hi is not None and float(lo) <= 0 <= float(hi)
+    if node.op == "PRelu":
+        slope = graph.constant(node.inputs[1])
+        return slope is not None and all(size == 1 for size in slope.shape[-2:])
+    return node.op in _ZERO_TO_ZERO or (node.op == "Transpose" and "perm" in node.attributes)
+
+
+def _quantizes_zero(graph: EditableGraph, node: Node) -> bool:
+    """Zero stays zero where the zero point is an integer inside the range, and not bipolar."""
+    zero_point, bits = graph.constant(node.inputs[2]), graph.constant(node.inputs[3])
+    if zero_point is None or bits is None or bits.size != 1:
+        return False
+    bipolar = float(bits.min()) == 1 and bool(node.attributes["signed"])
+    scale = graph.constant(node.inputs[1])
+    spatial = scale is not None and all(size == 1 for size in scale.shape[2:])
+    return spatial and not bipolar and not np.any(zero_point)
+
+
+def _absorbs(graph: EditableGraph, reader: Node, tensor: str) -> bool:
+    match reader.op:
+        case "Conv":
+            return reader.inputs[0] == tensor and reader.inputs.count(tensor) == 1
+        case "AveragePool":
+            counted = bool(reader.attributes.get("count_include_pad", 0))
+            ceil = reader.attributes.get("ceil_mode", 0)
+            return not ceil and (counted or not any(reader.attributes["pads"]))
+        case "MaxPool":
+            return not any(reader.attributes["pads"]) and _never_negative(graph, tensor)
+    return False
+
+
+def _never_negative(graph: EditableGraph, tensor: str) -> bool:
+    """Whether a padded zero cannot win over a real value it should not win over."""
+    node = graph.producer(tensor)
+    while node is not None and node.op in ("Pad", "Transpose") and not node.domain:
+        node = graph.producer(node.inputs[0])
+    if node is None:
+        return False
+    if node.domain == QONNX_DOMAIN and node.op == "Quant":
+        return not node.attributes["signed"] and _quantizes_zero(graph, node)
+    return node.op in ("Relu", "Sigmoid", "HardSigmoid", "Softmax") and not node.domain

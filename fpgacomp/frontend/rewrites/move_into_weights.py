@@ -1,0 +1,66 @@
+"""Move a Transpose or Reshape behind a weight's quantizer into the weight itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+import numpy as np
+
+from fpgacomp.frontend.editable import Array, EditableGraph, Node
+from fpgacomp.frontend.rewrites._weights import weight_quantizer
+
+
+def move_into_weights(graph: EditableGraph) -> None:
+    """Rearrange the constant, and its per-channel parameters with it, before quantizing."""
+    for node in graph.find("Transpose", "Reshape"):
+        quantizer = weight_quantizer(graph, node.inputs[0])
+        if quantizer is not None:
+            _move(graph, node, quantizer)
+
+
+def _move(graph: EditableGraph, node: Node, quantizer: Node) -> None:
+    shape = graph.shape(quantizer.output)
+    if node.op == "Transpose":
+        perm = node.attributes.get("perm", list(range(len(shape)))[::-1])
+        move: Callable[[Array], Array] = lambda x: np.ascontiguousarray(x.transpose(perm))  # noqa: E731
+    else:
+        target = graph.shape(node.output)
+        move = lambda x: x.reshape(target)  # noqa: E731
+    inputs = [_moved(graph, quantizer.inputs[0], shape, move)]
+    inputs += [_moved(graph, name, shape, move) for name in quantizer.inputs[1:]]
+    name = graph.unique(f"{quantizer.name}_{node.op}")
+    graph.replace(
+        node,
+        Node(
+            quantizer.op,
+            inputs,
+            [node.output],
+            name,
+            quantizer.domain,
+            dict(quantizer.attributes),
+            quantizer.origin,
+        ),
+    )
+    if not graph.consumers(quantizer.output):
+        graph.remove(quantizer)
+
+
+def _moved(
+    graph: EditableGraph, name: str, shape: tuple[int, ...], move: Callable[[Array], Array]
+) -> str:
+    value = graph.constants[name]
+    if value.shape == shape:
+        return graph.add_constant(name, move(value))
+    if value.size == 1:
+        return name
+    return graph.add_constant(name, _compress(move(np.broadcast_to(value, shape))))
+
+
+def _compress(value: Array) -> Array:
+    """Keep one entry of every axis along which all entries are equal."""
+    for axis in range(value.ndim):
+        first = value.take([0], axis=axis)
+        if prod(value.shape) > 1 and np.array_equal(np.broadcast_to(first, value.shape), value):
+            value = first
+    return value

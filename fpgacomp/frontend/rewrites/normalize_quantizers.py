@@ -1,0 +1,56 @@
+"""One domain, one spelling, explicit attributes for the quantizers of QONNX, Brevitas, FINN."""
+
+from __future__ import annotations
+
+from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.frontend.quantizers import ROUNDING, ROUNDING_ALIASES
+from fpgacomp.ir.network import QONNX_DOMAIN
+
+DOMAINS = ("", "onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general", "qonnx")
+_INPUTS = {"Quant": (4, 4), "BipolarQuant": (2, 2), "Trunc": (5, 6), "MultiThreshold": (2, 2)}
+
+
+def normalize_quantizers(graph: EditableGraph) -> None:
+    """Rename IntQuant to Quant, set the domain, and write out what QONNX would assume."""
+    for node in list(graph.nodes):
+        op = "Quant" if node.op == "IntQuant" else node.op
+        if op not in _INPUTS or node.domain not in DOMAINS:
+            continue
+        node.op, node.domain = op, QONNX_DOMAIN
+        least, most = _INPUTS[op]
+        if not least <= len([name for name in node.inputs if name]) <= most:
+            why = f"it has {len(node.inputs)} inputs where {op} takes {least}."
+            graph.report(node, why, "export the model again with a current Brevitas or QONNX.")
+            graph.remove(node)
+            continue
+        _normalize(graph, node)
+    graph.domains[QONNX_DOMAIN] = 2  # Trunc's second version
+
+
+def _normalize(graph: EditableGraph, node: Node) -> None:
+    match node.op:
+        case "Quant":
+            _set(node, signed=1, narrow=0, rounding_mode="ROUND")
+            _spell_rounding(graph, node)
+        case "Trunc":
+            _set(node, signed=1, narrow=0, rounding_mode="FLOOR")
+            _spell_rounding(graph, node)
+        case "MultiThreshold":
+            _set(node, out_dtype="", out_scale=1.0, out_bias=0.0)
+
+
+def _set(node: Node, **defaults: object) -> None:
+    """Exactly these attributes, with the file's value where it has one."""
+    extra = {"data_layout"} & set(node.attributes)
+    node.attributes = {
+        name: node.attributes.get(name, value) for name, value in defaults.items()
+    } | {name: node.attributes[name] for name in extra}
+
+
+def _spell_rounding(graph: EditableGraph, node: Node) -> None:
+    mode = str(node.attributes["rounding_mode"]).upper()
+    mode = ROUNDING_ALIASES.get(mode, mode)
+    if mode not in ROUNDING:
+        names = ", ".join(sorted(ROUNDING))
+        graph.report(node, f"its rounding mode {mode} is unknown.", f"use one of {names}.")
+    node.attributes["rounding_mode"] = mode

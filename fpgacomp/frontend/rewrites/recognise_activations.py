@@ -1,0 +1,87 @@
+"""SiLU, GELU and HardSwish written out in several nodes become one node each."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.ir.network import FPGACOMP_DOMAIN
+
+
+def recognise_activations(graph: EditableGraph) -> None:
+    """x * Sigmoid(x), x * HardSigmoid(x; 1/6, 1/2) and x * 0.5 * (1 + Erf(x / sqrt 2)).
+
+    Expects Div by a constant as Mul and constants as second inputs.
+    """
+    for node in graph.find("Mul"):
+        _gated(graph, node)
+    for node in graph.find("Erf"):
+        _gelu(graph, node)
+    for node in graph.find("Gelu"):
+        if node.attributes.pop("approximate", "none") == "none":
+            node.domain = FPGACOMP_DOMAIN
+        else:
+            node.attributes["approximate"] = "tanh"
+    for node in graph.find("Swish"):
+        if node.attributes.pop("alpha", 1.0) == 1.0:
+            node.op, node.domain = "Silu", FPGACOMP_DOMAIN
+
+
+def _gated(graph: EditableGraph, node: Node) -> None:
+    for x, gate_output in (node.inputs, node.inputs[::-1]):
+        gate = graph.producer(gate_output)
+        if gate is None or gate.domain or gate.inputs[0] != x:
+            continue
+        if gate.op == "Sigmoid":
+            _become(graph, node, "Silu", x, FPGACOMP_DOMAIN)
+            return
+        alpha, beta = gate.attributes.get("alpha", 0.2), gate.attributes.get("beta", 0.5)
+        if gate.op == "HardSigmoid" and _near(alpha, 1 / 6) and _near(beta, 0.5):
+            _become(graph, node, "HardSwish", x, "")
+            return
+
+
+def _gelu(graph: EditableGraph, erf: Node) -> None:
+    """Follow Erf(x * sqrt(1/2)) + 1, then the factors x and 0.5 in either order."""
+    scaled = graph.producer(erf.inputs[0])
+    if scaled is None or not _is_times(graph, scaled, sqrt(0.5)):
+        return
+    x = scaled.inputs[0]
+    plus = graph.only_consumer(erf.output)
+    if plus is None or plus.op != "Add" or not _is_number(graph, plus.inputs[1], 1.0):
+        return
+    first = graph.only_consumer(plus.output)
+    if first is None or first.op != "Mul":
+        return
+    other = first.inputs[1] if first.inputs[0] == plus.output else first.inputs[0]
+    half = graph.producer(other)
+    if half is not None and half.inputs[0] == x and _is_times(graph, half, 0.5):
+        _become(graph, first, "Gelu", x, FPGACOMP_DOMAIN)
+        return
+    second = graph.only_consumer(first.output)
+    if second is None or second.op != "Mul":
+        return
+    swapped = _is_number(graph, other, 0.5) and x in second.inputs
+    if swapped or (other == x and _is_times(graph, second, 0.5)):
+        _become(graph, second, "Gelu", x, FPGACOMP_DOMAIN)
+
+
+def _is_times(graph: EditableGraph, node: Node, factor: float) -> bool:
+    return node.op == "Mul" and not node.domain and _is_number(graph, node.inputs[1], factor)
+
+
+def _is_number(graph: EditableGraph, name: str, number: float) -> bool:
+    value = graph.constant(name)
+    return value is not None and value.size == 1 and _near(float(value.min()), number)
+
+
+def _near(value: float, number: float) -> bool:
+    """Equal up to the last digits of float32, in which exporters write their constants."""
+    return abs(value - number) <= 2 * float(np.finfo(np.float32).eps) * abs(number)
+
+
+def _become(graph: EditableGraph, node: Node, op: str, x: str, domain: str) -> None:
+    name = graph.unique(f"{node.origin}_{op}")
+    graph.replace(node, Node(op, [x], node.outputs, name, domain, origin=node.origin))

@@ -1,0 +1,47 @@
+"""Make the batch 1, whatever was frozen into the file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fpgacomp.frontend.editable import EditableGraph, Info
+
+
+def set_batch_to_one(graph: EditableGraph) -> None:
+    """Axis 0 of every input becomes 1, and so do the Reshape targets that repeat the old batch.
+
+    Reports inputs without a batch axis and dimensions that are not known.
+    """
+    frozen = set()
+    for name in graph.inputs:
+        info = graph.info[name]
+        if len(info.shape) < 2:
+            _report(graph, name, f"has shape {_text(info.shape)}, without a batch axis in front.")
+            continue
+        if info.shape[0] > 1:
+            frozen.add(info.shape[0])
+            graph.warnings.append(f"The batch size {info.shape[0]} frozen into {name} was made 1.")
+        if any(size < 1 for size in info.shape[1:]):
+            _report(graph, name, f"has a dimension that is not known: {_text(info.shape)}.")
+        graph.info[name] = Info(info.dtype, (1, *info.shape[1:]))
+    for size in frozen:
+        _thaw_reshapes(graph, size)
+
+
+def _thaw_reshapes(graph: EditableGraph, batch: int) -> None:
+    for node in graph.nodes:
+        target = graph.constant(node.input(1)) if node.op == "Reshape" else None
+        if target is not None and target.size and target[0] == batch:
+            thawed = np.concatenate([[1], target[1:]]).astype(np.int64)
+            graph.set_input(node, 1, graph.add_constant(f"{node.name}_shape", thawed))
+
+
+def _report(graph: EditableGraph, name: str, why: str) -> None:
+    fix = (
+        "export the model with a fixed input shape whose first axis is the batch, such as [1, ...]."
+    )
+    graph.report_input(name, why, fix)
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "[" + ", ".join(str(size) if size > 0 else "?" for size in shape) + "]"

@@ -1,0 +1,22 @@
+"""Softmax of opsets before 13, which flattened its input, with the axis it really works on."""
+
+from __future__ import annotations
+
+from math import prod
+
+from fpgacomp.frontend.editable import EditableGraph
+
+
+def softmax_axis(graph: EditableGraph) -> None:
+    """Before opset 13 Softmax ran over all axes from `axis` on: only one may be longer than 1."""
+    for node in graph.find("Softmax", "LogSoftmax"):
+        shape = graph.shape(node.inputs[0])
+        axis = node.attributes["axis"] % len(shape)
+        if graph.source_opset < 13 and prod(shape[axis:]) != shape[axis]:
+            long = [i for i in range(axis, len(shape)) if shape[i] > 1]
+            if len(long) > 1:
+                why = f"in opset {graph.source_opset} it runs over several axes of {list(shape)}."
+                graph.report(node, why, "put a Flatten in front, or export with opset 13.")
+                continue
+            axis = long[0]
+        node.attributes = {"axis": axis}

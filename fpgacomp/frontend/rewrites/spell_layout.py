@@ -1,0 +1,16 @@
+"""Write a MultiThreshold's data layout out, as QONNX guesses it from the rank."""
+
+from __future__ import annotations
+
+from fpgacomp.frontend.editable import EditableGraph
+from fpgacomp.ir.network import QONNX_DOMAIN
+
+_GUESS = {2: "NC", 3: "NWC", 4: "NCHW"}
+
+
+def spell_layout(graph: EditableGraph) -> None:
+    """Set `data_layout` where the file leaves it out; ranks beyond 4 have C at axis 1."""
+    for node in graph.find("MultiThreshold", domain=QONNX_DOMAIN):
+        if not node.attributes.get("data_layout"):
+            rank = len(graph.shape(node.inputs[0]))
+            node.attributes["data_layout"] = _GUESS.get(rank, "NC" + "X" * (rank - 2))
