@@ -22,6 +22,9 @@ from fpgacomp.ir.layers import (
     WeightLayer,
 )
 
+# Beyond this the index table of nnet_dense_resource.h breaks the II of 1: 10,000 ran at one
+# iteration per cycle, 39,200 at one per 21 (csynth reports of hls4ml_csynth_layers.csv).
+MAX_REUSE = 16384
 UNROLL_LIMIT = 4096  # elements: "Stop unrolling loop", config_array_partition -maximum_size
 
 
@@ -192,6 +195,8 @@ def _weight_problems(
     if folding.strategy == "resource" and rf not in valid_reuse_factors(n_in, n_out, "resource"):
         valid = ", ".join(map(str, valid_reuse_factors(n_in, n_out, "resource")))
         yield f"reuse factor {rf} is not valid for {n_in}x{n_out}.", f"use one of {valid}."
+    elif rf > MAX_REUSE:
+        yield f"reuse factor {rf} is beyond {MAX_REUSE}.", "choose a smaller one."
     elif not 1 <= rf <= products(layer):
         yield f"reuse factor {rf} is not within 1..{products(layer)}.", "choose one that is."
     if folding.strategy == "resource" and rf > n_in and _many(layer) and io_type == "io_parallel":

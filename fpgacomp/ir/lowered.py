@@ -12,6 +12,14 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 
 
+def integer_name(tensor_name: str) -> str:
+    """What the software side's ONNX graphs call an integer tensor.
+
+    A network may well have a tensor of the same name: the suffix keeps them apart.
+    """
+    return f"{tensor_name}_int"
+
+
 @dataclass(frozen=True)
 class View:
     """How one integer tensor stands for one real tensor of the canonical network.
@@ -50,15 +58,53 @@ class View:
 
 
 @dataclass(frozen=True)
+class InputPort:
+    """How raw network inputs become one integer input, apart from the rounding itself.
+
+    integer = quantize(raw.ravel()[place] * gain + bias), so that a driver can be
+    written from it and test vectors can be made backwards.
+
+    Args:
+        name: the network's input.
+        shape: its shape with batch 1.
+        tensor: the integer input's name.
+        place: [size] raw flat position of each integer, row major, channels last.
+        gain: [1] or [C], of the integer input's channels.
+        bias: [1] or [C].
+        scale: [1] or [C]; real number that one integer step stands for.
+        offset: [1] or [C]; real number that integer 0 stands for.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    tensor: str
+    place: Ints
+    gain: Reals
+    bias: Reals
+    scale: Reals
+    offset: Reals
+
+    def to_raw(self, integers: IntArray) -> FloatArray:
+        """[N, *integer shape] -> the raw inputs [N, *network shape] that mean just these."""
+        real = integers * self.scale.array + self.offset.array
+        raw = (real - self.bias.array) / self.gain.array
+        flat = np.empty((len(integers), self.place.array.size))
+        flat[:, self.place.array] = raw.reshape(len(integers), -1)
+        return flat.reshape(len(integers), *self.shape[1:])
+
+
+@dataclass(frozen=True)
 class Lowered:
     """The integer graph beside everything that is not hardware.
 
     Args:
         graph: the hardware's integers.
         before: ONNX, network inputs (its own names, dtype and shape, batch N) ->
-            integer inputs (int64, [N, *channels-last shape], named as the tensors).
-        after: ONNX, integer outputs (int64) -> network outputs, in its own units.
+            integer inputs (int64, [N, *channels-last shape], named `integer_name(tensor)`).
+        after: ONNX, integer outputs (int64, named `integer_name(tensor)`) -> network outputs,
+            in its own units.
         views: integer tensor name -> the network's tensor it stands for.
+        ports: one per integer input, in the graph's order.
         software_before: kinds of work left on the host in front (for the report).
         software_after: the same behind the hardware.
     """
@@ -67,5 +113,6 @@ class Lowered:
     before: onnx.ModelProto
     after: onnx.ModelProto
     views: Mapping[str, View]
+    ports: tuple[InputPort, ...] = ()
     software_before: tuple[str, ...] = ()
     software_after: tuple[str, ...] = ()

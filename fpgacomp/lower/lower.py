@@ -10,9 +10,9 @@ import onnx
 from fpgacomp.errors import FpgacompError, ModelError, raise_all
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Input, Tensor
-from fpgacomp.ir.lowered import Lowered
+from fpgacomp.ir.lowered import InputPort, Lowered
 from fpgacomp.ir.network import QUANTIZERS, Network
-from fpgacomp.ir.types import FloatArray, IntType, Reals
+from fpgacomp.ir.types import FloatArray, Ints, IntType, Reals
 from fpgacomp.ir.verify import verify
 from fpgacomp.lower import products
 from fpgacomp.lower.activate import activate
@@ -28,7 +28,7 @@ from fpgacomp.lower.builder import (
 from fpgacomp.lower.inputs import lower_input
 from fpgacomp.lower.quantizer_nodes import read_quantizer
 from fpgacomp.lower.residual import add_values, quantize_sum
-from fpgacomp.lower.scalar import Chain, Function
+from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.software import (
     InputRecipe,
     after_model,
@@ -405,8 +405,28 @@ def _finish(network: Network, builder: Builder, inputs: _Inputs) -> Lowered:
         before=before,
         after=after,
         views={name: view for name, view in builder.views.items() if name in kept},
+        ports=tuple(_port(source, r, builder.values) for r in recipes),
         software_before=tuple(_describe(r) for r in recipes),
         software_after=("dequantize", *kinds),
+    )
+
+
+def _port(source: Source, recipe: InputRecipe, values: dict[str, Value]) -> InputPort:
+    value = next(v for v in values.values() if v.source == recipe.tensor)
+    gain, bias = np.ones(1), np.zeros(1)
+    for step in (recipe.chain.affine, *recipe.chain.steps):
+        if isinstance(step, Affine):
+            gain = gain * step.scale.array
+            bias = bias * step.scale.array + step.offset.array
+    return InputPort(
+        name=recipe.name,
+        shape=source.inputs[recipe.name],
+        tensor=recipe.tensor.name,
+        place=Ints(recipe.place),
+        gain=Reals(np.where(gain == 0, 1.0, gain)),
+        bias=Reals(bias),
+        scale=Reals(value.chain.scale),
+        offset=Reals(value.chain.offset),
     )
 
 

@@ -1,0 +1,98 @@
+"""Test vectors: seeded integers over the whole input range, extremes and worst cases included."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.interpreter import Values
+from fpgacomp.ir.layers import Activation, Conv, Dense, Input, Layer
+from fpgacomp.ir.types import IntArray
+
+_SMOOTH = 4  # one random vector in so many is constant per channel, which drives sums far out
+
+
+def integer_vectors(graph: Graph, count: int, seed: int) -> dict[str, IntArray]:
+    """`count` samples per integer input.
+
+    The first are the corners: all lowest, all highest, all nearest to zero, then for
+    each output of the first weight layers the input that drives it to its extremes.
+    The rest is random over the whole range, some of it constant over positions.
+    """
+    return {
+        layer.output.name: _for_input(graph, layer, count, seed + index)
+        for index, layer in enumerate(graph.inputs)
+    }
+
+
+def _for_input(graph: Graph, layer: Input, count: int, seed: int) -> IntArray:
+    rng = np.random.default_rng(seed)
+    kind, shape = layer.output.type, layer.output.shape
+    zero = min(max(0, kind.lo), kind.hi)
+    if kind.bipolar:
+        zero = 1
+    corners = [np.full(shape, value) for value in (kind.lo, kind.hi, zero)]
+    corners += _driven(graph, layer, max(count // 4, 0))
+    chosen = np.array(corners[:count], dtype=np.int64).reshape(-1, *shape)
+    rest = rng.integers(kind.lo, kind.hi + 1, (count - len(chosen), *shape))
+    smooth = rng.integers(kind.lo, kind.hi + 1, (len(rest), *(1,) * (len(shape) - 1), shape[-1]))
+    rest[::_SMOOTH] = np.broadcast_to(smooth, rest.shape)[::_SMOOTH]
+    if kind.bipolar:
+        rest = np.where(rest >= 0, 1, -1)
+    return np.concatenate([chosen, rest])
+
+
+def _driven(graph: Graph, layer: Input, most: int) -> list[IntArray]:
+    """Inputs that drive single outputs of the weight layers behind this input to their ends."""
+    found: list[IntArray] = []
+    kind, shape = layer.output.type, layer.output.shape
+    for reader in _first_weights(graph, layer):
+        signs = _filters(reader, shape)
+        for column in signs:
+            found += [
+                np.where(column > 0, kind.hi, kind.lo),
+                np.where(column > 0, kind.lo, kind.hi),
+            ]
+            if len(found) >= most:
+                return found[:most]
+    return found
+
+
+def _first_weights(graph: Graph, layer: Layer) -> list[Dense | Conv]:
+    """Weight layers that see the input itself, under whatever shape."""
+    found: list[Dense | Conv] = []
+    for reader in graph.consumers[layer.output.name]:
+        if isinstance(reader, Dense | Conv):
+            found.append(reader)
+        elif reader.output.size == layer.output.size and not isinstance(reader, Activation):
+            found += _first_weights(graph, reader)
+    return found
+
+
+def _filters(layer: Dense | Conv, shape: tuple[int, ...]) -> list[IntArray]:
+    """Weights of each output laid over an input of this shape; a filter is tiled over positions."""
+    weight = layer.weight.array
+    if isinstance(layer, Dense):
+        size = int(np.prod(shape))
+        columns = weight.T if weight.shape[0] == size else np.tile(weight.T, size // len(weight))
+        return [column.reshape(shape) for column in columns]
+    if layer.groups > 1:
+        return []
+    tiled = []
+    for index in range(weight.shape[-1]):
+        repeats = [-(-n // k) for n, k in zip(shape, layer.kernel)]
+        wide = np.tile(weight[..., index], (*repeats, 1))
+        tiled.append(wide[tuple(slice(n) for n in shape[:-1])])
+    return tiled
+
+
+def unreached(graph: Graph, values: Values) -> list[str]:
+    """Activations whose lowest or highest integer no vector reached, each as one phrase."""
+    found = []
+    for layer in graph.layers:
+        if isinstance(layer, Activation):
+            seen, kind = values[layer.output.name], layer.output.type
+            low, high = int(seen.min()), int(seen.max())
+            if (low, high) != (kind.lo, kind.hi):
+                found.append(f"{layer.name} reached {low}..{high} of {kind.lo}..{kind.hi}")
+    return found
