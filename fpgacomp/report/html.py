@@ -1,0 +1,250 @@
+"""report.html: one self-contained file with inline style and drawings that opens offline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from fpgacomp.ir.board import RESOURCE_FIELDS
+from fpgacomp.ir.estimate import Figure
+from fpgacomp.ir.report import LayerReport, Report
+from fpgacomp.report import wording
+from fpgacomp.report.wording import Headline, ResourceRow
+from fpgacomp.resources import data_folder
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One resource drawn on a scale of 0 to 100: shell, design, whisker, end of the device."""
+
+    label: str
+    share: str
+    used: str
+    spread: str
+    device: str
+    shell_text: str
+    shell: float
+    design: float
+    low: float
+    high: float
+    end: float
+    state: str  # ok, unsure, over
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One row of the layer table, and its bars on a scale of 0 to 100."""
+
+    name: str
+    kind: str
+    shape: str
+    bits: str
+    folding: str
+    cycles: str
+    interval: str
+    amounts: tuple[str, ...]
+    exact: str
+    cycles_bar: float
+    interval_bar: float
+    slowest: bool
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A name and its figure."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One of the figures at the top; `detail` is its range, or empty."""
+
+    name: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """All that the template shows, in words and on drawing scales; nothing left to compute."""
+
+    title: str
+    headline: Headline
+    remedies: tuple[str, ...]
+    stage: str
+    tiles: tuple[Tile, ...]
+    gauges: tuple[Gauge, ...]
+    layer_resources: tuple[str, ...]
+    layers: tuple[LayerRow, ...]
+    exactness: tuple[str, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    accuracy: tuple[Fact, ...]
+    warnings: tuple[str, ...]
+    reasons: tuple[str, ...]
+    model: tuple[Fact, ...]
+    board: tuple[Fact, ...]
+    options: tuple[Fact, ...]
+    timings: tuple[Fact, ...]
+    sources: tuple[str, ...]
+    version: str
+
+
+def to_html(report: Report) -> str:
+    """The whole page as text; every value of the report is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(data_folder("hls_templates") / "report"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("report.html.j2").render(view=_view(report))
+
+
+def _view(report: Report) -> View:
+    shown = tuple(row.key for row in wording.resource_rows(report))
+    return View(
+        title=f"{report.model.name} on {report.board.title}",
+        headline=wording.headline(report),
+        remedies=report.verdict.remedies,
+        stage=wording.STAGES[report.estimate.stage],
+        tiles=tuple(_tiles(report)),
+        gauges=tuple(_gauge(row) for row in wording.resource_rows(report)),
+        layer_resources=tuple(wording.LABELS[key] for key in shown),
+        layers=tuple(_layers(report, shown)),
+        exactness=tuple(wording.exactness_lines(report)),
+        before=report.software_before,
+        after=report.software_after,
+        accuracy=tuple(Fact(*item) for item in wording.accuracy_items(report.accuracy or {})),
+        warnings=report.warnings,
+        reasons=report.reasons,
+        model=tuple(_model(report)),
+        board=tuple(_board(report)),
+        options=tuple(_options(report)),
+        timings=tuple(Fact(key, f"{value:.2f} s") for key, value in report.timings_s.items()),
+        sources=report.board.sources,
+        version=report.fpgacomp,
+    )
+
+
+def _micro(text: str) -> str:
+    """The micro sign that the terminal does without."""
+    return text.replace(" us", " µs")
+
+
+def _tiles(report: Report) -> Iterator[Tile]:
+    estimate = report.estimate
+    latency, interval = estimate.latency_cycles, estimate.interval_cycles
+    yield Tile("latency", _micro(wording.duration(estimate.latency_us)))
+    yield Tile("cycles of latency", wording.count(latency.value), wording.spread(latency))
+    if interval.value > 0:
+        yield Tile("frames per second", wording.quantity(estimate.frames_per_second))
+    yield Tile("cycles between frames", wording.count(interval.value), wording.spread(interval))
+    yield Tile("clock", f"{estimate.clock_mhz:g} MHz")
+
+
+def _with_spread(figure: Figure) -> str:
+    between = wording.spread(figure)
+    value = wording.count(figure.value)
+    return f"{value} ({between})" if between else value
+
+
+def _gauge(row: ResourceRow) -> Gauge:
+    """Shell first, the design after it; the scale ends at the device or beyond the whisker."""
+    beyond = 1.01 * (row.shell + row.used.high)  # leaves room for the whisker's end
+    scale = 100 / (row.device if row.shell + row.used.high <= row.device else beyond)
+    over = row.used.value > row.budget
+    return Gauge(
+        label=row.label,
+        share=wording.percent(row.share),
+        used=f"{wording.count(row.used.value)} of {wording.count(row.budget)}",
+        spread=wording.spread(row.used),
+        device=wording.count(row.device),
+        shell_text=wording.count(row.shell),
+        shell=_place(row.shell * scale),
+        design=_place(row.used.value * scale),
+        low=_place((row.shell + row.used.low) * scale),
+        high=_place((row.shell + row.used.high) * scale),
+        end=_place(row.device * scale),
+        state="over" if over else "unsure" if row.used.high > row.budget else "ok",
+    )
+
+
+def _place(percent: float) -> float:
+    """Two decimals are finer than a pixel, and keep the page the same on every machine."""
+    return round(percent, 2) if math.isfinite(percent) else 100.0
+
+
+def _layers(report: Report, shown: tuple[str, ...]) -> Iterator[LayerRow]:
+    cycles = max((layer.estimate.cycles.value for layer in report.layers), default=0.0)
+    interval = max((layer.estimate.interval.value for layer in report.layers), default=0.0)
+    longest = max(cycles, interval) or 1.0
+    for layer in report.layers:
+        yield _layer(layer, shown, longest, interval)
+
+
+def _layer(
+    layer: LayerReport, shown: tuple[str, ...], longest: float, slowest_interval: float
+) -> LayerRow:
+    estimate = layer.estimate
+    amounts = (getattr(estimate, key) for key in RESOURCE_FIELDS if key in shown)
+    return LayerRow(
+        name=layer.name,
+        kind=layer.kind,
+        shape=wording.shape_text(layer.shape),
+        bits=wording.bits_text(layer),
+        folding=wording.folding_text(layer.folding),
+        cycles=_with_spread(estimate.cycles),
+        interval=_with_spread(estimate.interval),
+        amounts=tuple(wording.count(amount.value) for amount in amounts),
+        exact=layer.exact,
+        cycles_bar=_place(100 * estimate.cycles.value / longest),
+        interval_bar=_place(100 * estimate.interval.value / longest),
+        slowest=estimate.interval.value == slowest_interval and slowest_interval > 1,
+    )
+
+
+def _model(report: Report) -> Iterator[Fact]:
+    model = report.model
+    yield Fact("network", model.name)
+    yield Fact("file", model.file)
+    yield Fact("SHA-256", model.sha256)
+    yield Fact("format", model.format)
+    for name, shape in (*model.inputs.items(), *model.outputs.items()):
+        side = "output" if name in model.outputs else "input"
+        yield Fact(f"{side} {name}", wording.shape_text(shape))
+    yield Fact("parameters", f"{model.parameters:,}")
+    yield Fact("multiply-accumulates", f"{model.macs:,}")
+
+
+def _board(report: Report) -> Iterator[Fact]:
+    board = report.board
+    yield Fact("board", f"{board.title} ({board.name})")
+    yield Fact("part", board.part)
+    yield Fact("family", board.family)
+    yield Fact("host", board.host)
+    yield Fact("memory", board.memory)
+    yield Fact("code generator", report.backend)
+    yield Fact("target", _micro(wording.target_text(report)))
+
+
+def _options(report: Report) -> Iterator[Fact]:
+    yield from _flat("", report.options)
+
+
+def _flat(above: str, options: Mapping[str, Any]) -> Iterator[Fact]:
+    """Nested options as dotted names, sorted, one fact each."""
+    for key in sorted(options, key=str):
+        value = options[key]
+        if isinstance(value, Mapping):
+            yield from _flat(f"{above}{key}.", value)
+        else:
+            yield Fact(f"{above}{key}", "not given" if value is None else str(value))

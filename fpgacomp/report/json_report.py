@@ -1,0 +1,150 @@
+"""report.json: stable keys (add, never rename), sorted, and no number that JSON lacks."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fpgacomp.ir.board import RESOURCE_FIELDS, Board
+from fpgacomp.ir.estimate import Estimate, Figure
+from fpgacomp.ir.report import Exactness, LayerReport, Mismatch, Report
+
+
+def to_json(report: Report) -> str:
+    """The document as text: two spaces of indent, sorted keys, a newline at the end.
+
+    A figure that is not a finite number is null; whole numbers are written as such.
+    """
+    return json.dumps(_plain(_document(report)), indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _document(report: Report) -> dict[str, Any]:
+    return {
+        "fpgacomp": report.fpgacomp,
+        "status": report.status,
+        "model": asdict(report.model),
+        "board": _board(report.board),
+        "backend": report.backend,
+        "target": {
+            "goal": report.target.goal,
+            "fps": report.target.fps,
+            "latency_us": report.target.latency_us,
+        },
+        "verdict": asdict(report.verdict),
+        "exactness": _exactness(report.exactness),
+        "estimate": _estimate(report.estimate, report.board),
+        "layers": [_layer(layer) for layer in report.layers],
+        "software": {"before": report.software_before, "after": report.software_after},
+        "accuracy": report.accuracy,
+        "options": report.options,
+        "timings_s": report.timings_s,
+        "warnings": report.warnings,
+        "reasons": report.reasons,
+        "folder": report.folder,
+    }
+
+
+def _board(board: Board) -> dict[str, Any]:
+    return {
+        "name": board.name,
+        "title": board.title,
+        "vendor": board.vendor,
+        "part": board.part,
+        "family": board.family,
+        "resources": {**asdict(board.device), "lutram": board.lutram},
+        "shell": asdict(board.shell),
+        "host": board.host,
+        "toolchain": board.toolchain,
+    }
+
+
+def _exactness(exactness: Exactness) -> dict[str, Any]:
+    return {
+        "vectors": exactness.vectors,
+        "integers": exactness.integers,
+        "csim_mismatches": exactness.csim_mismatches,
+        "rtl_mismatches": exactness.rtl_mismatches,
+        "network_mismatches": exactness.network_mismatches,
+        "ties": exactness.ties,
+        "top1_agreement_float32": exactness.top1_agreement_float32,
+        "first_csim_mismatch": _mismatch(exactness.first_csim_mismatch),
+        "first_network_mismatch": _mismatch(exactness.first_network_mismatch),
+    }
+
+
+def _mismatch(mismatch: Mismatch | None) -> dict[str, Any] | None:
+    return None if mismatch is None else asdict(mismatch)
+
+
+def _estimate(estimate: Estimate, board: Board) -> dict[str, Any]:
+    rate = estimate.frames_per_second if estimate.interval_cycles.value > 0 else None
+    return {
+        "stage": estimate.stage,
+        "clock_mhz": estimate.clock_mhz,
+        "latency_cycles": _figure(estimate.latency_cycles),
+        "latency_us": estimate.latency_us,
+        "interval_cycles": _figure(estimate.interval_cycles),
+        "frames_per_second": rate,
+        "resources": {
+            key: {
+                **_figure(getattr(estimate, key)),
+                "available": getattr(board.budget, key),
+                "device": getattr(board.device, key),
+            }
+            for key in RESOURCE_FIELDS
+        },
+    }
+
+
+def _figure(figure: Figure) -> dict[str, float]:
+    return {"value": figure.value, "low": figure.low, "high": figure.high}
+
+
+def _layer(layer: LayerReport) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "shape": layer.shape,
+        "weight_bits": layer.weight_bits,
+        "input_bits": layer.input_bits,
+        "accumulator_bits": layer.accumulator_bits,
+        "folding": layer.folding,
+        "cycles": layer.estimate.cycles.value,
+        "latency_cycles": _figure(layer.estimate.cycles),
+        "interval_cycles": _figure(layer.estimate.interval),
+        "resources": {key: _figure(getattr(layer.estimate, key)) for key in RESOURCE_FIELDS},
+        "exact": layer.exact,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Only what JSON has; anything else is a bug of the caller, named by its type."""
+    match value:
+        case None | bool() | str():
+            return str(value) if isinstance(value, str) else value
+        case np.generic():
+            return _plain(value.item())
+        case int():
+            return int(value)
+        case float():
+            return _number(value)
+        case Path():
+            return value.as_posix()
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            raise TypeError(f"a report cannot hold a {type(value).__name__}: {value!r}")
+
+
+def _number(value: float) -> float | int | None:
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value

@@ -1,0 +1,261 @@
+"""What the terminal and the HTML report say in the same words: numbers, verdict, exactness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fpgacomp.ir.board import RESOURCE_FIELDS
+from fpgacomp.ir.estimate import Estimate, Figure
+from fpgacomp.ir.report import Exactness, LayerReport, Report
+
+LABELS: Mapping[str, str] = {
+    "lut": "LUT",
+    "ff": "FF",
+    "dsp": "DSP",
+    "bram18": "BRAM18",
+    "uram": "URAM",
+}
+STAGES: Mapping[str, str] = {"csynth": "C synthesis", "logic_synth": "logic synthesis"}
+_FOLDING = {
+    "reuse_factor": "reuse",
+    "parallelization": "pixels",
+    "strategy": "",
+    "pe": "PE",
+    "simd": "SIMD",
+}
+_COUNTS = frozenset({"samples", "labels", "vectors"})
+_UP = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k"))
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRow:
+    """One resource: what the design takes of what the shell leaves of the device."""
+
+    key: str
+    used: Figure
+    device: float
+    shell: float
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.key]
+
+    @property
+    def budget(self) -> float:
+        return self.device - self.shell
+
+    @property
+    def share(self) -> float:
+        """Share of the budget; infinite where the board has none of it."""
+        return self.of_budget(self.used.value)
+
+    def of_budget(self, amount: float) -> float:
+        if self.budget > 0:
+            return amount / self.budget
+        return float("inf") if amount > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The one sentence; `mood` is bad where the result must not be used as it is."""
+
+    mood: Literal["good", "unsure", "bad"]
+    text: str
+
+
+def count(value: float) -> str:
+    """12345.2 -> 12,345; below ten with one decimal where it has one."""
+    if abs(value) < 10 and value != round(value):
+        return f"{value:.1f}"
+    return f"{value:,.0f}"
+
+
+def quantity(value: float) -> str:
+    """1,234,567 -> 1.23 M; below 10,000 as it is."""
+    for unit, letter in _UP:
+        if abs(value) >= unit:
+            scale = unit if unit != 1e4 else 1e3
+            return f"{value / scale:.3g} {letter}"
+    return count(value)
+
+
+def duration(microseconds: float) -> str:
+    """Three digits in the unit that suits: 640 ns, 12.3 us, 4.5 ms, 1.2 s."""
+    for unit, name in ((1e6, "s"), (1e3, "ms"), (1.0, "us")):
+        if microseconds >= unit:
+            return f"{microseconds / unit:.3g} {name}"
+    return f"{microseconds * 1e3:.3g} ns"
+
+
+def percent(share: float) -> str:
+    """Whole percents for a resource; never rounds something above the budget into it."""
+    if share == float("inf"):
+        return "none on board"
+    if 0 < share < 0.005:
+        return "<1 %"
+    if 1 < share < 1.005:
+        return ">100 %"
+    return f"{100 * share:,.0f} %"
+
+
+def agreement(share: float) -> str:
+    """Two decimals, rounded down: 100 % is said only where every sample agrees."""
+    if share >= 1:
+        return "100 %"
+    return f"{int(share * 10_000) / 100:.2f} %"
+
+
+def spread(figure: Figure, number: Any = count) -> str:
+    """low..high, or nothing where the figure is exact."""
+    if figure.low == figure.high:
+        return ""
+    return f"{number(figure.low)}..{number(figure.high)}"
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """(8, 8, 16) -> 8x8x16."""
+    return "x".join(map(str, shape))
+
+
+def bits_text(layer: LayerReport) -> str:
+    """weight/input/accumulator bits; a dash where the layer has none."""
+    bits = (layer.weight_bits, layer.input_bits, layer.accumulator_bits)
+    return "/".join("-" if width is None else str(width) for width in bits)
+
+
+def folding_text(folding: Mapping[str, Any]) -> str:
+    """{'strategy': 'resource', 'reuse_factor': 8} -> reuse 8, resource."""
+    ordered = sorted(folding.items(), key=lambda item: item[0] == "strategy")  # numbers first
+    return ", ".join(f"{_FOLDING.get(key, key)} {value}".strip() for key, value in ordered)
+
+
+def resource_rows(report: Report) -> tuple[ResourceRow, ...]:
+    """The resources that the board has or the design needs."""
+    device, shell = report.board.device, report.board.shell
+    rows = (
+        ResourceRow(key, getattr(report.estimate, key), getattr(device, key), getattr(shell, key))
+        for key in RESOURCE_FIELDS
+    )
+    return tuple(row for row in rows if row.device or row.used.high)
+
+
+def headline(report: Report) -> Headline:
+    """Does it fit, is it exact: the first thing anyone wants to know."""
+    title, wrong = report.board.title, list(_mismatches(report.exactness))
+    if not report.verdict.fits:
+        return Headline("bad", f"DOES NOT FIT {title}: {_shortfall(report)}.")
+    rows = resource_rows(report)
+    over = [row for row in rows if row.used.high > row.budget]
+    if wrong:
+        return Headline("bad", f"FITS {title}, BUT IS NOT EXACT: {', '.join(wrong)}.")
+    if over:
+        worst = max(over, key=lambda row: row.of_budget(row.used.high))
+        high = percent(worst.of_budget(worst.used.high))
+        text = f"{worst.label} at {percent(worst.share)} of the budget, up to {high} possible"
+        return Headline("unsure", f"FITS {title}, BUT NOT SURELY: {text}.")
+    tightest = max(rows, key=lambda row: row.share)
+    checked = "C-simulation exact" if report.exactness.csim_mismatches == 0 else "not simulated"
+    text = f"{tightest.label} at {percent(tightest.share)} of the budget, all else lower"
+    return Headline("good", f"FITS {title}: {text}; {checked}.")
+
+
+def _shortfall(report: Report) -> str:
+    limit, factor = report.verdict.limiting_resource, report.verdict.shortfall
+    rows = {row.key: row for row in resource_rows(report)}
+    if limit not in rows:
+        what = f"{limit} is the limit" if limit else "no folding reaches the target"
+        return what if factor is None else f"{what}, missed {factor:.3g} times over"
+    row = rows[limit]
+    times = row.share if factor is None else factor
+    need = f"needs {count(row.used.value)} {row.label} of the {count(row.budget)} left by the shell"
+    return need if times == float("inf") else f"{need}, {times:.3g} times the budget"
+
+
+def _mismatches(exactness: Exactness) -> Iterator[str]:
+    if exactness.csim_mismatches:
+        yield f"{exactness.csim_mismatches:,} mismatches in C-simulation"
+    if exactness.rtl_mismatches:
+        yield f"{exactness.rtl_mismatches:,} mismatches in RTL simulation"
+    if exactness.network_mismatches:
+        yield f"{exactness.network_mismatches:,} mismatches against the network"
+
+
+def exactness_lines(report: Report) -> list[str]:
+    """What was compared with what, over how many integers, and what was found."""
+    exact = report.exactness
+    integers = exact.vectors * exact.integers
+    over = f"in {integers:,} integers, {exact.vectors:,} vectors"
+    ties = "" if exact.ties is None else f", {exact.ties:,} ties"
+    runs = [
+        ("C-simulation vs integer graph", exact.csim_mismatches, over),
+        ("RTL simulation vs integer graph", exact.rtl_mismatches, over),
+        (
+            "integer graph vs network (float64)",
+            exact.network_mismatches,
+            f"on {exact.vectors:,} vectors{ties}",
+        ),
+    ]
+    lines = [
+        f"{what}: {found:,} mismatches {rest}" for what, found, rest in runs if found is not None
+    ]
+    if exact.top1_agreement_float32 is not None:
+        agree = agreement(exact.top1_agreement_float32)
+        lines.append(f"same top-1 as ONNX Runtime in float32: {agree}")
+    proved = sum(layer.exact == "proved" for layer in report.layers)
+    if proved:
+        lines.append(f"proved for every input: {proved} of {len(report.layers)} layers")
+    if exact.first_csim_mismatch:
+        lines.append(f"first C-simulation mismatch: {exact.first_csim_mismatch}")
+    if exact.first_network_mismatch:
+        lines.append(f"first mismatch against the network: {exact.first_network_mismatch}")
+    skipped = [what.split(" vs ")[0] for what, found, _ in runs[:2] if found is None]
+    skipped += ["comparison with the network"] if exact.network_mismatches is None else []
+    return [*lines, f"not run: {', '.join(skipped)}"] if skipped else lines
+
+
+def speed_lines(estimate: Estimate, slowest: str | None) -> list[str]:
+    """Latency and interval in cycles and time, and the frame rate that follows."""
+    latency, interval = estimate.latency_cycles, estimate.interval_cycles
+    by = f", set by {slowest}" if slowest else ""
+    rate = ""
+    if interval.value > 0:
+        rate = f", {quantity(estimate.frames_per_second)} frames/s"
+    return [
+        f"latency  {_cycles(latency, estimate.clock_mhz)}",
+        f"interval {_cycles(interval, estimate.clock_mhz)}{rate}{by}",
+    ]
+
+
+def _cycles(figure: Figure, clock_mhz: float) -> str:
+    between = spread(figure)
+    bounds = f" ({between})" if between else ""
+    return f"{count(figure.value)} cycles{bounds} = {duration(figure.value / clock_mhz)}"
+
+
+def slowest_layer(report: Report) -> str | None:
+    """The layers whose interval is longest: what to speed up for more frames."""
+    longest = max((layer.estimate.interval.value for layer in report.layers), default=0)
+    slowest = [layer.name for layer in report.layers if layer.estimate.interval.value == longest]
+    if longest <= 1:
+        return None
+    return slowest[0] if len(slowest) == 1 else f"{slowest[0]} and {len(slowest) - 1} more"
+
+
+def accuracy_items(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
+    """(what, figure): shares as percents, counts of samples as counts."""
+    return [
+        (key, count(value) if key in _COUNTS else agreement(value))
+        for key, value in accuracy.items()
+    ]
+
+
+def target_text(report: Report) -> str:
+    """The goal and its bounds: latency, at least 10,000 frames/s."""
+    words: list[str] = [report.target.goal]
+    if report.target.fps is not None:
+        words.append(f"at least {quantity(report.target.fps)} frames/s")
+    if report.target.latency_us is not None:
+        words.append(f"at most {duration(report.target.latency_us)}")
+    return ", ".join(words)
