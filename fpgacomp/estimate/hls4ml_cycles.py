@@ -1,0 +1,161 @@
+"""Cycles of hls4ml layers: to the first output, to the last, and between frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import assert_never
+
+from fpgacomp.estimate.hls4ml_layers import product_unit
+from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
+from fpgacomp.ir.hls4ml_limits import positions
+from fpgacomp.ir.layers import (
+    Add,
+    Concat,
+    Conv,
+    Dense,
+    Input,
+    Layer,
+    Lookup,
+    MaxPool,
+    Requantize,
+    Reshape,
+    SumPool,
+    Thresholds,
+    Upsample,
+    WeightLayer,
+)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One layer alone, its input always ready.
+
+    Args:
+        first: cycles from its first input word to its first output word.
+        cycles: from its first input word to its last output word.
+        interval: between frames.
+    """
+
+    first: int
+    cycles: int
+    interval: int
+
+
+def is_dataflow(design: Hls4mlDesign) -> bool:
+    """hls4ml's pipeline_style pass: DATAFLOW, or one PIPELINE over everything."""
+    if design.io_type == "io_stream":
+        return True
+    for layer in design.graph.layers:
+        if isinstance(layer, Dense | Conv):
+            folding = design.folding[layer.name]
+            if folding.strategy == "resource" or positions(layer) > folding.parallelization:
+                return True
+    return False
+
+
+def layer_timing(
+    layer: Layer, folding: Hls4mlFolding, io_type: IoType, clock_ns: float, level_ns: float
+) -> Timing:
+    """Cycles of one layer under its folding."""
+    if io_type == "io_stream":
+        return _stream(layer, folding, clock_ns, level_ns)
+    return _parallel(layer, folding, clock_ns, level_ns)
+
+
+def _parallel(layer: Layer, folding: Hls4mlFolding, clock_ns: float, level_ns: float) -> Timing:
+    match layer:
+        case Input() | Reshape() | Concat() | Upsample():
+            return Timing(0, 0, 1)
+        case Dense() | Conv():
+            per_step, interval = _product_cycles(layer, folding, clock_ns, level_ns)
+            steps = ceil(positions(layer) / folding.parallelization)
+            if steps == 1:
+                return Timing(per_step, per_step, interval)
+            if folding.strategy == "latency":
+                cycles = steps * interval + per_step
+            else:
+                cycles = steps * (folding.reuse_factor + RESOURCE_STEP)
+            return Timing(cycles, cycles, cycles)
+        case MaxPool() | SumPool():
+            depth = max(1, ceil(prod(layer.kernel).bit_length() * level_ns / clock_ns) - 1)
+            return Timing(depth, depth, folding.reuse_factor)
+        case Add() | Requantize() | Thresholds() | Lookup():
+            return Timing(1, 1, folding.reuse_factor)
+        case _:
+            assert_never(layer)
+
+
+# Cycles that an io_parallel Resource convolution adds per position: the window is filled,
+# the accumulators are set and the result is cast outside the reuse loop.
+RESOURCE_STEP = 5
+# The same in io_stream (csynth: 47 cycles per pixel at RF 36, 83 at RF 72), and what an
+# input pixel takes that completes no window.
+STREAM_RESOURCE_STEP = 11
+STREAM_PIXEL = 4
+# What shifting a two-dimensional line buffer takes per pixel, at least (2355 cycles for 784
+# pixels, 1204 for 400).
+STREAM_WINDOW_STEP = 3
+
+
+def _product_cycles(
+    layer: WeightLayer, folding: Hls4mlFolding, clock_ns: float, level_ns: float
+) -> tuple[int, int]:
+    """(latency, interval) of one output position."""
+    unit = product_unit(layer, folding, clock_ns, level_ns)
+    if folding.strategy == "latency":
+        latency = unit.depth + unit.shared_cycles
+        # A pipelined function never waits longer than it takes.
+        return latency, min(folding.reuse_factor, latency + 1)
+    return folding.reuse_factor + unit.depth, folding.reuse_factor
+
+
+def _stream(layer: Layer, folding: Hls4mlFolding, clock_ns: float, level_ns: float) -> Timing:
+    words = layer.output.pixels
+    match layer:
+        case Input():
+            return Timing(0, words, words)
+        case Dense():
+            latency, interval = _product_cycles(layer, folding, clock_ns, level_ns)
+            if words > 1:
+                step = interval if folding.strategy == "latency" else interval + STREAM_PIXEL
+                return Timing(latency + 2, words * step + latency, words * step)
+            return Timing(latency + 4, latency + 4, latency + 4)
+        case Conv():
+            return _stream_conv(layer, folding, clock_ns, level_ns)
+        case MaxPool() | SumPool():
+            read = 2 * layer.input.pixels
+            fill = 2 * _fill(layer.input.shape, layer.kernel)
+            return Timing(fill + 3, read + 4, read + 4)
+        case Reshape() | Concat() | Upsample() | Add() | Requantize() | Thresholds() | Lookup():
+            moved = max(words, *(tensor.pixels for tensor in layer.inputs))
+            if moved == 1:
+                return Timing(1, 1, 1)
+            return Timing(3, moved * folding.reuse_factor + 3, moved * folding.reuse_factor + 3)
+        case _:
+            assert_never(layer)
+
+
+def _stream_conv(layer: Conv, folding: Hls4mlFolding, clock_ns: float, level_ns: float) -> Timing:
+    """One input pixel per step; Resource is not pipelined over pixels (nnet_conv2d_stream.h)."""
+    padded = tuple(
+        n + before + after for n, (before, after) in zip(layer.input.shape[:-1], layer.pads)
+    )
+    extent = tuple(d * (k - 1) + 1 for k, d in zip(layer.kernel, layer.dilations))
+    pixels, outputs = prod(padded), layer.output.pixels
+    latency, interval = _product_cycles(layer, folding, clock_ns, level_ns)
+    fill = _fill((*padded, 1), extent)
+    if folding.strategy == "latency":
+        interval = max(interval, STREAM_WINDOW_STEP if len(extent) == 2 else 1)
+        cycles = pixels * interval + latency + 2
+        return Timing(fill * interval + latency, cycles, cycles)
+    cycles = pixels * STREAM_PIXEL + outputs * (
+        folding.reuse_factor + STREAM_RESOURCE_STEP - STREAM_PIXEL
+    )
+    return Timing(fill * STREAM_PIXEL + folding.reuse_factor, cycles, cycles)
+
+
+def _fill(shape: tuple[int, ...], kernel: tuple[int, ...]) -> int:
+    """Words before the first window is complete."""
+    width = shape[-2]
+    return (kernel[0] - 1) * width + kernel[-1] if len(kernel) == 2 else kernel[0]

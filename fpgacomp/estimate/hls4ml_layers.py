@@ -1,0 +1,196 @@
+"""Integer layers as the units hls4ml builds of them, counted in terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil, prod
+from typing import assert_never
+
+import numpy as np
+
+from fpgacomp.estimate.digits import signed_digits
+from fpgacomp.estimate.terms import (
+    Product,
+    Terms,
+    activation_terms,
+    cached_weight_stats,
+    fifo_terms,
+    memory_bram18,
+    merge,
+    process_terms,
+    product_terms,
+    unit_terms,
+    unpack_terms,
+    window_terms,
+)
+from fpgacomp.ir.design import Hls4mlFolding, IoType
+from fpgacomp.ir.hls4ml_limits import matrix_shape, positions, products
+from fpgacomp.ir.layers import (
+    Add,
+    Concat,
+    Conv,
+    Dense,
+    Input,
+    Layer,
+    Lookup,
+    MaxPool,
+    Requantize,
+    Reshape,
+    SumPool,
+    Tensor,
+    Thresholds,
+    Upsample,
+    WeightLayer,
+)
+from fpgacomp.ir.types import Ints
+
+# A table of up to this many bits is LUT ROM (64 bits each), a larger one block RAM.
+LUT_ROM_BITS = 4096
+
+
+def product_unit(
+    layer: WeightLayer, folding: Hls4mlFolding, clock_ns: float, level_ns: float
+) -> Product:
+    """The layer's sum of products, its weight values included."""
+    n_in, n_out = matrix_shape(layer)
+    if isinstance(layer, Conv) and layer.depthwise:
+        n_in //= n_out
+    return Product(
+        n_in=n_in, n_out=n_out, products=products(layer),
+        stats=cached_weight_stats(layer.weight), in_bits=layer.input.type.bits,
+        weight_bits=_weight_bits(layer.weight), acc_bits=layer.output.type.bits,
+        strategy=folding.strategy, reuse_factor=folding.reuse_factor,
+        at_once=folding.parallelization, clock_ns=clock_ns, level_ns=level_ns,
+    )  # fmt: skip
+
+
+def _weight_bits(weight: Ints) -> int:
+    low, high = int(weight.array.min()), int(weight.array.max())
+    return max(max(high, -low - 1, 0).bit_length() + 1, 2)
+
+
+def layer_terms(
+    layer: Layer, folding: Hls4mlFolding, io_type: IoType, clock_ns: float, level_ns: float
+) -> Terms:
+    """All terms of one layer under its folding."""
+    parts = [*_body(layer, folding, io_type, clock_ns, level_ns)]
+    if io_type == "io_stream" and not isinstance(layer, Input):
+        parts.append(process_terms())
+    return merge(parts)
+
+
+def fifo(tensor: Tensor) -> Terms:
+    """The FIFO behind a tensor in io_stream: one word per position, hls4ml's default depth."""
+    return fifo_terms(tensor.channels * tensor.type.bits, max(tensor.pixels, 1))
+
+
+def _body(
+    layer: Layer, folding: Hls4mlFolding, io_type: IoType, clock_ns: float, level_ns: float
+) -> Iterator[Terms]:
+    stream = io_type == "io_stream"
+    lanes = layer.output.channels if stream else layer.output.size
+    match layer:
+        case Input() | Concat():
+            pass
+        case Reshape():
+            if stream and layer.input.pixels != layer.output.pixels:
+                yield unpack_terms(layer.output.size * layer.output.type.bits)
+        case Dense() | Conv():
+            yield product_terms(product_unit(layer, folding, clock_ns, level_ns))
+            yield from _stream_window(layer) if stream else _partitions(layer, folding)
+        case MaxPool() | SumPool():
+            # A maximum is a comparison and a selection, a sum one adder.
+            taps = prod(layer.kernel) - 1
+            cost = 1.5 if isinstance(layer, MaxPool) else 1.0
+            yield unit_terms({"adder": cost * taps * lanes * layer.output.type.bits})
+            yield from _registers(layer.output, stream)
+            if isinstance(layer, SumPool) and layer.multiplier is not None:
+                yield _constant_products(layer.multiplier, lanes, layer.output.type.bits)
+            if stream:
+                yield _window(layer.input, layer.kernel)
+        case Add():
+            for tensor, by in ((layer.a, layer.multiplier_a), (layer.b, layer.multiplier_b)):
+                yield _constant_products(by, lanes, tensor.type.bits)
+            yield unit_terms({"adder": lanes * layer.output.type.bits})
+            yield from _registers(layer.output, stream)
+        case Upsample():
+            yield from _registers(layer.output, stream)
+        case Requantize():
+            yield from _requantize(layer, lanes)
+            yield from _registers(layer.output, stream)
+        case Thresholds():
+            count = layer.thresholds.shape[1]
+            compare = lanes * count * layer.input.type.bits
+            yield unit_terms({"comparator": compare, "popcount": lanes * (count - 1)})
+            yield from _registers(layer.output, stream)
+        case Lookup():
+            yield _lookup(layer, lanes)
+            yield from _registers(layer.output, stream)
+        case _:
+            assert_never(layer)
+
+
+def _registers(tensor: Tensor, stream: bool) -> Iterator[Terms]:
+    """Output registers: one word in a stream, the whole array otherwise."""
+    elements = tensor.channels if stream else tensor.size
+    yield unit_terms({}, {"register": elements * tensor.type.bits})
+
+
+def _partitions(layer: WeightLayer, folding: Hls4mlFolding) -> Iterator[Terms]:
+    """io_parallel over several positions: the window is selected from the whole input array."""
+    yield from _registers(layer.output, stream=False)
+    steps = ceil(positions(layer) / folding.parallelization)
+    if steps > 1:
+        window = matrix_shape(layer)[0] * folding.parallelization * layer.input.type.bits
+        written = layer.output.channels * folding.parallelization * layer.output.type.bits
+        yield unit_terms({"partition_mux": (window + written) * steps}, {"window": window})
+
+
+def _stream_window(layer: WeightLayer) -> Iterator[Terms]:
+    match layer:
+        case Dense():
+            bits = layer.input.channels * layer.input.type.bits
+            yield unit_terms({}, {"register": bits})
+        case Conv():
+            extent = tuple(d * (k - 1) + 1 for k, d in zip(layer.kernel, layer.dilations))
+            yield _window(layer.input, extent, layer.pads)
+            if any(before or after for before, after in layer.pads):
+                yield process_terms()  # the zero-padding process in front
+                padded = layer.input.channels * layer.input.type.bits
+                yield fifo_terms(padded, layer.input.pixels)
+        case _:
+            assert_never(layer)
+
+
+def _window(
+    tensor: Tensor, kernel: tuple[int, ...], pads: tuple[tuple[int, int], ...] = ()
+) -> Terms:
+    width = tensor.shape[-2] + (sum(pads[-1]) if pads else 0)
+    rows = kernel[0] - 1 if len(kernel) == 2 else 0
+    window = prod(kernel) * tensor.channels
+    return window_terms(window, tensor.type.bits, rows, tensor.channels, width)
+
+
+def _constant_products(by: Ints, lanes: int, bits: int) -> Terms:
+    """Products by constants as shifts and adds: `lanes` of them, per channel or all alike."""
+    digits = signed_digits(by.array)
+    adders = float(np.maximum(digits - 1, 0).mean()) * lanes
+    width = bits + int(abs(by.array).max()).bit_length()
+    return unit_terms({"adder": adders * width})
+
+
+def _requantize(layer: Requantize, lanes: int) -> Iterator[Terms]:
+    in_bits, out_bits = layer.input.type.bits, layer.output.type.bits
+    wide = in_bits + int(abs(layer.multiplier.array).max()).bit_length()
+    yield _constant_products(layer.multiplier, lanes, in_bits)
+    if np.any(layer.offset.array):
+        yield unit_terms({"adder": lanes * wide})
+    yield activation_terms(lanes, max(wide - layer.shift, 1), out_bits)
+
+
+def _lookup(layer: Lookup, lanes: int) -> Terms:
+    """One ROM per value looked up at once (a block RAM has two ports)."""
+    depth, width = layer.table.shape[1], layer.output.type.bits
+    if depth * width <= LUT_ROM_BITS:
+        return unit_terms({"rom": lanes * width * ceil(depth / 64)})
+    return unit_terms({}, {}, {"lookup_rom": ceil(lanes / 2) * memory_bram18(width, depth)})

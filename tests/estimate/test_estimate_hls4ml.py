@@ -1,0 +1,162 @@
+"""The hls4ml estimator: structure that must hold, and the errors the README states."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fpgacomp.estimate import estimate_hls4ml
+from fpgacomp.estimate.coefficients import PATH, load
+from fpgacomp.estimate.digits import signed_digits, typical_weights
+from fpgacomp.estimate.terms import memory_bram18
+from fpgacomp.ir.board import Board, Resources
+from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.infer import unknown_output, with_output
+from fpgacomp.ir.layers import Conv, Dense, Input, Requantize, Tensor
+from fpgacomp.ir.types import Ints, IntType
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "synthesis"
+BOARD = Board(
+    name="test", title="test", vendor="xilinx", part="xc7z020clg400-1", family="zynq-7000",
+    device=Resources(53200, 106400, 220, 280, 0), lutram=17400, shell=Resources(),
+    clock_mhz_default=100, clock_mhz_max=200, memory="", host="zynq-ps", toolchain="vivado",
+    sources=(), path=Path("test.yaml"),
+)  # fmt: skip
+
+
+def mlp(weights: np.ndarray, bits: int = 8) -> Graph:
+    x = Input(name="x", output=Tensor("x", (weights.shape[0],), IntType.of_bits(bits, signed=True)))
+    fc = with_output(
+        Dense(name="fc", output=unknown_output("fc"), input=x.output, weight=Ints(weights))
+    )
+    act = with_output(
+        Requantize(name="act", output=unknown_output("act"), input=fc.output, multiplier=Ints([5]),
+                   offset=Ints([3]), shift=6, lo=0, hi=15)
+    )  # fmt: skip
+    return Graph("mlp", (x, fc, act), (act.output,))
+
+
+def design(graph: Graph, io_type: IoType = "io_parallel", **fold: Hls4mlFolding) -> Hls4mlDesign:
+    folding = {layer.name: fold.get(layer.name, Hls4mlFolding()) for layer in graph.layers}
+    return Hls4mlDesign(graph=graph, board=BOARD, clock_mhz=100, io_type=io_type, folding=folding)
+
+
+def random_weights(n_in: int, n_out: int, bits: int) -> np.ndarray:
+    top = 1 << (bits - 1)
+    return np.random.default_rng(1).integers(-top, top, (n_in, n_out))
+
+
+def test_signed_digits() -> None:
+    values = np.array([0, 1, -1, 2, 3, 7, 5, -11, 85, 64])
+    assert signed_digits(values).tolist() == [0, 1, 1, 1, 2, 2, 2, 3, 4, 1]
+
+
+def test_typical_weights_keep_their_zeros() -> None:
+    weights = typical_weights(8, 4, 6, 20)
+    assert np.count_nonzero(weights) == 20
+    assert abs(weights).max() <= 16
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "blocks"),
+    [(112 * 14, 384, 44), (64 * 12, 1024, 43), (36, 512, 1), (37, 512, 2), (9, 2048, 1)],
+)
+def test_block_ram_of_a_memory(width: int, depth: int, blocks: int) -> None:
+    assert memory_bram18(width, depth) == blocks
+
+
+def test_zero_and_power_of_two_weights_cost_less() -> None:
+    weights = random_weights(32, 16, 4)
+    full = estimate_hls4ml(design(mlp(weights))).layers["fc"]
+    pruned = estimate_hls4ml(design(mlp(np.where(weights > 2, 0, weights)))).layers["fc"]
+    powers = estimate_hls4ml(design(mlp(np.sign(weights) * 4))).layers["fc"]
+    assert pruned.lut.value < full.lut.value
+    assert powers.lut.value < full.lut.value
+
+
+def test_resource_strategy_counts_multipliers_and_rom() -> None:
+    graph = mlp(random_weights(64, 32, 8), bits=12)
+    layer = estimate_hls4ml(design(graph, fc=Hls4mlFolding("resource", 32))).layers["fc"]
+    assert layer.dsp.value == 64
+    assert layer.interval.value == 32
+    csynth = estimate_hls4ml(
+        design(graph, fc=Hls4mlFolding("resource", 32)), stage="csynth"
+    ).layers["fc"]
+    assert csynth.bram18.value == memory_bram18(64 * 8, 32)
+
+
+def test_pipeline_and_dataflow_intervals() -> None:
+    graph = mlp(random_weights(16, 8, 4))
+    assert estimate_hls4ml(design(graph)).interval_cycles.value == 1
+    folded = estimate_hls4ml(design(graph, fc=Hls4mlFolding("resource", 16)))
+    assert folded.interval_cycles.value == 16
+    assert folded.latency_cycles.value > 16
+
+
+def test_stream_convolution_takes_its_input_pixels() -> None:
+    x = Input(name="x", output=Tensor("x", (10, 10, 2), IntType.of_bits(4, signed=False)))
+    weight = Ints(random_weights(18, 4, 4).reshape(3, 3, 2, 4))
+    conv = with_output(
+        Conv(name="conv", output=unknown_output("conv"), input=x.output, weight=weight,
+             strides=(1, 1), dilations=(1, 1), pads=((1, 1), (1, 1)))
+    )  # fmt: skip
+    graph = Graph("cnn", (x, conv), (conv.output,))
+    streamed = estimate_hls4ml(design(graph, "io_stream"))
+    assert 3 * 144 <= streamed.interval_cycles.value <= 3 * 144 + 20
+    # Parallel: one output position per cycle.
+    assert estimate_hls4ml(design(graph)).layers["conv"].interval.value < 110
+    folded = estimate_hls4ml(design(graph, "io_stream", conv=Hls4mlFolding("resource", 18)))
+    assert folded.interval_cycles.value == 4 * 144 + 100 * 25
+
+
+@pytest.mark.parametrize("stage", ["csynth", "logic_synth"])
+def test_figures_are_sane(stage: str) -> None:
+    graph = mlp(random_weights(32, 16, 6))
+    for io_type in ("io_parallel", "io_stream"):
+        for folding in (Hls4mlFolding(), Hls4mlFolding("resource", 16)):
+            found = estimate_hls4ml(design(graph, io_type, fc=folding), stage=stage)  # type: ignore[arg-type]
+            assert found.stage == stage
+            for name in ("latency_cycles", "interval_cycles", "lut", "ff", "dsp", "bram18"):
+                figure = getattr(found, name)
+                assert 0 <= figure.low <= figure.value <= figure.high
+            assert found.lut.value >= sum(layer.lut.value for layer in found.layers.values())
+
+
+def test_importing_loads_neither_scipy_nor_pandas() -> None:
+    code = (
+        "import sys, fpgacomp.estimate;"
+        "print([m for m in ('scipy', 'pandas', 'onnx', 'hls4ml') if m in sys.modules])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert output.stdout.strip() == "[]"
+
+
+def test_coefficients_are_complete() -> None:
+    for stage in ("csynth", "logic_synth"):
+        found = load(stage)  # type: ignore[arg-type]
+        assert set(found.spread) == {"latency", "resource", "conv", "activation"}
+        assert all(
+            low <= 1 <= high for kind in found.spread.values() for low, high in kind.values()
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.is_dir(), reason="the published synthesis results are not here")
+def test_shipped_coefficients_are_what_the_data_gives() -> None:
+    from fpgacomp.estimate.fit import fit_all
+
+    shipped = json.loads(PATH.read_text())
+    again = json.loads(json.dumps(fit_all(DATA)))
+    assert again["errors"] == shipped["errors"]
+    assert again["rows"] == shipped["rows"]
+    for stage in ("csynth", "logic_synth"):
+        for resource, costs in shipped["stages"][stage]["cost"].items():
+            assert again["stages"][stage]["cost"][resource] == pytest.approx(costs, rel=1e-3)
