@@ -59,6 +59,19 @@ def test_figures_are_those_of_the_data_sheet(name: str) -> None:
     assert board.lutram == lutram
 
 
+# Megabits of distributed RAM in the overview data sheets (DS889, DS890, DS891), one decimal.
+DISTRIBUTED_MB = {
+    "ultra96-v2": 1.8, "kv260": 3.5, "zcu102": 8.8, "zcu104": 6.2, "zcu106": 6.2, "rfsoc2x2": 13.0,
+    "alveo-u50": 24.6, "alveo-u200": 36.1, "alveo-u250": 48.3, "alveo-u280": 36.7, "vcu118": 36.1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(DISTRIBUTED_MB))
+def test_luts_as_memory_hold_the_distributed_ram_of_the_data_sheet(name: str) -> None:
+    bits = 64 * load_board(name).lutram
+    assert round(bits / 2**20, 1) == DISTRIBUTED_MB[name]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_board_is_whole(name: str) -> None:
     board = load_board(name)

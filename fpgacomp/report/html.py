@@ -185,14 +185,15 @@ def _place(percent: float) -> float:
 
 def _layers(report: Report, shown: tuple[str, ...]) -> Iterator[LayerRow]:
     cycles = max((layer.estimate.cycles.value for layer in report.layers), default=0.0)
-    interval = max((layer.estimate.interval.value for layer in report.layers), default=0.0)
-    longest = max(cycles, interval) or 1.0
+    intervals = [layer.estimate.interval.value for layer in report.layers]
+    slowest = max(intervals, default=0.0)
+    marked = slowest if intervals.count(slowest) < len(intervals) else None
     for layer in report.layers:
-        yield _layer(layer, shown, longest, interval)
+        yield _layer(layer, shown, longest=max(cycles, slowest) or 1.0, marked=marked)
 
 
 def _layer(
-    layer: LayerReport, shown: tuple[str, ...], longest: float, slowest_interval: float
+    layer: LayerReport, shown: tuple[str, ...], *, longest: float, marked: float | None
 ) -> LayerRow:
     estimate = layer.estimate
     amounts = (getattr(estimate, key) for key in RESOURCE_FIELDS if key in shown)
@@ -208,7 +209,7 @@ def _layer(
         exact=layer.exact,
         cycles_bar=_place(100 * estimate.cycles.value / longest),
         interval_bar=_place(100 * estimate.interval.value / longest),
-        slowest=estimate.interval.value == slowest_interval and slowest_interval > 1,
+        slowest=estimate.interval.value == marked,
     )
 
 

@@ -120,6 +120,10 @@ def test_the_slowest_layer_is_marked() -> None:
     assert re.search(r'<tr class="slowest">\s*<th scope="row">conv2</th>', page)
 
 
+def test_where_all_are_equally_slow_none_is_marked() -> None:
+    assert "slowest" not in to_html(samples.many_layers(3)).split("<body>")[1]
+
+
 def test_nested_options_are_flat_and_sorted() -> None:
     report = replace(samples.fits(), options={"b": {"y": 1, "x": None}, "a": "z"})
     names = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", to_html(report))

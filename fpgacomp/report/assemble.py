@@ -1,0 +1,91 @@
+"""Puts a report together from what the stages found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fpgacomp.ir.design import Hls4mlFolding
+from fpgacomp.ir.estimate import Estimate
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Activation, Add, Layer, SumPool, WeightLayer, kind
+from fpgacomp.ir.report import Exactness, LayerReport
+from fpgacomp.ir.types import IntType
+
+
+def layer_reports(
+    graph: Graph,
+    folding: Mapping[str, Hls4mlFolding],
+    estimate: Estimate,
+    exactness: Exactness,
+) -> tuple[LayerReport, ...]:
+    """One row per layer that the hardware builds, in the graph's order."""
+    return tuple(
+        LayerReport(
+            name=layer.name,
+            kind=kind(layer),
+            shape=layer.output.shape,
+            weight_bits=_weight_bits(layer),
+            input_bits=max((t.type.bits for t in layer.inputs), default=None),
+            accumulator_bits=_accumulator_bits(layer),
+            folding=_folding(folding.get(layer.name)),
+            estimate=estimate.layers[layer.name],
+            exact=_exact(layer, exactness),
+        )
+        for layer in graph.layers
+        if layer.name in estimate.layers
+    )
+
+
+def _weight_bits(layer: Layer) -> int | None:
+    if isinstance(layer, WeightLayer):
+        return IntType.of_values(layer.weight.array).bits
+    return None
+
+
+def _accumulator_bits(layer: Layer) -> int | None:
+    return layer.output.type.bits if isinstance(layer, WeightLayer | SumPool | Add) else None
+
+
+def _folding(folding: Hls4mlFolding | None) -> dict[str, Any]:
+    if folding is None:
+        return {}
+    return {
+        "strategy": folding.strategy,
+        "reuse_factor": folding.reuse_factor,
+        "parallelization": folding.parallelization,
+    }
+
+
+def _exact(layer: Layer, exactness: Exactness) -> str:
+    """Proved: the integer form equals the network's function on every input of its range."""
+    checked = exactness.csim_mismatches is not None
+    code = f"C++ checked on {exactness.vectors} vectors" if checked else "C++ not run"
+    if isinstance(layer, Activation):
+        return f"proved; {code}"
+    return code
+
+
+def accuracy(outputs: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any]) -> dict[str, float]:
+    """Top-1 accuracy of the first output against integer labels [N] (or one-hot [N, K])."""
+    first = next(iter(outputs.values())).reshape(len(labels), -1)
+    truth = labels.reshape(len(labels), -1)
+    wanted = truth.argmax(axis=1) if truth.shape[1] > 1 else truth[:, 0]
+    if first.shape[1] > 1:
+        given = first.argmax(axis=1)
+    elif first.dtype.kind in "iu":
+        given = first[:, 0]
+    else:
+        given = (first[:, 0] >= 0.5).astype(np.int64)
+    return {"top1": float((given == wanted).mean()), "samples": float(len(labels))}
+
+
+def unreached_warning(phrases: Sequence[str]) -> tuple[str, ...]:
+    """One sentence for activations whose extremes no vector reached."""
+    if not phrases:
+        return ()
+    more = f" and {len(phrases) - 2} more" if len(phrases) > 2 else ""
+    return (f"The vectors did not reach every extreme: {'; '.join(phrases[:2])}{more}.",)
