@@ -1,0 +1,178 @@
+"""Loads and checks a user's .npy or .npz of inputs: vectors, or calibration data."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from fpgacomp.errors import FpgacompError, InputDataError, raise_all
+
+Array = npt.NDArray[Any]
+Float32 = npt.NDArray[np.float32]
+
+
+def load_inputs(path: Path, model: onnx.ModelProto) -> dict[str, Float32]:
+    """The samples in a file, by input name, float32, shape [N, *input shape].
+
+    A .npy goes with a network of one input. A .npz has one array per input, under the
+    inputs' names (one array under any name where the network has one input).
+
+    Raises:
+        InputDataError, Problems: no such file, not numpy data, or data that does not go
+            with the network; every problem at once.
+    """
+    path = Path(path)
+    where = str(path)
+    names = list(input_shapes(model))
+    loaded = _read(path)
+    if isinstance(loaded, dict):
+        if len(names) == 1 and len(loaded) == 1:
+            loaded = {names[0]: next(iter(loaded.values()))}
+        return check_inputs(loaded, model, where=where)
+    if len(names) != 1:
+        raise InputDataError(
+            where,
+            f"one array, but the network has {len(names)} inputs: {', '.join(names)}.",
+            "save a .npz with np.savez(file, " + ", ".join(f"{n}=..." for n in names) + ").",
+        )
+    return check_inputs({names[0]: loaded}, model, where=where)
+
+
+def input_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """Shape of every network input without its batch axis; -1 where the file leaves it open."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    shapes = {}
+    for value in model.graph.input:
+        if value.name not in constants:
+            dims = value.type.tensor_type.shape.dim
+            shapes[value.name] = tuple(
+                d.dim_value if d.HasField("dim_value") else -1 for d in dims[1:]
+            )
+    return shapes
+
+
+def check_inputs(
+    arrays: Mapping[str, Array], model: onnx.ModelProto, *, where: str = "inputs"
+) -> dict[str, Float32]:
+    """The arrays as float32 [N, *input shape], or every reason why they cannot be.
+
+    Raises:
+        InputDataError, Problems
+    """
+    shapes = input_shapes(model)
+    problems: list[FpgacompError] = []
+    for name in sorted(set(arrays) - set(shapes)):
+        problems.append(
+            InputDataError(
+                f"{where}, array {name}",
+                "the network has no input of this name.",
+                f"name the arrays {', '.join(shapes)}.",
+            )
+        )
+    for name in [name for name in shapes if name not in arrays]:
+        problems.append(
+            InputDataError(where, f"no array for network input {name}.", f"add one named {name}.")
+        )
+    checked = {}
+    for name, shape in shapes.items():
+        if name in arrays:
+            at = f"{where}, array {name}" if len(shapes) > 1 else where
+            try:
+                checked[name] = _checked(arrays[name], shape, at)
+            except InputDataError as problem:
+                problems.append(problem)
+    counts = {name: len(array) for name, array in checked.items()}
+    if len(set(counts.values())) > 1:
+        listing = ", ".join(f"{name} {count}" for name, count in counts.items())
+        problems.append(
+            InputDataError(
+                where,
+                f"the inputs differ in their number of samples: {listing}.",
+                "give every input the same number of samples, in the same order.",
+            )
+        )
+    raise_all(problems)
+    return checked
+
+
+def _read(path: Path) -> Array | dict[str, Array]:
+    where = str(path)
+    if not path.is_file():
+        raise InputDataError(where, "there is no such file.", "give a .npy or .npz file.")
+    try:
+        # never pickle: it would run code from the file
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except ValueError as problem:
+        if "pickle" in str(problem) or "Object arrays" in str(problem):
+            raise InputDataError(
+                where,
+                "it holds Python objects, or is no numpy file.",
+                "save plain numbers with np.save(file, array.astype(np.float32)).",
+            ) from problem
+        raise _unreadable(where, problem) from problem
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as problem:
+        raise _unreadable(where, problem) from problem
+
+
+def _unreadable(where: str, problem: Exception) -> InputDataError:
+    reason = " ".join(str(problem).split())[:200] or type(problem).__name__
+    return InputDataError(
+        where, f"numpy cannot read it: {reason}.", "save it with np.save or np.savez."
+    )
+
+
+def _checked(array: Array, shape: tuple[int, ...], where: str) -> Float32:
+    if array.dtype.kind not in "fiub":
+        raise InputDataError(
+            where,
+            f"its values are of type {array.dtype}.",
+            "give real numbers (float32, or integers).",
+        )
+    batch = _with_batch(array, shape, where)
+    if len(batch) == 0:
+        raise InputDataError(where, "it has no samples.", "give at least one.")
+    finite = np.isfinite(batch)
+    if not finite.all():
+        index = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise InputDataError(
+            where,
+            f"{np.count_nonzero(~finite)} values are NaN or infinite, the first at index {index}.",
+            "remove or replace these samples.",
+        )
+    with np.errstate(over="ignore"):
+        result = batch.astype(np.float32)
+    if not np.isfinite(result).all():
+        raise InputDataError(
+            where, "values beyond the range of float32.", "scale the data down first."
+        )
+    return np.ascontiguousarray(result)
+
+
+def _with_batch(array: Array, shape: tuple[int, ...], where: str) -> Array:
+    """[N, *shape]; one sample without its batch axis is accepted, nothing else is guessed."""
+    if array.ndim == len(shape) + 1 and _fits(array.shape[1:], shape):
+        return array
+    if array.ndim == len(shape) and _fits(array.shape, shape):
+        return array[np.newaxis]
+    wanted = ", ".join(["N", *("any" if size < 0 else str(size) for size in shape)])
+    fix = f"give an array of shape [{wanted}]."
+    if array.ndim and array.size and prod(array.shape[1:]) == abs(prod(shape)):
+        target = ", ".join(str(size) for size in shape)
+        fix += f" The number of values is right: array.reshape(-1, {target}) makes it so,"
+        fix += " if the axes are in this order."
+    raise InputDataError(where, f"shape {list(array.shape)} is not [{wanted}].", fix)
+
+
+def _fits(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(given) == len(wanted) and all(w < 0 or g == w for g, w in zip(given, wanted))

@@ -1,0 +1,59 @@
+"""What values a network's tensors take on calibration data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fpgacomp.frontend.calibrate.run import CHUNK, Runner
+from fpgacomp.frontend.editable import EditableGraph
+
+Array = npt.NDArray[Any]
+KEPT = 1 << 17  # values kept of a tensor, for percentiles and squared errors
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Extremes over all samples, and values drawn evenly from them (flat)."""
+
+    lo: float
+    hi: float
+    samples: Array
+
+    @staticmethod
+    def together(parts: Sequence[Observed]) -> Observed:
+        """Several tensors as one."""
+        samples = np.concatenate([part.samples for part in parts])
+        return Observed(min(p.lo for p in parts), max(p.hi for p in parts), samples)
+
+
+def observe(
+    graph: EditableGraph, tensors: Sequence[str], feeds: Mapping[str, Array]
+) -> dict[str, Observed]:
+    """Run the float network on all samples and look at these tensors.
+
+    Raises:
+        ModelError: ONNX Runtime does not accept the network.
+    """
+    random = np.random.default_rng(0)
+    given = {t: _look(feeds[t], KEPT, random) for t in tensors if t in graph.inputs}
+    inner = [t for t in tensors if t not in given]
+    if not inner:
+        return given
+    count = len(next(iter(feeds.values())))
+    share = -(-KEPT // -(-count // CHUNK))
+    parts: dict[str, list[Observed]] = {t: [] for t in inner}
+    for chunk in Runner(graph, inner).chunks(feeds):
+        for tensor, values in chunk.items():
+            parts[tensor].append(_look(values, share, random))
+    return given | {t: Observed.together(parts[t]) for t in inner}
+
+
+def _look(values: Array, keep: int, random: np.random.Generator) -> Observed:
+    flat = values.ravel()
+    samples = flat if flat.size <= keep else flat[random.integers(0, flat.size, keep)]
+    return Observed(float(flat.min()), float(flat.max()), samples)

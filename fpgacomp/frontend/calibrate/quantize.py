@@ -1,0 +1,139 @@
+"""Post-training quantization of a canonical float network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
+from fpgacomp.frontend.calibrate.bias import correct_biases
+from fpgacomp.frontend.calibrate.data import check_inputs
+from fpgacomp.frontend.calibrate.insert import quantize_tensor, quantize_weight
+from fpgacomp.frontend.calibrate.observe import Observed, observe
+from fpgacomp.frontend.calibrate.options import PtqOptions
+from fpgacomp.frontend.calibrate.placement import (
+    WEIGHTED,
+    Placement,
+    Site,
+    move_activations_before_pools,
+    place,
+)
+from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
+from fpgacomp.frontend.editable import EditableGraph
+from fpgacomp.frontend.infer import infer_missing
+from fpgacomp.ir.network import QUANTIZERS
+
+Array = npt.NDArray[Any]
+
+
+def quantize_post_training(
+    model: onnx.ModelProto, calibration: Mapping[str, Array], options: PtqOptions
+) -> onnx.ModelProto:
+    """The network with a Quant at every tensor that integer operators read, and on all weights.
+
+    The last weighted operator's output, and what follows it, stays float.
+
+    Args:
+        model: canonical, float (no quantizers), batch 1.
+        calibration: samples by input name, [N, *input shape].
+
+    Raises:
+        InputDataError: calibration data that does not go with the network.
+        UnsupportedLayer: the network holds quantizers already, or nothing to quantize.
+    """
+    graph = _open(model)
+    _require_float(graph)
+    feeds = check_inputs(calibration, model, where="calibration data")
+    move_activations_before_pools(graph)
+    float_graph = _open(graph.to_model())
+    placement = place(graph, share_add_scales=options.scale == "free")
+    seen = observe(float_graph, [site.tensor for site in placement.sites], feeds)
+    weighted = [node for node in graph.nodes if node.op in WEIGHTED and not node.domain]
+    _quantize_activations(graph, placement, seen, options)
+    for position, node in enumerate(weighted):
+        bits = _weight_bits(position, len(weighted), options)
+        quantize_weight(graph, node, bits, options)
+    if options.bias_correction:
+        correct_biases(graph, float_graph, weighted, feeds)
+    return graph.to_model()
+
+
+def _open(model: onnx.ModelProto) -> EditableGraph:
+    """An editable copy with all shapes."""
+    graph = EditableGraph.from_model(model)
+    infer_missing(graph)
+    return graph
+
+
+def _require_float(graph: EditableGraph) -> None:
+    problems: list[FpgacompError] = [
+        UnsupportedLayer(
+            f"node {node.origin or node.name} ({node.op})",
+            "the network is quantized here already.",
+            "compile it without --calibration, or calibrate the float network.",
+        )
+        for node in graph.nodes
+        if node.op in QUANTIZERS
+    ]
+    raise_all(problems)
+    if not any(node.op in WEIGHTED and not node.domain for node in graph.nodes):
+        raise UnsupportedLayer(
+            f"network {graph.name}",
+            "no MatMul or Conv, so nothing to quantize.",
+            "give a network with weights.",
+        )
+
+
+def _weight_bits(position: int, count: int, options: PtqOptions) -> int:
+    bits = options.weight_bits
+    if position == 0 and options.first_layer_bits is not None:
+        bits = options.first_layer_bits
+    if position == count - 1 and options.last_layer_bits is not None:
+        bits = options.last_layer_bits
+    return bits
+
+
+def _quantize_activations(
+    graph: EditableGraph, placement: Placement, seen: Mapping[str, Observed], options: PtqOptions
+) -> None:
+    sites = {site.tensor: site for site in placement.sites}
+    for group in placement.groups:
+        members = [sites[tensor] for tensor in group]
+        scale = _shared_scale(members, seen, options)
+        for site in members:
+            form = _format(site, seen[site.tensor], options)
+            quantize_tensor(graph, site.tensor, list(site.readers), scale, form)
+
+
+def _format(site: Site, seen: Observed, options: PtqOptions) -> Format:
+    bits = options.input_bits if site.is_input else options.activation_bits
+    if seen.lo >= 0:
+        return Format(bits, signed=False)
+    if site.is_input and options.asymmetric_input and -seen.lo * 2 < seen.hi:
+        steps = (1 << bits) - 1
+        return Format(bits, signed=False, zero_point=round(-seen.lo * steps / (seen.hi - seen.lo)))
+    return Format(bits, signed=True)
+
+
+def _scale(seen: Observed, form: Format, options: PtqOptions) -> float:
+    return choose_scale(
+        seen.samples,
+        seen.lo,
+        seen.hi,
+        form,
+        kind=options.scale,
+        method=options.ranges,
+        percentile=options.percentile,
+    )
+
+
+def _shared_scale(
+    members: Sequence[Site], seen: Mapping[str, Observed], options: PtqOptions
+) -> float:
+    """The largest of the members' own scales, so that none saturates more than it would alone."""
+    scales = [_scale(seen[s.tensor], _format(s, seen[s.tensor], options), options) for s in members]
+    return float(np.max(scales))
