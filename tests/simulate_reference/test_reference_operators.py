@@ -84,6 +84,7 @@ def test_conv_equals_onnxruntime(data, seed, rank):
     st.integers(0, 2**32 - 1),
 )
 def test_auto_pad_equals_onnxruntime(auto_pad, kind, kernel, stride, seed):
+    stride = min(stride, kernel)  # beyond that, ONNX Runtime's own operators disagree
     rng = np.random.default_rng(seed)
     x = random_array(rng, SAMPLES, 2, 7, 6)
     constants = {"w": random_array(rng, 2, 2, kernel, kernel)} if kind == "Conv" else {}
