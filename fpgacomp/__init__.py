@@ -1,1 +1,22 @@
-"""FPGA hardware/software co-design compiler for neural networks."""
+"""FPGA hardware/software co-design compiler: neural network in, verified accelerator out.
+
+import fpgacomp
+report = fpgacomp.compile("model.onnx", board="pynq-z2", out="build")
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PIPELINE = ("Options", "check", "compile", "estimate", "simulate")
+
+
+def __getattr__(name: str) -> Any:
+    """The pipeline's functions, imported when first used."""
+    if name in _PIPELINE:
+        from fpgacomp import pipeline
+
+        return getattr(pipeline, name)
+    raise AttributeError(f"module 'fpgacomp' has no attribute {name!r}")

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fpgacomp.errors import ToolError
@@ -45,3 +46,48 @@ def find_compiler() -> Compiler:
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One piece of the surroundings, for `fpgacomp doctor`.
+
+    Args:
+        name: what it is called.
+        found: its version or path, or None where it is missing.
+        enables: what it is for.
+        install: the command that adds it.
+    """
+
+    name: str
+    found: str | None
+    enables: str
+    install: str
+
+
+_PACKAGES = (
+    ("hls4ml", "HLS C++ for Vitis and Vivado HLS", "pip install hls4ml==1.3.0"),
+    ("onnxruntime", "the software side, calibration", "pip install onnxruntime"),
+    ("brevitas", "training and exporting with PyTorch", "pip install 'fpgacomp[brevitas]'"),
+    ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
+)
+_PROGRAMS = (
+    ("g++", "C-simulation", "apt-get install g++"),
+    ("vitis_hls", "synthesis of the project (2020.1 to 2024.1)", "install AMD Vitis"),
+    ("vitis-run", "synthesis of the project (2024.2 and later)", "install AMD Vitis"),
+    ("vivado", "bitstreams", "install AMD Vivado"),
+)
+
+
+def survey() -> tuple[Tool, ...]:
+    """What is installed on this machine, and what each missing piece would enable."""
+    packages = [Tool(name, _package(name), *rest) for name, *rest in _PACKAGES]
+    programs = [Tool(name, shutil.which(name), *rest) for name, *rest in _PROGRAMS]
+    return (*programs, *packages)
+
+
+def _package(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import onnx
+
 from fpgacomp.errors import UsageError
+from fpgacomp.ir import codec
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.network import Network
 from fpgacomp.ir.project import Project
 
 MANIFEST = "manifest.json"
@@ -37,12 +45,72 @@ def check_free(folder: Path) -> None:
                          f"create {folder.parent} first.")  # fmt: skip
 
 
-def with_manifest(
-    project: Project, inputs: Mapping[str, bytes], options: Mapping[str, Any]
-) -> Project:
-    """The project and its manifest: inputs, options, tool versions, every file's SHA-256."""
+@dataclass(frozen=True)
+class Build:
+    """What a build directory holds for simulation."""
+
+    graph: Graph
+    before: onnx.ModelProto
+    after: onnx.ModelProto
+    project: Project
+
+
+def read_build(folder: Path) -> Build:
+    """An earlier result of ours.
+
+    Raises:
+        UsageError: the folder is none, or a file of it was changed or is missing.
+    """
+    fix = "name the folder that `fpgacomp compile --out` wrote, or compile again."
+    if not (folder / MANIFEST).is_file():
+        raise UsageError(str(folder), "is no build directory (no manifest.json).", fix)
+    try:
+        listed = json.loads((folder / MANIFEST).read_text())["files"]
+        files = {path: (folder / path).read_bytes() for path in listed}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(str(folder), f"is damaged ({error}).", fix) from error
+    project = Project(files)
+    changed = [path for path, digest in project.digests().items() if digest != listed[path]]
+    if changed:
+        raise UsageError(f"{folder}/{changed[0]}", "was changed since it was compiled.", fix)
+    return Build(
+        graph=codec.from_json(files["graph.json"].decode()),
+        before=onnx.load_from_string(files["software/before.onnx"]),
+        after=onnx.load_from_string(files["software/after.onnx"]),
+        project=project,
+    )
+
+
+def save_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
+    """One array as .npy, several as .npz under their names."""
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"--outputs {path}", "lies in a folder that does not exist.",
+                         f"create {path.parent} first.")  # fmt: skip
+    content = npy(next(iter(arrays.values())))
+    if len(arrays) > 1:
+        buffer = io.BytesIO()
+        np.savez(buffer, **dict(arrays))  # type: ignore[arg-type]
+        content = buffer.getvalue()
+    path.write_bytes(content)
+
+
+def npy(array: npt.NDArray[Any]) -> bytes:
+    """The array as the bytes of a .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def onnx_bytes(model: onnx.ModelProto) -> bytes:
+    """The model's bytes; the same model gives the same bytes."""
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def with_manifest(project: Project, model: Network, options: Mapping[str, Any]) -> Project:
+    """The project and its manifest: input, options, tool versions, every file's SHA-256."""
     content = {
-        "inputs": {name: hashlib.sha256(data).hexdigest() for name, data in inputs.items()},
+        "model": {"file": Path(model.file).name, "sha256": model.sha256},
         "options": dict(options),
         "tools": {tool: found for tool in _TOOLS if (found := _version(tool))},
         "files": project.digests(),

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
-from rich.console import Console, OverflowMethod, RenderableType
-from rich.table import Table
+from rich.console import Console, RenderableType
 from rich.text import Text
 
-from fpgacomp.ir.report import LayerReport, Report
-from fpgacomp.report import wording
-from fpgacomp.report.wording import ResourceRow
+from fpgacomp.ir.report import Report
+from fpgacomp.report import tables, wording
 
 MAX_LINES = 40
 _MAX_LAYERS = 12
 _MAX_REMEDIES = 3
 _MOODS = {"good": "bold green", "unsure": "bold yellow", "bad": "bold red"}
-_BAR = 20
-_ROOMY = 96  # columns from which the shapes are shown too
-_Justify = Literal["left", "right"]
-_RESOURCE_COLUMNS: tuple[_Justify, ...] = ("left", "left", "right", "left", "left")
 
 
 def render(report: Report, console: Console) -> None:
@@ -75,11 +68,11 @@ def _sections(report: Report, console: Console, rows: int) -> list[list[Renderab
         ],
         [
             _line(_legend(report, plain), "dim"),
-            _resources(report, plain),
+            *_resources(report, console.width, plain),
             *(_line(text) for text in speed),
         ],
         [_exactness_line(text) for text in exact],
-        [_layers(report, console.width, rows, plain), *_lighter(report, rows)],
+        [*_layers(report, console.width, rows, plain), *_lighter(report, rows)],
         [_line(_split(report)), *_accuracy(report)],
     ]
     return [[_two_lines(part, console) for part in section] for section in sections]
@@ -87,7 +80,7 @@ def _sections(report: Report, console: Console, rows: int) -> list[list[Renderab
 
 def _two_lines(part: RenderableType, console: Console) -> RenderableType:
     """A text cut where it would take a third line; report.html has it whole."""
-    if not isinstance(part, Text):
+    if not isinstance(part, Text) or part.no_wrap:
         return part
     lines = part.wrap(console, console.width)
     if len(lines) <= 2:
@@ -98,7 +91,7 @@ def _two_lines(part: RenderableType, console: Console) -> RenderableType:
 
 
 def _lighter(report: Report, rows: int) -> list[RenderableType]:
-    chosen = {layer.name for layer in _heaviest(report, rows)}
+    chosen = {layer.name for layer in tables.heaviest(report, rows)}
     rest = [layer for layer in report.layers if layer.name not in chosen]
     if not rest:
         return []
@@ -150,112 +143,23 @@ def _legend(report: Report, plain: bool) -> str:
     )
 
 
-def _resources(report: Report, plain: bool) -> Table:
-    table = _table()
-    for justify in _RESOURCE_COLUMNS:
-        table.add_column(justify=justify, no_wrap=True, overflow="crop")
-    for row in wording.resource_rows(report):
-        style = "red" if row.share > 1 else "yellow" if row.used.high > row.budget else "green"
-        table.add_row(
-            Text(row.label),
-            Text(_bar(row, plain), style=style),
-            Text(wording.percent(row.share), style=style),
-            Text(f"{wording.count(row.used.value)} of {wording.count(row.budget)}"),
-            Text(wording.spread(row.used), style="dim"),
-        )
-    return table
-
-
-def _table(gap: int = 2) -> Table:
-    return Table(
-        box=None,
-        show_header=False,
-        padding=(0, gap, 0, 0),
-        pad_edge=False,
-        collapse_padding=True,
-    )
-
-
-def _bar(row: ResourceRow, plain: bool) -> str:
-    """Solid up to low, lighter to the estimate, lightest to high; `>` past the budget."""
-    solid, middle, light, empty = "#=-." if plain else "█▓░·"
-    low, value, high = (
-        max(0, round(min(row.of_budget(amount), 1.0) * _BAR))
-        for amount in (row.used.low, row.used.value, row.used.high)
-    )
-    value, high = max(low, value), max(low, value, high)
-    bar = solid * low + middle * (value - low) + light * (high - value) + empty * (_BAR - high)
-    return bar[:-1] + ">" if row.of_budget(row.used.high) > 1 else bar
-
-
-def _layers(report: Report, width: int, rows: int, plain: bool) -> Table:
-    """One row per layer, the heaviest where there are more than `rows`, in network order."""
-    roomy = width >= _ROOMY
-    table = _table(2 if roomy else 1)
-    table.show_header = True
-    table.header_style = "dim"
-    uram = report.estimate.uram.high > 0
-    overflow: OverflowMethod = "crop" if plain else "ellipsis"  # the ellipsis is not ASCII
-    for title, justify in _columns(roomy, uram):
-        table.add_column(title, justify=justify, no_wrap=True, overflow=overflow)
-    table.columns[0].max_width = 22 if roomy else 16
-    table.columns[-1].max_width = 26 if roomy else 14
-    longest = max((layer.estimate.cycles.value for layer in report.layers), default=0.0)
-    for layer in _heaviest(report, rows):
-        figures = layer.estimate
-        counted = [figures.lut, figures.dsp, figures.bram18, *([figures.uram] if uram else [])]
-        cells = [
-            layer.name,
-            layer.kind,
-            *([wording.shape_text(layer.shape)] if roomy else []),
-            wording.bits_text(layer),
-            wording.count(figures.cycles.value),
-            _share_bar(figures.cycles.value, longest, 6 if roomy else 4, plain),
-            *(wording.count(figure.value) for figure in counted),
-            wording.folding_text(layer.folding),
-        ]
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
-
-
-def _columns(roomy: bool, uram: bool) -> list[tuple[str, _Justify]]:
-    shape: list[tuple[str, _Justify]] = [("shape", "left")] if roomy else []
-    ultra: list[tuple[str, _Justify]] = [("URAM", "right")] if uram else []
+def _resources(report: Report, width: int, plain: bool) -> list[RenderableType]:
+    """Green within the budget, yellow where only the estimate is, red beyond it."""
+    lines = tables.resource_lines(report, width, plain=plain)
     return [
-        ("layer", "left"),
-        ("kind", "left"),
-        *shape,
-        ("bits w/in/acc" if roomy else "w/in/acc", "left"),
-        ("cycles", "right"),
-        ("time", "left"),
-        ("LUT", "right"),
-        ("DSP", "right"),
-        ("BRAM", "right"),
-        *ultra,
-        ("folding", "left"),
+        _row(line, "red" if row.share > 1 else "yellow" if row.used.high > row.budget else "green")
+        for line, row in zip(lines, wording.resource_rows(report))
     ]
 
 
-def _share_bar(value: float, longest: float, characters: int, plain: bool) -> str:
-    """This layer's cycles against the longest layer's."""
-    length = round(characters * value / longest) if longest > 0 else 0
-    return ("#" if plain else "█") * length
+def _layers(report: Report, width: int, rows: int, plain: bool) -> list[RenderableType]:
+    header, *lines = tables.layer_lines(report, width, rows, plain=plain)
+    return [_row(header, "dim"), *(_row(line) for line in lines)]
 
 
-def _heaviest(report: Report, rows: int) -> list[LayerReport]:
-    """The layers with the largest share of the time or of any resource's budget."""
-    longest = max((layer.estimate.cycles.value for layer in report.layers), default=0.0)
-
-    def weight(layer: LayerReport) -> float:
-        shares = [layer.estimate.cycles.value / longest if longest > 0 else 0.0]
-        for row in wording.resource_rows(report):
-            total = row.used.value
-            shares.append(getattr(layer.estimate, row.key).value / total if total > 0 else 0.0)
-        return max(shares)
-
-    ranked = sorted(report.layers, key=weight, reverse=True)[:rows]
-    chosen = {layer.name for layer in ranked}
-    return [layer for layer in report.layers if layer.name in chosen]
+def _row(text: str, style: str = "") -> Text:
+    """A line of a table: on a terminal too narrow even for its figures it is cut, not wrapped."""
+    return Text(text, style=style, no_wrap=True, overflow="crop")
 
 
 def _split(report: Report) -> str:

@@ -1,0 +1,376 @@
+"""Arguments to pipeline to terminal; decides nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from fpgacomp.errors import FpgacompError, Problems, UsageError
+
+app = typer.Typer(
+    name="fpgacomp",
+    help="Neural network in, verified FPGA accelerator out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+class Goal(StrEnum):
+    """What a design aims at."""
+
+    latency = "latency"
+    throughput = "throughput"
+    area = "area"
+
+
+class Backend(StrEnum):
+    """Which code generator."""
+
+    auto = "auto"
+    hls4ml = "hls4ml"
+
+
+class Io(StrEnum):
+    """How layers hand over their data."""
+
+    parallel = "io_parallel"
+    stream = "io_stream"
+
+
+class Scale(StrEnum):
+    """Scales of post-training quantization."""
+
+    power_of_two = "power-of-two"
+    free = "free"
+
+
+class Ranges(StrEnum):
+    """How calibration finds an activation's range."""
+
+    min_max = "min-max"
+    percentile = "percentile"
+    mse = "mse"
+
+
+class Level(StrEnum):
+    """What `simulate` runs."""
+
+    graph = "graph"
+    c = "c"
+
+
+ModelArgument = Annotated[str, typer.Argument(help="ONNX, QONNX or QCDQ file (or Keras .h5).")]
+BoardOption = Annotated[str, typer.Option("--board", "-b", help="Board name or YAML file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Build directory.")]
+BackendOption = Annotated[Backend, typer.Option(help="Code generator.")]
+GoalOption = Annotated[Goal, typer.Option("--target", help="What to aim at.")]
+FpsOption = Annotated[float | None, typer.Option(min=0.001, help="Frames per second to reach.")]
+LatencyOption = Annotated[float | None, typer.Option(min=1e-6, help="Latency to keep, in us.")]
+ClockOption = Annotated[float | None, typer.Option(min=0.001, help="Clock; default: the board's.")]
+IoOption = Annotated[Io | None, typer.Option("--io", help="Default: whichever suits the target.")]
+InputsOption = Annotated[str | None, typer.Option(help="Samples to check with (.npy, .npz).")]
+LabelsOption = Annotated[str | None, typer.Option(help="Labels of --inputs, for the accuracy.")]
+CalibrationOption = Annotated[
+    str | None, typer.Option(help="Samples that give a float network or input its ranges.")
+]
+InputBitsOption = Annotated[
+    str | None,
+    typer.Option(metavar="BITS[:INTEGER]", help="Type of an input that nothing quantizes."),
+]
+VectorsOption = Annotated[int, typer.Option(min=1, help="Samples compared.")]
+CsimOption = Annotated[bool, typer.Option("--csim/--no-csim", help="Run the emitted C++.")]
+SeedOption = Annotated[int, typer.Option(help="Of the test vectors.")]
+WeightBitsOption = Annotated[int, typer.Option(help="Weights of a float network.")]
+ActivationBitsOption = Annotated[int, typer.Option(help="Activations of a float network.")]
+ScaleOption = Annotated[Scale, typer.Option(help="Scales of a float network.")]
+RangesOption = Annotated[Ranges, typer.Option(help="Ranges of a float network's activations.")]
+
+
+@app.command()
+def compile(
+    model: ModelArgument,
+    board: BoardOption,
+    backend: BackendOption = Backend.auto,
+    target: GoalOption = Goal.latency,
+    fps: FpsOption = None,
+    latency_us: LatencyOption = None,
+    inputs: InputsOption = None,
+    labels: LabelsOption = None,
+    calibration: CalibrationOption = None,
+    input_bits: InputBitsOption = None,
+    weight_bits: WeightBitsOption = 8,
+    activation_bits: ActivationBitsOption = 8,
+    scale: ScaleOption = Scale.power_of_two,
+    ranges: RangesOption = Ranges.mse,
+    out: OutOption = None,
+    vectors: VectorsOption = 1000,
+    clock_mhz: ClockOption = None,
+    io: IoOption = None,
+    csim: CsimOption = True,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Compile a network for a board: code, proof, verdict and report.
+
+    Example: `fpgacomp compile model.onnx --board pynq-z2 --target throughput`
+    """
+    arguments = locals()
+    with _errors(as_json):
+        from fpgacomp import pipeline
+
+        folder = out or Path(f"{Path(model).stem}-{Path(board).stem}")
+        options = _options(**arguments)
+        with _progress(as_json) as observer:
+            report = pipeline.compile(model, board, out=folder, options=options, observer=observer)
+        _show(report, as_json)
+
+
+@app.command()
+def estimate(
+    model: ModelArgument,
+    board: BoardOption,
+    backend: BackendOption = Backend.auto,
+    target: GoalOption = Goal.latency,
+    fps: FpsOption = None,
+    latency_us: LatencyOption = None,
+    calibration: CalibrationOption = None,
+    input_bits: InputBitsOption = None,
+    weight_bits: WeightBitsOption = 8,
+    activation_bits: ActivationBitsOption = 8,
+    scale: ScaleOption = Scale.power_of_two,
+    ranges: RangesOption = Ranges.mse,
+    clock_mhz: ClockOption = None,
+    io: IoOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say in seconds whether a network fits a board and how fast it is.
+
+    Example: `fpgacomp estimate model.onnx --board arty-a7-35t`
+    """
+    arguments = locals()
+    with _errors(as_json):
+        from fpgacomp import pipeline
+
+        options = _options(**arguments)
+        with _progress(as_json) as observer:
+            report = pipeline.estimate(model, board, options=options, observer=observer)
+        _show(report, as_json)
+
+
+@app.command()
+def check(model: ModelArgument, as_json: JsonOption = False) -> None:
+    """Say what is in a network, which nodes are supported, and every problem at once.
+
+    Example: `fpgacomp check model.onnx`
+    """
+    with _errors(as_json):
+        from fpgacomp import pipeline
+        from fpgacomp.report import checked
+
+        findings = pipeline.check(model)
+        if as_json:
+            sys.stdout.write(checked.to_json(findings))
+        else:
+            checked.render(findings, Console())
+        if not findings.ok:
+            raise typer.Exit(1)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A build directory.")],
+    inputs: Annotated[str, typer.Option(help="Samples, as the network takes them.")],
+    level: Annotated[Level, typer.Option(help="Integer graph or emitted C++.")] = Level.graph,
+    outputs: Annotated[Path | None, typer.Option(help="Where to write the answers (.npy).")] = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run samples through a compiled design, software side included.
+
+    Example: `fpgacomp simulate digits-pynq-z2 --inputs x.npy --outputs y.npy --level c`
+    """
+    with _errors(as_json):
+        from fpgacomp import pipeline
+
+        with _progress(as_json) as observer:
+            result = pipeline.simulate(
+                folder, inputs, level=level.value, outputs=outputs, labels=labels,
+                observer=observer,
+            )  # fmt: skip
+        if as_json:
+            sys.stdout.write(json.dumps(result, indent=1, sort_keys=True) + "\n")
+        else:
+            for key, value in result.items():
+                typer.echo(f"{key:16} {value}")
+        if result["mismatches"]:
+            raise typer.Exit(1)
+
+
+@app.command()
+def boards(
+    name: Annotated[str | None, typer.Argument(help="Show this board only.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the boards, or show one.
+
+    Example: `fpgacomp boards pynq-z2`
+    """
+    with _errors(as_json):
+        from fpgacomp.boards import list_boards, load_board
+        from fpgacomp.report import boards as view
+
+        found = [load_board(name)] if name else list_boards()
+        if as_json:
+            sys.stdout.write(view.to_json(found, single=name is not None))
+        elif name:
+            view.render_one(found[0], Console())
+        else:
+            view.render_list(found, Console())
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what is installed, what each missing piece would enable, and the command that adds it.
+
+    Example: `fpgacomp doctor`
+    """
+    with _errors(as_json):
+        from fpgacomp import toolchain
+        from fpgacomp.report import doctor as view
+
+        found = toolchain.survey()
+        if as_json:
+            sys.stdout.write(view.to_json(found))
+        else:
+            view.render(found, Console())
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import fpgacomp
+
+        typer.echo(f"fpgacomp {fpgacomp.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Neural network in, verified FPGA accelerator out."""
+
+
+def main() -> None:
+    """Entry point of the `fpgacomp` command."""
+    app()
+
+
+def _options(**arguments: Any) -> Any:
+    """The pipeline's options from command-line values."""
+    from fpgacomp import pipeline
+    from fpgacomp.frontend.calibrate import PtqOptions
+    from fpgacomp.ir.design import Target
+
+    given = {key: arguments[key] for key in _PLAIN if key in arguments}
+    bits = _bits(arguments["input_bits"])
+    quantization = PtqOptions(
+        weight_bits=arguments["weight_bits"],
+        activation_bits=arguments["activation_bits"],
+        input_bits=bits[0] if bits else 8,
+        scale=arguments["scale"].value,
+        ranges=arguments["ranges"].value,
+    )
+    goal = arguments["target"].value
+    io = arguments["io"]
+    return pipeline.Options(
+        backend=arguments["backend"].value,
+        target=Target(goal, arguments["fps"], arguments["latency_us"]),
+        io_type=io.value if io else None,
+        input_bits=bits,
+        quantization=quantization,
+        **given,
+    )
+
+
+_PLAIN = ("clock_mhz", "calibration", "inputs", "labels", "vectors", "csim", "seed")
+
+
+def _bits(text: str | None) -> tuple[int, int | None] | None:
+    """8 or 16:6 as (total, integer bits)."""
+    if text is None:
+        return None
+    total, _, integer = text.partition(":")
+    try:
+        return int(total), int(integer) if integer else None
+    except ValueError:
+        raise UsageError(f"--input-bits {text}", "is not BITS or BITS:INTEGER.",
+                         "write for instance 8, or 16:6.") from None  # fmt: skip
+
+
+def _show(report: Any, as_json: bool) -> None:
+    if as_json:
+        from fpgacomp.report import json_report
+
+        sys.stdout.write(json_report.to_json(report))
+    else:
+        from fpgacomp.report import terminal
+
+        terminal.render(report, Console())
+    if report.status != "ok":
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _errors(as_json: bool) -> Iterator[None]:
+    """Every error raised on purpose as text on standard error (and JSON where asked for)."""
+    try:
+        yield
+    except FpgacompError as error:
+        if as_json:
+            problems = error.problems if isinstance(error, Problems) else (error,)
+            document = {"errors": [{"where": p.where, "why": p.why, "fix": p.fix}
+                                   for p in problems]}  # fmt: skip
+            sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]error[/]: {escape(str(error))}")
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped; nothing was written.")
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, float | None], None]]:
+    """Progress bars on standard error, on terminals only."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        from fpgacomp.ir.progress import silent
+
+        yield silent
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:9}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def observe(step: str, share: float | None) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=None)
+            if share is not None:
+                bars.update(tasks[step], total=1.0, completed=share)
+
+        yield observe

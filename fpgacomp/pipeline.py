@@ -1,0 +1,411 @@
+"""The whole compiler on one page: network -> integer graph -> design -> project -> evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+import fpgacomp
+from fpgacomp.backends.hls4ml import emit
+from fpgacomp.boards import list_boards, load_board
+from fpgacomp.errors import FpgacompError, ModelError, Problems, UsageError
+from fpgacomp.estimate import estimate_hls4ml
+from fpgacomp.folding import FoldingResult, fold_hls4ml
+from fpgacomp.frontend import check as check_nodes
+from fpgacomp.frontend import facts, read_network
+from fpgacomp.frontend.calibrate import (
+    PtqOptions,
+    check_inputs,
+    input_shapes,
+    load_inputs,
+    quantize_input,
+    quantize_post_training,
+)
+from fpgacomp.frontend.labels import load_labels
+from fpgacomp.ir import codec, interpreter
+from fpgacomp.ir.board import Board
+from fpgacomp.ir.design import IoType, Target
+from fpgacomp.ir.lowered import Lowered
+from fpgacomp.ir.network import Network
+from fpgacomp.ir.progress import Observer, Stopwatch, silent
+from fpgacomp.ir.project import Project
+from fpgacomp.ir.report import Exactness, Report
+from fpgacomp.lower import lower
+from fpgacomp.report import assemble, folder, html, json_report
+from fpgacomp.report.checked import CheckReport
+from fpgacomp.simulate import csim
+from fpgacomp.simulate.exactness import summarize
+from fpgacomp.simulate.judge import judge
+from fpgacomp.simulate.software import (
+    float32_outputs,
+    to_integers,
+    to_network_outputs,
+    top1_agreement,
+)
+from fpgacomp.simulate.vectors import integer_vectors, unreached
+from fpgacomp.toolchain import find_compiler
+
+# How many samples the testbench of the vendor's tool runs: co-simulation is slow.
+TESTBENCH_VECTORS = 100
+# Range of an input whose type is given by its width alone: -8..8 holds standardized data.
+STANDARDIZED_INTEGER_BITS = 4
+
+Model = str | Path | onnx.ModelProto
+Data = str | Path | npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What can be asked of a run; the command line has an option for each.
+
+    Args:
+        backend: which code generator; auto takes the one that suits the board.
+        target: latency, throughput or area, with bounds.
+        clock_mhz: None: the board's default.
+        io_type: None: whichever suits target and board.
+        input_bits: type of a network input that nothing quantizes: total and integer bits.
+        calibration: samples for the ranges of a float network or an input.
+        quantization: how a float network is quantized.
+        inputs: samples to check with; None: a seeded set that hits the extremes.
+        labels: of the inputs, for the accuracy.
+        vectors: how many samples are compared; of `inputs`, the first so many.
+        csim: compile and run the emitted C++.
+        seed: of everything random.
+    """
+
+    backend: Literal["auto", "hls4ml"] = "auto"
+    target: Target = field(default_factory=Target)
+    clock_mhz: float | None = None
+    io_type: IoType | None = None
+    input_bits: tuple[int, int | None] | None = None
+    calibration: Data | None = None
+    quantization: PtqOptions = field(default_factory=PtqOptions)
+    inputs: Data | None = None
+    labels: Data | None = None
+    vectors: int = 1000
+    csim: bool = True
+    seed: int = 0
+
+    def summary(self) -> dict[str, Any]:
+        """What was asked, as plain values for report and manifest."""
+        plain = asdict(self)
+        for name in ("calibration", "inputs", "labels"):
+            given = getattr(self, name)
+            plain[name] = str(given) if isinstance(given, str | Path) else given is not None
+        return plain
+
+
+def compile(
+    model: Model,
+    board: str,
+    *,
+    out: str | Path | None = None,
+    options: Options | None = None,
+    observer: Observer = silent,
+) -> Report:
+    """Compile a network for a board, prove or check every integer, write the build directory.
+
+    Args:
+        model: an ONNX, QONNX or QCDQ file, or such a model in memory.
+        board: a listed board's name, or the path of a board file.
+        out: the build directory; None writes nothing.
+        options: see `Options`.
+        observer: told each step and the share of it that is done.
+
+    Returns:
+        The report; nothing is written where the design does not fit or a check fails.
+
+    Raises:
+        FpgacompError: with where, what and remedy.
+    """
+    options = options or Options()
+    watch = Stopwatch(observer)
+    if out is not None:
+        folder.check_free(Path(out))
+    compiler = find_compiler() if options.csim else None
+    the_board = load_board(board)
+
+    network, lowered = integers(model, options, watch)
+    graph = lowered.graph
+    folded = fold(lowered, the_board, options, watch)
+    if not folded.verdict.fits:
+        return _report(network, lowered, folded, Exactness(0), options, watch)
+
+    with watch.step("oracle"):
+        raw, values = _oracle(network, lowered, options)
+    with watch.step("judge"):
+        judged = judge(lowered, network.model, raw, values)
+    with watch.step("emit"):
+        project = emit(folded.design, {n: v[:TESTBENCH_VECTORS] for n, v in values.items()})
+    compared = None
+    if compiler is not None:
+        with watch.step("csim") as progress, TemporaryDirectory() as scratch:
+            inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
+            run = csim.simulate(
+                project,
+                graph,
+                compiler,
+                inputs,
+                workdir=Path(scratch),
+                progress=_share_of(progress),
+            )
+            compared = csim.compare(values, run.values, graph)
+    with watch.step("software"):
+        answers, agreement = _answers(network, lowered, raw, values)
+
+    exactness = summarize(judged, compared, agreement)
+    report = _report(network, lowered, folded, exactness, options, watch, values, answers)
+    if out is not None and report.status == "ok":
+        report = replace(report, folder=str(out))
+        with watch.step("write"):
+            content = _content(report, network, lowered, project, values)
+            folder.replace_folder(folder.with_manifest(content, network, report.options), Path(out))
+    return report
+
+
+def estimate(
+    model: Model,
+    board: str,
+    *,
+    options: Options | None = None,
+    observer: Observer = silent,
+) -> Report:
+    """Verdict and figures in seconds; no code is generated and nothing is simulated."""
+    options = options or Options()
+    watch = Stopwatch(observer)
+    the_board = load_board(board)
+    network, lowered = integers(model, options, watch)
+    folded = fold(lowered, the_board, options, watch)
+    return _report(network, lowered, folded, Exactness(0), options, watch)
+
+
+def integers(model: Model, options: Options, watch: Stopwatch) -> tuple[Network, Lowered]:
+    """Canonical network, quantized if it was float, and its integer graph."""
+    with watch.step("read"):
+        network = read_network(model)
+    with watch.step("quantize"):
+        network = _quantized(network, options)
+    with watch.step("lower"):
+        lowered = lower(network)
+    return network, lowered
+
+
+def check(model: Model) -> CheckReport:
+    """What is in a network and every problem at once, down to its integers."""
+    findings = tuple(check_nodes(model))
+    if any(finding.status == "unsupported" for finding in findings):
+        return CheckReport(findings)
+    network = read_network(model)
+    if network.format == "float":
+        return CheckReport(findings, network.format)
+    try:
+        lower(network)
+    except FpgacompError as error:
+        problems = error.problems if isinstance(error, Problems) else (error,)
+        return CheckReport(findings, network.format, problems)
+    return CheckReport(findings, network.format)
+
+
+def simulate(
+    build: str | Path,
+    inputs: Data,
+    *,
+    level: Literal["graph", "c"] = "graph",
+    outputs: str | Path | None = None,
+    labels: Data | None = None,
+    observer: Observer = silent,
+) -> dict[str, Any]:
+    """Run samples through a build directory; level c runs its C++ and compares with the graph.
+
+    Returns:
+        samples, level, mismatches (None at level graph), first_mismatch, accuracy, outputs.
+    """
+    watch = Stopwatch(observer)
+    built = folder.read_build(Path(build))
+    with watch.step("graph"):
+        raw = _data(inputs, built.before)
+        values = interpreter.run(built.graph, to_integers(built.before, raw))
+    compared = None
+    if level == "c":
+        with watch.step("csim") as progress, TemporaryDirectory() as scratch:
+            given = {layer.output.name: values[layer.output.name] for layer in built.graph.inputs}
+            run = csim.simulate(
+                built.project, built.graph, find_compiler(), given,
+                workdir=Path(scratch), progress=_share_of(progress),
+            )  # fmt: skip
+            compared = csim.compare(values, run.values, built.graph)
+    tensors = {tensor.name: values[tensor.name] for tensor in built.graph.outputs}
+    answers = to_network_outputs(built.after, tensors)
+    if outputs is not None:
+        folder.save_arrays(answers, Path(outputs))
+    return {
+        "samples": len(next(iter(values.values()))),
+        "level": level,
+        "mismatches": compared.mismatches if compared else None,
+        "first_mismatch": str(compared.first) if compared and compared.first else None,
+        "accuracy": _accuracy(answers, labels),
+        "outputs": str(outputs) if outputs is not None else None,
+    }
+
+
+def fold(lowered: Lowered, board: Board, options: Options, watch: Stopwatch) -> FoldingResult:
+    """How parallel each layer is, such that the estimate fits what the shell leaves."""
+    clock_mhz = options.clock_mhz or board.clock_mhz_default
+    if not 0 < clock_mhz <= board.clock_mhz_max:
+        raise UsageError(
+            f"--clock-mhz {clock_mhz:g}",
+            f"{board.name} runs at up to {board.clock_mhz_max:g} MHz.",
+            f"use 1 to {board.clock_mhz_max:g}.",
+        )
+    with watch.step("fold"):
+        return fold_hls4ml(
+            lowered.graph,
+            board,
+            clock_mhz=clock_mhz,
+            target=options.target,
+            estimate=estimate_hls4ml,
+            io_type=options.io_type,
+            other_boards=[b for b in list_boards() if b.toolchain == board.toolchain],
+        )
+
+
+def _quantized(network: Network, options: Options) -> Network:
+    """A float network quantized by its calibration data; a raw input given its type."""
+    data = None if options.calibration is None else _data(options.calibration, network.model)
+    if network.format == "float":
+        if data is None:
+            raise ModelError(
+                network.file,
+                "is a float network.",
+                "give samples with --calibration X.npy, or quantize it first.",
+            )
+        model = quantize_post_training(network.model, data, options.quantization)
+        return replace(network, model=model)
+    if data is None and options.input_bits is None:
+        return network
+    bits, integer_bits = options.input_bits or (8, None)
+    if data is None and integer_bits is None:
+        integer_bits = min(STANDARDIZED_INTEGER_BITS, bits)
+    model, notes = quantize_input(
+        network.model, bits=bits, integer_bits=integer_bits, calibration=data
+    )
+    return replace(network, model=model, warnings=(*network.warnings, *notes))
+
+
+def _oracle(
+    network: Network, lowered: Lowered, options: Options
+) -> tuple[dict[str, npt.NDArray[Any]], interpreter.Values]:
+    """(network inputs, every tensor's integers) for the samples given, or for seeded ones."""
+    if options.inputs is not None:
+        loaded = _data(options.inputs, network.model)
+        raw = {name: array[: options.vectors] for name, array in loaded.items()}
+    else:
+        seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
+        raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
+        raw = {name: array.astype(np.float32) for name, array in raw.items()}
+    return raw, interpreter.run(lowered.graph, to_integers(lowered.before, raw))
+
+
+def _answers(
+    network: Network,
+    lowered: Lowered,
+    raw: Mapping[str, npt.NDArray[Any]],
+    values: interpreter.Values,
+) -> tuple[dict[str, npt.NDArray[Any]], float | None]:
+    """(the network's outputs in its own units, agreement with float32 execution)."""
+    outputs = {tensor.name: values[tensor.name] for tensor in lowered.graph.outputs}
+    ours = to_network_outputs(lowered.after, outputs)
+    theirs = float32_outputs(network.original, raw).outputs
+    return ours, None if theirs is None else top1_agreement(ours, theirs)
+
+
+def _report(
+    network: Network,
+    lowered: Lowered,
+    folded: FoldingResult,
+    exactness: Exactness,
+    options: Options,
+    watch: Stopwatch,
+    values: interpreter.Values | None = None,
+    answers: Mapping[str, npt.NDArray[Any]] | None = None,
+) -> Report:
+    design = folded.design
+    warnings = network.warnings
+    if values is not None:
+        warnings += assemble.unreached_warning(unreached(lowered.graph, values))
+    return Report(
+        fpgacomp=fpgacomp.__version__,
+        model=facts(network),
+        board=design.board,
+        backend="hls4ml",
+        target=options.target,
+        verdict=folded.verdict,
+        exactness=exactness,
+        estimate=folded.estimate,
+        layers=assemble.layer_reports(lowered.graph, design.folding, folded.estimate, exactness),
+        options=options.summary() | {"io_type": design.io_type},
+        software_before=lowered.software_before,
+        software_after=lowered.software_after,
+        accuracy=_accuracy(answers, options.labels) if answers is not None else None,
+        timings_s=dict(watch.seconds),
+        warnings=warnings,
+        reasons=folded.reasons,
+    )
+
+
+def _share_of(progress: Callable[[float], None]) -> Callable[[str, int, int], None]:
+    return lambda _, done, total: progress(done / max(total, 1))
+
+
+def _accuracy(
+    answers: Mapping[str, npt.NDArray[Any]], labels: Data | None
+) -> dict[str, float] | None:
+    if labels is None:
+        return None
+    count = len(next(iter(answers.values())))
+    assert not isinstance(labels, Mapping)
+    return assemble.accuracy(answers, load_labels(labels, count))
+
+
+def _data(data: Data, model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
+    """A user's samples by input name, checked against the network."""
+    if isinstance(data, str | Path):
+        return dict(load_inputs(Path(data), model))
+    if isinstance(data, np.ndarray):
+        data = {next(iter(input_shapes(model))): data}
+    return dict(check_inputs(data, model))
+
+
+def _content(
+    report: Report,
+    network: Network,
+    lowered: Lowered,
+    project: Project,
+    values: interpreter.Values,
+) -> Project:
+    """Everything of the build directory but the manifest."""
+    evidence = {f"vectors/{name}.npy": folder.npy(v) for name, v in _narrow(lowered, values)}
+    files = {
+        "report.json": json_report.to_json(report).encode(),
+        "report.html": html.to_html(report).encode(),
+        "graph.json": codec.to_json(lowered.graph).encode(),
+        "network.onnx": folder.onnx_bytes(network.model),
+        "software/before.onnx": folder.onnx_bytes(lowered.before),
+        "software/after.onnx": folder.onnx_bytes(lowered.after),
+    }
+    return project.merged(Project({**files, **evidence}))
+
+
+def _narrow(lowered: Lowered, values: interpreter.Values) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Every layer's integers in the narrowest integer type."""
+    for layer in lowered.graph.layers:
+        kind = layer.output.type
+        dtype = np.result_type(np.min_scalar_type(kind.lo), np.min_scalar_type(kind.hi))
+        yield layer.output.name, values[layer.output.name].astype(dtype)

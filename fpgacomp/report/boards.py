@@ -1,0 +1,61 @@
+"""The list of boards, and one board in full."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from fpgacomp.ir.board import RESOURCE_FIELDS, Board
+
+
+def to_json(boards: Sequence[Board], *, single: bool) -> str:
+    """One board as an object, several as a list."""
+    content = [_plain(board) for board in boards]
+    return json.dumps(content[0] if single else content, indent=1, sort_keys=True) + "\n"
+
+
+def _plain(board: Board) -> dict[str, Any]:
+    plain = asdict(board) | {"budget": asdict(board.budget)}
+    del plain["path"]
+    return plain
+
+
+def render_list(boards: Sequence[Board], console: Console) -> None:
+    """A row per board: what a design may use, the shell taken off."""
+    table = Table(box=None, pad_edge=False, title="What a design may use (device less shell)",
+                  title_justify="left")  # fmt: skip
+    table.add_column("board")
+    table.add_column("part")
+    for name in (*RESOURCE_FIELDS, "MHz"):
+        table.add_column(name, justify="right")
+    for board in boards:
+        figures = [f"{getattr(board.budget, name):,.0f}" for name in RESOURCE_FIELDS]
+        table.add_row(board.name, board.part, *figures, f"{board.clock_mhz_default:g}")
+    console.print(table)
+
+
+def render_one(board: Board, console: Console) -> None:
+    """Everything a board file states."""
+    console.print(f"[bold]{board.name}[/]  {board.title}")
+    rows = {
+        "part": f"{board.part} ({board.family}, {board.toolchain} tools)",
+        "clock": f"{board.clock_mhz_default:g} MHz, at most {board.clock_mhz_max:g} MHz",
+        "memory": board.memory,
+        "host": board.host,
+    }
+    for key, value in rows.items():
+        console.print(f"  {key:8} {value}")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "device", "shell", "budget"):
+        table.add_column(heading, justify="right")
+    for name in RESOURCE_FIELDS:
+        parts = (board.device, board.shell, board.budget)
+        table.add_row(name, *(f"{getattr(part, name):,.0f}" for part in parts))
+    console.print(table)
+    for source in board.sources:
+        console.print(f"  [dim]{source}[/]", soft_wrap=True)

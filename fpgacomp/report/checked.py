@@ -1,0 +1,84 @@
+"""What `fpgacomp check` says: every node, and every problem with its remedy."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fpgacomp.errors import FpgacompError
+
+
+class Finding(Protocol):
+    """What becomes of one node."""
+
+    @property
+    def node(self) -> str: ...
+    @property
+    def op(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def fix(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Findings per node, and what lowering to integers found wrong.
+
+    Args:
+        findings: one per node, in the file's order.
+        format: of the network, "" where it could not be read.
+        problems: of nodes that are supported in themselves, but not in this place.
+    """
+
+    findings: Sequence[Finding]
+    format: str = ""
+    problems: Sequence[FpgacompError] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems and all(f.status != "unsupported" for f in self.findings)
+
+
+def to_json(report: CheckReport) -> str:
+    """The findings as one JSON document."""
+    nodes = [{"node": f.node, "op": f.op, "status": f.status, "why": f.why, "fix": f.fix}
+             for f in report.findings]  # fmt: skip
+    problems = [{"where": p.where, "why": p.why, "fix": p.fix} for p in report.problems]
+    content = {"ok": report.ok, "format": report.format, "nodes": nodes, "problems": problems}
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+
+def render(report: CheckReport, console: Console) -> None:
+    """Counts per operator, then the problems, then one line of verdict."""
+    counts = Counter((f.op, f.status) for f in report.findings)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("operator", "nodes", "becomes"):
+        table.add_column(heading, justify="right" if heading == "nodes" else "left")
+    for (op, status), count in counts.items():
+        table.add_row(op, str(count), "[red]unsupported[/]" if status == "unsupported" else status)
+    console.print(table)
+    for finding in report.findings:
+        if finding.status == "unsupported":
+            text = f"{finding.op} {finding.node}: {finding.why} Fix: {finding.fix}"
+            console.print(f"[red]-[/] {escape(text)}", soft_wrap=True)
+    for problem in report.problems:
+        console.print(f"[red]-[/] {escape(str(problem))}", soft_wrap=True)
+    console.print(_verdict(report))
+
+
+def _verdict(report: CheckReport) -> str:
+    if not report.ok:
+        return "[bold red]not supported as it is[/]"
+    if report.format == "float":
+        return "[bold green]supported[/]: a float network; compile it with --calibration X.npy"
+    return f"[bold green]supported[/]: {report.format}, lowers to integers"

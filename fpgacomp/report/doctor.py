@@ -1,0 +1,28 @@
+"""What `fpgacomp doctor` says: tools found, what the missing ones would add, and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+from fpgacomp.toolchain import Tool
+
+
+def to_json(tools: Sequence[Tool]) -> str:
+    """The tools as a JSON list."""
+    return json.dumps([asdict(tool) for tool in tools], indent=1, sort_keys=True) + "\n"
+
+
+def render(tools: Sequence[Tool], console: Console) -> None:
+    """A row per tool; the missing ones with their command."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("tool", "found", "for", "add it with"):
+        table.add_column(heading)
+    for tool in tools:
+        found = tool.found or "[yellow]missing[/]"
+        table.add_row(tool.name, found, tool.enables, "" if tool.found else tool.install)
+    console.print(table)
