@@ -29,10 +29,11 @@ Cost = dict[str, dict[str, float]]  # resource -> term -> cost of one unit
 # comparison of b bits about b/3 LUT6 (the HLS tool counts b/2), a compressor of 3 bits to 2
 # per 2 LUTs, a 4:1 multiplexer per LUT6, an SRL32 and a 64-bit ROM per LUT. Shift-add bits
 # are the sweep's (hls4ml_dense_csynth.csv), the only rows whose weight values are known.
+# An accumulator and a result register per output bit, where none is selected.
 FIXED_CSYNTH: Cost = {
     "lut": {"latency_shift_add": 0.83, "adder": 1.0, "comparator": 0.5, "popcount": 1.5,
             "partition_mux": 0.25, "line_buffer": 1.0, "rom": 1.0, "fifo": 1.0, "interface": 1.0},
-    "ff": {"clip": 0.0, "register": 1.0, "fifo": 1.0, "interface": 2.0},
+    "ff": {"clip": 0.0, "resource_output": 2.0, "register": 1.0, "fifo": 1.0, "interface": 2.0},
     "dsp": {},
     "bram18": {"weight_rom": 1.0, "fifo": 1.0, "lookup_rom": 1.0},
 }  # fmt: skip
@@ -42,7 +43,7 @@ FIXED_RATIO: Mapping[str, float] = {
     "rom": 1.0, "register": 1.0, "interface": 1.0, "lookup_rom": 1.0,
 }  # fmt: skip
 SELECT = frozenset({
-    "resource_input_mux", "resource_output", "resource_accumulator_mux", "resource_input",
+    "resource_input_mux", "resource_output_select", "resource_accumulator_mux", "resource_input",
 })  # fmt: skip
 FLOOR = {"lut": 50.0, "ff": 50.0, "dsp": 1.0, "bram18": 1.0, "cycles": 1.0, "interval": 1.0}
 QUANTITIES = (*RESOURCES, "cycles", "interval")
@@ -212,14 +213,14 @@ def errors(predicted: Predictions, quantity: str) -> dict[str, float]:
 
 
 def spread(predicted: Predictions, quantity: str) -> tuple[float, float]:
-    """10 % and 90 % quantiles of measured / predicted, each family weighing the same."""
+    """10 % and 90 % quantiles of measured / predicted; families weigh the root of their size."""
     rows = [(row, p[quantity]) for row, p in predicted if quantity in p]
     rows = [(row, guess) for row, guess in rows if guess > 0 and row.actual[quantity] > 0]
     if not rows:
         return 1.0, 1.0
     floor = FLOOR[quantity]
     log = np.log([max(row.actual[quantity], floor) / max(g, floor) for row, g in rows])
-    return _quantiles(log, _family_weights([row for row, _ in rows], power=1.0))
+    return _quantiles(log, _family_weights([row for row, _ in rows], power=0.5))
 
 
 def pair_spread(pairs: Sequence[Pair], ratios: Cost, resource: str) -> tuple[float, float]:
@@ -232,7 +233,7 @@ def pair_spread(pairs: Sequence[Pair], ratios: Cost, resource: str) -> tuple[flo
             log.append(np.log(after / before / ratios[resource][pair.strategy]))
     if not kept:
         return 1.0, 1.0
-    return _quantiles(np.array(log), _family_weights(kept, power=1.0))
+    return _quantiles(np.array(log), _family_weights(kept, power=0.5))
 
 
 def _quantiles(log: FloatArray, weight: FloatArray) -> tuple[float, float]:

@@ -211,8 +211,10 @@ def _latency_terms(unit: Product) -> Terms:
 def _resource_terms(unit: Product) -> Terms:
     """nnet_dense_resource.h: `multipliers` products per cycle, weights in ROM, selected inputs."""
     count, rf = unit.multipliers, unit.reuse_factor
+    # Past one output per multiplier, accumulators are selected by a running index.
+    output = "resource_output_select" if rf > unit.n_in else "resource_output"
     outputs = unit.n_out * unit.acc_bits * unit.at_once
-    lut: Amounts = {"resource_adder": count * unit.acc_bits, "resource_output": outputs}
+    lut: Amounts = {"resource_adder": count * unit.acc_bits, output: outputs}
     if not unit.binds_dsp:
         lut["resource_multiplier"] = count * unit.in_bits * unit.weight_bits
     lut["resource_input_mux"] = unit.n_in * unit.in_bits * unit.at_once
@@ -222,7 +224,7 @@ def _resource_terms(unit: Product) -> Terms:
             (count / unit.at_once) * unit.n_out * unit.acc_bits * unit.at_once
         )
     ff: Amounts = {
-        "resource_output": outputs,
+        output: outputs,
         "resource_input": unit.n_in * unit.in_bits * unit.at_once,
         "resource_multiplier": count * (unit.in_bits + unit.weight_bits),
     }

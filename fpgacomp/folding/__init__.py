@@ -1,1 +1,6 @@
-"""How much of each layer runs in parallel, chosen for a board."""
+"""How much of each layer runs in parallel, chosen for a board: `fold_hls4ml`."""
+
+from fpgacomp.folding.hls4ml_fold import fold_hls4ml
+from fpgacomp.folding.result import FoldingResult
+
+__all__ = ["FoldingResult", "fold_hls4ml"]

@@ -16,8 +16,6 @@ from fpgacomp.ir.layers import (
     Conv,
     Dense,
     Layer,
-    MaxPool,
-    SumPool,
     Thresholds,
     WeightLayer,
 )
@@ -126,16 +124,22 @@ def problems(design: Hls4mlDesign) -> list[FpgacompError]:
             found.append(UnsupportedLayer(layer.name, "it has no folding.",
                                           "give every layer of the graph one."))  # fmt: skip
             continue
-        complaints = [*form_problems(layer, design.io_type)]
-        if isinstance(layer, Dense | Conv):
-            complaints += _weight_problems(layer, folding, design.io_type)
-        elif folding.reuse_factor < 1:
-            complaints.append((f"reuse factor {folding.reuse_factor} is below 1.", "use 1."))
+        complaints = layer_problems(layer, folding, design.io_type)
         found += [UnsupportedLayer(layer.name, why, fix) for why, fix in complaints]
     return found
 
 
 Complaint = tuple[str, str]  # (why, fix)
+
+
+def layer_problems(layer: Layer, folding: Hls4mlFolding, io_type: IoType) -> list[Complaint]:
+    """Every rule that this one layer breaks, as (why, fix)."""
+    complaints = [*form_problems(layer, io_type)]
+    if isinstance(layer, Dense | Conv):
+        complaints += _weight_problems(layer, folding, io_type)
+    elif folding.reuse_factor < 1:
+        complaints.append((f"reuse factor {folding.reuse_factor} is below 1.", "use 1."))
+    return complaints
 
 
 def form_problems(layer: Layer, io_type: IoType) -> Iterator[Complaint]:
@@ -162,12 +166,6 @@ def _stream_form(layer: Layer) -> Iterator[Complaint]:
     if widest > UNROLL_LIMIT:
         yield _beyond(f"one stream word has {widest} channels", "narrow the layer.")
     match layer:
-        case MaxPool() | SumPool():
-            if any(before or after for before, after in layer.pads) or (
-                layer.strides != layer.kernel
-            ):
-                yield ("stream pooling takes no padding and stride = pool only "
-                       "(nnet_pooling_stream.h).", "use io_parallel.")  # fmt: skip
         case Thresholds():
             comparisons = layer.output.channels * layer.thresholds.shape[1]
             if comparisons > UNROLL_LIMIT:

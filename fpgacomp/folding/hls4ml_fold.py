@@ -1,0 +1,291 @@
+"""Folds a graph for one board under hls4ml: io type, strategies, reuse factors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fpgacomp.errors import DoesNotFit, FpgacompError, raise_all
+from fpgacomp.folding.hls4ml_candidates import Estimator, Space, explore, obstacles, used
+from fpgacomp.folding.hls4ml_choose import Choice, least_interval, least_latency, least_share
+from fpgacomp.folding.hls4ml_remedies import remedies
+from fpgacomp.folding.result import FoldingResult
+from fpgacomp.ir.board import RESOURCE_FIELDS, Board
+from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType, Target
+from fpgacomp.ir.estimate import Estimate
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.report import Verdict
+
+Hls4mlResult = FoldingResult[Hls4mlDesign]
+IO_TYPES: tuple[IoType, ...] = ("io_parallel", "io_stream")
+# The latency of the program is a sum of stages, the estimate's a simulation of the streams:
+# where the estimate exceeds a bound, the program's bound is tightened this many times.
+TIGHTENINGS = 4
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A target's bounds in cycles of the design's clock; None: not asked for."""
+
+    interval: float | None
+    latency: float | None
+
+    @classmethod
+    def of(cls, target: Target, clock_mhz: float) -> Bounds:
+        interval = None if target.fps is None else clock_mhz * 1e6 / target.fps
+        latency = None if target.latency_us is None else target.latency_us * clock_mhz
+        return cls(interval, latency)
+
+    def kept(self, estimate: Estimate) -> bool:
+        return (
+            self.interval is None or estimate.interval_cycles.value <= self.interval + 1e-6
+        ) and (self.latency is None or estimate.latency_cycles.value <= self.latency + 1e-6)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One io type's best design."""
+
+    design: Hls4mlDesign
+    estimate: Estimate
+    gap: float
+
+    def shares(self) -> dict[str, float]:
+        budget = (getattr(self.design.board.budget, name) for name in RESOURCE_FIELDS)
+        return {
+            name: amount / max(available, 1.0)
+            for name, amount, available in zip(RESOURCE_FIELDS, used(self.estimate), budget)
+        }
+
+    @property
+    def largest(self) -> tuple[str, float]:
+        shares = self.shares()
+        name = max(shares, key=lambda name: shares[name])
+        return name, shares[name]
+
+    @property
+    def fits(self) -> bool:
+        return self.largest[1] <= 1.0 + 1e-9
+
+
+def fold_hls4ml(
+    graph: Graph,
+    board: Board,
+    *,
+    clock_mhz: float,
+    target: Target,
+    estimate: Estimator,
+    io_type: IoType | None = None,
+    other_boards: Sequence[Board] = (),
+) -> Hls4mlResult:
+    """The best legal folding for the target, or the nearest miss with the ways out.
+
+    Args:
+        graph: verified.
+        clock_mhz: the clock the design will run at.
+        target: latency: shortest latency; throughput: smallest interval; area: smallest
+            largest share of the board. Its fps and latency_us are bounds in each case.
+        estimate: figures of a design at logic synthesis (`fpgacomp.estimate`).
+        io_type: one, or None to choose.
+        other_boards: boards to name as a remedy where this one is too small.
+
+    Returns:
+        A design without `hls4ml_limits.problems`. verdict.fits says that it is within the
+        board's budget by `value` and keeps the bounds.
+
+    Raises:
+        DoesNotFit: no folding at all is legal, in any io type asked for.
+    """
+    bounds = Bounds.of(target, clock_mhz)
+    spaces = _spaces(graph, board, clock_mhz, io_type, estimate)
+    trials = [found for space in spaces if (found := _best(space, target, bounds, estimate))]
+    if trials:
+        best = min(trials, key=lambda trial: _rank(trial, target))
+        return _success(best, trials, target)
+    return _failure(spaces, target, bounds, estimate, other_boards)
+
+
+def _spaces(
+    graph: Graph, board: Board, clock_mhz: float, io_type: IoType | None, estimate: Estimator
+) -> list[Space]:
+    wanted = IO_TYPES if io_type is None else (io_type,)
+    blocked = {io: obstacles(graph, io) for io in wanted}
+    spaces = [explore(graph, board, clock_mhz, io, estimate) for io in wanted if not blocked[io]]
+    if not spaces:
+        problems: list[FpgacompError] = [
+            DoesNotFit(f"{graph.name} in {io}", why, "use --backend finn, or narrow the layer.")
+            for io, reasons in blocked.items()
+            for why in reasons
+        ]
+        raise_all(problems)
+    return spaces
+
+
+def _best(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Trial | None:
+    """The best design of one io type that fits and keeps the bounds, by the estimate itself."""
+    found = [
+        trial
+        for choice in (_choose(space, target, bounds, estimate), *_corners(space))
+        if choice is not None
+        and (trial := try_choice(space, choice, estimate)).fits
+        and bounds.kept(trial.estimate)
+    ]
+    return min(found, key=lambda trial: _rank(trial, target), default=None)
+
+
+def _choose(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Choice | None:
+    """The program's answer, its latency bound tightened until the estimate keeps the target's."""
+    tight = bounds
+    choice = None
+    for _ in range(TIGHTENINGS):
+        choice = _solve(space, target, tight)
+        if choice is None or bounds.latency is None or tight.latency is None:
+            return choice
+        over = try_choice(space, choice, estimate).estimate.latency_cycles.value / bounds.latency
+        if over <= 1.0:
+            return choice
+        tight = replace(tight, latency=tight.latency / over)
+    return choice
+
+
+def _solve(space: Space, target: Target, bounds: Bounds) -> Choice | None:
+    match target.goal:
+        case "latency":
+            return least_latency(space, interval=bounds.interval)
+        case "throughput":
+            return least_interval(space, latency=bounds.latency, at_most=bounds.interval)
+        case "area":
+            return least_share(space, interval=bounds.interval, latency=bounds.latency)
+
+
+def _corners(space: Space) -> list[Choice]:
+    """The fully unrolled design: one PIPELINE, whose latency the program counts too high."""
+    folding = {}
+    for name, options in space.options.items():
+        fastest = min(options, key=lambda option: (option.cycles, option.interval))
+        folding[name] = fastest.folding
+    return [Choice(folding, 0.0, 0.0)]
+
+
+def try_choice(space: Space, choice: Choice, estimate: Estimator) -> Trial:
+    """The design of a choice with its estimate."""
+    design = space.design(choice.folding)
+    return Trial(design, estimate(design), choice.gap)
+
+
+def _rank(trial: Trial, target: Target) -> tuple[float, ...]:
+    latency = trial.estimate.latency_cycles.value
+    interval = trial.estimate.interval_cycles.value
+    share = trial.largest[1]
+    match target.goal:
+        case "latency":
+            return (latency, share, interval)
+        case "throughput":
+            return (interval, share, latency)
+        case "area":
+            return (share, latency, interval)
+
+
+def _success(best: Trial, trials: Sequence[Trial], target: Target) -> Hls4mlResult:
+    name, share = best.largest
+    reasons = [
+        f"{best.design.io_type}: {_pace(best.estimate)}; {name} is the fullest at {share:.0%}."
+    ]
+    for other in trials:
+        if other is not best:
+            reasons.append(f"{other.design.io_type} would give {_pace(other.estimate)}.")
+    reasons.append(
+        "the choice of reuse factors is optimal for the estimate."
+        if best.gap <= 1e-3
+        else f"the choice of reuse factors is within {best.gap:.1%} of the optimum."
+    )
+    reasons += _uncertain(best)
+    return FoldingResult(best.design, best.estimate, Verdict(True, name), tuple(reasons))
+
+
+def _pace(estimate: Estimate) -> str:
+    return f"{estimate.latency_us:.4g} us, {estimate.frames_per_second:,.0f} frames per second"
+
+
+def _uncertain(trial: Trial) -> list[str]:
+    """Resources whose high estimate exceeds the budget."""
+    found = []
+    for name in RESOURCE_FIELDS:
+        high, available = (
+            getattr(trial.estimate, name).high,
+            getattr(trial.design.board.budget, name),
+        )
+        if high > max(available, 0.0):
+            upper = f"{high:,.0f} of {available:,.0f}"
+            found.append(f"{name}: the estimate fits, its upper end ({upper}) does not.")
+    return found
+
+
+def _failure(
+    spaces: Sequence[Space],
+    target: Target,
+    bounds: Bounds,
+    estimate: Estimator,
+    other_boards: Sequence[Board],
+) -> Hls4mlResult:
+    """The nearest miss: the least share of the board at the bounds, or without them."""
+    best = _nearest(spaces, bounds, estimate)
+    name, share = best.largest
+    reasons = _uncertain_miss(best)
+    if share > 1.0:
+        limiting, shortfall = name, share
+        at = " at the bounds" if bounds != Bounds(None, None) else ""
+        reasons.insert(0, f"{name}: the smallest design{at} needs {share:.2f} times the budget.")
+    else:
+        limiting, shortfall = None, _missed(best.estimate, bounds)
+        reasons.insert(0, f"the fastest design misses the bound by {shortfall:.2f} times.")
+    ways = remedies(spaces, target, bounds.interval, bounds.latency, estimate, other_boards)
+    verdict = Verdict(False, limiting, ways, shortfall)
+    return FoldingResult(best.design, best.estimate, verdict, tuple(reasons))
+
+
+def _nearest(spaces: Sequence[Space], bounds: Bounds, estimate: Estimator) -> Trial:
+    """The smallest design at the bounds; where none keeps them, the fastest that fits."""
+    asked = [
+        try_choice(space, choice, estimate)
+        for space in spaces
+        if (choice := least_share(space, interval=bounds.interval, latency=bounds.latency))
+    ]
+    if asked:
+        return min(asked, key=lambda trial: trial.largest[1])
+    fastest = [
+        try_choice(space, choice, estimate)
+        for space in spaces
+        for choice in (least_interval(space), least_latency(space), least_share(space))
+        if choice
+    ]
+    return min(fastest, key=lambda trial: (not trial.fits, _missed(trial.estimate, bounds)))
+
+
+def _uncertain_miss(trial: Trial) -> list[str]:
+    """Say where the lower end of the estimate would still fit."""
+    over = [n for n in RESOURCE_FIELDS if trial.shares()[n] > 1.0]
+    if over and all(
+        getattr(trial.estimate, n).low <= max(getattr(trial.design.board.budget, n), 0)
+        for n in over
+    ):
+        return ["the lower end of the estimate would fit: synthesis may still succeed."]
+    return []
+
+
+def _missed(estimate: Estimate, bounds: Bounds) -> float:
+    factors = [1.0]
+    if bounds.interval is not None:
+        factors.append(estimate.interval_cycles.value / bounds.interval)
+    if bounds.latency is not None:
+        factors.append(estimate.latency_cycles.value / bounds.latency)
+    return max(factors)
+
+
+def folding_table(folding: Mapping[str, Hls4mlFolding]) -> dict[str, str]:
+    """One short text per layer, for logs."""
+    return {
+        name: f"{f.strategy} RF {f.reuse_factor}"
+        + (f" x {f.parallelization} pixels" if f.parallelization > 1 else "")
+        for name, f in folding.items()
+    }

@@ -1,0 +1,115 @@
+"""The ways out where a graph does not fit, each computed on the estimate itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fpgacomp.folding.hls4ml_candidates import Estimator, Space, explore, obstacles
+from fpgacomp.folding.hls4ml_choose import Choice, least_interval, least_latency, least_share
+from fpgacomp.folding.narrow import narrowed, widest
+from fpgacomp.ir.board import Board
+from fpgacomp.ir.design import IoType, Target
+from fpgacomp.ir.estimate import Estimate
+from fpgacomp.ir.graph import Graph
+
+FITS = 1.0 + 1e-9
+
+
+def remedies(
+    spaces: Sequence[Space],
+    target: Target,
+    interval: float | None,
+    latency: float | None,
+    estimate: Estimator,
+    other_boards: Sequence[Board],
+) -> tuple[str, ...]:
+    """Texts, cheapest first: a lower rate, fewer bits, another board.
+
+    Args:
+        spaces: one per io type in question.
+        interval: the bound in cycles, or None; latency likewise.
+    """
+    first = spaces[0]
+    found = _lower_rate(spaces, target, estimate)
+
+    def fits(graph: Graph, board: Board, clock_mhz: float) -> bool:
+        for space in spaces:
+            io_type = space.io_type
+            if _fits(graph, board, clock_mhz, io_type, interval, latency, estimate):
+                return True
+        return False
+
+    found += _fewer_bits(first, fits)
+    found += _other_board(first, other_boards, fits)
+    if not found:
+        found.append("nothing tried helps: a smaller network, or --backend finn.")
+    return tuple(found)
+
+
+def _fits(
+    graph: Graph, board: Board, clock_mhz: float, io_type: IoType,
+    interval: float | None, latency: float | None, estimate: Estimator,
+) -> bool:  # fmt: skip
+    if obstacles(graph, io_type):
+        return False
+    space = explore(graph, board, clock_mhz, io_type, estimate)
+    choice = least_share(space, interval=interval, latency=latency)
+    return choice is not None and choice.value <= FITS
+
+
+def _lower_rate(spaces: Sequence[Space], target: Target, estimate: Estimator) -> list[str]:
+    """The best rate and latency that do fit, where a bound was asked for."""
+    found = []
+    if target.fps is not None:
+        best = _best(spaces, least_interval, lambda e: e.interval_cycles.value, estimate)
+        if best is not None and best.frames_per_second < target.fps:
+            found.append(
+                f"a lower rate: {best.frames_per_second:,.0f} frames per second fit (--fps)."
+            )
+    if target.latency_us is not None:
+        best = _best(spaces, least_latency, lambda e: e.latency_cycles.value, estimate)
+        if best is not None and best.latency_us > target.latency_us:
+            found.append(f"a longer latency: {best.latency_us:.4g} us fit (--latency-us).")
+    return found
+
+
+def _best(
+    spaces: Sequence[Space],
+    choose: Callable[[Space], Choice | None],
+    cycles: Callable[[Estimate], float],
+    estimate: Estimator,
+) -> Estimate | None:
+    figures = [
+        estimate(space.design(choice.folding))
+        for space in spaces
+        if (choice := choose(space)) is not None
+    ]
+    return min(figures, key=cycles, default=None)
+
+
+def _fewer_bits(space: Space, fits: Callable[[Graph, Board, float], bool]) -> list[str]:
+    """The most bits per weight and activation with which it would fit (bisection)."""
+    now = widest(space.graph)
+    low, high, best = 2, now - 1, None
+    while low <= high:
+        bits = (low + high) // 2
+        if fits(narrowed(space.graph, bits), space.board, space.clock_mhz):
+            best, low = bits, bits + 1
+        else:
+            high = bits - 1
+    if best is None:
+        return []
+    return [f"fewer bits: weights and activations of {best} bits (now up to {now}) fit."]
+
+
+def _other_board(
+    space: Space, boards: Sequence[Board], fits: Callable[[Graph, Board, float], bool]
+) -> list[str]:
+    """The smallest board listed, by LUTs, that holds it."""
+    for board in sorted(boards, key=lambda board: (board.budget.lut, board.name)):
+        if board.name == space.board.name:
+            continue
+        clock_mhz = min(space.clock_mhz, board.clock_mhz_max)
+        if fits(space.graph, board, clock_mhz):
+            return [f"another board: {board.name} ({board.title}) holds it at {clock_mhz:g} MHz."]
+    return []
