@@ -92,7 +92,8 @@ def apply(graph: EditableGraph, rewrites: tuple[Rewrite, ...]) -> None:
     """
     for rewrite in rewrites:
         rewrite(graph)
-        infer_missing(graph)
+        if rewrite not in AS_READ + SPELLED:  # shapes are known from the end of SPELLED on
+            infer_missing(graph)
         broken = find_damage(graph)
         if broken:
             raise RuntimeError(f"rewrite {rewrite.__name__}: {broken}")

@@ -299,13 +299,7 @@ class EditableGraph:
 
     def to_model(self) -> onnx.ModelProto:
         """The graph as ONNX; every known tensor is listed with its shape."""
-        nodes = [
-            helper.make_node(
-                node.op, node.inputs, node.outputs, node.name, domain=node.domain,
-                **{k: v for k, v in node.attributes.items() if not (isinstance(v, list) and not v)},
-            )
-            for node in self.nodes
-        ]  # fmt: skip
+        nodes = [node_proto(node) for node in self.nodes]
         inner = [t for n in self.nodes for t in n.outputs if t in self.info]
         graph = helper.make_graph(
             nodes,
@@ -328,6 +322,18 @@ class EditableGraph:
         if info is None:
             return helper.make_empty_tensor_value_info(name)
         return helper.make_tensor_value_info(name, info.dtype, info.shape)
+
+
+def node_proto(node: Node) -> onnx.NodeProto:
+    """The node as ONNX writes it."""
+    attributes = {
+        name: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
+        for name, value in node.attributes.items()
+        if not (isinstance(value, list) and not value)
+    }
+    return helper.make_node(
+        node.op, node.inputs, node.outputs, node.name, domain=node.domain, **attributes
+    )
 
 
 def _info(value: onnx.ValueInfoProto) -> Info:

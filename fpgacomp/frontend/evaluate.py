@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from onnx import helper, numpy_helper
 
-from fpgacomp.frontend.editable import Array, Node
+from fpgacomp.frontend.editable import Array, Node, node_proto
 
 # Only what numpy computes to the bit as ONNX Runtime does: moving values about, integer
 # work, and the float operations IEEE 754 rounds correctly. All else runs in ONNX Runtime.
@@ -66,7 +66,7 @@ def _by_onnxruntime(node: Node, values: list[Array | None], opset: int) -> list[
     names = [f"x{i}" if value is not None else "" for i, value in enumerate(values)]
     outputs = [f"y{i}" if name else "" for i, name in enumerate(node.outputs)]
     graph = helper.make_graph(
-        [helper.make_node(node.op, names, outputs, **node.attributes)],
+        [node_proto(Node(node.op, names, outputs, node.name, "", node.attributes))],
         "fold",
         [],
         [helper.make_empty_tensor_value_info(name) for name in outputs if name],

@@ -9,7 +9,7 @@ import onnx
 from onnx import defs, helper, numpy_helper, shape_inference
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.editable import FLOAT, EditableGraph, Info, Node
+from fpgacomp.frontend.editable import FLOAT, EditableGraph, Info, Node, node_proto
 from fpgacomp.ir.network import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
 
 # Operators whose output has the type and shape of their first input; the quick path
@@ -90,7 +90,7 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
     schema = _schema(node.op, graph.opset)
     if schema is None:
         return False
-    proto = helper.make_node(node.op, node.inputs, node.outputs, **node.attributes)
+    proto = node_proto(node)
     types = {n: _type(graph.info[n]) for n in node.inputs if n}
     values = {
         name: numpy_helper.from_array(graph.constants[name], name)
@@ -104,8 +104,25 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
     except (shape_inference.InferenceError, RuntimeError) as error:
         _report_mismatch(graph, node, str(error))
         return False
+    if node.attributes.get("ceil_mode", 0) and node.output in found:
+        _drop_outer_windows(graph, node, found[node.output])
     kept = [_keep(graph, name, found) for name in node.outputs if name]
     return all(kept)
+
+
+def _drop_outer_windows(graph: EditableGraph, node: Node, found: onnx.TypeProto) -> None:
+    """With ceil_mode a window that begins behind the input and its padding does not count.
+
+    ONNX Runtime and PyTorch compute so; ONNX's own inference is one too high there.
+    """
+    spatial = len(node.attributes["kernel_shape"])
+    pads = node.attributes.get("pads", [0] * spatial)
+    strides = node.attributes.get("strides", [1] * spatial)
+    if "pads" in node.attributes or node.attributes.get("auto_pad", "NOTSET") == "NOTSET":
+        sizes = graph.shape(node.inputs[0])[2:]
+        for dim, size, pad, stride in zip(found.tensor_type.shape.dim[2:], sizes, pads, strides):
+            if (dim.dim_value - 1) * stride >= size + pad:
+                dim.dim_value -= 1
 
 
 def _type(info: Info) -> onnx.TypeProto:

@@ -33,6 +33,9 @@ _REWRITTEN = frozenset(
     )
 )
 
+# These are left over because of another node, and told only where there is no other.
+_FOLLOWERS = frozenset(("QuantizeLinear", "DequantizeLinear", "Cast"))
+
 _GENERAL = "replace it by supported operators (docs/networks.md lists them) or cut it off."
 _BY_OP = {
     "ConvTranspose": "use Upsample (nearest) followed by a Conv.",
@@ -67,7 +70,11 @@ def check_rules(graph: EditableGraph) -> None:
             kind = onnx.TensorProto.DataType.Name(graph.info[name].dtype).lower()
             graph.report_input(name, f"is {kind}.", "export the model with a float32 input.")
     for node in graph.nodes:
-        _check_node(graph, node)
+        if not (node.op in _FOLLOWERS and not node.domain):
+            _check_node(graph, node)
+    for node in graph.nodes:
+        if node.op in _FOLLOWERS and not node.domain and not graph.problems:
+            _check_node(graph, node)
 
 
 def remedy(op: str) -> str:
@@ -93,8 +100,9 @@ def _check_node(graph: EditableGraph, node: Node) -> None:
 
 
 def _report_operator(graph: EditableGraph, node: Node) -> None:
-    known = node.domain == "" and graph.known(node)
-    if node.op in _REWRITTEN and not node.domain and not known:
+    if node.origin in graph.problems:
+        return
+    if node.op in _REWRITTEN and not node.domain and not graph.known(node):
         return
     domain = f"{node.domain}." if node.domain else ""
     why = f"operator {domain}{node.op} is not supported."

@@ -39,8 +39,11 @@ def execute(model: onnx.ModelProto, x: np.ndarray, **more: np.ndarray) -> list[n
         return [np.asarray(y) for y in session.run(None, feeds)]
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_onnx
+    from qonnx.transformation.infer_shapes import InferShapes
 
     wrapped = ModelWrapper(_without_fpgacomp(model))
+    if not wrapped.check_all_tensor_shapes_specified():
+        wrapped = wrapped.transform(InferShapes())
     feeds = {name: np.asarray(value, np.float32) for name, value in feeds.items()}
     found = execute_onnx(wrapped, feeds)
     return [found[value.name] for value in model.graph.output]
@@ -88,7 +91,8 @@ def node(op: str, inputs: Sequence[str], output: str, **attributes: Any) -> onnx
 
 
 def quant(inputs: Sequence[str], output: str, **attributes: Any) -> onnx.NodeProto:
-    return helper.make_node("Quant", list(inputs), [output], domain=QONNX, **attributes)
+    flags = {"signed": 1, "narrow": 0} | attributes
+    return helper.make_node("Quant", list(inputs), [output], domain=QONNX, **flags)
 
 
 def build(

@@ -50,10 +50,12 @@ def _moved(
     graph: EditableGraph, name: str, shape: tuple[int, ...], move: Callable[[Array], Array]
 ) -> str:
     value = graph.constants[name]
+    if value.ndim == 0:
+        return name
+    if value.size == 1 and value.shape != shape:
+        return graph.add_constant(name, value.reshape(()))  # its axes are those of before
     if value.shape == shape:
         return graph.add_constant(name, move(value))
-    if value.size == 1:
-        return name
     return graph.add_constant(name, _compress(move(np.broadcast_to(value, shape))))
 
 

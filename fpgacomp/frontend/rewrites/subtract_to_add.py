@@ -35,7 +35,7 @@ def _rewrite(graph: EditableGraph, node: Node) -> None:
         case "Sum", [_, _, _, *_]:
             _chain(graph, node)
         case (("Max" | "Min"), [a, b]) if (a is None) != (b is None):
-            _clip(graph, node, 0 if b is None else 1)
+            _clip(graph, node, 0 if a is None else 1)
 
 
 def _constant_second(graph: EditableGraph, node: Node, op: str, value: npt.ArrayLike) -> None:
