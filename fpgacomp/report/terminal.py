@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from fpgacomp.ir.report import Report
@@ -23,15 +23,15 @@ def render(report: Report, console: Console) -> None:
     fit (more than 12 layers, long lists of warnings) is counted, and is in report.html.
     """
     for part in _screen(report, console):
-        if isinstance(part, Text) and _ascii(console):
-            part = _line(part.plain.encode(console.encoding, "replace").decode(console.encoding))
+        if _ascii(console):
+            part.plain = part.plain.encode(console.encoding, "replace").decode(console.encoding)
         console.print(part, highlight=False, markup=False, emoji=False)
 
 
-def _screen(report: Report, console: Console) -> list[RenderableType]:
+def _screen(report: Report, console: Console) -> list[Text]:
     """The airiest of the layouts that fit; the notes that do not fit are counted."""
     notes = _notes(report)
-    tail: list[RenderableType] = []
+    tail: list[Text] = []
     if report.folder:
         tail.append(_line(f"report: {report.folder.rstrip('/')}/report.html", "cyan"))
     rows = min(_MAX_LAYERS, len(report.layers))
@@ -46,21 +46,21 @@ def _screen(report: Report, console: Console) -> list[RenderableType]:
     return body + _cut(notes, left, console) + tail
 
 
-def _joined(sections: list[list[RenderableType]], *, gap: bool) -> list[RenderableType]:
-    parts: list[RenderableType] = []
+def _joined(sections: list[list[Text]], *, gap: bool) -> list[Text]:
+    parts: list[Text] = []
     for section in filter(None, sections):
         parts += [_line("")] if gap and parts else []
         parts += section
     return parts
 
 
-def _sections(report: Report, console: Console, rows: int) -> list[list[RenderableType]]:
+def _sections(report: Report, console: Console, rows: int) -> list[list[Text]]:
     plain = _ascii(console)
     head = wording.headline(report)
     remedies = report.verdict.remedies[:_MAX_REMEDIES]
     speed = wording.speed_lines(report.estimate, wording.slowest_layer(report))
     exact = wording.exactness_lines(report)
-    sections: list[list[RenderableType]] = [
+    sections: list[list[Text]] = [
         [
             _line(head.text, _MOODS[head.mood]),
             *(_line(f"  try: {text}") for text in remedies),
@@ -78,9 +78,9 @@ def _sections(report: Report, console: Console, rows: int) -> list[list[Renderab
     return [[_two_lines(part, console) for part in section] for section in sections]
 
 
-def _two_lines(part: RenderableType, console: Console) -> RenderableType:
+def _two_lines(part: Text, console: Console) -> Text:
     """A text cut where it would take a third line; report.html has it whole."""
-    if not isinstance(part, Text) or part.no_wrap:
+    if part.no_wrap:
         return part
     lines = part.wrap(console, console.width)
     if len(lines) <= 2:
@@ -90,7 +90,7 @@ def _two_lines(part: RenderableType, console: Console) -> RenderableType:
     return Text("\n").join([Text(lines[0].plain.rstrip(), style=part.style), end + " ..."])
 
 
-def _lighter(report: Report, rows: int) -> list[RenderableType]:
+def _lighter(report: Report, rows: int) -> list[Text]:
     chosen = {layer.name for layer in tables.heaviest(report, rows)}
     rest = [layer for layer in report.layers if layer.name not in chosen]
     if not rest:
@@ -99,7 +99,7 @@ def _lighter(report: Report, rows: int) -> list[RenderableType]:
     return [_line(f"... and {len(rest)} more layers, lighter, {lut} LUT together", "dim")]
 
 
-def _accuracy(report: Report) -> list[RenderableType]:
+def _accuracy(report: Report) -> list[Text]:
     if not report.accuracy:
         return []
     items = wording.accuracy_items(report.accuracy)
@@ -122,7 +122,7 @@ def _ascii(console: Console) -> bool:
     return not console.encoding.lower().startswith("utf")
 
 
-def _height(parts: Iterable[RenderableType], console: Console) -> int:
+def _height(parts: Iterable[Text], console: Console) -> int:
     return sum(len(console.render_lines(part, pad=False)) for part in parts)
 
 
@@ -143,7 +143,7 @@ def _legend(report: Report, plain: bool) -> str:
     )
 
 
-def _resources(report: Report, width: int, plain: bool) -> list[RenderableType]:
+def _resources(report: Report, width: int, plain: bool) -> list[Text]:
     """Green within the budget, yellow where only the estimate is, red beyond it."""
     lines = tables.resource_lines(report, width, plain=plain)
     return [
@@ -152,7 +152,7 @@ def _resources(report: Report, width: int, plain: bool) -> list[RenderableType]:
     ]
 
 
-def _layers(report: Report, width: int, rows: int, plain: bool) -> list[RenderableType]:
+def _layers(report: Report, width: int, rows: int, plain: bool) -> list[Text]:
     header, *lines = tables.layer_lines(report, width, rows, plain=plain)
     return [_row(header, "dim"), *(_row(line) for line in lines)]
 
@@ -171,16 +171,16 @@ def _split(report: Report) -> str:
     )
 
 
-def _notes(report: Report) -> list[RenderableType]:
+def _notes(report: Report) -> list[Text]:
     warnings = [_line(f"warning: {text}", "yellow") for text in report.warnings]
     return [*warnings, *(_line(f"why: {text}", "dim") for text in report.reasons)]
 
 
-def _cut(notes: list[RenderableType], lines: int, console: Console) -> list[RenderableType]:
+def _cut(notes: list[Text], lines: int, console: Console) -> list[Text]:
     """As many whole notes as `lines` hold; the rest is counted in the last line."""
     if _height(notes, console) <= lines:
         return notes
-    shown: list[RenderableType] = []
+    shown: list[Text] = []
     for note in notes:
         if _height([*shown, note], console) > lines - 1:
             break

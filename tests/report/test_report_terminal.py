@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from fpgacomp.ir.board import Resources
 from fpgacomp.ir.design import Target
 from fpgacomp.ir.estimate import Figure
 from fpgacomp.ir.report import Exactness, Report, Verdict
@@ -171,6 +172,40 @@ def test_names_are_not_taken_for_markup() -> None:
     report = samples.fits()
     report = replace(report, model=replace(report.model, name="[red]net[/red] :smile:"))
     assert any("[red]net[/red] :smile:" in line for line in shown(report))
+
+
+def huge() -> Report:
+    report = samples.fits()
+    name = "a_layer_with_a_name_that_is_longer_than_any_terminal_has_room_for_it"
+    big = samples.layer(
+        name, "Requantize", (128, 128, 512), bits=(16, 16, 40), cycles=12_345_678, lut=1_234_567,
+        dsp=11_111, bram18=4_321,
+    )  # fmt: skip
+    board = replace(report.board, device=Resources(1_728_000, 3_456_000, 12_288, 5_376, 1_280))
+    estimate = replace(
+        report.estimate,
+        lut=Figure(1_234_567, 1_111_111, 1_717_171),
+        ff=Figure(2_345_678, 2_222_222, 3_333_333),
+    )
+    return replace(report, board=board, estimate=estimate, layers=(*report.layers, big))
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_figure_is_ever_cut_but_names_are(width: int) -> None:
+    lines = shown(huge(), width)
+    text = "\n".join(lines)
+    assert "1,234,567 of 1,723,000  1,111,111..1,717,171" in text
+    row = next(line for line in lines if line.startswith("a_laye"))
+    for figure in ("16/16/40", "12,345,678", "1,234,567", "11,111", "4,321"):
+        assert f" {figure}" in row
+    assert "…" in row.split()[0]
+    assert max(map(len, lines)) <= width
+
+
+def test_a_very_narrow_terminal_leaves_the_range_out() -> None:
+    lines = shown(samples.fits(), 56)
+    assert "22,400 of 48,200" in "\n".join(lines)
+    assert not any("17,920" in line for line in lines)
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
