@@ -136,9 +136,7 @@ def random_type(rng: np.random.Generator, low: int = 1, high: int = 9) -> IntTyp
     return IntType.of_bits(int(rng.integers(low, high)), signed=bool(rng.integers(2)))
 
 
-def draw(
-    rng: np.random.Generator, values: IntType, shape: Sequence[int]
-) -> IntArray:
+def draw(rng: np.random.Generator, values: IntType, shape: Sequence[int]) -> IntArray:
     """Random integers of a range, its ends included."""
     if values.bipolar:
         return rng.choice(np.array([-1, 1]), size=tuple(shape))

@@ -49,7 +49,11 @@ def _geometry(rng: np.random.Generator, number: int) -> tuple[list[int], ...]:
 
 
 def window_cycles(
-    size: list[int], kernel: list[int], stride: list[int], dilation: list[int], words: int,
+    size: list[int],
+    kernel: list[int],
+    stride: list[int],
+    dilation: list[int],
+    words: int,
     depthwise: bool,
 ) -> int:
     """README's formula for the cycles of a sliding window."""

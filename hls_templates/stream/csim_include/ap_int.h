@@ -63,8 +63,6 @@ template <int W1, bool S1, int W2, bool S2> struct result {
   typedef ap_int_base<W1 + (S2 ? 1 : 0), (S1 || S2)> div;
   typedef ap_int_base<min_of(W1, W2 + (!S2 && S1)), S1> mod;
   typedef ap_int_base<max_of(extended1, extended2), (S1 || S2)> logic;
-  // Holds either operand's value: for comparison and remainder.
-  typedef typename native<storage_bits(max_of(extended1, extended2)), (S1 || S2)>::type common;
 };
 
 }  // namespace apsim
@@ -120,7 +118,6 @@ template <int W, bool S> class ap_range_ref {
 template <int W, bool S> struct ap_int_base {
   static_assert(W >= 1 && W <= 128, "this C-simulation header carries 1 to 128 bits");
   static constexpr int width = W;
-  static constexpr bool sign_flag = S;
   static constexpr int store = apsim::storage_bits(W);
   typedef typename apsim::native<store, S>::type storage;
   typedef typename apsim::native<store, false>::type unsigned_storage;
@@ -284,25 +281,43 @@ APSIM_ARITHMETIC(^, logic)
 #undef APSIM_PRODUCT
 
 APSIM_HEAD inline typename apsim::result<W1, S1, W2, S2>::div operator/(APSIM_ARGUMENTS) {
+  static_assert(S1 == S2, "divide operands of one sign");
   typedef typename apsim::result<W1, S1, W2, S2>::div type;
   typedef typename apsim::native<
-      apsim::storage_bits(apsim::min_of(128, apsim::max_of(W1, W2) + 1)), (S1 || S2)>::type word;
+      apsim::storage_bits(apsim::min_of(128, apsim::max_of(W1, W2) + 1)), S1>::type word;
   return type(static_cast<word>(static_cast<word>(a.v) / static_cast<word>(b.v)));
 }
 APSIM_HEAD inline typename apsim::result<W1, S1, W2, S2>::mod operator%(APSIM_ARGUMENTS) {
+  static_assert(S1 == S2, "divide operands of one sign");
   typedef typename apsim::result<W1, S1, W2, S2>::mod type;
-  typedef typename apsim::result<W1, S1, W2, S2>::common word;
+  typedef typename apsim::native<apsim::storage_bits(apsim::max_of(W1, W2)), S1>::type word;
   return type(static_cast<word>(static_cast<word>(a.v) % static_cast<word>(b.v)));
 }
 
-#define APSIM_COMPARE(OP) \
+// Comparison follows C's rule for operands of different sign, as the vendor's header does: the
+// signed one counts as unsigned where the other is at least as wide (and one has 32 bits or more).
+namespace apsim {
+template <int W1, bool S1, int W2, bool S2> struct comparison {
+  static constexpr bool as_unsigned =
+      S1 != S2 && (W1 >= 32 || W2 >= 32) && (S1 ? W2 >= W1 : W1 >= W2);
+  typedef typename native<storage_bits(min_of(128, max_of(W1, W2) + 1)),
+                          as_unsigned ? false : (S1 || S2)>::type type;
+  typedef ap_int_base<max_of(max_of(W1, W2), 32), false> pattern;  // what == compares
+};
+}  // namespace apsim
+
+#define APSIM_ORDER(OP) \
   APSIM_HEAD constexpr bool operator OP(APSIM_ARGUMENTS) { \
-    typedef typename apsim::result<W1, S1, W2, S2>::common word; \
+    typedef typename apsim::comparison<W1, S1, W2, S2>::type word; \
     return static_cast<word>(a.v) OP static_cast<word>(b.v); \
   }
-APSIM_COMPARE(==) APSIM_COMPARE(!=) APSIM_COMPARE(<)
-APSIM_COMPARE(<=) APSIM_COMPARE(>) APSIM_COMPARE(>=)
-#undef APSIM_COMPARE
+APSIM_ORDER(<) APSIM_ORDER(<=) APSIM_ORDER(>) APSIM_ORDER(>=)
+#undef APSIM_ORDER
+APSIM_HEAD constexpr bool operator==(APSIM_ARGUMENTS) {
+  typedef typename apsim::comparison<W1, S1, W2, S2>::pattern pattern;
+  return pattern(a).v == pattern(b).v;
+}
+APSIM_HEAD constexpr bool operator!=(APSIM_ARGUMENTS) { return !(a == b); }
 
 APSIM_HEAD inline ap_int_base<W1, S1> operator<<(APSIM_ARGUMENTS) {
   return a.shifted_left(static_cast<long long>(b.v));
