@@ -131,5 +131,5 @@ def test_stream_pooling_and_thresholds() -> None:
                    base=Ints([0]), step=Ints([1]))
     )  # fmt: skip
     text = texts(design(x, pool, levels, io_type="io_stream"))
-    assert "pool: stream pooling takes no padding and stride = pool only" in text
+    assert "pool:" not in text  # fpgacomp_pool.h takes any padding and stride
     assert "act: 16320 comparisons per word are unrolled" in text

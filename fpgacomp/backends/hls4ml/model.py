@@ -73,7 +73,7 @@ def _configuration(design: Hls4mlDesign, plan: Plan, top: str) -> dict[str, Any]
     config |= {"Backend": BACKEND, "ProjectName": top, "TraceOutput": True}
     config["HLSConfig"] = {
         "Model": {
-            "Precision": _SENTINEL, "ReuseFactor": 1, "Strategy": "Latency", "BitExact": False,
+            "Precision": _SENTINEL, "ReuseFactor": 1, "Strategy": "latency", "BitExact": False,
         },
         "LayerName": {node.name: _layer_configuration(node, design) for node in plan.nodes},
     }  # fmt: skip
@@ -85,7 +85,7 @@ def _layer_configuration(node: Node, design: Hls4mlDesign) -> dict[str, Any]:
         "Trace": node.traces is not None and node.class_name != "Input",
         "Precision": {"result": ap_type(node.output.type), **node.types},
         "ReuseFactor": node.folding.reuse_factor,
-        "Strategy": node.folding.strategy.capitalize(),
+        "Strategy": node.folding.strategy,
     }
     if "Conv" in node.class_name:
         settings["ParallelizationFactor"] = node.folding.parallelization

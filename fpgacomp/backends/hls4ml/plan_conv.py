@@ -9,7 +9,8 @@ import numpy as np
 
 from fpgacomp.backends.hls4ml.nodes import Weights, ap_type, multiplier_type
 from fpgacomp.backends.hls4ml.plan import Planner
-from fpgacomp.ir.layers import Conv, Dense, Tensor
+from fpgacomp.backends.hls4ml.plan_pool import pool_extension
+from fpgacomp.ir.layers import Conv, Dense, MaxPool, Tensor
 from fpgacomp.ir.types import IntArray
 
 _LAST = {"data_format": "channels_last"}
@@ -58,6 +59,10 @@ def _convolution(
         # hls4ml's line buffers take no padding; its own layer writes the zeros into the stream.
         source, seen = _padded(p, seen, source, pads, layer.output.name)
         pads = ((0, 0),) * len(pads)
+    if p.stream and len(strides) == 2 and kernel.shape[0] == 1 < strides[0] and kernel.shape[1] > 1:
+        # hls4ml's stream of a one-row window (compute_output_buffer_1d) skips no rows.
+        source, seen = _every_row(p, seen, source, strides[0], layer.output.name)
+        strides = (1, strides[1])
     attributes = _LAST | _sizes(seen, layer.output, kernel.shape[:-2], strides, pads)
     dimensions = f"{len(strides)}D"
     if depthwise:
@@ -110,6 +115,20 @@ def _padded(
     name = p.hls4ml(f"ZeroPadding{len(pads)}D", padded, (source,), attributes, traced=False,
                     wanted=f"{reader}_padding")  # fmt: skip
     return name, padded
+
+
+def _every_row(
+    p: Planner, tensor: Tensor, source: str, step: int, reader: str
+) -> tuple[str, Tensor]:
+    """The stream with only one row in `step`: a maximum over a window of one position."""
+    height, width, channels = tensor.shape
+    kept = replace(tensor, name=reader, shape=((height - 1) // step + 1, width, channels))
+    layer = MaxPool(
+        name=reader, output=kept, input=tensor, kernel=(1, 1), strides=(step, 1),
+        pads=((0, 0), (0, 0)),
+    )  # fmt: skip
+    extension, weights = pool_extension(layer)
+    return p.extension(extension, kept, (source,), weights=weights, traced=False)[0], kept
 
 
 def _dilated(weight: IntArray, dilations: tuple[int, ...]) -> IntArray:

@@ -15,6 +15,7 @@ from fpgacomp.backends.hls4ml.nodes import (
 )
 from fpgacomp.backends.hls4ml.plan import Plan, Planner, joined
 from fpgacomp.backends.hls4ml.plan_conv import conv, dense
+from fpgacomp.backends.hls4ml.plan_pool import plane, pool_extension
 from fpgacomp.ir.design import Hls4mlDesign
 from fpgacomp.ir.infer import round_shift
 from fpgacomp.ir.layers import (
@@ -86,39 +87,8 @@ def _elements(tensor: Tensor) -> dict[str, int | bool | str]:
     return {"n_pixels": tensor.pixels, "n_channels": tensor.channels}
 
 
-def _plane(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Height and width; 1-D data is one row."""
-    return (1, shape[0]) if len(shape) == 2 else (shape[0], shape[1])
-
-
 def _pool(p: Planner, layer: MaxPool | SumPool) -> str:
-    one = (1,) if len(layer.kernel) == 1 else ()
-    kernel, strides = (*one, *layer.kernel), (*one, *layer.strides)
-    (top, bottom), (left, right) = (((0, 0),) if one else ()) + layer.pads
-    (in_height, in_width), (out_height, out_width) = (
-        _plane(layer.input.shape),
-        _plane(layer.output.shape),
-    )
-    maximum = isinstance(layer, MaxPool)
-    constants: dict[str, int | bool | str] = {
-        "in_height": in_height, "in_width": in_width, "n_channels": layer.input.channels,
-        "kernel_height": kernel[0], "kernel_width": kernel[1],
-        "stride_height": strides[0], "stride_width": strides[1],
-        "pad_top": top, "pad_left": left,
-        "padded_height": in_height + top + bottom, "padded_width": in_width + left + right,
-        "out_height": out_height, "out_width": out_width,
-        "padding": layer.input.type.lo if maximum else 0,
-    }  # fmt: skip
-    weights = {}
-    name, accumulator = ("maxpool", layer.input.type) if maximum else ("sumpool", layer.output.type)
-    if isinstance(layer, SumPool) and layer.multiplier is not None:
-        name, weights = "sumpool_scaled", {"multiplier": parameter(layer.multiplier.array)}
-        taps = int(np.prod(kernel))
-        accumulator = IntType(
-            min(layer.input.type.lo, 0) * taps, max(layer.input.type.hi, 0) * taps
-        )
-    typedefs = {"accum_t": ap_type(accumulator)}
-    extension = Extension(name, "fpgacomp_pool.h", constants, typedefs, tuple(weights))
+    extension, weights = pool_extension(layer)
     return p.extension(extension, layer.output, (p.read(layer.input),), weights=weights,
                        reuse_factor=p.folding(layer).reuse_factor)[0]  # fmt: skip
 
@@ -156,8 +126,8 @@ def _concat(p: Planner, layer: Concat) -> str:
 
 
 def _upsample(p: Planner, layer: Upsample) -> str:
-    height, width = _plane(layer.input.shape)
-    down, across = _plane((*layer.factors, 1))
+    height, width = plane(layer.input.shape)
+    down, across = plane((*layer.factors, 1))
     constants: dict[str, int | bool | str] = {
         "in_height": height, "in_width": width, "n_channels": layer.input.channels,
         "factor_height": down, "factor_width": across,
