@@ -128,7 +128,8 @@ def bits_text(layer: LayerReport) -> str:
 def folding_text(folding: Mapping[str, Any]) -> str:
     """{'strategy': 'resource', 'reuse_factor': 8} -> reuse 8, resource."""
     ordered = sorted(folding.items(), key=lambda item: item[0] == "strategy")  # numbers first
-    return ", ".join(f"{_FOLDING.get(key, key)} {value}".strip() for key, value in ordered)
+    told = ((key, value) for key, value in ordered if (key, value) != ("parallelization", 1))
+    return ", ".join(f"{_FOLDING.get(key, key)} {value}".strip() for key, value in told)
 
 
 def resource_rows(report: Report) -> tuple[ResourceRow, ...]:
@@ -203,7 +204,7 @@ def exactness_lines(report: Report) -> list[str]:
     if exact.top1_agreement_float32 is not None:
         agree = agreement(exact.top1_agreement_float32)
         lines.append(f"same top-1 as ONNX Runtime in float32: {agree}")
-    proved = sum(layer.exact == "proved" for layer in report.layers)
+    proved = sum(layer.exact.startswith("proved") for layer in report.layers)
     if proved:
         lines.append(f"proved for every input: {proved} of {len(report.layers)} layers")
     if exact.first_csim_mismatch:

@@ -79,7 +79,14 @@ def layer(
 LAYERS = (
     layer("x", "Input", (8, 8, 1), bits=(None, 4, None), cycles=0, interval=64, lut=0),
     layer("conv1", "Conv", (8, 8, 16), cycles=210, interval=128, lut=4_200, dsp=9, bram18=2),
-    layer("act1", "Requantize", (8, 8, 16), bits=(None, 12, None), lut=900, exact="proved"),
+    layer(
+        "act1",
+        "Requantize",
+        (8, 8, 16),
+        bits=(None, 12, None),
+        lut=900,
+        exact="proved; C++ checked on 1000 vectors",
+    ),
     layer("pool1", "MaxPool", (4, 4, 16), bits=(None, 4, None), lut=350),
     layer("conv2", "Conv", (4, 4, 32), cycles=330, interval=256, lut=9_800, dsp=48, bram18=8),
     layer("act2", "Thresholds", (4, 4, 32), bits=(None, 14, None), lut=2_600, exact="proved"),

@@ -287,6 +287,22 @@ def test_target_and_bounds() -> None:
     assert wording.target_text(report) == "area, at least 20 k frames/s, at most 2.5 us"
 
 
+@pytest.mark.parametrize(
+    ("folding", "text"),
+    [
+        ({}, ""),
+        ({"strategy": "latency", "reuse_factor": 1, "parallelization": 1}, "reuse 1, latency"),
+        (
+            {"strategy": "latency", "reuse_factor": 1, "parallelization": 4},
+            "reuse 1, pixels 4, latency",
+        ),
+        ({"pe": 4, "simd": 8, "ram": "block"}, "PE 4, SIMD 8, ram block"),
+    ],
+)
+def test_folding(folding: dict[str, object], text: str) -> None:
+    assert wording.folding_text(folding) == text
+
+
 def test_ties_between_slowest_layers_are_said() -> None:
     assert wording.slowest_layer(samples.fits()) == "conv2"
     assert wording.slowest_layer(samples.many_layers(5)) == "layer0 and 4 more"
