@@ -68,7 +68,7 @@ class Headline:
 def count(value: float) -> str:
     """12345.2 -> 12,345; below ten with one decimal where it has one."""
     if abs(value) < 10 and value != round(value):
-        return f"{value:.1f}"
+        return f"{value:.1f}".removesuffix(".0")
     return f"{value:,.0f}"
 
 

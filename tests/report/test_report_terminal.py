@@ -288,6 +288,13 @@ def test_target_and_bounds() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (2.44, "2.4"), (3.02, "3"), (9.99, "10"), (1_234.5, "1,234")]
+)
+def test_count(value: float, text: str) -> None:
+    assert wording.count(value) == text
+
+
+@pytest.mark.parametrize(
     ("folding", "text"),
     [
         ({}, ""),
