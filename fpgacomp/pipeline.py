@@ -31,7 +31,7 @@ from fpgacomp.frontend.calibrate import (
 from fpgacomp.frontend.labels import load_labels
 from fpgacomp.ir import codec, interpreter
 from fpgacomp.ir.board import Board
-from fpgacomp.ir.design import IoType, Target
+from fpgacomp.ir.design import Hls4mlDesign, IoType, Target
 from fpgacomp.ir.lowered import Lowered
 from fpgacomp.ir.network import Network
 from fpgacomp.ir.progress import Observer, Stopwatch, silent
@@ -255,7 +255,9 @@ def simulate(
     }
 
 
-def fold(lowered: Lowered, board: Board, options: Options, watch: Stopwatch) -> FoldingResult:
+def fold(
+    lowered: Lowered, board: Board, options: Options, watch: Stopwatch
+) -> FoldingResult[Hls4mlDesign]:
     """How parallel each layer is, such that the estimate fits what the shell leaves."""
     clock_mhz = options.clock_mhz or board.clock_mhz_default
     if not 0 < clock_mhz <= board.clock_mhz_max:
@@ -329,7 +331,7 @@ def _answers(
 def _report(
     network: Network,
     lowered: Lowered,
-    folded: FoldingResult,
+    folded: FoldingResult[Hls4mlDesign],
     exactness: Exactness,
     options: Options,
     watch: Stopwatch,

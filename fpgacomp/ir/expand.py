@@ -1,0 +1,363 @@
+"""Integer graph and folding to a dataflow of streaming operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import assert_never
+
+import numpy as np
+
+from fpgacomp.errors import FpgacompError, UnsupportedLayer
+from fpgacomp.ir.dataflow import (
+    Activate,
+    Convert,
+    Dataflow,
+    Duplicate,
+    Join,
+    MatrixVector,
+    MaxOver,
+    Operator,
+    Order,
+    Pad,
+    Pair,
+    Repeat,
+    ScaledAdd,
+    Shape,
+    Sink,
+    Source,
+    Stream,
+    SumAll,
+    SumOver,
+    VectorVector,
+    Window,
+)
+from fpgacomp.ir.design import StreamDesign, StreamFolding
+from fpgacomp.ir.layers import (
+    Add,
+    Concat,
+    Conv,
+    Dense,
+    Input,
+    Layer,
+    Lookup,
+    MaxPool,
+    Requantize,
+    Reshape,
+    SumPool,
+    Tensor,
+    Thresholds,
+    Upsample,
+)
+from fpgacomp.ir.types import IntArray, Ints, IntType
+
+
+def plane(shape: tuple[int, ...]) -> Shape:
+    """(H, W, C) of a tensor's shape."""
+    h, w, c = (1,) * (3 - len(shape)) + shape
+    return h, w, c
+
+
+def pair(values: tuple[int, ...], missing: int) -> Pair:
+    """A value per spatial axis as (down, across)."""
+    down, across = (missing,) * (2 - len(values)) + values
+    return down, across
+
+
+def matrix_of(layer: Conv) -> IntArray:
+    """[taps * C, O]: a convolution's weights in the order of `channels_inner` windows.
+
+    Groups are block-diagonal: products with the zeros cost nothing that is not built.
+    """
+    weight, groups = layer.weight.array, layer.groups
+    *kernel, per_group, filters = weight.shape
+    whole = np.zeros((prod(kernel), per_group * groups, filters), dtype=np.int64)
+    flat = weight.reshape(prod(kernel), per_group, filters)
+    share = filters // groups
+    for group in range(groups):
+        rows = slice(group * per_group, (group + 1) * per_group)
+        columns = slice(group * share, (group + 1) * share)
+        whole[:, rows, columns] = flat[:, :, columns]
+    return whole.reshape(-1, filters)
+
+
+def is_global(layer: SumPool) -> bool:
+    """One window that is the whole unpadded frame."""
+    whole = layer.kernel == layer.input.shape[:-1]
+    return whole and layer.multiplier is None and not any(max(pad) for pad in layer.pads)
+
+
+def needs_window(layer: Conv) -> bool:
+    """False for a 1x1 convolution of every position."""
+    return prod(layer.kernel) > 1 or any(s > 1 for s in layer.strides)
+
+
+def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
+    """Every folding that does not divide what it folds."""
+    for layer in design.graph.layers:
+        if isinstance(layer, Input | Reshape):
+            continue
+        folding = design.folding.get(layer.name)
+        if folding is None:
+            yield UnsupportedLayer(layer.name, "has no folding.", "give it one (pe=1, simd=1).")
+        elif why := _illegal(layer, folding):
+            yield UnsupportedLayer(layer.name, why, "choose divisors.")
+
+
+def _illegal(layer: Layer, folding: StreamFolding) -> str:
+    channels = layer.output.channels
+    if isinstance(layer, Concat):
+        if any(part.channels % folding.pe for part in layer.parts):
+            return f"pe {folding.pe} does not divide all of its inputs' channels."
+        return ""
+    if channels % folding.pe:
+        return f"pe {folding.pe} does not divide its {channels} channels."
+    if isinstance(layer, Dense | Conv) and not getattr(layer, "depthwise", False):
+        inputs = layer.input.channels
+        width = inputs * (prod(layer.kernel) if isinstance(layer, Conv) else 1)
+        if width % folding.simd or (inputs % folding.simd and folding.simd % inputs):
+            return f"simd {folding.simd} does not fold {inputs} channels of {width} products."
+    return ""
+
+
+def expand(design: StreamDesign) -> Dataflow:
+    """The design's operators with every converter, duplicate and pad in place.
+
+    Raises:
+        UnsupportedLayer, Problems: a folding that does not divide what it folds.
+    """
+    for problem in folding_problems(design):
+        raise problem
+    return _Expansion(design).run()
+
+
+class _Expansion:
+    """Walks the graph once; `heads` are the streams that carry each tensor, one per reader."""
+
+    def __init__(self, design: StreamDesign) -> None:
+        self.design = design
+        self.operators: list[Operator] = []
+        self.heads: dict[str, list[Stream]] = {}
+
+    def run(self) -> Dataflow:
+        graph = self.design.graph
+        for layer in graph.layers:
+            self._publish(layer.output, self._layer(layer))
+        for tensor in graph.outputs:
+            head = self._take(tensor)
+            self.operators.append(Sink(name=f"{tensor.name}_sink", layer="", input=head))
+        return Dataflow(graph.name, tuple(self.operators))
+
+    # -- streams --------------------------------------------------------------------
+
+    def _stream(
+        self, name: str, kind: IntType, lanes: int, elements: int, tensor: str = ""
+    ) -> Stream:
+        depth = self.design.fifo_depths.get(name, 2)
+        return Stream(name, kind, lanes, elements // lanes, tensor, depth)
+
+    def _publish(self, tensor: Tensor, stream: Stream) -> None:
+        """Give the tensor's stream to its readers, through a Duplicate where there are several."""
+        graph = self.design.graph
+        readers = sum(
+            t.name == tensor.name for reader in graph.layers for t in reader.inputs
+        ) + sum(t.name == tensor.name for t in graph.outputs)
+        if readers <= 1:
+            self.heads[tensor.name] = [stream]
+            return
+        elements = stream.words * stream.lanes
+        copies = tuple(
+            self._stream(f"{stream.name}_copy{i}", stream.type, stream.lanes, elements)
+            for i in range(readers)
+        )
+        self.operators.append(
+            Duplicate(name=f"{tensor.name}_dup", layer="", input=stream, copies=copies)
+        )
+        self.heads[tensor.name] = list(copies)
+
+    def _take(self, tensor: Tensor) -> Stream:
+        return self.heads[tensor.name].pop(0)
+
+    def _with_lanes(self, stream: Stream, lanes: int, reader: str) -> Stream:
+        """The stream in words of so many lanes."""
+        if stream.lanes == lanes:
+            return stream
+        name = f"{stream.name}_for_{reader}"
+        wide = self._stream(name, stream.type, lanes, stream.words * stream.lanes)
+        self.operators.append(
+            Convert(name=f"{name}_width", layer=reader, input=stream, output=wide)
+        )
+        return wide
+
+    def _output(self, layer: Layer, lanes: int) -> Stream:
+        tensor = layer.output
+        return self._stream(tensor.name, tensor.type, lanes, tensor.size, tensor.name)
+
+    # -- one rule per layer -----------------------------------------------------------
+
+    def _layer(self, layer: Layer) -> Stream:
+        folding = self.design.folding.get(layer.name, StreamFolding())
+        match layer:
+            case Input():
+                output = self._output(layer, self._input_lanes(layer))
+                self.operators.append(Source(name=layer.name, layer=layer.name, output=output))
+                return output
+            case Reshape():
+                return self._take(layer.input)
+            case Dense():
+                return self._dense(layer, folding)
+            case Conv() if layer.depthwise:
+                return self._depthwise(layer, folding)
+            case Conv():
+                return self._conv(layer, folding)
+            case MaxPool() | SumPool():
+                return self._pool(layer, folding)
+            case Add():
+                return self._add(layer, folding)
+            case Concat():
+                return self._concat(layer, folding)
+            case Upsample():
+                return self._upsample(layer, folding)
+            case Requantize() | Thresholds() | Lookup():
+                source = self._with_lanes(self._take(layer.input), folding.pe, layer.name)
+                output = self._output(layer, folding.pe)
+                self.operators.append(
+                    Activate(name=layer.name, layer=layer.name, input=source, output=output,
+                             function=layer, memory=folding.memory)
+                )  # fmt: skip
+                return output
+            case _:
+                assert_never(layer)
+
+    def _input_lanes(self, layer: Input) -> int:
+        """An input comes one element at a time, or one pixel where that is few bits.
+
+        The host's DMA delivers 64 bits a cycle: a whole pixel of a few channels fits.
+        """
+        channels, bits = layer.output.channels, layer.output.type.bits
+        return channels if len(layer.output.shape) > 1 and channels * max(bits, 8) <= 64 else 1
+
+    def _dense(self, layer: Dense, folding: StreamFolding) -> Stream:
+        source = self._with_lanes(self._take(layer.input), folding.simd, layer.name)
+        return self._matrix(layer, source, layer.weight, folding)
+
+    def _matrix(
+        self, layer: Dense | Conv, source: Stream, weight: Ints, folding: StreamFolding
+    ) -> Stream:
+        output = self._output(layer, folding.pe)
+        self.operators.append(
+            MatrixVector(
+                name=layer.name, layer=layer.name, input=source, output=output, weight=weight,
+                vectors=layer.output.pixels, pe=folding.pe, simd=folding.simd,
+                memory=folding.memory, arithmetic=folding.arithmetic,
+            )
+        )  # fmt: skip
+        return output
+
+    def _conv(self, layer: Conv, folding: StreamFolding) -> Stream:
+        lanes = min(folding.simd, layer.input.channels)
+        source = self._with_lanes(self._take(layer.input), lanes, layer.name)
+        if needs_window(layer):
+            source = self._windows(layer, source, layer.dilations, "channels_inner")
+        source = self._with_lanes(source, folding.simd, f"{layer.name}_products")
+        return self._matrix(layer, source, Ints(matrix_of(layer)), folding)
+
+    def _depthwise(self, layer: Conv, folding: StreamFolding) -> Stream:
+        source = self._with_lanes(self._take(layer.input), folding.pe, layer.name)
+        source = self._windows(layer, source, layer.dilations, "kernel_inner")
+        output = self._output(layer, folding.pe)
+        weight = Ints(layer.weight.array.reshape(-1, layer.output.channels))
+        self.operators.append(
+            VectorVector(
+                name=layer.name, layer=layer.name, input=source, output=output, weight=weight,
+                vectors=layer.output.pixels, pe=folding.pe,
+                memory=folding.memory, arithmetic=folding.arithmetic,
+            )
+        )  # fmt: skip
+        return output
+
+    def _windows(
+        self, layer: Conv | MaxPool | SumPool, source: Stream, dilations: tuple[int, ...],
+        order: Order,
+    ) -> Stream:  # fmt: skip
+        """Padding and sliding window in front of a layer."""
+        (rows, columns) = ((0, 0),) * (2 - len(layer.pads)) + layer.pads
+        h, w, c = plane(layer.input.shape)
+        kind = source.type
+        if any((*rows, *columns)):
+            fill = kind.lo if isinstance(layer, MaxPool) else 0
+            if not kind.lo <= fill <= kind.hi or kind.bipolar:
+                kind = IntType(min(kind.lo, fill), max(kind.hi, fill))
+            shape = (h + sum(rows), w + sum(columns), c)
+            padded = self._stream(f"{layer.name}_padded", kind, source.lanes, prod(shape))
+            self.operators.append(
+                Pad(name=f"{layer.name}_pad", layer=layer.name, input=source, output=padded,
+                    shape=(h, w, c), rows=rows, columns=columns, fill=fill)
+            )  # fmt: skip
+            source, (h, w, c) = padded, shape
+        kernel = pair(layer.kernel, 1)
+        elements = layer.output.pixels * prod(kernel) * c
+        windows = self._stream(f"{layer.name}_windows", kind, source.lanes, elements)
+        self.operators.append(
+            Window(
+                name=f"{layer.name}_window", layer=layer.name, input=source, output=windows,
+                shape=(h, w, c), kernel=kernel, strides=pair(layer.strides, 1),
+                dilations=pair(dilations, 1), order=order,
+            )
+        )  # fmt: skip
+        return windows
+
+    def _pool(self, layer: MaxPool | SumPool, folding: StreamFolding) -> Stream:
+        source = self._with_lanes(self._take(layer.input), folding.pe, layer.name)
+        output = self._output(layer, folding.pe)
+        name = layer.name
+        if isinstance(layer, SumPool) and is_global(layer):
+            self.operators.append(
+                SumAll(name=name, layer=name, input=source, output=output,
+                       channels=layer.input.channels, pixels=layer.input.pixels)
+            )  # fmt: skip
+            return output
+        ones = (1,) * len(layer.kernel)
+        windows = self._windows(layer, source, ones, "kernel_inner")
+        taps = prod(layer.kernel)
+        if isinstance(layer, MaxPool):
+            self.operators.append(
+                MaxOver(name=name, layer=name, input=windows, output=output, taps=taps)
+            )
+            return output
+        multiplier = None if layer.multiplier is None else Ints(layer.multiplier.array.ravel())
+        self.operators.append(
+            SumOver(name=name, layer=name, input=windows, output=output, taps=taps,
+                    channels=layer.output.channels, multiplier=multiplier)
+        )  # fmt: skip
+        return output
+
+    def _add(self, layer: Add, folding: StreamFolding) -> Stream:
+        a = self._with_lanes(self._take(layer.a), folding.pe, f"{layer.name}_a")
+        b = self._with_lanes(self._take(layer.b), folding.pe, f"{layer.name}_b")
+        output = self._output(layer, folding.pe)
+        self.operators.append(
+            ScaledAdd(name=layer.name, layer=layer.name, a=a, b=b, output=output, add=layer)
+        )
+        return output
+
+    def _concat(self, layer: Concat, folding: StreamFolding) -> Stream:
+        parts = tuple(
+            self._with_lanes(self._take(part), folding.pe, f"{layer.name}_{index}")
+            for index, part in enumerate(layer.parts)
+        )
+        output = self._output(layer, folding.pe)
+        channels = tuple(part.channels for part in layer.parts)
+        self.operators.append(
+            Join(name=layer.name, layer=layer.name, parts=parts, channels=channels, output=output)
+        )
+        return output
+
+    def _upsample(self, layer: Upsample, folding: StreamFolding) -> Stream:
+        source = self._with_lanes(self._take(layer.input), folding.pe, layer.name)
+        output = self._output(layer, folding.pe)
+        self.operators.append(
+            Repeat(name=layer.name, layer=layer.name, input=source, output=output,
+                   shape=plane(layer.input.shape), factors=pair(layer.factors, 1))
+        )  # fmt: skip
+        return output
