@@ -19,6 +19,7 @@ from fpgacomp.ir.hls4ml_limits import (
 from fpgacomp.ir.layers import Conv, Dense, Layer, WeightLayer
 
 Estimator = Callable[[Hls4mlDesign], Estimate]
+LEAST_BUDGET = 0.01  # a resource the board lacks: using one unit is a hundred times too much
 MOST_PER_LAYER = 40  # a layer's factors beyond that are thinned out evenly on a log scale
 
 
@@ -126,8 +127,8 @@ def explore(
 
 
 def budget_of(board: Board) -> tuple[float, ...]:
-    """What the shell leaves, never below zero, in RESOURCE_FIELDS order."""
-    return tuple(max(float(getattr(board.budget, name)), 0.0) for name in RESOURCE_FIELDS)
+    """What the shell leaves in RESOURCE_FIELDS order, never below LEAST_BUDGET."""
+    return tuple(max(float(getattr(board.budget, name)), LEAST_BUDGET) for name in RESOURCE_FIELDS)
 
 
 def used(estimate: Estimate) -> tuple[float, ...]:

@@ -79,18 +79,17 @@ class _Program:
         self.rows.append((coefficients, low, high))
 
     def _resources(self) -> None:
-        """Sum over layers + top <= share * budget; exactly zero where the board has none."""
+        """Sum over layers + top <= share * budget."""
         space = self.space
         for index in range(len(RESOURCE_FIELDS)):
             budget = space.budget[index]
             row = {
-                self.first[name] + i: option.cost[index] / max(budget, 1.0)
+                self.first[name] + i: option.cost[index] / budget
                 for name, options in self.options.items()
                 for i, option in enumerate(options)
                 if option.cost[index]
             }
-            top = space.top[index] / max(budget, 1.0)
-            # A resource that the board lacks counts as if it had one.
+            top = space.top[index] / budget
             self.row({**row, self.share: -1.0}, -np.inf, -top)
 
     def _times(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fpgacomp.errors import DoesNotFit, FpgacompError, raise_all
-from fpgacomp.folding.hls4ml_candidates import Estimator, Space, explore, obstacles, used
+from fpgacomp.folding.hls4ml_candidates import Estimator, Space, budget_of, explore, obstacles, used
 from fpgacomp.folding.hls4ml_choose import Choice, least_interval, least_latency, least_share
 from fpgacomp.folding.hls4ml_remedies import remedies
 from fpgacomp.folding.result import FoldingResult
@@ -51,9 +51,9 @@ class Trial:
     gap: float
 
     def shares(self) -> dict[str, float]:
-        budget = (getattr(self.design.board.budget, name) for name in RESOURCE_FIELDS)
+        budget = budget_of(self.design.board)
         return {
-            name: amount / max(available, 1.0)
+            name: amount / available
             for name, amount, available in zip(RESOURCE_FIELDS, used(self.estimate), budget)
         }
 
@@ -239,7 +239,11 @@ def _failure(
     else:
         limiting, shortfall = None, _missed(best.estimate, bounds)
         reasons.insert(0, f"the fastest design misses the bound by {shortfall:.2f} times.")
-    ways = remedies(spaces, target, bounds.interval, bounds.latency, estimate, other_boards)
+
+    def holds(space: Space) -> bool:
+        return _best(space, replace(target, goal="area"), bounds, estimate) is not None
+
+    ways = remedies(spaces, target, holds, estimate, other_boards)
     verdict = Verdict(False, limiting, ways, shortfall)
     return FoldingResult(best.design, best.estimate, verdict, tuple(reasons))
 
@@ -249,7 +253,7 @@ def _nearest(spaces: Sequence[Space], bounds: Bounds, estimate: Estimator) -> Tr
     asked = [
         try_choice(space, choice, estimate)
         for space in spaces
-        if (choice := least_share(space, interval=bounds.interval, latency=bounds.latency))
+        if (choice := _choose(space, Target("area"), bounds, estimate))
     ]
     if asked:
         return min(asked, key=lambda trial: trial.largest[1])

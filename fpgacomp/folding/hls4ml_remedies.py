@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fpgacomp.folding.hls4ml_candidates import Estimator, Space, explore, obstacles
-from fpgacomp.folding.hls4ml_choose import Choice, least_interval, least_latency, least_share
+from fpgacomp.folding.hls4ml_choose import Choice, least_interval, least_latency
 from fpgacomp.folding.narrow import narrowed, widest
 from fpgacomp.ir.board import Board
-from fpgacomp.ir.design import IoType, Target
+from fpgacomp.ir.design import Target
 from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.graph import Graph
 
-FITS = 1.0 + 1e-9
+Fits = Callable[[Graph, Board, float], bool]
 
 
 def remedies(
     spaces: Sequence[Space],
     target: Target,
-    interval: float | None,
-    latency: float | None,
+    holds: Callable[[Space], bool],
     estimate: Estimator,
     other_boards: Sequence[Board],
 ) -> tuple[str, ...]:
@@ -27,34 +26,24 @@ def remedies(
 
     Args:
         spaces: one per io type in question.
-        interval: the bound in cycles, or None; latency likewise.
+        holds: whether a space has a design that fits and keeps the target's bounds.
     """
     first = spaces[0]
-    found = _lower_rate(spaces, target, estimate)
+    io_types = [space.io_type for space in spaces]
 
     def fits(graph: Graph, board: Board, clock_mhz: float) -> bool:
-        for space in spaces:
-            io_type = space.io_type
-            if _fits(graph, board, clock_mhz, io_type, interval, latency, estimate):
-                return True
-        return False
+        return any(
+            holds(explore(graph, board, clock_mhz, io_type, estimate))
+            for io_type in io_types
+            if not obstacles(graph, io_type)
+        )
 
+    found = _lower_rate(spaces, target, estimate)
     found += _fewer_bits(first, fits)
     found += _other_board(first, other_boards, fits)
     if not found:
         found.append("nothing tried helps: a smaller network, or --backend finn.")
     return tuple(found)
-
-
-def _fits(
-    graph: Graph, board: Board, clock_mhz: float, io_type: IoType,
-    interval: float | None, latency: float | None, estimate: Estimator,
-) -> bool:  # fmt: skip
-    if obstacles(graph, io_type):
-        return False
-    space = explore(graph, board, clock_mhz, io_type, estimate)
-    choice = least_share(space, interval=interval, latency=latency)
-    return choice is not None and choice.value <= FITS
 
 
 def _lower_rate(spaces: Sequence[Space], target: Target, estimate: Estimator) -> list[str]:
@@ -87,24 +76,21 @@ def _best(
     return min(figures, key=cycles, default=None)
 
 
-def _fewer_bits(space: Space, fits: Callable[[Graph, Board, float], bool]) -> list[str]:
-    """The most bits per weight and activation with which it would fit (bisection)."""
+def _fewer_bits(space: Space, fits: Fits) -> list[str]:
+    """The most bits per weight and activation with which it would fit.
+
+    Tried one by one: fewer bits may move products from DSPs to LUTs, so that fitting is
+    not monotone in them.
+    """
     now = widest(space.graph)
-    low, high, best = 2, now - 1, None
-    while low <= high:
-        bits = (low + high) // 2
+    for bits in range(now - 1, 1, -1):
         if fits(narrowed(space.graph, bits), space.board, space.clock_mhz):
-            best, low = bits, bits + 1
-        else:
-            high = bits - 1
-    if best is None:
-        return []
-    return [f"fewer bits: weights and activations of {best} bits (now up to {now}) fit."]
+            text = f"fewer bits: weights and activations of {bits} bits (now up to {now}) fit."
+            return [text]
+    return []
 
 
-def _other_board(
-    space: Space, boards: Sequence[Board], fits: Callable[[Graph, Board, float], bool]
-) -> list[str]:
+def _other_board(space: Space, boards: Sequence[Board], fits: Fits) -> list[str]:
     """The smallest board listed, by LUTs, that holds it."""
     for board in sorted(boards, key=lambda board: (board.budget.lut, board.name)):
         if board.name == space.board.name:
