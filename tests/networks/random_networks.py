@@ -73,11 +73,15 @@ def _network(choices: Choices, size: int, features: frozenset[str]) -> onnx.Mode
     parts = Parts(choices, features, _input_shape(choices, features))
     x = _opening(parts)
     x = _layer(parts, x)
+    early = x
     for _ in range(size - 1):
         if choices.integer(0, 4) == 0:  # asked before each layer, so that any one can shrink away
             break
         x = _layer(parts, x)
-    return parts.builder.finish(*_tail(parts, x))
+    outputs = _tail(parts, x)
+    if early not in outputs and parts.may("two_outputs", 8):
+        outputs = (*outputs, early)
+    return parts.builder.finish(*outputs)
 
 
 def _input_shape(choices: Choices, features: frozenset[str]) -> tuple[int, ...]:
@@ -130,6 +134,8 @@ def _layer(parts: Parts, x: str) -> str:
         ("concat", parts.concat),
         ("multiply", parts.multiply),
         ("trunc", parts.trunc),
+        ("per_channel", parts.per_channel_quantizer),
+        ("late_quantizers", parts.activated),
     ):
         if feature in parts.features:
             options.append(option)

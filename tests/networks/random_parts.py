@@ -14,7 +14,7 @@ FEATURES = frozenset(
     {
         "conv", "pool", "upsample", "residual", "concat", "multiply", "trunc", "nhwc", "sequence",
         "affine", "bipolar", "odd_scales", "per_channel", "zero_points", "rounding", "batchnorm",
-        "bias", "functions", "multithreshold", "tail",
+        "bias", "functions", "multithreshold", "tail", "late_quantizers", "two_outputs",
     }
 )  # fmt: skip
 ROUNDINGS = ["ROUND", "FLOOR", "CEIL", "HALF_UP", "HALF_DOWN", "UP", "DOWN"]
@@ -87,7 +87,7 @@ class Parts:
         shape = self.builder.shape(x)
         return (1, shape[0], *(1 for _ in shape[1:]))
 
-    def finished(self, x: str, *, grid: Grid | None = None) -> str:
+    def finished(self, x: str, *, grid: Grid | None = None, moves: bool = False) -> str:
         """Bias, scale, BatchNormalization, activation function and quantizer, each at times."""
         builder = self.builder
         spread = float(builder.values[x].std()) or 1.0
@@ -99,7 +99,29 @@ class Parts:
             x = builder.op("Mul", x, builder.constant(self.numbers(shape)))
         if self.may("batchnorm", 3):
             x = self._batch_normalization(x)
+        if moves and self.may("late_quantizers", 4):
+            x = self._moved(x)
         return self.activated(x, grid=grid)
+
+    def _moved(self, x: str) -> str:
+        """Pooling, upsampling or a layout change on sums that no quantizer has seen yet."""
+        options = [self._layout_changed]
+        if "pool" in self.features:
+            options += [self.max_pool, self._averaged]
+        if "upsample" in self.features and prod(self.builder.shape(x)) <= 50:
+            options.append(self.upsample)
+        return pick(self.choices, options)(x)
+
+    def _layout_changed(self, x: str) -> str:
+        """Scaled between two Transposes: channels last for a moment."""
+        rank = len(self.builder.shape(x)) + 1
+        x = self.builder.op("Transpose", x, perm=[0, *range(2, rank), 1])
+        x = self.builder.op("Mul", x, self.builder.constant(self.a_scale()))
+        return self.builder.op("Transpose", x, perm=[0, rank - 1, *range(1, rank - 1)])
+
+    def _averaged(self, x: str) -> str:
+        counts = self.choices.integer(0, 1)
+        return self.builder.op("AveragePool", x, count_include_pad=counts, **self._window(x))
 
     def _batch_normalization(self, x: str) -> str:
         builder = self.builder
@@ -122,9 +144,20 @@ class Parts:
             function = pick(self.choices, MONOTONE + CURVED)
         if function != "none":
             x = self._function(x, function)
+            if self.may("late_quantizers", 5):
+                x = self._behind_the_function(x)
         if grid is not None:
             return builder.quant(x, grid)
         return builder.quant(x, self._activation_grid(x))
+
+    def _behind_the_function(self, x: str) -> str:
+        """What may stand between a function and its quantizer: scales, BatchNormalization."""
+        options = [lambda y: self.builder.op("Mul", y, self.builder.constant(self.a_scale()))]
+        if "functions" in self.features:
+            options.append(lambda y: self._function(y, "Clip"))
+        if "batchnorm" in self.features:
+            options.append(self._batch_normalization)
+        return pick(self.choices, options)(x)
 
     def _activation_grid(self, x: str) -> Grid:
         positive = bool(self.builder.values[x].min() >= 0) and not sometimes(self.choices, 6)
@@ -186,7 +219,7 @@ class Parts:
         return self.finished(x)
 
     def conv_layer(self, x: str) -> str:
-        return self.finished(self.convolved(x))
+        return self.finished(self.convolved(x), moves=True)
 
     def convolved(self, x: str, *, same: bool = False, channels: int | None = None) -> str:
         """Conv with stride, dilation, asymmetric pads and groups; `same` keeps the shape."""
@@ -252,6 +285,8 @@ class Parts:
         else:
             size = self.builder.shape(x)[0]
             inner = self.builder.op("MatMul", x, self.weights((size, size), 1))
+        if self.may("late_quantizers", 4):  # a sum of products goes into the addition as it is
+            return self.activated(self.builder.op("Add", x, inner))
         grid = self.builder.grids.get(x)
         ratio = pick(self.choices, [1.0, 2.0, 0.5, 1.5, 2 / 3, 0.0])
         plain = grid is not None and np.ndim(grid.scale) == 0 and grid.bits > 1 and ratio
@@ -288,6 +323,25 @@ class Parts:
         shape = self.channel_shape(x) if sometimes(self.choices) else ()
         factor = np.float32(2.0) if "odd_scales" not in self.features else self.numbers(shape)
         return self.activated(self.builder.op("Mul", x, self.builder.constant(factor)))
+
+    def per_channel_quantizer(self, x: str) -> str:
+        """A Quant with one scale per channel, and a layer that keeps channels apart behind it."""
+        grid = self.fitted(x, Grid(bits=self.choices.integer(2, 6)))
+        steps = self.choices.arrays.integers(-1, 2, self.channel_shape(x))
+        x = self.builder.quant(x, replace(grid, scale=np.float32(grid.scale * 2.0**steps)))
+        if len(self.builder.shape(x)) > 1:
+            channels = self.builder.shape(x)[0]
+            kernel = [1] * (len(self.builder.shape(x)) - 1)
+            options = [lambda y: y, self.upsample if prod(self.builder.shape(x)) < 50 else None]
+            options += [self.max_pool, self._averaged] if "pool" in self.features else []
+            x = pick(self.choices, [o for o in options if o])(x)
+            if sometimes(self.choices):
+                weight = self.weights((channels, 1, *kernel), 0)
+                x = self.builder.op(
+                    "Conv", x, weight, kernel_shape=kernel, group=channels, strides=kernel,
+                    dilations=kernel, pads=[0] * (2 * len(kernel)),
+                )  # fmt: skip
+        return self.activated(x)
 
     def channels_last_quantizer(self, x: str) -> str:
         """A quantizer between two Transposes: what channels-last frameworks leave behind."""
