@@ -68,13 +68,10 @@ def check(model: Any, conversion: Conversion, make_tap: Any, batch: int) -> None
 @contextmanager
 def _without_straight_through(model: Any) -> Iterator[None]:
     """Switch off x + (q - x) in all quantizers that allow it: its float noise is no function."""
-    holders = [m for m in model.submodules if getattr(m, "use_ste", None) is True]
-    holders += [
-        member
-        for layer in model._flatten_layers()
-        for member in vars(layer).values()
-        if getattr(member, "use_ste", None) is True
-    ] if hasattr(model, "_flatten_layers") else []  # fmt: skip
+    # Keras 3 models have no submodules, and no QKeras quantizers either
+    parts = [*getattr(model, "submodules", ())]
+    parts += [member for part in parts for member in vars(part).values()]
+    holders = [part for part in parts if getattr(part, "use_ste", None) is True]
     for holder in holders:
         holder.use_ste = False
     try:
