@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fpgacomp.errors import ModelError
+from fpgacomp.errors import InvalidGraph
 from fpgacomp.frontend.editable import EditableGraph
 from fpgacomp.frontend.infer import infer_missing
 from fpgacomp.frontend.rewrites.absorb_pads import absorb_pads
@@ -36,7 +36,7 @@ from fpgacomp.frontend.rewrites.spell_perms import spell_perms
 from fpgacomp.frontend.rewrites.split_conv_bias import split_conv_bias
 from fpgacomp.frontend.rewrites.subtract_to_add import subtract_to_add
 from fpgacomp.frontend.rewrites.upgrade_trunc import upgrade_trunc
-from fpgacomp.frontend.rules import check_rules
+from fpgacomp.frontend.validate import find_damage
 
 Rewrite = Callable[[EditableGraph], None]
 
@@ -88,7 +88,7 @@ def apply(graph: EditableGraph, rewrites: tuple[Rewrite, ...]) -> None:
     """Run the rewrites in order and verify the graph after each.
 
     Raises:
-        RuntimeError: naming the rewrite that left a broken graph.
+        InvalidGraph: naming the rewrite that left a broken graph.
     """
     for rewrite in rewrites:
         rewrite(graph)
@@ -96,32 +96,5 @@ def apply(graph: EditableGraph, rewrites: tuple[Rewrite, ...]) -> None:
             infer_missing(graph)
         broken = find_damage(graph)
         if broken:
-            raise RuntimeError(f"rewrite {rewrite.__name__}: {broken}")
-
-
-def make_canonical(graph: EditableGraph) -> None:
-    """All rewrites and the rules; problems are kept in `graph.problems`."""
-    apply(graph, AS_READ + SPELLED + REDUCED)
-    check_rules(graph)
-
-
-def check_wiring(graph: EditableGraph) -> None:
-    """Raise ModelError where the graph of a file is not a graph."""
-    damage = find_damage(graph)
-    if damage:
-        raise ModelError("the graph", damage, "export the model again.")
-
-
-def find_damage(graph: EditableGraph) -> str:
-    """What is structurally wrong: "" or one sentence."""
-    written = set(graph.inputs) | set(graph.constants)
-    for node in graph.nodes:
-        for name in node.inputs:
-            if name and name not in written:
-                return f"node {node.name} reads {name}, which nothing before it writes."
-        for name in node.outputs:
-            if name and name in written:
-                return f"{name} is written twice, the second time by node {node.name}."
-        written.update(name for name in node.outputs if name)
-    missing = [name for name in graph.outputs if name not in written]
-    return f"output {missing[0]} is written by nothing." if missing else ""
+            fix = "report this as a bug, with the model."
+            raise InvalidGraph(f"rewrite {rewrite.__name__}", broken, fix)

@@ -19,6 +19,8 @@ Array = npt.NDArray[Any]
 # ONNX gives every tensor a type number; these two are all that canonical networks need.
 FLOAT = onnx.TensorProto.FLOAT
 INT64 = onnx.TensorProto.INT64
+# The domain of a node that is reported already and that nothing may rewrite.
+INVALID = "invalid"
 
 
 @dataclass(frozen=True)

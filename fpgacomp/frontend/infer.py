@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import onnx
-from onnx import defs, helper, numpy_helper, shape_inference
+from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.editable import FLOAT, EditableGraph, Info, Node, node_proto
+from fpgacomp.frontend.editable import FLOAT, INVALID, EditableGraph, Info, Node, node_proto
 from fpgacomp.ir.network import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
 
 # Operators whose output has the type and shape of their first input; the quick path
@@ -62,11 +62,14 @@ def _quantizer_shape(graph: EditableGraph, node: Node) -> tuple[int, ...]:
     shape = graph.shape(node.inputs[0])
     if node.op == "MultiThreshold":
         return shape
+    parameters = [graph.shape(name) for name in node.inputs[1:]]
     try:
-        return tuple(np.broadcast_shapes(shape, graph.shape(node.inputs[1])))
+        return tuple(np.broadcast_shapes(shape, *parameters))
     except ValueError:
-        why = f"its scale {graph.shape(node.inputs[1])} does not broadcast to its input {shape}."
+        told = ", ".join(str(list(size)) for size in parameters)
+        why = f"its parameters of shapes {told} do not broadcast to its input {list(shape)}."
         graph.report(node, why, "give one scale, or one per channel along the channel axis.")
+        node.domain = INVALID
         return shape
 
 
@@ -101,8 +104,15 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
         found = shape_inference.infer_node_outputs(
             schema, proto, types, values, opset_imports=[helper.make_opsetid("", graph.opset)]
         )
+    except checker.ValidationError as error:
+        why = f"its inputs are of the wrong type: {_reason(error)}."
+        graph.report(node, why, "export the model again.", error=ModelError)
+        return False
     except (shape_inference.InferenceError, RuntimeError) as error:
-        _report_mismatch(graph, node, str(error))
+        shapes = ", ".join(f"{n} {list(graph.shape(n))}" for n in node.inputs if n)
+        why = f"the shapes of its inputs do not go together at batch 1 ({shapes}): "
+        fix = "export the model again with batch size 1."
+        graph.report(node, f"{why}{_reason(error)}.", fix, error=ModelError)
         return False
     if node.attributes.get("ceil_mode", 0) and node.output in found:
         _drop_outer_windows(graph, node, found[node.output])
@@ -139,12 +149,5 @@ def _keep(graph: EditableGraph, name: str, found: dict[str, onnx.TypeProto]) -> 
     return True
 
 
-def _report_mismatch(graph: EditableGraph, node: Node, text: str) -> None:
-    shapes = ", ".join(f"{n} {list(graph.shape(n))}" for n in node.inputs if n)
-    reason = text.split("] ")[-1].strip().rstrip(".")
-    graph.report(
-        node,
-        f"the shapes of its inputs do not go together at batch 1 ({shapes}): {reason}.",
-        "export the model again with batch size 1.",
-        error=ModelError,
-    )
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0].split("] ")[-1].strip().rstrip(".")

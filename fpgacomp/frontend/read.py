@@ -10,10 +10,11 @@ import onnx
 from onnx import helper
 
 from fpgacomp.errors import FpgacompError, ModelError, raise_all
-from fpgacomp.frontend.canonicalize import AS_READ, REDUCED, SPELLED, apply, check_wiring
+from fpgacomp.frontend.canonicalize import AS_READ, REDUCED, SPELLED, apply
 from fpgacomp.frontend.editable import EditableGraph
 from fpgacomp.frontend.load import load
 from fpgacomp.frontend.rules import SOFTWARE, check_rules
+from fpgacomp.frontend.validate import validate
 from fpgacomp.ir.network import QUANTIZERS, Network
 
 Status = Literal["supported", "software side", "unsupported"]
@@ -49,7 +50,8 @@ def read_network(source: str | Path | onnx.ModelProto, *, name: str | None = Non
     loaded = load(source, name)
     graph = _graph(loaded.model, loaded.file)
     apply(graph, AS_READ)
-    _raise(graph)
+    if any(name in graph.problems for name in graph.inputs):
+        _raise(graph)
     original = graph.to_model()
     origin = _format(graph)
     apply(graph, SPELLED)
@@ -78,7 +80,7 @@ def check(source: str | Path | onnx.ModelProto) -> list[NodeFinding]:
     loaded = load(source)
     graph = _graph(loaded.model, loaded.file)
     apply(graph, AS_READ)
-    if not graph.problems:
+    if not any(name in graph.problems for name in graph.inputs):
         before = _before_quantizers(graph)
         apply(graph, SPELLED + REDUCED)
         check_rules(graph)
@@ -95,7 +97,7 @@ def _graph(model: onnx.ModelProto, file: str) -> EditableGraph:
         reason = str(error).splitlines()[0]
         fix = "copy or export it again."
         raise ModelError(where, f"holds a constant that cannot be read: {reason}.", fix) from None
-    check_wiring(graph)
+    validate(graph)
     return graph
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.frontend.editable import INVALID, EditableGraph, Node
 from fpgacomp.frontend.quantizers import ROUNDING, ROUNDING_ALIASES
 from fpgacomp.ir.network import QONNX_DOMAIN
 
@@ -16,13 +16,13 @@ def normalize_quantizers(graph: EditableGraph) -> None:
         op = "Quant" if node.op == "IntQuant" else node.op
         if op not in _INPUTS or node.domain not in DOMAINS:
             continue
-        node.op, node.domain = op, QONNX_DOMAIN
         least, most = _INPUTS[op]
         if not least <= len([name for name in node.inputs if name]) <= most:
             why = f"it has {len(node.inputs)} inputs where {op} takes {least}."
             graph.report(node, why, "export the model again with a current Brevitas or QONNX.")
-            graph.remove(node)
+            node.domain = INVALID
             continue
+        node.op, node.domain = op, QONNX_DOMAIN
         _normalize(graph, node)
     graph.domains[QONNX_DOMAIN] = 2  # Trunc's second version
 
