@@ -21,6 +21,7 @@ IO_TYPES: tuple[IoType, ...] = ("io_parallel", "io_stream")
 # The latency of the program is a sum of stages, the estimate's a simulation of the streams:
 # where the estimate exceeds a bound, the program's bound is tightened this many times.
 TIGHTENINGS = 4
+CROWDED = 0.8  # share of the LUTs beyond which the vendors warn of congestion (AMD UG949)
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,8 @@ def _success(best: Trial, trials: Sequence[Trial], target: Target) -> Hls4mlResu
         if best.gap <= 1e-3
         else f"the choice of reuse factors is within {best.gap:.1%} of the optimum."
     )
+    if name == "lut" and share > CROWDED:
+        reasons.append(f"over {CROWDED:.0%} of the LUTs: placement and timing may get hard.")
     reasons += _uncertain(best)
     return FoldingResult(best.design, best.estimate, Verdict(True, name), tuple(reasons))
 

@@ -160,3 +160,10 @@ def test_shipped_coefficients_are_what_the_data_gives() -> None:
     for stage in ("csynth", "logic_synth"):
         for resource, costs in shipped["stages"][stage]["cost"].items():
             assert again["stages"][stage]["cost"][resource] == pytest.approx(costs, rel=1e-3)
+
+
+def test_readme_states_the_errors_that_are_shipped() -> None:
+    from fpgacomp.estimate.fit import error_markdown
+
+    table = error_markdown(json.loads(PATH.read_text(encoding="utf-8")))
+    assert table in PATH.with_name("README.md").read_text(encoding="utf-8")

@@ -208,6 +208,7 @@ def share(result: FoldingResult[Hls4mlDesign]) -> float:
     )
 
 
+@pytest.mark.slow
 @quick
 @given(
     graphs(),
