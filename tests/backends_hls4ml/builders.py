@@ -186,3 +186,101 @@ def mlp(name: str = "mlp") -> Graph:
     h = b.thresholds("act1", b.dense("fc1", x, 8), 7, never=True)
     h = b.requantize("act2", b.dense("fc2", h, 8), 0, 15, rounding=Rounding.ROUND)
     return b.graph(b.dense("fc3", h, 5))
+
+
+def cnn(name: str = "cnn") -> Graph:
+    """Conv, Thresholds, MaxPool, Conv, Requantize, Flatten, Dense."""
+    b = GraphBuilder(name)
+    x = b.input("x", (8, 8, 2), 0, 15)
+    h = b.thresholds("t1", b.conv("c1", x, 4, (3, 3), pads=((1, 1), (1, 1))), 7)
+    h = b.maxpool("p1", h, (2, 2))
+    h = b.requantize("q2", b.conv("c2", h, 6, (3, 3)), -8, 7)
+    return b.graph(b.dense("fc", b.reshape("flat", h, (24,)), 5))
+
+
+def windows(rank: int, seed: int = 0) -> Graph:
+    """Every layer that has a window, a position or two inputs, in `rank` dimensions."""
+    b = GraphBuilder(f"windows{rank}d", seed)
+    spatial = (6, 5) if rank == 2 else (9,)
+
+    def axes(*values: Any) -> tuple[Any, ...]:
+        return values[:rank]
+
+    x = b.input("x", (*spatial, 4), -4, 5)
+    made = [
+        b.conv("asymmetric", x, 3, axes(3, 2), strides=axes(2, 1), pads=axes((0, 2), (1, 0))),
+        b.conv("dilated", x, 2, axes(2, 3), dilations=axes(2, 1), pads=axes((1, 1), (0, 2))),
+        b.conv("grouped", x, 4, axes(3, 2), groups=2, pads=axes((1, 0), (0, 1))),
+        b.conv("pointwise", x, 3, axes(1, 1)),
+        b.conv("pointwise_strided", x, 3, axes(1, 1), strides=axes(2, 3)),
+        b.conv("one_row", x, 2, axes(1, 2), strides=axes(3, 3)),
+        b.conv("depthwise_one_row", x, 4, axes(1, 2), groups=4),
+        b.dense("positions", x, 5),
+        b.maxpool("max_padded", x, axes(3, 2), strides=axes(2, 1), pads=axes((1, 2), (0, 1))),
+        b.maxpool("max_separate", x, axes(2, 2)),
+        b.maxpool("max_overlapping", x, axes(3, 3), strides=axes(1, 2)),
+        b.maxpool("max_gaps", x, axes(1, 2), strides=axes(2, 3)),
+        b.sumpool("sum_padded", x, axes(3, 2), strides=axes(2, 2), pads=axes((1, 1), (1, 0))),
+        b.sumpool("sum_scaled", x, axes(3, 3), strides=axes(2, 2), pads=axes((1, 1), (1, 1)),
+                  scaled=True),
+        b.sumpool("sum_gaps", x, axes(2, 1), strides=axes(3, 2), pads=axes((1, 0), (0, 0))),
+        b.sumpool("sum_global", x, spatial),
+        b.upsample("upsampled", x, axes(2, 3)),
+    ]  # fmt: skip
+    depthwise = b.conv("depthwise", x, 4, axes(3, 2), groups=4, pads=axes((1, 1), (1, 0)))
+    total = b.add_two("added", x, depthwise, per_channel=True)
+    joined = b.concat("joined", x, total, depthwise, x)
+    doubled = b.add_two("doubled", x, x)
+    return b.graph(*made, depthwise, total, joined, doubled, b.requantize("last", total, -4, 3))
+
+
+def activations(seed: int = 0) -> Graph:
+    """Requantize in every rounding mode, Thresholds in every form, Lookup, Reshape."""
+    b = GraphBuilder("activations", seed)
+    x = b.input("x", (3, 3, 4), -8, 7)
+    y = b.input("y", (3, 3, 4), 0, 3)
+    c = b.conv("c1", x, 4, (2, 2), pads=((1, 0), (0, 1)))
+    made = []
+    for i, mode in enumerate(Rounding):
+        made += [
+            b.requantize(f"clipped_{mode.value}", c, -8, 7, rounding=mode, shift=4,
+                         zero_point=i - 3, per_channel=i % 2 == 0, negative=i == 1),
+            b.requantize(f"wide_{mode.value}", c, -(10**6), 10**6, rounding=mode, shift=i),
+        ]  # fmt: skip
+    made += [
+        b.requantize("unshifted", c, -4, 9, shift=0),
+        b.requantize("far_shifted", c, -4, 9, shift=30),
+        b.requantize("constant", c, 3, 3),
+        b.thresholds("shared", c, 15, per_channel=False, never=True),
+        b.thresholds("falling", c, 7, base=7, step=-1),
+        b.thresholds("bipolar", c, 1, base=[-1, 1, -1, 1], step=[2, -2, 2, -2]),
+        b.thresholds("unsigned_in", y, 3, never=True),
+        b.thresholds("mixed", c, 5, base=[-2, 3, 0, 1], step=[1, -1, 1, -1]),
+        b.thresholds("none", c, 0, base=[4, 5, 6, 7]),
+        b.lookup("table", y),
+        b.lookup("shared_table", x, per_channel=False),
+        b.reshape("fewer_words", x, (3, 12)),
+        b.reshape("more_words", x, (18, 2)),
+        b.reshape("uneven_words", x, (6, 6)),
+        b.reshape("same_words", y, (9, 4)),
+    ]
+    return b.graph(*made)
+
+
+def traps(seed: int = 0) -> Graph:
+    """What hls4ml gets silently wrong unless it is told otherwise (facts: traps)."""
+    b = GraphBuilder("traps", seed)
+    x = b.input("x", (8,), -8, 7)
+    bits = b.input("bits", (8,), 0, 1)
+    signs = b.input("signs", (8,), -1, 1, bipolar=True)
+    made = [
+        b.dense("two_bits", x, 6, -2, 1),  # ap_int<2> weights would be -1, 0, 1
+        b.dense("ternary", x, 6, -1, 1),
+        b.dense("negative", x, 6, -1, 0),
+        b.dense("xnor", bits, 6, 0, 1),  # ap_uint<1> times ap_uint<1> would be XNOR
+        b.dense("bit_times_two_bits", bits, 6, -2, 1),
+        b.dense("bit_times_ternary", bits, 6, -1, 1),
+        b.dense("binary", signs, 6, -1, 1),
+        b.thresholds("binarized", b.dense("wide", signs, 6), 1, base=-1, step=2, never=True),
+    ]
+    return b.graph(*made, signs)
