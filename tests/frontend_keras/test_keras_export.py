@@ -308,16 +308,36 @@ def test_a_layer_used_twice() -> None:
     assert np.abs(execute(exported, inputs) - wanted).max() < 1e-5 * np.abs(wanted).max()
 
 
-def test_the_check_finds_a_wrong_export(monkeypatch: pytest.MonkeyPatch) -> None:
+def wrong_quant(change: dict[str, Any]) -> Any:
+    """`quant` with one attribute or the bit width changed."""
     from fpgacomp.frontend.keras_export import activation_quantizers
 
     right = activation_quantizers.quant
 
-    def narrower(b: Any, x: Any, scale: float, bits: int, **kw: Any) -> Any:
-        return right(b, x, scale, bits - 1, **kw)
+    def wrong(b: Any, x: Any, scale: float, bits: int, **kw: Any) -> Any:
+        y = right(b, x, scale, bits - change.get("fewer_bits", 0), **kw)
+        if "rounding_mode" in change:
+            b.graph.nodes[-1].attributes["rounding_mode"] = change["rounding_mode"]
+        return y
 
-    monkeypatch.setattr(activation_quantizers, "quant", narrower)
-    model = sequential(L.Input((4,)), Q.QActivation("quantized_relu(6, 1)", name="here"))
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "change", [{"fewer_bits": 1}, {"rounding_mode": "HALF_UP"}, {"rounding_mode": "FLOOR"}]
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_check_finds_a_wrong_export(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], nested: bool
+) -> None:
+    from fpgacomp.frontend.keras_export import activation_quantizers
+
+    layers = [L.Input((4,)), Q.QActivation("quantized_relu(6, 1)", name="here")]
+    model = sequential(*layers)
+    if nested:
+        model = sequential(L.Input((4,)), model, L.Dense(2))
+    assert export_keras(model).graph.node
+    monkeypatch.setattr(activation_quantizers, "quant", wrong_quant(change))
     with pytest.raises(ModelError, match=r"layer here \(QActivation\): the exported nodes answer"):
         export_keras(model)
 

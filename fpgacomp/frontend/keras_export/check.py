@@ -8,7 +8,7 @@ value before the quantizer over one of its borders.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,21 +17,32 @@ import numpy as np
 from fpgacomp.errors import ModelError
 from fpgacomp.frontend.editable import EditableGraph, Node
 from fpgacomp.frontend.keras_export.builder import Array, Value
-from fpgacomp.frontend.keras_export.walk import Call, Conversion
+from fpgacomp.frontend.keras_export.walk import Call, Conversion, listed
 from fpgacomp.ir.network import QUANTIZERS
 
 # 64 float32 epsilons of the largest value: the rounding of a dot product of some thousands
 # of terms, which grows with the square root of their number.
 ROUNDING = 64 * float(np.finfo(np.float32).eps)
-# One addition and subtraction of the input, left by gradient tricks that cannot be switched off.
+# One addition and subtraction of the input: the gradient trick of binary and ternary, which
+# cannot be switched off. Their steps are far coarser.
 STRAIGHT_THROUGH = 2 * float(np.finfo(np.float32).eps)
+
+# Slopes of a LeakyRelu in front of a quantizer are powers of two.
+EXACT = {"Relu", "LeakyRelu", "Clip", "Transpose"}
+
+MakeTap = Callable[[Any, list[Any]], Any]
 
 
 def probes(shape: tuple[int, ...], count: int) -> Array:
-    """Seeded inputs [count, *shape]: normal, on a binary grid, small, large, constant."""
+    """Seeded inputs [count, *shape]: normal, on binary grids, in 0..1, large, constant.
+
+    The grids have steps of 1/2, 1/4, ...: half a step of whatever power-of-two quantizer
+    comes first, so that its rounding of ties is seen.
+    """
     random = np.random.default_rng(0)
     x = random.normal(size=(count, *shape))
-    x[count // 4 : count // 2] = np.round(x[count // 4 : count // 2] * 64) / 32
+    for bits, index in enumerate(range(count // 4, count // 2), start=1):
+        x[index] = np.round(x[index] * 2.0**bits) / 2.0**bits
     x[count // 2 : 3 * count // 4] = random.uniform(size=x[count // 2 : 3 * count // 4].shape)
     x[3 * count // 4 :] *= 8
     for index, constant in enumerate((0.0, 1.0, -1.0, 100.0, -100.0)):
@@ -39,7 +50,7 @@ def probes(shape: tuple[int, ...], count: int) -> Array:
     return x.astype(np.float32)
 
 
-def check(model: Any, conversion: Conversion, make_tap: Any, batch: int) -> None:
+def check(model: Any, conversion: Conversion, make_tap: MakeTap, batch: int) -> None:
     """Compare every layer's output.
 
     Args:
@@ -49,20 +60,33 @@ def check(model: Any, conversion: Conversion, make_tap: Any, batch: int) -> None
     Raises:
         ModelError: the layer and the difference, where the export is not the model.
     """
-    needed: dict[int, Any] = {}
-    for call in conversion.calls:
-        for tensor in (*call.tensors[0], call.tensors[1]):
-            needed[id(tensor)] = tensor
-    inputs = model.inputs if isinstance(model.inputs, (list, tuple)) else [model.inputs]
-    feeds = [probes(tuple(t.shape)[1:], batch) for t in inputs]
+    feeds = [probes(tuple(tensor.shape)[1:], batch) for tensor in listed(model.inputs)]
     with _without_straight_through(model):
-        answers = make_tap(inputs, list(needed.values())).predict(
-            feeds if len(feeds) > 1 else feeds[0], batch_size=batch, verbose=0
-        )
-    answers = answers if isinstance(answers, list) else [answers]
-    observed = {key: np.asarray(y, dtype=np.float32) for key, y in zip(needed, answers)}
-    for call in conversion.calls:
-        _check_call(conversion.graph, call, observed)
+        _check_calls(model, conversion.graph, conversion.calls, feeds, make_tap)
+
+
+def _check_calls(
+    model: Any,
+    graph: EditableGraph,
+    calls: Sequence[Call],
+    feeds: list[Array],
+    make_tap: MakeTap,
+) -> None:
+    if not calls:
+        return
+    needed = {id(t): t for call in calls for t in (*call.tensors[0], call.tensors[1])}
+    answers = make_tap(model.inputs, list(needed.values())).predict(
+        feeds if len(feeds) > 1 else feeds[0], batch_size=len(feeds[0]), verbose=0
+    )
+    observed = {
+        key: np.asarray(answer, dtype=np.float32) for key, answer in zip(needed, listed(answers))
+    }
+    for call in calls:
+        if call.inner:  # a model used as a layer: its own layers, on what it was fed
+            inner_feeds = [observed[id(tensor)] for tensor in call.tensors[0]]
+            _check_calls(call.layer, graph, call.inner, inner_feeds, make_tap)
+        else:
+            _check_call(graph, call, observed)
 
 
 @contextmanager
@@ -84,39 +108,52 @@ def _without_straight_through(model: Any) -> Iterator[None]:
 def _check_call(graph: EditableGraph, call: Call, observed: dict[int, Array]) -> None:
     nodes = graph.nodes[call.nodes.start : call.nodes.stop]
     wanted = _in_layout(observed[id(call.tensors[1])], call.output)
-    context = dict(graph.constants)
+    context: dict[str, Array] = dict(graph.constants)
     for value, tensor in zip(call.inputs, call.tensors[0]):
         context[value.name] = _in_layout(observed[id(tensor)], value)
     run(graph, nodes, context)
     got = context[call.output.name]
-    low, high, noise = got, got, 0.0
+    if wanted.shape != got.shape:
+        _report(call, f"shape {got.shape} instead of {wanted.shape}")
     quantizer = _last_quantizer(nodes, graph)
+    low, high = got, got
     if quantizer is None:
-        allowed = np.full(got.shape, ROUNDING * _largest(got, wanted))
+        allowed = ROUNDING * _largest(got, wanted)
     else:
         before = context[nodes[quantizer].inputs[0]]
-        delta = ROUNDING * _largest(before)
-        ends = []
-        for shift in (-delta, delta):
-            shifted = dict(context) | {nodes[quantizer].inputs[0]: before + np.float32(shift)}
-            run(graph, nodes[quantizer:], shifted)
-            ends.append(shifted[call.output.name])
-        low, high = np.minimum(*ends), np.maximum(*ends)
-        low, high = np.minimum(low, got), np.maximum(high, got)
-        noise = STRAIGHT_THROUGH * _largest(before, wanted)
-        allowed = np.full(got.shape, noise)
+        allowed = STRAIGHT_THROUGH * _largest(before) if _leaves_noise(call.layer) else 0.0
+        if not _exact(nodes[:quantizer], call.layer):
+            for shift in (-ROUNDING * _largest(before), ROUNDING * _largest(before)):
+                shifted = context | {nodes[quantizer].inputs[0]: before + np.float32(shift)}
+                run(graph, nodes[quantizer:], shifted)
+                low = np.minimum(low, shifted[call.output.name])
+                high = np.maximum(high, shifted[call.output.name])
     excess = np.maximum(wanted - high, low - wanted)
-    if wanted.shape != got.shape or not np.all(excess <= allowed):
-        _report(call, got, wanted)
+    if not np.all(excess <= allowed):
+        at = np.unravel_index(np.argmax(np.nan_to_num(excess, nan=np.inf)), got.shape)
+        index = tuple(int(i) for i in at)
+        _report(call, f"{got[at]:g} instead of {wanted[at]:g} at index {index}")
 
 
-def _report(call: Call, got: Array, wanted: Array) -> None:
+def _quantizer_names(layer: Any) -> set[str]:
+    members = (getattr(layer, name, None) for name in ("quantizer", "activation"))
+    return {type(member).__name__ for member in members}
+
+
+def _leaves_noise(layer: Any) -> bool:
+    noisy = {"binary", "ternary", "stochastic_binary", "stochastic_ternary"}
+    return bool(noisy & _quantizer_names(layer))
+
+
+def _exact(nodes: Sequence[Node], layer: Any) -> bool:
+    """Whether nothing before the quantizer rounds, here or in Keras (whose hard tanh does)."""
+    rounding_functions = {"quantized_tanh", "quantized_sigmoid", "quantized_hswish"}
+    operators = {node.op for node in nodes}
+    return operators <= EXACT and not rounding_functions & _quantizer_names(layer)
+
+
+def _report(call: Call, what: str) -> None:
     kind = type(call.layer).__name__
-    if got.shape != wanted.shape:
-        what = f"shape {got.shape} instead of {wanted.shape}"
-    else:
-        at = np.unravel_index(np.nanargmax(np.abs(got - wanted)), got.shape)
-        what = f"{got[at]!r} instead of {wanted[at]!r} at index {tuple(int(i) for i in at)}"
     raise ModelError(
         f"layer {call.layer.name} ({kind})",
         f"the exported nodes answer {what}, so the network was not exported.",

@@ -20,6 +20,7 @@ class Call:
         inputs: the values it reads, as they were when it was converted.
         tensors: the Keras tensors of inputs and output, for the check.
         nodes: range of its nodes in the graph.
+        inner: the calls inside, where the layer is a model.
     """
 
     layer: Any
@@ -27,6 +28,7 @@ class Call:
     output: Value
     tensors: tuple[tuple[Any, ...], Any]
     nodes: range
+    inner: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Conversion:
     calls: tuple[Call, ...]
 
 
-def _listed(tensors: Any) -> list[Any]:
+def listed(tensors: Any) -> list[Any]:
+    """Keras' single tensors, lists, tuples and dicts of them, as a list."""
     if isinstance(tensors, dict):
         return list(tensors.values())
     return list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
@@ -52,7 +55,7 @@ def _steps(model: Any) -> Iterator[tuple[Any, list[Any], list[Any]]]:
             layer = getattr(node, "operation", None) or node.layer
             keras_2 = getattr(node, "keras_inputs", None)
             inputs = list(node.input_tensors if keras_2 is None else keras_2)
-            yield layer, inputs, _listed(node.outputs)
+            yield layer, inputs, listed(node.outputs)
 
 
 def require_functional(model: Any) -> None:
@@ -84,13 +87,13 @@ def to_graph(model: Any, batch: int) -> Conversion:
     require_functional(model)
     builder = Builder(batch, EditableGraph(str(model.name)))
     values: dict[int, Value] = {}
-    for tensor in _listed(model.inputs):
+    for tensor in listed(model.inputs):
         values[id(tensor)] = _input(builder, tensor)
     calls: list[Call] = []
     _convert_all(builder, model, values, calls)
     raise_all(builder.problems)
     builder.layer = "output"
-    for tensor in _listed(model.outputs):
+    for tensor in listed(model.outputs):
         last = builder.channels_last(values[id(tensor)])
         if last.name in builder.graph.inputs or last.name in builder.graph.outputs:
             last = builder.same("Identity", last)
@@ -160,13 +163,14 @@ def _inline(
     calls: list[Call],
 ) -> None:
     """A model used as a layer: its layers run in its place, on the outer tensors."""
-    scope = {id(t): values[id(outer)] for t, outer in zip(_listed(inner.inputs), inputs)}
+    scope = {id(t): values[id(outer)] for t, outer in zip(listed(inner.inputs), inputs)}
     inner_calls: list[Call] = []
     _convert_all(builder, inner, scope, inner_calls, prefix=f"{builder.layer}/")
-    for outer, tensor in zip(outputs, _listed(inner.outputs)):
+    for outer, tensor in zip(outputs, listed(inner.outputs)):
         values[id(outer)] = scope[id(tensor)]
     if inner_calls:
         nodes = range(inner_calls[0].nodes.start, inner_calls[-1].nodes.stop)
         sources = tuple(values[id(t)] for t in inputs)
+        tensors = (tuple(inputs), outputs[0])
         result = values[id(outputs[0])]
-        calls.append(Call(inner, sources, result, (tuple(inputs), outputs[0]), nodes))
+        calls.append(Call(inner, sources, result, tensors, nodes, tuple(inner_calls)))
