@@ -15,7 +15,13 @@ import onnx
 import fpgacomp
 from fpgacomp.backends.hls4ml import emit
 from fpgacomp.boards import list_boards, load_board
-from fpgacomp.errors import FpgacompError, ModelError, Problems, UsageError
+from fpgacomp.errors import (
+    FpgacompError,
+    InvalidGraph,
+    ModelError,
+    Problems,
+    UsageError,
+)
 from fpgacomp.estimate import estimate_hls4ml
 from fpgacomp.folding import FoldingResult, fold_hls4ml
 from fpgacomp.frontend import check as check_nodes
@@ -30,14 +36,16 @@ from fpgacomp.frontend.calibrate import (
 )
 from fpgacomp.frontend.labels import load_labels
 from fpgacomp.ir import codec, interpreter
-from fpgacomp.ir.board import Board
+from fpgacomp.ir.board import RESOURCE_FIELDS, Board
 from fpgacomp.ir.design import Hls4mlDesign, IoType, Target
+from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.lowered import Lowered
 from fpgacomp.ir.network import Network
 from fpgacomp.ir.progress import Observer, Stopwatch, silent
 from fpgacomp.ir.project import Project
 from fpgacomp.ir.report import Exactness, Report
 from fpgacomp.lower import lower
+from fpgacomp.passes import variants
 from fpgacomp.report import assemble, folder, html, json_report
 from fpgacomp.report.checked import CheckReport
 from fpgacomp.simulate import csim
@@ -133,7 +141,6 @@ def compile(
     the_board = load_board(board)
 
     network, lowered = integers(model, options, watch)
-    graph = lowered.graph
     folded = fold(lowered, the_board, options, watch)
     if not folded.verdict.fits:
         return _report(network, lowered, folded, Exactness(0), options, watch)
@@ -142,6 +149,7 @@ def compile(
         raw, values = _oracle(network, lowered, options)
     with watch.step("judge"):
         judged = judge(lowered, network.model, raw, values)
+        graph, values = _optimized(lowered, folded, values)
     with watch.step("emit"):
         project = emit(folded.design, {n: v[:TESTBENCH_VECTORS] for n, v in values.items()})
     compared = None
@@ -165,7 +173,7 @@ def compile(
     if out is not None and report.status == "ok":
         report = replace(report, folder=str(out))
         with watch.step("write"):
-            content = _content(report, network, lowered, project, values)
+            content = _content(report, network, replace(lowered, graph=graph), project, values)
             folder.replace_folder(folder.with_manifest(content, network, report.options), Path(out))
     return report
 
@@ -266,16 +274,45 @@ def fold(
             f"{board.name} runs at up to {board.clock_mhz_max:g} MHz.",
             f"use 1 to {board.clock_mhz_max:g}.",
         )
+    found: list[FoldingResult[Hls4mlDesign]] = []
+    refused: list[FpgacompError] = []
     with watch.step("fold"):
-        return fold_hls4ml(
-            lowered.graph,
-            board,
-            clock_mhz=clock_mhz,
-            target=options.target,
-            estimate=estimate_hls4ml,
-            io_type=options.io_type,
-            other_boards=[b for b in list_boards() if b.toolchain == board.toolchain],
-        )
+        for graph in variants(lowered.graph):
+            try:
+                found.append(_fold_one(graph, board, clock_mhz, options))
+            except FpgacompError as error:
+                refused.append(error)
+    if not found:
+        raise refused[0]
+    return min(found, key=lambda result: _cost(result, options.target))
+
+
+def _fold_one(
+    graph: Graph, board: Board, clock_mhz: float, options: Options
+) -> FoldingResult[Hls4mlDesign]:
+    return fold_hls4ml(
+        graph,
+        board,
+        clock_mhz=clock_mhz,
+        target=options.target,
+        estimate=estimate_hls4ml,
+        io_type=options.io_type,
+        other_boards=[b for b in list_boards() if b.toolchain == board.toolchain],
+    )
+
+
+def _cost(result: FoldingResult[Hls4mlDesign], target: Target) -> tuple[float, ...]:
+    """Smaller is better: first what fits, then what the target asks for, then the LUTs."""
+    figures, budget = result.estimate, result.design.board.budget
+    shares = [
+        getattr(figures, name).value / max(getattr(budget, name), 1) for name in RESOURCE_FIELDS
+    ]
+    goal = {
+        "latency": figures.latency_cycles.value,
+        "throughput": figures.interval_cycles.value,
+        "area": max(shares),
+    }[target.goal]
+    return (result.verdict.shortfall or 0.0, not result.verdict.fits, goal, figures.lut.value)
 
 
 def _quantized(network: Network, options: Options) -> Network:
@@ -315,6 +352,21 @@ def _oracle(
     return raw, interpreter.run(lowered.graph, to_integers(lowered.before, raw))
 
 
+def _optimized(
+    lowered: Lowered, folded: FoldingResult[Hls4mlDesign], values: interpreter.Values
+) -> tuple[Graph, interpreter.Values]:
+    """The design's graph and its integers, which must be those of the graph as lowered."""
+    graph = folded.design.graph
+    if graph == lowered.graph:
+        return graph, values
+    inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
+    rewritten = interpreter.run(graph, inputs)
+    for name in rewritten.keys() & values.keys():
+        if not np.array_equal(rewritten[name], values[name]):
+            raise InvalidGraph(name, "a pass changed its integers.", "please report this bug.")
+    return graph, rewritten
+
+
 def _answers(
     network: Network,
     lowered: Lowered,
@@ -341,7 +393,7 @@ def _report(
     design = folded.design
     warnings = network.warnings
     if values is not None:
-        warnings += assemble.unreached_warning(unreached(lowered.graph, values))
+        warnings += assemble.unreached_warning(unreached(design.graph, values))
     return Report(
         fpgacomp=fpgacomp.__version__,
         model=facts(network),
@@ -351,7 +403,7 @@ def _report(
         verdict=folded.verdict,
         exactness=exactness,
         estimate=folded.estimate,
-        layers=assemble.layer_reports(lowered.graph, design.folding, folded.estimate, exactness),
+        layers=assemble.layer_reports(design.graph, design.folding, folded.estimate, exactness),
         options=options.summary() | {"io_type": design.io_type},
         software_before=lowered.software_before,
         software_after=lowered.software_after,
