@@ -101,6 +101,8 @@ def main() -> None:
         torch.from_numpy(test_images[:1]),
         export_path=str(HERE / "model.onnx"),
         dynamo=False,
+        input_names=["image"],
+        output_names=["scores"],
     )
     np.save(HERE / "test_inputs.npy", test_images)
     np.save(HERE / "test_labels.npy", test_labels)

@@ -24,7 +24,7 @@ def build() -> tf.keras.Model:
     return tf.keras.Sequential(
         [
             tf.keras.layers.Input((64,), name="pixels"),
-            QActivation("quantized_relu(6, 1)", name="grey"),
+            QActivation("quantized_bits(6, 1, keep_negative=False)", name="grey"),
             QDense(32, kernel_quantizer=WEIGHTS, bias_quantizer=BIAS, name="fc1"),
             QActivation("quantized_relu(6, 2)", name="relu1"),
             QDense(32, kernel_quantizer=WEIGHTS, bias_quantizer=BIAS, name="fc2"),
