@@ -84,17 +84,23 @@ REDUCED: tuple[Rewrite, ...] = (
 )
 
 
+_BUG = "report this as a bug, with the model."
+
+
 def apply(graph: EditableGraph, rewrites: tuple[Rewrite, ...]) -> None:
     """Run the rewrites in order and verify the graph after each.
 
     Raises:
-        InvalidGraph: naming the rewrite that left a broken graph.
+        InvalidGraph: naming the rewrite that failed or left a broken graph.
     """
     for rewrite in rewrites:
-        rewrite(graph)
+        try:
+            rewrite(graph)
+        except Exception as error:  # a bug of the rewrite, which the user should hear of by name
+            why = f"failed with {type(error).__name__}: {error}."
+            raise InvalidGraph(f"rewrite {rewrite.__name__}", why, _BUG) from error
         if rewrite not in AS_READ + SPELLED:  # shapes are known from the end of SPELLED on
             infer_missing(graph)
         broken = find_damage(graph)
         if broken:
-            fix = "report this as a bug, with the model."
-            raise InvalidGraph(f"rewrite {rewrite.__name__}", broken, fix)
+            raise InvalidGraph(f"rewrite {rewrite.__name__}", broken, _BUG)

@@ -122,6 +122,9 @@ class EditableGraph:
     def report_input(self, name: str, why: str, fix: str) -> None:
         self._keep(name, ModelError(f"input {name}", why, fix))
 
+    def report_output(self, name: str, why: str, fix: str) -> None:
+        self._keep(name, ModelError(f"output {name}", why, fix))
+
     def _keep(self, place: str, problem: FpgacompError) -> None:
         kept = self.problems.setdefault(place, [])
         if str(problem) not in map(str, kept):

@@ -37,6 +37,8 @@ def infer_node(graph: EditableGraph, node: Node) -> bool:
     if node.domain == QONNX_DOMAIN and node.op in QUANTIZERS:
         graph.info[node.output] = Info(FLOAT, _quantizer_shape(graph, node))
         return True
+    if not node.domain and node.op == "Clip" and not _scalar_limits(graph, node):
+        return False
     if node.domain == FPGACOMP_DOMAIN or (not node.domain and node.op in SAME_SHAPE):
         graph.info[node.output] = graph.info[node.inputs[0]]
         return True
@@ -56,6 +58,15 @@ def infer_missing(graph: EditableGraph) -> None:
     for node in graph.nodes:
         if any(name and name not in graph.info for name in node.outputs):
             infer_node(graph, node)
+
+
+def _scalar_limits(graph: EditableGraph, node: Node) -> bool:
+    sizes = [graph.shape(name) for name in node.inputs[1:] if name]
+    wrong = [size for size in sizes if np.prod(size) != 1]
+    if wrong:
+        why = f"its limit has the shape {list(wrong[0])}, not that of one number."
+        graph.report(node, why, "export the model again.", error=ModelError)
+    return not wrong
 
 
 def _quantizer_shape(graph: EditableGraph, node: Node) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ class NodeFinding:
 
     Args:
         node: its name; a node without one is called operator_index.
-        op: its operator, "input" for a network input.
+        op: its operator, "input" or "output" for one of the network.
         status: supported, software side (runs on the host) or unsupported.
         why: what is wrong, "" unless unsupported.
         fix: what the user can do about it.
@@ -149,8 +149,9 @@ def _before_quantizers(graph: EditableGraph) -> set[str]:
 
 def _findings(graph: EditableGraph, before: set[str]) -> list[NodeFinding]:
     found = [
-        NodeFinding(name, "input", "unsupported", problem.why, problem.fix)
-        for name in graph.inputs
+        NodeFinding(name, kind, "unsupported", problem.why, problem.fix)
+        for kind, names in (("input", graph.inputs), ("output", graph.outputs))
+        for name in names
         for problem in graph.problems.get(name, ())
     ]
     for name, op in graph.file_nodes.items():

@@ -75,6 +75,9 @@ def check_rules(graph: EditableGraph) -> None:
     for node in graph.nodes:
         if node.op in _FOLLOWERS and not node.domain and not graph.problems:
             _check_node(graph, node)
+    for name in graph.outputs:
+        if name in graph.constants or name in graph.inputs:
+            graph.report_output(name, "does not depend on any computation.", "remove it.")
 
 
 def remedy(op: str) -> str:

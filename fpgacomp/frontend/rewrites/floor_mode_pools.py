@@ -8,8 +8,9 @@ from fpgacomp.frontend.editable import EditableGraph, Node
 def floor_mode_pools(graph: EditableGraph) -> None:
     """Padding never wins a MaxPool, and an average may leave it out of its count."""
     for node in graph.find("MaxPool", "AveragePool"):
-        if len(node.outputs) > 1 and not graph.consumers(node.outputs[1]):
-            node.outputs = node.outputs[:1]
+        indices = node.outputs[1] if len(node.outputs) > 1 else ""
+        if not graph.consumers(indices) and indices not in graph.outputs:
+            del node.outputs[1:]
         ceil = node.attributes.get("ceil_mode", 0)
         node.attributes["ceil_mode"] = 0
         if node.op == "AveragePool":

@@ -17,6 +17,8 @@ def remove_no_ops(graph: EditableGraph) -> None:
 
 
 def _changes_nothing(graph: EditableGraph, node: Node) -> bool:
+    if not (node.inputs and node.inputs[0] and node.output):
+        return False
     if node.op == "Dropout":
         return not any(graph.consumers(mask) for mask in node.outputs[1:])
     before, after = graph.info[node.inputs[0]], graph.info[node.output]

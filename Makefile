@@ -1,0 +1,44 @@
+# Two commands do everything on a machine with python3, make and g++:
+#   make demo   install the compiler, compile the bundled digits network, say where the report is
+#   make test   install the rest and run every test
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+DEMO := digits_cnn-pynq-z2
+
+.PHONY: demo test test-fast lint bench clean
+
+demo: $(VENV)/core.done
+	$(BIN)/fpgacomp compile examples/digits_cnn/model.onnx --board pynq-z2 --out $(DEMO) \
+	    --inputs examples/digits_cnn/test_inputs.npy --labels examples/digits_cnn/test_labels.npy
+
+test: $(VENV)/all.done lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-fast: $(VENV)/all.done
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+lint: $(VENV)/all.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/all.done
+	$(BIN)/python -m examples.benchmark
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/core.done: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+# torch first and pinned: a looser range draws several GB of CUDA packages.
+$(VENV)/all.done: $(VENV)/core.done
+	$(PIP) torch==2.13.0
+	$(PIP) --editable '.[brevitas,qkeras,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
