@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import ceil, prod
 from typing import assert_never
 
@@ -64,7 +65,9 @@ def product_unit(
     )  # fmt: skip
 
 
+@lru_cache(maxsize=128)
 def _weight_bits(weight: Ints) -> int:
+    """Width as a signed number, at least 2: narrower ones are declared wider (1-bit traps)."""
     low, high = int(weight.array.min()), int(weight.array.max())
     return max(max(high, -low - 1, 0).bit_length() + 1, 2)
 

@@ -164,7 +164,7 @@ def level_ns(part: str) -> float:
     7-series (and slower) against UltraScale and newer: 3.0 ns explains the latencies of
     xc7z007s and xc7z020 rows of hls4ml_csynth_layers.csv, 1.2 ns those of xcu50 and xcu250.
     """
-    return 1.2 if part.lower().startswith(("xcu", "xck", "xcv", "xczu", "xa", "xq")) else 3.0
+    return 1.2 if part.lower().startswith(("xcu", "xck", "xcv", "xczu")) else 3.0
 
 
 def merge(parts: Iterable[Mapping[str, Mapping[str, float]]]) -> Terms:

@@ -58,6 +58,15 @@ class Space:
     top: tuple[float, ...]
     budget: tuple[float, ...]
 
+    @property
+    def hopeless(self) -> bool:
+        """Some resource runs out even where every layer takes its least of it."""
+        for index, available in enumerate(self.budget):
+            least = sum(min(o.cost[index] for o in found) for found in self.options.values())
+            if least + self.top[index] > available * (1 + 1e-9):
+                return True
+        return False
+
     def design(self, folding: Mapping[str, Hls4mlFolding]) -> Hls4mlDesign:
         return Hls4mlDesign(
             graph=self.graph,

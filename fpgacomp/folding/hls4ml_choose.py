@@ -15,6 +15,7 @@ from fpgacomp.ir.layers import Input, Layer
 # Branch-and-bound nodes: a count, not a time, so that the same input gives the same answer.
 NODE_LIMIT = 300
 GAP = 1e-3
+FULL = 1.0 + 1e-9
 
 
 @dataclass(frozen=True)
@@ -191,16 +192,26 @@ def least_latency(space: Space, *, interval: float | None = None) -> Choice | No
 def least_interval(
     space: Space, *, latency: float | None = None, at_most: float | None = None
 ) -> Choice | None:
-    """The highest rate within the budget: bisection over the intervals that occur."""
+    """The highest rate within the budget: bisection over the intervals that occur.
+
+    A pace that the node limit left undecided counts as refused; the gap is then the
+    distance to the fastest such pace.
+    """
     paces = sorted({option.interval for found in space.options.values() for option in found})
     fastest = max(min(option.interval for option in found) for found in space.options.values())
     paces = [p for p in paces if p >= fastest and (at_most is None or p <= at_most)]
-    low, high, best = 0, len(paces) - 1, None
+    low, high = 0, len(paces) - 1
+    best: Choice | None = None
+    undecided: list[float] = []
     while low <= high:
         middle = (low + high) // 2
         found = least_share(space, interval=paces[middle], latency=latency)
-        if found is not None and found.value <= 1.0 + 1e-9:
-            best, high = Choice(found.folding, paces[middle], found.gap), middle - 1
-        else:
-            low = middle + 1
-    return best
+        if found is not None and found.value <= FULL:
+            best, high = Choice(found.folding, paces[middle], 0.0), middle - 1
+            continue
+        if found is not None and found.value * (1 - found.gap) <= FULL:
+            undecided.append(paces[middle])
+        low = middle + 1
+    if best is None or not undecided:
+        return best
+    return Choice(best.folding, best.value, max(0.0, 1 - min(undecided) / best.value))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from fpgacomp.errors import DoesNotFit, FpgacompError, raise_all
 from fpgacomp.folding.hls4ml_candidates import Estimator, Space, budget_of, explore, obstacles, used
-from fpgacomp.folding.hls4ml_choose import Choice, least_interval, least_latency, least_share
+from fpgacomp.folding.hls4ml_choose import GAP, Choice, least_interval, least_latency, least_share
 from fpgacomp.folding.hls4ml_remedies import remedies
 from fpgacomp.folding.result import FoldingResult
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board
@@ -124,6 +124,8 @@ def _spaces(
 
 def _best(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Trial | None:
     """The best design of one io type that fits and keeps the bounds, by the estimate itself."""
+    if space.hopeless:
+        return None
     found = [
         trial
         for choice in (_choose(space, target, bounds, estimate), *_corners(space))
@@ -195,15 +197,20 @@ def _success(best: Trial, trials: Sequence[Trial], target: Target) -> Hls4mlResu
     for other in trials:
         if other is not best:
             reasons.append(f"{other.design.io_type} would give {_pace(other.estimate)}.")
-    reasons.append(
-        "the choice of reuse factors is optimal for the estimate."
-        if best.gap <= 1e-3
-        else f"the choice of reuse factors is within {best.gap:.1%} of the optimum."
-    )
+    reasons.append(_optimality(best))
     if name == "lut" and share > CROWDED:
         reasons.append(f"over {CROWDED:.0%} of the LUTs: placement and timing may get hard.")
     reasons += _uncertain(best)
     return FoldingResult(best.design, best.estimate, Verdict(True, name), tuple(reasons))
+
+
+def _optimality(trial: Trial) -> str:
+    """How near to the best selection, and of what."""
+    near = max(trial.gap, GAP)
+    text = f"reuse factors: within {near:.1%} of the optimum of the integer program"
+    if trial.design.io_type == "io_stream":
+        return f"{text}, which bounds a stream's latency by its slowest layer plus its vectors."
+    return f"{text}."
 
 
 def _pace(estimate: Estimate) -> str:
