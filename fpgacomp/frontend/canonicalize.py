@@ -14,6 +14,7 @@ from fpgacomp.frontend.rewrites.drop_unused import drop_unused
 from fpgacomp.frontend.rewrites.explicit_pads import explicit_pads
 from fpgacomp.frontend.rewrites.flatten_to_reshape import flatten_to_reshape
 from fpgacomp.frontend.rewrites.float_inputs import float_inputs
+from fpgacomp.frontend.rewrites.float_parameters import float_parameters
 from fpgacomp.frontend.rewrites.floor_mode_pools import floor_mode_pools
 from fpgacomp.frontend.rewrites.fold_constants import fold_constants
 from fpgacomp.frontend.rewrites.fold_quantized_constants import fold_quantized_constants
@@ -41,19 +42,15 @@ from fpgacomp.frontend.validate import find_damage
 Rewrite = Callable[[EditableGraph], None]
 
 # What makes the file's network run on one sample; `Network.original` is taken after it.
-AS_READ: tuple[Rewrite, ...] = (set_batch_to_one,)
+AS_READ: tuple[Rewrite, ...] = (set_batch_to_one, normalize_quantizers)
 
-# One spelling (opset 18, inference form, QONNX's quantizers in one domain), then all
-# shapes and all constants. What follows relies on both.
-SPELLED: tuple[Rewrite, ...] = (
-    modernize_opset,
-    inference_batchnorm,
-    normalize_quantizers,
-    fold_constants,
-)
+# One spelling (opset 18, inference form), then all shapes and all constants. What
+# follows relies on both.
+SPELLED: tuple[Rewrite, ...] = (modernize_opset, inference_batchnorm, fold_constants)
 
 REDUCED: tuple[Rewrite, ...] = (
     upgrade_trunc,
+    float_parameters,
     spell_layout,
     spell_perms,
     softmax_axis,

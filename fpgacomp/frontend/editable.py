@@ -269,7 +269,7 @@ class EditableGraph:
         """
         graph = cls(model.graph.name or "network")
         graph.domains = {entry.domain: entry.version for entry in model.opset_import}
-        graph.domains[""] = graph.domains.get("", graph.domains.pop("ai.onnx", 1))
+        graph.domains[""] = graph.domains.get("", graph.domains.pop("ai.onnx", 18))
         graph.opset = graph.source_opset = graph.domains[""]
         for tensor in model.graph.initializer:
             graph.set_constant(tensor.name, to_array(tensor))

@@ -36,7 +36,7 @@ _REWRITTEN = frozenset(
 # These are left over because of another node, and told only where there is no other.
 _FOLLOWERS = frozenset(("QuantizeLinear", "DequantizeLinear", "Cast"))
 
-_GENERAL = "replace it by supported operators (docs/networks.md lists them) or cut it off."
+_GENERAL = "replace it by operators that are supported, or cut it off the network."
 _BY_OP = {
     "ConvTranspose": "use Upsample (nearest) followed by a Conv.",
     "LSTM": "recurrent networks are not carried; use 1-D convolutions.",
@@ -59,6 +59,12 @@ _BY_OP = {
     "Cast": "keep every tensor float32.",
     "FloatQuant": "quantize to integers.",
 }
+_BY_DOMAIN = {
+    "finn": "give the network as it was before FINN's transformations.",
+    "qonnx": "give the network as it was exported, before any transformation of it.",
+    "com.microsoft": "export without ONNX Runtime's graph optimizations.",
+    "ai.onnx.ml": "only neural networks are carried.",
+}
 _QOPERATOR = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm")
 _QDQ_FIX = "quantize statically with quant_format=QDQ, which keeps the operators float."
 
@@ -80,11 +86,13 @@ def check_rules(graph: EditableGraph) -> None:
             graph.report_output(name, "does not depend on any computation.", "remove it.")
 
 
-def remedy(op: str) -> str:
+def remedy(op: str, domain: str = "") -> str:
     """What the user can do about an operator that is not carried."""
     if op.startswith(_QOPERATOR):
         return _QDQ_FIX
-    return _BY_OP.get(op, _GENERAL)
+    return next((fix for start, fix in _BY_DOMAIN.items() if domain.startswith(start)), "") or (
+        _BY_OP.get(op, _GENERAL)
+    )
 
 
 def _check_node(graph: EditableGraph, node: Node) -> None:
@@ -97,9 +105,16 @@ def _check_node(graph: EditableGraph, node: Node) -> None:
     wrong = _wrong_form(graph, node)
     if wrong:
         graph.report(node, wrong, _FORM_FIX.get(node.op, remedy(node.op)))
-    elif node.op not in SOFTWARE and any(graph.info[n].dtype != FLOAT for n in node.outputs if n):
+    elif node.op not in SOFTWARE and _leaves_float(graph, node):
         kind = onnx.TensorProto.DataType.Name(graph.info[node.output].dtype).lower()
         graph.report(node, f"it computes in {kind}.", "convert the model to float32.")
+
+
+def _leaves_float(graph: EditableGraph, node: Node) -> bool:
+    """Whether this node is the first to compute in another type than float32."""
+    before = {graph.info[name].dtype for name in node.inputs[:1] if name not in graph.constants}
+    after = {graph.info[name].dtype for name in node.outputs if name}
+    return bool(after - {FLOAT} - before)
 
 
 def _report_operator(graph: EditableGraph, node: Node) -> None:
@@ -118,7 +133,7 @@ def _report_operator(graph: EditableGraph, node: Node) -> None:
             why = "it divides by a value computed from the input."
         case "Gather" | "Slice":
             why = "it picks a part of a tensor computed from the input."
-    graph.report(node, why, remedy(node.op))
+    graph.report(node, why, remedy(node.op, node.domain))
 
 
 _FORM_FIX = {

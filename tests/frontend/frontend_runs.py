@@ -14,7 +14,6 @@ from fpgacomp.frontend.canonicalize import AS_READ, apply
 from fpgacomp.frontend.editable import EditableGraph
 from fpgacomp.frontend.rewrites.fold_constants import fold_constants
 from fpgacomp.frontend.rewrites.modernize_opset import modernize_opset
-from fpgacomp.frontend.rewrites.normalize_quantizers import normalize_quantizers
 from fpgacomp.ir.network import FPGACOMP_DOMAIN
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -24,7 +23,7 @@ QONNX = "qonnx.custom_op.general"
 Rewrite = Callable[[EditableGraph], None]
 
 
-def execute(model: onnx.ModelProto, x: np.ndarray, **more: np.ndarray) -> list[np.ndarray]:
+def execute(model: onnx.ModelProto, x: np.ndarray, /, **more: np.ndarray) -> list[np.ndarray]:
     """All outputs for one batch; further inputs by name."""
     feeds = {model.graph.input[0].name: x} | more
     if all(node.domain == "" for node in model.graph.node):
@@ -76,7 +75,7 @@ def _without_fpgacomp(model: onnx.ModelProto) -> onnx.ModelProto:
 def rewritten(model: onnx.ModelProto, *rewrites: Rewrite, spelled: bool = True) -> onnx.ModelProto:
     """The model after these rewrites alone, behind those that spell it and infer its shapes."""
     graph = EditableGraph.from_model(model)
-    before = (*AS_READ, modernize_opset, normalize_quantizers, fold_constants) if spelled else ()
+    before = (*AS_READ, modernize_opset, fold_constants) if spelled else ()
     apply(graph, (*before, *rewrites))
     assert not graph.problems, graph.problems
     return graph.to_model()

@@ -196,7 +196,7 @@ def test_control_flow() -> None:
 
 UNSUPPORTED = [
     ("LayerNormalization", ["x", "g"], {}, "use BatchNormalization"),
-    ("Sin", ["x"], {}, "replace it by supported operators"),
+    ("Sin", ["x"], {}, "replace it by operators that are supported"),
     ("Mish", ["x"], {}, "use Silu or HardSwish"),
     ("Mul", ["x", "x"], {}, "multiply by a constant only"),
     ("Div", ["g", "x"], {}, "divide by a constant"),

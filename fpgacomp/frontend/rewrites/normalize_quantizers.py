@@ -24,7 +24,8 @@ def normalize_quantizers(graph: EditableGraph) -> None:
             continue
         node.op, node.domain = op, QONNX_DOMAIN
         _normalize(graph, node)
-    graph.domains[QONNX_DOMAIN] = 2  # Trunc's second version
+    first_trunc = any(n.op == "Trunc" and len(n.inputs) == 5 for n in graph.nodes)
+    graph.domains[QONNX_DOMAIN] = 1 if first_trunc else 2
 
 
 def _normalize(graph: EditableGraph, node: Node) -> None:

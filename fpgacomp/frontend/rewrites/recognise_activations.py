@@ -11,7 +11,7 @@ from fpgacomp.ir.network import FPGACOMP_DOMAIN
 
 
 def recognise_activations(graph: EditableGraph) -> None:
-    """x * Sigmoid(x), x * HardSigmoid(x; 1/6, 1/2) and x * 0.5 * (1 + Erf(x / sqrt 2)).
+    """x * Sigmoid(x), x * relu6(x + 3) / 6 and x * 0.5 * (1 + Erf(x / sqrt 2)).
 
     Expects Div by a constant as Mul and constants as second inputs.
     """
@@ -29,18 +29,38 @@ def recognise_activations(graph: EditableGraph) -> None:
             node.op, node.domain = "Silu", FPGACOMP_DOMAIN
 
 
-def _gated(graph: EditableGraph, node: Node) -> None:
-    for x, gate_output in (node.inputs, node.inputs[::-1]):
+def _gated(graph: EditableGraph, product: Node) -> None:
+    """product = x * gate(x), in either order."""
+    for x, gate_output in (product.inputs, product.inputs[::-1]):
         gate = graph.producer(gate_output)
-        if gate is None or gate.domain or gate.inputs[0] != x:
+        if gate is None or gate.domain:
             continue
-        if gate.op == "Sigmoid":
-            _become(graph, node, "Silu", x, FPGACOMP_DOMAIN)
-            return
+        if gate.op == "Sigmoid" and gate.inputs[0] == x:
+            return _become(graph, product, "Silu", x, FPGACOMP_DOMAIN)
+        if _is_hard_gate(graph, gate, x):
+            return _become(graph, product, "HardSwish", x, "")
+        if _is_relu6_of_plus_3(graph, gate, x):
+            sixth = graph.only_consumer(product.output)
+            if sixth is not None and _is_times(graph, sixth, 1 / 6):
+                return _become(graph, sixth, "HardSwish", x, "")
+    return None
+
+
+def _is_hard_gate(graph: EditableGraph, gate: Node, x: str) -> bool:
+    """HardSigmoid(x; 1/6, 1/2), or relu6(x + 3) / 6."""
+    if gate.op == "HardSigmoid" and gate.inputs[0] == x:
         alpha, beta = gate.attributes.get("alpha", 0.2), gate.attributes.get("beta", 0.5)
-        if gate.op == "HardSigmoid" and _near(alpha, 1 / 6) and _near(beta, 0.5):
-            _become(graph, node, "HardSwish", x, "")
-            return
+        return _near(alpha, 1 / 6) and _near(beta, 0.5)
+    inner = graph.producer(gate.inputs[0]) if _is_times(graph, gate, 1 / 6) else None
+    return inner is not None and _is_relu6_of_plus_3(graph, inner, x)
+
+
+def _is_relu6_of_plus_3(graph: EditableGraph, node: Node, x: str) -> bool:
+    plus = graph.producer(node.inputs[0])
+    if node.op != "Clip" or plus is None or plus.op != "Add" or plus.inputs[0] != x:
+        return False
+    numbers = zip((node.inputs[1], node.inputs[2], plus.inputs[1]), (0.0, 6.0, 3.0))
+    return all(_is_number(graph, name, number) for name, number in numbers)
 
 
 def _gelu(graph: EditableGraph, erf: Node) -> None:

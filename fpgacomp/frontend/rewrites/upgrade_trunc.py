@@ -20,6 +20,7 @@ def upgrade_trunc(graph: EditableGraph) -> None:
     for node in graph.find("Trunc", domain=QONNX_DOMAIN):
         if len(node.inputs) == 5:
             _upgrade(graph, node)
+    graph.domains[QONNX_DOMAIN] = 2
 
 
 def _upgrade(graph: EditableGraph, node: Node) -> None:

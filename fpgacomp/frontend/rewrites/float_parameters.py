@@ -1,0 +1,18 @@
+"""Scales, zero points and bit widths of quantizers as float32, whatever integers the file has."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fpgacomp.frontend.editable import EditableGraph
+from fpgacomp.ir.network import QONNX_DOMAIN
+
+
+def float_parameters(graph: EditableGraph) -> None:
+    """QONNX computes in float32 anyway; the values are small whole numbers."""
+    for node in graph.find("Quant", "BipolarQuant", "Trunc", domain=QONNX_DOMAIN):
+        for index, name in enumerate(node.inputs):
+            value = graph.constant(name)
+            if index and value is not None and value.dtype.kind in "iu":
+                number = value.astype(np.float32)
+                graph.set_input(node, index, graph.add_constant(f"{name}_float", number))
