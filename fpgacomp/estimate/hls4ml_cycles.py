@@ -124,9 +124,10 @@ def _stream(layer: Layer, folding: Hls4mlFolding, clock_ns: float, level_ns: flo
         case Conv():
             return _stream_conv(layer, folding, clock_ns, level_ns)
         case MaxPool() | SumPool():
-            read = 2 * layer.input.pixels
-            fill = 2 * _fill(layer.input.shape, layer.kernel)
-            return Timing(fill + 3, read + 4, read + 4)
+            # hls_templates/hls4ml/nnet_utils/fpgacomp_pool.h: one padded position per II.
+            padded = _padded(layer)
+            read = prod(padded) * folding.reuse_factor + 4
+            return Timing(_fill((*padded, 1), layer.kernel) * folding.reuse_factor + 3, read, read)
         case Reshape() | Concat() | Upsample() | Add() | Requantize() | Thresholds() | Lookup():
             moved = max(words, *(tensor.pixels for tensor in layer.inputs))
             if moved == 1:
@@ -138,9 +139,7 @@ def _stream(layer: Layer, folding: Hls4mlFolding, clock_ns: float, level_ns: flo
 
 def _stream_conv(layer: Conv, folding: Hls4mlFolding, clock_ns: float, level_ns: float) -> Timing:
     """One input pixel per step; Resource is not pipelined over pixels (nnet_conv2d_stream.h)."""
-    padded = tuple(
-        n + before + after for n, (before, after) in zip(layer.input.shape[:-1], layer.pads)
-    )
+    padded = _padded(layer)
     extent = tuple(d * (k - 1) + 1 for k, d in zip(layer.kernel, layer.dilations))
     pixels, outputs = prod(padded), layer.output.pixels
     latency, interval = _product_cycles(layer, folding, clock_ns, level_ns)
@@ -153,6 +152,13 @@ def _stream_conv(layer: Conv, folding: Hls4mlFolding, clock_ns: float, level_ns:
         folding.reuse_factor + STREAM_RESOURCE_STEP - STREAM_PIXEL
     )
     return Timing(fill * STREAM_PIXEL + folding.reuse_factor, cycles, cycles)
+
+
+def _padded(layer: Conv | MaxPool | SumPool) -> tuple[int, ...]:
+    """Spatial extent of the padded input."""
+    return tuple(
+        n + before + after for n, (before, after) in zip(layer.input.shape[:-1], layer.pads)
+    )
 
 
 def _fill(shape: tuple[int, ...], kernel: tuple[int, ...]) -> int:

@@ -110,7 +110,7 @@ def _body(
             if isinstance(layer, SumPool) and layer.multiplier is not None:
                 yield _constant_products(layer.multiplier, lanes, layer.output.type.bits)
             if stream:
-                yield _window(layer.input, layer.kernel)
+                yield _window(layer.input, layer.kernel, layer.pads)
         case Add():
             for tensor, by in ((layer.a, layer.multiplier_a), (layer.b, layer.multiplier_b)):
                 yield _constant_products(by, lanes, tensor.type.bits)

@@ -18,7 +18,7 @@ from fpgacomp.ir.board import Board, Resources
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
-from fpgacomp.ir.layers import Conv, Dense, Input, Requantize, Tensor
+from fpgacomp.ir.layers import Conv, Dense, Input, MaxPool, Requantize, Tensor
 from fpgacomp.ir.types import Ints, IntType
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "synthesis"
@@ -113,6 +113,16 @@ def test_stream_convolution_takes_its_input_pixels() -> None:
     assert estimate_hls4ml(design(graph)).layers["conv"].interval.value < 110
     folded = estimate_hls4ml(design(graph, "io_stream", conv=Hls4mlFolding("resource", 18)))
     assert folded.interval_cycles.value == 4 * 144 + 100 * 25
+
+
+def test_stream_pool_takes_its_padded_positions() -> None:
+    x = Input(name="x", output=Tensor("x", (7, 7, 3), IntType.of_bits(4, signed=False)))
+    pool = with_output(
+        MaxPool(name="pool", output=unknown_output("pool"), input=x.output, kernel=(3, 3),
+                strides=(2, 2), pads=((1, 1), (1, 1)))
+    )  # fmt: skip
+    found = estimate_hls4ml(design(Graph("p", (x, pool), (pool.output,)), "io_stream"))
+    assert 81 <= found.interval_cycles.value <= 81 + 8
 
 
 @pytest.mark.parametrize("stage", ["csynth", "logic_synth"])
