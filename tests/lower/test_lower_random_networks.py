@@ -25,6 +25,7 @@ from fpgacomp.simulate.software import to_integers, to_network_outputs
 VECTORS = 40
 EXACT_IN_BINARY = FEATURES - {"odd_scales", "functions", "batchnorm", "bias", "pool", "trunc",
                               "multithreshold", "multiply"}  # fmt: skip
+HAS_TIES = {"residual_two_to_three_only_nearly"}
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,10 @@ def test_powers_of_two_leave_no_ties(model):
 @pytest.mark.parametrize("name", sorted(NASTY))
 def test_oracle_equals_nasty_network(name):
     done = run(NASTY[name]())
-    assert_equal_to_network(done)
-    assert_outputs_equal_network(done)
+    if assert_equal_to_network(done).ties:
+        assert name in HAS_TIES
+    else:
+        assert_outputs_equal_network(done)
 
 
 @settings(deadline=None, max_examples=30)

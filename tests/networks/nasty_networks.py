@@ -142,6 +142,41 @@ def residual_three_to_two(b: NetworkBuilder) -> str:
 
 
 @nasty
+def residual_two_to_three_only_nearly(b: NetworkBuilder) -> str:
+    """1/32 * 2/3 in float32 misses the ratio by 1e-8: sums that hit a border exactly are ties."""
+    x = b.quant(b.input, Grid(np.float32(1 / 32), 0.0, 6))
+    y = b.op("MatMul", x, b.quant(b.constant(np.eye(6)), Grid(np.float32(1), 0.0, 2)))
+    y = b.quant(b.op("Relu", y), Grid(np.float32(2 / 96), 0.0, 3, False))
+    return b.quant(b.op("Add", x, y), Grid(np.float32(1 / 16), 0.0, 5))
+
+
+@nasty
+def per_channel_activation_scales(b: NetworkBuilder, shape: tuple[int, ...] = (3, 4, 4)) -> str:
+    scale = np.asarray([[[[0.05]], [[0.125]], [[0.4]]]], np.float32)
+    x = b.quant(b.input, Grid(scale, 0.0, 4))
+    x = conv(b, x, weight(b, 3, 1, 2, 2), [2, 2], group=3)
+    x = b.op("MaxPool", x, kernel_shape=[2, 2], strides=[1, 1], pads=[0] * 4)
+    return b.quant(b.op("PRelu", x, b.constant([[[0.1]], [[0.0]], [[-0.2]]])), UNIT)
+
+
+@nasty
+def sums_added_before_any_quantizer(b: NetworkBuilder, shape: tuple[int, ...] = (2, 4, 4)) -> str:
+    x = b.quant(b.input, UNIT)
+    left = conv(b, x, weight(b, 3, 2, 1, 1), [1, 1])
+    right = conv(b, x, weight(b, 3, 2, 3, 3, scale=0.5), [3, 3], pads=[1] * 4)
+    return b.quant(b.op("Relu", b.op("Add", left, right)), UNSIGNED)
+
+
+@nasty
+def normalised_after_the_activation(b: NetworkBuilder) -> str:
+    """As Keras models have it: ReLU, then BatchNormalization, gammas of both signs."""
+    x = b.op("Relu", b.op("MatMul", b.quant(b.input, UNIT), weight(b, 6, 3)))
+    numbers = ([-1.5, 0.7, 0.01], [0.3, 0.4, -0.2], [0.1, 0.2, 0.3], [1, 2, 3])
+    x = b.op("BatchNormalization", x, *(b.constant(n) for n in numbers), epsilon=1e-3)
+    return b.quant(x, Grid(np.float32(0.11), 0.0, 5))
+
+
+@nasty
 def added_to_itself(b: NetworkBuilder) -> str:
     x = b.quant(b.input, UNIT)
     return b.quant(b.op("Add", x, x), Grid(np.float32(0.3), 0.0, 4))
