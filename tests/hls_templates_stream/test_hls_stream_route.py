@@ -62,7 +62,7 @@ def _concat(rng: np.random.Generator, number: int) -> sh.Case:
     pixels, fold, parts = int(rng.integers(1, 8)), int(rng.integers(1, 4)), number % 4 + 1
     channels = [fold * int(rng.integers(1, 5)) for _ in range(parts)]
     types = [sh.random_type(rng) for _ in channels]
-    result = IntType(min(t.lo for t in types + [IntType(-1, 0)]), max(t.hi for t in types))
+    result = IntType(min(t.lo for t in [*types, IntType(-1, 0)]), max(t.hi for t in types))
     xs = [sh.draw(rng, t, (sh.FRAMES, pixels, c)) for t, c in zip(types, channels)]
     names = [f"in{i}" for i in range(parts)]
     streams = [sh.stream(n, sh.ctype(t), fold) for n, t in zip(names, types)]

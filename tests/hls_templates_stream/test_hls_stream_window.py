@@ -112,7 +112,7 @@ def _pool_case(rng: np.random.Generator, number: int) -> sh.Case:
     fold = sh.divisor(rng, c)
     inputs = sh.random_type(rng, 1, 7)
     tensor = Tensor("x", (*size, c), inputs)
-    shared = dict(kernel=tuple(kernel), strides=tuple(stride), pads=pads, input=tensor)
+    shared = {"kernel": tuple(kernel), "strides": tuple(stride), "pads": pads, "input": tensor}
     kind = number % 3
     layer: MaxPool | SumPool
     multiplier, constants = "", ""

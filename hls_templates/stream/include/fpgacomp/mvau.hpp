@@ -91,6 +91,7 @@ void mvau(hls::stream<Vec<X, SIMD> >& in, hls::stream<Vec<ACC, PE> >& out,
 #pragma HLS ARRAY_PARTITION variable=sum complete
   weights.prepare();
 
+  counter_t<TILES> tile = 0;  // nf * SF + sf
 vectors:
   for (int v = 0; v < VECTORS; ++v) {
   groups:
@@ -98,6 +99,7 @@ vectors:
     tiles:
       for (int sf = 0; sf < SF; ++sf) {
 #pragma HLS PIPELINE II=1
+        if (nf == 0 && sf == 0) tile = 0;
         Vec<X, SIMD> x;
         if (nf == 0) {
           x = in.read();
@@ -105,16 +107,17 @@ vectors:
         } else {
           x = buffer[sf];
         }
-        const int tile = nf * SF + sf;
         for (int pe = 0; pe < PE; ++pe) {
 #pragma HLS UNROLL
-          sum_t partial = 0;
-          if (sf != 0) partial = sum[pe];
+          // The tree of this tile first, then one addition: the only one in the feedback.
+          sum_t tree = 0;
           for (int s = 0; s < SIMD; ++s) {
 #pragma HLS UNROLL
-            partial += terms::term(x[s], weights.at(tile, pe * SIMD + s), MUL());
+            tree += terms::term(x[s], weights.at(tile, pe * SIMD + s), MUL());
           }
-          sum[pe] = partial;
+          sum_t previous = 0;
+          if (sf != 0) previous = sum[pe];
+          sum[pe] = previous + tree;
         }
         if (sf == SF - 1) {
           Vec<ACC, PE> y;
@@ -124,6 +127,7 @@ vectors:
           }
           out.write(y);
         }
+        ++tile;
       }
     }
   }
@@ -146,6 +150,7 @@ void vvau(hls::stream<Vec<X, PE> >& in, hls::stream<Vec<ACC, PE> >& out,
 #pragma HLS ARRAY_PARTITION variable=sum complete
   weights.prepare();
 
+  counter_t<ROWS> row = 0;  // f * K + k
 vectors:
   for (int v = 0; v < VECTORS; ++v) {
   groups:
@@ -153,17 +158,19 @@ vectors:
     taps:
       for (int k = 0; k < K; ++k) {
 #pragma HLS PIPELINE II=1
+        if (f == 0 && k == 0) row = 0;
         const Vec<X, PE> x = in.read();
         Vec<ACC, PE> y;
         for (int pe = 0; pe < PE; ++pe) {
 #pragma HLS UNROLL
           sum_t partial = 0;
           if (k != 0) partial = sum[pe];
-          partial += terms::term(x[pe], weights.at(f * K + k, pe), MUL());
+          partial += terms::term(x[pe], weights.at(row, pe), MUL());
           sum[pe] = partial;
           y[pe] = terms::template finish<ACC>(partial, K);
         }
         if (k == K - 1) out.write(y);
+        ++row;
       }
     }
   }

@@ -46,7 +46,10 @@ template <class T, int DEPTH, int LANES> struct Rom {
       for (int lane = 0; lane < LANES; ++lane) table[row * LANES + lane] = cut(row, lane);
     unpacked = table;
   }
-  const T& at(int row, int lane) const { return unpacked[row * LANES + lane]; }
+  // 64-bit arithmetic, which cannot wrap, lets the compiler see consecutive lanes.
+  const T& at(int row, int lane) const {
+    return unpacked[static_cast<std::int64_t>(row) * LANES + lane];
+  }
 #endif
 
  private:
