@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from csim_run import builders, compared
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
@@ -152,7 +152,8 @@ def random_design(graph: Graph, io_type: IoType, rng: np.random.Generator) -> Hl
     return builders.design(graph, io_type, **foldings)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True,
+# A seed does not shrink to a smaller graph, so trying to would only compile for minutes.
+@settings(max_examples=12, deadline=None, derandomize=True, phases=[Phase.generate],
           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 @given(seed=st.integers(0, 2**32 - 1), io_type=st.sampled_from(["io_parallel", "io_stream"]))
 def test_random_graphs(seed: int, io_type: IoType) -> None:

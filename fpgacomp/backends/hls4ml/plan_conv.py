@@ -54,7 +54,8 @@ def _convolution(
     *,
     depthwise: bool,
 ) -> str:
-    source, seen = p.read(layer.input), layer.input
+    # In arrays, hls4ml's im2col goes by the shape of the variable; in streams, by the sizes.
+    source, seen = (p.read if p.stream else p.read_shaped)(layer.input), layer.input
     if p.stream and any(before or after for before, after in pads):
         # hls4ml's line buffers take no padding; its own layer writes the zeros into the stream.
         source, seen = _padded(p, seen, source, pads, layer.output.name)
