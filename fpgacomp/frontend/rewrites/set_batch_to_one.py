@@ -6,9 +6,12 @@ import numpy as np
 
 from fpgacomp.frontend.editable import EditableGraph, Info
 
+# Operators that take a whole shape, and as which input.
+_SHAPE_INPUT = {"Reshape": 1, "Expand": 1, "Resize": 3}
+
 
 def set_batch_to_one(graph: EditableGraph) -> None:
-    """Axis 0 of every input becomes 1, and so do the Reshape targets that repeat the old batch.
+    """Axis 0 of every input becomes 1, and so do the shapes that repeat the old batch.
 
     Reports inputs without a batch axis and dimensions that are not known.
     """
@@ -24,16 +27,17 @@ def set_batch_to_one(graph: EditableGraph) -> None:
         if any(size < 1 for size in info.shape[1:]):
             _report(graph, name, f"has a dimension that is not known: {_text(info.shape)}.")
         graph.info[name] = Info(info.dtype, (1, *info.shape[1:]))
-    for size in frozen:
-        _thaw_reshapes(graph, size)
+    for size in sorted(frozen):
+        _thaw_shapes(graph, size)
 
 
-def _thaw_reshapes(graph: EditableGraph, batch: int) -> None:
+def _thaw_shapes(graph: EditableGraph, batch: int) -> None:
     for node in graph.nodes:
-        target = graph.constant(node.input(1)) if node.op == "Reshape" else None
-        if target is not None and target.size and target[0] == batch:
+        place = _SHAPE_INPUT.get(node.op, 0) if not node.domain else 0
+        target = graph.constant(node.input(place)) if place else None
+        if target is not None and target.ndim == 1 and target.size and target[0] == batch:
             thawed = np.concatenate([[1], target[1:]]).astype(np.int64)
-            graph.set_input(node, 1, graph.add_constant(f"{node.name}_shape", thawed))
+            graph.set_input(node, place, graph.add_constant(f"{node.name}_shape", thawed))
 
 
 def _report(graph: EditableGraph, name: str, why: str) -> None:
