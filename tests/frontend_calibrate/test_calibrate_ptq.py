@@ -295,6 +295,28 @@ def test_a_network_without_weights_is_refused() -> None:
         quantized(parser.parse_model(text + "{ y = Relu (x) }"), np.zeros((3, 4)))
 
 
+def test_dead_channels_and_dead_activations_get_ordinary_scales() -> None:
+    model = cnn()
+    for tensor in model.graph.initializer:
+        array = numpy_helper.to_array(tensor).copy()
+        if array.shape == (4, 2, 3, 3):
+            array[1] = 0
+        elif array.shape == (4, 4, 3, 3):
+            array[:] = 0
+        tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    for bits in (1, 8):
+        result = quantized(model, samples(20), weight_bits=bits)
+        for _, scale in quants(result).values():
+            assert np.all((scale > 1e-5) & (scale < 10))
+    assert np.isfinite(run(result, samples(20))).all()
+
+
+def test_a_float_network_that_overflows_is_named() -> None:
+    model = cnn()
+    with pytest.raises(InputDataError, match="answers NaN or infinity at tensor"):
+        quantized(model, np.clip(samples(10), -1, 1) * 3e38)
+
+
 def test_bad_calibration_data_is_named() -> None:
     with pytest.raises(InputDataError, match="calibration data: shape"):
         quantized(cnn(), np.zeros((5, 6, 6, 2)))

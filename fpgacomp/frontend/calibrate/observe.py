@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fpgacomp.errors import InputDataError
 from fpgacomp.frontend.calibrate.run import CHUNK, Runner
 from fpgacomp.frontend.editable import EditableGraph
 
@@ -38,6 +39,7 @@ def observe(
 
     Raises:
         ModelError: ONNX Runtime does not accept the network.
+        InputDataError: the float network itself overflows on this data.
     """
     random = np.random.default_rng(0)
     given = {t: _look(feeds[t], KEPT, random) for t in tensors if t in graph.inputs}
@@ -49,6 +51,12 @@ def observe(
     parts: dict[str, list[Observed]] = {t: [] for t in inner}
     for chunk in Runner(graph, inner).chunks(feeds):
         for tensor, values in chunk.items():
+            if not np.isfinite(values).all():
+                raise InputDataError(
+                    "calibration data",
+                    f"the float network answers NaN or infinity at tensor {tensor}.",
+                    "scale the data as the network was trained on it.",
+                )
             parts[tensor].append(_look(values, share, random))
     return given | {t: Observed.together(parts[t]) for t in inner}
 

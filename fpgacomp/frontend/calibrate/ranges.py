@@ -14,7 +14,9 @@ from fpgacomp.frontend.quantizers import integer_range
 Array = npt.NDArray[Any]
 CANDIDATES = np.linspace(0.2, 1.0, 81)  # fractions of the full range that MSE tries
 FINER_EXPONENTS = 6  # how many smaller powers of two MSE tries
-SMALLEST_SCALE = 2.0**-40  # of a tensor that is all zero
+# A channel whose weights are this much smaller than the largest channel's is as good as
+# zero; a scale of its own would only cost a wide multiplier in hardware.
+WIDEST_RATIO = 2.0**-20
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,21 @@ def power_of_two(scale: Array) -> Array:
 
 
 def full_scale(lo: Array, hi: Array, form: Format) -> Array:
-    """The smallest scale at which lo..hi does not saturate."""
+    """The smallest scales at which lo..hi does not saturate.
+
+    Where all values are zero any scale will do: it takes the largest of the others.
+    """
     low, high = form.range
     scale = np.maximum(hi, 0.0) / high
     if low < 0:
         scale = np.maximum(scale, np.minimum(lo, 0.0) / low)
-    return np.maximum(scale, SMALLEST_SCALE)
+    return _floored(scale)
+
+
+def _floored(scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """No scale is zero, nor out of all proportion to the largest."""
+    largest = scale.max() or 1.0
+    return np.where(scale > 0, np.maximum(scale, largest * WIDEST_RATIO), largest)
 
 
 def quantize(values: Array, scale: Array, form: Format) -> Array:
@@ -97,7 +108,7 @@ def choose_weight_scales(
 def bipolar_scales(rows: Array, *, kind: ScaleKind) -> npt.NDArray[np.float64]:
     """Mean magnitude per row: the least squared error of sign(w) * scale."""
     scale: npt.NDArray[np.float64] = np.abs(rows.astype(np.float64)).mean(axis=1)
-    scale = np.maximum(scale, SMALLEST_SCALE)
+    scale = _floored(scale)
     return np.exp2(np.rint(np.log2(scale))) if kind == "power-of-two" else scale
 
 

@@ -12,7 +12,7 @@ from fpgacomp.errors import ToolError
 def select_legacy_keras() -> None:
     """Let `tf.keras` be Keras 2 (the package tf_keras); takes effect before TensorFlow loads.
 
-    This writes the environment, it does not read it: TensorFlow offers no other switch.
+    Nothing is decided by what the environment holds: TensorFlow offers no other switch.
     """
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
