@@ -21,6 +21,7 @@ from fpgacomp.frontend.rewrites.fold_quantized_constants import fold_quantized_c
 from fpgacomp.frontend.rewrites.gemm_to_matmul import gemm_to_matmul
 from fpgacomp.frontend.rewrites.global_pools import global_pools
 from fpgacomp.frontend.rewrites.inference_batchnorm import inference_batchnorm
+from fpgacomp.frontend.rewrites.keep_batch_axis import keep_batch_axis
 from fpgacomp.frontend.rewrites.merge_duplicates import merge_duplicates
 from fpgacomp.frontend.rewrites.modernize_opset import modernize_opset
 from fpgacomp.frontend.rewrites.move_into_weights import move_into_weights
@@ -67,6 +68,7 @@ REDUCED: tuple[Rewrite, ...] = (
     fold_quantized_constants,
     subtract_to_add,
     relu_from_clip,
+    keep_batch_axis,
     global_pools,
     absorb_pads,
     floor_mode_pools,

@@ -19,13 +19,15 @@ A canonical network is QONNX (float32, opset 18) in which
   float32 reciprocal (the one rewrite that moves a rounding, by 2**-24 relative);
 * QuantizeLinear/(Clip)/DequantizeLinear is Quant without zero point (its integers are
   q - z), on activations with a Clip in front where no bit width has that range;
-* Quant has its three attributes, rounding_mode in ROUND CEIL FLOOR UP DOWN HALF_UP
-  HALF_DOWN, one whole bit width from 1 to 32, positive scales, whole zero points;
-  Trunc is QONNX's version 2 (six inputs); MultiThreshold states data_layout, out_scale,
-  out_bias; integer weights of FINN stand behind a Quant of scale 1, and so does an
-  input that FINN declares an integer;
+* Quant has float32 parameters and its three attributes, rounding_mode in ROUND CEIL FLOOR
+  UP DOWN HALF_UP HALF_DOWN, one whole bit width from 1 to 32, positive scales, whole zero
+  points; Trunc is QONNX's version 2 (six inputs); MultiThreshold states data_layout,
+  out_scale, out_bias; integer weights of FINN stand behind a Quant of scale 1, and so
+  does an input that FINN declares an integer;
 * Flatten, Squeeze and Unsqueeze are Reshape, whose target is constant, without 0 and
-  -1, and begins with 1; Transpose states `perm`; Softmax and LogSoftmax state `axis`;
+  -1; it begins with 1 (positions moved into the batch axis and back, as Keras exports do,
+  are undone where only MatMul and elementwise operators lie between); Transpose states
+  `perm`; Softmax and LogSoftmax state `axis`;
 * Clip has two scalar limits; a Clip from 0 upwards is Relu;
 * BatchNormalization stays one node in inference form (its folding into a float32
   Mul and Add would move rounding borders by 1e-7);

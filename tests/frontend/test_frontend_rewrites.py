@@ -20,10 +20,12 @@ from fpgacomp.frontend.rewrites.cancel_transposes import cancel_transposes
 from fpgacomp.frontend.rewrites.drop_unused import drop_unused
 from fpgacomp.frontend.rewrites.explicit_pads import explicit_pads
 from fpgacomp.frontend.rewrites.flatten_to_reshape import flatten_to_reshape
+from fpgacomp.frontend.rewrites.float_parameters import float_parameters
 from fpgacomp.frontend.rewrites.floor_mode_pools import floor_mode_pools
 from fpgacomp.frontend.rewrites.fold_quantized_constants import fold_quantized_constants
 from fpgacomp.frontend.rewrites.gemm_to_matmul import gemm_to_matmul
 from fpgacomp.frontend.rewrites.global_pools import global_pools
+from fpgacomp.frontend.rewrites.keep_batch_axis import keep_batch_axis
 from fpgacomp.frontend.rewrites.merge_duplicates import merge_duplicates
 from fpgacomp.frontend.rewrites.move_into_weights import move_into_weights
 from fpgacomp.frontend.rewrites.nearest_resize import nearest_resize
@@ -485,6 +487,55 @@ def test_flatten_squeeze_unsqueeze(opset: int) -> None:
         model.graph.node[0].attribute[0].ints[1] = 4
     assert same(model, flatten_to_reshape) == ["Reshape"] * 3
     assert ops(canonicalize(model)) == ["Reshape"]
+
+
+def time_distributed(*between: onnx.NodeProto, last: str = "m") -> onnx.ModelProto:
+    """A Dense on every position, as tf2onnx writes it."""
+    nodes = [
+        node("Reshape", ["x", "rows"], "r"),
+        quant(["w", "s", "z", "b"], "q"),
+        node("MatMul", ["r", "q"], "m"),
+        *between,
+        node("Reshape", [last, "back"], "y"),
+    ]
+    constants = {"rows": np.array([-1, 6]), "back": np.array([1, 4, 3]), "w": whole(6, 3)}
+    constants |= {"s": 0.5, "z": 0.0, "b": 4.0, "c": whole(4, 3), "g": np.ones(3)}
+    return build(nodes, [1, 4, 6], constants)
+
+
+def test_positions_leave_the_batch_axis() -> None:
+    between = [node("Add", ["m", "c"], "a"), node("Relu", ["a"], "n")]
+    model = time_distributed(*between, last="n")
+    same(model, flatten_to_reshape, keep_batch_axis)
+    assert ops(canonicalize(model)) == ["Quant", "MatMul", "Add", "Relu"]
+
+
+def test_positions_stay_where_another_operator_would_notice() -> None:
+    found = same(
+        time_distributed(node("Softmax", ["m"], "n", axis=0), last="n"),
+        flatten_to_reshape,
+        keep_batch_axis,
+        exact=False,
+    )
+    assert found == ["Reshape", "Quant", "MatMul", "Softmax", "Reshape"]
+
+
+@pytest.mark.parametrize("op", ["Resize", "Expand"])
+def test_a_batch_frozen_into_other_shapes_is_thawed(op: str) -> None:
+    sizes = {"n": np.array([8, 2, 6, 6] if op == "Resize" else [8, 2, 3, 3])}
+    inputs = ["x", "", "", "n"] if op == "Resize" else ["x", "n"]
+    nodes = [node(op, inputs, "a"), node("Relu", ["a"], "y")]
+    canonical = canonicalize(build(nodes, [8, 2, 3, 3], sizes))
+    assert ops(canonical) == (["Resize", "Relu"] if op == "Resize" else ["Relu"])
+    assert canonical.graph.output[0].type.tensor_type.shape.dim[0].dim_value == 1
+
+
+def test_integer_parameters_become_float() -> None:
+    made = quant(["x", "s", "z", "b"], "y")
+    model = build([made], [1, 9], {"s": 0.5, "z": np.array(1), "b": np.array(4)})
+    assert same(model, float_parameters) == ["Quant"]
+    kinds = {t.data_type for t in canonicalize(model).graph.initializer}
+    assert kinds == {onnx.TensorProto.FLOAT}
 
 
 def test_shape_chains_become_constants() -> None:
