@@ -259,6 +259,8 @@ SHAPED: dict[str, list[Any]] = {
         L.Dense(4, activation="swish"),
         L.Softmax(),
     ],
+    "global": [L.Input((4, 5, 3)), L.Rescaling(2.0, -1.0), L.GlobalMaxPooling2D(keepdims=True)],
+    "global1d": [L.Input((7, 3)), L.Rescaling(0.5), L.GlobalMaxPooling1D(), L.Dense(2)],
     "groups": [L.Input((6, 6, 4)), L.Conv2D(6, 3, dilation_rate=2, groups=2, activation="selu")],
 }
 
@@ -295,6 +297,18 @@ def test_functional_model_with_branches_and_a_model_as_layer() -> None:
     assert exported.graph.input[0].name == "image"
     wanted = model.predict(inputs, verbose=0)
     assert np.abs(execute(exported, inputs) - wanted).max() < 1e-5 * np.abs(wanted).max()
+
+
+def test_two_inputs_and_two_outputs() -> None:
+    left, right = L.Input((4,), name="left"), L.Input((3,), name="right")
+    total = L.Add(name="total")([L.Dense(3)(left), right])
+    model = randomized(tf.keras.Model([left, right], [total, L.Activation("tanh")(total)]))
+    exported = export_keras(model)
+    assert [value.name for value in exported.graph.input] == ["left", "right"]
+    feeds = {"left": on_grid((4,), 1), "right": on_grid((3,), 1)}
+    answer = execute_onnx(ModelWrapper(exported), feeds)
+    for value, wanted in zip(exported.graph.output, model.predict(list(feeds.values()), verbose=0)):
+        assert np.abs(answer[value.name] - wanted).max() < 1e-5
 
 
 def test_a_layer_used_twice() -> None:
@@ -371,7 +385,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
             load_keras(path)
 
 
-def test_keras_3_models() -> None:
+def test_keras_3_models(tmp_path: Path) -> None:
     keras = pytest.importorskip("keras", minversion="3", reason="Keras 3 is not installed")
     layers = keras.layers
     model = keras.Sequential(
@@ -386,3 +400,6 @@ def test_keras_3_models() -> None:
     )
     x = on_grid((6, 6, 2), count=4)
     assert np.abs(execute(export_keras(model), x) - model.predict(x, verbose=0)).max() < 1e-5
+    model.save(tmp_path / "model.keras")
+    loaded = load_keras(tmp_path / "model.keras")
+    assert np.array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))

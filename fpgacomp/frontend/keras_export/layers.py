@@ -50,14 +50,6 @@ def _dense(b: Builder, x: Value, layer: Any) -> Value:
     return activate(b, add_bias(b, y, bias, quantizer_of(layer, "bias")), layer.activation)
 
 
-def _folded_dense(b: Builder, x: Value, layer: Any) -> Value:
-    folded_kernel, folded_bias = (np.asarray(t) for t in layer.get_folded_weights())
-    x = b.channels_last(x)
-    kernel = weight(b, folded_kernel, quantizer_of(layer, "kernel"), lambda w: w, axis=1)
-    y = b.node("MatMul", [x.name, kernel], (*x.shape[:-1], int(layer.units)))
-    return activate(b, add_bias(b, y, folded_bias, quantizer_of(layer, "bias")), layer.activation)
-
-
 def _batch_normalization(b: Builder, x: Value, layer: Any) -> Value:
     axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
     if list(axes) not in ([-1], [len(x.shape)]):
@@ -137,6 +129,12 @@ def _zero_padding(b: Builder, x: Value, layer: Any) -> Value:
     return b.node("Pad", [x.name, constant], shape, first=True, mode="constant")
 
 
+def _rescaling(b: Builder, x: Value, layer: Any) -> Value:
+    scale, offset = (np.asarray(v, dtype=np.float32) for v in (layer.scale, layer.offset))
+    y = b.same("Mul", x, b.constant("scale", scale))
+    return b.same("Add", y, b.constant("offset", offset)) if np.any(offset) else y
+
+
 def _unchanged(b: Builder, x: Value, layer: Any) -> Value:
     return x
 
@@ -173,7 +171,6 @@ _MERGES: dict[str, Callable[[Builder, list[Value], Any], Value]] = {
 _LAYERS: dict[str, Convert] = {
     "Dense": _dense,
     "QDense": _dense,
-    "QDenseBatchnorm": _folded_dense,
     "Conv1D": convolution,
     "Conv2D": convolution,
     "QConv1D": convolution,
@@ -208,6 +205,7 @@ _LAYERS: dict[str, Convert] = {
     "UpSampling2D": _upsample,
     "ZeroPadding1D": _zero_padding,
     "ZeroPadding2D": _zero_padding,
+    "Rescaling": _rescaling,
     "Dropout": _unchanged,
     "SpatialDropout1D": _unchanged,
     "SpatialDropout2D": _unchanged,
