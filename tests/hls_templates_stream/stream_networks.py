@@ -178,7 +178,7 @@ class Network:
 
 
 def residual() -> Network:
-    """Residual sums (scaled and plain), depthwise and strided convolution, global pool, branches."""
+    """Residual sums (scaled and plain), depthwise, strides, global pool, branches."""
     n = Network("residual", (8, 9, 3), IntType(0, 255), 1)
     n.conv(8, pads=((1, 1), (0, 1)))
     trunk = n.requantize(4, Rounding.ROUND)

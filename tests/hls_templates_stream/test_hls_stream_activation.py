@@ -194,8 +194,8 @@ def test_activations(make, variant: str, tmp_path: Path) -> None:
 def test_search_levels_cover_every_threshold_once() -> None:
     for depth in range(1, 9):
         picked = [
-            np.arange((1 << depth) - 1)[(1 << (depth - l - 1)) - 1 :: 1 << (depth - l)]
-            for l in range(depth)
+            np.arange((1 << depth) - 1)[(1 << (depth - level - 1)) - 1 :: 1 << (depth - level)]
+            for level in range(depth)
         ]
         assert sorted(np.concatenate(picked).tolist()) == list(range((1 << depth) - 1))
         assert all(len(b) == 2 * len(a) for a, b in pairwise(picked))
