@@ -165,6 +165,8 @@ def compile(
                 progress=_share_of(progress),
             )
             compared = csim.compare(values, run.values, graph)
+        watch.note("csim compile", run.compile_s)
+        watch.note("csim run", run.run_s)
     with watch.step("software"):
         answers, agreement = _answers(network, lowered, raw, values)
 

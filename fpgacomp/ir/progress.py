@@ -20,6 +20,10 @@ class Stopwatch:
         self.observer = observer
         self.seconds: dict[str, float] = {}
 
+    def note(self, name: str, seconds: float) -> None:
+        """Keep the seconds of a part that timed itself."""
+        self.seconds[name] = round(seconds, 4)
+
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[float], None]]:
         """Time a step; yields a function that takes the share done so far."""
