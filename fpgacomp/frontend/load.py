@@ -51,9 +51,7 @@ def load(source: str | Path | onnx.ModelProto, name: str | None = None) -> Loade
     _check_content(model, where)
     _load_external_data(model, where, folder)
     if model.functions:
-        from onnx import inliner
-
-        model = inliner.inline_local_functions(model)
+        model = _inline(model, where)
     stem = name or (Path(file).stem if file else model.graph.name)
     return Loaded(model, identifier(stem), file, digest)
 
@@ -106,6 +104,17 @@ def _check_content(model: onnx.ModelProto, where: str) -> None:
         raise ModelError(where, f"holds a sparse constant {name}.", "export it densely.")
 
 
+def _inline(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
+    """Replace calls of the model's own functions by their bodies."""
+    from onnx import inliner
+
+    try:
+        return inliner.inline_local_functions(model)
+    except (RuntimeError, ValueError) as error:
+        why = f"defines functions that cannot be inlined: {str(error).splitlines()[0]}."
+        raise ModelError(where, why, "export it again.") from None
+
+
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
     yield from graph.initializer
     for node in graph.node:
@@ -139,7 +148,11 @@ def _check_external(tensor: onnx.TensorProto, where: str, folder: Path) -> None:
     if not target.is_file():
         why = f"keeps the values of {tensor.name} in {location!r}, which does not exist."
         raise ModelError(where, why, "copy the data file beside the model.")
-    offset, length = int(entries.get("offset", 0)), int(entries.get("length", 0))
+    try:
+        offset, length = int(entries.get("offset", 0)), int(entries.get("length", 0))
+    except ValueError:
+        why = f"gives no number where the values of {tensor.name} begin or end."
+        raise ModelError(where, why, "export it again.") from None
     if offset < 0 or length < 0 or offset + length > target.stat().st_size:
         why = f"needs bytes {offset} to {offset + length} of {location!r}, which is shorter."
         raise ModelError(where, why, "copy the data file again, whole.")

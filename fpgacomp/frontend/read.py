@@ -11,7 +11,7 @@ from onnx import helper
 
 from fpgacomp.errors import FpgacompError, ModelError, raise_all
 from fpgacomp.frontend.canonicalize import AS_READ, REDUCED, SPELLED, apply
-from fpgacomp.frontend.editable import EditableGraph
+from fpgacomp.frontend.editable import FLOAT, EditableGraph
 from fpgacomp.frontend.load import load
 from fpgacomp.frontend.rules import SOFTWARE, check_rules
 from fpgacomp.frontend.validate import validate
@@ -138,7 +138,12 @@ def _before_quantizers(graph: EditableGraph) -> set[str]:
     quantizers = {*QUANTIZERS, "IntQuant", "QuantizeLinear"}
     if not any(node.op in quantizers for node in graph.nodes):
         return set()
-    floating, names = set(graph.inputs), set()
+    names: set[str] = set()
+    floating = {
+        name
+        for name in graph.inputs
+        if graph.info[name].dtype == FLOAT and "INT" not in graph.annotations.get(name, "")
+    }
     for node in graph.nodes:
         inner = [name for name in node.inputs if name and name not in graph.constants]
         if inner and all(name in floating for name in inner) and node.op not in quantizers:

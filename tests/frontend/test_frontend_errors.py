@@ -12,8 +12,10 @@ from frontend_runs import MODELS, QONNX, build, node, ops, quant
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import convert_model_to_external_data
 
-from fpgacomp.errors import FpgacompError, ModelError, Problems, UnsupportedLayer
+from fpgacomp.errors import FpgacompError, InvalidGraph, ModelError, Problems, UnsupportedLayer
 from fpgacomp.frontend import NodeFinding, check, read_network
+from fpgacomp.frontend.canonicalize import apply
+from fpgacomp.frontend.editable import EditableGraph
 
 WEIGHT = np.ones((3, 2), np.float32)
 
@@ -103,6 +105,21 @@ def test_external_data_absent_or_short(tmp_path: Path) -> None:
     assert "which is shorter" in message(path)
     (tmp_path / "data.bin").unlink()
     assert "which does not exist. Fix: copy the data file beside the model." in message(path)
+
+
+def test_external_data_without_a_number(tmp_path: Path) -> None:
+    path = external(tmp_path, "data.bin")
+    model = onnx.load(path, load_external_data=False)
+    for entry in model.graph.initializer[0].external_data:
+        entry.value = "many" if entry.key == "length" else entry.value
+    path.write_bytes(model.SerializeToString())
+    assert "gives no number where the values of w begin or end" in message(path)
+
+
+def test_a_constant_beyond_all_measure() -> None:
+    nodes = [node("ConstantOfShape", ["shape"], "c"), node("Add", ["x", "c"], "y")]
+    told = message(build(nodes, [1, 1], {"shape": np.array([10**6, 10**6])}))
+    assert "it makes a constant of 1000000000000 values." in told
 
 
 def test_external_data_of_a_model_in_memory(tmp_path: Path) -> None:
@@ -269,6 +286,20 @@ def test_scale_from_the_input() -> None:
     nodes = [node("Relu", ["x"], "s"), quant(["x", "s", "z", "b"], "y")]
     told = message(build(nodes, [1, 3], {"z": 0.0, "b": 4.0}))
     assert "its scale, zero point or bit width is computed from the input." in told
+
+
+def test_a_rewrite_that_breaks_the_graph_is_named() -> None:
+    def cut(graph: EditableGraph) -> None:
+        graph.remove(graph.nodes[-1])
+
+    def crash(graph: EditableGraph) -> None:
+        graph.shape("nowhere")
+
+    graph = EditableGraph.from_model(linear())
+    with pytest.raises(InvalidGraph, match="rewrite cut: output y is written by nothing"):
+        apply(graph, (cut,))
+    with pytest.raises(InvalidGraph, match="rewrite crash: failed with KeyError: 'nowhere'"):
+        apply(graph, (crash,))
 
 
 def many_problems() -> onnx.ModelProto:

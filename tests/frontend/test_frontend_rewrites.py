@@ -657,6 +657,19 @@ def test_batch_normalization_in_training_form() -> None:
     assert [a.name for a in found.attribute] == ["epsilon"]
 
 
+def test_an_output_given_twice_keeps_both_names() -> None:
+    nodes = [node("Relu", ["x"], "y"), node("Identity", ["y"], "twice")]
+    model = build(nodes, [1, 3], output="y")
+    model.graph.output.append(helper.make_tensor_value_info("twice", 1, None))
+    canonical = canonicalize(model)
+    assert [value.name for value in canonical.graph.output] == ["y", "twice"]
+    assert ops(canonical) == ["Relu", "Reshape"]
+    x = whole(1, 3)
+    first, second = execute(canonical, x)
+    np.testing.assert_array_equal(first, np.maximum(x, 0))
+    np.testing.assert_array_equal(second, first)
+
+
 def test_bypass_keeps_a_network_of_nothing() -> None:
     graph = EditableGraph.from_model(build([node("Identity", ["x"], "y")], [1, 3]))
     assert not graph.bypass(graph.nodes[0])

@@ -8,6 +8,7 @@ from fpgacomp.frontend.editable import EditableGraph, Node
 from fpgacomp.frontend.evaluate import evaluate
 from fpgacomp.frontend.infer import infer_node
 
+_MAX_SIZE = 1 << 28  # values of one constant; more is no network for an FPGA
 # Quantizers of constants stay: in front of a weight they say how it is stored.
 _KEPT = {"QuantizeLinear", "DequantizeLinear"}
 
@@ -39,6 +40,12 @@ def _foldable(graph: EditableGraph, node: Node) -> bool:
 
 
 def _fold(graph: EditableGraph, node: Node) -> None:
+    shapes = [graph.shape(name) for name in node.outputs if name in graph.info]
+    size = max((np.prod(shape, dtype=float) for shape in shapes), default=0.0)
+    if size > _MAX_SIZE:
+        why = f"it makes a constant of {size:.0f} values."
+        graph.report(node, why, "give the network a smaller constant.")
+        return
     values = [graph.constant(name) if name else None for name in node.inputs]
     try:
         with np.errstate(all="ignore"):

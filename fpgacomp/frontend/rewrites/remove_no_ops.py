@@ -12,8 +12,17 @@ _SAME_SHAPE = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "
 def remove_no_ops(graph: EditableGraph) -> None:
     """Identity, Dropout, and casts, pads, slices, reshapes, sums that change nothing."""
     for node in list(graph.nodes):
-        if not node.domain and graph.known(node) and _changes_nothing(graph, node):
-            graph.bypass(node)
+        candidate = not node.domain and graph.known(node)
+        if candidate and _changes_nothing(graph, node) and not graph.bypass(node):
+            _keep_as_reshape(graph, node)
+
+
+def _keep_as_reshape(graph: EditableGraph, node: Node) -> None:
+    """A node between two names that must both stay, such as an input that is an output."""
+    target = np.asarray(graph.shape(node.output), np.int64)
+    inputs = [node.inputs[0], graph.add_constant(f"{node.name}_shape", target)]
+    name, outputs = node.name, node.outputs[:1]
+    graph.replace(node, Node("Reshape", inputs, outputs, name, origin=node.origin))
 
 
 def _changes_nothing(graph: EditableGraph, node: Node) -> bool:
