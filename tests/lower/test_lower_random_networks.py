@@ -23,8 +23,7 @@ from fpgacomp.simulate.reference import execute
 from fpgacomp.simulate.software import to_integers, to_network_outputs
 
 VECTORS = 40
-EXACT_IN_BINARY = FEATURES - {"odd_scales", "functions", "batchnorm", "bias", "pool", "trunc",
-                              "multithreshold", "multiply"}  # fmt: skip
+EXACT_IN_BINARY = FEATURES - {"odd_scales", "functions", "batchnorm", "bias", "pool", "multiply"}
 HAS_TIES = {"residual_two_to_three_only_nearly"}
 
 
