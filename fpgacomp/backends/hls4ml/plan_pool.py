@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
+
 from fpgacomp.backends.hls4ml.nodes import Extension, Weights, ap_type, parameter
 from fpgacomp.ir.layers import MaxPool, SumPool
 from fpgacomp.ir.types import IntType
@@ -30,14 +32,20 @@ def pool_extension(layer: MaxPool | SumPool) -> tuple[Extension, dict[str, Weigh
         "out_height": out_height, "out_width": out_width,
         "padding": layer.input.type.lo if isinstance(layer, MaxPool) else 0,
     }  # fmt: skip
+    factors = layer.multiplier if isinstance(layer, SumPool) else None
+    weights = {"multiplier": parameter(factors.array if factors else np.ones(1, dtype=np.int64))}
+    constants |= {"scaled": factors is not None, "n_multipliers": weights["multiplier"].values.size}
+    kernel_name = "maxpool" if isinstance(layer, MaxPool) else "sumpool"
+    typedefs = {"accum_t": ap_type(_window(layer, prod(kernel)))}
+    extension = Extension(kernel_name, "fpgacomp_pool.h", constants, typedefs, tuple(weights))
+    return extension, weights
+
+
+def _window(layer: MaxPool | SumPool, taps: int) -> IntType:
+    """Range of what one window holds before its factor."""
     if isinstance(layer, MaxPool):
-        typedefs = {"accum_t": ap_type(layer.input.type)}
-        return Extension("maxpool", "fpgacomp_pool.h", constants, typedefs), {}
+        return layer.input.type
     if layer.multiplier is None:
-        typedefs = {"accum_t": ap_type(layer.output.type)}
-        return Extension("sumpool", "fpgacomp_pool.h", constants, typedefs), {}
-    data, taps = layer.input.type, prod(kernel)
-    window = IntType(min(data.lo, 0) * taps, max(data.hi, 0) * taps)
-    extension = Extension("sumpool_scaled", "fpgacomp_pool.h", constants,
-                          {"accum_t": ap_type(window)}, ("multiplier",))  # fmt: skip
-    return extension, {"multiplier": parameter(layer.multiplier.array)}
+        return layer.output.type
+    data = layer.input.type
+    return IntType(min(data.lo, 0) * taps, max(data.hi, 0) * taps)

@@ -16,6 +16,7 @@
 //   padding                what a padded position holds: 0 in a sum, the type's lowest in a maximum
 //   reuse_factor           initiation interval per call (arrays) or per padded pixel (streams)
 //   accum_t                holds the maximum or the sum of one window
+//   scaled, n_multipliers, multiplier_t   whether there is one factor per output position
 namespace fpgacomp {
 
 template <class accum_T> struct pool_max {
@@ -32,26 +33,22 @@ template <class accum_T> struct pool_sum {
     }
 };
 
-// What leaves the window: itself, or times a factor of its position (an average that
-// does not count its padding divides by less at the border).
-template <class res_T, typename CONFIG_T> struct pool_plain {
-    res_T operator()(typename CONFIG_T::accum_t window, unsigned) const {
-        #pragma HLS INLINE
-        return window;
-    }
-};
-
-template <class res_T, typename CONFIG_T> struct pool_scaled {
-    typename CONFIG_T::multiplier_t *multiplier;
-    res_T operator()(typename CONFIG_T::accum_t window, unsigned position) const {
-        #pragma HLS INLINE
+// What leaves the window: itself, or times a factor of its position (an average that does
+// not count its padding divides by less at the border).
+template <class res_T, typename CONFIG_T>
+res_T pool_result(typename CONFIG_T::accum_t window, unsigned position,
+                  typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
+    #pragma HLS INLINE
+    if (CONFIG_T::scaled) {
         return window * multiplier[position];
     }
-};
+    return window;
+}
 
-template <class data_T, class res_T, typename CONFIG_T, class op_T, class last_T>
+template <class data_T, class res_T, typename CONFIG_T, class op_T>
 void pool_array(data_T data[CONFIG_T::in_height * CONFIG_T::in_width * CONFIG_T::n_channels],
-                res_T res[CONFIG_T::out_height * CONFIG_T::out_width * CONFIG_T::n_channels], const last_T &last) {
+                res_T res[CONFIG_T::out_height * CONFIG_T::out_width * CONFIG_T::n_channels],
+                typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
     #pragma HLS INLINE
     typedef typename CONFIG_T::accum_t accum_t;
 
@@ -80,7 +77,7 @@ Rows:
                         }
                     }
                 }
-                res[position * CONFIG_T::n_channels + c] = last(window, position);
+                res[position * CONFIG_T::n_channels + c] = pool_result<res_T, CONFIG_T>(window, position, multiplier);
             }
         }
     }
@@ -110,8 +107,9 @@ void pool_read(hls::stream<data_T> &data, unsigned y, unsigned x,
 }
 
 // Windows that do not overlap: one partial result per output column.
-template <class data_T, class res_T, typename CONFIG_T, class op_T, class last_T>
-void pool_separate(hls::stream<data_T> &data, hls::stream<res_T> &res, const last_T &last) {
+template <class data_T, class res_T, typename CONFIG_T, class op_T>
+void pool_separate(hls::stream<data_T> &data, hls::stream<res_T> &res,
+                   typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
     #pragma HLS INLINE
     typedef typename CONFIG_T::accum_t accum_t;
     accum_t partial[CONFIG_T::out_width][CONFIG_T::n_channels];
@@ -142,7 +140,8 @@ Rows:
                     const accum_t value = pixel[c];
                     const accum_t window = first ? value : op_T::combine(partial[ox][c], value);
                     partial[ox][c] = window;
-                    out[c] = last(window, oy * CONFIG_T::out_width + ox);
+                    out[c] = pool_result<typename res_T::value_type, CONFIG_T>(
+                        window, oy * CONFIG_T::out_width + ox, multiplier);
                 }
                 if (ky == CONFIG_T::kernel_height - 1 && kx == CONFIG_T::kernel_width - 1) {
                     res.write(out);
@@ -161,8 +160,9 @@ Rows:
 }
 
 // Windows that overlap: the last kernel_height - 1 rows wait in line buffers.
-template <class data_T, class res_T, typename CONFIG_T, class op_T, class last_T>
-void pool_overlapping(hls::stream<data_T> &data, hls::stream<res_T> &res, const last_T &last) {
+template <class data_T, class res_T, typename CONFIG_T, class op_T>
+void pool_overlapping(hls::stream<data_T> &data, hls::stream<res_T> &res,
+                      typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
     #pragma HLS INLINE
     typedef typename data_T::value_type value_t;
     typedef typename CONFIG_T::accum_t accum_t;
@@ -221,7 +221,7 @@ Rows:
                                 value = op_T::combine(value, accum_t(window[ky][kx][c]));
                             }
                         }
-                        out[c] = last(value, position);
+                        out[c] = pool_result<typename res_T::value_type, CONFIG_T>(value, position, multiplier);
                     }
                     res.write(out);
                     position++;
@@ -235,59 +235,45 @@ Rows:
     }
 }
 
-template <class data_T, class res_T, typename CONFIG_T, class op_T, class last_T>
-void pool_stream(hls::stream<data_T> &data, hls::stream<res_T> &res, const last_T &last) {
+template <class data_T, class res_T, typename CONFIG_T, class op_T>
+void pool_stream(hls::stream<data_T> &data, hls::stream<res_T> &res,
+                 typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
     #pragma HLS INLINE
     if (CONFIG_T::stride_height >= CONFIG_T::kernel_height && CONFIG_T::stride_width >= CONFIG_T::kernel_width) {
-        pool_separate<data_T, res_T, CONFIG_T, op_T, last_T>(data, res, last);
+        pool_separate<data_T, res_T, CONFIG_T, op_T>(data, res, multiplier);
     } else {
-        pool_overlapping<data_T, res_T, CONFIG_T, op_T, last_T>(data, res, last);
+        pool_overlapping<data_T, res_T, CONFIG_T, op_T>(data, res, multiplier);
     }
 }
 
 template <class data_T, class res_T, typename CONFIG_T>
 void maxpool(data_T data[CONFIG_T::in_height * CONFIG_T::in_width * CONFIG_T::n_channels],
-             res_T res[CONFIG_T::out_height * CONFIG_T::out_width * CONFIG_T::n_channels]) {
+             res_T res[CONFIG_T::out_height * CONFIG_T::out_width * CONFIG_T::n_channels],
+             typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
     #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
-    pool_plain<res_T, CONFIG_T> last;
-    pool_array<data_T, res_T, CONFIG_T, pool_max<typename CONFIG_T::accum_t> >(data, res, last);
+    #pragma HLS ARRAY_PARTITION variable=multiplier complete
+    pool_array<data_T, res_T, CONFIG_T, pool_max<typename CONFIG_T::accum_t> >(data, res, multiplier);
 }
 
 template <class data_T, class res_T, typename CONFIG_T>
-void maxpool(hls::stream<data_T> &data, hls::stream<res_T> &res) {
-    pool_plain<typename res_T::value_type, CONFIG_T> last;
-    pool_stream<data_T, res_T, CONFIG_T, pool_max<typename CONFIG_T::accum_t> >(data, res, last);
+void maxpool(hls::stream<data_T> &data, hls::stream<res_T> &res,
+             typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
+    pool_stream<data_T, res_T, CONFIG_T, pool_max<typename CONFIG_T::accum_t> >(data, res, multiplier);
 }
 
 template <class data_T, class res_T, typename CONFIG_T>
 void sumpool(data_T data[CONFIG_T::in_height * CONFIG_T::in_width * CONFIG_T::n_channels],
-             res_T res[CONFIG_T::out_height * CONFIG_T::out_width * CONFIG_T::n_channels]) {
-    #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
-    pool_plain<res_T, CONFIG_T> last;
-    pool_array<data_T, res_T, CONFIG_T, pool_sum<typename CONFIG_T::accum_t> >(data, res, last);
-}
-
-template <class data_T, class res_T, typename CONFIG_T>
-void sumpool(hls::stream<data_T> &data, hls::stream<res_T> &res) {
-    pool_plain<typename res_T::value_type, CONFIG_T> last;
-    pool_stream<data_T, res_T, CONFIG_T, pool_sum<typename CONFIG_T::accum_t> >(data, res, last);
-}
-
-template <class data_T, class res_T, typename CONFIG_T>
-void sumpool_scaled(data_T data[CONFIG_T::in_height * CONFIG_T::in_width * CONFIG_T::n_channels],
-                    res_T res[CONFIG_T::out_height * CONFIG_T::out_width * CONFIG_T::n_channels],
-                    typename CONFIG_T::multiplier_t multiplier[CONFIG_T::out_height * CONFIG_T::out_width]) {
+             res_T res[CONFIG_T::out_height * CONFIG_T::out_width * CONFIG_T::n_channels],
+             typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
     #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
     #pragma HLS ARRAY_PARTITION variable=multiplier complete
-    pool_scaled<res_T, CONFIG_T> last = {multiplier};
-    pool_array<data_T, res_T, CONFIG_T, pool_sum<typename CONFIG_T::accum_t> >(data, res, last);
+    pool_array<data_T, res_T, CONFIG_T, pool_sum<typename CONFIG_T::accum_t> >(data, res, multiplier);
 }
 
 template <class data_T, class res_T, typename CONFIG_T>
-void sumpool_scaled(hls::stream<data_T> &data, hls::stream<res_T> &res,
-                    typename CONFIG_T::multiplier_t multiplier[CONFIG_T::out_height * CONFIG_T::out_width]) {
-    pool_scaled<typename res_T::value_type, CONFIG_T> last = {multiplier};
-    pool_stream<data_T, res_T, CONFIG_T, pool_sum<typename CONFIG_T::accum_t> >(data, res, last);
+void sumpool(hls::stream<data_T> &data, hls::stream<res_T> &res,
+             typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
+    pool_stream<data_T, res_T, CONFIG_T, pool_sum<typename CONFIG_T::accum_t> >(data, res, multiplier);
 }
 
 } // namespace fpgacomp

@@ -16,7 +16,7 @@ set cflags "-std=c++0x"
 open_project -reset ${top}_prj
 set_top $top
 add_files firmware/${top}.cpp -cflags $cflags
-add_files -tb ${top}_test.cpp -cflags "$cflags -I."
+add_files -tb ${top}_test.cpp -cflags $cflags
 add_files -tb tb_vectors.h
 add_files -tb firmware/weights
 add_files -tb tb_data
