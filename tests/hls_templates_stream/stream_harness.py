@@ -57,7 +57,13 @@ def flags(variant: str) -> list[str]:
         include = [STREAM / "csim_include"]
     else:
         include = [vendor_include(), STREAM / "csim_include"]
-    options = ["-std=c++14", "-O1", "-fwrapv", f"-I{STREAM / 'include'}", f"-I{HERE}"]
+    options = [
+        "-std=c++14",
+        "-O1" if variant == LIGHT else "-O0",
+        "-fwrapv",
+        f"-I{STREAM / 'include'}",
+        f"-I{HERE}",
+    ]
     if variant == SYNTHESIS:
         options.append("-DFPGACOMP_SYNTHESIS=1")
     if variant == LIGHT:

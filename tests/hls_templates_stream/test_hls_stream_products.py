@@ -21,6 +21,8 @@ def _mvau(rng: np.random.Generator, inputs: IntType, weights: IntType) -> sh.Cas
     acc = IntType(min(int(y.min()), -1), max(int(y.max()), 1))
     tiles = w.reshape(mw // simd, simd, mh // pe, pe).transpose(2, 0, 3, 1)
     style = STYLES[rng.integers(3)]
+    if rng.integers(2) and not inputs.bipolar and not weights.bipolar and weights.bits > 1:
+        style = _packed(rng, inputs, weights)
     call = f"mvau<{mw}, {mh}, {vectors}, {style}>(in, out, weights);\n"
     body = (
         sh.stream("in", sh.ctype(inputs), simd)
@@ -28,6 +30,13 @@ def _mvau(rng: np.random.Generator, inputs: IntType, weights: IntType) -> sh.Cas
         + f"feed(in, {x.size // simd});\n{call * sh.FRAMES}drain(out); finished(in);"
     )
     return sh.Case(body, (x,), (y,), sh.rom("weights", tiles.reshape(-1, pe * simd), weights))
+
+
+def _packed(rng: np.random.Generator, inputs: IntType, weights: IntType) -> str:
+    """Several lanes in one DSP, as close together as the products allow."""
+    products = [a * b for a in (inputs.lo, inputs.hi) for b in (weights.lo, weights.hi)]
+    shift = IntType(min(*products, -1), max(products)).bits
+    return f"MulDspPacked<{rng.integers(2, 4)}, {shift}>"
 
 
 def _vvau(rng: np.random.Generator, inputs: IntType, weights: IntType) -> sh.Case:
@@ -64,4 +73,6 @@ def _types(rng: np.random.Generator, number: int) -> tuple[IntType, IntType]:
 def test_products(make, variant: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(11)
     cases = [make(rng, *_types(rng, number % 10)) for number in range(24)]
+    if make is _mvau:
+        assert any("Packed" in case.body for case in cases)
     sh.check(cases, variant, tmp_path)

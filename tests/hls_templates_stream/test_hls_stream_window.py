@@ -102,6 +102,27 @@ def _window(rng: np.random.Generator, number: int) -> sh.Case:
     return sh.Case(body, (x,), (y, np.array([cycles])))
 
 
+def _parallel(rng: np.random.Generator, number: int) -> sh.Case:
+    kernel, stride, dilation, size = _geometry(rng, number)
+    c = int(rng.integers(1, 5))
+    inputs = BIPOLAR if number == 1 else sh.random_type(rng)
+    x = sh.draw(rng, inputs, (sh.FRAMES, *size, c))
+    extent = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation))
+    view = sliding_window_view(x, extent, axis=(1, 2))[:, :: stride[0], :: stride[1]]
+    view = view[..., :: dilation[0], :: dilation[1]]  # [N, oh, ow, C, kh, kw]
+    geometry = ", ".join(str(v) for v in (*size, c, *kernel, *stride, *dilation))
+    element = sh.ctype(inputs)
+    body = (
+        sh.stream("in", element, c)
+        + sh.stream("out", element, kernel[0] * kernel[1] * c)
+        + f"static Vec<{element}, {max(1, extent[0] - 1) * c}> columns[{size[1]}];\n"
+        + f"feed(in, {x.size // c});\n"
+        + f"sliding_window_parallel<{geometry}>(in, out, columns);\n" * sh.FRAMES
+        + "drain(out); finished(in);"
+    )
+    return sh.Case(body, (x,), (view.transpose(0, 1, 2, 4, 5, 3),))
+
+
 def _pool_case(rng: np.random.Generator, number: int) -> sh.Case:
     """A padded pool as the backend builds it: pad, sliding_window, max_pool or sum_pool."""
     kernel = rng.integers(1, 4, size=2).tolist()
@@ -174,8 +195,8 @@ def _global_sum(rng: np.random.Generator, number: int) -> sh.Case:
 
 
 @pytest.mark.parametrize("variant", sh.VARIANTS)
-@pytest.mark.parametrize("make", [_pad, _window, _pool_case, _global_sum])
+@pytest.mark.parametrize("make", [_pad, _window, _parallel, _pool_case, _global_sum])
 def test_window_operators(make, variant: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(23)
-    count = 36 if make is _window else 15
+    count = 36 if make in (_window, _parallel) else 15
     sh.check([make(rng, number) for number in range(count)], variant, tmp_path)

@@ -10,6 +10,13 @@ namespace fpgacomp {
 struct MulAuto {};  // the tool decides
 struct MulLut {};   // logic fabric
 struct MulDsp {};   // DSP block
+// LANES products with the same input in one DSP block (mvau only): the LANES weights, SHIFT bits
+// apart, are one factor. SHIFT bits must hold every product as a signed number; the DSP's wider
+// port (25 bits on DSP48E1, 27 on DSP48E2) must hold weight bits + (LANES - 1) * SHIFT bits, and
+// one more where weights reach their type's lowest value. DSPs: ceil(PE / LANES) * SIMD.
+template <int LANES, int SHIFT> struct MulDspPacked {
+  static_assert(LANES >= 2, "one lane is MulDsp");
+};
 
 template <class X, class W>
 using product_t = calc_t<element<X>::value_bits + element<W>::value_bits>;
@@ -71,6 +78,56 @@ template <> struct Terms<Bipolar, Bipolar> {
   }
 };
 
+// The sums of one tile's products for `lanes` output lanes from `pe` on.
+template <class MUL> struct TileSums {
+  static constexpr int lanes = 1;
+  template <int PE, class SUM, class X, int SIMD, class WEIGHTS>
+  static void of(const Vec<X, SIMD>& x, const WEIGHTS& weights, int tile, int pe, SUM (&tree)[1]) {
+#pragma HLS INLINE
+    typedef Terms<X, typename WEIGHTS::element_type> terms;
+    SUM total = 0;
+    for (int s = 0; s < SIMD; ++s) {
+#pragma HLS UNROLL
+      total += terms::term(x[s], weights.at(tile, pe * SIMD + s), MUL());
+    }
+    tree[0] = total;
+  }
+};
+template <int LANES, int SHIFT> struct TileSums<MulDspPacked<LANES, SHIFT> > {
+  static constexpr int lanes = LANES;
+  template <int PE, class SUM, class X, int SIMD, class WEIGHTS>
+  static void of(const Vec<X, SIMD>& x, const WEIGHTS& weights, int tile, int pe,
+                 SUM (&tree)[LANES]) {
+#pragma HLS INLINE
+    typedef typename WEIGHTS::element_type W;
+    static_assert(element<W>::bits > 1 && element<X>::value_bits > 1, "pack integers only");
+    constexpr int FACTOR = element<W>::value_bits + (LANES - 1) * SHIFT + 1;
+    constexpr int PRODUCT = FACTOR + element<X>::value_bits;
+    for (int l = 0; l < LANES; ++l) {
+#pragma HLS UNROLL
+      tree[l] = 0;
+    }
+    for (int s = 0; s < SIMD; ++s) {
+#pragma HLS UNROLL
+      calc_t<FACTOR> factor = 0;
+      for (int l = min_of(LANES, PE - pe) - 1; l >= 0; --l) {
+#pragma HLS UNROLL
+        factor = calc_t<FACTOR>(factor << SHIFT) +
+                 value_as<FACTOR>(weights.at(tile, (pe + l) * SIMD + s));
+      }
+      calc_t<PRODUCT> packed = calc_t<PRODUCT>(factor) * value_as<PRODUCT>(x[s]);
+#pragma HLS BIND_OP variable=packed op=mul impl=dsp
+      for (int l = 0; l < LANES; ++l) {
+#pragma HLS UNROLL
+        // The low SHIFT bits are this lane's product; what is left is the lanes above.
+        const ap_int<SHIFT> low = ap_int<SHIFT>(packed);
+        tree[l] += value_as<SHIFT>(low);
+        packed = calc_t<PRODUCT>(packed - value_as<PRODUCT>(low)) >> SHIFT;
+      }
+    }
+  }
+};
+
 // y[v, o] = sum_i x[v, i] * w[i, o] for VECTORS vectors of MW elements; y has MH elements.
 // Weights: row nf * (MW / SIMD) + sf, lane pe * SIMD + s holds w[sf * SIMD + s, nf * PE + pe].
 // ACC must hold every result. Cycles: VECTORS * (MW / SIMD) * (MH / PE).
@@ -107,17 +164,19 @@ vectors:
         } else {
           x = buffer[sf];
         }
-        for (int pe = 0; pe < PE; ++pe) {
+        for (int pe = 0; pe < PE; pe += TileSums<MUL>::lanes) {
 #pragma HLS UNROLL
-          // The tree of this tile first, then one addition: the only one in the feedback.
-          sum_t tree = 0;
-          for (int s = 0; s < SIMD; ++s) {
+          // The trees of this tile first, then one addition: the only one in the feedback.
+          sum_t tree[TileSums<MUL>::lanes];
+          TileSums<MUL>::template of<PE>(x, weights, tile, pe, tree);
+          for (int l = 0; l < TileSums<MUL>::lanes; ++l) {
 #pragma HLS UNROLL
-            tree += terms::term(x[s], weights.at(tile, pe * SIMD + s), MUL());
+            if (pe + l < PE) {
+              sum_t previous = 0;
+              if (sf != 0) previous = sum[pe + l];
+              sum[pe + l] = previous + tree[l];
+            }
           }
-          sum_t previous = 0;
-          if (sf != 0) previous = sum[pe];
-          sum[pe] = previous + tree;
         }
         if (sf == SF - 1) {
           Vec<ACC, PE> y;

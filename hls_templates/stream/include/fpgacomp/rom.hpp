@@ -20,6 +20,7 @@ template <int BITS> struct rom_word { typedef std::uint64_t type; };
 // (l % PER_WORD) * bits. Emit as: static const Rom<...> name = {{{0x..ULL, ..}, ..}};
 // with ARRAY_RESHAPE variable=name.packed complete dim=2 where it is used.
 template <class T, int DEPTH, int LANES> struct Rom {
+  typedef T element_type;
   static constexpr int element_bits = element<T>::bits;
   static_assert(element_bits <= 64, "an element must fit one word");
   static constexpr int WORDS = ceil_div(LANES, 64 / element_bits);

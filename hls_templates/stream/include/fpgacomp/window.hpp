@@ -192,6 +192,65 @@ cycles:
   }
 }
 
+// Every window of the input as one word, a pixel a cycle: element (ky * KW + kx) * C + c.
+// `columns` holds, for each x, the DH * (KH - 1) pixels above the current row (the caller
+// declares it and chooses its memory). Cycles: H * W.
+template <int H, int W, int C, int KH, int KW, int SH, int SW, int DH, int DW, class T, int ABOVE>
+void sliding_window_parallel(hls::stream<Vec<T, C> >& in, hls::stream<Vec<T, KH * KW * C> >& out,
+                             Vec<T, ABOVE> (&columns)[W]) {
+  constexpr int EH = DH * (KH - 1) + 1;
+  constexpr int EW = DW * (KW - 1) + 1;
+  static_assert(EH <= H && EW <= W, "the window must lie inside its (padded) input");
+  static_assert(ABOVE == max_of(1, EH - 1) * C, "a column holds the rows above the current one");
+  Vec<T, C> window[EH][EW];
+#pragma HLS ARRAY_PARTITION variable=window complete dim=0
+  counter_t<H + SH> next_y = EH - 1;  // where the next window ends
+  counter_t<W + SW> next_x = EW - 1;
+rows:
+  for (int y = 0; y < H; ++y) {
+  pixels:
+    for (int x = 0; x < W; ++x) {
+#pragma HLS PIPELINE II=1
+      const Vec<T, C> pixel = in.read();
+      const Vec<T, ABOVE> above = columns[x];
+      Vec<T, ABOVE> rest = above;
+      for (int r = 0; r < EH; ++r) {
+#pragma HLS UNROLL
+        for (int k = 0; k + 1 < EW; ++k) {
+#pragma HLS UNROLL
+          window[r][k] = window[r][k + 1];
+        }
+        for (int c = 0; c < C; ++c) {
+#pragma HLS UNROLL
+          const T fresh = r == EH - 1 ? pixel[c] : above[min_of(r, max_of(0, EH - 2)) * C + c];
+          window[r][EW - 1][c] = fresh;
+          if (r > 0) rest[(r - 1) * C + c] = fresh;
+        }
+      }
+      columns[x] = rest;
+      if (y == next_y && x == next_x) {
+        Vec<T, KH * KW * C> word;
+        for (int ky = 0; ky < KH; ++ky) {
+#pragma HLS UNROLL
+          for (int kx = 0; kx < KW; ++kx) {
+#pragma HLS UNROLL
+            for (int c = 0; c < C; ++c) {
+#pragma HLS UNROLL
+              word[(ky * KW + kx) * C + c] = window[ky * DH][kx * DW][c];
+            }
+          }
+        }
+        out.write(word);
+        next_x += SW;
+      }
+      if (x == W - 1) {
+        next_x = EW - 1;
+        if (y == next_y) next_y += SH;
+      }
+    }
+  }
+}
+
 }  // namespace fpgacomp
 
 #endif
