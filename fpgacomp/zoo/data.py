@@ -45,15 +45,24 @@ def images(rng: np.random.Generator, count: int, channels: int, size: int) -> Ar
 
 
 def speech(rng: np.random.Generator, count: int, frames: int, coefficients: int) -> Array:
-    """Cepstra [N, 1, frames, coefficients]: slow in time, smaller towards higher coefficients."""
-    coarse = rng.standard_normal((count, 1, 9, coefficients))
-    along = np.linspace(0, 8, frames)
-    at = np.minimum(along.astype(int), 7)
+    """Cepstra [N, 1, frames, coefficients] of one word: it sets in, sounds, and ends.
+
+    A few sounds follow each other; higher coefficients are smaller; the rest is noise.
+    """
+    sounds = rng.standard_normal((count, 1, 5, coefficients))
+    along = np.linspace(0, 4, frames)
+    at = np.minimum(along.astype(int), 3)
     part = (along - at)[:, None]
-    smooth = coarse[:, :, at] * (1 - part) + coarse[:, :, at + 1] * part
-    rough = 0.35 * rng.standard_normal((count, 1, frames, coefficients))
+    smooth = sounds[:, :, at] * (1 - part) + sounds[:, :, at + 1] * part
+    begin = rng.uniform(0, 0.5, (count, 1, 1, 1)) * frames
+    length = rng.uniform(0.3, 0.7, (count, 1, 1, 1)) * frames
+    time = np.arange(frames)[:, None]
+    loud = np.clip(1.5 - abs(time - begin - length / 2) / (length / 2), 0, 1)
+    rough = rng.normal(0, 1, (count, 1, frames, coefficients)) * rng.uniform(
+        0.05, 0.3, (count, 1, 1, 1)
+    )
     size = 16.0 / (1 + 0.35 * np.arange(coefficients))
-    return _on_grid((smooth + rough) * size, DECIBEL_STEPS)
+    return _on_grid((1.3 * loud * smooth + rough) * size, DECIBEL_STEPS)
 
 
 def machine_sound(rng: np.random.Generator, count: int) -> Array:
