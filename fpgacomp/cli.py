@@ -345,7 +345,9 @@ def _errors(as_json: bool) -> Iterator[None]:
             document = {"errors": [{"where": p.where, "why": p.why, "fix": p.fix}
                                    for p in problems]}  # fmt: skip
             sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]error[/]: {escape(str(error))}")
+        Console(stderr=True, soft_wrap=True, emoji=False).print(
+            f"[bold red]error[/]: {escape(str(error))}"
+        )
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; nothing was written.")

@@ -10,7 +10,7 @@ import onnx
 
 from fpgacomp.errors import ModelError, ToolError
 
-INSTALL = "pip install 'fpgacomp[brevitas]' onnxoptimizer"
+INSTALL = "pip install 'fpgacomp[brevitas]'"
 
 
 def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelProto:

@@ -133,6 +133,9 @@ def _wanted_axes(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int,
             return perm[1:]
         if node.op_type in ("Reshape", "MatMul"):
             continue
+        axis = _channel_axis(source, node, len(perm))
+        if axis is not None:
+            return (*(p for i, p in enumerate(perm) if i not in (0, axis)), perm[axis])
         nested = perm
         if node.op_type == "Transpose":
             moved = ints_attribute(node, "perm", tuple(reversed(range(len(perm)))))
@@ -140,6 +143,19 @@ def _wanted_axes(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int,
         found = _wanted_axes(source, node.output[0], nested)
         if found is not None:
             return found
+    return None
+
+
+def _channel_axis(source: Source, node: onnx.NodeProto, rank: int) -> int | None:
+    """The one axis along which an element-wise node's constants differ."""
+    for name in node.input:
+        constant = source.constant(name)
+        if constant is None or constant.size < 2:
+            continue
+        shape = (1,) * (rank - constant.ndim) + constant.shape
+        wide = [axis for axis, size in enumerate(shape) if size > 1]
+        if len(wide) == 1 and node.op_type not in ("Concat", "Resize"):
+            return wide[0]
     return None
 
 

@@ -83,14 +83,37 @@ def lower_matmul(
     scale = np.empty_like(weights.scale)
     integers[place[0]], scale[place[0]] = weights.integers, weights.scale
     out_features = integers.shape[1]
+    columns = _columns(builder, node, out_features)
+    back = np.argsort(columns)
+    integers, scale = integers[:, back], scale[:, back]
     matrix, out_scale = _one_scale(node, value, integers, scale)
     offset = _offset_through(value, integers * scale)
     tensor = builder.add(
         Dense(name=name, output=unknown_output(name), input=value.source, weight=Ints(matrix))
     )
-    order = pixel[:, :1] * out_features + np.arange(out_features)
+    order = pixel[:, :1] * out_features + columns
     order = order.reshape(*value.order.shape[:-1], out_features)
     return Value(tensor, tensor.shape, order, Chain.of(out_scale, offset))
+
+
+def _columns(builder: Builder, node: onnx.NodeProto, count: int) -> IntArray:
+    """Where each output of a product goes: in the order of what it will be added to.
+
+    Behind a Flatten of an image the integers lie channels last, the network's elements
+    channels first; a residual sum needs both of its sides in one order, and that of a
+    product's columns is free.
+    """
+    reader, name = node, node.output[0]
+    while len(found := builder.source.consumers.get(name, [])) == 1:
+        reader, name = found[0], found[0].output[0]
+        if reader.op_type in ("Reshape", "Transpose", "MatMul", "Conv", "Concat"):
+            break
+        others = [builder.values.get(i) for i in reader.input]
+        for other in others if reader.op_type == "Add" else []:
+            if other is not None and other.order.shape == (1, count):
+                order: IntArray = other.order[0]
+                return order
+    return np.arange(count)
 
 
 def _as_positions(builder: Builder, value: Value) -> Value:

@@ -144,7 +144,7 @@ def _multi_threshold(source: Source, node: onnx.NodeProto, value: Value | None) 
 def _in_channel_order(node: onnx.NodeProto, table: FloatArray, value: Value) -> FloatArray:
     """Rows of the table for each channel of the integer tensor."""
     layout = str(attribute(node, "data_layout", ""))
-    axis = value.order.ndim - 1 if layout in ("NHWC", "NWC", "NHC") else 1
+    axis = value.order.ndim - 1 if layout.endswith("C") else 1
     shape = [1] * value.order.ndim
     shape[axis] = len(table)
     if value.order.shape[axis] != len(table):

@@ -27,7 +27,7 @@ MAX_MULTIPLIER = 1 << 14  # largest multiplier tried for an inexact one
 MAX_ENUMERATED = 1 << 12  # integers of the smaller side, which are enumerated
 TIE = 2.0**-21  # of a quantizer's step: well inside what the numeric contract counts as a tie
 
-_ONE_SCALE_FIX = "quantize both sides with the same scale, or with scales in a power-of-two ratio."
+_ONE_SCALE_FIX = "quantize both sides with one scale, or with scales whose ratio is 2**n, n <= 10."
 
 
 def exact_ratio(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray] | None:
