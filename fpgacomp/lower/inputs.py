@@ -124,13 +124,13 @@ def _wanted_axes(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int,
         The axes without the batch; None where no reader cares.
     """
     for node in source.consumers.get(name, []):
-        layout = str(attribute(node, "data_layout", "NCHW"))
-        if node.op_type in _CHANNELS_FIRST or (
-            node.op_type == "MultiThreshold" and not layout.endswith("C")
+        is_last = str(attribute(node, "data_layout", "NCHW")).endswith("C")
+        if node.op_type == ("MatMul" if len(perm) > 2 else "") or (
+            node.op_type == "MultiThreshold" and is_last
         ):
-            return (*perm[2:], perm[1])
-        if node.op_type == "MatMul" and len(perm) > 2:
             return perm[1:]
+        if node.op_type in (*_CHANNELS_FIRST, "MultiThreshold"):
+            return (*perm[2:], perm[1])
         if node.op_type in ("Reshape", "MatMul"):
             continue
         axis = _channel_axis(source, node, len(perm))
