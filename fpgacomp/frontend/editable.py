@@ -19,8 +19,7 @@ Array = npt.NDArray[Any]
 # ONNX gives every tensor a type number; these two are all that canonical networks need.
 FLOAT = onnx.TensorProto.FLOAT
 INT64 = onnx.TensorProto.INT64
-# The domain of a node that is reported already and that nothing may rewrite.
-INVALID = "invalid"
+INVALID = "invalid"  # operator and domain of a node that nothing may rewrite
 
 
 @dataclass(frozen=True)
@@ -118,6 +117,10 @@ class EditableGraph:
         """Keep a problem of this node; all are raised together in the end."""
         op = self.file_nodes.get(node.origin, node.op)
         self._keep(node.origin or node.name, error(f"node {node.origin} ({op})", why, fix))
+
+    def disable(self, node: Node) -> None:
+        """Make a node that is reported already one that no rewrite takes for anything."""
+        node.op, node.domain = INVALID, INVALID
 
     def report_input(self, name: str, why: str, fix: str) -> None:
         self._keep(name, ModelError(f"input {name}", why, fix))

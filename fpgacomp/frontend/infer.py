@@ -9,7 +9,7 @@ import onnx
 from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.editable import FLOAT, INVALID, EditableGraph, Info, Node, node_proto
+from fpgacomp.frontend.editable import FLOAT, EditableGraph, Info, Node, node_proto
 from fpgacomp.ir.network import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
 
 # Operators whose output has the type and shape of their first input; the quick path
@@ -80,7 +80,7 @@ def _quantizer_shape(graph: EditableGraph, node: Node) -> tuple[int, ...]:
         told = ", ".join(str(list(size)) for size in parameters)
         why = f"its parameters of shapes {told} do not broadcast to its input {list(shape)}."
         graph.report(node, why, "give one scale, or one per channel along the channel axis.")
-        node.domain = INVALID
+        graph.disable(node)
         return shape
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
+from fpgacomp.errors import ModelError
 from fpgacomp.frontend.editable import FLOAT, EditableGraph, Node
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
 from fpgacomp.ir.network import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
@@ -102,6 +103,10 @@ def _check_node(graph: EditableGraph, node: Node) -> None:
     if not graph.known(node):
         return
     _check_values(graph, node)
+    sizes = _wrong_sizes(graph, node)
+    if sizes:
+        graph.report(node, sizes, "export the model again.", error=ModelError)
+        return
     wrong = _wrong_form(graph, node)
     if wrong:
         graph.report(node, wrong, _FORM_FIX.get(node.op, remedy(node.op)))
@@ -210,6 +215,35 @@ def _wrong_pool(node: Node) -> str:
     if any(step != 1 for step in node.attributes.get("dilations", ())):
         return "it is dilated."
     return "its second output is used." if len([n for n in node.outputs if n]) > 1 else ""
+
+
+def _wrong_sizes(graph: EditableGraph, node: Node) -> str:
+    """What ONNX's own inference lets pass: parameters that do not go with the input."""
+    shape = graph.shape(node.inputs[0])
+    sizes = [graph.shape(name) for name in node.inputs[1:] if name]
+    match node.op:
+        case "Conv":
+            weight, group = sizes[0], node.attributes["group"]
+            ranks = len(weight) == len(shape) > 2 and group > 0
+            if not ranks or weight[1] * group != shape[1] or weight[0] % group:
+                return f"its weight {list(weight)} in {group} groups does not fit {list(shape)}."
+        case "BatchNormalization":
+            channels = shape[1] if len(shape) > 1 else 0
+            if any(size != (channels,) for size in sizes):
+                return f"its parameters {sizes} do not fit {channels} channels."
+        case "PRelu":
+            if len(sizes[0]) > len(shape) or not _broadcasts(sizes[0], shape):
+                return f"its slope {list(sizes[0])} does not fit {list(shape)}."
+        case "MultiThreshold":
+            layout = str(node.attributes["data_layout"])
+            channels = shape[layout.index("C")] if layout.find("C") in range(len(shape)) else 0
+            if len(sizes[0]) != 2 or sizes[0][0] not in (1, channels):
+                return f"its thresholds {list(sizes[0])} do not fit {list(shape)} ({layout})."
+    return ""
+
+
+def _broadcasts(size: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    return all(a in (1, b) for a, b in zip(size[::-1], shape[::-1]))
 
 
 def _check_values(graph: EditableGraph, node: Node) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from onnx import checker, defs
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.editable import INVALID, EditableGraph, node_proto
+from fpgacomp.frontend.editable import EditableGraph, node_proto
 from fpgacomp.frontend.rules import remedy
 from fpgacomp.ir.network import QUANTIZERS
 
@@ -17,8 +17,6 @@ _EXPORT = "export the model again."
 
 def validate(graph: EditableGraph) -> None:
     """Raise on a graph that is no graph; report every node its operator does not allow.
-
-    Such a node gets a domain of its own, in which no rewrite takes it for anything.
 
     Raises:
         ModelError: a tensor is written twice, or read and never written.
@@ -35,14 +33,14 @@ def validate(graph: EditableGraph) -> None:
         if not _has_schema(node.op, graph.opset):
             why = f"operator {node.op} is not supported (ONNX has none in opset {graph.opset})."
             graph.report(node, why, remedy(node.op))
-            node.domain = INVALID
+            graph.disable(node)
             continue
         try:
             checker.check_node(node_proto(node), context)
         except checker.ValidationError as error:
             why = f"it is not valid ONNX: {_first_sentence(error)}."
             graph.report(node, why, _EXPORT, error=ModelError)
-            node.domain = INVALID
+            graph.disable(node)
 
 
 def find_damage(graph: EditableGraph) -> str:

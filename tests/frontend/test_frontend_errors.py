@@ -190,6 +190,37 @@ def test_weights_that_are_no_numbers(value: float, told: str) -> None:
     assert told in message(linear(w=weight))
 
 
+CONV = {"w": np.ones((4, 2, 3, 3)), "b": np.ones(4)}
+MISFITS = [
+    (node("Conv", ["x", "w"], "y"), {"w": np.ones((4, 3, 3, 3))}, "its weight [4, 3, 3, 3] in 1"),
+    (node("Conv", ["x", "w", "b"], "y"), CONV | {"b": np.ones(3)}, "its bias has the shape [3]"),
+    (node("PRelu", ["x", "w"], "y"), {"w": np.ones((3, 1, 1))}, "its slope [3, 1, 1] does not"),
+    (
+        node("BatchNormalization", ["x", *"gbmv"], "y"),
+        {name: np.ones(3) for name in "gbmv"},
+        "do not fit 2 channels",
+    ),
+    (
+        helper.make_node("MultiThreshold", ["x", "w"], ["y"], domain=QONNX, out_dtype="INT2"),
+        {"w": np.ones((3, 1))},
+        "its thresholds [3, 1] do not fit [1, 2, 5, 5] (NCHW).",
+    ),
+    (
+        node("DequantizeLinear", ["x", "s", "z"], "y"),
+        {"s": np.ones(3), "z": np.zeros(3, np.uint8)},
+        "it has 3 scales and 3 zero points for 2 channels.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("made", "constants", "told"), MISFITS)
+def test_parameters_that_do_not_fit(
+    made: onnx.NodeProto, constants: dict[str, Any], told: str
+) -> None:
+    dtype = TensorProto.UINT8 if made.op_type == "DequantizeLinear" else TensorProto.FLOAT
+    assert told in message(build([made], [1, 2, 5, 5], constants, dtype=dtype))
+
+
 def control_flow() -> onnx.ModelProto:
     branch = helper.make_graph(
         [helper.make_node("Relu", ["x"], ["b"])],

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fpgacomp.errors import ModelError
 from fpgacomp.frontend.editable import FLOAT, Array, EditableGraph, Info, Node
 from fpgacomp.frontend.quantizers import IntegerFormat
 from fpgacomp.frontend.rewrites._weights import feeds_only_weights
@@ -74,9 +75,19 @@ def _parameters(graph: EditableGraph, node: Node) -> _Parameters | None:
     if zero_point is None:
         zero_point = np.zeros_like(scale)
     shape: tuple[int, ...] = ()
+    sizes = graph.shape(node.inputs[0])
+    axis = int(node.attributes.get("axis", 1)) % max(len(sizes), 1)
+    channels = sizes[axis] if sizes else 1
+    if scale.size not in (1, channels) or zero_point.size not in (1, scale.size):
+        why = (
+            f"it has {scale.size} scales and {zero_point.size} zero points for {channels} channels."
+        )
+        graph.report(node, why, "export the model again.", error=ModelError)
+        return None
+    if zero_point.size == 1:
+        zero_point = zero_point.reshape(())
     if scale.size > 1:
-        rank = len(graph.shape(node.inputs[0]))
-        axis = int(node.attributes.get("axis", 1)) % rank
+        rank = len(sizes)
         shape = tuple(-1 if i == axis else 1 for i in range(rank))
     return _Parameters(
         scale.reshape(shape), np.broadcast_to(zero_point, scale.shape).reshape(shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fpgacomp.frontend.editable import INVALID, EditableGraph, Node
+from fpgacomp.frontend.editable import EditableGraph, Node
 from fpgacomp.frontend.quantizers import ROUNDING, ROUNDING_ALIASES
 from fpgacomp.ir.network import QONNX_DOMAIN
 
@@ -20,7 +20,7 @@ def normalize_quantizers(graph: EditableGraph) -> None:
         if not least <= len([name for name in node.inputs if name]) <= most:
             why = f"it has {len(node.inputs)} inputs where {op} takes {least}."
             graph.report(node, why, "export the model again with a current Brevitas or QONNX.")
-            node.domain = INVALID
+            graph.disable(node)
             continue
         node.op, node.domain = op, QONNX_DOMAIN
         _normalize(graph, node)

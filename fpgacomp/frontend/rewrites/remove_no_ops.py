@@ -29,7 +29,7 @@ def _changes_nothing(graph: EditableGraph, node: Node) -> bool:
     if not (node.inputs and node.inputs[0] and node.output):
         return False
     if node.op == "Dropout":
-        return not any(graph.consumers(mask) for mask in node.outputs[1:])
+        return not any(graph.consumers(m) or m in graph.outputs for m in node.outputs[1:])
     before, after = graph.info[node.inputs[0]], graph.info[node.output]
     if before != after:
         return False

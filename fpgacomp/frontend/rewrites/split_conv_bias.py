@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fpgacomp.errors import ModelError
 from fpgacomp.frontend.editable import EditableGraph, Node
 
 
@@ -11,6 +12,11 @@ def split_conv_bias(graph: EditableGraph) -> None:
     """Conv with three inputs becomes Conv with two and an Add."""
     for node in graph.find("Conv"):
         if node.input(2):
+            channels, bias = graph.shape(node.inputs[1])[0], graph.shape(node.inputs[2])
+            if bias != (channels,):
+                why = f"its bias has the shape {list(bias)} where it has {channels} filters."
+                graph.report(node, why, "export the model again.", error=ModelError)
+                continue
             _split(graph, node)
         elif len(node.inputs) > 2:
             node.inputs.pop()
