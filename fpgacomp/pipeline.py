@@ -25,7 +25,7 @@ from fpgacomp.errors import (
 from fpgacomp.estimate import estimate_hls4ml
 from fpgacomp.folding import FoldingResult, fold_hls4ml
 from fpgacomp.frontend import check as check_nodes
-from fpgacomp.frontend import facts, read_network
+from fpgacomp.frontend import facts, open_network
 from fpgacomp.frontend.calibrate import (
     PtqOptions,
     check_inputs,
@@ -65,7 +65,7 @@ TESTBENCH_VECTORS = 100
 # Range of an input whose type is given by its width alone: -8..8 holds standardized data.
 STANDARDIZED_INTEGER_BITS = 4
 
-Model = str | Path | onnx.ModelProto
+Model = str | Path | onnx.ModelProto | Any  # a Keras model, too
 Data = str | Path | npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
 
 
@@ -199,7 +199,7 @@ def estimate(
 def integers(model: Model, options: Options, watch: Stopwatch) -> tuple[Network, Lowered]:
     """Canonical network, quantized if it was float, and its integer graph."""
     with watch.step("read"):
-        network = read_network(model)
+        network = open_network(model)
     with watch.step("quantize"):
         network = _quantized(network, options)
     with watch.step("lower"):
@@ -212,7 +212,7 @@ def check(model: Model) -> CheckReport:
     findings = tuple(check_nodes(model))
     if any(finding.status == "unsupported" for finding in findings):
         return CheckReport(findings)
-    network = read_network(model)
+    network = open_network(model)
     if network.format == "float":
         return CheckReport(findings, network.format)
     try:

@@ -125,9 +125,9 @@ def _wanted_axes(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int,
     """
     for node in source.consumers.get(name, []):
         is_last = str(attribute(node, "data_layout", "NCHW")).endswith("C")
-        if node.op_type == ("MatMul" if len(perm) > 2 else "") or (
-            node.op_type == "MultiThreshold" and is_last
-        ):
+        if node.op_type == "MatMul" and len(perm) > 2:
+            return perm[1:]
+        if node.op_type == "MultiThreshold" and is_last:
             return perm[1:]
         if node.op_type in (*_CHANNELS_FIRST, "MultiThreshold"):
             return (*perm[2:], perm[1])

@@ -1,0 +1,43 @@
+"""Opens whatever a user hands in: an ONNX file, a Keras file, or such a model in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from fpgacomp.frontend.read import read_network
+from fpgacomp.ir.network import Network
+
+KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")
+
+
+def open_network(model: str | Path | onnx.ModelProto | Any) -> Network:
+    """The canonical network of a file or model; Keras goes through our own exporter.
+
+    Raises:
+        FpgacompError: as `read_network`, `load_keras` and `export_keras`.
+    """
+    if isinstance(model, onnx.ModelProto):
+        return read_network(model)
+    if not isinstance(model, str | Path):
+        return _from_keras(model, str(getattr(model, "name", "model")), b"")
+    path = Path(model)
+    if path.suffix.lower() not in KERAS_SUFFIXES or not path.is_file():
+        return read_network(path)
+    from fpgacomp.frontend.keras_export import load_keras
+
+    return _from_keras(load_keras(path), path.stem, path.read_bytes(), file=str(model))
+
+
+def _from_keras(model: Any, name: str, content: bytes, file: str = "") -> Network:
+    from fpgacomp.frontend.keras_export import export_keras
+
+    exported = export_keras(model)
+    network = read_network(exported, name=name)
+    digest = hashlib.sha256(content or exported.SerializeToString(deterministic=True))
+    kind = "float" if network.format == "float" else "keras"
+    return replace(network, format=kind, file=file or name, sha256=digest.hexdigest())
