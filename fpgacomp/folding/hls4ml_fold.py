@@ -10,7 +10,7 @@ from fpgacomp.folding.hls4ml_candidates import Estimator, Space, budget_of, expl
 from fpgacomp.folding.hls4ml_choose import GAP, Choice, least_interval, least_latency, least_share
 from fpgacomp.folding.hls4ml_remedies import remedies
 from fpgacomp.folding.result import FoldingResult
-from fpgacomp.ir.board import RESOURCE_FIELDS, Board
+from fpgacomp.ir.board import RESOURCE_FIELDS, Board, Resources
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType, Target
 from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.graph import Graph
@@ -98,12 +98,26 @@ def fold_hls4ml(
         DoesNotFit: no folding at all is legal, in any io type asked for.
     """
     bounds = Bounds.of(target, clock_mhz)
-    spaces = _spaces(graph, board, clock_mhz, io_type, estimate)
-    trials = [found for space in spaces if (found := _best(space, target, bounds, estimate))]
-    if trials:
-        best = min(trials, key=lambda trial: _rank(trial, target))
-        return _success(best, trials, target)
+    spaces: list[Space] = []
+    for ground in (uncrowded(board), board):
+        spaces = _spaces(graph, ground, clock_mhz, io_type, estimate)
+        found = (_best(space, target, bounds, estimate) for space in spaces)
+        trials = [
+            replace(trial, design=replace(trial.design, board=board)) for trial in found if trial
+        ]
+        if trials:
+            best = min(trials, key=lambda trial: _rank(trial, target))
+            return _success(best, trials, target)
     return _failure(spaces, target, bounds, estimate, other_boards)
+
+
+def uncrowded(board: Board) -> Board:
+    """The board with as many LUTs kept free as placement and timing closure like to have.
+
+    A design that fits there is preferred to a faster one that fills the board.
+    """
+    kept = Resources(lut=(1 - CROWDED) * board.budget.lut)
+    return replace(board, shell=board.shell + kept)
 
 
 def _spaces(
