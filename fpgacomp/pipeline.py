@@ -24,8 +24,7 @@ from fpgacomp.errors import (
 )
 from fpgacomp.estimate import estimate_hls4ml
 from fpgacomp.folding import FoldingResult, fold_hls4ml
-from fpgacomp.frontend import check as check_nodes
-from fpgacomp.frontend import facts, open_network
+from fpgacomp.frontend import check_model, facts, open_network
 from fpgacomp.frontend.calibrate import (
     PtqOptions,
     check_inputs,
@@ -209,7 +208,7 @@ def integers(model: Model, options: Options, watch: Stopwatch) -> tuple[Network,
 
 def check(model: Model) -> CheckReport:
     """What is in a network and every problem at once, down to its integers."""
-    findings = tuple(check_nodes(model))
+    findings = tuple(check_model(model))
     if any(finding.status == "unsupported" for finding in findings):
         return CheckReport(findings)
     network = open_network(model)
@@ -394,6 +393,11 @@ def _report(
 ) -> Report:
     design = folded.design
     warnings = network.warnings
+    if design.board.toolchain != "vivado":
+        warnings += (
+            f"{design.board.name} has an {design.board.family} device: no HLS tool builds this "
+            "C++ for it, so the figures only compare; synthesizable RTL for it is not written yet.",
+        )
     if values is not None:
         warnings += assemble.unreached_warning(unreached(design.graph, values))
     return Report(

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from fpgacomp.frontend.open import open_network
+from fpgacomp.frontend.open import check_model, open_network
 from fpgacomp.frontend.read import NodeFinding, canonicalize, check, read_network
 from fpgacomp.frontend.summary import facts
 
-__all__ = ["NodeFinding", "canonicalize", "check", "facts", "open_network", "read_network"]
+__all__ = [
+    "NodeFinding",
+    "canonicalize",
+    "check",
+    "check_model",
+    "facts",
+    "open_network",
+    "read_network",
+]

@@ -9,7 +9,7 @@ from typing import Any
 
 import onnx
 
-from fpgacomp.frontend.read import read_network
+from fpgacomp.frontend.read import NodeFinding, check, read_network
 from fpgacomp.ir.network import Network
 
 KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")
@@ -31,6 +31,16 @@ def open_network(model: str | Path | onnx.ModelProto | Any) -> Network:
     from fpgacomp.frontend.keras_export import load_keras
 
     return _from_keras(load_keras(path), path.stem, path.read_bytes(), file=str(model))
+
+
+def check_model(model: str | Path | onnx.ModelProto | Any) -> list[NodeFinding]:
+    """One finding per node of the network, as `check`; of a Keras model, of what it exports to."""
+    is_file = isinstance(model, str | Path)
+    if isinstance(model, onnx.ModelProto):
+        return check(model)
+    if is_file and Path(model).suffix.lower() not in KERAS_SUFFIXES:
+        return check(model)
+    return check(open_network(model).original)
 
 
 def _from_keras(model: Any, name: str, content: bytes, file: str = "") -> Network:
