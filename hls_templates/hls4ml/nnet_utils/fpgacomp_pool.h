@@ -19,20 +19,6 @@
 //   scaled, n_multipliers, multiplier_t   whether there is one factor per output position
 namespace fpgacomp {
 
-template <class accum_T> struct pool_max {
-    static accum_T combine(accum_T a, accum_T b) {
-        #pragma HLS INLINE
-        return a < b ? b : a;
-    }
-};
-
-template <class accum_T> struct pool_sum {
-    static accum_T combine(accum_T a, accum_T b) {
-        #pragma HLS INLINE
-        return a + b;
-    }
-};
-
 // What leaves the window: itself, or times a factor of its position (an average that does
 // not count its padding divides by less at the border).
 template <class res_T, typename CONFIG_T>
@@ -43,6 +29,14 @@ res_T pool_result(typename CONFIG_T::accum_t window, unsigned position,
         return window * multiplier[position];
     }
     return window;
+}
+
+// A balanced tree over one window.
+template <typename CONFIG_T, class op_T>
+typename CONFIG_T::accum_t
+pool_reduce(const typename CONFIG_T::accum_t taps[CONFIG_T::kernel_height * CONFIG_T::kernel_width]) {
+    #pragma HLS INLINE
+    return nnet::reduce<typename CONFIG_T::accum_t, CONFIG_T::kernel_height * CONFIG_T::kernel_width, op_T>(taps, op_T());
 }
 
 template <class data_T, class res_T, typename CONFIG_T, class op_T>
@@ -62,7 +56,8 @@ Rows:
         Channels:
             for (unsigned c = 0; c < CONFIG_T::n_channels; c++) {
                 #pragma HLS UNROLL
-                accum_t window = CONFIG_T::padding;
+                accum_t taps[CONFIG_T::kernel_height * CONFIG_T::kernel_width];
+                #pragma HLS ARRAY_PARTITION variable=taps complete
             KernelRows:
                 for (unsigned ky = 0; ky < CONFIG_T::kernel_height; ky++) {
                     #pragma HLS UNROLL
@@ -71,12 +66,17 @@ Rows:
                         #pragma HLS UNROLL
                         const int y = int(oy * CONFIG_T::stride_height + ky) - int(CONFIG_T::pad_top);
                         const int x = int(ox * CONFIG_T::stride_width + kx) - int(CONFIG_T::pad_left);
-                        if (y >= 0 && y < int(CONFIG_T::in_height) && x >= 0 && x < int(CONFIG_T::in_width)) {
+                        const bool inside =
+                            y >= 0 && y < int(CONFIG_T::in_height) && x >= 0 && x < int(CONFIG_T::in_width);
+                        accum_t tap = CONFIG_T::padding;
+                        if (inside) {
                             const unsigned pixel = unsigned(y) * CONFIG_T::in_width + unsigned(x);
-                            window = op_T::combine(window, accum_t(data[pixel * CONFIG_T::n_channels + c]));
+                            tap = data[pixel * CONFIG_T::n_channels + c];
                         }
+                        taps[ky * CONFIG_T::kernel_width + kx] = tap;
                     }
                 }
+                const accum_t window = pool_reduce<CONFIG_T, op_T>(taps);
                 res[position * CONFIG_T::n_channels + c] = pool_result<res_T, CONFIG_T>(window, position, multiplier);
             }
         }
@@ -114,6 +114,7 @@ void pool_separate(hls::stream<data_T> &data, hls::stream<res_T> &res,
     typedef typename CONFIG_T::accum_t accum_t;
     accum_t partial[CONFIG_T::out_width][CONFIG_T::n_channels];
     #pragma HLS ARRAY_PARTITION variable=partial complete dim=2
+    op_T op;
     unsigned oy = 0;
     unsigned ky = 0;
 
@@ -138,7 +139,7 @@ Rows:
                 for (unsigned c = 0; c < CONFIG_T::n_channels; c++) {
                     #pragma HLS UNROLL
                     const accum_t value = pixel[c];
-                    const accum_t window = first ? value : op_T::combine(partial[ox][c], value);
+                    const accum_t window = first ? value : op(partial[ox][c], value);
                     partial[ox][c] = window;
                     out[c] = pool_result<typename res_T::value_type, CONFIG_T>(
                         window, oy * CONFIG_T::out_width + ox, multiplier);
@@ -183,6 +184,8 @@ Rows:
     Columns:
         for (unsigned x = 0; x < CONFIG_T::padded_width; x++) {
             #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+            // Each column is read and written once per row.
+            #pragma HLS DEPENDENCE variable=lines inter false
             value_t pixel[CONFIG_T::n_channels];
             #pragma HLS ARRAY_PARTITION variable=pixel complete
             pool_read<data_T, CONFIG_T>(data, y, x, pixel);
@@ -211,16 +214,18 @@ Rows:
                 Channels:
                     for (unsigned c = 0; c < CONFIG_T::n_channels; c++) {
                         #pragma HLS UNROLL
-                        accum_t value = CONFIG_T::padding;
+                        accum_t taps[CONFIG_T::kernel_height * CONFIG_T::kernel_width];
+                        #pragma HLS ARRAY_PARTITION variable=taps complete
                     KernelRows:
                         for (unsigned ky = 0; ky < CONFIG_T::kernel_height; ky++) {
                             #pragma HLS UNROLL
                         KernelColumns:
                             for (unsigned kx = 0; kx < CONFIG_T::kernel_width; kx++) {
                                 #pragma HLS UNROLL
-                                value = op_T::combine(value, accum_t(window[ky][kx][c]));
+                                taps[ky * CONFIG_T::kernel_width + kx] = window[ky][kx][c];
                             }
                         }
+                        const accum_t value = pool_reduce<CONFIG_T, op_T>(taps);
                         out[c] = pool_result<typename res_T::value_type, CONFIG_T>(value, position, multiplier);
                     }
                     res.write(out);
@@ -252,13 +257,13 @@ void maxpool(data_T data[CONFIG_T::in_height * CONFIG_T::in_width * CONFIG_T::n_
              typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
     #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
     #pragma HLS ARRAY_PARTITION variable=multiplier complete
-    pool_array<data_T, res_T, CONFIG_T, pool_max<typename CONFIG_T::accum_t> >(data, res, multiplier);
+    pool_array<data_T, res_T, CONFIG_T, nnet::Op_max<typename CONFIG_T::accum_t> >(data, res, multiplier);
 }
 
 template <class data_T, class res_T, typename CONFIG_T>
 void maxpool(hls::stream<data_T> &data, hls::stream<res_T> &res,
              typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
-    pool_stream<data_T, res_T, CONFIG_T, pool_max<typename CONFIG_T::accum_t> >(data, res, multiplier);
+    pool_stream<data_T, res_T, CONFIG_T, nnet::Op_max<typename CONFIG_T::accum_t> >(data, res, multiplier);
 }
 
 template <class data_T, class res_T, typename CONFIG_T>
@@ -267,13 +272,13 @@ void sumpool(data_T data[CONFIG_T::in_height * CONFIG_T::in_width * CONFIG_T::n_
              typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
     #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
     #pragma HLS ARRAY_PARTITION variable=multiplier complete
-    pool_array<data_T, res_T, CONFIG_T, pool_sum<typename CONFIG_T::accum_t> >(data, res, multiplier);
+    pool_array<data_T, res_T, CONFIG_T, nnet::Op_add<typename CONFIG_T::accum_t> >(data, res, multiplier);
 }
 
 template <class data_T, class res_T, typename CONFIG_T>
 void sumpool(hls::stream<data_T> &data, hls::stream<res_T> &res,
              typename CONFIG_T::multiplier_t multiplier[CONFIG_T::n_multipliers]) {
-    pool_stream<data_T, res_T, CONFIG_T, pool_sum<typename CONFIG_T::accum_t> >(data, res, multiplier);
+    pool_stream<data_T, res_T, CONFIG_T, nnet::Op_add<typename CONFIG_T::accum_t> >(data, res, multiplier);
 }
 
 } // namespace fpgacomp

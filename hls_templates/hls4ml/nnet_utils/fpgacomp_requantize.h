@@ -79,8 +79,8 @@ Pixels:
         for (unsigned c = 0; c < CONFIG_T::n_channels; c++) {
             #pragma HLS UNROLL
             const unsigned i = p * CONFIG_T::n_channels + c;
-            res[i] = requantize_element<data_T, res_T, CONFIG_T>(data[i], multiplier[CONFIG_T::multiplier_rows == 1 ? 0 : c],
-                                                                 offset[CONFIG_T::offset_rows == 1 ? 0 : c]);
+            res[i] = requantize_element<data_T, res_T, CONFIG_T>(
+                data[i], multiplier[CONFIG_T::multiplier_rows == 1 ? 0 : c], offset[CONFIG_T::offset_rows == 1 ? 0 : c]);
         }
     }
 }

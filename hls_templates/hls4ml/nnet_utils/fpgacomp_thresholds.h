@@ -25,15 +25,17 @@ res_T thresholds_element(data_T data, unsigned channel,
     #pragma HLS INLINE
     const unsigned first = CONFIG_T::threshold_rows == 1 ? 0 : channel * CONFIG_T::n_thresholds;
     const typename CONFIG_T::thresholds_t value = data;
-    typename CONFIG_T::count_t fired = 0;
+    typedef typename CONFIG_T::count_t count_t;
+    count_t fired[CONFIG_T::n_thresholds];
+    #pragma HLS ARRAY_PARTITION variable=fired complete
 Compare:
     for (unsigned i = 0; i < CONFIG_T::n_thresholds; i++) {
         #pragma HLS UNROLL
-        if (value >= thresholds[first + i]) {
-            fired++;
-        }
+        fired[i] = value >= thresholds[first + i] ? 1 : 0;
     }
-    return base[CONFIG_T::base_rows == 1 ? 0 : channel] + step[CONFIG_T::step_rows == 1 ? 0 : channel] * fired;
+    typedef nnet::Op_add<count_t> add_t;
+    const count_t count = nnet::reduce<count_t, CONFIG_T::n_thresholds, add_t>(fired, add_t());
+    return base[CONFIG_T::base_rows == 1 ? 0 : channel] + step[CONFIG_T::step_rows == 1 ? 0 : channel] * count;
 }
 
 template <class data_T, class res_T, typename CONFIG_T>

@@ -41,6 +41,8 @@ template <class data_T, class res_T, typename CONFIG_T>
 void upsample(hls::stream<data_T> &data, hls::stream<res_T> &res) {
     typename data_T::value_type row[CONFIG_T::in_width][CONFIG_T::n_channels];
     #pragma HLS ARRAY_RESHAPE variable=row complete dim=2
+    typename data_T::value_type pixel[CONFIG_T::n_channels];
+    #pragma HLS ARRAY_PARTITION variable=pixel complete
 
 Rows:
     for (unsigned y = 0; y < CONFIG_T::in_height; y++) {
@@ -52,12 +54,19 @@ Rows:
                 for (unsigned across = 0; across < CONFIG_T::factor_width; across++) {
                     #pragma HLS LOOP_FLATTEN
                     #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
-                    if (down == 0 && across == 0) {
+                    if (across == 0 && down == 0) {
                         data_T in = data.read();
                     Store:
                         for (unsigned c = 0; c < CONFIG_T::n_channels; c++) {
                             #pragma HLS UNROLL
+                            pixel[c] = in[c];
                             row[x][c] = in[c];
+                        }
+                    } else if (across == 0) {
+                    Load:
+                        for (unsigned c = 0; c < CONFIG_T::n_channels; c++) {
+                            #pragma HLS UNROLL
+                            pixel[c] = row[x][c];
                         }
                     }
                     res_T out;
@@ -65,7 +74,7 @@ Rows:
                 Channels:
                     for (unsigned c = 0; c < CONFIG_T::n_channels; c++) {
                         #pragma HLS UNROLL
-                        out[c] = row[x][c];
+                        out[c] = pixel[c];
                     }
                     res.write(out);
                 }
