@@ -23,6 +23,8 @@ SAME_SHAPE = frozenset(
     )
 )
 
+_WINDOWED = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool"))
+
 # Values an inference may need (a Reshape target, axes, scales) are short.
 _MAX_VALUE_SIZE = 1024
 
@@ -104,6 +106,11 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
     schema = _schema(node.op, graph.opset)
     if schema is None:
         return False
+    if node.op in _WINDOWED and not _window_fits(graph, node):
+        shapes = ", ".join(str(list(graph.shape(n))) for n in node.inputs if n)
+        why = f"its window does not have as many axes as its input ({shapes})."
+        graph.report(node, why, "export the model again.", error=ModelError)
+        return False
     proto = node_proto(node)
     types = {n: _type(graph.info[n]) for n in node.inputs if n}
     values = {
@@ -129,6 +136,19 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
         _drop_outer_windows(graph, node, found[node.output])
     kept = [_keep(graph, name, found) for name in node.outputs if name]
     return all(kept)
+
+
+def _window_fits(graph: EditableGraph, node: Node) -> bool:
+    """As many axes everywhere: ONNX's inference ends the process where they differ."""
+    spatial = len(graph.shape(node.inputs[0])) - 2
+    weight = graph.shape(node.inputs[1]) if node.op.startswith("Conv") else ()
+    lengths = {"kernel_shape": 1, "strides": 1, "dilations": 1, "pads": 2}
+    attributes = node.attributes
+    return (
+        spatial > 0
+        and (not weight or len(weight) == spatial + 2)
+        and all(len(attributes[a]) == n * spatial for a, n in lengths.items() if a in attributes)
+    )
 
 
 def _drop_outer_windows(graph: EditableGraph, node: Node, found: onnx.TypeProto) -> None:

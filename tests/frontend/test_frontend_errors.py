@@ -194,6 +194,8 @@ CONV = {"w": np.ones((4, 2, 3, 3)), "b": np.ones(4)}
 MISFITS = [
     (node("Conv", ["x", "w"], "y"), {"w": np.ones((4, 3, 3, 3))}, "its weight [4, 3, 3, 3] in 1"),
     (node("Conv", ["x", "w", "b"], "y"), CONV | {"b": np.ones(3)}, "its bias has the shape [3]"),
+    (node("Conv", ["x", "w"], "y"), {"w": np.ones((4, 2, 3))}, "not have as many axes"),
+    (node("MaxPool", ["x"], "y", kernel_shape=[2]), {}, "not have as many axes"),
     (node("PRelu", ["x", "w"], "y"), {"w": np.ones((3, 1, 1))}, "its slope [3, 1, 1] does not"),
     (
         node("BatchNormalization", ["x", *"gbmv"], "y"),
