@@ -16,13 +16,19 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal, assert_never
 
+import numpy as np
+
 from fpgacomp.ir.design import Arithmetic, Memory
-from fpgacomp.ir.layers import Activation, Add
-from fpgacomp.ir.types import Ints, IntType
+from fpgacomp.ir.layers import Activation, Add, Thresholds
+from fpgacomp.ir.types import BIPOLAR, Ints, IntType
 
 Shape = tuple[int, int, int]
 Pair = tuple[int, int]
 Order = Literal["channels_inner", "kernel_inner"]
+# Up to here a comparator per threshold costs no more than a binary search.
+_MOST_COMPARATORS = 3
+# A DSP block's narrower multiplier port (UG479, UG579).
+_NARROW_PORT_BITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,17 @@ class Stream:
 def element_bits(kind: IntType) -> int:
     """Bits of an element in a stream; a bipolar one takes a single bit."""
     return 1 if kind.bipolar else kind.bits
+
+
+def container_bits(kind: IntType) -> int:
+    """Bits of an element on an AXI stream and in files: 8, 16, 32 or 64."""
+    return next(bits for bits in (8, 16, 32, 64) if kind.bits <= bits)
+
+
+def stored_type(values: Ints) -> IntType:
+    """Type of a constant table's elements; weights that are all -1 or +1 take one bit."""
+    kind = IntType.of_values(values.array)
+    return BIPOLAR if np.all(abs(values.array) == 1) else kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +140,8 @@ class Window(_OneToOne):
     """Every window of [H, W, C] one after the other.
 
     channels_inner: for each tap all channels (feeds MatrixVector). kernel_inner: for each
-    group of `lanes` channels all taps (feeds VectorVector and pools).
+    group of `lanes` channels all taps (feeds VectorVector and pools). `parallel` windows
+    are channels_inner from whole pixels, one word each.
     """
 
     shape: Shape
@@ -135,16 +153,53 @@ class Window(_OneToOne):
     @property
     def positions(self) -> Pair:
         """Windows down and across."""
-        extent = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations)]
-        down, across = ((n - e) // s + 1 for n, e, s in zip(self.shape[:2], extent, self.strides))
+        down, across = (
+            (n - e) // s + 1 for n, e, s in zip(self.shape[:2], self.extent, self.strides)
+        )
+        return down, across
+
+    @property
+    def parallel(self) -> bool:
+        """A whole window per word, a pixel a cycle; else one word of `lanes` channels a cycle."""
+        return self.output.lanes > self.input.lanes
+
+    @property
+    def extent(self) -> Pair:
+        """Rows and columns that a window spans."""
+        down, across = (d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations))
         return down, across
 
     @property
     def buffer_words(self) -> int:
-        """One window's span in input order, which is what the line buffer must hold."""
-        (kh, kw), (dh, dw) = self.kernel, self.dilations
+        """Input words that the line buffer holds.
+
+        One window's span in input order, or whole rows above the current one where parallel.
+        """
         groups = self.shape[2] // self.input.lanes
-        return ((kh - 1) * dh * self.shape[1] + (kw - 1) * dw + 1) * groups
+        rows, columns = self.extent
+        if self.parallel:
+            return max(1, rows - 1) * self.shape[1]
+        return ((rows - 1) * self.shape[1] + columns) * groups
+
+    @property
+    def cycles(self) -> int:
+        """Per frame, exactly (the schedule is explained in hls_templates/stream/README.md)."""
+        if self.parallel:
+            return self.input.words
+        groups, taps = self.shape[2] // self.input.lanes, prod(self.kernel)
+        (down, across), (rows, columns) = self.positions, self.strides
+        width = self.shape[1]
+
+        def slot(reads: int) -> int:
+            ahead = taps * groups if self.order == "channels_inner" else groups + taps - 1
+            return taps * groups + max(0, reads - ahead)
+
+        first = slot(self.buffer_words)
+        following = slot(columns * groups)
+        row = slot((width * rows - (across - 1) * columns) * groups)
+        seen = ((down - 1) * rows * width + (across - 1) * columns) * groups + self.buffer_words
+        tail = self.input.words - seen
+        return first + down * (across - 1) * following + (down - 1) * row + tail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +219,24 @@ class MatrixVector(_OneToOne):
         mw, mh = self.weight.shape
         return (mw // self.simd) * (mh // self.pe)
 
+    def packing(self, port_bits: int) -> tuple[int, int]:
+        """(weights multiplied in one DSP block, bits between them); (1, 0) where only one.
+
+        Weights with one input share a multiplier if they, each as far apart as a product
+        is wide, fit its wider port (`port_bits`: 25 on DSP48E1, 27 on DSP48E2).
+        """
+        weight, x = stored_type(self.weight), self.input.type
+        if element_bits(weight) == 1 or (x.signed and x.bits == 1):
+            return 1, 0  # gates, not multipliers
+        if _signed_bits(x) > _NARROW_PORT_BITS:
+            return 1, 0
+        ends = [a * b for a in (x.lo, x.hi) for b in (weight.lo, weight.hi)]
+        shift = _signed_bits(IntType.of_values(ends))
+        wide = _signed_bits(weight)
+        room = port_bits - wide - (weight.lo == -(1 << (wide - 1)))
+        lanes = min(self.pe, 1 + max(0, room // shift))
+        return (lanes, shift) if lanes > 1 else (1, 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class VectorVector(_OneToOne):
@@ -182,6 +255,14 @@ class Activate(_OneToOne):
 
     function: Activation
     memory: Memory
+
+    @property
+    def search_levels(self) -> int:
+        """Steps of a binary search for Thresholds; 0 where each threshold has a comparator."""
+        if not isinstance(self.function, Thresholds):
+            return 0
+        count = self.function.thresholds.shape[1]
+        return count.bit_length() if count > _MOST_COMPARATORS else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,6 +385,11 @@ class Dataflow:
         return tuple(stream for operator in self.operators for stream in operator.outputs)
 
 
+def _signed_bits(kind: IntType) -> int:
+    """Bits as a signed number."""
+    return max(kind.bits, 2) if kind.signed else kind.bits + 1
+
+
 def cycles(operator: Operator) -> int:
     """Cycles per frame at one firing a cycle (the formulas of hls_templates/stream)."""
     match operator:
@@ -314,7 +400,7 @@ def cycles(operator: Operator) -> int:
         case Sink():
             return operator.input.words
         case Window():
-            return max(operator.output.words, operator.input.words)
+            return operator.cycles
         case MatrixVector():
             return operator.vectors * operator.fold
         case VectorVector():

@@ -8,7 +8,7 @@ from typing import assert_never
 
 import numpy as np
 
-from fpgacomp.errors import FpgacompError, UnsupportedLayer
+from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 from fpgacomp.ir.dataflow import (
     Activate,
     Convert,
@@ -31,6 +31,7 @@ from fpgacomp.ir.dataflow import (
     SumOver,
     VectorVector,
     Window,
+    container_bits,
 )
 from fpgacomp.ir.design import StreamDesign, StreamFolding
 from fpgacomp.ir.layers import (
@@ -89,12 +90,24 @@ def is_global(layer: SumPool) -> bool:
 
 def needs_window(layer: Conv) -> bool:
     """False for a 1x1 convolution of every position."""
-    return prod(layer.kernel) > 1 or any(s > 1 for s in layer.strides)
+    padded = any(max(pad) for pad in layer.pads)
+    return prod(layer.kernel) > 1 or max(layer.strides) > 1 or padded
+
+
+def _beat_lanes(lanes: int, kind: IntType) -> int:
+    """Most lanes, a divisor of `lanes`, that an AXI beat of 64 bits (a host's DMA) carries."""
+    room = max(1, 64 // container_bits(kind))
+    return max(n for n in range(1, min(lanes, room) + 1) if lanes % n == 0)
 
 
 def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
-    """Every folding that does not divide what it folds."""
-    for layer in design.graph.layers:
+    """Every folding that does not divide what it folds, and every output nobody reads."""
+    graph = design.graph
+    sinks = {tensor.name for tensor in graph.outputs}
+    for layer in graph.layers:
+        if not graph.consumers[layer.output.name] and layer.output.name not in sinks:
+            yield UnsupportedLayer(layer.name, "nobody reads its output, so the stream would "
+                                   "fill up and stop.", "remove the layer.")  # fmt: skip
         if isinstance(layer, Input | Reshape):
             continue
         folding = design.folding.get(layer.name)
@@ -106,6 +119,8 @@ def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
 
 def _illegal(layer: Layer, folding: StreamFolding) -> str:
     channels = layer.output.channels
+    if min(folding.pe, folding.simd) < 1:
+        return f"pe {folding.pe} and simd {folding.simd} are not both 1 or more."
     if isinstance(layer, Concat):
         if any(part.channels % folding.pe for part in layer.parts):
             return f"pe {folding.pe} does not divide all of its inputs' channels."
@@ -126,8 +141,7 @@ def expand(design: StreamDesign) -> Dataflow:
     Raises:
         UnsupportedLayer, Problems: a folding that does not divide what it folds.
     """
-    for problem in folding_problems(design):
-        raise problem
+    raise_all(list(folding_problems(design)))
     return _Expansion(design).run()
 
 
@@ -138,6 +152,7 @@ class _Expansion:
         self.design = design
         self.operators: list[Operator] = []
         self.heads: dict[str, list[Stream]] = {}
+        self.taken = {layer.output.name for layer in design.graph.layers}  # stream names
 
     def run(self) -> Dataflow:
         graph = self.design.graph
@@ -145,6 +160,8 @@ class _Expansion:
             self._publish(layer.output, self._layer(layer))
         for tensor in graph.outputs:
             head = self._take(tensor)
+            lanes = _beat_lanes(head.lanes, head.type)
+            head = self._with_lanes(head, lanes, f"{tensor.name}_sink")
             self.operators.append(Sink(name=f"{tensor.name}_sink", layer="", input=head))
         return Dataflow(graph.name, tuple(self.operators))
 
@@ -153,6 +170,9 @@ class _Expansion:
     def _stream(
         self, name: str, kind: IntType, lanes: int, elements: int, tensor: str = ""
     ) -> Stream:
+        while not tensor and name in self.taken:
+            name += "_"
+        self.taken.add(name)
         depth = self.design.fifo_depths.get(name, 2)
         return Stream(name, kind, lanes, elements // lanes, tensor, depth)
 
@@ -189,9 +209,9 @@ class _Expansion:
         )
         return wide
 
-    def _output(self, layer: Layer, lanes: int) -> Stream:
+    def _output(self, layer: Layer, lanes: int, kind: IntType | None = None) -> Stream:
         tensor = layer.output
-        return self._stream(tensor.name, tensor.type, lanes, tensor.size, tensor.name)
+        return self._stream(tensor.name, kind or tensor.type, lanes, tensor.size, tensor.name)
 
     # -- one rule per layer -----------------------------------------------------------
 
@@ -230,12 +250,10 @@ class _Expansion:
                 assert_never(layer)
 
     def _input_lanes(self, layer: Input) -> int:
-        """An input comes one element at a time, or one pixel where that is few bits.
-
-        The host's DMA delivers 64 bits a cycle: a whole pixel of a few channels fits.
-        """
-        channels, bits = layer.output.channels, layer.output.type.bits
-        return channels if len(layer.output.shape) > 1 and channels * max(bits, 8) <= 64 else 1
+        """An input comes one element at a time, or one pixel where that fits a beat."""
+        channels = layer.output.channels
+        whole = _beat_lanes(channels, layer.output.type) == channels
+        return channels if len(layer.output.shape) > 1 and whole else 1
 
     def _dense(self, layer: Dense, folding: StreamFolding) -> Stream:
         source = self._with_lanes(self._take(layer.input), folding.simd, layer.name)
@@ -258,13 +276,17 @@ class _Expansion:
         lanes = min(folding.simd, layer.input.channels)
         source = self._with_lanes(self._take(layer.input), lanes, layer.name)
         if needs_window(layer):
-            source = self._windows(layer, source, layer.dilations, "channels_inner")
+            width = prod(layer.kernel) * layer.input.channels
+            fold = (width // folding.simd) * (layer.output.channels // folding.pe)
+            parallel = folding.simd > lanes and fold < prod(layer.kernel)
+            source = self._windows(layer, source, layer.dilations, "channels_inner",
+                                   lanes=width if parallel else lanes)  # fmt: skip
         source = self._with_lanes(source, folding.simd, f"{layer.name}_products")
         return self._matrix(layer, source, Ints(matrix_of(layer)), folding)
 
     def _depthwise(self, layer: Conv, folding: StreamFolding) -> Stream:
         source = self._with_lanes(self._take(layer.input), folding.pe, layer.name)
-        source = self._windows(layer, source, layer.dilations, "kernel_inner")
+        source = self._windows(layer, source, layer.dilations, "kernel_inner", lanes=folding.pe)
         output = self._output(layer, folding.pe)
         weight = Ints(layer.weight.array.reshape(-1, layer.output.channels))
         self.operators.append(
@@ -278,7 +300,7 @@ class _Expansion:
 
     def _windows(
         self, layer: Conv | MaxPool | SumPool, source: Stream, dilations: tuple[int, ...],
-        order: Order,
+        order: Order, *, lanes: int,
     ) -> Stream:  # fmt: skip
         """Padding and sliding window in front of a layer."""
         (rows, columns) = ((0, 0),) * (2 - len(layer.pads)) + layer.pads
@@ -286,7 +308,7 @@ class _Expansion:
         kind = source.type
         if any((*rows, *columns)):
             fill = kind.lo if isinstance(layer, MaxPool) else 0
-            if not kind.lo <= fill <= kind.hi or kind.bipolar:
+            if not kind.lo <= fill <= kind.hi or (kind.bipolar and fill == 0):
                 kind = IntType(min(kind.lo, fill), max(kind.hi, fill))
             shape = (h + sum(rows), w + sum(columns), c)
             padded = self._stream(f"{layer.name}_padded", kind, source.lanes, prod(shape))
@@ -297,7 +319,7 @@ class _Expansion:
             source, (h, w, c) = padded, shape
         kernel = pair(layer.kernel, 1)
         elements = layer.output.pixels * prod(kernel) * c
-        windows = self._stream(f"{layer.name}_windows", kind, source.lanes, elements)
+        windows = self._stream(f"{layer.name}_windows", kind, lanes, elements)
         self.operators.append(
             Window(
                 name=f"{layer.name}_window", layer=layer.name, input=source, output=windows,
@@ -309,7 +331,8 @@ class _Expansion:
 
     def _pool(self, layer: MaxPool | SumPool, folding: StreamFolding) -> Stream:
         source = self._with_lanes(self._take(layer.input), folding.pe, layer.name)
-        output = self._output(layer, folding.pe)
+        kind = source.type if isinstance(layer, MaxPool) else None  # a maximum is one of them
+        output = self._output(layer, folding.pe, kind)
         name = layer.name
         if isinstance(layer, SumPool) and is_global(layer):
             self.operators.append(
@@ -318,7 +341,7 @@ class _Expansion:
             )  # fmt: skip
             return output
         ones = (1,) * len(layer.kernel)
-        windows = self._windows(layer, source, ones, "kernel_inner")
+        windows = self._windows(layer, source, ones, "kernel_inner", lanes=folding.pe)
         taps = prod(layer.kernel)
         if isinstance(layer, MaxPool):
             self.operators.append(
@@ -355,7 +378,7 @@ class _Expansion:
 
     def _upsample(self, layer: Upsample, folding: StreamFolding) -> Stream:
         source = self._with_lanes(self._take(layer.input), folding.pe, layer.name)
-        output = self._output(layer, folding.pe)
+        output = self._output(layer, folding.pe, source.type)
         self.operators.append(
             Repeat(name=layer.name, layer=layer.name, input=source, output=output,
                    shape=plane(layer.input.shape), factors=pair(layer.factors, 1))

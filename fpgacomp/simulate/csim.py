@@ -85,7 +85,7 @@ def simulate(
             hardware would wrap it silently).
         ToolError: the compiler failed, or the program did, or it took too long.
     """
-    samples = _check_inputs(graph, inputs)
+    samples = check_inputs(graph, inputs)
     interface = json.loads(project.files["hls/interface.json"])
     hls = workdir / "hls"
     project.write(workdir)
@@ -139,7 +139,7 @@ def compare(
     return Comparison(vectors, integers, sum(by_tensor.values()), first, by_tensor)
 
 
-def _check_inputs(graph: Graph, inputs: Mapping[str, IntArray]) -> int:
+def check_inputs(graph: Graph, inputs: Mapping[str, IntArray]) -> int:
     """How many samples there are."""
     tensors = [layer.output for layer in graph.inputs]
     problems = [problem for t in tensors if (problem := _input_problem(t, inputs.get(t.name)))]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from fpgacomp.toolchain import Compiler
 _FLAGS = ("-std=c++11", "-O1", "-w")
 _COMPILE_TIMEOUT_S = 1800.0
 _POLL_S = 0.02
-# What hls4ml's hls_stream.h prints when a stream does not come out even.
-_STREAM_WARNING = "WARNING: Hls::stream"
+# What hls_stream.h (hls4ml's and ours) prints when a stream does not come out even.
+_STREAM_WARNING = re.compile(r"WARNING: (Hls::)?stream")
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
 
@@ -34,13 +35,18 @@ def compile_harness(compiler: Compiler, hls: Path, harness: Path, top: str) -> t
         [str(compiler.path), *_FLAGS, *includes, "-c", str(source), "-o", str(target)]
         for source, target in zip(sources, objects)
     ]
-    _run_compilers(jobs)
+    run_compilers(jobs)
     binary = hls / "csim"
-    _run_compilers([[str(compiler.path), *map(str, objects), "-o", str(binary)]])
+    run_compilers([[str(compiler.path), *map(str, objects), "-o", str(binary)]])
     return binary, time.monotonic() - started
 
 
-def _run_compilers(commands: list[list[str]]) -> None:
+def run_compilers(commands: list[list[str]]) -> None:
+    """Run compilers at the same time.
+
+    Raises:
+        ToolError: one failed, with its first error line, or took too long.
+    """
     processes = [
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for command in commands
@@ -72,6 +78,7 @@ def run_chunks(
     workers: int,
     on_samples: Callable[[int], None],
     timeout_s: float | None,
+    arguments: Sequence[str] = (),
 ) -> tuple[list[Path], float]:
     """Run all samples, several processes at once; returns result folders in sample order.
 
@@ -79,6 +86,7 @@ def run_chunks(
         folder: the working directory, in which the firmware finds weights/.
         workdir: has inputs/; results go to results<k>/.
         on_samples: called with the number of samples done.
+        arguments: what the program takes after its sample range.
 
     Raises:
         ToolError: a process failed, left a stream uneven, or took too long.
@@ -90,7 +98,7 @@ def run_chunks(
         chunk = workdir / f"results{number}"
         chunk.mkdir(exist_ok=True)
         chunks.append(chunk)
-        command = [binary, workdir / "inputs", chunk, str(first), str(count)]
+        command = [binary, workdir / "inputs", chunk, str(first), str(count), *arguments]
         log = (chunk / "log").open("w", encoding="utf-8")
         with log:
             processes.append(subprocess.Popen([*map(str, command)], cwd=folder, stdout=log,
@@ -147,7 +155,7 @@ def _check(code: int, said: str) -> None:
         last = lines[-1] if lines else "without a message"
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise ToolError("C-simulation", f"the emitted C++ ended with {how}: {last}.", _REPORT)
-    uneven = next((line for line in lines if _STREAM_WARNING in line), None)
+    uneven = next((line for line in lines if _STREAM_WARNING.search(line)), None)
     if uneven is not None:
         raise ToolError("C-simulation", f"a stream did not come out even: {uneven}.", _REPORT)
 

@@ -1,0 +1,83 @@
+"""Designs for the tests of the streaming backend: random legal foldings, and one run of it all."""
+
+from __future__ import annotations
+
+import sys
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "backends_hls4ml"))
+
+import builders
+
+from fpgacomp.backends.finn import emit_stream
+from fpgacomp.ir.design import Arithmetic, Memory, StreamDesign, StreamFolding
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.interpreter import run
+from fpgacomp.ir.layers import Concat, Conv, Dense, Input, Layer, Reshape
+from fpgacomp.ir.types import IntArray
+from fpgacomp.simulate.csim import Comparison, compare
+from fpgacomp.simulate.stream_csim import simulate
+from fpgacomp.toolchain import find_compiler
+
+MEMORIES: tuple[Memory, ...] = ("auto", "lutram", "bram")
+ARITHMETICS: tuple[Arithmetic, ...] = ("lut", "dsp")
+
+
+def divisors(number: int) -> list[int]:
+    return [d for d in range(1, number + 1) if number % d == 0]
+
+
+def legal_folding(
+    graph: Graph, rng: np.random.Generator, *, most: int = 64
+) -> dict[str, StreamFolding]:
+    """A random folding for every layer that has one; pe * simd is at most `most`."""
+    return {
+        layer.name: _folding(layer, rng, most)
+        for layer in graph.layers
+        if not isinstance(layer, Input | Reshape)
+    }
+
+
+def _folding(layer: Layer, rng: np.random.Generator, most: int) -> StreamFolding:
+    channels = layer.output.channels
+    if isinstance(layer, Concat):
+        channels = int(np.gcd.reduce([part.channels for part in layer.parts]))
+    pe = int(rng.choice([d for d in divisors(channels) if d <= most]))
+    simd = 1
+    if isinstance(layer, Dense | Conv) and not (isinstance(layer, Conv) and layer.depthwise):
+        inputs = layer.input.channels
+        width = inputs * (prod(layer.kernel) if isinstance(layer, Conv) else 1)
+        legal = [d for d in divisors(width) if inputs % d == 0 or d % inputs == 0]
+        simd = int(rng.choice([d for d in legal if d * pe <= most] or [1]))
+    return StreamFolding(pe, simd, MEMORIES[rng.integers(3)], ARITHMETICS[rng.integers(2)])
+
+
+def design(graph: Graph, seed: int = 0, *, most: int = 64, **special: Any) -> StreamDesign:
+    """Random folding on the test board; `special` are layers' own."""
+    folding = legal_folding(graph, np.random.default_rng(seed), most=most)
+    return StreamDesign(
+        graph=graph, board=builders.BOARD, clock_mhz=100.0, folding={**folding, **special}
+    )
+
+
+def compared(made: StreamDesign, workdir: Path, samples: int = 4, **given: IntArray) -> Comparison:
+    """The emitted C++ against the oracle, on every integer of every layer."""
+    graph = made.graph
+    expected = run(graph, given or builders.inputs(graph, samples))
+    project = emit_stream(made, {name: values[:2] for name, values in expected.items()})
+    inputs = {layer.output.name: expected[layer.output.name] for layer in graph.inputs}
+    result = simulate(project, graph, find_compiler(), inputs, workdir=workdir)
+    print(f"{graph.name}: compiled in {result.compile_s:.1f} s, ran in {result.run_s:.2f} s")
+    return compare(expected, result.values, graph)
+
+
+def exact(made: StreamDesign, workdir: Path, samples: int = 4, **given: IntArray) -> bool:
+    """All equal, and something was compared; prints the first mismatch."""
+    outcome = compared(made, workdir, samples, **given)
+    print(outcome.first, outcome.by_tensor)
+    every = sum(layer.output.size for layer in made.graph.layers)
+    return outcome.mismatches == 0 and outcome.integers == every
