@@ -11,6 +11,7 @@ from fpgacomp.ir.layers import Input, Tensor
 from fpgacomp.ir.types import BIPOLAR, IntArray, IntType, Reals
 from fpgacomp.lower.builder import Builder, Source, attribute, ints_attribute, unsupported
 from fpgacomp.lower.quantizer_nodes import read_quantizer
+from fpgacomp.lower.quantizers import Quantizer
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.software import InputRecipe
 from fpgacomp.lower.value import RawInput, Value
@@ -56,7 +57,8 @@ def lower_input(builder: Builder, node: onnx.NodeProto, raw: Value) -> tuple[Val
                           "use one zero point.")  # fmt: skip
     base = int(quantizer.level_base[0])
     is_bipolar = quantizer.level_step == 2
-    kind = BIPOLAR if is_bipolar else IntType(quantizer.lo + base, quantizer.hi + base)
+    lo, hi = _reachable(value.chain, quantizer)
+    kind = BIPOLAR if is_bipolar else IntType(lo + base, hi + base)
     tensor = builder.add(Input(name=name, output=Tensor("", shape, kind)))
     linear = quantizer.linear
     recipe = InputRecipe(
@@ -72,6 +74,14 @@ def lower_input(builder: Builder, node: onnx.NodeProto, raw: Value) -> tuple[Val
         base=base,
     )
     return Value(tensor, shape, order, Chain.of(quantizer.scale, quantizer.offset)), recipe
+
+
+def _reachable(chain: Chain, quantizer: Quantizer) -> tuple[int, int]:
+    """Lowest and highest level over all raw inputs: a Clip may leave less than the quantizer's."""
+    if np.any(chain.slope() == 0):
+        return quantizer.lo, quantizer.hi
+    ends = [quantizer.levels(chain(np.array([[end]]))) for end in (-np.inf, np.inf)]
+    return int(min(end.min() for end in ends)), int(max(end.max() for end in ends))
 
 
 def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) -> Chain:
