@@ -1,4 +1,4 @@
-"""From an integer graph to the typed context of the streaming templates, and their rendering.
+"""From an integer graph to the typed context of the streaming templates.
 
 The smallest complete emitter: what the tests of the templates need, and a worked example of
 every operator's context. One folding number per layer is enough here.
@@ -6,13 +6,25 @@ every operator's context. One folding number per layer is enough here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from math import prod
 
-import jinja2
 import numpy as np
-from stream_harness import STREAM, ctype
+from stream_context import (
+    Buffer,
+    Port,
+    Process,
+    RomTable,
+    Stream,
+    StreamDesign,
+    block_diagonal,
+    codes,
+    group_lanes,
+    group_rows,
+    pack,
+    weight_type,
+)
+from stream_harness import ctype
 
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import (
@@ -32,7 +44,7 @@ from fpgacomp.ir.layers import (
     Thresholds,
     Upsample,
 )
-from fpgacomp.ir.types import BIPOLAR, IntArray, IntType
+from fpgacomp.ir.types import IntArray, IntType
 
 ROUNDING = {
     Rounding.FLOOR: "RoundFloor",
@@ -42,108 +54,6 @@ ROUNDING = {
     Rounding.UP: "RoundUp",
     Rounding.DOWN: "RoundDown",
 }
-
-
-@dataclass(frozen=True)
-class Stream:
-    name: str
-    type: IntType
-    lanes: int
-    depth: int = 64
-    tensor: str = ""
-
-    @property
-    def word(self) -> str:
-        return f"Vec<{ctype(self.type)}, {self.lanes}>"
-
-
-@dataclass(frozen=True)
-class RomTable:
-    """`rows` are packed words (Rom) or element codes (Banks)."""
-
-    name: str
-    kind: str
-    element: str
-    rows: list[list[int]]
-    columns: int
-    storage: str = "auto"
-    title: str = "constant table"
-
-
-@dataclass(frozen=True)
-class Buffer:
-    name: str
-    word: str
-    depth: int | str
-    storage: str = "auto"
-
-
-@dataclass(frozen=True)
-class Process:
-    name: str
-    operator: str
-    parameters: list[object]
-    arguments: list[str]
-    streams: list[object]
-    taps: list[Stream]
-    roms: list[RomTable]
-    buffers: list[Buffer]
-    title: str
-
-
-@dataclass(frozen=True)
-class Port:
-    name: str
-    title: str
-    tensor: Tensor
-    container: int
-    lanes: int
-    word: str
-
-    @property
-    def elements(self) -> int:
-        return self.tensor.size
-
-
-@dataclass
-class StreamDesign:
-    name: str
-    title: str
-    part: str = "xc7z020clg400-1"
-    clock_ns: float = 10.0
-    control: str = "ap_ctrl_none"
-    inputs: list[Port] = field(default_factory=list)
-    outputs: list[Port] = field(default_factory=list)
-    streams: list[Stream] = field(default_factory=list)
-    roms: list[RomTable] = field(default_factory=list)
-    processes: list[Process] = field(default_factory=list)
-
-
-def codes(values: IntArray, type_: IntType) -> IntArray:
-    """What is stored of a value: two's complement, or one bit of a bipolar."""
-    if type_ == BIPOLAR:
-        return (values > 0).astype(np.uint64)
-    bits = type_.bits
-    return values.astype(np.uint64) & np.uint64((1 << bits) - 1)
-
-
-def pack(values: IntArray, type_: IntType) -> list[list[int]]:
-    """[rows, lanes] integers as rows of 64-bit words, by the layout of rom.hpp."""
-    bits = 1 if type_ == BIPOLAR else type_.bits
-    depth, lanes = values.shape
-    words = -(-lanes // (64 // bits))
-    per_word = -(-lanes // words)
-    padded = np.zeros((depth, words * per_word), dtype=np.uint64)
-    padded[:, :lanes] = codes(values, type_)
-    shifts = np.arange(per_word, dtype=np.uint64) * np.uint64(bits)
-    packed = padded.reshape(depth, words, per_word) << shifts
-    rows: list[list[int]] = np.bitwise_or.reduce(packed, axis=2).tolist()
-    return rows
-
-
-def weight_type(weight: IntArray) -> IntType:
-    """Bipolar where only -1 and +1 occur."""
-    return BIPOLAR if np.all(abs(weight) == 1) else IntType.of_values(weight)
 
 
 class Emitter:
@@ -352,13 +262,12 @@ class Emitter:
             self.process("vvau", parameters, [windows, out], roms=(table,))
             self.give(layer, out)
             return
-        assert layer.groups == 1
         n_out = layer.output.channels
         simd, pe = self.wish(layer, channels, n_out)
         source, size = self._padded(self.take(layer.input, simd), layer.input, layer.pads, 0)
         if taps > 1 or max(layer.strides) > 1:
             source = self._window(source, size, channels, shape, "ChannelsInner")
-        weight = layer.weight.array.reshape(-1, n_out)
+        weight = block_diagonal(layer).reshape(-1, n_out)
         self._mvau(layer, source, weight, layer.output.pixels, pe)
 
     def _pool(self, layer: MaxPool | SumPool) -> None:
@@ -399,7 +308,7 @@ class Emitter:
             self.process("add", [layer.output.size // lanes], [a, b, out])
         else:
             roms = tuple(
-                self.rom(f"{layer.name}_{side}", _rows(f, lanes), IntType.of_values(f))
+                self.rom(f"{layer.name}_{side}", group_rows(f, lanes), IntType.of_values(f))
                 for side, f in zip("ab", factors)
             )
             self.process("scaled_add", [channels, layer.output.pixels], [a, b, out], roms=roms)
@@ -435,8 +344,8 @@ class Emitter:
         source, out, lanes = self._activation(layer)
         m, o = layer.multiplier.array, layer.offset.array
         roms = (
-            self.rom(f"{layer.name}_multiplier", _rows(m, lanes), IntType.of_values(m)),
-            self.rom(f"{layer.name}_offset", _rows(o, lanes), IntType.of_values(o)),
+            self.rom(f"{layer.name}_multiplier", group_rows(m, lanes), IntType.of_values(m)),
+            self.rom(f"{layer.name}_offset", group_rows(o, lanes), IntType.of_values(o)),
         )
         largest = layer.input.type.magnitude * int(abs(m).max()) + int(abs(o).max())
         largest += (1 << layer.shift) + abs(layer.zero_point)
@@ -450,7 +359,7 @@ class Emitter:
     def _thresholds(self, layer: Thresholds) -> None:
         source, out, lanes = self._activation(layer)
         base, step = layer.base.array, layer.step.array
-        table = _lanes(layer.thresholds.array, lanes)
+        table = group_lanes(layer.thresholds.array, lanes)
         type_ = IntType.of_values(table)
         count = table.shape[-1]
         name = layer.name
@@ -460,8 +369,8 @@ class Emitter:
         else:
             level = f"levels({name}_base, {name}_step)"
             roms = [
-                self.rom(f"{name}_base", _rows(base, lanes), IntType.of_values(base)),
-                self.rom(f"{name}_step", _rows(step, lanes), IntType.of_values(step)),
+                self.rom(f"{name}_base", group_rows(base, lanes), IntType.of_values(base)),
+                self.rom(f"{name}_step", group_rows(step, lanes), IntType.of_values(step)),
             ]
         if count <= 15:
             rom = self.rom(f"{name}_table", table.reshape(len(table), -1), type_)
@@ -485,46 +394,10 @@ class Emitter:
 
     def _lookup(self, layer: Lookup) -> None:
         source, out, lanes = self._activation(layer)
-        bank = _lanes(layer.table.array, lanes).transpose(1, 0, 2).reshape(lanes, -1)
+        bank = group_lanes(layer.table.array, lanes).transpose(1, 0, 2).reshape(lanes, -1)
         table = self.banks(f"{layer.name}_table", bank, layer.output.type)
         domain = layer.input.type
         parameters: list[object] = [layer.input.channels, layer.input.pixels]
         parameters += [domain.lo, domain.count]
         self.process("lookup", parameters, [source, out], roms=(table,))
         self.give(layer, out)
-
-
-def _rows(values: IntArray, lanes: int) -> IntArray:
-    """[1] as one row for all groups, [C] as one row per group."""
-    rows: IntArray = np.repeat(values, lanes)[None] if values.size == 1 else values
-    return rows.reshape(-1, lanes)
-
-
-def _lanes(table: IntArray, lanes: int) -> IntArray:
-    """[1 or C, n] as [1 or groups, lanes, n]."""
-    if len(table) == 1:
-        return np.repeat(table[None], lanes, axis=1)
-    return table.reshape(-1, lanes, table.shape[1])
-
-
-def render(design: StreamDesign) -> dict[str, str]:
-    """Every file of the project below hls/ but the library itself."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(STREAM),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    text: Callable[..., str] = lambda name, **kw: environment.get_template(name).render(**kw)  # noqa: E731
-    files = {
-        f"{design.name}.h": text("top.h.j2", design=design),
-        f"{design.name}.cpp": text("top.cpp.j2", design=design),
-        "frames.h": text("frames.h.j2", design=design),
-        "csim_main.cpp": text("csim_main.cpp.j2", design=design),
-        "testbench.cpp": text("testbench.cpp.j2", design=design),
-        "build_prj.tcl": text("build_prj.tcl.j2", design=design),
-    }
-    for table in design.roms:
-        files[f"weights/{table.name}.h"] = text("rom.h.j2", rom=table)
-    return files

@@ -68,10 +68,11 @@ class Network:
         pads: tuple[tuple[int, int], ...] | None = None,
         bits: int = 3,
         depthwise: bool = False,
+        groups: int = 1,
     ) -> Tensor:
         rank = len(kernel)
-        groups = self.last.channels if depthwise else 1
-        inner = 1 if depthwise else self.last.channels
+        groups = self.last.channels if depthwise else groups
+        inner = self.last.channels // groups
         return self.put(
             Conv(
                 **self._next("conv"),  # type: ignore[arg-type]
@@ -208,7 +209,7 @@ def unet() -> Network:
     n.conv(4, pads=((2, 2), (2, 2)), dilation=2)
     skip = n.thresholds(15)
     n.pool(MaxPool, (3, 3), (2, 2), ((1, 1), (1, 1)))
-    n.conv(6, pads=((1, 1), (1, 1)))
+    n.conv(6, pads=((1, 1), (1, 1)), groups=2)
     n.requantize(4, Rounding.UP)
     n.lookup()
     small = n.last

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import stream_context as sc
 import stream_design as sd
 import stream_harness as sh
 import stream_networks as nets
@@ -27,29 +28,29 @@ FOLDS = {
 MAKERS = (nets.residual, nets.unet, nets.binary, nets.sequence)
 
 
-def _emit(network: Network, folder: Path) -> sd.StreamDesign:
+def _emit(network: Network, folder: Path) -> sc.StreamDesign:
     outputs = getattr(network, "graph_outputs", ())
     graph = verify(network.graph(*outputs))
     design = sd.Emitter(graph, FOLDS[network.name]).run()
-    for path, content in sd.render(design).items():
+    for path, content in sc.render(design).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(content)
     return design
 
 
-def _containers(port: sd.Port, values: IntArray) -> bytes:
+def _containers(port: sc.Port, values: IntArray) -> bytes:
     signed = "i" if port.tensor.type.signed else "u"
     return values.astype(f"<{signed}{port.container // 8}").tobytes()
 
 
-def _compile(design: sd.StreamDesign, main: str, variant: str, folder: Path) -> Path:
+def _compile(design: sc.StreamDesign, main: str, variant: str, folder: Path) -> Path:
     options = [flag for flag in sh.flags(variant) if flag != "-Werror"]
     options += [f"-I{folder}", str(folder / f"{design.name}.cpp")]
     sh.compile_program(folder / main, folder / f"{main}.{variant}", options)
     return folder / f"{main}.{variant}"
 
 
-def _simulate(binary: Path, design: sd.StreamDesign, values: dict[str, IntArray]) -> Path:
+def _simulate(binary: Path, design: sc.StreamDesign, values: dict[str, IntArray]) -> Path:
     folder = binary.parent / f"{binary.name}_out"
     folder.mkdir()
     (binary.parent / "in").mkdir(exist_ok=True)

@@ -73,6 +73,19 @@ def _concat(rng: np.random.Generator, number: int) -> sh.Case:
     return sh.Case(_body(streams, feeds, call, ends), tuple(xs), (np.concatenate(xs, axis=-1),))
 
 
+def _split(rng: np.random.Generator, number: int) -> sh.Case:
+    pixels, fold, parts = int(rng.integers(1, 8)), int(rng.integers(1, 4)), number % 4 + 1
+    channels = [fold * int(rng.integers(1, 5)) for _ in range(parts)]
+    type_ = sh.random_type(rng)
+    x = sh.draw(rng, type_, (sh.FRAMES, pixels, sum(channels)))
+    names = [f"out{i}" for i in range(parts)]
+    streams = [sh.stream(n, sh.ctype(type_), fold) for n in ["in", *names]]
+    call = f"split<{pixels}, {', '.join(map(str, channels))}>(in, {', '.join(names)});\n"
+    ends = [f"drain({n});" for n in names] + ["finished(in);"]
+    body = _body(streams, [f"feed(in, {x.size // fold});\n"], call, ends)
+    return sh.Case(body, (x,), tuple(np.split(x, np.cumsum(channels)[:-1], axis=-1)))
+
+
 def _upsample(rng: np.random.Generator, number: int) -> sh.Case:
     h, w, c, fh, fw = (int(rng.integers(1, 5)) for _ in range(5))
     fold = sh.divisor(rng, c)
@@ -158,7 +171,7 @@ def _axis(rng: np.random.Generator, number: int) -> sh.Case:
     return sh.Case(body, (x,), (seen, x))
 
 
-MAKERS = [_add, _duplicate, _concat, _upsample, _width, _cast, _argmax, _axis]
+MAKERS = [_add, _duplicate, _concat, _split, _upsample, _width, _cast, _argmax, _axis]
 
 
 @pytest.mark.parametrize("variant", sh.VARIANTS)

@@ -121,8 +121,8 @@ template <int W, bool S> struct ap_int_base {
   static constexpr int store = apsim::storage_bits(W);
   typedef typename apsim::native<store, S>::type storage;
   typedef typename apsim::native<store, false>::type unsigned_storage;
-  typedef typename apsim::native<apsim::max_of(apsim::storage_bits(W) > 64 ? 64 : store, 32), S>::type
-      plain;
+  // What it converts to where a C++ integer is wanted.
+  typedef typename apsim::native<apsim::max_of(apsim::min_of(store, 64), 32), S>::type plain;
 
   storage v;
 
@@ -167,7 +167,8 @@ template <int W, bool S> struct ap_int_base {
     v = wrap(static_cast<unsigned_storage>(bit ? (bits() | mask) : (bits() & ~mask)));
   }
   ap_int_base<W, false> slice(int high, int low) const {
-    return ap_int_base<W, false>((apsim::uint128(bits() & full()) >> low) & low_mask(high - low + 1));
+    const apsim::uint128 shifted = apsim::uint128(bits() & full()) >> low;
+    return ap_int_base<W, false>(shifted & low_mask(high - low + 1));
   }
   void set_slice(int high, int low, apsim::uint128 value) {
     const apsim::uint128 mask = low_mask(high - low + 1);

@@ -1,4 +1,4 @@
-// Moving words: duplicate, concat, upsample, change of width, argmax.
+// Moving words: duplicate, concat, split, upsample, change of width, argmax.
 #ifndef FPGACOMP_ROUTE_HPP
 #define FPGACOMP_ROUTE_HPP
 
@@ -62,6 +62,41 @@ pixels:
     for (int g = 0; g < GroupsOf<F, CS...>::value; ++g) {
 #pragma HLS PIPELINE II=1
       out.write(Turn<0, Y, F, CS...>::read(g, ins...));
+    }
+  }
+}
+
+// Writes to the output whose turn it is, by the same rule.
+template <int START, class T, int F, int... CS> struct Share;
+template <int START, class T, int F, int C> struct Share<START, T, F, C> {
+  static void write(int, const Vec<T, F>& word, hls::stream<Vec<T, F> >& out) {
+#pragma HLS INLINE
+    out.write(word);
+  }
+};
+template <int START, class T, int F, int C, int... CS> struct Share<START, T, F, C, CS...> {
+  template <class... REST>
+  static void write(int group, const Vec<T, F>& word, hls::stream<Vec<T, F> >& out, REST&... rest) {
+#pragma HLS INLINE
+    if (group < START + C / F) {
+      out.write(word);
+    } else {
+      Share<START + C / F, T, F, CS...>::write(group, word, rest...);
+    }
+  }
+};
+
+// The inverse of concat: split<PIXELS, C0, C1, ...>(in, out0, out1, ...). Cycles: the words read.
+template <int PIXELS, int... CS, class T, int F, class... OUTS>
+void split(hls::stream<Vec<T, F> >& in, OUTS&... outs) {
+  static_assert(sizeof...(CS) == sizeof...(OUTS), "one channel count per output");
+pixels:
+  for (int p = 0; p < PIXELS; ++p) {
+  groups:
+    for (int g = 0; g < GroupsOf<F, CS...>::value; ++g) {
+#pragma HLS PIPELINE II=1
+      const Vec<T, F> word = in.read();
+      Share<0, T, F, CS...>::write(g, word, outs...);
     }
   }
 }
