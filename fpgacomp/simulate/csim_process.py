@@ -66,7 +66,8 @@ def run_compilers(commands: list[list[str]]) -> None:
 
 def _first_error(said: str) -> str:
     lines = said.splitlines()
-    return next((line for line in lines if "error" in line), lines[-1] if lines else "no message.")
+    wrong = (line for line in lines if "error" in line or "undefined reference" in line)
+    return next(wrong, lines[-1] if lines else "no message.")
 
 
 def run_chunks(

@@ -58,7 +58,8 @@ def build(design: Hls4mlDesign, plan: Plan, top: str) -> Any:
         for flow in model.config.flows:
             model.apply_flow(flow)
     said = [line for line in printed.getvalue().splitlines() if line.strip()]
-    said += [str(warning.message) for warning in caught]
+    # hls4ml warns with UserWarning; what numpy deprecates is none of its changes.
+    said += [str(warning.message) for warning in caught if warning.category is UserWarning]
     problems = [InvalidGraph(top, f"hls4ml says: {line}.", _REPORT) for line in said]
     problems += [InvalidGraph(where, f"{why}.", _REPORT) for where, why in _changes(model, plan)]
     raise_all(problems)
