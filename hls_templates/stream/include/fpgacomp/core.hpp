@@ -112,14 +112,21 @@ template <class T> inline calc_t<element<T>::value_bits> value(const T& x) {
   return value_as<element<T>::value_bits>(x);
 }
 
-// x * y in BITS bits, which must hold it; the multiplier itself is as narrow as its operands.
+// A factor of a product of BITS bits: as narrow as the element in synthesis, so that the
+// multiplier is; already of the product's native type where loops are to vectorize.
+#ifdef FPGACOMP_LIGHT_AP_INT
+template <int BITS, class X> inline calc_t<BITS> factor(const X& x) { return value_as<BITS>(x); }
+#else
+template <int BITS, class X> inline calc_t<element<X>::value_bits> factor(const X& x) {
+#pragma HLS INLINE
+  return value(x);
+}
+#endif
+
+// x * y in BITS bits, which must hold it.
 template <int BITS, class X, class Y> inline calc_t<BITS> multiply(const X& x, const Y& y) {
 #pragma HLS INLINE
-#ifdef FPGACOMP_LIGHT_AP_INT
-  return value_as<BITS>(x) * value_as<BITS>(y);
-#else
-  return calc_t<BITS>(value(x) * value(y));
-#endif
+  return calc_t<BITS>(factor<BITS>(x) * factor<BITS>(y));
 }
 
 // An element of another type with the same number (which that type must hold).

@@ -23,18 +23,21 @@ using product_t = calc_t<element<X>::value_bits + element<W>::value_bits>;
 
 template <class X, class W> inline product_t<X, W> product(const X& x, const W& w, MulAuto) {
 #pragma HLS INLINE
-  const product_t<X, W> p = multiply<element<X>::value_bits + element<W>::value_bits>(x, w);
+  constexpr int BITS = element<X>::value_bits + element<W>::value_bits;
+  const product_t<X, W> p = factor<BITS>(x) * factor<BITS>(w);
   return p;
 }
 template <class X, class W> inline product_t<X, W> product(const X& x, const W& w, MulLut) {
 #pragma HLS INLINE
-  const product_t<X, W> p = multiply<element<X>::value_bits + element<W>::value_bits>(x, w);
+  constexpr int BITS = element<X>::value_bits + element<W>::value_bits;
+  const product_t<X, W> p = factor<BITS>(x) * factor<BITS>(w);
 #pragma HLS BIND_OP variable=p op=mul impl=fabric
   return p;
 }
 template <class X, class W> inline product_t<X, W> product(const X& x, const W& w, MulDsp) {
 #pragma HLS INLINE
-  const product_t<X, W> p = multiply<element<X>::value_bits + element<W>::value_bits>(x, w);
+  constexpr int BITS = element<X>::value_bits + element<W>::value_bits;
+  const product_t<X, W> p = factor<BITS>(x) * factor<BITS>(w);
 #pragma HLS BIND_OP variable=p op=mul impl=dsp
   return p;
 }
@@ -109,13 +112,13 @@ template <int LANES, int SHIFT> struct TileSums<MulDspPacked<LANES, SHIFT> > {
     }
     for (int s = 0; s < SIMD; ++s) {
 #pragma HLS UNROLL
-      calc_t<FACTOR> factor = 0;
+      calc_t<FACTOR> joined = 0;
       for (int l = min_of(LANES, PE - pe) - 1; l >= 0; --l) {
 #pragma HLS UNROLL
-        factor = calc_t<FACTOR>(factor << SHIFT) +
+        joined = calc_t<FACTOR>(joined << SHIFT) +
                  value_as<FACTOR>(weights.at(tile, (pe + l) * SIMD + s));
       }
-      calc_t<PRODUCT> packed = calc_t<PRODUCT>(factor) * value_as<PRODUCT>(x[s]);
+      calc_t<PRODUCT> packed = calc_t<PRODUCT>(joined) * factor<PRODUCT>(x[s]);
 #pragma HLS BIND_OP variable=packed op=mul impl=dsp
       for (int l = 0; l < LANES; ++l) {
 #pragma HLS UNROLL
