@@ -1,6 +1,6 @@
-# Builds mlp for xc7z020clg400-1 at 100 MHz. In this folder, with either tool:
-#     vitis-run --mode hls --tcl build_prj.tcl        (Vitis 2024.1 and later)
-#     vitis_hls -f build_prj.tcl                      (Vitis HLS 2020.1 to 2023.2)
+# Builds mlp for xc7z020clg400-1 at 100 MHz, with any of:
+#     vitis-run --mode hls --tcl build_prj.tcl        (Vitis 2024.2 and later)
+#     vitis_hls -f build_prj.tcl                      (Vitis HLS 2020.1 to 2024.1)
 #     vivado_hls -f build_prj.tcl                     (Vivado HLS)
 # Switch steps on and off here.
 array set opt {
@@ -10,6 +10,7 @@ array set opt {
     export 0
 }
 
+cd [file dirname [file normalize [info script]]]
 set top mlp
 set cflags "-std=c++0x"
 
