@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from fpgacomp.estimate.terms import RESOURCES, Terms
 from fpgacomp.ir.estimate import Figure, Stage
@@ -43,7 +44,16 @@ class Coefficients:
 @lru_cache(maxsize=2)
 def load(stage: Stage) -> Coefficients:
     """The coefficients of one stage, from coefficients.json."""
-    content = json.loads(PATH.read_text(encoding="utf-8"))["stages"][stage]
+    return _coefficients(json.loads(PATH.read_text(encoding="utf-8"))["stages"][stage], stage)
+
+
+@lru_cache(maxsize=1)
+def load_stream() -> Coefficients:
+    """The coefficients of streaming operators; kinds are those of `stream_fit`."""
+    return _coefficients(json.loads(PATH.read_text(encoding="utf-8"))["stream"], "logic_synth")
+
+
+def _coefficients(content: Mapping[str, Any], stage: Stage) -> Coefficients:
     spread = {
         kind: {name: (low, high) for name, (low, high) in ranges.items()}
         for kind, ranges in content["spread"].items()

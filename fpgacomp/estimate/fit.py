@@ -20,6 +20,7 @@ from scipy.optimize import nnls
 
 from fpgacomp.estimate.coefficients import PATH
 from fpgacomp.estimate.fit_data import Pair, Row, csynth_rows, logic_synth_rows, stage_pairs
+from fpgacomp.estimate.stream_fit import stream_content, stream_markdown
 from fpgacomp.estimate.terms import RESOURCES
 from fpgacomp.ir.types import FloatArray
 
@@ -334,9 +335,11 @@ def error_markdown(content: Mapping[str, Any]) -> str:
 
 def main(folder: str) -> None:
     """Write coefficients.json beside this file."""
-    content = fit_all(Path(folder))
+    content = fit_all(Path(folder)) | {"stream": stream_content(Path(folder))}
     PATH.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    print(error_markdown(json.loads(PATH.read_text(encoding="utf-8"))))
+    written = json.loads(PATH.read_text(encoding="utf-8"))
+    print(error_markdown(written))
+    print(stream_markdown(written["stream"]))
 
 
 if __name__ == "__main__":
