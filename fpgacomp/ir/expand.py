@@ -161,7 +161,7 @@ class _Expansion:
         for tensor in graph.outputs:
             head = self._take(tensor)
             lanes = _beat_lanes(head.lanes, head.type)
-            head = self._with_lanes(head, lanes, f"{tensor.name}_sink")
+            head = self._with_lanes(head, lanes, "", f"{tensor.name}_sink")
             self.operators.append(Sink(name=f"{tensor.name}_sink", layer="", input=head))
         return Dataflow(graph.name, tuple(self.operators))
 
@@ -198,15 +198,13 @@ class _Expansion:
     def _take(self, tensor: Tensor) -> Stream:
         return self.heads[tensor.name].pop(0)
 
-    def _with_lanes(self, stream: Stream, lanes: int, reader: str) -> Stream:
-        """The stream in words of so many lanes."""
+    def _with_lanes(self, stream: Stream, lanes: int, layer: str, port: str = "") -> Stream:
+        """The stream in words of so many lanes, for a layer (or the sink named by `port`)."""
         if stream.lanes == lanes:
             return stream
-        name = f"{stream.name}_for_{reader}"
+        name = f"{stream.name}_for_{layer}{port}"
         wide = self._stream(name, stream.type, lanes, stream.words * stream.lanes)
-        self.operators.append(
-            Convert(name=f"{name}_width", layer=reader, input=stream, output=wide)
-        )
+        self.operators.append(Convert(name=f"{name}_width", layer=layer, input=stream, output=wide))
         return wide
 
     def _output(self, layer: Layer, lanes: int, kind: IntType | None = None) -> Stream:
@@ -281,7 +279,7 @@ class _Expansion:
             parallel = folding.simd > lanes and fold < prod(layer.kernel)
             source = self._windows(layer, source, layer.dilations, "channels_inner",
                                    lanes=width if parallel else lanes)  # fmt: skip
-        source = self._with_lanes(source, folding.simd, f"{layer.name}_products")
+        source = self._with_lanes(source, folding.simd, layer.name, "_products")
         return self._matrix(layer, source, Ints(matrix_of(layer)), folding)
 
     def _depthwise(self, layer: Conv, folding: StreamFolding) -> Stream:
@@ -356,8 +354,8 @@ class _Expansion:
         return output
 
     def _add(self, layer: Add, folding: StreamFolding) -> Stream:
-        a = self._with_lanes(self._take(layer.a), folding.pe, f"{layer.name}_a")
-        b = self._with_lanes(self._take(layer.b), folding.pe, f"{layer.name}_b")
+        a = self._with_lanes(self._take(layer.a), folding.pe, layer.name, "_a")
+        b = self._with_lanes(self._take(layer.b), folding.pe, layer.name, "_b")
         output = self._output(layer, folding.pe)
         self.operators.append(
             ScaledAdd(name=layer.name, layer=layer.name, a=a, b=b, output=output, add=layer)
@@ -366,7 +364,7 @@ class _Expansion:
 
     def _concat(self, layer: Concat, folding: StreamFolding) -> Stream:
         parts = tuple(
-            self._with_lanes(self._take(part), folding.pe, f"{layer.name}_{index}")
+            self._with_lanes(self._take(part), folding.pe, layer.name, f"_{index}")
             for index, part in enumerate(layer.parts)
         )
         output = self._output(layer, folding.pe)

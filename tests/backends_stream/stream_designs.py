@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import fields, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from fpgacomp.backends.finn import emit_stream
 from fpgacomp.ir.design import Arithmetic, Memory, StreamDesign, StreamFolding
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.interpreter import run
-from fpgacomp.ir.layers import Concat, Conv, Dense, Input, Layer, Reshape
+from fpgacomp.ir.layers import Concat, Conv, Dense, Input, Layer, Reshape, Tensor
 from fpgacomp.ir.types import IntArray
+from fpgacomp.ir.verify import verify
 from fpgacomp.simulate.csim import Comparison, compare
 from fpgacomp.simulate.stream_csim import simulate
 from fpgacomp.toolchain import find_compiler
@@ -56,6 +58,30 @@ def _folding(layer: Layer, rng: np.random.Generator, most: int) -> StreamFolding
     return StreamFolding(pe, simd, MEMORIES[rng.integers(3)], ARITHMETICS[rng.integers(2)])
 
 
+def merged(*graphs: Graph) -> Graph:
+    """Independent graphs side by side in one: one compilation for all of them."""
+    layers: list[Layer] = []
+    outputs: list[Tensor] = []
+    for number, graph in enumerate(graphs):
+        layers += [_renamed(layer, f"g{number}_") for layer in graph.layers]
+        outputs += [_renamed(tensor, f"g{number}_") for tensor in graph.outputs]
+    return verify(Graph("merged", tuple(layers), tuple(outputs)))
+
+
+def _renamed(value: Any, prefix: str) -> Any:
+    """A layer or tensor with all its names prefixed."""
+    changes: dict[str, Any] = {}
+    for field in fields(value):
+        old = getattr(value, field.name)
+        if field.name == "name":
+            changes["name"] = prefix + old
+        elif isinstance(old, Tensor):
+            changes[field.name] = _renamed(old, prefix)
+        elif field.name == "parts":
+            changes["parts"] = tuple(_renamed(part, prefix) for part in old)
+    return replace(value, **changes)
+
+
 def design(graph: Graph, seed: int = 0, *, most: int = 64, **special: Any) -> StreamDesign:
     """Random folding on the test board; `special` are layers' own."""
     folding = legal_folding(graph, np.random.default_rng(seed), most=most)
@@ -81,3 +107,31 @@ def exact(made: StreamDesign, workdir: Path, samples: int = 4, **given: IntArray
     print(outcome.first, outcome.by_tensor)
     every = sum(layer.output.size for layer in made.graph.layers)
     return outcome.mismatches == 0 and outcome.integers == every
+
+
+def balanced_folding(graph: Graph, cycles: int) -> dict[str, StreamFolding]:
+    """The least parallel folding with which no layer takes more than `cycles` a frame, roughly."""
+    return {
+        layer.name: _balanced(layer, cycles)
+        for layer in graph.layers
+        if not isinstance(layer, Input | Reshape)
+    }
+
+
+def _balanced(layer: Layer, cycles: int) -> StreamFolding:
+    channels, pixels = layer.output.channels, layer.output.pixels
+    if isinstance(layer, Concat):
+        channels = int(np.gcd.reduce([part.channels for part in layer.parts]))
+    pes, simds, work = divisors(channels), [1], layer.output.size
+    if isinstance(layer, Dense | Conv):
+        depthwise = isinstance(layer, Conv) and layer.depthwise
+        width = prod(layer.kernel) if isinstance(layer, Conv) else 1
+        work = pixels * channels * width * (1 if depthwise else layer.input.channels)
+        if not depthwise:
+            simds = divisors(layer.input.channels)
+    elif hasattr(layer, "kernel"):
+        work = layer.output.size * prod(layer.kernel)
+    enough = [(p * s, p, s) for p in pes for s in simds if work <= cycles * p * s]
+    fallback = (0, pes[-1], simds[-1])
+    _, pe, simd = min(enough, key=lambda c: (c[0], abs(c[1] - c[2])), default=fallback)
+    return StreamFolding(pe, simd)

@@ -110,7 +110,7 @@ def _process(operator: Operator, names: Names, port: Port | None, design: Stream
     if port is not None:
         (inputs if isinstance(operator, Source) else outputs).append(port)
     streams = (*inputs, *outputs)
-    name = names.used.unique(operator.name)
+    name = names.used.unique(f"run_{operator.name}").removeprefix("run_")
     made = call(operator, tuple(s.name for s in streams), f"c_{name}", design.board)
     return Process(
         name=name,

@@ -1,0 +1,28 @@
+# Streaming design of cnn: vitis_hls -f build_prj.tcl [csim] [cosim] [export]
+#
+# C synthesis always runs; each word adds a step.
+set here [file dirname [file normalize [info script]]]
+cd $here
+
+open_project -reset cnn_prj
+set_top cnn
+set flags "-std=c++14 -I$here/include -I$here"
+add_files cnn.cpp -cflags $flags
+add_files -tb testbench.cpp -cflags $flags
+add_files -tb tb_data
+
+open_solution -reset solution1 -flow_target vivado
+set_part xc7z020clg400-1
+create_clock -period 6.667 -name default
+
+if {"csim" in $argv} {
+    csim_design
+}
+csynth_design
+if {"cosim" in $argv} {
+    cosim_design
+}
+if {"export" in $argv} {
+    export_design -format ip_catalog -display_name cnn
+}
+exit

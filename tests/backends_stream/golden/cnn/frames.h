@@ -1,0 +1,68 @@
+// Frames of integers in files and on AXI4-Streams, for the testbench and the C-simulation.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cnn.h"
+
+// A file of little-endian containers, frame_bytes a frame.
+struct FrameFile {
+  std::vector<unsigned char> bytes;
+  std::size_t frame_bytes;
+
+  bool load(const std::string& path, std::size_t bytes_per_frame) {
+    frame_bytes = bytes_per_frame;
+    std::FILE* file = std::fopen(path.c_str(), "rb");
+    if (file == nullptr) {
+      std::fprintf(stderr, "cannot open %s\n", path.c_str());
+      return false;
+    }
+    std::fseek(file, 0, SEEK_END);
+    bytes.resize(static_cast<std::size_t>(std::ftell(file)));
+    std::rewind(file);
+    const bool whole = std::fread(bytes.data(), 1, bytes.size(), file) == bytes.size();
+    std::fclose(file);
+    if (!whole || frame_bytes == 0 || bytes.size() % frame_bytes != 0) {
+      std::fprintf(stderr, "%s does not hold whole frames of %zu bytes\n", path.c_str(),
+                   frame_bytes);
+      return false;
+    }
+    return true;
+  }
+  std::size_t frames() const { return bytes.size() / frame_bytes; }
+};
+
+template <int CONTAINER, int LANES>
+void send(hls::stream<fpgacomp::Beat<CONTAINER, LANES> >& axis, const unsigned char* data,
+          int elements) {
+  for (int b = 0; b < elements / LANES; ++b) {
+    fpgacomp::Beat<CONTAINER, LANES> beat;
+    ap_uint<CONTAINER * LANES> word = 0;
+    for (int i = CONTAINER * LANES / 8 - 1; i >= 0; --i)
+      word = (CONTAINER * LANES > 8 ? word << 8 : ap_uint<CONTAINER * LANES>(0)) |
+             ap_uint<CONTAINER * LANES>(data[b * CONTAINER * LANES / 8 + i]);
+    beat.data = word;
+    beat.keep = -1;
+    beat.strb = -1;
+    beat.last = b == elements / LANES - 1;
+    axis.write(beat);
+  }
+}
+
+// Appends one frame; false where a beat is missing or TLAST does not mark exactly the last one.
+template <int CONTAINER, int LANES>
+bool receive(hls::stream<fpgacomp::Beat<CONTAINER, LANES> >& axis, int elements,
+             std::vector<unsigned char>& data) {
+  for (int b = 0; b < elements / LANES; ++b) {
+    if (axis.empty()) return false;
+    const fpgacomp::Beat<CONTAINER, LANES> beat = axis.read();
+    if ((beat.last == 1) != (b == elements / LANES - 1)) return false;
+    for (int i = 0; i < CONTAINER * LANES / 8; ++i)
+      data.push_back(static_cast<unsigned char>(
+          static_cast<unsigned>(ap_uint<8>(beat.data >> (8 * i)))));
+  }
+  return true;
+}

@@ -1,0 +1,11 @@
+// Thresholds of t1 that decide bit 1 of the count.
+#pragma once
+
+#include "fpgacomp/rom.hpp"
+
+using namespace fpgacomp;
+
+static const Banks<ap_int<10>, 2, 4> c_t1_1 = { {
+    { 887, 192, 820, 102 },
+    { 816, 39, 648, 69 },
+} };
