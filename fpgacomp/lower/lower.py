@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnx
 
 from fpgacomp.errors import FpgacompError, ModelError, raise_all
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Input, Tensor
+from fpgacomp.ir.layers import Layer, Tensor
 from fpgacomp.ir.lowered import InputPort, Lowered
 from fpgacomp.ir.network import QUANTIZERS, Network
-from fpgacomp.ir.types import FloatArray, Ints, IntType, Reals
+from fpgacomp.ir.types import FloatArray, Ints, Reals
 from fpgacomp.ir.verify import verify
 from fpgacomp.lower import products
 from fpgacomp.lower.activate import activate
@@ -64,7 +64,7 @@ def lower(network: Network) -> Lowered:
     """
     source = Source(network.model)
     builder = Builder(source)
-    recipes = _Inputs(builder)
+    recipes: list[InputRecipe] = []
     tail = _software_tail(source)
     for name, shape in source.inputs.items():
         order = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
@@ -74,14 +74,6 @@ def lower(network: Network) -> Lowered:
             _lower_node(builder, recipes, node)
     raise_all(builder.problems)
     return _finish(network, builder, recipes)
-
-
-class _Inputs:
-    """The integer inputs made so far, with how the host makes them."""
-
-    def __init__(self, builder: Builder) -> None:
-        self.builder = builder
-        self.recipes: list[InputRecipe] = []
 
 
 def _software_tail(source: Source) -> set[int]:
@@ -95,13 +87,13 @@ def _software_tail(source: Source) -> set[int]:
     return tail
 
 
-def _lower_node(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> None:
+def _lower_node(builder: Builder, recipes: list[InputRecipe], node: onnx.NodeProto) -> None:
     """Lower one node; a problem is noted, and what depends on it is passed over."""
     known = {**builder.values, **builder.weights, **builder.source.initializers, "": None}
     if any(name not in known for name in node.input):
         return
     try:
-        result = _apply(builder, inputs, node)
+        result = _apply(builder, recipes, node)
     except FpgacompError as problem:
         builder.problems.append(problem)
         return
@@ -109,10 +101,10 @@ def _lower_node(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> None
         builder.values[node.output[0]] = result
 
 
-def _apply(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> Value | None:
+def _apply(builder: Builder, recipes: list[InputRecipe], node: onnx.NodeProto) -> Value | None:
     values = [builder.values[name] for name in node.input if name in builder.values]
     if node.op_type in QUANTIZERS:
-        return _quantize(builder, inputs, node)
+        return _quantize(builder, recipes, node)
     if not values:
         raise unsupported(
             node, "computes from constants only.", "report this: it should be folded."
@@ -123,7 +115,7 @@ def _apply(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> Value | N
     return rule(builder, node, values)
 
 
-def _quantize(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> Value | None:
+def _quantize(builder: Builder, recipes: list[InputRecipe], node: onnx.NodeProto) -> Value | None:
     value = builder.values.get(node.input[0])
     if value is None:
         constant = builder.source.constant(node.input[0])
@@ -137,7 +129,7 @@ def _quantize(builder: Builder, inputs: _Inputs, node: onnx.NodeProto) -> Value 
         return None
     if isinstance(value.source, RawInput):
         value, recipe = lower_input(builder, node, value)
-        inputs.recipes.append(recipe)
+        recipes.append(recipe)
         builder.view(recipe.tensor, node.output[0], value, quantized=True)
         return value
     if value.order.ndim == 2 and _has_vector_parameters(builder.source, node):
@@ -391,13 +383,13 @@ RULES: dict[str, Rule] = {
 # -- putting it together -------------------------------------------------------------
 
 
-def _finish(network: Network, builder: Builder, inputs: _Inputs) -> Lowered:
+def _finish(network: Network, builder: Builder, made: list[InputRecipe]) -> Lowered:
     source, values = builder.source, builder.values
     outputs = _graph_outputs(builder)
     layers = tuple(builder.layers)
     graph = verify(Graph(network.name, _needed(layers, outputs), outputs))
     kept = {layer.output.name for layer in graph.layers}
-    recipes = [r for r in inputs.recipes if r.tensor.name in kept]
+    recipes = [recipe for recipe in made if recipe.tensor.name in kept]
     after, kinds = after_model(source, graph, values)
     before = before_model(source, recipes)
     return Lowered(
@@ -438,7 +430,8 @@ def _graph_outputs(builder: Builder) -> tuple[Tensor, ...]:
     source, values = builder.source, builder.values
     for node in tail_nodes(source, values):
         for name in node.input:
-            if isinstance(values.get(name, _NOTHING).source, RawInput) and name in source.inputs:
+            value = values.get(name)
+            if value is not None and isinstance(value.source, RawInput):
                 raise ModelError(
                     node_name(node),
                     f"uses the network input {name!r} beside the hardware's result.",
@@ -457,12 +450,7 @@ def _graph_outputs(builder: Builder) -> tuple[Tensor, ...]:
     return tuple(found.values())
 
 
-_NOTHING = Value(
-    Tensor("", (1,), IntType(0, 0)), (1,), np.zeros((1, 1), dtype=np.int64), Chain.of(1.0)
-)
-
-
-def _needed(layers: tuple[Input, ...] | tuple, outputs: tuple[Tensor, ...]) -> tuple:  # type: ignore[type-arg]
+def _needed(layers: Sequence[Layer], outputs: Sequence[Tensor]) -> tuple[Layer, ...]:
     """Only the layers whose result reaches an output."""
     wanted = {tensor.name for tensor in outputs}
     kept = []

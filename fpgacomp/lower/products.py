@@ -340,7 +340,7 @@ def lower_concat(
     values = [integer_value(builder, node, part) for part in parts]
     if values[0].order.ndim == 2:
         values = [builder.flat(value) for value in values]
-    tensors = [value.source for value in values]
+    tensors = tuple(value.source for value in values if isinstance(value.source, Tensor))
     channels = [value.channels for value in values]
     total = sum(channels)
     orders = []
@@ -351,9 +351,7 @@ def lower_concat(
     if mismatch is not None:
         raise mismatch
     order = np.concatenate(orders, axis=axis)
-    tensor = builder.add(
-        Concat(name=name, output=unknown_output(name), parts=tuple(tensors))  # type: ignore[arg-type]
-    )
+    tensor = builder.add(Concat(name=name, output=unknown_output(name), parts=tensors))
     if not np.array_equal(np.sort(order.ravel()), np.arange(tensor.size)):
         raise unsupported(node, f"joins along axis {axis}, which is not the channels.",
                           "concatenate along the channel axis.")  # fmt: skip
