@@ -1,0 +1,241 @@
+"""One lowering rule per operator of the canonical network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+
+from fpgacomp.ir.types import FloatArray, Reals
+from fpgacomp.lower import products
+from fpgacomp.lower.builder import Builder, Weights, float_attribute, ints_attribute, unsupported
+from fpgacomp.lower.residual import add_values
+from fpgacomp.lower.scalar import Function
+from fpgacomp.lower.value import Sum, Value
+
+# What layers are called: short names that a schematic has room for.
+_STEMS = {
+    "MatMul": "dense",
+    "Conv": "conv",
+    "MaxPool": "maxpool",
+    "AveragePool": "avgpool",
+    "GlobalAveragePool": "avgpool",
+    "Add": "add",
+    "Concat": "concat",
+    "Resize": "upsample",
+}
+
+
+def layer_name(builder: Builder, node: onnx.NodeProto) -> str:
+    return builder.numbered(_STEMS.get(node.op_type, "act"))
+
+
+def _weights_of(builder: Builder, node: onnx.NodeProto, index: int) -> Weights:
+    """A node's weight: quantized, or a constant that is integers times one power of two."""
+    name = node.input[index]
+    if name in builder.weights:
+        return builder.weights[name]
+    constant = builder.source.constant(name)
+    if constant is None:
+        raise unsupported(node, "multiplies two activations.",
+                          "attention and gating have no integer form yet.")  # fmt: skip
+    found = _as_integers(constant)
+    if found is None:
+        raise unsupported(
+            node,
+            f"has weights {name!r} that are not quantized.",
+            "quantize them (Quant or BipolarQuant), or give --calibration X.npy.",
+        )
+    return found
+
+
+def _as_integers(constant: FloatArray) -> Weights | None:
+    """Plain weights that are integers of at most 16 bits times one power of two."""
+    largest = float(abs(constant).max(initial=0.0))
+    if largest == 0:
+        return Weights(constant.astype(np.int64), np.ones(1))
+    for exponent in range(17):
+        scaled = constant * 2.0**exponent
+        if np.array_equal(scaled, np.round(scaled)):
+            if abs(scaled).max() >= 1 << 15:
+                return None
+            return Weights(scaled.astype(np.int64), np.array([2.0**-exponent]))
+    return None
+
+
+def _matmul(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    if node.input[0] not in builder.values:
+        raise unsupported(node, "has its weight on the left.", "transpose the product.")
+    weights = _weights_of(builder, node, 1)
+    return products.lower_matmul(builder, node, values[0], weights, layer_name(builder, node))
+
+
+def _conv(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    if len(node.input) > 2 and node.input[2]:
+        raise unsupported(node, "still has a bias.", "report this: it should be an Add.")
+    weights = _weights_of(builder, node, 1)
+    return products.lower_conv(builder, node, values[0], weights, layer_name(builder, node))
+
+
+def _constant_of(builder: Builder, node: onnx.NodeProto, value: Value) -> tuple[Value, FloatArray]:
+    """The constant operand per channel, and the value under the shape where it is that."""
+    name = next(name for name in node.input if name not in builder.values)
+    constant = builder.source.constant(name)
+    if constant is None:
+        weights = builder.weights[name]
+        constant = weights.integers * weights.scale
+    return channelwise(builder, node, value, constant)
+
+
+def channelwise(
+    builder: Builder, node: onnx.NodeProto, value: Value, constant: FloatArray
+) -> tuple[Value, FloatArray]:
+    """(value, constant [1] or [C]); a flattened image is flattened for per-element constants."""
+    found = value.per_channel(constant)
+    if found is None and value.order.ndim == 2 and not isinstance(value.source, Sum):
+        value = builder.flat(value)
+        found = value.per_channel(constant)
+    if found is None:
+        raise unsupported(
+            node,
+            f"has a constant of shape {constant.shape} that differs from position to position.",
+            "use one value per channel.",
+        )
+    return value, found
+
+
+def _add(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    if len(values) == 2:
+        a, b = (products.integer_value(builder, node, value) for value in values)
+        return add_values(builder, node, a, b, layer_name(builder, node))
+    value, addend = _constant_of(builder, node, values[0])
+    return value.plus(addend)
+
+
+def _mul(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    if len(values) == 2:
+        raise unsupported(node, "multiplies two activations.",
+                          "attention and gating have no integer form yet.")  # fmt: skip
+    value, factor = _constant_of(builder, node, values[0])
+    return value.times(factor)
+
+
+def _batch_normalization(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    value = values[0]
+    parameters = [builder.source.constant(name) for name in node.input[1:5]]
+    if any(p is None for p in parameters):
+        raise unsupported(node, "has parameters that are not constant.", "export it for inference.")
+    trailing = (1,) * (value.order.ndim - 2)
+    wide = [p.reshape(-1, *trailing) for p in parameters if p is not None]
+    epsilon = float_attribute(node, "epsilon", 1e-5)
+    gain = wide[0] / np.sqrt(wide[3] + epsilon)
+    value, scale = channelwise(builder, node, value, gain)
+    value, offset = channelwise(builder, node, value, wide[1] - wide[2] * gain)
+    return value.times(scale).plus(offset)
+
+
+def _function(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    """An activation function with its attributes; PRelu's slope and Clip's bounds are inputs."""
+    value, op = values[0], node.op_type
+    match op:
+        case "LeakyRelu":
+            parameters = [np.array([float_attribute(node, "alpha", 0.01)])]
+        case "Elu":
+            parameters = [np.array([float_attribute(node, "alpha", 1.0)])]
+        case "HardSigmoid":
+            names = (("alpha", 0.2), ("beta", 0.5))
+            parameters = [np.array([float_attribute(node, *pair)]) for pair in names]
+        case "Selu":
+            names = (("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875))
+            parameters = [np.array([float_attribute(node, *pair)]) for pair in names]
+        case "PRelu":
+            value, slope = _constant_of(builder, node, value)
+            parameters = [slope]
+        case "Clip":
+            parameters = [_bound(builder, node, 1, -np.inf), _bound(builder, node, 2, np.inf)]
+        case _:
+            parameters = []
+    if op == "Gelu" and _text_attribute(node, "approximate") == "tanh":
+        op = "GeluTanh"
+    return value.then(Function(op, tuple(Reals(p) for p in parameters)))
+
+
+def _text_attribute(node: onnx.NodeProto, name: str) -> str:
+    return next((item.s.decode() for item in node.attribute if item.name == name), "")
+
+
+def _bound(builder: Builder, node: onnx.NodeProto, index: int, default: float) -> FloatArray:
+    if len(node.input) <= index or not node.input[index]:
+        return np.array([default])
+    constant = builder.source.constant(node.input[index])
+    if constant is None or constant.size != 1:
+        raise unsupported(node, "has bounds that are not constant numbers.", "use constant bounds.")
+    return constant.reshape(1)
+
+
+def _reshape(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    shape = builder.source.constant(node.input[1])
+    if shape is None:
+        raise unsupported(node, "has a shape that is not constant.", "export with static shapes.")
+    old = values[0].order.shape
+    target = [int(s) if s else old[i] for i, s in enumerate(shape)]
+    return values[0].arranged(values[0].order.reshape(target))
+
+
+def _transpose(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    order = values[0].order
+    perm = ints_attribute(node, "perm", tuple(reversed(range(order.ndim))))
+    if perm[0] != 0:
+        raise unsupported(node, f"moves the batch axis (perm {perm}).", "keep axis 0 first.")
+    return values[0].arranged(order.transpose(perm))
+
+
+def _resize(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    constants = [builder.source.constant(name) for name in node.input[1:] if name]
+    given = [c for c in constants if c is not None and c.size == values[0].order.ndim]
+    if not given:
+        raise unsupported(node, "has scales that are not constant.", "use constant scales.")
+    is_sizes = len(node.input) > 3 and node.input[3]
+    scales = given[-1] / values[0].order.shape if is_sizes else given[-1]
+    factors = tuple(int(s) for s in scales[2:])
+    if not np.array_equal(scales, [1, 1, *factors]):
+        raise unsupported(node, f"resizes by {scales.tolist()}.", "use integer factors.")
+    return products.lower_upsample(builder, node, values[0], factors, layer_name(builder, node))
+
+
+def _concat(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    if len(values) != len(node.input):
+        raise unsupported(node, "joins a constant to activations.", "drop the constant.")
+    axis = next((item.i for item in node.attribute if item.name == "axis"), 1)
+    return products.lower_concat(builder, node, values, axis, layer_name(builder, node))
+
+
+def _max_pool(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    return products.lower_max_pool(builder, node, values[0], layer_name(builder, node))
+
+
+def _average_pool(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    return products.lower_average_pool(builder, node, values[0], layer_name(builder, node))
+
+
+Rule = Callable[[Builder, onnx.NodeProto, list[Value]], Value]
+_FUNCTIONS = (
+    "Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Sigmoid Tanh Selu Elu Gelu Silu Erf "
+    "Softplus Softsign"
+)
+RULES: dict[str, Rule] = {
+    "MatMul": _matmul,
+    "Conv": _conv,
+    "Add": _add,
+    "Mul": _mul,
+    "BatchNormalization": _batch_normalization,
+    "MaxPool": _max_pool,
+    "AveragePool": _average_pool,
+    "GlobalAveragePool": _average_pool,
+    "Concat": _concat,
+    "Reshape": _reshape,
+    "Transpose": _transpose,
+    "Resize": _resize,
+    **dict.fromkeys(_FUNCTIONS.split(), _function),
+}
