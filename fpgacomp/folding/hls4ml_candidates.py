@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fpgacomp.folding.trial import budget_of, used
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.ir.estimate import Estimate, LayerEstimate
@@ -19,7 +20,6 @@ from fpgacomp.ir.hls4ml_limits import (
 from fpgacomp.ir.layers import Conv, Dense, Layer, WeightLayer
 
 Estimator = Callable[[Hls4mlDesign], Estimate]
-LEAST_BUDGET = 0.01  # a resource the board lacks: using one unit is a hundred times too much
 MOST_PER_LAYER = 40  # a layer's factors beyond that are thinned out evenly on a log scale
 
 
@@ -133,16 +133,6 @@ def explore(
                 options[name].append(_option(found[index], figures.layers[name]))
     kept = {name: _undominated(found) for name, found in options.items()}
     return Space(graph, board, clock_mhz, io_type, kept, top, space.budget)
-
-
-def budget_of(board: Board) -> tuple[float, ...]:
-    """What the shell leaves in RESOURCE_FIELDS order, never below LEAST_BUDGET."""
-    return tuple(max(float(getattr(board.budget, name)), LEAST_BUDGET) for name in RESOURCE_FIELDS)
-
-
-def used(estimate: Estimate) -> tuple[float, ...]:
-    """Resources of a whole design in RESOURCE_FIELDS order."""
-    return tuple(getattr(estimate, name).value for name in RESOURCE_FIELDS)
 
 
 def _top(figures: Estimate) -> tuple[float, ...]:

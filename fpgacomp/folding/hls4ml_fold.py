@@ -3,70 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fpgacomp.errors import DoesNotFit, FpgacompError, raise_all
-from fpgacomp.folding.hls4ml_candidates import Estimator, Space, budget_of, explore, obstacles, used
+from fpgacomp.folding.hls4ml_candidates import Estimator, Space, explore, obstacles
 from fpgacomp.folding.hls4ml_choose import GAP, Choice, least_interval, least_latency, least_share
-from fpgacomp.folding.hls4ml_remedies import remedies
+from fpgacomp.folding.hls4ml_remedies import hls4ml_remedies
 from fpgacomp.folding.result import FoldingResult
-from fpgacomp.ir.board import RESOURCE_FIELDS, Board, Resources
+from fpgacomp.folding.trial import Bounds, Trial, nearest, pace, uncrowded
+from fpgacomp.ir.board import Board
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType, Target
-from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.report import Verdict
 
 Hls4mlResult = FoldingResult[Hls4mlDesign]
+Hls4mlTrial = Trial[Hls4mlDesign]
 IO_TYPES: tuple[IoType, ...] = ("io_parallel", "io_stream")
 # The latency of the program is a sum of stages, the estimate's a simulation of the streams:
 # where the estimate exceeds a bound, the program's bound is tightened this many times.
 TIGHTENINGS = 4
-CROWDED = 0.8  # share of the LUTs beyond which the vendors warn of congestion (AMD UG949)
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """A target's bounds in cycles of the design's clock; None: not asked for."""
-
-    interval: float | None
-    latency: float | None
-
-    @classmethod
-    def of(cls, target: Target, clock_mhz: float) -> Bounds:
-        interval = None if target.fps is None else clock_mhz * 1e6 / target.fps
-        latency = None if target.latency_us is None else target.latency_us * clock_mhz
-        return cls(interval, latency)
-
-    def kept(self, estimate: Estimate) -> bool:
-        return (
-            self.interval is None or estimate.interval_cycles.value <= self.interval + 1e-6
-        ) and (self.latency is None or estimate.latency_cycles.value <= self.latency + 1e-6)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One io type's best design."""
-
-    design: Hls4mlDesign
-    estimate: Estimate
-    gap: float
-
-    def shares(self) -> dict[str, float]:
-        budget = budget_of(self.design.board)
-        return {
-            name: amount / available
-            for name, amount, available in zip(RESOURCE_FIELDS, used(self.estimate), budget)
-        }
-
-    @property
-    def largest(self) -> tuple[str, float]:
-        shares = self.shares()
-        name = max(shares, key=lambda name: shares[name])
-        return name, shares[name]
-
-    @property
-    def fits(self) -> bool:
-        return self.largest[1] <= 1.0 + 1e-9
 
 
 def fold_hls4ml(
@@ -111,15 +66,6 @@ def fold_hls4ml(
     return _failure(spaces, target, bounds, estimate, other_boards)
 
 
-def uncrowded(board: Board) -> Board:
-    """The board with as many LUTs kept free as placement and timing closure like to have.
-
-    A design that fits there is preferred to a faster one that fills the board.
-    """
-    kept = Resources(lut=(1 - CROWDED) * board.budget.lut)
-    return replace(board, shell=board.shell + kept)
-
-
 def _spaces(
     graph: Graph, board: Board, clock_mhz: float, io_type: IoType | None, estimate: Estimator
 ) -> list[Space]:
@@ -136,7 +82,7 @@ def _spaces(
     return spaces
 
 
-def _best(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Trial | None:
+def _best(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Hls4mlTrial | None:
     """The best design of one io type that fits and keeps the bounds, by the estimate itself."""
     if space.hopeless:
         return None
@@ -184,13 +130,13 @@ def _corners(space: Space) -> list[Choice]:
     return [Choice(folding, 0.0, 0.0)]
 
 
-def try_choice(space: Space, choice: Choice, estimate: Estimator) -> Trial:
+def try_choice(space: Space, choice: Choice, estimate: Estimator) -> Hls4mlTrial:
     """The design of a choice with its estimate."""
     design = space.design(choice.folding)
     return Trial(design, estimate(design), choice.gap)
 
 
-def _rank(trial: Trial, target: Target) -> tuple[float, ...]:
+def _rank(trial: Hls4mlTrial, target: Target) -> tuple[float, ...]:
     latency = trial.estimate.latency_cycles.value
     interval = trial.estimate.interval_cycles.value
     share = trial.largest[1]
@@ -203,46 +149,26 @@ def _rank(trial: Trial, target: Target) -> tuple[float, ...]:
             return (share, latency, interval)
 
 
-def _success(best: Trial, trials: Sequence[Trial], target: Target) -> Hls4mlResult:
+def _success(best: Hls4mlTrial, trials: Sequence[Hls4mlTrial], target: Target) -> Hls4mlResult:
     name, share = best.largest
     reasons = [
-        f"{best.design.io_type}: {_pace(best.estimate)}; {name} is the fullest at {share:.0%}."
+        f"{best.design.io_type}: {pace(best.estimate)}; {name} is the fullest at {share:.0%}."
     ]
     for other in trials:
         if other is not best:
-            reasons.append(f"{other.design.io_type} would give {_pace(other.estimate)}.")
+            reasons.append(f"{other.design.io_type} would give {pace(other.estimate)}.")
     reasons.append(_optimality(best))
-    if name == "lut" and share > CROWDED:
-        reasons.append(f"over {CROWDED:.0%} of the LUTs: placement and timing may get hard.")
-    reasons += _uncertain(best)
+    reasons += best.warnings()
     return FoldingResult(best.design, best.estimate, Verdict(True, name), tuple(reasons))
 
 
-def _optimality(trial: Trial) -> str:
+def _optimality(trial: Hls4mlTrial) -> str:
     """How near to the best selection, and of what."""
     near = max(trial.gap, GAP)
     text = f"reuse factors: within {near:.1%} of the optimum of the integer program"
     if trial.design.io_type == "io_stream":
         return f"{text}, which bounds a stream's latency by its slowest layer plus its vectors."
     return f"{text}."
-
-
-def _pace(estimate: Estimate) -> str:
-    return f"{estimate.latency_us:.4g} us, {estimate.frames_per_second:,.0f} frames per second"
-
-
-def _uncertain(trial: Trial) -> list[str]:
-    """Resources whose high estimate exceeds the budget."""
-    found = []
-    for name in RESOURCE_FIELDS:
-        high, available = (
-            getattr(trial.estimate, name).high,
-            getattr(trial.design.board.budget, name),
-        )
-        if high > max(available, 0.0):
-            upper = f"{high:,.0f} of {available:,.0f}"
-            found.append(f"{name}: the estimate fits, its upper end ({upper}) does not.")
-    return found
 
 
 def _failure(
@@ -254,25 +180,17 @@ def _failure(
 ) -> Hls4mlResult:
     """The nearest miss: the least share of the board at the bounds, or without them."""
     best = _nearest(spaces, bounds, estimate)
-    name, share = best.largest
-    reasons = _uncertain_miss(best)
-    if share > 1.0:
-        limiting, shortfall = name, share
-        at = " at the bounds" if bounds != Bounds(None, None) else ""
-        reasons.insert(0, f"{name}: the smallest design{at} needs {share:.2f} times the budget.")
-    else:
-        limiting, shortfall = None, _missed(best.estimate, bounds)
-        reasons.insert(0, f"the fastest design misses the bound by {shortfall:.2f} times.")
+    limiting, shortfall, reasons = best.miss(bounds)
 
     def holds(space: Space) -> bool:
         return _best(space, replace(target, goal="area"), bounds, estimate) is not None
 
-    ways = remedies(spaces, target, holds, estimate, other_boards)
+    ways = hls4ml_remedies(spaces, target, holds, estimate, other_boards)
     verdict = Verdict(False, limiting, ways, shortfall)
     return FoldingResult(best.design, best.estimate, verdict, tuple(reasons))
 
 
-def _nearest(spaces: Sequence[Space], bounds: Bounds, estimate: Estimator) -> Trial:
+def _nearest(spaces: Sequence[Space], bounds: Bounds, estimate: Estimator) -> Hls4mlTrial:
     """The smallest design at the bounds; where none keeps them, the fastest that fits."""
     asked = [
         try_choice(space, choice, estimate)
@@ -287,27 +205,7 @@ def _nearest(spaces: Sequence[Space], bounds: Bounds, estimate: Estimator) -> Tr
         for choice in (least_interval(space), least_latency(space), least_share(space))
         if choice
     ]
-    return min(fastest, key=lambda trial: (not trial.fits, _missed(trial.estimate, bounds)))
-
-
-def _uncertain_miss(trial: Trial) -> list[str]:
-    """Say where the lower end of the estimate would still fit."""
-    over = [n for n in RESOURCE_FIELDS if trial.shares()[n] > 1.0]
-    if over and all(
-        getattr(trial.estimate, n).low <= max(getattr(trial.design.board.budget, n), 0)
-        for n in over
-    ):
-        return ["the lower end of the estimate would fit: synthesis may still succeed."]
-    return []
-
-
-def _missed(estimate: Estimate, bounds: Bounds) -> float:
-    factors = [1.0]
-    if bounds.interval is not None:
-        factors.append(estimate.interval_cycles.value / bounds.interval)
-    if bounds.latency is not None:
-        factors.append(estimate.latency_cycles.value / bounds.latency)
-    return max(factors)
+    return nearest(fastest, bounds)
 
 
 def folding_table(folding: Mapping[str, Hls4mlFolding]) -> dict[str, str]:
