@@ -12,7 +12,7 @@ import numpy as np
 from fpgacomp.errors import ModelError
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Layer, Rounding, Tensor
-from fpgacomp.ir.types import Ints, IntType
+from fpgacomp.ir.types import IntArray, Ints, IntType
 
 FORMAT = 1
 _CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(Layer)}
@@ -74,19 +74,22 @@ def _plain(value: object, *, is_output: bool) -> Any:
 
 
 def _packed(values: Ints) -> dict[str, Any]:
-    array = values.array
-    small = array.astype(np.min_scalar_type(_widest(array)).newbyteorder("<"))
+    small = values.array.astype(_narrowest(values.array))
     return {
-        "shape": array.shape,
+        "shape": small.shape,
         "dtype": small.dtype.str,
         "data": base64.b64encode(small.tobytes()).decode(),
     }
 
 
-def _widest(array: np.ndarray[Any, Any]) -> int:
-    """A number whose signed numpy type holds them all."""
-    largest = int(abs(array).max(initial=0))
-    return -max(largest, 1)
+def _narrowest(array: IntArray) -> np.dtype[Any]:
+    """The narrowest signed little-endian type that holds every value."""
+    low, high = int(array.min(initial=0)), int(array.max(initial=0))
+    for width in (1, 2, 4):
+        limits = np.iinfo(f"<i{width}")
+        if limits.min <= low and high <= limits.max:
+            return np.dtype(f"<i{width}")
+    return np.dtype("<i8")
 
 
 def _read_layer(item: dict[str, Any], tensors: dict[str, Tensor]) -> Layer:

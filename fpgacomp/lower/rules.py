@@ -28,6 +28,7 @@ _STEMS = {
 
 
 def layer_name(builder: Builder, node: onnx.NodeProto) -> str:
+    """The next free short name for this operator: conv1, dense2, act3."""
     return builder.numbered(_STEMS.get(node.op_type, "act"))
 
 
