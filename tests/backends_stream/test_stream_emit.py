@@ -306,4 +306,4 @@ def test_thresholds_that_never_fire_have_room_in_their_type() -> None:
         base=Ints([0]), step=Ints([1]),
     )  # fmt: skip
     text = emitted(sd.design(b.graph(b.add(never)))).files["hls/weights/c_t.h"].decode()
-    assert "static const Rom<ap_uint<5>, 1, 2> c_t = { {\n    { 515 },\n" in text
+    assert "static const Rom<ap_uint<5>, 1, 2> c_t = { {\n    { 515ULL },\n" in text

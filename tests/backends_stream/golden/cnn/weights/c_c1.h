@@ -6,10 +6,10 @@
 using namespace fpgacomp;
 
 static const Rom<ap_int<3>, 6, 12> c_c1 = { {
-    { 0x4028f1174ULL },
-    { 0x3322a7917ULL },
-    { 0x1496135feULL },
-    { 0x8cb988660ULL },
-    { 0x338b04f10ULL },
-    { 0xc797f82d2ULL },
+    { 17222799732ULL },
+    { 13726546199ULL },
+    { 5526074878ULL },
+    { 37775509088ULL },
+    { 13835980560ULL },
+    { 53578007250ULL },
 } };

@@ -6,10 +6,10 @@
 using namespace fpgacomp;
 
 static const Rom<ap_uint<4>, 6, 1> c_q2_multiplier = { {
-    { 1 },
-    { 10 },
-    { 5 },
-    { 1 },
-    { 6 },
-    { 5 },
+    { 1ULL },
+    { 10ULL },
+    { 5ULL },
+    { 1ULL },
+    { 6ULL },
+    { 5ULL },
 } };

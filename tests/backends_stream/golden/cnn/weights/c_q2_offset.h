@@ -6,10 +6,10 @@
 using namespace fpgacomp;
 
 static const Rom<ap_int<8>, 6, 1> c_q2_offset = { {
-    { 238 },
-    { 238 },
-    { 208 },
-    { 253 },
-    { 254 },
-    { 122 },
+    { 238ULL },
+    { 238ULL },
+    { 208ULL },
+    { 253ULL },
+    { 254ULL },
+    { 122ULL },
 } };

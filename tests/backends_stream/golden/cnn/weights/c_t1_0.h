@@ -6,6 +6,6 @@
 using namespace fpgacomp;
 
 static const Banks<ap_int<10>, 2, 2> c_t1_0 = { {
-    { 964, 865 },
-    { 992, 855 },
+    { 964ULL, 865ULL },
+    { 992ULL, 855ULL },
 } };

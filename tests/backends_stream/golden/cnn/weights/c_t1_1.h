@@ -6,6 +6,6 @@
 using namespace fpgacomp;
 
 static const Banks<ap_int<10>, 2, 4> c_t1_1 = { {
-    { 887, 192, 820, 102 },
-    { 816, 39, 648, 69 },
+    { 887ULL, 192ULL, 820ULL, 102ULL },
+    { 816ULL, 39ULL, 648ULL, 69ULL },
 } };
