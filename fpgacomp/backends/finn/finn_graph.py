@@ -1,0 +1,125 @@
+"""Integer graph and folding to FINN's hardware graph, without FINN's front end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fpgacomp.backends.finn.finn_nodes import Nodes
+from fpgacomp.backends.finn.finn_runtime import finn_session
+from fpgacomp.backends.finn.finn_types import Coding
+from fpgacomp.errors import FpgacompError, ToolError, UnsupportedLayer, raise_all
+from fpgacomp.ir.dataflow import Activate, Dataflow, MatrixVector, Pad
+from fpgacomp.ir.design import StreamDesign
+from fpgacomp.ir.expand import expand
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Lookup
+
+# FINN's HLS matrix unit asks for SIMD >= MW / 1024 (matrixvectoractivation_hls.py, defines).
+_MOST_FOLD = 1024
+
+
+@dataclass(frozen=True)
+class FinnModel:
+    """A FINN graph and how its tensors read as ours.
+
+    Args:
+        model: qonnx ModelWrapper.
+        graph: the integer graph that it stands for.
+        tensors: graph tensor name -> FINN tensor and coding; Reshape outputs are missing.
+        styles: output tensor of a matrix operator -> implementation style asked for.
+    """
+
+    model: Any
+    graph: Graph
+    tensors: Mapping[str, Coding]
+    styles: Mapping[str, str]
+
+
+def build_finn(design: StreamDesign) -> FinnModel:
+    """FINN's abstract operators, folded, with integer weights, thresholds and our exact types.
+
+    Raises:
+        UnsupportedLayer, Problems: layers that FINN's operators cannot express.
+        ToolError: FINN is missing.
+    """
+    dataflow = expand(design)
+    raise_all(list(_problems(dataflow)))
+    with finn_session():
+        nodes = Nodes(design, dataflow)
+        model = nodes.canvas.model(design.graph.name)
+    shapes = {layer.output.name: layer.output.shape for layer in design.graph.layers}
+    tensors = {}
+    for stream in dataflow.streams:
+        if stream.tensor:
+            wire = nodes.wires[stream.name]
+            tensors[stream.tensor] = Coding(
+                wire.name, shapes[stream.tensor], wire.sign, wire.gain, wire.offset
+            )
+    styles = {
+        node.output[0]: attribute.s.decode()
+        for node in model.graph.node
+        for attribute in node.attribute
+        if attribute.name == "preferred_impl_style"
+    }
+    return FinnModel(model, design.graph, tensors, styles)
+
+
+def _problems(dataflow: Dataflow) -> Iterator[FpgacompError]:
+    for op in dataflow.operators:
+        if isinstance(op, Pad) and op.fill != 0:
+            yield UnsupportedLayer(
+                op.layer, f"its padding is {op.fill}, and FINN's FMPadding fills with 0 only.",
+                "put the activation (ReLU) in front of the pool, or pool without padding.",
+            )  # fmt: skip
+        if isinstance(op, MatrixVector) and op.simd * _MOST_FOLD < op.weight.shape[0]:
+            yield UnsupportedLayer(
+                op.layer, f"simd {op.simd} folds {op.weight.shape[0]} inputs more than "
+                f"{_MOST_FOLD} times, which FINN's HLS matrix unit refuses.", "raise its simd.",
+            )  # fmt: skip
+        if isinstance(op, Activate) and isinstance(op.function, Lookup):
+            yield from _not_monotone(op.function)
+
+
+def _not_monotone(layer: Lookup) -> Iterator[FpgacompError]:
+    import numpy as np
+
+    slopes = np.diff(layer.table.array, axis=1)
+    if ((slopes > 0).any(axis=1) & (slopes < 0).any(axis=1)).any():
+        yield UnsupportedLayer(
+            layer.name, "its table neither rises nor falls throughout, and FINN's Thresholding "
+            "carries monotone functions only.", "use --backend hls4ml.",
+        )  # fmt: skip
+
+
+def specialize(finn: FinnModel, design: StreamDesign) -> FinnModel:
+    """The HLS and RTL variants for the board's part, with width converters and FIFOs.
+
+    Raises:
+        ToolError: FINN chose another implementation than was asked for.
+    """
+    with finn_session():
+        from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
+        from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
+        from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+        from qonnx.transformation.general import GiveUniqueNodeNames
+
+        part = design.board.part
+        model = finn.model.transform(SpecializeLayers(part))
+        _check_styles(model, finn.styles)
+        for insert in (InsertDWC(), InsertFIFO()):
+            model = model.transform(insert)
+            model = model.transform(SpecializeLayers(part))
+        model = model.transform(GiveUniqueNodeNames())
+    return FinnModel(model, finn.graph, finn.tensors, finn.styles)
+
+
+def _check_styles(model: Any, styles: Mapping[str, str]) -> None:
+    for node in model.graph.node:
+        asked = styles.get(node.output[0])
+        if asked is not None and not node.op_type.endswith(f"_{asked}"):
+            raise ToolError(
+                "FINN", f"{node.output[0]} became {node.op_type} where {asked} was asked for.",
+                "report this as a bug of fpgacomp.",
+            )  # fmt: skip

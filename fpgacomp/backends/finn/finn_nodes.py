@@ -1,0 +1,430 @@
+"""One rule per streaming operator: which FINN nodes it becomes, with which attributes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import Any, assert_never
+
+import numpy as np
+
+from fpgacomp.backends.finn.finn_levels import Levels, flipped, levels_of, padded
+from fpgacomp.backends.finn.finn_requant import requant_node
+from fpgacomp.backends.finn.finn_tensors import Canvas, Wire
+from fpgacomp.backends.finn.finn_types import finn_type, plain
+from fpgacomp.backends.finn.finn_weights import Weights, weights_of
+from fpgacomp.errors import UnsupportedLayer
+from fpgacomp.ir.dataflow import (
+    Activate,
+    Convert,
+    Dataflow,
+    Duplicate,
+    Join,
+    MatrixVector,
+    MaxOver,
+    Operator,
+    Pad,
+    Repeat,
+    ScaledAdd,
+    Sink,
+    Source,
+    Stream,
+    SumAll,
+    SumOver,
+    VectorVector,
+    Window,
+)
+from fpgacomp.ir.design import Memory, StreamDesign
+from fpgacomp.ir.expand import plane
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Requantize
+from fpgacomp.ir.types import IntArray, IntType
+
+RAM_STYLE: dict[Memory, str] = {
+    "auto": "auto", "lutram": "distributed", "bram": "block", "uram": "ultra",
+}  # fmt: skip
+_VECTOR_PORTS = {"cpp_interface": "hls_vector", "hls_style": "freerunning"}
+
+
+class Nodes:
+    """Walks the dataflow once; `wires` are the FINN tensors of its streams."""
+
+    def __init__(self, design: StreamDesign, dataflow: Dataflow) -> None:
+        self.graph: Graph = design.graph
+        self.part = design.board.part
+        self.canvas = Canvas()
+        self.wires: dict[str, Wire] = {}
+        self.readers = {s.name: op for op in dataflow.operators for s in op.inputs}
+        self.writers = {s.name: op for op in dataflow.operators for s in op.outputs}
+        self.plain_streams = _plain_streams(dataflow, self.writers)
+        self.levels: dict[str, Levels] = {}
+        for operator in dataflow.operators:
+            self._add(operator)
+
+    # -- helpers ----------------------------------------------------------------------
+
+    def _in(self, stream: Stream) -> Wire:
+        return self.wires[stream.name]
+
+    def _out(self, stream: Stream, shape: tuple[int, ...], kind: IntType) -> Wire:
+        if kind.bipolar and stream.name in self.plain_streams:
+            kind = plain(kind)
+        wire = Wire(stream.name, shape, finn_type(kind), kind)
+        self.wires[stream.name] = wire
+        return wire
+
+    def _like(self, stream: Stream, source: Wire, shape: tuple[int, ...]) -> Wire:
+        """An output with the integers, and so the type and coding, of its input."""
+        wire = replace(source, name=stream.name, shape=shape)
+        self.wires[stream.name] = wire
+        return wire
+
+    def _keep(self, stream: Stream, wire: Wire) -> None:
+        self.wires[stream.name] = wire
+
+    def _shape(self, layer: str) -> tuple[int, ...]:
+        return (1, *plane(self.graph.by_name[layer].output.shape))
+
+    def _fifo(self, operator: Operator) -> dict[str, Any]:
+        return {
+            "inFIFODepths": [stream.depth for stream in operator.inputs],
+            "outFIFODepths": [stream.depth for stream in operator.outputs],
+        }
+
+    def _reader(self, stream: Stream) -> Operator:
+        operator = self.readers[stream.name]
+        return self._reader(operator.output) if isinstance(operator, Convert) else operator
+
+    def _levels(self, operator: Activate) -> Levels:
+        if operator.name not in self.levels:
+            self.levels[operator.name] = levels_of(operator.function)
+        return self.levels[operator.name]
+
+    # -- dispatch -----------------------------------------------------------------------
+
+    def _add(self, op: Operator) -> None:
+        match op:
+            case Source():
+                wire = self._out(op.output, self._shape(op.layer), op.output.type)
+                self.canvas.wires[wire.name] = wire
+                self.canvas.inputs.append(wire)
+            case Sink():
+                self.canvas.outputs.append(self._in(op.input))
+            case Convert():  # FINN's InsertDWC puts converters in
+                self._keep(op.output, self._in(op.input))
+            case Pad():
+                self._pad(op)
+            case Window():
+                self._window(op)
+            case MatrixVector():
+                self._matrix(op)
+            case VectorVector():
+                self._depthwise(op)
+            case Activate():
+                self._activate(op)
+            case MaxOver() | SumOver():
+                self._pool(op)
+            case SumAll():
+                self._sum_all(op)
+            case ScaledAdd():
+                self._scaled_add(op)
+            case Join():
+                self._join(op)
+            case Repeat():
+                self._repeat(op)
+            case Duplicate():
+                self._duplicate(op)
+            case _:
+                assert_never(op)
+
+    # -- moving ---------------------------------------------------------------------------
+
+    def _pad(self, op: Pad) -> None:
+        if op.fill != 0:
+            raise UnsupportedLayer(
+                op.layer, f"its padding is {op.fill}, and FINN's FMPadding fills with 0 only.",
+                "put the activation (ReLU) in front of the pool, or pool without padding.",
+            )  # fmt: skip
+        (top, bottom), (left, right) = op.rows, op.columns
+        height, width, channels = op.shape
+        source = self.canvas.reshaped(self._in(op.input), (1, *op.shape), op.name, op.input.lanes)
+        shape = (1, height + top + bottom, width + left + right, channels)
+        output = self._like(op.output, source, shape)
+        output = self._widened(op.output, output, 0)
+        self.canvas.node(
+            "FMPadding", op.name, [source.name], [output], ImgDim=[height, width],
+            Padding=[top, left, bottom, right], NumChannels=channels, SIMD=op.input.lanes,
+            inputDataType=source.type, **self._fifo(op),
+        )  # fmt: skip
+
+    def _widened(self, stream: Stream, wire: Wire, value: int) -> Wire:
+        """The wire with a range that holds `value` too (FINN's type holds 0 always)."""
+        held = IntType(min(wire.range.lo, value), max(wire.range.hi, value))
+        wire = replace(wire, range=held)
+        self._keep(stream, wire)
+        return wire
+
+    def _window(self, op: Window) -> None:
+        source = self.canvas.reshaped(self._in(op.input), (1, *op.shape), op.name, op.input.lanes)
+        shape = (1, *op.positions, prod(op.kernel) * op.shape[2])
+        output = self._like(op.output, source, shape)
+        self.canvas.node(
+            "ConvolutionInputGenerator", op.name, [source.name], [output],
+            ConvKernelDim=list(op.kernel), IFMChannels=op.shape[2], IFMDim=list(op.shape[:2]),
+            OFMDim=list(op.positions), SIMD=op.input.lanes, Stride=list(op.strides),
+            Dilation=list(op.dilations), inputDataType=source.type, outputDataType=source.type,
+            depthwise=int(op.order == "kernel_inner"), is1D=int(op.shape[0] == 1),
+            parallel_window=int(op.parallel), ram_style="auto", **self._fifo(op),
+        )  # fmt: skip
+
+    def _join(self, op: Join) -> None:
+        sources = [self._in(part) for part in op.parts]
+        kinds = [IntType(min(0, w.range.lo), max(0, w.range.hi)) for w in sources]
+        kind = IntType(min(k.lo for k in kinds), max(k.hi for k in kinds))
+        shape = self._shape(op.layer)
+        sources = [
+            self.canvas.reshaped(w, (*shape[:-1], c), f"{op.name}_{i}", op.output.lanes)
+            for i, (w, c) in enumerate(zip(sources, op.channels))
+        ]
+        output = self._out(op.output, shape, kind)
+        self.canvas.node(
+            "StreamingConcat", op.name, [w.name for w in sources], [output],
+            SIMD=op.output.lanes, ChannelsPerStream=list(op.channels),
+            inputDataTypes=[w.type for w in sources], numInputVectors=output.vectors,
+            **_VECTOR_PORTS, **self._fifo(op),
+        )  # fmt: skip
+
+    def _repeat(self, op: Repeat) -> None:
+        height, width, channels = op.shape
+        source = self.canvas.reshaped(self._in(op.input), (1, *op.shape), op.name, op.input.lanes)
+        shape = (1, height * op.factors[0], width * op.factors[1], channels)
+        output = self._like(op.output, source, shape)
+        self.canvas.node(
+            "UpsampleNearestNeighbour", op.name, [source.name], [output], SIMD=op.input.lanes,
+            HI=height, WI=width, HO=shape[1], WO=shape[2], NumChannels=channels,
+            inputDataType=source.type, **_VECTOR_PORTS, **self._fifo(op),
+        )  # fmt: skip
+
+    def _duplicate(self, op: Duplicate) -> None:
+        source = self._in(op.input)
+        outputs = [self._like(copy, source, source.shape) for copy in op.copies]
+        self.canvas.node(
+            "DuplicateStreams", op.name, [source.name], outputs, NumChannels=source.channels,
+            PE=op.input.lanes, NumOutputStreams=len(outputs), inputDataType=source.type,
+            numInputVectors=source.vectors, **_VECTOR_PORTS, **self._fifo(op),
+        )  # fmt: skip
+
+    # -- computing ------------------------------------------------------------------------
+
+    def _weights(self, op: MatrixVector | VectorVector) -> Weights:
+        reader = self._reader(op.output)
+        sign = self._levels(reader).sign if isinstance(reader, Activate) else None
+        return weights_of(op, self._in(op.input), sign, self.part)
+
+    def _matrix(self, op: MatrixVector) -> None:
+        source, weights = self._in(op.input), self._weights(op)
+        rows, columns = op.weight.shape
+        output = self._summed(op, weights)
+        constant = self.canvas.constant(
+            f"{op.name}_weights", weights.values, (rows, columns), weights.type
+        )
+        self.canvas.node(
+            "MVAU", op.name, [source.name, constant], [output], MW=rows, MH=columns,
+            PE=op.pe, SIMD=op.simd, inputDataType=source.type, weightDataType=weights.type,
+            outputDataType=output.type, accDataType=output.type, noActivation=1, ActVal=0,
+            binaryXnorMode=0, numInputVectors=output.vectors, mem_mode="internal_decoupled",
+            ram_style=RAM_STYLE[op.memory], runtime_writeable_weights=int(op.memory == "uram"),
+            resType=op.arithmetic, preferred_impl_style=weights.style, **self._fifo(op),
+        )  # fmt: skip
+
+    def _depthwise(self, op: VectorVector) -> None:
+        source, weights = self._in(op.input), self._weights(op)
+        window = self.writers[op.input.name]
+        assert isinstance(window, Window) and window.input.lanes == op.pe
+        channels, kernel = op.weight.shape[1], window.kernel
+        output = self._summed(op, weights)
+        shape = (channels, 1, *kernel)
+        constant = self.canvas.constant(
+            f"{op.name}_weights", weights.values.T.reshape(shape), shape, weights.type
+        )
+        self.canvas.node(
+            "VVAU", op.name, [source.name, constant], [output], Channels=channels,
+            Kernel=list(kernel), Dim=output.vectors[1:], PE=op.pe, SIMD=1,
+            inputDataType=source.type, weightDataType=weights.type, outputDataType=output.type,
+            accDataType=output.type, noActivation=1, mem_mode="internal_decoupled",
+            ram_style=RAM_STYLE[op.memory], runtime_writeable_weights=int(op.memory == "uram"),
+            resType=op.arithmetic, preferred_impl_style=weights.style, **self._fifo(op),
+        )  # fmt: skip
+
+    def _summed(self, op: MatrixVector | VectorVector, weights: Weights) -> Wire:
+        """The output of a weight operator, in FINN's coding."""
+        output = self._out(op.output, self._shape(op.layer), op.output.type)
+        sums = output.range if weights.sign is None else flipped(output.range, weights.sign)
+        if weights.matches:  # equal bits are counted: sum = 2 * count - MW
+            rows = op.weight.shape[0]
+            counted = finn_type(IntType(0, rows))
+            wire = replace(output, type=counted, sign=weights.sign, gain=2, offset=-rows)
+        else:
+            wire = replace(output, type=finn_type(sums), sign=weights.sign)
+        self._keep(op.output, wire)
+        return wire
+
+    def _activate(self, op: Activate) -> None:
+        shape = self._shape(op.layer)
+        source = self.canvas.reshaped(self._in(op.input), shape, op.name, op.input.lanes)
+        output = self._out(op.output, shape, op.function.output.type)
+        if isinstance(op.function, Requantize) and source.sign is None and source.gain == 1:
+            lanes = op.input.lanes
+            made = requant_node(self.canvas, op, source, output, self.part, lanes, self._fifo(op))
+            if made:
+                return
+        levels = self._levels(op)
+        if levels.falling and source.sign is None:
+            kind = flipped(source.range, levels.sign)
+            output_wire = Wire(
+                f"{op.name}_turned", shape, finn_type(kind), source.range, levels.sign
+            )
+            source = self.canvas.times(f"{op.name}_turn", source, levels.sign, output_wire)
+        self._thresholding(op, levels, source, output)
+
+    def _thresholding(self, op: Activate, levels: Levels, source: Wire, output: Wire) -> None:
+        kind = levels.signed_input(op.function.input.type)
+        thresholds, never = levels.thresholds, kind.hi + 1
+        if source.gain == 2:  # of sums to thresholds of counts
+            thresholds, never = (-(-(a - source.offset) // 2) for a in (thresholds, never))
+        bias = 0
+        if output.type != "BIPOLAR":
+            bias = output.range.lo
+            if op.function.output.type.bipolar:  # both thresholds at the one step
+                thresholds = np.repeat(thresholds, 2, axis=1)
+            bits = max(2, output.range.bits)
+            thresholds = padded(thresholds, bias, bits, never)
+        held = IntType(min(0, int(thresholds.min())), int(max(thresholds.max(), 1)))
+        signed = source.type.startswith("INT")
+        stored = IntType(min(held.lo, -1), held.hi) if signed else held
+        constant = self.canvas.constant(
+            f"{op.name}_thresholds", thresholds, thresholds.shape, finn_type(stored)
+        )
+        self.canvas.node(
+            "Thresholding", op.name, [source.name, constant], [output],
+            NumChannels=output.channels, PE=op.input.lanes, numSteps=thresholds.shape[1],
+            inputDataType=source.type, weightDataType=finn_type(stored),
+            outputDataType=output.type, ActVal=bias, numInputVectors=output.vectors,
+            **_threshold_memory(op.memory), **self._fifo(op),
+        )  # fmt: skip
+
+    def _pool(self, op: MaxOver | SumOver) -> None:
+        source, window = self._in(op.input), self.writers[op.input.name]
+        assert isinstance(window, Window) and window.input.lanes == op.input.lanes
+        shape = self._shape(op.layer)
+        fields = {"Channels": shape[-1], "PE": op.input.lanes, "KernelSize": list(window.kernel),
+                  "OutImgDims": list(shape[1:3]), "InputDataType": source.type,
+                  "cpp_interface": "hls_vector", "BatchSize": 1}  # fmt: skip
+        if isinstance(op, MaxOver):
+            output = self._like(op.output, source, shape)
+            self.canvas.node(
+                "Pool", op.name, [source.name], [output], Function="MaxPool",
+                OutputDataType=output.type, **fields, **self._fifo(op),
+            )  # fmt: skip
+            return
+        kind = IntType(op.taps * source.range.lo, op.taps * source.range.hi)
+        output = self._out(op.output, shape, op.output.type)
+        total = output if op.multiplier is None else Wire(
+            f"{op.name}_sums", shape, finn_type(kind), kind
+        )  # fmt: skip
+        bits = int(total.type.lstrip("UINT"))
+        self.canvas.node(
+            "Pool", op.name, [source.name], [total], Function="AccPool",
+            OutputDataType=total.type, AccumBits=bits, **fields, **self._fifo(op),
+        )  # fmt: skip
+        if op.multiplier is not None:
+            factors = op.multiplier.array.reshape(1, *shape[1:3], 1)
+            self.canvas.times(f"{op.name}_scale", total, factors, output)
+
+    def _sum_all(self, op: SumAll) -> None:
+        source = self._in(op.input)
+        sums = IntType(op.pixels * source.range.lo, op.pixels * source.range.hi)
+        signed = source.type.startswith("INT")
+        bits = int(source.type.lstrip("UINT"))
+        # FINN derives the type from the input's type, not from its range.
+        widest = IntType.of_bits(bits, signed=signed)
+        end = op.pixels * (widest.lo if signed else widest.hi)
+        kind = finn_type(IntType(end, 0) if signed else IntType(0, end))
+        output = replace(self._out(op.output, self._shape(op.layer), sums), type=kind)
+        self._keep(op.output, output)
+        self.canvas.node(
+            "GlobalAccPool", op.name, [source.name], [output], NumChannels=op.channels,
+            PE=op.input.lanes, inputDataType=source.type, numInputVectors=source.vectors,
+            **self._fifo(op),
+        )  # fmt: skip
+
+    def _scaled_add(self, op: ScaledAdd) -> None:
+        shape = self._shape(op.layer)
+        sides = [(op.a, op.add.multiplier_a.array), (op.b, op.add.multiplier_b.array)]
+        wires = [self._scaled(op, i, s, m, shape) for i, (s, m) in enumerate(sides)]
+        # FINN's own width rules assume an unsigned operand on the left.
+        wires.sort(key=lambda wire: wire.type.startswith("INT"))
+        output = self._out(op.output, shape, op.output.type)
+        self.canvas.node(
+            "ElementwiseAdd", op.name, [w.name for w in wires], [output], PE=op.output.lanes,
+            lhs_shape=list(shape), rhs_shape=list(shape), out_shape=list(shape),
+            lhs_dtype=wires[0].type, rhs_dtype=wires[1].type, out_dtype=output.type,
+            lhs_style="input", rhs_style="input", **self._fifo(op),
+        )  # fmt: skip
+
+    def _scaled(
+        self, op: ScaledAdd, side: int, stream: Stream, factors: IntArray, shape: tuple[int, ...]
+    ) -> Wire:
+        name = f"{op.name}_{'ab'[side]}"
+        wire = self.canvas.reshaped(self._in(stream), shape, name, stream.lanes)
+        if (factors == 1).all():
+            return wire
+        ends = np.array([factors * wire.range.lo, factors * wire.range.hi])
+        kind = IntType.of_values(ends)
+        output = Wire(f"{name}_scaled", shape, finn_type(kind), kind)
+        made = self.canvas.times(f"{name}_scale", wire, factors, output)
+        return made
+
+
+def _threshold_memory(memory: Memory) -> dict[str, int]:
+    """FINN's RTL thresholding takes a memory by the depth from which it is used."""
+    never = 1 << 30
+    match memory:
+        case "auto":
+            return {}
+        case "lutram":
+            return {"depth_trigger_bram": never, "depth_trigger_uram": never}
+        case "bram":
+            return {"depth_trigger_bram": 1, "depth_trigger_uram": never}
+        case "uram":
+            return {"depth_trigger_bram": never, "depth_trigger_uram": 1}
+        case _:
+            assert_never(memory)
+
+
+def _plain_streams(dataflow: Dataflow, writers: dict[str, Operator]) -> set[str]:
+    """Streams whose -1 and +1 need two bits: some reader down the line knows no one-bit type."""
+    marked: set[str] = set()
+
+    def mark(stream: Stream) -> None:
+        if stream.name in marked:
+            return
+        marked.add(stream.name)
+        writer = writers[stream.name]
+        if isinstance(writer, Duplicate | Convert | Repeat | MaxOver | Window | Pad | Join):
+            for source in writer.inputs:
+                mark(source)
+
+    for operator in dataflow.operators:
+        if isinstance(operator, Pad | SumOver | SumAll | ScaledAdd | VectorVector | Join | Sink):
+            for stream in operator.inputs:
+                mark(stream)
+        if isinstance(operator, Activate):
+            mark(operator.input)
+    # All streams of one tensor have one type, so what a marked one's copies share is marked too.
+    for operator in dataflow.operators:
+        if any(s.name in marked for s in operator.inputs) and isinstance(
+            operator, Duplicate | Convert | Repeat | MaxOver | Window | Join
+        ):
+            marked.update(s.name for s in operator.outputs)
+    return marked
