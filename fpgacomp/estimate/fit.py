@@ -33,7 +33,8 @@ Cost = dict[str, dict[str, float]]  # resource -> term -> cost of one unit
 # An accumulator and a result register per output bit, where none is selected.
 FIXED_CSYNTH: Cost = {
     "lut": {"latency_shift_add": 0.83, "adder": 1.0, "comparator": 0.5, "popcount": 1.5,
-            "partition_mux": 0.25, "line_buffer": 1.0, "rom": 1.0, "fifo": 1.0, "interface": 1.0},
+            "partition_mux": 0.25, "line_buffer": 1.0, "rom": 1.0, "fifo": 1.0, "interface": 1.0,
+            "lane_shift": 1.0},
     "ff": {"clip": 0.0, "resource_output": 2.0, "register": 1.0, "fifo": 1.0, "interface": 2.0},
     "dsp": {},
     "bram18": {"weight_rom": 1.0, "fifo": 1.0, "lookup_rom": 1.0},
@@ -43,6 +44,7 @@ FIXED_CSYNTH: Cost = {
 FIXED_RATIO: Mapping[str, float] = {
     "comparator": 0.66, "popcount": 0.8, "adder": 0.9, "partition_mux": 1.0, "line_buffer": 1.0,
     "rom": 1.0, "register": 1.0, "interface": 1.0, "lookup_rom": 1.0, "weight_rom": 1.0,
+    "lane_shift": 0.5,  # two 2:1 multiplexers with one select are one LUT6
 }  # fmt: skip
 SELECT = frozenset({
     "resource_input_mux", "resource_output_select", "resource_accumulator_mux", "resource_input",

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from fpgacomp.estimate.coefficients import Coefficients, load
-from fpgacomp.estimate.hls4ml_cycles import Timing, is_dataflow, layer_timing
+from fpgacomp.estimate.hls4ml_cycles import Timing, layer_timing
 from fpgacomp.estimate.hls4ml_layers import fifo, layer_terms
 from fpgacomp.estimate.terms import RESOURCES, level_ns, unit_terms
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.ir.estimate import Estimate, Figure, LayerEstimate, Stage
+from fpgacomp.ir.hls4ml_limits import is_dataflow
 from fpgacomp.ir.layers import Conv, Dense, Input, Layer, Tensor
 
 ZERO = Figure.exact(0.0)

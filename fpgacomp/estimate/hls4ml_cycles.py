@@ -7,7 +7,7 @@ from math import ceil, prod
 from typing import assert_never
 
 from fpgacomp.estimate.hls4ml_layers import product_unit
-from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
+from fpgacomp.ir.design import Hls4mlFolding, IoType
 from fpgacomp.ir.hls4ml_limits import positions
 from fpgacomp.ir.layers import (
     Add,
@@ -42,18 +42,6 @@ class Timing:
     interval: int
 
 
-def is_dataflow(design: Hls4mlDesign) -> bool:
-    """hls4ml's pipeline_style pass: DATAFLOW, or one PIPELINE over everything."""
-    if design.io_type == "io_stream":
-        return True
-    for layer in design.graph.layers:
-        if isinstance(layer, Dense | Conv):
-            folding = design.folding[layer.name]
-            if folding.strategy == "resource" or positions(layer) > folding.parallelization:
-                return True
-    return False
-
-
 def layer_timing(
     layer: Layer, folding: Hls4mlFolding, io_type: IoType, clock_ns: float, level_ns: float
 ) -> Timing:
@@ -80,6 +68,9 @@ def _parallel(layer: Layer, folding: Hls4mlFolding, clock_ns: float, level_ns: f
         case MaxPool() | SumPool():
             depth = max(1, ceil(prod(layer.kernel).bit_length() * level_ns / clock_ns) - 1)
             return Timing(depth, depth, folding.reuse_factor)
+        case Requantize() | Thresholds() | Lookup() if folding.reuse_factor > 1:
+            cycles = folding.reuse_factor + LANE_STEPS
+            return Timing(cycles, cycles, cycles)
         case Add() | Requantize() | Thresholds() | Lookup():
             return Timing(1, 1, folding.reuse_factor)
         case _:
@@ -96,6 +87,8 @@ STREAM_PIXEL = 4
 # What shifting a two-dimensional line buffer takes per pixel, at least (2355 cycles for 784
 # pixels, 1204 for 400).
 STREAM_WINDOW_STEP = 3
+# What a loop over words or lanes takes beside its iterations: to fill, drain and start again.
+LANE_STEPS = 3
 
 
 def _product_cycles(
@@ -129,10 +122,12 @@ def _stream(layer: Layer, folding: Hls4mlFolding, clock_ns: float, level_ns: flo
             read = prod(padded) * folding.reuse_factor + 4
             return Timing(_fill((*padded, 1), layer.kernel) * folding.reuse_factor + 3, read, read)
         case Reshape() | Concat() | Upsample() | Add() | Requantize() | Thresholds() | Lookup():
+            per_word = folding.reuse_factor
             moved = max(words, *(tensor.pixels for tensor in layer.inputs))
-            if moved == 1:
+            if moved == 1 and per_word == 1:
                 return Timing(1, 1, 1)
-            return Timing(3, moved * folding.reuse_factor + 3, moved * folding.reuse_factor + 3)
+            cycles = moved * per_word + LANE_STEPS
+            return Timing(per_word + LANE_STEPS - 1, cycles, cycles)
         case _:
             assert_never(layer)
 

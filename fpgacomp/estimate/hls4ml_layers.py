@@ -7,16 +7,13 @@ from functools import lru_cache
 from math import ceil, prod
 from typing import assert_never
 
-import numpy as np
-
-from fpgacomp.estimate.digits import signed_digits
+from fpgacomp.estimate.hls4ml_lanes import lane_terms
 from fpgacomp.estimate.terms import (
     Product,
     Terms,
-    activation_terms,
     cached_weight_stats,
+    constant_products,
     fifo_terms,
-    memory_bram18,
     merge,
     process_terms,
     product_terms,
@@ -44,9 +41,6 @@ from fpgacomp.ir.layers import (
     WeightLayer,
 )
 from fpgacomp.ir.types import Ints
-
-# A table of up to this many bits is LUT ROM (64 bits each), a larger one block RAM.
-LUT_ROM_BITS = 4096
 
 
 def product_unit(
@@ -108,27 +102,18 @@ def _body(
             yield unit_terms({"adder": cost * taps * lanes * layer.output.type.bits})
             yield from _registers(layer.output, stream)
             if isinstance(layer, SumPool) and layer.multiplier is not None:
-                yield _constant_products(layer.multiplier, lanes, layer.output.type.bits)
+                yield constant_products(layer.multiplier, lanes, layer.output.type.bits)
             if stream:
                 yield _window(layer.input, layer.kernel, layer.pads)
         case Add():
             for tensor, by in ((layer.a, layer.multiplier_a), (layer.b, layer.multiplier_b)):
-                yield _constant_products(by, lanes, tensor.type.bits)
+                yield constant_products(by, lanes, tensor.type.bits)
             yield unit_terms({"adder": lanes * layer.output.type.bits})
             yield from _registers(layer.output, stream)
         case Upsample():
             yield from _registers(layer.output, stream)
-        case Requantize():
-            yield from _requantize(layer, lanes)
-            yield from _registers(layer.output, stream)
-        case Thresholds():
-            count = layer.thresholds.shape[1]
-            compare = lanes * count * layer.input.type.bits
-            yield unit_terms({"comparator": compare, "popcount": lanes * (count - 1)})
-            yield from _registers(layer.output, stream)
-        case Lookup():
-            yield _lookup(layer, lanes)
-            yield from _registers(layer.output, stream)
+        case Requantize() | Thresholds() | Lookup():
+            yield from lane_terms(layer, folding, io_type)
         case _:
             assert_never(layer)
 
@@ -172,28 +157,3 @@ def _window(
     rows = kernel[0] - 1 if len(kernel) == 2 else 0
     window = prod(kernel) * tensor.channels
     return window_terms(window, tensor.type.bits, rows, tensor.channels, width)
-
-
-def _constant_products(by: Ints, lanes: int, bits: int) -> Terms:
-    """Products by constants as shifts and adds: `lanes` of them, per channel or all alike."""
-    digits = signed_digits(by.array)
-    adders = float(np.maximum(digits - 1, 0).mean()) * lanes
-    width = bits + int(abs(by.array).max()).bit_length()
-    return unit_terms({"adder": adders * width})
-
-
-def _requantize(layer: Requantize, lanes: int) -> Iterator[Terms]:
-    in_bits, out_bits = layer.input.type.bits, layer.output.type.bits
-    wide = in_bits + int(abs(layer.multiplier.array).max()).bit_length()
-    yield _constant_products(layer.multiplier, lanes, in_bits)
-    if np.any(layer.offset.array):
-        yield unit_terms({"adder": lanes * wide})
-    yield activation_terms(lanes, max(wide - layer.shift, 1), out_bits)
-
-
-def _lookup(layer: Lookup, lanes: int) -> Terms:
-    """One ROM per value looked up at once (a block RAM has two ports)."""
-    depth, width = layer.table.shape[1], layer.output.type.bits
-    if depth * width <= LUT_ROM_BITS:
-        return unit_terms({"rom": lanes * width * ceil(depth / 64)})
-    return unit_terms({}, {}, {"lookup_rom": ceil(lanes / 2) * memory_bram18(width, depth)})

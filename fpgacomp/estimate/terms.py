@@ -71,6 +71,17 @@ def cached_weight_stats(weights: Ints) -> WeightStats:
     return weight_stats(weights.array)
 
 
+def binds_dsp(one_bits: int, other_bits: int, least: int) -> bool:
+    """Whether Vitis binds a product of these widths to a DSP."""
+    return min(one_bits, other_bits) >= DSP_MIN_OPERAND and one_bits + other_bits >= least
+
+
+def dsp_per_product(one_bits: int, other_bits: int) -> int:
+    """DSP48 slices of one product: 26 x 17 bits each without the signs."""
+    narrow, wide = sorted((one_bits, other_bits))
+    return ceil((narrow - 1) / 17) * ceil((wide - 1) / 26)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Product:
     """A sum-of-products unit: `at_once` output positions of an n_in x n_out matrix.
@@ -104,15 +115,12 @@ class Product:
 
     @property
     def binds_dsp(self) -> bool:
-        narrow, wide = sorted((self.in_bits, self.weight_bits))
         least = self.least_constant_product if self.constant_weights else DSP_MIN_PRODUCT
-        return narrow >= DSP_MIN_OPERAND and narrow + wide >= least
+        return binds_dsp(self.in_bits, self.weight_bits, least)
 
     @property
     def dsp_per_product(self) -> int:
-        """DSP48 slices of one product: 26 x 17 bits each without the signs."""
-        narrow, wide = sorted((self.in_bits, self.weight_bits))
-        return ceil((narrow - 1) / 17) * ceil((wide - 1) / 26)
+        return dsp_per_product(self.in_bits, self.weight_bits)
 
     @property
     def multiply_levels(self) -> int:
@@ -258,6 +266,21 @@ def memory_bram18(width: int, depth: int) -> int:
 def unit_terms(lut: Amounts, ff: Amounts | None = None, bram18: Amounts | None = None) -> Terms:
     """A term table of a unit without DSPs."""
     return {"lut": lut, "ff": ff or {}, "dsp": {}, "bram18": bram18 or {}}
+
+
+def constant_products(by: Ints, lanes: int, bits: int) -> Terms:
+    """Products by constants as shifts and adds: `lanes` of them, per channel or all alike."""
+    adders = float(np.maximum(signed_digits(by.array) - 1, 0).mean()) * lanes
+    width = bits + int(abs(by.array).max()).bit_length()
+    return unit_terms({"adder": adders * width})
+
+
+def variable_products(count: int, one_bits: int, other_bits: int) -> Terms:
+    """Products of two variables each, as DSPs where Vitis binds them."""
+    if binds_dsp(one_bits, other_bits, DSP_MIN_PRODUCT):
+        dsp = count * dsp_per_product(one_bits, other_bits)
+        return {"lut": {}, "ff": {}, "dsp": {"resource": dsp}, "bram18": {}}
+    return unit_terms({"resource_multiplier": count * one_bits * other_bits})
 
 
 def activation_terms(lanes: int, in_bits: int, out_bits: int) -> Terms:

@@ -10,9 +10,10 @@ from fpgacomp.ir.board import RESOURCE_FIELDS, Board
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.ir.estimate import Estimate, LayerEstimate
 from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.hls4ml_lanes import divisors, has_lanes
 from fpgacomp.ir.hls4ml_limits import (
-    divisors,
     form_problems,
+    lane_foldings,
     layer_problems,
     layer_reuse_factors,
     positions,
@@ -21,6 +22,7 @@ from fpgacomp.ir.layers import Conv, Dense, Layer, WeightLayer
 
 Estimator = Callable[[Hls4mlDesign], Estimate]
 MOST_PER_LAYER = 40  # a layer's factors beyond that are thinned out evenly on a log scale
+MOST_PER_ACTIVATION = 10
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,16 @@ def obstacles(graph: Graph, io_type: IoType) -> tuple[str, ...]:
     found = []
     for layer in graph.layers:
         found += [f"{layer.name}: {why}" for why, _ in form_problems(layer, io_type)]
-        if isinstance(layer, Dense | Conv) and not layer_foldings(layer, io_type):
+        if not layer_foldings(layer, io_type):
             found.append(f"{layer.name}: no reuse factor keeps it within Vitis' limits.")
     return tuple(found)
 
 
 def layer_foldings(layer: Layer, io_type: IoType) -> tuple[Hls4mlFolding, ...]:
     """The legal foldings of one layer, fastest first (thinned to about MOST_PER_LAYER)."""
+    if has_lanes(layer):
+        factors = _thinned(lane_foldings(layer, io_type), MOST_PER_ACTIVATION)
+        return tuple(Hls4mlFolding("latency", rf) for rf in factors)
     if not isinstance(layer, Dense | Conv):
         return (Hls4mlFolding(),)
     latency = layer_reuse_factors(layer, "latency", io_type)

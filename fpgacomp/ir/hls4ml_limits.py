@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from math import ceil, isqrt, prod
+from math import ceil, prod
 
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType, Strategy
+from fpgacomp.ir.hls4ml_lanes import (
+    LaneLayer,
+    LaneSchedule,
+    divisors,
+    has_lanes,
+    lane_reuse_factors,
+    lane_schedule,
+)
 from fpgacomp.ir.layers import (
     Conv,
     Dense,
     Layer,
+    Lookup,
     Thresholds,
     WeightLayer,
 )
@@ -24,13 +33,6 @@ from fpgacomp.ir.layers import (
 # iteration per cycle, 39,200 at one per 21 (csynth reports of hls4ml_csynth_layers.csv).
 MAX_REUSE = 16384
 UNROLL_LIMIT = 4096  # elements: "Stop unrolling loop", config_array_partition -maximum_size
-
-
-@lru_cache(maxsize=4096)
-def divisors(n: int) -> tuple[int, ...]:
-    """All divisors of n, ascending."""
-    low = [d for d in range(1, isqrt(n) + 1) if n % d == 0]
-    return tuple(low + [n // d for d in reversed(low) if d * d != n])
 
 
 @lru_cache(maxsize=4096)
@@ -137,6 +139,8 @@ def layer_problems(layer: Layer, folding: Hls4mlFolding, io_type: IoType) -> lis
     complaints = [*form_problems(layer, io_type)]
     if isinstance(layer, Dense | Conv):
         complaints += _weight_problems(layer, folding, io_type)
+    elif has_lanes(layer):
+        complaints += _lane_problems(layer, folding.reuse_factor, io_type)
     elif folding.reuse_factor < 1:
         complaints.append((f"reuse factor {folding.reuse_factor} is below 1.", "use 1."))
     return complaints
@@ -153,11 +157,6 @@ def _parallel_form(layer: Layer) -> Iterator[Complaint]:
     for tensor in {tensor.name: tensor for tensor in (*layer.inputs, layer.output)}.values():
         if tensor.size > UNROLL_LIMIT:
             yield _beyond(f"tensor {tensor.name} has {tensor.size} elements to partition", fix)
-    if isinstance(layer, Thresholds):
-        comparisons = layer.output.size * layer.thresholds.shape[1]
-        if comparisons > UNROLL_LIMIT:
-            yield _beyond(f"{comparisons} comparisons are unrolled",
-                          "use io_stream, fewer output bits, or a Requantize.")  # fmt: skip
 
 
 def _stream_form(layer: Layer) -> Iterator[Complaint]:
@@ -166,11 +165,6 @@ def _stream_form(layer: Layer) -> Iterator[Complaint]:
     if widest > UNROLL_LIMIT:
         yield _beyond(f"one stream word has {widest} channels", "narrow the layer.")
     match layer:
-        case Thresholds():
-            comparisons = layer.output.channels * layer.thresholds.shape[1]
-            if comparisons > UNROLL_LIMIT:
-                yield _beyond(f"{comparisons} comparisons per word are unrolled",
-                              "use fewer output bits, or a Requantize.")  # fmt: skip
         case Dense() | Conv():
             n_in, _ = matrix_shape(layer)
             if n_in > UNROLL_LIMIT:
@@ -179,6 +173,36 @@ def _stream_form(layer: Layer) -> Iterator[Complaint]:
             if is_pointwise(layer) and products(layer) > UNROLL_LIMIT:
                 yield _beyond(f"a pointwise stream layer partitions all {products(layer)} weights",
                               "use io_parallel, or narrow the layer.")  # fmt: skip
+
+
+def lane_foldings(layer: LaneLayer, io_type: IoType) -> tuple[int, ...]:
+    """Reuse factors of this layer within the unroll limit, ascending (may be empty)."""
+    valid = lane_reuse_factors(layer.output, io_type)
+    return tuple(rf for rf in valid if not any(_lane_problems(layer, rf, io_type)))
+
+
+def _lane_problems(layer: LaneLayer, rf: int, io_type: IoType) -> Iterator[Complaint]:
+    valid = lane_reuse_factors(layer.output, io_type)
+    if rf not in valid:
+        per = "channels" if io_type == "io_stream" else "elements"
+        count = layer.output.channels if io_type == "io_stream" else layer.output.size
+        yield (f"reuse factor {rf} does not leave whole lanes of {count} {per}.",
+               f"use one of {', '.join(map(str, valid))}.")  # fmt: skip
+        return
+    unrolled, what = _unrolled(layer, lane_schedule(layer.output, rf, io_type))
+    if unrolled > UNROLL_LIMIT:
+        yield _beyond(f"{unrolled} {what}", "use a larger reuse factor, or fewer bits.")
+
+
+def _unrolled(layer: LaneLayer, schedule: LaneSchedule) -> tuple[int, str]:
+    """How much is compared or partitioned at once, beside the elements themselves."""
+    match layer:
+        case Thresholds():
+            return schedule.lanes * layer.thresholds.shape[1], "comparisons are unrolled"
+        case Lookup() if layer.table.shape[0] == 1 or schedule.groups == 1:
+            return layer.table.array.size, "table entries are partitioned"
+        case _:
+            return 0, ""
 
 
 def _weight_problems(
@@ -203,6 +227,23 @@ def _weight_problems(
     yield from _position_problems(layer, at_once, io_type)
     if rf >= 1 and at_once >= 1:
         yield from _unroll_problems(layer, folding, io_type)
+
+
+def is_dataflow(design: Hls4mlDesign) -> bool:
+    """hls4ml's pipeline_style pass: DATAFLOW, or one PIPELINE over everything.
+
+    A PIPELINE unrolls every loop below it, so lanes shared over time need DATAFLOW, too.
+    """
+    if design.io_type == "io_stream":
+        return True
+    return any(_is_shared(layer, design.folding[layer.name]) for layer in design.graph.layers)
+
+
+def _is_shared(layer: Layer, folding: Hls4mlFolding) -> bool:
+    """Whether hardware of this layer works several times per frame, in a loop."""
+    if isinstance(layer, Dense | Conv):
+        return folding.strategy == "resource" or positions(layer) > folding.parallelization
+    return has_lanes(layer) and folding.reuse_factor > 1
 
 
 def _many(layer: WeightLayer) -> bool:

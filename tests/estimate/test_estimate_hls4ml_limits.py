@@ -9,8 +9,10 @@ import pytest
 
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.hls4ml_lanes import divisors, lane_reuse_factors, lane_schedule
 from fpgacomp.ir.hls4ml_limits import (
-    divisors,
+    is_dataflow,
+    lane_foldings,
     layer_reuse_factors,
     matrix_shape,
     problems,
@@ -18,7 +20,7 @@ from fpgacomp.ir.hls4ml_limits import (
     valid_reuse_factors,
 )
 from fpgacomp.ir.infer import unknown_output, with_output
-from fpgacomp.ir.layers import Conv, Dense, Input, Layer, MaxPool, Tensor, Thresholds
+from fpgacomp.ir.layers import Conv, Dense, Input, Layer, Lookup, MaxPool, Tensor, Thresholds
 from fpgacomp.ir.types import Ints, IntType
 
 
@@ -132,4 +134,62 @@ def test_stream_pooling_and_thresholds() -> None:
     )  # fmt: skip
     text = texts(design(x, pool, levels, io_type="io_stream"))
     assert "pool:" not in text  # fpgacomp_pool.h takes any padding and stride
-    assert "act: 16320 comparisons per word are unrolled" in text
+    assert "act: 16320 comparisons are unrolled, beyond Vitis' limit of 4096." in text
+    shared = design(x, pool, levels, io_type="io_stream", act=Hls4mlFolding("latency", 4))
+    assert problems(shared) == []
+
+
+def thresholds(x: Tensor, count: int) -> Thresholds:
+    table = Ints(np.tile(np.arange(1, count + 1), (x.channels, 1)))
+    return with_output(Thresholds(name="act", output=unknown_output("act"), input=x,
+                                  thresholds=table, base=Ints([0]), step=Ints([1])))  # fmt: skip
+
+
+def lookup(x: Tensor, rows: int) -> Lookup:
+    table = Ints(np.arange(rows * x.type.count).reshape(rows, -1))
+    return with_output(Lookup(name="act", output=unknown_output("act"), input=x, table=table))
+
+
+def test_lanes_are_whole_channels_or_whole_pixels() -> None:
+    x = source(3, 2, 12).output
+    assert lane_reuse_factors(x, "io_stream") == (1, 2, 3, 4, 6, 12)
+    assert lane_reuse_factors(x, "io_parallel") == (1, 2, 3, 6, 12, 18, 24, 36, 72)
+    for io_type, size in (("io_stream", 12), ("io_parallel", 72)):
+        for rf in lane_reuse_factors(x, io_type):  # type: ignore[arg-type]
+            found = lane_schedule(x, rf, io_type)  # type: ignore[arg-type]
+            assert found.lanes * rf == size
+            assert found.lanes * found.groups * found.passes == 72
+            assert 12 % found.lanes == 0 or found.groups == 1 and found.lanes % 12 == 0
+
+
+def test_a_reuse_factor_without_whole_lanes_lists_the_valid_ones() -> None:
+    x = source(12)
+    layer = thresholds(x.output, 3)
+    for io_type, what in (("io_stream", "12 channels"), ("io_parallel", "12 elements")):
+        bad = design(x, layer, io_type=io_type, act=Hls4mlFolding("latency", 5))  # type: ignore[arg-type]
+        assert f"act: reuse factor 5 does not leave whole lanes of {what}." in texts(bad)
+        assert "Fix: use one of 1, 2, 3, 4, 6, 12." in texts(bad)
+
+
+def test_comparisons_are_limited_per_cycle_not_per_frame() -> None:
+    x = source(8, 8, 8, bits=7)
+    layer = thresholds(x.output, 15)
+    assert "act: 7680 comparisons are unrolled" in texts(design(x, layer))
+    assert lane_foldings(layer, "io_parallel") == (2, 4, 8, 16, 32, 64, 128, 256, 512)
+    assert lane_foldings(layer, "io_stream") == (1, 2, 4, 8)
+    assert problems(design(x, layer, act=Hls4mlFolding("latency", 2))) == []
+
+
+def test_a_table_is_partitioned_unless_each_lane_has_its_own() -> None:
+    x = source(64, bits=8)
+    wide = lookup(x.output, 64)
+    assert "act: 16384 table entries are partitioned" in texts(design(x, wide))
+    assert lane_foldings(wide, "io_stream") == (2, 4, 8, 16, 32, 64)
+    assert lane_foldings(lookup(x.output, 1), "io_stream") == (1, 2, 4, 8, 16, 32, 64)
+
+
+def test_shared_lanes_need_a_dataflow_top() -> None:
+    x = source(12)
+    layer = thresholds(x.output, 3)
+    assert not is_dataflow(design(x, layer))
+    assert is_dataflow(design(x, layer, act=Hls4mlFolding("latency", 3)))

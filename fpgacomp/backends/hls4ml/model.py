@@ -18,6 +18,7 @@ from fpgacomp.backends.hls4ml.nodes import EXTENSION, Node, ap_type
 from fpgacomp.backends.hls4ml.plan import Plan
 from fpgacomp.errors import InvalidGraph, raise_all
 from fpgacomp.ir.design import Hls4mlDesign
+from fpgacomp.ir.hls4ml_limits import is_dataflow
 
 # hls4ml gives this type to whatever was not asked for; it must not survive anywhere.
 _SENTINEL = "ap_fixed<1,1>"
@@ -75,6 +76,8 @@ def _configuration(design: Hls4mlDesign, plan: Plan, top: str) -> dict[str, Any]
     config["HLSConfig"] = {
         "Model": {
             "Precision": _SENTINEL, "ReuseFactor": 1, "Strategy": "latency", "BitExact": False,
+            # A pipelined top function would unroll the loop over the lanes again.
+            "PipelineStyle": "dataflow" if is_dataflow(design) else "auto",
         },
         "LayerName": {node.name: _layer_configuration(node, design) for node in plan.nodes},
     }  # fmt: skip

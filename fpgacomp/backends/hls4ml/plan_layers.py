@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -17,6 +18,7 @@ from fpgacomp.backends.hls4ml.plan import Plan, Planner, joined
 from fpgacomp.backends.hls4ml.plan_conv import conv, dense
 from fpgacomp.backends.hls4ml.plan_pool import plane, pool_extension
 from fpgacomp.ir.design import Hls4mlDesign
+from fpgacomp.ir.hls4ml_lanes import LaneLayer, lane_schedule
 from fpgacomp.ir.infer import round_shift
 from fpgacomp.ir.layers import (
     Add,
@@ -35,7 +37,7 @@ from fpgacomp.ir.layers import (
     Thresholds,
     Upsample,
 )
-from fpgacomp.ir.types import IntType
+from fpgacomp.ir.types import IntArray, IntType
 
 
 def plan(design: Hls4mlDesign, reserved: frozenset[str] = frozenset()) -> Plan:
@@ -85,6 +87,17 @@ def _node(p: Planner, layer: Layer) -> str:
 
 def _elements(tensor: Tensor) -> dict[str, int | bool | str]:
     return {"n_pixels": tensor.pixels, "n_channels": tensor.channels}
+
+
+def _lanes(p: Planner, layer: LaneLayer) -> tuple[str, dict[str, int | bool | str]]:
+    """Suffix of the kernel's name and constants of its schedule; none at reuse factor 1."""
+    factor = p.folding(layer).reuse_factor
+    if factor == 1:
+        return "", {}
+    schedule = lane_schedule(layer.output, factor, p.design.io_type)
+    return "_folded", {
+        "n_lanes": schedule.lanes, "n_groups": schedule.groups, "n_passes": schedule.passes,
+    }  # fmt: skip
 
 
 def _pool(p: Planner, layer: MaxPool | SumPool) -> str:
@@ -138,6 +151,7 @@ def _upsample(p: Planner, layer: Upsample) -> str:
 
 
 def _requantize(p: Planner, layer: Requantize) -> str:
+    folded, lanes = _lanes(p, layer)
     weights = {
         "multiplier": parameter(layer.multiplier.array),
         "offset": parameter(layer.offset.array),
@@ -158,13 +172,14 @@ def _requantize(p: Planner, layer: Requantize) -> str:
         "clip_lo": clip_lo, "clip_hi": clip_hi, "lo": lo, "hi": hi, "zero_point": layer.zero_point,
     }  # fmt: skip
     product = signed_ap_type(low, high + addend, lo, hi, layer.zero_point)
-    extension = Extension("requantize", "fpgacomp_requantize.h", constants,
+    extension = Extension(f"requantize{folded}", "fpgacomp_requantize.h", constants | lanes,
                           {"product_t": product}, tuple(weights))  # fmt: skip
     return p.extension(extension, layer.output, (p.read(layer.input),), weights=weights,
                        reuse_factor=p.folding(layer).reuse_factor)[0]  # fmt: skip
 
 
 def _thresholds(p: Planner, layer: Thresholds) -> str:
+    folded, lanes = _lanes(p, layer)
     table, data = layer.thresholds.array, layer.input.type
     if table.shape[1] == 0:  # a constant: C++ has no empty arrays, so one that never fires
         table = np.full((len(table), 1), data.hi + 1)
@@ -180,19 +195,30 @@ def _thresholds(p: Planner, layer: Thresholds) -> str:
         "base_rows": layer.base.array.size, "step_rows": layer.step.array.size,
     }  # fmt: skip
     typedefs = {"count_t": ap_type(IntType(0, table.shape[1]))}
-    extension = Extension("thresholds", "fpgacomp_thresholds.h", constants, typedefs,
-                          tuple(weights))  # fmt: skip
+    extension = Extension(f"thresholds{folded}", "fpgacomp_thresholds.h", constants | lanes,
+                          typedefs, tuple(weights))  # fmt: skip
     return p.extension(extension, layer.output, (p.read(layer.input),), weights=weights,
                        reuse_factor=p.folding(layer).reuse_factor)[0]  # fmt: skip
 
 
 def _lookup(p: Planner, layer: Lookup) -> str:
     rows, entries = layer.table.shape
-    weights = {"table": parameter(layer.table.array)}
+    folded, lanes = _lanes(p, layer)
+    weights = {"table": parameter(_interleaved(layer.table.array, lanes))}
     constants = _elements(layer.output) | {
         "n_entries": entries, "table_rows": rows, "data_lo": layer.input.type.lo,
     }  # fmt: skip
     typedefs = {"index_t": ap_type(IntType(0, entries - 1))}
-    extension = Extension("lookup", "fpgacomp_lookup.h", constants, typedefs, tuple(weights))
+    extension = Extension(
+        f"lookup{folded}", "fpgacomp_lookup.h", constants | lanes, typedefs, tuple(weights)
+    )
     return p.extension(extension, layer.output, (p.read(layer.input),), weights=weights,
                        reuse_factor=p.folding(layer).reuse_factor)[0]  # fmt: skip
+
+
+def _interleaved(table: IntArray, lanes: Mapping[str, int | bool | str]) -> IntArray:
+    """[channels, entries] -> [groups, entries, lanes]: each lane's tables are one bank."""
+    groups = int(lanes.get("n_groups", 1))
+    if len(table) == 1 or groups == 1:
+        return table
+    return table.reshape(groups, -1, table.shape[1]).transpose(0, 2, 1)

@@ -2,6 +2,7 @@
 #define FPGACOMP_REQUANTIZE_H_
 
 #include "ap_int.h"
+#include "fpgacomp_lanes.h"
 #include "hls_stream.h"
 #include "nnet_common.h"
 #include "nnet_types.h"
@@ -14,7 +15,7 @@
 //   shift, rounding        how many fraction bits are dropped, and how
 //   clip_lo, clip_hi       whether the lower or upper bound can be reached at all
 //   lo, hi, zero_point
-//   reuse_factor           initiation interval per call (arrays) or per pixel (streams)
+//   n_lanes, n_groups, n_passes   (folded form only, see fpgacomp_lanes.h)
 //   multiplier_t, offset_t
 //   product_t              signed; holds the scaled value and its rounding addend
 namespace fpgacomp {
@@ -68,7 +69,7 @@ void requantize(data_T data[CONFIG_T::n_pixels * CONFIG_T::n_channels],
                 res_T res[CONFIG_T::n_pixels * CONFIG_T::n_channels],
                 typename CONFIG_T::multiplier_t multiplier[CONFIG_T::multiplier_rows],
                 typename CONFIG_T::offset_t offset[CONFIG_T::offset_rows]) {
-    #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+    #pragma HLS PIPELINE II=1
     #pragma HLS ARRAY_PARTITION variable=multiplier complete
     #pragma HLS ARRAY_PARTITION variable=offset complete
 
@@ -94,7 +95,7 @@ void requantize(hls::stream<data_T> &data, hls::stream<res_T> &res,
 
 Pixels:
     for (unsigned p = 0; p < CONFIG_T::n_pixels; p++) {
-        #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+        #pragma HLS PIPELINE II=1
         data_T in = data.read();
         res_T out;
         PRAGMA_DATA_PACK(out)
@@ -105,6 +106,85 @@ Pixels:
                 in[c], multiplier[CONFIG_T::multiplier_rows == 1 ? 0 : c], offset[CONFIG_T::offset_rows == 1 ? 0 : c]);
         }
         res.write(out);
+    }
+}
+
+template <class data_T, class res_T, typename CONFIG_T>
+void requantize_folded(data_T data[CONFIG_T::n_pixels * CONFIG_T::n_channels],
+                       res_T res[CONFIG_T::n_pixels * CONFIG_T::n_channels],
+                       typename CONFIG_T::multiplier_t multiplier[CONFIG_T::multiplier_rows],
+                       typename CONFIG_T::offset_t offset[CONFIG_T::offset_rows]) {
+    const unsigned n_elements = CONFIG_T::n_pixels * CONFIG_T::n_channels;
+    const unsigned multiplier_banks = lane_banks<CONFIG_T, CONFIG_T::multiplier_rows>::value;
+    #pragma HLS ARRAY_PARTITION variable=multiplier cyclic factor=multiplier_banks
+    const unsigned offset_banks = lane_banks<CONFIG_T, CONFIG_T::offset_rows>::value;
+    #pragma HLS ARRAY_PARTITION variable=offset cyclic factor=offset_banks
+
+    data_T waiting[n_elements];
+    res_T done[n_elements];
+    #pragma HLS ARRAY_PARTITION variable=waiting complete
+    #pragma HLS ARRAY_PARTITION variable=done complete
+
+    copy_all<data_T, n_elements>(data, waiting);
+Passes:
+    for (unsigned p = 0; p < CONFIG_T::n_passes; p++) {
+    Groups:
+        for (unsigned g = 0; g < CONFIG_T::n_groups; g++) {
+            #pragma HLS PIPELINE II=1
+            shift_lanes<res_T, n_elements, CONFIG_T::n_lanes>(done);
+        Lanes:
+            for (unsigned l = 0; l < CONFIG_T::n_lanes; l++) {
+                #pragma HLS UNROLL
+                const unsigned c = lane_channel<CONFIG_T>(g, l);
+                done[n_elements - CONFIG_T::n_lanes + l] = requantize_element<data_T, res_T, CONFIG_T>(
+                    waiting[l], multiplier[CONFIG_T::multiplier_rows == 1 ? 0 : c],
+                    offset[CONFIG_T::offset_rows == 1 ? 0 : c]);
+            }
+            shift_lanes<data_T, n_elements, CONFIG_T::n_lanes>(waiting);
+        }
+    }
+    copy_all<res_T, n_elements>(done, res);
+}
+
+template <class data_T, class res_T, typename CONFIG_T>
+void requantize_folded(hls::stream<data_T> &data, hls::stream<res_T> &res,
+                       typename CONFIG_T::multiplier_t multiplier[CONFIG_T::multiplier_rows],
+                       typename CONFIG_T::offset_t offset[CONFIG_T::offset_rows]) {
+    typedef typename data_T::value_type in_t;
+    typedef typename res_T::value_type out_t;
+    const unsigned n_elements = CONFIG_T::n_channels;
+    const unsigned multiplier_banks = lane_banks<CONFIG_T, CONFIG_T::multiplier_rows>::value;
+    #pragma HLS ARRAY_PARTITION variable=multiplier cyclic factor=multiplier_banks
+    const unsigned offset_banks = lane_banks<CONFIG_T, CONFIG_T::offset_rows>::value;
+    #pragma HLS ARRAY_PARTITION variable=offset cyclic factor=offset_banks
+
+    in_t waiting[n_elements];
+    out_t done[n_elements];
+    #pragma HLS ARRAY_PARTITION variable=waiting complete
+    #pragma HLS ARRAY_PARTITION variable=done complete
+
+Passes:
+    for (unsigned p = 0; p < CONFIG_T::n_passes; p++) {
+    Groups:
+        for (unsigned g = 0; g < CONFIG_T::n_groups; g++) {
+            #pragma HLS PIPELINE II=1
+            if (g == 0) {
+                read_word<data_T, n_elements>(data, waiting);
+            }
+            shift_lanes<out_t, n_elements, CONFIG_T::n_lanes>(done);
+        Lanes:
+            for (unsigned l = 0; l < CONFIG_T::n_lanes; l++) {
+                #pragma HLS UNROLL
+                const unsigned c = lane_channel<CONFIG_T>(g, l);
+                done[n_elements - CONFIG_T::n_lanes + l] = requantize_element<in_t, out_t, CONFIG_T>(
+                    waiting[l], multiplier[CONFIG_T::multiplier_rows == 1 ? 0 : c],
+                    offset[CONFIG_T::offset_rows == 1 ? 0 : c]);
+            }
+            shift_lanes<in_t, n_elements, CONFIG_T::n_lanes>(waiting);
+            if (g == CONFIG_T::n_groups - 1) {
+                write_word<res_T, n_elements>(done, res);
+            }
+        }
     }
 }
 
