@@ -10,11 +10,15 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_PIPELINE = ("Options", "check", "compile", "estimate", "simulate")
+_PIPELINE = ("check", "compile", "estimate", "simulate")
 
 
 def __getattr__(name: str) -> Any:
     """The pipeline's functions, imported when first used."""
+    if name == "Options":
+        from fpgacomp.options import Options
+
+        return Options
     if name in _PIPELINE:
         from fpgacomp import pipeline
 

@@ -281,9 +281,9 @@ def main() -> None:
 
 def _options(**arguments: Any) -> Any:
     """The pipeline's options from command-line values."""
-    from fpgacomp import pipeline
     from fpgacomp.frontend.calibrate import PtqOptions
     from fpgacomp.ir.design import Target
+    from fpgacomp.options import Options
 
     given = {key: arguments[key] for key in _PLAIN if key in arguments}
     bits = _bits(arguments["input_bits"])
@@ -296,7 +296,7 @@ def _options(**arguments: Any) -> Any:
     )
     goal = arguments["target"].value
     io = arguments["io"]
-    return pipeline.Options(
+    return Options(
         backend=arguments["backend"].value,
         target=Target(goal, arguments["fps"], arguments["latency_us"]),
         io_type=io.value if io else None,

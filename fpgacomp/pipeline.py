@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -26,7 +26,6 @@ from fpgacomp.estimate import estimate_hls4ml
 from fpgacomp.folding import FoldingResult, fold_hls4ml
 from fpgacomp.frontend import check_model, facts, open_network
 from fpgacomp.frontend.calibrate import (
-    PtqOptions,
     check_inputs,
     input_shapes,
     load_inputs,
@@ -36,7 +35,7 @@ from fpgacomp.frontend.calibrate import (
 from fpgacomp.frontend.labels import load_labels
 from fpgacomp.ir import codec, interpreter
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board
-from fpgacomp.ir.design import Hls4mlDesign, IoType, Target
+from fpgacomp.ir.design import Hls4mlDesign, Target
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.lowered import Lowered
 from fpgacomp.ir.network import Network
@@ -44,6 +43,7 @@ from fpgacomp.ir.progress import Observer, Stopwatch, silent
 from fpgacomp.ir.project import Project
 from fpgacomp.ir.report import Exactness, Report
 from fpgacomp.lower import lower
+from fpgacomp.options import Data, Options
 from fpgacomp.passes import variants
 from fpgacomp.report import assemble, folder, html, json_report
 from fpgacomp.report.checked import CheckReport
@@ -65,48 +65,6 @@ TESTBENCH_VECTORS = 100
 STANDARDIZED_INTEGER_BITS = 4
 
 Model = str | Path | onnx.ModelProto | Any  # a Keras model, too
-Data = str | Path | npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What can be asked of a run; the command line has an option for each.
-
-    Args:
-        backend: which code generator; auto takes the one that suits the board.
-        target: latency, throughput or area, with bounds.
-        clock_mhz: None: the board's default.
-        io_type: None: whichever suits target and board.
-        input_bits: type of a network input that nothing quantizes: total and integer bits.
-        calibration: samples for the ranges of a float network or an input.
-        quantization: how a float network is quantized.
-        inputs: samples to check with; None: a seeded set that hits the extremes.
-        labels: of the inputs, for the accuracy.
-        vectors: how many samples are compared; of `inputs`, the first so many.
-        csim: compile and run the emitted C++.
-        seed: of everything random.
-    """
-
-    backend: Literal["auto", "hls4ml"] = "auto"
-    target: Target = field(default_factory=Target)
-    clock_mhz: float | None = None
-    io_type: IoType | None = None
-    input_bits: tuple[int, int | None] | None = None
-    calibration: Data | None = None
-    quantization: PtqOptions = field(default_factory=PtqOptions)
-    inputs: Data | None = None
-    labels: Data | None = None
-    vectors: int = 1000
-    csim: bool = True
-    seed: int = 0
-
-    def summary(self) -> dict[str, Any]:
-        """What was asked, as plain values for report and manifest."""
-        plain = asdict(self)
-        for name in ("calibration", "inputs", "labels"):
-            given = getattr(self, name)
-            plain[name] = str(given) if isinstance(given, str | Path) else given is not None
-        return plain
 
 
 def compile(
