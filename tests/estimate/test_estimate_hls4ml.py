@@ -18,7 +18,16 @@ from fpgacomp.ir.board import Board, Resources
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
-from fpgacomp.ir.layers import Conv, Dense, Input, MaxPool, Requantize, Tensor
+from fpgacomp.ir.layers import (
+    Conv,
+    Dense,
+    Input,
+    Lookup,
+    MaxPool,
+    Requantize,
+    Tensor,
+    Thresholds,
+)
 from fpgacomp.ir.types import Ints, IntType
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "synthesis"
@@ -177,3 +186,61 @@ def test_readme_states_the_errors_that_are_shipped() -> None:
 
     table = error_markdown(json.loads(PATH.read_text(encoding="utf-8")))
     assert table in PATH.with_name("README.md").read_text(encoding="utf-8")
+
+
+def activation(kind: str, *shape: int, shared: bool = False) -> Graph:
+    """One activation over 10-bit data, its parameters per channel or shared."""
+    x = Input(name="x", output=Tensor("x", shape, IntType.of_bits(10, signed=True)))
+    rows = 1 if shared else shape[-1]
+    plain = {"name": "act", "output": unknown_output("act"), "input": x.output}
+    rng = np.random.default_rng(0)
+    layer: Thresholds | Requantize | Lookup
+    if kind == "thresholds":
+        table = np.sort(rng.integers(-500, 500, (rows, 7)), axis=1)
+        layer = Thresholds(**plain, thresholds=Ints(table), base=Ints([0]), step=Ints([1]))
+    elif kind == "requantize":
+        multiplier, offset = rng.integers(64, 127, rows), rng.integers(0, 9, rows)
+        layer = Requantize(**plain, multiplier=Ints(multiplier), offset=Ints(offset), shift=12,
+                           lo=0, hi=15)  # fmt: skip
+    else:
+        layer = Lookup(**plain, table=Ints(rng.integers(0, 16, (rows, 1024))))
+    made = with_output(layer)
+    return Graph("a", (x, made), (made.output,))
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("kind", ["thresholds", "requantize", "lookup"])
+def test_shared_lanes_take_less_and_longer(kind: str, shared: bool, io_type: IoType) -> None:
+    graph = activation(kind, 256, shared=shared)
+    found = [
+        estimate_hls4ml(design(graph, io_type, act=Hls4mlFolding("latency", rf))).layers["act"]
+        for rf in (1, 16, 256)
+    ]
+    area = [layer.lut.value + 30 * layer.dsp.value + 200 * layer.bram18.value for layer in found]
+    assert area[0] > area[1] >= area[2]  # a table per channel is as large for one lane as for 16
+    assert [layer.interval.value for layer in found] == [1, 16 + 3, 256 + 3]
+    # The waiting elements cost registers and half a LUT per bit, however few lanes there are.
+    assert found[2].lut.value > 256 * 10 / 2
+    assert found[2].ff.value > found[0].ff.value
+
+
+def test_shared_lanes_over_the_pixels_of_a_stream() -> None:
+    graph = activation("thresholds", 5, 4, 16)
+    for rf in (1, 2, 16):
+        layer = estimate_hls4ml(design(graph, "io_stream", act=Hls4mlFolding("latency", rf)))
+        assert layer.layers["act"].interval.value == 20 * rf + 3
+
+
+def test_per_channel_parameters_of_shared_lanes_lie_in_memories() -> None:
+    """Thresholds in LUT ROM, a long table in block RAM, multipliers as DSPs."""
+    folding = Hls4mlFolding("latency", 64)
+    for kind, own in (("thresholds", "lut"), ("requantize", "dsp"), ("lookup", "bram18")):
+        one, many = (
+            getattr(
+                estimate_hls4ml(design(activation(kind, 256, shared=s), act=folding)).layers["act"],
+                own,
+            ).value
+            for s in (True, False)
+        )
+        assert many > one

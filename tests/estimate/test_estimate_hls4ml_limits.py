@@ -159,7 +159,7 @@ def test_lanes_are_whole_channels_or_whole_pixels() -> None:
             found = lane_schedule(x, rf, io_type)  # type: ignore[arg-type]
             assert found.lanes * rf == size
             assert found.lanes * found.groups * found.passes == 72
-            assert 12 % found.lanes == 0 or found.groups == 1 and found.lanes % 12 == 0
+            assert 12 % found.lanes == 0 or (found.groups == 1 and found.lanes % 12 == 0)
 
 
 def test_a_reuse_factor_without_whole_lanes_lists_the_valid_ones() -> None:

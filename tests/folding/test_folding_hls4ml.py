@@ -18,7 +18,8 @@ from fpgacomp.folding.narrow import narrowed, widest
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board, Resources
 from fpgacomp.ir.design import Hls4mlDesign, IoType, Target
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.hls4ml_limits import layer_problems, problems
+from fpgacomp.ir.hls4ml_lanes import has_lanes
+from fpgacomp.ir.hls4ml_limits import UNROLL_LIMIT, layer_problems, problems
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import (
     Add,
@@ -369,8 +370,7 @@ def test_an_uncertain_fit_says_so() -> None:
 def test_all_candidates_are_legal(io_type: IoType) -> None:
     for layer in digits_cnn().layers:
         for folding in layer_foldings(layer, io_type):
-            kinds = [why for why, _ in layer_problems(layer, folding, io_type)]
-            assert not kinds or "comparisons" in kinds[0]
+            assert layer_problems(layer, folding, io_type) == []
 
 
 @quick
@@ -393,3 +393,36 @@ def test_twenty_layers() -> None:
     graph = mlp(32, *[32] * 9, 10, bits=5)
     assert len(graph.layers) == 20
     assert fold(graph).verdict.fits
+
+
+def shared(result: FoldingResult[Hls4mlDesign]) -> dict[str, int]:
+    """Reuse factors of the layers whose lanes serve several elements."""
+    return {
+        layer.name: result.design.folding[layer.name].reuse_factor
+        for layer in result.design.graph.layers
+        if has_lanes(layer) and result.design.folding[layer.name].reuse_factor > 1
+    }
+
+
+def test_lanes_are_shared_where_area_is_the_target() -> None:
+    graph = Builder(64).dense(64).thresholds(15).dense(64).requantize().dense(10).graph()
+    small = fold(graph, target=Target("area"))
+    assert set(shared(small)) == {"t2", "q4"}
+    slowest = max(small.estimate.layers.values(), key=lambda layer: layer.interval.value)
+    assert slowest.interval.value == small.estimate.interval_cycles.value
+    assert not shared(fold(graph, HUGE, Target("latency")))
+
+
+def test_wide_activations_fit_beside_a_folded_dense() -> None:
+    """256 channels of 3-bit Thresholds, fully unrolled, filled a fifth of the board each."""
+    builder = Builder(490).dense(256, 3).thresholds().dense(256, 3).thresholds()
+    result = fold(builder.dense(256, 3).thresholds().dense(12, 3).graph())
+    assert result.verdict.fits
+    assert set(shared(result)) == {"t2", "t4", "t6"}
+
+
+def test_more_comparisons_than_the_unroll_limit_are_spread_over_cycles() -> None:
+    graph = Builder(8, 8, 1, bits=4).conv(16).thresholds(15).pool().flatten().dense(10).graph()
+    assert 3 * UNROLL_LIMIT < 8 * 8 * 16 * 15
+    result = fold(graph, ROOMY, io_type="io_parallel")
+    assert result.verdict.fits and shared(result)["t2"] >= 4
