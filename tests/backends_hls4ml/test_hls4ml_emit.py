@@ -27,6 +27,9 @@ GOLDEN = Path(__file__).parent / "golden" / "mlp"
 # What is golden: all that this package decides. The rest are hls4ml's own headers.
 REVIEWED = ("mlp.cpp", "mlp.h", "defines.h", "parameters.h", "mlp_test.cpp", "build_prj.tcl",
             "interface.json", "thresholds3.h", "tb_output_fc3.dat")  # fmt: skip
+# One activation with its lanes shared, one without.
+DESIGN = builders.design(builders.mlp(), "io_stream", "resource", 2,
+                         act1=Hls4mlFolding("latency", 4))  # fmt: skip
 
 
 def emitted(design: Hls4mlDesign, samples: int = 3) -> Project:
@@ -39,7 +42,7 @@ def text(project: Project, path: str) -> str:
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return emitted(builders.design(builders.mlp(), "io_stream", "resource", 2))
+    return emitted(DESIGN)
 
 
 def test_golden_project(project: Project, golden: Callable[[Path, str], None]) -> None:
@@ -50,7 +53,7 @@ def test_golden_project(project: Project, golden: Callable[[Path, str], None]) -
 
 
 def test_the_same_design_gives_the_same_bytes(project: Project) -> None:
-    again = emitted(builders.design(builders.mlp(), "io_stream", "resource", 2))
+    again = emitted(DESIGN)
     assert project.digests() == again.digests()
 
 
@@ -128,6 +131,19 @@ def test_a_pipelined_top_function_has_the_interval_of_its_slowest_layer() -> Non
     assert "#pragma HLS PIPELINE II=4" in text(emitted(design), "firmware/mlp.cpp")
     stream = builders.design(builders.mlp(), "io_stream", fc2=Hls4mlFolding("latency", 4))
     assert "#pragma HLS DATAFLOW" in text(emitted(stream), "firmware/mlp.cpp")
+
+
+def test_shared_lanes_are_not_unrolled_by_a_pipelined_top_function() -> None:
+    design = builders.design(builders.mlp(), act1=Hls4mlFolding("latency", 4))
+    top = text(emitted(design), "firmware/mlp.cpp")
+    assert "#pragma HLS DATAFLOW" in top and "#pragma HLS PIPELINE" not in top
+    assert "fpgacomp::thresholds_folded<" in top and "fpgacomp::requantize<" in top
+
+
+def test_a_reuse_factor_without_whole_lanes_is_refused() -> None:
+    design = builders.design(builders.mlp(), act1=Hls4mlFolding("latency", 3))
+    with pytest.raises(UnsupportedLayer, match="act1: reuse factor 3 does not leave whole lanes"):
+        emitted(design)
 
 
 def test_each_layer_keeps_its_own_reuse_factor() -> None:

@@ -11,7 +11,7 @@ from fpgacomp.backends.hls4ml.nodes import EXTENSION, Node, multiplier_type, sig
 from fpgacomp.backends.hls4ml.plan import Plan
 from fpgacomp.backends.hls4ml.plan_layers import plan
 from fpgacomp.errors import InvalidGraph
-from fpgacomp.ir.design import IoType
+from fpgacomp.ir.design import Hls4mlFolding, IoType
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Rounding
 
@@ -164,3 +164,21 @@ def test_requantize_has_no_comparator_for_a_bound_that_is_never_reached() -> Non
     assert int(width.removeprefix("ap_int<").rstrip(">")) < 12
     constants = node(made, "near").attributes["extension"].constants
     assert (constants["clip_hi"], constants["hi"]) == (True, 2)
+
+
+def test_tables_of_shared_lanes_are_interleaved() -> None:
+    """[channels, entries] -> [groups, entries, lanes], where a lane serves several channels."""
+    b = builders.GraphBuilder()
+    x = b.input("x", (2, 6), 0, 2)
+    graph = b.graph(b.lookup("t", x))
+    table = graph.layers[-1].table.array
+
+    def values(io_type: IoType, reuse_factor: int) -> list[int]:
+        folding = Hls4mlFolding("latency", reuse_factor)
+        made = plan(builders.design(graph, io_type, t=folding))
+        return node(made, "t").weights["table"].values.tolist()
+
+    flat = table.reshape(-1).tolist()
+    assert values("io_stream", 1) == values("io_parallel", 2) == flat
+    grouped = [table[2 * g + lane, e] for g in range(3) for e in range(3) for lane in range(2)]
+    assert values("io_stream", 3) == values("io_parallel", 6) == grouped != flat

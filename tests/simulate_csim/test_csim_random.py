@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.hls4ml_limits import layer_reuse_factors, problems
+from fpgacomp.ir.hls4ml_lanes import has_lanes
+from fpgacomp.ir.hls4ml_limits import lane_foldings, layer_reuse_factors, problems
 from fpgacomp.ir.layers import Conv, Dense, Rounding, Tensor
 
 pytestmark = pytest.mark.slow
@@ -137,6 +138,9 @@ def random_design(graph: Graph, io_type: IoType, rng: np.random.Generator) -> Hl
     """A folding of each layer that hls4ml takes."""
     foldings = {}
     for layer in graph.layers:
+        if has_lanes(layer):
+            factors = lane_foldings(layer, io_type)
+            foldings[layer.name] = Hls4mlFolding("latency", int(rng.choice(factors)))
         if not isinstance(layer, Dense | Conv):
             continue
         strategy = "resource" if rng.random() < 0.5 else "latency"

@@ -53,7 +53,7 @@ void mlp(
     nnet::save_layer_output<layer2_t>(layer2_out, "fc1", 8);
 #endif
 
-    fpgacomp::thresholds<layer2_t, layer3_t, config3>(layer2_out, layer3_out, thresholds3, base3, step3); // act1
+    fpgacomp::thresholds_folded<layer2_t, layer3_t, config3>(layer2_out, layer3_out, thresholds3, base3, step3); // act1
 #ifndef __SYNTHESIS__
     nnet::save_layer_output<layer3_t>(layer3_out, "act1", 8);
 #endif

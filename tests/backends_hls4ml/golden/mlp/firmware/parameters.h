@@ -51,13 +51,16 @@ struct config2 : nnet::dense_config {
 
 // act1
 struct config3 {
-    static const unsigned reuse_factor = 1;
+    static const unsigned reuse_factor = 4;
     static const unsigned n_pixels = 1;
     static const unsigned n_channels = 8;
     static const unsigned n_thresholds = 7;
     static const unsigned threshold_rows = 8;
     static const unsigned base_rows = 1;
     static const unsigned step_rows = 1;
+    static const unsigned n_lanes = 2;
+    static const unsigned n_groups = 4;
+    static const unsigned n_passes = 1;
     typedef ap_uint<3> count_t;
     typedef thresholds3_t thresholds_t;
     typedef base3_t base_t;
