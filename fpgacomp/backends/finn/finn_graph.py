@@ -93,26 +93,48 @@ def _not_monotone(layer: Lookup) -> Iterator[FpgacompError]:
         )  # fmt: skip
 
 
-def specialize(finn: FinnModel, design: StreamDesign) -> FinnModel:
-    """The HLS and RTL variants for the board's part, with width converters and FIFOs.
+def specialized(finn: FinnModel, design: StreamDesign) -> Any:
+    """The HLS and RTL variants for the board's part, named as FINN's build names them.
 
     Raises:
         ToolError: FINN chose another implementation than was asked for.
     """
+    with finn_session():
+        from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+        from qonnx.transformation.general import GiveUniqueNodeNames
+
+        model = finn.model.transform(SpecializeLayers(design.board.part))
+        _check_styles(model, finn.styles)
+        return model.transform(GiveUniqueNodeNames())
+
+
+def specialize(finn: FinnModel, design: StreamDesign) -> FinnModel:
+    """`specialized` with width converters and a FIFO on every stream, as FINN's build does it.
+
+    Raises:
+        ToolError: FINN chose another implementation than was asked for.
+    """
+    model = specialized(finn, design)
     with finn_session():
         from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
         from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
         from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
         from qonnx.transformation.general import GiveUniqueNodeNames
 
-        part = design.board.part
-        model = finn.model.transform(SpecializeLayers(part))
-        _check_styles(model, finn.styles)
-        for insert in (InsertDWC(), InsertFIFO()):
-            model = model.transform(insert)
-            model = model.transform(SpecializeLayers(part))
+        model = model.transform(InsertDWC()).transform(InsertFIFO(create_shallow_fifos=True))
+        model = model.transform(SpecializeLayers(design.board.part))
         model = model.transform(GiveUniqueNodeNames())
+        _name_new_tensors(model, finn.model)
     return FinnModel(model, finn.graph, finn.tensors, finn.styles)
+
+
+def _name_new_tensors(model: Any, before: Any) -> None:
+    """FINN draws random names for the tensors it inserts; the same design shall give the same."""
+    known = set(before.get_all_tensor_names())
+    for node in model.graph.node:
+        for index, name in enumerate(list(node.output)):
+            if name not in known:
+                model.rename_tensor(name, f"{node.name}_out{index}")
 
 
 def _check_styles(model: Any, styles: Mapping[str, str]) -> None:

@@ -281,10 +281,10 @@ class Nodes:
         levels = self._levels(op)
         if levels.falling and source.sign is None:
             kind = flipped(source.range, levels.sign)
-            output_wire = Wire(
-                f"{op.name}_turned", shape, finn_type(kind), source.range, levels.sign
+            turned = Wire(f"{op.name}_turned", shape, finn_type(kind), source.range, levels.sign)
+            source = self.canvas.times(
+                f"{op.name}_turn", source, levels.sign, turned, op.input.lanes
             )
-            source = self.canvas.times(f"{op.name}_turn", source, levels.sign, output_wire)
         self._thresholding(op, levels, source, output)
 
     def _thresholding(self, op: Activate, levels: Levels, source: Wire, output: Wire) -> None:
@@ -339,10 +339,12 @@ class Nodes:
         )  # fmt: skip
         if op.multiplier is not None:
             factors = op.multiplier.array.reshape(1, *shape[1:3], 1)
-            self.canvas.times(f"{op.name}_scale", total, factors, output)
+            self.canvas.times(f"{op.name}_scale", total, factors, output, op.input.lanes)
 
     def _sum_all(self, op: SumAll) -> None:
-        source = self._in(op.input)
+        layer = self.graph.by_name[op.layer]
+        frame = (1, *plane(layer.inputs[0].shape))
+        source = self.canvas.reshaped(self._in(op.input), frame, op.name, op.input.lanes)
         sums = IntType(op.pixels * source.range.lo, op.pixels * source.range.hi)
         signed = source.type.startswith("INT")
         bits = int(source.type.lstrip("UINT"))
@@ -382,8 +384,7 @@ class Nodes:
         ends = np.array([factors * wire.range.lo, factors * wire.range.hi])
         kind = IntType.of_values(ends)
         output = Wire(f"{name}_scaled", shape, finn_type(kind), kind)
-        made = self.canvas.times(f"{name}_scale", wire, factors, output)
-        return made
+        return self.canvas.times(f"{name}_scale", wire, factors, output, stream.lanes)
 
 
 def _threshold_memory(memory: Memory) -> dict[str, int]:

@@ -85,15 +85,17 @@ class Canvas:
         self.wires[name] = Wire(name, values.shape, "FLOAT32", IntType(0, 0))
         return name
 
-    def times(self, name: str, wire: Wire, factors: IntArray, output: Wire) -> Wire:
-        """Multiply by constants of a shape that broadcasts to the wire's."""
+    def times(
+        self, name: str, wire: Wire, factors: IntArray, output: Wire, lanes: int
+    ) -> Wire:
+        """Multiply by constants of a shape that broadcasts to the wire's, `lanes` a cycle."""
         kind = finn_type(IntType.of_values(factors))
         constant = self.constant(f"{name}_factors", factors, factors.shape, kind)
         self.node(
             "ElementwiseMul", name, [wire.name, constant], [output],
             lhs_shape=list(wire.shape), rhs_shape=list(factors.shape), out_shape=list(wire.shape),
             lhs_dtype=wire.type, rhs_dtype=kind, out_dtype=output.type,
-            lhs_style="input", rhs_style="const", PE=1,
+            lhs_style="input", rhs_style="const", PE=lanes,
         )  # fmt: skip
         return output
 
