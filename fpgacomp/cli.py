@@ -39,6 +39,7 @@ class Backend(StrEnum):
 
     auto = "auto"
     hls4ml = "hls4ml"
+    finn = "finn"
 
 
 class Io(StrEnum):

@@ -34,7 +34,7 @@ class Options:
         seed: of everything random.
     """
 
-    backend: Literal["auto", "hls4ml"] = "auto"
+    backend: Literal["auto", "hls4ml", "finn"] = "auto"
     target: Target = field(default_factory=Target)
     clock_mhz: float | None = None
     io_type: IoType | None = None

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnx
 
 import fpgacomp
-from fpgacomp.backends.hls4ml import emit
+from fpgacomp import engines
 from fpgacomp.boards import list_boards, load_board
 from fpgacomp.errors import (
     FpgacompError,
@@ -22,8 +22,6 @@ from fpgacomp.errors import (
     Problems,
     UsageError,
 )
-from fpgacomp.estimate import estimate_hls4ml
-from fpgacomp.folding import FoldingResult, fold_hls4ml
 from fpgacomp.frontend import check_model, facts, open_network
 from fpgacomp.frontend.calibrate import (
     check_inputs,
@@ -34,8 +32,8 @@ from fpgacomp.frontend.calibrate import (
 )
 from fpgacomp.frontend.labels import load_labels
 from fpgacomp.ir import codec, interpreter
-from fpgacomp.ir.board import RESOURCE_FIELDS, Board
-from fpgacomp.ir.design import Hls4mlDesign, Target
+from fpgacomp.ir.board import Board
+from fpgacomp.ir.design import Hls4mlDesign, StreamDesign
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.lowered import Lowered
 from fpgacomp.ir.network import Network
@@ -44,7 +42,6 @@ from fpgacomp.ir.project import Project
 from fpgacomp.ir.report import Exactness, Report
 from fpgacomp.lower import lower
 from fpgacomp.options import Data, Options
-from fpgacomp.passes import variants
 from fpgacomp.report import assemble, folder, html, json_report
 from fpgacomp.report.checked import CheckReport
 from fpgacomp.simulate import csim
@@ -61,6 +58,8 @@ from fpgacomp.toolchain import find_compiler
 
 # How many samples the testbench of the vendor's tool runs: co-simulation is slow.
 TESTBENCH_VECTORS = 100
+# How many frames FINN executes in Python, at about one frame of a large network a second.
+FINN_FRAMES = 4
 # Range of an input whose type is given by its width alone: -8..8 holds standardized data.
 STANDARDIZED_INTEGER_BITS = 4
 
@@ -96,6 +95,8 @@ def compile(
         folder.check_free(Path(out))
     compiler = find_compiler() if options.csim else None
     the_board = load_board(board)
+    if options.backend == "finn":
+        engines.require_finn()
 
     network, lowered = integers(model, options, watch)
     folded = fold(lowered, the_board, options, watch)
@@ -108,12 +109,19 @@ def compile(
         judged = judge(lowered, network.model, raw, values)
         graph, values = _optimized(lowered, folded, values)
     with watch.step("emit"):
-        project = emit(folded.design, {n: v[:TESTBENCH_VECTORS] for n, v in values.items()})
+        few = {name: integers[:TESTBENCH_VECTORS] for name, integers in values.items()}
+        project = engines.emit(folded.design, few)
+    finn = None
+    if isinstance(folded.design, StreamDesign) and engines.has_finn():
+        with watch.step("finn"):
+            files, finn = engines.finn_files(folded.design, values, FINN_FRAMES)
+            project = project.merged(files)
     compared = None
     if compiler is not None:
         with watch.step("csim") as progress, TemporaryDirectory() as scratch:
             inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
-            run = csim.simulate(
+            run = engines.simulate(
+                engines.backend_of(folded.design),
                 project,
                 graph,
                 compiler,
@@ -128,6 +136,8 @@ def compile(
         answers, agreement = _answers(network, lowered, raw, values)
 
     exactness = summarize(judged, compared, agreement)
+    if finn is not None:
+        exactness = replace(exactness, finn_mismatches=finn.mismatches, finn_vectors=finn.frames)
     report = _report(network, lowered, folded, exactness, options, watch, values, answers)
     if out is not None and report.status == "ok":
         report = replace(report, folder=str(out))
@@ -203,7 +213,8 @@ def simulate(
     if level == "c":
         with watch.step("csim") as progress, TemporaryDirectory() as scratch:
             given = {layer.output.name: values[layer.output.name] for layer in built.graph.inputs}
-            run = csim.simulate(
+            run = engines.simulate(
+                built.backend,
                 built.project, built.graph, find_compiler(), given,
                 workdir=Path(scratch), progress=_share_of(progress),
             )  # fmt: skip
@@ -222,9 +233,7 @@ def simulate(
     }
 
 
-def fold(
-    lowered: Lowered, board: Board, options: Options, watch: Stopwatch
-) -> FoldingResult[Hls4mlDesign]:
+def fold(lowered: Lowered, board: Board, options: Options, watch: Stopwatch) -> engines.Folded:
     """How parallel each layer is, such that the estimate fits what the shell leaves."""
     clock_mhz = options.clock_mhz or board.clock_mhz_default
     if not 0 < clock_mhz <= board.clock_mhz_max:
@@ -233,45 +242,25 @@ def fold(
             f"{board.name} runs at up to {board.clock_mhz_max:g} MHz.",
             f"use 1 to {board.clock_mhz_max:g}.",
         )
-    found: list[FoldingResult[Hls4mlDesign]] = []
-    refused: list[FpgacompError] = []
     with watch.step("fold"):
-        for graph in variants(lowered.graph):
-            try:
-                found.append(_fold_one(graph, board, clock_mhz, options))
-            except FpgacompError as error:
-                refused.append(error)
-    if not found:
-        raise refused[0]
-    return min(found, key=lambda result: _cost(result, options.target))
+        return engines.fold(
+            lowered.graph,
+            board,
+            clock_mhz=clock_mhz,
+            target=options.target,
+            backends=_backends(options),
+            io_type=options.io_type,
+            other_boards=[b for b in list_boards() if b.toolchain == board.toolchain],
+        )
 
 
-def _fold_one(
-    graph: Graph, board: Board, clock_mhz: float, options: Options
-) -> FoldingResult[Hls4mlDesign]:
-    return fold_hls4ml(
-        graph,
-        board,
-        clock_mhz=clock_mhz,
-        target=options.target,
-        estimate=estimate_hls4ml,
-        io_type=options.io_type,
-        other_boards=[b for b in list_boards() if b.toolchain == board.toolchain],
-    )
-
-
-def _cost(result: FoldingResult[Hls4mlDesign], target: Target) -> tuple[float, ...]:
-    """Smaller is better: first what fits, then what the target asks for, then the LUTs."""
-    figures, budget = result.estimate, result.design.board.budget
-    shares = [
-        getattr(figures, name).value / max(getattr(budget, name), 1) for name in RESOURCE_FIELDS
-    ]
-    goal = {
-        "latency": figures.latency_cycles.value,
-        "throughput": figures.interval_cycles.value,
-        "area": max(shares),
-    }[target.goal]
-    return (result.verdict.shortfall or 0.0, not result.verdict.fits, goal, figures.lut.value)
+def _backends(options: Options) -> tuple[engines.Backend, ...]:
+    """An io type is hls4ml's: who asks for one asks for hls4ml."""
+    if options.backend == "finn" and options.io_type is not None:
+        raise UsageError("--io", "is a choice of hls4ml's.", "leave it out with --backend finn.")
+    if options.backend != "auto":
+        return (options.backend,)
+    return ("hls4ml", "finn") if options.io_type is None else ("hls4ml",)
 
 
 def _quantized(network: Network, options: Options) -> Network:
@@ -312,7 +301,7 @@ def _oracle(
 
 
 def _optimized(
-    lowered: Lowered, folded: FoldingResult[Hls4mlDesign], values: interpreter.Values
+    lowered: Lowered, folded: engines.Folded, values: interpreter.Values
 ) -> tuple[Graph, interpreter.Values]:
     """The design's graph and its integers, which must be those of the graph as lowered."""
     graph = folded.design.graph
@@ -342,7 +331,7 @@ def _answers(
 def _report(
     network: Network,
     lowered: Lowered,
-    folded: FoldingResult[Hls4mlDesign],
+    folded: engines.Folded,
     exactness: Exactness,
     options: Options,
     watch: Stopwatch,
@@ -356,19 +345,21 @@ def _report(
             f"{design.board.name} has an {design.board.family} device: no HLS tool builds this "
             "C++ for it, so the figures only compare; synthesizable RTL for it is not written yet.",
         )
+    if isinstance(design, StreamDesign) and not engines.has_finn():
+        warnings += (f"FINN's own files are left out; they need: {engines.FINN_INSTALL}",)
     if values is not None:
         warnings += assemble.unreached_warning(unreached(design.graph, values))
     return Report(
         fpgacomp=fpgacomp.__version__,
         model=facts(network),
         board=design.board,
-        backend="hls4ml",
+        backend=engines.backend_of(design),
         target=options.target,
         verdict=folded.verdict,
         exactness=exactness,
         estimate=folded.estimate,
         layers=assemble.layer_reports(design.graph, design.folding, folded.estimate, exactness),
-        options=options.summary() | {"io_type": design.io_type},
+        options=options.summary() | _chosen(design),
         software_before=lowered.software_before,
         software_after=lowered.software_after,
         accuracy=_accuracy(answers, options.labels) if answers is not None else None,
@@ -380,6 +371,10 @@ def _report(
 
 def _share_of(progress: Callable[[float], None]) -> Callable[[str, int, int], None]:
     return lambda _, done, total: progress(done / max(total, 1))
+
+
+def _chosen(design: engines.Design) -> dict[str, Any]:
+    return {"io_type": design.io_type} if isinstance(design, Hls4mlDesign) else {}
 
 
 def _accuracy(

@@ -1,6 +1,7 @@
-"""How much of each layer runs in parallel, chosen for a board: `fold_hls4ml`."""
+"""How much of each layer runs in parallel, chosen for a board: `fold_hls4ml`, `fold_stream`."""
 
 from fpgacomp.folding.hls4ml_fold import fold_hls4ml
 from fpgacomp.folding.result import FoldingResult
+from fpgacomp.folding.stream_fold import fold_stream
 
-__all__ = ["FoldingResult", "fold_hls4ml"]
+__all__ = ["FoldingResult", "fold_hls4ml", "fold_stream"]

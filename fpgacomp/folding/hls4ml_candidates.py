@@ -128,11 +128,12 @@ def explore(
     choices = {layer.name: layer_foldings(layer, io_type) for layer in graph.layers}
     space = Space(graph, board, clock_mhz, io_type, {}, (), budget_of(board))
     options: dict[str, list[Option]] = {name: [] for name in choices}
-    top: tuple[float, ...] = ()
+    top = (0.0,) * len(RESOURCE_FIELDS)
     for index in range(max(map(len, choices.values()))):
         chosen = {name: found[min(index, len(found) - 1)] for name, found in choices.items()}
         figures = estimate(space.design(chosen))
-        top = _top(figures)
+        # FIFOs depend on the folding a little: none is larger than counted here.
+        top = tuple(map(max, top, _top(figures)))
         for name, found in choices.items():
             if index < len(found):
                 options[name].append(_option(found[index], figures.layers[name]))

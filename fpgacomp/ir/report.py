@@ -36,6 +36,7 @@ class Exactness:
     Args:
         vectors: input samples compared.
         integers: integers compared per sample by C-simulation, over all layers.
+        finn_mismatches: of FINN's own execution of its operators, on `finn_vectors` samples.
         ties: values within 2**-20 of a rounding border where network and oracle differ.
         top1_agreement_float32: share of samples whose argmax equals the network's
             under ONNX Runtime in float32; None where it cannot run there.
@@ -48,6 +49,8 @@ class Exactness:
     ties: int | None = None
     top1_agreement_float32: float | None = None
     integers: int = 0
+    finn_mismatches: int | None = None
+    finn_vectors: int = 0
     first_csim_mismatch: Mismatch | None = None
     first_network_mismatch: Mismatch | None = None
 
@@ -117,6 +120,7 @@ class Report:
     def status(self) -> Literal["ok", "failed"]:
         """ok: it fits and no check that ran found a mismatch."""
         wrong = (
+            self.exactness.finn_mismatches,
             self.exactness.csim_mismatches,
             self.exactness.rtl_mismatches,
             self.exactness.network_mismatches,

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 
 import numpy as np
 
-from fpgacomp.ir.dataflow import Dataflow, Operator, Sink, cycles
+from fpgacomp.ir.dataflow import Dataflow, Operator, Sink, Source, cycles
 from fpgacomp.ir.stream_steps import STEP_LIMIT, Steps, operator_steps
 from fpgacomp.ir.types import IntArray
 
@@ -110,8 +110,8 @@ class _Process:
                 need = needs[step]
                 if need >= len(times):
                     return step > begun
-                if need >= 0 and times[need] > now:
-                    now = times[need]
+                if need >= 0 and times[need] - PIPELINE > now:
+                    now = times[need] - PIPELINE
             end.append(now)
             freed.append(now - after[step] + 1)
             last = now
@@ -125,7 +125,8 @@ class _Process:
 
 def _frames(words: IntArray, frames: int) -> IntArray:
     """Cumulative counts over several frames."""
-    return np.add.outer(words[-1] * np.arange(frames), words).ravel().astype(np.int64)
+    whole: IntArray = np.add.outer(words[-1] * np.arange(frames), words).ravel()
+    return whole
 
 
 def simulate(
@@ -133,15 +134,17 @@ def simulate(
     *,
     frames: int = 3,
     depths: Mapping[str, float] | None = None,
+    pace: int | None = None,
     limit: int = STEP_LIMIT,
 ) -> Run:
     """Frames back to back until all have left or nothing can move any more.
 
     Args:
+        pace: cycles over which the sources spread a frame; as fast as they can if None.
         depths: stream name -> words, in place of the stream's own (may be infinite). A FIFO
             holds at least what its neighbours' merged steps read and write at once.
     """
-    processes = [_Process(op, operator_steps(op, limit), frames) for op in dataflow.operators]
+    processes = [_Process(op, _paced(op, pace, limit), frames) for op in dataflow.operators]
     neighbours = _connect(processes, depths or {})
     waiting = deque(range(len(processes)))
     queued = [True] * len(processes)
@@ -154,6 +157,14 @@ def simulate(
                     queued[other] = True
                     waiting.append(other)
     return _result(processes, frames)
+
+
+def _paced(operator: Operator, pace: int | None, limit: int) -> Steps:
+    steps = operator_steps(operator, limit)
+    count = len(steps.cycles)
+    if pace is None or not isinstance(operator, Source) or pace < steps.cycles.sum():
+        return steps
+    return replace(steps, cycles=np.diff(np.arange(count + 1) * pace // count))
 
 
 def _connect(processes: list[_Process], depths: Mapping[str, float]) -> list[set[int]]:

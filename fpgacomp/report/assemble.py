@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.ir.design import Hls4mlFolding
+from fpgacomp.ir.design import Hls4mlFolding, StreamFolding
 from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Activation, Add, Layer, SumPool, WeightLayer, kind
@@ -18,7 +19,7 @@ from fpgacomp.ir.types import IntType
 
 def layer_reports(
     graph: Graph,
-    folding: Mapping[str, Hls4mlFolding],
+    folding: Mapping[str, Hls4mlFolding] | Mapping[str, StreamFolding],
     estimate: Estimate,
     exactness: Exactness,
 ) -> tuple[LayerReport, ...]:
@@ -50,14 +51,8 @@ def _accumulator_bits(layer: Layer) -> int | None:
     return layer.output.type.bits if isinstance(layer, WeightLayer | SumPool | Add) else None
 
 
-def _folding(folding: Hls4mlFolding | None) -> dict[str, Any]:
-    if folding is None:
-        return {}
-    return {
-        "strategy": folding.strategy,
-        "reuse_factor": folding.reuse_factor,
-        "parallelization": folding.parallelization,
-    }
+def _folding(folding: Hls4mlFolding | StreamFolding | None) -> dict[str, Any]:
+    return {} if folding is None else asdict(folding)
 
 
 def _exact(layer: Layer, exactness: Exactness) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,7 @@ class Build:
     before: onnx.ModelProto
     after: onnx.ModelProto
     project: Project
+    backend: Literal["hls4ml", "finn"]
 
 
 def read_build(folder: Path) -> Build:
@@ -78,6 +79,7 @@ def read_build(folder: Path) -> Build:
         before=onnx.load_from_string(files["software/before.onnx"]),
         after=onnx.load_from_string(files["software/after.onnx"]),
         project=project,
+        backend=json.loads(files["report.json"])["backend"],
     )
 
 

@@ -70,6 +70,8 @@ def _exactness(exactness: Exactness) -> dict[str, Any]:
         "integers": exactness.integers,
         "csim_mismatches": exactness.csim_mismatches,
         "rtl_mismatches": exactness.rtl_mismatches,
+        "finn_mismatches": exactness.finn_mismatches,
+        "finn_vectors": exactness.finn_vectors,
         "network_mismatches": exactness.network_mismatches,
         "ties": exactness.ties,
         "top1_agreement_float32": exactness.top1_agreement_float32,
