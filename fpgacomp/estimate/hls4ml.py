@@ -11,6 +11,7 @@ from fpgacomp.estimate.hls4ml_layers import fifo, layer_terms
 from fpgacomp.estimate.terms import RESOURCES, level_ns, unit_terms
 from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.ir.estimate import Estimate, Figure, LayerEstimate, Stage
+from fpgacomp.ir.hls4ml_fifos import fifo_depths
 from fpgacomp.ir.hls4ml_limits import is_dataflow
 from fpgacomp.ir.layers import Conv, Dense, Input, Layer, Tensor
 
@@ -96,7 +97,8 @@ def _top(cost: Coefficients, design: Hls4mlDesign) -> dict[str, Figure]:
     """FIFOs between the layers of a stream design, and the interfaces."""
     parts = [_interface(t, design.io_type) for t in _ports(design)]
     if design.io_type == "io_stream":
-        parts += [fifo(layer.output) for layer in design.graph.layers]
+        depths = fifo_depths(design)
+        parts += [fifo(layer.output, depths[layer.output.name]) for layer in design.graph.layers]
     return {r: _sum(cost.figure(r, part, "activation") for part in parts) for r in RESOURCES}
 
 

@@ -76,9 +76,9 @@ def layer_terms(
     return merge(parts)
 
 
-def fifo(tensor: Tensor) -> Terms:
-    """The FIFO behind a tensor in io_stream: one word per position, hls4ml's default depth."""
-    return fifo_terms(tensor.channels * tensor.type.bits, max(tensor.pixels, 1))
+def fifo(tensor: Tensor, words: int) -> Terms:
+    """The FIFO behind a tensor in io_stream: one word per position."""
+    return fifo_terms(tensor.channels * tensor.type.bits, words)
 
 
 def _body(

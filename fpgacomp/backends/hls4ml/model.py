@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from fpgacomp.backends.hls4ml.nodes import EXTENSION, Node, ap_type
 from fpgacomp.backends.hls4ml.plan import Plan
 from fpgacomp.errors import InvalidGraph, raise_all
 from fpgacomp.ir.design import Hls4mlDesign
+from fpgacomp.ir.hls4ml_fifos import fifo_depths
 from fpgacomp.ir.hls4ml_limits import is_dataflow
 
 # hls4ml gives this type to whatever was not asked for; it must not survive anywhere.
@@ -65,6 +66,8 @@ def build(design: Hls4mlDesign, plan: Plan, top: str) -> Any:
     problems += [InvalidGraph(where, f"{why}.", _REPORT) for where, why in _changes(model, plan)]
     raise_all(problems)
     _set_interval(model, plan)
+    if design.io_type == "io_stream":
+        _set_depths(model, plan, fifo_depths(design))
     return model
 
 
@@ -173,3 +176,11 @@ def _set_interval(model: Any, plan: Plan) -> None:
     slowest = max(node.folding.reuse_factor for node in plan.nodes)
     if model.config.pipeline_style == "pipeline" and slowest > 1:
         model.config.pipeline_ii = slowest
+
+
+def _set_depths(model: Any, plan: Plan, depths: Mapping[str, int]) -> None:
+    """The depth of the FIFO behind each tensor, where it is not the whole frame's."""
+    for node in plan.nodes:
+        if node.traces is not None and depths[node.traces] < node.output.pixels:
+            (variable,) = model.graph[node.name].variables.values()
+            variable.pragma = ("stream", depths[node.traces])
