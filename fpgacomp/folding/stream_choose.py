@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -79,24 +80,23 @@ class Space:
     top: Costs = NOTHING
     budget: Costs = field(default=NOTHING)
 
-    @property
+    @cached_property
     def rates(self) -> Costs:
-        """LUT-equivalents of a unit: as many as there are per unit on the board.
+        """LUT-equivalents of a unit: as many LUTs as the board has per unit of it.
 
-        Registers count nothing: every LUT has two of them beside it.
+        Registers count nothing, for every LUT has two of them beside it; neither does what
+        the board lacks.
         """
         budget = budget_of(self.board)
         lut = budget[RESOURCE_FIELDS.index("lut")]
         return tuple(
-            0.0 if name == "ff" else lut / amount for name, amount in zip(RESOURCE_FIELDS, budget)
+            0.0 if name == "ff" or amount < 1 else lut / amount
+            for name, amount in zip(RESOURCE_FIELDS, budget)
         )
 
     def equivalent(self, cost: Sequence[float]) -> float:
-        """LUT-equivalents of an amount of each resource (what the board lacks left out)."""
-        lacking = budget_of(self.board)
-        return sum(
-            rate * amount for rate, amount, there in zip(self.rates, cost, lacking) if there >= 1
-        )
+        """LUT-equivalents of an amount of each resource."""
+        return sum(rate * amount for rate, amount in zip(self.rates, cost))
 
     def hopeless(self, budget: Sequence[float]) -> bool:
         """Some resource runs out even where every layer takes its least of it."""

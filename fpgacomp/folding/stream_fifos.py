@@ -22,11 +22,12 @@ from fpgacomp.ir.dataflow import (
     Window,
 )
 from fpgacomp.ir.stream_steps import operator_steps
-from fpgacomp.ir.stream_timing import PIPELINE, Run, simulate
+from fpgacomp.ir.stream_timing import PIPELINE, Run, bursts, simulate
 
 FRAMES = 3
 SLACK = 1.03  # the interval may exceed the one aimed at by this factor
-WORK = 500_000  # steps that trials of smaller depths may simulate: about a second
+WORK = 300_000  # steps that trials of smaller depths may simulate: under a second
+FINE = 8192  # step limit of the proof
 LEAST = 2
 UNBOUNDED = float("inf")
 
@@ -51,6 +52,24 @@ def size_fifos(dataflow: Dataflow, interval: int) -> Fifos:
         interval: cycles per frame aimed at; missed where no depth reaches it, which
             `run.interval` tells.
     """
+    coarse = _coarsely_sized(dataflow, interval)
+    proof = Fifos(
+        coarse.depths, simulate(dataflow, frames=FRAMES, depths=coarse.depths, limit=FINE)
+    )
+    if _kept(proof.run, max(interval, coarse.run.interval / SLACK)):
+        return proof
+    held = {name: words for name, words in bursts(dataflow).items() if words > LEAST}
+    depths = {n: max(held.get(n, 0), coarse.depths.get(n, 0)) for n in {*held, *coarse.depths}}
+    deeper = Fifos(
+        dict(sorted(depths.items())),
+        simulate(dataflow, frames=FRAMES, depths=depths, limit=FINE),
+    )
+    worth = proof.run.stuck or deeper.run.interval * SLACK < proof.run.interval
+    return deeper if worth else proof
+
+
+def _coarsely_sized(dataflow: Dataflow, interval: int) -> Fifos:
+    """The same, judged by steps that may be bursts."""
     plain = Fifos({}, simulate(dataflow, frames=FRAMES))
     if _kept(plain.run, interval):
         return plain

@@ -205,7 +205,7 @@ def _success(space: Space, found: Found, bounds: Bounds) -> StreamResult:
     rates = ", ".join(
         f"{resource.upper()} {rate:,.0f}"
         for resource, rate in zip(RESOURCE_FIELDS, space.rates)
-        if resource != "lut" and 0 < rate < space.rates[0] * budget_of(space.board)[0]
+        if resource != "lut" and rate
     )
     reasons = [
         f"stream: {pace(trial.estimate)}; {name} is the fullest at {share:.0%}.",

@@ -100,20 +100,24 @@ class _Process:
         total = len(cycles)
         while step < total:
             now = last + cycles[step]
+            rest = after[step]
             for times, needs in self.words_from:
                 need = needs[step]
-                if need >= len(times):
-                    return step > begun
-                if need >= 0 and times[need] + PIPELINE + after[step] > now:
-                    now = times[need] + PIPELINE + after[step]
+                if need >= 0:
+                    if need >= len(times):
+                        return step > begun
+                    come = times[need] + PIPELINE + rest
+                    if come > now:
+                        now = come
             for times, needs in self.room_from:
                 need = needs[step]
-                if need >= len(times):
-                    return step > begun
-                if need >= 0 and times[need] - PIPELINE > now:
-                    now = times[need] - PIPELINE
+                if need >= 0:
+                    if need >= len(times):
+                        return step > begun
+                    if times[need] - PIPELINE > now:
+                        now = times[need] - PIPELINE
             end.append(now)
-            freed.append(now - after[step] + 1)
+            freed.append(now - rest + 1)
             last = now
             step += 1
         return step > begun
@@ -194,9 +198,30 @@ def _connect(processes: list[_Process], depths: Mapping[str, float]) -> list[set
 
 def _capacity(depth: float, writes: IntArray, reads: IntArray) -> float:
     """Words of a FIFO, and at least what lets merged steps of both sides follow each other."""
+    return max(depth, _burst(writes, reads))
+
+
+def _burst(writes: IntArray, reads: IntArray) -> int:
     given = int(np.diff(writes, prepend=0).max())
     taken = int(np.diff(reads, prepend=0).max())
-    return max(depth, given + taken - gcd(given, taken))
+    return given + taken - gcd(given, taken)
+
+
+def bursts(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, int]:
+    """Stream name -> the words that `simulate` lets it hold at least.
+
+    With FIFOs of these depths a design is no slower than a simulation of the same limit.
+    """
+    written = {
+        stream.name: writes
+        for op in dataflow.operators
+        for stream, writes in zip(op.outputs, operator_steps(op, limit).writes)
+    }
+    return {
+        stream.name: _burst(written[stream.name], reads)
+        for op in dataflow.operators
+        for stream, reads in zip(op.inputs, operator_steps(op, limit).reads)
+    }
 
 
 def _result(processes: list[_Process], frames: int) -> Run:
