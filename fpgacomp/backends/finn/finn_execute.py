@@ -13,7 +13,7 @@ from fpgacomp.backends.finn.finn_runtime import finn_session
 from fpgacomp.backends.finn.finn_types import whole
 from fpgacomp.errors import UnsupportedLayer, raise_all
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Reshape
+from fpgacomp.ir.layers import Layer, Reshape
 from fpgacomp.ir.types import IntArray
 
 # FINN computes in float32, which holds every integer below.
@@ -33,22 +33,26 @@ def execute_finn(finn: FinnModel, inputs: Mapping[str, npt.NDArray[Any]]) -> dic
     Raises:
         UnsupportedLayer, Problems: sums too large for FINN's float32 execution.
     """
-    raise_all(
-        [
-            UnsupportedLayer(
-                layer.name, f"its integers reach {layer.output.type.magnitude}, and FINN's "
-                "Python execution is exact below 2**24 only.", "rely on the C-simulation here.",
-            )  # fmt: skip
-            for layer in finn.graph.layers
-            if layer.output.type.magnitude >= _EXACT_BELOW
-        ]
-    )
+    raise_all([_inexact(layer) for layer in finn.graph.layers if not _exact(layer)])
     count = len(next(iter(inputs.values())))
     frames = [
         _frame(finn, {name: values[index] for name, values in inputs.items()})
         for index in range(count)
     ]
     return {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
+
+
+def _exact(layer: Layer) -> bool:
+    return layer.output.type.magnitude < _EXACT_BELOW
+
+
+def _inexact(layer: Layer) -> UnsupportedLayer:
+    return UnsupportedLayer(
+        layer.name,
+        f"its integers reach {layer.output.type.magnitude}, and FINN's Python execution is "
+        "exact below 2**24 only.",
+        "rely on the C-simulation here.",
+    )
 
 
 def _frame(finn: FinnModel, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, IntArray]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fpgacomp.backends.finn.finn_levels import check_levels
 from fpgacomp.backends.finn.finn_nodes import Nodes
 from fpgacomp.backends.finn.finn_runtime import finn_session
 from fpgacomp.backends.finn.finn_types import Coding
@@ -14,7 +15,6 @@ from fpgacomp.ir.dataflow import Activate, Dataflow, MatrixVector, Pad
 from fpgacomp.ir.design import StreamDesign
 from fpgacomp.ir.expand import expand
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Lookup
 
 # FINN's HLS matrix unit asks for SIMD >= MW / 1024 (matrixvectoractivation_hls.py, defines).
 _MOST_FOLD = 1024
@@ -78,19 +78,11 @@ def _problems(dataflow: Dataflow) -> Iterator[FpgacompError]:
                 op.layer, f"simd {op.simd} folds {op.weight.shape[0]} inputs more than "
                 f"{_MOST_FOLD} times, which FINN's HLS matrix unit refuses.", "raise its simd.",
             )  # fmt: skip
-        if isinstance(op, Activate) and isinstance(op.function, Lookup):
-            yield from _not_monotone(op.function)
-
-
-def _not_monotone(layer: Lookup) -> Iterator[FpgacompError]:
-    import numpy as np
-
-    slopes = np.diff(layer.table.array, axis=1)
-    if ((slopes > 0).any(axis=1) & (slopes < 0).any(axis=1)).any():
-        yield UnsupportedLayer(
-            layer.name, "its table neither rises nor falls throughout, and FINN's Thresholding "
-            "carries monotone functions only.", "use --backend hls4ml.",
-        )  # fmt: skip
+        if isinstance(op, Activate):
+            try:
+                check_levels(op.function)
+            except UnsupportedLayer as problem:
+                yield problem
 
 
 def specialized(finn: FinnModel, design: StreamDesign) -> Any:

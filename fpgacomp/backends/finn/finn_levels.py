@@ -51,12 +51,7 @@ def levels_of(layer: Activation) -> Levels:
     Raises:
         UnsupportedLayer: a Lookup that neither rises nor falls; too many output levels.
     """
-    if layer.output.type.count > _MOST_LEVELS:
-        raise UnsupportedLayer(
-            layer.name,
-            f"FINN would need {layer.output.type.count - 1} thresholds per channel.",
-            "lower its output to 10 bits, or use --backend hls4ml.",
-        )
+    check_levels(layer)
     sign = np.broadcast_to(_direction(layer), (layer.output.channels,)).astype(np.int64)
     kind, output = layer.input.type, layer.output.type
     steps = [1] if output.bipolar else list(range(output.lo + 1, output.hi + 1))
@@ -72,6 +67,17 @@ def levels_of(layer: Activation) -> Levels:
     if (thresholds == thresholds[0]).all():
         thresholds = thresholds[:1]
     return Levels(thresholds, sign, output)
+
+
+def check_levels(layer: Activation) -> None:
+    """Raise what `levels_of` would, without its work."""
+    if layer.output.type.count > _MOST_LEVELS:
+        raise UnsupportedLayer(
+            layer.name,
+            f"FINN would need {layer.output.type.count - 1} thresholds per channel.",
+            "lower its output to 10 bits, or use --backend hls4ml.",
+        )
+    _direction(layer)
 
 
 def _ends(kind: IntType, sign: IntArray, steps: int) -> tuple[IntArray, IntArray]:

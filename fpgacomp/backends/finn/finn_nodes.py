@@ -8,12 +8,13 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from fpgacomp.backends.finn.finn_levels import Levels, flipped, levels_of, padded
+from fpgacomp.backends.finn.finn_levels import Levels, flipped, levels_of
+from fpgacomp.backends.finn.finn_plain import plain_streams
 from fpgacomp.backends.finn.finn_requant import requant_node
 from fpgacomp.backends.finn.finn_tensors import Canvas, Wire
+from fpgacomp.backends.finn.finn_thresholding import thresholding_node
 from fpgacomp.backends.finn.finn_types import finn_type, plain
 from fpgacomp.backends.finn.finn_weights import Weights, weights_of
-from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.dataflow import (
     Activate,
     Convert,
@@ -56,7 +57,7 @@ class Nodes:
         self.wires: dict[str, Wire] = {}
         self.readers = {s.name: op for op in dataflow.operators for s in op.inputs}
         self.writers = {s.name: op for op in dataflow.operators for s in op.outputs}
-        self.plain_streams = _plain_streams(dataflow, self.writers)
+        self.plain_streams = plain_streams(dataflow, self.writers)
         self.levels: dict[str, Levels] = {}
         for operator in dataflow.operators:
             self._add(operator)
@@ -140,11 +141,6 @@ class Nodes:
     # -- moving ---------------------------------------------------------------------------
 
     def _pad(self, op: Pad) -> None:
-        if op.fill != 0:
-            raise UnsupportedLayer(
-                op.layer, f"its padding is {op.fill}, and FINN's FMPadding fills with 0 only.",
-                "put the activation (ReLU) in front of the pool, or pool without padding.",
-            )  # fmt: skip
         (top, bottom), (left, right) = op.rows, op.columns
         height, width, channels = op.shape
         source = self.canvas.reshaped(self._in(op.input), (1, *op.shape), op.name, op.input.lanes)
@@ -167,11 +163,21 @@ class Nodes:
     def _window(self, op: Window) -> None:
         source = self.canvas.reshaped(self._in(op.input), (1, *op.shape), op.name, op.input.lanes)
         shape = (1, *op.positions, prod(op.kernel) * op.shape[2])
+        whole_words = op.order == "channels_inner" or op.input.lanes == op.shape[2]
+        if op.kernel == op.shape[:2] and whole_words:  # the only window is the frame, in order
+            source = self.canvas.reshaped(source, shape, op.name, op.input.lanes)
+            self._keep(op.output, source)
+            return
         output = self._like(op.output, source, shape)
+        # FINN refuses a stride beyond the frame; a lone window never takes it.
+        strides = [
+            s if count > 1 else size - extent + 1
+            for s, count, size, extent in zip(op.strides, op.positions, op.shape, op.extent)
+        ]
         self.canvas.node(
             "ConvolutionInputGenerator", op.name, [source.name], [output],
             ConvKernelDim=list(op.kernel), IFMChannels=op.shape[2], IFMDim=list(op.shape[:2]),
-            OFMDim=list(op.positions), SIMD=op.input.lanes, Stride=list(op.strides),
+            OFMDim=list(op.positions), SIMD=op.input.lanes, Stride=strides,
             Dilation=list(op.dilations), inputDataType=source.type, outputDataType=source.type,
             depthwise=int(op.order == "kernel_inner"), is1D=int(op.shape[0] == 1),
             parallel_window=int(op.parallel), ram_style="auto", **self._fifo(op),
@@ -285,33 +291,7 @@ class Nodes:
             source = self.canvas.times(
                 f"{op.name}_turn", source, levels.sign, turned, op.input.lanes
             )
-        self._thresholding(op, levels, source, output)
-
-    def _thresholding(self, op: Activate, levels: Levels, source: Wire, output: Wire) -> None:
-        kind = levels.signed_input(op.function.input.type)
-        thresholds, never = levels.thresholds, kind.hi + 1
-        if source.gain == 2:  # of sums to thresholds of counts
-            thresholds, never = (-(-(a - source.offset) // 2) for a in (thresholds, never))
-        bias = 0
-        if output.type != "BIPOLAR":
-            bias = output.range.lo
-            if op.function.output.type.bipolar:  # both thresholds at the one step
-                thresholds = np.repeat(thresholds, 2, axis=1)
-            bits = max(2, output.range.bits)
-            thresholds = padded(thresholds, bias, bits, never)
-        held = IntType(min(0, int(thresholds.min())), int(max(thresholds.max(), 1)))
-        signed = source.type.startswith("INT")
-        stored = IntType(min(held.lo, -1), held.hi) if signed else held
-        constant = self.canvas.constant(
-            f"{op.name}_thresholds", thresholds, thresholds.shape, finn_type(stored)
-        )
-        self.canvas.node(
-            "Thresholding", op.name, [source.name, constant], [output],
-            NumChannels=output.channels, PE=op.input.lanes, numSteps=thresholds.shape[1],
-            inputDataType=source.type, weightDataType=finn_type(stored),
-            outputDataType=output.type, ActVal=bias, numInputVectors=output.vectors,
-            **_threshold_memory(op.memory), **self._fifo(op),
-        )  # fmt: skip
+        thresholding_node(self.canvas, op, levels, source, output, self._fifo(op))
 
     def _pool(self, op: MaxOver | SumOver) -> None:
         source, window = self._in(op.input), self.writers[op.input.name]
@@ -385,47 +365,3 @@ class Nodes:
         kind = IntType.of_values(ends)
         output = Wire(f"{name}_scaled", shape, finn_type(kind), kind)
         return self.canvas.times(f"{name}_scale", wire, factors, output, stream.lanes)
-
-
-def _threshold_memory(memory: Memory) -> dict[str, int]:
-    """FINN's RTL thresholding takes a memory by the depth from which it is used."""
-    never = 1 << 30
-    match memory:
-        case "auto":
-            return {}
-        case "lutram":
-            return {"depth_trigger_bram": never, "depth_trigger_uram": never}
-        case "bram":
-            return {"depth_trigger_bram": 1, "depth_trigger_uram": never}
-        case "uram":
-            return {"depth_trigger_bram": never, "depth_trigger_uram": 1}
-        case _:
-            assert_never(memory)
-
-
-def _plain_streams(dataflow: Dataflow, writers: dict[str, Operator]) -> set[str]:
-    """Streams whose -1 and +1 need two bits: some reader down the line knows no one-bit type."""
-    marked: set[str] = set()
-
-    def mark(stream: Stream) -> None:
-        if stream.name in marked:
-            return
-        marked.add(stream.name)
-        writer = writers[stream.name]
-        if isinstance(writer, Duplicate | Convert | Repeat | MaxOver | Window | Pad | Join):
-            for source in writer.inputs:
-                mark(source)
-
-    for operator in dataflow.operators:
-        if isinstance(operator, Pad | SumOver | SumAll | ScaledAdd | VectorVector | Join | Sink):
-            for stream in operator.inputs:
-                mark(stream)
-        if isinstance(operator, Activate):
-            mark(operator.input)
-    # All streams of one tensor have one type, so what a marked one's copies share is marked too.
-    for operator in dataflow.operators:
-        if any(s.name in marked for s in operator.inputs) and isinstance(
-            operator, Duplicate | Convert | Repeat | MaxOver | Window | Join
-        ):
-            marked.update(s.name for s in operator.outputs)
-    return marked

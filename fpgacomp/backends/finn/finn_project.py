@@ -13,6 +13,7 @@ import jinja2
 
 from fpgacomp.backends.finn.finn_graph import FinnModel, build_finn, specialize, specialized
 from fpgacomp.backends.finn.finn_runtime import FINN_VERSION, finn_session
+from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.design import StreamDesign
 from fpgacomp.ir.project import Project
 from fpgacomp.resources import data_folder
@@ -110,7 +111,13 @@ def _code(hardware: FinnModel, design: StreamDesign) -> Iterator[tuple[str, byte
         from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 
         model = copy.deepcopy(hardware.model)
-        model.transform(PrepareIP(design.board.part, design.clock_ns))
+        try:
+            model.transform(PrepareIP(design.board.part, design.clock_ns), make_deepcopy=False)
+        except Exception as error:  # FINN states its limits as AssertionError and worse
+            raise UnsupportedLayer(
+                _last_begun(model), f"FINN generates no code for it: {error}.",
+                "choose another folding for the layer, or the streaming C++ design.",
+            ) from error  # fmt: skip
         made = sorted(path for path in folder.rglob("*") if path.is_file())
         found = [(path.relative_to(folder), path.read_bytes()) for path in made]
     for path, content in found:
@@ -124,13 +131,21 @@ def _code(hardware: FinnModel, design: StreamDesign) -> Iterator[tuple[str, byte
         yield f"{operator}/{Path(*path.parts[1:]).as_posix()}", content
 
 
+def _last_begun(model: Any) -> str:
+    """The operator that FINN was generating code for."""
+    from qonnx.custom_op.registry import getCustomOp
+
+    begun = [n.name for n in model.graph.node if getCustomOp(n).get_nodeattr("code_gen_dir_ipgen")]
+    return begun[-1] if begun else "network"
+
+
 def _texts(design: StreamDesign) -> dict[str, bytes]:
     board = _finn_board(design.board.part)
     values = {
         "title": f"{design.graph.name} on {design.board.title}",
         "part": design.board.part,
         "board": board,
-        "shell": "VITIS_ALVEO" if board.startswith("U2") or board.startswith("U5") else "VIVADO_ZYNQ",
+        "shell": "VITIS_ALVEO" if board.startswith("U") and board[1:2].isdigit() else "VIVADO_ZYNQ",
         "clock_ns": f"{design.clock_ns:.3f}",
         "finn_version": FINN_VERSION,
     }

@@ -85,9 +85,7 @@ class Canvas:
         self.wires[name] = Wire(name, values.shape, "FLOAT32", IntType(0, 0))
         return name
 
-    def times(
-        self, name: str, wire: Wire, factors: IntArray, output: Wire, lanes: int
-    ) -> Wire:
+    def times(self, name: str, wire: Wire, factors: IntArray, output: Wire, lanes: int) -> Wire:
         """Multiply by constants of a shape that broadcasts to the wire's, `lanes` a cycle."""
         kind = finn_type(IntType.of_values(factors))
         constant = self.constant(f"{name}_factors", factors, factors.shape, kind)
@@ -133,4 +131,3 @@ class Canvas:
         for wire in self.wires.values():
             model.set_tensor_datatype(wire.name, DataType[wire.type])
         return model
-

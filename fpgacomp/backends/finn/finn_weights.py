@@ -77,4 +77,3 @@ def _rtl_type(values: IntArray, source: Wire, sum_bits: int, part: str) -> str |
     x_bits, signed = int(source.type.lstrip("UINT")), source.type.startswith("INT")
     fits = x_bits - int(signed) < most_x and bits <= most_w and sum_bits < most_sum
     return f"INT{bits}" if fits else None
-
