@@ -35,7 +35,8 @@ class Hls4mlFolding:
 
     Args:
         strategy: `latency` unrolls and skips zero weights, `resource` time-multiplexes.
-        reuse_factor: how many products share a multiplier (1 = fully parallel).
+        reuse_factor: how many products share a multiplier, or elements of a Thresholds,
+            Requantize or Lookup a lane (1 = fully parallel).
         parallelization: output pixels at once (io_parallel convolutions only).
     """
 

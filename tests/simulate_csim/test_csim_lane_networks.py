@@ -29,7 +29,9 @@ def shared(design: Hls4mlDesign) -> dict[str, int]:
 
 @pytest.mark.skipif(not KWS.is_file(), reason="the shared keyword-spotting network is not here")
 def test_keyword_spotting_compiles_for_a_pynq_z2() -> None:
-    report = pipeline.compile(KWS, "pynq-z2", options=pipeline.Options(vectors=100))
+    report = pipeline.compile(
+        KWS, "pynq-z2", options=pipeline.Options(vectors=100, backend="hls4ml")
+    )
     assert report.verdict.fits
     assert report.exactness.csim_mismatches == 0 and report.exactness.network_mismatches == 0
     activations = [layer for layer in report.layers if layer.kind == "thresholds"]
