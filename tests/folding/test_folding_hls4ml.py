@@ -426,3 +426,8 @@ def test_more_comparisons_than_the_unroll_limit_are_spread_over_cycles() -> None
     assert 3 * UNROLL_LIMIT < 8 * 8 * 16 * 15
     result = fold(graph, ROOMY, io_type="io_parallel")
     assert result.verdict.fits and shared(result)["t2"] >= 4
+
+
+def test_more_thresholds_than_one_lane_may_compare_have_no_folding() -> None:
+    with pytest.raises(FpgacompError, match="t1: no reuse factor keeps it within Vitis' limits"):
+        fold(Builder(4, bits=13).thresholds(5000).graph())
