@@ -26,6 +26,7 @@ lint: $(VENV)/all.done
 
 bench: $(VENV)/all.done
 	$(BIN)/python -m examples.benchmark
+	$(BIN)/python -m examples.benchmark_streams
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -35,9 +36,11 @@ $(VENV)/core.done: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 # torch first and pinned: a looser range draws several GB of CUDA packages.
+# finn-plus without what it asks for: that is 8 GB for features that are not used here.
 $(VENV)/all.done: $(VENV)/core.done
 	$(PIP) torch==2.13.0
-	$(PIP) --editable '.[brevitas,qkeras,dev]'
+	$(PIP) --editable '.[brevitas,finn,qkeras,dev]'
+	$(PIP) --no-deps finn-plus==1.6.1
 	@touch $@
 
 clean:

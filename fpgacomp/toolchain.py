@@ -68,6 +68,11 @@ class Tool:
 _PACKAGES = (
     ("hls4ml", "HLS C++ for Vitis and Vivado HLS", "pip install hls4ml==1.3.0"),
     ("onnxruntime", "the software side, calibration", "pip install onnxruntime"),
+    (
+        "finn-plus",
+        "FINN's own files beside a streaming design",
+        "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
+    ),
     ("brevitas", "training and exporting with PyTorch", "pip install 'fpgacomp[brevitas]'"),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
 )

@@ -1,0 +1,143 @@
+"""Streaming designs: C-simulation beside hls4ml's, and our folding beside FINN's.
+
+    make bench            or: python -m examples.benchmark_streams [NETWORK...]
+
+First table: CNV w2a2, the same integer graph through hls4ml's C++ and through ours. Second
+table, per network: our folding for throughput on the smallest board that holds it, and
+FINN's own `target_fps` folding (SetFolding) asked for the frames per second that ours
+reaches, both judged by the same estimator. LUT-equivalents count a DSP or BRAM18 as many
+LUTs as the board has per DSP or BRAM18.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from fpgacomp import zoo
+from fpgacomp.backends import finn, hls4ml
+from fpgacomp.backends.finn.finn_peer import target_fps_folding
+from fpgacomp.boards import load_board
+from fpgacomp.errors import FpgacompError
+from fpgacomp.estimate import estimate_hls4ml, estimate_stream
+from fpgacomp.folding import fold_hls4ml, fold_stream
+from fpgacomp.frontend import read_network
+from fpgacomp.ir import interpreter
+from fpgacomp.ir.board import Board
+from fpgacomp.ir.design import StreamDesign, Target
+from fpgacomp.ir.estimate import Estimate
+from fpgacomp.ir.graph import Graph
+from fpgacomp.lower import lower
+from fpgacomp.simulate import csim, stream_csim
+from fpgacomp.simulate.vectors import integer_vectors
+from fpgacomp.toolchain import find_compiler
+
+BOARDS = ("pynq-z2", "zcu104", "alveo-u250")
+FRAMES = {"hls4ml": 2, "fpgacomp": 100}
+
+
+def graph_of(name: str) -> Graph:
+    """The integer graph of a network of the zoo."""
+    return lower(read_network(zoo.build(name))).graph
+
+
+def simulation(name: str) -> Table:
+    """C-simulation of one network by hls4ml's C++ and by ours."""
+    graph = graph_of(name)
+    compiler = find_compiler()
+    table = Table(title=f"C-simulation of {name}, two cores")
+    for column in ("C++", "frames", "emit s", "compile s", "run s", "frames/s", "mismatches"):
+        table.add_column(column, justify="right")
+    rates = {}
+    for tool, count in FRAMES.items():
+        values = interpreter.run(graph, integer_vectors(graph, count, 0))
+        start = time.perf_counter()
+        if tool == "hls4ml":
+            board = load_board("alveo-u250")
+            folded = fold_hls4ml(graph, board, clock_mhz=200, target=Target("area"),
+                                 estimate=estimate_hls4ml)  # fmt: skip
+            project, run = hls4ml.emit(folded.design, values), csim.simulate
+        else:
+            design = _ours(graph, load_board("zcu104")).design
+            project, run = finn.emit_stream(design, values), stream_csim.simulate
+        emitted = time.perf_counter() - start
+        inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
+        with tempfile.TemporaryDirectory() as folder:
+            result = run(project, graph, compiler, inputs, workdir=Path(folder))
+        wrong = csim.compare(values, result.values, graph).mismatches
+        rates[tool] = count / result.run_s
+        cells = (emitted, result.compile_s, result.run_s, rates[tool])
+        table.add_row(tool, str(count), *(f"{value:.2f}" for value in cells), str(wrong))
+    ratio = rates["fpgacomp"] / rates["hls4ml"]
+    table.caption = f"ours runs {ratio:,.0f} times the frames per second (emit includes folding)"
+    return table
+
+
+def _ours(graph: Graph, board: Board, target: Target | None = None):  # type: ignore[no-untyped-def]
+    return fold_stream(
+        graph, board, clock_mhz=board.clock_mhz_default, target=target or Target("throughput"),
+        estimate=estimate_stream,
+    )  # fmt: skip
+
+
+def foldings(names: list[str]) -> Table:
+    """Ours and FINN's at equal frames per second."""
+    table = Table(title="Folding at equal frames per second, same estimator")
+    for column in ("network", "board", "folding", "frames/s", "LUT", "DSP", "BRAM18", "LUT-eq."):
+        table.add_column(column, justify="left" if column in ("network", "folding") else "right")
+    for name in names:
+        graph = graph_of(name)
+        for board in map(load_board, BOARDS):
+            folded = _ours(graph, board)
+            if folded.verdict.fits:
+                _compare(table, name, graph, board, folded.estimate)
+                break
+        else:
+            table.add_row(name, "none of them holds it")
+    return table
+
+
+def _compare(table: Table, name: str, graph: Graph, board: Board, fastest: Estimate) -> None:
+    """FINN at our highest rate, and ours at the rate that FINN then really gives."""
+    clock = board.clock_mhz_default
+    try:
+        peer = target_fps_folding(graph, board, clock, fastest.frames_per_second)
+    except FpgacompError as error:
+        table.add_row(name, board.name, f"FINN: {error.why}")
+        return
+    theirs = estimate_stream(peer)
+    same = _ours(graph, board, Target("area", fps=theirs.frames_per_second))
+    rows: list[tuple[str, Estimate, StreamDesign]] = [
+        ("FINN", theirs, peer), ("ours, same rate", same.estimate, same.design),
+    ]  # fmt: skip
+    table.add_row(name, board.name, "ours, fastest", *_cells(fastest, board))
+    for label, figures, _ in rows:
+        table.add_row("", "", label, *_cells(figures, board))
+
+
+def _cells(figures: Estimate, board: Board) -> list[str]:
+    device = board.device
+    worth = device.lut / max(device.dsp, 1), device.lut / max(device.bram18, 1)
+    lut, dsp, bram = (getattr(figures, n).value for n in ("lut", "dsp", "bram18"))
+    over = " (over)" if lut > board.budget.lut or dsp > board.budget.dsp else ""
+    equivalents = lut + dsp * worth[0] + bram * worth[1]
+    return [
+        f"{figures.frames_per_second:,.0f}", f"{lut:,.0f}{over}", f"{dsp:,.0f}", f"{bram:,.0f}",
+        f"{equivalents:,.0f}",
+    ]  # fmt: skip
+
+
+def main(names: list[str]) -> None:
+    """Both tables; the second for the named networks, or for all."""
+    console = Console(width=120)
+    console.print(simulation("cnv_w2a2"))
+    console.print(foldings(names or list(zoo.NAMES)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
