@@ -38,7 +38,7 @@ from fpgacomp.simulate.vectors import integer_vectors
 from fpgacomp.toolchain import find_compiler
 
 BOARDS = ("pynq-z2", "zcu104", "alveo-u250")
-FRAMES = {"hls4ml": 2, "fpgacomp": 100}
+FRAMES = {"hls4ml": 2, "fpgacomp": 300}
 
 
 def graph_of(name: str) -> Graph:
@@ -63,7 +63,7 @@ def simulation(name: str) -> Table:
                                  estimate=estimate_hls4ml)  # fmt: skip
             project, run = hls4ml.emit(folded.design, values), csim.simulate
         else:
-            design = _ours(graph, load_board("zcu104")).design
+            design = _ours(graph, load_board("pynq-z2")).design
             project, run = finn.emit_stream(design, values), stream_csim.simulate
         emitted = time.perf_counter() - start
         inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
