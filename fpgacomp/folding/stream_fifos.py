@@ -45,8 +45,8 @@ class Fifos:
     run: Run
 
 
-def size_fifos(dataflow: Dataflow, interval: int) -> Fifos:
-    """The depths for a pace.
+def size_fifos(dataflow: Dataflow, interval: int) -> tuple[Fifos, ...]:
+    """The depths for a pace; a second, smaller choice where the first pays for a little of it.
 
     Args:
         interval: cycles per frame aimed at; missed where no depth reaches it, which
@@ -57,15 +57,16 @@ def size_fifos(dataflow: Dataflow, interval: int) -> Fifos:
         coarse.depths, simulate(dataflow, frames=FRAMES, depths=coarse.depths, limit=FINE)
     )
     if _kept(proof.run, max(interval, coarse.run.interval / SLACK)):
-        return proof
+        return (proof,)
     held = {name: words for name, words in bursts(dataflow).items() if words > LEAST}
     depths = {n: max(held.get(n, 0), coarse.depths.get(n, 0)) for n in {*held, *coarse.depths}}
     deeper = Fifos(
         dict(sorted(depths.items())),
         simulate(dataflow, frames=FRAMES, depths=depths, limit=FINE),
     )
-    worth = proof.run.stuck or deeper.run.interval * SLACK < proof.run.interval
-    return deeper if worth else proof
+    if proof.run.stuck:
+        return (deeper,)
+    return (deeper, proof) if deeper.run.interval * SLACK < proof.run.interval else (proof,)
 
 
 def _coarsely_sized(dataflow: Dataflow, interval: int) -> Fifos:

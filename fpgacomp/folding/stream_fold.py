@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -31,7 +31,7 @@ from fpgacomp.ir.report import Verdict
 
 StreamResult = FoldingResult[StreamDesign]
 # Solve, size the FIFOs, estimate; then once more with what the estimate had beyond the program.
-ROUNDS = 6
+ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -121,20 +121,31 @@ def _search(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -
             return None
         plain = estimate(space.design(choice.folding))
         choice, plain = _relaxed(space, choice, plain, target, estimate)
-        fifos, figures, design = None, plain, space.design(choice.folding)
+        figures, fifos = plain, None
         if _within(space, plain):
-            fifos = size_fifos(expand(design), int(_aim(plain, target, bounds)))
-            design = replace(design, fifo_depths=dict(fifos.depths))
-            figures = estimate(design)
+            for design, figures, fifos in _with_fifos(
+                space, choice, plain, target, bounds, estimate
+            ):
+                if _within(space, figures) and _overrun(figures, fifos, bounds) is None:
+                    return Found(Trial(design, figures, choice.gap), fifos)
         over = _overrun(figures, fifos, bounds)
-        if _within(space, figures) and over is None and fifos is not None:
-            return Found(Trial(design, figures, choice.gap), fifos)
         if not _within(space, figures):
             top = [max(a - b, 0.0) for a, b in zip(used(figures), choice.cost)]
             space = replace(space, top=tuple(map(max, top, space.top)))
         if over is not None:
             tight = _tightened(tight, over)
     return None
+
+
+def _with_fifos(
+    space: Space, choice: Choice, plain: Estimate, target: Target, bounds: Bounds,
+    estimate: Estimator,
+) -> Iterator[tuple[StreamDesign, Estimate, Fifos]]:  # fmt: skip
+    """The design with FIFOs for its pace, the deepest first."""
+    design = space.design(choice.folding)
+    for fifos in size_fifos(expand(design), int(_aim(plain, target, bounds))):
+        deep = replace(design, fifo_depths=dict(fifos.depths))
+        yield deep, estimate(deep), fifos
 
 
 def _solve(space: Space, target: Target, bounds: Bounds) -> Choice | None:
@@ -291,6 +302,6 @@ def _nearest(space: Space, bounds: Bounds, estimate: Estimator) -> Trial[StreamD
 
 def _tried(space: Space, choice: Choice, estimate: Estimator) -> Trial[StreamDesign]:
     design = space.design(choice.folding)
-    fifos = size_fifos(expand(design), int(estimate(design).interval_cycles.value))
+    fifos = size_fifos(expand(design), int(estimate(design).interval_cycles.value))[-1]
     design = replace(design, fifo_depths=dict(fifos.depths))
     return Trial(design, estimate(design), choice.gap)
