@@ -132,7 +132,8 @@ def test_estimate_prints_one_json_document() -> None:
 
 
 def test_a_design_that_does_not_fit_exits_1_with_remedies() -> None:
-    result = fpgacomp("estimate", DIGITS, "--board", "icebreaker", "--json")
+    arguments = ("--board", "icebreaker", "--backend", "hls4ml", "--json")
+    result = fpgacomp("estimate", DIGITS, *arguments)
     verdict = json.loads(result.stdout)["verdict"]
     assert result.exit_code == 1
     assert verdict["fits"] is False and verdict["limiting_resource"] and verdict["remedies"]
