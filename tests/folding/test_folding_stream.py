@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,7 @@ def test_less_pace_takes_no_more_area() -> None:
         if (found := choose(space, "area", interval=pace)) is not None
     ]
     assert len(areas) == len(paces) > 5
-    assert all(b <= a * 1.005 for a, b in zip(areas, areas[1:]))  # GAP
+    assert all(b <= a * 1.005 for a, b in pairwise(areas))  # GAP
 
 
 def test_the_program_counts_what_the_estimate_counts() -> None:
