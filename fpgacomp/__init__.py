@@ -10,7 +10,8 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_PIPELINE = ("check", "compile", "estimate", "simulate")
+# `estimate` and `simulate` are packages here: their functions are pipeline.estimate and so on.
+_PIPELINE = ("check", "compile")
 
 
 def __getattr__(name: str) -> Any:
