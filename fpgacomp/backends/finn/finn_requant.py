@@ -61,7 +61,7 @@ def _exact(
     ends = np.tile(np.array([[kind.lo], [kind.hi]]), (1, scale.size))
     points = np.clip(np.concatenate([steps, steps - 1, ends]), kind.lo, kind.hi)
     ours = (points[None] >= steps[:, None]).sum(axis=0) + levels.output.lo
-    top = levels.output.hi
+    top = (1 << levels.output.bits) - 1
     product = points.astype(np.float32) * scale.astype(np.float32)
     inexact = np.floor(product + bias.astype(np.float32) + np.float32(0.5))
     if not np.array_equal(np.clip(inexact, 0, top), ours):
