@@ -46,7 +46,7 @@ class Fifos:
 
 
 def size_fifos(dataflow: Dataflow, interval: int) -> tuple[Fifos, ...]:
-    """The depths for a pace; a second, smaller choice where the first pays for a little of it.
+    """The depths for a pace, then smaller ones that are slower.
 
     Args:
         interval: cycles per frame aimed at; missed where no depth reaches it, which
@@ -56,8 +56,9 @@ def size_fifos(dataflow: Dataflow, interval: int) -> tuple[Fifos, ...]:
     proof = Fifos(
         coarse.depths, simulate(dataflow, frames=FRAMES, depths=coarse.depths, limit=FINE)
     )
+    shallow = _shallow(dataflow, interval)
     if _kept(proof.run, max(interval, coarse.run.interval / SLACK)):
-        return (proof,)
+        return (proof, *shallow)
     held = {name: words for name, words in bursts(dataflow).items() if words > LEAST}
     depths = {n: max(held.get(n, 0), coarse.depths.get(n, 0)) for n in {*held, *coarse.depths}}
     deeper = Fifos(
@@ -65,8 +66,17 @@ def size_fifos(dataflow: Dataflow, interval: int) -> tuple[Fifos, ...]:
         simulate(dataflow, frames=FRAMES, depths=depths, limit=FINE),
     )
     if proof.run.stuck:
-        return (deeper,)
-    return (deeper, proof) if deeper.run.interval * SLACK < proof.run.interval else (proof,)
+        return (deeper, *shallow)
+    better = deeper.run.interval * SLACK < proof.run.interval
+    return (deeper, proof, *shallow) if better else (proof, *shallow)
+
+
+def _shallow(dataflow: Dataflow, interval: int) -> tuple[Fifos, ...]:
+    """Only what a deadlock forbids to leave out, if that runs."""
+    copies = _copies(dataflow)
+    found = _sized(dataflow, copies, interval) if copies else Fifos({}, simulate(dataflow))
+    proof = Fifos(found.depths, simulate(dataflow, depths=found.depths, limit=FINE))
+    return () if proof.run.stuck else (proof,)
 
 
 def _coarsely_sized(dataflow: Dataflow, interval: int) -> Fifos:

@@ -31,7 +31,7 @@ from fpgacomp.ir.report import Verdict
 
 StreamResult = FoldingResult[StreamDesign]
 # Solve, size the FIFOs, estimate; then once more with what the estimate had beyond the program.
-ROUNDS = 4
+ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -115,37 +115,57 @@ def _search(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -
     if space.hopeless(space.budget):
         return None
     tight = bounds
+    kept: list[Found] = []  # all but the last have FIFOs that cost them some pace
     for _ in range(ROUNDS):
         choice = _solve(space, target, tight)
         if choice is None:
-            return None
+            break
         plain = estimate(space.design(choice.folding))
         choice, plain = _relaxed(space, choice, plain, target, estimate)
-        figures, fifos = plain, None
+        wanted, over = plain, _overrun(plain, None, bounds)
         if _within(space, plain):
-            for design, figures, fifos in _with_fifos(
-                space, choice, plain, target, bounds, estimate
-            ):
-                if _within(space, figures) and _overrun(figures, fifos, bounds) is None:
-                    return Found(Trial(design, figures, choice.gap), fifos)
-        over = _overrun(figures, fifos, bounds)
-        if not _within(space, figures):
-            top = [max(a - b, 0.0) for a, b in zip(used(figures), choice.cost)]
+            tried = list(_with_fifos(space, choice, plain, target, bounds, estimate))
+            wanted = tried[0].trial.estimate
+            over = _overrun(wanted, tried[0].fifos, bounds)
+            good = [found for found in tried if _holds(space, found, bounds)]
+            kept += good[:1]
+            if good and good[0] is tried[0]:
+                break
+        if not _within(space, wanted):
+            top = [max(a - b, 0.0) for a, b in zip(used(wanted), choice.cost)]
             space = replace(space, top=tuple(map(max, top, space.top)))
         if over is not None:
             tight = _tightened(tight, over)
-    return None
+    return min(kept, key=lambda found: _rank(space, found, target), default=None)
+
+
+def _holds(space: Space, found: Found, bounds: Bounds) -> bool:
+    figures = found.trial.estimate
+    return _within(space, figures) and _overrun(figures, found.fifos, bounds) is None
+
+
+def _rank(space: Space, found: Found, target: Target) -> float:
+    """What the target asks for, by the run rather than the estimate."""
+    match target.goal:
+        case "latency":
+            return found.fifos.run.finish[0]
+        case "throughput":
+            return found.fifos.run.interval
+        case "area":
+            return space.equivalent(used(found.trial.estimate))
+        case _:
+            assert_never(target.goal)
 
 
 def _with_fifos(
     space: Space, choice: Choice, plain: Estimate, target: Target, bounds: Bounds,
     estimate: Estimator,
-) -> Iterator[tuple[StreamDesign, Estimate, Fifos]]:  # fmt: skip
+) -> Iterator[Found]:  # fmt: skip
     """The design with FIFOs for its pace, the deepest first."""
     design = space.design(choice.folding)
     for fifos in size_fifos(expand(design), int(_aim(plain, target, bounds))):
         deep = replace(design, fifo_depths=dict(fifos.depths))
-        yield deep, estimate(deep), fifos
+        yield Found(Trial(deep, estimate(deep), choice.gap), fifos)
 
 
 def _solve(space: Space, target: Target, bounds: Bounds) -> Choice | None:
