@@ -45,7 +45,7 @@ class Fifos:
     run: Run
 
 
-def size_fifos(dataflow: Dataflow, interval: int) -> tuple[Fifos, ...]:
+def size_fifos(dataflow: Dataflow, interval: int) -> Iterator[Fifos]:
     """The depths for a pace, then smaller ones that are slower.
 
     Args:
@@ -56,19 +56,16 @@ def size_fifos(dataflow: Dataflow, interval: int) -> tuple[Fifos, ...]:
     proof = Fifos(
         coarse.depths, simulate(dataflow, frames=FRAMES, depths=coarse.depths, limit=FINE)
     )
-    shallow = _shallow(dataflow, interval)
-    if _kept(proof.run, max(interval, coarse.run.interval / SLACK)):
-        return (proof, *shallow)
-    held = {name: words for name, words in bursts(dataflow).items() if words > LEAST}
-    depths = {n: max(held.get(n, 0), coarse.depths.get(n, 0)) for n in {*held, *coarse.depths}}
-    deeper = Fifos(
-        dict(sorted(depths.items())),
-        simulate(dataflow, frames=FRAMES, depths=depths, limit=FINE),
-    )
-    if proof.run.stuck:
-        return (deeper, *shallow)
-    better = deeper.run.interval * SLACK < proof.run.interval
-    return (deeper, proof, *shallow) if better else (proof, *shallow)
+    if not _kept(proof.run, max(interval, coarse.run.interval / SLACK)):
+        held = {name: words for name, words in bursts(dataflow).items() if words > LEAST}
+        names = sorted({*held, *coarse.depths})
+        depths = {n: max(held.get(n, 0), coarse.depths.get(n, 0)) for n in names}
+        deeper = Fifos(depths, simulate(dataflow, frames=FRAMES, depths=depths, limit=FINE))
+        if proof.run.stuck or deeper.run.interval * SLACK < proof.run.interval:
+            yield deeper
+    if not proof.run.stuck:
+        yield proof
+    yield from _shallow(dataflow, interval)
 
 
 def _shallow(dataflow: Dataflow, interval: int) -> tuple[Fifos, ...]:

@@ -124,13 +124,13 @@ def _search(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -
         choice, plain = _relaxed(space, choice, plain, target, estimate)
         wanted, over = plain, _overrun(plain, None, bounds)
         if _within(space, plain):
-            tried = list(_with_fifos(space, choice, plain, target, bounds, estimate))
-            wanted = tried[0].trial.estimate
-            over = _overrun(wanted, tried[0].fifos, bounds)
-            good = [found for found in tried if _holds(space, found, bounds)]
-            kept += good[:1]
-            if good and good[0] is tried[0]:
+            tried = _with_fifos(space, choice, plain, target, bounds, estimate)
+            first = next(tried)
+            if _holds(space, first, bounds):
+                kept.append(first)
                 break
+            wanted, over = first.trial.estimate, _overrun(first.trial.estimate, first.fifos, bounds)
+            kept += [found for found in tried if _holds(space, found, bounds)][:1]
         if not _within(space, wanted):
             top = [max(a - b, 0.0) for a, b in zip(used(wanted), choice.cost)]
             space = replace(space, top=tuple(map(max, top, space.top)))
@@ -322,6 +322,6 @@ def _nearest(space: Space, bounds: Bounds, estimate: Estimator) -> Trial[StreamD
 
 def _tried(space: Space, choice: Choice, estimate: Estimator) -> Trial[StreamDesign]:
     design = space.design(choice.folding)
-    fifos = size_fifos(expand(design), int(estimate(design).interval_cycles.value))[-1]
+    *_, fifos = size_fifos(expand(design), int(estimate(design).interval_cycles.value))
     design = replace(design, fifo_depths=dict(fifos.depths))
     return Trial(design, estimate(design), choice.gap)
