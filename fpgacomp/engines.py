@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, assert_never
 
 from fpgacomp.backends import finn, hls4ml
-from fpgacomp.errors import FpgacompError, ToolError, raise_all
+from fpgacomp.errors import FpgacompError, Problems, ToolError, UnsupportedLayer, raise_all
 from fpgacomp.estimate import estimate_hls4ml, estimate_stream
 from fpgacomp.folding import FoldingResult, fold_hls4ml, fold_stream
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board
@@ -162,27 +162,43 @@ def simulate(
 
 
 @dataclass(frozen=True)
-class FinnCheck:
-    """FINN's own execution of its hardware graph, compared with the oracle."""
+class FinnEvidence:
+    """FINN's own files of a design, and its execution compared with the oracle.
 
-    frames: int
-    mismatches: int
+    Args:
+        project: its files below `finn/`; empty where FINN cannot express a layer.
+        frames: executed by FINN.
+        mismatches: integers that differ; None where FINN cannot execute the design.
+        notes: what could not be had and why, one sentence each.
+    """
+
+    project: Project
+    frames: int = 0
+    mismatches: int | None = None
+    notes: tuple[str, ...] = ()
 
 
-def finn_files(
-    design: StreamDesign, values: Mapping[str, IntArray], frames: int
-) -> tuple[Project, FinnCheck]:
-    """FINN's own files of a design, and its execution of the first frames.
+def finn_evidence(
+    design: StreamDesign, values: Mapping[str, IntArray], frames: int, *, must: bool
+) -> FinnEvidence:
+    """Emit FINN's files and let FINN execute the first frames.
 
     Raises:
         ToolError: FINN is not installed.
-        UnsupportedLayer: a layer that FINN's operators cannot express.
+        UnsupportedLayer, Problems: FINN's operators cannot express a layer, where `must`.
     """
-    project = finn.emit_finn(design)
+    try:
+        project = finn.emit_finn(design)
+    except (UnsupportedLayer, Problems) as error:
+        if must:
+            raise
+        return FinnEvidence(Project({}), notes=(f"FINN's own files are left out: {error}",))
     inputs = {
         layer.output.name: values[layer.output.name][:frames] for layer in design.graph.inputs
     }
-    executed = finn.execute_finn(finn.build_finn(design), inputs)
-    mismatches = sum(int((got != values[name][:frames]).sum()) for name, got in executed.items())
-    count = len(next(iter(inputs.values())))
-    return project, FinnCheck(count, mismatches)
+    try:
+        executed = finn.execute_finn(finn.build_finn(design), inputs)
+    except (UnsupportedLayer, Problems) as error:
+        return FinnEvidence(project, notes=(f"FINN did not execute the design: {error}",))
+    wrong = sum(int((got != values[name][:frames]).sum()) for name, got in executed.items())
+    return FinnEvidence(project, len(next(iter(inputs.values()))), wrong)

@@ -114,8 +114,11 @@ def compile(
     finn = None
     if isinstance(folded.design, StreamDesign) and engines.has_finn():
         with watch.step("finn"):
-            files, finn = engines.finn_files(folded.design, values, FINN_FRAMES)
-            project = project.merged(files)
+            finn = engines.finn_evidence(
+                folded.design, values, FINN_FRAMES, must=options.backend == "finn"
+            )
+            project = project.merged(finn.project)
+            network = replace(network, warnings=(*network.warnings, *finn.notes))
     compared = None
     if compiler is not None:
         with watch.step("csim") as progress, TemporaryDirectory() as scratch:
