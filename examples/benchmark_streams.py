@@ -29,7 +29,7 @@ from fpgacomp.folding import fold_hls4ml, fold_stream
 from fpgacomp.frontend import read_network
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.board import Board
-from fpgacomp.ir.design import StreamDesign, Target
+from fpgacomp.ir.design import Target
 from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
@@ -103,32 +103,37 @@ def foldings(names: list[str]) -> Table:
 
 
 def _compare(table: Table, name: str, graph: Graph, board: Board, fastest: Estimate) -> None:
-    """FINN at our highest rate, and ours at the rate that FINN then really gives."""
+    """FINN at our highest rate, and ours at the rate that FINN then gives by the estimate."""
     clock = board.clock_mhz_default
-    try:
-        peer = target_fps_folding(graph, board, clock, fastest.frames_per_second)
-    except FpgacompError as error:
-        table.add_row(name, board.name, f"FINN: {error.why}")
-        return
-    theirs = estimate_stream(peer)
-    same = _ours(graph, board, Target("area", fps=theirs.frames_per_second))
-    rows: list[tuple[str, Estimate, StreamDesign]] = [
-        ("FINN", theirs, peer), ("ours, same rate", same.estimate, same.design),
-    ]  # fmt: skip
     table.add_row(name, board.name, "ours, fastest", *_cells(fastest, board))
-    for label, figures, _ in rows:
-        table.add_row("", "", label, *_cells(figures, board))
+    try:
+        theirs = estimate_stream(target_fps_folding(graph, board, clock, fastest.frames_per_second))
+    except FpgacompError as error:
+        table.add_row("", "", f"FINN: {error.why}")
+        return
+    table.add_row("", "", "FINN", *_cells(theirs, board))
+    rate = theirs.frames_per_second * (1 - 1e-6)  # 784 cycles must not become 783 by rounding
+    # Our folding keeps a bound by simulation, a little slower than the estimate that judges
+    # FINN here: it is also asked for 3 % less, and judged by the same estimate.
+    found = [_ours(graph, board, Target("area", fps=f)).estimate for f in (rate, 0.97 * rate)]
+    same = [one for one in (fastest, *found) if one.frames_per_second >= rate]
+    if same:
+        best = min(same, key=lambda one: _equivalents(one, board))
+        table.add_row("", "", "ours, same rate", *_cells(best, board))
+
+
+def _equivalents(figures: Estimate, board: Board) -> float:
+    device = board.device
+    dsp, bram = device.lut / max(device.dsp, 1), device.lut / max(device.bram18, 1)
+    return figures.lut.value + figures.dsp.value * dsp + figures.bram18.value * bram
 
 
 def _cells(figures: Estimate, board: Board) -> list[str]:
-    device = board.device
-    worth = device.lut / max(device.dsp, 1), device.lut / max(device.bram18, 1)
     lut, dsp, bram = (getattr(figures, n).value for n in ("lut", "dsp", "bram18"))
     over = " (over)" if lut > board.budget.lut or dsp > board.budget.dsp else ""
-    equivalents = lut + dsp * worth[0] + bram * worth[1]
     return [
         f"{figures.frames_per_second:,.0f}", f"{lut:,.0f}{over}", f"{dsp:,.0f}", f"{bram:,.0f}",
-        f"{equivalents:,.0f}",
+        f"{_equivalents(figures, board):,.0f}",
     ]  # fmt: skip
 
 
