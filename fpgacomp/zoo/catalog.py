@@ -50,7 +50,7 @@ _ENTRIES = {
     "dscnn_w4a4": Entry(mlperf_tiny.dscnn, partial(data.speech, frames=49, coefficients=10), 24),
     "autoencoder_w4a4": Entry(mlperf_tiny.autoencoder, data.machine_sound, 256),
     "mobilenet025_w4a4": Entry(
-        mlperf_tiny.mobilenet025, partial(data.images, channels=3, size=96), 8
+        mlperf_tiny.mobilenet025, partial(data.images, channels=3, size=96), 24
     ),
     "unet_w4a4": Entry(small.unet, _PHOTOS, 8),
     "conv1d_w4a4": Entry(small.conv1d, partial(data.motion, steps=128), 24),

@@ -295,7 +295,7 @@ class Tensor:
     def _statistics(self) -> tuple[Array, Array]:
         """(mean, variance) per channel over the batch, of whole-numbered codes."""
         # Sums of squares of large integers are exact in int64 alone.
-        whole = self.codes.astype(np.int64)
+        whole = operators.whole(self.codes)
         axes = (0, *range(2, whole.ndim))
         count = whole.size / whole.shape[1]
         mean = whole.sum(axis=axes) / count

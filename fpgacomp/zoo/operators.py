@@ -64,6 +64,13 @@ def upsample(x: Codes, factor: int) -> Codes:
     return x
 
 
+def whole(x: Codes) -> npt.NDArray[np.int64]:
+    """Whole-numbered codes as integers; what has not been quantized is refused."""
+    integers = x.astype(np.int64)
+    assert np.array_equal(integers, x), "only quantized values can be summed exactly"
+    return integers
+
+
 def _check_exact(x: Codes, weight_sums: Codes) -> None:
-    largest = float(abs(x).max()) * float(weight_sums.max())
+    largest = int(abs(whole(x)).max()) * float(weight_sums.max())
     assert largest < EXACT, f"sums up to {largest:g} are not exact in float32"
