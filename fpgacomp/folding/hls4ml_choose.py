@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fpgacomp.folding.hls4ml_candidates import Option, Space
+from fpgacomp.folding.solver import silent_solver
 from fpgacomp.ir.board import RESOURCE_FIELDS
 from fpgacomp.ir.design import Hls4mlFolding
 from fpgacomp.ir.layers import Input, Layer
@@ -141,13 +142,14 @@ class _Program:
         integral[: self.binaries] = 1
         upper = np.where(integral == 1, 1.0, np.inf)
         low, high = ([row[side] for row in self.rows] for side in (1, 2))
-        found = milp(
-            cost,
-            integrality=integral,
-            bounds=Bounds(np.zeros(self.columns), upper),
-            constraints=LinearConstraint(matrix.tocsr(), low, high),
-            options={"node_limit": NODE_LIMIT, "mip_rel_gap": GAP},
-        )
+        with silent_solver():
+            found = milp(
+                cost,
+                integrality=integral,
+                bounds=Bounds(np.zeros(self.columns), upper),
+                constraints=LinearConstraint(matrix.tocsr(), low, high),
+                options={"node_limit": NODE_LIMIT, "mip_rel_gap": GAP},
+            )
         if found.x is None:
             return None
         return Choice(self._folding(found.x), float(found.fun), float(found.mip_gap or 0.0))

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from fpgacomp.folding.solver import silent_solver
 from fpgacomp.folding.stream_candidates import Costs, Option, Prices
 from fpgacomp.folding.trial import FULL, budget_of
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board
@@ -258,16 +259,17 @@ class _Program:
         integral[: self.binaries] = 1
         upper = np.where(np.arange(self.columns) < self.slowest, 1.0, np.inf)
         low, high = ([row[side] for row in self.rows] for side in (1, 2))
-        found = milp(
-            cost,
-            integrality=integral,
-            bounds=Bounds(np.zeros(self.columns), upper),
-            constraints=LinearConstraint(matrix.tocsr(), low, high),
-            options={
-                "node_limit": NODE_LIMIT,
-                "mip_rel_gap": LATENCY_GAP if objective == "latency" else GAP,
-            },
-        )
+        with silent_solver():
+            found = milp(
+                cost,
+                integrality=integral,
+                bounds=Bounds(np.zeros(self.columns), upper),
+                constraints=LinearConstraint(matrix.tocsr(), low, high),
+                options={
+                    "node_limit": NODE_LIMIT,
+                    "mip_rel_gap": LATENCY_GAP if objective == "latency" else GAP,
+                },
+            )
         if found.x is None:
             if found.status != INFEASIBLE:
                 raise Undecided
