@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -50,7 +51,7 @@ def simulation(name: str) -> Table:
     """C-simulation of one network by hls4ml's C++ and by ours."""
     graph = graph_of(name)
     compiler = find_compiler()
-    table = Table(title=f"C-simulation of {name}, two cores")
+    table = Table(title=f"C-simulation of {name}")
     for column in ("C++", "frames", "emit s", "compile s", "run s", "frames/s", "mismatches"):
         table.add_column(column, justify="right")
     rates = {}
@@ -67,14 +68,21 @@ def simulation(name: str) -> Table:
             project, run = finn.emit_stream(design, values), stream_csim.simulate
         emitted = time.perf_counter() - start
         inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
+        # hls4ml's own C-simulation (its `predict`) is one process; ours takes every core.
+        cores = 1 if tool == "hls4ml" else compiler.cores
         with tempfile.TemporaryDirectory() as folder:
-            result = run(project, graph, compiler, inputs, workdir=Path(folder))
+            result = run(
+                project, graph, replace(compiler, cores=cores), inputs, workdir=Path(folder)
+            )
         wrong = csim.compare(values, result.values, graph).mismatches
         rates[tool] = count / result.run_s
         cells = (emitted, result.compile_s, result.run_s, rates[tool])
         table.add_row(tool, str(count), *(f"{value:.2f}" for value in cells), str(wrong))
     ratio = rates["fpgacomp"] / rates["hls4ml"]
-    table.caption = f"ours runs {ratio:,.0f} times the frames per second (emit includes folding)"
+    table.caption = (
+        f"ours runs {ratio:,.0f} times the frames per second, {ratio / compiler.cores:,.0f} times "
+        "per core (emit includes folding)"
+    )
     return table
 
 
