@@ -18,19 +18,10 @@ from fpgacomp.boards import list_boards, load_board
 from fpgacomp.errors import (
     FpgacompError,
     InvalidGraph,
-    ModelError,
     Problems,
     UsageError,
 )
 from fpgacomp.frontend import check_model, facts, open_network
-from fpgacomp.frontend.calibrate import (
-    check_inputs,
-    input_shapes,
-    load_inputs,
-    quantize_input,
-    quantize_post_training,
-)
-from fpgacomp.frontend.labels import load_labels
 from fpgacomp.ir import codec, interpreter
 from fpgacomp.ir.board import Board
 from fpgacomp.ir.design import Hls4mlDesign, StreamDesign
@@ -44,6 +35,7 @@ from fpgacomp.lower import lower
 from fpgacomp.options import Data, Options
 from fpgacomp.report import assemble, folder, html, json_report
 from fpgacomp.report.checked import CheckReport
+from fpgacomp.samples import oracle_values, quantized, samples_of, scores
 from fpgacomp.simulate import csim
 from fpgacomp.simulate.exactness import summarize
 from fpgacomp.simulate.judge import judge
@@ -53,15 +45,13 @@ from fpgacomp.simulate.software import (
     to_network_outputs,
     top1_agreement,
 )
-from fpgacomp.simulate.vectors import integer_vectors, unreached
-from fpgacomp.toolchain import find_compiler
+from fpgacomp.simulate.vectors import unreached
+from fpgacomp.toolchain import Compiler, find_compiler
 
 # How many samples the testbench of the vendor's tool runs: co-simulation is slow.
 TESTBENCH_VECTORS = 100
 # How many frames FINN executes in Python, at about one frame of a large network a second.
 FINN_FRAMES = 4
-# Range of an input whose type is given by its width alone: -8..8 holds standardized data.
-STANDARDIZED_INTEGER_BITS = 4
 
 Model = str | Path | onnx.ModelProto | Any  # a Keras model, too
 
@@ -104,37 +94,20 @@ def compile(
         return _report(network, lowered, folded, Exactness(0), options, watch)
 
     with watch.step("oracle"):
-        raw, values = _oracle(network, lowered, options)
+        raw, values = oracle_values(network, lowered, options)
     with watch.step("judge"):
         judged = judge(lowered, network.model, raw, values)
         graph, values = _optimized(lowered, folded, values)
     with watch.step("emit"):
         few = {name: integers[:TESTBENCH_VECTORS] for name, integers in values.items()}
         project = engines.emit(folded.design, few)
-    finn = None
-    if isinstance(folded.design, StreamDesign) and engines.has_finn():
-        with watch.step("finn"):
-            finn = engines.finn_evidence(
-                folded.design, values, FINN_FRAMES, must=options.backend == "finn"
-            )
-            project = project.merged(finn.project)
-            network = replace(network, warnings=(*network.warnings, *finn.notes))
+    finn = _finn(folded, values, options, watch)
+    if finn is not None:
+        project = project.merged(finn.project)
+        network = replace(network, warnings=(*network.warnings, *finn.notes))
     compared = None
     if compiler is not None:
-        with watch.step("csim") as progress, TemporaryDirectory() as scratch:
-            inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
-            run = engines.simulate(
-                engines.backend_of(folded.design),
-                project,
-                graph,
-                compiler,
-                inputs,
-                workdir=Path(scratch),
-                progress=_share_of(progress),
-            )
-            compared = csim.compare(values, run.values, graph)
-        watch.note("csim compile", run.compile_s)
-        watch.note("csim run", run.run_s)
+        compared = _csim(folded, project, values, compiler, watch)
     with watch.step("software"):
         answers, agreement = _answers(network, lowered, raw, values)
 
@@ -171,7 +144,7 @@ def integers(model: Model, options: Options, watch: Stopwatch) -> tuple[Network,
     with watch.step("read"):
         network = open_network(model)
     with watch.step("quantize"):
-        network = _quantized(network, options)
+        network = quantized(network, options)
     with watch.step("lower"):
         lowered = lower(network)
     return network, lowered
@@ -210,7 +183,7 @@ def simulate(
     watch = Stopwatch(observer)
     built = folder.read_build(Path(build))
     with watch.step("graph"):
-        raw = _data(inputs, built.before)
+        raw = samples_of(inputs, built.before)
         values = interpreter.run(built.graph, to_integers(built.before, raw))
     compared = None
     if level == "c":
@@ -231,7 +204,7 @@ def simulate(
         "level": level,
         "mismatches": compared.mismatches if compared else None,
         "first_mismatch": str(compared.first) if compared and compared.first else None,
-        "accuracy": _accuracy(answers, labels),
+        "accuracy": scores(answers, labels),
         "outputs": str(outputs) if outputs is not None else None,
     }
 
@@ -266,43 +239,6 @@ def _backends(options: Options) -> tuple[engines.Backend, ...]:
     return ("hls4ml", "finn") if options.io_type is None else ("hls4ml",)
 
 
-def _quantized(network: Network, options: Options) -> Network:
-    """A float network quantized by its calibration data; a raw input given its type."""
-    data = None if options.calibration is None else _data(options.calibration, network.model)
-    if network.format == "float":
-        if data is None:
-            raise ModelError(
-                network.file,
-                "is a float network.",
-                "give samples with --calibration X.npy, or quantize it first.",
-            )
-        model = quantize_post_training(network.model, data, options.quantization)
-        return replace(network, model=model)
-    if data is None and options.input_bits is None:
-        return network
-    bits, integer_bits = options.input_bits or (8, None)
-    if data is None and integer_bits is None:
-        integer_bits = min(STANDARDIZED_INTEGER_BITS, bits)
-    model, notes = quantize_input(
-        network.model, bits=bits, integer_bits=integer_bits, calibration=data
-    )
-    return replace(network, model=model, warnings=(*network.warnings, *notes))
-
-
-def _oracle(
-    network: Network, lowered: Lowered, options: Options
-) -> tuple[dict[str, npt.NDArray[Any]], interpreter.Values]:
-    """(network inputs, every tensor's integers) for the samples given, or for seeded ones."""
-    if options.inputs is not None:
-        loaded = _data(options.inputs, network.model)
-        raw = {name: array[: options.vectors] for name, array in loaded.items()}
-    else:
-        seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
-        raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
-        raw = {name: array.astype(np.float32) for name, array in raw.items()}
-    return raw, interpreter.run(lowered.graph, to_integers(lowered.before, raw))
-
-
 def _optimized(
     lowered: Lowered, folded: engines.Folded, values: interpreter.Values
 ) -> tuple[Graph, interpreter.Values]:
@@ -316,6 +252,44 @@ def _optimized(
         if not np.array_equal(rewritten[name], values[name]):
             raise InvalidGraph(name, "a pass changed its integers.", "please report this bug.")
     return graph, rewritten
+
+
+def _finn(
+    folded: engines.Folded, values: interpreter.Values, options: Options, watch: Stopwatch
+) -> engines.FinnEvidence | None:
+    """FINN's files and its execution; None where the design is not for it, or FINN is absent."""
+    if not isinstance(folded.design, StreamDesign) or not engines.has_finn():
+        return None
+    with watch.step("finn"):
+        return engines.finn_evidence(
+            folded.design, values, FINN_FRAMES, must=options.backend == "finn"
+        )
+
+
+def _csim(
+    folded: engines.Folded,
+    project: Project,
+    values: interpreter.Values,
+    compiler: Compiler,
+    watch: Stopwatch,
+) -> csim.Comparison:
+    """Run the emitted C++ on the oracle's inputs and compare every integer of every layer."""
+    graph = folded.design.graph
+    inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
+    with watch.step("csim") as progress, TemporaryDirectory() as scratch:
+        run = engines.simulate(
+            engines.backend_of(folded.design),
+            project,
+            graph,
+            compiler,
+            inputs,
+            workdir=Path(scratch),
+            progress=_share_of(progress),
+        )
+        compared = csim.compare(values, run.values, graph)
+    watch.note("csim compile", run.compile_s)
+    watch.note("csim run", run.run_s)
+    return compared
 
 
 def _answers(
@@ -365,7 +339,7 @@ def _report(
         options=options.summary() | _chosen(design),
         software_before=lowered.software_before,
         software_after=lowered.software_after,
-        accuracy=_accuracy(answers, options.labels) if answers is not None else None,
+        accuracy=scores(answers, options.labels) if answers is not None else None,
         timings_s=dict(watch.seconds),
         warnings=warnings,
         reasons=folded.reasons,
@@ -378,25 +352,6 @@ def _share_of(progress: Callable[[float], None]) -> Callable[[str, int, int], No
 
 def _chosen(design: engines.Design) -> dict[str, Any]:
     return {"io_type": design.io_type} if isinstance(design, Hls4mlDesign) else {}
-
-
-def _accuracy(
-    answers: Mapping[str, npt.NDArray[Any]], labels: Data | None
-) -> dict[str, float] | None:
-    if labels is None:
-        return None
-    count = len(next(iter(answers.values())))
-    assert not isinstance(labels, Mapping)
-    return assemble.accuracy(answers, load_labels(labels, count))
-
-
-def _data(data: Data, model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
-    """A user's samples by input name, checked against the network."""
-    if isinstance(data, str | Path):
-        return dict(load_inputs(Path(data), model))
-    if isinstance(data, np.ndarray):
-        data = {next(iter(input_shapes(model))): data}
-    return dict(check_inputs(data, model))
 
 
 def _content(
