@@ -70,6 +70,7 @@ def oracle_values(
 
 
 def scores(answers: Mapping[str, npt.NDArray[Any]], labels: Data | None) -> dict[str, float] | None:
+    """Accuracy of the network\'s answers; None without labels."""
     if labels is None:
         return None
     count = len(next(iter(answers.values())))
