@@ -11,10 +11,45 @@ finn_project    FINN's files: hardware model, folding, generated code, build scr
 
 from __future__ import annotations
 
-from fpgacomp.backends.finn.finn_execute import execute_finn
-from fpgacomp.backends.finn.finn_graph import build_finn
-from fpgacomp.backends.finn.finn_project import emit_finn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from fpgacomp.backends.finn.finn_runtime import INSTALL, finn_version
-from fpgacomp.backends.finn.stream_emit import emit_stream
+from fpgacomp.ir.design import StreamDesign
+from fpgacomp.ir.project import Project
+from fpgacomp.ir.types import IntArray
+
+if TYPE_CHECKING:
+    from fpgacomp.backends.finn.finn_graph import FinnModel
 
 __all__ = ["INSTALL", "build_finn", "emit_finn", "emit_stream", "execute_finn", "finn_version"]
+
+# Each part is imported when it is called: an estimate needs none of them.
+
+
+def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Project:
+    """See `fpgacomp.backends.finn.stream_emit.emit_stream`."""
+    from fpgacomp.backends.finn import stream_emit
+
+    return stream_emit.emit_stream(design, vectors)
+
+
+def emit_finn(design: StreamDesign) -> Project:
+    """See `fpgacomp.backends.finn.finn_project.emit_finn`."""
+    from fpgacomp.backends.finn import finn_project
+
+    return finn_project.emit_finn(design)
+
+
+def build_finn(design: StreamDesign) -> FinnModel:
+    """See `fpgacomp.backends.finn.finn_graph.build_finn`."""
+    from fpgacomp.backends.finn import finn_graph
+
+    return finn_graph.build_finn(design)
+
+
+def execute_finn(model: FinnModel, inputs: Mapping[str, Any]) -> dict[str, IntArray]:
+    """See `fpgacomp.backends.finn.finn_execute.execute_finn`."""
+    from fpgacomp.backends.finn import finn_execute
+
+    return finn_execute.execute_finn(model, inputs)
