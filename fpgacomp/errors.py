@@ -44,6 +44,10 @@ class InputDataError(FpgacompError):
     """Vectors, calibration data or labels that do not go with the network."""
 
 
+class TrainingError(FpgacompError):
+    """Training that cannot go on: a loss that is not a number, a checkpoint of another run."""
+
+
 class BoardError(FpgacompError):
     """An unknown board, or a board file that is wrong."""
 

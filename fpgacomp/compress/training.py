@@ -1,0 +1,317 @@
+"""The training loop: seeded, resumable, interruptible, and honest about its splits."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fpgacomp.compress.constraints import Constraint, constraints_of
+from fpgacomp.compress.data import Data, Samples
+from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, silent
+from fpgacomp.errors import TrainingError
+
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (network, x, y) -> mean loss
+State = dict[str, Any]
+
+EVALUATION_BATCH = 512
+# Logarithm of a probability that rounded to 0 in float32.
+SMALLEST_PROBABILITY = 1e-30
+
+
+def cross_entropy(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """Mean cross entropy of a network that ends in scores, or in a softmax."""
+    return _cross_entropy(network, network(x), y)
+
+
+def train(
+    network: nn.Module,
+    data: Data,
+    recipe: Recipe,
+    *,
+    loss: Loss = cross_entropy,
+    constraints: Sequence[Constraint] = (),
+    observer: TrainingObserver = silent,
+    what: str = "training",
+) -> History:
+    """Train a network in place and leave the best epoch's weights in it, in evaluation mode.
+
+    Weights are fitted to the training split; the best epoch has the highest accuracy on
+    the validation split (then the lowest loss there) among those whose constraints are
+    settled. Ctrl-C ends the run after the best epoch so far; before there is one it is
+    passed on. What the layers' own constraints keep (zeros, shared values) stays kept.
+
+    Args:
+        network: scores [N, classes] from x [N, *shape].
+        loss: of one batch; gradients of `network` are taken.
+        constraints: beside those that the layers carry.
+        what: names the run to the observer.
+
+    Raises:
+        TrainingError: the loss is not a number, or the checkpoint is another run's.
+        InputDataError: labels that the network has no output for.
+    """
+    if recipe.epochs == 0:
+        network.eval()
+        return History()
+    with _settings(recipe):
+        run = _Run(network, data, recipe, loss, [*constraints_of(network), *constraints])
+        data.check_outputs(scores(network, data.train.x[:2]).shape[1])
+        run.resume()
+        interrupted = False
+        try:
+            while run.done < recipe.epochs:
+                observer(what, run.epoch())
+                run.save()
+        except KeyboardInterrupt:
+            if run.best is None:
+                raise
+            interrupted = True
+        return run.finish(interrupted)
+
+
+def scores(network: nn.Module, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The network's outputs [N, classes] in evaluation mode; its mode is left as it was."""
+    training = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            parts = [
+                network(torch.from_numpy(x[start : start + EVALUATION_BATCH]))
+                for start in range(0, len(x), EVALUATION_BATCH)
+            ]
+        return np.asarray(torch.cat(parts).float().flatten(1).numpy())
+    finally:
+        network.train(training)
+
+
+def accuracy(network: nn.Module, samples: Samples) -> float:
+    """Share of the samples whose highest score is their label's."""
+    return float(np.mean(scores(network, samples.x).argmax(axis=1) == samples.y))
+
+
+@dataclass
+class _Best:
+    epoch: Epoch
+    state: State
+
+
+class _Run:
+    """A training run between two epochs: all that a checkpoint holds."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: Data,
+        recipe: Recipe,
+        loss: Loss,
+        constraints: Sequence[Constraint],
+    ) -> None:
+        self.network = network
+        self.data = data
+        self.recipe = recipe
+        self.loss = loss
+        self.constraints = constraints
+        self.x, self.y = torch.from_numpy(data.train.x), torch.from_numpy(data.train.y)
+        self.optimizer = torch.optim.AdamW(_parameter_groups(network, recipe), eps=1e-8)
+        self.steps = math.ceil(len(self.x) / recipe.batch) * recipe.epochs
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, max_lr=recipe.learning_rate, total_steps=self.steps + 1
+        )
+        self.step = 0
+        self.epochs: list[Epoch] = []
+        self.best: _Best | None = None
+
+    @property
+    def done(self) -> int:
+        return len(self.epochs)
+
+    def epoch(self) -> Epoch:
+        """Train one epoch and judge it on the validation split."""
+        self.network.train()
+        total = 0.0
+        for batch in torch.randperm(len(self.x)).split(self.recipe.batch):
+            total += self._batch(batch) * len(batch)
+        share = self.step / self.steps
+        accuracy, validation_loss = _judge(self.network, self.data.validation)
+        settled = all(constraint.settled(share) for constraint in self.constraints)
+        best = settled and (
+            self.best is None
+            or (accuracy, -validation_loss)
+            > (self.best.epoch.accuracy, -self.best.epoch.validation_loss)
+        )
+        mean = total / len(self.x)
+        epoch = Epoch(self.done + 1, self.recipe.epochs, mean, accuracy, validation_loss, best)
+        if best:
+            self.best = _Best(epoch, _copy(self.network.state_dict()))
+        self.epochs.append(epoch)
+        return epoch
+
+    def _batch(self, batch: Tensor) -> float:
+        self.step += 1
+        self.optimizer.zero_grad()
+        # Batch normalization has no variance of a single sample.
+        if len(batch) < 2:
+            self.schedule.step()
+            return 0.0
+        loss = self.loss(self.network, self.x[batch], self.y[batch])
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"epoch {self.done + 1}",
+                f"the loss is {loss.item()} at step {self.step} of {self.steps}.",
+                f"lower the learning rate (now {self.recipe.learning_rate:g}), or scale the "
+                "samples to about -1..1.",
+            )
+        loss.backward()
+        for constraint in self.constraints:
+            constraint.settle_gradient()
+        self.optimizer.step()
+        self.schedule.step()
+        for constraint in self.constraints:
+            constraint.project(self.step / self.steps)
+        return float(loss.item())
+
+    def finish(self, interrupted: bool) -> History:
+        """Put the best state back; it was settled, so projecting it changes nothing."""
+        assert self.best is not None, "no constraint is unsettled at the end"
+        self.network.load_state_dict(self.best.state)
+        self.network.eval()
+        return History(tuple(self.epochs), self.best.epoch, interrupted)
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        path = self.recipe.checkpoint
+        if path is None:
+            return
+        scratch = path.with_name(path.name + ".part")
+        torch.save(
+            {
+                "run": self._fingerprint(),
+                "network": self.network.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "schedule": _plain(self.schedule.state_dict()),
+                "random": torch.get_rng_state(),
+                "step": self.step,
+                "epochs": [asdict(epoch) for epoch in self.epochs],
+                "best": None
+                if self.best is None
+                else {"epoch": asdict(self.best.epoch), "state": self.best.state},
+            },
+            scratch,
+        )
+        scratch.replace(path)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one of this very run."""
+        path = self.recipe.checkpoint
+        if path is None or not path.exists():
+            return
+        saved = _load(path)
+        if saved["run"] != self._fingerprint():
+            raise TrainingError(
+                str(path),
+                "is the checkpoint of another network, data set or recipe.",
+                "remove it, or name another file.",
+            )
+        self.network.load_state_dict(saved["network"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.schedule.load_state_dict(saved["schedule"])
+        torch.set_rng_state(saved["random"])
+        self.step = saved["step"]
+        self.epochs = [Epoch(**epoch) for epoch in saved["epochs"]]
+        if saved["best"] is not None:
+            self.best = _Best(Epoch(**saved["best"]["epoch"]), saved["best"]["state"])
+
+    def _fingerprint(self) -> str:
+        """Of the network's structure, the data and the recipe."""
+        shapes = sorted((name, list(p.shape)) for name, p in self.network.named_parameters())
+        recipe = {k: v for k, v in asdict(self.recipe).items() if k not in ("checkpoint",)}
+        digest = hashlib.sha256(repr((shapes, sorted(recipe.items()))).encode())
+        digest.update(self.data.train.x.tobytes())
+        digest.update(self.data.train.y.tobytes())
+        return digest.hexdigest()
+
+
+def _judge(network: nn.Module, samples: Samples) -> tuple[float, float]:
+    """(accuracy, mean cross entropy)."""
+    outputs = torch.from_numpy(scores(network, samples.x))
+    labels = torch.from_numpy(samples.y)
+    loss = _cross_entropy(network, outputs, labels)
+    return float((outputs.argmax(1) == labels).float().mean()), loss.item()
+
+
+def _cross_entropy(network: nn.Module, outputs: Tensor, y: Tensor) -> Tensor:
+    outputs = outputs.flatten(1)
+    if isinstance(_last(network), nn.Softmax):
+        return functional.nll_loss(outputs.clamp(min=SMALLEST_PROBABILITY).log(), y)
+    return functional.cross_entropy(outputs, y)
+
+
+def _last(network: nn.Module) -> nn.Module | None:
+    """The module that the network's answer comes from."""
+    if isinstance(network, torch.fx.GraphModule):
+        answer = next(node for node in reversed(network.graph.nodes) if node.op == "output")
+        source = answer.args[0]
+        if isinstance(source, torch.fx.Node) and source.op == "call_module":
+            return network.get_submodule(str(source.target))
+        return None
+    children = list(network.children())
+    return _last(children[-1]) if children else network
+
+
+def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """Weights of layers decay; biases, normalization and quantizer scales do not."""
+    decayed = [
+        m.weight for m in network.modules() if isinstance(m, nn.Linear | nn.Conv1d | nn.Conv2d)
+    ]
+    chosen = {id(p) for p in decayed}
+    others = [p for p in network.parameters() if id(p) not in chosen]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay},
+              {"params": others, "weight_decay": 0.0}]  # fmt: skip
+    return [{**group, "lr": recipe.learning_rate} for group in groups if group["params"]]
+
+
+@contextmanager
+def _settings(recipe: Recipe) -> Iterator[None]:
+    """Seed, threads and determinism for the run; put back afterwards."""
+    threads, exact = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        torch.set_num_threads(recipe.threads)
+        torch.use_deterministic_algorithms(True)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.use_deterministic_algorithms(exact)
+
+
+def _copy(state: State) -> State:
+    return {
+        name: value.detach().clone() if isinstance(value, Tensor) else value
+        for name, value in state.items()
+    }
+
+
+def _plain(state: State) -> State:
+    """Without the schedule's functions, which a checkpoint cannot hold."""
+    return {name: value for name, value in state.items() if not callable(value)}
+
+
+def _load(path: Path) -> State:
+    try:
+        return torch.load(path, weights_only=True)  # type: ignore[no-any-return]
+    except Exception as problem:
+        raise TrainingError(
+            str(path), f"is no checkpoint ({type(problem).__name__}).", "remove it."
+        ) from problem
