@@ -31,7 +31,7 @@ SMALLEST_PROBABILITY = 1e-30
 
 def cross_entropy(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     """Mean cross entropy of a network that ends in scores, or in a softmax."""
-    return _cross_entropy(network, network(x), y)
+    return output_cross_entropy(network, network(x), y)
 
 
 def train(
@@ -246,15 +246,21 @@ def _judge(network: nn.Module, samples: Samples) -> tuple[float, float]:
     """(accuracy, mean cross entropy)."""
     outputs = torch.from_numpy(scores(network, samples.x))
     labels = torch.from_numpy(samples.y)
-    loss = _cross_entropy(network, outputs, labels)
+    loss = output_cross_entropy(network, outputs, labels)
     return float((outputs.argmax(1) == labels).float().mean()), loss.item()
 
 
-def _cross_entropy(network: nn.Module, outputs: Tensor, y: Tensor) -> Tensor:
+def output_cross_entropy(network: nn.Module, outputs: Tensor, y: Tensor) -> Tensor:
+    """Mean cross entropy of a network's outputs: scores, or probabilities of a softmax."""
     outputs = outputs.flatten(1)
-    if isinstance(_last(network), nn.Softmax):
+    if ends_in_softmax(network):
         return functional.nll_loss(outputs.clamp(min=SMALLEST_PROBABILITY).log(), y)
     return functional.cross_entropy(outputs, y)
+
+
+def ends_in_softmax(network: nn.Module) -> bool:
+    """Whether the network's answer is a softmax, not scores."""
+    return isinstance(_last(network), nn.Softmax)
 
 
 def _last(network: nn.Module) -> nn.Module | None:

@@ -20,9 +20,9 @@ def digits():
 @pytest.fixture(scope="session")
 def _trained(digits):
     torch = pytest.importorskip("torch")
-    from fpgacomp.compress.network import from_module
     from torch import nn
 
+    from fpgacomp.compress.network import from_module
     from fpgacomp.compress.recipe import Recipe
     from fpgacomp.compress.training import train
 
