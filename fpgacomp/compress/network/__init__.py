@@ -1,0 +1,29 @@
+"""Float ONNX files and torch modules to and from the canonical torch network.
+
+modules         Add, Concat, Reshape, Permute, Scale
+read_onnx       ONNX -> network: onnx_graph folds constants, read_* hold the rules per operator
+write_onnx      network -> ONNX: write_layers holds the rules per class
+layers          weight layers, input shape, example input
+"""
+
+from __future__ import annotations
+
+from fpgacomp.compress.constraints import constraints_of
+from fpgacomp.compress.network.layers import example_input, input_shape, weight_layers
+from fpgacomp.compress.network.modules import Add, Concat, Permute, Reshape, Scale
+from fpgacomp.compress.network.read_onnx import from_onnx
+from fpgacomp.compress.network.write_onnx import to_onnx
+
+__all__ = [
+    "Add",
+    "Concat",
+    "Permute",
+    "Reshape",
+    "Scale",
+    "constraints_of",
+    "example_input",
+    "from_onnx",
+    "input_shape",
+    "to_onnx",
+    "weight_layers",
+]
