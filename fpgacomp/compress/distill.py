@@ -1,0 +1,172 @@
+"""Knowledge distillation: a student learns from a teacher's answers, not from labels alone."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fpgacomp.compress.data import Data
+from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.training import (
+    SMALLEST_PROBABILITY,
+    Loss,
+    ends_in_softmax,
+    output_cross_entropy,
+    scores,
+    train,
+)
+from fpgacomp.errors import ModelError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillOptions:
+    """How much a student listens to its teacher.
+
+    Args:
+        temperature: softens both answers; 1 leaves them as they are.
+        soft_share: weight of the teacher's answers in the loss, the labels' is the rest; 0..1.
+        hidden: pairs (teacher layer, student layer) whose outputs are drawn together.
+        hidden_weight: of their loss.
+    """
+
+    temperature: float = 4.0
+    soft_share: float = 0.9
+    hidden: tuple[tuple[str, str], ...] = ()
+    hidden_weight: float = 100.0
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise UsageError("temperature", f"is {self.temperature:g}.", "use more than 0.")
+        if not 0 <= self.soft_share <= 1:
+            raise UsageError("soft share", f"is {self.soft_share:g}.", "use 0 to 1.")
+        if self.hidden_weight < 0:
+            raise UsageError("hidden weight", f"is {self.hidden_weight:g}.", "use 0 or more.")
+
+
+def distill(
+    student: nn.Module,
+    teacher: nn.Module,
+    data: Data,
+    options: DistillOptions,
+    recipe: Recipe,
+    *,
+    observer: TrainingObserver = silent,
+) -> Outcome:
+    """Train a copy of the student on the labels and the teacher's softened answers.
+
+    The loss is (1 - a) CE(student, labels) + a T^2 KL(teacher/T, student/T) (Hinton, Vinyals
+    and Dean, 2015). Hidden layers are compared by which samples of a batch they find alike
+    (similarity-preserving distillation, Tung and Mori, ICCV 2019): that asks nothing of
+    their shapes. The student may be quantized; zeros and shared values stay kept.
+
+    Raises:
+        ModelError: teacher and student do not answer alike: another number of classes.
+        UsageError: a hidden layer that a network does not have.
+    """
+    student = copy.deepcopy(student)
+    probe = data.train.x[:2]
+    theirs, ours = scores(teacher, probe).shape[1], scores(student, probe).shape[1]
+    if theirs != ours:
+        raise ModelError(
+            "student", f"has {ours} outputs, its teacher {theirs}.", "give both the same classes."
+        )
+    with _taps(teacher, student, options) as taps:
+        loss = distillation_loss(teacher, options, taps)
+        history = train(student, data, recipe, loss=loss, observer=observer, what="distill")
+    return Outcome(student, history, (), {"temperature": options.temperature})
+
+
+Taps = list[tuple[str, dict[str, Tensor], dict[str, Tensor]]]
+
+
+def distillation_loss(
+    teacher: nn.Module, options: DistillOptions, taps: Taps | None = None
+) -> Loss:
+    """The loss of a student under this teacher; see `distill`."""
+    teacher.eval()
+
+    def loss(student: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        with torch.no_grad():
+            guide = _logits(teacher, teacher(x))
+        answer = student(x)
+        hard = output_cross_entropy(student, answer, y)
+        soft = soft_divergence(_logits(student, answer), guide, options.temperature)
+        total = (1 - options.soft_share) * hard + options.soft_share * soft
+        for name, theirs, ours in taps or ():
+            total = total + options.hidden_weight * _dissimilarity(ours[name], theirs[name])
+        return total
+
+    return loss
+
+
+def soft_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """T^2 KL(teacher/T || student/T), mean over the batch, of scores [N, K]."""
+    theirs = functional.log_softmax(teacher / temperature, dim=1)
+    ours = functional.log_softmax(student / temperature, dim=1)
+    divergence = functional.kl_div(ours, theirs, reduction="batchmean", log_target=True)
+    return divergence * temperature**2
+
+
+def _logits(network: nn.Module, answer: Tensor) -> Tensor:
+    answer = answer.flatten(1)
+    if ends_in_softmax(network):
+        return answer.clamp(min=SMALLEST_PROBABILITY).log()
+    return answer
+
+
+def _dissimilarity(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Mean squared difference of the batch's row-normalized Gram matrices."""
+    return functional.mse_loss(_alikeness(ours), _alikeness(theirs.detach()))
+
+
+def _alikeness(activation: Tensor) -> Tensor:
+    flat = activation.flatten(1)
+    return functional.normalize(flat @ flat.T, dim=1)
+
+
+@contextmanager
+def _taps(teacher: nn.Module, student: nn.Module, options: DistillOptions) -> Iterator[Taps]:
+    """Outputs of the hidden layers of the latest forward pass, by pair."""
+    handles = []
+    taps: Taps = []
+    try:
+        for theirs, ours in options.hidden:
+            stores: list[dict[str, Tensor]] = []
+            name = f"{theirs}:{ours}"
+            for role, network, layer in (("teacher", teacher, theirs), ("student", student, ours)):
+                store: dict[str, Tensor] = {}
+                module = _layer(network, layer, role)
+                handles.append(module.register_forward_hook(_keeper(store, name)))
+                stores.append(store)
+            taps.append((name, stores[0], stores[1]))
+        yield taps
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _keeper(store: dict[str, Tensor], name: str) -> Callable[[nn.Module, object, object], None]:
+    def keep(module: nn.Module, inputs: object, output: object) -> None:
+        # A Brevitas layer may answer with a QuantTensor; its value is what counts.
+        value = getattr(output, "value", output)
+        assert isinstance(value, Tensor)
+        store[name] = value
+
+    return keep
+
+
+def _layer(network: nn.Module, name: str, role: str) -> nn.Module:
+    layers = dict(network.named_modules())
+    if name not in layers or not name:
+        known = ", ".join(n for n in layers if n and "." not in n)
+        raise UsageError(
+            "hidden layers", f"the {role} has no layer {name}.", f"name one of {known}."
+        )
+    return layers[name]
