@@ -2,6 +2,7 @@
 
 modules         Add, Concat, Reshape, Permute, Scale
 read_onnx       ONNX -> network: onnx_graph folds constants, read_* hold the rules per operator
+read_module     any torch module -> network
 write_onnx      network -> ONNX: write_layers holds the rules per class
 layers          weight layers, input shape, example input
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 from fpgacomp.compress.constraints import constraints_of
 from fpgacomp.compress.network.layers import example_input, input_shape, weight_layers
 from fpgacomp.compress.network.modules import Add, Concat, Permute, Reshape, Scale
+from fpgacomp.compress.network.read_module import from_module
 from fpgacomp.compress.network.read_onnx import from_onnx
 from fpgacomp.compress.network.write_onnx import to_onnx
 
@@ -22,6 +24,7 @@ __all__ = [
     "Scale",
     "constraints_of",
     "example_input",
+    "from_module",
     "from_onnx",
     "input_shape",
     "to_onnx",

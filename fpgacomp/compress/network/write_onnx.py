@@ -6,6 +6,7 @@ codebook.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,9 @@ import onnx
 import onnxruntime
 import torch
 from onnx import helper
-from torch import fx
+from torch import fx, nn
 
+from fpgacomp.compress.network.read_module import from_module
 from fpgacomp.compress.network.write_layers import Call, write_layer
 from fpgacomp.compress.network.writer import Writer
 from fpgacomp.errors import FpgacompError, InvalidGraph, raise_all
@@ -25,7 +27,7 @@ _TOLERANCE = 1e-5  # relative to the largest output; float32 sums in another ord
 
 
 def to_onnx(
-    network: fx.GraphModule,
+    network: nn.Module,
     shape: Sequence[int],
     *,
     input_name: str = "input",
@@ -37,7 +39,7 @@ def to_onnx(
     Gather(codebook, indices).
 
     Args:
-        network: a canonical network.
+        network: a canonical network; any other module goes through `from_module` first.
         shape: of one sample, without the batch axis, which is N in the file.
 
     Raises:
@@ -45,13 +47,13 @@ def to_onnx(
         Problems: several of these at once.
     """
     example = torch.rand((2, *shape), generator=torch.Generator().manual_seed(0))
-    was_training = network.training
-    network.eval()
-    try:
-        model: onnx.ModelProto = _write(network, example, input_name, output_name)
+    if not isinstance(network, fx.GraphModule):
+        network = from_module(network, example)
+    network = copy.deepcopy(network).cpu().eval()
+    with torch.no_grad():
+        model = _write(network, example, input_name, output_name)
         onnx.checker.check_model(model, full_check=True)
-    finally:
-        network.train(was_training)
+        _check_equal(network, example, model)
     return model
 
 
