@@ -1,0 +1,97 @@
+"""N:M pruning: of every M neighbouring inputs of an output, N weights stay."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, fx, nn
+
+from fpgacomp.compress.data import Data
+from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.prune.gradual import (
+    NEVER,
+    Gradual,
+    alive,
+    counted,
+    figures,
+    magnitude_of,
+    prunable,
+)
+from fpgacomp.compress.prune.options import NOfMOptions
+from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.training import train
+from fpgacomp.errors import ModelError
+
+
+def prune_n_of_m(
+    network: fx.GraphModule,
+    data: Data,
+    options: NOfMOptions,
+    recipe: Recipe,
+    *,
+    observer: TrainingObserver = silent,
+) -> Outcome:
+    """Leave the N largest of every M weights (Mishra et al. 2021: 2:4), then train on.
+
+    A group is M consecutive positions of axis 1 of the weight: inputs of a dense layer
+    [out, in], input channels of a convolution [out, in, *kernel] at one place of the kernel.
+    At least M - N weights of every group are zero in the end. Within `options.ramp` of
+    the training the groups get their zeros one after the other, those with the least to
+    lose first, on the cubic schedule of Zhu and Gupta (2017); a ramp of 0 prunes at once.
+
+    Returns:
+        An outcome like that of `prune_magnitude`; notes count the layers whose axis 1 is no
+        multiple of M, which are left alone.
+
+    Raises:
+        ModelError: no layer can be pruned, or all have the pattern.
+        UsageError: `leave` names a layer that is not there.
+    """
+    network = copy.deepcopy(network)
+    layers, notes = prunable(network, options.leave)
+    odd = [name for name, layer in layers.items() if layer.weight.shape[1] % options.m]
+    if odd:
+        notes += (counted(odd, f"left alone: inputs are no multiple of {options.m}"),)
+    layers = {name: layer for name, layer in layers.items() if name not in odd}
+    pools = [([name], _left(layer, options)) for name, layer in layers.items()]
+    if not any(alive(layers[names[0]]) > left for names, left in pools):
+        raise ModelError(
+            f"prune {options.n}:{options.m}",
+            "there is nothing to prune" + (f": {'; '.join(notes)}." if notes else "."),
+            f"choose an M that divides the inputs of a layer, or {options.n - 1}:{options.m}."
+            if options.n > 1
+            else "choose an M that divides the inputs of a layer.",
+        )
+    masks = Gradual(layers, pools, ramp=options.ramp, rating=lambda layer: _surplus(layer, options))
+    history = train(
+        network, data, recipe, constraints=[masks], observer=observer, what=f"prune {options.n}:{options.m}"
+    )  # fmt: skip
+    masks.project(1.0)  # without an epoch nobody has
+    return Outcome(network, history, notes, figures(network))
+
+
+def grouped(weight: Tensor, m: int) -> Tensor:
+    """[groups, m] of a weight [out, in, *kernel] whose `in` is a multiple of m."""
+    return weight.movedim(1, -1).reshape(-1, m)
+
+
+def _left(layer: nn.Module, options: NOfMOptions) -> int:
+    """Living weights when the M - N smallest of every group are gone."""
+    kept = getattr(layer, "kept", None)
+    mask = torch.ones_like(layer.weight, dtype=torch.bool) if kept is None else kept
+    return int(grouped(mask, options.m).sum(dim=1).clamp(max=options.n).sum())
+
+
+def _surplus(layer: nn.Module, options: NOfMOptions) -> Tensor:
+    """|w| of the M - N smallest weights of each group; the others never go."""
+    magnitude = magnitude_of(layer).to(torch.float64)
+    kept = layer.kept
+    assert isinstance(kept, Tensor)
+    groups = grouped(magnitude.masked_fill(~kept, -1.0), options.m)
+    order = torch.sort(groups, dim=1, stable=True).indices
+    rating = torch.full_like(groups, NEVER)
+    small = order[:, : options.m - options.n]
+    rating.scatter_(1, small, groups.gather(1, small))
+    out, _, *kernel = magnitude.shape
+    return rating.reshape(out, *kernel, -1).movedim(-1, 1)
