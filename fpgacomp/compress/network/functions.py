@@ -150,8 +150,7 @@ def _clamped(use: Use) -> nn.Module | None:
         return None
     if low == 0 and high is None:
         return nn.ReLU()
-    largest = torch.finfo(torch.float32).max
-    low, high = -largest if low is None else low, largest if high is None else high
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
     return nn.Hardtanh(low, high) if low < high else None
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Add(nn.Module):  # type: ignore[misc]
+class Add(nn.Module):
     """The sum of two or more tensors of one shape."""
 
     def forward(self, *parts: Tensor) -> Tensor:
@@ -18,7 +18,7 @@ class Add(nn.Module):  # type: ignore[misc]
         return total
 
 
-class Concat(nn.Module):  # type: ignore[misc]
+class Concat(nn.Module):
     """Tensors side by side.
 
     Args:
@@ -36,7 +36,7 @@ class Concat(nn.Module):  # type: ignore[misc]
         return f"dim={self.dim}"
 
 
-class Reshape(nn.Module):  # type: ignore[misc]
+class Reshape(nn.Module):
     """The same values of each sample in another shape.
 
     Args:
@@ -54,7 +54,7 @@ class Reshape(nn.Module):  # type: ignore[misc]
         return f"shape={self.shape}"
 
 
-class Permute(nn.Module):  # type: ignore[misc]
+class Permute(nn.Module):
     """Axes in another order.
 
     Args:
@@ -72,7 +72,7 @@ class Permute(nn.Module):  # type: ignore[misc]
         return f"dims={self.dims}"
 
 
-class Scale(nn.Module):  # type: ignore[misc]
+class Scale(nn.Module):
     """`x * factor + offset` with constants that no training moves.
 
     Args:

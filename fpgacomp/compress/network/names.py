@@ -16,9 +16,11 @@ class Names:
     def __init__(self) -> None:
         self._used: set[str] = set()
 
-    def unique(self, wish: str) -> str:
-        """The wish as an identifier, with a number behind it where it is taken."""
+    def unique(self, wish: str, other: str = "") -> str:
+        """The wish as an identifier, or the other one, with a number where both are taken."""
         base = identifier(wish)
+        if other and base in self._used:
+            base = identifier(other)
         name, number = base, 1
         while name in self._used:
             number += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ class OnnxGraph:
     codes: dict[str, Array] = field(default_factory=dict)
     nodes: list[OnnxNode] = field(default_factory=list)
 
+    @cached_property
     def uses(self) -> Counter[str]:
         """How often each tensor is read, the network's output counted."""
         counts = Counter(name for node in self.nodes for name in node.inputs if name)
@@ -189,7 +191,7 @@ def _inferred(
 def _stand_in(name: str, value: Array) -> onnx.TensorProto | onnx.ValueInfoProto:
     """A constant for shape inference: large ones by their shape alone."""
     if value.size <= 64:
-        return numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return numpy_helper.from_array(np.array(value, order="C"), name)
     elem = helper.np_dtype_to_tensor_dtype(value.dtype)
     return helper.make_tensor_value_info(name, elem, value.shape)
 

@@ -35,13 +35,13 @@ def clip(r: Reader, node: OnnxNode) -> None:
     """Clip between two constants."""
     low, high = r.parameter(node, "min", 1), r.parameter(node, "max", 2)
     bounds = (
-        -_LARGEST if low is None else float(low),
-        _LARGEST if high is None else float(high),
+        -math.inf if low is None or low.item() <= -_LARGEST else low.item(),
+        math.inf if high is None or high.item() >= _LARGEST else high.item(),
     )
-    if math.isnan(sum(bounds)) or bounds[0] >= bounds[1]:
+    if not bounds[0] < bounds[1]:
         raise refuse(node, f"it clips to {bounds[0]}..{bounds[1]}.", "give min below max.")
     module: nn.Module
-    if bounds[0] == 0.0 and bounds[1] >= _LARGEST:
+    if bounds[0] == 0.0 and bounds[1] == math.inf:
         module = nn.ReLU()
     elif bounds == (0.0, 6.0):
         module = nn.ReLU6()

@@ -24,7 +24,7 @@ from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_a
 _CANONICAL = tuple(CLASSES)
 
 
-class _Tracer(fx.Tracer):  # type: ignore[misc]
+class _Tracer(fx.Tracer):
     """Goes into every module that is no canonical layer; notes the user's source lines."""
 
     record_stack_traces = True
@@ -89,7 +89,7 @@ def _traced(module: nn.Module) -> fx.GraphModule:
     return fx.GraphModule(module, graph)
 
 
-class _Recorder(fx.Interpreter):  # type: ignore[misc]
+class _Recorder(fx.Interpreter):
     """Notes every value of a run."""
 
     def __init__(self, network: fx.GraphModule) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import onnx
+import torch
 from torch import fx, nn
 
 from fpgacomp.compress.network import read_elementwise as elementwise
 from fpgacomp.compress.network import read_pooling as pooling
 from fpgacomp.compress.network import read_shapes as shapes
 from fpgacomp.compress.network import read_weights as weights
+from fpgacomp.compress.network.layers import example_input
 from fpgacomp.compress.network.onnx_graph import OnnxNode, open_graph
 from fpgacomp.compress.network.reader import Reader, ShapeUnknown, refuse
-from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
+from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
 
 _RULES: dict[str, Callable[[Reader, OnnxNode], None]] = {
     "Add": elementwise.add,
@@ -77,6 +79,7 @@ def from_onnx(model: onnx.ModelProto) -> fx.GraphModule:
     source = open_graph(model)
     reader = Reader(source)
     reader.values[source.input] = reader.graph.placeholder("input")
+    reader.reserve()
     for node in source.nodes:
         _read(reader, node)
     raise_all(reader.problems)
@@ -94,9 +97,25 @@ def from_onnx(model: onnx.ModelProto) -> fx.GraphModule:
     network.graph.eliminate_dead_code()
     network.recompile()
     network.delete_all_unused_submodules()
+    network.eval()
     network.meta["input_shape"] = source.shapes[source.input][1:]
     network.meta["input_name"], network.meta["output_name"] = source.input, source.output
-    return network.eval()
+    _check_runs(network)
+    return network
+
+
+def _check_runs(network: fx.GraphModule) -> None:
+    x = example_input(network)
+    try:
+        with torch.no_grad():
+            network(x)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            "the network",
+            f"its shapes do not fit for two samples of shape {list(x.shape[1:])}: {reason}.",
+            "export it again, with a batch axis of any size.",
+        ) from error
 
 
 def _read(reader: Reader, node: OnnxNode) -> None:
@@ -124,7 +143,7 @@ def _read(reader: Reader, node: OnnxNode) -> None:
 
 def _refuse_quantized(model: onnx.ModelProto) -> None:
     for node in model.graph.node:
-        integer = "QuantizeLinear" in node.op_type or node.op_type.startswith("QLinear")
+        integer = "quantizelinear" in node.op_type.lower() or node.op_type.startswith("QLinear")
         if node.op_type in _QUANTIZERS or integer or node.op_type.endswith("Integer"):
             raise UnsupportedLayer(
                 node.name or f"{node.op_type} making {node.output[0]}",

@@ -142,7 +142,7 @@ def _repeats(node: OnnxNode, factors: list[float]) -> bool:
 def dropout(r: Reader, node: OnnxNode) -> None:
     """Dropout: nothing at inference, active in further training."""
     ratio = r.parameter(node, "ratio", 1)
-    r.bind(node, r.emit(node, nn.Dropout(0.5 if ratio is None else float(ratio))))
+    r.bind(node, r.emit(node, nn.Dropout(0.5 if ratio is None else ratio.item())))
 
 
 def identity(r: Reader, node: OnnxNode) -> None:

@@ -39,7 +39,7 @@ def convolution(r: Reader, node: OnnxNode) -> None:
         bias=bias is not None,
     )
     fill(layer, weight, bias, r.source.codes.get(node.inputs[1]))
-    r.bind(node, r.emit(node, layer, padded, weight=node.inputs[1]))
+    r.bind(node, r.emit(node, layer, padded))
 
 
 def explicit_pads(
@@ -112,7 +112,7 @@ def _dense(
     outputs, inputs = weight.shape
     layer = nn.Linear(inputs, outputs, bias=bias is not None)
     fill(layer, weight, bias, codes)
-    r.bind(node, r.emit(node, layer, weight=node.inputs[1]))
+    r.bind(node, r.emit(node, layer))
 
 
 def fill(layer: nn.Module, weight: Array, bias: Array | None, codes: Array | None) -> None:
@@ -148,7 +148,7 @@ def batch_normalization(r: Reader, node: OnnxNode) -> None:
     with torch.no_grad():
         for name, value in zip(_STATISTICS, values):
             getattr(layer, name).copy_(tensor(value))
-    r.bind(node, r.emit(node, layer, weight=node.inputs[1]))
+    r.bind(node, r.emit(node, layer))
 
 
 _STATISTICS = ("weight", "bias", "running_mean", "running_var")

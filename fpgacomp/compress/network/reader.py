@@ -12,6 +12,8 @@ from fpgacomp.compress.network.names import Names, from_onnx_name
 from fpgacomp.compress.network.onnx_graph import Array, OnnxGraph, OnnxNode
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 
+_WEIGHTED = ("Conv", "Gemm", "MatMul", "BatchNormalization")
+
 
 class ShapeUnknown(Exception):
     """The shape of a tensor behind a refused node does not follow."""
@@ -29,6 +31,7 @@ class Reader:
     Args:
         source: the ONNX graph that is read.
         values: the torch node that makes each ONNX tensor.
+        reserved: names of the layers with weights, by the tensor that they make.
     """
 
     source: OnnxGraph
@@ -37,6 +40,7 @@ class Reader:
     names: Names = field(default_factory=Names)
     values: dict[str, fx.Node] = field(default_factory=dict)
     problems: list[FpgacompError] = field(default_factory=list)
+    reserved: dict[str, str] = field(default_factory=dict)
 
     def shape(self, tensor: str) -> tuple[int, ...]:
         """Shape of a tensor, batch included."""
@@ -61,21 +65,35 @@ class Reader:
         """The inputs that are computed."""
         return [name for name in node.inputs if name and name not in self.source.constants]
 
-    def emit(
-        self, node: OnnxNode, module: nn.Module, *inputs: fx.Node, weight: str = "", part: str = ""
-    ) -> fx.Node:
+    def emit(self, node: OnnxNode, module: nn.Module, *inputs: fx.Node, part: str = "") -> fx.Node:
         """Append a module.
 
         Args:
             node: whose work it does, for its name.
             inputs: what it takes; by default what the node's first input is.
-            weight: its weight's tensor, which gives it its name where it has a telling one.
             part: what is added to the name where a node becomes several modules.
         """
-        wish = from_onnx_name(node.name, node.op, weight)
-        name = self.names.unique(f"{wish}_{part}" if part else wish)
+        name = self._name(node, part)
         self.root.add_module(name, module)
         return self.graph.call_module(name, inputs or (self.values[node.inputs[0]],))
+
+    def reserve(self) -> None:
+        """Give layers with weights their names before the others that are called like them."""
+        for node in self.source.nodes:
+            if node.op in _WEIGHTED:
+                wish = from_onnx_name(node.name, node.op, node.input(1))
+                self.reserved[node.outputs[0]] = self.names.unique(wish)
+
+    def _name(self, node: OnnxNode, part: str) -> str:
+        reserved = self.reserved.get(node.outputs[0])
+        if reserved and not part:
+            return reserved
+        if reserved:
+            return self.names.unique(f"{reserved}_{part}")
+        wish = from_onnx_name(node.name, node.op)
+        if part:
+            return self.names.unique(f"{wish}_{part}")
+        return self.names.unique(wish, f"{wish}_{node.op.lower()}")
 
     def bind(self, node: OnnxNode, value: fx.Node) -> None:
         """Say what makes the node's first output."""
@@ -83,7 +101,7 @@ class Reader:
 
     def only_use(self, value: fx.Node, tensor: str) -> nn.Module | None:
         """The module that makes this tensor, if nothing but the present node reads it."""
-        if self.source.uses()[tensor] > 1 or value.op != "call_module" or value.users:
+        if self.source.uses[tensor] > 1 or value.op != "call_module" or value.users:
             return None
         return self.root.get_submodule(str(value.target))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,9 +124,11 @@ def _plain(op: str, **settings: str) -> Callable[[Writer, Call], None]:
 
 
 def _clip(w: Writer, call: Call) -> None:
-    low = w.constant(f"{call.name}.min", np.float32(call.module.min_val))
-    high = w.constant(f"{call.name}.max", np.float32(call.module.max_val))
-    w.node("Clip", [call.inputs[0], low, high], call.output)
+    inputs = [call.inputs[0]]
+    for name, bound in (("min", call.module.min_val), ("max", call.module.max_val)):
+        open_end = math.isinf(bound)
+        inputs.append("" if open_end else w.constant(f"{call.name}.{name}", np.float32(bound)))
+    w.node("Clip", inputs, call.output)
 
 
 def _softmax(w: Writer, call: Call) -> None:

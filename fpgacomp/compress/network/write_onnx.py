@@ -57,7 +57,7 @@ def to_onnx(
     return model
 
 
-class _Shapes(fx.Interpreter):  # type: ignore[misc]
+class _Shapes(fx.Interpreter):
     """Notes the shape of every value."""
 
     def __init__(self, network: fx.GraphModule) -> None:

@@ -34,7 +34,7 @@ class Writer:
         array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
         if array.dtype.kind == "f":
             array = array.astype(np.float32)
-        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        self.constants[name] = numpy_helper.from_array(np.array(array, order="C"), name)
         return name
 
     def node(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
