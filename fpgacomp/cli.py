@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from fpgacomp.errors import FpgacompError, Problems, UsageError
+from fpgacomp.cli_common import errors, progress
+from fpgacomp.errors import UsageError
 
 app = typer.Typer(
     name="fpgacomp",
@@ -128,12 +126,12 @@ def compile(
     Example: `fpgacomp compile model.onnx --board pynq-z2 --target throughput`
     """
     arguments = locals()
-    with _errors(as_json):
+    with errors(as_json):
         from fpgacomp import pipeline
 
         folder = out or Path(f"{Path(model).stem}-{Path(board).stem}")
         options = _options(**arguments)
-        with _progress(as_json) as observer:
+        with progress(as_json) as observer:
             report = pipeline.compile(model, board, out=folder, options=options, observer=observer)
         _show(report, as_json)
 
@@ -161,11 +159,11 @@ def estimate(
     Example: `fpgacomp estimate model.onnx --board arty-a7-35t`
     """
     arguments = locals()
-    with _errors(as_json):
+    with errors(as_json):
         from fpgacomp import pipeline
 
         options = _options(**arguments)
-        with _progress(as_json) as observer:
+        with progress(as_json) as observer:
             report = pipeline.estimate(model, board, options=options, observer=observer)
         _show(report, as_json)
 
@@ -176,7 +174,7 @@ def check(model: ModelArgument, as_json: JsonOption = False) -> None:
 
     Example: `fpgacomp check model.onnx`
     """
-    with _errors(as_json):
+    with errors(as_json):
         from fpgacomp import pipeline
         from fpgacomp.report import checked
 
@@ -202,10 +200,10 @@ def simulate(
 
     Example: `fpgacomp simulate digits-pynq-z2 --inputs x.npy --outputs y.npy --level c`
     """
-    with _errors(as_json):
+    with errors(as_json):
         from fpgacomp import pipeline
 
-        with _progress(as_json) as observer:
+        with progress(as_json) as observer:
             result = pipeline.simulate(
                 folder, inputs, level=level.value, outputs=outputs, labels=labels,
                 observer=observer,
@@ -228,7 +226,7 @@ def boards(
 
     Example: `fpgacomp boards pynq-z2`
     """
-    with _errors(as_json):
+    with errors(as_json):
         from fpgacomp.boards import list_boards, load_board
         from fpgacomp.report import boards as view
 
@@ -247,7 +245,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
     Example: `fpgacomp doctor`
     """
-    with _errors(as_json):
+    with errors(as_json):
         from fpgacomp import toolchain
         from fpgacomp.report import doctor as view
 
@@ -333,47 +331,3 @@ def _show(report: Any, as_json: bool) -> None:
         terminal.render(report, Console())
     if report.status != "ok":
         raise typer.Exit(1)
-
-
-@contextmanager
-def _errors(as_json: bool) -> Iterator[None]:
-    """Every error raised on purpose as text on standard error (and JSON where asked for)."""
-    try:
-        yield
-    except FpgacompError as error:
-        if as_json:
-            problems = error.problems if isinstance(error, Problems) else (error,)
-            document = {"errors": [{"where": p.where, "why": p.why, "fix": p.fix}
-                                   for p in problems]}  # fmt: skip
-            sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
-        Console(stderr=True, soft_wrap=True, emoji=False).print(
-            f"[bold red]error[/]: {escape(str(error))}"
-        )
-        raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        Console(stderr=True).print("stopped; nothing was written.")
-        raise typer.Exit(130) from None
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, float | None], None]]:
-    """Progress bars on standard error, on terminals only."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        from fpgacomp.ir.progress import silent
-
-        yield silent
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:9}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def observe(step: str, share: float | None) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(step, total=None)
-            if share is not None:
-                bars.update(tasks[step], total=1.0, completed=share)
-
-        yield observe
