@@ -116,9 +116,19 @@ def close(found: Tensor | np.ndarray, wanted: Tensor) -> None:
     )
 
 
-@settings(deadline=None, max_examples=15)
-@given(st.integers(0, 10**6))
+@pytest.mark.parametrize("seed", range(4))
 def test_round_trip(seed: int) -> None:
+    round_trip(seed)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=25)
+@given(st.integers(4, 10**6))
+def test_many_round_trips(seed: int) -> None:
+    round_trip(seed)
+
+
+def round_trip(seed: int) -> None:
     module, shape = random_network(seed)
     x = torch.rand(3, *shape)
     network = from_module(module, x)
@@ -141,6 +151,7 @@ def counts(part: nn.Module) -> bool:
     return not isinstance(part, nn.Dropout | nn.Identity)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(st.integers(0, 10**6), st.integers(9, 17))
 def test_files_of_torch_are_read(seed: int, opset: int) -> None:
