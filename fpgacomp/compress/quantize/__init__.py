@@ -1,0 +1,42 @@
+"""Quantization with Brevitas: after training, aware of it, and with bits chosen per layer.
+
+options         what a user asks for
+sites, ranges   where activations are quantized; the steps that err least
+quantizers      Brevitas quantizers and layers
+transform       float network -> network of Brevitas layers
+aware           quantization-aware training
+export          network of Brevitas layers -> QONNX
+
+torch and Brevitas are imported when a function is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from fpgacomp.compress.quantize.options import QuantizeOptions
+from fpgacomp.errors import ToolError
+
+__all__ = ["QuantizeOptions", "quantize_aware", "to_qonnx"]
+
+INSTALL = "pip install 'fpgacomp[brevitas]'"
+
+
+def quantize_aware(*args: Any, **keywords: Any) -> Any:
+    """See `aware.quantize_aware`."""
+    return _module("aware").quantize_aware(*args, **keywords)
+
+
+def to_qonnx(*args: Any, **keywords: Any) -> Any:
+    """See `export.to_qonnx`."""
+    return _module("export").to_qonnx(*args, **keywords)
+
+
+def _module(name: str) -> Any:
+    try:
+        return import_module(f"fpgacomp.compress.quantize.{name}")
+    except ImportError as missing:
+        raise ToolError(
+            "Brevitas", f"networks are quantized with Brevitas and torch ({missing}).", INSTALL
+        ) from missing

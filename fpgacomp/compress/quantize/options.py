@@ -1,0 +1,130 @@
+"""What a user asks of a quantized network: bits, scales, how finely they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fpgacomp.errors import FpgacompError, UsageError, raise_all
+
+Bits = int | Literal["ternary"]
+Scale = Literal["free", "power-of-two"]
+Granularity = Literal["channel", "tensor"]
+
+REST = "*"  # in a mapping: all layers that it does not name
+MOST_BITS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeOptions:
+    """Bits and scales of a quantized network.
+
+    Args:
+        weight_bits: 1 (binary, a sign times a scale) to 8, "ternary" (-1, 0, 1 times a
+            scale), or a mapping from layer names to these, "*" for the rest.
+        activation_bits: 1 to 8, or a mapping. A name is that of the activation, or of the
+            layer before it.
+        first_last_bits: weights of the first and last layer, unless a mapping names them;
+            None: like the others.
+        input_bits: of the network's input, 1 to 8.
+        scale: "free": any float32, learned; "power-of-two": shifts in hardware.
+        granularity: one weight scale per output channel, or one per layer.
+        narrow: weights symmetric around zero, -(2**(bits-1) - 1) to 2**(bits-1) - 1: with
+            2 bits that is ternary. Otherwise they use the lowest integer, too.
+    """
+
+    weight_bits: Bits | Mapping[str, Bits] = 8
+    activation_bits: int | Mapping[str, int] = 8
+    first_last_bits: Bits | None = 8
+    input_bits: int = 8
+    scale: Scale = "free"
+    granularity: Granularity = "channel"
+    narrow: bool = True
+
+    def __post_init__(self) -> None:
+        problems: list[FpgacompError] = []
+        for where, value in _named("weight bits", self.weight_bits):
+            problems += _check_bits(where, value, ternary=True)
+        for where, value in _named("activation bits", self.activation_bits):
+            problems += _check_bits(where, value, ternary=False)
+        if self.first_last_bits is not None:
+            problems += _check_bits("first and last bits", self.first_last_bits, ternary=True)
+        problems += _check_bits("input bits", self.input_bits, ternary=False)
+        problems += _check_choice("scale", self.scale, ("free", "power-of-two"))
+        problems += _check_choice("granularity", self.granularity, ("channel", "tensor"))
+        raise_all(problems)
+
+    def weights_of(self, layers: Iterable[str]) -> dict[str, Bits]:
+        """Weight bits of these layers, given in order of execution.
+
+        Raises:
+            UsageError: a mapping names layers that are not there, or leaves some out.
+        """
+        names = list(layers)
+        bits = _resolved("weight bits", self.weight_bits, {name: (name,) for name in names})
+        named = set(self.weight_bits) if isinstance(self.weight_bits, Mapping) else set()
+        if self.first_last_bits is not None and names:
+            for name in {names[0], names[-1]} - named:
+                bits[name] = self.first_last_bits
+        return bits
+
+    def activations_of(self, places: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+        """Activation bits by place.
+
+        Args:
+            places: for each place that is quantized the names that a mapping may use for it.
+        """
+        return _resolved("activation bits", self.activation_bits, places)
+
+
+def _named(what: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [(f"{what} of {name}", bits) for name, bits in value.items()]
+    return [(what, value)]
+
+
+def _check_bits(where: str, bits: Any, *, ternary: bool) -> list[FpgacompError]:
+    if ternary and bits == "ternary":
+        return []
+    if isinstance(bits, int) and not isinstance(bits, bool) and 1 <= bits <= MOST_BITS:
+        return []
+    or_ternary = ', or "ternary"' if ternary else ""
+    return [UsageError(where, f"is {bits!r}.", f"use 1 to {MOST_BITS}{or_ternary}.")]
+
+
+def _check_choice(where: str, value: Any, choices: tuple[str, ...]) -> list[FpgacompError]:
+    if value in choices:
+        return []
+    return [UsageError(where, f"is {value!r}.", f"use {' or '.join(map(repr, choices))}.")]
+
+
+def _resolved(what: str, wanted: Any, places: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The wish for each place; a place's first name counts before its others."""
+    if not isinstance(wanted, Mapping):
+        return dict.fromkeys(places, wanted)
+    known = {name for names in places.values() for name in names} | {REST}
+    problems: list[FpgacompError] = [
+        UsageError(
+            f"{what} of {name}",
+            "there is no such layer.",
+            f"use {', '.join(sorted(known))}.",
+        )
+        for name in wanted
+        if name not in known
+    ]
+    found: dict[str, Any] = {}
+    for place, names in places.items():
+        named = [wanted[name] for name in (*names, REST) if name in wanted]
+        if named:
+            found[place] = named[0]
+        else:
+            problems.append(
+                UsageError(
+                    f"{what} of {names[0]}",
+                    "is not given.",
+                    f"name it, or give {REST!r} for all that are not named.",
+                )
+            )
+    raise_all(problems)
+    return found
