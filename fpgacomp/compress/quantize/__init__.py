@@ -5,6 +5,7 @@ sites, ranges   where activations are quantized; the steps that err least
 quantizers      Brevitas quantizers and layers
 transform       float network -> network of Brevitas layers
 aware           quantization-aware training
+post_training   calibration, equalization, GPTQ, bias correction; merge: BatchNormalization
 export          network of Brevitas layers -> QONNX
 
 torch and Brevitas are imported when a function is first used.
@@ -12,13 +13,14 @@ torch and Brevitas are imported when a function is first used.
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import Any
 
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.errors import ToolError
 
-__all__ = ["QuantizeOptions", "quantize_aware", "to_qonnx"]
+__all__ = ["QuantizeOptions", "quantize_aware", "quantize_post_training", "to_qonnx"]
 
 INSTALL = "pip install 'fpgacomp[brevitas]'"
 
@@ -28,6 +30,11 @@ def quantize_aware(*args: Any, **keywords: Any) -> Any:
     return _module("aware").quantize_aware(*args, **keywords)
 
 
+def quantize_post_training(*args: Any, **keywords: Any) -> Any:
+    """See `post_training.quantize_post_training`."""
+    return _module("post_training").quantize_post_training(*args, **keywords)
+
+
 def to_qonnx(*args: Any, **keywords: Any) -> Any:
     """See `export.to_qonnx`."""
     return _module("export").to_qonnx(*args, **keywords)
@@ -35,7 +42,9 @@ def to_qonnx(*args: Any, **keywords: Any) -> Any:
 
 def _module(name: str) -> Any:
     try:
-        return import_module(f"fpgacomp.compress.quantize.{name}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Brevitas tells which faster kernels are absent
+            return import_module(f"fpgacomp.compress.quantize.{name}")
     except ImportError as missing:
         raise ToolError(
             "Brevitas", f"networks are quantized with Brevitas and torch ({missing}).", INSTALL

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,11 +69,23 @@ def quantize(network: fx.GraphModule, data: Data, options: QuantizeOptions) -> Q
     weights = options.weights_of(weight_layers(copied))
     activations = _activation_bits(sites, options)
     _check_zeros(copied, weights)
-    values = observe(copied, [site.node for site in sites], samples)
-    steps = _Steps(sites, ties, activations, values, options.scale)
+    with one_thread():
+        values = observe(copied, [site.node for site in sites], samples)
+        steps = _Steps(sites, ties, activations, values, options.scale)
     _replace_weights(copied, weights, options)
     _insert(copied, sites, activations, steps, options.scale)
     return Quantized(copied, weights, activations)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """The order of float sums, and so the result, depends on the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def calibration_samples(data: Data) -> Tensor:
