@@ -62,9 +62,7 @@ def prune_magnitude(
         layers = {name: layer for name, layer in layers.items() if name in options.sparsity}
         notes += (counted(others, "left alone: not named"),) if others else ()
     masks = _masks(layers, options)
-    history = train(
-        network, data, recipe, constraints=[masks], observer=observer, what="prune"
-    )  # fmt: skip
+    history = train(network, data, recipe, constraints=[masks], observer=observer, what="prune")
     masks.project(1.0)  # without an epoch nobody has
     return Outcome(network, history, notes, figures(network))
 

@@ -64,9 +64,8 @@ def prune_n_of_m(
             else "choose an M that divides the inputs of a layer.",
         )
     masks = Gradual(layers, pools, ramp=options.ramp, rating=lambda layer: _surplus(layer, options))
-    history = train(
-        network, data, recipe, constraints=[masks], observer=observer, what=f"prune {options.n}:{options.m}"
-    )  # fmt: skip
+    what = f"prune {options.n}:{options.m}"
+    history = train(network, data, recipe, constraints=[masks], observer=observer, what=what)
     masks.project(1.0)  # without an epoch nobody has
     return Outcome(network, history, notes, figures(network))
 

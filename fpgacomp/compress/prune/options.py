@@ -9,6 +9,7 @@ from typing import Literal
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
 
 Scope = Literal["global", "layer"]
+Resource = Literal["lut", "dsp", "ff", "bram18"]
 RAMP = 0.6  # of the training; the rest recovers with the final mask
 
 
@@ -64,6 +65,40 @@ class NOfMOptions:
             problems.append(UsageError("M of N:M", f"is {self.m}.", "use 2 or more."))
         elif not 1 <= self.n < self.m:
             problems.append(UsageError("N of N:M", f"is {self.n}.", f"use 1 to {self.m - 1}."))
+        raise_all(problems)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareOptions:
+    """How much of a resource zeros and fewer digits must save, by the board's estimate.
+
+    Args:
+        saving: share of the estimate of the network as given, over 0 and under 1.
+        resource: which one.
+        digits: whether integer weights may lose signed digits, too (quantized networks only).
+        leave: names of layers that are left alone.
+        ramp: share of the training within which weights and digits go.
+    """
+
+    saving: float = 0.5
+    resource: Resource = "lut"
+    digits: bool = True
+    leave: tuple[str, ...] = ()
+    ramp: float = RAMP
+
+    def __post_init__(self) -> None:
+        problems = _check_ramp(self.ramp)
+        if not 0 < self.saving < 1:
+            problems.append(
+                UsageError(
+                    "saving", f"is {self.saving:g}.", "use over 0 and under 1 (0.5: half of it)."
+                )
+            )
+        known = ("lut", "dsp", "ff", "bram18")
+        if self.resource not in known:
+            problems.append(
+                UsageError("resource", f"is {self.resource!r}.", f"use {', '.join(known)}.")
+            )
         raise_all(problems)
 
 

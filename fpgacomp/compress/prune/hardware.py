@@ -1,0 +1,273 @@
+"""Hardware-aware pruning: zeros and digits go where the board's estimate says that it pays."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import fx, nn
+
+from fpgacomp.compress.data import Data
+from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.prune.gradual import counted, figures, magnitude_of, prunable
+from fpgacomp.compress.prune.ladder import Grid, Ladder, Prices, grid_of, price_of, signed_digits
+from fpgacomp.compress.prune.options import HardwareOptions
+from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.training import cross_entropy, train
+from fpgacomp.errors import ModelError
+
+Cost = Callable[[fx.GraphModule], Mapping[str, float]]
+
+FISHER_BATCH = 32
+FISHER_BATCHES = 24
+ATTEMPTS = 3  # trainings, where the first misses the goal
+BISECTIONS = 7  # of the budget: to less than a hundredth of it
+FURTHER = 0.5  # part of a layer's weights that go to see what they cost
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Prices and a budget that reach the goal, and what they lose before any training."""
+
+    prices: Mapping[str, Prices]
+    budget: float
+    cost: float
+    loss: float
+
+
+def prune_hardware(
+    network: fx.GraphModule,
+    data: Data,
+    options: HardwareOptions,
+    recipe: Recipe,
+    *,
+    cost: Cost,
+    observer: TrainingObserver = silent,
+) -> Outcome:
+    """Save a share of a resource by zeros and fewer digits at the least loss.
+
+    What a zero and what a signed digit save in each layer is measured: by the estimate of
+    the network with and without a part of them, once with the layers half empty and once
+    nearly so (a layer that time-multiplexes its products saves nothing until so few are left
+    that it is unrolled). A search over the budget, judged by the estimate, finds how many
+    must go; of the plans that reach the goal the one that loses least is trained with
+    (`Ladder`). Layers whose zeros save nothing are left alone and counted.
+
+    Args:
+        network: best a quantized one (its integers are then what it will be built of); of a
+            float network only whole weights go.
+        cost: estimate of a network, keys lut, dsp, ff, bram18; called some 20 times and 5
+            times for each layer.
+
+    Returns:
+        An outcome with the details of `prune_magnitude`, and `prices` per layer, `cost_before`,
+        `cost_after` and `goal` of the resource, and `digits` (signed digits of all weights).
+
+    Raises:
+        ModelError: nothing can be pruned, or zeros and digits cannot save so much.
+        UsageError: `leave` names a layer that is not there.
+    """
+    network = copy.deepcopy(network)
+    layers, notes = prunable(network, options.leave)
+    if not layers:
+        raise ModelError("prune", "there is nothing to prune.", "leave fewer layers alone.")
+    before = dict(cost(network))
+    goal = before[options.resource] * (1 - options.saving)
+    search = _Search(network, list(layers), _importance(network, layers, data), options, cost, goal)
+    plan = search.best(before[options.resource])
+    idle = [name for name in layers if plan.prices[name].weight <= 0]
+    if idle:
+        notes += (counted(idle, "left alone: zeros there save nothing"),)
+    for _ in range(ATTEMPTS):
+        pruned = copy.deepcopy(network)
+        ladder = search.ladder(pruned, plan)
+        history = train(pruned, data, recipe, constraints=[ladder], observer=observer, what="prune")
+        if not history.epochs:
+            ladder.project(1.0)
+        ladder.finish()
+        after = dict(cost(pruned))
+        if after[options.resource] <= goal or not history.epochs:
+            break
+        # Accumulators and thresholds moved with the training: aim lower by what was missed.
+        search.goal -= after[options.resource] - goal
+        again, _ = search.bisect(plan.prices)
+        if again is None:
+            break
+        plan = again
+    network = pruned
+    if after[options.resource] > goal:
+        notes += (f"{after[options.resource]:.0f} {options.resource} miss the goal of {goal:.0f}",)
+    details = figures(network) | {
+        "prices": {n: {"weight": p.weight, "digit": p.digit} for n, p in plan.prices.items()},
+        "cost_before": before, "cost_after": after, "goal": goal,
+        "digits": sum(_digits(layer) for name in layers for layer in [network.get_submodule(name)]),
+    }  # fmt: skip
+    return Outcome(network, history, notes, details)
+
+
+class _Search:
+    """What zeros and digits cost in each layer, and how many must go."""
+
+    def __init__(
+        self,
+        network: fx.GraphModule,
+        names: list[str],
+        importance: Mapping[str, float],
+        options: HardwareOptions,
+        cost: Cost,
+        goal: float,
+    ) -> None:
+        self.network = network
+        self.names = names
+        self.importance = importance
+        self.options = options
+        self.goal = goal
+        self._cost = cost
+
+    def cost(self, network: fx.GraphModule) -> float:
+        return self._cost(network)[self.options.resource]
+
+    def best(self, before: float) -> _Plan:
+        """The plan that reaches the goal and loses least, before any training.
+
+        Raises:
+            ModelError: none does.
+        """
+        plans = []
+        least = before
+        for sparsity in (FURTHER, 0.9):
+            prices = self.prices(sparsity)
+            if any(price.weight > 0 for price in prices.values()):
+                plan, cost = self.bisect(prices)
+                least = min(least, cost)
+                plans += [plan] if plan else []
+        if not plans:
+            raise ModelError(
+                f"saving {self.options.saving:g} of {self.options.resource}",
+                f"zeros and fewer digits bring {before:.0f} down to {least:.0f} at most, "
+                f"not to {self.goal:.0f}.",
+                "ask for less, or prune channels first: they make every layer smaller.",
+            )
+        return min(plans, key=lambda plan: plan.loss)
+
+    def bisect(self, prices: Mapping[str, Prices]) -> tuple[_Plan | None, float]:
+        """(the plan with the largest budget that reaches the goal, cost of the smallest one)."""
+        total = sum(price_of(self.network.get_submodule(n), p) for n, p in prices.items())
+        low, high = 0.0, total
+        plan = self.try_budget(prices, low)
+        if plan.cost > self.goal:
+            return None, plan.cost
+        least = plan.cost
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            tried = self.try_budget(prices, middle)
+            if tried.cost <= self.goal:
+                low, plan = middle, tried
+            else:
+                high = middle
+        return plan, least
+
+    def try_budget(self, prices: Mapping[str, Prices], budget: float) -> _Plan:
+        """What a budget costs on the board, at once and untrained."""
+        trial = copy.deepcopy(self.network)
+        plan = _Plan(prices, budget, 0.0, 0.0)
+        ladder = self.ladder(trial, plan)
+        ladder.project(1.0)
+        return _Plan(prices, budget, self.cost(trial), ladder.loss)
+
+    def ladder(self, network: fx.GraphModule, plan: _Plan) -> Ladder:
+        used = [name for name in self.names if plan.prices[name].weight > 0]
+        return Ladder(
+            {name: network.get_submodule(name) for name in used},
+            plan.prices,
+            plan.budget,
+            ramp=self.options.ramp,
+            importance={name: self.importance[name] for name in used},
+            digits=self.options.digits,
+        )
+
+    def prices(self, sparsity: float) -> dict[str, Prices]:
+        """What a weight and a digit cost in each layer, where all are this sparse."""
+        sparse = copy.deepcopy(self.network)
+        for name in self.names:
+            _zero(sparse.get_submodule(name), sparsity)
+        base = self.cost(sparse)
+        return {name: self.price(sparse, name, base) for name in self.names}
+
+    def price(self, sparse: fx.GraphModule, name: str, base: float) -> Prices:
+        layer = sparse.get_submodule(name)
+        digit = 0.0
+        grid = grid_of(layer)
+        if grid is not None:
+            fewer = copy.deepcopy(sparse)
+            lost = _single_digits(fewer.get_submodule(name), grid)
+            digit = max(base - self.cost(fewer), 0.0) / lost if lost else 0.0
+        emptier = copy.deepcopy(sparse)
+        thin = emptier.get_submodule(name)
+        counts = _count(layer)
+        share = 1 - counts[0] / layer.weight.numel()
+        _zero(thin, share + (1 - share) * FURTHER)
+        weights, digits = (a - b for a, b in zip(counts, _count(thin)))
+        saved = base - self.cost(emptier) - digits * digit
+        return Prices(max(saved, 0.0) / max(weights, 1), digit)
+
+
+def _zero(layer: nn.Module, sparsity: float) -> None:
+    """Zero the smallest weights until so many are zero."""
+    weight = layer.weight
+    assert isinstance(weight, nn.Parameter)
+    count = min(round(weight.numel() * sparsity), weight.numel() - 1)
+    with torch.no_grad():
+        smallest = torch.sort(magnitude_of(layer).flatten(), stable=True).indices[:count]
+        weight.view(-1)[smallest] = 0.0
+
+
+def _single_digits(layer: nn.Module, grid: Grid) -> int:
+    """Leave each weight one digit; how many digits went."""
+    weight = layer.weight
+    assert isinstance(weight, nn.Parameter)
+    before = _digits(layer)
+    with torch.no_grad():
+        weight.copy_(grid.nearest(weight, 1) * grid.scale)
+    return before - _digits(layer)
+
+
+def _count(layer: nn.Module) -> tuple[int, int]:
+    """(weights other than zero, digits beyond the first of each)."""
+    grid = grid_of(layer)
+    weight = layer.weight
+    assert isinstance(weight, nn.Parameter)
+    if grid is None:
+        return int(torch.count_nonzero(weight)), 0
+    alive = int(torch.count_nonzero(grid.nearest(weight.detach(), grid.most_digits)))
+    return alive, _digits(layer) - alive
+
+
+def _digits(layer: nn.Module) -> int:
+    """Signed digits of all weights; of a float layer its weights other than zero."""
+    grid = grid_of(layer)
+    weight = layer.weight
+    assert isinstance(weight, nn.Parameter)
+    if grid is None:
+        return int(torch.count_nonzero(weight))
+    return int(signed_digits(grid.nearest(weight.detach(), grid.most_digits)).sum())
+
+
+def _importance(
+    network: fx.GraphModule, layers: Mapping[str, nn.Module], data: Data
+) -> dict[str, float]:
+    """Mean squared gradient of each layer's weights, over small batches of the training split."""
+    probe = copy.deepcopy(network).eval()
+    total = dict.fromkeys(layers, 0.0)
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.from_numpy(data.train.x), torch.from_numpy(data.train.y)
+    for batch in torch.randperm(len(x), generator=generator).split(FISHER_BATCH)[:FISHER_BATCHES]:
+        probe.zero_grad()
+        cross_entropy(probe, x[batch], y[batch]).backward()
+        for name in layers:
+            gradient = probe.get_submodule(name).weight.grad
+            assert isinstance(gradient, torch.Tensor)
+            total[name] += float(gradient.square().mean())
+    return total

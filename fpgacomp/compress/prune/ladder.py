@@ -1,0 +1,276 @@
+"""Weights with fewer signed digits, down to none: which steps lose least per unit of cost.
+
+A constant product by an integer weight costs one adder for being there (the tree that sums the
+products) and one for each digit beyond the first of its canonical signed form (Reitwiesner
+1960). So a weight descends a ladder: from 7 = 8 - 1 to 8 or 4, from there to 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fpgacomp.compress.constraints import KEPT, keep_zeros
+
+DIGITS = "digits"  # buffer int8 [*weight shape]: signed digits a weight may have, 0: it is zero
+UPDATES = 50  # changes of the caps within the ramp
+FLOOR = 0.02  # part of a layer's weights, and one at least, that stays
+SMOOTHING = 0.98  # of the running mean of squared gradients
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What a unit costs, in any unit of cost.
+
+    Args:
+        weight: a weight that is not zero, with one digit.
+        digit: each digit more.
+    """
+
+    weight: float
+    digit: float
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The integers of a quantized layer's weights.
+
+    Args:
+        lowest, highest: of the range.
+        scale: step, broadcasts over the weight.
+    """
+
+    lowest: int
+    highest: int
+    scale: Tensor
+
+    @property
+    def most_digits(self) -> int:
+        return int(signed_digits(torch.arange(self.lowest, self.highest + 1)).max())
+
+    def nearest(self, weight: Tensor, digits: int) -> Tensor:
+        """The nearest integers with at most so many digits, int64 [*weight shape]."""
+        every = torch.arange(self.lowest, self.highest + 1)
+        allowed = every[signed_digits(every) <= digits]
+        borders = (allowed[1:] + allowed[:-1]).to(weight.dtype) / 2
+        return allowed[torch.bucketize(weight / self.scale, borders)]
+
+
+def signed_digits(values: Tensor) -> Tensor:
+    """Nonzero digits of each integer's canonical signed digit form, int64 of the same shape."""
+    magnitude = values.abs().to(torch.int64)
+    bits = (3 * magnitude) ^ magnitude
+    return torch.stack([(bits >> place) & 1 for place in range(18)]).sum(dim=0)
+
+
+def grid_of(layer: nn.Module) -> Grid | None:
+    """The layer's integers; None where it is float, or its scale follows its weights.
+
+    A scale computed from the largest weight moves when that weight loses a digit, so that
+    such a layer can have zeros, but not chosen digits.
+    """
+    quantizer: Any = getattr(layer, "weight_quant", None)
+    if quantizer is None or not getattr(quantizer, "is_quant_enabled", True):
+        return None
+    with torch.no_grad():
+        weight = layer.weight
+        now, doubled = quantizer(weight), quantizer(2 * weight)
+        if now.scale is None or not torch.equal(now.scale, doubled.scale):
+            return None
+        bits, signed = int(now.bit_width), bool(now.signed)
+        if bits < 2 or bool(torch.as_tensor(now.zero_point).any()):
+            return None
+        highest = (1 << (bits - signed)) - 1
+        narrow = bool(quantizer.is_narrow_range)
+        return Grid(-highest - (not narrow) if signed else 0, highest, now.scale.detach().clone())
+
+
+class Ladder:
+    """Weights that lose digits, then themselves, until what is left costs no more than a budget.
+
+    A constraint for `train`. Until the ramp ends the caps are chosen anew 50 times, from
+    weights that live on behind their projections (straight-through, so that a weight may come
+    back: Guo et al., Dynamic Network Surgery, 2016); then they are fixed. A step's loss is the
+    change of the squared error of the weight times the layer's mean squared gradient (the
+    diagonal of the Fisher matrix; LeCun et al., Optimal Brain Damage, 1990, averaged over
+    the layer). Steps go in rising order of loss per price.
+
+    Args:
+        layers: those that are pruned, by name.
+        prices: of each of them.
+        budget: of all weights and digits that stay, in prices.
+        digits: whether weights lose digits one by one, or only as a whole.
+    """
+
+    def __init__(
+        self,
+        layers: Mapping[str, nn.Module],
+        prices: Mapping[str, Prices],
+        budget: float,
+        *,
+        ramp: float,
+        importance: Mapping[str, float],
+        digits: bool = True,
+    ) -> None:
+        self.layers: dict[str, Any] = dict(layers)
+        self.prices = prices
+        self.budget = budget
+        self.ramp = ramp
+        self.importance = dict(importance)
+        self.digits = digits
+        self.behind: dict[str, Tensor] = {}
+        self.start = sum(price_of(layer, prices[name]) for name, layer in layers.items())
+        self.reached = -1
+        self.loss = 0.0
+        for layer in self.layers.values():
+            if not hasattr(layer, DIGITS):
+                full = torch.full_like(layer.weight, 127, dtype=torch.int8)
+                layer.register_buffer(DIGITS, full)
+
+    def settle_gradient(self) -> None:
+        """Step from the weights behind, by the gradient at their projections."""
+        with torch.no_grad():
+            for name, layer in self.layers.items():
+                if layer.weight.grad is not None:
+                    square = float(layer.weight.grad.square().mean())
+                    old = self.importance[name]
+                    self.importance[name] = SMOOTHING * old + (1 - SMOOTHING) * square
+                if name in self.behind:
+                    layer.weight.copy_(self.behind[name])
+
+    def project(self, share: float) -> None:
+        """Choose the caps anew where it is time, and hold the weights to them."""
+        progress = UPDATES if share >= self.ramp else int(share / self.ramp * UPDATES)
+        grids = {name: grid_of(layer) for name, layer in self.layers.items()}
+        if progress > self.reached:
+            self.reached = progress
+            left = (1 - progress / UPDATES) ** 3
+            self._choose(grids, self.budget + (self.start - self.budget) * left)
+        with torch.no_grad():
+            for name, layer in self.layers.items():
+                self.behind[name] = layer.weight.detach().clone()
+                layer.weight.copy_(capped(layer.weight, layer.digits, grids[name]))
+
+    def settled(self, share: float) -> bool:
+        """Only networks with the final caps count."""
+        return share >= self.ramp
+
+    def finish(self) -> None:
+        """Hold the network to its caps, and leave its zeros as the layers' own constraints."""
+        with torch.no_grad():
+            for layer in self.layers.values():
+                layer.weight.copy_(capped(layer.weight, layer.digits, grid_of(layer)))
+                kept = getattr(layer, KEPT, None)
+                keep_zeros(layer, layer.digits > 0 if kept is None else (layer.digits > 0) & kept)
+
+    def _choose(self, grids: Mapping[str, Grid | None], budget: float) -> None:
+        rates, prices, losses, counts = [], [], [], []
+        for name, layer in self.layers.items():
+            found = self._steps(name, layer, grids[name])
+            rates.append(found[0].flatten())
+            prices.append(found[1].flatten())
+            losses.append(found[2].flatten())
+            counts.append(found[0].shape)
+        rate, price, loss = torch.cat(rates), torch.cat(prices), torch.cat(losses)
+        order = torch.sort(rate, stable=True).indices
+        saved = torch.cumsum(price[order], dim=0)
+        excess = float(price.sum()) - budget
+        last = int(torch.searchsorted(saved, excess)) + 1 if excess > 0 else 0
+        gone = torch.zeros(len(rate), dtype=torch.bool)
+        # Steps to a value that the weight has already cost nothing.
+        gone[order[:last]] = True
+        gone[(rate == 0) & (loss == 0)] = True
+        gone[torch.isinf(rate)] = False
+        self.loss = float(loss[gone].sum())
+        for layer, shape, part in zip(
+            self.layers.values(), counts, gone.split([s.numel() for s in counts])
+        ):
+            left = (~part.reshape(shape)).sum(dim=0)
+            layer.digits.copy_(left.reshape(layer.weight.shape).to(torch.int8))
+
+    def _steps(self, name: str, layer: Any, grid: Grid | None) -> tuple[Tensor, Tensor, Tensor]:
+        """(rate, price, loss) [steps, weights] of each step down, the first step first."""
+        weight = layer.weight.detach().flatten().to(torch.float64)
+        scale = torch.ones_like(layer.weight) if grid is None else grid.scale
+        unit = torch.broadcast_to(scale, layer.weight.shape).flatten().to(torch.float64)
+        errors, most = [weight.square()], 1
+        if grid is not None:
+            shaped = Grid(grid.lowest, grid.highest, unit)
+            most = grid.most_digits
+            errors += [
+                (shaped.nearest(weight, count) * unit - weight).square()
+                for count in range(1, most + 1)
+            ]
+        else:
+            errors.append(torch.zeros_like(weight))
+        dead = getattr(layer, KEPT, None)
+        fall = torch.stack([errors[k - 1] - errors[k] for k in range(most, 0, -1)]).clamp(min=0)
+        if dead is not None:
+            fall[:, ~dead.flatten()] = 0.0
+        return self._priced(name, fall * max(self.importance[name], 1e-30))
+
+    def _priced(self, name: str, loss: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        price = torch.full_like(loss, self.prices[name].digit)
+        price[-1] = self.prices[name].weight
+        # A step that changes nothing removes a digit that is not there.
+        price[loss == 0] = 0.0
+        rate = _rising(loss, price) if self.digits else _whole(loss, price)
+        floor = max(1, int(FLOOR * loss.shape[1]))
+        rate[:, torch.sort(rate[-1], descending=True, stable=True).indices[:floor]] = torch.inf
+        rate[loss.flip(0).cumsum(0).flip(0) == 0] = 0.0
+        return rate, price, loss
+
+
+def price_of(layer: Any, prices: Prices) -> float:
+    """What the layer's weights and digits cost now."""
+    grid = grid_of(layer)
+    if grid is None:
+        return prices.weight * int(torch.count_nonzero(layer.weight))
+    count = signed_digits(grid.nearest(layer.weight.detach(), grid.most_digits))
+    alive = int(torch.count_nonzero(count))
+    return prices.weight * alive + prices.digit * (int(count.sum()) - alive)
+
+
+def capped(weight: Tensor, caps: Tensor, grid: Grid | None) -> Tensor:
+    """The weights, those beyond their caps moved to the nearest ones allowed."""
+    result = weight.detach().clone()
+    if grid is not None:
+        have = signed_digits(grid.nearest(weight, grid.most_digits))
+        for cap in range(1, grid.most_digits):
+            moved = grid.nearest(weight, cap) * grid.scale
+            result = torch.where((caps == cap) & (have > cap), moved, result)
+    return result.masked_fill(caps == 0, 0.0)
+
+
+def _rising(loss: Tensor, price: Tensor) -> Tensor:
+    """Loss per price of each step, averaged so that no step is better than one before it.
+
+    The isotonic regression max over i <= j of min over l >= j of the mean of steps i..l.
+    """
+    steps = len(loss)
+    zero = torch.zeros_like(loss[:1])
+    losses = torch.cat([zero, loss.cumsum(0)])
+    prices = torch.cat([zero, price.cumsum(0)])
+
+    def mean(first: int, last: int) -> Tensor:
+        part = losses[last + 1] - losses[first]
+        cost = prices[last + 1] - prices[first]
+        return torch.where(part <= 0, torch.zeros_like(part), part / cost.clamp(min=1e-30))
+
+    rows = []
+    for j in range(steps):
+        least = [
+            torch.stack([mean(i, last) for last in range(j, steps)]).amin(0) for i in range(j + 1)
+        ]
+        rows.append(torch.stack(least).amax(0))
+    return torch.stack(rows)
+
+
+def _whole(loss: Tensor, price: Tensor) -> Tensor:
+    """The same rate for all steps of a weight: it goes as a whole."""
+    rate = loss.sum(0) / price.sum(0).clamp(min=1e-30)
+    return torch.where(loss.sum(0) == 0, torch.zeros_like(rate), rate).expand_as(loss).clone()
