@@ -74,6 +74,8 @@ def prune_hardware(
     if not layers:
         raise ModelError("prune", "there is nothing to prune.", "leave fewer layers alone.")
     before = dict(cost(network))
+    if before[options.resource] <= 0:
+        raise ModelError("prune", f"the network takes no {options.resource}.", "name another one.")
     goal = before[options.resource] * (1 - options.saving)
     search = _Search(network, list(layers), _importance(network, layers, data), options, cost, goal)
     plan = search.best(before[options.resource])
