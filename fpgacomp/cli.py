@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from fpgacomp import cli_compress
 from fpgacomp.cli_common import errors, progress
 from fpgacomp.errors import UsageError
 
@@ -254,6 +255,10 @@ def doctor(as_json: JsonOption = False) -> None:
             sys.stdout.write(view.to_json(found))
         else:
             view.render(found, Console())
+
+
+for verb in cli_compress.VERBS:
+    app.command()(verb)
 
 
 def _version(wanted: bool) -> None:

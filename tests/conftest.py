@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,3 +40,22 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == path.read_text(encoding="utf-8"), f"{path} differs (--update-golden)"
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def digits() -> Any:
+    """scikit-learn's digits [N, 1, 8, 8] in 0..1, in their three splits."""
+    from fpgacomp.compress.data import load_data
+
+    return load_data(f"{REPOSITORY}/examples/compression/digits.py:images")
+
+
+@pytest.fixture
+def float_cnn() -> Any:
+    """The float CNN of the compression examples as a torch network of the test's own."""
+    pytest.importorskip("torch")
+    import onnx
+
+    from fpgacomp.compress.network import from_onnx
+
+    return from_onnx(onnx.load(REPOSITORY / "examples" / "compression" / "float_cnn.onnx"))

@@ -1,0 +1,405 @@
+"""Verbs that make networks smaller: arguments to compression to terminal; decides nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from fpgacomp.cli_common import errors, training_progress
+from fpgacomp.errors import UsageError
+
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Float ONNX or Keras file.")]
+DataOption = Annotated[
+    str,
+    typer.Option(
+        "--data", "-d", help=".npz with x and y, folder of one folder per class, module:function."
+    ),
+]
+TestDataOption = Annotated[
+    str | None, typer.Option(help="Test set of its own; default: a quarter of --data is held out.")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="File to write (.onnx).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+EpochsOption = Annotated[int | None, typer.Option(help="Passes over the training split.")]
+BatchOption = Annotated[int | None, typer.Option(help="Samples a step.")]
+RateOption = Annotated[float | None, typer.Option("--learning-rate", help="Highest one.")]
+SeedOption = Annotated[int, typer.Option(help="Of everything random.")]
+ThreadsOption = Annotated[int, typer.Option(help="Of torch; only one is repeatable.")]
+CheckpointOption = Annotated[
+    Path | None, typer.Option(help="Saved after every epoch; an interrupted run goes on from it.")
+]
+WeightBitsOption = Annotated[
+    str | None,
+    typer.Option("--weight-bits", metavar="BITS", help="1 to 8, ternary, or LAYER=BITS,*=BITS."),
+]
+ActivationBitsOption = Annotated[
+    str | None,
+    typer.Option("--activation-bits", metavar="BITS", help="1 to 8, or LAYER=BITS,*=BITS."),
+]
+FirstLastOption = Annotated[
+    str, typer.Option(metavar="BITS|same", help="Weights of the first and the last layer.")
+]
+InputBitsOption = Annotated[int, typer.Option(help="Of the network's input.")]
+BoardOption = Annotated[str | None, typer.Option("--board", "-b", help="Board to estimate for.")]
+FpsOption = Annotated[
+    float | None, typer.Option(min=0.001, help="Frames per second that the estimate keeps.")
+]
+
+
+class Method(StrEnum):
+    """How a network is quantized."""
+
+    ptq = "ptq"
+    brevitas_ptq = "brevitas-ptq"
+    qat = "qat"
+
+
+class Scale(StrEnum):
+    """What scales may be."""
+
+    free = "free"
+    power_of_two = "power-of-two"
+
+
+class Granularity(StrEnum):
+    """How many weight scales a layer has."""
+
+    channel = "channel"
+    tensor = "tensor"
+
+
+class Pruning(StrEnum):
+    """What is removed."""
+
+    magnitude = "magnitude"
+    n_of_m = "n:m"
+    channels = "channels"
+    hardware = "hardware"
+
+
+ScaleOption = Annotated[Scale, typer.Option(help="Powers of two are shifts in hardware.")]
+GranularityOption = Annotated[Granularity, typer.Option(help="Weight scales per layer.")]
+
+
+def quantize(
+    model: ModelArgument,
+    data: DataOption,
+    method: Annotated[Method, typer.Option(help="After training, or aware of it.")] = Method.qat,
+    weight_bits: WeightBitsOption = "8",
+    activation_bits: ActivationBitsOption = "8",
+    first_last_bits: FirstLastOption = "8",
+    input_bits: InputBitsOption = 8,
+    scale: ScaleOption = Scale.free,
+    granularity: GranularityOption = Granularity.channel,
+    steps: Annotated[
+        str | None, typer.Option(help="Of brevitas-ptq: merge,equalize,gptq,bias.")
+    ] = None,
+    test_data: TestDataOption = None,
+    epochs: EpochsOption = None,
+    batch: BatchOption = None,
+    learning_rate: RateOption = None,
+    seed: SeedOption = 0,
+    threads: ThreadsOption = 1,
+    checkpoint: CheckpointOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Quantize a float network, during training or after it.
+
+    Example: `fpgacomp quantize cnn.onnx --data digits.npz --weight-bits 4 --activation-bits 4`
+    """
+    arguments = locals()
+
+    def run(observer: Any) -> Any:
+        from fpgacomp import compression
+
+        return compression.quantize(
+            model,
+            data,
+            method=method.value,
+            options=_quantization(arguments),
+            recipe=_recipe(compression.FINE_TUNING, arguments),
+            steps=None if steps is None else tuple(steps.split(",")),
+            test=test_data,
+            observer=observer,
+        )
+
+    _verb(run, Path(f"{Path(model).stem}-quantized.onnx"), out, as_json)
+
+
+def prune(
+    model: ModelArgument,
+    data: DataOption,
+    method: Annotated[Pruning, typer.Option(help="What is removed.")] = Pruning.magnitude,
+    share: Annotated[
+        str,
+        typer.Option(metavar="SHARE", help="Of weights, channels or LUTs that go; or by layer."),
+    ] = "0.5",
+    n_of_m: Annotated[
+        str, typer.Option("--n-of-m", metavar="N:M", help="N of every M weights stay.")
+    ] = "2:4",
+    leave: Annotated[str | None, typer.Option(help="Layers left alone, by commas.")] = None,
+    resource: Annotated[str, typer.Option(help="That method hardware saves.")] = "lut",
+    board: BoardOption = None,
+    fps: FpsOption = None,
+    weight_bits: WeightBitsOption = None,
+    activation_bits: ActivationBitsOption = None,
+    first_last_bits: FirstLastOption = "8",
+    input_bits: InputBitsOption = 8,
+    scale: ScaleOption = Scale.free,
+    granularity: GranularityOption = Granularity.channel,
+    test_data: TestDataOption = None,
+    epochs: EpochsOption = None,
+    batch: BatchOption = None,
+    learning_rate: RateOption = None,
+    seed: SeedOption = 0,
+    threads: ThreadsOption = 1,
+    checkpoint: CheckpointOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove weights, groups of weights or channels, and train what is left.
+
+    With --weight-bits or --activation-bits the result is quantized, too, its zeros kept.
+
+    Example: `fpgacomp prune cnn.onnx --data digits.npz --share 0.75 --weight-bits 4`
+    """
+    arguments = locals()
+
+    def run(observer: Any) -> Any:
+        from fpgacomp import compression
+
+        quantized = weight_bits is not None or activation_bits is not None
+        return compression.prune(
+            model,
+            data,
+            options=_pruning(arguments),
+            recipe=_recipe(compression.FINE_TUNING, arguments),
+            quantization=_quantization(arguments) if quantized else None,
+            hardware=_hardware(arguments),
+            test=test_data,
+            observer=observer,
+        )
+
+    _verb(run, Path(f"{Path(model).stem}-pruned.onnx"), out, as_json)
+
+
+def distill(
+    teacher: Annotated[str, typer.Argument(metavar="TEACHER", help="Float ONNX or Keras file.")],
+    data: DataOption,
+    student: Annotated[
+        str,
+        typer.Option(metavar="FILE|SHARE", help="A network, or a share of the teacher's width."),
+    ] = "0.25",
+    temperature: Annotated[float, typer.Option(help="Softens the answers.")] = 4.0,
+    soft_share: Annotated[float, typer.Option(help="Weight of the teacher's answers.")] = 0.9,
+    hidden: Annotated[
+        str | None, typer.Option(help="TEACHER:STUDENT layers drawn together, by commas.")
+    ] = None,
+    weight_bits: WeightBitsOption = None,
+    activation_bits: ActivationBitsOption = None,
+    first_last_bits: FirstLastOption = "8",
+    input_bits: InputBitsOption = 8,
+    scale: ScaleOption = Scale.free,
+    granularity: GranularityOption = Granularity.channel,
+    test_data: TestDataOption = None,
+    epochs: EpochsOption = None,
+    batch: BatchOption = None,
+    learning_rate: RateOption = None,
+    seed: SeedOption = 0,
+    threads: ThreadsOption = 1,
+    checkpoint: CheckpointOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a smaller or quantized student on a teacher's answers.
+
+    Example: `fpgacomp distill cnn.onnx --data digits.npz --student 0.25 --weight-bits 3`
+    """
+    arguments = locals()
+
+    def run(observer: Any) -> Any:
+        from fpgacomp import compression
+        from fpgacomp.compress.distill import DistillOptions
+
+        quantized = weight_bits is not None or activation_bits is not None
+        return compression.distill(
+            teacher,
+            _student(student),
+            data,
+            options=DistillOptions(
+                temperature=temperature, soft_share=soft_share, hidden=_pairs(hidden)
+            ),
+            recipe=_recipe(compression.FROM_SCRATCH, arguments),
+            quantization=_quantization(arguments) if quantized else None,
+            test=test_data,
+            observer=observer,
+        )
+
+    _verb(run, Path(f"{Path(teacher).stem}-student.onnx"), out, as_json)
+
+
+def share(
+    model: ModelArgument,
+    data: DataOption,
+    values: Annotated[
+        str, typer.Option(metavar="COUNT", help="Values per layer: 2 to 256, or LAYER=COUNT,...")
+    ] = "16",
+    test_data: TestDataOption = None,
+    epochs: EpochsOption = None,
+    batch: BatchOption = None,
+    learning_rate: RateOption = None,
+    seed: SeedOption = 0,
+    threads: ThreadsOption = 1,
+    checkpoint: CheckpointOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tie each layer's weights to a few values, kept as a codebook in the file.
+
+    Example: `fpgacomp share cnn.onnx --data digits.npz --values 16`
+    """
+    arguments = locals()
+
+    def run(observer: Any) -> Any:
+        from fpgacomp import compression
+        from fpgacomp.compress.share import ShareOptions
+
+        return compression.share(
+            model,
+            data,
+            options=ShareOptions(values=_numbers(values, "--values", int)),
+            recipe=_recipe(compression.FINE_TUNING, arguments),
+            test=test_data,
+            observer=observer,
+        )
+
+    _verb(run, Path(f"{Path(model).stem}-shared.onnx"), out, as_json)
+
+
+def _verb(run: Callable[[Any], Any], default: Path, out: Path | None, as_json: bool) -> None:
+    """Run a technique with progress, write its network, show what it did."""
+    with errors(as_json):
+        with training_progress(as_json) as observer:
+            result = run(observer)
+        path = result.save(out or default)
+        if as_json:
+            document = {**result.summary(), "file": str(path)}
+            sys.stdout.write(json.dumps(document, indent=1, sort_keys=True, default=str) + "\n")
+        else:
+            from fpgacomp.report import compressed
+
+            compressed.render(result.summary(), str(path), Console())
+
+
+def _recipe(default: Any, arguments: Mapping[str, Any]) -> Any:
+    """The verb's recipe with what the command line changes."""
+    names = ("epochs", "batch", "learning_rate", "seed", "threads", "checkpoint")
+    given = {name: arguments[name] for name in names if arguments[name] is not None}
+    return replace(default, **given)
+
+
+def _quantization(arguments: Mapping[str, Any]) -> Any:
+    from fpgacomp.compress.quantize import QuantizeOptions
+
+    ends = arguments["first_last_bits"]
+    return QuantizeOptions(
+        weight_bits=_numbers(arguments["weight_bits"] or "8", "--weight-bits", int),
+        activation_bits=_numbers(arguments["activation_bits"] or "8", "--activation-bits", int),
+        first_last_bits=None if ends == "same" else _number(ends, "--first-last-bits", int),
+        input_bits=arguments["input_bits"],
+        scale=arguments["scale"].value,
+        granularity=arguments["granularity"].value,
+    )
+
+
+def _hardware(arguments: Mapping[str, Any]) -> Any:
+    from fpgacomp.compression import Hardware
+    from fpgacomp.ir.design import Target
+    from fpgacomp.options import Options
+
+    if arguments["board"] is None:
+        return None
+    fps = arguments["fps"]
+    target = Target("area", fps) if fps else Target("latency")
+    return Hardware(
+        board=arguments["board"],
+        options=Options(target=target),
+        quantization=_quantization(arguments),
+    )
+
+
+def _pruning(arguments: Mapping[str, Any]) -> Any:
+    from fpgacomp.compress.prune.options import HardwareOptions, MagnitudeOptions, NOfMOptions
+
+    leave = tuple(arguments["leave"].split(",")) if arguments["leave"] else ()
+    share = _numbers(arguments["share"], "--share", float)
+    match arguments["method"]:
+        case Pruning.magnitude:
+            return MagnitudeOptions(sparsity=share, leave=leave)
+        case Pruning.n_of_m:
+            n, _, m = arguments["n_of_m"].partition(":")
+            return NOfMOptions(
+                n=_number(n, "--n-of-m", int), m=_number(m, "--n-of-m", int), leave=leave
+            )
+        case Pruning.hardware:
+            saving = _single(share, "--share")
+            return HardwareOptions(saving=saving, resource=arguments["resource"], leave=leave)
+        case _:
+            from fpgacomp.compress.prune.structured import ChannelOptions
+
+            return ChannelOptions(share=share, leave=leave)
+
+
+def _student(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _pairs(text: str | None) -> tuple[tuple[str, str], ...]:
+    """`a:b,c:d` as pairs."""
+    if text is None:
+        return ()
+    pairs = [part.partition(":") for part in text.split(",")]
+    if not all(one and other for one, _, other in pairs):
+        raise UsageError("--hidden", f"{text!r} is no list of pairs.", "write TEACHER:STUDENT,...")
+    return tuple((one.strip(), other.strip()) for one, _, other in pairs)
+
+
+def _single(value: Any, what: str) -> Any:
+    if isinstance(value, Mapping):
+        raise UsageError(what, "is one number for this method.", "write for instance 0.5.")
+    return value
+
+
+def _numbers(text: str, what: str, kind: type) -> Any:
+    """`4`, `ternary`, or `conv1=8,fc=ternary,*=4` as a value or a mapping."""
+    if "=" not in text:
+        return _number(text, what, kind)
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {name.strip(): _number(value, what, kind) for name, _, value in pairs}
+
+
+def _number(text: str, what: str, kind: type) -> Any:
+    text = text.strip()
+    if text == "ternary" and what.endswith("-bits"):
+        return text
+    try:
+        return kind(text)
+    except ValueError:
+        raise UsageError(
+            what, f"{text!r} is no number.", "write one, or LAYER=NUMBER,*=NUMBER by layer."
+        ) from None
+
+
+VERBS = (quantize, prune, distill, share)

@@ -1,0 +1,305 @@
+"""Channels and neurons removed from the network physically: smaller layers, not zeros."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, fx, nn
+
+from fpgacomp.compress.data import Data
+from fpgacomp.compress.network import weight_layers
+from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, without
+from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
+from fpgacomp.compress.training import cross_entropy, train
+from fpgacomp.errors import DoesNotFit, ModelError, UsageError
+
+Cost = Callable[[fx.GraphModule], Mapping[str, float]]
+
+TAYLOR_BATCH = 32
+TAYLOR_BATCHES = 24
+BISECTIONS = 6  # of the share that reaches a saving: a sixty-fourth
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelOptions:
+    """How many channels go, and which.
+
+    Args:
+        share: of the channels of all layers, or by layer name (others are left alone); of
+            layers that are tied together (an Add) the largest share counts.
+        scope: "layer": the same share everywhere; "global": the least important of all
+            layers, each keeping at least an eighth.
+        saliency: "taylor": the first-order estimate of the change of the loss (Molchanov et
+            al., 2019); "magnitude": the length of a channel's weights (Li et al., 2017).
+        rounds: of pruning and training, each taking the same part of what is left.
+        saving: with a board, instead of `share`: the share of `resource` to save.
+        resource: lut, dsp, ff or bram18.
+        leave: names of layers that keep all channels.
+    """
+
+    share: float | Mapping[str, float] = 0.5
+    scope: Literal["layer", "global"] = "layer"
+    saliency: Literal["taylor", "magnitude"] = "taylor"
+    rounds: int = 2
+    saving: float | None = None
+    resource: str = "lut"
+    leave: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        given = self.share.items() if isinstance(self.share, Mapping) else [("", self.share)]
+        for name, share in [*given, ("saving", self.saving)]:
+            if share is not None and not 0 <= share < 1:
+                where = "saving" if name == "saving" else f"share {name}".strip()
+                raise UsageError(where, f"is {share:g}.", "use 0 up to, but not 1.")
+        for name, known in (("scope", ("layer", "global")), ("saliency", ("taylor", "magnitude")),
+                            ("resource", ("lut", "dsp", "ff", "bram18"))):  # fmt: skip
+            if getattr(self, name) not in known:
+                raise UsageError(name, f"is {getattr(self, name)!r}.", f"use {', '.join(known)}.")
+        if self.rounds < 1:
+            raise UsageError("rounds", f"is {self.rounds}.", "use 1 or more.")
+
+
+def prune_channels(
+    network: fx.GraphModule,
+    data: Data,
+    options: ChannelOptions,
+    recipe: Recipe,
+    *,
+    observer: TrainingObserver = silent,
+    cost: Cost | None = None,
+) -> Outcome:
+    """Remove the least important channels for good and train what is left, in rounds.
+
+    Channels that an Add or a depthwise convolution ties together go together or stay. The
+    network's inputs and outputs stay. Every layer keeps at least one channel.
+
+    Args:
+        recipe: of the training after every round.
+        cost: estimate of a network, for `options.saving`.
+
+    Returns:
+        An outcome whose details hold `channels` (before and after by layer), `weights_before`
+        and `weights`.
+
+    Raises:
+        ModelError: no channel can go.
+        UsageError: layers that are not there; a saving without a board.
+        DoesNotFit: no share of the channels saves as much as was asked for.
+    """
+    _check_names(network, options)
+    before = _widths(network)
+    channels = channels_of(network)
+    if options.saving is not None:
+        options = replace(options, share=_share_for(network, data, options, cost))
+    sizes = _sizes(channels)
+    smaller = copy.deepcopy(network)
+    history = History()
+    for round_ in range(1, options.rounds + 1):
+        plan = _Plan(smaller, channels_of(smaller), options, sizes, round_)
+        smaller = plan.pruned(data)
+        history = train(smaller, data, _of_round(recipe, round_), observer=observer, what="prune")
+        if history.interrupted:
+            break
+    after = _widths(smaller)
+    if after == before:
+        raise ModelError("prune", "no channel can go.", "ask for a larger share.")
+    figures = {name: {"channels_before": before[name], "channels": after[name]} for name in before}
+    details = {
+        "layers": figures,
+        "weights_before": _weights(network),
+        "weights": _weights(smaller),
+    }
+    return Outcome(smaller, history, _notes(channels), details)
+
+
+def narrowed(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.GraphModule:
+    """A copy of the network with this share of its channels, freshly initialized.
+
+    Args:
+        width: over 0, up to 1; every layer keeps at least one channel.
+    """
+    if not 0 < width <= 1:
+        raise UsageError("student width", f"is {width:g}.", "use over 0 and up to 1.")
+    channels = channels_of(network)
+    gone = [
+        unit.number
+        for bundle in _bundles(channels, ())
+        for unit in bundle[_kept(len(bundle), 1 - width) :]
+    ]
+    smaller = without(network, gone, channels)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for module in smaller.modules():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+    return smaller
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What one round removes."""
+
+    network: fx.GraphModule
+    channels: Channels
+    options: ChannelOptions
+    before: Mapping[tuple[str, ...], int]
+    round: int
+
+    def pruned(self, data: Data) -> fx.GraphModule:
+        bundles = _bundles(self.channels, self.options.leave)
+        saliency = _saliency(self.network, self.channels, data, self.options.saliency)
+        ranked = [sorted(bundle, key=lambda u: -saliency[u.number]) for bundle in bundles]
+        if self.options.scope == "global" and not isinstance(self.options.share, Mapping):
+            gone = self._globally(ranked, saliency, self.options.share)
+        else:
+            gone = [unit for bundle in ranked for unit in bundle[self._left(bundle) :]]
+        return without(self.network, [unit.number for unit in gone], self.channels)
+
+    def _left(self, bundle: Sequence[Unit]) -> int:
+        """How many units of a bundle stay after this round, of those of the beginning."""
+        layers, share = bundle[0].layers, self.options.share
+        asked = max(share.get(n, 0.0) for n in layers) if isinstance(share, Mapping) else share
+        return _kept(self.before[layers], self._by_now(asked))
+
+    def _by_now(self, share: float) -> float:
+        """The share that is gone after this round; rounds take equal parts of what is left."""
+        return float(1 - (1 - share) ** (self.round / self.options.rounds))
+
+    def _globally(
+        self, ranked: list[list[Unit]], saliency: Mapping[int, float], share: float
+    ) -> list[Unit]:
+        total = sum(self.before[bundle[0].layers] for bundle in ranked)
+        left = _kept(total, self._by_now(share))
+        spare = [
+            unit
+            for bundle in ranked
+            for unit in bundle[max(1, self.before[bundle[0].layers] // 8) :]
+        ]
+        now = sum(len(bundle) for bundle in ranked)
+        spare.sort(key=lambda unit: saliency[unit.number])
+        return spare[: max(0, now - left)]
+
+
+def _bundles(channels: Channels, leave: Sequence[str]) -> list[list[Unit]]:
+    """Units that the same layers make, in the order of their numbers."""
+    bundles: dict[tuple[str, ...], list[Unit]] = {}
+    for unit in channels.units():
+        if not set(unit.layers) & set(leave):
+            bundles.setdefault(unit.layers, []).append(unit)
+    return list(bundles.values())
+
+
+def _sizes(channels: Channels) -> dict[tuple[str, ...], int]:
+    return {bundle[0].layers: len(bundle) for bundle in _bundles(channels, ())}
+
+
+def _kept(count: int, gone: float) -> int:
+    return max(1, count - math.floor(count * gone + 0.5))
+
+
+def _saliency(
+    network: fx.GraphModule, channels: Channels, data: Data, kind: str
+) -> dict[int, float]:
+    """Of each unit: the sum over its makers, each layer's scaled to a length of 1."""
+    scores = _taylor(network, data) if kind == "taylor" else _magnitude(network)
+    found: dict[int, float] = {}
+    for name, by_channel in scores.items():
+        length = float(by_channel.norm()) or 1.0
+        for number, score in zip(channels.outputs[name].tolist(), by_channel.tolist()):
+            found[number] = found.get(number, 0.0) + score / length
+    return found
+
+
+def _magnitude(network: fx.GraphModule) -> dict[str, Tensor]:
+    return {
+        name: layer.weight.detach().flatten(1).norm(dim=1)
+        for name, layer in weight_layers(network).items()
+    }
+
+
+def _taylor(network: fx.GraphModule, data: Data) -> dict[str, Tensor]:
+    """Mean over batches of the squared first-order change of the loss without the channel."""
+    probe = copy.deepcopy(network).eval()
+    layers = weight_layers(probe)
+    total = {name: torch.zeros(len(layer.weight)) for name, layer in layers.items()}
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(len(data.train), generator=generator)
+    for batch in order.split(TAYLOR_BATCH)[:TAYLOR_BATCHES]:
+        probe.zero_grad()
+        x, y = torch.from_numpy(data.train.x)[batch], torch.from_numpy(data.train.y)[batch]
+        cross_entropy(probe, x, y).backward()
+        for name, layer in layers.items():
+            change = (layer.weight.grad * layer.weight.detach()).flatten(1).sum(1)
+            if layer.bias is not None:
+                change = change + layer.bias.grad * layer.bias.detach()
+            total[name] += change.square()
+    return total
+
+
+def _share_for(
+    network: fx.GraphModule, data: Data, options: ChannelOptions, cost: Cost | None
+) -> float:
+    """The smallest share, to a sixty-fourth, that saves what was asked for, before training."""
+    if cost is None:
+        raise UsageError("saving", "has no board to judge by.", "name one (--board pynq-z2).")
+    goal = float((1 - (options.saving or 0.0)) * cost(network)[options.resource])
+    channels = channels_of(network)
+
+    def enough(share: float) -> bool:
+        assert cost is not None
+        once = replace(options, share=share, saving=None, rounds=1)
+        plan = _Plan(network, channels, once, _sizes(channels), 1)
+        return bool(cost(plan.pruned(data))[options.resource] <= goal)
+
+    least, most = 0.0, 1 - 1 / 64
+    if not enough(most):
+        raise DoesNotFit(
+            options.resource,
+            f"no share of the channels saves {options.saving:.0%} of it.",
+            "ask for less, or use fewer bits.",
+        )
+    for _ in range(BISECTIONS):
+        middle = (least + most) / 2
+        least, most = (least, middle) if enough(middle) else (middle, most)
+    return most
+
+
+def _of_round(recipe: Recipe, round_: int) -> Recipe:
+    """Each round has a checkpoint of its own: the networks differ in size."""
+    if recipe.checkpoint is None:
+        return recipe
+    path = recipe.checkpoint
+    return replace(recipe, checkpoint=path.with_name(f"{path.name}.round{round_}"))
+
+
+def _check_names(network: fx.GraphModule, options: ChannelOptions) -> None:
+    layers = weight_layers(network)
+    named = [*options.leave, *(options.share if isinstance(options.share, Mapping) else ())]
+    unknown = sorted(set(named) - set(layers))
+    if unknown:
+        raise UsageError(
+            "channels",
+            f"the network has no layer {', '.join(unknown)}.",
+            f"name some of {', '.join(layers)}.",
+        )
+
+
+def _notes(channels: Channels) -> tuple[str, ...]:
+    return tuple(
+        f"channels in front of {name} stay: {reason}" for name, reason in channels.reasons.items()
+    )
+
+
+def _widths(network: fx.GraphModule) -> dict[str, int]:
+    return {name: len(layer.weight) for name, layer in weight_layers(network).items()}
+
+
+def _weights(network: nn.Module) -> int:
+    kinds: Any = (nn.Linear, nn.Conv1d, nn.Conv2d)
+    return sum(m.weight.numel() for m in network.modules() if isinstance(m, kinds))

@@ -1,0 +1,226 @@
+"""Channels removed physically: what is left computes as if they were zero; accuracy; errors."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+from fpgacomp.compress.constraints import keep_zeros  # noqa: E402
+from fpgacomp.compress.data import load_data  # noqa: E402
+from fpgacomp.compress.network import (  # noqa: E402
+    Scale,
+    from_module,
+    from_onnx,
+    to_onnx,
+    weight_layers,
+)
+from fpgacomp.compress.prune.groups import channels_of, without  # noqa: E402
+from fpgacomp.compress.prune.structured import (  # noqa: E402
+    ChannelOptions,
+    narrowed,
+    prune_channels,
+)
+from fpgacomp.compress.recipe import Recipe  # noqa: E402
+from fpgacomp.compress.training import accuracy, train  # noqa: E402
+from fpgacomp.errors import DoesNotFit, UsageError  # noqa: E402
+
+SHORT = Recipe(epochs=8, learning_rate=5e-3)
+
+
+class Tangle(nn.Module):
+    """Everything channels can meet: residuals, concat, depthwise, flatten, scale, pools."""
+
+    def __init__(self, rng):
+        super().__init__()
+        a, b = (int(n) for n in rng.integers(3, 9, 2))
+        self.stem = nn.Conv2d(2, a, 3, padding=1)
+        self.norm = nn.BatchNorm2d(a)
+        self.inner = nn.Conv2d(a, b, 3, padding=1)
+        self.depth = nn.Conv2d(b, b, 3, padding=1, groups=b)
+        self.back = nn.Conv2d(b, a, 1)
+        self.skip = bool(rng.integers(2))
+        self.side = nn.Conv2d(a, b, 1)
+        self.scale = Scale(torch.rand(a + b, 1, 1) + 0.5)
+        self.pool = [nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1)][rng.integers(3)]
+        size = 1 if isinstance(self.pool, nn.AdaptiveAvgPool2d) else 9
+        self.hidden = nn.Linear((a + b) * size, 7)
+        self.last = nn.Linear(7, 4)
+
+    def forward(self, x):
+        x = torch.relu(self.norm(self.stem(x)))
+        y = self.back(torch.relu(self.depth(self.inner(x))))
+        x = torch.relu(x + y) if self.skip else torch.relu(y)
+        x = self.scale(torch.cat([x, self.side(x)], 1))
+        return self.last(torch.relu(self.hidden(self.pool(x).flatten(1))))
+
+
+def tangle(seed):
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    module = Tangle(rng)
+    with torch.no_grad():
+        for value in (module.norm.running_mean, module.norm.bias):
+            value.copy_(torch.randn(value.shape) / 4)
+    return from_module(module.eval(), torch.rand(2, 2, 6, 6)), rng
+
+
+def zeroed(network, gone, channels):
+    """The same network whose channels are zero instead of gone."""
+    network = copy.deepcopy(network)
+    with torch.no_grad():
+        for name, module in network.named_modules():
+            if name not in channels.outputs or not hasattr(module, "weight"):
+                continue
+            dead = torch.from_numpy(np.isin(channels.outputs[name], gone))
+            for part in ("weight", "bias", "running_mean"):
+                if getattr(module, part, None) is not None:
+                    getattr(module, part)[dead] = 0
+    return network
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 40))]
+)
+def test_removed_is_zeroed(seed):
+    network, rng = tangle(seed)
+    channels = channels_of(network)
+    units = channels.units()
+    count = int(rng.integers(1, max(2, len(units) // 2)))
+    gone = [units[i].number for i in rng.choice(len(units), count, replace=False)]
+    kept = {}
+    for unit in units:
+        kept[unit.layers] = kept.get(unit.layers, 0) + (unit.number not in gone)
+    if 0 in kept.values():
+        pytest.skip("a layer would be empty")
+    smaller = without(network, gone, channels)
+    x = torch.randn(5, 2, 6, 6)
+    with torch.no_grad():
+        expected, found = zeroed(network, gone, channels)(x), smaller(x)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    again = from_onnx(to_onnx(smaller, (2, 6, 6)))
+    with torch.no_grad():
+        torch.testing.assert_close(again(x), found, rtol=1e-4, atol=1e-5)
+    sizes = [sum(p.numel() for p in n.parameters()) for n in (network, smaller)]
+    assert sizes[1] < sizes[0]
+
+
+def test_what_is_tied_goes_together():
+    network, _ = tangle(next(s for s in range(9) if tangle(s)[0].get_submodule("add") is not None))
+    units = channels_of(network).units()
+    together = {unit.layers for unit in units}
+    assert ("back", "stem") in together
+    assert ("depth", "inner") in together
+    assert not any("last" in layers for layers in together)
+
+
+def test_a_channel_that_is_opaque_stays_and_is_told():
+    module = nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 1, groups=2), nn.Flatten(), nn.Linear(64, 3)
+    )
+    network = from_module(module, torch.rand(2, 1, 6, 6))
+    channels = channels_of(network)
+    assert channels.units() == []
+    assert list(channels.reasons.values()) == ["it has 2 groups of several channels"]
+
+
+def test_half_the_channels_within_two_points(float_cnn, digits):
+    outcome = prune_channels(float_cnn, digits, ChannelOptions(share=0.5), SHORT)
+    widths = [len(layer.weight) for layer in weight_layers(outcome.network).values()]
+    assert widths == [8, 16, 32, 10]
+    assert outcome.details["weights"] < 0.3 * outcome.details["weights_before"]
+    assert accuracy(outcome.network, digits.test) > accuracy(float_cnn, digits.test) - 0.02
+
+
+@pytest.mark.parametrize("saliency", ["taylor", "magnitude"])
+def test_global_scope_removes_the_share_of_all(float_cnn, digits, saliency):
+    options = ChannelOptions(share=0.5, scope="global", rounds=1, saliency=saliency)
+    outcome = prune_channels(float_cnn, digits, options, Recipe(epochs=0))
+    widths = [len(layer.weight) for layer in weight_layers(outcome.network).values()][:3]
+    assert sum(widths) == (16 + 32 + 64) // 2
+    assert min(w / n for w, n in zip(widths, (16, 32, 64))) >= 1 / 8
+
+
+def test_the_least_salient_go(float_cnn, digits):
+    layer = next(iter(weight_layers(float_cnn).values()))
+    norm = next(m for m in float_cnn.modules() if isinstance(m, nn.BatchNorm2d))
+    with torch.no_grad():
+        for channel in (1, 5, 11):
+            layer.weight[channel] *= 1e-4
+            norm.weight[channel], norm.bias[channel] = 1e-4, 0
+    first = next(iter(weight_layers(float_cnn)))
+    options = ChannelOptions(share={first: 3 / 16}, rounds=1)
+    outcome = prune_channels(float_cnn, digits, options, Recipe(epochs=0))
+    left = weight_layers(outcome.network)[first].weight
+    alive = [c for c in range(16) if c not in (1, 5, 11)]
+    assert torch.equal(left, layer.weight[alive])
+
+
+def test_masks_are_cut_along_and_hold(float_cnn, digits):
+    for layer in weight_layers(float_cnn).values():
+        keep_zeros(layer, layer.weight.abs() > layer.weight.abs().median())
+    network = prune_channels(float_cnn, digits, ChannelOptions(), SHORT).network
+    for layer in weight_layers(network).values():
+        assert layer.kept.shape == layer.weight.shape
+        assert torch.equal(layer.weight != 0, layer.kept)
+
+
+def test_a_saving_is_reached_with_as_few_as_it_takes(float_cnn, digits):
+    def cost(network):
+        return {"lut": sum(layer.weight.numel() for layer in weight_layers(network).values())}
+
+    options = ChannelOptions(saving=0.6, rounds=1)
+    outcome = prune_channels(float_cnn, digits, options, Recipe(epochs=0), cost=cost)
+    assert 0.3 < cost(outcome.network)["lut"] / cost(float_cnn)["lut"] <= 0.4
+    with pytest.raises(DoesNotFit, match="no share of the channels saves"):
+        prune_channels(
+            float_cnn, digits, ChannelOptions(saving=0.9999), SHORT, cost=lambda n: {"lut": 5.0}
+        )
+    with pytest.raises(UsageError, match="no board to judge by"):
+        prune_channels(float_cnn, digits, options, SHORT)
+
+
+def test_a_narrower_copy_is_fresh_and_repeatable(float_cnn, digits):
+    one, same, other = (narrowed(float_cnn, 0.25, seed=seed) for seed in (0, 0, 1))
+    assert [len(layer.weight) for layer in weight_layers(one).values()] == [4, 8, 16, 10]
+    x = torch.from_numpy(digits.test.x)
+    assert torch.equal(one(x), same(x))
+    assert not torch.equal(one(x), other(x))
+    assert accuracy(one, digits.test) < 0.5
+    train(one, digits, SHORT)
+    assert accuracy(one, digits.test) > 0.85
+
+
+def test_errors_name_what_is_wrong(float_cnn, digits):
+    for wrong in ({"share": 1.0}, {"saving": -1.0}, {"rounds": 0}, {"saliency": "x"}):
+        with pytest.raises(UsageError, match="use"):
+            ChannelOptions(**wrong)
+    with pytest.raises(UsageError, match="has no layer nonsense"):
+        prune_channels(float_cnn, digits, ChannelOptions(leave=("nonsense",)), SHORT)
+    with pytest.raises(UsageError, match="student width: is 0"):
+        narrowed(float_cnn, 0)
+
+
+def test_a_linear_layer_on_several_axes_keeps_what_it_mixes():
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv1d(1, 4, 3, padding=1)
+            self.line = nn.Linear(6, 5)
+            self.last = nn.Linear(20, 3)
+
+        def forward(self, x):
+            return self.last(torch.flatten(self.line(self.conv(x)), 1))
+
+    network = from_module(Mixed(), torch.rand(2, 1, 6))
+    channels = channels_of(network)
+    assert {unit.layers for unit in channels.units()} == {("line",)}
+    x = torch.rand(3, 1, 6)
+    data = load_data((np.random.default_rng(0).random((300, 1, 6)), np.arange(300) % 3))
+    smaller = prune_channels(network, data, ChannelOptions(rounds=1), Recipe(epochs=1)).network
+    assert smaller.get_submodule("line").out_features in (2, 3)
+    assert smaller(x).shape == (3, 3)
