@@ -6,6 +6,7 @@ quantizers      Brevitas quantizers and layers
 transform       float network -> network of Brevitas layers
 aware           quantization-aware training
 post_training   calibration, equalization, GPTQ, bias correction; merge: BatchNormalization
+mixed           bits per layer: sensitivity, assign (an integer linear program), operations
 export          network of Brevitas layers -> QONNX
 
 torch and Brevitas are imported when a function is first used.
@@ -17,10 +18,17 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from fpgacomp.compress.quantize.options import QuantizeOptions
+from fpgacomp.compress.quantize.options import MixedOptions, QuantizeOptions
 from fpgacomp.errors import ToolError
 
-__all__ = ["QuantizeOptions", "quantize_aware", "quantize_post_training", "to_qonnx"]
+__all__ = [
+    "MixedOptions",
+    "QuantizeOptions",
+    "quantize_aware",
+    "quantize_mixed",
+    "quantize_post_training",
+    "to_qonnx",
+]
 
 INSTALL = "pip install 'fpgacomp[brevitas]'"
 
@@ -28,6 +36,11 @@ INSTALL = "pip install 'fpgacomp[brevitas]'"
 def quantize_aware(*args: Any, **keywords: Any) -> Any:
     """See `aware.quantize_aware`."""
     return _module("aware").quantize_aware(*args, **keywords)
+
+
+def quantize_mixed(*args: Any, **keywords: Any) -> Any:
+    """See `mixed.quantize_mixed`."""
+    return _module("mixed").quantize_mixed(*args, **keywords)
 
 
 def quantize_post_training(*args: Any, **keywords: Any) -> Any:

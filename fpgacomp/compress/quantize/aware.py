@@ -10,8 +10,7 @@ from torch import fx, nn
 from fpgacomp.compress.data import Data
 from fpgacomp.compress.network import weight_layers
 from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.quantize.options import Bits, QuantizeOptions
-from fpgacomp.compress.quantize.quantizers import TERNARY_BITS
+from fpgacomp.compress.quantize.options import Bits, QuantizeOptions, whole_bits
 from fpgacomp.compress.quantize.transform import Quantized, quantize
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import Loss, cross_entropy, train
@@ -68,13 +67,8 @@ def describe(quantized: Quantized) -> dict[str, Any]:
 
 
 def storage_bits(counts: Mapping[str, int], bits: Mapping[str, Bits]) -> int:
-    """Bits of all weights; a ternary one takes two."""
+    """Bits of all weights."""
     return sum(count * whole_bits(bits[name]) for name, count in counts.items())
-
-
-def whole_bits(bits: Bits) -> int:
-    """The bits a weight is stored in."""
-    return TERNARY_BITS if bits == "ternary" else int(bits)
 
 
 def _others(network: nn.Module) -> int:

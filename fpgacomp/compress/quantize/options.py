@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
@@ -14,6 +14,7 @@ Granularity = Literal["channel", "tensor"]
 
 REST = "*"  # in a mapping: all layers that it does not name
 MOST_BITS = 8
+TERNARY_BITS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,11 @@ class QuantizeOptions:
         return _resolved("activation bits", self.activation_bits, places)
 
 
+def whole_bits(bits: Bits) -> int:
+    """The bits that a value is stored in; a ternary one takes two."""
+    return TERNARY_BITS if bits == "ternary" else int(bits)
+
+
 def _named(what: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, Mapping):
         return [(f"{what} of {name}", bits) for name, bits in value.items()]
@@ -128,3 +134,42 @@ def _resolved(what: str, wanted: Any, places: Mapping[str, tuple[str, ...]]) -> 
             )
     raise_all(problems)
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedOptions:
+    """What a search for bits per layer may choose from, and what it may spend.
+
+    Args:
+        budget: most that the network may cost.
+        measure: "bits": of all weights; "bops": bit operations per sample, products times
+            weight bits times activation bits; or a figure of a cost function, such as "lut".
+        weight_choices: bits that a layer's weights may have.
+        activation_choices: bits that an activation may have.
+        trial_epochs: of training before a layer's sensitivity is measured; 0 measures what
+            quantization does untrained, which overrates what training mends.
+        base: input bits, scale, granularity and narrow; its other bits are not used.
+    """
+
+    budget: float
+    measure: str = "bits"
+    weight_choices: tuple[Bits, ...] = (1, 2, 3, 4, 6, 8)
+    activation_choices: tuple[int, ...] = (1, 2, 3, 4, 6, 8)
+    trial_epochs: int = 0
+    base: QuantizeOptions = field(default_factory=QuantizeOptions)
+
+    def __post_init__(self) -> None:
+        problems: list[FpgacompError] = []
+        if not self.budget > 0:
+            problems.append(UsageError("budget", f"is {self.budget:g}.", "use more than 0."))
+        if self.trial_epochs < 0:
+            problems.append(
+                UsageError("trial epochs", f"is {self.trial_epochs}.", "use 0 or more.")
+            )
+        for what in ("weight_choices", "activation_choices"):
+            where, choices = what.replace("_", " "), getattr(self, what)
+            if not choices:
+                problems.append(UsageError(where, "has none.", "name one at least."))
+            for bits in choices:
+                problems += _check_bits(where, bits, ternary=what == "weight_choices")
+        raise_all(problems)

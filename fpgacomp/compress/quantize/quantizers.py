@@ -19,10 +19,8 @@ from brevitas.quant.solver import ActQuantSolver, WeightQuantSolver
 from torch import Tensor, nn
 
 from fpgacomp.compress.constraints import carry
-from fpgacomp.compress.quantize.options import Bits, Granularity, Scale
+from fpgacomp.compress.quantize.options import TERNARY_BITS, Bits, Granularity, Scale
 from fpgacomp.compress.quantize.ranges import best_steps, binary_scales
-
-TERNARY_BITS = 2
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 SMALLEST = 1e-8  # of a step: all-zero values have none
 # Steps tried, as shares of the one that clips nothing; few levels err least well below it.
-SHARES = torch.cat([torch.linspace(0.05, 0.4, 36), torch.linspace(0.41, 1.0, 60)])
+SHARES = torch.cat([torch.linspace(0.06, 0.4, 35), torch.linspace(0.42, 1.0, 30)])
 OCTAVES = 10  # power-of-two steps tried below the one that clips nothing
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from torch import fx, nn
@@ -61,6 +61,21 @@ class Tie:
     one_scale: bool
 
 
+@dataclass(frozen=True)
+class Places:
+    """All sites of a network.
+
+    Args:
+        sites: in order of execution.
+        ties: which of them share a scale.
+        sources: for each dense and convolution layer the sites that it reads.
+    """
+
+    sites: tuple[Site, ...]
+    ties: tuple[Tie, ...]
+    sources: Mapping[str, tuple[Site, ...]]
+
+
 def module_of(network: fx.GraphModule, node: fx.Node) -> nn.Module | None:
     """What a node calls; None for the input and the output."""
     return network.get_submodule(str(node.target)) if node.op == "call_module" else None
@@ -110,7 +125,7 @@ def _problem(module: nn.Module | None, name: str, calls: int) -> FpgacompError |
     return None
 
 
-def find_sites(network: fx.GraphModule, input_signed: bool) -> tuple[list[Site], list[Tie]]:
+def find_sites(network: fx.GraphModule, input_signed: bool) -> Places:
     """Every tensor that has to be quantized, and which of them share a scale.
 
     Args:
@@ -129,8 +144,9 @@ class _Walk:
         self.sites: dict[fx.Node, Site] = {}
         self.problems: list[FpgacompError] = []
 
-    def run(self) -> tuple[list[Site], list[Tie]]:
+    def run(self) -> Places:
         joined: list[tuple[list[Site], bool]] = []
+        sources: dict[str, tuple[Site, ...]] = {}
         for node in self.network.graph.nodes:
             module = module_of(self.network, node)
             if isinstance(module, NEEDY):
@@ -140,10 +156,12 @@ class _Walk:
                 ]
                 if isinstance(module, Add | Concat):
                     joined.append((found, isinstance(module, Concat)))
+                if isinstance(module, WEIGHTED):
+                    sources[str(node.target)] = tuple(found)
         raise_all(self.problems)
         order = {node: i for i, node in enumerate(self.network.graph.nodes)}
         sites = sorted(self.sites.values(), key=lambda site: order[site.node])
-        return sites, _ties(joined, sites)
+        return Places(tuple(sites), tuple(_ties(joined, sites)), sources)
 
     def _sources(self, reader: fx.Node, node: fx.Node, adds: bool) -> Iterator[Site]:
         """The sites whose integers the reader sees at this input."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +23,11 @@ from fpgacomp.compress.quantize.quantizers import (
     weight_levels,
 )
 from fpgacomp.compress.quantize.ranges import best_steps, binary_scales, error_of
-from fpgacomp.compress.quantize.sites import Site, Tie, check, find_sites, module_of
+from fpgacomp.compress.quantize.sites import Places, Site, Tie, check, find_sites, module_of
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
 CALIBRATION_SAMPLES = 512  # of the training split, evenly taken
-KEPT_VALUES = 1 << 16  # of an activation, that its scale is fitted to
+KEPT_VALUES = 1 << 14  # of an activation, that its scale is fitted to
 MOST_OCTAVES = 8  # between the scales of the two sides of an Add
 
 
@@ -65,13 +65,14 @@ def quantize(network: fx.GraphModule, data: Data, options: QuantizeOptions) -> Q
     check(network)
     copied = copy.deepcopy(network)
     samples = calibration_samples(data)
-    sites, ties = find_sites(copied, bool(samples.min() < 0))
+    places = find_sites(copied, bool(samples.min() < 0))
+    sites = places.sites
     weights = options.weights_of(weight_layers(copied))
     activations = _activation_bits(sites, options)
     _check_zeros(copied, weights)
     with one_thread():
         values = observe(copied, [site.node for site in sites], samples)
-        steps = _Steps(sites, ties, activations, values, options.scale)
+        steps = _Steps(places, activations, values, options.scale)
     _replace_weights(copied, weights, options)
     _insert(copied, sites, activations, steps, options.scale)
     return Quantized(copied, weights, activations)
@@ -117,7 +118,7 @@ def observe(
     return kept
 
 
-def _activation_bits(sites: list[Site], options: QuantizeOptions) -> dict[str, int]:
+def _activation_bits(sites: Sequence[Site], options: QuantizeOptions) -> dict[str, int]:
     inner = {site.name: site.names for site in sites if not site.is_input}
     bits = options.activations_of(inner)
     return {site.name: bits.get(site.name, options.input_bits) for site in sites}
@@ -150,19 +151,19 @@ class _Steps:
 
     def __init__(
         self,
-        sites: list[Site],
-        ties: list[Tie],
+        places: Places,
         bits: Mapping[str, int],
         values: Mapping[fx.Node, Tensor],
         scale: Scale,
     ) -> None:
+        sites = places.sites
         self.levels = {site: Levels(bits[site.name], site.signed) for site in sites}
         self.values = {site: values[site.node][None] for site in sites}
         self.scale = scale
         self.step = {site: self._best(site) for site in sites}
         self.leader: dict[Site, Site] = {}
         self.exponent: dict[Site, int] = {}
-        for tied in ties:
+        for tied in places.ties:
             self._tie(tied)
 
     def _best(self, site: Site) -> float:
@@ -202,7 +203,7 @@ class _Steps:
 
 def _insert(
     network: fx.GraphModule,
-    sites: list[Site],
+    sites: Sequence[Site],
     bits: Mapping[str, int],
     steps: _Steps,
     scale: Scale,

@@ -1,0 +1,148 @@
+"""How much the loss rises when one layer alone gets fewer bits."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import fx
+
+from fpgacomp.compress.constraints import KEPT
+from fpgacomp.compress.data import Data
+from fpgacomp.compress.network import weight_layers
+from fpgacomp.compress.quantize.options import MOST_BITS, Bits, MixedOptions, whole_bits
+from fpgacomp.compress.quantize.sites import Places, find_sites
+from fpgacomp.compress.quantize.transform import one_thread, quantize
+from fpgacomp.compress.recipe import Recipe
+from fpgacomp.compress.training import Loss, train
+from fpgacomp.errors import UnsupportedLayer
+
+JUDGED_SAMPLES = 2048  # of the training split, evenly taken
+BATCH = 256
+
+Table = dict[str, dict[Bits, float]]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Bits of a whole network.
+
+    Args:
+        weights: by layer.
+        activations: by site; the input is not among them.
+    """
+
+    weights: Mapping[str, Bits]
+    activations: Mapping[str, int]
+
+    def with_weight(self, name: str, bits: Bits) -> Assignment:
+        return replace(self, weights={**self.weights, name: bits})
+
+    def with_activation(self, name: str, bits: int) -> Assignment:
+        return replace(self, activations={**self.activations, name: bits})
+
+
+def uniform(network: fx.GraphModule, places: Places, weight: Bits, activation: int) -> Assignment:
+    """The same bits everywhere."""
+    names = [site.name for site in places.sites if not site.is_input]
+    return Assignment(
+        dict.fromkeys(weight_layers(network), weight), dict.fromkeys(names, activation)
+    )
+
+
+def places_of(network: fx.GraphModule, data: Data) -> Places:
+    """Where a float network's activations are quantized."""
+    return find_sites(copy.deepcopy(network), bool(data.train.x.min() < 0))
+
+
+def quantized(
+    network: fx.GraphModule, data: Data, options: MixedOptions, assignment: Assignment
+) -> fx.GraphModule:
+    """The network with these bits, untrained."""
+    wanted = replace(
+        options.base,
+        weight_bits=dict(assignment.weights),
+        activation_bits=dict(assignment.activations) or MOST_BITS,
+        first_last_bits=None,
+    )
+    return quantize(network, data, wanted).network
+
+
+def sensitivities(
+    network: fx.GraphModule,
+    data: Data,
+    options: MixedOptions,
+    recipe: Recipe,
+    loss: Loss,
+) -> tuple[Table, Table]:
+    """(of weights by layer, of activations by site): loss on the training split above that of
+    8 bits everywhere, never negative and never rising with bits.
+    """
+    places = places_of(network, data)
+    widest = uniform(network, places, MOST_BITS, MOST_BITS)
+    trial = replace(recipe, epochs=options.trial_epochs, checkpoint=None)
+
+    def judged(assignment: Assignment) -> float:
+        candidate = quantized(network, data, options, assignment)
+        train(candidate, data, trial, loss=loss, what="sensitivity")
+        return mean_loss(candidate, data, loss)
+
+    least = judged(widest)
+
+    def table(choices: Mapping[str, tuple[Bits, ...]], change: Callable[..., Assignment]) -> Table:
+        return {
+            name: _falling({bits: judged(change(name, bits)) - least for bits in allowed})
+            for name, allowed in choices.items()
+        }
+
+    activations = dict.fromkeys(widest.activations, options.activation_choices)
+    return (
+        table(weight_choices(network, options), widest.with_weight),
+        table(activations, widest.with_activation),
+    )
+
+
+def weight_choices(network: fx.GraphModule, options: MixedOptions) -> dict[str, tuple[Bits, ...]]:
+    """Bits that each layer may choose from: binary weights have no zero to keep.
+
+    Raises:
+        UnsupportedLayer: a layer with kept zeros has no choice left.
+    """
+    choices: dict[str, tuple[Bits, ...]] = {}
+    for name, layer in weight_layers(network).items():
+        bound = getattr(layer, KEPT, None) is not None
+        choices[name] = tuple(b for b in options.weight_choices if not (bound and b == 1))
+        if not choices[name]:
+            raise UnsupportedLayer(
+                name,
+                "has weights that are kept zero, and binary weights have no zero.",
+                'allow "ternary" or more bits.',
+            )
+    return choices
+
+
+def _falling(rises: Mapping[Bits, float]) -> dict[Bits, float]:
+    """No choice seems better than a wider one: where it does, chance had it."""
+    found: dict[Bits, float] = {}
+    worst = 0.0
+    for bits in sorted(rises, key=whole_bits, reverse=True):
+        worst = max(worst, rises[bits])
+        found[bits] = worst
+    return {bits: found[bits] for bits in rises}
+
+
+def mean_loss(network: fx.GraphModule, data: Data, loss: Loss) -> float:
+    """Over evenly taken samples of the training split, in evaluation mode."""
+    count = len(data.train)
+    chosen = np.unique(np.linspace(0, count - 1, min(count, JUDGED_SAMPLES)).astype(int))
+    samples, total = data.train.take(chosen), 0.0
+    network.eval()
+    with one_thread(), torch.no_grad():
+        for start in range(0, len(samples), BATCH):
+            x = torch.from_numpy(samples.x[start : start + BATCH])
+            y = torch.from_numpy(samples.y[start : start + BATCH])
+            total += float(loss(network, x, y)) * len(x)
+    return total / len(samples)
