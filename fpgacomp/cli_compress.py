@@ -85,6 +85,15 @@ class Pruning(StrEnum):
     hardware = "hardware"
 
 
+class Kind(StrEnum):
+    """How layers are split."""
+
+    svd = "svd"
+    separable = "separable"
+    grouped = "grouped"
+
+
+LeaveOption = Annotated[str | None, typer.Option(help="Layers left alone, by commas.")]
 ScaleOption = Annotated[Scale, typer.Option(help="Powers of two are shifts in hardware.")]
 GranularityOption = Annotated[Granularity, typer.Option(help="Weight scales per layer.")]
 
@@ -146,7 +155,7 @@ def prune(
     n_of_m: Annotated[
         str, typer.Option("--n-of-m", metavar="N:M", help="N of every M weights stay.")
     ] = "2:4",
-    leave: Annotated[str | None, typer.Option(help="Layers left alone, by commas.")] = None,
+    leave: LeaveOption = None,
     resource: Annotated[str, typer.Option(help="That method hardware saves.")] = "lut",
     board: BoardOption = None,
     fps: FpsOption = None,
@@ -285,6 +294,60 @@ def share(
     _verb(run, Path(f"{Path(model).stem}-shared.onnx"), out, as_json)
 
 
+def factorize(
+    model: ModelArgument,
+    data: DataOption,
+    kind: Annotated[Kind, typer.Option(help="How layers are split.")] = Kind.svd,
+    rank: Annotated[
+        str | None, typer.Option(metavar="SHARE", help="Of the full rank; or by layer.")
+    ] = None,
+    energy: Annotated[
+        float | None, typer.Option(help="Share of the squared singular values that is kept.")
+    ] = None,
+    within: Annotated[
+        float | None, typer.Option(help="Points of accuracy it may cost before training.")
+    ] = None,
+    groups: Annotated[int, typer.Option(help="Of kind grouped.")] = 2,
+    leave: LeaveOption = None,
+    test_data: TestDataOption = None,
+    epochs: EpochsOption = None,
+    batch: BatchOption = None,
+    learning_rate: RateOption = None,
+    seed: SeedOption = 0,
+    threads: ThreadsOption = 1,
+    checkpoint: CheckpointOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Split layers into smaller ones: low rank, depthwise separable, or groups.
+
+    Example: `fpgacomp factorize cnn.onnx --data digits.npz --rank 0.5`
+    """
+    arguments = locals()
+
+    def run(observer: Any) -> Any:
+        from fpgacomp import compression
+        from fpgacomp.compress.factorize.options import FactorizeOptions
+
+        return compression.factorize(
+            model,
+            data,
+            options=FactorizeOptions(
+                kind=kind.value,
+                rank=None if rank is None else _numbers(rank, "--rank", float),
+                energy=energy,
+                within=within,
+                groups=groups,
+                leave=_names(leave),
+            ),
+            recipe=_recipe(compression.FINE_TUNING, arguments),
+            test=test_data,
+            observer=observer,
+        )
+
+    _verb(run, Path(f"{Path(model).stem}-factorized.onnx"), out, as_json)
+
+
 def _verb(run: Callable[[Any], Any], default: Path, out: Path | None, as_json: bool) -> None:
     """Run a technique with progress, write its network, show what it did."""
     with errors(as_json):
@@ -340,7 +403,7 @@ def _hardware(arguments: Mapping[str, Any]) -> Any:
 def _pruning(arguments: Mapping[str, Any]) -> Any:
     from fpgacomp.compress.prune.options import HardwareOptions, MagnitudeOptions, NOfMOptions
 
-    leave = tuple(arguments["leave"].split(",")) if arguments["leave"] else ()
+    leave = _names(arguments["leave"])
     share = _numbers(arguments["share"], "--share", float)
     match arguments["method"]:
         case Pruning.magnitude:
@@ -376,6 +439,10 @@ def _pairs(text: str | None) -> tuple[tuple[str, str], ...]:
     return tuple((one.strip(), other.strip()) for one, _, other in pairs)
 
 
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",")) if text else ()
+
+
 def _single(value: Any, what: str) -> Any:
     if isinstance(value, Mapping):
         raise UsageError(what, "is one number for this method.", "write for instance 0.5.")
@@ -402,4 +469,4 @@ def _number(text: str, what: str, kind: type) -> Any:
         ) from None
 
 
-VERBS = (quantize, prune, distill, share)
+VERBS = (quantize, prune, distill, share, factorize)

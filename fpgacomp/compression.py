@@ -25,7 +25,7 @@ from fpgacomp.simulate.software import float32_outputs
 INSTALL = "pip install torch==2.13.0 && pip install 'fpgacomp[brevitas]'"
 # Calibration needs few samples; ONNX Runtime keeps every tensor of all of them.
 CALIBRATION_SAMPLES = 512
-FINE_TUNING = Recipe(epochs=15, learning_rate=2e-3)
+FINE_TUNING = Recipe(epochs=30, learning_rate=3e-3)
 FROM_SCRATCH = Recipe(epochs=40, learning_rate=1e-2)
 
 Model = str | Path | onnx.ModelProto | Any  # a torch or Keras model, or an earlier result's network
@@ -247,6 +247,31 @@ def share(
         network, samples, options or ShareOptions(), recipe or FINE_TUNING, observer=observer
     )
     return _compressed("share", network, outcome, samples)
+
+
+def factorize(
+    model: Model,
+    data: Source | Data,
+    *,
+    options: Any = None,
+    recipe: Recipe | None = None,
+    test: Source | None = None,
+    observer: TrainingObserver = silent,
+) -> Compressed:
+    """Split layers into smaller ones and train the network on its former self's answers.
+
+    Args:
+        options: `FactorizeOptions` of `compress.factorize.options`.
+    """
+    _torch()
+    from fpgacomp.compress.factorize.factorize import factorize as technique
+    from fpgacomp.compress.factorize.options import FactorizeOptions
+
+    network, samples = opened(model, data, test)
+    outcome = technique(
+        network, samples, options or FactorizeOptions(), recipe or FINE_TUNING, observer=observer
+    )
+    return _compressed("factorize", network, outcome, samples)
 
 
 def board_cost(data: Data, hardware: Hardware) -> Cost:

@@ -1,0 +1,86 @@
+"""A dense or convolution layer as two of a lower rank, by singular value decomposition.
+
+A dense layer W [out, in] becomes in -> rank -> out (Denton et al., 2014); a convolution
+[out, in, k, k] a k x k convolution to `rank` channels and a 1 x 1 to the outputs (Zhang et
+al., 2016), which is the decomposition of W as [out, in * k * k].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Layer = Any  # nn.Linear, nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The singular values of a layer's weight and what splitting at a rank costs.
+
+    Args:
+        values: in falling order.
+        rows, columns: of the weight as a matrix.
+    """
+
+    values: Tensor
+    rows: int
+    columns: int
+
+    @property
+    def full_rank(self) -> int:
+        return len(self.values)
+
+    def of_share(self, share: float) -> int:
+        """The rank that is this share of the full one, at least 1."""
+        return max(1, int(self.full_rank * share))
+
+    def of_energy(self, energy: float) -> int:
+        """The lowest rank that keeps this share of the squared values."""
+        kept = torch.cumsum(self.values.square(), 0) / self.values.square().sum()
+        return min(self.full_rank, int((kept < energy - 1e-9).sum()) + 1)
+
+    def weights(self, rank: int) -> int:
+        """Weights of both layers."""
+        return rank * (self.rows + self.columns)
+
+
+def spectrum(layer: Layer) -> Spectrum:
+    """Of the weight as [out, everything else]."""
+    matrix = layer.weight.detach().flatten(1).to(torch.float64)
+    return Spectrum(torch.linalg.svdvals(matrix), matrix.shape[0], matrix.shape[1])
+
+
+def split(layer: Layer, rank: int) -> tuple[nn.Module, nn.Module]:
+    """(layer to `rank` channels without bias, layer from there with the bias).
+
+    At the full rank the two compute what the one did, up to float32 rounding.
+    """
+    matrix = layer.weight.detach().flatten(1).to(torch.float64)
+    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    root = values[:rank].sqrt()
+    expand, reduce = left[:, :rank] * root, root[:, None] * right[:rank]
+    first, second = _empty(layer, rank)
+    with torch.no_grad():
+        first.weight.copy_(reduce.reshape(first.weight.shape))
+        second.weight.copy_(expand.reshape(second.weight.shape))
+        if layer.bias is not None:
+            second.bias.copy_(layer.bias)
+    return first, second
+
+
+def _empty(layer: Layer, rank: int) -> tuple[Any, Any]:
+    bias = layer.bias is not None
+    if isinstance(layer, nn.Linear):
+        return (
+            nn.Linear(layer.in_features, rank, bias=False),
+            nn.Linear(rank, layer.out_features, bias=bias),
+        )
+    kind = type(layer)
+    first = kind(
+        layer.in_channels, rank, layer.kernel_size, layer.stride, layer.padding, layer.dilation,
+        bias=False, padding_mode=layer.padding_mode,
+    )  # fmt: skip
+    return first, kind(rank, layer.out_channels, 1, bias=bias)

@@ -1,0 +1,58 @@
+"""A k x k convolution as depthwise and pointwise, or in groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+Convolution = Any  # nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
+
+
+def split_separable(layer: Convolution) -> tuple[nn.Module, nn.Module]:
+    """(depthwise k x k, pointwise 1 x 1 with the bias).
+
+    Each input channel's kernels [out, k * k] are replaced by their best approximation of
+    rank 1, which is what a depthwise kernel and a column of the pointwise layer can be (Guo
+    et al., Network Decoupling, 2018).
+    """
+    kind: Any = type(layer)
+    channels = layer.in_channels
+    depth = kind(
+        channels, channels, layer.kernel_size, layer.stride, layer.padding, layer.dilation,
+        groups=channels, bias=False, padding_mode=layer.padding_mode,
+    )  # fmt: skip
+    point = kind(channels, layer.out_channels, 1, bias=layer.bias is not None)
+    kernels = layer.weight.detach().to(torch.float64).flatten(2).transpose(0, 1)  # [in, out, kk]
+    left, values, right = torch.linalg.svd(kernels, full_matrices=False)
+    root = values[:, :1].sqrt()
+    with torch.no_grad():
+        depth.weight.copy_((root * right[:, 0]).reshape(depth.weight.shape))
+        point.weight.copy_((root * left[:, :, 0]).T.reshape(point.weight.shape))
+        if layer.bias is not None:
+            point.bias.copy_(layer.bias)
+    return depth, point
+
+
+def grouped(layer: Convolution, groups: int) -> nn.Module:
+    """The layer in groups: of its weights those within a group stay.
+
+    Args:
+        groups: divides both channel counts.
+    """
+    kind: Any = type(layer)
+    smaller: nn.Module = kind(
+        layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding,
+        layer.dilation, groups=groups, bias=layer.bias is not None,
+        padding_mode=layer.padding_mode,
+    )  # fmt: skip
+    inputs, outputs = layer.in_channels // groups, layer.out_channels // groups
+    with torch.no_grad():
+        for group in range(groups):
+            rows = slice(group * outputs, (group + 1) * outputs)
+            columns = slice(group * inputs, (group + 1) * inputs)
+            smaller.weight[rows].copy_(layer.weight[rows, columns])
+        if layer.bias is not None:
+            smaller.bias.copy_(layer.bias)
+    return smaller
