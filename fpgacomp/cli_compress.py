@@ -108,6 +108,14 @@ def quantize(
     input_bits: InputBitsOption = 8,
     scale: ScaleOption = Scale.free,
     granularity: GranularityOption = Granularity.channel,
+    budget: Annotated[
+        float | None, typer.Option(help="Most it may cost: bits of each layer are searched.")
+    ] = None,
+    measure: Annotated[
+        str, typer.Option(help="Of the budget: bits, bops, or of a --board lut, dsp, ff, bram18.")
+    ] = "bits",
+    board: BoardOption = None,
+    fps: FpsOption = None,
     steps: Annotated[
         str | None, typer.Option(help="Of brevitas-ptq: merge,equalize,gptq,bias.")
     ] = None,
@@ -134,8 +142,9 @@ def quantize(
             model,
             data,
             method=method.value,
-            options=_quantization(arguments),
+            options=_quantization(arguments) if budget is None else _mixed(arguments),
             recipe=_recipe(compression.FINE_TUNING, arguments),
+            hardware=_hardware(arguments),
             steps=None if steps is None else tuple(steps.split(",")),
             test=test_data,
             observer=observer,
@@ -381,6 +390,20 @@ def _quantization(arguments: Mapping[str, Any]) -> Any:
         input_bits=arguments["input_bits"],
         scale=arguments["scale"].value,
         granularity=arguments["granularity"].value,
+    )
+
+
+def _mixed(arguments: Mapping[str, Any]) -> Any:
+    from fpgacomp.compress.quantize import MixedOptions, QuantizeOptions
+
+    return MixedOptions(
+        budget=arguments["budget"],
+        measure=arguments["measure"],
+        base=QuantizeOptions(
+            input_bits=arguments["input_bits"],
+            scale=arguments["scale"].value,
+            granularity=arguments["granularity"].value,
+        ),
     )
 
 

@@ -13,7 +13,7 @@ import onnx
 
 from fpgacomp.compress.data import Data, Samples, Source, load_data
 from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.quantize.options import QuantizeOptions
+from fpgacomp.compress.quantize.options import MixedOptions, QuantizeOptions
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
 from fpgacomp.errors import ModelError, ToolError, UsageError
 from fpgacomp.frontend import open_network
@@ -106,9 +106,10 @@ def quantize(
     data: Source | Data,
     *,
     method: Method = "qat",
-    options: QuantizeOptions | None = None,
+    options: QuantizeOptions | MixedOptions | None = None,
     recipe: Recipe | None = None,
     steps: tuple[str, ...] | None = None,
+    hardware: Hardware | None = None,
     test: Source | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
@@ -120,15 +121,19 @@ def quantize(
         method: "ptq": our own calibration, without torch; "brevitas-ptq": Brevitas'
             equalization, GPTQ and bias correction; "qat": quantization-aware training, with
             Brevitas, or with QKeras where the network is a Keras model.
-        options: bits, scales.
+        options: bits, scales; `MixedOptions` have the bits of each layer searched under a
+            budget, before quantization-aware training.
         recipe: of the training.
         steps: of "brevitas-ptq".
+        hardware: the board whose estimate is the budget's measure, where it is lut, dsp, ...
         test: a test set of its own, instead of a part held out of `data`.
 
     Raises:
         FpgacompError: with where, what and remedy.
     """
     options = options or QuantizeOptions()
+    if isinstance(options, MixedOptions):
+        return _mixed(model, data, options, recipe or FINE_TUNING, hardware, test, observer)
     if method == "ptq":
         return _calibrated(model, data, options, test)
     from fpgacomp.compress import quantize as stage
@@ -331,6 +336,24 @@ def is_keras(model: Model) -> bool:
     if isinstance(model, str | Path):
         return Path(model).suffix.lower() in (".h5", ".hdf5", ".keras")
     return any("keras" in kind.__module__.split(".")[0] for kind in type(model).__mro__)
+
+
+def _mixed(
+    model: Model,
+    data: Source | Data,
+    options: MixedOptions,
+    recipe: Recipe,
+    hardware: Hardware | None,
+    test: Source | None,
+    observer: TrainingObserver,
+) -> Compressed:
+    """Search for bits per layer, then quantization-aware training with them."""
+    from fpgacomp.compress.quantize import quantize_mixed
+
+    network, samples = opened(model, data, test)
+    cost = None if hardware is None else board_cost(samples, hardware)
+    outcome = quantize_mixed(network, samples, options, recipe, cost=cost, observer=observer)
+    return _compressed("quantize", network, outcome, samples)
 
 
 def _float_network(model: Model) -> Network:
