@@ -10,7 +10,7 @@ pytest.importorskip("brevitas")
 
 from fpgacomp.compress.network import weight_layers  # noqa: E402
 from fpgacomp.compress.prune.gradual import effective_weight  # noqa: E402
-from fpgacomp.compress.prune.hardware import _importance, _Search, prune_hardware  # noqa: E402
+from fpgacomp.compress.prune.hardware import _Search, prune_hardware  # noqa: E402
 from fpgacomp.compress.prune.ladder import (  # noqa: E402
     DIGITS,
     Grid,
@@ -18,6 +18,7 @@ from fpgacomp.compress.prune.ladder import (  # noqa: E402
     Prices,
     _rising,
     grid_of,
+    larger_squares,
     price_of,
     signed_digits,
 )
@@ -74,22 +75,15 @@ def test_no_step_is_rated_better_than_one_before_it():
 
 def test_prices_are_found_from_the_cost_alone(quantized_cnn, digits):
     layers = weight_layers(quantized_cnn)
-    search = _Search(
-        quantized_cnn, list(layers), dict.fromkeys(layers, 1.0), HardwareOptions(), board, 0.0
-    )
+    search = _Search(quantized_cnn, list(layers), HardwareOptions(), board, 0.0)
     for found, weight, digit in zip(search.prices(0.5).values(), WEIGHT, DIGIT):
         assert found.weight == pytest.approx(weight, abs=1e-9)
         assert found.digit == pytest.approx(digit, abs=1e-9)
 
 
-def test_importance_is_the_mean_squared_gradient(quantized_cnn, digits):
-    layers = weight_layers(quantized_cnn)
-    found = _importance(quantized_cnn, layers, digits)
-    assert set(found) == set(layers)
-    assert min(found.values()) > 0
-    # The first layer's few weights each touch every pixel, the last one's one pixel.
-    first, *_, last = found.values()
-    assert first > last
+def test_the_last_weights_of_a_layer_are_dear():
+    weight = torch.tensor([1.0, -3.0, 2.0, 0.0])
+    assert larger_squares(weight).tolist() == [14.0, 9.0, 13.0, 14.0]
 
 
 @pytest.mark.slow
@@ -141,16 +135,13 @@ def test_a_better_use_of_the_budget_than_equal_prices(quantized_cnn, digits):
     """Where the first layer's weights are dear, they go; were they free, they would stay."""
     layers = weight_layers(quantized_cnn)
     first, second, last = layers
-    importance = dict.fromkeys(layers, 1.0)
 
     def left(prices):
         import copy
 
         network = copy.deepcopy(quantized_cnn)
         total = sum(price_of(layers[name], prices[name]) for name in layers)
-        ladder = Ladder(
-            weight_layers(network), prices, 0.5 * total, ramp=0.5, importance=importance
-        )
+        ladder = Ladder(weight_layers(network), prices, 0.5 * total, ramp=0.5)
         ladder.project(1.0)
         total = sum(price_of(weight_layers(network)[n], prices[n]) for n in layers)
         assert total <= ladder.budget + 1e-6

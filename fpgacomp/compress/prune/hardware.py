@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import median
 
 import torch
 from torch import fx, nn
@@ -15,16 +16,17 @@ from fpgacomp.compress.prune.gradual import counted, figures, magnitude_of, prun
 from fpgacomp.compress.prune.ladder import Grid, Ladder, Prices, grid_of, price_of, signed_digits
 from fpgacomp.compress.prune.options import HardwareOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.compress.training import cross_entropy, train
+from fpgacomp.compress.training import train
 from fpgacomp.errors import ModelError
 
 Cost = Callable[[fx.GraphModule], Mapping[str, float]]
 
-FISHER_BATCH = 32
-FISHER_BATCHES = 24
 ATTEMPTS = 3  # trainings, where the first misses the goal
 BISECTIONS = 7  # of the budget: to less than a hundredth of it
-FURTHER = 0.5  # part of a layer's weights that go to see what they cost
+SPARSITIES = (0.5, 0.9)  # of all layers, where prices are first measured
+# Parts of a layer's weights that go to see what they cost; the median counts, since a
+# folding that changes by the way, or an accumulator that loses a bit, is no price of a weight.
+FURTHER = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,15 @@ def prune_hardware(
     What a zero and what a signed digit save in each layer is measured: by the estimate of
     the network with and without a part of them, once with the layers half empty and once
     nearly so (a layer that time-multiplexes its products saves nothing until so few are left
-    that it is unrolled). A search over the budget, judged by the estimate, finds how many
-    must go; of the plans that reach the goal the one that loses least is trained with
-    (`Ladder`). Layers whose zeros save nothing are left alone and counted.
+    that it is unrolled). A search over the budget, judged
+    by the estimate, finds how many must go; of the plans that reach the goal the one that
+    loses least is trained with (`Ladder`). Layers whose zeros save nothing are left alone and
+    counted.
 
     Args:
         network: best a quantized one (its integers are then what it will be built of); of a
             float network only whole weights go.
-        cost: estimate of a network, keys lut, dsp, ff, bram18; called some 20 times and 5
+        cost: estimate of a network, keys lut, dsp, ff, bram18; called some 20 times and 8
             times for each layer.
 
     Returns:
@@ -77,7 +80,7 @@ def prune_hardware(
     if before[options.resource] <= 0:
         raise ModelError("prune", f"the network takes no {options.resource}.", "name another one.")
     goal = before[options.resource] * (1 - options.saving)
-    search = _Search(network, list(layers), _importance(network, layers, data), options, cost, goal)
+    search = _Search(network, list(layers), options, cost, goal)
     plan = search.best(before[options.resource])
     idle = [name for name in layers if plan.prices[name].weight <= 0]
     if idle:
@@ -116,14 +119,12 @@ class _Search:
         self,
         network: fx.GraphModule,
         names: list[str],
-        importance: Mapping[str, float],
         options: HardwareOptions,
         cost: Cost,
         goal: float,
     ) -> None:
         self.network = network
         self.names = names
-        self.importance = importance
         self.options = options
         self.goal = goal
         self._cost = cost
@@ -139,7 +140,7 @@ class _Search:
         """
         plans = []
         least = before
-        for sparsity in (FURTHER, 0.9):
+        for sparsity in SPARSITIES:
             prices = self.prices(sparsity)
             if any(price.weight > 0 for price in prices.values()):
                 plan, cost = self.bisect(prices)
@@ -186,7 +187,6 @@ class _Search:
             plan.prices,
             plan.budget,
             ramp=self.options.ramp,
-            importance={name: self.importance[name] for name in used},
             digits=self.options.digits,
         )
 
@@ -206,14 +206,21 @@ class _Search:
             fewer = copy.deepcopy(sparse)
             lost = _single_digits(fewer.get_submodule(name), grid)
             digit = max(base - self.cost(fewer), 0.0) / lost if lost else 0.0
+        weights = [self.weight_price(sparse, name, base, digit, part) for part in FURTHER]
+        return Prices(median(weights), digit)
+
+    def weight_price(
+        self, sparse: fx.GraphModule, name: str, base: float, digit: float, part: float
+    ) -> float:
+        """What each weight saves where this part of a layer's weights goes."""
         emptier = copy.deepcopy(sparse)
-        thin = emptier.get_submodule(name)
-        counts = _count(layer)
-        share = 1 - counts[0] / layer.weight.numel()
-        _zero(thin, share + (1 - share) * FURTHER)
-        weights, digits = (a - b for a, b in zip(counts, _count(thin)))
+        layer, thin = sparse.get_submodule(name), emptier.get_submodule(name)
+        before = _count(layer)
+        left = before[0] * (1 - part)
+        _zero(thin, 1 - left / magnitude_of(layer).numel())
+        weights, digits = (a - b for a, b in zip(before, _count(thin)))
         saved = base - self.cost(emptier) - digits * digit
-        return Prices(max(saved, 0.0) / max(weights, 1), digit)
+        return max(saved, 0.0) / max(weights, 1)
 
 
 def _zero(layer: nn.Module, sparsity: float) -> None:
@@ -255,21 +262,3 @@ def _digits(layer: nn.Module) -> int:
     if grid is None:
         return int(torch.count_nonzero(weight))
     return int(signed_digits(grid.nearest(weight.detach(), grid.most_digits)).sum())
-
-
-def _importance(
-    network: fx.GraphModule, layers: Mapping[str, nn.Module], data: Data
-) -> dict[str, float]:
-    """Mean squared gradient of each layer's weights, over small batches of the training split."""
-    probe = copy.deepcopy(network).eval()
-    total = dict.fromkeys(layers, 0.0)
-    generator = torch.Generator().manual_seed(0)
-    x, y = torch.from_numpy(data.train.x), torch.from_numpy(data.train.y)
-    for batch in torch.randperm(len(x), generator=generator).split(FISHER_BATCH)[:FISHER_BATCHES]:
-        probe.zero_grad()
-        cross_entropy(probe, x[batch], y[batch]).backward()
-        for name in layers:
-            gradient = probe.get_submodule(name).weight.grad
-            assert isinstance(gradient, torch.Tensor)
-            total[name] += float(gradient.square().mean())
-    return total

@@ -8,7 +8,8 @@ products) and one for each digit beyond the first of its canonical signed form (
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -19,7 +20,6 @@ from fpgacomp.compress.constraints import KEPT, keep_zeros
 DIGITS = "digits"  # buffer int8 [*weight shape]: signed digits a weight may have, 0: it is zero
 UPDATES = 50  # changes of the caps within the ramp
 FLOOR = 0.02  # part of a layer's weights, and one at least, that stays
-SMOOTHING = 0.98  # of the running mean of squared gradients
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,25 @@ class Grid:
 
     @property
     def most_digits(self) -> int:
-        return int(signed_digits(torch.arange(self.lowest, self.highest + 1)).max())
+        return _most_digits(self.lowest, self.highest)
 
     def nearest(self, weight: Tensor, digits: int) -> Tensor:
         """The nearest integers with at most so many digits, int64 [*weight shape]."""
-        every = torch.arange(self.lowest, self.highest + 1)
-        allowed = every[signed_digits(every) <= digits]
-        borders = (allowed[1:] + allowed[:-1]).to(weight.dtype) / 2
-        return allowed[torch.bucketize(weight / self.scale, borders)]
+        allowed, borders = _allowed(self.lowest, self.highest, digits)
+        return allowed[torch.bucketize(weight / self.scale, borders.to(weight.dtype))]
+
+
+@lru_cache(maxsize=128)
+def _allowed(lowest: int, highest: int, digits: int) -> tuple[Tensor, Tensor]:
+    """(the integers of at most so many digits, the borders between them)."""
+    every = torch.arange(lowest, highest + 1)
+    allowed = every[signed_digits(every) <= digits]
+    return allowed, (allowed[1:] + allowed[:-1]).double() / 2
+
+
+@lru_cache(maxsize=32)
+def _most_digits(lowest: int, highest: int) -> int:
+    return int(signed_digits(torch.arange(lowest, highest + 1)).max())
 
 
 def signed_digits(values: Tensor) -> Tensor:
@@ -89,15 +100,25 @@ def grid_of(layer: nn.Module) -> Grid | None:
         return Grid(-highest - (not narrow) if signed else 0, highest, now.scale.detach().clone())
 
 
+def _now(layer: Any, grid: Grid | None) -> Grid | None:
+    """The layer's grid with its present scale, which an optimizer moves."""
+    if grid is None:
+        return None
+    with torch.no_grad():
+        return replace(grid, scale=layer.weight_quant(layer.weight).scale.detach().clone())
+
+
 class Ladder:
     """Weights that lose digits, then themselves, until what is left costs no more than a budget.
 
-    A constraint for `train`. Until the ramp ends the caps are chosen anew 50 times, from
-    weights that live on behind their projections (straight-through, so that a weight may come
-    back: Guo et al., Dynamic Network Surgery, 2016); then they are fixed. A step's loss is the
-    change of the squared error of the weight times the layer's mean squared gradient (the
-    diagonal of the Fisher matrix; LeCun et al., Optimal Brain Damage, 1990, averaged over
-    the layer). Steps go in rising order of loss per price.
+    A constraint for `train`. Until the ramp ends the caps are chosen anew 50 times, on the
+    cubic schedule of Zhu and Gupta (2017); then they are fixed. Digits are chosen from weights
+    that live on behind their projections (straight-through, as in quantization-aware
+    training) and may come back; a weight that is gone may not. A step's loss is the change of
+    the weight's squared error as a part of the squares of all weights of the layer that are
+    as large or larger (LAMP; Lee et al., Layer-adaptive Sparsity for the Magnitude-based
+    Pruning, ICLR 2021), which keeps a layer's last weights dear. Steps go in rising order of
+    loss per price.
 
     Args:
         layers: those that are pruned, by name.
@@ -113,16 +134,15 @@ class Ladder:
         budget: float,
         *,
         ramp: float,
-        importance: Mapping[str, float],
         digits: bool = True,
     ) -> None:
         self.layers: dict[str, Any] = dict(layers)
         self.prices = prices
         self.budget = budget
         self.ramp = ramp
-        self.importance = dict(importance)
         self.digits = digits
         self.behind: dict[str, Tensor] = {}
+        self.grids = {name: grid_of(layer) for name, layer in layers.items()}
         self.start = sum(price_of(layer, prices[name]) for name, layer in layers.items())
         self.reached = -1
         self.loss = 0.0
@@ -134,18 +154,14 @@ class Ladder:
     def settle_gradient(self) -> None:
         """Step from the weights behind, by the gradient at their projections."""
         with torch.no_grad():
-            for name, layer in self.layers.items():
-                if layer.weight.grad is not None:
-                    square = float(layer.weight.grad.square().mean())
-                    old = self.importance[name]
-                    self.importance[name] = SMOOTHING * old + (1 - SMOOTHING) * square
-                if name in self.behind:
-                    layer.weight.copy_(self.behind[name])
+            for name, weight in self.behind.items():
+                layer = self.layers[name]
+                layer.weight.copy_(weight.masked_fill(layer.digits == 0, 0.0))
 
     def project(self, share: float) -> None:
         """Choose the caps anew where it is time, and hold the weights to them."""
         progress = UPDATES if share >= self.ramp else int(share / self.ramp * UPDATES)
-        grids = {name: grid_of(layer) for name, layer in self.layers.items()}
+        grids = {name: _now(layer, self.grids[name]) for name, layer in self.layers.items()}
         if progress > self.reached:
             self.reached = progress
             left = (1 - progress / UPDATES) ** 3
@@ -189,8 +205,8 @@ class Ladder:
         for layer, shape, part in zip(
             self.layers.values(), counts, gone.split([s.numel() for s in counts])
         ):
-            left = (~part.reshape(shape)).sum(dim=0)
-            layer.digits.copy_(left.reshape(layer.weight.shape).to(torch.int8))
+            left = (~part.reshape(shape)).sum(dim=0).reshape(layer.weight.shape)
+            layer.digits.copy_(left.masked_fill(layer.digits == 0, 0).to(torch.int8))
 
     def _steps(self, name: str, layer: Any, grid: Grid | None) -> tuple[Tensor, Tensor, Tensor]:
         """(rate, price, loss) [steps, weights] of each step down, the first step first."""
@@ -211,7 +227,7 @@ class Ladder:
         fall = torch.stack([errors[k - 1] - errors[k] for k in range(most, 0, -1)]).clamp(min=0)
         if dead is not None:
             fall[:, ~dead.flatten()] = 0.0
-        return self._priced(name, fall * max(self.importance[name], 1e-30))
+        return self._priced(name, fall / larger_squares(weight))
 
     def _priced(self, name: str, loss: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         price = torch.full_like(loss, self.prices[name].digit)
@@ -223,6 +239,14 @@ class Ladder:
         rate[:, torch.sort(rate[-1], descending=True, stable=True).indices[:floor]] = torch.inf
         rate[loss.flip(0).cumsum(0).flip(0) == 0] = 0.0
         return rate, price, loss
+
+
+def larger_squares(weight: Tensor) -> Tensor:
+    """For each of the weights [n] the sum of squares of those that are as large or larger."""
+    order = torch.sort(weight.abs(), descending=True, stable=True).indices
+    sums = torch.empty_like(weight)
+    sums[order] = weight[order].square().cumsum(0)
+    return sums.clamp(min=1e-30)
 
 
 def price_of(layer: Any, prices: Prices) -> float:
