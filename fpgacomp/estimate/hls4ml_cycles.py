@@ -11,6 +11,7 @@ from fpgacomp.ir.design import Hls4mlFolding, IoType
 from fpgacomp.ir.hls4ml_limits import positions
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -66,8 +67,9 @@ def _parallel(layer: Layer, folding: Hls4mlFolding, clock_ns: float, level_ns: f
                 cycles = steps * (folding.reuse_factor + RESOURCE_STEP)
             return Timing(cycles, cycles, cycles)
         case MaxPool() | SumPool():
-            depth = max(1, ceil(prod(layer.kernel).bit_length() * level_ns / clock_ns) - 1)
-            return Timing(depth, depth, folding.reuse_factor)
+            return _tree(prod(layer.kernel), folding, clock_ns, level_ns)
+        case ArgMax():
+            return _tree(layer.input.channels, folding, clock_ns, level_ns)
         case Requantize() | Thresholds() | Lookup() if folding.reuse_factor > 1:
             cycles = folding.reuse_factor + LANE_STEPS
             return Timing(cycles, cycles, cycles)
@@ -75,6 +77,12 @@ def _parallel(layer: Layer, folding: Hls4mlFolding, clock_ns: float, level_ns: f
             return Timing(1, 1, folding.reuse_factor)
         case _:
             assert_never(layer)
+
+
+def _tree(leaves: int, folding: Hls4mlFolding, clock_ns: float, level_ns: float) -> Timing:
+    """A balanced tree of two-input operators, pipelined."""
+    depth = max(1, ceil(leaves.bit_length() * level_ns / clock_ns) - 1)
+    return Timing(depth, depth, folding.reuse_factor)
 
 
 # Cycles that an io_parallel Resource convolution adds per position: the window is filled,
@@ -121,7 +129,18 @@ def _stream(layer: Layer, folding: Hls4mlFolding, clock_ns: float, level_ns: flo
             padded = _padded(layer)
             read = prod(padded) * folding.reuse_factor + 4
             return Timing(_fill((*padded, 1), layer.kernel) * folding.reuse_factor + 3, read, read)
-        case Reshape() | Concat() | Upsample() | Add() | Requantize() | Thresholds() | Lookup():
+        case ArgMax() if words == 1:
+            return _tree(layer.input.channels, folding, clock_ns, level_ns)
+        case (
+            Reshape()
+            | Concat()
+            | Upsample()
+            | Add()
+            | Requantize()
+            | Thresholds()
+            | Lookup()
+            | ArgMax()
+        ):
             per_word = folding.reuse_factor
             moved = max(words, *(tensor.pixels for tensor in layer.inputs))
             if moved == 1 and per_word == 1:

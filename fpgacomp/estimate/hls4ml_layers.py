@@ -25,6 +25,7 @@ from fpgacomp.ir.design import Hls4mlFolding, IoType
 from fpgacomp.ir.hls4ml_limits import matrix_shape, positions, products
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -111,6 +112,12 @@ def _body(
             yield unit_terms({"adder": lanes * layer.output.type.bits})
             yield from _registers(layer.output, stream)
         case Upsample():
+            yield from _registers(layer.output, stream)
+        case ArgMax():
+            # A tree of comparisons; the index is selected along with the value.
+            compared = (layer.input.channels - 1) * (1 if stream else layer.output.pixels)
+            bits = layer.input.type.bits + layer.output.type.bits
+            yield unit_terms({"adder": 1.5 * compared * bits})
             yield from _registers(layer.output, stream)
         case Requantize() | Thresholds() | Lookup():
             yield from lane_terms(layer, folding, io_type)

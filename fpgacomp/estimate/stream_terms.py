@@ -28,6 +28,7 @@ from fpgacomp.ir.dataflow import (
     Convert,
     Duplicate,
     Join,
+    Label,
     MatrixVector,
     MaxOver,
     Operator,
@@ -84,6 +85,10 @@ def operator_terms(operator: Operator, port: int) -> Terms:
         case MaxOver():
             # A comparator and a selector per bit.
             return _process(operator.output.bits, adder=1.5 * operator.output.bits)
+        case Label():
+            # Each lane is compared and selected once, with its index.
+            bits = operator.input.bits + operator.input.lanes * operator.output.bits
+            return _process(operator.output.bits, adder=1.5 * bits)
         case SumOver():
             return _sum_over(operator)
         case SumAll():

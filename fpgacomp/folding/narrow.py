@@ -11,6 +11,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import with_output
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -82,7 +83,7 @@ def _narrow(layer: Layer, bits: int) -> Layer:
             return with_output(replace(layer, thresholds=Ints(kept)))
         case Lookup():
             return _narrow_lookup(layer, bits)
-        case MaxPool() | SumPool() | Add() | Concat() | Reshape() | Upsample():
+        case MaxPool() | SumPool() | Add() | Concat() | Reshape() | Upsample() | ArgMax():
             return with_output(layer)
         case _:
             assert_never(layer)

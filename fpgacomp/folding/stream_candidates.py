@@ -18,6 +18,7 @@ from fpgacomp.ir.estimate import Estimate, LayerEstimate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -79,6 +80,11 @@ def lanes_in(layer: Layer, folding: StreamFolding) -> int:
             return folding.pe
 
 
+def lanes_out(layer: Layer, folding: StreamFolding) -> int:
+    """Elements per word that a layer's own operators write."""
+    return 1 if isinstance(layer, ArgMax) else folding.pe
+
+
 def layer_foldings(layer: Layer) -> tuple[StreamFolding, ...]:
     """Foldings worth pricing; all are legal (`ir.expand.folding_problems`)."""
     match layer:
@@ -98,6 +104,8 @@ def layer_foldings(layer: Layer) -> tuple[StreamFolding, ...]:
                 for memory in _memories(_width(layer) * layer.output.channels // (pe * simd))
                 for arithmetic in _arithmetics(layer)
             )
+        case ArgMax():
+            return tuple(StreamFolding(pe) for pe in divisors(layer.input.channels))
         case Concat():
             common = gcd(*(part.channels for part in layer.parts))
             return tuple(StreamFolding(pe) for pe in divisors(common))
@@ -182,8 +190,8 @@ class Prices:
             some = pairs[at : at + BATCH]
             for (key, fold), figures in zip(some, self._price([(missing[k], f) for k, f in some])):
                 layer = missing[key]
-                reads = lanes_in(layer, fold)
-                option = Option(fold, reads, fold.pe, figures.interval.value, _costs(figures))
+                lanes = lanes_in(layer, fold), lanes_out(layer, fold)
+                option = Option(fold, *lanes, figures.interval.value, _costs(figures))
                 priced[key].append(option)
         self._options |= {key: _undominated(options) for key, options in priced.items()}
         return {layer.name: self._options[_likeness(layer)] for layer in layers}

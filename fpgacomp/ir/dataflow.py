@@ -3,6 +3,7 @@
     Dataflow = Operator*                               in topological order
     Operator = Source | Sink | Pad | Window | MatrixVector | VectorVector | Activate
              | MaxOver | SumOver | SumAll | ScaledAdd | Join | Repeat | Duplicate | Convert
+             | Label
 
 An operator is one of hls_templates/stream with its template arguments as fields; the
 C++ emitter, FINN's hardware graph, the estimator and the FIFO sizing all start from it.
@@ -353,6 +354,13 @@ class Convert(_OneToOne):
     """Words of other lanes, any ratio."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Label(_OneToOne):
+    """Index of the largest of each pixel's channels, the lowest of equal ones; one lane out."""
+
+    channels: int
+
+
 Operator = (
     Source
     | Sink
@@ -369,6 +377,7 @@ Operator = (
     | Repeat
     | Duplicate
     | Convert
+    | Label
 )
 
 
@@ -397,7 +406,7 @@ def cycles(operator: Operator) -> int:
             return max(stream.words for stream in (*operator.inputs, *operator.outputs))
         case Pad() | Repeat() | Join() | Activate():
             return operator.output.words
-        case Sink():
+        case Sink() | Label():
             return operator.input.words
         case Window():
             return operator.cycles

@@ -74,7 +74,8 @@ class StreamFolding:
 
     Args:
         pe: outputs computed at once. Weight layers: rows of the matrix (divides the output
-            channels; for a depthwise convolution, channels). Others: channels per word.
+            channels; for a depthwise convolution, channels). Others: channels per word
+            (of an ArgMax: of its input).
         simd: products per PE and cycle (weight layers only). It divides the matrix's width,
             and for a convolution divides the input channels or is a multiple of them.
         memory: where weights and thresholds lie.

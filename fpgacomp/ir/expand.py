@@ -15,6 +15,7 @@ from fpgacomp.ir.dataflow import (
     Dataflow,
     Duplicate,
     Join,
+    Label,
     MatrixVector,
     MaxOver,
     Operator,
@@ -36,6 +37,7 @@ from fpgacomp.ir.dataflow import (
 from fpgacomp.ir.design import StreamDesign, StreamFolding
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -118,7 +120,7 @@ def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
 
 
 def _illegal(layer: Layer, folding: StreamFolding) -> str:
-    channels = layer.output.channels
+    channels = (layer.input if isinstance(layer, ArgMax) else layer.output).channels
     if min(folding.pe, folding.simd) < 1:
         return f"pe {folding.pe} and simd {folding.simd} are not both 1 or more."
     if isinstance(layer, Concat):
@@ -244,6 +246,8 @@ class _Expansion:
                              function=layer, memory=folding.memory)
                 )  # fmt: skip
                 return output
+            case ArgMax():
+                return self._label(layer, folding)
             case _:
                 assert_never(layer)
 
@@ -372,6 +376,15 @@ class _Expansion:
         self.operators.append(
             Join(name=layer.name, layer=layer.name, parts=parts, channels=channels, output=output)
         )
+        return output
+
+    def _label(self, layer: ArgMax, folding: StreamFolding) -> Stream:
+        source = self._with_lanes(self._take(layer.input), folding.pe, layer.name)
+        output = self._output(layer, 1)
+        self.operators.append(
+            Label(name=layer.name, layer=layer.name, input=source, output=output,
+                  channels=layer.input.channels)
+        )  # fmt: skip
         return output
 
     def _upsample(self, layer: Upsample, folding: StreamFolding) -> Stream:

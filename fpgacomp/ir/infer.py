@@ -10,6 +10,7 @@ import numpy as np
 
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -68,6 +69,8 @@ def output_shape(layer: Layer) -> tuple[int, ...]:
             return (*spatial, layer.input.channels)
         case Requantize() | Thresholds() | Lookup():
             return layer.input.shape
+        case ArgMax():
+            return (*layer.input.shape[:-1], 1)
         case _:
             assert_never(layer)
 
@@ -104,7 +107,7 @@ def _only_bipolar(layer: Layer) -> bool:
         case Lookup():
             values = layer.table.array
             return bool(np.all(abs(values) == 1) and values.min() < values.max())
-        case Dense() | Conv() | SumPool() | Add() | Requantize():
+        case Dense() | Conv() | SumPool() | Add() | Requantize() | ArgMax():
             return False
         case _:
             assert_never(layer)
@@ -154,6 +157,8 @@ def channel_range(layer: Layer) -> ChannelRange:
             return np.minimum(first, last), np.maximum(first, last)
         case Lookup():
             return layer.table.array.min(axis=1), layer.table.array.max(axis=1)
+        case ArgMax():
+            return _constant(IntType(0, layer.input.channels - 1))
         case _:
             assert_never(layer)
 

@@ -19,6 +19,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import requantize
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -94,6 +95,9 @@ def execute(layer: Layer, operands: list[IntArray]) -> IntArray:
             return _thresholds(layer, x)
         case Lookup():
             return _lookup(layer, x)
+        case ArgMax():
+            first: IntArray = x.argmax(axis=-1, keepdims=True)  # numpy: the lowest of equal ones
+            return first
         case _:
             assert_never(layer)
 

@@ -2,7 +2,7 @@
 
     Graph   = Layer*                                   in topological order
     Layer   = Input | Dense | Conv | MaxPool | SumPool | Add | Concat
-            | Reshape | Upsample | Requantize | Thresholds | Lookup
+            | Reshape | Upsample | Requantize | Thresholds | Lookup | ArgMax
     Tensor  = name shape IntType                       channels last, no batch axis
 
 Shapes are [C], [T, C] or [H, W, C]; "per channel" always means the last axis.
@@ -220,6 +220,14 @@ class Lookup(_OneInput):
     table: Ints  # [1 or C, input.type.count]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ArgMax(_OneInput):
+    """y[..., 0] = index of the largest of the channels at each position, the lowest of equal ones.
+
+    That is the label of a classifier: C channels become one.
+    """
+
+
 Layer = (
     Input
     | Dense
@@ -233,6 +241,7 @@ Layer = (
     | Requantize
     | Thresholds
     | Lookup
+    | ArgMax
 )
 WeightLayer = Dense | Conv
 Activation = Requantize | Thresholds | Lookup

@@ -20,6 +20,7 @@ from fpgacomp.ir.dataflow import (
     Convert,
     Duplicate,
     Join,
+    Label,
     MatrixVector,
     MaxOver,
     Operator,
@@ -125,6 +126,9 @@ def operator_steps(operator: Operator, limit: int = STEP_LIMIT) -> Steps:
             return _words(len(operator.inputs), len(operator.outputs), words, limit)
         case MaxOver() | SumOver():
             return _repeated(_gather(operator.taps), operator.output.words, limit)
+        case Label():
+            groups = operator.channels // operator.input.lanes
+            return _repeated(_gather(groups), operator.output.words, limit)
         case VectorVector():
             taps = operator.weight.shape[0]
             return _repeated(_gather(taps), operator.output.words, limit)

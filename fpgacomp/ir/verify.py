@@ -13,6 +13,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import output_shape, output_type
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -87,7 +88,7 @@ def _output(layer: Layer) -> Iterator[str]:
 def _structure(layer: Layer) -> Iterator[str]:
     """What must hold before shape and range can be inferred."""
     match layer:
-        case Input():
+        case Input() | ArgMax():
             return
         case Dense():
             if len(layer.weight.shape) != 2 or layer.weight.shape[0] != layer.input.channels:

@@ -13,6 +13,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -144,6 +145,9 @@ class GraphBuilder:
     def reshape(self, name: str, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         return self.add(Reshape(name=name, output=unknown_output(name, shape), input=x))
 
+    def argmax(self, name: str, x: Tensor) -> Tensor:
+        return self.add(ArgMax(name=name, output=unknown_output(name), input=x))
+
     def upsample(self, name: str, x: Tensor, factors: tuple[int, ...]) -> Tensor:
         return self.add(Upsample(name=name, output=unknown_output(name), input=x, factors=factors))
 
@@ -232,6 +236,26 @@ def windows(rank: int, seed: int = 0) -> Graph:
     joined = b.concat("joined", x, total, depthwise, x)
     doubled = b.add_two("doubled", x, x)
     return b.graph(*made, depthwise, total, joined, doubled, b.requantize("last", total, -4, 3))
+
+
+def labels(seed: int = 0) -> Graph:
+    """ArgMax of many ties, of every kind of number, at one position and at several."""
+    b = GraphBuilder("labels", seed)
+    x = b.input("x", (12,), -2, 2)
+    image = b.input("image", (3, 2, 6), 0, 3)
+    signs = b.input("signs", (7,), -1, 1, bipolar=True)
+    wide = b.requantize("wide", b.dense("fc", x, 10), -(10**6), 10**6, shift=0)
+    made = [
+        b.argmax("few", x),
+        b.argmax("pixels", image),
+        b.argmax("bipolar", signs),
+        b.argmax("flat", b.reshape("flattened", image, (36,))),
+        b.argmax("shaped", b.reshape("pixel", x, (1, 1, 12))),
+        b.argmax("sums", wide),
+        b.argmax("lone", b.dense("one", x, 1)),
+        b.argmax("pair", b.dense("two", x, 2)),
+    ]
+    return b.graph(*made, b.dense("behind", b.argmax("inner", x), 3))
 
 
 def activations(seed: int = 0) -> Graph:

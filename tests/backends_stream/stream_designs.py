@@ -18,7 +18,7 @@ from fpgacomp.backends.finn import emit_stream
 from fpgacomp.ir.design import Arithmetic, Memory, StreamDesign, StreamFolding
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.interpreter import run
-from fpgacomp.ir.layers import Concat, Conv, Dense, Input, Layer, Reshape, Tensor
+from fpgacomp.ir.layers import ArgMax, Concat, Conv, Dense, Input, Layer, Reshape, Tensor
 from fpgacomp.ir.types import IntArray
 from fpgacomp.ir.verify import verify
 from fpgacomp.simulate.csim import Comparison, compare
@@ -45,7 +45,7 @@ def legal_folding(
 
 
 def _folding(layer: Layer, rng: np.random.Generator, most: int) -> StreamFolding:
-    channels = layer.output.channels
+    channels = (layer.input if isinstance(layer, ArgMax) else layer.output).channels
     if isinstance(layer, Concat):
         channels = int(np.gcd.reduce([part.channels for part in layer.parts]))
     pe = int(rng.choice([d for d in divisors(channels) if d <= most]))

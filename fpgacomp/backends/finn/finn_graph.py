@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fpgacomp.backends.finn.finn_levels import check_levels
+from fpgacomp.backends.finn.finn_levels import check_levels, is_affine
 from fpgacomp.backends.finn.finn_nodes import Nodes
 from fpgacomp.backends.finn.finn_runtime import finn_session
 from fpgacomp.backends.finn.finn_types import Coding
 from fpgacomp.errors import FpgacompError, ToolError, UnsupportedLayer, raise_all
-from fpgacomp.ir.dataflow import Activate, Dataflow, MatrixVector, Pad
+from fpgacomp.ir.dataflow import Activate, Dataflow, Label, MatrixVector, Pad
 from fpgacomp.ir.design import StreamDesign
 from fpgacomp.ir.expand import expand
 from fpgacomp.ir.graph import Graph
@@ -78,7 +78,12 @@ def _problems(dataflow: Dataflow) -> Iterator[FpgacompError]:
                 op.layer, f"simd {op.simd} folds {op.weight.shape[0]} inputs more than "
                 f"{_MOST_FOLD} times, which FINN's HLS matrix unit refuses.", "raise its simd.",
             )  # fmt: skip
-        if isinstance(op, Activate):
+        if isinstance(op, Label) and op.output.words > 1:
+            yield UnsupportedLayer(
+                op.layer, f"it labels {op.output.words} positions, and FINN's LabelSelect takes "
+                "one a frame.", "use the streaming C++ design, or leave --argmax out.",
+            )  # fmt: skip
+        if isinstance(op, Activate) and not is_affine(op.function):
             try:
                 check_levels(op.function)
             except UnsupportedLayer as problem:

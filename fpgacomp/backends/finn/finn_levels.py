@@ -69,6 +69,18 @@ def levels_of(layer: Activation) -> Levels:
     return Levels(thresholds, sign, output)
 
 
+def is_affine(layer: Activation) -> bool:
+    """x * multiplier + offset, without rounding or clipping, of more levels than thresholds carry.
+
+    Such numbers are compared, not quantized: in front of an ArgMax.
+    """
+    if not isinstance(layer, Requantize) or layer.shift or layer.output.type.count <= _MOST_LEVELS:
+        return False
+    both = layer.input.type.lo, layer.input.type.hi
+    ends = np.array([layer.multiplier.array * end + layer.offset.array for end in both])
+    return layer.lo <= int(ends.min()) and int(ends.max()) <= layer.hi
+
+
 def check_levels(layer: Activation) -> None:
     """Raise what `levels_of` would, without its work."""
     if layer.output.type.count > _MOST_LEVELS:

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from fpgacomp.backends.finn.finn_levels import Levels, flipped, levels_of
+from fpgacomp.backends.finn.finn_levels import Levels, flipped, is_affine, levels_of
 from fpgacomp.backends.finn.finn_plain import plain_streams
 from fpgacomp.backends.finn.finn_requant import requant_node
 from fpgacomp.backends.finn.finn_tensors import Canvas, Wire
@@ -21,6 +21,7 @@ from fpgacomp.ir.dataflow import (
     Dataflow,
     Duplicate,
     Join,
+    Label,
     MatrixVector,
     MaxOver,
     Operator,
@@ -34,6 +35,7 @@ from fpgacomp.ir.dataflow import (
     SumOver,
     VectorVector,
     Window,
+    container_bits,
 )
 from fpgacomp.ir.design import Memory, StreamDesign
 from fpgacomp.ir.expand import plane
@@ -135,6 +137,8 @@ class Nodes:
                 self._repeat(op)
             case Duplicate():
                 self._duplicate(op)
+            case Label():
+                self._label(op)
             case _:
                 assert_never(op)
 
@@ -200,6 +204,20 @@ class Nodes:
             **_VECTOR_PORTS, **self._fifo(op),
         )  # fmt: skip
 
+    def _label(self, op: Label) -> None:
+        shape = self._shape(op.layer)
+        frame = (*shape[:-1], op.channels)
+        source = self.canvas.reshaped(self._in(op.input), frame, op.name, op.input.lanes)
+        # In whole bytes, as FINN asks of what may leave its design.
+        label = self._out(op.output, shape, op.output.type)
+        label = replace(label, type=f"UINT{container_bits(op.output.type)}")
+        self._keep(op.output, label)
+        self.canvas.node(
+            "LabelSelect", op.name, [source.name], [label], Labels=op.channels, PE=op.input.lanes,
+            K=1, inputDataType=source.type, outputDataType=label.type,
+            numInputVectors=label.vectors, **self._fifo(op),
+        )  # fmt: skip
+
     def _repeat(self, op: Repeat) -> None:
         height, width, channels = op.shape
         source = self.canvas.reshaped(self._in(op.input), (1, *op.shape), op.name, op.input.lanes)
@@ -224,7 +242,9 @@ class Nodes:
 
     def _weights(self, op: MatrixVector | VectorVector) -> Weights:
         reader = self._reader(op.output)
-        sign = self._levels(reader).sign if isinstance(reader, Activate) else None
+        sign = None
+        if isinstance(reader, Activate) and not is_affine(reader.function):
+            sign = self._levels(reader).sign
         return weights_of(op, self._in(op.input), sign, self.part)
 
     def _matrix(self, op: MatrixVector) -> None:
@@ -279,6 +299,9 @@ class Nodes:
         shape = self._shape(op.layer)
         source = self.canvas.reshaped(self._in(op.input), shape, op.name, op.input.lanes)
         output = self._out(op.output, shape, op.function.output.type)
+        if isinstance(op.function, Requantize) and is_affine(op.function):
+            self._scale(op, op.function, source, output)
+            return
         if isinstance(op.function, Requantize) and source.sign is None and source.gain == 1:
             lanes = op.input.lanes
             made = requant_node(self.canvas, op, source, output, self.part, lanes, self._fifo(op))
@@ -292,6 +315,19 @@ class Nodes:
                 f"{op.name}_turn", source, levels.sign, turned, op.input.lanes
             )
         thresholding_node(self.canvas, op, levels, source, output, self._fifo(op))
+
+    def _scale(self, op: Activate, layer: Requantize, source: Wire, output: Wire) -> None:
+        """x * multiplier + offset with nothing to round or to clip."""
+        products = layer.multiplier.array
+        if (products != 1).any():
+            ends = np.array([products * source.range.lo, products * source.range.hi])
+            kind = IntType.of_values(ends)
+            scaled = Wire(f"{op.name}_scaled", source.shape, finn_type(kind), kind)
+            source = self.canvas.times(f"{op.name}_scale", source, products, scaled, op.input.lanes)
+        self.canvas.plus(
+            f"{op.name}_shift", source, layer.offset.array - layer.zero_point, output,
+            op.input.lanes,
+        )  # fmt: skip
 
     def _pool(self, op: MaxOver | SumOver) -> None:
         source, window = self._in(op.input), self.writers[op.input.name]

@@ -10,6 +10,7 @@ from fpgacomp.ir.dataflow import (
     Dataflow,
     Duplicate,
     Join,
+    Label,
     MaxOver,
     Operator,
     Pad,
@@ -38,7 +39,9 @@ def plain_streams(dataflow: Dataflow, writers: Mapping[str, Operator]) -> set[st
                 mark(source)
 
     for operator in dataflow.operators:
-        if isinstance(operator, Pad | SumOver | SumAll | ScaledAdd | VectorVector | Join | Sink):
+        if isinstance(
+            operator, Pad | SumOver | SumAll | ScaledAdd | VectorVector | Join | Sink | Label
+        ):
             for stream in operator.inputs:
                 mark(stream)
         if isinstance(operator, Activate):

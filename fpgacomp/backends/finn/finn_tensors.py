@@ -97,6 +97,19 @@ class Canvas:
         )  # fmt: skip
         return output
 
+    def plus(self, name: str, wire: Wire, addends: IntArray, output: Wire, lanes: int) -> Wire:
+        """Add constants, one per channel or one for all, `lanes` a cycle."""
+        kind = finn_type(IntType.of_values(addends))
+        constant = self.constant(f"{name}_addends", addends, addends.shape, kind)
+        # FINN's own width rules assume an unsigned operand on the left.
+        self.node(
+            "ElementwiseAdd", name, [wire.name, constant], [output],
+            lhs_shape=list(wire.shape), rhs_shape=list(addends.shape), out_shape=list(wire.shape),
+            lhs_dtype=wire.type, rhs_dtype=kind, out_dtype=output.type,
+            lhs_style="input", rhs_style="const", PE=lanes,
+        )  # fmt: skip
+        return output
+
     def reshaped(self, wire: Wire, shape: tuple[int, ...], name: str, lanes: int) -> Wire:
         """The same integers as the reader's shape; no node where it is the writer's."""
         if wire.shape == shape:

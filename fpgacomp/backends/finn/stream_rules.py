@@ -23,6 +23,7 @@ from fpgacomp.ir.dataflow import (
     Convert,
     Duplicate,
     Join,
+    Label,
     MatrixVector,
     MaxOver,
     Operator,
@@ -106,6 +107,8 @@ def call(operator: Operator, streams: tuple[str, ...], name: str, board: Board) 
             return Call("duplicate", (operator.input.words,), streams)
         case Convert():
             return Call("convert_width", (operator.input.words * operator.input.lanes,), streams)
+        case Label():
+            return Call("argmax", (operator.channels, operator.output.words), streams)
         case _:
             assert_never(operator)
 

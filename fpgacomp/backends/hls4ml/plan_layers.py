@@ -22,6 +22,7 @@ from fpgacomp.ir.hls4ml_lanes import LaneLayer, lane_schedule
 from fpgacomp.ir.infer import round_shift
 from fpgacomp.ir.layers import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -81,6 +82,8 @@ def _node(p: Planner, layer: Layer) -> str:
             return _thresholds(p, layer)
         case Lookup():
             return _lookup(p, layer)
+        case ArgMax():
+            return _argmax(p, layer)
         case _:
             assert_never(layer)
 
@@ -146,6 +149,13 @@ def _upsample(p: Planner, layer: Upsample) -> str:
         "factor_height": down, "factor_width": across,
     }  # fmt: skip
     extension = Extension("upsample", "fpgacomp_upsample.h", constants)
+    return p.extension(extension, layer.output, (p.read(layer.input),),
+                       reuse_factor=p.folding(layer).reuse_factor)[0]  # fmt: skip
+
+
+def _argmax(p: Planner, layer: ArgMax) -> str:
+    typedefs = {"value_t": ap_type(layer.input.type), "index_t": ap_type(layer.output.type)}
+    extension = Extension("argmax", "fpgacomp_argmax.h", _elements(layer.input), typedefs)
     return p.extension(extension, layer.output, (p.read(layer.input),),
                        reuse_factor=p.folding(layer).reuse_factor)[0]  # fmt: skip
 

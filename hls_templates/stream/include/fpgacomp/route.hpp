@@ -189,37 +189,42 @@ words:
   }
 }
 
-// Index of the largest of C elements; the lowest index of equal ones. INDEX is unsigned.
-// Cycles: C / F.
-template <int C, class T, int F, class INDEX>
+// Index of the largest of C elements at each of PIXELS positions; the lowest index of equal
+// ones. INDEX is unsigned. Cycles: PIXELS * (C / F).
+template <int C, int PIXELS = 1, class T, int F, class INDEX>
 void argmax(hls::stream<Vec<T, F> >& in, hls::stream<Vec<INDEX, 1> >& out) {
   static_assert(C % F == 0, "folding must divide the channels");
   static_assert(count_bits(C - 1) <= element<INDEX>::bits, "the index must fit");
   constexpr int BITS = element<T>::value_bits;
   calc_t<BITS> best = 0;
   counter_t<C> best_index = 0;
-groups:
-  for (int g = 0; g < C / F; ++g) {
+pixels:
+  for (int p = 0; p < PIXELS; ++p) {
+  groups:
+    for (int g = 0; g < C / F; ++g) {
 #pragma HLS PIPELINE II=1
-    const Vec<T, F> x = in.read();
-    calc_t<BITS> largest = value_as<BITS>(x[0]);
-    counter_t<C> lane = 0;
-    for (int i = 1; i < F; ++i) {
+      const Vec<T, F> x = in.read();
+      calc_t<BITS> largest = value_as<BITS>(x[0]);
+      counter_t<C> lane = 0;
+      for (int i = 1; i < F; ++i) {
 #pragma HLS UNROLL
-      const calc_t<BITS> v = value_as<BITS>(x[i]);
-      if (v > largest) {
-        largest = v;
-        lane = i;
+        const calc_t<BITS> v = value_as<BITS>(x[i]);
+        if (v > largest) {
+          largest = v;
+          lane = i;
+        }
+      }
+      if (g == 0 || largest > best) {
+        best = largest;
+        best_index = g * F + lane;
+      }
+      if (g == C / F - 1) {
+        Vec<INDEX, 1> result;
+        result[0] = INDEX(best_index);
+        out.write(result);
       }
     }
-    if (g == 0 || largest > best) {
-      best = largest;
-      best_index = g * F + lane;
-    }
   }
-  Vec<INDEX, 1> result;
-  result[0] = INDEX(best_index);
-  out.write(result);
 }
 
 }  // namespace fpgacomp
