@@ -25,7 +25,7 @@ from fpgacomp.ir.design import StreamDesign
 from fpgacomp.ir.estimate import Estimate, Figure, LayerEstimate
 from fpgacomp.ir.expand import expand
 from fpgacomp.ir.layers import Thresholds
-from fpgacomp.ir.stream_timing import first_frame, interval_cycles
+from fpgacomp.ir.stream_timing import FINE, FRAMES, first_frame, interval_cycles, simulate
 
 Figures = dict[str, Figure]  # by resource
 NOTHING = Figure.exact(0.0)
@@ -47,12 +47,17 @@ class _Share:
         return _Share(total, self.operators + operators)
 
 
-def estimate_stream(design: StreamDesign) -> Estimate:
+def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
     """What the design takes at logic synthesis, and how fast it is.
 
-    A layer's share are the operators that work for it with the FIFOs they write to; the
-    interval is the slowest operator's, the latency that of a frame into an empty design
-    whose FIFOs never fill up (`ir.stream_timing`).
+    A layer's share are the operators that work for it with the FIFOs they write to. Interval
+    and latency are those of frames that run back to back through the design with its FIFOs
+    (`ir.stream_timing`); where these FIFOs stop it, those of the slowest operator and of
+    unbounded FIFOs.
+
+    Args:
+        timed: False leaves the run out, for prices: the interval is then the slowest
+            operator's, a layer's cycles its own slowest one's, the latency their sum.
 
     Raises:
         UnsupportedLayer, Problems: the folding is not legal.
@@ -68,7 +73,7 @@ def estimate_stream(design: StreamDesign) -> Estimate:
         for stream in operator.outputs:
             fifo = _figures(coefficients, stream_terms(stream), "fifo")
             shares[owner] = shares[owner].plus(fifo)
-    return _whole(design, dataflow, shares)
+    return _whole(design, dataflow, shares, timed=timed)
 
 
 def _kind(operator: Operator) -> str:
@@ -95,10 +100,14 @@ def _figures(coefficients: Coefficients, terms: Terms, kind: str) -> Figures:
     return figures
 
 
-def _whole(design: StreamDesign, dataflow: Dataflow, shares: Mapping[str, _Share]) -> Estimate:
-    times = first_frame(dataflow)
-    finish = max(times[op.name][1] for op in dataflow.operators if isinstance(op, Sink))
+def _whole(
+    design: StreamDesign, dataflow: Dataflow, shares: Mapping[str, _Share], *, timed: bool
+) -> Estimate:
+    times = first_frame(dataflow) if timed else {}
     layers = {name: _layer(share, times) for name, share in shares.items() if name}
+    interval, latency = interval_cycles(dataflow), sum(x.cycles.value for x in layers.values())
+    if timed:
+        interval, latency = _run(dataflow, interval, times)
     resources = {
         r: _total(share.resources.get(r, NOTHING) for share in shares.values())
         for r in RESOURCE_FIELDS
@@ -106,17 +115,27 @@ def _whole(design: StreamDesign, dataflow: Dataflow, shares: Mapping[str, _Share
     return Estimate(
         stage="logic_synth",
         clock_mhz=design.clock_mhz,
-        latency_cycles=_ranged(finish, LATENCY_RANGE),
-        interval_cycles=_ranged(interval_cycles(dataflow), INTERVAL_RANGE),
+        latency_cycles=_ranged(latency, LATENCY_RANGE),
+        interval_cycles=_ranged(interval, INTERVAL_RANGE),
         layers=layers,
         **resources,
     )
 
 
+def _run(
+    dataflow: Dataflow, slowest: int, times: Mapping[str, tuple[int, int]]
+) -> tuple[int, float]:
+    """(interval, latency) of frames back to back."""
+    run = simulate(dataflow, frames=FRAMES, limit=FINE)
+    if run.stuck:
+        return slowest, max(times[op.name][1] for op in dataflow.operators if isinstance(op, Sink))
+    return max(slowest, run.interval), run.finish[0]
+
+
 def _layer(share: _Share, times: Mapping[str, tuple[int, int]]) -> LayerEstimate:
     """Cycles run from its first operator's first word to its last operator's last."""
     busy = max((cycles(operator) for operator in share.operators), default=0)
-    spans = [times[operator.name] for operator in share.operators]
+    spans = [times[operator.name] for operator in share.operators] if times else [(0, busy)]
     lasted = max(end for _, end in spans) - min(start for start, _ in spans) if spans else 0
     resources = {r: share.resources.get(r, NOTHING) for r in RESOURCE_FIELDS}
     return LayerEstimate(

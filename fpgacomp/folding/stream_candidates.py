@@ -7,10 +7,11 @@ converters cost is priced the same way and added by the program that chooses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import gcd, log2, prod
+from typing import Protocol
 
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board
 from fpgacomp.ir.design import Arithmetic, Memory, StreamDesign, StreamFolding
@@ -32,7 +33,13 @@ from fpgacomp.ir.layers import (
 )
 from fpgacomp.ir.types import IntType
 
-Estimator = Callable[[StreamDesign], Estimate]
+
+class Estimator(Protocol):
+    """`fpgacomp.estimate.estimate_stream`; `timed=False` is enough for prices."""
+
+    def __call__(self, design: StreamDesign, *, timed: bool = True) -> Estimate: ...
+
+
 Costs = tuple[float, ...]  # in RESOURCE_FIELDS order
 PACES = 20  # of a weight layer: its parallelisms beyond that are thinned out on a log scale
 SHAPES = 3  # PE x SIMD of the same parallelism
@@ -235,7 +242,8 @@ class Prices:
             names.append(last.name)
         graph = Graph("prices", tuple(layers), tuple(outputs))
         figures = self.estimate(
-            StreamDesign(graph=graph, board=self.board, clock_mhz=self.clock_mhz, folding=folding)
+            StreamDesign(graph=graph, board=self.board, clock_mhz=self.clock_mhz, folding=folding),
+            timed=False,
         )
         return [figures.layers[name] for name in names]
 

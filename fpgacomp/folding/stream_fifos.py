@@ -21,8 +21,9 @@ from fpgacomp.ir.dataflow import (
     VectorVector,
     Window,
 )
+from fpgacomp.ir.stream_links import PIPELINE
 from fpgacomp.ir.stream_steps import operator_steps
-from fpgacomp.ir.stream_timing import PIPELINE, Run, bursts, simulate
+from fpgacomp.ir.stream_timing import Run, bursts, simulate
 
 FRAMES = 3
 SLACK = 1.03  # the interval may exceed the one aimed at by this factor

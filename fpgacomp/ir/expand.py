@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from math import prod
 from typing import assert_never
 
@@ -72,7 +74,12 @@ def matrix_of(layer: Conv) -> IntArray:
 
     Groups are block-diagonal: products with the zeros cost nothing that is not built.
     """
-    weight, groups = layer.weight.array, layer.groups
+    return _matrix_of(layer.weight, layer.groups).array
+
+
+@lru_cache(maxsize=16)  # a folding search expands the same layers over and over
+def _matrix_of(kernels: Ints, groups: int) -> Ints:
+    weight = kernels.array
     *kernel, per_group, filters = weight.shape
     whole = np.zeros((prod(kernel), per_group * groups, filters), dtype=np.int64)
     flat = weight.reshape(prod(kernel), per_group, filters)
@@ -81,7 +88,7 @@ def matrix_of(layer: Conv) -> IntArray:
         rows = slice(group * per_group, (group + 1) * per_group)
         columns = slice(group * share, (group + 1) * share)
         whole[:, rows, columns] = flat[:, :, columns]
-    return whole.reshape(-1, filters)
+    return Ints(whole.reshape(-1, filters))
 
 
 def is_global(layer: SumPool) -> bool:
@@ -155,6 +162,9 @@ class _Expansion:
         self.operators: list[Operator] = []
         self.heads: dict[str, list[Stream]] = {}
         self.taken = {layer.output.name for layer in design.graph.layers}  # stream names
+        graph = design.graph
+        read = [tensor for layer in graph.layers for tensor in layer.inputs]
+        self.readers = Counter(tensor.name for tensor in (*read, *graph.outputs))
 
     def run(self) -> Dataflow:
         graph = self.design.graph
@@ -180,10 +190,7 @@ class _Expansion:
 
     def _publish(self, tensor: Tensor, stream: Stream) -> None:
         """Give the tensor's stream to its readers, through a Duplicate where there are several."""
-        graph = self.design.graph
-        readers = sum(
-            t.name == tensor.name for reader in graph.layers for t in reader.inputs
-        ) + sum(t.name == tensor.name for t in graph.outputs)
+        readers = self.readers[tensor.name]
         if readers <= 1:
             self.heads[tensor.name] = [stream]
             return
@@ -284,7 +291,7 @@ class _Expansion:
             source = self._windows(layer, source, layer.dilations, "channels_inner",
                                    lanes=width if parallel else lanes)  # fmt: skip
         source = self._with_lanes(source, folding.simd, layer.name, "_products")
-        return self._matrix(layer, source, Ints(matrix_of(layer)), folding)
+        return self._matrix(layer, source, _matrix_of(layer.weight, layer.groups), folding)
 
     def _depthwise(self, layer: Conv, folding: StreamFolding) -> Stream:
         source = self._with_lanes(self._take(layer.input), folding.pe, layer.name)

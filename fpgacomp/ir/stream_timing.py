@@ -9,20 +9,20 @@ depend on times at all (Kahn 1974).
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from math import gcd
+from dataclasses import dataclass
 
 import numpy as np
 
-from fpgacomp.ir.dataflow import Dataflow, Operator, Sink, Source, cycles
+from fpgacomp.ir.dataflow import Dataflow, Sink, Source, cycles
+from fpgacomp.ir.stream_links import PIPELINE, Endings, Link, Pace, link
 from fpgacomp.ir.stream_steps import STEP_LIMIT, Steps, operator_steps
+from fpgacomp.ir.stream_sweeps import swept
+from fpgacomp.ir.stream_walk import walked
 from fpgacomp.ir.types import IntArray
 
-# From a word's arrival to what it causes at the output, where an operator's II is 1: a HLS
-# pipeline of this kind has 2 to 6 stages at 100 to 200 MHz.
-PIPELINE = 4
+FRAMES = 3  # of a run that tells the interval: the first fills the design
+FINE = 8192  # step limit of runs that are proofs
 
 
 @dataclass(frozen=True)
@@ -76,61 +76,74 @@ def latency_cycles(dataflow: Dataflow, limit: int = STEP_LIMIT) -> int:
     return max(times[op.name][1] for op in dataflow.operators if isinstance(op, Sink))
 
 
-class _Process:
-    """One operator while it runs; `end` grows step by step."""
+class Simulator:
+    """A dataflow whose steps and dependencies are worked out once, for runs of many depths.
 
-    def __init__(self, operator: Operator, steps: Steps, frames: int) -> None:
-        self.operator = operator
-        self.per_frame = len(steps.cycles)
-        self.reads = [_frames(r, frames) for r in steps.reads]
-        self.writes = [_frames(w, frames) for w in steps.writes]
-        self.cycles: list[int] = np.tile(steps.cycles, frames).tolist()
-        self.after: list[int] = np.tile(steps.after, frames).tolist()
-        self.end: list[int] = []
-        self.freed: list[int] = []  # when each step's words had been read
-        # (times of the other side, its step that each of mine waits for; -1: none)
-        self.words_from: list[tuple[list[int], list[int]]] = []
-        self.room_from: list[tuple[list[int], list[int]]] = []
+    Args:
+        frames: back to back.
+        limit: steps of an operator and frame (`stream_steps`).
+    """
 
-    def advance(self) -> bool:
-        """Run as many steps as are determined; True where there was one."""
-        end, freed, cycles, after = self.end, self.freed, self.cycles, self.after
-        step = begun = len(end)
-        last = end[-1] if end else 0
-        total = len(cycles)
-        while step < total:
-            now = last + cycles[step]
-            rest = after[step]
-            for times, needs in self.words_from:
-                need = needs[step]
-                if need >= 0:
-                    if need >= len(times):
-                        return step > begun
-                    come = times[need] + PIPELINE + rest
-                    if come > now:
-                        now = come
-            for times, needs in self.room_from:
-                need = needs[step]
-                if need >= 0:
-                    if need >= len(times):
-                        return step > begun
-                    if times[need] - PIPELINE > now:
-                        now = times[need] - PIPELINE
-            end.append(now)
-            freed.append(now - rest + 1)
-            last = now
-            step += 1
-        return step > begun
+    def __init__(self, dataflow: Dataflow, *, frames: int = 3, limit: int = STEP_LIMIT) -> None:
+        self.dataflow, self.frames = dataflow, frames
+        self.steps = [operator_steps(operator, limit) for operator in dataflow.operators]
+        self.links = _linked(dataflow, self.steps, frames)
+        self.paces = [Pace.of(steps, frames) for steps in self.steps]
 
     @property
-    def done(self) -> bool:
-        return len(self.end) == len(self.cycles)
+    def work(self) -> int:
+        """Steps of a run."""
+        return sum(len(pace.cycles) for pace in self.paces)
 
+    def run(
+        self,
+        depths: Mapping[str, float] | None = None,
+        *,
+        pace: int | None = None,
+        held: bool = False,
+    ) -> Run:
+        """All frames until they have left or nothing can move any more.
 
-def _frames(words: IntArray, frames: int) -> IntArray:
-    """Cumulative counts over several frames."""
-    whole: IntArray = np.add.outer(words[-1] * np.arange(frames), words).ravel()
-    return whole
+        Args:
+            depths, pace: as `simulate` has them.
+            held: work out `Run.most`, which is empty otherwise.
+        """
+        wanted = depths or {}
+        rooms = [one.rooms(wanted.get(one.stream.name, one.stream.depth)) for one in self.links]
+        paces = [
+            self._paced(index, pace) if isinstance(operator, Source) else self.paces[index]
+            for index, operator in enumerate(self.dataflow.operators)
+        ]
+        endings = swept(paces, self.links, rooms)
+        if endings is None:
+            endings = walked(paces, self.links, rooms)
+        return self._result(endings, paces, held=held)
+
+    def _paced(self, index: int, pace: int | None) -> Pace:
+        steps = self.steps[index]
+        count = len(steps.cycles)
+        if pace is None or pace < steps.cycles.sum():
+            return self.paces[index]
+        spread = np.diff(np.arange(count + 1) * pace // count)
+        return Pace(np.tile(spread, self.frames), self.paces[index].after)
+
+    def _result(self, endings: Endings, paces: list[Pace], *, held: bool) -> Run:
+        operators = self.dataflow.operators
+        sinks = [index for index, op in enumerate(operators) if isinstance(op, Sink)]
+        lengths = [len(steps.cycles) for steps in self.steps]
+        complete = min(len(endings[index]) // lengths[index] for index in sinks)
+        finish = tuple(
+            max(int(endings[index][(frame + 1) * lengths[index] - 1]) for index in sinks) + PIPELINE
+            for frame in range(complete)
+        )
+        stuck = tuple(
+            stream.name
+            for index, op in enumerate(operators)
+            if len(endings[index]) < len(paces[index].cycles)
+            for stream in op.outputs
+        )
+        most = {one.stream.name: _most(one, endings, paces) for one in self.links} if held else {}
+        return Run(finish, stuck if complete < self.frames else (), most)
 
 
 def simulate(
@@ -148,63 +161,32 @@ def simulate(
         depths: stream name -> words, in place of the stream's own (may be infinite). A FIFO
             holds at least what its neighbours' merged steps read and write at once.
     """
-    processes = [_Process(op, _paced(op, pace, limit), frames) for op in dataflow.operators]
-    neighbours = _connect(processes, depths or {})
-    waiting = deque(range(len(processes)))
-    queued = [True] * len(processes)
-    while waiting:
-        index = waiting.popleft()
-        queued[index] = False
-        if processes[index].advance():
-            for other in neighbours[index]:
-                if not queued[other]:
-                    queued[other] = True
-                    waiting.append(other)
-    return _result(processes, frames)
+    return Simulator(dataflow, frames=frames, limit=limit).run(depths, pace=pace, held=True)
 
 
-def _paced(operator: Operator, pace: int | None, limit: int) -> Steps:
-    steps = operator_steps(operator, limit)
-    count = len(steps.cycles)
-    if pace is None or not isinstance(operator, Source) or pace < steps.cycles.sum():
-        return steps
-    return replace(steps, cycles=np.diff(np.arange(count + 1) * pace // count))
-
-
-def _connect(processes: list[_Process], depths: Mapping[str, float]) -> list[set[int]]:
-    """Which step waits for which of the other side, for every stream."""
+def _linked(dataflow: Dataflow, steps: list[Steps], frames: int) -> list[Link]:
+    """Every stream with the steps of its two sides."""
     writer = {
         stream.name: (index, port)
-        for index, process in enumerate(processes)
-        for port, stream in enumerate(process.operator.outputs)
+        for index, operator in enumerate(dataflow.operators)
+        for port, stream in enumerate(operator.outputs)
     }
-    neighbours: list[set[int]] = [set() for _ in processes]
-    for index, process in enumerate(processes):
-        for stream, reads in zip(process.operator.inputs, process.reads):
+    links = []
+    for index, operator in enumerate(dataflow.operators):
+        for stream, reads in zip(operator.inputs, steps[index].reads):
             other, port = writer[stream.name]
-            source = processes[other]
-            writes = source.writes[port]
-            needs = np.searchsorted(writes, reads)
-            needs[reads == 0] = -1
-            process.words_from.append((source.end, needs.tolist()))
-            room = writes - _capacity(depths.get(stream.name, stream.depth), writes, reads)
-            waits = np.searchsorted(reads, np.maximum(room, 1))
-            waits[room <= 0] = -1
-            source.room_from.append((process.freed, waits.tolist()))
-            neighbours[index].add(other)
-            neighbours[other].add(index)
-    return neighbours
+            links.append(link(stream, other, index, steps[other].writes[port], reads, frames))
+    return links
 
 
-def _capacity(depth: float, writes: IntArray, reads: IntArray) -> float:
-    """Words of a FIFO, and at least what lets merged steps of both sides follow each other."""
-    return max(depth, _burst(writes, reads))
-
-
-def _burst(writes: IntArray, reads: IntArray) -> int:
-    given = int(np.diff(writes, prepend=0).max())
-    taken = int(np.diff(reads, prepend=0).max())
-    return given + taken - gcd(given, taken)
+def _most(one: Link, endings: Endings, paces: list[Pace]) -> int:
+    """Most words in a stream: those written when one is written, less those read by then."""
+    when, reader = endings[one.writer], endings[one.reader]
+    freed = reader - paces[one.reader].after[: len(reader)] + 1
+    gone = np.searchsorted(freed, when, side="right")
+    taken = np.concatenate([[0], one.reads])[gone]
+    found = one.writes[: len(when)] - taken
+    return int(found.max()) if found.size else 0
 
 
 def bursts(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, int]:
@@ -212,47 +194,5 @@ def bursts(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, int]:
 
     With FIFOs of these depths a design is no slower than a simulation of the same limit.
     """
-    written = {
-        stream.name: writes
-        for op in dataflow.operators
-        for stream, writes in zip(op.outputs, operator_steps(op, limit).writes)
-    }
-    return {
-        stream.name: _burst(written[stream.name], reads)
-        for op in dataflow.operators
-        for stream, reads in zip(op.inputs, operator_steps(op, limit).reads)
-    }
-
-
-def _result(processes: list[_Process], frames: int) -> Run:
-    sinks = [process for process in processes if isinstance(process.operator, Sink)]
-    complete = min(len(process.end) // process.per_frame for process in sinks)
-    finish = tuple(
-        max(process.end[(frame + 1) * process.per_frame - 1] for process in sinks) + PIPELINE
-        for frame in range(complete)
-    )
-    stuck = tuple(
-        stream.name
-        for process in processes
-        if not process.done
-        for stream in process.operator.outputs
-    )
-    return Run(finish, stuck if complete < frames else (), _most(processes))
-
-
-def _most(processes: list[_Process]) -> dict[str, int]:
-    """Most words in each stream: those written when one is written, less those read by then."""
-    most: dict[str, int] = {}
-    written: dict[str, tuple[IntArray, IntArray]] = {}
-    for process in processes:
-        for stream, writes in zip(process.operator.outputs, process.writes):
-            written[stream.name] = np.array(process.end, dtype=np.int64), writes
-    for process in processes:
-        freed = np.array(process.freed, dtype=np.int64)
-        for stream, reads in zip(process.operator.inputs, process.reads):
-            when, writes = written[stream.name]
-            gone = np.searchsorted(freed, when, side="right")
-            taken = np.concatenate([[0], reads])[gone]
-            held = writes[: len(when)] - taken
-            most[stream.name] = int(held.max()) if held.size else 0
-    return most
+    steps = [operator_steps(operator, limit) for operator in dataflow.operators]
+    return {one.stream.name: one.burst for one in _linked(dataflow, steps, 1)}

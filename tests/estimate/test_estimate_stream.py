@@ -24,8 +24,9 @@ from fpgacomp.ir.expand import expand
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Conv, Dense, Input, Tensor
+from fpgacomp.ir.stream_links import PIPELINE
 from fpgacomp.ir.stream_steps import operator_steps
-from fpgacomp.ir.stream_timing import PIPELINE, latency_cycles, simulate
+from fpgacomp.ir.stream_timing import latency_cycles, simulate
 from fpgacomp.ir.types import Ints, IntType
 
 PYNQ, ZCU = load_board("pynq-z2"), load_board("zcu104")
