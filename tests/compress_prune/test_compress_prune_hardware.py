@@ -189,3 +189,28 @@ def test_errors_name_what_is_wrong(quantized_cnn, digits):
     with pytest.raises(ModelError, match="there is nothing to prune"):
         options = HardwareOptions(leave=tuple(weight_layers(quantized_cnn)))
         prune_hardware(quantized_cnn, digits, options, NONE, cost=board)
+
+
+@pytest.mark.slow
+def test_the_estimate_is_beaten_at_no_less_accuracy(quantized_cnn, digits):
+    """Against unstructured pruning on pynq-z2 at a fixed rate: fewer LUTs, not less accurate."""
+    from fpgacomp.compress.prune.magnitude import prune_magnitude
+    from fpgacomp.compress.prune.options import MagnitudeOptions
+    from fpgacomp.compress.quantize import to_qonnx
+    from fpgacomp.ir.design import Target
+    from fpgacomp.options import Options
+    from fpgacomp.pipeline import estimate
+
+    asked = Options(backend="hls4ml", io_type="io_stream", target=Target("area", fps=3e5))
+
+    def cost(network):
+        figures = estimate(to_qonnx(network), "pynq-z2", options=asked).estimate
+        return {name: getattr(figures, name).value for name in ("lut", "dsp", "ff", "bram18")}
+
+    recipe = Recipe(epochs=12, learning_rate=5e-3)
+    plain = prune_magnitude(quantized_cnn, digits, MagnitudeOptions(sparsity=0.8), recipe).network
+    before, theirs = cost(quantized_cnn)["lut"], cost(plain)["lut"]
+    options = HardwareOptions(saving=1 - theirs / before)
+    mine = prune_hardware(quantized_cnn, digits, options, recipe, cost=cost)
+    assert mine.details["cost_after"]["lut"] <= theirs < before
+    assert accuracy(mine.network, digits.test) >= accuracy(plain, digits.test)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
@@ -85,10 +85,11 @@ def prune_hardware(
     idle = [name for name in layers if plan.prices[name].weight <= 0]
     if idle:
         notes += (counted(idle, "left alone: zeros there save nothing"),)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         pruned = copy.deepcopy(network)
         ladder = search.ladder(pruned, plan)
-        history = train(pruned, data, recipe, constraints=[ladder], observer=observer, what="prune")
+        own = _of_attempt(recipe, attempt)
+        history = train(pruned, data, own, constraints=[ladder], observer=observer, what="prune")
         if not history.epochs:
             ladder.project(1.0)
         ladder.finish()
@@ -110,6 +111,14 @@ def prune_hardware(
         "digits": sum(_digits(layer) for name in layers for layer in [network.get_submodule(name)]),
     }  # fmt: skip
     return Outcome(network, history, notes, details)
+
+
+def _of_attempt(recipe: Recipe, attempt: int) -> Recipe:
+    """The recipe with a checkpoint of its own for each training after the first."""
+    path = recipe.checkpoint
+    if path is None or attempt == 0:
+        return recipe
+    return replace(recipe, checkpoint=path.with_name(f"{path.name}.{attempt + 1}"))
 
 
 class _Search:
