@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from fpgacomp.compress.quantize.options import QuantizeOptions
@@ -57,3 +60,11 @@ def test_unknown_and_missing_layers_are_all_told():
 def test_refused(given, text):
     with pytest.raises(UsageError, match=text):
         QuantizeOptions(**given)
+
+
+def test_options_need_no_torch():
+    code = (
+        "import sys, fpgacomp.compress.quantize as q; q.QuantizeOptions();"
+        "sys.exit('torch' in sys.modules or 'brevitas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

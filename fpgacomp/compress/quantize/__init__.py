@@ -10,6 +10,16 @@ mixed           bits per layer: sensitivity, assign (an integer linear program),
 export          network of Brevitas layers -> QONNX
 
 torch and Brevitas are imported when a function is first used.
+
+What Brevitas 0.13.4 does not do by itself, and how it is dealt with here:
+- its export writes every 1-bit quantizer as -1 and 1: `export` writes unsigned ones as 0 and 1;
+- loading a state builds quantizers anew, which cuts an optimizer off from its scales and one
+  quantizer from another that shares its scale: `quantizers` has them stay;
+- biases corrected after GPTQ are compared with GPTQ's weights, unless the original ones are
+  kept: `post_training` keeps them until then;
+- its equalization knows no Flatten, Reshape, Add or Concat in the form of modules: layers on
+  the two sides of one are not equalized with each other;
+- activation equalization leaves multiplications between the layers: it is not offered.
 """
 
 from __future__ import annotations

@@ -99,15 +99,14 @@ def calibration_samples(data: Data) -> Tensor:
 def observe(
     network: fx.GraphModule, nodes: list[fx.Node], samples: Tensor
 ) -> dict[fx.Node, Tensor]:
-    """Values [N] that each node takes on the samples, thinned out where there are many."""
+    """Values [N] that each node takes on the samples; of many, some and the extremes."""
     kept: dict[fx.Node, Tensor] = {}
 
     class Recorder(fx.Interpreter):
         def run_node(self, node: fx.Node) -> Any:
             result = super().run_node(node)
             if node in nodes:
-                flat = result.detach().flatten()
-                kept[node] = flat[:: max(1, len(flat) // KEPT_VALUES)].clone()
+                kept[node] = _thinned(result.detach().flatten())
             return result
 
     training = network.training
@@ -116,6 +115,15 @@ def observe(
         Recorder(network).run(samples)
     network.train(training)
     return kept
+
+
+def _thinned(values: Tensor) -> Tensor:
+    """Some values drawn at random, always the same ones, and the extremes."""
+    if len(values) <= KEPT_VALUES:
+        return values.clone()
+    generator = torch.Generator().manual_seed(0)
+    drawn = values[torch.randint(len(values), (KEPT_VALUES,), generator=generator)]
+    return torch.cat([drawn, values.min()[None], values.max()[None]])
 
 
 def _activation_bits(sites: Sequence[Site], options: QuantizeOptions) -> dict[str, int]:
