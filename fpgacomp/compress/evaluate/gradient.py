@@ -1,0 +1,178 @@
+"""The one-step gradient attack on float networks, and on quantized ones straight through.
+
+Torch is imported here alone, and only when an attack is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from fpgacomp.compress.data import Samples
+from fpgacomp.compress.evaluate.disturb import Range
+from fpgacomp.compress.evaluate.quantizers import Quantizer
+from fpgacomp.errors import FpgacompError, Problems, UnsupportedLayer
+from fpgacomp.ir.network import Network
+
+Floats = npt.NDArray[np.float32]
+BATCH = 256
+# Torch sums in another order than ONNX Runtime: an answer on a border may fall otherwise.
+AGREEMENT = 0.99
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """Makes attacked samples, or says why there are none.
+
+    Args:
+        attack: (samples [N, *input shape], epsilon) -> attacked samples; None: no gradient.
+        note: how the gradient came about, or why there is none.
+    """
+
+    attack: Callable[[Samples, float], Floats] | None
+    note: str
+
+
+def gradient_of(network: Network, samples: Samples, answers: Any, inside: Range) -> Gradient:
+    """The gradient of the loss by the input, where the network has one.
+
+    Args:
+        network: float, or canonical QONNX.
+        samples: the test split in the network's shape, at least one.
+        answers: int64 [N], its answers as executed: the torch network must give the same, but
+            for one in a hundred, or its gradient is not the network's.
+        inside: attacked values stay in this range.
+    """
+    try:
+        import torch
+    except ImportError:
+        return Gradient(None, "no gradient: torch is not installed (pip install torch).")
+    try:
+        if network.format == "float":
+            from fpgacomp.compress.network import from_onnx
+
+            module, note = from_onnx(network.original), "gradient of the float network"
+        else:
+            module, note = straight_through(network.model), "straight-through gradient"
+    except FpgacompError as error:
+        return Gradient(None, f"no gradient: {_first(error)}")
+    _drop_softmax(module)
+    with torch.no_grad():
+        scores = np.concatenate(
+            [module(part).flatten(1).numpy() for part in torch.from_numpy(samples.x).split(BATCH)]
+        )
+    if scores.shape[1] < 2:
+        return Gradient(None, "no gradient: the network has one output, and no score per class.")
+    agreed = float(np.mean(scores.argmax(axis=1) == answers))
+    if agreed < AGREEMENT:
+        return Gradient(
+            None, f"no gradient: torch agrees on {agreed:.1%} of the samples, not on all."
+        )
+    return Gradient(lambda some, epsilon: attacked(module, some, epsilon, inside), note)
+
+
+def attacked(module: Any, samples: Samples, epsilon: float, inside: Range) -> Floats:
+    """x + epsilon * sign(gradient of the loss by x) (FGSM, Goodfellow et al. 2015), clipped.
+
+    Args:
+        module: torch network in inference mode, scores [N, classes].
+        epsilon: share of the range.
+    """
+    import torch
+
+    parts = []
+    for start in range(0, len(samples), BATCH):
+        x = torch.from_numpy(samples.x[start : start + BATCH]).clone().requires_grad_()
+        y = torch.from_numpy(samples.y[start : start + BATCH])
+        loss = torch.nn.functional.cross_entropy(module(x).flatten(1), y, reduction="sum")
+        (slope,) = torch.autograd.grad(loss, x)
+        step = np.float32(epsilon * inside.width) * np.sign(slope.numpy())
+        parts.append(inside.clip(samples.x[start : start + BATCH] + step))
+    return np.concatenate(parts)
+
+
+def straight_through(model: onnx.ModelProto) -> Any:
+    """A quantized network in torch whose activation quantizers hand the gradient on.
+
+    Forward it computes what the network does; backward a quantizer is the identity inside its
+    limits and zero outside (the straight-through estimator; Bengio et al. 2013, Hubara et al.
+    2016).
+
+    Args:
+        model: canonical QONNX.
+
+    Raises:
+        UnsupportedLayer: a quantizer without such a form, or a layer torch has none for.
+    """
+    from fpgacomp.compress.network import from_onnx
+
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    graph = plain.graph
+    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    quantizers: dict[str, Quantizer] = {}
+    nodes = list(graph.node)
+    del graph.node[:]
+    for node in nodes:
+        if node.op_type in ("Trunc", "MultiThreshold"):
+            raise UnsupportedLayer(
+                node.name or node.output[0],
+                f"{node.op_type} has no straight-through form here.",
+                "attack the float network, or transfer its samples.",
+            )
+        if node.op_type not in ("Quant", "BipolarQuant"):
+            graph.node.append(node)
+            continue
+        quantizer = Quantizer.of(node, constants)
+        if node.input[0] in constants:
+            weights = quantizer(constants[node.input[0]])
+            graph.initializer.append(numpy_helper.from_array(weights, node.output[0]))
+            continue
+        # Canonical networks have no Dropout: it keeps the place, and its name, in torch.
+        name = f"straight_through_{len(quantizers)}"
+        quantizers[name] = quantizer
+        graph.node.append(onnx.helper.make_node("Dropout", [node.input[0]], node.output, name))
+    network = from_onnx(plain)
+    for name, quantizer in quantizers.items():
+        network.set_submodule(name, _straight_through(quantizer), strict=True)
+    network.eval()
+    return network
+
+
+def _straight_through(quantizer: Quantizer) -> Any:
+    import torch
+
+    low, high = (torch.from_numpy(np.asarray(limit)) for limit in quantizer.limits())
+
+    class StraightThrough(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            quantized = torch.from_numpy(quantizer(x.detach().numpy()))
+            through = torch.maximum(torch.minimum(x, high), low)
+            return through + (quantized - through).detach()
+
+    return StraightThrough()
+
+
+def _drop_softmax(module: Any) -> None:
+    """Give scores instead of probabilities: the answers are the same, the gradient is not lost."""
+    import torch
+
+    output = next(node for node in module.graph.nodes if node.op == "output")
+    last = output.args[0]
+    if last.op == "call_module" and isinstance(module.get_submodule(last.target), torch.nn.Softmax):
+        output.args = (last.args[0],)
+        module.recompile()
+
+
+def _first(error: FpgacompError) -> str:
+    """The first of the problems, and how many more there are."""
+    if not isinstance(error, Problems):
+        return f"{error.where}: {error.why}"
+    more = len(error.problems) - 1
+    return f"{error.where}: {error.why}" + (f" And {more} more." if more else "")

@@ -1,0 +1,79 @@
+"""What a canonical network's quantizers do, for weights that are counted and for gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper
+
+Floats = npt.NDArray[np.float32]
+
+# The names of the canonical network (fpgacomp.ir.network).
+ROUNDING: Mapping[str, Callable[[Floats], Floats]] = {
+    "ROUND": np.rint,
+    "CEIL": np.ceil,
+    "FLOOR": np.floor,
+    "UP": lambda x: np.sign(x) * np.ceil(np.abs(x)),
+    "DOWN": np.trunc,
+    "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + np.float32(0.5)),
+    "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - np.float32(0.5)),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Quantizer:
+    """A Quant or BipolarQuant with its constants.
+
+    Args:
+        bits: of one value.
+        scale, zero_point: broadcast against what is quantized.
+        low, high: the limits of the integers.
+        rounding: one of `ROUNDING`; "" for the sign alone (1 bit, bipolar).
+    """
+
+    bits: int
+    scale: Floats
+    zero_point: Floats
+    low: float
+    high: float
+    rounding: str
+
+    @staticmethod
+    def of(node: onnx.NodeProto, constants: Mapping[str, npt.NDArray[Any]]) -> Quantizer:
+        """The quantizer of a canonical network's node.
+
+        Raises:
+            KeyError: a parameter of it is computed.
+        """
+        scale = constants[node.input[1]].astype(np.float32)
+        if node.op_type == "BipolarQuant":
+            return Quantizer(1, scale, np.float32(0) * scale, -1.0, 1.0, "")
+        bits = int(constants[node.input[3]].item())
+        zero_point = constants[node.input[2]].astype(np.float32)
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        signed, narrow = bool(attributes["signed"]), bool(attributes["narrow"])
+        if signed and bits == 1:
+            return Quantizer(1, scale, zero_point, -1.0, 1.0, "")
+        low = -(2.0 ** (bits - 1)) + narrow if signed else 0.0
+        high = 2.0 ** (bits - 1) - 1 if signed else 2.0**bits - 1 - narrow
+        return Quantizer(bits, scale, zero_point, low, high, attributes["rounding_mode"].decode())
+
+    def __call__(self, x: Floats) -> Floats:
+        """The real values that the integers stand for."""
+        codes = x / self.scale + self.zero_point
+        if self.rounding:
+            codes = ROUNDING[self.rounding](np.clip(codes, self.low, self.high))
+        else:
+            codes = np.where(codes >= 0, np.float32(1), np.float32(-1))
+        return np.asarray((codes - self.zero_point) * self.scale, np.float32)
+
+    def limits(self) -> tuple[Floats, Floats]:
+        """Lowest and highest value that comes out, per scale."""
+        low = (np.float32(self.low) - self.zero_point) * self.scale
+        high = (np.float32(self.high) - self.zero_point) * self.scale
+        return low, high
