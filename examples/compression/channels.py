@@ -9,7 +9,7 @@ from fpgacomp.compress.prune.structured import ChannelOptions
 from fpgacomp.compress.quantize import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
 
-RECIPE = Recipe(epochs=60, learning_rate=5e-3)
+RECIPE = Recipe(epochs=40, learning_rate=5e-3)
 W4A4 = QuantizeOptions(weight_bits=4, activation_bits=4)
 FPS = 100_000
 

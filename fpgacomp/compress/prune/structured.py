@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from fpgacomp.compress.data import Data
+from fpgacomp.compress.distill import DistillOptions, distillation_loss
 from fpgacomp.compress.network import weight_layers
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, without
@@ -46,7 +47,7 @@ class ChannelOptions:
     share: float | Mapping[str, float] = 0.5
     scope: Literal["layer", "global"] = "layer"
     saliency: Literal["taylor", "magnitude"] = "taylor"
-    rounds: int = 2
+    rounds: int = 3
     saving: float | None = None
     resource: str = "lut"
     leave: tuple[str, ...] = ()
@@ -71,16 +72,20 @@ def prune_channels(
     options: ChannelOptions,
     recipe: Recipe,
     *,
+    distillation: DistillOptions | None = None,
     observer: TrainingObserver = silent,
     cost: Cost | None = None,
 ) -> Outcome:
     """Remove the least important channels for good and train what is left, in rounds.
+
+    What is left learns from the labels and from the network as it was.
 
     Channels that an Add or a depthwise convolution ties together go together or stay. The
     network's inputs and outputs stay. Every layer keeps at least one channel.
 
     Args:
         recipe: of the training after every round.
+        distillation: how much the former network guides; see `DistillOptions`.
         cost: estimate of a network, for `options.saving`.
 
     Returns:
@@ -100,10 +105,13 @@ def prune_channels(
     sizes = _sizes(channels)
     smaller = copy.deepcopy(network)
     history = History()
+    loss = distillation_loss(network, distillation or DistillOptions())
     for round_ in range(1, options.rounds + 1):
         plan = _Plan(smaller, channels_of(smaller), options, sizes, round_)
         smaller = plan.pruned(data)
-        history = train(smaller, data, _of_round(recipe, round_), observer=observer, what="prune")
+        history = train(
+            smaller, data, _of_round(recipe, round_), loss=loss, observer=observer, what="prune"
+        )
         if history.interrupted:
             break
     after = _widths(smaller)
