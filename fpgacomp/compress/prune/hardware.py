@@ -61,7 +61,7 @@ def prune_hardware(
     Args:
         network: best a quantized one (its integers are then what it will be built of); of a
             float network only whole weights go.
-        cost: estimate of a network, keys lut, dsp, ff, bram18; called some 20 times and 8
+        cost: estimate of a network, keys lut, dsp, ff, bram18; called some 20 times and 12
             times for each layer.
 
     Returns:
@@ -209,14 +209,20 @@ class _Search:
 
     def price(self, sparse: fx.GraphModule, name: str, base: float) -> Prices:
         layer = sparse.get_submodule(name)
-        digit = 0.0
         grid = grid_of(layer)
+        digit = 0.0
         if grid is not None:
-            fewer = copy.deepcopy(sparse)
-            lost = _single_digits(fewer.get_submodule(name), grid)
-            digit = max(base - self.cost(fewer), 0.0) / lost if lost else 0.0
+            digit = median(self.digit_price(sparse, name, base, grid, part) for part in FURTHER)
         weights = [self.weight_price(sparse, name, base, digit, part) for part in FURTHER]
         return Prices(median(weights), digit)
+
+    def digit_price(
+        self, sparse: fx.GraphModule, name: str, base: float, grid: Grid, part: float
+    ) -> float:
+        """What each digit saves where this part of a layer's weights keeps one."""
+        fewer = copy.deepcopy(sparse)
+        lost = _single_digits(fewer.get_submodule(name), grid, part)
+        return max(base - self.cost(fewer), 0.0) / lost if lost else 0.0
 
     def weight_price(
         self, sparse: fx.GraphModule, name: str, base: float, digit: float, part: float
@@ -242,13 +248,17 @@ def _zero(layer: nn.Module, sparsity: float) -> None:
         weight.view(-1)[smallest] = 0.0
 
 
-def _single_digits(layer: nn.Module, grid: Grid) -> int:
-    """Leave each weight one digit; how many digits went."""
+def _single_digits(layer: nn.Module, grid: Grid, part: float) -> int:
+    """Leave the smaller ones of the living weights one digit; how many digits went."""
     weight = layer.weight
     assert isinstance(weight, nn.Parameter)
     before = _digits(layer)
+    alive, _ = _count(layer)
+    order = torch.sort(magnitude_of(layer).flatten(), stable=True).indices
+    chosen = order[: weight.numel() - alive + round(alive * part)]
     with torch.no_grad():
-        weight.copy_(grid.nearest(weight, 1) * grid.scale)
+        moved = (grid.nearest(weight, 1) * grid.scale).flatten()
+        weight.view(-1)[chosen] = moved[chosen]
     return before - _digits(layer)
 
 
