@@ -48,6 +48,15 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def select_legacy_keras() -> None:
+    """Let `tf.keras` be Keras 2 (the package tf_keras); takes effect before TensorFlow loads.
+
+    Nothing is decided by what the environment holds: TensorFlow offers no other switch.
+    """
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """One piece of the surroundings, for `fpgacomp doctor`.

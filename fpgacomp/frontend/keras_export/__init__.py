@@ -7,8 +7,8 @@ from typing import Any
 
 import onnx
 
-from fpgacomp.frontend.keras_export._tensorflow import tensorflow
 from fpgacomp.frontend.keras_export.loading import load_keras
+from fpgacomp.keras2 import tensorflow
 
 CHECK_BATCH = 32
 

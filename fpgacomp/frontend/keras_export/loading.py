@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fpgacomp.errors import ModelError, UnsupportedLayer
-from fpgacomp.frontend.keras_export._tensorflow import select_legacy_keras, tensorflow
+from fpgacomp.keras2 import tensorflow
+from fpgacomp.toolchain import select_legacy_keras
 
 
 def load_keras(path: Path) -> Any:

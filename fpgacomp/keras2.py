@@ -1,21 +1,12 @@
-"""The one place that loads TensorFlow, in the Keras 2 form that QKeras is written for."""
+"""Loads TensorFlow, in the Keras 2 form that QKeras is written for; nothing else does."""
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from types import ModuleType
 
 from fpgacomp.errors import ToolError
-
-
-def select_legacy_keras() -> None:
-    """Let `tf.keras` be Keras 2 (the package tf_keras); takes effect before TensorFlow loads.
-
-    Nothing is decided by what the environment holds: TensorFlow offers no other switch.
-    """
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from fpgacomp.toolchain import select_legacy_keras
 
 
 def tensorflow() -> ModuleType:
