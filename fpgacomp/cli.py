@@ -89,6 +89,9 @@ InputBitsOption = Annotated[
     str | None,
     typer.Option(metavar="BITS[:INTEGER]", help="Type of an input that nothing quantizes."),
 ]
+ArgmaxOption = Annotated[
+    bool, typer.Option("--argmax", help="Deliver labels: the hardware ends in an argmax.")
+]
 VectorsOption = Annotated[int, typer.Option(min=1, help="Samples compared.")]
 CsimOption = Annotated[bool, typer.Option("--csim/--no-csim", help="Run the emitted C++.")]
 SeedOption = Annotated[int, typer.Option(help="Of the test vectors.")]
@@ -118,6 +121,7 @@ def compile(
     vectors: VectorsOption = 1000,
     clock_mhz: ClockOption = None,
     io: IoOption = None,
+    argmax: ArgmaxOption = False,
     csim: CsimOption = True,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -153,6 +157,7 @@ def estimate(
     ranges: RangesOption = Ranges.mse,
     clock_mhz: ClockOption = None,
     io: IoOption = None,
+    argmax: ArgmaxOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say in seconds whether a network fits a board and how fast it is.
@@ -310,7 +315,9 @@ def _options(**arguments: Any) -> Any:
     )
 
 
-_PLAIN = ("clock_mhz", "calibration", "inputs", "labels", "vectors", "csim", "seed")
+_PLAIN = (
+    "clock_mhz", "calibration", "inputs", "labels", "vectors", "argmax", "csim", "seed",
+)  # fmt: skip
 
 
 def _bits(text: str | None) -> tuple[int, int | None] | None:

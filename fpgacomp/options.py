@@ -30,6 +30,7 @@ class Options:
         inputs: samples to check with; None: a seeded set that hits the extremes.
         labels: of the inputs, for the accuracy.
         vectors: how many samples are compared; of `inputs`, the first so many.
+        argmax: end the hardware in an ArgMax, so that it delivers labels.
         csim: compile and run the emitted C++.
         seed: of everything random.
     """
@@ -44,6 +45,7 @@ class Options:
     inputs: Data | None = None
     labels: Data | None = None
     vectors: int = 1000
+    argmax: bool = False
     csim: bool = True
     seed: int = 0
 

@@ -21,7 +21,7 @@ from fpgacomp.errors import (
     Problems,
     UsageError,
 )
-from fpgacomp.frontend import check_model, facts, open_network
+from fpgacomp.frontend import check_model, end_in_labels, facts, open_network
 from fpgacomp.ir import codec, interpreter
 from fpgacomp.ir.board import Board
 from fpgacomp.ir.design import Hls4mlDesign, StreamDesign
@@ -146,7 +146,8 @@ def integers(model: Model, options: Options, watch: Stopwatch) -> tuple[Network,
     with watch.step("quantize"):
         network = quantized(network, options)
     with watch.step("lower"):
-        lowered = lower(network)
+        network = end_in_labels(network) if options.argmax else network
+        lowered = lower(network, argmax=options.argmax)
     return network, lowered
 
 

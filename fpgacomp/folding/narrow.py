@@ -35,6 +35,8 @@ def widest(graph: Graph) -> int:
     for layer in graph.layers:
         if isinstance(layer, Dense | Conv):
             bits.append(_weight_bits(layer.weight))
+        elif isinstance(layer, Requantize) and layer.is_affine:
+            continue  # compared, not stored: as wide as its input makes it
         elif isinstance(layer, Requantize | Thresholds | Lookup):
             bits.append(layer.output.type.bits)
     return max(bits)
@@ -70,6 +72,8 @@ def _narrow(layer: Layer, bits: int) -> Layer:
             return layer
         case Dense() | Conv():
             return with_output(replace(layer, weight=_fewer_bits(layer.weight, bits)))
+        case Requantize() if layer.is_affine:
+            return with_output(layer)
         case Requantize():
             drop = max(layer.output.type.bits - bits, 0)
             lo, hi = layer.lo >> drop, layer.hi >> drop

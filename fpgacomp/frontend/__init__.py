@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fpgacomp.frontend.end_in_labels import end_in_labels
 from fpgacomp.frontend.open import check_model, open_network
 from fpgacomp.frontend.read import NodeFinding, canonicalize, check, read_network
 from fpgacomp.frontend.summary import facts
@@ -11,6 +12,7 @@ __all__ = [
     "canonicalize",
     "check",
     "check_model",
+    "end_in_labels",
     "facts",
     "open_network",
     "read_network",

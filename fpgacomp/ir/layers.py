@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 
+import numpy as np
+
 from fpgacomp.ir.types import Ints, IntType
 
 
@@ -198,6 +200,16 @@ class Requantize(_OneInput):
     hi: int
     zero_point: int = 0
     rounding: Rounding = Rounding.FLOOR
+
+    @property
+    def is_affine(self) -> bool:
+        """x * multiplier + offset - zero_point: nothing is rounded or clipped."""
+        ends = [
+            int(end * m + o)
+            for m, o in np.broadcast(self.multiplier.array, self.offset.array)
+            for end in (self.input.type.lo, self.input.type.hi)
+        ]
+        return self.shift == 0 and self.lo <= min(ends) and max(ends) <= self.hi
 
 
 @dataclass(frozen=True, kw_only=True)

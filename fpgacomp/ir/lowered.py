@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
@@ -58,6 +58,22 @@ class View:
 
 
 @dataclass(frozen=True)
+class LabelView:
+    """Which classes of the network an ArgMax's labels choose from.
+
+    Args:
+        onnx_name: the tensor of the canonical network that holds a real number per class.
+        order: for each element of that tensor (shape with batch 1, row major) its position
+            in the labels, times the number of classes, plus its class.
+        unit: the real number that one integer step of a class stands for, at most.
+    """
+
+    onnx_name: str
+    order: Ints
+    unit: float
+
+
+@dataclass(frozen=True)
 class InputPort:
     """How raw network inputs become one integer input, apart from the rounding itself.
 
@@ -104,6 +120,7 @@ class Lowered:
         after: ONNX, integer outputs (int64, named `integer_name(tensor)`) -> network outputs,
             in its own units.
         views: integer tensor name -> the network's tensor it stands for.
+        labels: ArgMax output -> the classes it chooses from.
         ports: one per integer input, in the graph's order.
         software_before: kinds of work left on the host in front (for the report).
         software_after: the same behind the hardware.
@@ -116,3 +133,4 @@ class Lowered:
     ports: tuple[InputPort, ...] = ()
     software_before: tuple[str, ...] = ()
     software_after: tuple[str, ...] = ()
+    labels: Mapping[str, LabelView] = field(default_factory=dict)

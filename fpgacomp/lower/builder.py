@@ -12,7 +12,7 @@ from onnx import numpy_helper
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.infer import ChannelRange, LayerT, channel_range, unknown_output, with_output
 from fpgacomp.ir.layers import Layer, Reshape, Tensor
-from fpgacomp.ir.lowered import View
+from fpgacomp.ir.lowered import LabelView, View
 from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 from fpgacomp.lower.value import RawInput, Sum, Value
 
@@ -90,6 +90,7 @@ class Builder:
         self.weights: dict[str, Weights] = {}
         self.layers: list[Layer] = []
         self.views: dict[str, View] = {}
+        self.labels: dict[str, LabelView] = {}
         self.done: set[str] = set()  # nodes another node's rule has taken along
         self.problems: list[FpgacompError] = []
         self._names: set[str] = set()

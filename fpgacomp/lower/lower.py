@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import onnx
 
 from fpgacomp.errors import FpgacompError, ModelError, raise_all
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Layer, Tensor
+from fpgacomp.ir.layers import ArgMax, Layer, Tensor
 from fpgacomp.ir.lowered import InputPort, Lowered
 from fpgacomp.ir.network import QUANTIZERS, Network
 from fpgacomp.ir.types import Ints, Reals
@@ -23,6 +24,7 @@ from fpgacomp.lower.builder import (
     unsupported,
 )
 from fpgacomp.lower.inputs import lower_input
+from fpgacomp.lower.labels import label_nodes, label_problems, lower_label
 from fpgacomp.lower.quantizer_nodes import read_quantizer
 from fpgacomp.lower.residual import quantize_sum
 from fpgacomp.lower.rules import RULES, layer_name
@@ -48,27 +50,34 @@ SOFTWARE = frozenset(
 _FIX_OPERATOR = "see `fpgacomp check MODEL` for what is supported, or leave it to the host's side."
 
 
-def lower(network: Network) -> Lowered:
+def lower(network: Network, *, argmax: bool = False) -> Lowered:
     """Lower a canonical network to integers.
 
     Args:
         network: from the front end; `fpgacomp.ir.network` states what is canonical.
+        argmax: every output is a label, whose ArgMax becomes hardware.
 
     Returns:
         The verified integer graph, the software side, and what each integer stands for.
 
     Raises:
-        UnsupportedLayer: a node has no exact integer form (all such nodes at once).
+        UnsupportedLayer: a node has no exact integer form, or an ArgMax is not provably
+            that of integers (all such nodes at once).
     """
     source = Source(network.model)
     builder = Builder(source)
     recipes: list[InputRecipe] = []
-    tail = _software_tail(source)
+    tail, labels = _software_tail(source), set[int]()
+    if argmax:
+        raise_all(list(label_problems(source, tail)))
+        labels = label_nodes(source, tail)
     for name, shape in source.inputs.items():
         order = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
         builder.values[name] = Value(RawInput(name), (order.size,), order, Chain.of(1.0))
     for node in source.nodes:
-        if id(node) not in tail:
+        if id(node) in labels and node.op_type == "ArgMax":
+            _note(builder, node, partial(lower_label, builder, node))
+        elif id(node) in labels or id(node) not in tail:
             _lower_node(builder, recipes, node)
     raise_all(builder.problems)
     return _finish(network, builder, recipes)
@@ -90,8 +99,13 @@ def _lower_node(builder: Builder, recipes: list[InputRecipe], node: onnx.NodePro
     known = {**builder.values, **builder.weights, **builder.source.initializers, "": None}
     if any(name not in known for name in node.input):
         return
+    _note(builder, node, lambda: _apply(builder, recipes, node))
+
+
+def _note(builder: Builder, node: onnx.NodeProto, rule: Callable[[], Value | None]) -> None:
+    """Keep what a rule makes of a node, or its problem."""
     try:
-        result = _apply(builder, recipes, node)
+        result = rule()
     except FpgacompError as problem:
         builder.problems.append(problem)
         return
@@ -164,8 +178,15 @@ def _finish(network: Network, builder: Builder, made: list[InputRecipe]) -> Lowe
         views={name: view for name, view in builder.views.items() if name in kept},
         ports=tuple(_port(source, r, builder.values) for r in recipes),
         software_before=tuple(_describe(r) for r in recipes),
-        software_after=("dequantize", *kinds),
+        software_after=(*_dequantize(graph), *kinds),
+        labels={name: view for name, view in builder.labels.items() if name in kept},
     )
+
+
+def _dequantize(graph: Graph) -> tuple[str, ...]:
+    """Labels stand for themselves."""
+    labels = all(isinstance(graph.producer[tensor.name], ArgMax) for tensor in graph.outputs)
+    return () if labels else ("dequantize",)
 
 
 def _port(source: Source, recipe: InputRecipe, values: dict[str, Value]) -> InputPort:
@@ -206,7 +227,8 @@ def _graph_outputs(builder: Builder) -> tuple[Tensor, ...]:
     for name in frontier(source, values):
         value = values[name]
         assert isinstance(value.source, Tensor)
-        builder.view(value.source, name, value, quantized=False)
+        if value.source.name not in builder.labels:
+            builder.view(value.source, name, value, quantized=False)
         found[value.source.name] = value.source
     if not found:
         raise ModelError(builder.source.model.graph.name or "network",

@@ -24,6 +24,7 @@ _STEMS = {
     "Add": "add",
     "Concat": "concat",
     "Resize": "upsample",
+    "ArgMax": "argmax",
 }
 
 

@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Tensor
+from fpgacomp.ir.layers import ArgMax, Tensor
 from fpgacomp.ir.lowered import integer_name
 from fpgacomp.ir.types import IntArray
 from fpgacomp.lower.builder import Source
@@ -178,7 +178,7 @@ def after_model(
         name = integer_name(tensor.name)
         inputs.append(helper.make_tensor_value_info(name, TensorProto.INT64, shape))
     for name in needed:
-        _dequantize(writer, name, values[name])
+        _dequantize(writer, name, values[name], graph)
     tail = tail_nodes(source, values)
     constants = dict(writer.constants)
     for node in tail:
@@ -201,8 +201,10 @@ def _batched(info: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(info.name, kind.elem_type, ["N", *shape[1:]])
 
 
-def _dequantize(writer: _Writer, name: str, value: Value) -> None:
+def _dequantize(writer: _Writer, name: str, value: Value, graph: Graph) -> None:
     assert isinstance(value.source, Tensor)
+    is_label = isinstance(graph.producer[value.source.name], ArgMax)
+    elem_type = TensorProto.INT64 if is_label else TensorProto.FLOAT
     real = writer.op("Cast", integer_name(value.source.name), to=TensorProto.DOUBLE)
     shape = writer.constant([0, *value.source_shape], np.int64)
     real = writer.op("Reshape", real, shape)
@@ -213,7 +215,7 @@ def _dequantize(writer: _Writer, name: str, value: Value) -> None:
         real = writer.op("Gather", real, writer.constant(order, np.int64), axis=1)
     target = writer.constant([0, *value.order.shape[1:]], np.int64)
     real = writer.op("Reshape", real, target)
-    writer.op("Cast", real, to=TensorProto.FLOAT, output=name)
+    writer.op("Cast", real, to=elem_type, output=name)
 
 
 def tail_nodes(source: Source, values: dict[str, Value]) -> list[onnx.NodeProto]:

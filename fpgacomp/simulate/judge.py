@@ -2,26 +2,28 @@
 
 Contract: equal everywhere, except where the value before a quantizer lies within 2**-20
 (relative) of a rounding boundary. Such ties are counted, and the network then goes on
-with the oracle's integer, so that one tie does not taint what follows it.
+with the oracle's integer, so that one tie does not taint what follows it. A label is right
+where the network has its largest number; classes within 2**-20 of the largest are ties too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 
 from fpgacomp.errors import InputDataError, InvalidGraph
-from fpgacomp.ir.lowered import Lowered, View
+from fpgacomp.ir.lowered import LabelView, Lowered, View
 from fpgacomp.ir.types import FloatArray, IntArray
 from fpgacomp.simulate.reference import Reference
 from fpgacomp.simulate.reference_node import Array
 from fpgacomp.simulate.reference_quantizers import TIE, Quantized
 
+ViewT = TypeVar("ViewT", View, LabelView)
 _CHUNK = 1 << 20  # elements of the largest tensor that are executed at once
 
 
@@ -118,7 +120,10 @@ class _Bench:
     """Executes the network chunk by chunk and keeps the counts."""
 
     def __init__(self, lowered: Lowered, reference: Reference, given: set[str]) -> None:
-        self.views = {name: view for name, view in lowered.views.items() if name in given}
+        self.views: dict[str, View | LabelView] = {
+            name: view for name, view in lowered.views.items() if name in given
+        }
+        self.views |= {name: view for name, view in lowered.labels.items() if name in given}
         self.largest = max((view.order.array.size for view in self.views.values()), default=1)
         self._reference = reference
         self._quantizers = reference.quantizer_outputs()
@@ -160,8 +165,8 @@ class _Bench:
     def _see_quantized(self, onnx_name: str, done: Quantized) -> Array | None:
         """Judge codes; where they tie, go on with the oracle's."""
         real = done.real
-        for name in self._by_onnx.get(onnx_name, ()):
-            exact = done.codes_of(self.views[name].to_real(self._integers[name]))
+        for name, view in self._of(onnx_name, View):
+            exact = done.codes_of(view.to_real(self._integers[name]))
             codes = np.rint(exact)
             off_grid = ~(np.abs(exact - codes) <= TIE * np.maximum(1, np.abs(codes)))
             differs = (codes != done.codes) | off_grid
@@ -170,18 +175,40 @@ class _Bench:
                 ties = differs & ~off_grid & done.ties_with(codes)
                 real = np.where(ties, codes * done.scale + done.offset, real)
             self._count(name, differs & ~ties, ties, done.codes, exact)
+        self._see_classes(onnx_name, real)
         return real
 
     def _see_tensor(self, onnx_name: str, value: Array) -> None:
         """Judge a tensor that no quantizer wrote: exact up to float64's own rounding."""
         if onnx_name in self._quantizers:
             return
-        for name in self._by_onnx.get(onnx_name, ()):
-            own, oracle = _in_units(self.views[name], value, self._integers[name])
+        for name, view in self._of(onnx_name, View):
+            own, oracle = _in_units(view, value, self._integers[name])
             wrong = (np.rint(own) != oracle) | (
                 np.abs(own - oracle) > TIE * np.maximum(1, np.abs(oracle))
             )
             self._count(name, wrong, np.zeros(wrong.shape, dtype=bool), own, oracle)
+        self._see_classes(onnx_name, value)
+
+    def _see_classes(self, onnx_name: str, value: Array) -> None:
+        """Judge labels by the numbers that they choose from."""
+        for name, view in self._of(onnx_name, LabelView):
+            labels = self._integers[name]
+            classes = np.empty((len(value), view.order.array.size))
+            classes[:, view.order.array.ravel()] = value.reshape(len(value), -1)
+            classes = classes.reshape(*labels.shape[:-1], -1)
+            largest = classes.max(axis=-1, keepdims=True)
+            behind = largest - np.take_along_axis(classes, labels, axis=-1)
+            ties = (behind > 0) & (behind <= TIE * np.maximum(view.unit, np.abs(largest)))
+            own = classes.argmax(axis=-1)[..., None]
+            self._count(name, (behind > 0) & ~ties, ties, own, labels)
+
+    def _of(self, onnx_name: str, kind: type[ViewT]) -> Iterator[tuple[str, ViewT]]:
+        """The views of a network's tensor that are of this kind."""
+        for name in self._by_onnx.get(onnx_name, ()):
+            view = self.views[name]
+            if isinstance(view, kind):
+                yield name, view
 
     def _count(self, name: str, wrong: Array, ties: Array, network: Array, oracle: Array) -> None:
         counts = self._counts.setdefault(name, [0, 0, 0])
@@ -218,7 +245,8 @@ def _check(
         raise InputDataError("judge", f"inputs and integers have {sorted(vectors)} samples.",
                              "give the integers that belong to these inputs.")  # fmt: skip
     for tensor in lowered.graph.outputs:
-        if tensor.name in lowered.views and tensor.name not in integers:
+        judged = tensor.name in lowered.views or tensor.name in lowered.labels
+        if judged and tensor.name not in integers:
             raise InputDataError(tensor.name, "the integers of this output were not given.",
                                  "give every tensor that the interpreter returns.")  # fmt: skip
     return vectors.pop()

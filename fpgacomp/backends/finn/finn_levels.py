@@ -74,11 +74,8 @@ def is_affine(layer: Activation) -> bool:
 
     Such numbers are compared, not quantized: in front of an ArgMax.
     """
-    if not isinstance(layer, Requantize) or layer.shift or layer.output.type.count <= _MOST_LEVELS:
-        return False
-    both = layer.input.type.lo, layer.input.type.hi
-    ends = np.array([layer.multiplier.array * end + layer.offset.array for end in both])
-    return layer.lo <= int(ends.min()) and int(ends.max()) <= layer.hi
+    too_many = layer.output.type.count > _MOST_LEVELS
+    return too_many and isinstance(layer, Requantize) and layer.is_affine
 
 
 def check_levels(layer: Activation) -> None:
