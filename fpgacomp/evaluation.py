@@ -49,7 +49,7 @@ from fpgacomp.simulate.software import float32_outputs
 Model = str | Path | onnx.ModelProto | Any  # a Keras model, too
 # Samples that run at once: what a network's inner tensors take is this many times one sample's.
 BATCH = 512
-QUANTIZE_FIRST = "float: quantize first for a board's figures."
+QUANTIZE_FIRST = "is float: quantize first for the figures of a board."
 
 
 def evaluate(

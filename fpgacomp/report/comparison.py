@@ -1,0 +1,332 @@
+"""Networks side by side on the terminal and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fpgacomp.ir.board import RESOURCE_FIELDS
+from fpgacomp.ir.comparison import (
+    MEASURES,
+    Attack,
+    BoardFigures,
+    Candidate,
+    Comparison,
+    Cost,
+    Disturbed,
+    pareto_front,
+)
+from fpgacomp.ir.estimate import Figure
+from fpgacomp.report import wording
+
+ATTACKS: dict[Attack, str] = {
+    "noise": "noise",
+    "brightness": "bright",
+    "gradient": "FGSM",
+    "transfer": "transfer",
+}
+MEASURE_WORDS = {
+    "weight_bytes": "bytes of weights",
+    "bops": "bit operations",
+    "macs": "multiply-accumulates",
+    "lut": "LUT",
+    "dsp": "DSP",
+    "bram18": "BRAM18",
+    "latency_us": "latency",
+}
+_NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table in words; the first column is the number, the second the name of a network.
+
+    Args:
+        header: a column's title; a line break where it may take two lines.
+        rows: a row per network.
+    """
+
+    title: str
+    detail: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def to_json(comparison: Comparison) -> str:
+    """One document: stable, sorted keys (add, never rename), null for what is not known."""
+    document = {
+        "fpgacomp": comparison.fpgacomp,
+        "test": asdict(comparison.test),
+        "board": comparison.board,
+        "seed": comparison.seed,
+        "transfer_from": comparison.transfer_from,
+        "models": [_model(candidate) for candidate in comparison.candidates],
+        "pareto": {name: pareto_front(comparison.candidates, name) for name in MEASURES},
+    }
+    return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _model(candidate: Candidate) -> dict[str, Any]:
+    scores = candidate.scores
+    return {
+        "name": candidate.name,
+        "file": candidate.file,
+        "format": candidate.format,
+        "accuracy": None if scores is None else scores.accuracy,
+        "macro_f1": None if scores is None else scores.macro_f1,
+        "robustness": [] if scores is None else [asdict(item) for item in scores.disturbed],
+        "cost": None if candidate.cost is None else _cost(candidate.cost),
+        "estimate": None if candidate.board is None else _estimate(candidate.board),
+        "notes": candidate.notes,
+    }
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {
+        "parameters": cost.parameters,
+        "weights": cost.weights,
+        "nonzero_weights": cost.nonzero,
+        "sparsity": cost.sparsity,
+        "weight_bytes": cost.weight_bytes,
+        "file_bytes": cost.file_bytes,
+        "macs": cost.macs,
+        "bops": cost.bops,
+        "bops_with_additions": cost.bops_with_additions,
+        "layers": [asdict(layer) for layer in cost.layers],
+    }
+
+
+def _estimate(board: BoardFigures) -> dict[str, Any]:
+    return {
+        "fits": board.fits,
+        "limiting_resource": board.limiting_resource,
+        "backend": board.backend,
+        "clock_mhz": board.clock_mhz,
+        "latency_us": _figure(board.latency_us),
+        "frames_per_second": _finite(board.frames_per_second),
+        "resources": {name: _figure(getattr(board, name)) for name in RESOURCE_FIELDS},
+    }
+
+
+def _figure(figure: Figure) -> dict[str, float | None]:
+    return {key: _finite(value) for key, value in asdict(figure).items()}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def sections(comparison: Comparison) -> Iterator[Section]:
+    """The tables that terminal and page show alike."""
+    yield _answers(comparison)
+    if any(candidate.cost is not None for candidate in comparison.candidates):
+        yield _costs(comparison)
+    if comparison.board is not None:
+        yield _boards(comparison)
+
+
+def _answers(comparison: Comparison) -> Section:
+    columns = _columns(comparison)
+    rows = []
+    for number, candidate in enumerate(comparison.candidates, 1):
+        scores = candidate.scores
+        cells = ["not scored", *[_NOTHING] * (1 + len(columns))]
+        if scores is not None:
+            found = {(item.attack, item.strength): item for item in scores.disturbed}
+            shares = [scores.accuracy, scores.macro_f1]
+            cells = [points(share) for share in shares]
+            cells += [_disturbed(found.get(column)) for column in columns]
+        rows.append((str(number), candidate.name, *cells))
+    header = ("#", "network", "accuracy", "macro\nF1", *(_title(*column) for column in columns))
+    detail = f"in %, on {comparison.test.samples:,} test samples of {comparison.test.name}"
+    return Section("Answers", detail, header, tuple(rows))
+
+
+def _columns(comparison: Comparison) -> list[tuple[Attack, float]]:
+    """Attacks and strengths that any network was put to, weakest first."""
+    seen = {
+        (item.attack, item.strength)
+        for candidate in comparison.candidates
+        if candidate.scores is not None
+        for item in candidate.scores.disturbed
+    }
+    return sorted(seen, key=lambda column: (list(ATTACKS).index(column[0]), column[1]))
+
+
+def _title(attack: Attack, strength: float) -> str:
+    sign = "+" if attack == "brightness" else ""
+    return f"{ATTACKS[attack]}\n{strength:{sign}g}"
+
+
+def _disturbed(item: Disturbed | None) -> str:
+    if item is None:
+        return _NOTHING
+    return "no\ngradient" if item.accuracy is None else points(item.accuracy)
+
+
+def points(share: float) -> str:
+    """A share in percent, two decimals, no sign."""
+    return f"{100 * share:.2f}"
+
+
+def _costs(comparison: Comparison) -> Section:
+    header = (
+        "#", "network", "format", "bits\nw/a", "para-\nmeters", "not\nzero", "weight\nbytes",
+        "file\nbytes", "MACs", "BOPs",
+    )  # fmt: skip
+    rows = []
+    for number, candidate in enumerate(comparison.candidates, 1):
+        cost = candidate.cost
+        cells = [candidate.format or _NOTHING, *[_NOTHING] * 7]
+        if cost is not None:
+            cells[1:] = [
+                bits_text(cost),
+                wording.count(cost.parameters),
+                f"{100 * (1 - cost.sparsity):.0f} %",
+                wording.count(cost.weight_bytes),
+                wording.quantity(cost.file_bytes),
+                wording.quantity(cost.macs),
+                wording.quantity(cost.bops),
+            ]
+        rows.append((str(number), candidate.name, *cells))
+    return Section("Size and work", "of one sample, before any board", header, tuple(rows))
+
+
+def bits_text(cost: Cost) -> str:
+    """Bits of weights and inputs over the layers: 2-8/2-8."""
+    if not cost.layers:
+        return _NOTHING
+    kinds = ([x.weight_bits for x in cost.layers], [x.activation_bits for x in cost.layers])
+    return "/".join(
+        f"{min(bits)}-{max(bits)}" if min(bits) < max(bits) else str(bits[0]) for bits in kinds
+    )
+
+
+def _boards(comparison: Comparison) -> Section:
+    header = (
+        "#", "network", "fits", "LUT", "FF", "DSP", "BRAM18", "latency", "range", "frames/s",
+    )  # fmt: skip
+    rows = []
+    for number, candidate in enumerate(comparison.candidates, 1):
+        board = candidate.board
+        why = "quantize\nfirst" if candidate.format == "float" else "see note"
+        cells = [why, *[_NOTHING] * 7]
+        if board is not None:
+            short = wording.LABELS.get(board.limiting_resource or "", "")
+            cells = [
+                "yes" if board.fits else f"no: {short}".removesuffix(": "),
+                *(
+                    wording.count(getattr(board, name).value)
+                    for name in ("lut", "ff", "dsp", "bram18")
+                ),
+                wording.duration(board.latency_us.value),
+                wording.spread(board.latency_us, wording.duration).replace("..", "..\n"),
+                wording.quantity(board.frames_per_second),
+            ]  # fmt: skip
+        rows.append((str(number), candidate.name, *cells))
+    return Section("Board", f"estimated for {comparison.board_title}", header, tuple(rows))
+
+
+def notes(comparison: Comparison) -> Iterator[str]:
+    """What failed, was assumed or is not known, each behind the network's name."""
+    yield from comparison.test.notes
+    for candidate in comparison.candidates:
+        told = list(candidate.notes)
+        if candidate.scores is not None:
+            told += [item.note for item in candidate.scores.disturbed if item.accuracy is None]
+        yield from (f"{candidate.name}: {note}" for note in dict.fromkeys(told) if note)
+
+
+def legend(comparison: Comparison) -> Iterator[str]:
+    """How the disturbed samples were made and operations counted."""
+    attacks = {attack for attack, _ in _columns(comparison)}
+    test = comparison.test
+    if attacks:
+        yield (
+            f"Strengths are shares of the range of the training samples, {test.low:g} to "
+            f"{test.high:g}; disturbed samples stay inside it."
+        )
+    if "noise" in attacks:
+        yield f"noise: Gaussian, standard deviation, seed {comparison.seed}."
+    if "brightness" in attacks:
+        yield "bright: added to every value."
+    if "gradient" in attacks:
+        yield (
+            "FGSM: one step along the sign of the network's own gradient (Goodfellow et al. "
+            f"2015){_through(comparison)}."
+        )
+    if comparison.transfer_from is not None:
+        yield f"transfer: the samples that FGSM made from {comparison.transfer_from}."
+    yield (
+        "Weight bytes: packed at their bits, or as a codebook and indices where that is smaller."
+    )
+    yield (
+        "BOPs: MACs x weight bits x input bits x share of weights that are not zero (van Baalen "
+        "et al. 2020); 32 bits where nothing quantizes."
+    )
+
+
+def _through(comparison: Comparison) -> str:
+    """For which networks the gradient passes quantizers as if they were not there."""
+    names = [
+        candidate.name
+        for candidate in comparison.candidates
+        if candidate.scores is not None
+        and any("straight-through" in item.note for item in candidate.scores.disturbed)
+    ]
+    return f"; straight-through for {', '.join(names)}" if names else ""
+
+
+def fronts(comparison: Comparison) -> Iterator[str]:
+    """Which networks no other beats, by bytes, bit operations and LUTs."""
+    for measure in ("weight_bytes", "bops", "lut"):
+        names = pareto_front(comparison.candidates, measure)
+        if names:
+            yield f"best by {MEASURE_WORDS[measure]}: {', '.join(names)}"
+
+
+def render(comparison: Comparison, console: Console) -> None:
+    """Print the tables, the fronts, and the notes; names wrap, figures are never cut."""
+    for section in sections(comparison):
+        _print(console, f"{section.title} ({section.detail})", "bold")
+        console.print(_table(section, console), emoji=False)
+        console.print()
+    for text in fronts(comparison):
+        _print(console, text)
+    for text in legend(comparison):
+        _print(console, text, "dim")
+    for text in notes(comparison):
+        _print(console, f"note: {text}", "yellow")
+
+
+def _table(section: Section, console: Console) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for place, title in enumerate(section.header):
+        if place == 1:
+            table.add_column(title, overflow="fold", min_width=8)
+        else:
+            table.add_column(title, justify="right", no_wrap=True)
+    for row in section.rows:
+        table.add_row(*_texts(row, console))
+    return table
+
+
+def _texts(row: Sequence[str], console: Console) -> list[Text]:
+    return [Text(_printable(cell, console)) for cell in row]
+
+
+def _print(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(_printable(text, console), style=style), highlight=False, emoji=False)
+
+
+def _printable(text: str, console: Console) -> str:
+    """Without control characters, and in what the terminal can show."""
+    clean = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+    return clean.encode(console.encoding, "replace").decode(console.encoding)

@@ -1,0 +1,109 @@
+"""The comparison as one self-contained page with accuracy-cost plots that opens offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from fpgacomp.ir.comparison import Candidate, Comparison
+from fpgacomp.report import comparison as words
+from fpgacomp.report import comparison_plot as plots
+from fpgacomp.report import wording
+from fpgacomp.report.comparison import Section
+from fpgacomp.report.comparison_plot import Plot
+from fpgacomp.resources import data_folder
+
+PLOTTED = ("lut", "weight_bytes", "bops", "latency_us")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Measures of the drawings, in their own units."""
+
+    width: int = plots.WIDTH
+    height: int = plots.HEIGHT
+    left: int = plots.LEFT
+    right: int = plots.WIDTH - plots.RIGHT
+    top: int = plots.TOP
+    bottom: int = plots.HEIGHT - plots.BOTTOM
+    radius: int = plots.RADIUS
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers of one network as a table."""
+
+    network: str
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """All that the template shows; nothing left to compute."""
+
+    title: str
+    subtitle: str
+    fronts: tuple[str, ...]
+    plots: tuple[Plot, ...]
+    frame: Frame
+    sections: tuple[Section, ...]
+    legend: tuple[str, ...]
+    notes: tuple[str, ...]
+    layers: tuple[Layers, ...]
+    version: str
+
+
+def to_html(comparison: Comparison) -> str:
+    """The whole page as text; every value is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(data_folder("hls_templates") / "report"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("comparison.html.j2").render(view=_view(comparison))
+
+
+def _view(comparison: Comparison) -> View:
+    count = len(comparison.candidates)
+    test = comparison.test
+    board = f", board {comparison.board_title}" if comparison.board_title else ""
+    return View(
+        title=f"{count} network{'s' if count > 1 else ''} compared",
+        subtitle=f"{test.samples:,} test samples of {test.name}, {test.classes} classes{board}",
+        fronts=tuple(words.fronts(comparison)),
+        plots=tuple(filter(None, (plots.plot(comparison, name) for name in PLOTTED))),
+        frame=Frame(),
+        sections=tuple(words.sections(comparison)),
+        legend=tuple(words.legend(comparison)),
+        notes=tuple(words.notes(comparison)),
+        layers=tuple(_layers(comparison)),
+        version=comparison.fpgacomp,
+    )
+
+
+def _layers(comparison: Comparison) -> Iterator[Layers]:
+    for candidate in comparison.candidates:
+        if candidate.cost is not None and candidate.cost.layers:
+            yield Layers(candidate.name, tuple(_rows(candidate)))
+
+
+def _rows(candidate: Candidate) -> Iterator[tuple[str, ...]]:
+    assert candidate.cost is not None
+    for layer in candidate.cost.layers:
+        yield (
+            layer.name,
+            layer.kind,
+            layer.storage,
+            f"{layer.weight_bits}/{layer.activation_bits}",
+            wording.count(layer.weights),
+            wording.count(layer.nonzero),
+            wording.count(-(-layer.stored_bits // 8)),
+            wording.quantity(layer.macs),
+            wording.quantity(layer.bops),
+            wording.quantity(layer.bops_with_additions),
+        )
