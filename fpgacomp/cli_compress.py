@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fpgacomp.cli_common import errors, training_progress
+from fpgacomp.cli_common import errors, progress, training_progress
 from fpgacomp.errors import UsageError
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Float ONNX or Keras file.")]
@@ -357,6 +357,60 @@ def factorize(
     _verb(run, Path(f"{Path(model).stem}-factorized.onnx"), out, as_json)
 
 
+def evaluate(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="ONNX or Keras files.")],
+    data: DataOption,
+    board: BoardOption = None,
+    fps: FpsOption = None,
+    noise: Annotated[str, typer.Option(help="Standard deviations, by commas.")] = "0.1,0.2",
+    brightness: Annotated[str, typer.Option(help="Shifts, by commas.")] = "-0.2,0.2",
+    epsilons: Annotated[str, typer.Option(help="Of the gradient attack, by commas.")] = "0.05",
+    transfer_from: Annotated[
+        str, typer.Option(help="Network whose attacked samples all are given; auto, none.")
+    ] = "auto",
+    test_data: TestDataOption = None,
+    seed: SeedOption = 0,
+    html: Annotated[Path | None, typer.Option(help="Page with the plots to write.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare networks: accuracy, robustness, size, operations, and figures of a board.
+
+    Example: `fpgacomp evaluate cnn.onnx cnn-quantized.onnx --data digits.npz --board pynq-z2`
+    """
+    with errors(as_json):
+        from fpgacomp.compress.evaluate.options import EvaluateOptions
+        from fpgacomp.evaluation import evaluate as run
+        from fpgacomp.ir.design import Target
+        from fpgacomp.options import Options
+        from fpgacomp.report import comparison as view
+        from fpgacomp.report.comparison_html import to_html
+
+        wanted = EvaluateOptions(
+            noise=_floats(noise, "--noise"),
+            brightness=_floats(brightness, "--brightness"),
+            epsilons=_floats(epsilons, "--epsilons"),
+            transfer_from=None if transfer_from == "none" else transfer_from,
+            seed=seed,
+        )
+        target = Target("area", fps) if fps else Target("latency")
+        with progress(as_json) as observer:
+            found = run(
+                models, data, test=test_data, board=board, options=Options(target=target),
+                evaluation=wanted, observer=observer,
+            )  # fmt: skip
+        if html is not None:
+            html.write_text(to_html(found), encoding="utf-8")
+        if as_json:
+            sys.stdout.write(view.to_json(found))
+        else:
+            view.render(found, Console())
+
+
+def _floats(text: str, what: str) -> tuple[float, ...]:
+    """`0.1,0.2` as numbers; nothing for an empty text."""
+    return tuple(_number(part, what, float) for part in text.split(",") if part.strip())
+
+
 def _verb(run: Callable[[Any], Any], default: Path, out: Path | None, as_json: bool) -> None:
     """Run a technique with progress, write its network, show what it did."""
     with errors(as_json):
@@ -492,4 +546,4 @@ def _number(text: str, what: str, kind: type) -> Any:
         ) from None
 
 
-VERBS = (quantize, prune, distill, share, factorize)
+VERBS = (quantize, prune, distill, share, factorize, evaluate)
