@@ -17,8 +17,7 @@ class LayerCost:
 
     Args:
         macs: multiply-accumulates, padding counted.
-        weights: how many it has, `nonzero` of them not zero once quantized; 0 for a product of
-            two computed tensors.
+        weights: how many it has, `nonzero` of them not zero once quantized.
         weight_bits, activation_bits: of the two factors; 32 where nothing quantizes them.
         storage: how the weights are packed: "float32", "4-bit", "codebook of 16".
         stored_bits: bits of the packed weights; 0 where another layer stores them already.

@@ -50,6 +50,9 @@ class _Codebook:
 def _codebooks(original: onnx.ModelProto) -> list[_Codebook]:
     """The weights that a file stores as Gather(codebook, indices)."""
     constants = {t.name: t for t in original.graph.initializer}
+    for node in original.graph.node:  # indices are stored as bytes in front of a Cast
+        if node.op_type == "Cast" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]]
     found = []
     for node in original.graph.node:
         if node.op_type != "Gather" or not all(name in constants for name in node.input):
@@ -88,14 +91,14 @@ class _Counter:
         source, factor = node.input[0], node.input[1]
         if node.op_type == "MatMul":
             fan_in = self.shapes[source][-1]
-            if self._stored_as(source) is not None:
+            if self._is_weight(source):
                 source, factor = factor, source
         else:
             fan_in = prod(self.shapes[factor][1:])
         macs = prod(self.shapes[node.output[0]]) * fan_in
         weight_bits, activation_bits = self.bits(factor), self.bits(source)
         weights, nonzero, storage, stored_bits = self._weights(factor, weight_bits)
-        products = macs * (nonzero / weights if weights else 1.0) * weight_bits * activation_bits
+        products = macs * (nonzero / weights) * weight_bits * activation_bits
         sums = macs * (weight_bits + activation_bits + log2(fan_in))
         return LayerCost(
             name=node.name or node.output[0],
@@ -111,20 +114,16 @@ class _Counter:
             bops_with_additions=products + sums,
         )
 
-    def _stored_as(self, tensor: str) -> str | None:
-        """The constant behind a weight and its quantizer; None for a computed tensor."""
-        if tensor in self.constants:
-            return tensor
+    def _is_weight(self, tensor: str) -> bool:
+        """A constant, or the quantizer of one."""
         maker = self.makers.get(tensor)
-        if maker is not None and maker.op_type in ("Quant", "BipolarQuant"):
-            return maker.input[0] if maker.input[0] in self.constants else None
-        return None
+        return tensor in self.constants or (
+            maker is not None and all(name in self.constants for name in maker.input)
+        )
 
     def _weights(self, tensor: str, bits: int) -> tuple[int, int, str, int]:
         """(count, not zero, how they are packed, bits that takes)."""
-        name = self._stored_as(tensor)
-        if name is None:
-            return 0, 0, "computed", 0
+        name = tensor if tensor in self.constants else self.makers[tensor].input[0]
         raw = self.constants[name]
         quantized = name != tensor
         values = Quantizer.of(self.makers[tensor], self.constants)(raw) if quantized else raw
