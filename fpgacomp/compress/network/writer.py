@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from fpgacomp.compress.constraints import SHARED
@@ -51,11 +51,12 @@ class Writer:
         if indices is None:
             return self.constant(f"{layer}.weight", values)
         codebook = _codebook(layer, values, indices)
-        inputs = (
-            self.constant(f"{layer}.codebook", codebook),
-            self.constant(f"{layer}.indices", indices),
-        )
-        return self.node("Gather", inputs, f"{layer}/weight", axis=0)
+        # One byte an index in the file; ONNX gathers by wider integers only.
+        narrow = indices.to(torch.uint8 if len(codebook) <= 256 else torch.int32)
+        stored = self.constant(f"{layer}.indices", narrow)
+        wide = self.node("Cast", [stored], f"{layer}/indices", to=TensorProto.INT64)
+        gathered = [self.constant(f"{layer}.codebook", codebook), wide]
+        return self.node("Gather", gathered, f"{layer}/weight", axis=0)
 
 
 def _codebook(layer: str, values: Tensor, indices: Tensor) -> Tensor:
