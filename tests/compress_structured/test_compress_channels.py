@@ -224,3 +224,38 @@ def test_a_linear_layer_on_several_axes_keeps_what_it_mixes():
     smaller = prune_channels(network, data, ChannelOptions(rounds=1), Recipe(epochs=1)).network
     assert smaller.get_submodule("line").out_features in (2, 3)
     assert smaller(x).shape == (3, 3)
+
+
+def test_a_depthwise_layer_down_to_one_channel_goes_through_every_round():
+    module = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.Conv2d(4, 4, 3, padding=1, groups=4),
+        nn.Flatten(),
+        nn.Linear(144, 3),
+    )
+    network = from_module(module, torch.rand(2, 1, 6, 6))
+    data = load_data((np.random.default_rng(0).random((300, 1, 6, 6)), np.arange(300) % 3))
+    options = ChannelOptions(share=0.8, rounds=3)
+    smaller = prune_channels(network, data, options, Recipe(epochs=0)).network
+    assert [len(layer.weight) for layer in weight_layers(smaller).values()] == [1, 1, 3]
+
+
+def test_a_tensor_beside_itself_and_features_that_are_padded():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Linear(5, 4), nn.Linear(8, 3)
+
+        def forward(self, x):
+            x = self.first(x)
+            return self.last(torch.cat([x, x], 1))
+
+    network = from_module(Twice(), torch.rand(2, 5))
+    channels = channels_of(network)
+    smaller = without(network, [channels.units()[1].number], channels)
+    assert smaller.get_submodule("last").weight.shape == (3, 6)
+
+    padded = nn.Sequential(nn.Linear(5, 4), nn.ConstantPad1d((1, 2), 0.0), nn.Linear(7, 3))
+    channels = channels_of(from_module(padded, torch.rand(2, 5)))
+    assert channels.units() == []
+    assert list(channels.reasons.values()) == ["it makes channels of its own"]

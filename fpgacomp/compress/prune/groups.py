@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,13 @@ from fpgacomp.compress.network import (
 Numbers = npt.NDArray[np.int64]  # a channel's number for every element of a sample
 
 POINTWISE = (
-    nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Dropout, nn.Identity,
-    nn.PReLU, nn.Hardsigmoid, nn.SiLU, nn.ELU, nn.GELU, nn.Hardswish,
+    nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Identity,
+    nn.Dropout, nn.Dropout1d, nn.Dropout2d,
 )  # fmt: skip
 SPATIAL = (
     nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d,
-    nn.AdaptiveAvgPool2d, nn.Upsample, nn.ConstantPad1d, nn.ConstantPad2d, nn.ZeroPad2d,
+    nn.AdaptiveAvgPool2d, nn.Upsample, nn.ConstantPad1d, nn.ConstantPad2d, nn.ZeroPad1d,
+    nn.ZeroPad2d,
 )  # fmt: skip
 
 
@@ -86,6 +87,15 @@ class Channels:
                 if number not in self.fixed:
                     makers.setdefault(number, []).append((layer, channel))
         return [Unit(number, tuple(made)) for number, made in makers.items()]
+
+    def left(self, gone: Iterable[int]) -> Channels:
+        """What `without` these units is left, under the numbers that it had."""
+        lost = np.array(sorted(gone), np.int64)
+        inputs, outputs = (
+            {name: numbers[~np.isin(numbers, lost)] for name, numbers in side.items()}
+            for side in (self.inputs, self.outputs)
+        )
+        return replace(self, inputs=inputs, outputs=outputs)
 
 
 def channels_of(network: fx.GraphModule) -> Channels:
@@ -194,7 +204,8 @@ class _Follower(fx.Interpreter):
             self.numbers[n] = _spread(self._fresh(shape[0]), shape)
             self._fix(self.numbers[n])
         else:
-            parts = [self.numbers[source] for source in n.all_input_nodes]
+            # Of the arguments, not `all_input_nodes`: an Add or Concat may take one twice.
+            parts = [self.numbers[a] for a in n.args if isinstance(a, fx.Node)]
             self.numbers[n] = self._module(str(n.target), parts, shape)
         assert self.numbers[n].shape == shape
         return value
@@ -214,8 +225,9 @@ class _Follower(fx.Interpreter):
                     self._stay(name, numbers, "its constants differ within a channel")
             case Add():
                 for other in parts[1:]:
-                    for pair in zip(numbers.flat, np.broadcast_to(other, shape).flat):
-                        self._join(*map(int, pair))
+                    count = len(self.parent)
+                    for pair in np.unique(numbers * count + other).tolist():
+                        self._join(*divmod(pair, count))
             case Concat():
                 return np.concatenate(parts, axis=module.dim - 1)
             case Permute():
@@ -259,7 +271,11 @@ class _Follower(fx.Interpreter):
         self.inputs[name] = self.outputs[name] = self._features(name, numbers)
 
     def _pooled(self, name: str, numbers: Numbers, shape: tuple[int, ...]) -> Numbers:
-        return _spread(self._features(name, numbers), shape)
+        features = self._features(name, numbers)
+        if len(features) != shape[0]:  # a pad of the channels themselves
+            self._stay(name, numbers, "it makes channels of its own")
+            features = self._kept(shape[0])
+        return _spread(features, shape)
 
     def _reshaped(self, name: str, numbers: Numbers, shape: tuple[int, ...]) -> None:
         if len(shape) == 1:

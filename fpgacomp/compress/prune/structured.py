@@ -107,8 +107,7 @@ def prune_channels(
     history = History()
     loss = distillation_loss(network, distillation or DistillOptions())
     for round_ in range(1, options.rounds + 1):
-        plan = _Plan(smaller, channels_of(smaller), options, sizes, round_)
-        smaller = plan.pruned(data)
+        smaller, channels = _Plan(smaller, channels, options, sizes, round_).pruned(data)
         history = train(
             smaller, data, _of_round(recipe, round_), loss=loss, observer=observer, what="prune"
         )
@@ -159,7 +158,8 @@ class _Plan:
     before: Mapping[tuple[str, ...], int]
     round: int
 
-    def pruned(self, data: Data) -> fx.GraphModule:
+    def pruned(self, data: Data) -> tuple[fx.GraphModule, Channels]:
+        """The smaller network, and what is left of the channels."""
         bundles = _bundles(self.channels, self.options.leave)
         saliency = _saliency(self.network, self.channels, data, self.options.saliency)
         ranked = [sorted(bundle, key=lambda u: -saliency[u.number]) for bundle in bundles]
@@ -167,7 +167,8 @@ class _Plan:
             gone = self._globally(ranked, saliency, self.options.share)
         else:
             gone = [unit for bundle in ranked for unit in bundle[self._left(bundle) :]]
-        return without(self.network, [unit.number for unit in gone], self.channels)
+        numbers = [unit.number for unit in gone]
+        return without(self.network, numbers, self.channels), self.channels.left(numbers)
 
     def _left(self, bundle: Sequence[Unit]) -> int:
         """How many units of a bundle stay after this round, of those of the beginning."""
@@ -263,7 +264,7 @@ def _share_for(
         assert cost is not None
         once = replace(options, share=share, saving=None, rounds=1)
         plan = _Plan(network, channels, once, _sizes(channels), 1)
-        return bool(cost(plan.pruned(data))[options.resource] <= goal)
+        return bool(cost(plan.pruned(data)[0])[options.resource] <= goal)
 
     least, most = 0.0, 1 - 1 / 64
     if not enough(most):
