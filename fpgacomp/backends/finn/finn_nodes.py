@@ -15,6 +15,7 @@ from fpgacomp.backends.finn.finn_tensors import Canvas, Wire
 from fpgacomp.backends.finn.finn_thresholding import thresholding_node
 from fpgacomp.backends.finn.finn_types import finn_type, plain
 from fpgacomp.backends.finn.finn_weights import Weights, weights_of
+from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.dataflow import (
     Activate,
     Convert,
@@ -46,6 +47,7 @@ from fpgacomp.ir.types import IntArray, IntType
 RAM_STYLE: dict[Memory, str] = {
     "auto": "auto", "lutram": "distributed", "bram": "block", "uram": "ultra",
 }  # fmt: skip
+_FLOAT32_HOLDS = 1 << 24  # every integer below
 _VECTOR_PORTS = {"cpp_interface": "hls_vector", "hls_style": "freerunning"}
 
 
@@ -319,6 +321,11 @@ class Nodes:
     def _scale(self, op: Activate, layer: Requantize, source: Wire, output: Wire) -> None:
         """x * multiplier + offset with nothing to round or to clip."""
         products = layer.multiplier.array
+        if max(abs(products).max(), abs(layer.offset.array).max()) >= _FLOAT32_HOLDS:
+            raise UnsupportedLayer(
+                layer.name, "its constants take more than the 24 bits of FINN's float32 tensors.",
+                "leave --argmax out, or quantize the last layer's weights per tensor.",
+            )  # fmt: skip
         if (products != 1).any():
             ends = np.array([products * source.range.lo, products * source.range.hi])
             kind = IntType.of_values(ends)
