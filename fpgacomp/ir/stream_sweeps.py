@@ -16,25 +16,26 @@ import numpy as np
 from fpgacomp.ir.stream_links import PIPELINE, Endings, Link, Pace, Room
 from fpgacomp.ir.types import IntArray
 
-PARTS = 8  # of a run, settled one after the other
-# A part that takes more turns is walked step by step, which is as fast. A deadlock never
-# settles.
+PARTS = 8  # of the slowest operator's time, settled one after the other
+# A run that takes more is walked step by step, which is as fast: a part of many turns, or a
+# deadlock, whose times never settle but move on from part to part.
 SWEEPS = 100
+MOST_PARTS = 5 * PARTS
 NEVER = 1 << 62
 
 
 def swept(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> Endings | None:
-    """When every step ends; None where SWEEPS do not settle a part of the run."""
+    """When every step ends; None where sweeps do not settle them."""
     state = _Sweep(paces, links, rooms)
     part = max(int(end[-1]) for end in state.ends) // PARTS + 1
     state.sweep(NEVER)
-    while (first := state.unsettled) is not None:
-        for _ in range(SWEEPS):
-            if not state.sweep(first + part):
-                break
-        else:
+    for _ in range(MOST_PARTS):
+        first = state.unsettled
+        if first is None:
+            return state.ends
+        if not state.settle(first + part):
             return None
-    return state.ends
+    return None
 
 
 class _Sweep:
@@ -61,6 +62,10 @@ class _Sweep:
         """The earliest time that may still move."""
         times = [int(end[at]) for at, end in zip(self.dirty, self.ends) if at < len(end)]
         return min(times, default=None)
+
+    def settle(self, horizon: int) -> bool:
+        """Sweep until no step before `horizon` is dirty; False where SWEEPS are not enough."""
+        return any(not self.sweep(horizon) for _ in range(SWEEPS))
 
     def sweep(self, horizon: int) -> bool:
         """There and back over all operators; False where no step before `horizon` was dirty."""
