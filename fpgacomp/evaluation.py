@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import onnx
 
 import fpgacomp
@@ -23,12 +21,11 @@ from fpgacomp.errors import (
     FpgacompError,
     Problems,
     ToolError,
-    UnsupportedLayer,
     UsageError,
     raise_all,
 )
+from fpgacomp.executor import executor, input_shape, shaped
 from fpgacomp.frontend import facts, open_network
-from fpgacomp.frontend.calibrate import input_shapes
 from fpgacomp.ir.board import Board
 from fpgacomp.ir.comparison import (
     BoardFigures,
@@ -44,11 +41,8 @@ from fpgacomp.ir.network import Network
 from fpgacomp.ir.progress import Observer, silent
 from fpgacomp.ir.report import Report
 from fpgacomp.options import Options
-from fpgacomp.simulate.software import float32_outputs
 
 Model = str | Path | onnx.ModelProto | Any  # a Keras model, too
-# Samples that run at once: what a network's inner tensors take is this many times one sample's.
-BATCH = 512
 QUANTIZE_FIRST = "is float: quantize first for the figures of a board."
 
 
@@ -73,7 +67,7 @@ def evaluate(
         board: estimate quantized networks for this one; float ones are never quantized here.
         options: target, backend and bounds of the designs; calibration data is not used.
         evaluation: noise, brightness, attacks.
-        observer: told each network's name and the share of them that is done.
+        observer: told each network's name, and 1.0 when it is done.
 
     Returns:
         One candidate per model, in order. What failed for one is in its notes.
@@ -93,8 +87,8 @@ def evaluate(
             "transfer_from", f"no network is called {wanted}.", f"name one of {', '.join(named)}."
         )
     runs = []
-    for place, (name, model) in enumerate(named.items()):
-        observer(name, place / len(named))
+    for name, model in named.items():
+        observer(name, None)
         runs.append(_Run(name, model))
         _score(runs[-1], samples, evaluation)
         if the_board is not None:
@@ -136,7 +130,18 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     problems: list[FpgacompError] = field(default_factory=list)
 
-    def failed(self, what: str, error: FpgacompError) -> None:
+    @contextmanager
+    def noting(self, what: str) -> Iterator[None]:
+        """What goes wrong with this network is told with it, and stops no other."""
+        try:
+            yield
+        except FpgacompError as error:
+            self._failed(what, error)
+        except Exception as error:  # a bug, which must not lose the others' figures
+            why = f"failed with {type(error).__name__}: {error}."
+            self._failed(what, ToolError(self.name, why, "report this as a bug, with the model."))
+
+    def _failed(self, what: str, error: FpgacompError) -> None:
         self.problems += error.problems if isinstance(error, Problems) else (error,)
         self.notes.append(f"{what}: {error}")
 
@@ -186,8 +191,8 @@ def _name(model: Model) -> str:
 
 
 def _score(run: _Run, samples: Data, evaluation: EvaluateOptions) -> None:
-    """Open, count and score one network; what goes wrong is noted, never raised."""
-    try:
+    """Open, count and score one network."""
+    with run.noting("not scored"):
         run.network = network = open_network(run.model)
         run.notes += network.warnings
         run.cost = stage.cost(
@@ -196,17 +201,16 @@ def _score(run: _Run, samples: Data, evaluation: EvaluateOptions) -> None:
             parameters=facts(network).parameters,
             file_bytes=_file_bytes(run.model, network),
         )
-        shaped = _shaped(samples, _input_shape(network))
-        run.execute = _execute(network)
-        answers = stage.answered(run.execute, shaped)
-        inside = Range.of(shaped)
-        run.scores = stage.scores(run.execute, shaped, answers, evaluation, inside)
+        given = shaped(samples, input_shape(network))
+        run.execute = executor(network)
+        answers = stage.answered(run.execute, given)
+        inside = Range.of(given)
+        run.scores = stage.scores(run.execute, given, answers, evaluation, inside)
         if evaluation.epsilons:
-            run.gradient = stage.gradient_of(network, shaped.test, answers, inside)
-            own = _own_attack(run, shaped.test, evaluation)
-            run.scores = stage.with_disturbed(run.scores, *own)
-    except FpgacompError as error:
-        run.failed("not scored", error)
+            with run.noting("no gradient attack"):
+                run.gradient = stage.gradient_of(network, given.test, answers, inside)
+                own = _own_attack(run, given.test, evaluation)
+                run.scores = stage.with_disturbed(run.scores, *own)
 
 
 def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[Disturbed]:
@@ -228,18 +232,19 @@ def _transfer(runs: list[_Run], samples: Data, evaluation: EvaluateOptions) -> s
     if source is None or source.gradient is None or source.gradient.attack is None:
         return None
     assert source.network is not None
-    test = _shaped(samples, _input_shape(source.network)).test
+    test = shaped(samples, input_shape(source.network)).test
     for epsilon in evaluation.epsilons:
         x = source.gradient.attack(test, epsilon)
         for run in runs:
             if run.scores is None or run.network is None or run.execute is None:
                 continue
-            shaped = Samples(x.reshape(-1, *_input_shape(run.network)), samples.test.y)
-            share = stage.share_right(run.execute, shaped)
-            note = f"samples attacked by the gradient of {source.name}"
-            run.scores = stage.with_disturbed(
-                run.scores, Disturbed("transfer", epsilon, share, note)
-            )
+            with run.noting("no transfer attack"):
+                moved = Samples(x.reshape(-1, *input_shape(run.network)), samples.test.y)
+                share = stage.share_right(run.execute, moved)
+                note = f"samples attacked by the gradient of {source.name}"
+                run.scores = stage.with_disturbed(
+                    run.scores, Disturbed("transfer", epsilon, share, note)
+                )
     return source.name
 
 
@@ -248,15 +253,17 @@ def _source(runs: list[_Run], evaluation: EvaluateOptions) -> _Run | None:
     if evaluation.transfer_from is None or not evaluation.epsilons:
         return None
     if evaluation.transfer_from == stage.AUTO:
-        able = (
+        able = [
             run
             for run in runs
             if run.gradient is not None
             and run.gradient.attack is not None
             and run.network is not None
             and run.network.format == "float"
-        )
-        return next(able, None) if len(runs) > 1 else None
+        ]
+        if len(runs) < 2:
+            return None
+        return max(able, key=lambda run: run.scores.accuracy if run.scores else 0.0, default=None)
     source = next(run for run in runs if run.name == evaluation.transfer_from)
     if source.gradient is None or source.gradient.attack is None:
         source.notes.append("no samples of it could be given to the other networks.")
@@ -270,14 +277,11 @@ def _estimate(run: _Run, board: Board, options: Options) -> None:
     if run.network.format == "float":
         run.notes.append(QUANTIZE_FIRST)
         return
-    try:
+    with run.noting(f"not estimated for {board.name}"):
         report = pipeline.estimate(
             run.model, str(board.path), options=replace(options, calibration=None)
         )
-    except FpgacompError as error:
-        run.failed(f"not estimated for {board.name}", error)
-        return
-    run.board = _figures(report)
+        run.board = _figures(report)
 
 
 def _figures(report: Report) -> BoardFigures:
@@ -297,55 +301,6 @@ def _figures(report: Report) -> BoardFigures:
         bram18=found.bram18,
         uram=found.uram,
     )
-
-
-def _execute(network: Network) -> stage.Execute:
-    """Runs the network as its author's framework does, in float32; first output, in batches.
-
-    Inputs of whole numbers are rounded: a disturbed picture is a picture again.
-    """
-    name = next(iter(input_shapes(network.original)))
-    kinds = {v.name: v.type.tensor_type.elem_type for v in network.original.graph.input}
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(kinds[name])
-    first = network.original.graph.output[0].name
-
-    def execute(x: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        if dtype.kind in "iu":
-            limits = np.iinfo(dtype)
-            x = np.clip(np.rint(x), limits.min, limits.max)
-        parts = []
-        for start in range(0, len(x), BATCH):
-            result = float32_outputs(network.original, {name: x[start : start + BATCH]})
-            if result.outputs is None:
-                raise ToolError(network.name, result.reason, "check it with `fpgacomp check`.")
-            parts.append(result.outputs[first])
-        return np.concatenate(parts)
-
-    return execute
-
-
-def _input_shape(network: Network) -> tuple[int, ...]:
-    shapes = input_shapes(network.model)
-    if len(shapes) != 1:
-        raise UnsupportedLayer(
-            network.name, f"it has {len(shapes)} inputs.", "evaluate networks with one input."
-        )
-    return next(iter(shapes.values()))
-
-
-def _shaped(samples: Data, shape: tuple[int, ...]) -> Data:
-    """The samples in a network's shape; rows of values and pictures become each other, row major.
-
-    Raises:
-        InputDataError: their shape does not go with the network's.
-    """
-    if min(len(shape), len(samples.shape)) > 1 or prod(shape) != prod(samples.shape):
-        return samples.reshaped(shape)
-    train, validation, test = (
-        Samples(split.x.reshape(-1, *shape), split.y)
-        for split in (samples.train, samples.validation, samples.test)
-    )
-    return replace(samples, train=train, validation=validation, test=test)
 
 
 def _file_bytes(model: Model, network: Network) -> int:

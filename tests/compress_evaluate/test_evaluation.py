@@ -236,3 +236,33 @@ def test_json_holds_everything_and_no_infinity() -> None:
     document = json.loads(to_json(evaluate([quantized_linear(EYE)], corners(), board="pynq-z2")))
     assert document["models"][0]["estimate"]["resources"]["lut"]["value"] > 0
     assert document["models"][0]["cost"]["layers"][0]["macs"] == 9
+
+
+def test_a_bug_in_one_network_is_told_and_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr("fpgacomp.evaluation.stage.gradient_of", broken)
+    found = only(evaluate([linear(EYE)], corners()))
+    assert found.scores is not None and found.scores.accuracy == 1.0
+    assert found.notes == (
+        "no gradient attack: small: failed with ZeroDivisionError: by nothing. "
+        "Fix: report this as a bug, with the model.",
+    )
+
+
+def test_samples_are_transferred_from_the_most_accurate_float_network() -> None:
+    pytest.importorskip("torch")
+    models = {
+        "turned": linear(np.roll(EYE, 1, axis=1)),
+        "right": linear(EYE),
+        "whole": quantized_linear(EYE),
+    }
+    assert evaluate(models, corners()).transfer_from == "right"
+
+
+def test_batches_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = {"float": linear(EYE), "whole": quantized_linear(EYE)}
+    whole = evaluate(models, corners(), evaluation=NO_ATTACK)
+    monkeypatch.setattr("fpgacomp.executor.BATCH", 7)
+    assert evaluate(models, corners(), evaluation=NO_ATTACK) == whole

@@ -20,7 +20,7 @@ class EvaluateOptions:
         epsilons: largest change of a value by the one-step gradient attack (FGSM, Goodfellow et
             al. 2015), above 0.
         transfer_from: name of the network whose attacked samples all networks are given;
-            "auto": the first float one that has a gradient; None: no such attack.
+            "auto": the most accurate float one that has a gradient; None: no such attack.
         seed: of the noise.
     """
 
