@@ -77,7 +77,8 @@ def _other_board(
     for other in sorted(boards, key=lambda other: (other.budget.lut, other.name)):
         if other.name == board.name:
             continue
-        clock = min(clock_mhz, other.clock_mhz_max)
+        default = clock_mhz == board.clock_mhz_default
+        clock = other.clock_mhz_default if default else min(clock_mhz, other.clock_mhz_max)
         if fits(graph, other, clock):
             return [f"another board: {other.name} ({other.title}) holds it at {clock:g} MHz."]
     return []

@@ -108,11 +108,36 @@ class Space:
                 return True
         return False
 
-    @property
+    @cached_property
     def fastest(self) -> float:
         """No design is faster: the slowest input port or layer at its fastest."""
         ports = [layer.output.size / self.input_lanes[layer.name] for layer in self.graph.inputs]
         return max(*ports, *(min(o.interval for o in found) for found in self.options.values()))
+
+    @cached_property
+    def shortest(self) -> float:
+        """No first frame is shorter: every layer at its fastest, as `exposure` adds it up."""
+        return self.fastest + sum(
+            exposure(self.graph.by_name[name]) * min(option.interval for option in found)
+            for name, found in self.options.items()
+        )
+
+    def reaches(self, interval: float | None, latency: float | None) -> bool:
+        """False where no board at all could keep these bounds (cycles)."""
+        return (interval is None or interval >= self.fastest - 1e-9) and (
+            latency is None or latency >= self.shortest - 1e-9
+        )
+
+    @property
+    def slowest_part(self) -> str:
+        """Where `fastest` comes from, in words."""
+        for layer in self.graph.inputs:
+            if layer.output.size / self.input_lanes[layer.name] >= self.fastest:
+                return f"the input {layer.name}"
+        return next(
+            f"layer {name}" for name, found in self.options.items()
+            if min(o.interval for o in found) >= self.fastest
+        )  # fmt: skip
 
     def paces(self) -> list[float]:
         """The intervals that occur and that no layer rules out."""
@@ -157,7 +182,7 @@ def exposure(layer: Layer) -> float:
 class _Program:
     """Columns: options (binary), transports per edge, the slowest interval, the largest share."""
 
-    def __init__(self, space: Space, slowest: float | None, *, converters: bool) -> None:
+    def __init__(self, space: Space, slowest: float | None) -> None:
         self.space = space
         self.options = {
             name: tuple(o for o in found if slowest is None or o.interval <= slowest + 1e-9)
@@ -173,9 +198,8 @@ class _Program:
         for name, found in self.options.items():
             at = self.first[name]
             self.rows.append(({at + i: 1.0 for i in range(len(found))}, 1.0, 1.0))
-        if converters:
-            for edge in space.edges:
-                self._transport(edge)
+        for edge in space.edges:
+            self._transport(edge)
         self.slowest, self.share = len(self.cost), len(self.cost) + 1
         self.columns = len(self.cost) + 2
 
@@ -239,7 +263,10 @@ class _Program:
                 times[column] = share * frames
         return times
 
-    def solve(self, objective: Objective, latency: float | None) -> Choice | None:
+    def solve(
+        self, objective: Objective, latency: float | None, *, relaxed: bool = False
+    ) -> Choice | None:
+        """The best selection; where `relaxed`, of fractions of options (rounded in the end)."""
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import coo_array
 
@@ -256,7 +283,7 @@ class _Program:
         cost = np.zeros(self.columns)
         cost[list(weights)] = list(weights.values())
         integral = np.zeros(self.columns)
-        integral[: self.binaries] = 1
+        integral[: self.binaries] = not relaxed
         upper = np.where(np.arange(self.columns) < self.slowest, 1.0, np.inf)
         low, high = ([row[side] for row in self.rows] for side in (1, 2))
         with silent_solver():
@@ -302,7 +329,6 @@ def choose(
     *,
     interval: float | None = None,
     latency: float | None = None,
-    converters: bool = True,
 ) -> Choice | None:
     """The best selection at a pace; None where nothing fits, or nothing was found.
 
@@ -312,12 +338,18 @@ def choose(
             frame within the budget, as `exposure` adds it up.
         interval: most cycles per frame of any layer.
         latency: most cycles of the first frame, added up in the same way.
-        converters: False leaves them out, which bounds the answer from below.
     """
     try:
-        return _decide(space, objective, interval, latency, converters)
+        return _decide(space, objective, interval, latency)
     except Undecided:
         return None
+
+
+def possible(space: Space, *, interval: float | None, latency: float | None) -> bool:
+    """False where no selection within the budget keeps the bounds, by the relaxed program."""
+    if not space.reaches(interval, latency):
+        return False
+    return _decide(space, "area", interval, latency, relaxed=True) is not None
 
 
 def _decide(
@@ -325,48 +357,60 @@ def _decide(
     objective: Objective,
     interval: float | None,
     latency: float | None,
-    converters: bool,
+    *,
+    relaxed: bool = False,
 ) -> Choice | None:
     """The same; raises Undecided where the node limit comes first."""
-    program = _Program(space, interval, converters=converters)
-    return program.solve(objective, latency) if program.possible else None
+    program = _Program(space, interval)
+    return program.solve(objective, latency, relaxed=relaxed) if program.possible else None
 
 
 def least_interval(
-    space: Space, *, at_most: float | None = None, latency: float | None = None
+    space: Space,
+    *,
+    at_most: float | None = None,
+    at_least: float = 0.0,
+    latency: float | None = None,
 ) -> Choice | None:
     """The highest rate within the budget, then the least area at that rate.
 
-    Bisection over the intervals that occur: first without converters, which rules out most
-    paces, then with them from there on. A pace that the node limit left undecided counts
-    as refused; the gap is then the distance to the fastest such pace.
+    Args:
+        at_most, at_least: bounds of the interval (cycles); below `at_least` none is known.
+
+    Bisection over the intervals that occur: first with fractions of options, which rules
+    out most paces, then with whole ones from there on. A pace that the node limit left
+    undecided counts as refused; the gap is then the distance to the fastest such pace.
     """
-    paces = [p for p in space.paces() if at_most is None or p <= at_most]
-    bound, _ = _bisected(space, paces, latency, converters=False)
-    if bound is None:
-        return None
-    paces = [p for p in paces if p >= bound.interval]
-    best, undecided = _bisected(space, paces, latency, converters=True)
+    paces = [p for p in space.paces() if at_least <= p and (at_most is None or p <= at_most)]
+    low, high = 0, len(paces)
+    while low < high:
+        middle = (low + high) // 2
+        if possible(space, interval=paces[middle], latency=latency):
+            high = middle
+        else:
+            low = middle + 1
+    best, undecided = _bisected(space, paces[low:], latency)
     if best is None or not undecided:
         return best
     return replace(best, gap=max(best.gap, 1 - min(undecided) / best.interval))
 
 
 def _bisected(
-    space: Space, paces: Sequence[float], latency: float | None, *, converters: bool
+    space: Space, paces: Sequence[float], latency: float | None
 ) -> tuple[Choice | None, list[float]]:
     """The choice at the least feasible pace, and the paces left undecided; the least first."""
     low, high = 0, len(paces) - 1
     best, undecided, middle = None, [], 0
     while low <= high:
         try:
-            found = _decide(space, "area", paces[middle], latency, converters)
+            found = _decide(space, "area", paces[middle], latency)
         except Undecided:
             found = None
             undecided.append(paces[middle])
         if found is None:
+            # A few paces on before halving: the relaxed program's answer is near.
             low = middle + 1
         else:
             best, high = found, middle - 1
-        middle = (low + high) // 2
+        middle = min((low + high) // 2, 2 * low) if best is None else (low + high) // 2
     return best, [pace for pace in undecided if best and pace < best.interval]

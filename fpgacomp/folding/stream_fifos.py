@@ -22,13 +22,10 @@ from fpgacomp.ir.dataflow import (
     Window,
 )
 from fpgacomp.ir.stream_links import PIPELINE
-from fpgacomp.ir.stream_steps import operator_steps
-from fpgacomp.ir.stream_timing import Run, bursts, simulate
+from fpgacomp.ir.stream_timing import FINE, Run, Simulator, bursts
 
-FRAMES = 3
 SLACK = 1.03  # the interval may exceed the one aimed at by this factor
-WORK = 300_000  # steps that trials of smaller depths may simulate: under a second
-FINE = 8192  # step limit of the proof
+WORK = 1_500_000  # steps that trials of smaller depths may simulate: under a second
 LEAST = 2
 UNBOUNDED = float("inf")
 
@@ -46,55 +43,64 @@ class Fifos:
     run: Run
 
 
-def size_fifos(dataflow: Dataflow, interval: int) -> Iterator[Fifos]:
+def size_fifos(dataflow: Dataflow, interval: int, *, most: float | None = None) -> Iterator[Fifos]:
     """The depths for a pace, then smaller ones that are slower.
 
     Args:
         interval: cycles per frame aimed at; missed where no depth reaches it, which
             `run.interval` tells.
+        most: the longest interval that will do; SLACK times the one aimed at if None.
     """
-    coarse = _coarsely_sized(dataflow, interval)
-    proof = Fifos(
-        coarse.depths, simulate(dataflow, frames=FRAMES, depths=coarse.depths, limit=FINE)
-    )
-    if not _kept(proof.run, max(interval, coarse.run.interval / SLACK)):
+    aim = _Aim(interval, interval * SLACK if most is None else most)
+    coarse, fine = Simulator(dataflow), Simulator(dataflow, limit=FINE)
+    found = _coarsely_sized(coarse, aim)
+    proof = Fifos(found.depths, fine.run(found.depths))
+    if not aim.kept(proof.run):
         held = {name: words for name, words in bursts(dataflow).items() if words > LEAST}
-        names = sorted({*held, *coarse.depths})
-        depths = {n: max(held.get(n, 0), coarse.depths.get(n, 0)) for n in names}
-        deeper = Fifos(depths, simulate(dataflow, frames=FRAMES, depths=depths, limit=FINE))
+        names = sorted({*held, *found.depths})
+        depths = {n: max(held.get(n, 0), found.depths.get(n, 0)) for n in names}
+        deeper = Fifos(depths, fine.run(depths))
         if proof.run.stuck or deeper.run.interval * SLACK < proof.run.interval:
             yield deeper
     if not proof.run.stuck:
         yield proof
-    yield from _shallow(dataflow, interval)
+    yield from _shallow(coarse, fine, aim)
 
 
-def _shallow(dataflow: Dataflow, interval: int) -> tuple[Fifos, ...]:
+@dataclass(frozen=True)
+class _Aim:
+    """The pace that a design is run at, and the longest interval that will do."""
+
+    interval: int
+    most: float
+
+    def kept(self, run: Run) -> bool:
+        return not run.stuck and run.interval <= self.most
+
+
+def _shallow(coarse: Simulator, fine: Simulator, aim: _Aim) -> tuple[Fifos, ...]:
     """Only what a deadlock forbids to leave out, if that runs."""
-    copies = _copies(dataflow)
-    found = _sized(dataflow, copies, interval) if copies else Fifos({}, simulate(dataflow))
-    proof = Fifos(found.depths, simulate(dataflow, depths=found.depths, limit=FINE))
+    copies = _copies(coarse.dataflow)
+    depths = _sized(coarse, copies, aim).depths if copies else {}
+    proof = Fifos(depths, fine.run(depths))
     return () if proof.run.stuck else (proof,)
 
 
-def _coarsely_sized(dataflow: Dataflow, interval: int) -> Fifos:
-    """The same, judged by steps that may be bursts."""
-    plain = Fifos({}, simulate(dataflow, frames=FRAMES))
-    if _kept(plain.run, interval):
+def _coarsely_sized(simulator: Simulator, aim: _Aim) -> Fifos:
+    """The depths judged by steps that may be bursts."""
+    dataflow = simulator.dataflow
+    plain = Fifos({}, simulator.run())
+    if aim.kept(plain.run):
         return plain
     best = None if plain.run.stuck else plain
     for elastic in _elastic(dataflow, deadlock=bool(plain.run.stuck)):
-        found = _sized(dataflow, elastic, interval)
+        found = _sized(simulator, elastic, aim)
         if not found.run.stuck and (best is None or found.run.interval < best.run.interval):
             best = found
-        if best is not None and _kept(best.run, interval):
+        if best is not None and aim.kept(best.run):
             break
     assert best is not None, "unbounded FIFOs cannot deadlock"
-    return _trimmed(dataflow, best, interval)
-
-
-def _kept(run: Run, interval: float) -> bool:
-    return not run.stuck and run.interval <= interval * SLACK
+    return _trimmed(simulator, best, aim)
 
 
 def _elastic(dataflow: Dataflow, *, deadlock: bool) -> Iterator[set[str]]:
@@ -114,16 +120,17 @@ def _wide(operator: Operator) -> bool:
     return isinstance(operator, MatrixVector | VectorVector | Window | Pad | Convert)
 
 
-def _sized(dataflow: Dataflow, elastic: set[str], interval: int) -> Fifos:
+def _sized(simulator: Simulator, elastic: set[str], aim: _Aim) -> Fifos:
     """Depths from what the elastic streams hold at that pace, and the run with them."""
-    free = simulate(dataflow, frames=2, depths=dict.fromkeys(elastic, UNBOUNDED), pace=interval)
+    dataflow = simulator.dataflow
+    free = simulator.run(dict.fromkeys(elastic, UNBOUNDED), pace=aim.interval, held=True)
     margins = _margins(dataflow)
     depths = {
         stream.name: free.most[stream.name] + margins.get(stream.name, 1)
         for stream in dataflow.streams
         if stream.name in elastic and free.most[stream.name] > LEAST
     }
-    return Fifos(depths, simulate(dataflow, frames=FRAMES, depths=depths))
+    return Fifos(depths, simulator.run(depths))
 
 
 def _margins(dataflow: Dataflow) -> dict[str, int]:
@@ -142,15 +149,14 @@ def _margins(dataflow: Dataflow) -> dict[str, int]:
     return margins
 
 
-def _trimmed(dataflow: Dataflow, fifos: Fifos, interval: int) -> Fifos:
+def _trimmed(simulator: Simulator, fifos: Fifos, aim: _Aim) -> Fifos:
     """Without those that turn out not to matter; the largest are tried first."""
-    aim = max(interval * SLACK, fifos.run.interval)
-    bits = {stream.name: stream.bits for stream in dataflow.streams}
+    most = max(aim.most, fifos.run.interval)
+    bits = {stream.name: stream.bits for stream in simulator.dataflow.streams}
     largest = sorted(fifos.depths, key=lambda name: (-bits[name] * fifos.depths[name], name))
-    trials = WORK // (FRAMES * sum(len(operator_steps(op).cycles) for op in dataflow.operators))
-    for name in largest[:trials]:
+    for name in largest[: WORK // simulator.work]:
         fewer = {other: depth for other, depth in fifos.depths.items() if other != name}
-        run = simulate(dataflow, frames=FRAMES, depths=fewer)
-        if not run.stuck and run.interval <= aim:
+        run = simulator.run(fewer)
+        if not run.stuck and run.interval <= most:
             fifos = Fifos(fewer, run)
     return fifos
