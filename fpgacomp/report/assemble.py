@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fpgacomp.errors import InputDataError
 from fpgacomp.ir.design import Hls4mlFolding, StreamFolding
 from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.graph import Graph
@@ -65,9 +66,23 @@ def _exact(layer: Layer, exactness: Exactness) -> str:
 
 
 def accuracy(outputs: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any]) -> dict[str, float]:
-    """Top-1 accuracy of the first output against integer labels [N] (or one-hot [N, K])."""
-    first = next(iter(outputs.values())).reshape(len(labels), -1)
+    """Top-1 accuracy of the first output against integer labels [N] (or one-hot [N, K]).
+
+    A label per position is right or wrong on its own; labels are then [N, positions].
+
+    Raises:
+        InputDataError: labels of another number of positions.
+    """
+    answer = next(iter(outputs.values()))
+    first = answer.reshape(len(labels), -1)
     truth = labels.reshape(len(labels), -1)
+    if answer.ndim > 2 and answer.dtype.kind in "iu" and first.shape[1] > 1:
+        if first.shape != truth.shape:
+            raise InputDataError(
+                "labels", f"are {truth.shape[1]} a sample, the network gives {first.shape[1]}.",
+                "give a label per position, [N, positions].",
+            )  # fmt: skip
+        return {"top1": float((first == truth).mean()), "samples": float(len(labels))}
     wanted = truth.argmax(axis=1) if truth.shape[1] > 1 else truth[:, 0]
     if first.shape[1] > 1:
         given = first.argmax(axis=1)
