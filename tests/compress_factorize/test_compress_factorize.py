@@ -128,7 +128,10 @@ def test_errors_name_what_is_wrong(float_cnn, digits):
     for wrong, text in (
         ({"rank": 0.0}, "rank: is 0"),
         ({"rank": 0.5, "energy": 0.5}, "rank and energy: do not go together"),
-        ({"kind": "separable", "rank": 0.5}, "only with svd"),
+        (
+            {"kind": "separable", "rank": 0.5},
+            "rank: do not go together, or not with kind separable",
+        ),
         ({"groups": 1}, "groups: is 1"),
         ({"kind": "x"}, "kind: is 'x'"),
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -16,6 +16,12 @@ from fpgacomp.compress.distill import DistillOptions, distillation_loss
 from fpgacomp.compress.factorize.low_rank import Spectrum, spectrum, split
 from fpgacomp.compress.factorize.options import FactorizeOptions
 from fpgacomp.compress.factorize.separable import grouped, split_separable
+from fpgacomp.compress.factorize.windows import (
+    spatial_spectrum,
+    split_spatial,
+    split_tucker,
+    tucker_spectrum,
+)
 from fpgacomp.compress.network import weight_layers
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
@@ -24,6 +30,8 @@ from fpgacomp.errors import ModelError, UsageError
 
 DEFAULT_RANK = 0.5
 BISECTIONS = 8  # of the energy that keeps the accuracy
+# All filters would share a kernel, or the few columns that one window has.
+ONE_INPUT = "has one input channel: all its kernels would become alike"
 
 
 def factorize(
@@ -68,6 +76,32 @@ def factorize(
     return Outcome(smaller, history, _notes(left), details)
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What takes a layer's place.
+
+    Args:
+        layers: by the word that is put behind the layer's name, in the order of execution.
+        figures: of the split.
+    """
+
+    layers: Mapping[str, nn.Module]
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> int:
+        return _weights(nn.ModuleList(self.layers.values()))
+
+    @property
+    def multiplications(self) -> int:
+        """For one position of the output: layers in front of a stride work more often."""
+        total, positions = 0, 1
+        for layer in reversed(list(self.layers.values())):
+            total += _weights(layer) * positions
+            positions *= prod(getattr(layer, "stride", (1,)))
+        return total
+
+
 def _split(
     network: fx.GraphModule, options: FactorizeOptions
 ) -> tuple[fx.GraphModule, dict[str, dict[str, Any]], dict[str, str]]:
@@ -76,11 +110,19 @@ def _split(
     figures: dict[str, dict[str, Any]] = {}
     left: dict[str, str] = {}
     for name, layer in weight_layers(smaller).items():
-        reason = _untreated(name, layer, options)
-        if reason is None:
-            reason = _RULES[options.kind](smaller, name, layer, options, figures)
-        if reason is not None:
-            left[name] = reason
+        parts = _untreated(name, layer, options) or _RULES[options.kind](name, layer, options)
+        before = layer.weight.numel()
+        if isinstance(parts, str):
+            left[name] = parts
+        elif parts.weights >= before:
+            left[name] = "would not get smaller"
+        elif parts.multiplications >= before:
+            left[name] = "would multiply more often, in front of its stride"
+        else:
+            _replace(smaller, name, parts.layers)
+            figures[name] = {
+                **parts.figures, "weights_before": before, "weights": parts.weights,
+            }  # fmt: skip
     smaller.graph.lint()
     smaller.recompile()
     return smaller, figures, left
@@ -98,20 +140,38 @@ def _untreated(name: str, layer: nn.Module, options: FactorizeOptions) -> str | 
     return None
 
 
-def _low_rank(
-    network: fx.GraphModule,
-    name: str,
-    layer: Any,
-    options: FactorizeOptions,
-    figures: dict[str, dict[str, Any]],
-) -> str | None:
+def _low_rank(name: str, layer: Any, options: FactorizeOptions) -> _Parts:
     found = spectrum(layer)
     rank = _rank(name, found, options)
-    if found.weights(rank) >= layer.weight.numel():
-        return "would not get smaller"
-    _replace(network, name, ("reduce", "expand"), split(layer, rank))
-    figures[name] = _figures(layer, found.weights(rank), rank=rank, full_rank=found.full_rank)
-    return None
+    reduce, expand = split(layer, rank)
+    return _Parts(
+        {"reduce": reduce, "expand": expand}, {"rank": rank, "full_rank": found.full_rank}
+    )
+
+
+def _spatial(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+    if not _is_window(layer):
+        return _low_rank(name, layer, options)
+    if not isinstance(layer, nn.Conv2d) or min(layer.kernel_size) == 1:
+        return "has a window of one axis"
+    if layer.in_channels == 1:
+        return ONE_INPUT
+    found = spatial_spectrum(layer)
+    rank = _rank(name, found, options)
+    column, row = split_spatial(layer, rank)
+    return _Parts({"column": column, "row": row}, {"rank": rank, "full_rank": found.full_rank})
+
+
+def _tucker(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+    if not _is_window(layer):
+        return _low_rank(name, layer, options)
+    found = tucker_spectrum(layer)
+    ranks = _rank(name, found.inputs, options), _rank(name, found.outputs, options)
+    first, core, last = split_tucker(layer, ranks)
+    full = found.inputs.full_rank, found.outputs.full_rank
+    return _Parts(
+        {"reduce": first, "core": core, "expand": last}, {"rank": ranks, "full_rank": full}
+    )
 
 
 def _rank(name: str, found: Spectrum, options: FactorizeOptions) -> int:
@@ -121,61 +181,48 @@ def _rank(name: str, found: Spectrum, options: FactorizeOptions) -> int:
     return found.of_share(DEFAULT_RANK if rank is None else rank)
 
 
-def _separable(
-    network: fx.GraphModule,
-    name: str,
-    layer: Any,
-    options: FactorizeOptions,
-    figures: dict[str, dict[str, Any]],
-) -> str | None:
+def _separable(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
     if not _is_window(layer):
         return "is no k x k convolution"
     if layer.in_channels == 1:
-        return "has one input channel: all its kernels would become alike"
-    pair = split_separable(layer)
-    count = _weights(nn.ModuleList(pair))
-    if count >= layer.weight.numel():
-        return "would not get smaller"
-    _replace(network, name, ("depth", "point"), pair)
-    figures[name] = _figures(layer, count)
-    return None
+        return ONE_INPUT
+    depth, point = split_separable(layer)
+    return _Parts({"depth": depth, "point": point})
 
 
-def _grouped(
-    network: fx.GraphModule,
-    name: str,
-    layer: Any,
-    options: FactorizeOptions,
-    figures: dict[str, dict[str, Any]],
-) -> str | None:
+def _grouped(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
     if not _is_window(layer):
         return "is no k x k convolution"
     if layer.in_channels % options.groups or layer.out_channels % options.groups:
         return f"{options.groups} groups do not divide its channels"
-    smaller = grouped(layer, options.groups)
-    network.set_submodule(name, smaller)
-    figures[name] = _figures(layer, _weights(smaller), groups=options.groups)
-    return None
+    return _Parts({"": grouped(layer, options.groups)}, {"groups": options.groups})
 
 
-_Rule = Callable[
-    [fx.GraphModule, str, Any, FactorizeOptions, dict[str, dict[str, Any]]], str | None
-]
-_RULES: dict[str, _Rule] = {"svd": _low_rank, "separable": _separable, "grouped": _grouped}
+_Rule = Callable[[str, Any, FactorizeOptions], _Parts | str]
+_RULES: dict[str, _Rule] = {
+    "svd": _low_rank,
+    "spatial": _spatial,
+    "tucker": _tucker,
+    "separable": _separable,
+    "grouped": _grouped,
+}
 
 
-def _replace(
-    network: fx.GraphModule, name: str, parts: tuple[str, str], pair: tuple[nn.Module, nn.Module]
-) -> None:
-    """Two layers in a row in the place of one."""
-    first, second = (f"{name}_{part}" for part in parts)
-    for part, module in zip((first, second), pair):
-        network.add_submodule(part, module.train(network.training))
+def _replace(network: fx.GraphModule, name: str, layers: Mapping[str, nn.Module]) -> None:
+    """Layers in a row in the place of one; a single one takes its name."""
+    if len(layers) == 1:
+        network.set_submodule(name, next(iter(layers.values())).train(network.training))
+        return
+    targets = {f"{name}_{part}": layer for part, layer in layers.items()}
+    for target, layer in targets.items():
+        network.add_submodule(target, layer.train(network.training))
     nodes = [n for n in network.graph.nodes if n.op == "call_module" and n.target == name]
     for node in nodes:
+        value = node.args[0]
         with network.graph.inserting_before(node):
-            reduced = network.graph.call_module(first, args=node.args)
-            node.replace_all_uses_with(network.graph.call_module(second, args=(reduced,)))
+            for target in targets:
+                value = network.graph.call_module(target, args=(value,))
+        node.replace_all_uses_with(value)
         network.graph.erase_node(node)
     network.delete_submodule(name)
 
@@ -195,10 +242,6 @@ def _energy_within(network: fx.GraphModule, data: Data, options: FactorizeOption
 
 def _is_window(layer: Any) -> bool:
     return isinstance(layer, nn.Conv1d | nn.Conv2d) and prod(layer.kernel_size) > 1
-
-
-def _figures(layer: Any, weights: int, **others: int) -> dict[str, Any]:
-    return {**others, "weights_before": layer.weight.numel(), "weights": weights}
 
 
 def _check_names(network: fx.GraphModule, options: FactorizeOptions) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from fpgacomp.errors import UsageError
 
-Kind = Literal["svd", "separable", "grouped"]
+Kind = Literal["svd", "spatial", "tucker", "separable", "grouped"]
+LOW_RANK = ("svd", "spatial", "tucker")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +17,13 @@ class FactorizeOptions:
     """How layers are split. Of rank, energy and within, one is given; none is rank 0.5.
 
     Args:
-        kind: "svd": dense and convolution layers into two of a lower rank; "separable":
-            k x k convolutions into depthwise and pointwise; "grouped": into groups.
-        rank: of svd: share of the full rank that is kept, or by layer name.
-        energy: of svd: share of the sum of squared singular values that is kept.
-        within: of svd: points of validation accuracy (1 is a per cent) that splitting may
+        kind: "svd": dense and convolution layers into two of a lower rank; "spatial": k x k
+            convolutions into k x 1 and 1 x k; "tucker": into 1 x 1, k x k and 1 x 1 (both
+            split dense layers and 1 x 1 convolutions as svd does); "separable": k x k
+            convolutions into depthwise and pointwise; "grouped": into groups.
+        rank: of svd, spatial, tucker: share of the full rank that is kept, or by layer name.
+        energy: of these: share of the sum of squared singular values that is kept.
+        within: of these: points of validation accuracy (1 is a per cent) that splitting may
             cost before any training; the lowest energy that keeps to it is found.
         groups: of grouped.
         leave: names of layers that are left alone.
@@ -34,12 +37,14 @@ class FactorizeOptions:
     leave: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in ("svd", "separable", "grouped"):
-            raise UsageError("kind", f"is {self.kind!r}.", "use svd, separable or grouped.")
+        if self.kind not in get_args(Kind):
+            raise UsageError("kind", f"is {self.kind!r}.", f"use {', '.join(get_args(Kind))}.")
         given = [n for n in ("rank", "energy", "within") if getattr(self, n) is not None]
-        if len(given) > 1 or (given and self.kind != "svd"):
+        if len(given) > 1 or (given and self.kind not in LOW_RANK):
             raise UsageError(
-                " and ".join(given), "do not go together.", "give one of them, and only with svd."
+                " and ".join(given),
+                f"do not go together, or not with kind {self.kind}.",
+                f"give one of them, and only with {', '.join(LOW_RANK)}.",
             )
         ranks = self.rank if isinstance(self.rank, Mapping) else {"": self.rank}
         for name, rank in [*ranks.items(), ("energy", self.energy)]:

@@ -1,0 +1,119 @@
+"""A k x k convolution as a column and a row, or with fewer channels around it (Tucker-2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fpgacomp.compress.factorize.low_rank import Spectrum
+
+Convolution = Any  # nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
+
+
+def spatial_spectrum(layer: Convolution) -> Spectrum:
+    """Of the weight [out, in, k, l] as [in * k, out * l]: see `split_spatial`."""
+    matrix = _columns_and_rows(layer)
+    return Spectrum(torch.linalg.svdvals(matrix), matrix.shape[0], matrix.shape[1])
+
+
+def split_spatial(layer: Convolution, rank: int) -> tuple[nn.Module, nn.Module]:
+    """(k x 1 to `rank` channels without bias, 1 x l from there with the bias).
+
+    The second scheme of Jaderberg, Vedaldi and Zisserman (2014), in the closed form of Tai et
+    al. (2016): W[o, i, y, x] = sum over r of column[r, i, y] row[o, r, x]. Exact at full rank.
+
+    Args:
+        layer: nn.Conv2d without groups.
+    """
+    left, values, right = torch.linalg.svd(_columns_and_rows(layer), full_matrices=False)
+    root = values[:rank].sqrt()
+    inputs, outputs = layer.in_channels, layer.out_channels
+    (tall, wide), (down, across) = layer.kernel_size, layer.stride
+    (top, side), (below, beside) = layer.padding, layer.dilation
+    column = nn.Conv2d(
+        inputs, rank, (tall, 1), (down, 1), (top, 0), (below, 1),
+        bias=False, padding_mode=layer.padding_mode,
+    )  # fmt: skip
+    row = nn.Conv2d(
+        rank, outputs, (1, wide), (1, across), (0, side), (1, beside),
+        bias=layer.bias is not None, padding_mode=layer.padding_mode,
+    )  # fmt: skip
+    columns = (left[:, :rank] * root).reshape(inputs, tall, rank)
+    rows = (root[:, None] * right[:rank]).reshape(rank, outputs, wide)
+    _fill(column, columns.permute(2, 0, 1)[..., None], None)
+    _fill(row, rows.transpose(0, 1)[:, :, None], layer.bias)
+    return column, row
+
+
+@dataclass(frozen=True)
+class Tucker:
+    """The singular values of a convolution's input and output channels.
+
+    Args:
+        inputs: of the weight as [in, out * window].
+        outputs: of the weight as [out, in * window].
+        window: weights of one kernel.
+    """
+
+    inputs: Spectrum
+    outputs: Spectrum
+    window: int
+
+    def weights(self, ranks: tuple[int, int]) -> int:
+        """Weights of the three layers of these (input, output) ranks."""
+        inner, outer = ranks
+        return self.inputs.rows * inner + inner * outer * self.window + outer * self.outputs.rows
+
+
+def tucker_spectrum(layer: Convolution) -> Tucker:
+    """See `split_tucker`."""
+    weight = layer.weight.detach().to(torch.float64)
+    modes = (weight.transpose(0, 1).flatten(1), weight.flatten(1))
+    inputs, outputs = (Spectrum(torch.linalg.svdvals(m), *m.shape) for m in modes)
+    return Tucker(inputs, outputs, weight[0, 0].numel())
+
+
+def split_tucker(
+    layer: Convolution, ranks: tuple[int, int]
+) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """(1 x 1 to the first rank, k x k to the second, 1 x 1 from there with the bias).
+
+    Tucker-2 of the channels (Kim et al., 2016), by truncated higher-order SVD. Exact at full
+    ranks.
+
+    Args:
+        layer: nn.Conv1d or nn.Conv2d without groups.
+        ranks: of input and output channels.
+    """
+    kind: Any = type(layer)
+    inner, outer = ranks
+    weight = layer.weight.detach().to(torch.float64)
+    reduce = torch.linalg.svd(weight.transpose(0, 1).flatten(1), full_matrices=False)[0][:, :inner]
+    expand = torch.linalg.svd(weight.flatten(1), full_matrices=False)[0][:, :outer]
+    kernel = torch.einsum("oi...,ir,os->sr...", weight, reduce, expand)
+    first = kind(layer.in_channels, inner, 1, bias=False)
+    core = kind(
+        inner, outer, layer.kernel_size, layer.stride, layer.padding, layer.dilation,
+        bias=False, padding_mode=layer.padding_mode,
+    )  # fmt: skip
+    last = kind(outer, layer.out_channels, 1, bias=layer.bias is not None)
+    _fill(first, reduce.T.reshape(first.weight.shape), None)
+    _fill(core, kernel, None)
+    _fill(last, expand.reshape(last.weight.shape), layer.bias)
+    return first, core, last
+
+
+def _columns_and_rows(layer: Convolution) -> Tensor:
+    weight: Tensor = layer.weight.detach().to(torch.float64)  # [out, in, k, l]
+    outputs, inputs, tall, wide = weight.shape
+    return weight.permute(1, 2, 0, 3).reshape(inputs * tall, outputs * wide)
+
+
+def _fill(layer: Any, weight: Tensor, bias: Tensor | None) -> None:
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        if bias is not None:
+            layer.bias.copy_(bias)
