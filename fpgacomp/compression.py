@@ -486,23 +486,55 @@ def _hardware_pruned(
     hardware: Hardware | None,
     observer: TrainingObserver,
 ) -> Outcome:
-    """Quantize, then let zeros and digits of the integers go, judged by the board's estimate."""
+    """Let go what the board saves most by, judged by its estimate.
+
+    Channels go from the float network, which is quantized then; weights and digits go from
+    the integers, so that the network is quantized first.
+    """
     from fpgacomp.compress.prune.hardware import prune_hardware
+    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
     from fpgacomp.compress.quantize import quantize_aware
 
     if hardware is None:
         raise UsageError(
             "hardware-aware pruning", "has no board to judge by.", "name one (--board pynq-z2)."
         )
-    if not is_quantized(network):
-        chosen = quantization or hardware.quantization
-        first = quantize_aware(network, data, chosen, recipe, observer=observer)
+    chosen = quantization or hardware.quantization
+    cost = board_cost(data, replace(hardware, quantization=chosen))
+    units = options.units
+    if is_quantized(network):
+        units = "weights"
+    elif units == "auto":
+        units = _best_units(network, data, cost, options)
+    if units == "channels":
+        channels = ChannelOptions(
+            saving=options.saving, resource=options.resource, leave=options.leave
+        )
+        first = prune_channels(network, data, channels, recipe, observer=observer, cost=cost)
+        then = quantize_aware(first.network, data, chosen, recipe, observer=observer)
     else:
         first = Outcome(network)
-    then = prune_hardware(
-        first.network, data, options, recipe, cost=board_cost(data, hardware), observer=observer
-    )
-    return _after(first, then)
+        if not is_quantized(network):
+            first = quantize_aware(network, data, chosen, recipe, observer=observer)
+        then = prune_hardware(first.network, data, options, recipe, cost=cost, observer=observer)
+    outcome = _after(first, then)
+    return replace(outcome, details={"units": units, **outcome.details})
+
+
+def _best_units(network: Any, data: Data, cost: Cost, options: Any) -> str:
+    """Channels or weights: where about as many weights are gone, what is the estimate?"""
+    from fpgacomp.compress.prune.magnitude import prune_magnitude
+    from fpgacomp.compress.prune.options import MagnitudeOptions
+    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
+
+    untrained = Recipe(epochs=0)
+    fewer = ChannelOptions(share=0.5, rounds=1, leave=options.leave)
+    smaller = prune_channels(network, data, fewer, untrained)
+    sparsity = 1 - smaller.details["weights"] / smaller.details["weights_before"]
+    zeros = MagnitudeOptions(sparsity=sparsity, leave=options.leave)
+    sparse = prune_magnitude(network, data, zeros, untrained)
+    by_channels, by_weights = (cost(o.network)[options.resource] for o in (smaller, sparse))
+    return "channels" if by_channels < by_weights else "weights"
 
 
 def _after(first: Outcome, then: Outcome) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Literal
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
 
 Scope = Literal["global", "layer"]
+Units = Literal["auto", "channels", "weights"]
 Resource = Literal["lut", "dsp", "ff", "bram18"]
 RAMP = 0.6  # of the training; the rest recovers with the final mask
 
@@ -75,6 +76,9 @@ class HardwareOptions:
     Args:
         saving: share of the estimate of the network as given, over 0 and under 1.
         resource: which one.
+        units: what goes. "channels": channels and neurons, which every folding skips;
+            "weights": weights and signed digits, which only unrolled layers skip; "auto":
+            that by which the board saves more.
         digits: whether integer weights may lose signed digits, too (quantized networks only).
         leave: names of layers that are left alone.
         ramp: share of the training within which weights and digits go.
@@ -82,6 +86,7 @@ class HardwareOptions:
 
     saving: float = 0.5
     resource: Resource = "lut"
+    units: Units = "auto"
     digits: bool = True
     leave: tuple[str, ...] = ()
     ramp: float = RAMP
@@ -98,6 +103,10 @@ class HardwareOptions:
         if self.resource not in known:
             problems.append(
                 UsageError("resource", f"is {self.resource!r}.", f"use {', '.join(known)}.")
+            )
+        if self.units not in ("auto", "channels", "weights"):
+            problems.append(
+                UsageError("units", f"is {self.units!r}.", "use auto, channels or weights.")
             )
         raise_all(problems)
 
