@@ -26,7 +26,7 @@ from fpgacomp.backends.finn.finn_peer import target_fps_folding
 from fpgacomp.boards import load_board
 from fpgacomp.errors import FpgacompError
 from fpgacomp.estimate import estimate_hls4ml, estimate_stream
-from fpgacomp.folding import fold_hls4ml, fold_stream
+from fpgacomp.folding import fold_hls4ml, fold_stream, with_fifos
 from fpgacomp.frontend import read_network
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.board import Board
@@ -115,7 +115,8 @@ def _compare(table: Table, name: str, graph: Graph, board: Board, fastest: Estim
     clock = board.clock_mhz_default
     table.add_row(name, board.name, "ours, fastest", *_cells(fastest, board))
     try:
-        theirs = estimate_stream(target_fps_folding(graph, board, clock, fastest.frames_per_second))
+        peer = target_fps_folding(graph, board, clock, fastest.frames_per_second)
+        theirs = estimate_stream(with_fifos(peer))  # FINN sizes FIFOs in a step of its own
     except FpgacompError as error:
         table.add_row("", "", f"FINN: {error.why}")
         return

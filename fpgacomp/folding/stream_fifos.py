@@ -9,7 +9,7 @@ room only where words are narrow; a second run with exactly these depths is the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fpgacomp.ir.dataflow import (
     Convert,
@@ -21,9 +21,12 @@ from fpgacomp.ir.dataflow import (
     VectorVector,
     Window,
 )
+from fpgacomp.ir.design import StreamDesign
+from fpgacomp.ir.expand import expand
 from fpgacomp.ir.stream_links import PIPELINE
-from fpgacomp.ir.stream_timing import FINE, Run, Simulator, bursts
+from fpgacomp.ir.stream_timing import FINE, Run, Simulator, bursts, interval_cycles
 
+SPARE = 1.002
 SLACK = 1.03  # the interval may exceed the one aimed at by this factor
 WORK = 1_500_000  # steps that trials of smaller depths may simulate: under a second
 LEAST = 2
@@ -51,7 +54,9 @@ def size_fifos(dataflow: Dataflow, interval: int, *, most: float | None = None) 
             `run.interval` tells.
         most: the longest interval that will do; SLACK times the one aimed at if None.
     """
-    aim = _Aim(interval, interval * SLACK if most is None else most)
+    aim = _Aim(interval, interval * SLACK, interval * SPARE)
+    if most is not None:
+        aim = _Aim(interval, most, most)
     coarse, fine = Simulator(dataflow), Simulator(dataflow, limit=FINE)
     found = _coarsely_sized(coarse, aim)
     proof = Fifos(found.depths, fine.run(found.depths))
@@ -67,12 +72,24 @@ def size_fifos(dataflow: Dataflow, interval: int, *, most: float | None = None) 
     yield from _shallow(coarse, fine, aim)
 
 
+def with_fifos(design: StreamDesign) -> StreamDesign:
+    """A folding of whatever origin with FIFOs for the pace of its slowest operator."""
+    dataflow = expand(replace(design, fifo_depths={}))
+    fifos = next(size_fifos(dataflow, interval_cycles(dataflow)))
+    return replace(design, fifo_depths=dict(fifos.depths))
+
+
 @dataclass(frozen=True)
 class _Aim:
-    """The pace that a design is run at, and the longest interval that will do."""
+    """The pace that a design is run at, and the longest interval that will do.
+
+    Args:
+        spare: the interval up to which smaller FIFOs are preferred to a higher pace.
+    """
 
     interval: int
     most: float
+    spare: float
 
     def kept(self, run: Run) -> bool:
         return not run.stuck and run.interval <= self.most
@@ -151,7 +168,7 @@ def _margins(dataflow: Dataflow) -> dict[str, int]:
 
 def _trimmed(simulator: Simulator, fifos: Fifos, aim: _Aim) -> Fifos:
     """Without those that turn out not to matter; the largest are tried first."""
-    most = max(aim.most, fifos.run.interval)
+    most = max(aim.spare, fifos.run.interval)
     bits = {stream.name: stream.bits for stream in simulator.dataflow.streams}
     largest = sorted(fifos.depths, key=lambda name: (-bits[name] * fifos.depths[name], name))
     for name in largest[: WORK // simulator.work]:

@@ -10,7 +10,7 @@ from fpgacomp.folding.remedies import remedies
 from fpgacomp.folding.result import FoldingResult
 from fpgacomp.folding.stream_candidates import Estimator
 from fpgacomp.folding.stream_choose import Space, choose
-from fpgacomp.folding.stream_search import Found, best_of, search, with_fifos
+from fpgacomp.folding.stream_search import Found, best_of, search, sized_designs
 from fpgacomp.folding.stream_space import explore
 from fpgacomp.folding.trial import Bounds, Trial, budget_of, pace
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board
@@ -109,5 +109,5 @@ def _smallest(space: Space, estimate: Estimator) -> Trial[StreamDesign]:
     choice = choose(space, "share")
     assert choice is not None, "its budget may be exceeded, so that a selection exists"
     plain = estimate(space.design(choice.folding), timed=False)
-    *_, found = with_fifos(space, choice, plain, estimate, target=Target("area"), bounds=NONE)
+    *_, found = sized_designs(space, choice, plain, estimate, target=Target("area"), bounds=NONE)
     return replace(found.trial, estimate=estimate(found.trial.design))

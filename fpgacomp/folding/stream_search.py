@@ -57,7 +57,7 @@ def search(space: Space, target: Target, bounds: Bounds, estimate: Estimator) ->
         choice, plain = _relaxed(space, choice, plain, target, estimate)
         wanted, over = plain, None
         if _within(space, plain):
-            tried = with_fifos(space, choice, plain, estimate, target=target, bounds=bounds)
+            tried = sized_designs(space, choice, plain, estimate, target=target, bounds=bounds)
             first = next(tried)
             if _holds(space, first, bounds):
                 kept.append(first)
@@ -72,7 +72,7 @@ def search(space: Space, target: Target, bounds: Bounds, estimate: Estimator) ->
     return min(kept, key=lambda found: _rank(space, found, target), default=None)
 
 
-def with_fifos(
+def sized_designs(
     space: Space, choice: Choice, plain: Estimate, estimate: Estimator, *,
     target: Target, bounds: Bounds,
 ) -> Iterator[Found]:  # fmt: skip
@@ -157,11 +157,11 @@ def _relaxed(
     return replace(found, gap=max(found.gap, choice.gap)), smaller
 
 
-def _aim(figures: Estimate, target: Target, bounds: Bounds) -> tuple[float, float]:
+def _aim(figures: Estimate, target: Target, bounds: Bounds) -> tuple[float, float | None]:
     """(interval that FIFOs are sized for, longest that will do): what was asked for, or its own."""
     own = figures.interval_cycles.value
     if bounds.interval is None:
-        return own, own * SLACK
+        return own, None
     if target.goal != "area":
         return own, min(own * SLACK, bounds.interval)
     # Room for what bursts cost, as far as the bound leaves it.
