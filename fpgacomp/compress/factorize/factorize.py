@@ -163,7 +163,8 @@ def _spatial(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
 
 
 def _tucker(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
-    if not _is_window(layer):
+    # A single input channel has nothing to reduce: what is left of Tucker-2 is the pair of svd.
+    if not _is_window(layer) or layer.in_channels == 1:
         return _low_rank(name, layer, options)
     found = tucker_spectrum(layer)
     ranks = _rank(name, found.inputs, options), _rank(name, found.outputs, options)
