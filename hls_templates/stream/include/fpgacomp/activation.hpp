@@ -3,6 +3,9 @@
 #define FPGACOMP_ACTIVATION_HPP
 
 #include "rom.hpp"
+#ifdef FPGACOMP_CSIM
+#include <fpgacomp_csim.hpp>
+#endif
 
 namespace fpgacomp {
 
@@ -59,6 +62,16 @@ template <> struct RoundShift<0, RoundEven> {
   }
 };
 
+// What a scaled value becomes: clip(round(scaled / 2^SHIFT), LO, HI) - ZERO.
+template <class Y, int SHIFT, class MODE, long long LO, long long HI, long long ZERO, class V>
+inline Y requantized(const V& scaled) {
+#pragma HLS INLINE
+  V r = RoundShift<SHIFT, MODE>::template apply<V>(scaled);
+  if (r < V(LO)) r = V(LO);
+  if (r > V(HI)) r = V(HI);
+  return element<Y>::of(r - V(ZERO));
+}
+
 // y = clip(round((x * m[c] + o[c]) / 2^SHIFT), LO, HI) - ZERO for C channels of PIXELS
 // positions. BITS: signed bits that hold every x * m + o and the sum with its rounding addend,
 // LO and HI. Parameters: one row for all channel groups, or row f lane i for channel f * F + i.
@@ -73,6 +86,15 @@ void requantize(hls::stream<Vec<X, F> >& in, hls::stream<Vec<Y, F> >& out,
                 "parameters have one row, or one per channel group");
   static_assert(BITS >= SHIFT + 2, "BITS must hold the rounding addend");
   typedef calc_t<BITS> wide;
+#ifdef FPGACOMP_CSIM
+  const wide* const m = csim::form<csim::PerChannel<wide, C> >(multiplier).of;
+  const wide* const o = csim::form<csim::PerChannel<wide, C> >(offset).of;
+  const X* x = csim::elements(in.take(PIXELS * GROUPS));
+  Y* y = csim::elements(out.put(PIXELS * GROUPS));
+  for (int p = 0; p < PIXELS; ++p, x += C, y += C)
+    for (int c = 0; c < C; ++c)
+      y[c] = requantized<Y, SHIFT, MODE, LO, HI, ZERO>(wide(value_as<BITS>(x[c]) * m[c] + o[c]));
+#else
   multiplier.prepare();
   offset.prepare();
 pixels:
@@ -86,14 +108,12 @@ pixels:
 #pragma HLS UNROLL
         const wide product = multiply<BITS>(x[i], multiplier.at(MROWS == 1 ? 0 : f, i));
         const wide scaled = product + value_as<BITS>(offset.at(OROWS == 1 ? 0 : f, i));
-        wide r = RoundShift<SHIFT, MODE>::template apply<wide>(scaled);
-        if (r < wide(LO)) r = wide(LO);
-        if (r > wide(HI)) r = wide(HI);
-        y[i] = element<Y>::of(r - wide(ZERO));
+        y[i] = requantized<Y, SHIFT, MODE, LO, HI, ZERO>(scaled);
       }
       out.write(y);
     }
   }
+#endif
 }
 
 // What a number of fired thresholds becomes: BASE + STEP * count for every channel, or
@@ -141,8 +161,14 @@ void thresholds(hls::stream<Vec<X, F> >& in, hls::stream<Vec<Y, F> >& out,
   static_assert(LANES == F * N && (ROWS == 1 || ROWS == GROUPS), "shape of the table");
   constexpr int BITS = max_of(element<X>::value_bits, element<T>::value_bits);
   constexpr int LEVEL_BITS = max_of(element<Y>::value_bits, count_bits(N) + 1) + 3;
-  table.prepare();
   levels.prepare();
+#ifdef FPGACOMP_CSIM
+  const auto& steps = csim::form<csim::Steps<csim::lane_t<BITS>, C, N> >(table);
+  const X* const x = csim::elements(in.take(PIXELS * GROUPS));
+  csim::thresholds<LEVEL_BITS>(steps, x, csim::elements(out.put(PIXELS * GROUPS)), PIXELS, F,
+                               levels);
+#else
+  table.prepare();
 pixels:
   for (int p = 0; p < PIXELS; ++p) {
   groups:
@@ -163,6 +189,7 @@ pixels:
       out.write(y);
     }
   }
+#endif
 }
 
 // The bits of a count, highest first: level LEVEL holds 2^LEVEL thresholds (for each group, or
@@ -196,6 +223,12 @@ void thresholds_search(hls::stream<Vec<X, F> >& in, hls::stream<Vec<Y, F> >& out
   constexpr int BITS = max_of(element<X>::value_bits, element<T>::value_bits);
   constexpr int LEVEL_BITS = max_of(element<Y>::value_bits, count_bits(N) + 1) + 3;
   levels.prepare();
+#ifdef FPGACOMP_CSIM
+  const auto& steps = csim::form<csim::Steps<csim::lane_t<BITS>, C, N> >(banks...);
+  const X* const x = csim::elements(in.take(PIXELS * (C / F)));
+  csim::thresholds<LEVEL_BITS>(steps, x, csim::elements(out.put(PIXELS * (C / F))), PIXELS, F,
+                               levels);
+#else
 pixels:
   for (int p = 0; p < PIXELS; ++p) {
   groups:
@@ -218,6 +251,7 @@ pixels:
       out.write(y);
     }
   }
+#endif
 }
 
 // y = table[c][x - LO], one memory per lane: data[i][f * COUNT + (x - LO)], or without f where

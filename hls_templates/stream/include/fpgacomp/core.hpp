@@ -16,6 +16,13 @@
 #define FPGACOMP_SYNTHESIS 1
 #endif
 
+// On native integers C-simulation may take a whole frame at once instead of a word a cycle:
+// the same function, in fpgacomp_csim.hpp. Every other build runs the hardware's loops.
+#if defined(FPGACOMP_LIGHT_AP_INT) && defined(FPGACOMP_LIGHT_HLS_STREAM) && \
+    !defined(FPGACOMP_SYNTHESIS)
+#define FPGACOMP_CSIM 1
+#endif
+
 namespace fpgacomp {
 
 // One word of a stream: N elements, element 0 first.

@@ -3,6 +3,9 @@
 #define FPGACOMP_MVAU_HPP
 
 #include "rom.hpp"
+#ifdef FPGACOMP_CSIM
+#include <fpgacomp_csim.hpp>
+#endif
 
 namespace fpgacomp {
 
@@ -84,6 +87,7 @@ template <> struct Terms<Bipolar, Bipolar> {
 // The sums of one tile's products for `lanes` output lanes from `pe` on.
 template <class MUL> struct TileSums {
   static constexpr int lanes = 1;
+  static constexpr int shift = 0;
   template <int PE, class SUM, class X, int SIMD, class WEIGHTS>
   static void of(const Vec<X, SIMD>& x, const WEIGHTS& weights, int tile, int pe, SUM (&tree)[1]) {
 #pragma HLS INLINE
@@ -98,6 +102,7 @@ template <class MUL> struct TileSums {
 };
 template <int LANES, int SHIFT> struct TileSums<MulDspPacked<LANES, SHIFT> > {
   static constexpr int lanes = LANES;
+  static constexpr int shift = SHIFT;
   template <int PE, class SUM, class X, int SIMD, class WEIGHTS>
   static void of(const Vec<X, SIMD>& x, const WEIGHTS& weights, int tile, int pe,
                  SUM (&tree)[LANES]) {
@@ -145,6 +150,9 @@ void mvau(hls::stream<Vec<X, SIMD> >& in, hls::stream<Vec<ACC, PE> >& out,
   typedef Terms<X, W> terms;
   typedef typename accumulator<ACC, terms::bits>::type sum_t;
 
+#ifdef FPGACOMP_CSIM
+  csim::mvau<MW, MH, VECTORS, TileSums<MUL>::shift, sum_t>(in, out, weights);
+#else
   Vec<X, SIMD> buffer[SF];  // the vector, kept for the later output groups
 #pragma HLS AGGREGATE variable=buffer compact=bit
   sum_t sum[PE];
@@ -193,6 +201,7 @@ vectors:
       }
     }
   }
+#endif
 }
 
 // Depthwise: y[v, c] = sum_k x[v, k, c] * w[k, c]; input in depthwise order (for each group of
@@ -208,6 +217,9 @@ void vvau(hls::stream<Vec<X, PE> >& in, hls::stream<Vec<ACC, PE> >& out,
   typedef Terms<X, W> terms;
   typedef typename accumulator<ACC, terms::bits>::type sum_t;
 
+#ifdef FPGACOMP_CSIM
+  csim::vvau<FOLD, K, VECTORS, sum_t>(in, out, weights);
+#else
   sum_t sum[PE];
 #pragma HLS ARRAY_PARTITION variable=sum complete
   weights.prepare();
@@ -236,6 +248,7 @@ vectors:
       }
     }
   }
+#endif
 }
 
 }  // namespace fpgacomp

@@ -2,7 +2,7 @@
 //
 // Packed words keep the source small and quick to compile. In synthesis a row is read as one
 // wide word and cut into lanes (wires); in C-simulation the table is unpacked once into plain
-// elements, so that inner loops run over consecutive native integers.
+// elements, or into what an operator's loops like best.
 #ifndef FPGACOMP_ROM_HPP
 #define FPGACOMP_ROM_HPP
 
@@ -15,6 +15,20 @@ template <int BITS> struct rom_word { typedef ap_uint<BITS> type; };
 #else
 template <int BITS> struct rom_word { typedef std::uint64_t type; };
 #endif
+
+// What C-simulation made of constant tables: a FORM, when it is first asked for. It lives as
+// long as the constants, to the end.
+struct Made {
+  const void* result = nullptr;
+  const void* its_form = nullptr;
+
+  template <class FORM, class... TABLES> const FORM& as(const TABLES&... tables) {
+    static const char form = 0;  // its address stands for FORM
+    if (its_form != &form) result = new FORM(tables...);
+    its_form = &form;
+    return *static_cast<const FORM*>(result);
+  }
+};
 
 // DEPTH rows of LANES elements. Lane l of a row lies in word l / PER_WORD at bit
 // (l % PER_WORD) * bits. Emit as: static const Rom<...> name = {{{0x..ULL, ..}, ..}};
@@ -39,6 +53,9 @@ template <class T, int DEPTH, int LANES> struct Rom {
   }
 #else
   mutable const T* unpacked = nullptr;  // until prepared
+#ifdef FPGACOMP_CSIM
+  mutable Made made = {};
+#endif
 
   void prepare() const {
     if (unpacked != nullptr) return;
@@ -53,7 +70,6 @@ template <class T, int DEPTH, int LANES> struct Rom {
   }
 #endif
 
- private:
   T cut(int row, int lane) const {
 #pragma HLS INLINE
     const word shifted = packed[row][lane / PER_WORD] >> ((lane % PER_WORD) * element_bits);
@@ -67,6 +83,9 @@ template <class T, int DEPTH, int LANES> struct Rom {
 template <class T, int BANKS, int DEPTH> struct Banks {
   typedef typename rom_word<element<T>::bits>::type word;
   word data[BANKS][DEPTH];
+#ifdef FPGACOMP_CSIM
+  mutable Made made = {};
+#endif
 
   T at(int bank, int row) const {
 #pragma HLS INLINE

@@ -3,6 +3,9 @@
 #define FPGACOMP_ROUTE_HPP
 
 #include "core.hpp"
+#ifdef FPGACOMP_CSIM
+#include <fpgacomp_csim.hpp>
+#endif
 
 namespace fpgacomp {
 
@@ -142,6 +145,10 @@ constexpr int gcd_of(int a, int b) { return b == 0 ? a : gcd_of(b, a % b); }
 template <int ELEMENTS, class T, int A, int B>
 void convert_width(hls::stream<Vec<T, A> >& in, hls::stream<Vec<T, B> >& out) {
   static_assert(ELEMENTS % A == 0 && ELEMENTS % B == 0, "both widths must divide the frame");
+#ifdef FPGACOMP_CSIM
+  const T* const from = csim::elements(in.take(ELEMENTS / A));
+  csim::copy(csim::elements(out.put(ELEMENTS / B)), from, ELEMENTS);
+#else
   constexpr int UNIT = gcd_of(A, B);
   constexpr int AU = A / UNIT;  // units a word
   constexpr int BU = B / UNIT;
@@ -187,6 +194,7 @@ words:
       out.write(word);
     }
   }
+#endif
 }
 
 // Index of the largest of C elements at each of PIXELS positions; the lowest index of equal

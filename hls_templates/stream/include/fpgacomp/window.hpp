@@ -3,6 +3,9 @@
 #define FPGACOMP_WINDOW_HPP
 
 #include "core.hpp"
+#ifdef FPGACOMP_CSIM
+#include <fpgacomp_csim.hpp>
+#endif
 
 namespace fpgacomp {
 
@@ -12,6 +15,11 @@ template <int H, int W, int C, int TOP, int BOTTOM, int LEFT, int RIGHT, long lo
           class TO, int F>
 void pad(hls::stream<Vec<FROM, F> >& in, hls::stream<Vec<TO, F> >& out) {
   static_assert(C % F == 0, "folding must divide the channels");
+#ifdef FPGACOMP_CSIM
+  csim::pad(csim::elements(in.take(H * W * (C / F))),
+            csim::elements(out.put((TOP + H + BOTTOM) * (LEFT + W + RIGHT) * (C / F))),
+            element<TO>::of(FILL), H, W * C, TOP, BOTTOM, LEFT * C, RIGHT * C);
+#else
 rows:
   for (int y = 0; y < TOP + H + BOTTOM; ++y) {
   columns:
@@ -32,6 +40,7 @@ rows:
       }
     }
   }
+#endif
 }
 
 // Order of the words of one window.
@@ -88,6 +97,11 @@ void sliding_window(hls::stream<Vec<T, F> >& in, hls::stream<Vec<T, F> >& out,
                     Vec<T, F> (&buffer)[DEPTH]) {
   typedef Window<H, W, C, KH, KW, SH, SW, DH, DW, ORDER, F> window;
   static_assert(DEPTH == window::DEPTH, "the buffer must hold one window's span");
+#ifdef FPGACOMP_CSIM
+  const csim::Windows all = {H, W, window::FW, KH, KW, SH, SW, DH, DW, window::OH, window::OW};
+  csim::sliding_window<ORDER>(in, out, all);
+  (void)buffer;
+#else
   constexpr int FW = window::FW;
   // How far the read position moves from one word of a window to the next.
   constexpr int STEP_X = DW * FW - (ORDER::depthwise ? 0 : FW - 1);
@@ -190,6 +204,7 @@ cycles:
       }
     }
   }
+#endif
 }
 
 // Every window of the input as one word, a pixel a cycle: element (ky * KW + kx) * C + c.

@@ -30,7 +30,8 @@ int main(int count, char** arguments) {
   const std::string from = arguments[1], to = arguments[2];
   const std::size_t first = std::strtoul(arguments[3], nullptr, 10);
   const std::size_t frames = std::strtoul(arguments[4], nullptr, 10);
-  fpgacomp::taps().enabled = std::string(arguments[5]) == "1";
+  const bool tapped = std::string(arguments[5]) == "1";
+  if (tapped) fpgacomp::taps().folder = to;
 
   FrameFile in0_x_frames;
   if (!in0_x_frames.load(from + "/in0_x.bin", 128)) return 1;
@@ -58,7 +59,7 @@ int main(int count, char** arguments) {
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (!save(to + "/out0_fc.bin", out0_fc_data)) return 1;
-  if (fpgacomp::taps().enabled && !fpgacomp::write_taps(to, static_cast<int>(frames))) return 1;
+  if (tapped && !fpgacomp::write_taps(static_cast<int>(frames))) return 1;
   std::printf("frames %zu seconds %.6f\n", frames, seconds.count());
   return 0;
 }
