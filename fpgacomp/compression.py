@@ -136,6 +136,8 @@ def quantize(
         return _mixed(model, data, options, recipe or FINE_TUNING, hardware, test, observer)
     if method == "ptq":
         return _calibrated(model, data, options, test)
+    if is_keras(model) and method == "qat":
+        return _keras_trained(model, data, options, recipe or FINE_TUNING, test, observer)
     from fpgacomp.compress import quantize as stage
 
     network, samples = opened(model, data, test)
@@ -336,6 +338,37 @@ def is_keras(model: Model) -> bool:
     if isinstance(model, str | Path):
         return Path(model).suffix.lower() in (".h5", ".hdf5", ".keras")
     return any("keras" in kind.__module__.split(".")[0] for kind in type(model).__mro__)
+
+
+def _keras_trained(
+    model: Any,
+    data: Source | Data,
+    options: QuantizeOptions,
+    recipe: Recipe,
+    test: Source | None,
+    observer: TrainingObserver,
+) -> Compressed:
+    """Quantization-aware training of a Keras model with QKeras, exported as QONNX."""
+    from fpgacomp.compress.quantize.keras_aware import quantize_keras
+    from fpgacomp.compress.quantize.keras_train import keras_accuracy
+    from fpgacomp.frontend.keras_export import export_keras, load_keras
+
+    loaded = load_keras(Path(model)) if isinstance(model, str | Path) else model
+    samples = data if isinstance(data, Data) else load_data(data, test)
+    samples = samples.reshaped(tuple(loaded.input_shape[1:]))
+    outcome = quantize_keras(loaded, samples, options, recipe, observer=observer)
+    return Compressed(
+        technique="quantize",
+        model=export_keras(outcome.network),
+        network=outcome.network,
+        quantized=True,
+        before=keras_accuracy(loaded, samples.test),
+        after=keras_accuracy(outcome.network, samples.test),
+        samples=len(samples.test),
+        history=outcome.history,
+        notes=(*samples.notes, *outcome.notes),
+        details=outcome.details,
+    )
 
 
 def _mixed(
