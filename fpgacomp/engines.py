@@ -99,7 +99,8 @@ def fold(
 
 
 def cost(result: Folded, target: Target) -> tuple[float, ...]:
-    """Smaller is better: what fits, then the least miss, then the target, then the LUTs."""
+    """Smaller is better: what fits, then what the board holds at least (a miss in time), then
+    the least miss, then the target, then the LUTs."""
     figures, budget = result.estimate, result.design.board.budget
     goal = {
         "latency": figures.latency_cycles.value,
@@ -109,7 +110,8 @@ def cost(result: Folded, target: Target) -> tuple[float, ...]:
         ),
     }[target.goal]
     miss = 0.0 if result.verdict.fits else result.verdict.shortfall or 1.0
-    return (not result.verdict.fits, miss, goal, figures.lut.value)
+    too_large = not result.verdict.fits and result.verdict.limiting_resource is not None
+    return (not result.verdict.fits, too_large, miss, goal, figures.lut.value)
 
 
 def _against(
