@@ -43,6 +43,7 @@ class RandomGraph(builders.GraphBuilder):
             return
         rank = len(x.shape) - 1
         steps = [self.quantized, self.grow_dense, self.grow_pair, self.grow_reshape]
+        steps += [self.argmax] if x.channels > 1 else []
         if rank in (1, 2):
             steps += [self.grow_conv, self.grow_conv, self.grow_pool, self.grow_upsample]
         self.tensors.append(self.pick(*steps)(name, x))
