@@ -27,7 +27,7 @@ from fpgacomp.compress.prune.structured import (  # noqa: E402
 )
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
-from fpgacomp.errors import DoesNotFit, UsageError  # noqa: E402
+from fpgacomp.errors import DoesNotFit, ModelError, UsageError  # noqa: E402
 
 SHORT = Recipe(epochs=8, learning_rate=5e-3)
 
@@ -125,7 +125,13 @@ def test_a_channel_that_is_opaque_stays_and_is_told():
     network = from_module(module, torch.rand(2, 1, 6, 6))
     channels = channels_of(network)
     assert channels.units() == []
-    assert list(channels.reasons.values()) == ["it has 2 groups of several channels"]
+    name = list(weight_layers(network))[1]
+    assert list(channels.reasons.values()) == [
+        f"4 channels in front of {name} stay: it has 2 groups of several channels"
+    ]
+    data = load_data((np.random.default_rng(0).random((300, 1, 6, 6)), np.arange(300) % 3))
+    with pytest.raises(ModelError, match=r"no channel can go\. 4 channels in front of"):
+        prune_channels(network, data, ChannelOptions(), SHORT)
 
 
 def test_half_the_channels_within_two_points(float_cnn, digits):
@@ -136,16 +142,20 @@ def test_half_the_channels_within_two_points(float_cnn, digits):
     assert accuracy(outcome.network, digits.test) > accuracy(float_cnn, digits.test) - 0.02
 
 
-@pytest.mark.parametrize("saliency", ["taylor", "magnitude"])
+@pytest.mark.parametrize("saliency", ["taylor", "magnitude", "sum", "gamma"])
 def test_global_scope_removes_the_share_of_all(float_cnn, digits, saliency):
     options = ChannelOptions(share=0.5, scope="global", rounds=1, saliency=saliency)
     outcome = prune_channels(float_cnn, digits, options, Recipe(epochs=0))
+    third = list(weight_layers(float_cnn))[2]
+    by_length = f"judged by its magnitude, without a batch normalization: {third}"
+    assert outcome.notes == ((by_length,) if saliency == "gamma" else ())
     widths = [len(layer.weight) for layer in weight_layers(outcome.network).values()][:3]
     assert sum(widths) == (16 + 32 + 64) // 2
     assert min(w / n for w, n in zip(widths, (16, 32, 64))) >= 1 / 8
 
 
-def test_the_least_salient_go(float_cnn, digits):
+@pytest.mark.parametrize("saliency", ["taylor", "magnitude", "sum", "gamma"])
+def test_the_least_salient_go(saliency, float_cnn, digits):
     layer = next(iter(weight_layers(float_cnn).values()))
     norm = next(m for m in float_cnn.modules() if isinstance(m, nn.BatchNorm2d))
     with torch.no_grad():
@@ -153,7 +163,7 @@ def test_the_least_salient_go(float_cnn, digits):
             layer.weight[channel] *= 1e-4
             norm.weight[channel], norm.bias[channel] = 1e-4, 0
     first = next(iter(weight_layers(float_cnn)))
-    options = ChannelOptions(share={first: 3 / 16}, rounds=1)
+    options = ChannelOptions(share={first: 3 / 16}, rounds=1, saliency=saliency)
     outcome = prune_channels(float_cnn, digits, options, Recipe(epochs=0))
     left = weight_layers(outcome.network)[first].weight
     alive = [c for c in range(16) if c not in (1, 5, 11)]
@@ -184,6 +194,32 @@ def test_a_saving_is_reached_with_as_few_as_it_takes(float_cnn, digits):
         prune_channels(float_cnn, digits, options, SHORT)
 
 
+def test_the_board_scope_takes_what_is_dear(float_cnn, digits):
+    dear = list(weight_layers(float_cnn))[2]
+
+    def cost(network):
+        return {"lut": len(weight_layers(network)[dear].weight) + 100.0}
+
+    options = ChannelOptions(share=0.25, scope="board", rounds=1, least=0.25)
+    outcome = prune_channels(float_cnn, digits, options, Recipe(epochs=0), cost=cost)
+    widths = [len(layer.weight) for layer in weight_layers(outcome.network).values()]
+    assert widths == [16, 32, 64 - 28, 10]
+    with pytest.raises(UsageError, match="board has no board to judge by"):
+        prune_channels(float_cnn, digits, options, SHORT)
+
+
+def test_quantized_layers_stay_and_are_told(float_cnn):
+    qnn = pytest.importorskip("brevitas.nn")
+    quant = pytest.importorskip("brevitas.quant")
+    second = list(weight_layers(float_cnn))[1]
+    layer = qnn.QuantConv2d(16, 32, 3, padding=1, weight_quant=quant.Int8WeightPerChannelFloat)
+    float_cnn.set_submodule(second, layer.eval())
+    channels = channels_of(float_cnn)
+    layers = {name for unit in channels.units() for name in unit.layers}
+    assert layers == {list(weight_layers(float_cnn))[2]}
+    assert channels.reasons[second] == f"16 channels in front of {second} stay: it is quantized"
+
+
 def test_a_narrower_copy_is_fresh_and_repeatable(float_cnn, digits):
     one, same, other = (narrowed(float_cnn, 0.25, seed=seed) for seed in (0, 0, 1))
     assert [len(layer.weight) for layer in weight_layers(one).values()] == [4, 8, 16, 10]
@@ -199,6 +235,13 @@ def test_errors_name_what_is_wrong(float_cnn, digits):
     for wrong in ({"share": 1.0}, {"saving": -1.0}, {"rounds": 0}, {"saliency": "x"}):
         with pytest.raises(UsageError, match="use"):
             ChannelOptions(**wrong)
+    for wrong, text in (({"least": 1.0}, "least: is 1"), ({"scope": "x"}, "scope: is 'x'"),
+                        ({"share": {"a": 0.5}, "scope": "global"}, "by layer, with")):  # fmt: skip
+        with pytest.raises(UsageError, match=text):
+            ChannelOptions(**wrong)
+    first, *_, last = weight_layers(float_cnn)
+    with pytest.raises(ModelError, match=f"^.*{last}.*all channels stay"):
+        prune_channels(float_cnn, digits, ChannelOptions(share={first: 0.5, last: 0.5}), SHORT)
     with pytest.raises(UsageError, match="has no layer nonsense"):
         prune_channels(float_cnn, digits, ChannelOptions(leave=("nonsense",)), SHORT)
     with pytest.raises(UsageError, match="student width: is 0"):
@@ -258,4 +301,7 @@ def test_a_tensor_beside_itself_and_features_that_are_padded():
     padded = nn.Sequential(nn.Linear(5, 4), nn.ConstantPad1d((1, 2), 0.0), nn.Linear(7, 3))
     channels = channels_of(from_module(padded, torch.rand(2, 5)))
     assert channels.units() == []
-    assert list(channels.reasons.values()) == ["it makes channels of its own"]
+    (reason,) = channels.reasons.values()
+    assert reason.startswith("4 channels in front of") and reason.endswith(
+        "makes channels of its own"
+    )

@@ -70,7 +70,8 @@ class Channels:
         outputs: likewise of its outputs.
         weighted: names of the dense and convolution layers among them.
         fixed: units that stay: the network's inputs and outputs, and what no rule follows.
-        reasons: why a layer's channels stay, where that is not for being input or output.
+        reasons: by layer, how many channels in front of it stay and why, where that is not
+            for being input or output.
     """
 
     inputs: Mapping[str, Numbers]
@@ -251,6 +252,10 @@ class _Follower(fx.Interpreter):
         features = self._features(name, numbers if not dense else np.moveaxis(numbers, -1, 0))
         self.inputs[name] = features
         made = self._fresh(len(module.weight))
+        if type(module).__module__.startswith("brevitas"):
+            # Its scales may be one per channel, of a size that the quantizer holds.
+            self._stay(name, features, "it is quantized")
+            self._fix(made)
         if not dense and module.groups > 1:
             if module.groups == module.in_channels == module.out_channels:
                 made = features
@@ -284,8 +289,11 @@ class _Follower(fx.Interpreter):
             self._stay(name, numbers, f"it makes the shape {list(shape)}")
 
     def _stay(self, name: str, numbers: Numbers, reason: str) -> None:
-        if set(map(self._root, np.unique(numbers).tolist())) - set(map(self._root, self.fixed)):
-            self.reasons[name] = reason
+        free = {self._root(n) for n in np.unique(numbers).tolist()} - {
+            self._root(n) for n in self.fixed
+        }
+        if free:
+            self.reasons[name] = f"{len(free)} channels in front of {name} stay: {reason}"
         self._fix(numbers)
 
     def _fix(self, numbers: Numbers) -> None:

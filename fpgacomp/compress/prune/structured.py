@@ -6,24 +6,23 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
 from fpgacomp.compress.data import Data
 from fpgacomp.compress.distill import DistillOptions, distillation_loss
 from fpgacomp.compress.network import weight_layers
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, without
+from fpgacomp.compress.prune.saliency import SaliencyKind, saliency_of, without_gamma
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
-from fpgacomp.compress.training import cross_entropy, train
+from fpgacomp.compress.training import train
 from fpgacomp.errors import DoesNotFit, ModelError, UsageError
 
 Cost = Callable[[fx.GraphModule], Mapping[str, float]]
 
-TAYLOR_BATCH = 32
-TAYLOR_BATCHES = 24
 BISECTIONS = 6  # of the share that reaches a saving: a sixty-fourth
 
 
@@ -35,9 +34,10 @@ class ChannelOptions:
         share: of the channels of all layers, or by layer name (others are left alone); of
             layers that are tied together (an Add) the largest share counts.
         scope: "layer": the same share everywhere; "global": the least important of all
-            layers, each keeping at least an eighth.
-        saliency: "taylor": the first-order estimate of the change of the loss (Molchanov et
-            al., 2019); "magnitude": the length of a channel's weights (Li et al., 2017).
+            layers, each keeping at least `least`; "board": likewise, of those that are least
+            important for what they save of `resource`; needs a board.
+        least: the share of its channels that every layer keeps, of scope global and board.
+        saliency: what a channel is worth; see `prune.saliency`.
         rounds: of pruning and training, each taking the same part of what is left.
         saving: with a board, instead of `share`: the share of `resource` to save.
         resource: lut, dsp, ff or bram18.
@@ -45,8 +45,9 @@ class ChannelOptions:
     """
 
     share: float | Mapping[str, float] = 0.5
-    scope: Literal["layer", "global"] = "layer"
-    saliency: Literal["taylor", "magnitude"] = "taylor"
+    scope: Literal["layer", "global", "board"] = "layer"
+    least: float = 1 / 8
+    saliency: SaliencyKind = "taylor"
     rounds: int = 3
     saving: float | None = None
     resource: str = "lut"
@@ -54,11 +55,16 @@ class ChannelOptions:
 
     def __post_init__(self) -> None:
         given = self.share.items() if isinstance(self.share, Mapping) else [("", self.share)]
-        for name, share in [*given, ("saving", self.saving)]:
-            if share is not None and not 0 <= share < 1:
-                where = "saving" if name == "saving" else f"share {name}".strip()
-                raise UsageError(where, f"is {share:g}.", "use 0 up to, but not 1.")
-        for name, known in (("scope", ("layer", "global")), ("saliency", ("taylor", "magnitude")),
+        shares = [(f"share {name}".strip(), share) for name, share in given]
+        for where, value in [*shares, ("saving", self.saving), ("least", self.least)]:
+            if value is not None and not 0 <= value < 1:
+                raise UsageError(where, f"is {value:g}.", "use 0 up to, but not 1.")
+        if isinstance(self.share, Mapping) and self.scope != "layer":
+            raise UsageError(
+                "share", f"is by layer, with the scope {self.scope}.", "use the scope layer."
+            )
+        for name, known in (("scope", ("layer", "global", "board")),
+                            ("saliency", get_args(SaliencyKind)),
                             ("resource", ("lut", "dsp", "ff", "bram18"))):  # fmt: skip
             if getattr(self, name) not in known:
                 raise UsageError(name, f"is {getattr(self, name)!r}.", f"use {', '.join(known)}.")
@@ -86,28 +92,32 @@ def prune_channels(
     Args:
         recipe: of the training after every round.
         distillation: how much the former network guides; see `DistillOptions`.
-        cost: estimate of a network, for `options.saving`.
+        cost: estimate of a network, for `options.saving` and the scope "board".
 
     Returns:
-        An outcome whose details hold `channels` (before and after by layer), `weights_before`
-        and `weights`.
+        An outcome whose details hold `layers` (channels before and after of each),
+        `weights_before` and `weights`.
 
     Raises:
-        ModelError: no channel can go.
-        UsageError: layers that are not there; a saving without a board.
+        ModelError: no channel can go, or none of a layer that a share is named for.
+        UsageError: layers that are not there; a saving or the scope "board" without a board.
         DoesNotFit: no share of the channels saves as much as was asked for.
     """
     _check_names(network, options)
     before = _widths(network)
     channels = channels_of(network)
+    _check_free(channels, options)
+    sizes = _sizes(channels, options.leave)
+    prices = _prices(network, channels, options, cost) if options.scope == "board" else {}
     if options.saving is not None:
-        options = replace(options, share=_share_for(network, data, options, cost))
-    sizes = _sizes(channels)
+        start = _Plan(network, channels, replace(options, rounds=1), sizes, prices, 1)
+        options = replace(options, share=_share_for(start, data, cost))
     smaller = copy.deepcopy(network)
     history = History()
     loss = distillation_loss(network, distillation or DistillOptions())
     for round_ in range(1, options.rounds + 1):
-        smaller, channels = _Plan(smaller, channels, options, sizes, round_).pruned(data)
+        plan = _Plan(smaller, channels, options, sizes, prices, round_)
+        smaller, channels = plan.pruned(data)
         history = train(
             smaller, data, _of_round(recipe, round_), loss=loss, observer=observer, what="prune"
         )
@@ -115,14 +125,18 @@ def prune_channels(
             break
     after = _widths(smaller)
     if after == before:
-        raise ModelError("prune", "no channel can go.", "ask for a larger share.")
+        raise ModelError(
+            "prune",
+            " ".join(["no channel can go.", *(f"{note}." for note in channels.reasons.values())]),
+            "ask for a larger share.",
+        )
     figures = {name: {"channels_before": before[name], "channels": after[name]} for name in before}
     details = {
         "layers": figures,
         "weights_before": _weights(network),
         "weights": _weights(smaller),
     }
-    return Outcome(smaller, history, _notes(channels), details)
+    return Outcome(smaller, history, _notes(network, channels, options), details)
 
 
 def narrowed(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.GraphModule:
@@ -150,20 +164,27 @@ def narrowed(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.Grap
 
 @dataclass(frozen=True)
 class _Plan:
-    """What one round removes."""
+    """What one round removes.
+
+    Args:
+        before: channels of each bundle before the first round.
+        prices: of one channel of each bundle, of scope board.
+        round: 1 to `options.rounds`.
+    """
 
     network: fx.GraphModule
     channels: Channels
     options: ChannelOptions
     before: Mapping[tuple[str, ...], int]
+    prices: Mapping[tuple[str, ...], float]
     round: int
 
     def pruned(self, data: Data) -> tuple[fx.GraphModule, Channels]:
         """The smaller network, and what is left of the channels."""
         bundles = _bundles(self.channels, self.options.leave)
-        saliency = _saliency(self.network, self.channels, data, self.options.saliency)
+        saliency = saliency_of(self.network, self.channels, data, self.options.saliency)
         ranked = [sorted(bundle, key=lambda u: -saliency[u.number]) for bundle in bundles]
-        if self.options.scope == "global" and not isinstance(self.options.share, Mapping):
+        if self.options.scope != "layer" and not isinstance(self.options.share, Mapping):
             gone = self._globally(ranked, saliency, self.options.share)
         else:
             gone = [unit for bundle in ranked for unit in bundle[self._left(bundle) :]]
@@ -183,16 +204,22 @@ class _Plan:
     def _globally(
         self, ranked: list[list[Unit]], saliency: Mapping[int, float], share: float
     ) -> list[Unit]:
-        total = sum(self.before[bundle[0].layers] for bundle in ranked)
-        left = _kept(total, self._by_now(share))
+        left = _kept(sum(self.before.values()), self._by_now(share))
         spare = [
             unit
             for bundle in ranked
-            for unit in bundle[max(1, self.before[bundle[0].layers] // 8) :]
+            for unit in bundle[max(1, int(self.before[bundle[0].layers] * self.options.least)) :]
         ]
         now = sum(len(bundle) for bundle in ranked)
-        spare.sort(key=lambda unit: saliency[unit.number])
+        spare.sort(key=lambda unit: self._worth(unit, saliency[unit.number]))
         return spare[: max(0, now - left)]
+
+    def _worth(self, unit: Unit, saliency: float) -> float:
+        """What goes last: the important, of scope board for its price."""
+        if self.options.scope != "board":
+            return saliency
+        price = self.prices[unit.layers]
+        return saliency / price if price > 0 else math.inf
 
 
 def _bundles(channels: Channels, leave: Sequence[str]) -> list[list[Unit]]:
@@ -204,66 +231,40 @@ def _bundles(channels: Channels, leave: Sequence[str]) -> list[list[Unit]]:
     return list(bundles.values())
 
 
-def _sizes(channels: Channels) -> dict[tuple[str, ...], int]:
-    return {bundle[0].layers: len(bundle) for bundle in _bundles(channels, ())}
+def _sizes(channels: Channels, leave: Sequence[str]) -> dict[tuple[str, ...], int]:
+    return {bundle[0].layers: len(bundle) for bundle in _bundles(channels, leave)}
 
 
 def _kept(count: int, gone: float) -> int:
     return max(1, count - math.floor(count * gone + 0.5))
 
 
-def _saliency(
-    network: fx.GraphModule, channels: Channels, data: Data, kind: str
-) -> dict[int, float]:
-    """Of each unit: the sum over its makers, each layer's scaled to a length of 1."""
-    scores = _taylor(network, data) if kind == "taylor" else _magnitude(network)
-    found: dict[int, float] = {}
-    for name, by_channel in scores.items():
-        length = float(by_channel.norm()) or 1.0
-        for number, score in zip(channels.outputs[name].tolist(), by_channel.tolist()):
-            found[number] = found.get(number, 0.0) + score / length
-    return found
+def _prices(
+    network: fx.GraphModule, channels: Channels, options: ChannelOptions, cost: Cost | None
+) -> dict[tuple[str, ...], float]:
+    """What one channel of each bundle saves of the resource, the mean over half of them."""
+    if cost is None:
+        raise UsageError("scope", "board has no board to judge by.", "name one (--board pynq-z2).")
+    whole = cost(network)[options.resource]
+    prices: dict[tuple[str, ...], float] = {}
+    for bundle in _bundles(channels, options.leave):
+        gone = [unit.number for unit in bundle[: len(bundle) // 2]]
+        smaller = without(network, gone, channels)
+        saved = whole - cost(smaller)[options.resource] if gone else 0.0
+        prices[bundle[0].layers] = saved / max(1, len(gone))
+    return prices
 
 
-def _magnitude(network: fx.GraphModule) -> dict[str, Tensor]:
-    return {
-        name: layer.weight.detach().flatten(1).norm(dim=1)
-        for name, layer in weight_layers(network).items()
-    }
-
-
-def _taylor(network: fx.GraphModule, data: Data) -> dict[str, Tensor]:
-    """Mean over batches of the squared first-order change of the loss without the channel."""
-    probe = copy.deepcopy(network).eval()
-    layers = weight_layers(probe)
-    total = {name: torch.zeros(len(layer.weight)) for name, layer in layers.items()}
-    generator = torch.Generator().manual_seed(0)
-    order = torch.randperm(len(data.train), generator=generator)
-    for batch in order.split(TAYLOR_BATCH)[:TAYLOR_BATCHES]:
-        probe.zero_grad()
-        x, y = torch.from_numpy(data.train.x)[batch], torch.from_numpy(data.train.y)[batch]
-        cross_entropy(probe, x, y).backward()
-        for name, layer in layers.items():
-            change = (layer.weight.grad * layer.weight.detach()).flatten(1).sum(1)
-            if layer.bias is not None:
-                change = change + layer.bias.grad * layer.bias.detach()
-            total[name] += change.square()
-    return total
-
-
-def _share_for(
-    network: fx.GraphModule, data: Data, options: ChannelOptions, cost: Cost | None
-) -> float:
+def _share_for(start: _Plan, data: Data, cost: Cost | None) -> float:
     """The smallest share, to a sixty-fourth, that saves what was asked for, before training."""
+    options = start.options
     if cost is None:
         raise UsageError("saving", "has no board to judge by.", "name one (--board pynq-z2).")
-    goal = float((1 - (options.saving or 0.0)) * cost(network)[options.resource])
-    channels = channels_of(network)
+    goal = float((1 - (options.saving or 0.0)) * cost(start.network)[options.resource])
 
     def enough(share: float) -> bool:
         assert cost is not None
-        once = replace(options, share=share, saving=None, rounds=1)
-        plan = _Plan(network, channels, once, _sizes(channels), 1)
+        plan = replace(start, options=replace(options, share=share))
         return bool(cost(plan.pruned(data)[0])[options.resource] <= goal)
 
     least, most = 0.0, 1 - 1 / 64
@@ -299,9 +300,22 @@ def _check_names(network: fx.GraphModule, options: ChannelOptions) -> None:
         )
 
 
-def _notes(channels: Channels) -> tuple[str, ...]:
-    return tuple(
-        f"channels in front of {name} stay: {reason}" for name, reason in channels.reasons.items()
+def _check_free(channels: Channels, options: ChannelOptions) -> None:
+    """A share that is named for a layer whose channels all stay is a mistake."""
+    if not isinstance(options.share, Mapping):
+        return
+    free = {layer for unit in channels.units() for layer in unit.layers}
+    stuck = [name for name, share in options.share.items() if share and name not in free]
+    if stuck:
+        why = "all channels stay: they are the network's outputs, or tied to what is not followed."
+        raise ModelError(", ".join(stuck), why, "name no share for it.")
+
+
+def _notes(network: fx.GraphModule, channels: Channels, options: ChannelOptions) -> tuple[str, ...]:
+    plain = without_gamma(network, channels_of(network)) if options.saliency == "gamma" else []
+    return (
+        *channels.reasons.values(),
+        *(f"judged by its magnitude, without a batch normalization: {name}" for name in plain),
     )
 
 
