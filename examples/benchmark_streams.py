@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +38,7 @@ from fpgacomp.simulate.vectors import integer_vectors
 from fpgacomp.toolchain import find_compiler
 
 BOARDS = ("pynq-z2", "zcu104", "alveo-u250")
-FRAMES = {"hls4ml": 2, "fpgacomp": 300}
+FRAMES = {"hls4ml": 10, "fpgacomp": 300}
 
 
 def graph_of(name: str) -> Graph:
@@ -48,42 +47,50 @@ def graph_of(name: str) -> Graph:
 
 
 def simulation(name: str) -> Table:
-    """C-simulation of one network by hls4ml's C++ and by ours."""
+    """C-simulation of one network by hls4ml's C++ and by ours.
+
+    Both run through the same harness, which keeps every tensor, and both rates include the
+    start of the processes. hls4ml's C++ is built with -O1; its own -O3 was measured to run
+    no faster on these networks.
+    """
     graph = graph_of(name)
-    compiler = find_compiler()
+    cores = find_compiler().cores
     table = Table(title=f"C-simulation of {name}")
-    for column in ("C++", "frames", "emit s", "compile s", "run s", "frames/s", "mismatches"):
+    for column in ("C++", "processes", "frames", "compile s", "run s", "frames/s", "mismatches"):
         table.add_column(column, justify="right")
-    rates = {}
-    for tool, count in FRAMES.items():
-        values = interpreter.run(graph, integer_vectors(graph, count, 0))
-        start = time.perf_counter()
-        if tool == "hls4ml":
-            board = load_board("alveo-u250")
-            folded = fold_hls4ml(graph, board, clock_mhz=200, target=Target("area"),
-                                 estimate=estimate_hls4ml)  # fmt: skip
-            project, run = hls4ml.emit(folded.design, values), csim.simulate
-        else:
-            design = _ours(graph, load_board("pynq-z2")).design
-            project, run = finn.emit_stream(design, values), stream_csim.simulate
-        emitted = time.perf_counter() - start
-        inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
-        # hls4ml's own C-simulation (its `predict`) is one process; ours takes every core.
-        cores = 1 if tool == "hls4ml" else compiler.cores
-        with tempfile.TemporaryDirectory() as folder:
-            result = run(
-                project, graph, replace(compiler, cores=cores), inputs, workdir=Path(folder)
-            )
-        wrong = csim.compare(values, result.values, graph).mismatches
-        rates[tool] = count / result.run_s
-        cells = (emitted, result.compile_s, result.run_s, rates[tool])
-        table.add_row(tool, str(count), *(f"{value:.2f}" for value in cells), str(wrong))
-    ratio = rates["fpgacomp"] / rates["hls4ml"]
+    # hls4ml's own C-simulation (its `predict`) is one process.
+    theirs = _rate(table, "hls4ml", graph, 1)
+    alone = _rate(table, "fpgacomp", graph, 1)
+    together = _rate(table, "fpgacomp", graph, cores)
     table.caption = (
-        f"ours runs {ratio:,.0f} times the frames per second, {ratio / compiler.cores:,.0f} times "
-        "per core (emit includes folding)"
+        f"frames per second of hls4ml's: {alone / theirs:,.0f} times on one core, "
+        f"{together / theirs:,.0f} times on {cores}"
     )
     return table
+
+
+def _rate(table: Table, tool: str, graph: Graph, processes: int) -> float:
+    """Frames a second; adds a row."""
+    count = FRAMES[tool]
+    values = interpreter.run(graph, integer_vectors(graph, count, 0))
+    if tool == "hls4ml":
+        folded = fold_hls4ml(graph, load_board("alveo-u250"), clock_mhz=200,
+                             target=Target("area"), estimate=estimate_hls4ml)  # fmt: skip
+        project, run = hls4ml.emit(folded.design, values), csim.simulate
+    else:
+        design = _ours(graph, load_board("pynq-z2")).design
+        project, run = finn.emit_stream(design, values), stream_csim.simulate
+    inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
+    compiler = replace(find_compiler(), cores=processes)
+    with tempfile.TemporaryDirectory() as folder:
+        result = run(project, graph, compiler, inputs, workdir=Path(folder))
+    wrong = csim.compare(values, result.values, graph).mismatches
+    rate = count / result.run_s
+    cells = (result.compile_s, result.run_s, rate)
+    table.add_row(
+        tool, str(processes), str(count), *(f"{value:.2f}" for value in cells), str(wrong)
+    )
+    return rate
 
 
 def _ours(graph: Graph, board: Board, target: Target | None = None):  # type: ignore[no-untyped-def]
