@@ -36,7 +36,7 @@ def test_small_networks(graph: Graph, seed: int) -> None:
 def test_random_graphs_over_all_layers() -> None:
     """Everything that FINN carries at all; what it does not is refused, never wrong."""
     operators: Counter[str] = Counter()
-    for seed in range(60):
+    for seed in range(120):
         graph = RandomGraph(seed).finished()
         try:
             model = build_finn(sd.design(graph, seed))
@@ -47,7 +47,7 @@ def test_random_graphs_over_all_layers() -> None:
     assert set(operators) >= {
         "MVAU", "VVAU", "ConvolutionInputGenerator", "FMPadding", "Thresholding", "Requant",
         "Pool", "GlobalAccPool", "ElementwiseAdd", "ElementwiseMul", "DuplicateStreams",
-        "StreamingConcat", "UpsampleNearestNeighbour", "Reshape",
+        "StreamingConcat", "UpsampleNearestNeighbour", "Reshape", "LabelSelect",
     }  # fmt: skip
 
 
