@@ -122,3 +122,48 @@ def test_fewer_weights_with_more_multiplications_are_no_saving():
     svd = factorize(network, data, FactorizeOptions(rank={first: 0.5}), Recipe(epochs=0))
     assert svd.details["layers"][first]["weights"] == 4 * (72 + 8)
     assert svd.notes == (f"1 layers left alone (left out): {last}",)
+
+
+class Residual(nn.Module):
+    """Convolutions whose inputs and outputs are used more than once."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(2, 8, 3, padding=1)
+        self.body = nn.Conv2d(8, 8, 3, padding=1)
+        self.side = nn.Conv2d(8, 8, 1)
+        self.last = nn.Linear(16 * 36, 3)
+
+    def forward(self, x):
+        x = torch.relu(self.stem(x))
+        y = torch.relu(self.body(x)) + x
+        return self.last(torch.cat([y, self.side(y)], 1).flatten(1))
+
+
+@pytest.mark.parametrize("kind", ["svd", "spatial", "tucker", "separable", "grouped"])
+def test_branches_stay_joined_whatever_is_split(kind):
+    torch.manual_seed(0)
+    network = from_module(Residual(), torch.rand(2, 2, 6, 6))
+    x = np.random.default_rng(0).random((300, 2, 6, 6)).astype(np.float32)
+    data = load_data((x, np.arange(300) % 3))
+    rank = dict.fromkeys(weight_layers(network), 0.25)
+    low_rank = kind in ("svd", "spatial", "tucker")
+    options = FactorizeOptions(kind=kind, rank=rank if low_rank else None)
+    smaller = factorize(network, data, options, Recipe(epochs=0)).network
+
+    def layer(name):
+        """What stands for a layer of the residual network, by the names of its parts."""
+        named = smaller.named_children()
+        return nn.Sequential(*(m for n, m in named if n == name or n.startswith(f"{name}_")))
+
+    some = torch.rand(3, 2, 6, 6)
+    again = from_onnx(to_onnx(smaller, (2, 6, 6)))
+    with torch.no_grad():
+        first = torch.relu(layer("stem")(some))
+        body = torch.relu(layer("body")(first)) + first
+        both = torch.cat([body, layer("side")(body)], 1).flatten(1)
+        torch.testing.assert_close(smaller(some), layer("last")(both))
+        torch.testing.assert_close(again(some), smaller(some), rtol=1e-4, atol=1e-5)
+    assert sum(p.numel() for p in smaller.parameters()) < sum(
+        p.numel() for p in network.parameters()
+    )
