@@ -53,6 +53,18 @@ def test_one_label_select_a_layer_and_no_thresholds_to_set_an_order() -> None:
     assert len(operators(specialize(model, design), "LabelSelect")) == 6
 
 
+def test_types_stay_as_they_are_under_finns_inference() -> None:
+    from qonnx.transformation.infer_datatypes import InferDataTypes
+
+    from fpgacomp.backends.finn.finn_runtime import finn_session
+
+    model = build_finn(sd.design(labels(), 1)).model
+    before = {n: model.get_tensor_datatype(n) for n in model.get_all_tensor_names()}
+    with finn_session():
+        after = model.transform(InferDataTypes())
+    assert {n: after.get_tensor_datatype(n) for n in before} == before
+
+
 def test_the_lowest_of_equal_classes() -> None:
     b = builders.GraphBuilder("ties", 1)
     graph = b.graph(b.argmax("label", b.input("x", (6,), -1, 1)))

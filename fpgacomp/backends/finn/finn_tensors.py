@@ -99,9 +99,11 @@ class Canvas:
 
     def plus(self, name: str, wire: Wire, addends: IntArray, output: Wire, lanes: int) -> Wire:
         """Add constants, one per channel or one for all, `lanes` a cycle."""
-        kind = finn_type(IntType.of_values(addends))
+        # FINN's own width rules go wrong where a signed operand is left of an unsigned one.
+        lowest = -1 if wire.type.startswith("INT") else 0
+        held = IntType(min(int(addends.min()), lowest), max(int(addends.max()), 0))
+        kind = finn_type(held)
         constant = self.constant(f"{name}_addends", addends, addends.shape, kind)
-        # FINN's own width rules assume an unsigned operand on the left.
         self.node(
             "ElementwiseAdd", name, [wire.name, constant], [output],
             lhs_shape=list(wire.shape), rhs_shape=list(addends.shape), out_shape=list(wire.shape),
