@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 # `estimate` and `simulate` are packages here: their functions are pipeline.estimate and so on.
 _PIPELINE = ("check", "compile")
+_COMPRESSION = ("distill", "factorize", "prune", "quantize", "share")
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,12 @@ def __getattr__(name: str) -> Any:
         from fpgacomp import pipeline
 
         return getattr(pipeline, name)
+    if name in _COMPRESSION:
+        from fpgacomp import compression
+
+        return getattr(compression, name)
+    if name == "evaluate":
+        from fpgacomp import evaluation
+
+        return evaluation.evaluate
     raise AttributeError(f"module 'fpgacomp' has no attribute {name!r}")
