@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
         return 0
     name, folder = arguments[0], Path(arguments[1] if len(arguments) > 1 else ".")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         onnx.save(zoo.build(name), folder / f"{name}.onnx")
         np.save(folder / f"{name}.npy", zoo.samples(name, 16, 0))
     except FpgacompError as error:
