@@ -44,6 +44,8 @@ Costs = tuple[float, ...]  # in RESOURCE_FIELDS order
 PACES = 20  # of a weight layer: its parallelisms beyond that are thinned out on a log scale
 SHAPES = 3  # PE x SIMD of the same parallelism
 SHALLOW, DEEP = 32, 2048  # weight memories up to / from here are not worth block RAM / LUTs
+# Bits of one word; FINN's operators are generated with ap_int of up to this width.
+WIDEST_WORD = 8191
 BATCH = 48  # copies of layers priced in one graph
 
 
@@ -149,10 +151,15 @@ def _arithmetics(layer: Dense | Conv) -> tuple[Arithmetic, ...]:
 def _shapes(layer: Dense | Conv) -> list[tuple[int, int]]:
     """(PE, SIMD): for each of PACES parallelisms the most even ones."""
     inputs, width = layer.input.channels, _width(layer)
+    weight_bits = IntType.of_values(layer.weight.array).bits
     found: dict[int, list[tuple[int, int]]] = {}
     for simd in divisors(width):
         if inputs % simd == 0 or simd % inputs == 0:
             for pe in divisors(layer.output.channels):
+                words = (pe * simd * weight_bits, simd * layer.input.type.bits,
+                         pe * layer.output.type.bits)  # fmt: skip
+                if max(words) > WIDEST_WORD:
+                    continue
                 found.setdefault(pe * simd, []).append((pe, simd))
     paces = _thinned(sorted(found))
     return [
