@@ -194,6 +194,55 @@ def test_a_saving_is_reached_with_as_few_as_it_takes(float_cnn, digits):
         prune_channels(float_cnn, digits, options, SHORT)
 
 
+@pytest.mark.parametrize("scope", ["layer", "global", "board"])
+def test_a_saving_holds_after_every_round(scope, float_cnn, digits):
+    def cost(network):
+        """Dear where channels meet: later rounds, which rank anew, spend a share elsewhere."""
+        sizes = [layer.weight.numel() for layer in weight_layers(network).values()]
+        return {"lut": 50.0 * sizes[0] + sizes[1] + 0.2 * sizes[2]}
+
+    options = ChannelOptions(saving=0.4, scope=scope, rounds=3)
+    outcome = prune_channels(float_cnn, digits, options, Recipe(epochs=2), cost=cost)
+    saved = 1 - cost(outcome.network)["lut"] / cost(float_cnn)["lut"]
+    assert saved >= 0.4
+    assert outcome.details["saved"] == pytest.approx(saved)
+    assert not outcome.notes
+
+
+def test_a_saving_holds_where_later_rounds_rank_otherwise(monkeypatch, float_cnn, digits):
+    """The dear layer's channels look worthless at first, and precious once some are gone."""
+    dear = list(weight_layers(float_cnn))[1]
+
+    def saliency(network, channels, data, kind):
+        whole = len(weight_layers(network)[dear].weight) == 32
+        worth = {True: 0.0 if whole else 10.0, False: 1.0}
+        return {unit.number: worth[dear in unit.layers] for unit in channels.units()}
+
+    def cost(network):
+        widths = {name: len(layer.weight) for name, layer in weight_layers(network).items()}
+        return {"lut": sum(widths.values()) + 9.0 * widths[dear]}
+
+    monkeypatch.setattr("fpgacomp.compress.prune.structured.saliency_of", saliency)
+    options = ChannelOptions(saving=0.4, scope="global", rounds=3)
+    outcome = prune_channels(float_cnn, digits, options, Recipe(epochs=0), cost=cost)
+    assert cost(outcome.network)["lut"] <= 0.6 * cost(float_cnn)["lut"]
+
+
+def test_a_saving_that_training_undoes_is_told(float_cnn, digits):
+    def cost(network):
+        """As if it rose with the number of training steps."""
+        norm = next(m for m in network.modules() if isinstance(m, nn.BatchNorm2d))
+        start = next(m for m in float_cnn.modules() if isinstance(m, nn.BatchNorm2d))
+        sizes = [layer.weight.numel() for layer in weight_layers(network).values()]
+        trained = norm.num_batches_tracked != start.num_batches_tracked
+        return {"lut": sum(sizes) * (3.0 if trained else 1.0)}
+
+    options = ChannelOptions(saving=0.6, rounds=1)
+    outcome = prune_channels(float_cnn, digits, options, Recipe(epochs=1), cost=cost)
+    assert outcome.details["saved"] < 0.6
+    assert outcome.notes[0].startswith("the trained network saves")
+
+
 def test_the_board_scope_takes_what_is_dear(float_cnn, digits):
     dear = list(weight_layers(float_cnn))[2]
 

@@ -96,7 +96,7 @@ def prune_channels(
 
     Returns:
         An outcome whose details hold `layers` (channels before and after of each),
-        `weights_before` and `weights`.
+        `weights_before`, `weights` and of a saving `saved`, the share that was reached.
 
     Raises:
         ModelError: no channel can go, or none of a layer that a share is named for.
@@ -109,14 +109,18 @@ def prune_channels(
     _check_free(channels, options)
     sizes = _sizes(channels, options.leave)
     prices = _prices(network, channels, options, cost) if options.scope == "board" else {}
-    if options.saving is not None:
+    goal = _goal(network, options, cost)
+    if goal is not None:
         start = _Plan(network, channels, replace(options, rounds=1), sizes, prices, 1)
-        options = replace(options, share=_share_for(start, data, cost))
+        options = replace(options, share=goal.share(start, data))
     smaller = copy.deepcopy(network)
     history = History()
     loss = distillation_loss(network, distillation or DistillOptions())
     for round_ in range(1, options.rounds + 1):
         plan = _Plan(smaller, channels, options, sizes, prices, round_)
+        if goal is not None and 1 < round_ == options.rounds:
+            # Ranked anew after training, the same share takes other channels, of other prices.
+            plan = replace(plan, options=replace(options, share=goal.share(plan, data)))
         smaller, channels = plan.pruned(data)
         history = train(
             smaller, data, _of_round(recipe, round_), loss=loss, observer=observer, what="prune"
@@ -131,12 +135,16 @@ def prune_channels(
             "ask for a larger share.",
         )
     figures = {name: {"channels_before": before[name], "channels": after[name]} for name in before}
-    details = {
+    details: dict[str, Any] = {
         "layers": figures,
         "weights_before": _weights(network),
         "weights": _weights(smaller),
     }
-    return Outcome(smaller, history, _notes(network, channels, options), details)
+    notes = _notes(network, channels, options)
+    if goal is not None:
+        details["saved"] = goal.saved(smaller)
+        notes = (*goal.note(details["saved"]), *notes)
+    return Outcome(smaller, history, notes, details)
 
 
 def narrowed(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.GraphModule:
@@ -255,29 +263,61 @@ def _prices(
     return prices
 
 
-def _share_for(start: _Plan, data: Data, cost: Cost | None) -> float:
-    """The smallest share, to a sixty-fourth, that saves what was asked for, before training."""
-    options = start.options
+@dataclass(frozen=True)
+class _Goal:
+    """A saving of a resource.
+
+    Args:
+        whole: what the network takes before.
+    """
+
+    cost: Cost
+    resource: str
+    saving: float
+    whole: float
+
+    def saved(self, network: fx.GraphModule) -> float:
+        """Share of the resource that this smaller network saves."""
+        return float(1 - self.cost(network)[self.resource] / self.whole)
+
+    def share(self, plan: _Plan, data: Data) -> float:
+        """The smallest share, to a sixty-fourth, with which this round reaches the saving."""
+
+        def enough(share: float) -> bool:
+            tried = replace(plan, options=replace(plan.options, share=share))
+            return self.saved(tried.pruned(data)[0]) >= self.saving
+
+        least, most = 0.0, 1 - 1 / 64
+        if not enough(most):
+            raise DoesNotFit(
+                self.resource,
+                f"no share of the channels saves {self.saving:.0%} of it.",
+                "ask for less, or use fewer bits.",
+            )
+        for _ in range(BISECTIONS):
+            middle = (least + most) / 2
+            least, most = (least, middle) if enough(middle) else (middle, most)
+        return most
+
+    def note(self, saved: float) -> tuple[str, ...]:
+        """Where the weights that training left are dearer than those that it began with."""
+        if saved >= self.saving:
+            return ()
+        return (
+            f"the trained network saves {saved:.1%} of {self.resource}, "
+            f"less than the {self.saving:.1%} that it saved before its last training",
+        )
+
+
+def _goal(network: fx.GraphModule, options: ChannelOptions, cost: Cost | None) -> _Goal | None:
+    if options.saving is None:
+        return None
     if cost is None:
         raise UsageError("saving", "has no board to judge by.", "name one (--board pynq-z2).")
-    goal = float((1 - (options.saving or 0.0)) * cost(start.network)[options.resource])
-
-    def enough(share: float) -> bool:
-        assert cost is not None
-        plan = replace(start, options=replace(options, share=share))
-        return bool(cost(plan.pruned(data)[0])[options.resource] <= goal)
-
-    least, most = 0.0, 1 - 1 / 64
-    if not enough(most):
-        raise DoesNotFit(
-            options.resource,
-            f"no share of the channels saves {options.saving:.0%} of it.",
-            "ask for less, or use fewer bits.",
-        )
-    for _ in range(BISECTIONS):
-        middle = (least + most) / 2
-        least, most = (least, middle) if enough(middle) else (middle, most)
-    return most
+    whole = cost(network)[options.resource]
+    if whole <= 0:
+        raise DoesNotFit(options.resource, "the network takes none of it.", "name another one.")
+    return _Goal(cost, options.resource, options.saving, whole)
 
 
 def _of_round(recipe: Recipe, round_: int) -> Recipe:
