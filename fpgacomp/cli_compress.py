@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from enum import StrEnum
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +12,24 @@ import typer
 from rich.console import Console
 
 from fpgacomp.cli_common import errors, progress, training_progress
-from fpgacomp.errors import UsageError
+from fpgacomp.cli_values import (
+    Granularity,
+    Kind,
+    Method,
+    Pruning,
+    Scale,
+    Scope,
+    floats,
+    hardware_of,
+    mixed_options,
+    names,
+    numbers,
+    pairs,
+    prune_options,
+    quantize_options,
+    recipe_of,
+    student_of,
+)
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Float ONNX or Keras file.")]
 DataOption = Annotated[
@@ -52,45 +67,6 @@ BoardOption = Annotated[str | None, typer.Option("--board", "-b", help="Board to
 FpsOption = Annotated[
     float | None, typer.Option(min=0.001, help="Frames per second that the estimate keeps.")
 ]
-
-
-class Method(StrEnum):
-    """How a network is quantized."""
-
-    ptq = "ptq"
-    brevitas_ptq = "brevitas-ptq"
-    qat = "qat"
-
-
-class Scale(StrEnum):
-    """What scales may be."""
-
-    free = "free"
-    power_of_two = "power-of-two"
-
-
-class Granularity(StrEnum):
-    """How many weight scales a layer has."""
-
-    channel = "channel"
-    tensor = "tensor"
-
-
-class Pruning(StrEnum):
-    """What is removed."""
-
-    magnitude = "magnitude"
-    n_of_m = "n:m"
-    channels = "channels"
-    hardware = "hardware"
-
-
-class Kind(StrEnum):
-    """How layers are split."""
-
-    svd = "svd"
-    separable = "separable"
-    grouped = "grouped"
 
 
 LeaveOption = Annotated[str | None, typer.Option(help="Layers left alone, by commas.")]
@@ -142,9 +118,9 @@ def quantize(
             model,
             data,
             method=method.value,
-            options=_quantization(arguments) if budget is None else _mixed(arguments),
-            recipe=_recipe(compression.FINE_TUNING, arguments),
-            hardware=_hardware(arguments),
+            options=quantize_options(arguments) if budget is None else mixed_options(arguments),
+            recipe=recipe_of(compression.FINE_TUNING, arguments),
+            hardware=hardware_of(arguments),
             steps=None if steps is None else tuple(steps.split(",")),
             test=test_data,
             observer=observer,
@@ -164,6 +140,9 @@ def prune(
     n_of_m: Annotated[
         str, typer.Option("--n-of-m", metavar="N:M", help="N of every M weights stay.")
     ] = "2:4",
+    scope: Annotated[
+        Scope | None, typer.Option(help="Whether layers compete; board: of channels.")
+    ] = None,
     leave: LeaveOption = None,
     resource: Annotated[str, typer.Option(help="That method hardware saves.")] = "lut",
     board: BoardOption = None,
@@ -199,10 +178,10 @@ def prune(
         return compression.prune(
             model,
             data,
-            options=_pruning(arguments),
-            recipe=_recipe(compression.FINE_TUNING, arguments),
-            quantization=_quantization(arguments) if quantized else None,
-            hardware=_hardware(arguments),
+            options=prune_options(arguments),
+            recipe=recipe_of(compression.FINE_TUNING, arguments),
+            quantization=quantize_options(arguments) if quantized else None,
+            hardware=hardware_of(arguments),
             test=test_data,
             observer=observer,
         )
@@ -251,13 +230,13 @@ def distill(
         quantized = weight_bits is not None or activation_bits is not None
         return compression.distill(
             teacher,
-            _student(student),
+            student_of(student),
             data,
             options=DistillOptions(
-                temperature=temperature, soft_share=soft_share, hidden=_pairs(hidden)
+                temperature=temperature, soft_share=soft_share, hidden=pairs(hidden)
             ),
-            recipe=_recipe(compression.FROM_SCRATCH, arguments),
-            quantization=_quantization(arguments) if quantized else None,
+            recipe=recipe_of(compression.FROM_SCRATCH, arguments),
+            quantization=quantize_options(arguments) if quantized else None,
             test=test_data,
             observer=observer,
         )
@@ -294,8 +273,8 @@ def share(
         return compression.share(
             model,
             data,
-            options=ShareOptions(values=_numbers(values, "--values", int)),
-            recipe=_recipe(compression.FINE_TUNING, arguments),
+            options=ShareOptions(values=numbers(values, "--values", int)),
+            recipe=recipe_of(compression.FINE_TUNING, arguments),
             test=test_data,
             observer=observer,
         )
@@ -343,13 +322,13 @@ def factorize(
             data,
             options=FactorizeOptions(
                 kind=kind.value,
-                rank=None if rank is None else _numbers(rank, "--rank", float),
+                rank=None if rank is None else numbers(rank, "--rank", float),
                 energy=energy,
                 within=within,
                 groups=groups,
-                leave=_names(leave),
+                leave=names(leave),
             ),
-            recipe=_recipe(compression.FINE_TUNING, arguments),
+            recipe=recipe_of(compression.FINE_TUNING, arguments),
             test=test_data,
             observer=observer,
         )
@@ -386,9 +365,9 @@ def evaluate(
         from fpgacomp.report.comparison_html import to_html
 
         wanted = EvaluateOptions(
-            noise=_floats(noise, "--noise"),
-            brightness=_floats(brightness, "--brightness"),
-            epsilons=_floats(epsilons, "--epsilons"),
+            noise=floats(noise, "--noise"),
+            brightness=floats(brightness, "--brightness"),
+            epsilons=floats(epsilons, "--epsilons"),
             transfer_from=None if transfer_from == "none" else transfer_from,
             seed=seed,
         )
@@ -406,11 +385,6 @@ def evaluate(
             view.render(found, Console())
 
 
-def _floats(text: str, what: str) -> tuple[float, ...]:
-    """`0.1,0.2` as numbers; nothing for an empty text."""
-    return tuple(_number(part, what, float) for part in text.split(",") if part.strip())
-
-
 def _verb(run: Callable[[Any], Any], default: Path, out: Path | None, as_json: bool) -> None:
     """Run a technique with progress, write its network, show what it did."""
     with errors(as_json):
@@ -424,126 +398,6 @@ def _verb(run: Callable[[Any], Any], default: Path, out: Path | None, as_json: b
             from fpgacomp.report import compressed
 
             compressed.render(result.summary(), str(path), Console())
-
-
-def _recipe(default: Any, arguments: Mapping[str, Any]) -> Any:
-    """The verb's recipe with what the command line changes."""
-    names = ("epochs", "batch", "learning_rate", "seed", "threads", "checkpoint")
-    given = {name: arguments[name] for name in names if arguments[name] is not None}
-    return replace(default, **given)
-
-
-def _quantization(arguments: Mapping[str, Any]) -> Any:
-    from fpgacomp.compress.quantize import QuantizeOptions
-
-    ends = arguments["first_last_bits"]
-    return QuantizeOptions(
-        weight_bits=_numbers(arguments["weight_bits"] or "8", "--weight-bits", int),
-        activation_bits=_numbers(arguments["activation_bits"] or "8", "--activation-bits", int),
-        first_last_bits=None if ends == "same" else _number(ends, "--first-last-bits", int),
-        input_bits=arguments["input_bits"],
-        scale=arguments["scale"].value,
-        granularity=arguments["granularity"].value,
-    )
-
-
-def _mixed(arguments: Mapping[str, Any]) -> Any:
-    from fpgacomp.compress.quantize import MixedOptions, QuantizeOptions
-
-    return MixedOptions(
-        budget=arguments["budget"],
-        measure=arguments["measure"],
-        base=QuantizeOptions(
-            input_bits=arguments["input_bits"],
-            scale=arguments["scale"].value,
-            granularity=arguments["granularity"].value,
-        ),
-    )
-
-
-def _hardware(arguments: Mapping[str, Any]) -> Any:
-    from fpgacomp.compression import Hardware
-    from fpgacomp.ir.design import Target
-    from fpgacomp.options import Options
-
-    if arguments["board"] is None:
-        return None
-    fps = arguments["fps"]
-    target = Target("area", fps) if fps else Target("latency")
-    return Hardware(
-        board=arguments["board"],
-        options=Options(target=target),
-        quantization=_quantization(arguments),
-    )
-
-
-def _pruning(arguments: Mapping[str, Any]) -> Any:
-    from fpgacomp.compress.prune.options import HardwareOptions, MagnitudeOptions, NOfMOptions
-
-    leave = _names(arguments["leave"])
-    share = _numbers(arguments["share"], "--share", float)
-    match arguments["method"]:
-        case Pruning.magnitude:
-            return MagnitudeOptions(sparsity=share, leave=leave)
-        case Pruning.n_of_m:
-            n, _, m = arguments["n_of_m"].partition(":")
-            return NOfMOptions(
-                n=_number(n, "--n-of-m", int), m=_number(m, "--n-of-m", int), leave=leave
-            )
-        case Pruning.hardware:
-            saving = _single(share, "--share")
-            return HardwareOptions(saving=saving, resource=arguments["resource"], leave=leave)
-        case _:
-            from fpgacomp.compress.prune.structured import ChannelOptions
-
-            return ChannelOptions(share=share, leave=leave)
-
-
-def _student(text: str) -> str | float:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _pairs(text: str | None) -> tuple[tuple[str, str], ...]:
-    """`a:b,c:d` as pairs."""
-    if text is None:
-        return ()
-    pairs = [part.partition(":") for part in text.split(",")]
-    if not all(one and other for one, _, other in pairs):
-        raise UsageError("--hidden", f"{text!r} is no list of pairs.", "write TEACHER:STUDENT,...")
-    return tuple((one.strip(), other.strip()) for one, _, other in pairs)
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",")) if text else ()
-
-
-def _single(value: Any, what: str) -> Any:
-    if isinstance(value, Mapping):
-        raise UsageError(what, "is one number for this method.", "write for instance 0.5.")
-    return value
-
-
-def _numbers(text: str, what: str, kind: type) -> Any:
-    """`4`, `ternary`, or `conv1=8,fc=ternary,*=4` as a value or a mapping."""
-    if "=" not in text:
-        return _number(text, what, kind)
-    pairs = [part.partition("=") for part in text.split(",")]
-    return {name.strip(): _number(value, what, kind) for name, _, value in pairs}
-
-
-def _number(text: str, what: str, kind: type) -> Any:
-    text = text.strip()
-    if text == "ternary" and what.endswith("-bits"):
-        return text
-    try:
-        return kind(text)
-    except ValueError:
-        raise UsageError(
-            what, f"{text!r} is no number.", "write one, or LAYER=NUMBER,*=NUMBER by layer."
-        ) from None
 
 
 VERBS = (quantize, prune, distill, share, factorize, evaluate)

@@ -2,103 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from importlib import import_module
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import onnx
-
-from fpgacomp.compress.data import Data, Samples, Source, load_data
+from fpgacomp.compress.data import Data, Source, load_data
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.quantize.options import MixedOptions, QuantizeOptions
-from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
-from fpgacomp.errors import ModelError, ToolError, UsageError
-from fpgacomp.frontend import open_network
+from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compressed import (
+    Compressed,
+    Model,
+    answered,
+    compressed,
+    exported,
+    float_network,
+    in_a_row,
+    is_keras,
+    opened,
+    require_torch,
+    with_quantizers,
+)
+from fpgacomp.errors import UsageError
 from fpgacomp.frontend.calibrate import PtqOptions, input_shapes, quantize_post_training
-from fpgacomp.ir.network import Network
-from fpgacomp.options import Options
-from fpgacomp.simulate.software import float32_outputs
+from fpgacomp.hardware_aware import Hardware, board_cost, prune_for_board
 
-INSTALL = "pip install torch==2.13.0 && pip install 'fpgacomp[brevitas]'"
 # Calibration needs few samples; ONNX Runtime keeps every tensor of all of them.
 CALIBRATION_SAMPLES = 512
 FINE_TUNING = Recipe(epochs=30, learning_rate=3e-3)
 FROM_SCRATCH = Recipe(epochs=40, learning_rate=1e-2)
 
-Model = str | Path | onnx.ModelProto | Any  # a torch or Keras model, or an earlier result's network
 Method = Literal["ptq", "brevitas-ptq", "qat"]
-Cost = Callable[[Any], Mapping[str, float]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hardware:
-    """What a network is estimated for.
-
-    Args:
-        board: a listed board's name, or the path of a board file.
-        options: target, backend and bounds of the design; see `Options`.
-        quantization: how a network that is still float is quantized for the estimate.
-    """
-
-    board: str
-    options: Options = field(default_factory=Options)
-    quantization: QuantizeOptions = field(default_factory=QuantizeOptions)
-
-
-@dataclass(frozen=True)
-class Compressed:
-    """A smaller network, what it won and what it cost.
-
-    Args:
-        technique: the verb that made it.
-        model: as ONNX; QONNX, ready for `fpgacomp.compile`, where it is quantized.
-        network: the torch or Keras model, for a further technique; None where neither was needed.
-        quantized: whether `fpgacomp compile` takes the model as it is.
-        before, after: share of the test split answered right, 0..1.
-        samples: size of the test split.
-        history: of the training; None where nothing was trained.
-        notes: what was skipped or left alone.
-        details: figures of the technique, plain values.
-    """
-
-    technique: str
-    model: onnx.ModelProto
-    network: Any
-    quantized: bool
-    before: float
-    after: float
-    samples: int
-    history: History | None = None
-    notes: tuple[str, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the model, whole or not at all."""
-        path = Path(path)
-        if not path.parent.is_dir():
-            raise UsageError(str(path), "its folder does not exist.", "create it first.")
-        scratch = path.with_name(path.name + ".part")
-        onnx.save(self.model, scratch)
-        return scratch.replace(path)
-
-    def summary(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        history = self.history or History()
-        return {
-            "technique": self.technique,
-            "quantized": self.quantized,
-            "accuracy_before": self.before,
-            "accuracy": self.after,
-            "test_samples": self.samples,
-            "epochs": len(history.epochs),
-            "best_epoch": history.best.number if history.best else None,
-            "interrupted": history.interrupted,
-            "notes": list(self.notes),
-            "details": dict(self.details),
-        }
+__all__ = [
+    "Compressed",
+    "Hardware",
+    "board_cost",
+    "distill",
+    "exported",
+    "factorize",
+    "opened",
+    "prune",
+    "quantize",
+    "share",
+    "with_quantizers",
+]
 
 
 def quantize(
@@ -148,7 +97,7 @@ def quantize(
         outcome = stage.quantize_aware(
             network, samples, options, recipe or FINE_TUNING, observer=observer
         )
-    return _compressed("quantize", network, outcome, samples)
+    return compressed("quantize", network, outcome, samples)
 
 
 def prune(
@@ -171,14 +120,14 @@ def prune(
             Hardware-aware pruning works on the integers and quantizes first.
         hardware: the board whose estimate judges, for hardware-aware pruning.
     """
-    _torch()
+    require_torch()
     from fpgacomp.compress.prune.options import HardwareOptions
     from fpgacomp.compress.quantize import quantize_aware
 
     recipe = recipe or FINE_TUNING
     network, samples = opened(model, data, test)
     if isinstance(options, HardwareOptions):
-        outcome = _hardware_pruned(
+        outcome = prune_for_board(
             network, samples, options, recipe, quantization, hardware, observer
         )
     else:
@@ -187,8 +136,8 @@ def prune(
             trained = quantize_aware(
                 outcome.network, samples, quantization, recipe, observer=observer
             )
-            outcome = _after(outcome, trained)
-    return _compressed("prune", network, outcome, samples)
+            outcome = in_a_row(outcome, trained)
+    return compressed("prune", network, outcome, samples)
 
 
 def distill(
@@ -211,7 +160,7 @@ def distill(
         options: `DistillOptions` of `compress.distill`.
         quantization: the student is quantized first, and learns with its quantizers.
     """
-    _torch()
+    require_torch()
     from fpgacomp.compress.distill import DistillOptions
     from fpgacomp.compress.distill import distill as technique
     from fpgacomp.compress.prune.structured import narrowed
@@ -228,7 +177,7 @@ def distill(
     outcome = technique(
         learner, guide, samples, options or DistillOptions(), recipe, observer=observer
     )
-    return _compressed("distill", pupil, outcome, samples)
+    return compressed("distill", pupil, outcome, samples)
 
 
 def share(
@@ -245,7 +194,7 @@ def share(
     Args:
         options: `ShareOptions` of `compress.share`.
     """
-    _torch()
+    require_torch()
     from fpgacomp.compress.share import ShareOptions
     from fpgacomp.compress.share import share as technique
 
@@ -253,7 +202,7 @@ def share(
     outcome = technique(
         network, samples, options or ShareOptions(), recipe or FINE_TUNING, observer=observer
     )
-    return _compressed("share", network, outcome, samples)
+    return compressed("share", network, outcome, samples)
 
 
 def factorize(
@@ -270,7 +219,7 @@ def factorize(
     Args:
         options: `FactorizeOptions` of `compress.factorize.options`.
     """
-    _torch()
+    require_torch()
     from fpgacomp.compress.factorize.factorize import factorize as technique
     from fpgacomp.compress.factorize.options import FactorizeOptions
 
@@ -278,66 +227,7 @@ def factorize(
     outcome = technique(
         network, samples, options or FactorizeOptions(), recipe or FINE_TUNING, observer=observer
     )
-    return _compressed("factorize", network, outcome, samples)
-
-
-def board_cost(data: Data, hardware: Hardware) -> Cost:
-    """The board's estimate of a torch network; a float one is quantized for it, untrained."""
-    from fpgacomp import pipeline
-    from fpgacomp.compress.quantize import to_qonnx
-
-    def cost(network: Any) -> dict[str, float]:
-        if not is_quantized(network):
-            network = with_quantizers(network, data, hardware.quantization)
-        report = pipeline.estimate(to_qonnx(network), hardware.board, options=hardware.options)
-        figures = report.estimate
-        assert figures is not None
-        names = ("lut", "ff", "dsp", "bram18")
-        found = {name: float(getattr(figures, name).value) for name in names}
-        return {**found, "latency_us": float(figures.latency_us)}
-
-    return cost
-
-
-def opened(model: Model, data: Source | Data, test: Source | None = None) -> tuple[Any, Data]:
-    """(the canonical torch network, the samples in its input shape).
-
-    Raises:
-        ToolError: torch is not installed.
-        ModelError: the network is quantized already, or of several inputs or outputs.
-        UnsupportedLayer: a layer that has no counterpart there.
-        InputDataError: samples that do not go with the network.
-    """
-    torch = _torch()
-    from fpgacomp.compress.network import from_module, from_onnx
-
-    samples = data if isinstance(data, Data) else load_data(data, test)
-    if isinstance(model, torch.fx.GraphModule) and "input_shape" in model.meta:
-        network = model
-    elif isinstance(model, torch.nn.Module):
-        network = from_module(model, torch.from_numpy(samples.train.x[:2]))
-    else:
-        network = from_onnx(_float_network(model).original)
-    return network, samples.reshaped(tuple(network.meta["input_shape"]))
-
-
-def with_quantizers(network: Any, data: Data, quantization: QuantizeOptions) -> Any:
-    """A float torch network with calibrated quantizers in it, not trained any further."""
-    from fpgacomp.compress.quantize import quantize_aware
-
-    return quantize_aware(network, data, quantization, Recipe(epochs=0)).network
-
-
-def is_quantized(network: Any) -> bool:
-    """Whether a torch network has Brevitas layers."""
-    return any(type(layer).__module__.startswith("brevitas") for layer in network.modules())
-
-
-def is_keras(model: Model) -> bool:
-    """Whether this is a Keras model or the file of one."""
-    if isinstance(model, str | Path):
-        return Path(model).suffix.lower() in (".h5", ".hdf5", ".keras")
-    return any("keras" in kind.__module__.split(".")[0] for kind in type(model).__mro__)
+    return compressed("factorize", network, outcome, samples)
 
 
 def _keras_trained(
@@ -386,25 +276,14 @@ def _mixed(
     network, samples = opened(model, data, test)
     cost = None if hardware is None else board_cost(samples, hardware)
     outcome = quantize_mixed(network, samples, options, recipe, cost=cost, observer=observer)
-    return _compressed("quantize", network, outcome, samples)
-
-
-def _float_network(model: Model) -> Network:
-    network = open_network(model)
-    if network.format != "float":
-        raise ModelError(
-            network.file or network.name,
-            f"is quantized already ({network.format}).",
-            "start from the float network: weights and activations are fitted again.",
-        )
-    return network
+    return compressed("quantize", network, outcome, samples)
 
 
 def _calibrated(
     model: Model, data: Source | Data, options: QuantizeOptions, test: Source | None
 ) -> Compressed:
     """Post-training quantization by our own calibration; neither torch nor labels are needed."""
-    network = _float_network(model)
+    network = float_network(model)
     name, shape = next(iter(input_shapes(network.model).items()))
     samples = (data if isinstance(data, Data) else load_data(data, test)).reshaped(shape)
     feed = {name: samples.train.x[:CALIBRATION_SAMPLES]}
@@ -414,8 +293,8 @@ def _calibrated(
         model=quantized,
         network=None,
         quantized=True,
-        before=_answered(network.original, name, samples.test),
-        after=_answered(quantized, name, samples.test),
+        before=answered(network.original, name, samples.test),
+        after=answered(quantized, name, samples.test),
         samples=len(samples.test),
         notes=(*network.warnings, *samples.notes),
         details={"method": "ptq"},
@@ -445,47 +324,6 @@ def _ptq(options: QuantizeOptions) -> PtqOptions:
     )
 
 
-def _answered(model: onnx.ModelProto, name: str, samples: Samples) -> float:
-    """Accuracy of an ONNX network, executed in float32."""
-    outputs = float32_outputs(model, {name: samples.x})
-    if outputs.outputs is None:
-        raise ToolError("accuracy", outputs.reason, "check that ONNX Runtime runs the network.")
-    scores = next(iter(outputs.outputs.values())).reshape(len(samples), -1)
-    return float(np.mean(scores.argmax(axis=1) == samples.y))
-
-
-def _compressed(technique: str, before: Any, outcome: Outcome, data: Data) -> Compressed:
-    """Export the outcome and score it beside the network it came from."""
-    from fpgacomp.compress.training import accuracy
-
-    model, quantized = exported(outcome.network)
-    return Compressed(
-        technique=technique,
-        model=model,
-        network=outcome.network,
-        quantized=quantized,
-        before=accuracy(before, data.test),
-        after=accuracy(outcome.network, data.test),
-        samples=len(data.test),
-        history=outcome.history,
-        notes=(*data.notes, *outcome.notes),
-        details=outcome.details,
-    )
-
-
-def exported(network: Any) -> tuple[onnx.ModelProto, bool]:
-    """(ONNX or QONNX of a torch network, whether it is quantized)."""
-    from fpgacomp.compress.network import to_onnx
-    from fpgacomp.compress.quantize import to_qonnx
-
-    if is_quantized(network):
-        return to_qonnx(network), True
-    meta = network.meta
-    return to_onnx(
-        network, meta["input_shape"], input_name=meta["input_name"], output_name=meta["output_name"]
-    ), False  # fmt: skip
-
-
 def _pruned(
     network: Any,
     data: Data,
@@ -508,77 +346,3 @@ def _pruned(
         case _:
             cost = None if hardware is None else board_cost(data, hardware)
             return prune_channels(network, data, options, recipe, observer=observer, cost=cost)
-
-
-def _hardware_pruned(
-    network: Any,
-    data: Data,
-    options: Any,
-    recipe: Recipe,
-    quantization: QuantizeOptions | None,
-    hardware: Hardware | None,
-    observer: TrainingObserver,
-) -> Outcome:
-    """Let go what the board saves most by, judged by its estimate.
-
-    Channels go from the float network, which is quantized then; weights and digits go from
-    the integers, so that the network is quantized first.
-    """
-    from fpgacomp.compress.prune.hardware import prune_hardware
-    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
-    from fpgacomp.compress.quantize import quantize_aware
-
-    if hardware is None:
-        raise UsageError(
-            "hardware-aware pruning", "has no board to judge by.", "name one (--board pynq-z2)."
-        )
-    chosen = quantization or hardware.quantization
-    cost = board_cost(data, replace(hardware, quantization=chosen))
-    units = options.units
-    if is_quantized(network):
-        units = "weights"
-    elif units == "auto":
-        units = _best_units(network, data, cost, options)
-    if units == "channels":
-        channels = ChannelOptions(
-            saving=options.saving, resource=options.resource, leave=options.leave
-        )
-        first = prune_channels(network, data, channels, recipe, observer=observer, cost=cost)
-        then = quantize_aware(first.network, data, chosen, recipe, observer=observer)
-    else:
-        first = Outcome(network)
-        if not is_quantized(network):
-            first = quantize_aware(network, data, chosen, recipe, observer=observer)
-        then = prune_hardware(first.network, data, options, recipe, cost=cost, observer=observer)
-    outcome = _after(first, then)
-    return replace(outcome, details={"units": units, **outcome.details})
-
-
-def _best_units(network: Any, data: Data, cost: Cost, options: Any) -> str:
-    """Channels or weights: where about as many weights are gone, what is the estimate?"""
-    from fpgacomp.compress.prune.magnitude import prune_magnitude
-    from fpgacomp.compress.prune.options import MagnitudeOptions
-    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
-
-    untrained = Recipe(epochs=0)
-    fewer = ChannelOptions(share=0.5, rounds=1, leave=options.leave)
-    smaller = prune_channels(network, data, fewer, untrained)
-    sparsity = 1 - smaller.details["weights"] / smaller.details["weights_before"]
-    zeros = MagnitudeOptions(sparsity=sparsity, leave=options.leave)
-    sparse = prune_magnitude(network, data, zeros, untrained)
-    by_channels, by_weights = (cost(o.network)[options.resource] for o in (smaller, sparse))
-    return "channels" if by_channels < by_weights else "weights"
-
-
-def _after(first: Outcome, then: Outcome) -> Outcome:
-    """Two techniques in a row as one outcome."""
-    return replace(
-        then, notes=(*first.notes, *then.notes), details={**first.details, **then.details}
-    )
-
-
-def _torch() -> Any:
-    try:
-        return import_module("torch")
-    except ImportError as missing:
-        raise ToolError("torch", f"networks are trained with it ({missing}).", INSTALL) from missing

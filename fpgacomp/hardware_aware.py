@@ -1,0 +1,110 @@
+"""Pruning judged by a board's estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fpgacomp.compress.data import Data
+from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.quantize.options import QuantizeOptions
+from fpgacomp.compress.recipe import Recipe, TrainingObserver
+from fpgacomp.compressed import in_a_row, is_quantized, with_quantizers
+from fpgacomp.errors import UsageError
+from fpgacomp.options import Options
+
+Cost = Callable[[Any], Mapping[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """What a network is estimated for.
+
+    Args:
+        board: a listed board's name, or the path of a board file.
+        options: target, backend and bounds of the design; see `Options`.
+        quantization: how a network that is still float is quantized for the estimate.
+    """
+
+    board: str
+    options: Options = field(default_factory=Options)
+    quantization: QuantizeOptions = field(default_factory=QuantizeOptions)
+
+
+def board_cost(data: Data, hardware: Hardware) -> Cost:
+    """The board's estimate of a torch network; a float one is quantized for it, untrained."""
+    from fpgacomp import pipeline
+    from fpgacomp.compress.quantize import to_qonnx
+
+    def cost(network: Any) -> dict[str, float]:
+        if not is_quantized(network):
+            network = with_quantizers(network, data, hardware.quantization)
+        report = pipeline.estimate(to_qonnx(network), hardware.board, options=hardware.options)
+        figures = report.estimate
+        assert figures is not None
+        names = ("lut", "ff", "dsp", "bram18")
+        found = {name: float(getattr(figures, name).value) for name in names}
+        return {**found, "latency_us": float(figures.latency_us)}
+
+    return cost
+
+
+def prune_for_board(
+    network: Any,
+    data: Data,
+    options: Any,
+    recipe: Recipe,
+    quantization: QuantizeOptions | None,
+    hardware: Hardware | None,
+    observer: TrainingObserver,
+) -> Outcome:
+    """Let go what the board saves most by, judged by its estimate.
+
+    Channels go from the float network, which is quantized then; weights and digits go from
+    the integers, so that the network is quantized first.
+    """
+    from fpgacomp.compress.prune.hardware import prune_hardware
+    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
+    from fpgacomp.compress.quantize import quantize_aware
+
+    if hardware is None:
+        raise UsageError(
+            "hardware-aware pruning", "has no board to judge by.", "name one (--board pynq-z2)."
+        )
+    chosen = quantization or hardware.quantization
+    cost = board_cost(data, replace(hardware, quantization=chosen))
+    units = options.units
+    if is_quantized(network):
+        units = "weights"
+    elif units == "auto":
+        units = _best_units(network, data, cost, options)
+    if units == "channels":
+        channels = ChannelOptions(
+            saving=options.saving, resource=options.resource, leave=options.leave
+        )
+        first = prune_channels(network, data, channels, recipe, observer=observer, cost=cost)
+        then = quantize_aware(first.network, data, chosen, recipe, observer=observer)
+    else:
+        first = Outcome(network)
+        if not is_quantized(network):
+            first = quantize_aware(network, data, chosen, recipe, observer=observer)
+        then = prune_hardware(first.network, data, options, recipe, cost=cost, observer=observer)
+    outcome = in_a_row(first, then)
+    return replace(outcome, details={"units": units, **outcome.details})
+
+
+def _best_units(network: Any, data: Data, cost: Cost, options: Any) -> str:
+    """Channels or weights: where about as many weights are gone, what is the estimate?"""
+    from fpgacomp.compress.prune.magnitude import prune_magnitude
+    from fpgacomp.compress.prune.options import MagnitudeOptions
+    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
+
+    untrained = Recipe(epochs=0)
+    fewer = ChannelOptions(share=0.5, rounds=1, leave=options.leave)
+    smaller = prune_channels(network, data, fewer, untrained)
+    sparsity = 1 - smaller.details["weights"] / smaller.details["weights_before"]
+    zeros = MagnitudeOptions(sparsity=sparsity, leave=options.leave)
+    sparse = prune_magnitude(network, data, zeros, untrained)
+    by_channels, by_weights = (cost(o.network)[options.resource] for o in (smaller, sparse))
+    return "channels" if by_channels < by_weights else "weights"
