@@ -15,6 +15,7 @@ from fpgacomp.compress.quantize.keras_quantizers import (
     activation_quantizer,
     activation_step,
     error_of,
+    smallest_step,
     weight_quantizer,
 )
 from fpgacomp.compress.quantize.keras_sites import Places, Site, find_sites
@@ -123,9 +124,10 @@ def _site_steps(
     """The power-of-two step of each site; one for all that a Concatenate puts side by side."""
     steps = {site: activation_step(values[site], levels[site]) for site in places.sites}
     for group in places.groups:
+        least = max(smallest_step(levels[site]) for site in group)
         errors = {
             step: sum(_relative_error(values[site], step, levels[site]) for site in group)
-            for step in sorted({steps[site] for site in group})
+            for step in sorted({max(steps[site], least) for site in group})
         }
         steps |= dict.fromkeys(group, min(errors, key=lambda step: errors[step]))
     return steps
@@ -151,6 +153,7 @@ class _Rebuild:
         self.plain: dict[int, Any] = {}
         self.quantized: dict[int, Any] = {}
         self.taken = {step.name for step in steps}
+        self.replaced: set[str] = set()  # activations whose name a quantizer took
         self.shared: dict[str, Any] = {}
 
     def place(
@@ -176,10 +179,13 @@ class _Rebuild:
         fused = site is not None and site.relu
         y = self._compute(step, with_function=not fused)
         if site is not None:
-            name = step.name if fused and not step.weighted else self._free(step, fused)
+            replaces = fused and not step.weighted and step.name not in self.replaced
+            name = step.name if replaces else self._free(step, fused)
+            self.replaced.add(name)
             from qkeras import QActivation
 
-            quantized = QActivation(self.quantizers[site], name=name)(y)
+            # As text: a model that holds the object itself cannot be saved.
+            quantized = QActivation(str(self.quantizers[site]), name=name)(y)
             self.quantized[step.output] = quantized
             y = quantized if fused else y
         self.plain[step.output] = y
@@ -246,6 +252,7 @@ class _Rebuild:
             for foreign in ("kernel_initializer", "groups", "filters"):
                 config.pop(foreign, None)
         config[f"{role}_quantizer"] = chosen.quantizer
+        config[f"{role}_initializer"] = "zeros"  # QKeras would scale any other
         config[f"{role}_constraint"] = Clip(-chosen.limit, chosen.limit)
         layer = getattr(qkeras, f"Q{step.kind}")(**config)
         y = layer(x)

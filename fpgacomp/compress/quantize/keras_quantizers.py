@@ -66,7 +66,12 @@ def weight_levels(bits: Bits, narrow: bool) -> Levels:
 def activation_step(values: Array, levels: Levels) -> float:
     """The power-of-two step that an activation of these values gets."""
     step = float(best_steps(values.reshape(1, -1), levels, power_of_two=True)[0])
-    return step if levels.bipolar else max(step, 2.0**-levels.magnitude_bits)
+    return max(step, smallest_step(levels))
+
+
+def smallest_step(levels: Levels) -> float:
+    """Of an activation quantizer with these levels; a sign's scale may be any."""
+    return 0.0 if levels.bipolar else 2.0**-levels.magnitude_bits
 
 
 def best_steps(rows: Array, levels: Levels, *, power_of_two: bool) -> Array:

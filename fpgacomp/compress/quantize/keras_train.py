@@ -79,12 +79,34 @@ def train_keras(
 
 
 def keras_scores(model: Any, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The model's outputs [N, classes], as `model.predict` gives them."""
-    parts = [
-        np.asarray(model(x[start : start + EVALUATION_BATCH], training=False))
-        for start in range(0, len(x), EVALUATION_BATCH)
-    ]
+    """The model's outputs [N, classes], which are those of its export.
+
+    `model.predict` gives the same but for the float noise of x + (quantized - x), by which
+    QKeras passes gradients on: it decides ties, as sums of quantized values often are.
+    """
+    with _without_straight_through(model):
+        parts = [
+            np.asarray(model(x[start : start + EVALUATION_BATCH], training=False))
+            for start in range(0, len(x), EVALUATION_BATCH)
+        ]
     return np.concatenate(parts).reshape(len(x), -1).astype(np.float32)
+
+
+@contextmanager
+def _without_straight_through(model: Any) -> Iterator[None]:
+    members = [
+        member
+        for layer in model.layers
+        for member in (getattr(layer, "quantizer", None), *getattr(layer, "quantizers", ()))
+    ]
+    holders = [member for member in members if getattr(member, "use_ste", None) is True]
+    for holder in holders:
+        holder.use_ste = False
+    try:
+        yield
+    finally:
+        for holder in holders:
+            holder.use_ste = True
 
 
 def keras_accuracy(model: Any, samples: Samples) -> float:
@@ -157,9 +179,8 @@ class _Run:
         self.epochs: list[Epoch] = []
         self.best: _Best | None = None
         # A layer that draws numbers keeps the seed it was traced with.
-        self.draws = any("seed" in layer.get_config() for layer in model.layers)
+        self.draws = any(hasattr(layer, "seed") for layer in model.layers)
         self._compiled: Step | None = None
-        self.start = _digest(model.get_weights())
 
     @property
     def done(self) -> int:
@@ -217,7 +238,7 @@ class _Run:
                 loss = self._loss(model(x, training=True), y)
                 whole = tf.add_n([loss, *model.losses])
             gradients = tape.gradient(whole, model.trainable_variables)
-            # A weight that is not finite would be saved as the best: it must not be reached.
+            # Weights stay finite where the loss is not.
             if tf.math.is_finite(whole):
                 optimizer.apply_gradients(zip(gradients, model.trainable_variables))
             return whole
@@ -287,10 +308,10 @@ class _Run:
         self.best = _Best(Epoch(**told["best"]), _numbered(arrays, "best"))
 
     def _fingerprint(self) -> str:
-        """Of the network's structure and first weights, the data and the recipe."""
+        """Of the network's structure and quantizers, the data and the recipe."""
         recipe = {k: v for k, v in asdict(self.recipe).items() if k != "checkpoint"}
         layers = [_structure(layer) for layer in self.model.layers]
-        digest = hashlib.sha256(repr((layers, sorted(recipe.items()), self.start)).encode())
+        digest = hashlib.sha256(repr((layers, sorted(recipe.items()))).encode())
         digest.update(self.data.train.x.tobytes())
         digest.update(self.data.train.y.tobytes())
         return digest.hexdigest()
@@ -331,13 +352,6 @@ def _settings(recipe: Recipe) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
-
-
-def _digest(weights: list[Array]) -> str:
-    digest = hashlib.sha256()
-    for weight in weights:
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
 
 
 def _numbered(arrays: dict[str, Array], part: str) -> list[Array]:
