@@ -13,6 +13,8 @@ from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.errors import ModelError, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 
 def small(seed=0, classes=10):
     torch.manual_seed(seed)

@@ -14,6 +14,8 @@ from fpgacomp.compress.share import ShareOptions, share  # noqa: E402
 from fpgacomp.compress.training import accuracy, scores, train  # noqa: E402
 from fpgacomp.errors import ModelError, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 SHORT = Recipe(epochs=4, learning_rate=1e-3)
 
 

@@ -17,6 +17,8 @@ from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy  # noqa: E402
 from fpgacomp.errors import ModelError, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 SHORT = Recipe(epochs=12, learning_rate=5e-3)
 LAYERS = {
     "dense": (lambda: nn.Linear(12, 7), (3, 12)),

@@ -22,6 +22,8 @@ from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy  # noqa: E402
 from fpgacomp.errors import ModelError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 SHORT = Recipe(epochs=12, learning_rate=5e-3)
 WINDOWS = {
     "square": lambda: nn.Conv2d(3, 8, 3, padding=1),

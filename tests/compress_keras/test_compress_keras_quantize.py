@@ -17,6 +17,8 @@ from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.errors import FpgacompError, ModelError, Problems, UnsupportedLayer, UsageError
 
+pytestmark = pytest.mark.slow  # they train
+
 W4A4 = QuantizeOptions(weight_bits=4, activation_bits=4)
 SAMPLES = 150
 

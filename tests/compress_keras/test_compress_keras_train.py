@@ -19,6 +19,8 @@ from fpgacomp.compress.quantize.keras_train import (
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.errors import InputDataError, TrainingError
 
+pytestmark = pytest.mark.slow  # they train
+
 SHORT = Recipe(epochs=3, batch=64, learning_rate=0.01)
 
 

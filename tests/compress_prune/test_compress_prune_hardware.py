@@ -28,6 +28,8 @@ from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.errors import ModelError, Problems, UsageError  # noqa: E402
 from fpgacomp.estimate.digits import signed_digits as estimated_digits  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 SHORT = Recipe(epochs=5, learning_rate=5e-3)
 NONE = Recipe(epochs=0)
 WEIGHT, DIGIT = (20.0, 5.0, 0.0), (15.0, 4.0, 0.0)  # of the three layers

@@ -15,6 +15,8 @@ from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.errors import ModelError, Problems, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 SHORT = Recipe(epochs=4, learning_rate=5e-3)
 NONE = Recipe(epochs=0)
 

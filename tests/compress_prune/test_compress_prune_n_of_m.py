@@ -14,6 +14,8 @@ from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.errors import ModelError, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 SHORT = Recipe(epochs=5, learning_rate=5e-3)
 NONE = Recipe(epochs=0)
 

@@ -20,6 +20,8 @@ from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy, scores  # noqa: E402
 from fpgacomp.errors import Problems, UnsupportedLayer  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 SHORT = Recipe(epochs=2, learning_rate=0.005)
 
 

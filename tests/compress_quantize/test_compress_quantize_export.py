@@ -17,6 +17,8 @@ from fpgacomp.compress.quantize.transform import quantize  # noqa: E402
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import scores  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 SAMPLES = 150
 
 

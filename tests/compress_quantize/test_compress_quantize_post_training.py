@@ -17,6 +17,8 @@ from fpgacomp.compress.quantize.transform import calibration_samples, observe  #
 from fpgacomp.compress.training import accuracy, scores  # noqa: E402
 from fpgacomp.errors import UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 ALL = ("merge", "equalize", "gptq", "bias")
 NARROW = QuantizeOptions(weight_bits=2, activation_bits=2)
 

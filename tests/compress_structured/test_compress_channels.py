@@ -29,6 +29,8 @@ from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.errors import DoesNotFit, ModelError, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # they train
+
 SHORT = Recipe(epochs=8, learning_rate=5e-3)
 
 
