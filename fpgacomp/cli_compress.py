@@ -126,7 +126,7 @@ def quantize(
             observer=observer,
         )
 
-    _verb(run, Path(f"{Path(model).stem}-quantized.onnx"), out, as_json)
+    _verb(run, Path(f"{Path(model).stem}-quantized.onnx"), out, as_json, torch=False)
 
 
 def prune(
@@ -385,9 +385,15 @@ def evaluate(
             view.render(found, Console())
 
 
-def _verb(run: Callable[[Any], Any], default: Path, out: Path | None, as_json: bool) -> None:
+def _verb(
+    run: Callable[[Any], Any], default: Path, out: Path | None, as_json: bool, torch: bool = True
+) -> None:
     """Run a technique with progress, write its network, show what it did."""
     with errors(as_json):
+        if torch:
+            from fpgacomp.compressed import require_torch
+
+            require_torch()
         with training_progress(as_json) as observer:
             result = run(observer)
         path = result.save(out or default)
