@@ -24,7 +24,7 @@ from fpgacomp.estimate.terms import (
 from fpgacomp.ir.design import Hls4mlFolding, IoType
 from fpgacomp.ir.hls4ml_lanes import LaneLayer, LaneSchedule, lane_schedule
 from fpgacomp.ir.layers import Lookup, Requantize, Thresholds
-from fpgacomp.ir.types import Ints, IntType
+from fpgacomp.ir.types import Ints
 
 # A table of up to this many bits is LUT ROM (64 bits each), a larger one block RAM.
 LUT_ROM_BITS = 4096
@@ -77,7 +77,7 @@ def _requantize(layer: Requantize, schedule: LaneSchedule) -> Iterator[Terms]:
     lanes, in_bits = schedule.lanes, layer.input.type.bits
     wide = in_bits + int(abs(layer.multiplier.array).max()).bit_length()
     if schedule.groups > 1 and layer.multiplier.array.size > 1:
-        multiplier_bits = IntType.of_values(layer.multiplier.array).bits
+        multiplier_bits = layer.multiplier.type.bits
         yield variable_products(lanes, in_bits, multiplier_bits)
     else:
         yield constant_products(layer.multiplier, lanes, in_bits)
@@ -101,7 +101,7 @@ def _banks(parameter: Ints, each: int, schedule: LaneSchedule) -> Terms:
     """ROM banks of a per-channel parameter with `each` values per channel."""
     if schedule.groups == 1 or parameter.shape[0] == 1 or not each:
         return unit_terms({})
-    width = IntType.of_values(parameter.array).bits
+    width = parameter.type.bits
     return _rom(schedule.lanes * each, width, schedule.groups)
 
 

@@ -42,7 +42,6 @@ from fpgacomp.ir.dataflow import (
     VectorVector,
     Window,
     element_bits,
-    stored_type,
 )
 from fpgacomp.ir.design import Memory
 from fpgacomp.ir.layers import Lookup, Requantize, Thresholds
@@ -170,7 +169,7 @@ def matrix_terms(
 
 
 def _matrix(operator: MatrixVector, port: int) -> Terms:
-    weight = stored_type(operator.weight)
+    weight = operator.weight.stored_type
     mw, mh = operator.weight.shape
     bipolar = weight.bipolar and operator.input.type.bipolar
     dsp = 0
@@ -187,7 +186,7 @@ def _matrix(operator: MatrixVector, port: int) -> Terms:
 
 def _vector(operator: VectorVector) -> Terms:
     taps, channels = operator.weight.shape
-    weight, kind = stored_type(operator.weight), operator.input.type
+    weight, kind = operator.weight.stored_type, operator.input.type
     bipolar = weight.bipolar and kind.bipolar
     bits = element_bits(weight)
     dsp = operator.pe if operator.arithmetic == "dsp" and not bipolar else 0

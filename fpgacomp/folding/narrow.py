@@ -26,7 +26,7 @@ from fpgacomp.ir.layers import (
     Thresholds,
     Upsample,
 )
-from fpgacomp.ir.types import IntArray, Ints, IntType
+from fpgacomp.ir.types import IntArray, Ints
 
 
 def widest(graph: Graph) -> int:
@@ -109,5 +109,5 @@ def _fewer_bits(weight: Ints, bits: int) -> Ints:
 
 def _weight_bits(weight: Ints) -> int:
     """As a signed number."""
-    values = IntType.of_values(weight.array)
+    values = weight.type
     return values.bits if values.signed else values.bits + 1

@@ -143,7 +143,7 @@ def _memories(depth: int) -> tuple[Memory, ...]:
 
 def _arithmetics(layer: Dense | Conv) -> tuple[Arithmetic, ...]:
     """Gates do for one bit; two bits by two are a table."""
-    weight = IntType.of_values(layer.weight.array)
+    weight = layer.weight.type
     one_bit = weight.magnitude <= 1 and layer.input.type.bits <= 2
     return ("lut",) if one_bit or layer.input.type.bits == 1 else ("lut", "dsp")
 
@@ -151,7 +151,7 @@ def _arithmetics(layer: Dense | Conv) -> tuple[Arithmetic, ...]:
 def _shapes(layer: Dense | Conv) -> list[tuple[int, int]]:
     """(PE, SIMD): for each of PACES parallelisms the most even ones."""
     inputs, width = layer.input.channels, _width(layer)
-    weight_bits = IntType.of_values(layer.weight.array).bits
+    weight_bits = layer.weight.type.bits
     found: dict[int, list[tuple[int, int]]] = {}
     for simd in divisors(width):
         if inputs % simd == 0 or simd % inputs == 0:
@@ -318,8 +318,7 @@ def _likeness(layer: Layer) -> object:
     tensors = tuple((t.shape, t.type) for t in (*layer.inputs, layer.output))
     match layer:
         case Dense() | Conv():
-            values = layer.weight.array
-            stats = (int(values.min()), int(values.max()), bool((abs(values) == 1).all()))
+            stats = layer.weight.stored_type
             rest = (layer.strides, layer.dilations, layer.pads, layer.groups, layer.kernel) \
                 if isinstance(layer, Conv) else ()  # fmt: skip
             return type(layer), tensors, stats, rest

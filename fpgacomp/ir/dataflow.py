@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal, assert_never
 
-import numpy as np
-
 from fpgacomp.ir.design import Arithmetic, Memory
 from fpgacomp.ir.layers import Activation, Add, Thresholds
-from fpgacomp.ir.types import BIPOLAR, Ints, IntType
+from fpgacomp.ir.types import Ints, IntType
 
 Shape = tuple[int, int, int]
 Pair = tuple[int, int]
@@ -66,12 +64,6 @@ def element_bits(kind: IntType) -> int:
 def container_bits(kind: IntType) -> int:
     """Bits of an element on an AXI stream and in files: 8, 16, 32 or 64."""
     return next(bits for bits in (8, 16, 32, 64) if kind.bits <= bits)
-
-
-def stored_type(values: Ints) -> IntType:
-    """Type of a constant table's elements; weights that are all -1 or +1 take one bit."""
-    kind = IntType.of_values(values.array)
-    return BIPOLAR if np.all(abs(values.array) == 1) else kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +218,7 @@ class MatrixVector(_OneToOne):
         Weights with one input share a multiplier if they, each as far apart as a product
         is wide, fit its wider port (`port_bits`: 25 on DSP48E1, 27 on DSP48E2).
         """
-        weight, x = stored_type(self.weight), self.input.type
+        weight, x = self.weight.stored_type, self.input.type
         if element_bits(weight) == 1 or (x.signed and x.bits == 1):
             return 1, 0  # gates, not multipliers
         if _signed_bits(x) > _NARROW_PORT_BITS:

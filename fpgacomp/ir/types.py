@@ -121,7 +121,7 @@ class Ints(FrozenArray):
         ValueError: a float value that is not an integer, or does not fit int64.
     """
 
-    __slots__ = ()
+    __slots__ = ("_stored", "_type")
 
     def __init__(self, values: npt.ArrayLike) -> None:
         array = np.asarray(values)
@@ -131,10 +131,28 @@ class Ints(FrozenArray):
                 raise ValueError("Ints takes integers only")
             array = rounded
         super().__init__(array, np.int64)
+        # Found on demand and kept: a folding search asks for them thousands of times.
+        self._type: IntType | None = None
+        self._stored: IntType | None = None
 
     @property
     def array(self) -> IntArray:
         return self._array
+
+    @property
+    def type(self) -> IntType:
+        """The range that the values span."""
+        if self._type is None:
+            self._type = IntType.of_values(self._array)
+        return self._type
+
+    @property
+    def stored_type(self) -> IntType:
+        """`type`, or bipolar (one bit) where every value is -1 or +1."""
+        if self._stored is None:
+            one = self.type.magnitude == 1 and bool(self._array.all())
+            self._stored = BIPOLAR if one else self.type
+        return self._stored
 
 
 class Reals(FrozenArray):

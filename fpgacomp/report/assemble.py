@@ -15,7 +15,6 @@ from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Activation, Add, Layer, SumPool, WeightLayer, kind
 from fpgacomp.ir.report import Exactness, LayerReport
-from fpgacomp.ir.types import IntType
 
 
 def layer_reports(
@@ -44,7 +43,7 @@ def layer_reports(
 
 def _weight_bits(layer: Layer) -> int | None:
     if isinstance(layer, WeightLayer):
-        return IntType.of_values(layer.weight.array).bits
+        return layer.weight.type.bits
     return None
 
 

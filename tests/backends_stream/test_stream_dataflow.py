@@ -20,7 +20,6 @@ from fpgacomp.ir.dataflow import (
     Window,
     container_bits,
     cycles,
-    stored_type,
 )
 from fpgacomp.ir.design import StreamFolding
 from fpgacomp.ir.expand import expand
@@ -80,8 +79,8 @@ def test_what_is_not_packed(weight: list[int], x: IntType) -> None:
 
 
 def test_types_of_tables_and_containers() -> None:
-    assert stored_type(Ints([[-1, 1]])) == stored_type(Ints([[1, 1]])) == BIPOLAR
-    assert stored_type(Ints([[-1, 0]])) == IntType(-1, 0)
+    assert Ints([[-1, 1]]).stored_type == Ints([[1, 1]]).stored_type == BIPOLAR
+    assert Ints([[-1, 0]]).stored_type == IntType(-1, 0)
     widths = [container_bits(IntType.of_bits(bits, signed=True)) for bits in (2, 8, 9, 17, 33)]
     assert widths == [8, 8, 16, 32, 64]
     assert container_bits(BIPOLAR) == 8

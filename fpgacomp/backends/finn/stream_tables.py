@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.ir.dataflow import MatrixVector, VectorVector, element_bits, stored_type
+from fpgacomp.ir.dataflow import MatrixVector, VectorVector, element_bits
 from fpgacomp.ir.design import Memory
 from fpgacomp.ir.types import IntArray, Ints, IntType
 
@@ -70,7 +70,7 @@ def matrix(name: str, operator: MatrixVector) -> Table:
     """Row nf * SF + sf, lane pe * SIMD + s is weight[sf * SIMD + s, nf * PE + pe]."""
     (mw, mh), pe, simd = operator.weight.shape, operator.pe, operator.simd
     tiles = operator.weight.array.reshape(mw // simd, simd, mh // pe, pe).transpose(2, 0, 3, 1)
-    kind = stored_type(operator.weight)
+    kind = operator.weight.stored_type
     title = f"Weights of {operator.layer}: {mw} x {mh}, {pe} PE of {simd} SIMD a row."
     return rom(name, title, tiles.reshape(-1, pe * simd), kind, operator.memory)
 
@@ -79,7 +79,7 @@ def depthwise(name: str, operator: VectorVector) -> Table:
     """Row f * taps + k, lane i is weight[k, f * PE + i]."""
     (taps, channels), pe = operator.weight.shape, operator.pe
     rows = operator.weight.array.reshape(taps, channels // pe, pe).transpose(1, 0, 2)
-    kind = stored_type(operator.weight)
+    kind = operator.weight.stored_type
     title = f"Weights of {operator.layer}: {taps} taps of {channels} channels, {pe} PE a row."
     return rom(name, title, rows.reshape(-1, pe), kind, operator.memory)
 
