@@ -90,6 +90,9 @@ def quantize(
     measure: Annotated[
         str, typer.Option(help="Of the budget: bits, bops, or of a --board lut, dsp, ff, bram18.")
     ] = "bits",
+    trial_epochs: Annotated[
+        int, typer.Option(help="Of training before bits are judged, in the search.")
+    ] = 0,
     board: BoardOption = None,
     fps: FpsOption = None,
     steps: Annotated[

@@ -93,6 +93,7 @@ def mixed_options(arguments: Mapping[str, Any]) -> Any:
     return MixedOptions(
         budget=arguments["budget"],
         measure=arguments["measure"],
+        trial_epochs=arguments["trial_epochs"],
         base=QuantizeOptions(
             input_bits=arguments["input_bits"],
             scale=arguments["scale"].value,

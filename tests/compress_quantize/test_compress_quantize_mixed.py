@@ -15,7 +15,10 @@ from fpgacomp.compress.constraints import keep_zeros  # noqa: E402
 from fpgacomp.compress.network import weight_layers  # noqa: E402
 from fpgacomp.compress.quantize import MixedOptions, quantize_mixed  # noqa: E402
 from fpgacomp.compress.quantize.assign import Product, assign, least_cost, total_cost  # noqa: E402
+from fpgacomp.compress.quantize.mixed import _refined  # noqa: E402
 from fpgacomp.compress.quantize.operations import multiplications  # noqa: E402
+from fpgacomp.compress.quantize.options import whole_bits  # noqa: E402
+from fpgacomp.compress.quantize.spending import Spending, bits_of, stepped  # noqa: E402
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy  # noqa: E402
 from fpgacomp.errors import UnsupportedLayer, UsageError  # noqa: E402
@@ -55,6 +58,50 @@ def test_the_program_finds_what_trying_all_finds(loss, cost, joint, budget):
 def test_multiplications(float_cnn):
     counted = multiplications(float_cnn)
     assert list(counted.values()) == [64 * 9 * 16, 16 * 9 * 16 * 32, 128 * 64, 640]
+
+
+def refined(float_cnn, digits, chosen, judge, **options):
+    """(what the search goes on to, its budget kept; the spending)."""
+    weights = sum(layer.weight.numel() for layer in weight_layers(float_cnn).values())
+    wanted = MixedOptions(
+        budget=3 * weights, weight_choices=(1, 2, 4, 8), activation_choices=(1, 2, 4), **options
+    )
+    spending = Spending(float_cnn, digits, wanted, None)
+    start = chosen(spending)
+    found = _refined(start, wanted, spending, judge)
+    assert spending.measured(found) <= wanted.budget
+    return found, spending
+
+
+def test_a_better_uniform_network_is_where_the_refinement_starts(float_cnn, digits):
+    """Losses that only show where several layers are coarse, as no sensitivity alone tells."""
+
+    def judge(assignment):
+        return float(sum(bits == 1 for bits in assignment.weights.values()) >= 2)
+
+    def coarse(spending):
+        return spending.uniforms()[0]
+
+    found, spending = refined(float_cnn, digits, coarse, judge)
+    assert judge(found) == 0 and found == spending.uniforms()[1]
+    assert refined(float_cnn, digits, coarse, judge, refinements=0)[0] == spending.uniforms()[0]
+
+
+def test_the_refinement_steps_towards_what_the_whole_network_needs(float_cnn, digits):
+    """The last layer and one activation want bits; the layers that do not care pay for them."""
+    names = list(weight_layers(float_cnn))
+
+    def judge(assignment):
+        lacking = 8 - whole_bits(assignment.weights[names[-1]])
+        return lacking + sum(4 - bits for bits in assignment.activations.values())
+
+    def two_bits(spending):
+        return spending.uniforms()[1]
+
+    found, spending = refined(float_cnn, digits, two_bits, judge)
+    assert judge(found) == 0
+    for group, choices in spending.choices.items():
+        assert all(bits_of(stepped(found, group, bits), group) == bits for bits in choices)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ quantizers      Brevitas quantizers and layers
 transform       float network -> network of Brevitas layers
 aware           quantization-aware training
 post_training   calibration, equalization, GPTQ, bias correction; merge: BatchNormalization
-mixed           bits per layer: sensitivity, assign (an integer linear program), operations
+mixed           bits per layer: sensitivity, spending, assign (an integer linear program)
 export          network of Brevitas layers -> QONNX
 
 torch and Brevitas are imported when a function is first used.

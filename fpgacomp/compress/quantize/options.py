@@ -148,6 +148,8 @@ class MixedOptions:
         activation_choices: bits that an activation may have.
         trial_epochs: of training before a layer's sensitivity is measured; 0 measures what
             quantization does untrained, which overrates what training mends.
+        refinements: rounds in which every layer is tried one width finer and coarser around
+            the choice; 0 trusts the sum of sensitivities.
         base: input bits, scale, granularity and narrow; its other bits are not used.
     """
 
@@ -156,16 +158,17 @@ class MixedOptions:
     weight_choices: tuple[Bits, ...] = (1, 2, 3, 4, 6, 8)
     activation_choices: tuple[int, ...] = (1, 2, 3, 4, 6, 8)
     trial_epochs: int = 0
+    refinements: int = 3
     base: QuantizeOptions = field(default_factory=QuantizeOptions)
 
     def __post_init__(self) -> None:
         problems: list[FpgacompError] = []
         if not self.budget > 0:
             problems.append(UsageError("budget", f"is {self.budget:g}.", "use more than 0."))
-        if self.trial_epochs < 0:
-            problems.append(
-                UsageError("trial epochs", f"is {self.trial_epochs}.", "use 0 or more.")
-            )
+        for name in ("trial_epochs", "refinements"):
+            if getattr(self, name) < 0:
+                where = name.replace("_", " ")
+                problems.append(UsageError(where, f"is {getattr(self, name)}.", "use 0 or more."))
         for what in ("weight_choices", "activation_choices"):
             where, choices = what.replace("_", " "), getattr(self, what)
             if not choices:

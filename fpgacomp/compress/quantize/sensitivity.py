@@ -38,6 +38,11 @@ class Assignment:
     weights: Mapping[str, Bits]
     activations: Mapping[str, int]
 
+    @property
+    def key(self) -> str:
+        """Equal for equal bits."""
+        return repr((sorted(self.weights.items()), sorted(self.activations.items())))
+
     def with_weight(self, name: str, bits: Bits) -> Assignment:
         return replace(self, weights={**self.weights, name: bits})
 
@@ -71,30 +76,39 @@ def quantized(
     return quantize(network, data, wanted).network
 
 
-def sensitivities(
-    network: fx.GraphModule,
-    data: Data,
-    options: MixedOptions,
-    recipe: Recipe,
-    loss: Loss,
-) -> tuple[Table, Table]:
+class Judge:
+    """Loss on the training split of the network with some bits, after a short training.
+
+    Args:
+        recipe: of that training, but for `options.trial_epochs` only.
+    """
+
+    def __init__(
+        self, network: fx.GraphModule, data: Data, options: MixedOptions, recipe: Recipe, loss: Loss
+    ) -> None:
+        self.network, self.data, self.options, self.loss = network, data, options, loss
+        self._recipe = replace(recipe, epochs=options.trial_epochs, checkpoint=None)
+        self._known: dict[str, float] = {}
+
+    def __call__(self, assignment: Assignment) -> float:
+        if assignment.key not in self._known:
+            candidate = quantized(self.network, self.data, self.options, assignment)
+            train(candidate, self.data, self._recipe, loss=self.loss, what="sensitivity")
+            self._known[assignment.key] = mean_loss(candidate, self.data, self.loss)
+        return self._known[assignment.key]
+
+
+def sensitivities(judge: Judge) -> tuple[Table, Table]:
     """(of weights by layer, of activations by site): loss on the training split above that of
     8 bits everywhere, never negative and never rising with bits.
     """
-    places = places_of(network, data)
-    widest = uniform(network, places, MOST_BITS, MOST_BITS)
-    trial = replace(recipe, epochs=options.trial_epochs, checkpoint=None)
-
-    def judged(assignment: Assignment) -> float:
-        candidate = quantized(network, data, options, assignment)
-        train(candidate, data, trial, loss=loss, what="sensitivity")
-        return mean_loss(candidate, data, loss)
-
-    least = judged(widest)
+    network, options = judge.network, judge.options
+    widest = uniform(network, places_of(network, judge.data), MOST_BITS, MOST_BITS)
+    least = judge(widest)
 
     def table(choices: Mapping[str, tuple[Bits, ...]], change: Callable[..., Assignment]) -> Table:
         return {
-            name: _falling({bits: judged(change(name, bits)) - least for bits in allowed})
+            name: _falling({bits: judge(change(name, bits)) - least for bits in allowed})
             for name, allowed in choices.items()
         }
 
