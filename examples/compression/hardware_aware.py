@@ -28,7 +28,7 @@ def main() -> None:
         )  # fmt: skip
         plain.append((result.after, luts(result.model, FPS)))
         row(f"magnitude, {sparsity:.0%} zeros", plain[-1][0], lut=plain[-1][1])
-    for saving in (0.3, 0.45):
+    for saving in (0.2, 0.45):
         result = compression.prune(
             FLOAT_CNN, images, options=HardwareOptions(saving=saving), recipe=RECIPE,
             hardware=HARDWARE,
