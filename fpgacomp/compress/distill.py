@@ -14,8 +14,8 @@ from torch.nn import functional
 from fpgacomp.compress.data import Data
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.runs import SMALLEST_PROBABILITY
 from fpgacomp.compress.training import (
-    SMALLEST_PROBABILITY,
     Loss,
     ends_in_softmax,
     output_cross_entropy,
@@ -79,7 +79,10 @@ def distill(
         )
     with _taps(teacher, student, options) as taps:
         loss = distillation_loss(teacher, options, taps)
-        history = train(student, data, recipe, loss=loss, observer=observer, what="distill")
+        history = train(
+            student, data, recipe,
+            loss=loss, decided_by=[options, teacher], observer=observer, what="distill",
+        )  # fmt: skip
     return Outcome(student, history, (), {"temperature": options.temperature})
 
 

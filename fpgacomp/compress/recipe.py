@@ -63,6 +63,11 @@ class Epoch:
     validation_loss: float
     best: bool
 
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The best epoch has the highest: by accuracy, then by loss."""
+        return self.accuracy, -self.validation_loss
+
 
 @dataclass(frozen=True)
 class History:

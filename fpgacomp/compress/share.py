@@ -83,7 +83,7 @@ def share(
         raise ModelError(
             "share", f"no layer has more than {options.values} distinct weights.", "use fewer."
         )
-    history = train(network, data, recipe, observer=observer, what="share")
+    history = train(network, data, recipe, decided_by=[options], observer=observer, what="share")
     for constraint in constraints_of(network):
         constraint.project(1.0)
     note = f"{len(left)} layers have no more distinct weights than values: {', '.join(left)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,14 +18,18 @@ from torch.nn import functional
 from fpgacomp.compress.constraints import Constraint, constraints_of
 from fpgacomp.compress.data import Data, Samples
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, silent
+from fpgacomp.compress.runs import (
+    EVALUATION_BATCH,
+    SMALLEST_PROBABILITY,
+    carried_out,
+    check_checkpoint,
+    checked_loss,
+    fingerprint,
+)
 from fpgacomp.errors import TrainingError
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (network, x, y) -> mean loss
 State = dict[str, Any]
-
-EVALUATION_BATCH = 512
-# Logarithm of a probability that rounded to 0 in float32.
-SMALLEST_PROBABILITY = 1e-30
 
 
 def cross_entropy(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
@@ -41,6 +44,7 @@ def train(
     *,
     loss: Loss = cross_entropy,
     constraints: Sequence[Constraint] = (),
+    decided_by: Sequence[object] = (),
     observer: TrainingObserver = silent,
     what: str = "training",
 ) -> History:
@@ -55,6 +59,8 @@ def train(
         network: scores [N, classes] from x [N, *shape].
         loss: of one batch; gradients of `network` are taken.
         constraints: beside those that the layers carry.
+        decided_by: options, teachers and what else decides how the run goes, beside the
+            network, the data and the recipe: a checkpoint of others is refused.
         what: names the run to the observer.
 
     Raises:
@@ -66,18 +72,9 @@ def train(
         return History()
     with _settings(recipe):
         run = _Run(network, data, recipe, loss, [*constraints_of(network), *constraints])
+        run.identify(decided_by)
         data.check_outputs(scores(network, data.train.x[:2]).shape[1])
-        run.resume()
-        interrupted = False
-        try:
-            while run.done < recipe.epochs:
-                observer(what, run.epoch())
-                run.save()
-        except KeyboardInterrupt:
-            if run.best is None:
-                raise
-            interrupted = True
-        return run.finish(interrupted)
+        return carried_out(run, recipe, observer, what)
 
 
 def scores(network: nn.Module, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -131,10 +128,21 @@ class _Run:
         self.step = 0
         self.epochs: list[Epoch] = []
         self.best: _Best | None = None
+        self._identity = ""
+
+    def identify(self, decided_by: Sequence[object]) -> None:
+        """Say, before the first epoch, whose checkpoints this run goes on from."""
+        if self.recipe.checkpoint is not None:
+            parts = [*_parts(self.network), *(p for o in decided_by for p in _parts(o))]
+            self._identity = fingerprint(self.recipe, self.data, parts)
 
     @property
     def done(self) -> int:
         return len(self.epochs)
+
+    @property
+    def has_best(self) -> bool:
+        return self.best is not None
 
     def epoch(self) -> Epoch:
         """Train one epoch and judge it on the validation split."""
@@ -145,11 +153,8 @@ class _Run:
         share = self.step / self.steps
         accuracy, validation_loss = _judge(self.network, self.data.validation)
         settled = all(constraint.settled(share) for constraint in self.constraints)
-        best = settled and (
-            self.best is None
-            or (accuracy, -validation_loss)
-            > (self.best.epoch.accuracy, -self.best.epoch.validation_loss)
-        )
+        rank = (accuracy, -validation_loss)
+        best = settled and (self.best is None or rank > self.best.epoch.rank)
         mean = total / len(self.x)
         epoch = Epoch(self.done + 1, self.recipe.epochs, mean, accuracy, validation_loss, best)
         if best:
@@ -165,13 +170,7 @@ class _Run:
             self.schedule.step()
             return 0.0
         loss = self.loss(self.network, self.x[batch], self.y[batch])
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"epoch {self.done + 1}",
-                f"the loss is {loss.item()} at step {self.step} of {self.steps}.",
-                f"lower the learning rate (now {self.recipe.learning_rate:g}), or scale the "
-                "samples to about -1..1.",
-            )
+        value = checked_loss(loss.item(), self.done + 1, self.step, self.steps, self.recipe)
         loss.backward()
         for constraint in self.constraints:
             constraint.settle_gradient()
@@ -179,7 +178,7 @@ class _Run:
         self.schedule.step()
         for constraint in self.constraints:
             constraint.project(self.step / self.steps)
-        return float(loss.item())
+        return value
 
     def finish(self, interrupted: bool) -> History:
         """Put the best state back; it was settled, so projecting it changes nothing."""
@@ -196,7 +195,7 @@ class _Run:
         scratch = path.with_name(path.name + ".part")
         torch.save(
             {
-                "run": self._fingerprint(),
+                "run": self._identity,
                 "network": self.network.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "schedule": _plain(self.schedule.state_dict()),
@@ -217,12 +216,7 @@ class _Run:
         if path is None or not path.exists():
             return
         saved = _load(path)
-        if saved["run"] != self._fingerprint():
-            raise TrainingError(
-                str(path),
-                "is the checkpoint of another network, data set or recipe.",
-                "remove it, or name another file.",
-            )
+        check_checkpoint(path, saved["run"], self._identity)
         self.network.load_state_dict(saved["network"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.schedule.load_state_dict(saved["schedule"])
@@ -232,14 +226,15 @@ class _Run:
         if saved["best"] is not None:
             self.best = _Best(Epoch(**saved["best"]["epoch"]), saved["best"]["state"])
 
-    def _fingerprint(self) -> str:
-        """Of the network's structure, the data and the recipe."""
-        shapes = sorted((name, list(p.shape)) for name, p in self.network.named_parameters())
-        recipe = {k: v for k, v in asdict(self.recipe).items() if k not in ("checkpoint",)}
-        digest = hashlib.sha256(repr((shapes, sorted(recipe.items()))).encode())
-        digest.update(self.data.train.x.tobytes())
-        digest.update(self.data.train.y.tobytes())
-        return digest.hexdigest()
+
+def _parts(decider: object) -> Iterator[object]:
+    """A network as the names and values of its state, all else as it is."""
+    if not isinstance(decider, nn.Module):
+        yield decider
+        return
+    for name, value in decider.state_dict().items():
+        yield name
+        yield value.numpy() if isinstance(value, Tensor) else value
 
 
 def _judge(network: nn.Module, samples: Samples) -> tuple[float, float]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from fpgacomp.ir.comparison import Candidate, Comparison
 from fpgacomp.report import comparison as words
 from fpgacomp.report import comparison_plot as plots
 from fpgacomp.report import wording
 from fpgacomp.report.comparison import Section
 from fpgacomp.report.comparison_plot import Plot
-from fpgacomp.resources import data_folder
+from fpgacomp.report.pages import page
 
 PLOTTED = ("lut", "weight_bytes", "bops", "latency_us")
 
@@ -57,15 +55,7 @@ class View:
 
 def to_html(comparison: Comparison) -> str:
     """The whole page as text; every value is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(data_folder("hls_templates") / "report"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("comparison.html.j2").render(view=_view(comparison))
+    return page("comparison.html.j2", _view(comparison))
 
 
 def _view(comparison: Comparison) -> View:

@@ -7,14 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from fpgacomp.ir.board import RESOURCE_FIELDS
 from fpgacomp.ir.estimate import Figure
 from fpgacomp.ir.report import LayerReport, Report
 from fpgacomp.report import wording
+from fpgacomp.report.pages import page
 from fpgacomp.report.wording import Headline, ResourceRow
-from fpgacomp.resources import data_folder
 
 
 @dataclass(frozen=True)
@@ -98,15 +96,7 @@ class View:
 
 def to_html(report: Report) -> str:
     """The whole page as text; every value of the report is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(data_folder("hls_templates") / "report"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("report.html.j2").render(view=_view(report))
+    return page("report.html.j2", _view(report))
 
 
 def _view(report: Report) -> View:

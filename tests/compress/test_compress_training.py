@@ -104,7 +104,7 @@ def test_ctrl_c_before_the_first_epoch_is_passed_on():
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     recipe = replace(RECIPE, checkpoint=tmp_path / "run.pt")
     train(mlp(), blobs(), recipe)
-    with pytest.raises(TrainingError, match="another network, data set or recipe"):
+    with pytest.raises(TrainingError, match="another run: its network, data, recipe or options"):
         train(mlp(), blobs(seed=1), recipe)
     (tmp_path / "run.pt").write_bytes(b"nonsense")
     with pytest.raises(TrainingError, match="is no checkpoint"):

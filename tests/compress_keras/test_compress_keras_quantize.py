@@ -11,8 +11,9 @@ import pytest
 import fpgacomp
 from fpgacomp.compress.quantize.keras_aware import quantize_keras
 from fpgacomp.compress.quantize.keras_convert import to_qkeras
-from fpgacomp.compress.quantize.keras_quantizers import Levels, best_steps, error_of
+from fpgacomp.compress.quantize.keras_quantizers import best_steps, error_of
 from fpgacomp.compress.quantize.keras_train import keras_accuracy, keras_scores, train_keras
+from fpgacomp.compress.quantize.levels import Levels
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.errors import FpgacompError, ModelError, Problems, UnsupportedLayer, UsageError

@@ -84,7 +84,7 @@ def test_interrupted_keeps_best_and_resumed_equals_straight(make_mlp, digits, tm
     assert not again.interrupted
     assert train_keras(straight, digits, replace(recipe, checkpoint=None)) == again
     assert _equal(straight, resumed)
-    with pytest.raises(TrainingError, match="checkpoint of another network, data set or recipe"):
+    with pytest.raises(TrainingError, match="checkpoint of another run"):
         train_keras(make_mlp(), digits, replace(recipe, seed=9))
 
 

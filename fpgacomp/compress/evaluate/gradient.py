@@ -5,8 +5,7 @@ Torch is imported here alone, and only when an attack is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +51,8 @@ def gradient_of(network: Network, samples: Samples, answers: Any, inside: Range)
     """
     try:
         import torch
+
+        from fpgacomp.compress.threads import one_thread
     except ImportError:
         return Gradient(None, "no gradient: torch is not installed (pip install torch).")
     try:
@@ -64,7 +65,7 @@ def gradient_of(network: Network, samples: Samples, answers: Any, inside: Range)
     except FpgacompError as error:
         return Gradient(None, f"no gradient: {_first(error)}")
     _drop_softmax(module)
-    with _one_thread(), torch.no_grad():
+    with one_thread(), torch.no_grad():
         scores = np.concatenate(
             [module(part).flatten(1).numpy() for part in torch.from_numpy(samples.x).split(BATCH)]
         )
@@ -87,8 +88,10 @@ def attacked(module: Any, samples: Samples, epsilon: float, inside: Range) -> Fl
     """
     import torch
 
+    from fpgacomp.compress.threads import one_thread
+
     parts = []
-    with _one_thread():
+    with one_thread():
         for start in range(0, len(samples), BATCH):
             part = Samples(samples.x[start : start + BATCH], samples.y[start : start + BATCH])
             x = torch.from_numpy(part.x).clone().requires_grad_()
@@ -100,19 +103,6 @@ def attacked(module: Any, samples: Samples, epsilon: float, inside: Range) -> Fl
             step = np.float32(epsilon * inside.width) * np.sign(slope.numpy())
             parts.append(inside.clip(part.x + step))
     return np.concatenate(parts)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """The order of sums, and with it the sign of a slope near zero, is the same in every run."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def straight_through(model: onnx.ModelProto) -> Any:

@@ -66,8 +66,12 @@ def factorize(
     if not figures:
         reasons = "; ".join(f"{name}: {why}" for name, why in left.items())
         raise ModelError("factorize", f"no layer gets smaller ({reasons}).", "keep a lower rank.")
-    loss = distillation_loss(network, distillation or DistillOptions())
-    history = train(smaller, data, recipe, loss=loss, observer=observer, what="factorize")
+    guidance = distillation or DistillOptions()
+    history = train(
+        smaller, data, recipe,
+        loss=distillation_loss(network, guidance), decided_by=[options, guidance, network],
+        observer=observer, what="factorize",
+    )  # fmt: skip
     details = {
         "layers": figures,
         "weights_before": _weights(network),

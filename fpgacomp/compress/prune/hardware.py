@@ -89,7 +89,10 @@ def prune_hardware(
         pruned = copy.deepcopy(network)
         ladder = search.ladder(pruned, plan)
         own = _of_attempt(recipe, attempt)
-        history = train(pruned, data, own, constraints=[ladder], observer=observer, what="prune")
+        history = train(
+            pruned, data, own,
+            constraints=[ladder], decided_by=[options, attempt], observer=observer, what="prune",
+        )  # fmt: skip
         if not history.epochs:
             ladder.project(1.0)
         ladder.finish()

@@ -62,7 +62,10 @@ def prune_magnitude(
         layers = {name: layer for name, layer in layers.items() if name in options.sparsity}
         notes += (counted(others, "left alone: not named"),) if others else ()
     masks = _masks(layers, options)
-    history = train(network, data, recipe, constraints=[masks], observer=observer, what="prune")
+    history = train(
+        network, data, recipe,
+        constraints=[masks], decided_by=[options], observer=observer, what="prune",
+    )  # fmt: skip
     masks.project(1.0)  # without an epoch nobody has
     return Outcome(network, history, notes, figures(network))
 

@@ -65,7 +65,10 @@ def prune_n_of_m(
         )
     masks = Gradual(layers, pools, ramp=options.ramp, rating=lambda layer: _surplus(layer, options))
     what = f"prune {options.n}:{options.m}"
-    history = train(network, data, recipe, constraints=[masks], observer=observer, what=what)
+    history = train(
+        network, data, recipe,
+        constraints=[masks], decided_by=[options], observer=observer, what=what,
+    )  # fmt: skip
     masks.project(1.0)  # without an epoch nobody has
     return Outcome(network, history, notes, figures(network))
 

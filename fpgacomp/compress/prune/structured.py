@@ -115,7 +115,8 @@ def prune_channels(
         options = replace(options, share=goal.share(start, data))
     smaller = copy.deepcopy(network)
     history = History()
-    loss = distillation_loss(network, distillation or DistillOptions())
+    guidance = distillation or DistillOptions()
+    loss = distillation_loss(network, guidance)
     for round_ in range(1, options.rounds + 1):
         plan = _Plan(smaller, channels, options, sizes, prices, round_)
         if goal is not None and 1 < round_ == options.rounds:
@@ -123,8 +124,9 @@ def prune_channels(
             plan = replace(plan, options=replace(options, share=goal.share(plan, data)))
         smaller, channels = plan.pruned(data)
         history = train(
-            smaller, data, _of_round(recipe, round_), loss=loss, observer=observer, what="prune"
-        )
+            smaller, data, _of_round(recipe, round_),
+            loss=loss, decided_by=[guidance, network], observer=observer, what="prune",
+        )  # fmt: skip
         if history.interrupted:
             break
     after = _widths(smaller)

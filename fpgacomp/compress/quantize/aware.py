@@ -48,8 +48,9 @@ def quantize_aware(
     """
     quantized = quantize(network, data, options)
     history = train(
-        quantized.network, data, recipe, loss=loss, observer=observer, what="quantized network"
-    )
+        quantized.network, data, recipe,
+        loss=loss, decided_by=[options, loss], observer=observer, what="quantized network",
+    )  # fmt: skip
     return Outcome(quantized.network, history, details=describe(quantized))
 
 

@@ -45,7 +45,9 @@ def quantize_keras(
     """
     late = set_threads(recipe.threads)
     quantized = to_qkeras(model, data, options)
-    history = train_keras(quantized.model, data, recipe, observer, what="quantized network")
+    history = train_keras(
+        quantized.model, data, recipe, observer, decided_by=[options], what="quantized network"
+    )
     notes = (*quantized.notes, late) if late else quantized.notes
     return Outcome(quantized.model, history, notes, _describe(quantized))
 

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from fpgacomp.compress.data import Data
 from fpgacomp.compress.quantize.keras_quantizers import (
-    Levels,
     activation_quantizer,
     activation_step,
     error_of,
@@ -20,6 +19,7 @@ from fpgacomp.compress.quantize.keras_quantizers import (
 )
 from fpgacomp.compress.quantize.keras_sites import Places, Site, find_sites
 from fpgacomp.compress.quantize.keras_steps import Step, steps_of
+from fpgacomp.compress.quantize.levels import Levels
 from fpgacomp.compress.quantize.options import Bits, QuantizeOptions
 from fpgacomp.keras2 import tensorflow
 

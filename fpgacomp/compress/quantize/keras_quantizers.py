@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.compress.quantize.options import TERNARY_BITS, Bits, QuantizeOptions
+from fpgacomp.compress.quantize.levels import Levels, weight_levels
+from fpgacomp.compress.quantize.options import Bits, QuantizeOptions
 
 Array = npt.NDArray[Any]
 
@@ -27,40 +28,6 @@ SMALLEST = 1e-8  # of a step: all-zero values have none
 # Steps tried, as shares of the one that clips nothing; few levels err least well below it.
 SHARES = np.concatenate([np.linspace(1.0, 0.42, 30), np.linspace(0.4, 0.06, 35)])
 OCTAVES = 10  # power-of-two steps tried below the one that clips nothing
-
-
-@dataclass(frozen=True)
-class Levels:
-    """The integers of a quantizer; bits 1 and signed: -1 and 1."""
-
-    bits: int
-    signed: bool
-    narrow: bool = False
-
-    @property
-    def bipolar(self) -> bool:
-        return self.signed and self.bits == 1
-
-    @property
-    def magnitude_bits(self) -> int:
-        return self.bits - int(self.signed)
-
-    @property
-    def highest(self) -> int:
-        return 1 if self.bipolar else (1 << self.magnitude_bits) - 1
-
-    @property
-    def lowest(self) -> int:
-        if not self.signed:
-            return 0
-        return -self.highest if self.narrow or self.bipolar else -self.highest - 1
-
-
-def weight_levels(bits: Bits, narrow: bool) -> Levels:
-    """The integers of weights of so many bits."""
-    if bits == "ternary":
-        return Levels(TERNARY_BITS, True, True)
-    return Levels(int(bits), True, narrow)
 
 
 def activation_step(values: Array, levels: Levels) -> float:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import random
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,15 +17,20 @@ import numpy.typing as npt
 
 from fpgacomp.compress.data import Data, Samples
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, silent
+from fpgacomp.compress.runs import (
+    EVALUATION_BATCH,
+    SMALLEST_PROBABILITY,
+    carried_out,
+    check_checkpoint,
+    checked_loss,
+    fingerprint,
+)
 from fpgacomp.errors import TrainingError
 from fpgacomp.keras2 import tensorflow
 
 Array = npt.NDArray[Any]
 Step = Callable[[Array, Array, float], Any]  # (x, y, learning rate) -> mean loss
 
-EVALUATION_BATCH = 512
-# Logarithm of a probability that rounded to 0 in float32.
-SMALLEST_PROBABILITY = 1e-30
 # The one-cycle schedule of Smith and Topin (2018) with the shares that PyTorch's has.
 RISING_SHARE, START_DIVISOR, END_DIVISOR = 0.3, 25.0, 1.0e4
 
@@ -37,6 +41,7 @@ def train_keras(
     recipe: Recipe,
     observer: TrainingObserver = silent,
     *,
+    decided_by: Sequence[object] = (),
     what: str = "training",
 ) -> History:
     """Train a Keras 2 or QKeras model in place and leave the best epoch's weights in it.
@@ -53,6 +58,8 @@ def train_keras(
 
     Args:
         model: scores or softmax probabilities [N, classes] from x [N, *shape].
+        decided_by: options, and what else decides how the run goes beside the model, the
+            data and the recipe: a checkpoint of others is refused.
         what: names the run to the observer.
 
     Raises:
@@ -65,17 +72,8 @@ def train_keras(
     data.check_outputs(int(np.prod(model.output_shape[1:])))
     with _settings(recipe):
         run = _Run(model, data, recipe)
-        run.resume()
-        interrupted = False
-        try:
-            while run.done < recipe.epochs:
-                observer(what, run.epoch())
-                run.save()
-        except KeyboardInterrupt:
-            if run.best is None:
-                raise
-            interrupted = True
-        return run.finish(interrupted)
+        run.identify(decided_by)
+        return carried_out(run, recipe, observer, what)
 
 
 def keras_scores(model: Any, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -181,10 +179,22 @@ class _Run:
         # A layer that draws numbers keeps the seed it was traced with.
         self.draws = any(hasattr(layer, "seed") for layer in model.layers)
         self._compiled: Step | None = None
+        self._identity = ""
+
+    def identify(self, decided_by: Sequence[object]) -> None:
+        """Say, before the first epoch, whose checkpoints this run goes on from."""
+        if self.recipe.checkpoint is not None:
+            layers = [_structure(layer) for layer in self.model.layers]
+            parts = [layers, *self.model.get_weights(), *decided_by]
+            self._identity = fingerprint(self.recipe, self.data, parts)
 
     @property
     def done(self) -> int:
         return len(self.epochs)
+
+    @property
+    def has_best(self) -> bool:
+        return self.best is not None
 
     def epoch(self) -> Epoch:
         """Train one epoch and judge it on the validation split."""
@@ -199,10 +209,7 @@ class _Run:
             batch = order[start : start + self.recipe.batch]
             total += self._batch(self._compiled, batch) * len(batch)
         accuracy, validation_loss = self._judge(self.data.validation)
-        best = self.best is None or (accuracy, -validation_loss) > (
-            self.best.epoch.accuracy,
-            -self.best.epoch.validation_loss,
-        )
+        best = self.best is None or (accuracy, -validation_loss) > self.best.epoch.rank
         mean = total / len(train)
         epoch = Epoch(self.done + 1, self.recipe.epochs, mean, accuracy, validation_loss, best)
         if best:
@@ -217,14 +224,7 @@ class _Run:
         if len(batch) < 2:
             return 0.0
         loss = float(compiled(self.data.train.x[batch], self.data.train.y[batch], rate))
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"epoch {self.done + 1}",
-                f"the loss is {loss} at step {self.step} of {self.steps}.",
-                f"lower the learning rate (now {self.recipe.learning_rate:g}), or scale the "
-                "samples to about -1..1.",
-            )
-        return loss
+        return checked_loss(loss, self.done + 1, self.step, self.steps, self.recipe)
 
     def _compile(self) -> Step:
         tf, model, optimizer = self.tf, self.model, self.optimizer
@@ -273,7 +273,7 @@ class _Run:
             return
         assert self.best is not None
         told = {
-            "run": self._fingerprint(),
+            "run": self._identity,
             "step": self.step,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "best": asdict(self.best.epoch),
@@ -294,27 +294,13 @@ class _Run:
         if path is None or not path.exists():
             return
         arrays, told = _load(path)
-        if told["run"] != self._fingerprint():
-            raise TrainingError(
-                str(path),
-                "is the checkpoint of another network, data set or recipe.",
-                "remove it, or name another file.",
-            )
+        check_checkpoint(path, told["run"], self._identity)
         self.model.set_weights(_numbered(arrays, "weights"))
         for variable, value in zip(self.optimizer.variables, _numbered(arrays, "optimizer")):
             variable.assign(value)
         self.step = told["step"]
         self.epochs = [Epoch(**epoch) for epoch in told["epochs"]]
         self.best = _Best(Epoch(**told["best"]), _numbered(arrays, "best"))
-
-    def _fingerprint(self) -> str:
-        """Of the network's structure and quantizers, the data and the recipe."""
-        recipe = {k: v for k, v in asdict(self.recipe).items() if k != "checkpoint"}
-        layers = [_structure(layer) for layer in self.model.layers]
-        digest = hashlib.sha256(repr((layers, sorted(recipe.items()))).encode())
-        digest.update(self.data.train.x.tobytes())
-        digest.update(self.data.train.y.tobytes())
-        return digest.hexdigest()
 
 
 def _structure(layer: Any) -> tuple[Any, ...]:

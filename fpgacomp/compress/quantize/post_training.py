@@ -21,7 +21,8 @@ from fpgacomp.compress.quantize.aware import describe
 from fpgacomp.compress.quantize.merge import merge_norms
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.quantize.sites import check
-from fpgacomp.compress.quantize.transform import calibration_samples, one_thread, quantize
+from fpgacomp.compress.quantize.transform import calibration_samples, quantize
+from fpgacomp.compress.threads import one_thread
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
 
 Step = Literal["merge", "equalize", "gptq", "bias"]

@@ -8,7 +8,6 @@ power-of-two scale is the rounded logarithm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,46 +18,9 @@ from brevitas.quant.solver import ActQuantSolver, WeightQuantSolver
 from torch import Tensor, nn
 
 from fpgacomp.compress.constraints import carry
-from fpgacomp.compress.quantize.options import TERNARY_BITS, Bits, Granularity, Scale
+from fpgacomp.compress.quantize.levels import Levels
+from fpgacomp.compress.quantize.options import Granularity, Scale
 from fpgacomp.compress.quantize.ranges import best_steps, binary_scales
-
-
-@dataclass(frozen=True)
-class Levels:
-    """The integers of a quantizer; bits 1 and signed: -1 and 1."""
-
-    bits: int
-    signed: bool
-    narrow: bool = False
-
-    @property
-    def bipolar(self) -> bool:
-        return self.signed and self.bits == 1
-
-    @property
-    def highest(self) -> int:
-        return 1 if self.bipolar else (1 << (self.bits - self.signed)) - 1
-
-    @property
-    def lowest(self) -> int:
-        if not self.signed:
-            return 0
-        return -self.highest if self.narrow or self.bipolar else -self.highest - 1
-
-    def divisor(self, scale: Scale) -> int:
-        """Brevitas learns step * divisor."""
-        if self.bipolar:
-            return 1
-        if scale == "power-of-two":
-            return self.highest + 1
-        return -self.lowest if self.signed else self.highest
-
-
-def weight_levels(bits: Bits, narrow: bool) -> Levels:
-    """The integers of weights of so many bits."""
-    if bits == "ternary":
-        return Levels(TERNARY_BITS, True, True)
-    return Levels(int(bits), True, narrow)
 
 
 class _Weights(IntQuant, WeightQuantSolver):
@@ -83,6 +45,15 @@ class _BipolarActivations(ActQuantSolver):
     signed = True
     narrow_range = True
     scaling_per_output_type = ScalingPerOutputType.TENSOR
+
+
+def _divisor(levels: Levels, scale: Scale) -> int:
+    """Brevitas learns step * divisor."""
+    if levels.bipolar:
+        return 1
+    if scale == "power-of-two":
+        return levels.highest + 1
+    return -levels.lowest if levels.signed else levels.highest
 
 
 def steps_of(weight: Tensor, levels: Levels, scale: Scale, granularity: Granularity) -> Tensor:
@@ -113,7 +84,7 @@ def quantized_layer(
         narrow_range=levels.narrow or levels.bipolar,
         restrict_scaling_type=_restriction(scale),
         scaling_per_output_type=kind,
-        scaling_init=steps * levels.divisor(scale),
+        scaling_init=steps * _divisor(levels, scale),
     )
     new = _twin(layer, quant)
     with torch.no_grad():
@@ -149,7 +120,7 @@ def quantized_activation(
         narrow_range=levels.narrow or levels.bipolar,
         restrict_scaling_type=_restriction(scale, learned),
         scaling_impl_type=ScalingImplType.PARAMETER if learned else ScalingImplType.CONST,
-        scaling_init=torch.tensor(step * levels.divisor(scale)),
+        scaling_init=torch.tensor(step * _divisor(levels, scale)),
     )
     new = (QuantReLU if relu else QuantIdentity)(act_quant=quant)
     _keep_parameters(new.act_quant)

@@ -15,8 +15,9 @@ from fpgacomp.compress.data import Data
 from fpgacomp.compress.network import weight_layers
 from fpgacomp.compress.quantize.options import MOST_BITS, Bits, MixedOptions, whole_bits
 from fpgacomp.compress.quantize.sites import Places, find_sites
-from fpgacomp.compress.quantize.transform import one_thread, quantize
+from fpgacomp.compress.quantize.transform import quantize
 from fpgacomp.compress.recipe import Recipe
+from fpgacomp.compress.threads import one_thread
 from fpgacomp.compress.training import Loss, train
 from fpgacomp.errors import UnsupportedLayer
 

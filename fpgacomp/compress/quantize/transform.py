@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +13,12 @@ from torch import Tensor, fx, nn
 
 from fpgacomp.compress.data import Data
 from fpgacomp.compress.network import weight_layers
+from fpgacomp.compress.quantize.levels import Levels, weight_levels
 from fpgacomp.compress.quantize.options import Bits, QuantizeOptions, Scale
-from fpgacomp.compress.quantize.quantizers import (
-    Levels,
-    quantized_activation,
-    quantized_layer,
-    tie,
-    weight_levels,
-)
+from fpgacomp.compress.quantize.quantizers import quantized_activation, quantized_layer, tie
 from fpgacomp.compress.quantize.ranges import best_steps, binary_scales, error_of
 from fpgacomp.compress.quantize.sites import Places, Site, Tie, check, find_sites, module_of
+from fpgacomp.compress.threads import one_thread
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
 CALIBRATION_SAMPLES = 512  # of the training split, evenly taken
@@ -76,17 +71,6 @@ def quantize(network: fx.GraphModule, data: Data, options: QuantizeOptions) -> Q
     _replace_weights(copied, weights, options)
     _insert(copied, sites, activations, steps, options.scale)
     return Quantized(copied, weights, activations)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """The order of float sums, and so the result, depends on the number of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def calibration_samples(data: Data) -> Tensor:
