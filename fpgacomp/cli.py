@@ -80,7 +80,10 @@ FpsOption = Annotated[float | None, typer.Option(min=0.001, help="Frames per sec
 LatencyOption = Annotated[float | None, typer.Option(min=1e-6, help="Latency to keep, in us.")]
 ClockOption = Annotated[float | None, typer.Option(min=0.001, help="Clock; default: the board's.")]
 IoOption = Annotated[Io | None, typer.Option("--io", help="Default: whichever suits the target.")]
-InputsOption = Annotated[str | None, typer.Option(help="Samples to check with (.npy, .npz).")]
+InputsOption = Annotated[
+    str | None,
+    typer.Option(help="Samples to check with (.npy, .npz); of x with y, the test split."),
+]
 LabelsOption = Annotated[str | None, typer.Option(help="Labels of --inputs, for the accuracy.")]
 CalibrationOption = Annotated[
     str | None, typer.Option(help="Samples that give a float network or input its ranges.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -35,7 +35,7 @@ from fpgacomp.lower import lower
 from fpgacomp.options import Data, Options
 from fpgacomp.report import assemble, folder, html, json_report
 from fpgacomp.report.checked import CheckReport
-from fpgacomp.samples import oracle_values, quantized, samples_of, scores
+from fpgacomp.samples import Given, given, oracle_values, quantized, scores
 from fpgacomp.simulate import csim
 from fpgacomp.simulate.exactness import summarize
 from fpgacomp.simulate.judge import judge
@@ -94,9 +94,9 @@ def compile(
         return _report(network, lowered, folded, Exactness(0), options, watch)
 
     with watch.step("oracle"):
-        raw, values = oracle_values(network, lowered, options)
+        samples, values = oracle_values(network, lowered, options)
     with watch.step("judge"):
-        judged = judge(lowered, network.model, raw, values)
+        judged = judge(lowered, network.model, samples.raw, values)
         graph, values = _optimized(lowered, folded, values)
     with watch.step("emit"):
         few = {name: integers[:TESTBENCH_VECTORS] for name, integers in values.items()}
@@ -109,12 +109,13 @@ def compile(
     if compiler is not None:
         compared = _csim(folded, project, values, compiler, watch)
     with watch.step("software"):
-        answers, agreement = _answers(network, lowered, raw, values)
+        answers, agreement = _answers(network, lowered, samples.raw, values)
 
     exactness = summarize(judged, compared, agreement)
     if finn is not None:
         exactness = replace(exactness, finn_mismatches=finn.mismatches, finn_vectors=finn.frames)
-    report = _report(network, lowered, folded, exactness, options, watch, values, answers)
+    ran = _Run(samples, values, answers)
+    report = _report(network, lowered, folded, exactness, options, watch, ran)
     if out is not None and report.status == "ok":
         report = replace(report, folder=str(out))
         with watch.step("write"):
@@ -184,15 +185,15 @@ def simulate(
     watch = Stopwatch(observer)
     built = folder.read_build(Path(build))
     with watch.step("graph"):
-        raw = samples_of(inputs, built.before)
-        values = interpreter.run(built.graph, to_integers(built.before, raw))
+        samples = given(inputs, labels, built.before)
+        values = interpreter.run(built.graph, to_integers(built.before, samples.raw))
     compared = None
     if level == "c":
         with watch.step("csim") as progress, TemporaryDirectory() as scratch:
-            given = {layer.output.name: values[layer.output.name] for layer in built.graph.inputs}
+            stimuli = {layer.output.name: values[layer.output.name] for layer in built.graph.inputs}
             run = engines.simulate(
                 built.backend,
-                built.project, built.graph, find_compiler(), given,
+                built.project, built.graph, find_compiler(), stimuli,
                 workdir=Path(scratch), progress=_share_of(progress),
             )  # fmt: skip
             compared = csim.compare(values, run.values, built.graph)
@@ -205,7 +206,7 @@ def simulate(
         "level": level,
         "mismatches": compared.mismatches if compared else None,
         "first_mismatch": str(compared.first) if compared and compared.first else None,
-        "accuracy": scores(answers, labels),
+        "accuracy": scores(answers, samples.labels),
         "outputs": str(outputs) if outputs is not None else None,
     }
 
@@ -306,6 +307,15 @@ def _answers(
     return ours, None if theirs is None else top1_agreement(ours, theirs)
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What was run: samples, every tensor's integers, the network's answers."""
+
+    samples: Given
+    values: interpreter.Values
+    answers: Mapping[str, npt.NDArray[Any]]
+
+
 def _report(
     network: Network,
     lowered: Lowered,
@@ -313,8 +323,7 @@ def _report(
     exactness: Exactness,
     options: Options,
     watch: Stopwatch,
-    values: interpreter.Values | None = None,
-    answers: Mapping[str, npt.NDArray[Any]] | None = None,
+    ran: _Run | None = None,
 ) -> Report:
     design = folded.design
     warnings = network.warnings
@@ -325,8 +334,10 @@ def _report(
         )
     if isinstance(design, StreamDesign) and not engines.has_finn():
         warnings += (f"FINN's own files are left out; they need: {engines.FINN_INSTALL}",)
-    if values is not None:
-        warnings += assemble.unreached_warning(unreached(design.graph, values))
+    asked = options.summary()
+    if ran is not None:
+        warnings += assemble.unreached_warning(unreached(design.graph, ran.values))
+        asked["inputs"] = ran.samples.source or asked["inputs"]
     return Report(
         fpgacomp=fpgacomp.__version__,
         model=facts(network),
@@ -337,10 +348,10 @@ def _report(
         exactness=exactness,
         estimate=folded.estimate,
         layers=assemble.layer_reports(design.graph, design.folding, folded.estimate, exactness),
-        options=options.summary() | _chosen(design),
+        options=asked | _chosen(design),
         software_before=lowered.software_before,
         software_after=lowered.software_after,
-        accuracy=scores(answers, options.labels) if answers is not None else None,
+        accuracy=scores(ran.answers, ran.samples.labels) if ran else None,
         timings_s=dict(watch.seconds),
         warnings=warnings,
         reasons=folded.reasons,

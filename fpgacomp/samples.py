@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from fpgacomp.errors import ModelError
+from fpgacomp.compress.data import Data as LabelledData
+from fpgacomp.compress.data import Samples, load_data
+from fpgacomp.errors import InputDataError, ModelError
 from fpgacomp.frontend.calibrate import (
     check_inputs,
     input_shapes,
@@ -28,13 +31,36 @@ from fpgacomp.report import assemble
 from fpgacomp.simulate.software import to_integers
 from fpgacomp.simulate.vectors import integer_vectors
 
+Arrays = dict[str, npt.NDArray[Any]]
+
 # Range of an input whose type is given by its width alone: -8..8 holds standardized data.
 STANDARDIZED_INTEGER_BITS = 4
 
 
+@dataclass(frozen=True)
+class Given:
+    """Samples that a network is run with.
+
+    Args:
+        raw: by input name, [N, *input shape], in the network's own units.
+        labels: of them, if they are known.
+        source: what they are, where the options alone do not tell.
+    """
+
+    raw: Arrays
+    labels: npt.NDArray[Any] | None = None
+    source: str | None = None
+
+    def first(self, count: int) -> Given:
+        labels = None if self.labels is None else self.labels[:count]
+        return replace(
+            self, raw={name: array[:count] for name, array in self.raw.items()}, labels=labels
+        )
+
+
 def quantized(network: Network, options: Options) -> Network:
     """A float network quantized by its calibration data; a raw input given its type."""
-    data = None if options.calibration is None else samples_of(options.calibration, network.model)
+    data = None if options.calibration is None else _calibration(options, network.model)
     if network.format == "float":
         if data is None:
             raise ModelError(
@@ -55,30 +81,89 @@ def quantized(network: Network, options: Options) -> Network:
     return replace(network, model=model, warnings=(*network.warnings, *notes))
 
 
+def _calibration(options: Options, model: onnx.ModelProto) -> Arrays:
+    assert options.calibration is not None
+    data = _labelled(options.calibration, model)
+    if data is not None:
+        return _named(data.train, model, data.name)
+    return _samples_of(options.calibration, model)
+
+
 def oracle_values(
     network: Network, lowered: Lowered, options: Options
-) -> tuple[dict[str, npt.NDArray[Any]], interpreter.Values]:
+) -> tuple[Given, interpreter.Values]:
     """(network inputs, every tensor's integers) for the samples given, or for seeded ones."""
     if options.inputs is not None:
-        loaded = samples_of(options.inputs, network.model)
-        raw = {name: array[: options.vectors] for name, array in loaded.items()}
+        found = given(options.inputs, options.labels, network.model).first(options.vectors)
     else:
         seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
         raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
         raw = {name: array.astype(np.float32) for name, array in raw.items()}
-    return raw, interpreter.run(lowered.graph, to_integers(lowered.before, raw))
+        found = Given(raw, _labels_of(options.labels, options.vectors))
+    return found, interpreter.run(lowered.graph, to_integers(lowered.before, found.raw))
 
 
-def scores(answers: Mapping[str, npt.NDArray[Any]], labels: Data | None) -> dict[str, float] | None:
-    """Accuracy of the network\'s answers; None without labels."""
-    if labels is None:
-        return None
-    count = len(next(iter(answers.values())))
+def scores(
+    answers: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any] | None
+) -> dict[str, float] | None:
+    """Accuracy of the network's answers; None without labels."""
+    return None if labels is None else assemble.accuracy(answers, labels)
+
+
+def given(data: Data, labels: Data | None, model: onnx.ModelProto) -> Given:
+    """A user's samples, checked against the network, and their labels.
+
+    Of labelled data as the compression verbs take them (a .npz with x and y, a folder with
+    one folder of images per class) these are the test split: nothing was trained on it.
+
+    Raises:
+        InputDataError, Problems: they do not go with the network, or with their labels.
+    """
+    labelled = _labelled(data, model)
+    if labelled is None:
+        raw = _samples_of(data, model)
+        return Given(raw, _labels_of(labels, len(next(iter(raw.values())))))
+    if labels is not None:
+        raise InputDataError(
+            labelled.name, "holds labels of its own.", "leave --labels out, or give x alone."
+        )
+    test = labelled.test
+    source = f"{labelled.name} (test split, {len(test)} samples)"
+    return Given(_named(test, model, labelled.name), test.y, source)
+
+
+def _labels_of(labels: Data | None, count: int) -> npt.NDArray[Any] | None:
     assert not isinstance(labels, Mapping)
-    return assemble.accuracy(answers, load_labels(labels, count))
+    return None if labels is None else load_labels(labels, count)
 
 
-def samples_of(data: Data, model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
+def _labelled(data: Data, model: onnx.ModelProto) -> LabelledData | None:
+    """Labelled data in splits; None where it is samples alone."""
+    inputs = input_shapes(model)
+    if not isinstance(data, str | Path) or len(inputs) != 1:
+        return None
+    path = Path(data)
+    if path.is_dir() or (path.suffix == ".npz" and path.is_file() and _has_labels(path)):
+        (shape,) = inputs.values()
+        found = load_data(path)
+        return found if -1 in shape else found.reshaped(shape)
+    return None
+
+
+def _has_labels(path: Path) -> bool:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return isinstance(arrays, Mapping) and {"x", "y"} <= set(arrays)
+    except (ValueError, OSError, zipfile.BadZipFile):
+        return False  # whoever reads the samples says what is wrong
+
+
+def _named(samples: Samples, model: onnx.ModelProto, name: str) -> Arrays:
+    (own,) = input_shapes(model)
+    return dict(check_inputs({own: samples.x}, model, where=name))
+
+
+def _samples_of(data: Data, model: onnx.ModelProto) -> Arrays:
     """A user's samples by input name, checked against the network."""
     if isinstance(data, str | Path):
         return dict(load_inputs(Path(data), model))

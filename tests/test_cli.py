@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner, Result
 
 from fpgacomp.cli import app
+from fpgacomp.compress.data import load_data
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 DIGITS = str(EXAMPLES / "digits_cnn" / "model.onnx")
@@ -67,6 +68,23 @@ def test_missing_option_is_usage() -> None:
 def test_clock_beyond_the_board() -> None:
     arguments = ("estimate", DIGITS, "--board", "pynq-z2", "--clock-mhz", 5000)
     refused(fpgacomp(*arguments), 2, "--clock-mhz 5000", "Fix:")
+
+
+def test_labelled_data_is_checked_on_its_test_split(tmp_path: Path) -> None:
+    """The file that a network was trained with serves here, too: on what was held out."""
+    x, y = np.load(PIXELS), np.load(LABELS)
+    np.savez(tmp_path / "d.npz", x=x[:, 0], y=y)  # without the channel's axis of one
+    np.savez(tmp_path / "own.npz", x=x[:300], y=y[:300], x_test=x[300:], y_test=y[300:])
+    held_out = len(load_data(tmp_path / "d.npz").test)
+    assert 60 < held_out < 160
+    compiled = "compile", DIGITS, "--board", "pynq-z2", "--no-csim", "--json"
+    for file, samples in (("d.npz", held_out), ("own.npz", len(x) - 300)):
+        report = json.loads(fpgacomp(*compiled, "--inputs", tmp_path / file).stdout)
+        assert report["exactness"]["vectors"] == samples
+        assert report["accuracy"]["top1"] > 0.95
+        assert report["options"]["inputs"] == f"{tmp_path / file} (test split, {samples} samples)"
+    twice = fpgacomp(*compiled, "--inputs", tmp_path / "d.npz", "--labels", LABELS)
+    refused(twice, 1, "d.npz: holds labels of its own", "Fix: leave --labels out")
 
 
 @pytest.mark.parametrize("bits", ["abc", "8:x"])

@@ -146,6 +146,10 @@ def _complete(data: Data) -> Data:
                 f"leaves no sample for the {split} split.",
                 "give more distinct samples, or a test set of its own.",
             )
+    if data.classes < 2:
+        raise InputDataError(
+            data.name, "holds samples of one class.", "give samples of two classes or more."
+        )
     missing = sorted(set(range(data.classes)) - set(np.unique(data.train.y).tolist()))
     if missing:
         raise InputDataError(

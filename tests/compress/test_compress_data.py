@@ -115,6 +115,7 @@ def broken(x, y):
         "not class indices": (x, y + 0.5),
         r"float64 of shape \[400\], and not": (x, y - 1.0),
         "no training sample of class 3, 4": (x, np.where(y == 3, 5, y)),
+        "samples of one class": (x, np.zeros_like(y)),
         "1 samples hold NaN or infinity, first 7": (nan, y),
         "give numbers": (np.array(["a"] * 10), y[:10]),
         "leaves no sample for the": (x[:2], y[:2]),

@@ -57,6 +57,21 @@ def test_functions_become_modules() -> None:
     assert torch.allclose(again(x), module(x), atol=1e-6)
 
 
+def test_a_network_that_ends_in_a_log_softmax() -> None:
+    class Digits(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(8, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.log_softmax(self.fc(x), dim=-1)
+
+    torch.manual_seed(0)
+    module, x = Digits().eval(), torch.rand(3, 8)
+    assert torch.equal(from_module(module, x)(x), module(x))
+    assert torch.equal(from_onnx(to_onnx(module, (8,)))(x), module(x))
+
+
 def test_containers_and_repeated_layers_keep_telling_names() -> None:
     act = nn.ReLU()
     module = nn.Sequential(

@@ -131,6 +131,8 @@ CASES: dict[str, tuple[list[onnx.NodeProto], Sequence[int | str], dict[str, np.n
         [n("Clip", "x", "lo", "six", out="a"), n("Clip", "a", "lo", out="b"),
          n("Clip", "b", "", "six")],
         ("N", 4), {"lo": np.float32(0), "six": np.float32(6)}, 18),
+    "log softmax": ([n("LogSoftmax", "x", axis=1)], ("N", 4), {}, 18),
+    "log softmax, old": ([n("LogSoftmax", "x")], ("N", 4), {}, 11),
     "old clip, dropout": (
         [n("Clip", "x", out="a", min=-0.5, max=0.5), n("Dropout", "a")], ("N", 4), {}, 9),
     "prelu": ([n("PRelu", "x", "s")], ("N", 4), {"s": np.float32([0.3])}, 18),

@@ -118,10 +118,11 @@ def test_input_grid_is_found(float_cnn, digits):
     assert torch.equal(network.input_quant(x), x)
 
 
-def test_softmax_inside_is_refused(digits):
-    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Softmax(1), nn.Linear(8, 10))
+@pytest.mark.parametrize("kind", [nn.Softmax, nn.LogSoftmax])
+def test_softmax_inside_is_refused(digits, kind):
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), kind(1), nn.Linear(8, 10))
     network = from_module(module, torch.zeros(1, 1, 8, 8))
-    with pytest.raises(UnsupportedLayer, match="layer_2: a Softmax with layers behind it"):
+    with pytest.raises(UnsupportedLayer, match=f"layer_2: a {kind.__name__} with layers behind it"):
         quantize(network, digits, QuantizeOptions())
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
+import onnx
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -13,6 +16,7 @@ from torch import nn  # noqa: E402
 import fpgacomp  # noqa: E402
 from fpgacomp.compress.network import from_module  # noqa: E402
 from fpgacomp.compress.quantize import QuantizeOptions, quantize_aware, to_qonnx  # noqa: E402
+from fpgacomp.compress.quantize.export import _rename  # noqa: E402
 from fpgacomp.compress.quantize.transform import quantize  # noqa: E402
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import scores  # noqa: E402
@@ -125,6 +129,36 @@ def test_same_bytes_again_and_names_kept(float_cnn, digits):
     )
     assert [value.name for value in first.graph.input][:1] == ["image"]
     assert [value.name for value in first.graph.output] == ["scores"]
+
+
+@pytest.mark.parametrize("names", [("37", "41"), ("x:0", "/fc/Gemm_output_0"), ("1", "input")])
+def test_names_that_the_exporter_refuses_are_kept_all_the_same(float_cnn, digits, names):
+    """Older torch calls tensors by numbers, and a name may be taken within the exported graph."""
+    float_cnn.meta |= {"input_name": names[0], "output_name": names[1]}
+    network = quantize(float_cnn, digits, OPTIONS["W4A4"]).network
+    plain = copy.deepcopy(network)
+    plain.meta |= {"input_name": "input", "output_name": "output"}
+    x = digits.test.x[:20]
+    models = [to_qonnx(n) for n in (network, plain)]
+    assert (models[0].graph.input[0].name, models[0].graph.output[0].name) == names
+    options = fpgacomp.Options(inputs=x, csim=False)
+    found = [fpgacomp.compile(model, "pynq-z2", options=options) for model in models]
+    assert found[0].exactness == found[1].exactness
+
+
+def test_a_taken_name_moves_out_of_the_way():
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Relu", ["a"], ["b"]), onnx.helper.make_node("Neg", ["b"], ["c"])],
+        "g",
+        [onnx.helper.make_tensor_value_info("a", 1, [1])],
+        [onnx.helper.make_tensor_value_info("c", 1, [1])],
+    )
+    _rename(graph, "c", "b")
+    assert [(*node.input, *node.output) for node in graph.node] == [
+        ("a", "b_inner"),
+        ("b_inner", "b"),
+    ]
+    assert graph.output[0].name == "b"
 
 
 def test_unsigned_single_bit_is_no_sign(float_cnn, digits):

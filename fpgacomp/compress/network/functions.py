@@ -139,9 +139,12 @@ def _adaptive_of(rank: int) -> nn.Module:
     return nn.AdaptiveAvgPool1d(1) if rank == 3 else nn.AdaptiveAvgPool2d(1)
 
 
-def _softmax(use: Use) -> nn.Module | None:
-    dim = use.get("dim")
-    return None if dim is None else nn.Softmax(dim % use.rank)
+def _softmax(kind: Callable[[int], nn.Module]) -> Rule:
+    def rule(use: Use) -> nn.Module | None:
+        dim = use.get("dim")
+        return None if dim is None else kind(dim % use.rank)
+
+    return rule
 
 
 def _clamped(use: Use) -> nn.Module | None:
@@ -213,7 +216,8 @@ _register(
 )
 _register([F.sigmoid, torch.sigmoid, "sigmoid"], "input", _always(nn.Sigmoid))
 _register([F.tanh, torch.tanh, "tanh"], "input", _always(nn.Tanh))
-_register([F.softmax, torch.softmax, "softmax"], "input dim", _softmax)
+_register([F.softmax, torch.softmax, "softmax"], "input dim", _softmax(nn.Softmax))
+_register([F.log_softmax, torch.log_softmax, "log_softmax"], "input dim", _softmax(nn.LogSoftmax))
 _register([torch.clamp, torch.clip, "clamp", "clip"], "input min max", _clamped)
 _register([torch.flatten, "flatten", "view", torch.reshape, "reshape"], "input", _reshaped)
 _register([torch.squeeze, "squeeze", torch.unsqueeze, "unsqueeze"], "input", _reshaped)

@@ -59,13 +59,14 @@ def parametric_relu(r: Reader, node: OnnxNode) -> None:
 
 
 def softmax(r: Reader, node: OnnxNode) -> None:
-    """Softmax over one axis."""
+    """Softmax and LogSoftmax over one axis."""
     rank = len(r.shape(node.inputs[0]))
     old = r.source.opset < 13
     axis = int(node.attributes.get("axis", 1 if old else -1)) % rank
     if axis == 0 or (old and axis != rank - 1):
         raise refuse(node, f"it runs over axis {axis} and those behind.", "use the last axis.")
-    r.bind(node, r.emit(node, nn.Softmax(dim=axis)))
+    kind = nn.LogSoftmax if node.op == "LogSoftmax" else nn.Softmax
+    r.bind(node, r.emit(node, kind(dim=axis)))
 
 
 def add(r: Reader, node: OnnxNode) -> None:

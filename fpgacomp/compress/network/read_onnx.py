@@ -32,6 +32,7 @@ _RULES: dict[str, Callable[[Reader, OnnxNode], None]] = {
     "GlobalMaxPool": pooling.global_pool,
     "Identity": shapes.identity,
     "LeakyRelu": elementwise.activation,
+    "LogSoftmax": elementwise.softmax,
     "MatMul": weights.matmul,
     "MaxPool": pooling.window_pool,
     "Mul": elementwise.arithmetic,

@@ -132,9 +132,10 @@ def _clip(w: Writer, call: Call) -> None:
 
 
 def _softmax(w: Writer, call: Call) -> None:
+    kind = type(call.module).__name__
     if call.module.dim is None:
-        raise UnsupportedLayer(call.name, "Softmax without dim.", "give it dim=1.")
-    w.node("Softmax", call.inputs, call.output, axis=call.module.dim % len(call.shape))
+        raise UnsupportedLayer(call.name, f"{kind} without dim.", "give it dim=1.")
+    w.node(kind, call.inputs, call.output, axis=call.module.dim % len(call.shape))
 
 
 def _pool(w: Writer, call: Call) -> None:
@@ -249,6 +250,7 @@ RULES: dict[type[nn.Module], Callable[[Writer, Call], None]] = {
     nn.Sigmoid: _plain("Sigmoid"),
     nn.Tanh: _plain("Tanh"),
     nn.Softmax: _softmax,
+    nn.LogSoftmax: _softmax,
     nn.MaxPool1d: _pool,
     nn.MaxPool2d: _pool,
     nn.AvgPool1d: _pool,

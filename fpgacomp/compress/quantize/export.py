@@ -13,6 +13,9 @@ from torch import fx
 from fpgacomp.compress.network import example_input
 from fpgacomp.errors import ModelError
 
+# The exporter refuses names that ONNX allows: 37 is what an older torch calls an output.
+_INPUT, _OUTPUT = "fpgacomp_input", "fpgacomp_output"
+
 import_module("onnxoptimizer")  # Brevitas' export fails half-way where it comes after it
 
 from brevitas.export.onnx.qonnx.function import BrevitasQuantOp  # noqa: E402
@@ -49,17 +52,14 @@ def to_qonnx(network: fx.GraphModule) -> onnx.ModelProto:
         ModelError: Brevitas cannot export it.
     """
     copied = copy.deepcopy(network).eval()
-    names = {
-        "input_names": [copied.meta.get("input_name", "input")],
-        "output_names": [copied.meta.get("output_name", "output")],
-    }
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # dynamo=True is slower and splits the file in two
             model: onnx.ModelProto = _Manager.export(
-                copied, args=example_input(copied, batch=1), export_path=None, dynamo=False, **names
-            )
+                copied, args=example_input(copied, batch=1), export_path=None, dynamo=False,
+                input_names=[_INPUT], output_names=[_OUTPUT],
+            )  # fmt: skip
     except Exception as problem:
         reason = " ".join(str(problem).split())[:300]
         raise ModelError(
@@ -69,4 +69,18 @@ def to_qonnx(network: fx.GraphModule) -> onnx.ModelProto:
         ) from problem
     for node in model.graph.node:
         node.doc_string = ""
+    _rename(model.graph, _INPUT, network.meta.get("input_name", "input"))
+    _rename(model.graph, _OUTPUT, network.meta.get("output_name", "output"))
     return model
+
+
+def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    """Give a tensor a name; one within the graph that has it already moves out of the way."""
+    moved = {new: f"{new}_inner", old: new}
+    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        value.name = moved.get(value.name, value.name)
+    for annotation in graph.quantization_annotation:
+        annotation.tensor_name = moved.get(annotation.tensor_name, annotation.tensor_name)
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [moved.get(name, name) for name in names]

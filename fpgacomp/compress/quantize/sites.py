@@ -22,7 +22,7 @@ PASSING = (
 NORMALIZING = (nn.BatchNorm1d, nn.BatchNorm2d, Scale)
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.Sigmoid, nn.Tanh)
 POSITIVE = (nn.ReLU, nn.ReLU6, nn.Sigmoid)
-KNOWN = (*NEEDY, *PASSING, *NORMALIZING, *ACTIVATIONS, nn.Softmax)
+KNOWN = (*NEEDY, *PASSING, *NORMALIZING, *ACTIVATIONS, nn.Softmax, nn.LogSoftmax)
 
 
 @dataclass(eq=False)
@@ -178,11 +178,11 @@ class _Walk:
 
     def _site(self, node: fx.Node) -> Site:
         module = module_of(self.network, node)
-        if isinstance(module, nn.Softmax):
+        if isinstance(module, nn.Softmax | nn.LogSoftmax):
             self.problems.append(
                 UnsupportedLayer(
                     str(node.target),
-                    "a Softmax with layers behind it has no integer form.",
+                    f"a {type(module).__name__} with layers behind it has no integer form.",
                     "remove it, or use a Sigmoid.",
                 )
             )
