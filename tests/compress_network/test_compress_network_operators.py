@@ -58,6 +58,10 @@ def f(*shape: int) -> np.ndarray:
     return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
 
 
+def f1(value: float) -> np.ndarray:
+    return np.asarray(value, np.float32)
+
+
 def i(*values: int) -> np.ndarray:
     return np.asarray(values, np.int64)
 
@@ -131,6 +135,27 @@ CASES: dict[str, tuple[list[onnx.NodeProto], Sequence[int | str], dict[str, np.n
         [n("Clip", "x", "lo", "six", out="a"), n("Clip", "a", "lo", out="b"),
          n("Clip", "b", "", "six")],
         ("N", 4), {"lo": np.float32(0), "six": np.float32(6)}, 18),
+    "elu, selu": ([n("Elu", "x", out="e", alpha=0.7), n("Selu", "e")], ("N", 4), {}, 18),
+    "hard sigmoids": (
+        [n("HardSigmoid", "x", out="h"), n("HardSigmoid", "h", alpha=1 / 6, beta=0.5)],
+        ("N", 4), {}, 18),
+    "gelu, hard swish": ([n("Gelu", "x", out="g"), n("HardSwish", "g")], ("N", 4), {}, 20),
+    "silu, gate first": ([n("Sigmoid", "x", out="s"), n("Mul", "s", "x")], ("N", 4), {}, 18),
+    "gelu in parts": (
+        [n("Div", "x", "root", out="d"), n("Erf", "d", out="e"), n("Add", "one", "e", out="a"),
+         n("Mul", "x", "a", out="p"), n("Mul", "p", "half")],
+        ("N", 4), {"root": np.sqrt(np.float32(2)), "one": f1(1), "half": f1(0.5)}, 18),
+    "gelu in parts, half first": (
+        [n("Mul", "x", "root", out="d"), n("Erf", "d", out="e"), n("Add", "e", "one", out="a"),
+         n("Mul", "x", "half", out="h"), n("Mul", "a", "h")],
+        ("N", 4), {"root": np.sqrt(np.float32(0.5)), "one": f1(1), "half": f1(0.5)}, 13),
+    "hard swish in parts, of a relu": (
+        [n("Relu", "x", out="r"), n("Add", "r", "three", out="a"),
+         n("Clip", "a", "no", "six", out="c"), n("Mul", "r", "c", out="p"), n("Div", "p", "six")],
+        ("N", 4), {"three": f1(3), "no": f1(0), "six": f1(6)}, 13),
+    "twice a gate": (
+        [n("Mul", "x", "two", out="t"), n("Sigmoid", "x", out="s"), n("Mul", "t", "s")],
+        ("N", 4), {"two": f1(2)}, 18),
     "log softmax": ([n("LogSoftmax", "x", axis=1)], ("N", 4), {}, 18),
     "log softmax, old": ([n("LogSoftmax", "x")], ("N", 4), {}, 11),
     "old clip, dropout": (
@@ -168,7 +193,10 @@ def test_reads_as_it_runs(name: str) -> None:
 def test_what_is_folded() -> None:
     kinds = {
         name: [type(part) for part in from_onnx(model_of(*CASES[name])).children()]
-        for name in ("matmul bias", "normalize", "transposes cancel", "shape chain", "clips")
+        for name in (
+            *("matmul bias", "normalize", "transposes cancel", "shape chain", "clips"),
+            *("gelu in parts", "hard swish in parts, of a relu", "twice a gate"),
+        )
     }
     assert kinds == {
         "matmul bias": [nn.Linear],
@@ -176,11 +204,19 @@ def test_what_is_folded() -> None:
         "transposes cancel": [Permute, nn.ReLU, nn.Sigmoid],
         "shape chain": [nn.Flatten],
         "clips": [nn.ReLU6, nn.ReLU, nn.Hardtanh],
+        "gelu in parts": [nn.GELU],
+        "hard swish in parts, of a relu": [nn.ReLU, nn.Hardswish],
+        "twice a gate": [nn.SiLU, Scale],
     }
 
 
 REFUSED: dict[str, tuple[list[onnx.NodeProto], Sequence[int | str], dict[str, Any], str]] = {
-    "operator": ([n("Gelu", "x")], ("N", 4), {}, "operator Gelu is not carried"),
+    "operator": ([n("Mish", "x")], ("N", 4), {}, "operator Mish is not carried"),
+    "gelu by tanh": ([n("Gelu", "x", approximate="tanh")], ("N", 4), {}, "approximate is tanh"),
+    "selu": ([n("Selu", "x", alpha=1.5)], ("N", 4), {}, "its alpha is 1.5"),
+    "gate of another": (
+        [n("Relu", "x", out="r"), n("Sigmoid", "r", out="s"), n("Mul", "x", "s")], ("N", 4), {},
+        "Mul of two computed tensors"),
     "domain": ([n("Odd", "x", domain="my")], ("N", 4), {}, "operator my.Odd is not carried"),
     "weight": ([n("MatMul", "x", "x")], ("N", 4, 4), {}, "its weight is not constant"),
     "batch moved": ([n("Transpose", "x")], ("N", 4), {}, "it moves the batch axis"),
@@ -218,14 +254,14 @@ def test_refusals_say_why(name: str) -> None:
 
 def test_all_refusals_at_once() -> None:
     nodes = [
-        n("Gelu", "x", out="a"),
+        n("Mish", "x", out="a"),
         n("Relu", "a", out="b"),
         n("Odd", "b", domain="my", out="c"),
         n("Softmax", "c", axis=0),
     ]
     with pytest.raises(Problems) as caught:
         from_onnx(model_of(nodes, ("N", 4), {}, 20))
-    assert "Gelu" in str(caught.value) and "my.Odd" in str(caught.value)
+    assert "Mish" in str(caught.value) and "my.Odd" in str(caught.value)
 
 
 def test_shapes_that_do_not_fit() -> None:

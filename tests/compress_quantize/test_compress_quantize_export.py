@@ -19,7 +19,7 @@ from fpgacomp.compress.quantize import QuantizeOptions, quantize_aware, to_qonnx
 from fpgacomp.compress.quantize.export import _rename  # noqa: E402
 from fpgacomp.compress.quantize.transform import quantize  # noqa: E402
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
-from fpgacomp.compress.training import scores  # noqa: E402
+from fpgacomp.compress.training import scores, train  # noqa: E402
 
 pytestmark = pytest.mark.slow  # they train
 
@@ -118,6 +118,24 @@ def test_cnn_compiles_exactly(float_cnn, digits, name):
 def test_branches_compile_exactly(trained, digits, build, name):
     recipe = Recipe(epochs=1, learning_rate=0.005)
     _exact(quantize_aware(trained(build, epochs=3), digits, OPTIONS[name], recipe).network, digits)
+
+
+CURVES = [nn.ELU(0.7), nn.SELU(), nn.SiLU(), nn.GELU(), nn.Hardswish(), nn.Hardsigmoid()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("curve", CURVES, ids=lambda curve: type(curve).__name__)
+@pytest.mark.parametrize("name", ["W4A4", "W2A2"])
+def test_curved_activations_compile_exactly(digits, curve, name):
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), curve, nn.MaxPool2d(2),
+        nn.Conv2d(8, 8, 3, padding=1), curve, nn.Flatten(), nn.Linear(128, 10), nn.LogSoftmax(1),
+    )  # fmt: skip
+    network = from_module(module, torch.zeros(1, 1, 8, 8))
+    train(network, digits, Recipe(epochs=2, learning_rate=0.01))
+    recipe = Recipe(epochs=1, learning_rate=0.005)
+    _exact(quantize_aware(network, digits, OPTIONS[name], recipe).network, digits)
 
 
 def test_same_bytes_again_and_names_kept(float_cnn, digits):

@@ -215,6 +215,12 @@ _register(
     lambda use: nn.LeakyReLU(use.get("negative_slope", 0.01)),
 )
 _register([F.sigmoid, torch.sigmoid, "sigmoid"], "input", _always(nn.Sigmoid))
+_register([F.elu, F.elu_], "input alpha", lambda use: nn.ELU(use.get("alpha", 1.0)))
+_register([F.selu, F.selu_, torch.selu, torch.selu_], "input", _always(nn.SELU))
+_register([F.silu], "input", _always(nn.SiLU))
+_register([F.gelu], "input approximate", lambda use: nn.GELU(use.get("approximate", "none")))
+_register([F.hardswish], "input", _always(nn.Hardswish))
+_register([F.hardsigmoid], "input", _always(nn.Hardsigmoid))
 _register([F.tanh, torch.tanh, "tanh"], "input", _always(nn.Tanh))
 _register([F.softmax, torch.softmax, "softmax"], "input dim", _softmax(nn.Softmax))
 _register([F.log_softmax, torch.log_softmax, "log_softmax"], "input dim", _softmax(nn.LogSoftmax))

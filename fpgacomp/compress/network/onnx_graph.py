@@ -73,6 +73,15 @@ class OnnxGraph:
         counts[self.output] += 1
         return counts
 
+    def drop_dead(self) -> None:
+        """Keep the nodes that the output depends on."""
+        wanted, kept = {self.output}, []
+        for node in reversed(self.nodes):
+            if wanted & set(node.outputs):
+                wanted.update(node.inputs)
+                kept.append(node)
+        self.nodes = kept[::-1]
+
 
 def open_graph(model: onnx.ModelProto) -> OnnxGraph:
     """Shapes and constants of a model.
@@ -95,7 +104,8 @@ def open_graph(model: onnx.ModelProto) -> OnnxGraph:
         if len(kept) == len(pending):
             break
         pending = kept
-    graph.nodes = _live(pending, graph.output)
+    graph.nodes = pending
+    graph.drop_dead()
     return graph
 
 
@@ -222,7 +232,7 @@ def _fold(graph: OnnxGraph, node: OnnxNode) -> bool:
             node.label, f"it makes a constant of {max(sizes):.0f} values.", "use a smaller one."
         )
     _keep_codes(graph, node)
-    values = _evaluate(node, [graph.constants[name] for name in given], graph.opset)
+    values = evaluate(node, [graph.constants[name] for name in given], graph.opset)
     graph.constants.update(zip(node.outputs, values))
     return True
 
@@ -239,10 +249,15 @@ def _keep_codes(graph: OnnxGraph, node: OnnxNode) -> None:
             graph.codes[output] = indices % len(codebook)
     elif source in graph.codes:
         rest = [graph.constants[name] for name in node.inputs[1:] if name]
-        graph.codes[output] = _evaluate(node, [graph.codes[source], *rest], graph.opset)[0]
+        graph.codes[output] = evaluate(node, [graph.codes[source], *rest], graph.opset)[0]
 
 
-def _evaluate(node: OnnxNode, values: list[Array], opset: int) -> list[Array]:
+def evaluate(node: OnnxNode, values: list[Array], opset: int) -> list[Array]:
+    """The outputs of a node whose given inputs have these values.
+
+    Raises:
+        UnsupportedLayer: ONNX Runtime cannot compute it.
+    """
     names = [name for name in node.inputs if name]
     inputs = [
         helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
@@ -266,13 +281,3 @@ def _evaluate(node: OnnxNode, values: list[Array], opset: int) -> list[Array]:
         raise UnsupportedLayer(
             node.label, f"its value cannot be computed: {reason}.", "check the export of this node."
         ) from None
-
-
-def _live(nodes: list[OnnxNode], output: str) -> list[OnnxNode]:
-    """The nodes that the output depends on."""
-    wanted, kept = {output}, []
-    for node in reversed(nodes):
-        if wanted & set(node.outputs):
-            wanted.update(node.inputs)
-            kept.append(node)
-    return kept[::-1]

@@ -13,6 +13,8 @@ from fpgacomp.compress.network.onnx_graph import Array, OnnxNode
 from fpgacomp.compress.network.read_weights import constant_sum
 from fpgacomp.compress.network.reader import Reader, refuse, tensor
 
+# ONNX's defaults, which are torch's only values, as float32.
+SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -24,11 +26,43 @@ def activation(r: Reader, node: OnnxNode) -> None:
             module = nn.ReLU()
         case "LeakyRelu":
             module = nn.LeakyReLU(_short(node.attributes.get("alpha", 0.01)))
+        case "Elu":
+            module = nn.ELU(_short(node.attributes.get("alpha", 1.0)))
+        case "Selu":
+            _only(node, alpha=SELU_ALPHA, gamma=SELU_GAMMA)
+            module = nn.SELU()
+        case "Gelu":
+            _only(node, approximate="none")
+            module = nn.GELU()
+        case "Silu" | "Swish":
+            _only(node, alpha=1.0)
+            module = nn.SiLU()
+        case "HardSwish":
+            module = nn.Hardswish()
         case "Sigmoid":
             module = nn.Sigmoid()
         case _:
             module = nn.Tanh()
     r.bind(node, r.emit(node, module))
+
+
+def _only(node: OnnxNode, **allowed: float | str) -> None:
+    """Refuse a form of an activation function that torch has no layer for."""
+    for key, wanted in allowed.items():
+        given = node.attributes.get(key, wanted)
+        same = given == wanted if isinstance(wanted, str) else np.isclose(given, wanted, rtol=1e-6)
+        if not same:
+            raise refuse(node, f"its {key} is {given}.", f"use {node.op} with {key} {wanted:.9}.")
+
+
+def hard_sigmoid(r: Reader, node: OnnxNode) -> None:
+    """max(0, min(1, alpha x + beta)); torch's own has alpha 1/6 and beta 1/2."""
+    alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+    if np.isclose(alpha, 1 / 6, rtol=1e-6) and beta == 0.5:
+        r.bind(node, r.emit(node, nn.Hardsigmoid()))
+        return
+    line = r.emit(node, Scale(_short(alpha), _short(beta)), part="line")
+    r.bind(node, r.emit(node, nn.Hardtanh(0.0, 1.0), line))
 
 
 def clip(r: Reader, node: OnnxNode) -> None:
@@ -128,7 +162,8 @@ def scale(r: Reader, node: OnnxNode, factor: Array | float, offset: Array | floa
     if isinstance(last, Scale):
         last.offset = last.offset * a + b
         last.factor = last.factor * a
-        r.bind(node, value)
+        cancels = bool((last.factor == 1).all() and (last.offset == 0).all())
+        r.bind(node, value.all_input_nodes[0] if cancels else value)
     else:
         r.bind(node, r.emit(node, Scale(a, b), value))
 

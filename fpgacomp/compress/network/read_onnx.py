@@ -13,6 +13,7 @@ from fpgacomp.compress.network import read_pooling as pooling
 from fpgacomp.compress.network import read_shapes as shapes
 from fpgacomp.compress.network import read_weights as weights
 from fpgacomp.compress.network.layers import example_input
+from fpgacomp.compress.network.onnx_gates import recognise_gates
 from fpgacomp.compress.network.onnx_graph import OnnxNode, open_graph
 from fpgacomp.compress.network.reader import Reader, ShapeUnknown, refuse
 from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
@@ -26,10 +27,14 @@ _RULES: dict[str, Callable[[Reader, OnnxNode], None]] = {
     "Conv": weights.convolution,
     "Div": elementwise.arithmetic,
     "Dropout": shapes.dropout,
+    "Elu": elementwise.activation,
     "Flatten": shapes.reshape,
+    "Gelu": elementwise.activation,
     "Gemm": weights.gemm,
     "GlobalAveragePool": pooling.global_pool,
     "GlobalMaxPool": pooling.global_pool,
+    "HardSigmoid": elementwise.hard_sigmoid,
+    "HardSwish": elementwise.activation,
     "Identity": shapes.identity,
     "LeakyRelu": elementwise.activation,
     "LogSoftmax": elementwise.softmax,
@@ -44,11 +49,14 @@ _RULES: dict[str, Callable[[Reader, OnnxNode], None]] = {
     "Relu": elementwise.activation,
     "Reshape": shapes.reshape,
     "Resize": shapes.upsample,
+    "Selu": elementwise.activation,
     "Sigmoid": elementwise.activation,
+    "Silu": elementwise.activation,
     "Softmax": elementwise.softmax,
     "Squeeze": shapes.reshape,
     "Sub": elementwise.arithmetic,
     "Sum": elementwise.add,
+    "Swish": elementwise.activation,
     "Tanh": elementwise.activation,
     "Transpose": shapes.transpose,
     "Unsqueeze": shapes.reshape,
@@ -78,6 +86,7 @@ def from_onnx(model: onnx.ModelProto) -> fx.GraphModule:
     """
     _refuse_quantized(model)
     source = open_graph(model)
+    recognise_gates(source)
     reader = Reader(source)
     reader.values[source.input] = reader.graph.placeholder("input")
     reader.reserve()

@@ -131,6 +131,29 @@ def _clip(w: Writer, call: Call) -> None:
     w.node("Clip", inputs, call.output)
 
 
+def _silu(w: Writer, call: Call) -> None:
+    (x,) = call.inputs
+    w.node("Mul", [x, w.node("Sigmoid", [x], f"{call.name}/gate")], call.output)
+
+
+def _gelu(w: Writer, call: Call) -> None:
+    """As x / 2 * (1 + erf(x / sqrt 2)): an operator of its own came later than this file's."""
+    if call.module.approximate != "none":
+        raise UnsupportedLayer(
+            call.name, f"GELU approximated by {call.module.approximate}.", 'use approximate="none".'
+        )
+    (x,), name = call.inputs, call.name
+    inner = [x, w.constant(f"{name}.inner", np.float32(math.sqrt(0.5)))]
+    erf = w.node("Erf", [w.node("Mul", inner, f"{name}/scaled")], f"{name}/erf")
+    gate = w.node("Add", [erf, w.constant(f"{name}.one", np.float32(1))], f"{name}/gate")
+    half = w.node("Mul", [x, w.constant(f"{name}.half", np.float32(0.5))], f"{name}/half")
+    w.node("Mul", [half, gate], call.output)
+
+
+def _hard_sigmoid(w: Writer, call: Call) -> None:
+    w.node("HardSigmoid", call.inputs, call.output, alpha=1 / 6, beta=0.5)
+
+
 def _softmax(w: Writer, call: Call) -> None:
     kind = type(call.module).__name__
     if call.module.dim is None:
@@ -247,6 +270,12 @@ RULES: dict[type[nn.Module], Callable[[Writer, Call], None]] = {
     nn.ReLU6: _clip,
     nn.Hardtanh: _clip,
     nn.LeakyReLU: _plain("LeakyRelu", alpha="negative_slope"),
+    nn.ELU: _plain("Elu", alpha="alpha"),
+    nn.SELU: _plain("Selu"),
+    nn.SiLU: _silu,
+    nn.GELU: _gelu,
+    nn.Hardswish: _plain("HardSwish"),
+    nn.Hardsigmoid: _hard_sigmoid,
     nn.Sigmoid: _plain("Sigmoid"),
     nn.Tanh: _plain("Tanh"),
     nn.Softmax: _softmax,

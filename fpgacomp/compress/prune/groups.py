@@ -29,13 +29,11 @@ from fpgacomp.compress.network import (
     input_shape,
     weight_layers,
 )
+from fpgacomp.compress.network.modules import ACTIVATIONS
 
 Numbers = npt.NDArray[np.int64]  # a channel's number for every element of a sample
 
-POINTWISE = (
-    nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Identity,
-    nn.Dropout, nn.Dropout1d, nn.Dropout2d,
-)  # fmt: skip
+POINTWISE = (*ACTIVATIONS, nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 SPATIAL = (
     nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d,
     nn.AdaptiveAvgPool2d, nn.Upsample, nn.ConstantPad1d, nn.ConstantPad2d, nn.ZeroPad1d,

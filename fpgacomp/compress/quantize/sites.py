@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import fx, nn
 
-from fpgacomp.compress.network.modules import Add, Concat, Permute, Reshape, Scale
+from fpgacomp.compress.network.modules import ACTIVATIONS, Add, Concat, Permute, Reshape, Scale
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -20,8 +20,7 @@ PASSING = (
     nn.Dropout, nn.Identity, Reshape, Permute,
 )  # fmt: skip
 NORMALIZING = (nn.BatchNorm1d, nn.BatchNorm2d, Scale)
-ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.Sigmoid, nn.Tanh)
-POSITIVE = (nn.ReLU, nn.ReLU6, nn.Sigmoid)
+POSITIVE = (nn.ReLU, nn.ReLU6, nn.Sigmoid, nn.Hardsigmoid)
 KNOWN = (*NEEDY, *PASSING, *NORMALIZING, *ACTIVATIONS, nn.Softmax, nn.LogSoftmax)
 
 
