@@ -138,7 +138,12 @@ def prune(
     method: Annotated[Pruning, typer.Option(help="What is removed.")] = Pruning.magnitude,
     share: Annotated[
         str,
-        typer.Option(metavar="SHARE", help="Of weights, channels or LUTs that go; or by layer."),
+        typer.Option(
+            "--share",
+            "--sparsity",
+            metavar="SHARE",
+            help="Of weights, channels or LUTs that go; or by layer.",
+        ),
     ] = "0.5",
     n_of_m: Annotated[
         str, typer.Option("--n-of-m", metavar="N:M", help="N of every M weights stay.")

@@ -25,7 +25,7 @@ from fpgacomp.compressed import (
 )
 from fpgacomp.errors import UsageError
 from fpgacomp.frontend.calibrate import PtqOptions, input_shapes, quantize_post_training
-from fpgacomp.hardware_aware import Hardware, board_cost, prune_for_board
+from fpgacomp.hardware_aware import Cost, Hardware, board_cost, judging_cost, prune_for_board
 
 # Calibration needs few samples; ONNX Runtime keeps every tensor of all of them.
 CALIBRATION_SAMPLES = 512
@@ -42,6 +42,7 @@ __all__ = [
     "distill",
     "exported",
     "factorize",
+    "judging_cost",
     "opened",
     "prune",
     "quantize",
@@ -274,9 +275,12 @@ def _mixed(
     from fpgacomp.compress.quantize import quantize_mixed
 
     network, samples = opened(model, data, test)
-    cost = None if hardware is None else board_cost(samples, hardware)
+    cost: Cost | None = None
+    pace: tuple[str, ...] = ()
+    if hardware is not None and options.measure not in ("bits", "bops"):
+        cost, pace = judging_cost(network, samples, hardware)
     outcome = quantize_mixed(network, samples, options, recipe, cost=cost, observer=observer)
-    return compressed("quantize", network, outcome, samples)
+    return compressed("quantize", network, outcome.noted(pace), samples)
 
 
 def _calibrated(
@@ -344,5 +348,11 @@ def _pruned(
         case NOfMOptions():
             return prune_n_of_m(network, data, options, recipe, observer=observer)
         case _:
-            cost = None if hardware is None else board_cost(data, hardware)
-            return prune_channels(network, data, options, recipe, observer=observer, cost=cost)
+            cost: Cost | None = None
+            pace: tuple[str, ...] = ()
+            if hardware is not None and (options.saving is not None or options.scope == "board"):
+                cost, pace = judging_cost(network, data, hardware)
+            found: Outcome = prune_channels(
+                network, data, options, recipe, observer=observer, cost=cost
+            )
+            return found.noted(pace)

@@ -12,6 +12,7 @@ from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver
 from fpgacomp.compressed import in_a_row, is_quantized, with_quantizers
 from fpgacomp.errors import UsageError
+from fpgacomp.ir.estimate import Estimate
 from fpgacomp.options import Options
 
 Cost = Callable[[Any], Mapping[str, float]]
@@ -34,20 +35,47 @@ class Hardware:
 
 def board_cost(data: Data, hardware: Hardware) -> Cost:
     """The board's estimate of a torch network; a float one is quantized for it, untrained."""
-    from fpgacomp import pipeline
-    from fpgacomp.compress.quantize import to_qonnx
 
     def cost(network: Any) -> dict[str, float]:
-        if not is_quantized(network):
-            network = with_quantizers(network, data, hardware.quantization)
-        report = pipeline.estimate(to_qonnx(network), hardware.board, options=hardware.options)
-        figures = report.estimate
-        assert figures is not None
+        figures = _estimated(network, data, hardware)
         names = ("lut", "ff", "dsp", "bram18")
         found = {name: float(getattr(figures, name).value) for name in names}
         return {**found, "latency_us": float(figures.latency_us)}
 
     return cost
+
+
+def judging_cost(network: Any, data: Data, hardware: Hardware) -> tuple[Cost, tuple[str, ...]]:
+    """(the board's estimate at one pace for every network that is judged, a note on it).
+
+    Where nothing but speed is asked for, a smaller network gets a faster design, not a
+    cheaper one, and what it saves cannot be told. So it is the pace of this network, and
+    the least of the board that keeps it.
+    """
+    target = hardware.options.target
+    if target.goal == "area":
+        return board_cost(data, hardware), ()
+    figures = _estimated(network, data, hardware)
+    if target.goal == "latency":
+        kept = replace(target, goal="area", latency_us=figures.latency_us)
+        pace = f"{figures.latency_us:.3g} us of latency"
+    else:
+        kept = replace(target, goal="area", fps=figures.frames_per_second)
+        pace = f"{figures.frames_per_second:,.0f} frames per second"
+    note = f"judged at {pace}, the pace of the network as it is; --fps sets another"
+    options = replace(hardware.options, target=kept)
+    return board_cost(data, replace(hardware, options=options)), (note,)
+
+
+def _estimated(network: Any, data: Data, hardware: Hardware) -> Estimate:
+    from fpgacomp import pipeline
+    from fpgacomp.compress.quantize import to_qonnx
+
+    if not is_quantized(network):
+        network = with_quantizers(network, data, hardware.quantization)
+    report = pipeline.estimate(to_qonnx(network), hardware.board, options=hardware.options)
+    assert report.estimate is not None
+    return report.estimate
 
 
 def prune_for_board(
@@ -73,7 +101,7 @@ def prune_for_board(
             "hardware-aware pruning", "has no board to judge by.", "name one (--board pynq-z2)."
         )
     chosen = quantization or hardware.quantization
-    cost = board_cost(data, replace(hardware, quantization=chosen))
+    cost, pace = judging_cost(network, data, replace(hardware, quantization=chosen))
     units = options.units
     if is_quantized(network):
         units = "weights"
@@ -90,7 +118,7 @@ def prune_for_board(
         if not is_quantized(network):
             first = quantize_aware(network, data, chosen, recipe, observer=observer)
         then = prune_hardware(first.network, data, options, recipe, cost=cost, observer=observer)
-    outcome = in_a_row(first, then)
+    outcome = in_a_row(first, then).noted(pace)
     return replace(outcome, details={"units": units, **outcome.details})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,30 @@ def test_hardware_aware_pruning_saves_what_was_asked_for(digits):
     assert result.after > 0.9
     with pytest.raises(UsageError, match="has no board to judge by"):
         compression.prune(CNN, digits, options=HardwareOptions())
+
+
+@pytest.mark.parametrize("goal", ["latency", "throughput"])
+def test_networks_are_judged_at_one_pace(digits, goal):
+    """Where only speed is asked for, half the channels would make a faster design, as large."""
+    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
+    from fpgacomp.compress.recipe import Recipe
+
+    network, samples = compression.opened(CNN, digits)
+    half = prune_channels(network, samples, ChannelOptions(rounds=1), Recipe(epochs=0)).network
+    hardware = compression.Hardware(
+        board="pynq-z2", options=fpgacomp.Options(target=Target(goal)),
+        quantization=QuantizeOptions(weight_bits=4, activation_bits=4),
+    )  # fmt: skip
+    free = compression.board_cost(samples, hardware)
+    cost, (note,) = compression.judging_cost(network, samples, hardware)
+    before, after = cost(network), cost(half)
+    assert note.startswith("judged at ") and "the pace of the network as it is" in note
+    assert after["lut"] < 0.75 * before["lut"]
+    assert after["lut"] < free(half)["lut"]
+    if goal == "latency":
+        assert max(after["latency_us"], before["latency_us"]) <= free(network)["latency_us"]
+    asked = replace(hardware, options=fpgacomp.Options(target=Target("area", 1000)))
+    assert compression.judging_cost(network, samples, asked)[1] == ()
 
 
 def test_a_budget_of_bits_is_kept(digits):

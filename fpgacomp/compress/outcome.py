@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fpgacomp.compress.recipe import History
@@ -24,3 +24,7 @@ class Outcome:
     history: History | None = None
     notes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    def noted(self, notes: Sequence[str]) -> Outcome:
+        """The same with these notes in front."""
+        return replace(self, notes=(*notes, *self.notes))

@@ -18,6 +18,15 @@ def test_first_and_last_layer_stay_wide():
     assert bits == {"conv1": 8, "conv2": 2, "fc": 8}
 
 
+def test_bits_that_no_layer_has_are_said():
+    options = QuantizeOptions(weight_bits=2)
+    bits = options.weights_of(LAYERS)
+    assert options.notes_on(bits) == ()
+    (note,) = options.notes_on(options.weights_of(LAYERS[:2]))
+    assert note.startswith("no layer has 2 weight bits: the first and the last have 8")
+    assert QuantizeOptions().notes_on(QuantizeOptions().weights_of(LAYERS[:1])) == ()
+
+
 def test_first_and_last_layer_like_the_others():
     bits = QuantizeOptions(weight_bits="ternary", first_last_bits=None).weights_of(LAYERS)
     assert set(bits.values()) == {"ternary"}

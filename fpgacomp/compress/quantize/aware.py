@@ -51,7 +51,8 @@ def quantize_aware(
         quantized.network, data, recipe,
         loss=loss, decided_by=[options, loss], observer=observer, what="quantized network",
     )  # fmt: skip
-    return Outcome(quantized.network, history, details=describe(quantized))
+    notes = options.notes_on(quantized.weights)
+    return Outcome(quantized.network, history, notes, describe(quantized))
 
 
 def describe(quantized: Quantized) -> dict[str, Any]:

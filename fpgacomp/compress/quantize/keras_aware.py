@@ -48,7 +48,7 @@ def quantize_keras(
     history = train_keras(
         quantized.model, data, recipe, observer, decided_by=[options], what="quantized network"
     )
-    notes = (*quantized.notes, late) if late else quantized.notes
+    notes = (*quantized.notes, *options.notes_on(quantized.weights), *([late] if late else []))
     return Outcome(quantized.model, history, notes, _describe(quantized))
 
 

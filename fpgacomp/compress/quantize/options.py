@@ -70,6 +70,16 @@ class QuantizeOptions:
                 bits[name] = self.first_last_bits
         return bits
 
+    def notes_on(self, weights: Mapping[str, Bits]) -> tuple[str, ...]:
+        """What of these options a network had no use for, given the bits of its layers."""
+        wanted = self.weight_bits
+        if isinstance(wanted, Mapping) or wanted in weights.values():
+            return ()
+        return (
+            f"no layer has {wanted} weight bits: the first and the last have "
+            f"{self.first_last_bits}; --first-last-bits same treats all alike",
+        )
+
     def activations_of(self, places: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
         """Activation bits by place.
 

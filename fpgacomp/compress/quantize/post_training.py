@@ -68,6 +68,7 @@ def quantize_post_training(
         if "equalize" in steps:
             notes += _equalize(prepared)
         quantized = quantize(prepared, data, options)
+        notes += options.notes_on(quantized.weights)
         batches = calibration_samples(data).split(BATCH)
         if "gptq" in steps:
             notes += _gptq(quantized.network, batches)
