@@ -30,6 +30,7 @@ from fpgacomp.cli_values import (
     recipe_of,
     student_of,
 )
+from fpgacomp.errors import UsageError
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Float ONNX or Keras file.")]
 DataOption = Annotated[
@@ -129,7 +130,7 @@ def quantize(
             observer=observer,
         )
 
-    _verb(run, Path(f"{Path(model).stem}-quantized.onnx"), out, as_json, torch=False)
+    _verb(run, model, "quantized", out, as_json, torch=False)
 
 
 def prune(
@@ -194,7 +195,7 @@ def prune(
             observer=observer,
         )
 
-    _verb(run, Path(f"{Path(model).stem}-pruned.onnx"), out, as_json)
+    _verb(run, model, "pruned", out, as_json)
 
 
 def distill(
@@ -249,7 +250,7 @@ def distill(
             observer=observer,
         )
 
-    _verb(run, Path(f"{Path(teacher).stem}-student.onnx"), out, as_json)
+    _verb(run, teacher, "student", out, as_json)
 
 
 def share(
@@ -287,7 +288,7 @@ def share(
             observer=observer,
         )
 
-    _verb(run, Path(f"{Path(model).stem}-shared.onnx"), out, as_json)
+    _verb(run, model, "shared", out, as_json)
 
 
 def factorize(
@@ -341,7 +342,7 @@ def factorize(
             observer=observer,
         )
 
-    _verb(run, Path(f"{Path(model).stem}-factorized.onnx"), out, as_json)
+    _verb(run, model, "factorized", out, as_json)
 
 
 def evaluate(
@@ -380,6 +381,8 @@ def evaluate(
             seed=seed,
         )
         target = Target("area", fps) if fps else Target("latency")
+        if html is not None and not html.parent.is_dir():
+            raise UsageError(f"--html {html}", "its folder does not exist.", "create it first.")
         with progress(as_json) as observer:
             found = run(
                 models, data, test=test_data, board=board, options=Options(target=target),
@@ -394,17 +397,30 @@ def evaluate(
 
 
 def _verb(
-    run: Callable[[Any], Any], default: Path, out: Path | None, as_json: bool, torch: bool = True
+    run: Callable[[Any], Any],
+    source: str,
+    made: str,
+    out: Path | None,
+    as_json: bool,
+    torch: bool = True,
 ) -> None:
-    """Run a technique with progress, write its network, show what it did."""
+    """Run a technique with progress, write its network, show what it did.
+
+    Args:
+        made: what the source becomes, for the name of a file where none is given.
+    """
     with errors(as_json):
+        from fpgacomp.compressed import check_destination
+
+        destination = out or Path(f"{Path(source).stem}-{made}.onnx")
+        check_destination(destination, source)
         if torch:
             from fpgacomp.compressed import require_torch
 
             require_torch()
         with training_progress(as_json) as observer:
             result = run(observer)
-        path = result.save(out or default)
+        path = result.save(destination)
         if as_json:
             document = {**result.summary(), "file": str(path)}
             sys.stdout.write(json.dumps(document, indent=1, sort_keys=True, default=str) + "\n")

@@ -55,8 +55,7 @@ class Compressed:
     def save(self, path: str | Path) -> Path:
         """Write the model, whole or not at all."""
         path = Path(path)
-        if not path.parent.is_dir():
-            raise UsageError(str(path), "its folder does not exist.", "create it first.")
+        check_destination(path)
         scratch = path.with_name(path.name + ".part")
         onnx.save(self.model, scratch)
         return scratch.replace(path)
@@ -76,6 +75,22 @@ class Compressed:
             "notes": list(self.notes),
             "details": dict(self.details),
         }
+
+
+def check_destination(path: Path, source: Model | None = None) -> None:
+    """Refuse, best before any training, a file that the network cannot or should not go to.
+
+    Args:
+        source: what the network is made from; it is not written over.
+    """
+    if path.suffix != ".onnx":
+        raise UsageError(str(path), "is no .onnx file.", "name one: the network is written there.")
+    if not path.parent.is_dir():
+        raise UsageError(str(path), "its folder does not exist.", "create it first.")
+    if path.is_dir():
+        raise UsageError(str(path), "is a folder.", "name a file.")
+    if isinstance(source, str | Path) and path.exists() and path.samefile(source):
+        raise UsageError(str(path), "is the network it is made from.", "name another file.")
 
 
 def opened(model: Model, data: Source | Data, test: Source | None = None) -> tuple[Any, Data]:

@@ -105,6 +105,7 @@ def evaluate(
         board_title=None if the_board is None else the_board.title,
         transfer_from=source,
         seed=evaluation.seed,
+        at_one_pace=the_board is None or (options or Options()).target.goal == "area",
     )
 
 

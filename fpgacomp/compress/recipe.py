@@ -40,6 +40,10 @@ class Recipe:
             raise UsageError(
                 "learning rate", f"is {self.learning_rate:g}.", "use a number between 0 and 1."
             )
+        if self.checkpoint is not None and not Path(self.checkpoint).parent.is_dir():
+            raise UsageError(
+                f"checkpoint {self.checkpoint}", "its folder does not exist.", "create it first."
+            )
         if self.weight_decay < 0:
             raise UsageError("weight decay", f"is {self.weight_decay:g}.", "use 0 or more.")
 

@@ -178,6 +178,8 @@ class Comparison:
         board: its name; None where none was asked for.
         transfer_from: the network whose gradient made the transferred samples; None: no such.
         seed: of the noise.
+        at_one_pace: whether the board's figures are the least that keeps a pace asked for, and
+            not each network's own fastest design.
     """
 
     fpgacomp: str
@@ -187,6 +189,7 @@ class Comparison:
     board_title: str | None = None
     transfer_from: str | None = None
     seed: int = 0
+    at_one_pace: bool = True
 
 
 MEASURES = ("weight_bytes", "bops", "macs", "lut", "dsp", "bram18", "latency_us")

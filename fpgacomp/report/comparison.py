@@ -264,6 +264,11 @@ def legend(comparison: Comparison) -> Iterator[str]:
         )
     if comparison.transfer_from is not None:
         yield f"transfer: the samples that FGSM made from {comparison.transfer_from}."
+    if not comparison.at_one_pace:
+        yield (
+            f"{comparison.board}: each network's own fastest design; --fps compares what they "
+            "take at one pace."
+        )
     yield (
         "Weight bytes: packed at their bits, or as a codebook and indices where that is smaller."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ import onnxruntime
 from onnx import helper, numpy_helper, shape_inference
 
 from fpgacomp.errors import ModelError, UnsupportedLayer
+from fpgacomp.ir.network import FPGACOMP_DOMAIN
 
 Array = npt.NDArray[Any]
 
@@ -175,7 +176,7 @@ def _inferred(
     stand_ins = [_stand_in(n, v) for n, v in graph.constants.items() if n in needed]
     copy = helper.make_model(
         helper.make_graph(
-            [_proto(n) for n in nodes if not n.domain],
+            [_proto(_standard(n)) for n in nodes if not n.domain or n.domain == FPGACOMP_DOMAIN],
             "shapes",
             [value, *(s for s in stand_ins if isinstance(s, onnx.ValueInfoProto))],
             [],
@@ -196,6 +197,11 @@ def _inferred(
         if value.type.tensor_type.HasField("shape") and all(d.dim_value > 0 for d in dims):
             shapes[value.name] = tuple(d.dim_value for d in dims)
     return shapes
+
+
+def _standard(node: OnnxNode) -> OnnxNode:
+    """Our own activation functions, of which shape inference knows nothing, as Identity."""
+    return replace(node, op="Identity", attributes={}, domain="") if node.domain else node
 
 
 def _stand_in(name: str, value: Array) -> onnx.TensorProto | onnx.ValueInfoProto:

@@ -17,6 +17,7 @@ from fpgacomp.compress.network.onnx_gates import recognise_gates
 from fpgacomp.compress.network.onnx_graph import OnnxNode, open_graph
 from fpgacomp.compress.network.reader import Reader, ShapeUnknown, refuse
 from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
+from fpgacomp.ir.network import FPGACOMP_DOMAIN
 
 _RULES: dict[str, Callable[[Reader, OnnxNode], None]] = {
     "Add": elementwise.add,
@@ -63,6 +64,7 @@ _RULES: dict[str, Callable[[Reader, OnnxNode], None]] = {
     "Upsample": shapes.upsample,
 }
 
+_OWN = {"Silu", "Gelu"}  # of our domain, in canonical networks
 _QUANTIZERS = {"Quant", "IntQuant", "BipolarQuant", "FloatQuant", "Trunc", "MultiThreshold"}
 
 
@@ -131,7 +133,8 @@ def _check_runs(network: fx.GraphModule) -> None:
 def _read(reader: Reader, node: OnnxNode) -> None:
     """Append what a node does, or note why it cannot be done and go on behind it."""
     try:
-        if node.domain or node.op not in _RULES:
+        known = node.op in (_RULES if not node.domain else _OWN)
+        if node.domain not in ("", FPGACOMP_DOMAIN) or not known:
             name = f"{node.domain}.{node.op}" if node.domain else node.op
             raise refuse(
                 node,
