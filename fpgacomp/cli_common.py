@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -21,21 +24,51 @@ if TYPE_CHECKING:
 @contextmanager
 def errors(as_json: bool) -> Iterator[None]:
     """Every error raised on purpose as text on standard error (and JSON where asked for)."""
+    with _noticing_ctrl_c() as pressed:
+        try:
+            yield
+        except FpgacompError as error:
+            _tell(error, as_json)
+            raise typer.Exit(error.exit_code) from None
+        except typer.Exit:
+            raise
+        except (KeyboardInterrupt, Exception) as error:
+            # Libraries that are being imported turn Ctrl-C into errors of their own.
+            if not pressed.is_set() and not isinstance(error, KeyboardInterrupt):
+                raise
+            Console(stderr=True).print("stopped; nothing was written.")
+            raise typer.Exit(130) from None
+
+
+@contextmanager
+def _noticing_ctrl_c() -> Iterator[threading.Event]:
+    """An event that is set once Ctrl-C was pressed; what it does stays the same."""
+    pressed = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield pressed
+        return
+
+    def noticed(number: int, frame: FrameType | None) -> Any:
+        pressed.set()
+        return before(number, frame)
+
+    signal.signal(signal.SIGINT, noticed)
     try:
-        yield
-    except FpgacompError as error:
-        if as_json:
-            problems = error.problems if isinstance(error, Problems) else (error,)
-            document = {"errors": [{"where": p.where, "why": p.why, "fix": p.fix}
-                                   for p in problems]}  # fmt: skip
-            sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
-        Console(stderr=True, soft_wrap=True, emoji=False).print(
-            f"[bold red]error[/]: {escape(str(error))}"
-        )
-        raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        Console(stderr=True).print("stopped; nothing was written.")
-        raise typer.Exit(130) from None
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _tell(error: FpgacompError, as_json: bool) -> None:
+    if as_json:
+        problems = error.problems if isinstance(error, Problems) else (error,)
+        document = {"errors": [{"where": p.where, "why": p.why, "fix": p.fix}
+                               for p in problems]}  # fmt: skip
+        sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    Console(stderr=True, soft_wrap=True, emoji=False).print(
+        f"[bold red]error[/]: {escape(str(error))}"
+    )
 
 
 @contextmanager

@@ -241,9 +241,10 @@ def _keras_trained(
 ) -> Compressed:
     """Quantization-aware training of a Keras model with QKeras, exported as QONNX."""
     from fpgacomp.compress.quantize.keras_aware import quantize_keras
-    from fpgacomp.compress.quantize.keras_train import keras_accuracy
+    from fpgacomp.compress.quantize.keras_train import keras_accuracy, set_threads
     from fpgacomp.frontend.keras_export import export_keras, load_keras
 
+    set_threads(recipe.threads)  # loading a model computes already
     loaded = load_keras(Path(model)) if isinstance(model, str | Path) else model
     samples = data if isinstance(data, Data) else load_data(data, test)
     samples = samples.reshaped(tuple(loaded.input_shape[1:]))

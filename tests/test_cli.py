@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+import typer
 from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner, Result
 
 from fpgacomp.cli import app
+from fpgacomp.cli_common import errors
 from fpgacomp.compress.data import load_data
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -208,3 +211,17 @@ def test_compile_simulate_and_replace(tmp_path: Path) -> None:
 
     (out / "graph.json").write_text("{}")
     refused(fpgacomp("simulate", out, "--inputs", PIXELS), 2, "graph.json", "was changed")
+
+
+def test_ctrl_c_that_a_library_turned_into_an_error_of_its_own(capsys: Any) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(typer.Exit) as stopped, errors(False):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise AttributeError("half imported") from None
+    assert stopped.value.exit_code == 130
+    assert "stopped; nothing was written." in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is handler
+    with pytest.raises(AttributeError, match="a bug"), errors(False):
+        raise AttributeError("a bug")

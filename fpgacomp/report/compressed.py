@@ -9,6 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+# Figures by layer whose columns are no figures of the layer but choices it had.
+OF_ITS_OWN = {
+    "weight_sensitivity": "rise of the loss where one layer's weights have so many bits",
+    "activation_sensitivity": "rise of the loss where one activation has so many bits",
+}
+
 
 def render(summary: Mapping[str, Any], path: str, console: Console) -> None:
     """Accuracy before and after, figures per layer, notes, and what to do next.
@@ -36,12 +42,17 @@ def render(summary: Mapping[str, Any], path: str, console: Console) -> None:
 
 def _details(details: Mapping[str, Any], console: Console) -> None:
     """Figures by layer as one table, the others as lines."""
-    columns = {name: value for name, value in details.items() if _by_layer(value)}
+    tables = {name: value for name, value in details.items() if _by_layer(value)}
     for name, value in details.items():
-        if name not in columns:
+        if name not in tables:
             console.print(f"{_words(name)}: {escape(_text(value))}", highlight=False)
+    columns = {name: value for name, value in tables.items() if name not in OF_ITS_OWN}
     if columns:
         console.print(_table(columns))
+    for name, title in OF_ITS_OWN.items():
+        if name in tables:
+            console.print(f"[bold]{title}[/]")
+            console.print(_table({name: tables[name]}))
 
 
 def _by_layer(value: Any) -> bool:
@@ -75,7 +86,7 @@ def _words(name: str) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))
     return str(value)

@@ -118,8 +118,10 @@ def test_budget_of_weight_bits_holds(float_cnn, digits):
 @pytest.mark.slow
 def test_sensitivity_never_rises_with_bits(float_cnn, digits):
     options = MixedOptions(budget=1e9, **FEW)
-    table = quantize_mixed(float_cnn, digits, options, SHORT).details["sensitivity"]
-    for row in [*table["weights"].values(), *table["activations"].values()]:
+    details = quantize_mixed(float_cnn, digits, options, SHORT).details
+    tables = [details[f"{kind}_sensitivity"] for kind in ("weight", "activation")]
+    assert all(tables)
+    for row in (row for table in tables for row in table.values()):
         rises = list(row.values())
         assert rises == sorted(rises, reverse=True)
         assert rises[-1] >= 0

@@ -60,7 +60,7 @@ def quantize_mixed(
 
     Returns:
         The network; details as of `quantize_aware`, and: measure, budget, used,
-        sensitivity (by kind, layer and bits), cost_calls.
+        weight_sensitivity and activation_sensitivity (by layer and bits), cost_calls.
 
     Raises:
         UsageError: no choice keeps to the budget, or the cost function has no such figure.
@@ -92,7 +92,8 @@ def quantize_mixed(
             "measure": options.measure,
             "budget": options.budget,
             "used": spending.measured(chosen),
-            "sensitivity": {"weights": _plain(weights), "activations": _plain(activations)},
+            "weight_sensitivity": _plain(weights),
+            "activation_sensitivity": _plain(activations),
             "cost_calls": spending.calls,
         },
     )
