@@ -89,6 +89,22 @@ def test_one_bit_numbers_take_two_bits_because_finn_refuses_them() -> None:
 
 @finn
 @slow
+@pytest.mark.parametrize("ends", [(0, 1), (1, 1), (0, 3)])
+def test_a_concat_holds_all_that_its_parts_types_may_hold(ends: tuple[int, int]) -> None:
+    """FINN derives the joined type anew: a UINT2 of 0 and 1 beside an INT2 makes an INT3."""
+    b = builders.GraphBuilder("joined")
+    x = b.input("x", (5, 5, 2), -3, 3)
+    one = b.thresholds("one", b.conv("c1", x, 2, (1, 1)), ends[1] - ends[0], base=ends[0])
+    other = b.thresholds("other", b.conv("c2", x, 2, (1, 1)), 1, base=-1, step=2)
+    graph = b.graph(b.conv("c3", b.concat("both", one, other), 3, (3, 3), pads=((1, 1), (1, 1))))
+    design = sd.design(graph)
+    model = specialize(build_finn(design), design)
+    assert model.model.get_tensor_datatype("both").name == "INT3"
+    assert set(fd.mismatches(design, 8).values()) == {0}
+
+
+@finn
+@slow
 def test_bipolar_products_are_counts_of_equal_bits() -> None:
     design = sd.design(fd.falling(), ones=StreamFolding(1, 1))
     model = build_finn(design)

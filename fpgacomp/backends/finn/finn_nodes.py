@@ -13,7 +13,7 @@ from fpgacomp.backends.finn.finn_plain import plain_streams
 from fpgacomp.backends.finn.finn_requant import requant_node
 from fpgacomp.backends.finn.finn_tensors import Canvas, Wire
 from fpgacomp.backends.finn.finn_thresholding import thresholding_node
-from fpgacomp.backends.finn.finn_types import finn_type, plain
+from fpgacomp.backends.finn.finn_types import finn_type, joined_type, plain
 from fpgacomp.backends.finn.finn_weights import Weights, weights_of
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.dataflow import (
@@ -191,14 +191,15 @@ class Nodes:
 
     def _join(self, op: Join) -> None:
         sources = [self._in(part) for part in op.parts]
-        kinds = [IntType(min(0, w.range.lo), max(0, w.range.hi)) for w in sources]
-        kind = IntType(min(k.lo for k in kinds), max(k.hi for k in kinds))
+        kind = IntType(min(w.range.lo for w in sources), max(w.range.hi for w in sources))
         shape = self._shape(op.layer)
         sources = [
             self.canvas.reshaped(w, (*shape[:-1], c), f"{op.name}_{i}", op.output.lanes)
             for i, (w, c) in enumerate(zip(sources, op.channels))
         ]
         output = self._out(op.output, shape, kind)
+        output = replace(output, type=joined_type(w.type for w in sources))
+        self._keep(op.output, output)
         self.canvas.node(
             "StreamingConcat", op.name, [w.name for w in sources], [output],
             SIMD=op.output.lanes, ChannelsPerStream=list(op.channels),

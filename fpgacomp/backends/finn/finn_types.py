@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,24 @@ def finn_type(kind: IntType) -> str:
     if kind.bipolar:
         return "BIPOLAR"
     return f"{'INT' if kind.signed else 'UINT'}{max(2, kind.bits)}"
+
+
+def joined_type(types: Iterable[str]) -> str:
+    """What FINN's concat makes of streams of these types: it holds all that they may hold.
+
+    That can be more than their integers need: 0 and 1 are a UINT2, which may hold 3.
+    """
+    kinds = [_held(name) for name in types]
+    return finn_type(IntType(min(0, *(k.lo for k in kinds)), max(0, *(k.hi for k in kinds))))
+
+
+def _held(name: str) -> IntType:
+    """All that a type may hold."""
+    if name == "BIPOLAR":
+        return IntType(-1, 1)
+    span = 2 ** int(name.removeprefix("U").removeprefix("INT"))
+    lowest = 0 if name.startswith("U") else -span // 2
+    return IntType(lowest, lowest + span - 1)
 
 
 def plain(kind: IntType) -> IntType:
