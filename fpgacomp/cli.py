@@ -82,7 +82,7 @@ ClockOption = Annotated[float | None, typer.Option(min=0.001, help="Clock; defau
 IoOption = Annotated[Io | None, typer.Option("--io", help="Default: whichever suits the target.")]
 InputsOption = Annotated[
     str | None,
-    typer.Option(help="Samples to check with (.npy, .npz); of x with y, the test split."),
+    typer.Option(help="Samples to check with (.npy, .npz), or labelled data: their test split."),
 ]
 LabelsOption = Annotated[str | None, typer.Option(help="Labels of --inputs, for the accuracy.")]
 CalibrationOption = Annotated[

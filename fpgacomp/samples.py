@@ -114,7 +114,8 @@ def given(data: Data, labels: Data | None, model: onnx.ModelProto) -> Given:
     """A user's samples, checked against the network, and their labels.
 
     Of labelled data as the compression verbs take them (a .npz with x and y, a folder with
-    one folder of images per class) these are the test split: nothing was trained on it.
+    one folder of images per class, `module:function`) these are the test split: nothing was
+    trained on it.
 
     Raises:
         InputDataError, Problems: they do not go with the network, or with their labels.
@@ -143,9 +144,11 @@ def _labelled(data: Data, model: onnx.ModelProto) -> LabelledData | None:
     if not isinstance(data, str | Path) or len(inputs) != 1:
         return None
     path = Path(data)
-    if path.is_dir() or (path.suffix == ".npz" and path.is_file() and _has_labels(path)):
+    function = ":" in str(data) and not path.exists()
+    arrays = path.suffix == ".npz" and path.is_file() and _has_labels(path)
+    if function or arrays or path.is_dir():
         (shape,) = inputs.values()
-        found = load_data(path)
+        found = load_data(data)
         return found if -1 in shape else found.reshaped(shape)
     return None
 
