@@ -117,6 +117,8 @@ def training_progress(quiet: bool) -> Iterator[Callable[[str, Epoch], None]]:
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, Any] = {}
+        # What is measured between trainings (sensitivities, estimates) has no share done.
+        bars.add_task("working", total=None, figures="")
 
         def observe(what: str, epoch: Epoch) -> None:
             if what not in tasks or epoch.number == 1:
