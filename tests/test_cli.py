@@ -87,7 +87,9 @@ def test_labelled_data_is_checked_on_its_test_split(tmp_path: Path) -> None:
     )
     sources = {"d.npz": held_out, "own.npz": len(x) - 300, "some.py:samples": held_out}
     for file, samples in sources.items():
-        report = json.loads(fpgacomp(*compiled, "--inputs", tmp_path / file).stdout)
+        build = tmp_path / f"build-{file}"
+        result = fpgacomp(*compiled, "--inputs", tmp_path / file, "--out", build)
+        report = json.loads(result.stdout)
         assert report["exactness"]["vectors"] == samples
         assert report["accuracy"]["top1"] > 0.95
         assert report["options"]["inputs"] == f"{tmp_path / file} (test split, {samples} samples)"
