@@ -26,9 +26,8 @@ from fpgacomp.compressed import (
 from fpgacomp.errors import UsageError
 from fpgacomp.frontend.calibrate import PtqOptions, input_shapes, quantize_post_training
 from fpgacomp.hardware_aware import Cost, Hardware, board_cost, judging_cost, prune_for_board
+from fpgacomp.samples import CALIBRATION_SAMPLES
 
-# Calibration needs few samples; ONNX Runtime keeps every tensor of all of them.
-CALIBRATION_SAMPLES = 512
 FINE_TUNING = Recipe(epochs=30, learning_rate=3e-3)
 FROM_SCRATCH = Recipe(epochs=40, learning_rate=1e-2)
 
@@ -291,7 +290,7 @@ def _calibrated(
     network = float_network(model)
     name, shape = next(iter(input_shapes(network.model).items()))
     samples = (data if isinstance(data, Data) else load_data(data, test)).reshaped(shape)
-    feed = {name: samples.train.x[:CALIBRATION_SAMPLES]}
+    feed = {name: samples.train.evenly(CALIBRATION_SAMPLES).x}
     quantized = quantize_post_training(network.model, feed, _ptq(options))
     return Compressed(
         technique="quantize",

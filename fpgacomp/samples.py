@@ -33,6 +33,8 @@ from fpgacomp.simulate.vectors import integer_vectors
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+# Of labelled data; more tell little, and ONNX Runtime keeps every tensor of all of them.
+CALIBRATION_SAMPLES = 512
 # Range of an input whose type is given by its width alone: -8..8 holds standardized data.
 STANDARDIZED_INTEGER_BITS = 4
 
@@ -50,12 +52,6 @@ class Given:
     raw: Arrays
     labels: npt.NDArray[Any] | None = None
     source: str | None = None
-
-    def first(self, count: int) -> Given:
-        labels = None if self.labels is None else self.labels[:count]
-        return replace(
-            self, raw={name: array[:count] for name, array in self.raw.items()}, labels=labels
-        )
 
 
 def quantized(network: Network, options: Options) -> Network:
@@ -85,7 +81,7 @@ def _calibration(options: Options, model: onnx.ModelProto) -> Arrays:
     assert options.calibration is not None
     data = _labelled(options.calibration, model)
     if data is not None:
-        return _named(data.train, model, data.name)
+        return _named(data.train.evenly(CALIBRATION_SAMPLES), model, data.name)
     return _samples_of(options.calibration, model)
 
 
@@ -94,7 +90,7 @@ def oracle_values(
 ) -> tuple[Given, interpreter.Values]:
     """(network inputs, every tensor's integers) for the samples given, or for seeded ones."""
     if options.inputs is not None:
-        found = given(options.inputs, options.labels, network.model).first(options.vectors)
+        found = given(options.inputs, options.labels, network.model, options.vectors)
     else:
         seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
         raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
@@ -110,26 +106,33 @@ def scores(
     return None if labels is None else assemble.accuracy(answers, labels)
 
 
-def given(data: Data, labels: Data | None, model: onnx.ModelProto) -> Given:
+def given(
+    data: Data, labels: Data | None, model: onnx.ModelProto, most: int | None = None
+) -> Given:
     """A user's samples, checked against the network, and their labels.
 
     Of labelled data as the compression verbs take them (a .npz with x and y, a folder with
     one folder of images per class, `module:function`) these are the test split: nothing was
     trained on it.
 
+    Args:
+        most: how many samples are taken: the first ones, of labelled data evenly.
+
     Raises:
         InputDataError, Problems: they do not go with the network, or with their labels.
     """
     labelled = _labelled(data, model)
     if labelled is None:
-        raw = _samples_of(data, model)
+        raw = {name: array[:most] for name, array in _samples_of(data, model).items()}
         return Given(raw, _labels_of(labels, len(next(iter(raw.values())))))
     if labels is not None:
         raise InputDataError(
             labelled.name, "holds labels of its own.", "leave --labels out, or give x alone."
         )
-    test = labelled.test
-    source = f"{labelled.name} (test split, {len(test)} samples)"
+    whole = labelled.test
+    test = whole.evenly(len(whole) if most is None else most)
+    part = f"{len(test)} of {len(whole)}" if len(test) < len(whole) else f"{len(whole)}"
+    source = f"{labelled.name} (test split, {part} samples)"
     return Given(_named(test, model, labelled.name), test.y, source)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,9 @@ def test_labelled_data_is_checked_on_its_test_split(tmp_path: Path) -> None:
         assert report["exactness"]["vectors"] == samples
         assert report["accuracy"]["top1"] > 0.95
         assert report["options"]["inputs"] == f"{tmp_path / file} (test split, {samples} samples)"
+    few = *compiled, "--inputs", tmp_path / "d.npz", "--vectors", 50, "--out", tmp_path / "few"
+    report = json.loads(fpgacomp(*few).stdout)
+    assert report["options"]["inputs"].endswith(f"(test split, 50 of {held_out} samples)")
     twice = fpgacomp(*compiled, "--inputs", tmp_path / "d.npz", "--labels", LABELS)
     refused(twice, 1, "d.npz: holds labels of its own", "Fix: leave --labels out")
 
@@ -220,8 +224,15 @@ def test_compile_simulate_and_replace(tmp_path: Path) -> None:
     refused(fpgacomp("simulate", out, "--inputs", PIXELS), 2, "graph.json", "was changed")
 
 
-def test_ctrl_c_that_a_library_turned_into_an_error_of_its_own(capsys: Any) -> None:
-    handler = signal.getsignal(signal.SIGINT)
+@pytest.fixture
+def ctrl_c() -> Iterator[Any]:
+    """As at a terminal: tests that are started in the background inherit that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_that_a_library_turned_into_an_error_of_its_own(capsys: Any, ctrl_c: Any) -> None:
     with pytest.raises(typer.Exit) as stopped, errors(False):
         try:
             signal.raise_signal(signal.SIGINT)
@@ -229,6 +240,6 @@ def test_ctrl_c_that_a_library_turned_into_an_error_of_its_own(capsys: Any) -> N
             raise AttributeError("half imported") from None
     assert stopped.value.exit_code == 130
     assert "stopped; nothing was written." in capsys.readouterr().err
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(signal.SIGINT) is ctrl_c
     with pytest.raises(AttributeError, match="a bug"), errors(False):
         raise AttributeError("a bug")

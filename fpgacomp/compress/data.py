@@ -44,6 +44,12 @@ class Samples:
         """The samples at these indices, or where this mask holds."""
         return Samples(self.x[chosen], self.y[chosen])
 
+    def evenly(self, most: int) -> Samples:
+        """At most so many of them, evenly taken: the first ones are often of one class."""
+        if len(self) <= most:
+            return self
+        return self.take(np.linspace(0, len(self) - 1, most).astype(int))
+
 
 @dataclass(frozen=True)
 class Data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpgacomp.compress.data import load_data
+from fpgacomp.compress.data import Samples, load_data
 from fpgacomp.errors import InputDataError
 
 
@@ -34,6 +34,13 @@ def test_order_and_company_do_not_move_a_sample():
     assert rows(whole.test) == rows(shuffled.test)
     assert rows(half.test) <= rows(whole.test)
     assert rows(half.validation) <= rows(whole.validation)
+
+
+def test_evenly_taken_samples_are_of_all_classes():
+    x, y = some()
+    samples = Samples(x, np.sort(y))
+    assert set(samples.evenly(20).y) == set(range(4))
+    assert len(samples.evenly(20)) == 20 and samples.evenly(400) is samples
 
 
 def test_duplicates_stay_together():

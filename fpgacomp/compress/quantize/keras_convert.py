@@ -90,10 +90,8 @@ def _activation_bits(places: Places, options: QuantizeOptions) -> dict[str, int]
 def _observe(model: Any, places: Places, data: Data) -> dict[Site, Array]:
     """Values [1, N] that each site takes on training samples; of many, some and the extremes."""
     keras = tensorflow().keras
-    count = len(data.train)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, CALIBRATION_SAMPLES)).astype(int))
     tap = keras.Model(model.inputs, [site.step.tensor for site in places.sites])
-    answers = tap(data.train.x[chosen], training=False)
+    answers = tap(data.train.evenly(CALIBRATION_SAMPLES).x, training=False)
     if len(places.sites) == 1:
         answers = [answers] if not isinstance(answers, list | tuple) else answers
     return {s: _thinned(np.asarray(a).ravel())[None] for s, a in zip(places.sites, answers)}

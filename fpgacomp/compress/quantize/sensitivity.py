@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import fx
 
@@ -151,9 +150,7 @@ def _falling(rises: Mapping[Bits, float]) -> dict[Bits, float]:
 
 def mean_loss(network: fx.GraphModule, data: Data, loss: Loss) -> float:
     """Over evenly taken samples of the training split, in evaluation mode."""
-    count = len(data.train)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, JUDGED_SAMPLES)).astype(int))
-    samples, total = data.train.take(chosen), 0.0
+    samples, total = data.train.evenly(JUDGED_SAMPLES), 0.0
     network.eval()
     with one_thread(), torch.no_grad():
         for start in range(0, len(samples), BATCH):

@@ -75,9 +75,7 @@ def quantize(network: fx.GraphModule, data: Data, options: QuantizeOptions) -> Q
 
 def calibration_samples(data: Data) -> Tensor:
     """Evenly taken samples of the training split."""
-    count = len(data.train.x)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, CALIBRATION_SAMPLES)).astype(int))
-    return torch.from_numpy(data.train.x[chosen])
+    return torch.from_numpy(data.train.evenly(CALIBRATION_SAMPLES).x)
 
 
 def observe(
