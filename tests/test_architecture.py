@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "fpgacomp"
 # What everybody may import, from the bottom up.
-GROUND = ("errors", "resources", "ir", "toolchain", "keras2")
+GROUND = ("errors", "resources", "ir", "toolchain", "keras2", "brevitas_qonnx")
 STAGES = tuple(
     sorted(p.name for p in PACKAGE.iterdir() if (p / "__init__.py").is_file() and p.name != "ir")
 )
@@ -25,7 +25,7 @@ HOMES = {
     "keras": "frontend/keras_export",
     "qkeras": "frontend/keras_export",
     "torch": "frontend/brevitas_export.py",
-    "brevitas": "frontend/brevitas_export.py",
+    "brevitas": "brevitas_qonnx.py",
 }
 
 

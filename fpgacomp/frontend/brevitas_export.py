@@ -6,9 +6,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+from onnx import numpy_helper
 
-from fpgacomp.errors import ModelError, ToolError
+from fpgacomp.errors import ModelError, ToolError, raise_all
 
 INSTALL = "pip install 'fpgacomp[brevitas]'"
 
@@ -25,7 +27,8 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
 
     Raises:
         ToolError: torch, Brevitas or what their export needs is not installed.
-        ModelError: the module cannot be exported, or holds no quantizer.
+        ModelError: the module cannot be exported, holds no quantizer, or one that QONNX has
+            no form for.
     """
     torch, export_qonnx = _tools()
     where = f"module {type(module).__name__}"
@@ -51,17 +54,31 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
             "its export holds no quantizer.",
             "use brevitas.nn layers, or export it as a float network and give --calibration.",
         )
+    _refuse_signed_bits(model)
     onnx.save(model, path)
     return model
+
+
+def _refuse_signed_bits(model: onnx.ModelProto) -> None:
+    """QONNX reads a signed Quant of one bit as -1 and 1; Brevitas' integers are -1 and 0."""
+    constants = {c.name: numpy_helper.to_array(c) for c in model.graph.initializer}
+    signed_bits = [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Quant"
+        and any(a.name == "signed" and a.i == 1 for a in node.attribute)
+        and np.all(constants.get(node.input[3]) == 1)
+    ]
+    why = "it is a signed integer of one bit (-1 and 0), which QONNX has no form for."
+    fix = "make it binary (QuantType.BINARY, -1 and 1), unsigned, or give it two bits."
+    raise_all([ModelError(name, why, fix) for name in signed_bits])
 
 
 def _tools() -> tuple[Any, Any]:
     """torch, and Brevitas' export function."""
     try:
-        # Brevitas' import fails half-way where it comes before onnx and torch
-        import_module("onnxoptimizer")
         torch = import_module("torch")
-        return torch, import_module("brevitas.export").export_qonnx
+        return torch, import_module("fpgacomp.brevitas_qonnx").Manager.export
     except ImportError as missing:
         raise ToolError(
             "Brevitas", f"modules are exported through Brevitas itself ({missing}).", INSTALL

@@ -4,42 +4,16 @@ from __future__ import annotations
 
 import copy
 import warnings
-from importlib import import_module
-from typing import Any
 
 import onnx
 from torch import fx
 
+from fpgacomp.brevitas_qonnx import Manager
 from fpgacomp.compress.network import example_input
 from fpgacomp.errors import ModelError
 
 # The exporter refuses names that ONNX allows: 37 is what an older torch calls an output.
 _INPUT, _OUTPUT = "fpgacomp_input", "fpgacomp_output"
-
-import_module("onnxoptimizer")  # Brevitas' export fails half-way where it comes after it
-
-from brevitas.export.onnx.qonnx.function import BrevitasQuantOp  # noqa: E402
-from brevitas.export.onnx.qonnx.handler import BrevitasActQuantProxyHandler  # noqa: E402
-from brevitas.export.onnx.qonnx.manager import QONNXManager  # noqa: E402
-from brevitas.proxy import ActQuantProxyFromInjector  # noqa: E402
-
-
-class _ActivationHandler(BrevitasActQuantProxyHandler):
-    """Brevitas writes every 1-bit quantizer as -1 and 1; unsigned ones are 0 and 1."""
-
-    handled_layer = ActQuantProxyFromInjector
-
-    def prepare_for_export(self, module: Any) -> None:
-        super().prepare_for_export(module)
-        if module.is_quant_enabled and not module.is_signed:
-            self.quant_op = BrevitasQuantOp
-
-
-class _Manager(QONNXManager):
-    handlers = [  # noqa: RUF012
-        _ActivationHandler,
-        *(h for h in QONNXManager.handlers if h is not BrevitasActQuantProxyHandler),
-    ]
 
 
 def to_qonnx(network: fx.GraphModule) -> onnx.ModelProto:
@@ -56,7 +30,7 @@ def to_qonnx(network: fx.GraphModule) -> onnx.ModelProto:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # dynamo=True is slower and splits the file in two
-            model: onnx.ModelProto = _Manager.export(
+            model: onnx.ModelProto = Manager.export(
                 copied, args=example_input(copied, batch=1), export_path=None, dynamo=False,
                 input_names=[_INPUT], output_names=[_OUTPUT],
             )  # fmt: skip

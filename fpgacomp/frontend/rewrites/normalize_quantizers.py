@@ -7,6 +7,7 @@ from fpgacomp.frontend.quantizers import ROUNDING, ROUNDING_ALIASES
 from fpgacomp.ir.network import QONNX_DOMAIN
 
 DOMAINS = ("", "onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general", "qonnx")
+_NEVER_NEGATIVE = ("Relu", "Sigmoid", "HardSigmoid", "Abs")
 _INPUTS = {"Quant": (4, 4), "BipolarQuant": (2, 2), "Trunc": (5, 6), "MultiThreshold": (2, 2)}
 
 
@@ -24,6 +25,7 @@ def normalize_quantizers(graph: EditableGraph) -> None:
             continue
         node.op, node.domain = op, QONNX_DOMAIN
         _normalize(graph, node)
+        _warn_of_constant_sign(graph, node)
     first_trunc = any(n.op == "Trunc" and len(n.inputs) == 5 for n in graph.nodes)
     graph.domains[QONNX_DOMAIN] = 1 if first_trunc else 2
 
@@ -38,6 +40,17 @@ def _normalize(graph: EditableGraph, node: Node) -> None:
             _spell_rounding(graph, node)
         case "MultiThreshold":
             _set(node, out_dtype="", out_scale=1.0, out_bias=0.0)
+
+
+def _warn_of_constant_sign(graph: EditableGraph, node: Node) -> None:
+    """Brevitas' own export writes an unsigned bit behind a ReLU, 0 and 1, as -1 and 1."""
+    before = graph.producer(node.inputs[0])
+    if node.op == "BipolarQuant" and before and before.op in _NEVER_NEGATIVE and not before.domain:
+        graph.warnings.append(
+            f"{node.name} (BipolarQuant) is +1 for every input, as {before.op} is never negative. "
+            "Brevitas' own export writes unsigned quantizers of one bit like this; "
+            "fpgacomp.frontend.brevitas_export writes them as 0 and 1."
+        )
 
 
 def _set(node: Node, **defaults: object) -> None:
