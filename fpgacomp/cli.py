@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fpgacomp import cli_compress
+from fpgacomp import cli_compress, cli_evaluate
 from fpgacomp.cli_common import errors, progress
 from fpgacomp.errors import UsageError
 
@@ -265,7 +265,7 @@ def doctor(as_json: JsonOption = False) -> None:
             view.render(found, Console())
 
 
-for verb in cli_compress.VERBS:
+for verb in (*cli_compress.VERBS, cli_evaluate.evaluate):
     app.command()(verb)
 
 

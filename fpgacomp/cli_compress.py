@@ -11,7 +11,29 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fpgacomp.cli_common import errors, progress, training_progress
+from fpgacomp.cli_common import errors, training_progress
+from fpgacomp.cli_options import (
+    ActivationBitsOption,
+    BatchOption,
+    BoardOption,
+    CheckpointOption,
+    DataOption,
+    EpochsOption,
+    FirstLastOption,
+    FpsOption,
+    GranularityOption,
+    InputBitsOption,
+    JsonOption,
+    LeaveOption,
+    ModelArgument,
+    OutOption,
+    RateOption,
+    ScaleOption,
+    SeedOption,
+    TestDataOption,
+    ThreadsOption,
+    WeightBitsOption,
+)
 from fpgacomp.cli_values import (
     Granularity,
     Kind,
@@ -19,7 +41,6 @@ from fpgacomp.cli_values import (
     Pruning,
     Scale,
     Scope,
-    floats,
     hardware_of,
     mixed_options,
     names,
@@ -30,49 +51,6 @@ from fpgacomp.cli_values import (
     recipe_of,
     student_of,
 )
-from fpgacomp.errors import UsageError
-
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Float ONNX or Keras file.")]
-DataOption = Annotated[
-    str,
-    typer.Option(
-        "--data", "-d", help=".npz with x and y, folder of one folder per class, module:function."
-    ),
-]
-TestDataOption = Annotated[
-    str | None, typer.Option(help="Test set of its own; default: a quarter of --data is held out.")
-]
-OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="File to write (.onnx).")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-EpochsOption = Annotated[int | None, typer.Option(help="Passes over the training split.")]
-BatchOption = Annotated[int | None, typer.Option(help="Samples a step.")]
-RateOption = Annotated[float | None, typer.Option("--learning-rate", help="Highest one.")]
-SeedOption = Annotated[int, typer.Option(help="Of everything random.")]
-ThreadsOption = Annotated[int, typer.Option(help="Of torch; only one is repeatable.")]
-CheckpointOption = Annotated[
-    Path | None, typer.Option(help="Saved after every epoch; an interrupted run goes on from it.")
-]
-WeightBitsOption = Annotated[
-    str | None,
-    typer.Option("--weight-bits", metavar="BITS", help="1 to 8, ternary, or LAYER=BITS,*=BITS."),
-]
-ActivationBitsOption = Annotated[
-    str | None,
-    typer.Option("--activation-bits", metavar="BITS", help="1 to 8, or LAYER=BITS,*=BITS."),
-]
-FirstLastOption = Annotated[
-    str, typer.Option(metavar="BITS|same", help="Weights of the first and the last layer.")
-]
-InputBitsOption = Annotated[int, typer.Option(help="Of the network's input.")]
-BoardOption = Annotated[str | None, typer.Option("--board", "-b", help="Board to estimate for.")]
-FpsOption = Annotated[
-    float | None, typer.Option(min=0.001, help="Frames per second that the estimate keeps.")
-]
-
-
-LeaveOption = Annotated[str | None, typer.Option(help="Layers left alone, by commas.")]
-ScaleOption = Annotated[Scale, typer.Option(help="Powers of two are shifts in hardware.")]
-GranularityOption = Annotated[Granularity, typer.Option(help="Weight scales per layer.")]
 
 
 def quantize(
@@ -345,57 +323,6 @@ def factorize(
     _verb(run, model, "factorized", out, as_json)
 
 
-def evaluate(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="ONNX or Keras files.")],
-    data: DataOption,
-    board: BoardOption = None,
-    fps: FpsOption = None,
-    noise: Annotated[str, typer.Option(help="Standard deviations, by commas.")] = "0.1,0.2",
-    brightness: Annotated[str, typer.Option(help="Shifts, by commas.")] = "-0.2,0.2",
-    epsilons: Annotated[str, typer.Option(help="Of the gradient attack, by commas.")] = "0.05",
-    transfer_from: Annotated[
-        str, typer.Option(help="Network whose attacked samples all are given; auto, none.")
-    ] = "auto",
-    test_data: TestDataOption = None,
-    seed: SeedOption = 0,
-    html: Annotated[Path | None, typer.Option(help="Page with the plots to write.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Compare networks: accuracy, robustness, size, operations, and figures of a board.
-
-    Example: `fpgacomp evaluate cnn.onnx cnn-quantized.onnx --data digits.npz --board pynq-z2`
-    """
-    with errors(as_json):
-        from fpgacomp.compress.evaluate.options import EvaluateOptions
-        from fpgacomp.evaluation import evaluate as run
-        from fpgacomp.ir.design import Target
-        from fpgacomp.options import Options
-        from fpgacomp.report import comparison as view
-        from fpgacomp.report.comparison_html import to_html
-
-        wanted = EvaluateOptions(
-            noise=floats(noise, "--noise"),
-            brightness=floats(brightness, "--brightness"),
-            epsilons=floats(epsilons, "--epsilons"),
-            transfer_from=None if transfer_from == "none" else transfer_from,
-            seed=seed,
-        )
-        target = Target("area", fps) if fps else Target("latency")
-        if html is not None and not html.parent.is_dir():
-            raise UsageError(f"--html {html}", "its folder does not exist.", "create it first.")
-        with progress(as_json) as observer:
-            found = run(
-                models, data, test=test_data, board=board, options=Options(target=target),
-                evaluation=wanted, observer=observer,
-            )  # fmt: skip
-        if html is not None:
-            html.write_text(to_html(found), encoding="utf-8")
-        if as_json:
-            sys.stdout.write(view.to_json(found))
-        else:
-            view.render(found, Console())
-
-
 def _verb(
     run: Callable[[Any], Any],
     source: str,
@@ -430,4 +357,4 @@ def _verb(
             compressed.render(result.summary(), str(path), Console())
 
 
-VERBS = (quantize, prune, distill, share, factorize, evaluate)
+VERBS = (quantize, prune, distill, share, factorize)

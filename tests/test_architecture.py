@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "fpgacomp"
 # What everybody may import, from the bottom up.
-GROUND = ("errors", "resources", "ir", "toolchain", "keras2", "brevitas_qonnx")
+GROUND = ("errors", "resources", "ir", "toolchain", "keras2", "brevitas_qonnx", "solver")
 STAGES = tuple(
     sorted(p.name for p in PACKAGE.iterdir() if (p / "__init__.py").is_file() and p.name != "ir")
 )

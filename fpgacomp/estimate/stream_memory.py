@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import ceil
 
 from fpgacomp.estimate.terms import Terms, fifo_terms, memory_bram18, unit_terms
-from fpgacomp.ir.dataflow import Stream
 from fpgacomp.ir.design import Memory
+from fpgacomp.ir.streams import Stream
 
 ROM_DEPTH = 64  # bits that a LUT6 holds
 RAM_DEPTH = 32  # of a writable LUT with one write and one read port (RAM32M: 6 bits in 4 LUTs)

@@ -41,10 +41,10 @@ from fpgacomp.ir.dataflow import (
     SumOver,
     VectorVector,
     Window,
-    element_bits,
 )
 from fpgacomp.ir.design import Memory
 from fpgacomp.ir.layers import Lookup, Requantize, Thresholds
+from fpgacomp.ir.streams import element_bits
 from fpgacomp.ir.types import IntArray, Ints
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fpgacomp.folding.hls4ml_candidates import Option, Space
-from fpgacomp.folding.solver import silent_solver
 from fpgacomp.ir.board import RESOURCE_FIELDS
 from fpgacomp.ir.design import Hls4mlFolding
 from fpgacomp.ir.layers import Input, Layer
+from fpgacomp.solver import Row, minimized
 
-# Branch-and-bound nodes: a count, not a time, so that the same input gives the same answer.
 NODE_LIMIT = 300
 GAP = 1e-3
 FULL = 1.0 + 1e-9
@@ -63,7 +62,7 @@ class _Program:
         self.stage = self.latency + 1
         self.share = self.stage + 1
         self.columns = self.share + 1
-        self.rows: list[tuple[dict[int, float], float, float]] = []
+        self.rows: list[Row] = []
 
     @property
     def possible(self) -> bool:
@@ -126,30 +125,10 @@ class _Program:
         }
 
     def solve(self, objective: Mapping[int, float]) -> Choice | None:
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import coo_array
-
-        rows, columns, values = [], [], []
-        for index, (coefficients, _, _) in enumerate(self.rows):
-            rows += [index] * len(coefficients)
-            columns += list(coefficients)
-            values += list(coefficients.values())
-        matrix = coo_array((values, (rows, columns)), shape=(len(self.rows), self.columns))
-        cost = np.zeros(self.columns)
-        for column, weight in objective.items():
-            cost[column] = weight
-        integral = np.zeros(self.columns)
-        integral[: self.binaries] = 1
-        upper = np.where(integral == 1, 1.0, np.inf)
-        low, high = ([row[side] for row in self.rows] for side in (1, 2))
-        with silent_solver():
-            found = milp(
-                cost,
-                integrality=integral,
-                bounds=Bounds(np.zeros(self.columns), upper),
-                constraints=LinearConstraint(matrix.tocsr(), low, high),
-                options={"node_limit": NODE_LIMIT, "mip_rel_gap": GAP},
-            )
+        found = minimized(
+            objective, self.rows, self.columns,
+            binaries=self.binaries, shares=self.binaries, node_limit=NODE_LIMIT, gap=GAP,
+        )  # fmt: skip
         if found.x is None:
             return None
         return Choice(self._folding(found.x), float(found.fun), float(found.mip_gap or 0.0))

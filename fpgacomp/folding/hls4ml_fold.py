@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from fpgacomp.errors import DoesNotFit, FpgacompError, raise_all
@@ -12,7 +12,7 @@ from fpgacomp.folding.hls4ml_remedies import hls4ml_remedies
 from fpgacomp.folding.result import FoldingResult
 from fpgacomp.folding.trial import Bounds, Trial, nearest, pace, uncrowded
 from fpgacomp.ir.board import Board
-from fpgacomp.ir.design import Hls4mlDesign, Hls4mlFolding, IoType, Target
+from fpgacomp.ir.design import Hls4mlDesign, IoType, Target
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.report import Verdict
 
@@ -206,12 +206,3 @@ def _nearest(spaces: Sequence[Space], bounds: Bounds, estimate: Estimator) -> Hl
         if choice
     ]
     return nearest(fastest, bounds)
-
-
-def folding_table(folding: Mapping[str, Hls4mlFolding]) -> dict[str, str]:
-    """One short text per layer, for logs."""
-    return {
-        name: f"{f.strategy} RF {f.reuse_factor}"
-        + (f" x {f.parallelization} pixels" if f.parallelization > 1 else "")
-        for name, f in folding.items()
-    }

@@ -95,7 +95,7 @@ def lanes_out(layer: Layer, folding: StreamFolding) -> int:
 
 
 def layer_foldings(layer: Layer) -> tuple[StreamFolding, ...]:
-    """Foldings worth pricing; all are legal (`ir.expand.folding_problems`)."""
+    """Foldings worth pricing; all are legal (`ir.folding_rules`)."""
     match layer:
         case Input() | Reshape():
             return ()

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from fpgacomp.folding.result import FoldingResult
 from fpgacomp.folding.stream_candidates import Estimator
-from fpgacomp.folding.stream_choose import GAP, Space
 from fpgacomp.folding.stream_miss import stream_miss
+from fpgacomp.folding.stream_program import GAP
 from fpgacomp.folding.stream_search import Found, best_of
-from fpgacomp.folding.stream_space import explore
+from fpgacomp.folding.stream_space import Space, explore
 from fpgacomp.folding.trial import Bounds, pace, used
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board
 from fpgacomp.ir.design import StreamDesign, Target

@@ -9,9 +9,9 @@ from functools import cache
 from fpgacomp.folding.remedies import remedies
 from fpgacomp.folding.result import FoldingResult
 from fpgacomp.folding.stream_candidates import Estimator
-from fpgacomp.folding.stream_choose import Space, choose
+from fpgacomp.folding.stream_choose import choose
 from fpgacomp.folding.stream_search import Found, best_of, search, sized_designs
-from fpgacomp.folding.stream_space import explore
+from fpgacomp.folding.stream_space import Space, explore
 from fpgacomp.folding.trial import Bounds, Trial, budget_of, pace
 from fpgacomp.ir.board import RESOURCE_FIELDS, Board
 from fpgacomp.ir.design import StreamDesign, Target

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from fpgacomp.folding.stream_candidates import Estimator
-from fpgacomp.folding.stream_choose import Choice, Space, choose, least_interval, possible
+from fpgacomp.folding.stream_choose import choose, least_interval, possible
 from fpgacomp.folding.stream_fifos import SLACK, Fifos, size_fifos
+from fpgacomp.folding.stream_program import Choice
+from fpgacomp.folding.stream_space import Space
 from fpgacomp.folding.trial import Bounds, Trial, budget_of, uncrowded, used
 from fpgacomp.ir.design import StreamDesign, Target
 from fpgacomp.ir.estimate import Estimate

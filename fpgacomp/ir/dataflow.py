@@ -19,6 +19,7 @@ from typing import Literal, assert_never
 
 from fpgacomp.ir.design import Arithmetic, Memory
 from fpgacomp.ir.layers import Activation, Add, Thresholds
+from fpgacomp.ir.streams import Stream, element_bits
 from fpgacomp.ir.types import Ints, IntType
 
 Shape = tuple[int, int, int]
@@ -28,42 +29,6 @@ Order = Literal["channels_inner", "kernel_inner"]
 _MOST_COMPARATORS = 3
 # A DSP block's narrower multiplier port (UG479, UG579).
 _NARROW_PORT_BITS = 18
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """A FIFO between two operators.
-
-    Args:
-        name: unique in the design, a C identifier.
-        type: of one element.
-        lanes: elements per word.
-        words: words per frame.
-        tensor: the integer tensor it carries in full, "" for windows, pads and the like.
-        depth: words that the FIFO holds.
-    """
-
-    name: str
-    type: IntType
-    lanes: int
-    words: int
-    tensor: str = ""
-    depth: int = 2
-
-    @property
-    def bits(self) -> int:
-        """Width of a word."""
-        return self.lanes * element_bits(self.type)
-
-
-def element_bits(kind: IntType) -> int:
-    """Bits of an element in a stream; a bipolar one takes a single bit."""
-    return 1 if kind.bipolar else kind.bits
-
-
-def container_bits(kind: IntType) -> int:
-    """Bits of an element on an AXI stream and in files: 8, 16, 32 or 64."""
-    return next(bits for bits in (8, 16, 32, 64) if kind.bits <= bits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -409,8 +374,3 @@ def cycles(operator: Operator) -> int:
             return operator.vectors * taps * (channels // operator.pe)
         case _:
             assert_never(operator)
-
-
-def frame_words(shape: tuple[int, ...], lanes: int) -> int:
-    """Words of one frame."""
-    return prod(shape) // lanes

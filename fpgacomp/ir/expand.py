@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from functools import lru_cache
 from math import prod
 from typing import assert_never
 
 import numpy as np
 
-from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
+from fpgacomp.errors import raise_all
 from fpgacomp.ir.dataflow import (
     Activate,
     Convert,
@@ -29,14 +28,13 @@ from fpgacomp.ir.dataflow import (
     Shape,
     Sink,
     Source,
-    Stream,
     SumAll,
     SumOver,
     VectorVector,
     Window,
-    container_bits,
 )
 from fpgacomp.ir.design import StreamDesign, StreamFolding
+from fpgacomp.ir.folding_rules import folding_problems
 from fpgacomp.ir.layers import (
     Add,
     ArgMax,
@@ -54,7 +52,8 @@ from fpgacomp.ir.layers import (
     Thresholds,
     Upsample,
 )
-from fpgacomp.ir.types import IntArray, Ints, IntType
+from fpgacomp.ir.streams import Stream, container_bits
+from fpgacomp.ir.types import Ints, IntType
 
 
 def plane(shape: tuple[int, ...]) -> Shape:
@@ -69,16 +68,12 @@ def pair(values: tuple[int, ...], missing: int) -> Pair:
     return down, across
 
 
-def matrix_of(layer: Conv) -> IntArray:
+@lru_cache(maxsize=16)  # a folding search expands the same layers over and over
+def _matrix_of(kernels: Ints, groups: int) -> Ints:
     """[taps * C, O]: a convolution's weights in the order of `channels_inner` windows.
 
     Groups are block-diagonal: products with the zeros cost nothing that is not built.
     """
-    return _matrix_of(layer.weight, layer.groups).array
-
-
-@lru_cache(maxsize=16)  # a folding search expands the same layers over and over
-def _matrix_of(kernels: Ints, groups: int) -> Ints:
     weight = kernels.array
     *kernel, per_group, filters = weight.shape
     whole = np.zeros((prod(kernel), per_group * groups, filters), dtype=np.int64)
@@ -107,41 +102,6 @@ def _beat_lanes(lanes: int, kind: IntType) -> int:
     """Most lanes, a divisor of `lanes`, that an AXI beat of 64 bits (a host's DMA) carries."""
     room = max(1, 64 // container_bits(kind))
     return max(n for n in range(1, min(lanes, room) + 1) if lanes % n == 0)
-
-
-def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
-    """Every folding that does not divide what it folds, and every output nobody reads."""
-    graph = design.graph
-    sinks = {tensor.name for tensor in graph.outputs}
-    for layer in graph.layers:
-        if not graph.consumers[layer.output.name] and layer.output.name not in sinks:
-            yield UnsupportedLayer(layer.name, "nobody reads its output, so the stream would "
-                                   "fill up and stop.", "remove the layer.")  # fmt: skip
-        if isinstance(layer, Input | Reshape):
-            continue
-        folding = design.folding.get(layer.name)
-        if folding is None:
-            yield UnsupportedLayer(layer.name, "has no folding.", "give it one (pe=1, simd=1).")
-        elif why := _illegal(layer, folding):
-            yield UnsupportedLayer(layer.name, why, "choose divisors.")
-
-
-def _illegal(layer: Layer, folding: StreamFolding) -> str:
-    channels = (layer.input if isinstance(layer, ArgMax) else layer.output).channels
-    if min(folding.pe, folding.simd) < 1:
-        return f"pe {folding.pe} and simd {folding.simd} are not both 1 or more."
-    if isinstance(layer, Concat):
-        if any(part.channels % folding.pe for part in layer.parts):
-            return f"pe {folding.pe} does not divide all of its inputs' channels."
-        return ""
-    if channels % folding.pe:
-        return f"pe {folding.pe} does not divide its {channels} channels."
-    if isinstance(layer, Dense | Conv) and not getattr(layer, "depthwise", False):
-        inputs = layer.input.channels
-        width = inputs * (prod(layer.kernel) if isinstance(layer, Conv) else 1)
-        if width % folding.simd or (inputs % folding.simd and folding.simd % inputs):
-            return f"simd {folding.simd} does not fold {inputs} channels of {width} products."
-    return ""
 
 
 def expand(design: StreamDesign) -> Dataflow:

@@ -8,8 +8,8 @@ from math import gcd
 
 import numpy as np
 
-from fpgacomp.ir.dataflow import Stream
 from fpgacomp.ir.stream_steps import Steps
+from fpgacomp.ir.streams import Stream
 from fpgacomp.ir.types import IntArray
 
 # From a word's arrival to what it causes at the output, where an operator's II is 1: a HLS

@@ -14,7 +14,7 @@ from fpgacomp.ir.infer import ChannelRange, LayerT, channel_range, unknown_outpu
 from fpgacomp.ir.layers import Layer, Reshape, Tensor
 from fpgacomp.ir.lowered import LabelView, View
 from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
-from fpgacomp.lower.value import RawInput, Sum, Value
+from fpgacomp.lower.value import Sum, Value
 
 
 class Source:
@@ -163,9 +163,6 @@ class Builder:
             quantized=quantized,
             proof="proved" if quantized else "checked",
         )
-
-    def is_raw(self, value: Value) -> bool:
-        return isinstance(value.source, RawInput)
 
 
 class Weights:

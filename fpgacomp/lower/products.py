@@ -19,7 +19,6 @@ from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.value import RawInput, Sum, Value, channels_last_order
 
 MAX_FOLDED_RATIO = 1 << 8  # largest factor folded into a weight to bring channels to one scale
-_MAX_WEIGHT_BITS = 16
 
 Pads = tuple[tuple[int, int], ...]
 

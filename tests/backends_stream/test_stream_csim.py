@@ -17,11 +17,12 @@ from fpgacomp import zoo
 from fpgacomp.backends.finn import emit_stream
 from fpgacomp.errors import InputDataError, ToolError
 from fpgacomp.frontend import read_network
-from fpgacomp.ir.dataflow import Order, Stream, Window
+from fpgacomp.ir.dataflow import Order, Window
 from fpgacomp.ir.design import StreamFolding
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.interpreter import run
 from fpgacomp.ir.project import Project
+from fpgacomp.ir.streams import Stream
 from fpgacomp.ir.types import IntType
 from fpgacomp.lower import lower
 from fpgacomp.resources import data_folder

@@ -16,14 +16,13 @@ from fpgacomp.ir.dataflow import (
     MatrixVector,
     Operator,
     Pad,
-    Stream,
     Window,
-    container_bits,
     cycles,
 )
 from fpgacomp.ir.design import StreamFolding
 from fpgacomp.ir.expand import expand
 from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.streams import Stream, container_bits
 from fpgacomp.ir.types import BIPOLAR, Ints, IntType
 
 

@@ -17,7 +17,7 @@ from fpgacomp.estimate.stream_fit import held_out, stream_content, stream_rows
 from fpgacomp.estimate.stream_memory import rom_terms, stream_terms
 from fpgacomp.estimate.stream_terms import dsp_port
 from fpgacomp.ir.board import RESOURCE_FIELDS
-from fpgacomp.ir.dataflow import MatrixVector, Stream, Window, cycles
+from fpgacomp.ir.dataflow import MatrixVector, Window, cycles
 from fpgacomp.ir.design import StreamDesign, StreamFolding
 from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.expand import expand
@@ -27,6 +27,7 @@ from fpgacomp.ir.layers import Conv, Dense, Input, Tensor
 from fpgacomp.ir.stream_links import PIPELINE
 from fpgacomp.ir.stream_steps import operator_steps
 from fpgacomp.ir.stream_timing import latency_cycles, simulate
+from fpgacomp.ir.streams import Stream
 from fpgacomp.ir.types import Ints, IntType
 
 PYNQ, ZCU = load_board("pynq-z2"), load_board("zcu104")

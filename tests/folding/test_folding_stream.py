@@ -19,7 +19,8 @@ from fpgacomp.folding.trial import budget_of, used
 from fpgacomp.ir.board import Board, Resources
 from fpgacomp.ir.dataflow import Duplicate
 from fpgacomp.ir.design import StreamDesign, Target
-from fpgacomp.ir.expand import expand, folding_problems
+from fpgacomp.ir.expand import expand
+from fpgacomp.ir.folding_rules import folding_problems
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Add, Conv, Dense, Input, Layer, Tensor, Thresholds

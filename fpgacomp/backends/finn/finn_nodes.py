@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
-from typing import Any, assert_never
+from typing import assert_never
 
 import numpy as np
 
-from fpgacomp.backends.finn.finn_levels import Levels, flipped, is_affine, levels_of
-from fpgacomp.backends.finn.finn_plain import plain_streams
+from fpgacomp.backends.finn.finn_levels import flipped, is_affine
 from fpgacomp.backends.finn.finn_requant import requant_node
-from fpgacomp.backends.finn.finn_tensors import Canvas, Wire
+from fpgacomp.backends.finn.finn_tensors import Wire
 from fpgacomp.backends.finn.finn_thresholding import thresholding_node
-from fpgacomp.backends.finn.finn_types import finn_type, joined_type, plain
+from fpgacomp.backends.finn.finn_types import finn_type, joined_type
 from fpgacomp.backends.finn.finn_weights import Weights, weights_of
+from fpgacomp.backends.finn.finn_wires import Wires
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.dataflow import (
     Activate,
@@ -31,17 +31,15 @@ from fpgacomp.ir.dataflow import (
     ScaledAdd,
     Sink,
     Source,
-    Stream,
     SumAll,
     SumOver,
     VectorVector,
     Window,
-    container_bits,
 )
 from fpgacomp.ir.design import Memory, StreamDesign
 from fpgacomp.ir.expand import plane
-from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Requantize
+from fpgacomp.ir.streams import Stream, container_bits
 from fpgacomp.ir.types import IntArray, IntType
 
 RAM_STYLE: dict[Memory, str] = {
@@ -51,59 +49,13 @@ _FLOAT32_HOLDS = 1 << 24  # every integer below
 _VECTOR_PORTS = {"cpp_interface": "hls_vector", "hls_style": "freerunning"}
 
 
-class Nodes:
-    """Walks the dataflow once; `wires` are the FINN tensors of its streams."""
+class Nodes(Wires):
+    """Walks the dataflow once and puts each operator's nodes on the canvas."""
 
     def __init__(self, design: StreamDesign, dataflow: Dataflow) -> None:
-        self.graph: Graph = design.graph
-        self.part = design.board.part
-        self.canvas = Canvas()
-        self.wires: dict[str, Wire] = {}
-        self.readers = {s.name: op for op in dataflow.operators for s in op.inputs}
-        self.writers = {s.name: op for op in dataflow.operators for s in op.outputs}
-        self.plain_streams = plain_streams(dataflow, self.writers)
-        self.levels: dict[str, Levels] = {}
+        super().__init__(design, dataflow)
         for operator in dataflow.operators:
             self._add(operator)
-
-    # -- helpers ----------------------------------------------------------------------
-
-    def _in(self, stream: Stream) -> Wire:
-        return self.wires[stream.name]
-
-    def _out(self, stream: Stream, shape: tuple[int, ...], kind: IntType) -> Wire:
-        if kind.bipolar and stream.name in self.plain_streams:
-            kind = plain(kind)
-        wire = Wire(stream.name, shape, finn_type(kind), kind)
-        self.wires[stream.name] = wire
-        return wire
-
-    def _like(self, stream: Stream, source: Wire, shape: tuple[int, ...]) -> Wire:
-        """An output with the integers, and so the type and coding, of its input."""
-        wire = replace(source, name=stream.name, shape=shape)
-        self.wires[stream.name] = wire
-        return wire
-
-    def _keep(self, stream: Stream, wire: Wire) -> None:
-        self.wires[stream.name] = wire
-
-    def _shape(self, layer: str) -> tuple[int, ...]:
-        return (1, *plane(self.graph.by_name[layer].output.shape))
-
-    def _fifo(self, operator: Operator) -> dict[str, Any]:
-        return {
-            "inFIFODepths": [stream.depth for stream in operator.inputs],
-            "outFIFODepths": [stream.depth for stream in operator.outputs],
-        }
-
-    def _reader(self, stream: Stream) -> Operator:
-        operator = self.readers[stream.name]
-        return self._reader(operator.output) if isinstance(operator, Convert) else operator
-
-    def _levels(self, operator: Activate) -> Levels:
-        if operator.name not in self.levels:
-            self.levels[operator.name] = levels_of(operator.function)
-        return self.levels[operator.name]
 
     # -- dispatch -----------------------------------------------------------------------
 

@@ -17,12 +17,12 @@ from fpgacomp.ir.dataflow import (
     Repeat,
     ScaledAdd,
     Sink,
-    Stream,
     SumAll,
     SumOver,
     VectorVector,
     Window,
 )
+from fpgacomp.ir.streams import Stream
 
 
 def plain_streams(dataflow: Dataflow, writers: Mapping[str, Operator]) -> set[str]:

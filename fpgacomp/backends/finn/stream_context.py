@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from fpgacomp.backends.finn.stream_tables import Table, cpp_type
 from fpgacomp.backends.hls4ml.names import NameSpace
-from fpgacomp.ir.dataflow import Dataflow, Stream, container_bits
+from fpgacomp.ir.dataflow import Dataflow
 from fpgacomp.ir.layers import Tensor
+from fpgacomp.ir.streams import Stream, container_bits
 from fpgacomp.ir.types import IntType
 from fpgacomp.resources import data_folder
 

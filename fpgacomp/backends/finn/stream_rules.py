@@ -32,14 +32,13 @@ from fpgacomp.ir.dataflow import (
     ScaledAdd,
     Sink,
     Source,
-    Stream,
     SumAll,
     SumOver,
     VectorVector,
     Window,
-    container_bits,
 )
 from fpgacomp.ir.layers import Lookup, Requantize, Rounding, Thresholds
+from fpgacomp.ir.streams import Stream, container_bits
 from fpgacomp.ir.types import Ints, IntType
 
 _ROUNDING = {

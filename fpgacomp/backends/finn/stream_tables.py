@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.ir.dataflow import MatrixVector, VectorVector, element_bits
+from fpgacomp.ir.dataflow import MatrixVector, VectorVector
 from fpgacomp.ir.design import Memory
+from fpgacomp.ir.streams import element_bits
 from fpgacomp.ir.types import IntArray, Ints, IntType
 
 

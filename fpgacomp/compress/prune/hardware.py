@@ -15,7 +15,7 @@ from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.prune.gradual import counted, figures, magnitude_of, prunable
 from fpgacomp.compress.prune.ladder import Grid, Ladder, Prices, grid_of, price_of, signed_digits
 from fpgacomp.compress.prune.options import HardwareOptions
-from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import train
 from fpgacomp.errors import ModelError
 
@@ -85,35 +85,56 @@ def prune_hardware(
     idle = [name for name in layers if plan.prices[name].weight <= 0]
     if idle:
         notes += (counted(idle, "left alone: zeros there save nothing"),)
+    done = _trained(network, plan, search, data, recipe, observer)
+    after = done.cost[options.resource]
+    if after > goal:
+        notes += (f"{after:.0f} {options.resource} miss the goal of {goal:.0f}",)
+    prices = done.plan.prices
+    details = figures(done.network) | {
+        "prices": {n: {"weight": p.weight, "digit": p.digit} for n, p in prices.items()},
+        "cost_before": before, "cost_after": done.cost, "goal": goal,
+        "digits": sum(_digits(done.network.get_submodule(name)) for name in layers),
+    }  # fmt: skip
+    return Outcome(done.network, done.history, notes, details)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A pruned network, the plan it was trained with, and what the board says of it."""
+
+    network: fx.GraphModule
+    history: History
+    plan: _Plan
+    cost: dict[str, float]
+
+
+def _trained(
+    network: fx.GraphModule, plan: _Plan, search: _Search, data: Data, recipe: Recipe,
+    observer: TrainingObserver,
+) -> _Trained:  # fmt: skip
+    """The network trained with the plan, or with a stricter one where training missed the goal."""
+    options, goal = search.options, search.goal
     for attempt in range(ATTEMPTS):
         pruned = copy.deepcopy(network)
         ladder = search.ladder(pruned, plan)
-        own = _of_attempt(recipe, attempt)
         history = train(
-            pruned, data, own,
+            pruned, data, _of_attempt(recipe, attempt),
             constraints=[ladder], decided_by=[options, attempt], observer=observer, what="prune",
         )  # fmt: skip
         if not history.epochs:
             ladder.project(1.0)
         ladder.finish()
-        after = dict(cost(pruned))
-        if after[options.resource] <= goal or not history.epochs:
+        done = _Trained(pruned, history, plan, dict(search.figures(pruned)))
+        missed = done.cost[options.resource] - goal
+        if missed <= 0 or not history.epochs:
             break
         # Accumulators and thresholds moved with the training: aim lower by what was missed.
-        search.goal -= after[options.resource] - goal
+        search.goal -= missed
         again, _ = search.bisect(plan.prices)
         if again is None:
             break
         plan = again
-    network = pruned
-    if after[options.resource] > goal:
-        notes += (f"{after[options.resource]:.0f} {options.resource} miss the goal of {goal:.0f}",)
-    details = figures(network) | {
-        "prices": {n: {"weight": p.weight, "digit": p.digit} for n, p in plan.prices.items()},
-        "cost_before": before, "cost_after": after, "goal": goal,
-        "digits": sum(_digits(layer) for name in layers for layer in [network.get_submodule(name)]),
-    }  # fmt: skip
-    return Outcome(network, history, notes, details)
+    return done
 
 
 def _of_attempt(recipe: Recipe, attempt: int) -> Recipe:
@@ -139,10 +160,10 @@ class _Search:
         self.names = names
         self.options = options
         self.goal = goal
-        self._cost = cost
+        self.figures = cost
 
     def cost(self, network: fx.GraphModule) -> float:
-        return self._cost(network)[self.options.resource]
+        return self.figures(network)[self.options.resource]
 
     def best(self, before: float) -> _Plan:
         """The plan that reaches the goal and loses least, before any training.

@@ -104,7 +104,6 @@ def prune_channels(
         DoesNotFit: no share of the channels saves as much as was asked for.
     """
     _check_names(network, options)
-    before = _widths(network)
     channels = channels_of(network)
     _check_free(channels, options)
     sizes = _sizes(channels, options.leave)
@@ -129,24 +128,29 @@ def prune_channels(
         )  # fmt: skip
         if history.interrupted:
             break
-    after = _widths(smaller)
-    if after == before:
+    if _widths(smaller) == _widths(network):
         raise ModelError(
             "prune",
             " ".join(["no channel can go.", *(f"{note}." for note in channels.reasons.values())]),
             "ask for a larger share.",
         )
-    figures = {name: {"channels_before": before[name], "channels": after[name]} for name in before}
-    details: dict[str, Any] = {
-        "layers": figures,
-        "weights_before": _weights(network),
-        "weights": _weights(smaller),
-    }
+    details = _details(network, smaller)
     notes = _notes(network, channels, options)
     if goal is not None:
         details["saved"] = goal.saved(smaller)
         notes = (*goal.note(details["saved"]), *notes)
     return Outcome(smaller, history, notes, details)
+
+
+def _details(network: fx.GraphModule, smaller: fx.GraphModule) -> dict[str, Any]:
+    before, after = _widths(network), _widths(smaller)
+    return {
+        "layers": {
+            name: {"channels_before": before[name], "channels": after[name]} for name in before
+        },
+        "weights_before": _weights(network),
+        "weights": _weights(smaller),
+    }
 
 
 def narrowed(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.GraphModule:

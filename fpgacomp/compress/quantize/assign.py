@@ -10,6 +10,8 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import lil_array
 
+from fpgacomp.solver import silent_solver
+
 Choice = Any  # bits
 Groups = Mapping[str, Mapping[Choice, float]]
 
@@ -78,9 +80,11 @@ class _Program:
             constraints.append(LinearConstraint(self.cost[None] / unit, -np.inf, budget / unit))
         whole = np.array([1] * len(self.singles) + [0] * len(self.pairs))
         scale = max(float(abs(self.minimized).max()), 1e-12)
-        solved = milp(
-            self.minimized / scale, integrality=whole, bounds=Bounds(0, 1), constraints=constraints
-        )
+        with silent_solver():
+            solved = milp(
+                self.minimized / scale,
+                integrality=whole, bounds=Bounds(0, 1), constraints=constraints,
+            )  # fmt: skip
         if solved.x is None:
             return None
         return {g: c for (g, c), value in zip(self.singles, solved.x) if value > 0.5}
