@@ -1,0 +1,115 @@
+"""Digests of every file that both engines emit for known networks on four kinds of boards.
+
+A move of code keeps every digest; a fix changes some, and the change is read in review.
+`python -m tests.support.emitted_digests NETWORK...` prints them as JSON, `--update` records them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from fpgacomp import engines, zoo
+from fpgacomp.backends import finn
+from fpgacomp.boards import load_board
+from fpgacomp.errors import FpgacompError
+from fpgacomp.frontend import open_network
+from fpgacomp.ir import codec, interpreter
+from fpgacomp.ir.design import Target
+from fpgacomp.ir.lowered import Lowered
+from fpgacomp.lower import lower
+from fpgacomp.simulate.vectors import integer_vectors
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RECORD = Path(__file__).with_name("emitted_digests.json")
+# A 7-series and an UltraScale+ device, an ECP5 and an iCE40.
+BOARDS = ("pynq-z2", "zcu104", "ulx3s-85f", "icebreaker")
+ENGINES = ("hls4ml", "finn")
+# FINN's own files take a minute for the large networks, and the board is one field of theirs.
+FINN_BOARD = "pynq-z2"
+EXAMPLES = ("digits_cnn", "digits_mlp")
+NETWORKS = (*zoo.NAMES, *EXAMPLES)
+VECTORS = 2
+Digests = dict[str, Any]
+
+
+def network_digests(name: str) -> Digests:
+    """{"graph": digest, "designs": {"board engine": {path: digest} or a refusal's text}}."""
+    lowered = _lowered(name)
+    return {
+        "graph": _digest(codec.to_json(lowered.graph).encode()),
+        "designs": {
+            f"{board} {engine}": _design_digests(lowered, board, engine)
+            for board in BOARDS
+            for engine in ENGINES
+        },
+    }
+
+
+def _lowered(name: str) -> Lowered:
+    if name in EXAMPLES:
+        model = onnx.load(REPOSITORY / "examples" / name / "model.onnx")
+    else:
+        model = zoo.build(name)
+    return lower(open_network(model))
+
+
+def _design_digests(lowered: Lowered, board_name: str, engine: str) -> dict[str, str] | str:
+    board = load_board(board_name)
+    try:
+        folded = engines.fold(
+            lowered.graph,
+            board,
+            clock_mhz=board.clock_mhz_default,
+            target=Target(),
+            backends=(engine,),  # type: ignore[arg-type]
+        )
+        graph = folded.design.graph
+        values = interpreter.run(graph, integer_vectors(graph, VECTORS, 0))
+        project = engines.emit(folded.design, values)
+    except FpgacompError as error:
+        return str(error)
+    files = dict(project.files)
+    if engine == "finn" and board_name == FINN_BOARD:
+        files |= _finn_files(folded.design)
+    return {path: _digest(content) for path, content in sorted(files.items())}
+
+
+def _finn_files(design: Any) -> Mapping[str, bytes]:
+    """FINN's own files of a streaming design, or why it has none."""
+    try:
+        return finn.emit_finn(design).files
+    except FpgacompError as error:
+        return {"finn/refused.txt": str(error).encode()}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def recorded() -> dict[str, Digests]:
+    """What was recorded, by network."""
+    found: dict[str, Digests] = json.loads(RECORD.read_text(encoding="utf-8"))
+    return found
+
+
+def main() -> None:
+    """Print or record the digests of the networks named, or of all."""
+    names = [name for name in sys.argv[1:] if name != "--update"] or list(NETWORKS)
+    found = {name: network_digests(name) for name in names}
+    if "--update" in sys.argv:
+        before = recorded() if RECORD.is_file() else {}
+        text = json.dumps(before | found, indent=0, sort_keys=True)
+        RECORD.write_text(text + "\n", encoding="utf-8")
+    else:
+        print(json.dumps(found, indent=1, sort_keys=True))
+
+
+if __name__ == "__main__":
+    main()
