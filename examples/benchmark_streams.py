@@ -20,22 +20,28 @@ from rich.console import Console
 from rich.table import Table
 
 from fpgacomp import zoo
-from fpgacomp.backends import finn, hls4ml
-from fpgacomp.backends.finn.finn_peer import target_fps_folding
-from fpgacomp.boards import load_board
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.read import load_board
+from fpgacomp.engines.finn.peer import target_fps_folding
+from fpgacomp.engines.hls4ml import csim
+from fpgacomp.engines.hls4ml.emit import project as hls4ml
+from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml
+from fpgacomp.engines.hls4ml.fold.design import fold_hls4ml
+from fpgacomp.engines.stream import csim as stream_csim
+from fpgacomp.engines.stream.emit.project import emit_stream
+from fpgacomp.engines.stream.estimate.design import estimate_stream
+from fpgacomp.engines.stream.fold.design import fold_stream
+from fpgacomp.engines.stream.fold.fifos import with_fifos
 from fpgacomp.errors import FpgacompError
-from fpgacomp.estimate import estimate_hls4ml, estimate_stream
-from fpgacomp.folding import fold_hls4ml, fold_stream, with_fifos
+from fpgacomp.evidence.compare import compare
+from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.frontend import read_network
+from fpgacomp.host.toolchain import find_compiler
 from fpgacomp.ir import interpreter
-from fpgacomp.ir.board import Board
-from fpgacomp.ir.design import Target
-from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
-from fpgacomp.simulate import csim, stream_csim
-from fpgacomp.simulate.vectors import integer_vectors
-from fpgacomp.toolchain import find_compiler
+from fpgacomp.results.estimate import Estimate
+from fpgacomp.results.target import Target
 
 BOARDS = ("pynq-z2", "zcu104", "alveo-u250")
 FRAMES = {"hls4ml": 10, "fpgacomp": 300}
@@ -79,12 +85,12 @@ def _rate(table: Table, tool: str, graph: Graph, processes: int) -> float:
         project, run = hls4ml.emit(folded.design, values), csim.simulate
     else:
         design = _ours(graph, load_board("pynq-z2")).design
-        project, run = finn.emit_stream(design, values), stream_csim.simulate
+        project, run = emit_stream(design, values), stream_csim.simulate
     inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
     compiler = replace(find_compiler(), cores=processes)
     with tempfile.TemporaryDirectory() as folder:
         result = run(project, graph, compiler, inputs, workdir=Path(folder))
-    wrong = csim.compare(values, result.values, graph).mismatches
+    wrong = compare(values, result.values, graph).mismatches
     rate = count / result.run_s
     cells = (result.compile_s, result.run_s, rate)
     table.add_row(

@@ -10,27 +10,26 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# `estimate` and `simulate` are packages here: their functions are pipeline.estimate and so on.
-_PIPELINE = ("check", "compile")
+_PIPELINE = ("check", "compile", "estimate", "simulate")
 _COMPRESSION = ("distill", "factorize", "prune", "quantize", "share")
 
 
 def __getattr__(name: str) -> Any:
     """The pipeline's functions, imported when first used."""
     if name == "Options":
-        from fpgacomp.options import Options
+        from fpgacomp.flows.options import Options
 
         return Options
     if name in _PIPELINE:
-        from fpgacomp import pipeline
+        from fpgacomp.flows import compile as pipeline
 
         return getattr(pipeline, name)
     if name in _COMPRESSION:
-        from fpgacomp import compression
+        from fpgacomp.flows import compress as compression
 
         return getattr(compression, name)
     if name == "evaluate":
-        from fpgacomp import evaluation
+        from fpgacomp.flows import evaluate as evaluation
 
         return evaluation.evaluate
     raise AttributeError(f"module 'fpgacomp' has no attribute {name!r}")

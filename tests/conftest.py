@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import REPOSITORY
+
 # Before anything loads OpenMP: each worker's thread per core waits for the other workers'.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,7 +49,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
 @pytest.fixture(scope="session")
 def digits() -> Any:
     """scikit-learn's digits [N, 1, 8, 8] in 0..1, in their three splits."""
-    from fpgacomp.compress.data import load_data
+    from fpgacomp.data.labelled import load_data
 
     return load_data(f"{REPOSITORY}/examples/compression/digits.py:images")
 
@@ -60,6 +60,6 @@ def float_cnn() -> Any:
     pytest.importorskip("torch")
     import onnx
 
-    from fpgacomp.compress.network import from_onnx
+    from fpgacomp.compress.trainable import from_onnx
 
     return from_onnx(onnx.load(REPOSITORY / "examples" / "compression" / "float_cnn.onnx"))

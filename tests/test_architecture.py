@@ -1,4 +1,11 @@
-"""Imports go one way: cli, pipeline, stages, ir, errors; stages do not import each other."""
+"""Who may import whom: the rules of docs/architecture.md, held against every import statement.
+
+    cli -> flows -> frontend | lower | passes | engines | evidence | compress | report
+        -> ir | network | devices | data | results -> host -> errors
+
+Within one group nothing imports a sibling, except what SIBLINGS lists. `zoo` stands beside
+`examples`: nothing imports it.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +16,51 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "fpgacomp"
-# What everybody may import, from the bottom up.
-GROUND = ("errors", "resources", "ir", "toolchain", "keras2", "brevitas_qonnx", "solver")
-STAGES = tuple(
-    sorted(p.name for p in PACKAGE.iterdir() if (p / "__init__.py").is_file() and p.name != "ir")
+from tests.support.paths import EXAMPLES, PACKAGE
+
+FLOORS = (
+    ("errors",),
+    ("host",),
+    ("ir", "network", "devices", "data", "results"),
+    ("frontend", "lower", "passes", "engines", "evidence", "compress", "report"),
+    ("flows",),
+    ("cli", "zoo"),
 )
+SIBLINGS = {
+    # Lowered holds the integer graph beside the network that it speaks for.
+    "network": {"ir"},
+    "results": {"ir", "devices"},
+    "engines": {"passes"},
+    "compress": {"engines"},
+}
+# Within the engines' room: who may import which of the others.
+ENGINE_ROOMS = {
+    "shared": set[str](),
+    "stream": {"shared"},
+    "hls4ml": {"shared"},
+    "finn": {"shared", "stream"},
+}
+# Files of the engines' room that stand above its folders: the registry and the choice.
+ENGINE_TOP = {"__init__", "engine", "registry", "choose", "refit"}
 HEAVY = ("hls4ml", "torch", "tensorflow", "finn", "qkeras", "brevitas", "tf_keras", "keras")
 LATE = (*HEAVY, "qonnx", "scipy", "onnxruntime")
 HOMES = {
-    "hls4ml": "backends/hls4ml",
-    "finn": "backends/finn",
-    "tensorflow": "frontend/keras_export",
-    "tf_keras": "frontend/keras_export",
-    "keras": "frontend/keras_export",
-    "qkeras": "frontend/keras_export",
-    "torch": "frontend/brevitas_export.py",
-    "brevitas": "brevitas_qonnx.py",
+    "hls4ml": ("engines/hls4ml/",),
+    "finn": ("engines/finn/",),
+    "tensorflow": ("frontend/keras/", "host/keras2.py", "compress/"),
+    "tf_keras": ("frontend/keras/", "host/keras2.py", "compress/"),
+    "keras": ("frontend/keras/", "host/keras2.py", "compress/"),
+    "qkeras": ("frontend/keras/", "host/keras2.py", "compress/"),
+    "torch": ("frontend/brevitas.py", "host/brevitas_qonnx.py", "compress/"),
+    "brevitas": ("host/brevitas_qonnx.py", "compress/"),
 }
+FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
-    """Modules that a file imports."""
-    tree = ast.parse(path.read_text())
-    nodes = tree.body if top_level_only else list(ast.walk(tree))
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports, wherever in it the statement stands."""
     found = set()
-    for node in nodes:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -43,59 +69,87 @@ def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
     return found
 
 
-def parts(modules: set[str]) -> set[str]:
-    """First component below fpgacomp of each of our own modules."""
-    return {m.split(".")[1] for m in modules if m.startswith("fpgacomp.")}
+def name_of(path: Path) -> str:
+    """A file of the package as the tests' ids and messages call it."""
+    return path.relative_to(PACKAGE).as_posix()
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_stages_import_only_the_ground_and_themselves(stage: str) -> None:
-    for path in (PACKAGE / stage).rglob("*.py"):
-        strangers = parts(imports(path)) & {*STAGES, "pipeline", "cli", "boards"} - {stage}
-        assert not strangers, f"{path.relative_to(PACKAGE)} imports {strangers}"
+def room(path: Path) -> str:
+    """The first folder below fpgacomp, or the file's own name where it stands alone."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def test_the_ground_imports_no_stage() -> None:
-    for path in [*(PACKAGE / "ir").rglob("*.py"), PACKAGE / "errors.py", PACKAGE / "toolchain.py"]:
-        allowed = {"ir", "errors", "resources"}
-        known = {*STAGES, "pipeline", "cli", "boards", "ir", "errors", "resources", "toolchain"}
-        strangers = (parts(imports(path)) & known) - allowed
-        assert not strangers, f"{path.relative_to(PACKAGE)} imports {strangers}"
+def rooms(modules: set[str], *, below: str = "fpgacomp") -> set[str]:
+    """First component of each of our own modules that lies below `below`."""
+    prefix = f"{below}."
+    return {m.removeprefix(prefix).split(".")[0] for m in modules if m.startswith(prefix)}
 
 
-def test_only_the_pipeline_knows_the_stages() -> None:
-    # The command line names the views it prints with and the options it fills in.
-    allowed = {"errors", "pipeline", "options", "boards", "report", "toolchain", "ir", "frontend"}
-    known = {*STAGES, "pipeline", "boards", "ir", "errors", "toolchain"}
-    assert (parts(imports(PACKAGE / "cli.py")) & known) <= allowed
+def floor(name: str) -> int:
+    """How high up a room stands."""
+    return next(height for height, names in enumerate(FLOORS) if name in names)
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)
+def test_every_room_has_a_floor() -> None:
+    known = {name for names in FLOORS for name in names} | {"__init__"}
+    assert {room(path) for path in FILES} <= known
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_go_down(path: Path) -> None:
+    here = room(path)
+    if here == "__init__":
+        return  # the public API may name every flow
+    known = {name for names in FLOORS for name in names}
+    for other in rooms(imports(path)) & known - {here}:
+        allowed = floor(other) < floor(here) or other in SIBLINGS.get(here, set())
+        assert allowed and other != "zoo", f"{name_of(path)} imports {other}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if room(p) == "engines"], ids=name_of)
+def test_engines_do_not_meet(path: Path) -> None:
+    inside = path.relative_to(PACKAGE / "engines").parts[0].removesuffix(".py")
+    others = rooms(imports(path), below="fpgacomp.engines") - {inside}
+    if inside in ENGINE_TOP:
+        return
+    strangers = (others & {*ENGINE_ROOMS, *ENGINE_TOP}) - ENGINE_ROOMS[inside] - {"engine"}
+    assert not strangers, f"{name_of(path)} imports {strangers}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if room(p) == "compress"], ids=name_of)
+def test_compression_takes_from_the_engines_only_what_they_share(path: Path) -> None:
+    assert rooms(imports(path), below="fpgacomp.engines") <= {"shared"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_names_do_not_repeat_their_folder(path: Path) -> None:
+    folder = path.parent.name
+    assert not path.stem.startswith(f"{folder}_"), f"{name_of(path)} repeats {folder}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_heavy_packages_are_imported_at_home(path: Path) -> None:
-    inside = path.relative_to(PACKAGE).as_posix()
     for name in {m.split(".")[0] for m in imports(path)} & set(HEAVY):
-        home = HOMES[name]
-        at_home = inside.startswith((home, "compress/", "keras2.py"))
-        assert at_home, f"{inside} imports {name}"
+        assert name_of(path).startswith(HOMES[name]), f"{name_of(path)} imports {name}"
 
 
-def test_only_the_toolchain_reads_the_environment() -> None:
-    for path in PACKAGE.rglob("*.py"):
-        if path.name == "toolchain.py":
-            continue
-        text = path.read_text()
-        for word in ("os.getenv", "os.environ.get", "shutil.which"):
-            assert word not in text, f"{path.relative_to(PACKAGE)} reads the environment"
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_the_toolchain_reads_the_environment(path: Path) -> None:
+    if path.name == "toolchain.py":
+        return
+    text = path.read_text(encoding="utf-8")
+    for word in ("os.getenv", "os.environ.get", "shutil.which"):
+        assert word not in text, f"{name_of(path)} reads the environment"
 
 
 def test_estimate_loads_no_heavy_package() -> None:
     code = (
-        "import sys, fpgacomp.pipeline as p\n"
-        "p.estimate(sys.argv[1], 'pynq-z2')\n"
+        "import sys, fpgacomp\n"
+        "fpgacomp.estimate(sys.argv[1], 'pynq-z2')\n"
         f"loaded = [m for m in {LATE!r} if m in sys.modules]\n"
         "print(loaded)"
     )
-    model = PACKAGE.parent / "examples" / "digits_cnn" / "model.onnx"
+    model = EXAMPLES / "digits_cnn" / "model.onnx"
     run = subprocess.run(
         [sys.executable, "-c", code, str(model)], capture_output=True, text=True, check=True
     )

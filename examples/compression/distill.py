@@ -6,10 +6,10 @@ import numpy as np
 
 from examples.compression.digits import images
 from examples.compression.figures import FLOAT_CNN, Promise, judge, row
-from fpgacomp import compression
 from fpgacomp.compress.distill import DistillOptions
 from fpgacomp.compress.quantize import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
+from fpgacomp.flows import compress as compression
 
 SEEDS = (0, 1, 2)
 # Labels alone: the teacher has no part in the loss.

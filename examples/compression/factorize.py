@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from examples.compression.digits import images
 from examples.compression.figures import FLOAT_CNN, Promise, judge, row
-from fpgacomp import compression
 from fpgacomp.compress.factorize.options import FactorizeOptions
 from fpgacomp.compress.recipe import Recipe
+from fpgacomp.flows import compress as compression
 
 RECIPE = Recipe(epochs=30, learning_rate=5e-3)
 RUNS = {

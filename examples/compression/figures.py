@@ -6,9 +6,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import fpgacomp.pipeline
-from fpgacomp.ir.design import Target
-from fpgacomp.options import Options
+import fpgacomp.flows.compile
+from fpgacomp.flows.options import Options
+from fpgacomp.results.target import Target
 
 FLOAT_CNN = Path(__file__).resolve().parent / "float_cnn.onnx"
 BOARD = "pynq-z2"
@@ -30,7 +30,7 @@ class Promise:
 def luts(model: object, fps: float, backend: str = "hls4ml") -> float:
     """Estimated LUTs of the smallest design for the PYNQ-Z2 at this rate."""
     options = Options(target=Target("area", fps), backend=backend)
-    return fpgacomp.pipeline.estimate(model, BOARD, options=options).estimate.lut.value
+    return fpgacomp.flows.compile.estimate(model, BOARD, options=options).estimate.lut.value
 
 
 def row(name: str, accuracy: float, **figures: float) -> None:

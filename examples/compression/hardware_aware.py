@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from examples.compression.digits import images
 from examples.compression.figures import BOARD, FLOAT_CNN, Promise, judge, luts, row
-from fpgacomp import compression
 from fpgacomp.compress.prune.options import HardwareOptions, MagnitudeOptions
 from fpgacomp.compress.quantize import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
-from fpgacomp.ir.design import Target
-from fpgacomp.options import Options
+from fpgacomp.flows import compress as compression
+from fpgacomp.flows.options import Options
+from fpgacomp.results.target import Target
 
 RECIPE = Recipe(epochs=40, learning_rate=5e-3)
 W4A4 = QuantizeOptions(weight_bits=4, activation_bits=4)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from examples.compression.digits import pixels
 from examples.compression.figures import Promise, judge, row
-from fpgacomp import compression
-from fpgacomp.compress.data import load_data
 from fpgacomp.compress.quantize import QuantizeOptions
-from fpgacomp.compress.quantize.keras_train import train_keras
+from fpgacomp.compress.quantize.keras.train import train_keras
 from fpgacomp.compress.recipe import Recipe
-from fpgacomp.keras2 import tensorflow
+from fpgacomp.data.labelled import load_data
+from fpgacomp.flows import compress as compression
+from fpgacomp.host.keras2 import tensorflow
 
 FLOAT_MLP = Path(__file__).resolve().parent / "float_mlp.h5"
 RECIPE = Recipe(epochs=40, learning_rate=5e-3)

@@ -6,12 +6,12 @@ import numpy as np
 
 from examples.compression.digits import images
 from examples.compression.figures import BOARD, FLOAT_CNN, Promise, judge, luts, row
-from fpgacomp import compression
-from fpgacomp.compress.data import load_data
 from fpgacomp.compress.quantize import MixedOptions, QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
-from fpgacomp.ir.design import Target
-from fpgacomp.options import Options
+from fpgacomp.data.labelled import load_data
+from fpgacomp.flows import compress as compression
+from fpgacomp.flows.options import Options
+from fpgacomp.results.target import Target
 
 SEEDS = (0, 1, 2)
 FPS = 100_000

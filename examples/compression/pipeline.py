@@ -10,13 +10,13 @@ import numpy as np
 import fpgacomp
 from examples.compression.digits import images
 from examples.compression.figures import BOARD, FLOAT_CNN, Promise, judge
-from fpgacomp import compression
-from fpgacomp.compress.data import load_data
 from fpgacomp.compress.prune.structured import ChannelOptions
 from fpgacomp.compress.quantize import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
-from fpgacomp.ir.design import Target
-from fpgacomp.ir.report import Report
+from fpgacomp.data.labelled import load_data
+from fpgacomp.flows import compress as compression
+from fpgacomp.results.report import Report
+from fpgacomp.results.target import Target
 
 RECIPE = Recipe(epochs=40, learning_rate=5e-3)
 W3A3 = QuantizeOptions(weight_bits=3, activation_bits=3)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from examples.compression.digits import images
 from examples.compression.figures import FLOAT_CNN, Promise, judge, row
-from fpgacomp import compression
 from fpgacomp.compress.prune.options import MagnitudeOptions, NOfMOptions
 from fpgacomp.compress.quantize import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
+from fpgacomp.flows import compress as compression
 
 RECIPE = Recipe(epochs=40, learning_rate=5e-3)
 W4A4 = QuantizeOptions(weight_bits=4, activation_bits=4)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from examples.compression.digits import images
 from examples.compression.figures import FLOAT_CNN, Promise, judge, row
-from fpgacomp import compression
 from fpgacomp.compress.quantize import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
+from fpgacomp.flows import compress as compression
 
 RECIPE = Recipe(epochs=40, learning_rate=3e-3)
 # name: method, weight bits, activation bits, bits of the first and last layer's weights

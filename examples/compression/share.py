@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from examples.compression.digits import images
 from examples.compression.figures import FLOAT_CNN, Promise, judge, row
-from fpgacomp import compression
 from fpgacomp.compress.quantize import QuantizeOptions
 from fpgacomp.compress.share import ShareOptions
+from fpgacomp.flows import compress as compression
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from examples.compression.digits import images
-from fpgacomp.compress.data import load_data
-from fpgacomp.compress.network import from_module, to_onnx
 from fpgacomp.compress.recipe import Recipe
+from fpgacomp.compress.trainable import from_module, to_onnx
 from fpgacomp.compress.training import accuracy, train
+from fpgacomp.data.labelled import load_data
 
 HERE = Path(__file__).resolve().parent
 

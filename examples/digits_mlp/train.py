@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from fpgacomp.frontend.keras_export import export_keras, tensorflow
+from fpgacomp.frontend.keras import export_keras, tensorflow
 
 tf = tensorflow()  # before qkeras: it selects the Keras that QKeras is written for
 from qkeras import QActivation, QDense  # noqa: E402

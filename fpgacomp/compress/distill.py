@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fpgacomp.compress.data import Data
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.runs import SMALLEST_PROBABILITY
@@ -22,6 +21,7 @@ from fpgacomp.compress.training import (
     scores,
     train,
 )
+from fpgacomp.data.labelled import Data
 from fpgacomp.errors import ModelError, UsageError
 
 

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from fpgacomp.compress.data import Data
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver
+from fpgacomp.data.labelled import Data
 from fpgacomp.errors import TrainingError
 
 EVALUATION_BATCH = 512

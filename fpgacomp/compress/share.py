@@ -15,11 +15,11 @@ from scipy.cluster.vq import ClusterError, kmeans2
 from torch import nn
 
 from fpgacomp.compress.constraints import KEPT, constraints_of, keep_shared
-from fpgacomp.compress.data import Data
-from fpgacomp.compress.network import weight_layers
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import train
+from fpgacomp.data.labelled import Data
 from fpgacomp.errors import ModelError, UsageError
 
 FLOAT_BITS = 32

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fpgacomp.compress.constraints import Constraint, constraints_of
-from fpgacomp.compress.data import Data, Samples
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.runs import (
     EVALUATION_BATCH,
@@ -26,6 +25,7 @@ from fpgacomp.compress.runs import (
     checked_loss,
     fingerprint,
 )
+from fpgacomp.data.labelled import Data, Samples
 from fpgacomp.errors import TrainingError
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (network, x, y) -> mean loss

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fpgacomp.errors import InvalidGraph
-from fpgacomp.frontend.editable import EditableGraph
 from fpgacomp.frontend.infer import infer_missing
 from fpgacomp.frontend.rewrites.absorb_pads import absorb_pads
 from fpgacomp.frontend.rewrites.cancel_transposes import cancel_transposes
@@ -39,6 +38,7 @@ from fpgacomp.frontend.rewrites.split_conv_bias import split_conv_bias
 from fpgacomp.frontend.rewrites.subtract_to_add import subtract_to_add
 from fpgacomp.frontend.rewrites.upgrade_trunc import upgrade_trunc
 from fpgacomp.frontend.validate import find_damage
+from fpgacomp.network.editable import EditableGraph
 
 Rewrite = Callable[[EditableGraph], None]
 

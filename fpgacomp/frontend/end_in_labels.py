@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
-from fpgacomp.ir.network import Network
+from fpgacomp.network.canonical import Network
 
 _CHOOSING = ("ArgMax", "TopK")
 # The axis of the classes by the number of axes: [1, C] and [1, C, H, W].

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from onnx import helper, numpy_helper
 
-from fpgacomp.frontend.editable import Array, Node, node_proto
+from fpgacomp.network.editable import Array, Node, node_proto
 
 # Only what numpy computes to the bit as ONNX Runtime does: moving values about, integer
 # work, and the float operations IEEE 754 rounds correctly. All else runs in ONNX Runtime.

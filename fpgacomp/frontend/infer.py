@@ -9,8 +9,8 @@ import onnx
 from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.editable import FLOAT, EditableGraph, Info, Node, node_proto
-from fpgacomp.ir.network import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
+from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
+from fpgacomp.network.editable import FLOAT, EditableGraph, Info, Node, node_proto
 
 # Operators whose output has the type and shape of their first input; the quick path
 # beside ONNX's own inference, and the only one for what the opset does not have.

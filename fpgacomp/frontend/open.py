@@ -10,7 +10,7 @@ from typing import Any
 import onnx
 
 from fpgacomp.frontend.read import NodeFinding, check, read_network
-from fpgacomp.ir.network import Network
+from fpgacomp.network.canonical import Network
 
 KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")
 
@@ -28,7 +28,7 @@ def open_network(model: str | Path | onnx.ModelProto | Any) -> Network:
     path = Path(model)
     if path.suffix.lower() not in KERAS_SUFFIXES or not path.is_file():
         return read_network(path)
-    from fpgacomp.frontend.keras_export import load_keras
+    from fpgacomp.frontend.keras import load_keras
 
     return _from_keras(load_keras(path), path.stem, path.read_bytes(), file=str(model))
 
@@ -44,7 +44,7 @@ def check_model(model: str | Path | onnx.ModelProto | Any) -> list[NodeFinding]:
 
 
 def _from_keras(model: Any, name: str, content: bytes, file: str = "") -> Network:
-    from fpgacomp.frontend.keras_export import export_keras
+    from fpgacomp.frontend.keras import export_keras
 
     exported = export_keras(model)
     network = read_network(exported, name=name)

@@ -11,11 +11,11 @@ from onnx import helper
 
 from fpgacomp.errors import FpgacompError, ModelError, raise_all
 from fpgacomp.frontend.canonicalize import AS_READ, REDUCED, SPELLED, apply
-from fpgacomp.frontend.editable import FLOAT, EditableGraph
 from fpgacomp.frontend.load import load
 from fpgacomp.frontend.rules import SOFTWARE, check_rules
 from fpgacomp.frontend.validate import validate
-from fpgacomp.ir.network import QUANTIZERS, Network
+from fpgacomp.network.canonical import QUANTIZERS, Network
+from fpgacomp.network.editable import FLOAT, EditableGraph
 
 Status = Literal["supported", "software side", "unsupported"]
 

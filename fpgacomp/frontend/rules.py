@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.editable import FLOAT, EditableGraph, Node
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
-from fpgacomp.ir.network import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
+from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
+from fpgacomp.network.editable import FLOAT, EditableGraph, Node
 
 SOFTWARE = frozenset(("Softmax", "LogSoftmax", "ArgMax", "TopK"))
 _HARDWARE = frozenset(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from fpgacomp.ir.network import Network
-from fpgacomp.ir.report import ModelFacts
+from fpgacomp.network.canonical import Network
+from fpgacomp.results.report import ModelFacts
 
 
 def facts(network: Network) -> ModelFacts:

@@ -1,1 +1,1 @@
-"""The vocabulary: types, layers, graph, design, estimate, project, report; and the oracle."""
+"""The integer graph: types, layers, shapes, verification, and its interpreter, the oracle."""

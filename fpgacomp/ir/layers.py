@@ -7,7 +7,7 @@
 
 Shapes are [C], [T, C] or [H, W, C]; "per channel" always means the last axis.
 No layer holds a float. What the integers mean in the network's own units lives
-beside the graph (`fpgacomp.ir.lowered`).
+beside the graph (`fpgacomp.network.lowered`).
 
 Every weight layer is a pure sum of products: a bias, a scale and an activation
 function are part of the Requantize, Thresholds or Lookup that follows it, or of

@@ -12,9 +12,9 @@ from onnx import numpy_helper
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.infer import ChannelRange, LayerT, channel_range, unknown_output, with_output
 from fpgacomp.ir.layers import Layer, Reshape, Tensor
-from fpgacomp.ir.lowered import LabelView, View
 from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 from fpgacomp.lower.value import Sum, Value
+from fpgacomp.network.lowered import LabelView, View
 
 
 class Source:

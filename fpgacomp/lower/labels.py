@@ -16,7 +16,6 @@ import onnx
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import ArgMax, Tensor
-from fpgacomp.ir.lowered import LabelView
 from fpgacomp.ir.types import Ints
 from fpgacomp.lower.builder import Builder, Source, int_attribute, unsupported
 from fpgacomp.lower.class_order import comparable
@@ -24,6 +23,7 @@ from fpgacomp.lower.products import integer_value
 from fpgacomp.lower.rules import RULES, layer_name
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.value import Value
+from fpgacomp.network.lowered import LabelView
 
 _SOFTMAX = ("Softmax", "LogSoftmax")
 _WITHOUT = "leave --argmax out: the host then computes the label"

@@ -11,8 +11,6 @@ import onnx
 from fpgacomp.errors import FpgacompError, ModelError, raise_all
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import ArgMax, Layer, Tensor
-from fpgacomp.ir.lowered import InputPort, Lowered
-from fpgacomp.ir.network import QUANTIZERS, Network
 from fpgacomp.ir.types import Ints, Reals
 from fpgacomp.ir.verify import verify
 from fpgacomp.lower.activate import activate
@@ -37,6 +35,8 @@ from fpgacomp.lower.software import (
     tail_nodes,
 )
 from fpgacomp.lower.value import RawInput, Sum, Value
+from fpgacomp.network.canonical import QUANTIZERS, Network
+from fpgacomp.network.lowered import InputPort, Lowered
 
 # Operators that stay on the host where nothing behind them needs the hardware.
 SOFTWARE = frozenset(
@@ -54,7 +54,7 @@ def lower(network: Network, *, argmax: bool = False) -> Lowered:
     """Lower a canonical network to integers.
 
     Args:
-        network: from the front end; `fpgacomp.ir.network` states what is canonical.
+        network: from the front end; `fpgacomp.network.canonical` states what is canonical.
         argmax: every output is a label, whose ArgMax becomes hardware.
 
     Returns:

@@ -12,11 +12,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import ArgMax, Tensor
-from fpgacomp.ir.lowered import integer_name
 from fpgacomp.ir.types import IntArray
 from fpgacomp.lower.builder import Source
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.value import Value
+from fpgacomp.network.lowered import integer_name
 
 OPSET = 17
 

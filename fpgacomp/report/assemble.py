@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.errors import InputDataError
-from fpgacomp.ir.design import Hls4mlFolding, StreamFolding
-from fpgacomp.ir.estimate import Estimate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Activation, Add, Layer, SumPool, WeightLayer, kind
-from fpgacomp.ir.report import Exactness, LayerReport
+from fpgacomp.results.estimate import Estimate
+from fpgacomp.results.report import Exactness, LayerReport
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def layer_reports(
     graph: Graph,
-    folding: Mapping[str, Hls4mlFolding] | Mapping[str, StreamFolding],
+    folding: Mapping[str, DataclassInstance],
     estimate: Estimate,
     exactness: Exactness,
 ) -> tuple[LayerReport, ...]:
@@ -51,7 +53,7 @@ def _accumulator_bits(layer: Layer) -> int | None:
     return layer.output.type.bits if isinstance(layer, WeightLayer | SumPool | Add) else None
 
 
-def _folding(folding: Hls4mlFolding | StreamFolding | None) -> dict[str, Any]:
+def _folding(folding: DataclassInstance | None) -> dict[str, Any]:
     return {} if folding is None else asdict(folding)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from fpgacomp.ir.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import RESOURCE_FIELDS, Board
 
 
 def to_json(boards: Sequence[Board], *, single: bool) -> str:

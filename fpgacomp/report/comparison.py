@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fpgacomp.ir.board import RESOURCE_FIELDS
-from fpgacomp.ir.comparison import (
+from fpgacomp.devices.board import RESOURCE_FIELDS
+from fpgacomp.report import wording
+from fpgacomp.results.comparison import (
     MEASURES,
     Attack,
     BoardFigures,
@@ -23,8 +24,7 @@ from fpgacomp.ir.comparison import (
     Disturbed,
     pareto_front,
 )
-from fpgacomp.ir.estimate import Figure
-from fpgacomp.report import wording
+from fpgacomp.results.estimate import Figure
 
 ATTACKS: dict[Attack, str] = {
     "noise": "noise",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fpgacomp.ir.comparison import Candidate, Comparison
 from fpgacomp.report import comparison as words
 from fpgacomp.report import comparison_plot as plots
 from fpgacomp.report import wording
 from fpgacomp.report.comparison import Section
 from fpgacomp.report.comparison_plot import Plot
 from fpgacomp.report.pages import page
+from fpgacomp.results.comparison import Candidate, Comparison
 
 PLOTTED = ("lut", "weight_bytes", "bops", "latency_us")
 

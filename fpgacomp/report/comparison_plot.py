@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fpgacomp.ir.comparison import Candidate, Comparison, amount, pareto_front
 from fpgacomp.report import wording
 from fpgacomp.report.comparison import MEASURE_WORDS, points
+from fpgacomp.results.comparison import Candidate, Comparison, amount, pareto_front
 
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 14, 44

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from fpgacomp.toolchain import Tool
+from fpgacomp.host.toolchain import Tool
 
 
 def to_json(tools: Sequence[Tool]) -> str:

@@ -19,8 +19,8 @@ import onnx
 from fpgacomp.errors import UsageError
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.network import Network
-from fpgacomp.ir.project import Project
+from fpgacomp.network.canonical import Network
+from fpgacomp.results.project import Project
 
 MANIFEST = "manifest.json"
 _TOOLS = ("fpgacomp", "hls4ml", "numpy", "onnx", "onnxruntime", "qonnx")

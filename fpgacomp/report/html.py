@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fpgacomp.ir.board import RESOURCE_FIELDS
-from fpgacomp.ir.estimate import Figure
-from fpgacomp.ir.report import LayerReport, Report
+from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.report import wording
 from fpgacomp.report.pages import page
 from fpgacomp.report.wording import Headline, ResourceRow
+from fpgacomp.results.estimate import Figure
+from fpgacomp.results.report import LayerReport, Report
 
 
 @dataclass(frozen=True)

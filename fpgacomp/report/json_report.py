@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.ir.board import RESOURCE_FIELDS, Board
-from fpgacomp.ir.estimate import Estimate, Figure
-from fpgacomp.ir.report import Exactness, LayerReport, Mismatch, Report
+from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.results.agreement import Mismatch
+from fpgacomp.results.estimate import Estimate, Figure
+from fpgacomp.results.report import Exactness, LayerReport, Report
 
 
 def to_json(report: Report) -> str:

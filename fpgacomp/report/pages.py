@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fpgacomp.resources import data_folder
+from fpgacomp.host.resources import data_folder
 
 
 def page(template: str, view: object) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fpgacomp.ir.report import LayerReport, Report
 from fpgacomp.report import wording
 from fpgacomp.report.wording import ResourceRow
+from fpgacomp.results.report import LayerReport, Report
 
 ROOMY = 96  # columns from which the shapes and longer bars are shown
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from fpgacomp.ir.report import Report
 from fpgacomp.report import tables, wording
+from fpgacomp.results.report import Report
 
 MAX_LINES = 40
 _MAX_LAYERS = 12

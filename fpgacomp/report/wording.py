@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fpgacomp.ir.board import RESOURCE_FIELDS
-from fpgacomp.ir.estimate import Estimate, Figure
-from fpgacomp.ir.report import Exactness, LayerReport, Report
+from fpgacomp.devices.board import RESOURCE_FIELDS
+from fpgacomp.results.estimate import Estimate, Figure
+from fpgacomp.results.report import Exactness, LayerReport, Report
 
 LABELS: Mapping[str, str] = {
     "lut": "LUT",

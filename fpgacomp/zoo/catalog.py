@@ -66,7 +66,7 @@ def build(name: str) -> onnx.ModelProto:
         name: one of NAMES; wXaY has X-bit weights and Y-bit activations.
 
     Returns:
-        Canonical QONNX (`fpgacomp.ir.network`) with one input and one output.
+        Canonical QONNX (`fpgacomp.network.canonical`) with one input and one output.
 
     Raises:
         UsageError: no network has this name.

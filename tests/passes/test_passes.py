@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from networks.random_networks import random_network
 
 from fpgacomp.errors import UnsupportedLayer
+from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Input, Layer, MaxPool, Tensor, Thresholds
-from fpgacomp.ir.network import Network
 from fpgacomp.ir.types import Ints, IntType
 from fpgacomp.lower import lower
+from fpgacomp.network.canonical import Network
 from fpgacomp.passes import pool_before_activation, variants
-from fpgacomp.simulate.vectors import integer_vectors
+from tests.support.random_networks import random_network
 
 
 def lowered(seed: int) -> Graph | None:

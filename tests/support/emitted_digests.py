@@ -15,18 +15,19 @@ from typing import Any
 
 import onnx
 
-from fpgacomp import engines, zoo
-from fpgacomp.backends import finn
-from fpgacomp.boards import load_board
+from fpgacomp import zoo
+from fpgacomp.devices.read import load_board
+from fpgacomp.engines import choose as engines
+from fpgacomp.engines import finn
 from fpgacomp.errors import FpgacompError
+from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.frontend import open_network
 from fpgacomp.ir import codec, interpreter
-from fpgacomp.ir.design import Target
-from fpgacomp.ir.lowered import Lowered
 from fpgacomp.lower import lower
-from fpgacomp.simulate.vectors import integer_vectors
+from fpgacomp.network.lowered import Lowered
+from fpgacomp.results.target import Target
+from tests.support.paths import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).with_name("emitted_digests.json")
 # A 7-series and an UltraScale+ device, an ECP5 and an iCE40.
 BOARDS = ("pynq-z2", "zcu104", "ulx3s-85f", "icebreaker")

@@ -18,7 +18,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from fpgacomp.compress.evaluate.quantizers import Quantizer
-from fpgacomp.ir.comparison import Cost, LayerCost
+from fpgacomp.results.comparison import Cost, LayerCost
 
 Array = npt.NDArray[Any]
 FLOAT_BITS = 32
@@ -32,7 +32,7 @@ def cost(
     """Figures of one sample.
 
     Args:
-        canonical: see `fpgacomp.ir.network`.
+        canonical: see `fpgacomp.network.canonical`.
         original: the network as read, whose codebooks (Gather) the canonical one has folded.
         parameters, file_bytes: as `Cost`.
     """

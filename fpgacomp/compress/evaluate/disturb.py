@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.compress.data import Data
 from fpgacomp.compress.evaluate.options import EvaluateOptions
-from fpgacomp.ir.comparison import Attack
+from fpgacomp.data.labelled import Data
+from fpgacomp.results.comparison import Attack
 
 Floats = npt.NDArray[np.float32]
 

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from fpgacomp.compress.data import Samples
 from fpgacomp.compress.evaluate.disturb import Range
 from fpgacomp.compress.evaluate.quantizers import Quantizer
+from fpgacomp.data.labelled import Samples
 from fpgacomp.errors import FpgacompError, Problems, UnsupportedLayer
-from fpgacomp.ir.network import Network
+from fpgacomp.network.canonical import Network
 
 Floats = npt.NDArray[np.float32]
 BATCH = 256
@@ -57,7 +57,7 @@ def gradient_of(network: Network, samples: Samples, answers: Any, inside: Range)
         return Gradient(None, "no gradient: torch is not installed (pip install torch).")
     try:
         if network.format == "float":
-            from fpgacomp.compress.network import from_onnx
+            from fpgacomp.compress.trainable import from_onnx
 
             module, note = from_onnx(network.original), "gradient of the float network"
         else:
@@ -118,7 +118,7 @@ def straight_through(model: onnx.ModelProto) -> Any:
     Raises:
         UnsupportedLayer: a quantizer without such a form, or a layer torch has none for.
     """
-    from fpgacomp.compress.network import from_onnx
+    from fpgacomp.compress.trainable import from_onnx
 
     plain = onnx.ModelProto()
     plain.CopyFrom(model)

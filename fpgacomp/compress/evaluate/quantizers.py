@@ -13,7 +13,7 @@ from onnx import helper
 
 Floats = npt.NDArray[np.float32]
 
-# The names of the canonical network (fpgacomp.ir.network).
+# The names of the canonical network (fpgacomp.network.canonical).
 ROUNDING: Mapping[str, Callable[[Floats], Floats]] = {
     "ROUND": np.rint,
     "CEIL": np.ceil,

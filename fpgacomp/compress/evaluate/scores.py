@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.compress.data import Data, Samples
 from fpgacomp.compress.evaluate.disturb import Range, disturbances
 from fpgacomp.compress.evaluate.metrics import accuracy, classes_of, macro_f1, predictions
 from fpgacomp.compress.evaluate.options import EvaluateOptions
+from fpgacomp.data.labelled import Data, Samples
 from fpgacomp.errors import InputDataError
-from fpgacomp.ir.comparison import Disturbed, Scores
+from fpgacomp.results.comparison import Disturbed, Scores
 
 Execute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
 """Samples [N, *input shape] -> the network's first output [N, ...]."""

@@ -11,7 +11,6 @@ from typing import Any
 from torch import fx, nn
 
 from fpgacomp.compress.constraints import KEPT, SHARED
-from fpgacomp.compress.data import Data
 from fpgacomp.compress.distill import DistillOptions, distillation_loss
 from fpgacomp.compress.factorize.low_rank import Spectrum, spectrum, split
 from fpgacomp.compress.factorize.options import FactorizeOptions
@@ -22,10 +21,11 @@ from fpgacomp.compress.factorize.windows import (
     split_tucker,
     tucker_spectrum,
 )
-from fpgacomp.compress.network import weight_layers
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import accuracy, train
+from fpgacomp.data.labelled import Data
 from fpgacomp.errors import ModelError, UsageError
 
 DEFAULT_RANK = 0.5

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from fpgacomp.compress.constraints import KEPT, SHARED
-from fpgacomp.compress.network import weight_layers
+from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.errors import UsageError
 
 UPDATES = 50  # changes of the mask within the ramp

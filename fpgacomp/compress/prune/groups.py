@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from fpgacomp.compress.constraints import KEPT, SHARED
-from fpgacomp.compress.network import (
+from fpgacomp.compress.trainable import (
     Add,
     Concat,
     Permute,
@@ -29,7 +29,7 @@ from fpgacomp.compress.network import (
     input_shape,
     weight_layers,
 )
-from fpgacomp.compress.network.modules import ACTIVATIONS
+from fpgacomp.compress.trainable.modules import ACTIVATIONS
 
 Numbers = npt.NDArray[np.int64]  # a channel's number for every element of a sample
 

@@ -10,13 +10,13 @@ from statistics import median
 import torch
 from torch import fx, nn
 
-from fpgacomp.compress.data import Data
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.prune.gradual import counted, figures, magnitude_of, prunable
 from fpgacomp.compress.prune.ladder import Grid, Ladder, Prices, grid_of, price_of, signed_digits
 from fpgacomp.compress.prune.options import HardwareOptions
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import train
+from fpgacomp.data.labelled import Data
 from fpgacomp.errors import ModelError
 
 Cost = Callable[[fx.GraphModule], Mapping[str, float]]

@@ -8,7 +8,6 @@ from math import ceil
 
 from torch import fx, nn
 
-from fpgacomp.compress.data import Data
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.prune.gradual import (
     Gradual,
@@ -22,6 +21,7 @@ from fpgacomp.compress.prune.gradual import (
 from fpgacomp.compress.prune.options import MagnitudeOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import train
+from fpgacomp.data.labelled import Data
 from fpgacomp.errors import ModelError, UsageError
 
 # A layer keeps at least this part of what an equal sparsity for all would leave it, so that

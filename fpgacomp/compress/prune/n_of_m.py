@@ -7,7 +7,6 @@ import copy
 import torch
 from torch import Tensor, fx, nn
 
-from fpgacomp.compress.data import Data
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.prune.gradual import (
     NEVER,
@@ -21,6 +20,7 @@ from fpgacomp.compress.prune.gradual import (
 from fpgacomp.compress.prune.options import NOfMOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import train
+from fpgacomp.data.labelled import Data
 from fpgacomp.errors import ModelError
 
 

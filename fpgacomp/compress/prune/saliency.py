@@ -9,10 +9,10 @@ from typing import Literal, assert_never
 import torch
 from torch import Tensor, fx, nn
 
-from fpgacomp.compress.data import Data
-from fpgacomp.compress.network import weight_layers
 from fpgacomp.compress.prune.groups import Channels
+from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import cross_entropy
+from fpgacomp.data.labelled import Data
 
 SaliencyKind = Literal["taylor", "magnitude", "sum", "gamma"]
 

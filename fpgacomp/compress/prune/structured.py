@@ -11,14 +11,14 @@ from typing import Any, Literal, get_args
 import torch
 from torch import fx, nn
 
-from fpgacomp.compress.data import Data
 from fpgacomp.compress.distill import DistillOptions, distillation_loss
-from fpgacomp.compress.network import weight_layers
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, without
 from fpgacomp.compress.prune.saliency import SaliencyKind, saliency_of, without_gamma
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
+from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import train
+from fpgacomp.data.labelled import Data
 from fpgacomp.errors import DoesNotFit, ModelError, UsageError
 
 Cost = Callable[[fx.GraphModule], Mapping[str, float]]

@@ -67,7 +67,7 @@ def _module(name: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Brevitas tells which faster kernels are absent
-            return import_module(f"fpgacomp.compress.quantize.{name}")
+            return import_module(f"fpgacomp.compress.quantize.torch.{name}")
     except ImportError as missing:
         raise ToolError(
             "Brevitas", f"networks are quantized with Brevitas and torch ({missing}).", INSTALL

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.frontend.calibrate.run import Runner
-from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.network.editable import EditableGraph, Node
 
 Array = npt.NDArray[Any]
 SAMPLES = 512  # a mean over these is precise to a few per cent of the error itself

@@ -14,9 +14,9 @@ from fpgacomp.frontend.calibrate.data import check_inputs
 from fpgacomp.frontend.calibrate.insert import quantize_tensor
 from fpgacomp.frontend.calibrate.placement import data_inputs
 from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
-from fpgacomp.frontend.editable import EditableGraph
 from fpgacomp.frontend.infer import infer_missing
-from fpgacomp.ir.network import QUANTIZERS
+from fpgacomp.network.canonical import QUANTIZERS
+from fpgacomp.network.editable import EditableGraph
 
 Array = npt.NDArray[Any]
 

@@ -14,8 +14,8 @@ from fpgacomp.frontend.calibrate.ranges import (
     bipolar_scales,
     choose_weight_scales,
 )
-from fpgacomp.frontend.editable import EditableGraph, Node
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Node
 
 Array = npt.NDArray[Any]
 

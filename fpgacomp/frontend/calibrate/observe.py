@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fpgacomp.errors import InputDataError
 from fpgacomp.frontend.calibrate.run import CHUNK, Runner
-from fpgacomp.frontend.editable import EditableGraph
+from fpgacomp.network.editable import EditableGraph
 
 Array = npt.NDArray[Any]
 KEPT = 1 << 17  # values kept of a tensor, for percentiles and squared errors

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.network.editable import EditableGraph, Node
 
 WEIGHTED = ("MatMul", "Conv")
 POOLS = ("AveragePool", "GlobalAveragePool")

@@ -23,9 +23,9 @@ from fpgacomp.frontend.calibrate.placement import (
     place,
 )
 from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
-from fpgacomp.frontend.editable import EditableGraph
 from fpgacomp.frontend.infer import infer_missing
-from fpgacomp.ir.network import QUANTIZERS
+from fpgacomp.network.canonical import QUANTIZERS
+from fpgacomp.network.editable import EditableGraph
 
 Array = npt.NDArray[Any]
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.editable import FLOAT, EditableGraph, Info, Node
 from fpgacomp.frontend.quantizers import integer_range
-from fpgacomp.ir.network import FPGACOMP_DOMAIN, QONNX_DOMAIN
+from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN
+from fpgacomp.network.editable import FLOAT, EditableGraph, Info, Node
 
 Array = npt.NDArray[Any]
 CHUNK = 64

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fpgacomp.frontend.editable import EditableGraph, Node
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Node
 
 WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
 # Operators that only move values, and may stand between a weight's quantizer and its user.

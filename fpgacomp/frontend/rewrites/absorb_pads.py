@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph, Node
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Node
 
 # Functions with f(0) = 0, behind which zeros may as well be padded.
 _ZERO_TO_ZERO = {"Relu", "LeakyRelu", "PRelu", "Tanh", "Selu", "Elu", "HardSwish"}

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.editable import FLOAT, Array, EditableGraph, Info, Node
 from fpgacomp.frontend.quantizers import IntegerFormat
 from fpgacomp.frontend.rewrites._weights import feeds_only_weights
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import FLOAT, Array, EditableGraph, Info, Node
 
 _QDQ_FIX = "quantize with quant_format=QDQ and constant scales and zero points."
 

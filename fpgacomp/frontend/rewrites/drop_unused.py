@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fpgacomp.frontend.editable import EditableGraph
+from fpgacomp.network.editable import EditableGraph
 
 
 def drop_unused(graph: EditableGraph) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import FLOAT, EditableGraph, Info, Node
 from fpgacomp.frontend.quantizers import IntegerFormat
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import FLOAT, EditableGraph, Info, Node
 
 _DTYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16"}  # by ONNX type
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph
 
 
 def float_parameters(graph: EditableGraph) -> None:

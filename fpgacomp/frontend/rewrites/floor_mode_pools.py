@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.network.editable import EditableGraph, Node
 
 
 def floor_mode_pools(graph: EditableGraph) -> None:

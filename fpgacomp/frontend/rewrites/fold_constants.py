@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph, Node
 from fpgacomp.frontend.evaluate import evaluate
 from fpgacomp.frontend.infer import infer_node
+from fpgacomp.network.editable import EditableGraph, Node
 
 _MAX_SIZE = 1 << 28  # values of one constant; more is no network for an FPGA
 # Quantizers of constants stay: in front of a weight they say how it is stored.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import Array, EditableGraph, Node
 from fpgacomp.frontend.quantizers import ROUNDING, IntegerFormat, bipolar_quant, quant
 from fpgacomp.frontend.rewrites._weights import feeds_only_weights, weight_quantizer
 from fpgacomp.frontend.rewrites.fold_constants import fold_constants
+from fpgacomp.network.editable import Array, EditableGraph, Node
 
 
 def fold_quantized_constants(graph: EditableGraph) -> None:

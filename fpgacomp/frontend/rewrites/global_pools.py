@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.network.editable import EditableGraph, Node
 
 
 def global_pools(graph: EditableGraph) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph, Info, Node
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Info, Node
 
 # Operators that work on the last axis or on every element alone: an axis of 1 in front
 # changes nothing for them, and constants broadcast from the right as before.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from fpgacomp.frontend.editable import EditableGraph, Node
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Node
 
 
 def merge_duplicates(graph: EditableGraph) -> None:

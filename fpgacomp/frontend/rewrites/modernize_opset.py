@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.network.editable import EditableGraph, Node
 
 CANONICAL_OPSET = 18
 _FLOAT_LIMITS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))

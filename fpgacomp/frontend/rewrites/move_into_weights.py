@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
-from fpgacomp.frontend.editable import Array, EditableGraph, Node
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
+from fpgacomp.network.editable import Array, EditableGraph, Node
 
 
 def move_into_weights(graph: EditableGraph) -> None:

@@ -7,7 +7,7 @@ from math import ceil, floor
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.network.editable import EditableGraph, Node
 
 _ROUNDING: dict[str, Callable[[float], int]] = {
     "round_prefer_floor": lambda x: ceil(x - 0.5),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fpgacomp.frontend.editable import EditableGraph, Node
 from fpgacomp.frontend.quantizers import ROUNDING, ROUNDING_ALIASES
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Node
 
 DOMAINS = ("", "onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general", "qonnx")
 _NEVER_NEGATIVE = ("Relu", "Sigmoid", "HardSigmoid", "Abs")
@@ -49,7 +49,7 @@ def _warn_of_constant_sign(graph: EditableGraph, node: Node) -> None:
         graph.warnings.append(
             f"{node.name} (BipolarQuant) is +1 for every input, as {before.op} is never negative. "
             "Brevitas' own export writes unsigned quantizers of one bit like this; "
-            "fpgacomp.frontend.brevitas_export writes them as 0 and 1."
+            "fpgacomp.frontend.brevitas writes them as 0 and 1."
         )
 
 

@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph, Node
 from fpgacomp.frontend.quantizers import IntegerFormat
 from fpgacomp.frontend.rewrites._weights import reads_as_weight
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Node
 
 
 def quantize_declared_integers(graph: EditableGraph) -> None:

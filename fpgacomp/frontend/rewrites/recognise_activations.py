@@ -6,8 +6,8 @@ from math import sqrt
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph, Node
-from fpgacomp.ir.network import FPGACOMP_DOMAIN
+from fpgacomp.network.canonical import FPGACOMP_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Node
 
 
 def recognise_activations(graph: EditableGraph) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph
+from fpgacomp.network.editable import EditableGraph
 
 _MAX = np.finfo(np.float32).max
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph, Info
+from fpgacomp.network.editable import EditableGraph, Info
 
 # Operators that take a whole shape, and as which input.
 _SHAPE_INPUT = {"Reshape": 1, "Expand": 1, "Resize": 3}

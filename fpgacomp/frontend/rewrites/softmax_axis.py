@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from fpgacomp.frontend.editable import EditableGraph
+from fpgacomp.network.editable import EditableGraph
 
 
 def softmax_axis(graph: EditableGraph) -> None:

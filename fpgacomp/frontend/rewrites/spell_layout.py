@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fpgacomp.frontend.editable import EditableGraph
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph
 
 _GUESS = {2: "NC", 3: "NWC", 4: "NCHW"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.network.editable import EditableGraph, Node
 
 
 def split_conv_bias(graph: EditableGraph) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.frontend.editable import EditableGraph, Node
+from fpgacomp.network.editable import EditableGraph, Node
 
 _LIMITS = np.finfo(np.float32)
 

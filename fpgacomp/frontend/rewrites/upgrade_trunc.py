@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.editable import EditableGraph, Node
-from fpgacomp.ir.network import QONNX_DOMAIN
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Node
 
 # Version 1 does not clip; no accumulator of a network reaches this.
 _NO_CLIP_BITS = np.float32(32)

@@ -1,1 +1,0 @@
-"""Design to project: one sub-package per code generator."""

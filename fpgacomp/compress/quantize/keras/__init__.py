@@ -1,0 +1,1 @@
+"""Quantization of Keras models with QKeras."""

@@ -1,0 +1,269 @@
+"""Float Keras model -> QKeras model with its weights, scales fitted to the training data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fpgacomp.compress.quantize.keras.quantizers import (
+    activation_quantizer,
+    activation_step,
+    error_of,
+    smallest_step,
+    weight_quantizer,
+)
+from fpgacomp.compress.quantize.keras.sites import Places, Site, find_sites
+from fpgacomp.compress.quantize.keras.steps import Step, steps_of
+from fpgacomp.compress.quantize.options import Bits, QuantizeOptions
+from fpgacomp.compress.quantize.torch.levels import Levels
+from fpgacomp.data.labelled import Data
+from fpgacomp.host.keras2 import tensorflow
+
+Array = npt.NDArray[Any]
+
+CALIBRATION_SAMPLES = 512  # of the training split, evenly taken
+KEPT_VALUES = 1 << 14  # of an activation, that its step is fitted to
+# What float layers are given for their training, which a quantized kernel has no use for.
+DROPPED = (
+    "kernel_regularizer", "bias_regularizer", "activity_regularizer", "depthwise_regularizer",
+    "kernel_constraint", "bias_constraint", "depthwise_constraint",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class QuantizedKeras:
+    """A QKeras model.
+
+    Args:
+        model: functional, with the float model's layer names.
+        weights: bits by layer name.
+        activations: bits by the name of the place.
+        notes: what was left out, in sentences.
+    """
+
+    model: Any
+    weights: Mapping[str, Bits]
+    activations: Mapping[str, int]
+    notes: tuple[str, ...]
+
+
+def to_qkeras(model: Any, data: Data, options: QuantizeOptions) -> QuantizedKeras:
+    """Put QKeras layers in the place of float ones; nothing is trained here.
+
+    Every tensor that a dense or convolution layer, an average pooling, an Add or a
+    Concatenate reads gets a quantizer. Activations always have power-of-two steps, the only
+    ones that QKeras' activation quantizers have; weights have those that are asked for.
+    Biases and normalizations stay float: the compiler folds them exactly.
+
+    Args:
+        model: float, built Sequential or functional Keras 2 model; left as it is.
+        data: its training split is what the scales are fitted to.
+
+    Raises:
+        UnsupportedLayer, ModelError: a model or layers that have no quantized form.
+        UsageError: bits for layers that are not there.
+        InputDataError: samples of another shape.
+    """
+    steps = steps_of(model)
+    data = data.reshaped(tuple(model.input_shape[1:]))
+    places = find_sites(steps, bool(data.train.x.min() < 0))
+    weights = options.weights_of(step.name for step in steps if step.weighted)
+    activations = _activation_bits(places, options)
+    values = _observe(model, places, data)
+    levels = _levels(places, values, activations)
+    rebuild = _Rebuild(steps, weights, options)
+    rebuild.place(places, levels, _site_steps(places, values, levels))
+    built = rebuild.run(model)
+    return QuantizedKeras(built, weights, activations, _notes(steps))
+
+
+def _activation_bits(places: Places, options: QuantizeOptions) -> dict[str, int]:
+    inner = {site.name: site.names for site in places.sites if not site.is_input}
+    bits = options.activations_of(inner)
+    return {site.name: bits.get(site.name, options.input_bits) for site in places.sites}
+
+
+def _observe(model: Any, places: Places, data: Data) -> dict[Site, Array]:
+    """Values [1, N] that each site takes on training samples; of many, some and the extremes."""
+    keras = tensorflow().keras
+    tap = keras.Model(model.inputs, [site.step.tensor for site in places.sites])
+    answers = tap(data.train.evenly(CALIBRATION_SAMPLES).x, training=False)
+    if len(places.sites) == 1:
+        answers = [answers] if not isinstance(answers, list | tuple) else answers
+    return {s: _thinned(np.asarray(a).ravel())[None] for s, a in zip(places.sites, answers)}
+
+
+def _thinned(values: Array) -> Array:
+    """Some values drawn at random, always the same ones, and the extremes."""
+    if len(values) <= KEPT_VALUES:
+        return values
+    drawn = values[np.random.default_rng(0).integers(len(values), size=KEPT_VALUES)]
+    return np.concatenate([drawn, [values.min(), values.max()]])
+
+
+def _levels(
+    places: Places, values: Mapping[Site, Array], bits: Mapping[str, int]
+) -> dict[Site, Levels]:
+    found = {}
+    for site in places.sites:
+        normalized = site.is_input and site.step.kind != "InputLayer"
+        signed = bool(values[site].min() < 0) if normalized else site.signed
+        found[site] = Levels(bits[site.name], signed)
+    return found
+
+
+def _site_steps(
+    places: Places, values: Mapping[Site, Array], levels: Mapping[Site, Levels]
+) -> dict[Site, float]:
+    """The power-of-two step of each site; one for all that a Concatenate puts side by side."""
+    steps = {site: activation_step(values[site], levels[site]) for site in places.sites}
+    for group in places.groups:
+        least = max(smallest_step(levels[site]) for site in group)
+        errors = {
+            step: sum(_relative_error(values[site], step, levels[site]) for site in group)
+            for step in sorted({max(steps[site], least) for site in group})
+        }
+        steps |= dict.fromkeys(group, min(errors, key=lambda step: errors[step]))
+    return steps
+
+
+def _relative_error(values: Array, step: float, levels: Levels) -> float:
+    error = float(error_of(values.astype(np.float64), np.array([step]), levels)[0])
+    return error / max(float(np.square(values).mean()), 1e-12)
+
+
+class _Rebuild:
+    """Calls each layer's counterpart in the float model's order."""
+
+    def __init__(
+        self, steps: Sequence[Step], weights: Mapping[str, Bits], options: QuantizeOptions
+    ) -> None:
+        self.layers = tensorflow().keras.layers
+        self.steps = steps
+        self.weights = weights
+        self.options = options
+        self.sites: dict[Step, Site] = {}
+        self.quantizers: dict[Site, Any] = {}
+        self.plain: dict[int, Any] = {}
+        self.quantized: dict[int, Any] = {}
+        self.taken = {step.name for step in steps}
+        self.replaced: set[str] = set()  # activations whose name a quantizer took
+        self.shared: dict[str, Any] = {}
+
+    def place(
+        self, places: Places, levels: Mapping[Site, Levels], steps: Mapping[Site, float]
+    ) -> None:
+        """Say which quantizer each site gets."""
+        for site in places.sites:
+            self.sites[site.step] = site
+            relu = site.relu and not levels[site].bipolar
+            self.quantizers[site] = activation_quantizer(levels[site], steps[site], relu=relu)
+
+    def run(self, model: Any) -> Any:
+        """The QKeras model."""
+        for step in self.steps:
+            self._step(step)
+        keras = tensorflow().keras
+        inputs = [self.plain[id(tensor)] for tensor in model.inputs]
+        outputs = [self.plain[id(tensor)] for tensor in model.outputs]
+        return keras.Model(inputs, outputs, name=model.name)
+
+    def _step(self, step: Step) -> None:
+        site = self.sites.get(step)
+        fused = site is not None and site.relu
+        y = self._compute(step, with_function=not fused)
+        if site is not None:
+            replaces = fused and not step.weighted and step.name not in self.replaced
+            name = step.name if replaces else self._free(step, fused)
+            self.replaced.add(name)
+            from qkeras import QActivation
+
+            # As text: a model that holds the object itself cannot be saved.
+            quantized = QActivation(str(self.quantizers[site]), name=name)(y)
+            self.quantized[step.output] = quantized
+            y = quantized if fused else y
+        self.plain[step.output] = y
+
+    def _free(self, step: Step, fused: bool) -> str:
+        """A new layer's name."""
+        wish = name = f"{step.name}_{'relu' if fused else 'quant'}"
+        number = 1
+        while name in self.taken:
+            number += 1
+            name = f"{wish}_{number}"
+        self.taken.add(name)
+        return name
+
+    def _read(self, step: Step) -> Any:
+        inputs = []
+        for source in step.inputs:
+            producer = next(s for s in self.steps if s.output == source)
+            site = self.sites.get(producer)
+            wanted = site is not None and step in site.readers
+            inputs.append(self.quantized[source] if wanted else self.plain[source])
+        return inputs if len(inputs) > 1 else inputs[0]
+
+    def _compute(self, step: Step, *, with_function: bool) -> Any:
+        """The step's tensor, in float; without its activation function where asked."""
+        if step.kind == "InputLayer":
+            shape = step.tensor.shape[1:]
+            return self.layers.Input(shape, dtype=step.tensor.dtype, name=step.name)
+        x = self._read(step)
+        if step.weighted:
+            y = self._weighted(step, x)
+            inline = with_function and step.function != "linear"
+            return self._function(step, y) if inline else y
+        return self._copy(step, x) if with_function else x
+
+    def _function(self, step: Step, y: Any) -> Any:
+        """The activation function that the float layer ends with, as a layer of its own."""
+        name = f"{step.name}_{step.function}"
+        name = name if name not in self.taken else self._free(step, fused=False)
+        self.taken.add(name)
+        return self.layers.Activation(step.layer.activation, name=name)(y)
+
+    def _copy(self, step: Step, x: Any) -> Any:
+        """The same layer with the same weights; one layer stays one where it is called twice."""
+        if step.name in self.shared:
+            return self.shared[step.name](x)
+        copied = type(step.layer).from_config(step.layer.get_config())
+        y = copied(x)
+        copied.set_weights(step.layer.get_weights())
+        self.shared[step.name] = copied
+        return y
+
+    def _weighted(self, step: Step, x: Any) -> Any:
+        import qkeras
+        from qkeras.qlayers import Clip
+
+        role = "depthwise" if step.kind == "DepthwiseConv2D" else "kernel"
+        kernel, *bias = step.layer.get_weights()
+        axes = 2 if role == "depthwise" else 1
+        chosen = weight_quantizer(kernel, self.weights[step.name], self.options, channel_axes=axes)
+        config = {k: v for k, v in step.layer.get_config().items() if k not in DROPPED}
+        config["activation"] = None
+        if role == "depthwise":
+            for foreign in ("kernel_initializer", "groups", "filters"):
+                config.pop(foreign, None)
+        config[f"{role}_quantizer"] = chosen.quantizer
+        config[f"{role}_initializer"] = "zeros"  # QKeras would scale any other
+        config[f"{role}_constraint"] = Clip(-chosen.limit, chosen.limit)
+        layer = getattr(qkeras, f"Q{step.kind}")(**config)
+        y = layer(x)
+        layer.set_weights([kernel / chosen.alpha, *bias])
+        return y
+
+
+def _notes(steps: Sequence[Step]) -> tuple[str, ...]:
+    dropped = sum(
+        getattr(step.layer, name, None) is not None
+        for step in steps
+        if step.weighted
+        for name in DROPPED
+    )
+    note = f"{dropped} regularizers and constraints of layers were left out"
+    return (note,) if dropped else ()

@@ -1,0 +1,136 @@
+"""QKeras quantizers whose scales are numbers, chosen where they err least.
+
+Every quantizer made here has an alpha of its own: without one, QKeras' layers silently set
+"auto_po2", and with an automatic alpha the scale follows each batch. Weights are stored
+divided by alpha, since QKeras multiplies by alpha but does not divide by it; the power of
+two nearest to the scales is taken out of alpha, so that the stored weights stay about as
+large as the float ones and a learning rate means the same.
+
+QKeras computes 2**integer in integers, which fails for a negative `integer`: there is none
+here. An activation's step is therefore 2**-bits (signed: 2**(1 - bits)) or larger; a weight's
+may be any, by its alpha.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fpgacomp.compress.quantize.options import Bits, QuantizeOptions
+from fpgacomp.compress.quantize.torch.levels import Levels, weight_levels
+
+Array = npt.NDArray[Any]
+
+SMALLEST = 1e-8  # of a step: all-zero values have none
+# Steps tried, as shares of the one that clips nothing; few levels err least well below it.
+SHARES = np.concatenate([np.linspace(1.0, 0.42, 30), np.linspace(0.4, 0.06, 35)])
+OCTAVES = 10  # power-of-two steps tried below the one that clips nothing
+
+
+def activation_step(values: Array, levels: Levels) -> float:
+    """The power-of-two step that an activation of these values gets."""
+    step = float(best_steps(values.reshape(1, -1), levels, power_of_two=True)[0])
+    return max(step, smallest_step(levels))
+
+
+def smallest_step(levels: Levels) -> float:
+    """Of an activation quantizer with these levels; a sign's scale may be any."""
+    return 0.0 if levels.bipolar else 2.0**-levels.magnitude_bits
+
+
+def best_steps(rows: Array, levels: Levels, *, power_of_two: bool) -> Array:
+    """The step per row under which the quantized values have the least mean squared error.
+
+    Args:
+        rows: [R, N] values of each quantizer.
+
+    Returns:
+        [R] float64, all positive.
+    """
+    rows = rows.astype(np.float64)
+    if levels.bipolar:  # the mean magnitude (Rastegari et al., XNOR-Net, 2016)
+        steps: Array = np.maximum(np.abs(rows).mean(axis=1), SMALLEST)
+        return np.asarray(2.0 ** np.round(np.log2(steps))) if power_of_two else steps
+    above = np.maximum(rows.max(axis=1), 0) / levels.highest
+    below = np.maximum(-rows.min(axis=1), 0) / -levels.lowest if levels.lowest else above
+    largest = np.maximum(np.maximum(above, below), SMALLEST)
+    powers = 2.0 ** np.ceil(np.log2(largest))
+    if power_of_two:
+        tried = [powers / 2.0**octave for octave in range(OCTAVES)]
+    else:
+        tried = [largest * share for share in SHARES]
+    errors = np.stack([error_of(rows, steps, levels) for steps in tried])
+    best: Array = np.stack(tried)[errors.argmin(axis=0), np.arange(len(rows))]
+    return best
+
+
+def error_of(rows: Array, steps: Array, levels: Levels) -> Array:
+    """[R] mean squared error of rows [R, N] quantized with these steps [R]."""
+    scaled = rows / steps[:, None]
+    if levels.bipolar:
+        integers = np.where(scaled < 0, -1.0, 1.0)
+    else:
+        integers = np.clip(np.round(scaled), levels.lowest, levels.highest)
+    error: Array = np.square(integers * steps[:, None] - rows).mean(axis=1)
+    return error
+
+
+@dataclass(frozen=True)
+class WeightQuantizer:
+    """A quantizer for one kernel.
+
+    Args:
+        quantizer: quantized_bits.
+        alpha: what the kernel is divided by; broadcasts over it.
+        limit: that the divided kernel is clipped to in training.
+    """
+
+    quantizer: Any
+    alpha: Array
+    limit: float
+
+
+def weight_quantizer(
+    kernel: Array, bits: Bits, options: QuantizeOptions, *, channel_axes: int
+) -> WeightQuantizer:
+    """The quantizer that suits a float kernel best.
+
+    Args:
+        kernel: as Keras stores it, output channels last.
+        channel_axes: how many of the last axes number the output channels: 2 of a depthwise
+            kernel, else 1.
+    """
+    from qkeras import quantized_bits
+
+    levels = weight_levels(bits, options.narrow)
+    per_channel = options.granularity == "channel"
+    channels = kernel.shape[kernel.ndim - channel_axes :] if per_channel else (1,)
+    rows = kernel.reshape(-1, int(np.prod(channels))).T if per_channel else kernel.reshape(1, -1)
+    steps = best_steps(rows, levels, power_of_two=options.scale == "power-of-two")
+    tops = steps * 2.0**levels.magnitude_bits
+    # One signed bit has no integer bits in QKeras: its values are -alpha and alpha.
+    integer = 0 if levels.bipolar else max(0, round(float(np.log2(tops).mean())))
+    alpha = (tops / 2.0**integer).astype(np.float32)
+    alpha = alpha.reshape(channels) if per_channel else alpha.reshape(())
+    quantizer = quantized_bits(
+        levels.bits,
+        integer,
+        int(levels.narrow and not levels.bipolar),
+        alpha=alpha.tolist(),
+    )
+    return WeightQuantizer(quantizer, alpha, 2.0**integer)
+
+
+def activation_quantizer(levels: Levels, step: float, *, relu: bool) -> Any:
+    """quantized_relu, or quantized_bits, of a power-of-two step."""
+    from qkeras import quantized_bits, quantized_relu
+
+    if levels.bipolar:
+        return quantized_bits(1, 0, alpha=step)
+    integer = round(float(np.log2(step))) + levels.magnitude_bits
+    if relu:
+        return quantized_relu(levels.bits, integer)
+    return quantized_bits(levels.bits, integer, keep_negative=levels.signed, alpha=1.0)

@@ -1,0 +1,146 @@
+"""Where a Keras model's activations are quantized: what each layer needs, walked to its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from fpgacomp.compress.quantize.keras.steps import (
+    MERGES,
+    NEEDY,
+    NORMALIZING,
+    PASSING,
+    POOLS,
+    POSITIVE,
+    Step,
+)
+
+
+@dataclass(eq=False)
+class Site:
+    """A tensor that is quantized.
+
+    Args:
+        step: that computes it.
+        names: that a user may call it by, the best one first.
+        signed: whether it can be negative; of the input only its data tell.
+        is_input: whether it is the network's input, as it is or normalized.
+        readers: steps that read the quantized tensor rather than the float one.
+    """
+
+    step: Step
+    names: tuple[str, ...]
+    signed: bool
+    is_input: bool
+    readers: set[Step] = field(default_factory=set)
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+    @property
+    def relu(self) -> bool:
+        """Whether a quantized ReLU can take the place of the step's own."""
+        return self.step.function == "relu"
+
+
+@dataclass(frozen=True)
+class Places:
+    """All sites of a model.
+
+    Args:
+        sites: in order of execution.
+        groups: sites that stand side by side in a Concatenate and need one scale.
+    """
+
+    sites: tuple[Site, ...]
+    groups: tuple[tuple[Site, ...], ...]
+
+
+def find_sites(steps: Sequence[Step], input_signed: bool) -> Places:
+    """Every tensor that has to be quantized, and which of them share a scale.
+
+    Args:
+        input_signed: whether the samples have negative values.
+    """
+    return _Walk(steps, input_signed).run()
+
+
+class _Walk:
+    def __init__(self, steps: Sequence[Step], input_signed: bool) -> None:
+        self.steps = steps
+        self.by_output = {step.output: step for step in steps}
+        self.input_signed = input_signed
+        self.sites: dict[Step, Site] = {}
+
+    def run(self) -> Places:
+        joined: list[set[Site]] = []
+        for step in self.steps:
+            if step.kind in NEEDY:
+                adds = step.kind == "Add"
+                found = [s for part in self._parts(step) for s in self._sources(step, part, adds)]
+                if step.kind == "Concatenate":
+                    joined.append(set(found))
+        order = {step: index for index, step in enumerate(self.steps)}
+        sites = sorted(self.sites.values(), key=lambda site: order[site.step])
+        groups = [tuple(s for s in sites if s in group) for group in _connected(joined)]
+        return Places(tuple(sites), tuple(group for group in groups if len(group) > 1))
+
+    def _parts(self, step: Step) -> list[Step]:
+        return [self.by_output[source] for source in step.inputs]
+
+    def _sources(self, reader: Step, step: Step, adds: bool) -> Iterator[Site]:
+        """The sites whose integers the reader sees at this input."""
+        if step.kind == "Concatenate" or (adds and step.kind == "Add"):
+            for part in self._parts(step):
+                yield from self._sources(step, part, adds)
+        elif step.kind in PASSING:
+            yield from self._sources(step, self._parts(step)[0], adds)
+        else:
+            site = self.sites.get(step) or self._site(step)
+            site.readers.add(reader)
+            yield site
+
+    def _site(self, step: Step) -> Site:
+        is_input = self._is_input(step)
+        site = Site(step, self._names(step, is_input), not self._positive(step), is_input)
+        self.sites[step] = site
+        return site
+
+    def _names(self, step: Step, is_input: bool) -> tuple[str, ...]:
+        if is_input:
+            return ("input",) if step.kind == "InputLayer" else ("input", step.name)
+        before = step
+        while before.inputs and before.kind not in MERGES:
+            if before.weighted:
+                return (step.name,) if before is step else (step.name, before.name)
+            before = self._parts(before)[0]
+        return (step.name,)
+
+    def _positive(self, step: Step) -> bool:
+        if step.kind == "InputLayer":
+            return not self.input_signed
+        if step.function != "linear":
+            return step.function in POSITIVE
+        if step.kind in (*PASSING, *POOLS, *MERGES):
+            return all(self._positive(part) for part in self._parts(step))
+        return False
+
+    def _is_input(self, step: Step) -> bool:
+        if step.kind == "InputLayer":
+            return True
+        return step.kind in (*PASSING, *NORMALIZING) and self._is_input(self._parts(step)[0])
+
+
+def _connected(sets: list[set[Site]]) -> list[set[Site]]:
+    """The sets, those that meet made one."""
+    groups: list[set[Site]] = []
+    for members in sets:
+        merged, apart = set(members), []
+        for group in groups:
+            if group & merged:
+                merged |= group
+            else:
+                apart.append(group)
+        groups = [*apart, merged]
+    return groups

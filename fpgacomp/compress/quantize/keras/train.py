@@ -1,0 +1,357 @@
+"""The training loop for Keras 2 models: seeded, resumable, interruptible, as `training` is."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, silent
+from fpgacomp.compress.runs import (
+    EVALUATION_BATCH,
+    SMALLEST_PROBABILITY,
+    carried_out,
+    check_checkpoint,
+    checked_loss,
+    fingerprint,
+)
+from fpgacomp.data.labelled import Data, Samples
+from fpgacomp.errors import TrainingError
+from fpgacomp.host.keras2 import tensorflow
+
+Array = npt.NDArray[Any]
+Step = Callable[[Array, Array, float], Any]  # (x, y, learning rate) -> mean loss
+
+# The one-cycle schedule of Smith and Topin (2018) with the shares that PyTorch's has.
+RISING_SHARE, START_DIVISOR, END_DIVISOR = 0.3, 25.0, 1.0e4
+
+
+def train_keras(
+    model: Any,
+    data: Data,
+    recipe: Recipe,
+    observer: TrainingObserver = silent,
+    *,
+    decided_by: Sequence[object] = (),
+    what: str = "training",
+) -> History:
+    """Train a Keras 2 or QKeras model in place and leave the best epoch's weights in it.
+
+    Weights are fitted to the training split by Adam under a one-cycle schedule; the best
+    epoch has the highest accuracy on the validation split, then the lowest loss there.
+    Losses that the model's own regularizers add are added. Ctrl-C ends the run after the
+    best epoch so far; before there is one it is passed on.
+
+    The random states of Python and NumPy are put back afterwards; TensorFlow's seed and its
+    deterministic kernels cannot be, they stay set. TensorFlow takes `recipe.threads` only
+    before its first operation (see `set_threads`); the result is the same for the same
+    number.
+
+    Args:
+        model: scores or softmax probabilities [N, classes] from x [N, *shape].
+        decided_by: options, and what else decides how the run goes beside the model, the
+            data and the recipe: a checkpoint of others is refused.
+        what: names the run to the observer.
+
+    Raises:
+        TrainingError: the loss is not a number, or the checkpoint is another run's.
+        InputDataError: labels that the model has no output for, samples of another shape.
+    """
+    if recipe.epochs == 0:
+        return History()
+    data = data.reshaped(tuple(model.input_shape[1:]))
+    data.check_outputs(int(np.prod(model.output_shape[1:])))
+    with _settings(recipe):
+        run = _Run(model, data, recipe)
+        run.identify(decided_by)
+        return carried_out(run, recipe, observer, what)
+
+
+def keras_scores(model: Any, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The model's outputs [N, classes], which are those of its export.
+
+    `model.predict` gives the same but for the float noise of x + (quantized - x), by which
+    QKeras passes gradients on: it decides ties, as sums of quantized values often are.
+    """
+    with _without_straight_through(model):
+        parts = [
+            np.asarray(model(x[start : start + EVALUATION_BATCH], training=False))
+            for start in range(0, len(x), EVALUATION_BATCH)
+        ]
+    return np.concatenate(parts).reshape(len(x), -1).astype(np.float32)
+
+
+@contextmanager
+def _without_straight_through(model: Any) -> Iterator[None]:
+    members = [
+        member
+        for layer in model.layers
+        for member in (getattr(layer, "quantizer", None), *getattr(layer, "quantizers", ()))
+    ]
+    holders = [member for member in members if getattr(member, "use_ste", None) is True]
+    for holder in holders:
+        holder.use_ste = False
+    try:
+        yield
+    finally:
+        for holder in holders:
+            holder.use_ste = True
+
+
+def keras_accuracy(model: Any, samples: Samples) -> float:
+    """Share of the samples whose highest score is their label's."""
+    x = samples.x.reshape(-1, *model.input_shape[1:])
+    return float(np.mean(keras_scores(model, x).argmax(axis=1) == samples.y))
+
+
+def ends_in_softmax(model: Any) -> bool:
+    """Whether the model's answer is a softmax, not scores."""
+    tf = tensorflow()
+    layer = model.layers[-1]
+    for candidate in model.layers:
+        if candidate.output is model.outputs[0]:
+            layer = candidate
+    if isinstance(layer, tf.keras.layers.Softmax):
+        return True
+    return getattr(layer, "activation", None) is tf.keras.activations.softmax
+
+
+def set_threads(threads: int) -> str | None:
+    """Let TensorFlow compute in so many threads; a sentence where it is too late for that."""
+    threading = tensorflow().config.threading
+    try:
+        threading.set_intra_op_parallelism_threads(threads)
+        threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        running = threading.get_intra_op_parallelism_threads()
+        if running == threads:
+            return None
+        number = f"{running} threads" if running else "as many threads as there are cores"
+        return (
+            f"TensorFlow was already running, with {number} instead of {threads}: "
+            "the result is repeatable with that number"
+        )
+    return None
+
+
+def learning_rate_at(step: int, steps: int, highest: float) -> float:
+    """The one-cycle rate of a step, 0 to steps: up to the highest and down in half cosines."""
+    peak = RISING_SHARE * (steps + 1) - 1
+    lowest = highest / START_DIVISOR
+    if step <= peak:
+        return _cosine(lowest, highest, step / peak)
+    return _cosine(highest, lowest / END_DIVISOR, (step - peak) / (steps - peak))
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+
+
+@dataclass
+class _Best:
+    epoch: Epoch
+    weights: list[Array]
+
+
+class _Run:
+    """A training run between two epochs: all that a checkpoint holds."""
+
+    def __init__(self, model: Any, data: Data, recipe: Recipe) -> None:
+        self.tf = tensorflow()
+        self.model = model
+        self.data = data
+        self.recipe = recipe
+        self.softmax = ends_in_softmax(model)
+        self.optimizer = _optimizer(self.tf, model, recipe)
+        self.steps = math.ceil(len(data.train) / recipe.batch) * recipe.epochs
+        self.step = 0
+        self.epochs: list[Epoch] = []
+        self.best: _Best | None = None
+        # A layer that draws numbers keeps the seed it was traced with.
+        self.draws = any(hasattr(layer, "seed") for layer in model.layers)
+        self._compiled: Step | None = None
+        self._identity = ""
+
+    def identify(self, decided_by: Sequence[object]) -> None:
+        """Say, before the first epoch, whose checkpoints this run goes on from."""
+        if self.recipe.checkpoint is not None:
+            layers = [_structure(layer) for layer in self.model.layers]
+            parts = [layers, *self.model.get_weights(), *decided_by]
+            self._identity = fingerprint(self.recipe, self.data, parts)
+
+    @property
+    def done(self) -> int:
+        return len(self.epochs)
+
+    @property
+    def has_best(self) -> bool:
+        return self.best is not None
+
+    def epoch(self) -> Epoch:
+        """Train one epoch and judge it on the validation split."""
+        train = self.data.train
+        seed = int(np.random.SeedSequence([self.recipe.seed, self.done]).generate_state(1)[0])
+        self.tf.keras.utils.set_random_seed(seed)
+        if self.draws or self._compiled is None:
+            self._compiled = self._compile()
+        order = np.random.default_rng(seed).permutation(len(train))
+        total = 0.0
+        for start in range(0, len(train), self.recipe.batch):
+            batch = order[start : start + self.recipe.batch]
+            total += self._batch(self._compiled, batch) * len(batch)
+        accuracy, validation_loss = self._judge(self.data.validation)
+        best = self.best is None or (accuracy, -validation_loss) > self.best.epoch.rank
+        mean = total / len(train)
+        epoch = Epoch(self.done + 1, self.recipe.epochs, mean, accuracy, validation_loss, best)
+        if best:
+            self.best = _Best(epoch, self.model.get_weights())
+        self.epochs.append(epoch)
+        return epoch
+
+    def _batch(self, compiled: Step, batch: Array) -> float:
+        rate = learning_rate_at(self.step, self.steps, self.recipe.learning_rate)
+        self.step += 1
+        # Batch normalization has no variance of a single sample.
+        if len(batch) < 2:
+            return 0.0
+        loss = float(compiled(self.data.train.x[batch], self.data.train.y[batch], rate))
+        return checked_loss(loss, self.done + 1, self.step, self.steps, self.recipe)
+
+    def _compile(self) -> Step:
+        tf, model, optimizer = self.tf, self.model, self.optimizer
+        x_spec = tf.TensorSpec((None, *self.data.shape), tf.float32)
+        specs = [x_spec, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.float32)]
+
+        @tf.function(input_signature=specs)
+        def step(x: Any, y: Any, rate: Any) -> Any:
+            optimizer.learning_rate.assign(rate)
+            with tf.GradientTape() as tape:
+                loss = self._loss(model(x, training=True), y)
+                whole = tf.add_n([loss, *model.losses])
+            gradients = tape.gradient(whole, model.trainable_variables)
+            # Weights stay finite where the loss is not.
+            if tf.math.is_finite(whole):
+                optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+            return whole
+
+        return step  # type: ignore[no-any-return]
+
+    def _loss(self, outputs: Any, y: Any) -> Any:
+        tf = self.tf
+        outputs = tf.reshape(outputs, (tf.shape(outputs)[0], -1))
+        if self.softmax:
+            right = tf.gather(outputs, y, axis=1, batch_dims=1)
+            return -tf.reduce_mean(tf.math.log(tf.maximum(right, SMALLEST_PROBABILITY)))
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=outputs)
+        return tf.reduce_mean(losses)
+
+    def _judge(self, samples: Samples) -> tuple[float, float]:
+        """(accuracy, mean cross entropy)."""
+        outputs = keras_scores(self.model, samples.x)
+        accuracy = float(np.mean(outputs.argmax(axis=1) == samples.y))
+        return accuracy, float(self._loss(self.tf.constant(outputs), samples.y))
+
+    def finish(self, interrupted: bool) -> History:
+        """Put the best weights back."""
+        assert self.best is not None, "every epoch is compared"
+        self.model.set_weights(self.best.weights)
+        return History(tuple(self.epochs), self.best.epoch, interrupted)
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        path = self.recipe.checkpoint
+        if path is None:
+            return
+        assert self.best is not None
+        told = {
+            "run": self._identity,
+            "step": self.step,
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "best": asdict(self.best.epoch),
+        }
+        arrays: dict[str, Any] = {"told": np.array(json.dumps(told))}
+        parts = {"weights": self.model.get_weights(), "best": self.best.weights,
+                 "optimizer": [np.asarray(v) for v in self.optimizer.variables]}  # fmt: skip
+        for part, values in parts.items():
+            arrays |= {f"{part}_{index}": value for index, value in enumerate(values)}
+        scratch = path.with_name(path.name + ".part")
+        with scratch.open("wb") as file:
+            np.savez(file, **arrays)
+        scratch.replace(path)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one of this very run."""
+        path = self.recipe.checkpoint
+        if path is None or not path.exists():
+            return
+        arrays, told = _load(path)
+        check_checkpoint(path, told["run"], self._identity)
+        self.model.set_weights(_numbered(arrays, "weights"))
+        for variable, value in zip(self.optimizer.variables, _numbered(arrays, "optimizer")):
+            variable.assign(value)
+        self.step = told["step"]
+        self.epochs = [Epoch(**epoch) for epoch in told["epochs"]]
+        self.best = _Best(Epoch(**told["best"]), _numbered(arrays, "best"))
+
+
+def _structure(layer: Any) -> tuple[Any, ...]:
+    """What a layer computes, without its name, which Keras numbers anew in each run."""
+    members = [getattr(layer, role, None) for role in ("quantizer", "activation")]
+    members += getattr(layer, "quantizers", [])
+    quantizers = [m.get_config() for m in members if m is not None and hasattr(m, "get_config")]
+    shapes = [tuple(weight.shape) for weight in layer.weights]
+    return type(layer).__name__, shapes, layer.trainable, repr(quantizers)
+
+
+def _optimizer(tf: Any, model: Any, recipe: Recipe) -> Any:
+    """Adam; kernels of layers decay, biases and normalization do not."""
+    if recipe.weight_decay == 0:
+        optimizer = tf.keras.optimizers.Adam(epsilon=1e-8, jit_compile=False)
+    else:
+        optimizer = tf.keras.optimizers.AdamW(
+            weight_decay=recipe.weight_decay, epsilon=1e-8, jit_compile=False
+        )
+        others = [v for v in model.trainable_variables if "kernel" not in v.name.split("/")[-1]]
+        optimizer.exclude_from_weight_decay(var_list=others)
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+@contextmanager
+def _settings(recipe: Recipe) -> Iterator[None]:
+    """Seed, threads and determinism for the run; what can be put back is, afterwards."""
+    tf = tensorflow()
+    set_threads(recipe.threads)
+    tf.config.experimental.enable_op_determinism()
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+def _numbered(arrays: dict[str, Array], part: str) -> list[Array]:
+    count = sum(name.rpartition("_")[0] == part for name in arrays)
+    return [arrays[f"{part}_{index}"] for index in range(count)]
+
+
+def _load(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        told: dict[str, Any] = json.loads(str(arrays.pop("told")))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as problem:
+        raise TrainingError(
+            str(path), f"is no checkpoint ({type(problem).__name__}).", "remove it."
+        ) from problem
+    return arrays, told

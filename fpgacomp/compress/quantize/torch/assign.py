@@ -1,0 +1,111 @@
+"""One choice for each group, of least total loss under a budget: an integer linear program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import lil_array
+
+from fpgacomp.host.solver import silent_solver
+
+Choice = Any  # bits
+Groups = Mapping[str, Mapping[Choice, float]]
+
+
+@dataclass(frozen=True)
+class Product:
+    """A cost of two groups' choices together: cost[choice of one][choice of the other]."""
+
+    one: str
+    other: str
+    cost: Mapping[Choice, Mapping[Choice, float]]
+
+
+def assign(
+    loss: Groups, cost: Groups, products: Sequence[Product], budget: float
+) -> dict[str, Choice] | None:
+    """The choices of least loss whose cost is within the budget; None where none is.
+
+    Args:
+        loss: group -> choice -> what it loses.
+        cost: the same groups and choices -> what each costs by itself.
+        products: costs of pairs of groups.
+    """
+    return _Program(loss, cost, products).solve(budget)
+
+
+def least_cost(cost: Groups, products: Sequence[Product]) -> float:
+    """The smallest cost that any choices have."""
+    program = _Program(cost, cost, products)
+    program.minimized = program.cost
+    chosen = program.solve(np.inf)
+    assert chosen is not None
+    return total_cost(chosen, cost, products)
+
+
+def total_cost(chosen: Mapping[str, Choice], cost: Groups, products: Sequence[Product]) -> float:
+    """Cost of these choices."""
+    alone = sum(cost[group][choice] for group, choice in chosen.items())
+    return alone + sum(p.cost[chosen[p.one]][chosen[p.other]] for p in products)
+
+
+class _Program:
+    """Variables: one per group and choice, then one per product and pair of choices."""
+
+    def __init__(self, loss: Groups, cost: Groups, products: Sequence[Product]) -> None:
+        self.singles = [(group, choice) for group in loss for choice in loss[group]]
+        self.place = {single: i for i, single in enumerate(self.singles)}
+        self.pairs = [
+            (index, one, other)
+            for index, product in enumerate(products)
+            for one in loss[product.one]
+            for other in loss[product.other]
+        ]
+        joint = [products[index].cost[one][other] for index, one, other in self.pairs]
+        self.cost = np.array([cost[g][c] for g, c in self.singles] + joint)
+        self.minimized = np.array([loss[g][c] for g, c in self.singles] + [0.0] * len(joint))
+        self.groups, self.products = list(loss), products
+
+    def solve(self, budget: float) -> dict[str, Choice] | None:
+        constraints = [self._one_each()]
+        if self.pairs:
+            constraints.append(self._pairs_follow())
+        if np.isfinite(budget):
+            # In units of the largest cost: the solver's tolerances are absolute.
+            unit = max(float(abs(self.cost).max()), 1e-12)
+            constraints.append(LinearConstraint(self.cost[None] / unit, -np.inf, budget / unit))
+        whole = np.array([1] * len(self.singles) + [0] * len(self.pairs))
+        scale = max(float(abs(self.minimized).max()), 1e-12)
+        with silent_solver():
+            solved = milp(
+                self.minimized / scale,
+                integrality=whole, bounds=Bounds(0, 1), constraints=constraints,
+            )  # fmt: skip
+        if solved.x is None:
+            return None
+        return {g: c for (g, c), value in zip(self.singles, solved.x) if value > 0.5}
+
+    def _one_each(self) -> LinearConstraint:
+        rows = lil_array((len(self.groups), len(self.cost)))
+        for row, group in enumerate(self.groups):
+            for (owner, _), column in self.place.items():
+                if owner == group:
+                    rows[row, column] = 1
+        return LinearConstraint(rows.tocsr(), 1, 1)
+
+    def _pairs_follow(self) -> LinearConstraint:
+        """The pairs of a choice add up to it: with whole choices, to one pair or none."""
+        found: dict[tuple[int, str, Choice], list[int]] = {}
+        for number, (index, one, other) in enumerate(self.pairs):
+            product, column = self.products[index], len(self.singles) + number
+            found.setdefault((index, product.one, one), []).append(column)
+            found.setdefault((index, product.other, other), []).append(column)
+        rows = lil_array((len(found), len(self.cost)))
+        for row, ((_, group, choice), columns) in enumerate(found.items()):
+            rows[row, columns] = 1
+            rows[row, self.place[group, choice]] = -1
+        return LinearConstraint(rows.tocsr(), 0, 0)

@@ -1,0 +1,81 @@
+"""Quantization-aware training: quantize, then let training move weights and scales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import fx, nn
+
+from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.quantize.options import Bits, QuantizeOptions, whole_bits
+from fpgacomp.compress.quantize.torch.transform import Quantized, quantize
+from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.trainable import weight_layers
+from fpgacomp.compress.training import Loss, cross_entropy, train
+from fpgacomp.data.labelled import Data
+
+FLOAT_BITS = 32  # of a bias or a normalization's parameters, which stay float
+
+
+def quantize_aware(
+    network: fx.GraphModule,
+    data: Data,
+    options: QuantizeOptions,
+    recipe: Recipe,
+    *,
+    loss: Loss = cross_entropy,
+    observer: TrainingObserver = silent,
+) -> Outcome:
+    """Quantize a float network and train it with its quantizers in place.
+
+    Rounding passes gradients on as they are (straight-through, Bengio et al., 2013); the
+    scales are learned along (Esser et al., Learned Step Size Quantization, 2020; Jain et
+    al., Trained Quantization Thresholds, 2020), starting where they err least.
+
+    Args:
+        network: canonical, float and trained; left as it is.
+        loss: of a batch; pass a distillation loss to learn from a teacher.
+
+    Returns:
+        The network, in Brevitas layers. details: weight_bits and activation_bits by layer,
+        weights (how many), weight_storage_bits, other_parameter_bits.
+
+    Raises:
+        UnsupportedLayer: layers that have no quantized form, all at once.
+        UsageError: bits for layers that are not there.
+        TrainingError: the loss is not a number.
+    """
+    quantized = quantize(network, data, options)
+    history = train(
+        quantized.network, data, recipe,
+        loss=loss, decided_by=[options, loss], observer=observer, what="quantized network",
+    )  # fmt: skip
+    notes = options.notes_on(quantized.weights)
+    return Outcome(quantized.network, history, notes, describe(quantized))
+
+
+def describe(quantized: Quantized) -> dict[str, Any]:
+    """Bits by layer and the sizes that follow, as plain values."""
+    layers = weight_layers(quantized.network)
+    counts = {name: layer.weight.numel() for name, layer in layers.items()}
+    return {
+        "weight_bits": dict(quantized.weights),
+        "activation_bits": dict(quantized.activations),
+        "weights": sum(counts.values()),
+        "weight_storage_bits": storage_bits(counts, quantized.weights),
+        "other_parameter_bits": FLOAT_BITS * _others(quantized.network),
+    }
+
+
+def storage_bits(counts: Mapping[str, int], bits: Mapping[str, Bits]) -> int:
+    """Bits of all weights."""
+    return sum(count * whole_bits(bits[name]) for name, count in counts.items())
+
+
+def _others(network: nn.Module) -> int:
+    """Biases and parameters of normalizations; scales are not counted."""
+    wanted = (nn.BatchNorm1d, nn.BatchNorm2d)
+    norms = [m for m in network.modules() if isinstance(m, wanted)]
+    biases = [m.bias for m in weight_layers(network).values() if m.bias is not None]
+    return int(sum(4 * norm.num_features for norm in norms) + sum(b.numel() for b in biases))

@@ -1,0 +1,60 @@
+"""A network of Brevitas layers as QONNX."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+
+import onnx
+from torch import fx
+
+from fpgacomp.compress.trainable import example_input
+from fpgacomp.errors import ModelError
+from fpgacomp.host.brevitas_qonnx import Manager
+
+# The exporter refuses names that ONNX allows: 37 is what an older torch calls an output.
+_INPUT, _OUTPUT = "fpgacomp_input", "fpgacomp_output"
+
+
+def to_qonnx(network: fx.GraphModule) -> onnx.ModelProto:
+    """The network as QONNX, for one sample at a time; the same network gives the same bytes.
+
+    Args:
+        network: of Brevitas layers, as `quantize_aware` and `quantize_post_training` give.
+
+    Raises:
+        ModelError: Brevitas cannot export it.
+    """
+    copied = copy.deepcopy(network).eval()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # dynamo=True is slower and splits the file in two
+            model: onnx.ModelProto = Manager.export(
+                copied, args=example_input(copied, batch=1), export_path=None, dynamo=False,
+                input_names=[_INPUT], output_names=[_OUTPUT],
+            )  # fmt: skip
+    except Exception as problem:
+        reason = " ".join(str(problem).split())[:300]
+        raise ModelError(
+            "the quantized network",
+            f"Brevitas cannot export it: {type(problem).__name__}: {reason}",
+            "check that network(sample) runs.",
+        ) from problem
+    for node in model.graph.node:
+        node.doc_string = ""
+    _rename(model.graph, _INPUT, network.meta.get("input_name", "input"))
+    _rename(model.graph, _OUTPUT, network.meta.get("output_name", "output"))
+    return model
+
+
+def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    """Give a tensor a name; one within the graph that has it already moves out of the way."""
+    moved = {new: f"{new}_inner", old: new}
+    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        value.name = moved.get(value.name, value.name)
+    for annotation in graph.quantization_annotation:
+        annotation.tensor_name = moved.get(annotation.tensor_name, annotation.tensor_name)
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [moved.get(name, name) for name in names]

@@ -1,0 +1,145 @@
+"""Quantization after training: no gradient, only samples that ranges and weights are fitted to."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal, get_args
+
+import torch
+from brevitas.graph.calibrate import bias_correction_mode
+from brevitas.graph.equalize import EqualizeGraph
+from brevitas.graph.gptq import gptq_mode
+from torch import Tensor, fx
+
+from fpgacomp.compress.constraints import KEPT, SHARED, constraints_of
+from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.quantize.options import QuantizeOptions
+from fpgacomp.compress.quantize.torch.aware import describe
+from fpgacomp.compress.quantize.torch.merge import merge_norms
+from fpgacomp.compress.quantize.torch.sites import check
+from fpgacomp.compress.quantize.torch.transform import calibration_samples, quantize
+from fpgacomp.compress.threads import one_thread
+from fpgacomp.compress.trainable import weight_layers
+from fpgacomp.data.labelled import Data
+from fpgacomp.errors import FpgacompError, UsageError, raise_all
+
+Step = Literal["merge", "equalize", "gptq", "bias"]
+STEPS: tuple[Step, ...] = get_args(Step)
+BATCH = 64
+
+
+def quantize_post_training(
+    network: fx.GraphModule,
+    data: Data,
+    options: QuantizeOptions,
+    steps: Sequence[Step] = ("merge", "equalize", "gptq", "bias"),
+) -> Outcome:
+    """Quantize a float network with scales that err least, and repair what that does to it.
+
+    Steps, always in this order, each of which may be left out:
+        merge     BatchNormalization goes into the layer before it
+        equalize  channels of a layer and their readers get alike ranges (Nagel et al.,
+                  Data-Free Quantization, 2019), through Brevitas
+        gptq      each column of a weight takes up the rounding errors of those before it
+                  (Frantar et al., GPTQ, 2023), through Brevitas
+        bias      each channel's mean error is taken off its bias (Nagel et al., 2019),
+                  through Brevitas
+
+    Args:
+        network: canonical, float and trained; left as it is.
+        data: its training split is calibrated on.
+
+    Returns:
+        The network, in Brevitas layers; details as of `quantize_aware`, and the steps.
+
+    Raises:
+        UnsupportedLayer: layers that have no quantized form, all at once.
+        UsageError: an unknown step, or bits for layers that are not there.
+    """
+    _check_steps(steps)
+    check(network)
+    notes: list[str] = []
+    with one_thread(), torch.no_grad():
+        prepared = copy.deepcopy(network).eval()
+        if "merge" in steps:
+            notes += _merge(prepared)
+        if "equalize" in steps:
+            notes += _equalize(prepared)
+        quantized = quantize(prepared, data, options)
+        notes += options.notes_on(quantized.weights)
+        batches = calibration_samples(data).split(BATCH)
+        if "gptq" in steps:
+            notes += _gptq(quantized.network, batches)
+        if "bias" in steps:
+            _correct_bias(quantized.network, batches)
+        _drop_originals(quantized.network)
+    details = describe(quantized) | {"steps": [step for step in STEPS if step in steps]}
+    return Outcome(quantized.network.eval(), notes=tuple(notes), details=details)
+
+
+def _check_steps(steps: Sequence[Step]) -> None:
+    problems: list[FpgacompError] = [
+        UsageError(f"step {step}", "there is no such step.", f"use {', '.join(STEPS)}.")
+        for step in steps
+        if step not in STEPS
+    ]
+    raise_all(problems)
+
+
+def _merge(network: fx.GraphModule) -> Iterator[str]:
+    merged, kept = merge_norms(network)
+    if merged:
+        yield f"{merged} normalizations were merged into the layer before"
+    if kept:
+        yield f"{kept} normalizations stay: the weights before them share values"
+
+
+def _equalize(network: fx.GraphModule) -> Iterator[str]:
+    tied = [n for n, layer in weight_layers(network).items() if hasattr(layer, SHARED)]
+    if tied:
+        yield f"nothing was equalized: the weights of {len(tied)} layers share values"
+        return
+    _, regions = EqualizeGraph(return_regions=True, merge_bias=False).apply(network)
+    network.recompile()
+    yield f"{len(regions)} groups of layers were equalized"
+
+
+def _gptq(network: fx.GraphModule, batches: Sequence[Tensor]) -> Iterator[str]:
+    layers = weight_layers(network).values()
+    bound = sum(hasattr(layer, KEPT) or hasattr(layer, SHARED) for layer in layers)
+    # The bias step compares with the weights as they were; they are dropped at the end.
+    with gptq_mode(network, create_weight_orig=True) as mode:
+        for _ in range(mode.num_layers):
+            for batch in batches:
+                mode.model(batch)
+            mode.update()
+    network.recompile()  # Brevitas leaves a bound method where the class had its function
+    for constraint in constraints_of(network):
+        constraint.project(1.0)
+    if bound:
+        yield f"{bound} layers took up less of their rounding error: their weights are bound"
+
+
+def _correct_bias(network: fx.GraphModule, batches: Sequence[Tensor]) -> None:
+    with _plain_modes(network), bias_correction_mode(network):
+        for batch in batches:
+            network(batch)
+
+
+def _drop_originals(network: fx.GraphModule) -> None:
+    for layer in weight_layers(network).values():
+        if hasattr(layer, "weight_orig"):
+            del layer.weight_orig
+
+
+@contextmanager
+def _plain_modes(network: fx.GraphModule) -> Iterator[None]:
+    """Brevitas switches modules between training and evaluation; they end as they began."""
+    modes = {module: module.training for module in network.modules()}
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training

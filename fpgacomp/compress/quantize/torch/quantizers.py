@@ -1,0 +1,179 @@
+"""Brevitas quantizers with learned scales that start where we say.
+
+Free scales are learned as logarithms, so that a step of the optimizer changes a small scale
+as much as a large one, in proportion (Jain et al., Trained Quantization Thresholds, 2020); a
+scale's gradient is that of Learned Step Size Quantization (Esser et al., 2020). A
+power-of-two scale is the rounded logarithm.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from brevitas.inject.enum import QuantType, RestrictValueType, ScalingImplType, ScalingPerOutputType
+from brevitas.nn import QuantConv1d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU
+from brevitas.quant.base import IntQuant
+from brevitas.quant.solver import ActQuantSolver, WeightQuantSolver
+from torch import Tensor, nn
+
+from fpgacomp.compress.constraints import carry
+from fpgacomp.compress.quantize.options import Granularity, Scale
+from fpgacomp.compress.quantize.torch.levels import Levels
+from fpgacomp.compress.quantize.torch.ranges import best_steps, binary_scales
+
+
+class _Weights(IntQuant, WeightQuantSolver):
+    scaling_impl_type = ScalingImplType.PARAMETER
+
+
+class _BinaryWeights(WeightQuantSolver):
+    quant_type = QuantType.BINARY
+    bit_width = 1
+    signed = True
+    narrow_range = True
+    scaling_impl_type = ScalingImplType.PARAMETER
+
+
+class _Activations(IntQuant, ActQuantSolver):
+    scaling_per_output_type = ScalingPerOutputType.TENSOR
+
+
+class _BipolarActivations(ActQuantSolver):
+    quant_type = QuantType.BINARY
+    bit_width = 1
+    signed = True
+    narrow_range = True
+    scaling_per_output_type = ScalingPerOutputType.TENSOR
+
+
+def _divisor(levels: Levels, scale: Scale) -> int:
+    """Brevitas learns step * divisor."""
+    if levels.bipolar:
+        return 1
+    if scale == "power-of-two":
+        return levels.highest + 1
+    return -levels.lowest if levels.signed else levels.highest
+
+
+def steps_of(weight: Tensor, levels: Levels, scale: Scale, granularity: Granularity) -> Tensor:
+    """The best steps of a weight [O, ...] as they broadcast over it, or one number."""
+    channels = len(weight) if granularity == "channel" else 1
+    rows = weight.detach().reshape(channels, -1)
+    if levels.bipolar:
+        steps = binary_scales(rows)
+    else:
+        steps = best_steps(
+            rows, levels.lowest, levels.highest, power_of_two=scale == "power-of-two"
+        )
+    if granularity == "tensor":
+        return steps.reshape(())
+    return steps.reshape(-1, *(1,) * (weight.ndim - 1))
+
+
+def quantized_layer(
+    layer: nn.Module, levels: Levels, scale: Scale, granularity: Granularity
+) -> nn.Module:
+    """The Brevitas layer with this layer's weights, bias, mode and constraints."""
+    weight = layer.weight
+    steps = steps_of(weight, levels, scale, granularity)
+    kind = ScalingPerOutputType.CHANNEL if granularity == "channel" else ScalingPerOutputType.TENSOR
+    base: Any = _BinaryWeights if levels.bipolar else _Weights
+    quant = base.let(
+        bit_width=levels.bits,
+        narrow_range=levels.narrow or levels.bipolar,
+        restrict_scaling_type=_restriction(scale),
+        scaling_per_output_type=kind,
+        scaling_init=steps * _divisor(levels, scale),
+    )
+    new = _twin(layer, quant)
+    with torch.no_grad():
+        new.weight.copy_(weight)
+        if layer.bias is not None:
+            new.bias.copy_(layer.bias)
+    carry(layer, new)
+    _keep_parameters(new.weight_quant)
+    return new.train(layer.training)
+
+
+def _twin(layer: nn.Module, quant: Any) -> Any:
+    bias = layer.bias is not None
+    if isinstance(layer, nn.Linear):
+        return QuantLinear(layer.in_features, layer.out_features, bias=bias, weight_quant=quant)
+    assert isinstance(layer, nn.Conv1d | nn.Conv2d)
+    kind = QuantConv1d if isinstance(layer, nn.Conv1d) else QuantConv2d
+    return kind(
+        layer.in_channels, layer.out_channels, layer.kernel_size, stride=layer.stride,
+        padding=layer.padding, dilation=layer.dilation, groups=layer.groups, bias=bias,
+        weight_quant=quant,
+    )  # fmt: skip
+
+
+def quantized_activation(
+    levels: Levels, scale: Scale, step: float, *, relu: bool, learned: bool
+) -> nn.Module:
+    """A QuantReLU, or a QuantIdentity, whose scale starts at this step."""
+    base: Any = _BipolarActivations if levels.bipolar else _Activations
+    quant = base.let(
+        bit_width=levels.bits,
+        signed=levels.signed,
+        narrow_range=levels.narrow or levels.bipolar,
+        restrict_scaling_type=_restriction(scale, learned),
+        scaling_impl_type=ScalingImplType.PARAMETER if learned else ScalingImplType.CONST,
+        scaling_init=torch.tensor(step * _divisor(levels, scale)),
+    )
+    new = (QuantReLU if relu else QuantIdentity)(act_quant=quant)
+    _keep_parameters(new.act_quant)
+    return new
+
+
+def _keep_parameters(proxy: Any) -> None:
+    """Loading a state leaves the quantizer's parameters the same objects.
+
+    Brevitas would build the quantizer anew: an optimizer would go on with parameters that
+    are no longer the network's, and ties between quantizers would be cut.
+    """
+    proxy.init_tensor_quant = _leave_alone
+
+
+def _leave_alone() -> None:
+    """What Brevitas calls in place of building a quantizer anew."""
+
+
+class TiedScale(nn.Module):
+    """The scale of another quantizer times a fixed power of two.
+
+    Args:
+        leader: whose scale it follows.
+        exponent: of two.
+    """
+
+    def __init__(self, leader: nn.Module, exponent: int) -> None:
+        super().__init__()
+        quantizer = leader.act_quant.fused_activation_quant_proxy.tensor_quant
+        # Held in a tuple, they are no submodules: their parameters are the leader's alone.
+        self._leader: tuple[Any, Any, Any] = (
+            quantizer.scaling_impl,
+            getattr(quantizer, "int_scaling_impl", None),
+            getattr(quantizer, "msb_clamp_bit_width_impl", None),
+        )
+        self.factor = 2.0**exponent
+
+    def forward(self, x: Tensor, threshold: Tensor | None = None) -> Tensor:
+        scaling, divisor, bit_width = self._leader
+        own = None if divisor is None else divisor(bit_width())
+        scale: Tensor = scaling(x, own) * self.factor
+        return scale
+
+
+def tie(follower: nn.Module, leader: nn.Module, exponent: int) -> None:
+    """From now on the follower's scale is the leader's times 2**exponent."""
+    quantizer = follower.act_quant.fused_activation_quant_proxy.tensor_quant
+    quantizer.scaling_impl = TiedScale(leader, exponent)
+
+
+def _restriction(scale: Scale, learned: bool = True) -> Any:
+    if scale == "power-of-two":
+        return RestrictValueType.POWER_OF_TWO
+    # 2**log2(x) is not quite x: a scale that nothing learns stays the number it is.
+    return RestrictValueType.LOG_FP if learned else RestrictValueType.FP

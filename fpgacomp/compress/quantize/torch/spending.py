@@ -1,0 +1,200 @@
+"""What bits per layer cost: measured, and as the sum of shares that a linear program takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import fx
+
+from fpgacomp.compress.quantize.options import MixedOptions, whole_bits
+from fpgacomp.compress.quantize.torch.assign import Groups, Product, least_cost
+from fpgacomp.compress.quantize.torch.operations import multiplications
+from fpgacomp.compress.quantize.torch.sensitivity import (
+    Assignment,
+    places_of,
+    quantized,
+    uniform,
+    weight_choices,
+)
+from fpgacomp.compress.quantize.torch.sites import Places
+from fpgacomp.compress.trainable import weight_layers
+from fpgacomp.data.labelled import Data
+from fpgacomp.errors import UsageError
+
+Cost = Callable[[fx.GraphModule], Mapping[str, float]]
+
+WEIGHT, ACTIVATION = "weight ", "activation "  # what a group's name starts with
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """What choices cost: constant + their own shares + shares of pairs."""
+
+    constant: float
+    alone: Groups
+    products: tuple[Product, ...] = ()
+
+    @property
+    def least(self) -> float:
+        """The cheapest choices' cost."""
+        return self.constant + least_cost(self.alone, self.products)
+
+
+class Spending:
+    """The cost of bits under one measure.
+
+    Bits and bit operations are counted exactly. A cost function's figure is measured where
+    it is asked for, and taken as a sum of each choice's own share around a point elsewhere.
+
+    Attributes:
+        choices: group (a layer's weights or an activation) -> bits that it may have.
+        calls: of the cost function so far.
+    """
+
+    def __init__(
+        self, network: fx.GraphModule, data: Data, options: MixedOptions, cost: Cost | None
+    ) -> None:
+        self._network, self._data, self._options, self._cost = network, data, options, cost
+        self._places = places_of(network, data)
+        self._products = multiplications(network)
+        self._known: dict[str, float] = {}
+        self.calls = 0
+        weights = weight_choices(network, options)
+        inner = [site.name for site in self._places.sites if not site.is_input]
+        self.choices: dict[str, tuple[Any, ...]] = {
+            **{WEIGHT + name: bits for name, bits in weights.items()},
+            **{ACTIVATION + name: options.activation_choices for name in inner},
+        }
+
+    def uniforms(self) -> list[Assignment]:
+        """The same bits for all weights, by rising bits; for activations the nearest to them."""
+        weights = [set(bits) for group, bits in self.choices.items() if group.startswith(WEIGHT)]
+        allowed = sorted(self._options.activation_choices)
+        return [
+            uniform(
+                self._network,
+                self._places,
+                bits,
+                min(allowed, key=lambda a: (abs(a - whole_bits(bits)), a)),
+            )
+            for bits in sorted(set.intersection(*weights), key=whole_bits)
+        ]
+
+    def measured(self, assignment: Assignment) -> float:
+        """What these bits really cost.
+
+        Raises:
+            UsageError: there is no cost function, or it has no such figure.
+        """
+        match self._options.measure:
+            case "bits":
+                layers = weight_layers(self._network)
+                return float(sum(
+                    layers[name].weight.numel() * whole_bits(bits)
+                    for name, bits in assignment.weights.items()
+                ))  # fmt: skip
+            case "bops":
+                bits = self._options.base.input_bits
+                return bit_operations(self._places, self._products, assignment, bits)
+            case _:
+                if assignment.key not in self._known:
+                    self._known[assignment.key] = self._called(assignment)
+                return self._known[assignment.key]
+
+    def whole(self) -> CostModel:
+        """Of all choices; a cost function's around the uniform network nearest the budget."""
+        middle = min(
+            self.uniforms(), key=lambda a: abs(self.measured(a) - self._options.budget)
+        )  # fmt: skip
+        return self.around(middle, self.choices)
+
+    def around(self, middle: Assignment, choices: Mapping[str, tuple[Any, ...]]) -> CostModel:
+        """Of these choices: what each changes where all else is as in the middle."""
+        match self._options.measure:
+            case "bits":
+                layers = weight_layers(self._network)
+                sizes = {WEIGHT + name: layer.weight.numel() for name, layer in layers.items()}
+                alone = {
+                    group: {bits: float(sizes.get(group, 0) * whole_bits(bits)) for bits in allowed}
+                    for group, allowed in choices.items()
+                }
+                return CostModel(0.0, alone)
+            case "bops":
+                return self._bit_operations(choices)
+            case _:
+                constant = self.measured(middle)
+                alone = {
+                    group: {
+                        bits: self.measured(stepped(middle, group, bits)) - constant
+                        for bits in allowed
+                    }
+                    for group, allowed in choices.items()
+                }
+                return CostModel(constant, alone)
+
+    def _bit_operations(self, choices: Mapping[str, tuple[Any, ...]]) -> CostModel:
+        products = []
+        alone: dict[str, dict[Any, float]] = {g: dict.fromkeys(choices[g], 0.0) for g in choices}
+        for layer, sites in self._places.sources.items():
+            group = WEIGHT + layer
+            for site in sites:
+                share = self._products[layer] / len(sites)
+                if site.is_input:
+                    for bits in choices[group]:
+                        alone[group][bits] += (
+                            share * whole_bits(bits) * self._options.base.input_bits
+                        )
+                    continue
+                joint = {
+                    w: {a: share * whole_bits(w) * a for a in choices[ACTIVATION + site.name]}
+                    for w in choices[group]
+                }
+                products.append(Product(group, ACTIVATION + site.name, joint))
+        return CostModel(0.0, alone, tuple(products))
+
+    def _called(self, assignment: Assignment) -> float:
+        measure = self._options.measure
+        if self._cost is None:
+            raise UsageError(
+                f"measure {measure}", "needs a cost function.", "name a board, or use bits or bops."
+            )
+        figures = self._cost(quantized(self._network, self._data, self._options, assignment))
+        if measure not in figures:
+            raise UsageError(
+                f"measure {measure}",
+                "is none of the cost function's figures.",
+                f"use bits, bops, {', '.join(sorted(figures))}.",
+            )
+        self.calls += 1
+        return float(figures[measure])
+
+
+def bit_operations(
+    places: Places, products: Mapping[str, int], assignment: Assignment, input_bits: int
+) -> float:
+    """Products per sample times bits of weight and of activation, summed over the layers.
+
+    A layer that reads several sites side by side counts their mean.
+    """
+    bits = {s.name: assignment.activations.get(s.name, input_bits) for s in places.sites}
+    return sum(
+        products[layer] * whole_bits(assignment.weights[layer]) * bits[site.name] / len(sites)
+        for layer, sites in places.sources.items()
+        for site in sites
+    )
+
+
+def stepped(assignment: Assignment, group: str, bits: Any) -> Assignment:
+    """The assignment with other bits for one group."""
+    if group.startswith(WEIGHT):
+        return assignment.with_weight(group.removeprefix(WEIGHT), bits)
+    return assignment.with_activation(group.removeprefix(ACTIVATION), bits)
+
+
+def bits_of(assignment: Assignment, group: str) -> Any:
+    """What `stepped` would change."""
+    if group.startswith(WEIGHT):
+        return assignment.weights[group.removeprefix(WEIGHT)]
+    return assignment.activations[group.removeprefix(ACTIVATION)]

@@ -1,0 +1,234 @@
+"""Float network -> network of Brevitas layers, its scales fitted to the training data."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+
+from fpgacomp.compress.quantize.options import Bits, QuantizeOptions, Scale
+from fpgacomp.compress.quantize.torch.levels import Levels, weight_levels
+from fpgacomp.compress.quantize.torch.quantizers import quantized_activation, quantized_layer, tie
+from fpgacomp.compress.quantize.torch.ranges import best_steps, binary_scales, error_of
+from fpgacomp.compress.quantize.torch.sites import Places, Site, Tie, check, find_sites, module_of
+from fpgacomp.compress.threads import one_thread
+from fpgacomp.compress.trainable import weight_layers
+from fpgacomp.data.labelled import Data
+from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
+
+CALIBRATION_SAMPLES = 512  # of the training split, evenly taken
+KEPT_VALUES = 1 << 14  # of an activation, that its scale is fitted to
+MOST_OCTAVES = 8  # between the scales of the two sides of an Add
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A network of Brevitas layers.
+
+    Args:
+        network: in the mode of the float one.
+        weights: by layer name.
+        activations: by the name of its place.
+    """
+
+    network: fx.GraphModule
+    weights: Mapping[str, Bits]
+    activations: Mapping[str, int]
+
+
+def quantize(network: fx.GraphModule, data: Data, options: QuantizeOptions) -> Quantized:
+    """Put Brevitas layers in the place of float ones; scales start where they err least.
+
+    Every tensor that a dense or convolution layer, an average pooling, an Add or a Concat
+    reads gets a quantizer; the sides of an Add or Concat get scales whose ratio is a power
+    of two (1 at a Concat), which the compiler adds exactly. BatchNormalization stays: the
+    compiler folds it exactly. Nothing is trained here.
+
+    Args:
+        network: canonical and float; left as it is.
+        data: its training split is what the scales are fitted to.
+
+    Raises:
+        UnsupportedLayer: layers that have no quantized form, all at once.
+        UsageError: bits for layers that are not there.
+    """
+    check(network)
+    copied = copy.deepcopy(network)
+    samples = calibration_samples(data)
+    places = find_sites(copied, bool(samples.min() < 0))
+    sites = places.sites
+    weights = options.weights_of(weight_layers(copied))
+    activations = _activation_bits(sites, options)
+    _check_zeros(copied, weights)
+    with one_thread():
+        values = observe(copied, [site.node for site in sites], samples)
+        steps = _Steps(places, activations, values, options.scale)
+    _replace_weights(copied, weights, options)
+    _insert(copied, sites, activations, steps, options.scale)
+    return Quantized(copied, weights, activations)
+
+
+def calibration_samples(data: Data) -> Tensor:
+    """Evenly taken samples of the training split."""
+    return torch.from_numpy(data.train.evenly(CALIBRATION_SAMPLES).x)
+
+
+def observe(
+    network: fx.GraphModule, nodes: list[fx.Node], samples: Tensor
+) -> dict[fx.Node, Tensor]:
+    """Values [N] that each node takes on the samples; of many, some and the extremes."""
+    kept: dict[fx.Node, Tensor] = {}
+
+    class Recorder(fx.Interpreter):
+        def run_node(self, node: fx.Node) -> Any:
+            result = super().run_node(node)
+            if node in nodes:
+                kept[node] = _thinned(result.detach().flatten())
+            return result
+
+    training = network.training
+    network.eval()
+    with torch.no_grad():
+        Recorder(network).run(samples)
+    network.train(training)
+    return kept
+
+
+def _thinned(values: Tensor) -> Tensor:
+    """Some values drawn at random, always the same ones, and the extremes."""
+    if len(values) <= KEPT_VALUES:
+        return values.clone()
+    generator = torch.Generator().manual_seed(0)
+    drawn = values[torch.randint(len(values), (KEPT_VALUES,), generator=generator)]
+    return torch.cat([drawn, values.min()[None], values.max()[None]])
+
+
+def _activation_bits(sites: Sequence[Site], options: QuantizeOptions) -> dict[str, int]:
+    inner = {site.name: site.names for site in sites if not site.is_input}
+    bits = options.activations_of(inner)
+    return {site.name: bits.get(site.name, options.input_bits) for site in sites}
+
+
+def _check_zeros(network: fx.GraphModule, weights: Mapping[str, Bits]) -> None:
+    problems: list[FpgacompError] = [
+        UnsupportedLayer(
+            name,
+            "has weights that are kept zero, and binary weights have no zero.",
+            'give it "ternary" or 2 bits, or quantize it before pruning.',
+        )
+        for name, layer in weight_layers(network).items()
+        if weights[name] == 1 and getattr(layer, "kept", None) is not None
+    ]
+    raise_all(problems)
+
+
+def _replace_weights(
+    network: fx.GraphModule, weights: Mapping[str, Bits], options: QuantizeOptions
+) -> None:
+    for name, layer in weight_layers(network).items():
+        levels = weight_levels(weights[name], options.narrow)
+        new = quantized_layer(layer, levels, options.scale, options.granularity)
+        network.set_submodule(name, new)
+
+
+class _Steps:
+    """The step that each site's quantizer starts with, and whose scale it follows."""
+
+    def __init__(
+        self,
+        places: Places,
+        bits: Mapping[str, int],
+        values: Mapping[fx.Node, Tensor],
+        scale: Scale,
+    ) -> None:
+        sites = places.sites
+        self.levels = {site: Levels(bits[site.name], site.signed) for site in sites}
+        self.values = {site: values[site.node][None] for site in sites}
+        self.scale = scale
+        self.step = {site: self._best(site) for site in sites}
+        self.leader: dict[Site, Site] = {}
+        self.exponent: dict[Site, int] = {}
+        for tied in places.ties:
+            self._tie(tied)
+
+    def _best(self, site: Site) -> float:
+        levels, values = self.levels[site], self.values[site]
+        if levels.bipolar:
+            return float(binary_scales(values))
+        power = self.scale == "power-of-two"
+        return float(best_steps(values, levels.lowest, levels.highest, power_of_two=power))
+
+    def _tie(self, tied: Tie) -> None:
+        # The input's scale is fixed, so others follow it rather than it others.
+        leader, *rest = sorted(tied.sites, key=lambda site: not site.is_input)
+        if tied.one_scale and not leader.is_input:
+            self.step[leader] = self._common(tied.sites)
+        for site in rest:
+            ratio = np.log2(self.step[site] / self.step[leader])
+            octaves = (
+                0 if tied.one_scale else int(np.clip(round(ratio), -MOST_OCTAVES, MOST_OCTAVES))
+            )
+            self.leader[site], self.exponent[site] = leader, octaves
+            self.step[site] = self.step[leader] * 2.0**octaves
+
+    def _common(self, sites: tuple[Site, ...]) -> float:
+        """The step among those of the sites, and some between, that suits all of them best."""
+        own = [self.step[site] for site in sites]
+        power = self.scale == "power-of-two"
+        exponents = np.linspace(np.log2(min(own)), np.log2(max(own)), 17)
+        tried = {2.0 ** (np.round(e) if power else e) for e in exponents}
+        errors = {step: sum(self._error(site, step) for site in sites) for step in sorted(tried)}
+        return float(min(errors, key=lambda step: errors[step]))
+
+    def _error(self, site: Site, step: float) -> float:
+        levels, values = self.levels[site], self.values[site]
+        error = error_of(values, torch.tensor([[step]]), levels.lowest, levels.highest)
+        return float(error / values.square().mean().clamp(min=1e-12))
+
+
+def _insert(
+    network: fx.GraphModule,
+    sites: Sequence[Site],
+    bits: Mapping[str, int],
+    steps: _Steps,
+    scale: Scale,
+) -> None:
+    """Put the quantizers into the graph."""
+    made: dict[Site, nn.Module] = {}
+    for site in sites:
+        relu = type(module_of(network, site.node)) is nn.ReLU
+        quantizer = quantized_activation(
+            steps.levels[site], scale, steps.step[site], relu=relu, learned=not site.is_input
+        ).train(network.training)
+        made[site] = quantizer
+        if relu:
+            name = _free_name(network, str(site.node.target), site.node)
+            network.add_submodule(name, quantizer)
+            site.node.target = name
+        else:
+            name = _free_name(network, f"{site.name}_quant", None)
+            network.add_submodule(name, quantizer)
+            with network.graph.inserting_after(site.node):
+                node = network.graph.call_module(name, (site.node,))
+            for reader in site.readers:
+                reader.replace_input_with(site.node, node)
+    for site, leader in steps.leader.items():
+        tie(made[site], made[leader], steps.exponent[site])
+    network.delete_all_unused_submodules()
+    network.graph.lint()
+    network.recompile()
+
+
+def _free_name(network: fx.GraphModule, wish: str, own: fx.Node | None) -> str:
+    """The wish, with a number where another node or module has it."""
+    others = {str(node.target) for node in network.graph.nodes if node is not own}
+    name, number = wish, 1
+    while name in others or (own is None and hasattr(network, name)):
+        number += 1
+        name = f"{wish}_{number}"
+    return name

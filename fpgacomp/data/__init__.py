@@ -1,0 +1,1 @@
+"""Users' samples: arrays, images and labels."""

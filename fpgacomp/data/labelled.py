@@ -1,0 +1,324 @@
+"""Labelled samples from a file, a folder of images or a function, split once and for all."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fpgacomp.data.images import image_folder
+from fpgacomp.errors import InputDataError
+
+Array = npt.NDArray[Any]
+Pair = tuple[Array, Array]
+Source = str | Path | Mapping[str, Array] | Pair | tuple[Pair, Pair] | Callable[[], Any]
+
+TEST_SHARE = 0.25  # of all samples
+VALIDATION_SHARE = 0.12  # of those that are not in the test split
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs with their labels.
+
+    Args:
+        x: float32 [N, *input shape], as the network takes them.
+        y: int64 [N], class indices.
+    """
+
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, chosen: Array) -> Samples:
+        """The samples at these indices, or where this mask holds."""
+        return Samples(self.x[chosen], self.y[chosen])
+
+    def evenly(self, most: int) -> Samples:
+        """At most so many of them, evenly taken: the first ones are often of one class."""
+        if len(self) <= most:
+            return self
+        return self.take(np.linspace(0, len(self) - 1, most).astype(int))
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set in three splits that share no sample.
+
+    Args:
+        name: where it came from, for messages.
+        train: what weights are fitted to.
+        validation: what the best epoch is chosen by.
+        test: what figures are reported on; nothing is ever fitted to it or chosen by it.
+        notes: what was dropped or moved, in sentences.
+    """
+
+    name: str
+    train: Samples
+    validation: Samples
+    test: Samples
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self.train.x.shape[1:]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: one more than the largest label."""
+        return 1 + max(int(split.y.max()) for split in (self.train, self.validation, self.test))
+
+    def reshaped(self, shape: tuple[int, ...]) -> Data:
+        """The same samples where the network's shape only adds or drops axes of length 1.
+
+        Raises:
+            InputDataError: the samples do not go with a network of this input shape.
+        """
+        if shape == self.shape:
+            return self
+        if [n for n in shape if n != 1] != [n for n in self.shape if n != 1]:
+            raise InputDataError(
+                self.name,
+                f"holds samples of shape {list(self.shape)}, the network takes {list(shape)}.",
+                "reshape or transpose x to [N, *input shape].",
+            )
+        train, validation, test = (
+            Samples(split.x.reshape(-1, *shape), split.y)
+            for split in (self.train, self.validation, self.test)
+        )
+        return replace(self, train=train, validation=validation, test=test)
+
+    def check_outputs(self, outputs: int) -> None:
+        """Refuse labels that the network has no output for."""
+        if self.classes > outputs:
+            raise InputDataError(
+                self.name,
+                f"has the label {self.classes - 1}, the network {outputs} outputs.",
+                f"number the classes 0 to {outputs - 1}.",
+            )
+
+
+def load_data(source: Source, test: Source | None = None) -> Data:
+    """Read samples and split them.
+
+    A sample's own bytes (SHA-256) decide its split: neither order nor seed nor a duplicate
+    moves it from test into training, in this run or another. Where a test set is given, by
+    `test` or within the source, it is the test split as it is, and training samples that
+    occur in it are dropped and counted.
+
+    Args:
+        source: a .npz with x and y (and x_test, y_test), a folder with one folder of images
+            per class (or train and test folders of that kind), `module:function` or
+            `file.py:function`, such a function, or arrays (x, y). x is [N, *input shape],
+            y class indices [N] or one-hot [N, K].
+        test: the same for the test set.
+
+    Raises:
+        InputDataError: not there, not readable, or samples and labels that do not go together.
+    """
+    name = _name(source)
+    train, given_test = _read(source, name)
+    if test is not None:
+        given_test, _ = _read(test, _name(test))
+    samples = _checked(train, name)
+    notes: tuple[str, ...] = ()
+    if given_test is None:
+        in_test = _position(samples.x, 0) < TEST_SHARE
+        held_out, rest = samples.take(in_test), samples.take(~in_test)
+    else:
+        held_out = _checked(given_test, f"{name}, test set")
+        rest, notes = _without(samples, held_out)
+    chosen = _position(rest.x, 1) < VALIDATION_SHARE
+    return _complete(Data(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
+
+
+def _complete(data: Data) -> Data:
+    """Refuse splits without samples, and classes that cannot be learned."""
+    for split in ("train", "validation", "test"):
+        if not len(getattr(data, split)):
+            raise InputDataError(
+                data.name,
+                f"leaves no sample for the {split} split.",
+                "give more distinct samples, or a test set of its own.",
+            )
+    if data.classes < 2:
+        raise InputDataError(
+            data.name, "holds samples of one class.", "give samples of two classes or more."
+        )
+    missing = sorted(set(range(data.classes)) - set(np.unique(data.train.y).tolist()))
+    if missing:
+        raise InputDataError(
+            data.name,
+            f"has no training sample of class {', '.join(map(str, missing[:10]))}.",
+            "number the classes 0, 1, 2 ... and give samples of each.",
+        )
+    return data
+
+
+def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, ...]]:
+    """Training samples that are not in the test set, and a note on those that were."""
+    if samples.x.shape[1:] != held_out.x.shape[1:]:
+        raise InputDataError(
+            "test set",
+            f"holds samples of shape {list(held_out.x.shape[1:])}, "
+            f"the training set {list(samples.x.shape[1:])}.",
+            "give both in the network's input shape.",
+        )
+    seen = set(_digests(held_out.x))
+    fresh = np.array([key not in seen for key in _digests(samples.x)])
+    dropped = int(np.count_nonzero(~fresh))
+    if dropped == len(samples):
+        raise InputDataError(
+            "test set",
+            "holds every sample of the training set.",
+            "give samples that are not trained on, or leave it out: then a part is held out.",
+        )
+    note = f"{dropped} training samples that are in the test set were left out"
+    return samples.take(fresh), (note,) if dropped else ()
+
+
+def _position(x: Array, word: int) -> npt.NDArray[np.float64]:
+    """A number in 0..1 per sample, from its bytes alone; another one for each word."""
+    words = np.array([np.frombuffer(key, ">u4")[word] for key in _digests(x)], np.float64)
+    return words.reshape(len(x)) / 2**32
+
+
+def _digests(x: Array) -> list[bytes]:
+    return [hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in x]
+
+
+def _name(source: Source) -> str:
+    if isinstance(source, str | Path):
+        return str(source)
+    return getattr(source, "__name__", "data")
+
+
+def _read(source: Source, name: str) -> tuple[Pair, Pair | None]:
+    """(samples, test samples where the source has its own)."""
+    if isinstance(source, str | Path):
+        return _read_path(str(source))
+    if callable(source):
+        source = source()
+    if isinstance(source, Mapping):
+        return _from_arrays(source, name)
+    if isinstance(source, tuple | list) and len(source) == 2:
+        if all(isinstance(part, tuple | list) and len(part) == 2 for part in source):
+            (x, y), (x_test, y_test) = source
+            return (np.asarray(x), np.asarray(y)), (np.asarray(x_test), np.asarray(y_test))
+        return (np.asarray(source[0]), np.asarray(source[1])), None
+    raise InputDataError(
+        name, f"is a {type(source).__name__}.", "give (x, y), or a mapping with x and y."
+    )
+
+
+def _read_path(text: str) -> tuple[Pair, Pair | None]:
+    path = Path(text)
+    if path.is_dir():
+        return image_folder(path)
+    if path.suffix == ".npz":
+        if not path.is_file():
+            raise InputDataError(text, "there is no such file.", "give a .npz with x and y.")
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return _from_arrays(dict(arrays), text)
+        except (ValueError, OSError, zipfile.BadZipFile) as error:
+            raise InputDataError(
+                text, f"numpy cannot read it ({error}).", "save it with np.savez(file, x=x, y=y)."
+            ) from error
+    if ":" in text:
+        return _read(_function(text), text)
+    raise InputDataError(
+        text,
+        "is no .npz, no folder and no function.",
+        "give samples.npz, a folder of one folder per class, or module:function.",
+    )
+
+
+def _function(text: str) -> Callable[[], Any]:
+    """The function that `module:function` or `file.py:function` names."""
+    place, _, name = text.rpartition(":")
+    try:
+        if place.endswith(".py"):
+            spec = importlib.util.spec_from_file_location("fpgacomp_user_data", place)
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(place)
+    except (ImportError, OSError) as error:
+        raise InputDataError(
+            text,
+            f"cannot be imported ({error}).",
+            "name an importable module, or file.py:function.",
+        ) from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise InputDataError(
+            text, f"{place} has no function {name}.", "name one that gives (x, y)."
+        )
+    return function  # type: ignore[no-any-return]
+
+
+def _from_arrays(arrays: Mapping[str, Array], name: str) -> tuple[Pair, Pair | None]:
+    for x, y in (("x", "y"), ("x_train", "y_train")):
+        if x in arrays and y in arrays:
+            test = None
+            if "x_test" in arrays and "y_test" in arrays:
+                test = np.asarray(arrays["x_test"]), np.asarray(arrays["y_test"])
+            return (np.asarray(arrays[x]), np.asarray(arrays[y])), test
+    raise InputDataError(
+        name,
+        f"holds the arrays {', '.join(sorted(arrays)) or 'none'}.",
+        "name them x and y (and x_test, y_test for a test set of its own).",
+    )
+
+
+def _checked(pair: Pair, name: str) -> Samples:
+    x, y = pair
+    if x.dtype.kind not in "iubf" or x.ndim < 2:
+        raise InputDataError(
+            name, f"x is {x.dtype} of shape {list(x.shape)}.", "give numbers [N, *input shape]."
+        )
+    if len(x) != len(y):
+        raise InputDataError(
+            name, f"has {len(x)} samples and {len(y)} labels.", "give one label per sample."
+        )
+    if not len(x):
+        raise InputDataError(name, "holds no sample.", "give some.")
+    finite = np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+    if not finite.all():
+        raise InputDataError(
+            name,
+            f"{np.count_nonzero(~finite)} samples hold NaN or infinity, first {np.argmin(finite)}.",
+            "remove or mend them.",
+        )
+    return Samples(np.ascontiguousarray(x, dtype=np.float32), _labels(y, name))
+
+
+def _labels(y: Array, name: str) -> npt.NDArray[np.int64]:
+    """Class indices from class indices or one-hot rows."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.dtype.kind in "iubf" and y.ndim == 2:
+        one_hot = np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+        if one_hot:
+            return np.asarray(y.argmax(axis=1), dtype=np.int64)
+    whole = y.dtype.kind in "iubf" and y.ndim == 1 and bool(np.all(y == np.floor(y)))
+    if not whole or (len(y) and y.min() < 0):
+        raise InputDataError(
+            name,
+            f"y is {y.dtype} of shape {list(y.shape)}, and not class indices.",
+            "give whole numbers 0 to K-1 of shape [N], or one-hot rows [N, K].",
+        )
+    return np.asarray(y, dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Boards and what their silicon is made of."""

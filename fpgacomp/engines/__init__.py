@@ -1,0 +1,1 @@
+"""One folder per engine: what it decides, prices, emits and simulates."""

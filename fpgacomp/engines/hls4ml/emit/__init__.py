@@ -1,0 +1,1 @@
+"""An hls4ml design as an HLS C++ project."""

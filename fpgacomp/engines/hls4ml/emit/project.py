@@ -1,0 +1,153 @@
+"""Integer graph to hls4ml ModelGraph to project.
+
+    plan_layers  integer graph -> the exact hls4ml layers (nodes.Node), every type stated
+    model        nodes -> hls4ml's ModelGraph, and the proof that nothing was changed
+    firmware     ModelGraph -> C++ files
+    emit         all of it, with testbench, vectors and build script, as a Project
+
+hls4ml is imported when `emit` is called, not before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from fpgacomp.engines.hls4ml.design import Hls4mlDesign
+from fpgacomp.engines.hls4ml.emit.plan import Plan
+from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT, problems
+from fpgacomp.engines.shared.names import top_name
+from fpgacomp.errors import FpgacompError, InputDataError, UnsupportedLayer, raise_all
+from fpgacomp.host.resources import data_folder
+from fpgacomp.ir.layers import Tensor
+from fpgacomp.ir.types import IntArray
+from fpgacomp.results.project import Project
+
+# What hls4ml writes weights through, and traces layers with: a double (53 bits).
+_EXACT_BITS = 53
+# Share of the clock period kept for routing, as hls4ml recommends for Vitis HLS.
+_CLOCK_UNCERTAINTY = "27%"
+
+
+def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
+    """The HLS project of a design, below `hls/`.
+
+    Args:
+        design: a folding for every layer of a verified graph.
+        vectors: tensor name -> integers [N, *shape] of at least the graph's inputs and
+            outputs (what `fpgacomp.ir.interpreter.run` returns): the testbench's data.
+
+    Returns:
+        hls/firmware/ (C++), hls/build_prj.tcl, hls/<name>_test.cpp, hls/tb_data/ and
+        hls/interface.json (ports and traced layers; see `_interface`). The same design and
+        vectors give the same bytes.
+
+    Raises:
+        UnsupportedLayer: a layer that hls4ml or Vitis HLS would refuse or change.
+        InputDataError: vectors that do not go with the graph.
+        InvalidGraph: hls4ml did not build what it was asked for.
+    """
+    raise_all([*problems(design), *_too_wide(design)])
+    raise_all([*_vector_problems(design, vectors)])
+
+    from fpgacomp.engines.hls4ml.emit import extension, firmware, model, plan_layers
+
+    top = top_name(design.graph.name)
+    plan = plan_layers.plan(design, model.reserved_names())
+    built = model.build(design, plan, top)
+    interface = _interface(design, plan, built, top)
+    templates = extension.templates()
+    context = {"stream": design.io_type == "io_stream", **interface}
+    files = firmware.firmware(built, top)
+    files[f"{top}_test.cpp"] = templates.get_template("testbench.cpp.j2").render(context).encode()
+    files["tb_vectors.h"] = (data_folder("hls_templates") / "hls4ml" / "tb_vectors.h").read_bytes()
+    files["build_prj.tcl"] = (
+        templates.get_template("build_prj.tcl.j2")
+        .render(
+            top=top,
+            part=design.board.part,
+            clock_mhz=f"{design.clock_mhz:g}",
+            clock_ns=f"{design.clock_ns:.3f}",
+            clock_uncertainty=_CLOCK_UNCERTAINTY,
+            partition_limit=UNROLL_LIMIT,
+        )
+        .encode()
+    )
+    for port in (*interface["inputs"], *interface["outputs"]):
+        files[f"tb_data/{port['file']}"] = _vector_file(vectors[port["tensor"]])
+    files["interface.json"] = (json.dumps(interface, indent=1, sort_keys=True) + "\n").encode()
+    return Project(files).under("hls")
+
+
+def _interface(design: Hls4mlDesign, plan: Plan, built: Any, top: str) -> dict[str, Any]:
+    """Ports and traces, for whoever calls the top function (testbench, simulation, drivers).
+
+    inputs, outputs: in the order of the top function's arguments, each with tensor, C++
+    variable and type (of an element, or of a stream's word), size, shape and vector file.
+    traces: node (hls4ml's layer) and the tensor it writes. aliases: tensor -> the tensor
+    whose array or stream it shares, under another shape.
+    """
+    tensors = {layer.output.name: layer.output for layer in design.graph.layers}
+
+    def port(direction: str, tensor: Tensor, variable: Any) -> dict[str, Any]:
+        return {
+            "tensor": tensor.name, "variable": variable.name, "type": variable.type.name,
+            "size": tensor.size, "shape": list(tensor.shape), "bits": tensor.type.bits,
+            "signed": tensor.type.signed, "file": f"tb_{direction}_{tensor.name}.dat",
+        }  # fmt: skip
+
+    def ports(direction: str, names: Mapping[str, str], variables: list[Any]) -> list[Any]:
+        return [
+            port(direction, tensors[name], variable) for name, variable in zip(names, variables)
+        ]
+
+    return {
+        "top": top,
+        "io_type": design.io_type,
+        "inputs": ports("input", plan.inputs, built.get_input_variables()),
+        "outputs": ports("output", plan.outputs, built.get_output_variables()),
+        "traces": [
+            {"node": node.name, "tensor": node.traces, "size": node.output.size}
+            for node in plan.nodes
+            if node.traces is not None and node.class_name != "Input"
+        ],
+        "aliases": plan.aliases,
+    }
+
+
+def _too_wide(design: Hls4mlDesign) -> Iterator[FpgacompError]:
+    for layer in design.graph.layers:
+        if layer.output.type.magnitude.bit_length() > _EXACT_BITS:
+            yield UnsupportedLayer(
+                layer.name, f"its output {layer.output.type} has more than {_EXACT_BITS} bits.",
+                "quantize weights or activations to fewer bits.",
+            )  # fmt: skip
+        constants = (value for value in vars(layer).values() if hasattr(value, "array"))
+        if any(value.array.size and int(np.abs(value.array).max()).bit_length() > _EXACT_BITS
+               for value in constants):  # fmt: skip
+            yield UnsupportedLayer(
+                layer.name, f"one of its constants has more than {_EXACT_BITS} bits.",
+                "quantize its scale to fewer bits.",
+            )  # fmt: skip
+
+
+def _vector_problems(
+    design: Hls4mlDesign, vectors: Mapping[str, IntArray]
+) -> Iterator[FpgacompError]:
+    fix = "give the interpreter's values of the graph's inputs and outputs."
+    graph = design.graph
+    for tensor in (*(layer.output for layer in graph.inputs), *graph.outputs):
+        if tensor.name not in vectors:
+            yield InputDataError(tensor.name, "no vectors were given for it.", fix)
+        elif vectors[tensor.name].shape[1:] != tensor.shape or not len(vectors[tensor.name]):
+            shape = vectors[tensor.name].shape
+            yield InputDataError(tensor.name, f"its vectors have shape {shape}.", fix)
+
+
+def _vector_file(values: IntArray) -> bytes:
+    """One sample per line, plain decimal integers."""
+    rows = values.reshape(len(values), -1)
+    return "".join(" ".join(map(str, row)) + "\n" for row in rows.tolist()).encode()

@@ -1,0 +1,1 @@
+"""What an hls4ml design takes and how fast it is, before synthesis."""

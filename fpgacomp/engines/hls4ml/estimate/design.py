@@ -1,0 +1,171 @@
+"""Estimates an hls4ml design: cycles and resources per layer and of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
+from fpgacomp.engines.hls4ml.estimate.coefficients import load
+from fpgacomp.engines.hls4ml.estimate.cycles import Timing, layer_timing
+from fpgacomp.engines.hls4ml.estimate.layers import fifo, layer_terms
+from fpgacomp.engines.hls4ml.fifos import fifo_depths
+from fpgacomp.engines.hls4ml.limits import is_dataflow
+from fpgacomp.engines.shared.coefficients import Coefficients
+from fpgacomp.engines.shared.terms import RESOURCES, level_ns, unit_terms
+from fpgacomp.ir.layers import Conv, Dense, Input, Layer, Tensor
+from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate, Stage
+
+ZERO = Figure.exact(0.0)
+
+
+def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Estimate:
+    """What the design takes and how fast it is, in cycles of its clock.
+
+    Args:
+        design: with a folding for every layer.
+        stage: csynth predicts Vitis HLS' own report, logic_synth Vivado's after synth_design,
+            which decides whether the design fits.
+
+    Returns:
+        The estimate; `low` and `high` enclose 80 % of the calibration rows of that kind of
+        layer (fpgacomp/estimate/README.md).
+    """
+    cost = load(stage)
+    delay_ns = level_ns(design.board.part)
+    layers, timings = {}, {}
+    for layer in design.graph.layers:
+        key = (layer, design.folding[layer.name], design.io_type, design.clock_ns, delay_ns)
+        layers[layer.name], timings[layer.name] = _layer(stage, *key)
+    top = _top(cost, design)
+    latency, interval = _design_cycles(design, timings)
+    speed = _slowest_spread(layers.values())
+    total = {
+        name: _sum([*(getattr(layer, name) for layer in layers.values()), top[name]])
+        for name in RESOURCES
+    }
+    return Estimate(
+        stage=stage,
+        clock_mhz=design.clock_mhz,
+        latency_cycles=_scaled(latency, speed),
+        interval_cycles=_scaled(interval, speed),
+        lut=total["lut"],
+        ff=total["ff"],
+        dsp=total["dsp"],
+        bram18=total["bram18"],
+        uram=ZERO,
+        layers=layers,
+    )
+
+
+def _kind(layer: Layer, folding: Hls4mlFolding) -> str:
+    """Which calibration rows speak for the layer."""
+    match layer:
+        case Dense():
+            return folding.strategy
+        case Conv():
+            return "conv"
+        case _:
+            return "activation"
+
+
+@lru_cache(maxsize=8192)
+def _layer(
+    stage: Stage,
+    layer: Layer,
+    folding: Hls4mlFolding,
+    io_type: IoType,
+    clock_ns: float,
+    delay_ns: float,
+) -> tuple[LayerEstimate, Timing]:
+    """One layer's figures, remembered: a folding search asks for the same ones many times."""
+    cost, kind = load(stage), _kind(layer, folding)
+    terms = layer_terms(layer, folding, io_type, clock_ns, delay_ns)
+    timing = layer_timing(layer, folding, io_type, clock_ns, delay_ns)
+    estimate = LayerEstimate(
+        cycles=cost.ranged("cycles", timing.cycles, kind),
+        interval=cost.ranged("interval", timing.interval, kind),
+        lut=cost.figure("lut", terms, kind),
+        ff=cost.figure("ff", terms, kind),
+        dsp=cost.figure("dsp", terms, kind),
+        bram18=cost.figure("bram18", terms, kind),
+        uram=ZERO,
+    )
+    return estimate, timing
+
+
+def _top(cost: Coefficients, design: Hls4mlDesign) -> dict[str, Figure]:
+    """FIFOs between the layers of a stream design, and the interfaces."""
+    parts = [_interface(t, design.io_type) for t in _ports(design)]
+    if design.io_type == "io_stream":
+        depths = fifo_depths(design)
+        parts += [fifo(layer.output, depths[layer.output.name]) for layer in design.graph.layers]
+    return {r: _sum(cost.figure(r, part, "activation") for part in parts) for r in RESOURCES}
+
+
+def _ports(design: Hls4mlDesign) -> list[Tensor]:
+    inputs = [layer.output for layer in design.graph.layers if isinstance(layer, Input)]
+    return [*inputs, *design.graph.outputs]
+
+
+def _interface(tensor: Tensor, io_type: IoType) -> dict[str, dict[str, float]]:
+    """Registers at a port: one word of a stream, the whole array otherwise."""
+    elements = tensor.channels if io_type == "io_stream" else tensor.size
+    bits = float(elements * tensor.type.bits)
+    return unit_terms({"interface": bits if io_type == "io_stream" else 0.0}, {"interface": bits})
+
+
+def _design_cycles(design: Hls4mlDesign, timings: Mapping[str, Timing]) -> tuple[float, float]:
+    """(latency, interval) of the whole: one pipeline, or DATAFLOW with the slowest stage's II."""
+    interval = max(timing.interval for timing in timings.values())
+    if design.io_type == "io_stream":
+        return _stream_latency(design, timings), interval
+    handshake = 1 if is_dataflow(design) else 0
+    done: dict[str, int] = {}
+    for layer in design.graph.layers:
+        ready = max((done[tensor.name] for tensor in layer.inputs), default=0)
+        timing = timings[layer.name]
+        done[layer.output.name] = ready + timing.cycles + (handshake if timing.cycles else 0)
+    latency = max(done[tensor.name] for tensor in design.graph.outputs)
+    return max(latency, 1), interval
+
+
+def _stream_latency(design: Hls4mlDesign, timings: Mapping[str, Timing]) -> int:
+    """Each process starts at its first word and ends after its last: whichever is later."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for layer in design.graph.layers:
+        timing, name = timings[layer.name], layer.output.name
+        begin = max((first[tensor.name] for tensor in layer.inputs), default=0)
+        end = max((last[tensor.name] for tensor in layer.inputs), default=0)
+        if isinstance(layer, Input):
+            # The host delivers one word per cycle; whoever is slower holds it back.
+            first[name], last[name] = 0, timing.cycles
+        elif layer.output.pixels == 1:
+            # A vector appears when the last input word is in.
+            tail = timing.cycles if max(t.pixels for t in layer.inputs) == 1 else timing.first
+            ready = max(end, begin + timing.cycles - tail)
+            first[name] = last[name] = ready + min(tail, timing.cycles)
+        else:
+            first[name] = begin + timing.first
+            last[name] = max(end + timing.first - 1, begin + timing.cycles)
+    return max(max(last[tensor.name] for tensor in design.graph.outputs), 1)
+
+
+def _slowest_spread(layers: Iterable[LayerEstimate]) -> tuple[float, float]:
+    """Low and high of the slowest layer, as factors: it rules latency and interval."""
+    slowest = max(layers, key=lambda layer: layer.cycles.value).cycles
+    if slowest.value <= 0:
+        return 1.0, 1.0
+    return slowest.low / slowest.value, slowest.high / slowest.value
+
+
+def _scaled(value: float, spread: tuple[float, float]) -> Figure:
+    return Figure(value, max(value * spread[0], min(value, 1.0)), value * spread[1])
+
+
+def _sum(figures: Iterable[Figure]) -> Figure:
+    total = ZERO
+    for figure in figures:
+        total = total + figure
+    return total

@@ -1,0 +1,244 @@
+"""Published synthesis results as rows of terms and measured figures (used by the fit only)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fpgacomp.engines.hls4ml.limits import MAX_REUSE, UNROLL_LIMIT, valid_reuse_factors
+from fpgacomp.engines.shared.digits import typical_weights
+from fpgacomp.engines.shared.rows import CsvRow, Row, read_csv
+from fpgacomp.engines.shared.terms import (
+    DSP_MIN_CONSTANT_PRODUCT,
+    DSP_MIN_PRODUCT,
+    Product,
+    Terms,
+    activation_terms,
+    level_ns,
+    merge,
+    process_terms,
+    product_terms,
+    unit_terms,
+    unpack_terms,
+    weight_stats,
+    window_terms,
+)
+from fpgacomp.ir.types import IntArray
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One design at both stages."""
+
+    family: str
+    strategy: str
+    csynth: Mapping[str, float]
+    logic_synth: Mapping[str, float]
+
+
+def csynth_rows(folder: Path) -> list[Row]:
+    """Every layer at C synthesis that hls4ml 1.3 would still build the same way."""
+    layers = [row for x in read_csv(folder / "hls4ml_csynth_layers.csv") for row in _layer(x)]
+    dense = read_csv(folder / "hls4ml_dense_csynth.csv")
+    return layers + [_swept_dense(x) for x in dense if x["hls_synth_success"] == "True"]
+
+
+def _bits(declared: Any) -> int | None:
+    found = re.match(r"ap_u?(?:fixed|int)<(\d+)", str(declared))
+    return int(found[1]) if found else None
+
+
+def _layer(x: CsvRow) -> Iterator[Row]:
+    """A row of hls4ml_csynth_layers.csv; `LUT_*` reports force products into fabric."""
+    if not x["params"] or "/LUT_" in x["report"]:
+        return
+    params = json.loads(x["params"])
+    in_bits, out_bits = _bits(params.get("in_t")), _bits(params.get("out_t"))
+    if in_bits is None:
+        return
+    family = x["repo"].split("/")[0]
+    actual = {
+        "lut": float(x["lut"]), "ff": float(x["ff"]), "dsp": float(x["dsp"]),
+        "bram18": float(x["bram18"]),
+        "cycles": float(x["lat_max"] or 0), "interval": float(x["ii_max"] or 0),
+    }  # fmt: skip
+    if x["op"] in ("dense", "dense_latency", "conv_1d_cl", "conv_2d_cl"):
+        unit = _product(x, params, in_bits)
+        if unit is not None:
+            yield _product_row(family, unit, params, x["op"], actual)
+    elif x["op"] == "relu" and out_bits is not None and "AP_SAT" in params["out_t"]:
+        lanes = _lanes(params)
+        terms = [
+            activation_terms(lanes, in_bits, out_bits),
+            unit_terms({}, {"register": lanes * out_bits}),
+        ]
+        if "*" in str(params["in_t"]):
+            terms.append(process_terms())
+        yield Row(family, "activation", merge(terms), actual)
+
+
+def _lanes(params: Mapping[str, Any]) -> int:
+    packed = re.search(r"\*(\d+)\*\d+$", str(params["in_t"]))
+    return int(packed[1]) if packed else int(params["n_in"])
+
+
+def _product(x: CsvRow, params: Mapping[str, Any], in_bits: int) -> Product | None:
+    """None where the report lacks a width, or for a form that fpgacomp never emits.
+
+    That is: beyond the unroll limit, a reuse factor that hls4ml changes or beyond
+    MAX_REUSE, an accumulator that rounds and saturates at every addition, and headers
+    changed by the authors (a stream word that is not one pixel's channels).
+    """
+    weight_bits, acc_bits = _bits(params.get("weight_t")), _bits(params.get("accum_t"))
+    if weight_bits is None or acc_bits is None or not params.get("rf"):
+        return None
+    foreign = x["op"].startswith("conv") and _lanes(params) != params["n_chan"]
+    if foreign or "AP_SAT" in params["accum_t"]:
+        return None
+    n_in, n_out, rf = params["n_in"], params["n_out"], params["rf"]
+    if rf > MAX_REUSE:
+        return None
+    strategy = params["strategy"]
+    if strategy == "latency" and n_in * n_out > UNROLL_LIMIT:
+        return None
+    if strategy == "resource" and rf not in valid_reuse_factors(n_in, n_out, "resource"):
+        return None
+    nonzero = n_in * n_out - (params.get("n_zeros") or 0)
+    stats = weight_stats(typical_weights(n_in, n_out, weight_bits, nonzero))
+    return Product(
+        n_in=n_in, n_out=n_out, products=n_in * n_out, stats=stats, in_bits=in_bits,
+        weight_bits=weight_bits, acc_bits=acc_bits, strategy=strategy, reuse_factor=rf,
+        clock_ns=float(x["clk_target_ns"] or 5), level_ns=level_ns(x["part"]),
+        least_constant_product=DSP_MIN_CONSTANT_PRODUCT if x["tool"] >= "2022" else DSP_MIN_PRODUCT,
+    )  # fmt: skip
+
+
+def _product_row(
+    family: str, unit: Product, params: Mapping[str, Any], op: str, actual: Mapping[str, float]
+) -> Row:
+    parts = [product_terms(unit)]
+    kind: str = unit.strategy
+    timing: dict[str, float] = {}
+    if op.startswith("dense"):
+        if "*" not in str(params["in_t"]):
+            timing = product_timing(unit)
+        else:
+            parts.append(process_terms())
+            if _lanes(params) != unit.n_in:
+                parts.append(unpack_terms(unit.n_in * unit.in_bits))
+    else:
+        kind = "conv"
+        kernel = [params["filt_height"]] if "filt_height" in params else [1]
+        width = params["in_width"]
+        parts += [
+            window_terms(unit.n_in, unit.in_bits, kernel[0] - 1, params["n_chan"], width),
+            process_terms(),
+        ]
+        timing = _conv_timing(unit, params)
+    return Row(family, kind, merge(parts), actual, timing)
+
+
+def product_timing(unit: Product) -> dict[str, float]:
+    """Cycles and interval of a Dense in io_parallel (the same rule as hls4ml_cycles)."""
+    if unit.strategy == "latency":
+        cycles = unit.depth + unit.shared_cycles
+        return {"cycles": cycles, "interval": min(unit.reuse_factor, cycles + 1)}
+    return {"cycles": unit.reuse_factor + unit.depth, "interval": unit.reuse_factor}
+
+
+def _conv_timing(unit: Product, params: Mapping[str, Any]) -> dict[str, float]:
+    pixels = prod(params.get(axis, 1) for axis in ("in_height", "in_width"))
+    outputs = prod(params.get(axis, 1) for axis in ("out_height", "out_width"))
+    if unit.strategy == "latency":
+        step = max(product_timing(unit)["interval"], 3 if "in_height" in params else 1)
+        cycles = pixels * step + unit.depth + 2
+    else:
+        cycles = 4 * pixels + outputs * (unit.reuse_factor + 7)
+    return {"cycles": cycles, "interval": cycles}
+
+
+def lecun_weights(n_in: int, n_out: int, bits: int) -> IntArray:
+    """The sweeps' own weights: lecun_uniform, quantized to `bits` with no integer bit."""
+    limit = sqrt(3 / n_in)
+    drawn = np.random.default_rng(0).uniform(-limit, limit, (n_in, n_out))
+    top = 1 << (bits - 1)
+    return np.clip(np.round(drawn * top), -top, top - 1).astype(np.int64)
+
+
+def _swept_dense(x: CsvRow) -> Row:
+    n_in, n_out, bits = int(x["d_in"]), int(x["d_out"]), int(x["prec"])
+    unit = Product(
+        n_in=n_in, n_out=n_out, products=n_in * n_out,
+        stats=weight_stats(lecun_weights(n_in, n_out, bits)), in_bits=16, weight_bits=bits,
+        acc_bits=16, strategy="latency" if x["strategy"] == "latency" else "resource",
+        reuse_factor=int(x["rf"]),
+    )  # fmt: skip
+    actual = {
+        "lut": float(x["LUT_hls"]), "ff": float(x["FF_hls"]), "dsp": float(x["DSP_hls"]),
+        "bram18": float(x["BRAM_18K_hls"]),
+        "cycles": float(x["WorstLatency_hls"]), "interval": float(x["IntervalMax_hls"]),
+    }  # fmt: skip
+    terms = merge([product_terms(unit), _whole_design()])
+    return Row("wa-hls4ml-search", unit.strategy, terms, actual, product_timing(unit))
+
+
+def _whole_design() -> Terms:
+    """Marks a report that covers a top level too; the product does not use its coefficient."""
+    return unit_terms({"design": 1.0}, {"design": 1.0})
+
+
+def logic_synth_rows(folder: Path) -> list[Row]:
+    """Two Dense layers after logic synthesis, Resource, the nearest valid reuse factor each."""
+    return [_two_dense(x) for x in read_csv(folder / "hls4ml_two_dense_logic_synth.csv")]
+
+
+def _two_dense(x: CsvRow) -> Row:
+    sizes = [int(n) for n in x["arch"].split("-")]
+    bits, wanted = int(x["prec_bits"]), int(x["reuse_factor"])
+    parts = [_whole_design()]
+    for n_in, n_out in pairwise(sizes):
+        valid = valid_reuse_factors(n_in, n_out, "resource")
+        nearest = min(valid, key=lambda rf: (abs(rf - wanted), rf))
+        stats = weight_stats(lecun_weights(n_in, n_out, bits))
+        parts.append(product_terms(Product(
+            n_in=n_in, n_out=n_out, products=n_in * n_out, stats=stats, in_bits=16,
+            weight_bits=bits, acc_bits=16, strategy="resource", reuse_factor=nearest,
+        )))  # fmt: skip
+    actual = {
+        "lut": float(x["LUT"]), "ff": float(x["FF"]), "dsp": float(x["DSP"]),
+        "bram18": 2 * float(x["BRAM36"]),
+    }  # fmt: skip
+    return Row("wa-hls4ml-two-dense", "resource", merge(parts), actual)
+
+
+def stage_pairs(folder: Path) -> list[Pair]:
+    """hls4ml designs known at C synthesis and after logic synthesis."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for x in read_csv(folder / "designs.csv"):
+        if x["flow"] == "hls4ml" and x["pair_id"]:
+            found.setdefault(x["pair_id"], {})[x["stage"]] = x
+    return [
+        _pair(stages["csynth"], stages["logic_synth_ooc"])
+        for stages in found.values()
+        if {"csynth", "logic_synth_ooc"} <= stages.keys()
+    ]
+
+
+def _pair(csynth: CsvRow, logic: CsvRow) -> Pair:
+    text = f"{csynth['network']} {csynth['folding']} {csynth['layers']}".lower()
+    folded = "resource" in text or "10k" in text or "phil" in text
+    family = csynth["source"].removeprefix("github ").split("/")[0]
+    return Pair(family, "resource" if folded else "latency", _figures(csynth), _figures(logic))
+
+
+def _figures(x: CsvRow) -> dict[str, float]:
+    names = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18"}
+    return {name: float(x[column]) for name, column in names.items() if x[column]}

@@ -1,0 +1,198 @@
+"""Chooses one option per layer: a mixed integer program, solved to optimality or a known gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fpgacomp.devices.board import RESOURCE_FIELDS
+from fpgacomp.engines.hls4ml.design import Hls4mlFolding
+from fpgacomp.engines.hls4ml.fold.candidates import Option, Space
+from fpgacomp.host.solver import Row, minimized
+from fpgacomp.ir.layers import Input, Layer
+
+NODE_LIMIT = 300
+GAP = 1e-3
+FULL = 1.0 + 1e-9
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A selection.
+
+    Args:
+        folding: layer name -> folding.
+        value: the objective (share of the board, or cycles).
+        gap: relative distance to the proved bound; 0 is an optimum.
+    """
+
+    folding: Mapping[str, Hls4mlFolding]
+    value: float
+    gap: float
+
+
+class _Program:
+    """Variables, rows and bounds of one program, by name of layer and option.
+
+    Columns: every option of every layer (binary), one time per layer (cycles from the start
+    to its last output), the slowest interval, the largest share of the board.
+    """
+
+    def __init__(self, space: Space, *, slowest: float | None) -> None:
+        self.space = space
+        self.layers = space.graph.layers
+        self.options: dict[str, tuple[Option, ...]] = {
+            layer.name: tuple(
+                option
+                for option in space.options[layer.name]
+                if slowest is None or option.interval <= slowest
+            )
+            for layer in self.layers
+        }
+        self.first: dict[str, int] = {}
+        count = 0
+        for layer in self.layers:
+            self.first[layer.name] = count
+            count += len(self.options[layer.name])
+        self.binaries = count
+        self.time = {layer.name: count + i for i, layer in enumerate(self.layers)}
+        self.latency = count + len(self.layers)
+        self.stage = self.latency + 1
+        self.share = self.stage + 1
+        self.columns = self.share + 1
+        self.rows: list[Row] = []
+
+    @property
+    def possible(self) -> bool:
+        return all(self.options.values())
+
+    def build(self) -> None:
+        """The rows that every objective needs."""
+        for layer in self.layers:
+            at = self.first[layer.name]
+            self.row({at + i: 1.0 for i in range(len(self.options[layer.name]))}, 1.0, 1.0)
+        self._resources()
+        self._times()
+
+    def row(self, coefficients: dict[int, float], low: float, high: float) -> None:
+        self.rows.append((coefficients, low, high))
+
+    def _resources(self) -> None:
+        """Sum over layers + top <= share * budget."""
+        space = self.space
+        for index in range(len(RESOURCE_FIELDS)):
+            budget = space.budget[index]
+            row = {
+                self.first[name] + i: option.cost[index] / budget
+                for name, options in self.options.items()
+                for i, option in enumerate(options)
+                if option.cost[index]
+            }
+            top = space.top[index] / budget
+            self.row({**row, self.share: -1.0}, -np.inf, -top)
+
+    def _times(self) -> None:
+        """Latency: the longest path, or in io_stream the slowest stage and the vectors' path.
+
+        Words stream through the layers of an image at the same time; a vector is complete
+        before the next layer starts.
+        """
+        streams = self.space.io_type == "io_stream"
+        producer = self.space.graph.producer
+        for layer in self.layers:
+            spent = 0.0 if streams and layer.output.pixels > 1 else 1.0
+            row = self._cycles(layer, spent)
+            row[self.time[layer.name]] = -1.0
+            for tensor in layer.inputs or (None,):
+                before = {} if tensor is None else {self.time[producer[tensor.name].name]: 1.0}
+                self.row({**row, **before}, -np.inf, 0.0)
+            if streams and not isinstance(layer, Input):
+                self.row({**self._cycles(layer, 1.0), self.stage: -1.0}, -np.inf, 0.0)
+        for tensor in self.space.graph.outputs:
+            end = {self.time[producer[tensor.name].name]: 1.0, self.latency: -1.0}
+            if streams:
+                end[self.stage] = 1.0
+            self.row(end, -np.inf, 0.0)
+
+    def _cycles(self, layer: Layer, factor: float) -> dict[int, float]:
+        at = self.first[layer.name]
+        # One cycle of handshake per layer keeps the path ordered where a layer takes none.
+        return {
+            at + i: factor * (option.cycles + 1.0)
+            for i, option in enumerate(self.options[layer.name])
+        }
+
+    def solve(self, objective: Mapping[int, float]) -> Choice | None:
+        found = minimized(
+            objective, self.rows, self.columns,
+            binaries=self.binaries, shares=self.binaries, node_limit=NODE_LIMIT, gap=GAP,
+        )  # fmt: skip
+        if found.x is None:
+            return None
+        return Choice(self._folding(found.x), float(found.fun), float(found.mip_gap or 0.0))
+
+    def _folding(self, values: Sequence[float]) -> dict[str, Hls4mlFolding]:
+        folding = {}
+        for name, options in self.options.items():
+            at = self.first[name]
+            best = max(range(len(options)), key=lambda i, at=at: values[at + i])  # type: ignore[misc]
+            folding[name] = options[best].folding
+        return folding
+
+
+def least_share(
+    space: Space, *, interval: float | None = None, latency: float | None = None
+) -> Choice | None:
+    """The smallest largest share of the board, at a given pace (cycles); None: impossible."""
+    program = _Program(space, slowest=interval)
+    if not program.possible:
+        return None
+    program.build()
+    if latency is not None:
+        program.row({program.latency: 1.0}, -np.inf, latency)
+    return program.solve({program.share: 1.0})
+
+
+def least_latency(space: Space, *, interval: float | None = None) -> Choice | None:
+    """The shortest latency within the budget, and among those the smallest share."""
+    program = _Program(space, slowest=interval)
+    if not program.possible:
+        return None
+    program.build()
+    program.row({program.share: 1.0}, -np.inf, 1.0)
+    best = program.solve({program.latency: 1.0})
+    if best is None:
+        return None
+    program.row({program.latency: 1.0}, -np.inf, best.value * (1 + 1e-9))
+    smaller = program.solve({program.share: 1.0})
+    return best if smaller is None else Choice(smaller.folding, best.value, best.gap)
+
+
+def least_interval(
+    space: Space, *, latency: float | None = None, at_most: float | None = None
+) -> Choice | None:
+    """The highest rate within the budget: bisection over the intervals that occur.
+
+    A pace that the node limit left undecided counts as refused; the gap is then the
+    distance to the fastest such pace.
+    """
+    paces = sorted({option.interval for found in space.options.values() for option in found})
+    fastest = max(min(option.interval for option in found) for found in space.options.values())
+    paces = [p for p in paces if p >= fastest and (at_most is None or p <= at_most)]
+    low, high = 0, len(paces) - 1
+    best: Choice | None = None
+    undecided: list[float] = []
+    while low <= high:
+        middle = (low + high) // 2
+        found = least_share(space, interval=paces[middle], latency=latency)
+        if found is not None and found.value <= FULL:
+            best, high = Choice(found.folding, paces[middle], 0.0), middle - 1
+            continue
+        if found is not None and found.value * (1 - found.gap) <= FULL:
+            undecided.append(paces[middle])
+        low = middle + 1
+    if best is None or not undecided:
+        return best
+    return Choice(best.folding, best.value, max(0.0, 1 - min(undecided) / best.value))

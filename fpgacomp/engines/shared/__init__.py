@@ -1,0 +1,1 @@
+"""What the engines share: cost terms, fitting, trials, remedies, C-simulation processes."""

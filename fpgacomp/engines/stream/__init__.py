@@ -1,0 +1,1 @@
+"""The streaming engine: a pipeline of operators folded over PE and SIMD."""

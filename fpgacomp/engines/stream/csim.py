@@ -1,0 +1,140 @@
+"""C-simulation of a streaming design: the emitted C++ on native integers, every tensor tapped."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs
+from fpgacomp.engines.shared.csim_process import run_chunks, run_compilers
+from fpgacomp.errors import ToolError
+from fpgacomp.host.toolchain import Compiler
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.types import IntArray
+from fpgacomp.results.project import Project
+
+# -fwrapv: sums gather in native integers, which must wrap as hardware does. The program runs on
+# the machine that compiles it, so it may use all of that machine's vector unit. Inlining every
+# process into the one top function, each with its cleanup for exceptions that nothing throws,
+# costs up to half of the compile time and gains nothing: what matters is declared inline.
+_FLAGS = (
+    "-std=c++14", "-fwrapv", "-w", "-march=native", "-fno-exceptions", "-fno-inline-functions",
+    "-fno-inline-small-functions", "-fno-inline-functions-called-once",
+)  # fmt: skip
+# The program around the design is not worth optimizing.
+_LEVELS = {"design": "-O3", "main": "-O1"}
+_HEADERS = ("include", "csim_include", ".")
+
+
+def simulate(
+    project: Project,
+    graph: Graph,
+    compiler: Compiler,
+    inputs: Mapping[str, IntArray],
+    *,
+    workdir: Path,
+    progress: Progress | None = None,
+    timeout_s: float | None = None,
+) -> CsimResult:
+    """Compile the project's top function once and run N frames through it.
+
+    Args:
+        project: what `fpgacomp.engines.finn.emit_stream` returned for this graph.
+        inputs: input tensor name -> integers [N, *shape], each within the tensor's range.
+        workdir: an existing folder for sources, binary and results.
+        progress: called as the compilation and the frames advance.
+        timeout_s: limit for the frames; without it, they take what they take.
+
+    Raises:
+        InputDataError: an input is missing, of the wrong shape, or out of range (the
+            hardware would wrap it silently).
+        ToolError: the compiler failed, or the program did, or it took too long.
+    """
+    frames = check_inputs(graph, inputs)
+    interface = json.loads(project.files["hls/interface.json"])
+    project.write(workdir)
+    _write_inputs(workdir / "inputs", interface, inputs)
+    report = progress or (lambda *_: None)
+    report("compiling", 0, frames)
+    binary, compile_s = _compile(compiler, workdir / "hls", interface["top"])
+    chunks, run_s = run_chunks(
+        binary, workdir, workdir, frames, workers=compiler.cores, arguments=("1",),
+        on_samples=lambda done: report("simulating", done, frames), timeout_s=timeout_s,
+    )  # fmt: skip
+    return CsimResult(_read_results(chunks, interface, graph, frames), compile_s, run_s)
+
+
+def _compile(compiler: Compiler, hls: Path, top: str) -> tuple[Path, float]:
+    started = time.monotonic()
+    sources = {"design": hls / f"{top}.cpp", "main": hls / "csim_main.cpp"}
+    objects = [hls / f"{part}.o" for part in sources]
+    includes = [f"-I{hls / folder}" for folder in _HEADERS]
+    commands = [
+        [
+            str(compiler.path),
+            *_FLAGS,
+            _LEVELS[part],
+            *includes,
+            "-c",
+            str(source),
+            "-o",
+            str(target),
+        ]
+        for (part, source), target in zip(sources.items(), objects)
+    ]
+    run_compilers(commands)
+    binary = hls / "csim"
+    run_compilers([[str(compiler.path), *map(str, objects), "-o", str(binary)]])
+    return binary, time.monotonic() - started
+
+
+def _container(port: Mapping[str, Any]) -> str:
+    """numpy's name of a port's element in files."""
+    return f"<{'i' if port['signed'] else 'u'}{port['container_bits'] // 8}"
+
+
+def _write_inputs(
+    folder: Path, interface: Mapping[str, Any], inputs: Mapping[str, IntArray]
+) -> None:
+    folder.mkdir(exist_ok=True)
+    for port in interface["inputs"]:
+        inputs[port["tensor"]].astype(_container(port)).tofile(folder / port["file"])
+
+
+def _read_results(
+    chunks: list[Path], interface: Mapping[str, Any], graph: Graph, frames: int
+) -> dict[str, IntArray]:
+    """Tensor name -> integers; what leaves a port wins over what was tapped inside."""
+    shapes = {layer.output.name: layer.output.shape for layer in graph.layers}
+    kinds = {name: kind for chunk in chunks for name, kind in _tapped(chunk)}
+    missing = [name for name in interface["taps"] if name not in kinds]
+    if missing:
+        fix = "this is a bug in fpgacomp: please report it with the network."
+        raise ToolError("C-simulation", f"it wrote nothing for {', '.join(missing)}.", fix)
+    files = {name: (f"{name}.bin", kinds[name]) for name in interface["taps"]}
+    files |= {port["tensor"]: (port["file"], _container(port)) for port in interface["outputs"]}
+    found: dict[str, IntArray] = {}
+    for name, shape in shapes.items():
+        if name in files:
+            file, kind = files[name]
+            found[name] = _joined([chunk / file for chunk in chunks], kind, frames, shape)
+        else:
+            found[name] = found[interface["aliases"][name]].reshape(frames, *shape)
+    return found
+
+
+def _tapped(chunk: Path) -> Iterable[tuple[str, str]]:
+    """(tensor, numpy type) of each line "name bytes signed elements"."""
+    for line in (chunk / "taps.txt").read_text(encoding="ascii").splitlines():
+        name, size, signed, _ = line.split()
+        yield name, f"<{'i' if signed == '1' else 'u'}{size}"
+
+
+def _joined(files: list[Path], kind: str, frames: int, shape: tuple[int, ...]) -> IntArray:
+    whole = np.concatenate([np.fromfile(file, dtype=kind) for file in files])
+    return whole.astype(np.int64).reshape(frames, *shape)

@@ -1,0 +1,1 @@
+"""A streaming design as an HLS C++ project."""

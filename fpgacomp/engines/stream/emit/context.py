@@ -1,0 +1,155 @@
+"""What the templates of hls_templates/stream are fed with, and the names of it all in C++."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fpgacomp.engines.shared.names import NameSpace
+from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.emit.tables import Table, cpp_type
+from fpgacomp.engines.stream.streams import Stream, container_bits
+from fpgacomp.host.resources import data_folder
+from fpgacomp.ir.layers import Tensor
+from fpgacomp.ir.types import IntType
+
+TEMPLATES = data_folder("hls_templates") / "stream"
+
+
+@dataclass(frozen=True)
+class CppStream:
+    """A stream inside the top function; `tensor` is tapped where it is not empty."""
+
+    name: str
+    word: str
+    depth: int
+    tensor: str
+
+
+@dataclass(frozen=True)
+class Port:
+    """An AXI stream of the top function.
+
+    Args:
+        container: bits of an element on the bus and in files.
+        lanes: elements a beat.
+        type: of what is on the bus.
+    """
+
+    name: str
+    tensor: Tensor
+    type: IntType
+    lanes: int
+
+    @property
+    def container(self) -> int:
+        return container_bits(self.type)
+
+    @property
+    def elements(self) -> int:
+        return self.tensor.size
+
+    @property
+    def word(self) -> str:
+        return f"Beat<{self.container}, {self.lanes}>"
+
+    @property
+    def title(self) -> str:
+        return f"{self.tensor.name} {list(self.tensor.shape)}, {self.type}"
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory that a process function declares."""
+
+    name: str
+    word: str
+    depth: int
+    storage: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operator's call in C++: what a rule answers.
+
+    Args:
+        operator: function of the library.
+        parameters: its template arguments.
+        arguments: what it is called with, in order.
+    """
+
+    operator: str
+    parameters: tuple[object, ...]
+    arguments: tuple[str, ...]
+    roms: tuple[Table, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
+
+
+@dataclass(frozen=True)
+class Process:
+    """One function of the dataflow region."""
+
+    name: str
+    title: str
+    operator: str
+    parameters: tuple[object, ...]
+    arguments: tuple[str, ...]
+    streams: tuple[CppStream | Port, ...]
+    taps: tuple[CppStream, ...]
+    roms: tuple[Table, ...]
+    buffers: tuple[Buffer, ...]
+
+
+@dataclass(frozen=True)
+class CppDesign:
+    """The whole project below hls/."""
+
+    name: str
+    title: str
+    part: str
+    clock_ns: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    streams: tuple[CppStream, ...]
+    roms: tuple[Table, ...]
+    processes: tuple[Process, ...]
+    # The frame is a call; the streams' handshakes are all the control there is.
+    control: str = "ap_ctrl_none"
+
+
+@dataclass(frozen=True)
+class Names:
+    """C++ names of a design, each used once in any case and none of them the library's.
+
+    Streams, tables, processes and ports have prefixes of their own: a network may call its
+    tensors whatever it likes.
+    """
+
+    top: str
+    used: NameSpace = field(default_factory=NameSpace)
+    streams: dict[str, CppStream] = field(default_factory=dict)
+
+    def stream(self, stream: Stream) -> CppStream:
+        """The stream under its C++ name, the same one each time."""
+        if stream.name not in self.streams:
+            name = self.used.unique(f"s_{stream.name}")
+            word = f"Vec<{cpp_type(stream.type)}, {stream.lanes}>"
+            self.streams[stream.name] = CppStream(name, word, stream.depth, stream.tensor)
+        return self.streams[stream.name]
+
+
+def names_of(dataflow: Dataflow) -> Names:
+    """Fresh names, the top function's chosen."""
+    top = NameSpace(_library_words()).unique(dataflow.name)
+    return Names(top, NameSpace(frozenset({top})))
+
+
+def _library_words() -> frozenset[str]:
+    """Every identifier of the library, the test bench and the C-simulation."""
+    sources: Sequence[str] = [
+        path.read_text(encoding="utf-8")
+        for path in (*sorted(TEMPLATES.rglob("*.hpp")), *sorted(TEMPLATES.glob("*.j2")))
+    ]
+    code = "\n".join(re.sub(r"//.*|\{\{.*?\}\}|\{%.*?%\}", "", source) for source in sources)
+    return frozenset(re.findall(r"[A-Za-z_]\w*", code))

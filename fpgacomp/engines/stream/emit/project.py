@@ -1,0 +1,202 @@
+"""A folded design as an HLS C++ project: one dataflow top of streaming operators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from fpgacomp.engines.stream.dataflow import Dataflow, Operator, Sink, Source
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.emit.context import (
+    TEMPLATES,
+    CppDesign,
+    CppStream,
+    Names,
+    Port,
+    Process,
+    names_of,
+)
+from fpgacomp.engines.stream.emit.rules import call
+from fpgacomp.engines.stream.expand import expand
+from fpgacomp.errors import FpgacompError, InputDataError, UnsupportedLayer, raise_all
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Conv, Dense, Lookup, Reshape, Tensor, Thresholds
+from fpgacomp.ir.types import IntArray
+from fpgacomp.results.project import Project
+
+_FIXED = ("testbench.cpp", "csim_main.cpp", "frames.h", "build_prj.tcl")
+
+
+def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Project:
+    """The HLS project of a design, below `hls/`.
+
+    Args:
+        design: a folding for every layer of a verified graph.
+        vectors: tensor name -> integers [N, *shape] of at least the graph's inputs and
+            outputs (what `fpgacomp.ir.interpreter.run` returns): the testbench's data.
+
+    Returns:
+        hls/NAME.cpp and .h, hls/weights/, the operator library (hls/include/), headers for a
+        fast C-simulation (hls/csim_include/; Vitis HLS uses its own), hls/testbench.cpp with
+        hls/tb_data/, hls/build_prj.tcl and hls/interface.json (see `_interface`). The same
+        design and vectors give the same bytes.
+
+    Raises:
+        UnsupportedLayer: a folding that does not divide its layer, or a memory that cannot
+            hold constants.
+        InputDataError: vectors that do not go with the graph.
+    """
+    raise_all(list(_memory_problems(design)))
+    dataflow = expand(design)
+    raise_all(list(_vector_problems(design.graph, vectors)))
+    made = cpp_design(design, dataflow)
+    files = {path: text.encode() for path, text in _render(made).items()}
+    for folder in ("include/fpgacomp", "csim_include"):
+        for header in sorted((TEMPLATES / folder).iterdir()):
+            files[f"{folder}/{header.name}"] = header.read_bytes()
+    for port in (*made.inputs, *made.outputs):
+        files[f"tb_data/{port.name}.bin"] = contained(port, vectors[port.tensor.name])
+    interface = _interface(design.graph, made)
+    files["interface.json"] = (json.dumps(interface, indent=1, sort_keys=True) + "\n").encode()
+    return Project(files).under("hls")
+
+
+def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
+    """The templates' context: every operator a process, every stream and table named."""
+    names = names_of(dataflow)
+    ports = _ports(design.graph, dataflow)
+    processes = tuple(
+        _process(operator, names, ports.get(index), design)
+        for index, operator in enumerate(dataflow.operators)
+    )
+    sources = [i for i, op in enumerate(dataflow.operators) if isinstance(op, Source)]
+    return CppDesign(
+        name=names.top,
+        title=f"Streaming design of {design.graph.name}",
+        part=design.board.part,
+        clock_ns=f"{design.clock_ns:.3f}",
+        inputs=tuple(ports[index] for index in sources),
+        outputs=tuple(port for index, port in ports.items() if index not in sources),
+        streams=tuple(names.stream(stream) for stream in dataflow.streams),
+        roms=tuple(table for process in processes for table in process.roms),
+        processes=processes,
+    )
+
+
+def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
+    """Operator's index -> its AXI stream; inputs and outputs keep the graph's order."""
+    ports: dict[int, Port] = {}
+    inputs, outputs = enumerate(graph.inputs), enumerate(graph.outputs)
+    for index, operator in enumerate(dataflow.operators):
+        if isinstance(operator, Source):
+            number, layer = next(inputs)
+            stream, tensor, name = operator.output, layer.output, f"in{number}_{layer.output.name}"
+        elif isinstance(operator, Sink):
+            number, tensor = next(outputs)
+            stream, name = operator.input, f"out{number}_{tensor.name}"
+        else:
+            continue
+        ports[index] = Port(name, tensor, stream.type, stream.lanes)
+    return ports
+
+
+def _process(operator: Operator, names: Names, port: Port | None, design: StreamDesign) -> Process:
+    inputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.inputs]
+    outputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.outputs]
+    if port is not None:
+        (inputs if isinstance(operator, Source) else outputs).append(port)
+    streams = (*inputs, *outputs)
+    name = names.used.unique(f"run_{operator.name}").removeprefix("run_")
+    made = call(operator, tuple(s.name for s in streams), f"c_{name}", design.board)
+    return Process(
+        name=name,
+        title=_title(operator),
+        operator=made.operator,
+        parameters=made.parameters,
+        arguments=made.arguments,
+        streams=streams,
+        taps=tuple(s for s in outputs if isinstance(s, CppStream) and s.tensor),
+        roms=made.roms,
+        buffers=made.buffers,
+    )
+
+
+def _title(operator: Operator) -> str:
+    """What the operator is for, above its function."""
+    what = type(operator).__name__
+    return f"{what} of layer {operator.layer}" if operator.layer else what
+
+
+def _render(design: CppDesign) -> dict[str, str]:
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    files = {name: templates.get_template(f"{name}.j2").render(design=design) for name in _FIXED}
+    for ending in ("h", "cpp"):
+        template = templates.get_template(f"top.{ending}.j2")
+        files[f"{design.name}.{ending}"] = template.render(design=design)
+    table = templates.get_template("rom.h.j2")
+    return files | {f"weights/{rom.name}.h": table.render(rom=rom) for rom in design.roms}
+
+
+def contained(port: Port, values: IntArray) -> bytes:
+    """Little-endian containers of a port's elements, frame by frame."""
+    sign = "i" if port.type.signed else "u"
+    return np.ascontiguousarray(values, dtype=f"<{sign}{port.container // 8}").tobytes()
+
+
+def _interface(graph: Graph, design: CppDesign) -> dict[str, Any]:
+    """Ports and taps, for whoever calls the top function (simulation, drivers).
+
+    inputs, outputs: in the order of the top function's arguments: tensor, port, shape, bits
+    and sign of an element, bits of its container on the bus, elements a beat, elements a
+    frame. taps: tensors that the C-simulation writes. aliases: tensor -> the tensor whose
+    stream it shares, under another shape.
+    """
+
+    def describe(port: Port) -> dict[str, Any]:
+        return {
+            "tensor": port.tensor.name, "port": port.name, "shape": list(port.tensor.shape),
+            "size": port.elements, "bits": port.type.bits, "signed": port.type.signed,
+            "bipolar": port.type.bipolar, "container_bits": port.container, "lanes": port.lanes,
+            "file": f"{port.name}.bin",
+        }  # fmt: skip
+
+    return {
+        "top": design.name,
+        "io_type": "axi_stream",
+        "inputs": [describe(port) for port in design.inputs],
+        "outputs": [describe(port) for port in design.outputs],
+        "taps": [stream.tensor for stream in design.streams if stream.tensor],
+        "aliases": {
+            layer.output.name: layer.input.name
+            for layer in graph.layers
+            if isinstance(layer, Reshape)
+        },
+    }
+
+
+def _memory_problems(design: StreamDesign) -> Iterator[FpgacompError]:
+    """UltraRAM of UltraScale+ starts empty (UG573), and nothing here writes it."""
+    for layer in design.graph.layers:
+        folding = design.folding.get(layer.name)
+        constant = isinstance(layer, Dense | Conv | Thresholds | Lookup)
+        if constant and folding is not None and folding.memory == "uram":
+            yield UnsupportedLayer(layer.name, "its constants cannot lie in UltraRAM, which "
+                                   "has no initial content.", "choose bram or lutram.")  # fmt: skip
+
+
+def _vector_problems(graph: Graph, vectors: Mapping[str, IntArray]) -> Iterator[FpgacompError]:
+    fix = "give the interpreter's values of the graph's inputs and outputs."
+    tensors: tuple[Tensor, ...] = (*(layer.output for layer in graph.inputs), *graph.outputs)
+    for tensor in tensors:
+        if tensor.name not in vectors:
+            yield InputDataError(tensor.name, "no vectors were given for it.", fix)
+        elif vectors[tensor.name].shape[1:] != tensor.shape or not len(vectors[tensor.name]):
+            shape = vectors[tensor.name].shape
+            yield InputDataError(tensor.name, f"its vectors have shape {shape}.", fix)

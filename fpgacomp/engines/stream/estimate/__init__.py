@@ -1,0 +1,1 @@
+"""What a streaming design takes, before synthesis."""

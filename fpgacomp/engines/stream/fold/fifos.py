@@ -1,0 +1,179 @@
+"""FIFO depths with which no branch starves another and the slowest operator never waits long.
+
+Where paths meet again (a residual addition, a concatenation), the words of the short one
+must wait for the long one's windows to fill; elsewhere a FIFO evens out operators that read
+and write in bursts. Depths are what a simulated run at the wanted pace holds at most, with
+room only where words are narrow; a second run with exactly these depths is the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from fpgacomp.engines.stream.dataflow import (
+    Convert,
+    Dataflow,
+    Duplicate,
+    MatrixVector,
+    Operator,
+    Pad,
+    VectorVector,
+    Window,
+)
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.timing.links import PIPELINE
+from fpgacomp.engines.stream.timing.run import FINE, Run, Simulator, bursts, interval_cycles
+
+SPARE = 1.002
+SLACK = 1.03  # the interval may exceed the one aimed at by this factor
+WORK = 1_500_000  # steps that trials of smaller depths may simulate: under a second
+LEAST = 2
+UNBOUNDED = float("inf")
+
+
+@dataclass(frozen=True)
+class Fifos:
+    """Depths and the run that proves them.
+
+    Args:
+        depths: stream name -> words, where more than LEAST.
+        run: FRAMES frames with these depths, none lost.
+    """
+
+    depths: Mapping[str, int]
+    run: Run
+
+
+def size_fifos(dataflow: Dataflow, interval: int, *, most: float | None = None) -> Iterator[Fifos]:
+    """The depths for a pace, then smaller ones that are slower.
+
+    Args:
+        interval: cycles per frame aimed at; missed where no depth reaches it, which
+            `run.interval` tells.
+        most: the longest interval that will do; SLACK times the one aimed at if None.
+    """
+    aim = _Aim(interval, interval * SLACK, interval * SPARE)
+    if most is not None:
+        aim = _Aim(interval, most, most)
+    coarse, fine = Simulator(dataflow), Simulator(dataflow, limit=FINE)
+    found = _coarsely_sized(coarse, aim)
+    proof = Fifos(found.depths, fine.run(found.depths))
+    if not aim.kept(proof.run):
+        held = {name: words for name, words in bursts(dataflow).items() if words > LEAST}
+        names = sorted({*held, *found.depths})
+        depths = {n: max(held.get(n, 0), found.depths.get(n, 0)) for n in names}
+        deeper = Fifos(depths, fine.run(depths))
+        if proof.run.stuck or deeper.run.interval * SLACK < proof.run.interval:
+            yield deeper
+    if not proof.run.stuck:
+        yield proof
+    yield from _shallow(coarse, fine, aim)
+
+
+def with_fifos(design: StreamDesign) -> StreamDesign:
+    """A folding of whatever origin with FIFOs for the pace of its slowest operator."""
+    dataflow = expand(replace(design, fifo_depths={}))
+    fifos = next(size_fifos(dataflow, interval_cycles(dataflow)))
+    return replace(design, fifo_depths=dict(fifos.depths))
+
+
+@dataclass(frozen=True)
+class _Aim:
+    """The pace that a design is run at, and the longest interval that will do.
+
+    Args:
+        spare: the interval up to which smaller FIFOs are preferred to a higher pace.
+    """
+
+    interval: int
+    most: float
+    spare: float
+
+    def kept(self, run: Run) -> bool:
+        return not run.stuck and run.interval <= self.most
+
+
+def _shallow(coarse: Simulator, fine: Simulator, aim: _Aim) -> tuple[Fifos, ...]:
+    """Only what a deadlock forbids to leave out, if that runs."""
+    copies = _copies(coarse.dataflow)
+    depths = _sized(coarse, copies, aim).depths if copies else {}
+    proof = Fifos(depths, fine.run(depths))
+    return () if proof.run.stuck else (proof,)
+
+
+def _coarsely_sized(simulator: Simulator, aim: _Aim) -> Fifos:
+    """The depths judged by steps that may be bursts."""
+    dataflow = simulator.dataflow
+    plain = Fifos({}, simulator.run())
+    if aim.kept(plain.run):
+        return plain
+    best = None if plain.run.stuck else plain
+    for elastic in _elastic(dataflow, deadlock=bool(plain.run.stuck)):
+        found = _sized(simulator, elastic, aim)
+        if not found.run.stuck and (best is None or found.run.interval < best.run.interval):
+            best = found
+        if best is not None and aim.kept(best.run):
+            break
+    assert best is not None, "unbounded FIFOs cannot deadlock"
+    return _trimmed(simulator, best, aim)
+
+
+def _elastic(dataflow: Dataflow, *, deadlock: bool) -> Iterator[set[str]]:
+    """Sets of streams that may be deep: copies against a deadlock, narrow tensors, all."""
+    if deadlock:
+        yield _copies(dataflow)
+    yield {stream.name for op in dataflow.operators if not _wide(op) for stream in op.outputs}
+    yield {stream.name for stream in dataflow.streams}
+
+
+def _copies(dataflow: Dataflow) -> set[str]:
+    return {s.name for op in dataflow.operators if isinstance(op, Duplicate) for s in op.copies}
+
+
+def _wide(operator: Operator) -> bool:
+    """Writes accumulators, or the same elements several times over or in wider words."""
+    return isinstance(operator, MatrixVector | VectorVector | Window | Pad | Convert)
+
+
+def _sized(simulator: Simulator, elastic: set[str], aim: _Aim) -> Fifos:
+    """Depths from what the elastic streams hold at that pace, and the run with them."""
+    dataflow = simulator.dataflow
+    free = simulator.run(dict.fromkeys(elastic, UNBOUNDED), pace=aim.interval, held=True)
+    margins = _margins(dataflow)
+    depths = {
+        stream.name: free.most[stream.name] + margins.get(stream.name, 1)
+        for stream in dataflow.streams
+        if stream.name in elastic and free.most[stream.name] > LEAST
+    }
+    return Fifos(depths, simulator.run(depths))
+
+
+def _margins(dataflow: Dataflow) -> dict[str, int]:
+    """Words that may hang in the pipelines of the other branches while these wait for input.
+
+    A HLS pipeline without input keeps what is in flight, at most PIPELINE words an operator.
+    """
+    position = {op.name: index for index, op in enumerate(dataflow.operators)}
+    reader = {s.name: op for op in dataflow.operators for s in op.inputs}
+    margins: dict[str, int] = {}
+    for operator in dataflow.operators:
+        if isinstance(operator, Duplicate):
+            readers = [position[reader[s.name].name] for s in operator.copies]
+            between = max(readers) - position[operator.name]
+            margins |= {s.name: PIPELINE * between for s in operator.copies}
+    return margins
+
+
+def _trimmed(simulator: Simulator, fifos: Fifos, aim: _Aim) -> Fifos:
+    """Without those that turn out not to matter; the largest are tried first."""
+    most = max(aim.spare, fifos.run.interval)
+    bits = {stream.name: stream.bits for stream in simulator.dataflow.streams}
+    largest = sorted(fifos.depths, key=lambda name: (-bits[name] * fifos.depths[name], name))
+    for name in largest[: WORK // simulator.work]:
+        fewer = {other: depth for other, depth in fifos.depths.items() if other != name}
+        run = simulator.run(fewer)
+        if not run.stuck and run.interval <= most:
+            fifos = Fifos(fewer, run)
+    return fifos

@@ -1,0 +1,114 @@
+"""A streaming search that nothing satisfies: the nearest miss and the ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.engines.shared.remedies import remedies
+from fpgacomp.engines.shared.result import FoldingResult
+from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, pace
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.fold.candidates import Estimator
+from fpgacomp.engines.stream.fold.choose import choose
+from fpgacomp.engines.stream.fold.search import Found, best_of, search, sized_designs
+from fpgacomp.engines.stream.fold.space import Space, explore
+from fpgacomp.ir.graph import Graph
+from fpgacomp.results.estimate import Estimate
+from fpgacomp.results.report import Verdict
+from fpgacomp.results.target import Target
+
+NONE = Bounds(None, None)
+
+
+def stream_miss(
+    space: Space,
+    target: Target,
+    bounds: Bounds,
+    estimate: Estimator,
+    other_boards: Sequence[Board],
+) -> FoldingResult[StreamDesign]:
+    """The design nearest to the bounds that the board does hold; else the smallest of all."""
+
+    @cache
+    def fastest() -> Found | None:
+        return best_of(space, Target("throughput"), NONE, estimate)
+
+    @cache
+    def shortest() -> Found | None:
+        return best_of(space, Target("latency"), NONE, estimate)
+
+    def fits(graph: Graph, board: Board, clock_mhz: float) -> bool:
+        asked = Bounds.of(target, clock_mhz)
+        if graph is space.graph and not _thinkable(space, board, asked):
+            return False
+        other = explore(graph, board, clock_mhz, estimate)
+        least = replace(target, goal="area")
+        return search(other, least, asked, estimate) is not None
+
+    held = [find() for find, bound in ((fastest, bounds.interval), (shortest, bounds.latency))
+            if bound is not None]  # fmt: skip
+    trials = [found.trial for found in held if found is not None]
+    if trials:
+        best = min(trials, key=lambda trial: bounds.missed(trial.estimate))
+        best = replace(best, estimate=estimate(best.design))
+        limiting, shortfall = None, bounds.missed(best.estimate)
+        reasons = [f"the nearest design that fits has {pace(best.estimate)}: it misses the bound "
+                   f"by {shortfall:,.2f} times.", *_why(space, bounds)]  # fmt: skip
+    else:
+        best = _smallest(space, estimate)
+        limiting, shortfall, reasons = best.miss(NONE)
+    ways = remedies(
+        space.graph, space.board, space.clock_mhz, target,
+        fastest=lambda: _figures(fastest()), shortest=lambda: _figures(shortest()),
+        fits=fits, other_boards=other_boards,
+        last_resort="nothing tried helps: a smaller network.",
+    )  # fmt: skip
+    verdict = Verdict(False, limiting, ways, shortfall)
+    return FoldingResult(best.design, best.estimate, verdict, tuple(reasons))
+
+
+def _figures(found: Found | None) -> Estimate | None:
+    return None if found is None else found.trial.estimate
+
+
+def _thinkable(space: Space, board: Board, bounds: Bounds) -> bool:
+    """False where the graph cannot keep the bounds on the board, by this board's prices.
+
+    Products are left out: DSPs of other families hold more of them.
+    """
+    generous = tuple(
+        float("inf") if name == "dsp" else amount
+        for name, amount in zip(RESOURCE_FIELDS, budget_of(board))
+    )
+    return space.reaches(bounds.interval, bounds.latency) and not space.hopeless(generous)
+
+
+def _why(space: Space, bounds: Bounds) -> list[str]:
+    """What stands in the way of the rate: the network's own limit, or a resource."""
+    if bounds.interval is None:
+        return []
+    if bounds.interval < space.fastest - 1e-9:
+        rate = space.clock_mhz * 1e6 / space.fastest
+        return [f"no board changes that: {space.slowest_part} takes {space.fastest:,.0f} cycles a "
+                f"frame however it is folded, {rate:,.0f} frames per second at "
+                f"{space.clock_mhz:g} MHz."]  # fmt: skip
+    least = choose(space, "share", interval=bounds.interval)
+    if least is None:
+        return []
+    shares = {n: c / b for n, c, b in zip(RESOURCE_FIELDS, least.cost, budget_of(space.board))}
+    name = max(shares, key=lambda name: shares[name])
+    if shares[name] <= 1:
+        return []
+    return [f"{name}: the smallest design at the bound needs {shares[name]:.2f} times the budget."]
+
+
+def _smallest(space: Space, estimate: Estimator) -> Trial[StreamDesign]:
+    """The least share of the board, with FIFOs that do not stop it."""
+    choice = choose(space, "share")
+    assert choice is not None, "its budget may be exceeded, so that a selection exists"
+    plain = estimate(space.design(choice.folding), timed=False)
+    *_, found = sized_designs(space, choice, plain, estimate, target=Target("area"), bounds=NONE)
+    return replace(found.trial, estimate=estimate(found.trial.design))

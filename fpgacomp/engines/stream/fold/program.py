@@ -1,0 +1,170 @@
+"""One option per layer, converters between neighbours included, as an integer program.
+
+Multiple choice over the layers' options; between neighbours a transport of one unit from
+the writer's lanes to the reader's pays for the converter, so that the program's sum is the
+estimate's but for what no layer owns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fpgacomp.engines.shared.trial import budget_of
+from fpgacomp.engines.stream.design import StreamFolding
+from fpgacomp.engines.stream.fold.candidates import Costs, Option
+from fpgacomp.engines.stream.fold.space import Edge, Space, exposure
+from fpgacomp.host.solver import Row, minimized
+
+NODE_LIMIT = 60
+GAP = 2e-3
+LATENCY_GAP = 2e-2  # its sum of stages is no nearer to the truth
+Objective = Literal["area", "share", "latency"]
+INFEASIBLE = 2  # scipy's status
+
+
+class Undecided(Exception):
+    """The node limit came before a first solution."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A selection.
+
+    Args:
+        folding: layer name -> folding.
+        cost: resources of all layers and converters by the program.
+        interval: cycles of the slowest layer.
+        gap: relative distance to the proved bound; 0 is an optimum.
+    """
+
+    folding: Mapping[str, StreamFolding]
+    cost: Costs
+    interval: float
+    gap: float
+
+
+class Program:
+    """Columns: options (binary), transports per edge, the slowest interval, the largest share."""
+
+    def __init__(self, space: Space, slowest: float | None) -> None:
+        self.space = space
+        self.options = {
+            name: tuple(o for o in found if slowest is None or o.interval <= slowest + 1e-9)
+            for name, found in space.options.items()
+        }
+        self.first: dict[str, int] = {}
+        self.cost: list[Costs] = []
+        for name, found in self.options.items():
+            self.first[name] = len(self.cost)
+            self.cost += [option.cost for option in found]
+        self.binaries = len(self.cost)
+        self.rows: list[Row] = []
+        for name, found in self.options.items():
+            at = self.first[name]
+            self.rows.append(({at + i: 1.0 for i in range(len(found))}, 1.0, 1.0))
+        for edge in space.edges:
+            self._transport(edge)
+        self.slowest, self.share = len(self.cost), len(self.cost) + 1
+        self.columns = len(self.cost) + 2
+
+    @property
+    def possible(self) -> bool:
+        return all(self.options.values())
+
+    def _transport(self, edge: Edge) -> None:
+        written = self._by_lanes(edge.writer, 1)
+        read = self._by_lanes(edge.reader, 0)
+        at = len(self.cost)
+        pairs = [(a, b) for a in written for b in read]
+        self.cost += [self.space.prices.converter(edge.tensor, a, b) for a, b in pairs]
+        for side, groups in enumerate((written, read)):
+            for lanes, columns in groups.items():
+                row = {at + i: 1.0 for i, pair in enumerate(pairs) if pair[side] == lanes}
+                total = 0.0 if columns else 1.0  # a graph input has one width
+                self.rows.append((row | dict.fromkeys(columns, -1.0), total, total))
+
+    def _by_lanes(self, name: str, side: int) -> dict[int, list[int]]:
+        """Lanes -> columns of the layer's options that have them."""
+        if name not in self.options:
+            return {self.space.input_lanes[name]: []}
+        found: dict[int, list[int]] = {}
+        for i, option in enumerate(self.options[name]):
+            found.setdefault(option.lanes[side], []).append(self.first[name] + i)
+        return found
+
+    def _budget(self, objective: Objective) -> None:
+        for index, available in enumerate(self.space.budget):
+            row = {c: cost[index] / available for c, cost in enumerate(self.cost) if cost[index]}
+            top = self.space.top[index] / available
+            if objective == "share":
+                self.rows.append((row | {self.share: -1.0}, -np.inf, -top))
+            else:
+                self.rows.append((row, -np.inf, 1.0 - top))
+
+    def _objective(self, objective: Objective) -> dict[int, float]:
+        """Area in shares of the board; it also decides between equals of the others."""
+        whole = self.space.equivalent(budget_of(self.space.board))
+        area = {c: self.space.equivalent(cost) / whole for c, cost in enumerate(self.cost)}
+        if objective == "area":
+            return area
+        small = {column: 1e-4 * value for column, value in area.items()}
+        if objective == "share":
+            return small | {self.share: 1.0}
+        for column, frames in self._first_frame().items():
+            small[column] = small.get(column, 0.0) + frames
+        return small
+
+    def _first_frame(self) -> dict[int, float]:
+        """The first frame, added up in units of `fastest`; no interval exceeds `slowest`."""
+        times = {self.slowest: 1.0}
+        unit = self.space.fastest
+        for name, found in self.options.items():
+            share = exposure(self.space.graph.by_name[name])
+            at = self.first[name]
+            row = {at + i: option.interval / unit for i, option in enumerate(found)}
+            self.rows.append((row | {self.slowest: -1.0}, -np.inf, 0.0))
+            for column, frames in row.items():
+                times[column] = share * frames
+        return times
+
+    def solve(
+        self, objective: Objective, latency: float | None, *, relaxed: bool = False
+    ) -> Choice | None:
+        """The best selection; where `relaxed`, of fractions of options (rounded in the end)."""
+        self._budget(objective)
+        weights = self._objective(objective)
+        if latency is not None:
+            self.rows.append((self._first_frame(), -np.inf, latency / self.space.fastest))
+        found = minimized(
+            weights, self.rows, self.columns,
+            binaries=0 if relaxed else self.binaries, shares=self.slowest,
+            node_limit=NODE_LIMIT, gap=LATENCY_GAP if objective == "latency" else GAP,
+        )  # fmt: skip
+        if found.x is None:
+            if found.status != INFEASIBLE:
+                raise Undecided
+            return None
+        return self._choice(found.x, float(found.mip_gap or 0.0))
+
+    def _choice(self, values: Sequence[float], gap: float) -> Choice:
+        picked = {}
+        for name, found in self.options.items():
+            at = self.first[name]
+            picked[name] = max(enumerate(found), key=lambda o, at=at: values[at + o[0]])[1]  # type: ignore[misc]
+        folding = {name: option.folding for name, option in picked.items()}
+        interval = max(option.interval for option in picked.values())
+        return Choice(folding, self.space_cost(picked), interval, gap)
+
+    def space_cost(self, picked: Mapping[str, Option]) -> Costs:
+        """Layers and converters of a selection."""
+        space = self.space
+        costs = [option.cost for option in picked.values()]
+        for edge in space.edges:
+            a = picked[edge.writer].lanes_out if edge.writer in picked else None
+            a = space.input_lanes[edge.writer] if a is None else a
+            costs.append(space.prices.converter(edge.tensor, a, picked[edge.reader].lanes_in))
+        return tuple(map(sum, zip(*costs)))

@@ -1,0 +1,198 @@
+"""When each streaming operator runs: the first frame without back-pressure, or several frames
+with FIFOs of their real depths, deadlock included.
+
+Token-level max-plus: a step ends `cycles` after the one before it or `after` its last word
+came, whichever is later, and not before there is room for its words. Such a network computes
+the same times in whatever order its operators are visited, and whether it stops does not
+depend on times at all (Kahn 1974).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fpgacomp.engines.stream.dataflow import Dataflow, Sink, Source, cycles
+from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, link
+from fpgacomp.engines.stream.timing.steps import STEP_LIMIT, Steps, operator_steps
+from fpgacomp.engines.stream.timing.sweeps import swept
+from fpgacomp.engines.stream.timing.walk import walked
+from fpgacomp.ir.types import IntArray
+
+FRAMES = 3  # of a run that tells the interval: the first fills the design
+FINE = 8192  # step limit of runs that are proofs
+
+
+@dataclass(frozen=True)
+class Run:
+    """Several frames through finite FIFOs.
+
+    Args:
+        finish: per frame, when its last word left; shorter than the frames asked for where
+            the design deadlocked.
+        stuck: names of the streams that were full or empty for ever, in order of operators.
+        most: stream name -> most words it held at once.
+    """
+
+    finish: tuple[int, ...]
+    stuck: tuple[str, ...]
+    most: Mapping[str, int]
+
+    @property
+    def interval(self) -> int:
+        """Cycles between the last two frames."""
+        return self.finish[-1] - self.finish[-2]
+
+
+def interval_cycles(dataflow: Dataflow) -> int:
+    """Of the slowest operator."""
+    return max(cycles(operator) for operator in dataflow.operators)
+
+
+def first_frame(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, tuple[int, int]]:
+    """Operator name -> cycle of its first step's end and of its last word, FIFOs unbounded."""
+    ends: dict[str, tuple[IntArray, IntArray]] = {}  # stream -> (cumulative words, times)
+    times: dict[str, tuple[int, int]] = {}
+    for operator in dataflow.operators:
+        steps = operator_steps(operator, limit)
+        before = np.cumsum(steps.cycles)
+        floor = before.copy()
+        for stream, reads in zip(operator.inputs, steps.reads):
+            words, when = ends[stream.name]
+            arrived = when[np.searchsorted(words, np.maximum(reads, 1))]
+            floor = np.maximum(floor, arrived + steps.after)
+        end = before + np.maximum.accumulate(floor - before)
+        times[operator.name] = int(end[0]), int(end[-1]) + PIPELINE
+        for stream, writes in zip(operator.outputs, steps.writes):
+            ends[stream.name] = writes, end + PIPELINE
+    return times
+
+
+def latency_cycles(dataflow: Dataflow, limit: int = STEP_LIMIT) -> int:
+    """From the first word in to the last word out, for one frame that meets an empty design."""
+    times = first_frame(dataflow, limit)
+    return max(times[op.name][1] for op in dataflow.operators if isinstance(op, Sink))
+
+
+class Simulator:
+    """A dataflow whose steps and dependencies are worked out once, for runs of many depths.
+
+    Args:
+        frames: back to back.
+        limit: steps of an operator and frame (`stream_steps`).
+    """
+
+    def __init__(self, dataflow: Dataflow, *, frames: int = 3, limit: int = STEP_LIMIT) -> None:
+        self.dataflow, self.frames = dataflow, frames
+        self.steps = [operator_steps(operator, limit) for operator in dataflow.operators]
+        self.links = _linked(dataflow, self.steps, frames)
+        self.paces = [Pace.of(steps, frames) for steps in self.steps]
+
+    @property
+    def work(self) -> int:
+        """Steps of a run."""
+        return sum(len(pace.cycles) for pace in self.paces)
+
+    def run(
+        self,
+        depths: Mapping[str, float] | None = None,
+        *,
+        pace: int | None = None,
+        held: bool = False,
+    ) -> Run:
+        """All frames until they have left or nothing can move any more.
+
+        Args:
+            depths, pace: as `simulate` has them.
+            held: work out `Run.most`, which is empty otherwise.
+        """
+        wanted = depths or {}
+        rooms = [one.rooms(wanted.get(one.stream.name, one.stream.depth)) for one in self.links]
+        paces = [
+            self._paced(index, pace) if isinstance(operator, Source) else self.paces[index]
+            for index, operator in enumerate(self.dataflow.operators)
+        ]
+        endings = swept(paces, self.links, rooms)
+        if endings is None:
+            endings = walked(paces, self.links, rooms)
+        return self._result(endings, paces, held=held)
+
+    def _paced(self, index: int, pace: int | None) -> Pace:
+        steps = self.steps[index]
+        count = len(steps.cycles)
+        if pace is None or pace < steps.cycles.sum():
+            return self.paces[index]
+        spread = np.diff(np.arange(count + 1) * pace // count)
+        return Pace(np.tile(spread, self.frames), self.paces[index].after)
+
+    def _result(self, endings: Endings, paces: list[Pace], *, held: bool) -> Run:
+        operators = self.dataflow.operators
+        sinks = [index for index, op in enumerate(operators) if isinstance(op, Sink)]
+        lengths = [len(steps.cycles) for steps in self.steps]
+        complete = min(len(endings[index]) // lengths[index] for index in sinks)
+        finish = tuple(
+            max(int(endings[index][(frame + 1) * lengths[index] - 1]) for index in sinks) + PIPELINE
+            for frame in range(complete)
+        )
+        stuck = tuple(
+            stream.name
+            for index, op in enumerate(operators)
+            if len(endings[index]) < len(paces[index].cycles)
+            for stream in op.outputs
+        )
+        most = {one.stream.name: _most(one, endings, paces) for one in self.links} if held else {}
+        return Run(finish, stuck if complete < self.frames else (), most)
+
+
+def simulate(
+    dataflow: Dataflow,
+    *,
+    frames: int = 3,
+    depths: Mapping[str, float] | None = None,
+    pace: int | None = None,
+    limit: int = STEP_LIMIT,
+) -> Run:
+    """Frames back to back until all have left or nothing can move any more.
+
+    Args:
+        pace: cycles over which the sources spread a frame; as fast as they can if None.
+        depths: stream name -> words, in place of the stream's own (may be infinite). A FIFO
+            holds at least what its neighbours' merged steps read and write at once.
+    """
+    return Simulator(dataflow, frames=frames, limit=limit).run(depths, pace=pace, held=True)
+
+
+def _linked(dataflow: Dataflow, steps: list[Steps], frames: int) -> list[Link]:
+    """Every stream with the steps of its two sides."""
+    writer = {
+        stream.name: (index, port)
+        for index, operator in enumerate(dataflow.operators)
+        for port, stream in enumerate(operator.outputs)
+    }
+    links = []
+    for index, operator in enumerate(dataflow.operators):
+        for stream, reads in zip(operator.inputs, steps[index].reads):
+            other, port = writer[stream.name]
+            links.append(link(stream, other, index, steps[other].writes[port], reads, frames))
+    return links
+
+
+def _most(one: Link, endings: Endings, paces: list[Pace]) -> int:
+    """Most words in a stream: those written when one is written, less those read by then."""
+    when, reader = endings[one.writer], endings[one.reader]
+    freed = reader - paces[one.reader].after[: len(reader)] + 1
+    gone = np.searchsorted(freed, when, side="right")
+    taken = np.concatenate([[0], one.reads])[gone]
+    found = one.writes[: len(when)] - taken
+    return int(found.max()) if found.size else 0
+
+
+def bursts(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, int]:
+    """Stream name -> the words that `simulate` lets it hold at least.
+
+    With FIFOs of these depths a design is no slower than a simulation of the same limit.
+    """
+    steps = [operator_steps(operator, limit) for operator in dataflow.operators]
+    return {one.stream.name: one.burst for one in _linked(dataflow, steps, 1)}

@@ -1,0 +1,125 @@
+"""Times of a streaming run by sweeps over whole operators: the usual and fast way.
+
+Each operator in turn gets the earliest times that its neighbours' present ones allow, in
+order of the stream and against it, until none changes. From below this reaches the least
+solution, which is the run: a sweep settles a whole chain of waiting in its direction, so
+that there are as many sweeps as the longest such chain has turns. Steps of a later part of
+the run wait until the earlier ones are settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, Room
+from fpgacomp.ir.types import IntArray
+
+PARTS = 8  # of the slowest operator's time, settled one after the other
+# A run that takes more is walked step by step, which is as fast: a part of many turns, or a
+# deadlock, whose times never settle but move on from part to part.
+SWEEPS = 100
+MOST_PARTS = 5 * PARTS
+NEVER = 1 << 62
+
+
+def swept(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> Endings | None:
+    """When every step ends; None where sweeps do not settle them."""
+    state = _Sweep(paces, links, rooms)
+    part = max(int(end[-1]) for end in state.ends) // PARTS + 1
+    state.sweep(NEVER)
+    for _ in range(MOST_PARTS):
+        first = state.unsettled
+        if first is None:
+            return state.ends
+        if not state.settle(first + part):
+            return None
+    return None
+
+
+class _Sweep:
+    """Times so far, ascending; `dirty` is each operator's first step that may still move."""
+
+    def __init__(self, paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> None:
+        self.paces = paces
+        self.before: list[IntArray] = [np.cumsum(pace.cycles) for pace in paces]
+        self.ends = [before.copy() for before in self.before]
+        self.dirty = [0] * len(paces)
+        self.words: list[list[Link]] = [[] for _ in paces]
+        self.rooms: list[list[tuple[int, Room]]] = [[] for _ in paces]
+        # (operator that waits, its first step that does, the step that each waits for)
+        self.waiting: list[list[tuple[int, int, IntArray]]] = [[] for _ in paces]
+        for link, room in zip(links, rooms):
+            self.words[link.reader].append(link)
+            self.waiting[link.writer].append((link.reader, link.start, link.needs[link.start :]))
+            if room.steps.size:
+                self.rooms[link.writer].append((link.reader, room))
+                self.waiting[link.reader].append((link.writer, room.start, room.steps))
+
+    @property
+    def unsettled(self) -> int | None:
+        """The earliest time that may still move."""
+        times = [int(end[at]) for at, end in zip(self.dirty, self.ends) if at < len(end)]
+        return min(times, default=None)
+
+    def settle(self, horizon: int) -> bool:
+        """Sweep until no step before `horizon` is dirty; False where SWEEPS are not enough."""
+        return any(not self.sweep(horizon) for _ in range(SWEEPS))
+
+    def sweep(self, horizon: int) -> bool:
+        """There and back over all operators; False where no step before `horizon` was dirty."""
+        worked = [self._settle(index, horizon) for index in range(len(self.ends))]
+        worked += [self._settle(index, horizon) for index in reversed(range(len(self.ends)))]
+        return any(worked)
+
+    def _settle(self, index: int, horizon: int) -> bool:
+        """An operator's times before `horizon` from its neighbours'; whether some were dirty.
+
+        Steps that wait for one that moved become dirty.
+        """
+        first, known = self.dirty[index], self.ends[index]
+        last = int(known.searchsorted(horizon))
+        if first >= last:
+            return False
+        self.dirty[index] = last
+        end = self._alone(index, first, last)
+        before = self.before[index]
+        end -= before[first:last]
+        if first:
+            end[0] = max(end[0], known[first - 1] - before[first - 1])
+        np.maximum.accumulate(end, out=end)
+        end += before[first:last]
+        moved = end != known[first:last]
+        at = int(moved.argmax())
+        if moved[at]:
+            self._publish(index, first + at, end[at:])
+        return True
+
+    def _alone(self, index: int, first: int, last: int) -> IntArray:
+        """The earliest ends by what each step alone waits for."""
+        pace, end = self.paces[index], self.ends[index][first:last].copy()
+        for link in self.words[index]:
+            at = max(first, link.start)
+            if at < last:
+                come = self.ends[link.writer][link.needs[at:last]] + pace.after[at:last]
+                come += PIPELINE
+                np.maximum(end[at - first :], come, out=end[at - first :])
+        for reader, room in self.rooms[index]:
+            at = max(first, room.start)
+            if at < last:
+                steps = room.steps[at - room.start : last - room.start]
+                freed = self.ends[reader][steps] - self.paces[reader].after[steps]
+                freed += 1 - PIPELINE
+                np.maximum(end[at - first :], freed, out=end[at - first :])
+        return end
+
+    def _publish(self, index: int, first: int, end: IntArray) -> None:
+        """New times from step `first` on; later ones are no earlier than these."""
+        known, last = self.ends[index], first + len(end)
+        known[first:last] = end
+        behind = last + int(known[last:].searchsorted(end[-1]))
+        known[last:behind] = end[-1]
+        for other, start, steps in self.waiting[index]:
+            step = start + int(steps.searchsorted(first))
+            self.dirty[other] = min(self.dirty[other], step)

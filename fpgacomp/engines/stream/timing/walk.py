@@ -1,0 +1,79 @@
+"""Times of a streaming run step by step: for runs that sweeps do not settle, and deadlocks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, Room
+
+
+class _Process:
+    """One operator while it runs; `end` grows step by step."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.cycles: list[int] = pace.cycles.tolist()
+        self.after: list[int] = pace.after.tolist()
+        self.end: list[int] = []
+        self.freed: list[int] = []  # when each step's words had been read
+        # (times of the other side, its step that each of mine waits for; -1: none)
+        self.words_from: list[tuple[list[int], list[int]]] = []
+        self.room_from: list[tuple[list[int], list[int]]] = []
+
+    def advance(self) -> bool:
+        """Run as many steps as are determined; True where there was one."""
+        end, freed, cycles, after = self.end, self.freed, self.cycles, self.after
+        step = begun = len(end)
+        last = end[-1] if end else 0
+        total = len(cycles)
+        while step < total:
+            now = last + cycles[step]
+            rest = after[step]
+            for times, needs in self.words_from:
+                need = needs[step]
+                if need >= 0:
+                    if need >= len(times):
+                        return step > begun
+                    come = times[need] + PIPELINE + rest
+                    if come > now:
+                        now = come
+            for times, needs in self.room_from:
+                need = needs[step]
+                if need >= 0:
+                    if need >= len(times):
+                        return step > begun
+                    if times[need] - PIPELINE > now:
+                        now = times[need] - PIPELINE
+            end.append(now)
+            freed.append(now - rest + 1)
+            last = now
+            step += 1
+        return step > begun
+
+
+def walked(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> Endings:
+    """When every step ends that ever does."""
+    processes = [_Process(pace) for pace in paces]
+    neighbours: list[set[int]] = [set() for _ in processes]
+    for link, room in zip(links, rooms):
+        reader, writer = processes[link.reader], processes[link.writer]
+        reader.words_from.append(
+            (writer.end, [-1] * link.start + link.needs[link.start :].tolist())
+        )
+        if room.steps.size:
+            writer.room_from.append((reader.freed, [-1] * room.start + room.steps.tolist()))
+        neighbours[link.reader].add(link.writer)
+        neighbours[link.writer].add(link.reader)
+    waiting = deque(range(len(processes)))
+    queued = [True] * len(processes)
+    while waiting:
+        index = waiting.popleft()
+        queued[index] = False
+        if processes[index].advance():
+            for other in neighbours[index]:
+                if not queued[other]:
+                    queued[other] = True
+                    waiting.append(other)
+    return [np.array(process.end, dtype=np.int64) for process in processes]

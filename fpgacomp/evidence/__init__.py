@@ -1,0 +1,1 @@
+"""Everything that speaks for the integers: float64 reference, judge, vectors, comparison."""

@@ -1,0 +1,44 @@
+"""Compares the integers of every layer by equality: what an engine computed, and the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fpgacomp.errors import InputDataError
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.types import IntArray
+from fpgacomp.results.agreement import Agreement, Mismatch
+
+
+def compare(
+    expected: Mapping[str, IntArray], got: Mapping[str, IntArray], graph: Graph
+) -> Agreement:
+    """Every integer of every tensor of the graph, by equality.
+
+    Args:
+        expected, got: tensor name -> integers [N, *shape] of all tensors of the graph.
+
+    Raises:
+        InputDataError: a tensor is missing on one side, or its shapes differ.
+    """
+    first: Mismatch | None = None
+    by_tensor: dict[str, int] = {}
+    vectors = integers = 0
+    for layer in graph.layers:
+        name = layer.output.name
+        if name not in expected or name not in got or expected[name].shape != got[name].shape:
+            raise InputDataError(name, "the two results to compare do not both hold this tensor "
+                                 "in one shape.", "run both on the same samples.")  # fmt: skip
+        wrong = expected[name] != got[name]
+        vectors, integers = len(wrong), integers + layer.output.size
+        if not wrong.any():
+            continue
+        by_tensor[name] = int(wrong.sum())
+        if first is None:
+            sample, *index = (int(i) for i in np.argwhere(wrong)[0])
+            at = (sample, *index)
+            first = Mismatch(layer.name, sample, tuple(index), int(expected[name][at]),
+                             int(got[name][at]))  # fmt: skip
+    return Agreement(vectors, integers, sum(by_tensor.values()), first, by_tensor)

@@ -1,0 +1,28 @@
+"""Sums up what was compared with what."""
+
+from __future__ import annotations
+
+from fpgacomp.evidence.judge import NetworkJudgement
+from fpgacomp.results.agreement import Agreement, Mismatch
+from fpgacomp.results.report import Exactness
+
+
+def summarize(
+    judged: NetworkJudgement, compared: Agreement | None, agreement: float | None
+) -> Exactness:
+    """One `Exactness` from the judgement, the C-simulation (if it ran) and float32 execution."""
+    first = judged.first
+    return Exactness(
+        vectors=judged.vectors,
+        csim_mismatches=None if compared is None else compared.mismatches,
+        network_mismatches=judged.mismatches,
+        ties=judged.ties,
+        top1_agreement_float32=agreement,
+        integers=0 if compared is None else compared.integers,
+        first_csim_mismatch=None if compared is None else compared.first,
+        first_network_mismatch=None
+        if first is None
+        else Mismatch(
+            first.tensor, first.sample, first.index, round(first.network), round(first.oracle)
+        ),
+    )

@@ -1,0 +1,252 @@
+"""Judges the oracle's integers by the network itself, executed in float64.
+
+Contract: equal everywhere, except where the value before a quantizer lies within 2**-20
+(relative) of a rounding boundary. Such ties are counted, and the network then goes on
+with the oracle's integer, so that one tie does not taint what follows it. A label is right
+where the network has its largest number; classes within 2**-20 of the largest are ties too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from fpgacomp.errors import InputDataError, InvalidGraph
+from fpgacomp.evidence.reference.network import Reference
+from fpgacomp.evidence.reference.node import Array
+from fpgacomp.evidence.reference.quantizers import TIE, Quantized
+from fpgacomp.ir.types import FloatArray, IntArray
+from fpgacomp.network.lowered import LabelView, Lowered, View
+
+ViewT = TypeVar("ViewT", View, LabelView)
+_CHUNK = 1 << 20  # elements of the largest tensor that are executed at once
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One integer that is not the network's.
+
+    Args:
+        tensor: of the integer graph.
+        onnx_name: the network's tensor it stands for.
+        sample: which vector.
+        index: in the network's tensor, without the batch.
+        network: what the network has there: a quantizer's integer (zero point
+            included) or the real value in units of the tensor's scale.
+        oracle: the oracle's integer in the same units.
+    """
+
+    tensor: str
+    onnx_name: str
+    sample: int
+    index: tuple[int, ...]
+    network: float
+    oracle: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tensor} ({self.onnx_name}) vector {self.sample} index {list(self.index)}: "
+            f"the network has {self.network:.10g}, the oracle {self.oracle:.10g}"
+        )
+
+
+@dataclass(frozen=True)
+class TensorJudgement:
+    """Counts for one tensor of the integer graph."""
+
+    onnx_name: str
+    compared: int
+    mismatches: int
+    ties: int
+
+
+@dataclass(frozen=True)
+class NetworkJudgement:
+    """What `judge` found.
+
+    Args:
+        vectors: number of samples.
+        mismatches: integers that differ although no rounding boundary explains it.
+        ties: integers that differ at a rounding boundary.
+        first: the first mismatch, in the order of the network.
+        per_layer: integer tensor -> its own counts, in the order of the network.
+    """
+
+    vectors: int
+    mismatches: int
+    ties: int
+    first: Mismatch | None
+    per_layer: Mapping[str, TensorJudgement]
+
+
+def judge(
+    lowered: Lowered,
+    canonical: onnx.ModelProto,
+    network_inputs: Mapping[str, npt.NDArray[Any]],
+    integers: Mapping[str, IntArray],
+) -> NetworkJudgement:
+    """Compare every integer that has a view with the canonical network in float64.
+
+    Args:
+        lowered: whose views say which integer tensor stands for which real one.
+        canonical: the network that was lowered.
+        network_inputs: network input -> [N, *shape].
+        integers: integer tensor -> what the oracle computed for these inputs [N, *shape].
+
+    Raises:
+        InputDataError: the integers of an output are missing, or are of another number
+            of samples than the inputs.
+        InvalidGraph: a view names a tensor that the network does not compute.
+    """
+    vectors = _check(lowered, network_inputs, integers)
+    bench = _Bench(lowered, Reference(canonical), set(integers))
+    chunk = max(1, _CHUNK // bench.largest)
+    for start in range(0, vectors, chunk):
+        part = slice(start, start + chunk)
+        bench.run(
+            {name: array[part] for name, array in network_inputs.items()},
+            {name: integers[name][part] for name in bench.views},
+            start,
+        )
+    return bench.judgement(vectors)
+
+
+class _Bench:
+    """Executes the network chunk by chunk and keeps the counts."""
+
+    def __init__(self, lowered: Lowered, reference: Reference, given: set[str]) -> None:
+        self.views: dict[str, View | LabelView] = {
+            name: view for name, view in lowered.views.items() if name in given
+        }
+        self.views |= {name: view for name, view in lowered.labels.items() if name in given}
+        self.largest = max((view.order.array.size for view in self.views.values()), default=1)
+        self._reference = reference
+        self._quantizers = reference.quantizer_outputs()
+        self._by_onnx: dict[str, list[str]] = {}
+        for name, view in self.views.items():
+            self._by_onnx.setdefault(view.onnx_name, []).append(name)
+        self._counts: dict[str, list[int]] = {}
+        self._first: dict[str, Mismatch] = {}
+        self._integers: Mapping[str, IntArray] = {}
+        self._start = 0
+
+    def run(
+        self,
+        inputs: Mapping[str, npt.NDArray[Any]],
+        integers: Mapping[str, IntArray],
+        start: int,
+    ) -> None:
+        self._integers, self._start = integers, start
+        self._reference.run(inputs, on_quantized=self._see_quantized, on_tensor=self._see_tensor)
+        for name, view in self.views.items():
+            if name not in self._counts:
+                why = f"its view names {view.onnx_name}, which no input of the network reaches."
+                raise InvalidGraph(name, why, "correct the views that lowering returned.")
+
+    def judgement(self, vectors: int) -> NetworkJudgement:
+        per_layer = {
+            name: TensorJudgement(self.views[name].onnx_name, *counts)
+            for name, counts in self._counts.items()
+        }
+        first = next((self._first[name] for name in self._counts if name in self._first), None)
+        return NetworkJudgement(
+            vectors,
+            sum(layer.mismatches for layer in per_layer.values()),
+            sum(layer.ties for layer in per_layer.values()),
+            first,
+            per_layer,
+        )
+
+    def _see_quantized(self, onnx_name: str, done: Quantized) -> Array | None:
+        """Judge codes; where they tie, go on with the oracle's."""
+        real = done.real
+        for name, view in self._of(onnx_name, View):
+            exact = done.codes_of(view.to_real(self._integers[name]))
+            codes = np.rint(exact)
+            off_grid = ~(np.abs(exact - codes) <= TIE * np.maximum(1, np.abs(codes)))
+            differs = (codes != done.codes) | off_grid
+            ties = np.zeros(differs.shape, dtype=bool)
+            if differs.any():
+                ties = differs & ~off_grid & done.ties_with(codes)
+                real = np.where(ties, codes * done.scale + done.offset, real)
+            self._count(name, differs & ~ties, ties, done.codes, exact)
+        self._see_classes(onnx_name, real)
+        return real
+
+    def _see_tensor(self, onnx_name: str, value: Array) -> None:
+        """Judge a tensor that no quantizer wrote: exact up to float64's own rounding."""
+        if onnx_name in self._quantizers:
+            return
+        for name, view in self._of(onnx_name, View):
+            own, oracle = _in_units(view, value, self._integers[name])
+            wrong = (np.rint(own) != oracle) | (
+                np.abs(own - oracle) > TIE * np.maximum(1, np.abs(oracle))
+            )
+            self._count(name, wrong, np.zeros(wrong.shape, dtype=bool), own, oracle)
+        self._see_classes(onnx_name, value)
+
+    def _see_classes(self, onnx_name: str, value: Array) -> None:
+        """Judge labels by the numbers that they choose from."""
+        for name, view in self._of(onnx_name, LabelView):
+            labels = self._integers[name]
+            classes = np.empty((len(value), view.order.array.size))
+            classes[:, view.order.array.ravel()] = value.reshape(len(value), -1)
+            classes = classes.reshape(*labels.shape[:-1], -1)
+            largest = classes.max(axis=-1, keepdims=True)
+            behind = largest - np.take_along_axis(classes, labels, axis=-1)
+            ties = (behind > 0) & (behind <= TIE * np.maximum(view.unit, np.abs(largest)))
+            own = classes.argmax(axis=-1)[..., None]
+            self._count(name, (behind > 0) & ~ties, ties, own, labels)
+
+    def _of(self, onnx_name: str, kind: type[ViewT]) -> Iterator[tuple[str, ViewT]]:
+        """The views of a network's tensor that are of this kind."""
+        for name in self._by_onnx.get(onnx_name, ()):
+            view = self.views[name]
+            if isinstance(view, kind):
+                yield name, view
+
+    def _count(self, name: str, wrong: Array, ties: Array, network: Array, oracle: Array) -> None:
+        counts = self._counts.setdefault(name, [0, 0, 0])
+        for position, number in enumerate((wrong.size, int(wrong.sum()), int(ties.sum()))):
+            counts[position] += number
+        if counts[1] and name not in self._first:
+            sample, *index = (int(i) for i in np.argwhere(wrong)[0])
+            at = (sample, *index)
+            self._first[name] = Mismatch(
+                name, self.views[name].onnx_name, self._start + sample, tuple(index),
+                float(network[at]), float(oracle[at]),
+            )  # fmt: skip
+
+
+def _in_units(view: View, real: Array, integers: IntArray) -> tuple[FloatArray, IntArray]:
+    """The network's values in units of the view's scale, and the integers in its order."""
+    channel = view.order.array[0] % integers.shape[-1]
+    scale = np.broadcast_to(view.scale.array, (integers.shape[-1],))[channel]
+    offset = np.broadcast_to(view.offset.array, (integers.shape[-1],))[channel]
+    oracle = integers.reshape(len(integers), -1)[:, view.order.array[0]]
+    # A scale of 0 (a channel multiplied by 0) makes every integer stand for the offset.
+    dead = scale == 0
+    own = (real - offset) / np.where(dead, 1.0, scale)
+    return own, np.where(dead, 0, oracle)
+
+
+def _check(
+    lowered: Lowered,
+    network_inputs: Mapping[str, npt.NDArray[Any]],
+    integers: Mapping[str, IntArray],
+) -> int:
+    vectors = {len(array) for array in (*network_inputs.values(), *integers.values())}
+    if len(vectors) != 1:
+        raise InputDataError("judge", f"inputs and integers have {sorted(vectors)} samples.",
+                             "give the integers that belong to these inputs.")  # fmt: skip
+    for tensor in lowered.graph.outputs:
+        judged = tensor.name in lowered.views or tensor.name in lowered.labels
+        if judged and tensor.name not in integers:
+            raise InputDataError(tensor.name, "the integers of this output were not given.",
+                                 "give every tensor that the interpreter returns.")  # fmt: skip
+    return vectors.pop()

@@ -1,0 +1,1 @@
+"""The network executed in float64, operator by operator."""

@@ -1,0 +1,323 @@
+"""Networks side by side: opens each, runs it on the test samples, estimates it for a board."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+import fpgacomp
+from fpgacomp.compress import evaluate as stage
+from fpgacomp.compress.evaluate import EvaluateOptions, Range
+from fpgacomp.data.labelled import Data, Samples, Source, load_data
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.read import load_board
+from fpgacomp.errors import (
+    FpgacompError,
+    Problems,
+    ToolError,
+    UsageError,
+    raise_all,
+)
+from fpgacomp.flows import compile as pipeline
+from fpgacomp.flows.executor import executor, input_shape, shaped
+from fpgacomp.flows.options import Options
+from fpgacomp.frontend import facts, open_network
+from fpgacomp.host.progress import Observer, silent
+from fpgacomp.network.canonical import Network
+from fpgacomp.results.comparison import (
+    BoardFigures,
+    Candidate,
+    Comparison,
+    Cost,
+    Disturbed,
+    Scores,
+    TestSet,
+)
+from fpgacomp.results.estimate import Figure
+from fpgacomp.results.report import Report
+
+Model = str | Path | onnx.ModelProto | Any  # a Keras model, too
+QUANTIZE_FIRST = "is float: quantize first for the figures of a board."
+
+
+def evaluate(
+    models: Iterable[Model] | Mapping[str, Model],
+    data: Source | Data,
+    *,
+    test: Source | None = None,
+    board: str | None = None,
+    options: Options | None = None,
+    evaluation: EvaluateOptions | None = None,
+    observer: Observer = silent,
+) -> Comparison:
+    """Compare networks on the test split of labelled data, and on a board.
+
+    Args:
+        models: ONNX (float, QONNX, QCDQ, FINN) or Keras files, or such models in memory; a
+            mapping names them, otherwise the file does.
+        data: samples with labels; see `load_data`. Only the test split is answered; the range
+            of the disturbed samples is the training split's.
+        test: a test set of its own, instead of a part held out of `data`.
+        board: estimate quantized networks for this one; float ones are never quantized here.
+        options: target, backend and bounds of the designs; calibration data is not used.
+        evaluation: noise, brightness, attacks.
+        observer: told each network's name, and 1.0 when it is done.
+
+    Returns:
+        One candidate per model, in order. What failed for one is in its notes.
+
+    Raises:
+        UsageError: no model, an unknown board, an unknown network to transfer from.
+        InputDataError: data that cannot be read.
+        FpgacompError: no network could be scored at all; every reason.
+    """
+    evaluation = evaluation or EvaluateOptions()
+    named = _named(models)
+    the_board = None if board is None else load_board(board)
+    samples = data if isinstance(data, Data) else load_data(data, test)
+    wanted = evaluation.transfer_from
+    if wanted not in (None, stage.AUTO, *named):
+        raise UsageError(
+            "transfer_from", f"no network is called {wanted}.", f"name one of {', '.join(named)}."
+        )
+    runs = []
+    for name, model in named.items():
+        observer(name, None)
+        runs.append(_Run(name, model))
+        _score(runs[-1], samples, evaluation)
+        if the_board is not None:
+            _estimate(runs[-1], the_board, options or Options())
+        observer(name, 1.0)
+    if all(run.scores is None for run in runs):
+        raise_all([problem for run in runs for problem in run.problems])
+    source = _transfer(runs, samples, evaluation)
+    return Comparison(
+        fpgacomp=fpgacomp.__version__,
+        test=_test_set(samples),
+        candidates=tuple(run.candidate() for run in runs),
+        board=None if the_board is None else the_board.name,
+        board_title=None if the_board is None else the_board.title,
+        transfer_from=source,
+        seed=evaluation.seed,
+        at_one_pace=the_board is None or (options or Options()).target.goal == "area",
+    )
+
+
+def _test_set(samples: Data) -> TestSet:
+    inside = Range.of(samples)
+    return TestSet(
+        samples.name, len(samples.test), samples.classes, inside.low, inside.high, samples.notes
+    )
+
+
+@dataclass
+class _Run:
+    """What is known of one network so far."""
+
+    name: str
+    model: Model
+    network: Network | None = None
+    execute: stage.Execute | None = None
+    gradient: stage.Gradient | None = None
+    scores: Scores | None = None
+    cost: Cost | None = None
+    board: BoardFigures | None = None
+    notes: list[str] = field(default_factory=list)
+    problems: list[FpgacompError] = field(default_factory=list)
+
+    @contextmanager
+    def noting(self, what: str) -> Iterator[None]:
+        """What goes wrong with this network is told with it, and stops no other."""
+        try:
+            yield
+        except FpgacompError as error:
+            self._failed(what, error)
+        except Exception as error:  # a bug, which must not lose the others' figures
+            why = f"failed with {type(error).__name__}: {error}."
+            self._failed(what, ToolError(self.name, why, "report this as a bug, with the model."))
+
+    def _failed(self, what: str, error: FpgacompError) -> None:
+        self.problems += error.problems if isinstance(error, Problems) else (error,)
+        self.notes.append(f"{what}: {error}")
+
+    def candidate(self) -> Candidate:
+        given = str(self.model) if isinstance(self.model, str | Path) else ""
+        return Candidate(
+            name=self.name,
+            file=given,
+            format="" if self.network is None else self.network.format,
+            scores=self.scores,
+            cost=self.cost,
+            board=self.board,
+            notes=tuple(self.notes),
+        )
+
+
+def _named(models: Iterable[Model] | Mapping[str, Model]) -> dict[str, Model]:
+    """Models by a name that is theirs alone: the file's, or with its folder, or numbered."""
+    if isinstance(models, str | Path | onnx.ModelProto):
+        models = [models]
+    if isinstance(models, Mapping):
+        named = dict(models)
+    else:
+        given = list(models)
+        names = [_name(model) for model in given]
+        counts = Counter(names)
+        named = {}
+        for model, name in zip(given, names):
+            if counts[name] > 1 and isinstance(model, str | Path) and Path(model).parent.name:
+                name = f"{Path(model).parent.name}/{Path(model).name}"
+            wish, number = name, 1
+            while name in named:
+                number += 1
+                name = f"{wish} ({number})"
+            named[name] = model
+    if not named:
+        raise UsageError("models", "there is none.", "give one or more networks.")
+    return named
+
+
+def _name(model: Model) -> str:
+    if isinstance(model, str | Path):
+        return Path(model).stem
+    if isinstance(model, onnx.ModelProto):
+        return model.graph.name or "model"
+    return str(getattr(model, "name", "model"))
+
+
+def _score(run: _Run, samples: Data, evaluation: EvaluateOptions) -> None:
+    """Open, count and score one network."""
+    with run.noting("not scored"):
+        run.network = network = open_network(run.model)
+        run.notes += network.warnings
+        run.cost = stage.cost(
+            network.model,
+            network.original,
+            parameters=facts(network).parameters,
+            file_bytes=_file_bytes(run.model, network),
+        )
+        given = shaped(samples, input_shape(network))
+        run.execute = executor(network)
+        answers = stage.answered(run.execute, given)
+        inside = Range.of(given)
+        run.scores = stage.scores(run.execute, given, answers, evaluation, inside)
+        if evaluation.epsilons:
+            with run.noting("no gradient attack"):
+                run.gradient = stage.gradient_of(network, given.test, answers, inside)
+                own = _own_attack(run, given.test, evaluation)
+                run.scores = stage.with_disturbed(run.scores, *own)
+
+
+def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[Disturbed]:
+    """Accuracy on samples attacked by the network's own gradient."""
+    assert run.gradient is not None and run.execute is not None
+    found = []
+    for epsilon in evaluation.epsilons:
+        share = None
+        if run.gradient.attack is not None:
+            x = run.gradient.attack(test, epsilon)
+            share = stage.share_right(run.execute, Samples(x, test.y))
+        found.append(Disturbed("gradient", epsilon, share, run.gradient.note))
+    return found
+
+
+def _transfer(runs: list[_Run], samples: Data, evaluation: EvaluateOptions) -> str | None:
+    """Give every network the samples attacked by one of them; its name, or None."""
+    source = _source(runs, evaluation)
+    if source is None or source.gradient is None or source.gradient.attack is None:
+        return None
+    assert source.network is not None
+    test = shaped(samples, input_shape(source.network)).test
+    for epsilon in evaluation.epsilons:
+        x = source.gradient.attack(test, epsilon)
+        for run in runs:
+            if run.scores is None or run.network is None or run.execute is None:
+                continue
+            with run.noting("no transfer attack"):
+                moved = Samples(x.reshape(-1, *input_shape(run.network)), samples.test.y)
+                share = stage.share_right(run.execute, moved)
+                note = f"samples attacked by the gradient of {source.name}"
+                run.scores = stage.with_disturbed(
+                    run.scores, Disturbed("transfer", epsilon, share, note)
+                )
+    return source.name
+
+
+def _source(runs: list[_Run], evaluation: EvaluateOptions) -> _Run | None:
+    """The network whose attacked samples the others are given, if there are others."""
+    if evaluation.transfer_from is None or not evaluation.epsilons:
+        return None
+    if evaluation.transfer_from == stage.AUTO:
+        able = [
+            run
+            for run in runs
+            if run.gradient is not None
+            and run.gradient.attack is not None
+            and run.network is not None
+            and run.network.format == "float"
+        ]
+        if len(runs) < 2:
+            return None
+        return max(able, key=lambda run: run.scores.accuracy if run.scores else 0.0, default=None)
+    source = next(run for run in runs if run.name == evaluation.transfer_from)
+    if source.gradient is None or source.gradient.attack is None:
+        source.notes.append("no samples of it could be given to the other networks.")
+    return source
+
+
+def _estimate(run: _Run, board: Board, options: Options) -> None:
+    """The board's figures of a network that is quantized."""
+    if run.network is None:
+        return
+    if run.network.format == "float":
+        run.notes.append(QUANTIZE_FIRST)
+        return
+    with run.noting(f"not estimated for {board.name}"):
+        report = pipeline.estimate(
+            run.model, str(board.path), options=replace(options, calibration=None)
+        )
+        run.board = _figures(report)
+
+
+def _figures(report: Report) -> BoardFigures:
+    found = report.estimate
+    cycles = found.latency_cycles
+    microseconds = (n / found.clock_mhz for n in (cycles.value, cycles.low, cycles.high))
+    return BoardFigures(
+        fits=report.verdict.fits,
+        limiting_resource=report.verdict.limiting_resource,
+        backend=report.backend,
+        clock_mhz=found.clock_mhz,
+        latency_us=Figure(*microseconds),
+        frames_per_second=found.frames_per_second,
+        lut=found.lut,
+        ff=found.ff,
+        dsp=found.dsp,
+        bram18=found.bram18,
+        uram=found.uram,
+    )
+
+
+def _file_bytes(model: Model, network: Network) -> int:
+    """Bytes of the file and of the files its weights are in; in memory, of the model as ONNX."""
+    if not isinstance(model, str | Path):
+        found = model if isinstance(model, onnx.ModelProto) else network.original
+        return int(found.ByteSize())
+    path = Path(model)
+    size = path.stat().st_size
+    if path.suffix.lower() != ".onnx":
+        return size
+    parsed = onnx.load(path, load_external_data=False)
+    external = {
+        entry.value
+        for tensor in parsed.graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return int(size + sum((path.parent / name).stat().st_size for name in external))

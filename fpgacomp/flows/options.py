@@ -1,0 +1,59 @@
+"""What can be asked of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+from fpgacomp.engines.hls4ml.design import IoType
+from fpgacomp.frontend.calibrate import PtqOptions
+from fpgacomp.results.target import Target
+
+Data = str | Path | npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What can be asked of a run; the command line has an option for each.
+
+    Args:
+        backend: which code generator; auto takes the one that suits the board.
+        target: latency, throughput or area, with bounds.
+        clock_mhz: None: the board's default.
+        io_type: None: whichever suits target and board.
+        input_bits: type of a network input that nothing quantizes: total and integer bits.
+        calibration: samples for the ranges of a float network or an input.
+        quantization: how a float network is quantized.
+        inputs: samples to check with; None: a seeded set that hits the extremes.
+        labels: of the inputs, for the accuracy.
+        vectors: how many samples are compared; of `inputs`, the first so many.
+        argmax: end the hardware in an ArgMax, so that it delivers labels.
+        csim: compile and run the emitted C++.
+        seed: of everything random.
+    """
+
+    backend: Literal["auto", "hls4ml", "finn"] = "auto"
+    target: Target = field(default_factory=Target)
+    clock_mhz: float | None = None
+    io_type: IoType | None = None
+    input_bits: tuple[int, int | None] | None = None
+    calibration: Data | None = None
+    quantization: PtqOptions = field(default_factory=PtqOptions)
+    inputs: Data | None = None
+    labels: Data | None = None
+    vectors: int = 1000
+    argmax: bool = False
+    csim: bool = True
+    seed: int = 0
+
+    def summary(self) -> dict[str, Any]:
+        """What was asked, as plain values for report and manifest."""
+        plain = asdict(self)
+        for name in ("calibration", "inputs", "labels"):
+            given = getattr(self, name)
+            plain[name] = str(given) if isinstance(given, str | Path) else given is not None
+        return plain

@@ -1,0 +1,96 @@
+"""Brevitas modules as QONNX, through Brevitas' own export."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from fpgacomp.errors import ModelError, ToolError, raise_all
+
+INSTALL = "pip install 'fpgacomp[brevitas]'"
+
+
+def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelProto:
+    """Export a trained Brevitas (torch.nn) module and write it to `path`.
+
+    The module's training mode is left as it was. The export traces one forward pass, so
+    that branches on data are frozen as the example takes them.
+
+    Args:
+        module: torch.nn.Module with Brevitas layers.
+        example_input: a torch tensor, or a tuple of them, batch axis first.
+
+    Raises:
+        ToolError: torch, Brevitas or what their export needs is not installed.
+        ModelError: the module cannot be exported, holds no quantizer, or one that QONNX has
+            no form for.
+    """
+    torch, export_qonnx = _tools()
+    where = f"module {type(module).__name__}"
+    if not isinstance(module, torch.nn.Module):
+        raise ModelError(where, "it is not a torch.nn.Module.", "give the trained Brevitas module.")
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ModelError(str(path), "its folder does not exist.", "create it first.")
+    scratch = path.with_name(path.name + ".part")
+    training = module.training
+    try:
+        # dynamo=True is slower and leaves an external data file beside the model
+        export_qonnx(module.eval(), example_input, export_path=str(scratch), dynamo=False)
+        model = onnx.load(scratch)
+    except Exception as problem:
+        raise _explained(where, problem) from problem
+    finally:
+        module.train(training)
+        scratch.unlink(missing_ok=True)
+    if not any(node.op_type in ("Quant", "BipolarQuant", "Trunc") for node in model.graph.node):
+        raise ModelError(
+            where,
+            "its export holds no quantizer.",
+            "use brevitas.nn layers, or export it as a float network and give --calibration.",
+        )
+    _refuse_signed_bits(model)
+    onnx.save(model, path)
+    return model
+
+
+def _refuse_signed_bits(model: onnx.ModelProto) -> None:
+    """QONNX reads a signed Quant of one bit as -1 and 1; Brevitas' integers are -1 and 0."""
+    constants = {c.name: numpy_helper.to_array(c) for c in model.graph.initializer}
+    signed_bits = [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Quant"
+        and any(a.name == "signed" and a.i == 1 for a in node.attribute)
+        and np.all(constants.get(node.input[3]) == 1)
+    ]
+    why = "it is a signed integer of one bit (-1 and 0), which QONNX has no form for."
+    fix = "make it binary (QuantType.BINARY, -1 and 1), unsigned, or give it two bits."
+    raise_all([ModelError(name, why, fix) for name in signed_bits])
+
+
+def _tools() -> tuple[Any, Any]:
+    """torch, and Brevitas' export function."""
+    try:
+        torch = import_module("torch")
+        return torch, import_module("fpgacomp.host.brevitas_qonnx").Manager.export
+    except ImportError as missing:
+        raise ToolError(
+            "Brevitas", f"modules are exported through Brevitas itself ({missing}).", INSTALL
+        ) from missing
+
+
+def _explained(where: str, problem: Exception) -> Exception:
+    if isinstance(problem, ImportError):
+        return ToolError("Brevitas", f"its export needs another package ({problem}).", INSTALL)
+    reason = " ".join(str(problem).split())[:300]
+    return ModelError(
+        where,
+        f"Brevitas cannot export it: {type(problem).__name__}: {reason}",
+        "check that module(example_input) runs, and that every layer has an ONNX form.",
+    )

@@ -1,0 +1,115 @@
+"""Builds the ONNX graph of a Keras model node by node, keeping track of each tensor's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fpgacomp.errors import FpgacompError, UnsupportedLayer
+from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.editable import EditableGraph, Node
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor of the model.
+
+    Args:
+        name: of the ONNX tensor.
+        shape: as Keras has it, channels last, no batch axis.
+        first: whether the ONNX tensor has its channels at axis 1 instead.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    first: bool = False
+
+    @property
+    def channels(self) -> int:
+        return self.shape[-1]
+
+    @property
+    def onnx_shape(self) -> tuple[int, ...]:
+        """Without the batch axis."""
+        return (self.shape[-1], *self.shape[:-1]) if self.first else self.shape
+
+
+@dataclass
+class Builder:
+    """The graph under construction, for one batch size.
+
+    Args:
+        batch: size of axis 0 of every tensor.
+    """
+
+    batch: int
+    graph: EditableGraph
+    layer: str = ""
+    problems: list[FpgacompError] = field(default_factory=list)
+
+    def refuse(self, why: str, fix: str) -> UnsupportedLayer:
+        """The error to raise for the layer being converted."""
+        return UnsupportedLayer(self.layer, why, fix)
+
+    def constant(self, hint: str, value: npt.ArrayLike) -> str:
+        array = np.asarray(value)
+        if array.dtype.kind == "f":
+            array = array.astype(np.float32)
+        return self.graph.add_constant(f"{self.layer}/{hint}", array)
+
+    def node(
+        self,
+        op: str,
+        inputs: Sequence[str],
+        shape: tuple[int, ...],
+        *,
+        first: bool = False,
+        domain: str = "",
+        **attributes: Any,
+    ) -> Value:
+        """Append a node; `shape` is its output's, as Keras has it."""
+        name = self.graph.unique(f"{self.layer}/{op}")
+        value = Value(f"{name}_out", shape, first)
+        tensor = self.graph.new_tensor(value.name, (self.batch, *value.onnx_shape))
+        value = Value(tensor, shape, first)
+        self.graph.append(Node(op, list(inputs), [tensor], name, domain, attributes, name))
+        return value
+
+    def weight_node(self, op: str, inputs: Sequence[str], shape: Sequence[int], **kw: Any) -> str:
+        """Append a quantizer over constants; returns its output tensor."""
+        name = self.graph.unique(f"{self.layer}/weight_{op}")
+        tensor = self.graph.new_tensor(f"{name}_out", shape)
+        self.graph.append(Node(op, list(inputs), [tensor], name, QONNX_DOMAIN, kw, name))
+        return tensor
+
+    def same(self, op: str, x: Value, *extra: str, domain: str = "", **attributes: Any) -> Value:
+        """An elementwise node: shape and layout stay."""
+        return self.node(op, [x.name, *extra], x.shape, first=x.first, domain=domain, **attributes)
+
+    def channels_first(self, x: Value) -> Value:
+        if x.first or len(x.shape) == 1:
+            return x
+        rank = len(x.shape) + 1
+        perm = [0, rank - 1, *range(1, rank - 1)]
+        return self.node("Transpose", [x.name], x.shape, first=True, perm=perm)
+
+    def channels_last(self, x: Value) -> Value:
+        if not x.first:
+            return x
+        rank = len(x.shape) + 1
+        return self.node("Transpose", [x.name], x.shape, perm=[0, *range(2, rank), 1])
+
+    def per_channel(self, x: Value, values: Array) -> Array:
+        """One number per channel, shaped to broadcast against x in its layout."""
+        if not x.first:
+            return values
+        return values.reshape(1, -1, *[1] * (len(x.shape) - 1))
+
+    def spatial(self, x: Value) -> tuple[int, ...]:
+        return x.shape[:-1]

@@ -1,0 +1,142 @@
+"""Keras convolutions, plain, depthwise and separable, as ONNX Conv with explicit padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fpgacomp.frontend.keras.activations import activate
+from fpgacomp.frontend.keras.builder import Array, Builder, Value
+from fpgacomp.frontend.keras.weights import add_bias, quantizer_of, weight
+
+
+def ints(value: Any, rank: int) -> tuple[int, ...]:
+    """A Keras size: one number or one per axis."""
+    return tuple(int(v) for v in value) if np.ndim(value) else (int(value),) * rank
+
+
+def window(
+    spatial: Sequence[int],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    padding: str,
+) -> tuple[list[int], tuple[int, ...]]:
+    """ONNX `pads` and the output size of TensorFlow's padding rule (same: more at the end)."""
+    before, after, sizes = [], [], []
+    for n, k, s, d in zip(spatial, kernel, strides, dilations):
+        span = (k - 1) * d + 1
+        match padding:
+            case "same":
+                total = max((-(-n // s) - 1) * s + span - n, 0)
+                begin = total // 2
+            case "causal":
+                total = begin = span - 1
+            case _:
+                total = begin = 0
+        before.append(begin)
+        after.append(total - begin)
+        sizes.append((n + total - span) // s + 1)
+    return before + after, tuple(sizes)
+
+
+def require_channels_last(b: Builder, layer: Any) -> None:
+    """Refuse a layer that is set to Keras' other layout."""
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        raise b.refuse("data_format channels_first.", "use channels_last, Keras' default.")
+
+
+def _conv(b: Builder, x: Value, layer: Any, kernel: str, filters: int, groups: int) -> Value:
+    require_channels_last(b, layer)
+    x = b.channels_first(x)
+    rank = len(x.shape) - 1
+    size, strides = ints(layer.kernel_size, rank), ints(layer.strides, rank)
+    dilations = ints(layer.dilation_rate, rank)
+    pads, spatial = window(b.spatial(x), size, strides, dilations, layer.padding.lower())
+    return b.node(
+        "Conv",
+        [x.name, kernel],
+        (*spatial, filters),
+        first=True,
+        kernel_shape=list(size),
+        strides=list(strides),
+        dilations=list(dilations),
+        pads=pads,
+        group=groups,
+        auto_pad="NOTSET",
+    )
+
+
+def _finish(b: Builder, y: Value, layer: Any, bias: Any) -> Value:
+    return activate(b, add_bias(b, y, bias, quantizer_of(layer, "bias")), layer.activation)
+
+
+def _filters_first(w: Array) -> Array:
+    """[*kernel, in, out] -> [out, in, *kernel]."""
+    return np.ascontiguousarray(np.moveaxis(np.moveaxis(w, -1, 0), -1, 1))
+
+
+def _channelwise(w: Array) -> Array:
+    """[*kernel, in, multiplier] -> [in * multiplier, 1, *kernel]."""
+    flat = w.reshape(*w.shape[:-2], 1, w.shape[-2] * w.shape[-1])
+    return _filters_first(flat)
+
+
+def convolution(b: Builder, x: Value, layer: Any) -> Value:
+    """Conv1D, Conv2D and their QKeras forms."""
+    return _convolution(b, x, layer, layer.kernel, layer.bias if layer.use_bias else None)
+
+
+def folded_convolution(b: Builder, x: Value, layer: Any) -> Value:
+    """QConv2DBatchnorm: the normalization is folded before the weights are quantized."""
+    kernel, bias = layer.get_folded_weights()
+    return _convolution(b, x, layer, kernel, bias)
+
+
+def _convolution(b: Builder, x: Value, layer: Any, kernel: Any, bias: Any) -> Value:
+    w = weight(b, kernel, quantizer_of(layer, "kernel"), _filters_first, axis=0)
+    groups = int(getattr(layer, "groups", 1) or 1)
+    return _finish(b, _conv(b, x, layer, w, int(layer.filters), groups), layer, bias)
+
+
+def depthwise(b: Builder, x: Value, layer: Any) -> Value:
+    """DepthwiseConv1D/2D and QDepthwiseConv2D."""
+    kernel = getattr(layer, "depthwise_kernel", None)
+    kernel = layer.kernel if kernel is None else kernel
+    return _depthwise(b, x, layer, kernel, layer.bias if layer.use_bias else None)
+
+
+def folded_depthwise(b: Builder, x: Value, layer: Any) -> Value:
+    """QDepthwiseConv2DBatchnorm."""
+    kernel, bias = layer.get_folded_weights()
+    return _depthwise(b, x, layer, kernel, bias)
+
+
+def _depthwise(b: Builder, x: Value, layer: Any, kernel: Any, bias: Any) -> Value:
+    w = weight(b, kernel, quantizer_of(layer, "depthwise"), _channelwise, axis=0)
+    filters = x.channels * int(layer.depth_multiplier)
+    return _finish(b, _conv(b, x, layer, w, filters, x.channels), layer, bias)
+
+
+def separable(b: Builder, x: Value, layer: Any) -> Value:
+    """SeparableConv1D/2D: a depthwise and a 1x1 convolution."""
+    w = weight(b, layer.depthwise_kernel, quantizer_of(layer, "depthwise"), _channelwise, axis=0)
+    y = _conv(b, x, layer, w, x.channels * int(layer.depth_multiplier), x.channels)
+    pointwise = quantizer_of(layer, "pointwise")
+    w = weight(b, layer.pointwise_kernel, pointwise, _filters_first, axis=0)
+    ones = [1] * (len(x.shape) - 1)
+    y = b.node(
+        "Conv",
+        [y.name, w],
+        (*y.shape[:-1], int(layer.filters)),
+        first=True,
+        kernel_shape=ones,
+        strides=ones,
+        dilations=ones,
+        pads=[0] * (2 * len(ones)),
+        group=1,
+        auto_pad="NOTSET",
+    )
+    return _finish(b, y, layer, layer.bias if layer.use_bias else None)

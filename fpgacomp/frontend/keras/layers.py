@@ -1,0 +1,217 @@
+"""How each Keras and QKeras layer becomes ONNX nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fpgacomp.frontend.keras.activations import ACTIVATION_LAYERS, activate
+from fpgacomp.frontend.keras.builder import Array, Builder, Value
+from fpgacomp.frontend.keras.convolution import (
+    convolution,
+    depthwise,
+    folded_convolution,
+    folded_depthwise,
+    separable,
+)
+from fpgacomp.frontend.keras.pooling import average_pool, global_pool, max_pool
+from fpgacomp.frontend.keras.weight_quantizers import quantize_parameter
+from fpgacomp.frontend.keras.weights import add_bias, quantizer_of, weight
+
+Convert = Callable[[Builder, Value, Any], Value]
+
+
+def convert(b: Builder, layer: Any, inputs: Sequence[Value]) -> Value:
+    """Append the nodes of one call of a layer.
+
+    Raises:
+        UnsupportedLayer: the layer, or its quantizer, is not carried.
+    """
+    kind = type(layer).__name__
+    if kind in ACTIVATION_LAYERS:
+        return activate(b, inputs[0], layer)
+    if kind in _MERGES:
+        return _MERGES[kind](b, list(inputs), layer)
+    if kind not in _LAYERS:
+        raise b.refuse(
+            f"layer class {kind} is not carried.",
+            f"use one of {', '.join(sorted({*_LAYERS, *_MERGES, *ACTIVATION_LAYERS}))}.",
+        )
+    return _LAYERS[kind](b, inputs[0], layer)
+
+
+def _dense(b: Builder, x: Value, layer: Any) -> Value:
+    x = b.channels_last(x)
+    kernel = weight(b, layer.kernel, quantizer_of(layer, "kernel"), lambda w: w, axis=1)
+    y = b.node("MatMul", [x.name, kernel], (*x.shape[:-1], int(layer.units)))
+    bias = layer.bias if layer.use_bias else None
+    return activate(b, add_bias(b, y, bias, quantizer_of(layer, "bias")), layer.activation)
+
+
+def _batch_normalization(b: Builder, x: Value, layer: Any) -> Value:
+    axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
+    if list(axes) not in ([-1], [len(x.shape)]):
+        raise b.refuse(f"BatchNormalization over axis {list(axes)}.", "use the channel axis, -1.")
+    gamma = _parameter(b, layer, "gamma", layer.gamma if layer.scale else None, 1.0, x.channels)
+    beta = _parameter(b, layer, "beta", layer.beta if layer.center else None, 0.0, x.channels)
+    mean = _parameter(b, layer, "mean", layer.moving_mean, 0.0, x.channels)
+    variance = _parameter(b, layer, "variance", layer.moving_variance, 1.0, x.channels)
+    epsilon = float(layer.epsilon)
+    inverse = quantizer_of(layer, "inverse")
+    if inverse is not None:
+        factor = gamma / np.sqrt(variance + np.float32(epsilon))
+        factor = quantize_parameter(inverse, factor.astype(np.float32), b.layer)
+        x = b.same("Mul", x, b.constant("factor", b.per_channel(x, factor)))
+        return b.same("Add", x, b.constant("offset", b.per_channel(x, beta - mean * factor)))
+    x = b.channels_first(x)
+    names = ("gamma", "beta", "mean", "variance")
+    parameters = [b.constant(n, v) for n, v in zip(names, (gamma, beta, mean, variance))]
+    return b.same("BatchNormalization", x, *parameters, epsilon=epsilon)
+
+
+def _parameter(
+    b: Builder, layer: Any, role: str, values: Any, default: float, channels: int
+) -> Array:
+    if values is None:
+        return np.full(channels, default, dtype=np.float32)
+    array = np.asarray(values, dtype=np.float32)
+    return quantize_parameter(quantizer_of(layer, role), array, b.layer)
+
+
+def _flatten(b: Builder, x: Value, layer: Any) -> Value:
+    x = b.channels_last(x)
+    return b.node("Flatten", [x.name], (int(np.prod(x.shape)),), axis=1)
+
+
+def _reshape(b: Builder, x: Value, layer: Any) -> Value:
+    x = b.channels_last(x)
+    shape = [int(d) for d in layer.target_shape]
+    if -1 in shape:
+        known = int(np.prod([d for d in shape if d != -1]))
+        shape[shape.index(-1)] = int(np.prod(x.shape)) // known
+    target = b.constant("shape", np.asarray([0, *shape], dtype=np.int64))
+    return b.node("Reshape", [x.name, target], tuple(shape))
+
+
+def _permute(b: Builder, x: Value, layer: Any) -> Value:
+    x = b.channels_last(x)
+    dims = [int(d) for d in layer.dims]
+    return b.node("Transpose", [x.name], tuple(x.shape[d - 1] for d in dims), perm=[0, *dims])
+
+
+def _upsample(b: Builder, x: Value, layer: Any) -> Value:
+    if getattr(layer, "interpolation", "nearest") != "nearest":
+        raise b.refuse(f"UpSampling with {layer.interpolation}.", "use interpolation='nearest'.")
+    size = layer.size if isinstance(layer.size, (list, tuple)) else [layer.size]
+    x = b.channels_first(x)
+    factors = [int(f) for f in size]
+    scales = b.constant("scales", np.asarray([1, 1, *factors], dtype=np.float32))
+    shape = (*(n * f for n, f in zip(x.shape, factors)), x.channels)
+    return b.node(
+        "Resize",
+        [x.name, b.constant("roi", np.zeros(0, dtype=np.float32)), scales],
+        shape,
+        first=True,
+        mode="nearest",
+        nearest_mode="floor",
+        coordinate_transformation_mode="asymmetric",
+    )
+
+
+def _zero_padding(b: Builder, x: Value, layer: Any) -> Value:
+    padding = np.asarray(layer.padding).reshape(-1, 2)
+    x = b.channels_first(x)
+    pads = [0, 0, *padding[:, 0], 0, 0, *padding[:, 1]]
+    shape = (*(n + int(p.sum()) for n, p in zip(x.shape, padding)), x.channels)
+    constant = b.constant("pads", np.asarray(pads, dtype=np.int64))
+    return b.node("Pad", [x.name, constant], shape, first=True, mode="constant")
+
+
+def _rescaling(b: Builder, x: Value, layer: Any) -> Value:
+    scale, offset = (np.asarray(v, dtype=np.float32) for v in (layer.scale, layer.offset))
+    y = b.same("Mul", x, b.constant("scale", scale))
+    return b.same("Add", y, b.constant("offset", offset)) if np.any(offset) else y
+
+
+def _unchanged(b: Builder, x: Value, layer: Any) -> Value:
+    return x
+
+
+def _activation(b: Builder, x: Value, layer: Any) -> Value:
+    quantizer = getattr(layer, "quantizer", None)
+    return activate(b, x, layer.activation if quantizer is None else quantizer)
+
+
+def _add(b: Builder, inputs: list[Value], layer: Any) -> Value:
+    total = inputs[0]
+    for other in inputs[1:]:
+        if other.shape != total.shape:
+            raise b.refuse(f"Add of shapes {total.shape} and {other.shape}.", "make them equal.")
+        other = b.channels_first(other) if total.first else b.channels_last(other)
+        total = b.same("Add", total, other.name)
+    return total
+
+
+def _concatenate(b: Builder, inputs: list[Value], layer: Any) -> Value:
+    rank = len(inputs[0].shape)
+    if layer.axis not in (-1, rank):
+        raise b.refuse(f"Concatenate over axis {layer.axis}.", "use the channel axis, -1.")
+    first = all(x.first for x in inputs)
+    parts = inputs if first else [b.channels_last(x) for x in inputs]
+    shape = (*parts[0].shape[:-1], sum(x.channels for x in parts))
+    return b.node("Concat", [x.name for x in parts], shape, first=first, axis=1 if first else rank)
+
+
+_MERGES: dict[str, Callable[[Builder, list[Value], Any], Value]] = {
+    "Add": _add,
+    "Concatenate": _concatenate,
+}
+_LAYERS: dict[str, Convert] = {
+    "Dense": _dense,
+    "QDense": _dense,
+    "Conv1D": convolution,
+    "Conv2D": convolution,
+    "QConv1D": convolution,
+    "QConv2D": convolution,
+    "QConv2DBatchnorm": folded_convolution,
+    "DepthwiseConv1D": depthwise,
+    "DepthwiseConv2D": depthwise,
+    "QDepthwiseConv2D": depthwise,
+    "QDepthwiseConv2DBatchnorm": folded_depthwise,
+    "SeparableConv1D": separable,
+    "SeparableConv2D": separable,
+    "QSeparableConv1D": separable,
+    "QSeparableConv2D": separable,
+    "BatchNormalization": _batch_normalization,
+    "QBatchNormalization": _batch_normalization,
+    "Activation": _activation,
+    "QActivation": _activation,
+    "MaxPooling1D": max_pool,
+    "MaxPooling2D": max_pool,
+    "AveragePooling1D": average_pool,
+    "AveragePooling2D": average_pool,
+    "QAveragePooling2D": average_pool,
+    "GlobalAveragePooling1D": global_pool,
+    "GlobalAveragePooling2D": global_pool,
+    "QGlobalAveragePooling2D": global_pool,
+    "GlobalMaxPooling1D": global_pool,
+    "GlobalMaxPooling2D": global_pool,
+    "Flatten": _flatten,
+    "Reshape": _reshape,
+    "Permute": _permute,
+    "UpSampling1D": _upsample,
+    "UpSampling2D": _upsample,
+    "ZeroPadding1D": _zero_padding,
+    "ZeroPadding2D": _zero_padding,
+    "Rescaling": _rescaling,
+    "Dropout": _unchanged,
+    "SpatialDropout1D": _unchanged,
+    "SpatialDropout2D": _unchanged,
+    "GaussianNoise": _unchanged,
+    "GaussianDropout": _unchanged,
+    "AlphaDropout": _unchanged,
+    "ActivityRegularization": _unchanged,
+    "InputLayer": _unchanged,
+}

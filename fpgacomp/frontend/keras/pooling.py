@@ -1,0 +1,64 @@
+"""Keras pooling layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fpgacomp.frontend.keras.activations import activate
+from fpgacomp.frontend.keras.builder import Builder, Value
+from fpgacomp.frontend.keras.convolution import ints, require_channels_last, window
+
+
+def _pool(b: Builder, x: Value, layer: Any, op: str, **attributes: Any) -> Value:
+    require_channels_last(b, layer)
+    x = b.channels_first(x)
+    rank = len(x.shape) - 1
+    size, strides = ints(layer.pool_size, rank), ints(layer.strides, rank)
+    pads, spatial = window(b.spatial(x), size, strides, (1,) * rank, layer.padding.lower())
+    return b.node(
+        op,
+        [x.name],
+        (*spatial, x.channels),
+        first=True,
+        kernel_shape=list(size),
+        strides=list(strides),
+        pads=pads,
+        ceil_mode=0,
+        auto_pad="NOTSET",
+        **attributes,
+    )
+
+
+def max_pool(b: Builder, x: Value, layer: Any) -> Value:
+    """MaxPooling1D/2D."""
+    return _pool(b, x, layer, "MaxPool")
+
+
+def average_pool(b: Builder, x: Value, layer: Any) -> Value:
+    """AveragePooling1D/2D and QAveragePooling2D; padding is not counted."""
+    y = _pool(b, x, layer, "AveragePool", count_include_pad=0)
+    area = int(np.prod(ints(layer.pool_size, len(x.shape) - 1)))
+    return _quantized_average(b, y, layer, area)
+
+
+def global_pool(b: Builder, x: Value, layer: Any) -> Value:
+    """Global average and maximum, with or without kept axes."""
+    require_channels_last(b, layer)
+    x = b.channels_first(x)
+    op = "GlobalMaxPool" if "Max" in type(layer).__name__ else "GlobalAveragePool"
+    ones = (1,) * (len(x.shape) - 1)
+    y = b.node(op, [x.name], (*ones, x.channels), first=True)
+    if not getattr(layer, "keepdims", False):
+        y = b.node("Flatten", [y.name], (x.channels,), axis=1)
+    return _quantized_average(b, y, layer, int(np.prod(b.spatial(x))))
+
+
+def _quantized_average(b: Builder, y: Value, layer: Any, area: int) -> Value:
+    """QKeras multiplies the sum by quantize(1 / area), then applies an activation."""
+    quantizer = getattr(layer, "average_quantizer_internal", None)
+    if quantizer is not None:
+        factor = float(np.asarray(quantizer(1.0 / area))) * area
+        y = b.same("Mul", y, b.constant("average_factor", factor))
+    return activate(b, y, getattr(layer, "activation", None))

@@ -1,0 +1,1 @@
+"""This machine: its tools and environment, the solver, progress, shipped data files."""

@@ -1,0 +1,36 @@
+"""Loads TensorFlow, in the Keras 2 form that QKeras is written for; nothing else does."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from fpgacomp.errors import ToolError
+from fpgacomp.host.toolchain import select_legacy_keras
+
+
+def tensorflow() -> ModuleType:
+    """TensorFlow with Keras 2.
+
+    Raises:
+        ToolError: TensorFlow or QKeras is not installed, or TensorFlow was loaded with Keras 3.
+    """
+    select_legacy_keras()
+    try:
+        import tensorflow as tf
+
+        import_module("qkeras")  # its layers and quantizers register themselves
+    except ImportError as missing:
+        raise ToolError(
+            "TensorFlow",
+            f"Keras and QKeras models are read through their own framework ({missing}).",
+            "pip install 'fpgacomp[qkeras]'",
+        ) from missing
+    if not tf.keras.Model.__module__.startswith("tf_keras"):
+        raise ToolError(
+            "TensorFlow",
+            "it was loaded with Keras 3 before; QKeras is written for Keras 2.",
+            "set TF_USE_LEGACY_KERAS=1 before the first import of tensorflow.",
+        )
+    module: ModuleType = tf
+    return module

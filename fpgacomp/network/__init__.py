@@ -1,0 +1,1 @@
+"""The canonical network: its operators, its editable graph, and what was lowered from it."""

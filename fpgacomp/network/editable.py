@@ -1,0 +1,391 @@
+"""A light editable view of an ONNX graph: what the rewrites work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer
+from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN
+
+Array = npt.NDArray[Any]
+
+# ONNX gives every tensor a type number; these two are all that canonical networks need.
+FLOAT = onnx.TensorProto.FLOAT
+INT64 = onnx.TensorProto.INT64
+INVALID = "invalid"  # operator and domain of a node that nothing may rewrite
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is known of a tensor: ONNX element type and static shape."""
+
+    dtype: int
+    shape: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Node:
+    """One operator. Attributes are plain Python values (tensors as arrays).
+
+    Args:
+        origin: name of the node of the user's file that this one comes from.
+    """
+
+    op: str
+    inputs: list[str]
+    outputs: list[str]
+    name: str
+    domain: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
+
+    @property
+    def output(self) -> str:
+        return self.outputs[0]
+
+    def input(self, index: int) -> str:
+        """The input's tensor name, "" for an optional one that is absent."""
+        return self.inputs[index] if index < len(self.inputs) else ""
+
+
+class EditableGraph:
+    """Nodes in topological order, constants, and what is known of every tensor.
+
+    Nodes are only added, removed and rewired through the methods, which keep the
+    producer and consumer maps. Graph inputs and outputs keep their names.
+    """
+
+    def __init__(self, name: str = "network") -> None:
+        self.name = name
+        self.opset = 18
+        self.domains: dict[str, int] = {}
+        self.nodes: list[Node] = []
+        self.constants: dict[str, Array] = {}
+        self.inputs: list[str] = []
+        self.outputs: list[str] = []
+        self.info: dict[str, Info] = {}
+        self.source_opset = 18
+        self.annotations: dict[str, str] = {}  # finn_datatype of a tensor
+        self.ranges: dict[str, tuple[int, int]] = {}  # of constants narrower than a byte
+        self.file_nodes: dict[str, str] = {}  # name -> operator, as the file has them
+        self.problems: dict[str, list[FpgacompError]] = {}  # by node of the file, or input
+        self.warnings: list[str] = []
+        self._producer: dict[str, Node] = {}
+        self._consumers: dict[str, list[Node]] = {}
+        self._names: set[str] = set()
+
+    # ---- questions
+
+    def producer(self, tensor: str) -> Node | None:
+        return self._producer.get(tensor)
+
+    def consumers(self, tensor: str) -> list[Node]:
+        """Nodes that read the tensor, each once (being a graph output is not counted)."""
+        return list(self._consumers.get(tensor, ()))
+
+    def only_consumer(self, tensor: str) -> Node | None:
+        """The one node that reads a tensor nobody else sees, else None."""
+        readers = self._consumers.get(tensor, [])
+        return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
+
+    def shape(self, tensor: str) -> tuple[int, ...]:
+        return self.info[tensor].shape
+
+    def constant(self, tensor: str) -> Array | None:
+        return self.constants.get(tensor)
+
+    def known(self, node: Node) -> bool:
+        """Whether shape and type of all inputs and outputs are known."""
+        return all(not tensor or tensor in self.info for tensor in node.inputs + node.outputs)
+
+    def find(self, *ops: str, domain: str = "") -> list[Node]:
+        """The nodes of these kinds, as they are now, whose tensors are all known."""
+        return [n for n in self.nodes if n.domain == domain and n.op in ops and self.known(n)]
+
+    # ---- edits
+
+    def report(
+        self, node: Node, why: str, fix: str, *, error: type[ModelError] = UnsupportedLayer
+    ) -> None:
+        """Keep a problem of this node; all are raised together in the end."""
+        op = self.file_nodes.get(node.origin, node.op)
+        self._keep(node.origin or node.name, error(f"node {node.origin} ({op})", why, fix))
+
+    def disable(self, node: Node) -> None:
+        """Make a node that is reported already one that no rewrite takes for anything."""
+        node.op, node.domain = INVALID, INVALID
+
+    def report_input(self, name: str, why: str, fix: str) -> None:
+        self._keep(name, ModelError(f"input {name}", why, fix))
+
+    def report_output(self, name: str, why: str, fix: str) -> None:
+        self._keep(name, ModelError(f"output {name}", why, fix))
+
+    def _keep(self, place: str, problem: FpgacompError) -> None:
+        kept = self.problems.setdefault(place, [])
+        if str(problem) not in map(str, kept):
+            kept.append(problem)
+
+    def unique(self, hint: str) -> str:
+        name, count = hint, 1
+        while name in self._names or not name:
+            name, count = f"{hint}_{count}", count + 1
+        self._names.add(name)
+        return name
+
+    def add_constant(self, hint: str, value: npt.ArrayLike) -> str:
+        """A new constant (float64 becomes float32, the type of canonical networks)."""
+        array = np.asarray(value)
+        if array.dtype == np.float64:
+            array = array.astype(np.float32)
+        name = self.unique(hint)
+        self.set_constant(name, array)
+        return name
+
+    def set_constant(self, name: str, array: Array) -> None:
+        self._names.add(name)
+        self.constants[name] = array
+        self.info[name] = Info(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+
+    def new_tensor(self, hint: str, shape: Sequence[int], dtype: int = FLOAT) -> str:
+        name = self.unique(hint)
+        self.info[name] = Info(dtype, tuple(shape))
+        return name
+
+    def append(self, node: Node) -> None:
+        """Add the last node (used while reading)."""
+        self._insert(len(self.nodes), node)
+
+    def insert_before(self, anchor: Node, node: Node) -> Node:
+        self._insert(self.nodes.index(anchor), node)
+        return node
+
+    def insert_after(self, anchor: Node, node: Node) -> Node:
+        self._insert(self.nodes.index(anchor) + 1, node)
+        return node
+
+    def replace(self, node: Node, *successors: Node) -> None:
+        """Put other nodes, in order, in the place of one."""
+        index = self.nodes.index(node)
+        self.remove(node)
+        for offset, successor in enumerate(successors):
+            self._insert(index + offset, successor)
+
+    def make(
+        self,
+        anchor: Node,
+        op: str,
+        inputs: Sequence[str],
+        output: str = "",
+        *,
+        shape: Sequence[int] | None = None,
+        domain: str = "",
+        after: bool = False,
+        **attributes: Any,
+    ) -> Node:
+        """A node of `op` beside `anchor`, in front of it by default.
+
+        `output` is an existing tensor that nobody writes (any more), or "" for a
+        new float tensor of `shape` (default: that of the first input).
+        """
+        name = self.unique(f"{anchor.origin or anchor.name}_{op}")
+        if not output:
+            output = self.new_tensor(f"{name}_out", shape or self.shape(inputs[0]))
+        node = Node(op, list(inputs), [output], name, domain, attributes, anchor.origin)
+        return self.insert_after(anchor, node) if after else self.insert_before(anchor, node)
+
+    def remove(self, node: Node) -> None:
+        self.nodes.remove(node)
+        for tensor in set(node.inputs):
+            if tensor:
+                self._consumers[tensor].remove(node)
+        for tensor in node.outputs:
+            if self._producer.get(tensor) is node:
+                del self._producer[tensor]
+
+    def set_input(self, node: Node, index: int, tensor: str) -> None:
+        for old in set(node.inputs):
+            if old:
+                self._consumers[old].remove(node)
+        node.inputs[index] = tensor
+        self._link_inputs(node)
+
+    def redirect(self, old: str, new: str, *, only: Iterable[Node] | None = None) -> None:
+        """Let the readers of `old` (or only these) read `new`; outputs are left alone."""
+        for reader in list(only) if only is not None else self.consumers(old):
+            for index, tensor in enumerate(reader.inputs):
+                if tensor == old:
+                    self.set_input(reader, index, new)
+
+    def bypass(self, node: Node) -> bool:
+        """Remove a node whose output equals its first input; False where names forbid it."""
+        source, result = node.inputs[0], node.output
+        if result not in self.outputs:
+            self.redirect(result, source)
+            self.remove(node)
+            return True
+        writer = self.producer(source)
+        if writer is None or source in self.outputs:
+            return False
+        self.remove(node)
+        self.redirect(source, result)
+        self.rename_output(writer, result, old=source)
+        return True
+
+    def rename_output(self, node: Node, new: str, *, old: str = "") -> None:
+        """Let the node write `new`, which nobody writes, in place of an output nobody reads."""
+        old = old or node.output
+        node.outputs[node.outputs.index(old)] = new
+        del self._producer[old]
+        self._producer[new] = node
+
+    def _insert(self, index: int, node: Node) -> None:
+        self.nodes.insert(index, node)
+        for tensor in node.outputs:
+            if tensor:
+                self._names.add(tensor)
+                self._producer[tensor] = node
+        self._names.add(node.name)
+        self._link_inputs(node)
+
+    def _link_inputs(self, node: Node) -> None:
+        for tensor in set(node.inputs):
+            if tensor:
+                self._names.add(tensor)
+                self._consumers.setdefault(tensor, []).append(node)
+
+    # ---- from and to ONNX
+
+    @classmethod
+    def from_model(cls, model: onnx.ModelProto) -> EditableGraph:
+        """Read the graph; initializers are no inputs, Constant nodes are constants.
+
+        Shapes are those of the graph inputs as the file states them; a dimension
+        that is symbolic or absent is -1.
+        """
+        graph = cls(model.graph.name or "network")
+        graph.domains = {entry.domain: entry.version for entry in model.opset_import}
+        graph.domains[""] = graph.domains.get("", graph.domains.pop("ai.onnx", 18))
+        graph.opset = graph.source_opset = graph.domains[""]
+        for tensor in model.graph.initializer:
+            graph.set_constant(tensor.name, to_array(tensor))
+            if tensor.data_type in _NARROW:
+                graph.ranges[tensor.name] = _NARROW[tensor.data_type][1]
+        for value in model.graph.input:
+            if value.name not in graph.constants:
+                graph.inputs.append(value.name)
+                graph._names.add(value.name)
+                graph.info[value.name] = _info(value)
+        graph.outputs = [value.name for value in model.graph.output]
+        for entry in model.graph.quantization_annotation:
+            for pair in entry.quant_parameter_tensor_names:
+                if pair.key == "finn_datatype":
+                    graph.annotations[entry.tensor_name] = pair.value
+        for index, proto in enumerate(model.graph.node):
+            graph._read_node(index, proto)
+        return graph
+
+    def _read_node(self, index: int, proto: onnx.NodeProto) -> None:
+        attributes = {a.name: _attribute(a) for a in proto.attribute}
+        if proto.op_type == "Constant" and proto.domain in ("", "ai.onnx"):
+            value = _constant_value(attributes)
+            if value is not None:
+                self.set_constant(proto.output[0], value)
+                return
+        name = self.unique(proto.name or f"{proto.op_type}_{index}")
+        self.file_nodes[name] = proto.op_type
+        domain = "" if proto.domain == "ai.onnx" else proto.domain
+        inputs, outputs = list(proto.input), list(proto.output)
+        self.append(Node(proto.op_type, inputs, outputs, name, domain, attributes, name))
+
+    def to_model(self) -> onnx.ModelProto:
+        """The graph as ONNX; every known tensor is listed with its shape."""
+        nodes = [node_proto(node) for node in self.nodes]
+        inner = [t for n in self.nodes for t in n.outputs if t in self.info]
+        graph = helper.make_graph(
+            nodes,
+            self.name,
+            [self._value(name) for name in self.inputs],
+            [self._value(name) for name in self.outputs],
+            [numpy_helper.from_array(array, name) for name, array in self.constants.items()],
+            value_info=[self._value(name) for name in inner if name not in self.outputs],
+        )
+        imports = [helper.make_opsetid("", self.opset)]
+        used = {node.domain for node in self.nodes} - {""}
+        versions = {QONNX_DOMAIN: 2, FPGACOMP_DOMAIN: 1} | self.domains
+        imports += [helper.make_opsetid(domain, versions.get(domain, 1)) for domain in sorted(used)]
+        model = helper.make_model(graph, opset_imports=imports, producer_name="fpgacomp")
+        model.ir_version = 8 if self.opset < 21 else 10
+        return model
+
+    def _value(self, name: str) -> onnx.ValueInfoProto:
+        info = self.info.get(name)
+        if info is None:
+            return helper.make_empty_tensor_value_info(name)
+        return helper.make_tensor_value_info(name, info.dtype, info.shape)
+
+
+def node_proto(node: Node) -> onnx.NodeProto:
+    """The node as ONNX writes it."""
+    attributes = {
+        name: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
+        for name, value in node.attributes.items()
+        if not (isinstance(value, list) and not value)
+    }
+    return helper.make_node(
+        node.op, node.inputs, node.outputs, node.name, domain=node.domain, **attributes
+    )
+
+
+def _info(value: onnx.ValueInfoProto) -> Info:
+    tensor = value.type.tensor_type
+    dims = tensor.shape.dim if tensor.HasField("shape") else ()
+    shape = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in dims)
+    return Info(tensor.elem_type, shape)
+
+
+def to_array(tensor: onnx.TensorProto) -> Array:
+    """The tensor's values; integers narrower than a byte come as int8 or uint8."""
+    array = numpy_helper.to_array(tensor)
+    if tensor.data_type in _NARROW:
+        return array.astype(_NARROW[tensor.data_type][0])
+    return array
+
+
+# ONNX element types narrower than a byte: the numpy type that holds them, their range.
+_NARROW: dict[int, tuple[type[Any], tuple[int, int]]] = {
+    onnx.TensorProto.UINT4: (np.uint8, (0, 15)),
+    onnx.TensorProto.INT4: (np.int8, (-8, 7)),
+}
+if hasattr(onnx.TensorProto, "INT2"):  # since onnx 1.20
+    _NARROW[onnx.TensorProto.UINT2] = (np.uint8, (0, 3))
+    _NARROW[onnx.TensorProto.INT2] = (np.int8, (-2, 1))
+
+
+def _attribute(attribute: onnx.AttributeProto) -> Any:
+    value = helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if attribute.type == onnx.AttributeProto.TENSOR:
+        return to_array(attribute.t)
+    if attribute.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS):
+        return list(value)
+    return value
+
+
+def _constant_value(attributes: dict[str, Any]) -> Array | None:
+    match attributes:
+        case {"value": value}:
+            return np.asarray(value)
+        case {"value_float": value} | {"value_floats": value}:
+            return np.asarray(value, np.float32)
+        case {"value_int": value} | {"value_ints": value}:
+            return np.asarray(value, np.int64)
+    return None

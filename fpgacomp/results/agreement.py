@@ -1,0 +1,43 @@
+"""Two sets of integers held against each other: how many differ, and the first that does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first integer that differs: layer, sample, index within the layer, both values."""
+
+    layer: str
+    sample: int
+    index: tuple[int, ...]
+    expected: int
+    got: int
+
+    def __str__(self) -> str:
+        place = ", ".join(map(str, self.index))
+        return (
+            f"layer {self.layer}, sample {self.sample}, index [{place}]: "
+            f"expected {self.expected}, got {self.got}"
+        )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two sets of integers, compared by equality.
+
+    Args:
+        vectors: samples compared.
+        integers: integers compared per sample.
+        mismatches: how many integers differ, over all samples.
+        first: the first that differs, in the order of the layers; None where none does.
+        by_tensor: tensor name -> mismatches, only tensors that have any.
+    """
+
+    vectors: int
+    integers: int
+    mismatches: int
+    first: Mismatch | None
+    by_tensor: Mapping[str, int]

@@ -1,1 +1,0 @@
-"""Simulation and comparison, layer by layer."""

@@ -1,0 +1,245 @@
+"""The command line: exit codes, one clear sentence per mistake, one JSON document."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import typer
+from onnx import TensorProto, helper, numpy_helper
+from typer.testing import CliRunner, Result
+
+from fpgacomp.cli.app import app
+from fpgacomp.cli.console import errors
+from fpgacomp.data.labelled import load_data
+from tests.support.paths import EXAMPLES
+
+DIGITS = str(EXAMPLES / "digits_cnn" / "model.onnx")
+PIXELS = str(EXAMPLES / "digits_cnn" / "test_inputs.npy")
+LABELS = str(EXAMPLES / "digits_cnn" / "test_labels.npy")
+
+
+def fpgacomp(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def refused(result: Result, code: int, *phrases: str) -> None:
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    flat = " ".join(result.output.split())
+    for phrase in phrases:
+        assert phrase in flat
+
+
+def test_every_verb_has_help_with_an_example() -> None:
+    for verb in ("compile", "estimate", "check", "simulate", "boards", "doctor"):
+        result = fpgacomp(verb, "--help")
+        assert result.exit_code == 0
+        assert f"Example: fpgacomp {verb}" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "phrase"),
+    [(None, "does not exist"), (b"", "is empty"), (b"hello", "not an ONNX file")],
+)
+def test_files_that_are_no_network(tmp_path: Path, content: bytes | None, phrase: str) -> None:
+    path = tmp_path / "model.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    refused(fpgacomp("estimate", path, "--board", "pynq-z2"), 1, "model.onnx", phrase, "Fix:")
+
+
+def test_truncated_network(tmp_path: Path) -> None:
+    path = tmp_path / "cut.onnx"
+    path.write_bytes(Path(DIGITS).read_bytes()[:3000])
+    refused(fpgacomp("compile", path, "--board", "pynq-z2"), 1, "cut off", "Fix:")
+
+
+def test_unknown_board_names_the_nearest() -> None:
+    refused(fpgacomp("estimate", DIGITS, "--board", "pynq-z3"), 1, "pynq-z2", "Fix:")
+
+
+def test_missing_option_is_usage() -> None:
+    refused(fpgacomp("compile", DIGITS), 2, "--board")
+
+
+def test_clock_beyond_the_board() -> None:
+    arguments = ("estimate", DIGITS, "--board", "pynq-z2", "--clock-mhz", 5000)
+    refused(fpgacomp(*arguments), 2, "--clock-mhz 5000", "Fix:")
+
+
+def test_labelled_data_is_checked_on_its_test_split(tmp_path: Path) -> None:
+    """The file that a network was trained with serves here, too: on what was held out."""
+    x, y = np.load(PIXELS), np.load(LABELS)
+    np.savez(tmp_path / "d.npz", x=x[:, 0], y=y)  # without the channel's axis of one
+    np.savez(tmp_path / "own.npz", x=x[:300], y=y[:300], x_test=x[300:], y_test=y[300:])
+    held_out = len(load_data(tmp_path / "d.npz").test)
+    assert 60 < held_out < 160
+    compiled = "compile", DIGITS, "--board", "pynq-z2", "--no-csim", "--json"
+    (tmp_path / "some.py").write_text(
+        f"import numpy as np\n\ndef samples():\n    d = np.load({str(tmp_path / 'd.npz')!r})\n"
+        "    return d['x'], d['y']\n"
+    )
+    sources = {"d.npz": held_out, "own.npz": len(x) - 300, "some.py:samples": held_out}
+    for file, samples in sources.items():
+        build = tmp_path / f"build-{file}"
+        result = fpgacomp(*compiled, "--inputs", tmp_path / file, "--out", build)
+        report = json.loads(result.stdout)
+        assert report["exactness"]["vectors"] == samples
+        assert report["accuracy"]["top1"] > 0.95
+        assert report["options"]["inputs"] == f"{tmp_path / file} (test split, {samples} samples)"
+    few = *compiled, "--inputs", tmp_path / "d.npz", "--vectors", 50, "--out", tmp_path / "few"
+    report = json.loads(fpgacomp(*few).stdout)
+    assert report["options"]["inputs"].endswith(f"(test split, 50 of {held_out} samples)")
+    twice = fpgacomp(*compiled, "--inputs", tmp_path / "d.npz", "--labels", LABELS)
+    refused(twice, 1, "d.npz: holds labels of its own", "Fix: leave --labels out")
+
+
+@pytest.mark.parametrize("bits", ["abc", "8:x"])
+def test_input_bits_that_are_none(bits: str) -> None:
+    arguments = ("estimate", DIGITS, "--board", "pynq-z2", "--input-bits", bits)
+    refused(fpgacomp(*arguments), 2, f"--input-bits {bits}", "16:6")
+
+
+@pytest.mark.parametrize(
+    ("array", "phrase"),
+    [
+        (np.zeros((3, 8, 8, 2), dtype=np.float32), "[N, 1, 8, 8]"),
+        (np.array(["a", "b"]), "type"),
+        (np.full((2, 1, 8, 8), np.nan, dtype=np.float32), "NaN"),
+        (np.zeros((0, 1, 8, 8), dtype=np.float32), "no samples"),
+    ],
+)
+def test_inputs_that_do_not_go_with_the_network(
+    tmp_path: Path, array: np.ndarray[Any, Any], phrase: str
+) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, array)
+    arguments = ("compile", DIGITS, "--board", "pynq-z2", "--inputs", path, "--out", tmp_path / "b")
+    refused(fpgacomp(*arguments), 1, "x.npy", phrase, "Fix:")
+    assert not (tmp_path / "b").exists()
+
+
+def test_folder_that_holds_something_else(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+    arguments = ("compile", DIGITS, "--board", "pynq-z2", "--out", tmp_path)
+    refused(fpgacomp(*arguments), 2, "fpgacomp did not write", "Fix:")
+    assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+def test_missing_compiler_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    arguments = ("compile", DIGITS, "--board", "pynq-z2", "--out", tmp_path / "b")
+    refused(fpgacomp(*arguments), 3, "no C++ compiler was found", "apt-get install g++")
+
+
+def test_float_network_without_calibration(tmp_path: Path) -> None:
+    path = tmp_path / "float.onnx"
+    weight = numpy_helper.from_array(np.ones((4, 2), dtype=np.float32), "w")
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])], "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])], [weight],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), path)
+    refused(fpgacomp("estimate", path, "--board", "pynq-z2"), 1, "float network", "--calibration")
+
+
+def test_simulate_wants_a_build_directory(tmp_path: Path) -> None:
+    refused(fpgacomp("simulate", tmp_path, "--inputs", PIXELS), 2, "no build directory")
+
+
+def test_estimate_prints_one_json_document() -> None:
+    result = fpgacomp("estimate", DIGITS, "--board", "pynq-z2", "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert report["verdict"]["fits"] is True
+    assert report["exactness"]["csim_mismatches"] is None
+
+
+def test_a_design_that_does_not_fit_exits_1_with_remedies() -> None:
+    arguments = ("--board", "icebreaker", "--backend", "hls4ml", "--json")
+    result = fpgacomp("estimate", DIGITS, *arguments)
+    verdict = json.loads(result.stdout)["verdict"]
+    assert result.exit_code == 1
+    assert verdict["fits"] is False and verdict["limiting_resource"] and verdict["remedies"]
+
+
+def test_errors_under_json_are_json_too() -> None:
+    result = fpgacomp("estimate", DIGITS, "--board", "pynq-z3", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["errors"][0]["fix"]
+
+
+def test_check_lists_every_operator() -> None:
+    result = fpgacomp("check", DIGITS, "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0 and report["ok"]
+    assert {"Conv", "Quant"} <= {node["op"] for node in report["nodes"]}
+
+
+def test_boards_and_doctor() -> None:
+    names = [board["name"] for board in json.loads(fpgacomp("boards", "--json").stdout)]
+    assert "pynq-z2" in names and len(names) >= 18
+    assert json.loads(fpgacomp("boards", "pynq-z2", "--json").stdout)["part"].startswith("xc7z020")
+    assert "g++" in fpgacomp("doctor").output
+
+
+@pytest.mark.slow
+def test_compile_simulate_and_replace(tmp_path: Path) -> None:
+    """The whole way; a second run replaces the first, and the same input gives the same bytes."""
+    out = tmp_path / "build"
+    arguments = ("compile", DIGITS, "--board", "pynq-z2", "--out", out, "--inputs", PIXELS,
+                 "--labels", LABELS, "--vectors", 200, "--json")  # fmt: skip
+    first = fpgacomp(*arguments)
+    report = json.loads(first.stdout)
+    assert first.exit_code == 0
+    assert report["exactness"]["csim_mismatches"] == 0
+    assert report["exactness"]["network_mismatches"] == 0
+    assert report["exactness"]["vectors"] == 200
+    assert report["accuracy"]["top1"] > 0.96
+    for name in ("report.html", "report.json", "manifest.json", "graph.json", "network.onnx",
+                 "hls/build_prj.tcl", "software/before.onnx", "vectors"):  # fmt: skip
+        assert (out / name).exists(), name
+
+    answers = tmp_path / "y.npy"
+    simulated = fpgacomp("simulate", out, "--inputs", PIXELS, "--level", "c", "--outputs", answers,
+                         "--labels", LABELS, "--json")  # fmt: skip
+    assert json.loads(simulated.stdout)["mismatches"] == 0
+    assert np.load(answers).shape == (450, 10)
+
+    before = {p.relative_to(out): p.read_bytes() for p in (out / "hls").rglob("*") if p.is_file()}
+    assert fpgacomp(*arguments).exit_code == 0
+    after = {p.relative_to(out): p.read_bytes() for p in (out / "hls").rglob("*") if p.is_file()}
+    assert before == after
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["build", "y.npy"]
+
+    (out / "graph.json").write_text("{}")
+    refused(fpgacomp("simulate", out, "--inputs", PIXELS), 2, "graph.json", "was changed")
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Any]:
+    """As at a terminal: tests that are started in the background inherit that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_that_a_library_turned_into_an_error_of_its_own(capsys: Any, ctrl_c: Any) -> None:
+    with pytest.raises(typer.Exit) as stopped, errors(False):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise AttributeError("half imported") from None
+    assert stopped.value.exit_code == 130
+    assert "stopped; nothing was written." in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is ctrl_c
+    with pytest.raises(AttributeError, match="a bug"), errors(False):
+        raise AttributeError("a bug")

@@ -1,0 +1,156 @@
+"""Samples from every kind of source; splits that share nothing; errors by their text."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fpgacomp.data.labelled import Samples, load_data
+from fpgacomp.errors import InputDataError
+
+
+def some(count=400, classes=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(count, 1, 4, 4)).astype(np.float32), rng.integers(0, classes, count)
+
+
+def rows(samples):
+    return {row.tobytes() for row in samples.x}
+
+
+def test_splits_share_no_sample_and_lose_none():
+    x, y = some()
+    data = load_data((x, y))
+    splits = [rows(split) for split in (data.train, data.validation, data.test)]
+    assert sum(map(len, splits)) == len(x) == len(set.union(*splits))
+    assert 0.2 < len(data.test) / len(x) < 0.3
+
+
+def test_order_and_company_do_not_move_a_sample():
+    x, y = some()
+    order = np.random.default_rng(1).permutation(len(x))
+    whole, shuffled = load_data((x, y)), load_data((x[order], y[order]))
+    half = load_data((x[:200], y[:200]))
+    assert rows(whole.test) == rows(shuffled.test)
+    assert rows(half.test) <= rows(whole.test)
+    assert rows(half.validation) <= rows(whole.validation)
+
+
+def test_evenly_taken_samples_are_of_all_classes():
+    x, y = some()
+    samples = Samples(x, np.sort(y))
+    assert set(samples.evenly(20).y) == set(range(4))
+    assert len(samples.evenly(20)) == 20 and samples.evenly(400) is samples
+
+
+def test_duplicates_stay_together():
+    x, y = some(100)
+    data = load_data((np.concatenate([x, x]), np.concatenate([y, y])))
+    assert not rows(data.train) & rows(data.test)
+    assert not rows(data.train) & rows(data.validation)
+
+
+def test_training_samples_of_the_test_set_are_dropped_and_counted():
+    x, y = some()
+    data = load_data((x, y), test=(x[:50], y[:50]))
+    assert len(data.test) == 50
+    assert not rows(data.train) & rows(data.test)
+    assert data.notes == ("50 training samples that are in the test set were left out",)
+
+
+def test_sources_agree(tmp_path, monkeypatch):
+    x, y = some()
+    np.savez(tmp_path / "a.npz", x=x, y=y)
+    one_hot = np.eye(4, dtype=np.float32)[y]
+    np.savez(tmp_path / "b.npz", x=x, y=one_hot)
+    (tmp_path / "given.py").write_text(
+        f"import numpy as np\ndef samples():\n    d = np.load({str(tmp_path / 'a.npz')!r})\n"
+        "    return d['x'], d['y']\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sources = [(x, y), {"x": x, "y": y}, lambda: (x, y), tmp_path / "a.npz", tmp_path / "b.npz",
+               f"{tmp_path}/given.py:samples", "given:samples"]  # fmt: skip
+    found = [load_data(source) for source in sources]
+    for data in found[1:]:
+        for split in ("train", "validation", "test"):
+            np.testing.assert_array_equal(getattr(data, split).x, getattr(found[0], split).x)
+            np.testing.assert_array_equal(getattr(data, split).y, getattr(found[0], split).y)
+
+
+def test_npz_with_a_test_set_of_its_own(tmp_path):
+    (x, y), (xt, yt) = some(), some(60, seed=5)
+    np.savez(tmp_path / "m.npz", x_train=x, y_train=y, x_test=xt, y_test=yt)
+    data = load_data(tmp_path / "m.npz")
+    np.testing.assert_array_equal(data.test.x, xt)
+    assert len(data.train) + len(data.validation) == len(x)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_image_folders(tmp_path, split):
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for part in ("train", "test") if split else ("",):
+        for label in ("cat", "dog"):
+            folder = tmp_path / part / label
+            folder.mkdir(parents=True)
+            for number in range(40):
+                pixels = rng.integers(0, 256, (6, 5, 3), dtype=np.uint8)
+                image.fromarray(pixels).save(folder / f"{number}.png")
+    data = load_data(tmp_path)
+    assert data.shape == (3, 6, 5)
+    assert data.classes == 2
+    assert data.train.x.max() <= 1
+    assert len(data.test) == 80 or not split
+
+
+def test_images_of_another_size_are_refused(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    for label, size in (("a", (4, 4)), ("b", (4, 5))):
+        (tmp_path / label).mkdir()
+        image.fromarray(np.zeros(size, np.uint8)).save(tmp_path / label / "0.png")
+    with pytest.raises(
+        InputDataError, match=r"is of shape \[1, 4, 5\], the first image \[1, 4, 4\]"
+    ):
+        load_data(tmp_path)
+
+
+def broken(x, y):
+    nan = x.copy()
+    nan[7] = np.nan
+    return {
+        "10 samples and 9 labels": (x[:10], y[:9]),
+        "not class indices": (x, y + 0.5),
+        r"float64 of shape \[400\], and not": (x, y - 1.0),
+        "no training sample of class 3, 4": (x, np.where(y == 3, 5, y)),
+        "samples of one class": (x, np.zeros_like(y)),
+        "1 samples hold NaN or infinity, first 7": (nan, y),
+        "give numbers": (np.array(["a"] * 10), y[:10]),
+        "leaves no sample for the": (x[:2], y[:2]),
+        "name them x and y": {"images": x},
+        "is a int": lambda: 3,
+        "no file": "missing.npz",
+        "no .npz, no folder": "missing",
+        "cannot be imported": "no_such_module:f",
+        "has no function f": "math:f",
+    }
+
+
+@pytest.mark.parametrize("text", broken(*some()))
+def test_what_is_wrong_is_said(text):
+    with pytest.raises(InputDataError, match=text.replace("no file", "there is no such file")):
+        load_data(broken(*some())[text])
+
+
+def test_a_test_set_that_is_the_training_set_is_refused():
+    x, y = some()
+    with pytest.raises(InputDataError, match="holds every sample of the training set"):
+        load_data((x, y), test=(x, y))
+
+
+def test_shapes_and_outputs_are_checked_against_the_network():
+    data = load_data(some())
+    assert data.reshaped((4, 4)).shape == (4, 4)
+    with pytest.raises(InputDataError, match=r"shape \[1, 4, 4\], the network takes \[16\]"):
+        data.reshaped((16,))
+    with pytest.raises(InputDataError, match="has the label 3, the network 3 outputs"):
+        data.check_outputs(3)

@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fpgacomp.devices.board import RESOURCE_FIELDS, Board, Resources
+from fpgacomp.devices.read import list_boards, load_board
+from fpgacomp.errors import BoardError, FpgacompError, Problems
+from fpgacomp.host.resources import data_folder
+
+NAMES = [
+    "alveo-u200", "alveo-u250", "alveo-u280", "alveo-u50", "arty-a7-100t", "arty-a7-35t",
+    "icebreaker", "kv260", "pynq-z1", "pynq-z2", "rfsoc2x2", "ultra96-v2", "ulx3s-85f", "vcu118",
+    "zcu102", "zcu104", "zcu106", "zybo-z7-20",
+]  # fmt: skip
+
+# Device totals as the data sheets named in the board files give them:
+# part, LUT, FF, DSP, 18 Kb halves of block RAM, UltraRAM, LUTs that can be memory.
+DATA_SHEETS = {
+    "pynq-z1": ("xc7z020clg400-1", 53_200, 106_400, 220, 2 * 140, 0, 17_400),
+    "pynq-z2": ("xc7z020clg400-1", 53_200, 106_400, 220, 2 * 140, 0, 17_400),
+    "zybo-z7-20": ("xc7z020clg400-1", 53_200, 106_400, 220, 2 * 140, 0, 17_400),
+    "arty-a7-35t": ("xc7a35ticsg324-1L", 20_800, 41_600, 90, 2 * 50, 0, 9_600),
+    "arty-a7-100t": ("xc7a100tcsg324-1", 63_400, 126_800, 240, 2 * 135, 0, 19_000),
+    "ultra96-v2": ("xczu3eg-sbva484-1-i", 70_560, 141_120, 360, 2 * 216, 0, 28_800),
+    "kv260": ("xck26-sfvc784-2LV-c", 117_120, 234_240, 1_248, 2 * 144, 64, 57_600),
+    "zcu102": ("xczu9eg-ffvb1156-2-e", 274_080, 548_160, 2_520, 2 * 912, 0, 144_000),
+    "zcu104": ("xczu7ev-ffvc1156-2-e", 230_400, 460_800, 1_728, 2 * 312, 96, 101_760),
+    "zcu106": ("xczu7ev-ffvc1156-2-e", 230_400, 460_800, 1_728, 2 * 312, 96, 101_760),
+    "rfsoc2x2": ("xczu28dr-ffvg1517-2-e", 425_280, 850_560, 4_272, 2 * 1_080, 80, 213_600),
+    "alveo-u50": ("xcu50-fsvh2104-2-e", 871_680, 1_743_360, 5_952, 2 * 1_344, 640, 403_200),
+    "alveo-u200": ("xcu200-fsgd2104-2-e", 1_182_240, 2_364_480, 6_840, 2 * 2_160, 960, 591_840),
+    "alveo-u250": (
+        "xcu250-figd2104-2L-e", 1_728_000, 3_456_000, 12_288, 2 * 2_688, 1_280, 791_040,
+    ),
+    "alveo-u280": ("xcu280-fsvh2892-2L-e", 1_303_680, 2_607_360, 9_024, 2 * 2_016, 960, 600_960),
+    "vcu118": ("xcvu9p-flga2104-2L-e", 1_182_240, 2_364_480, 6_840, 2 * 2_160, 960, 591_840),
+    "ulx3s-85f": ("LFE5U-85F-6BG381C", 83_640, 83_640, 156, 208, 0, 41_820),
+    "icebreaker": ("iCE40UP5K-SG48", 5_280, 5_280, 8, 6, 0, 0),
+}  # fmt: skip
+
+
+def shipped() -> dict[str, Board]:
+    return {board.name: board for board in list_boards()}
+
+
+def test_every_board_asked_for_ships() -> None:
+    assert [board.name for board in list_boards()] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_are_those_of_the_data_sheet(name: str) -> None:
+    board = load_board(name)
+    part, lut, ff, dsp, bram18, uram, lutram = DATA_SHEETS[name]
+    assert board.part == part
+    assert board.device == Resources(lut, ff, dsp, bram18, uram)
+    assert board.lutram == lutram
+
+
+# Megabits of distributed RAM in the overview data sheets (DS889, DS890, DS891), one decimal.
+DISTRIBUTED_MB = {
+    "ultra96-v2": 1.8, "kv260": 3.5, "zcu102": 8.8, "zcu104": 6.2, "zcu106": 6.2, "rfsoc2x2": 13.0,
+    "alveo-u50": 24.6, "alveo-u200": 36.1, "alveo-u250": 48.3, "alveo-u280": 36.7, "vcu118": 36.1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(DISTRIBUTED_MB))
+def test_luts_as_memory_hold_the_distributed_ram_of_the_data_sheet(name: str) -> None:
+    bits = 64 * load_board(name).lutram
+    assert round(bits / 2**20, 1) == DISTRIBUTED_MB[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_board_is_whole(name: str) -> None:
+    board = load_board(name)
+    assert board.path.name == f"{name}.yaml"
+    assert len(board.sources) >= 2
+    assert 0 < board.clock_mhz_default <= board.clock_mhz_max
+    for field in RESOURCE_FIELDS:
+        assert 0 <= getattr(board.shell, field) <= getattr(board.device, field)
+        assert getattr(board.budget, field) == getattr(board.device, field) - getattr(
+            board.shell, field
+        )
+    assert board.budget.lut > 0.6 * board.device.lut
+    assert (board.vendor, board.toolchain) in {("xilinx", "vivado"), ("lattice", "open")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_comment_says_where_the_shell_figure_is_from(name: str) -> None:
+    text = (data_folder("boards") / f"{name}.yaml").read_text()
+    assert "\n# Shell: " in text
+
+
+def test_devices_that_share_a_die_share_their_figures() -> None:
+    boards = shipped()
+    for one, other in [("pynq-z1", "zybo-z7-20"), ("zcu104", "zcu106"), ("vcu118", "alveo-u200")]:
+        assert boards[one].device == boards[other].device
+        assert boards[one].lutram == boards[other].lutram
+
+
+def test_no_two_boards_answer_to_one_name() -> None:
+    names = [
+        name
+        for path in data_folder("boards").glob("*.yaml")
+        for content in [yaml.safe_load(path.read_text())]
+        for name in [content["name"], *content.get("aliases", [])]
+    ]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("u50", "alveo-u50"), ("U200", "alveo-u200"), ("u250", "alveo-u250"),
+        ("u280", "alveo-u280"), ("PYNQ-Z2", "pynq-z2"), ("pynq_z2", "pynq-z2"),
+        ("ulx3s", "ulx3s-85f"), ("ultra96", "ultra96-v2"), (" zcu104 ", "zcu104"),
+    ],
+)  # fmt: skip
+def test_aliases_and_spellings(given: str, name: str) -> None:
+    assert load_board(given).name == name
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [("pynq-z3", "pynq-z2"), ("zcu103", "zcu10"), ("u51", "u50"), ("kv26", "kv260")],
+)
+def test_an_unknown_board_names_the_nearest(given: str, near: str) -> None:
+    with pytest.raises(BoardError) as caught:
+        load_board(given)
+    assert str(caught.value).startswith(f"--board: there is no board '{given}'. Fix: did you mean ")
+    assert near in str(caught.value)
+    assert "`fpgacomp boards` lists all" in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["", "nothing like it at all", "..", "%s"])
+def test_a_name_near_none_still_gets_the_remedy(given: str) -> None:
+    with pytest.raises(BoardError, match="`fpgacomp boards` lists all"):
+        load_board(given)
+
+
+GOOD = """\
+name: mine
+title: My board
+vendor: xilinx
+part: xc7z020clg400-1
+family: zynq-7000
+resources:
+  lut: 53200
+  ff: 106400
+  dsp: 220
+  bram18: 280
+  uram: 0
+  lutram: 17400
+shell: {lut: 5000, ff: 7000, dsp: 0, bram18: 6, uram: 0, lutram: 600}
+clock_mhz: {default: 100, max: 250}
+memory: 512 MB
+host: zynq-ps
+toolchain: vivado
+sources: [DS190 table 1]
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def problem(folder: Path, text: str) -> str:
+    with pytest.raises(FpgacompError) as caught:
+        load_board(str(write(folder, text)))
+    assert isinstance(caught.value, BoardError | Problems)
+    assert caught.value.exit_code == 1
+    return str(caught.value)
+
+
+def test_a_board_of_the_users_own(tmp_path: Path) -> None:
+    board = load_board(str(write(tmp_path, GOOD)))
+    assert board.name == "mine"
+    assert board.budget == Resources(48_200, 99_400, 220, 274, 0)
+    assert board.path == tmp_path / "mine.yaml"
+
+
+def test_a_path_without_a_slash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, GOOD)
+    monkeypatch.chdir(tmp_path)
+    assert load_board("mine.yaml").title == "My board"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "  dsp: 220",
+            "  dps: 220",
+            "mine.yaml:9: resources.dps: is not a key of a board file. Fix: did you mean dsp? "
+            "The keys here are lut, ff, dsp, bram18, uram, lutram.",
+        ),
+        (
+            "  bram18: 280",
+            "  bram36: 140",
+            "mine.yaml:10: resources.bram36: is not a key of a board file. "
+            "Fix: bram18 counts 18 Kb halves: a 36 Kb block is two.",
+        ),
+        (
+            "clock_mhz: {default: 100, max: 250}",
+            "clock_ns: 10",
+            "mine.yaml:14: clock_ns: is not a key of a board file. "
+            "Fix: clock_mhz takes megahertz, as {default: 100, max: 250}.",
+        ),
+        (
+            "  dsp: 220\n",
+            "",
+            "mine.yaml:6: resources.dsp: is missing. Fix: add it, for example `dsp: 0`.",
+        ),
+        (
+            "part: xc7z020clg400-1\n",
+            "",
+            "mine.yaml:1: part: is missing. Fix: add it, for example `part: xc7z020clg400-1`.",
+        ),
+        (
+            "lut: 53200",
+            "lut: 53.2k",
+            "mine.yaml:7: resources.lut: '53.2k' is not a whole number. Fix: a plain count",
+        ),
+        ("lut: 53200", "lut: 53200.5", "mine.yaml:7: resources.lut: 53200.5 is not a whole number"),
+        ("lut: 53200", "lut: true", "mine.yaml:7: resources.lut: True is not a whole number"),
+        (
+            "lut: 53200",
+            "lut: 0",
+            "mine.yaml:7: resources.lut: 0 is impossible: it must be above 0.",
+        ),
+        (
+            "dsp: 220",
+            "dsp: -220",
+            "mine.yaml:9: resources.dsp: -220 is impossible: it must be at least 0.",
+        ),
+        (
+            "default: 100",
+            "default: 100 MHz",
+            "mine.yaml:14: clock_mhz.default: '100 MHz' is not a number. "
+            "Fix: megahertz without a unit, for example `default: 100`.",
+        ),
+        ("max: 250", "max: .inf", "mine.yaml:14: clock_mhz.max: inf "),
+        ("max: 250", "max: .nan", "mine.yaml:14: clock_mhz.max: nan "),
+        (
+            "max: 250",
+            "max: 250000000",
+            "mine.yaml:14: clock_mhz.max: 250000000 MHz is faster than any FPGA. "
+            "Fix: give megahertz, for example `max: 250`.",
+        ),
+        (
+            "default: 100",
+            "default: 300",
+            "mine.yaml:14: clock_mhz.default: 300 MHz is above max, 250 MHz. "
+            "Fix: lower default or raise max.",
+        ),
+        (
+            "shell: {lut: 5000",
+            "shell: {lut: 60000",
+            "mine.yaml:13: shell.lut: the shell takes 60,000 of the device's 53,200. "
+            "Fix: correct the smaller figure, or the larger one.",
+        ),
+        ("shell: {lut: 5000", "shell: {lut: 53200", "mine.yaml:13: shell.lut: the shell takes"),
+        (
+            "lutram: 17400",
+            "lutram: 60000",
+            "mine.yaml:12: resources.lutram: 60,000 LUTs as memory of 53,200 LUTs in all. "
+            "Fix: lutram counts the LUTs that can be memory, not bits.",
+        ),
+        (
+            "vendor: xilinx",
+            "vendor: xilnix",
+            "mine.yaml:3: vendor: 'xilnix' is not known. Fix: did you mean xilinx? "
+            "One of xilinx, lattice.",
+        ),
+        (
+            "host: zynq-ps",
+            "host: usb",
+            "mine.yaml:16: host: 'usb' is not known. Fix: One of zynq-ps, pcie, none.",
+        ),
+        (
+            "toolchain: vivado",
+            "toolchain: open",
+            "mine.yaml:17: toolchain: 'open' does not build xilinx parts.",
+        ),
+        (
+            "name: mine",
+            "name: My Board",
+            "mine.yaml:1: name: 'My Board' is not a name. "
+            "Fix: lower-case letters, digits and dashes only.",
+        ),
+        ("title: My board", "title: 7", "mine.yaml:2: title: 7 is wrong: "),
+        ("sources: [DS190 table 1]", "sources: []", "mine.yaml:18: sources: [] is wrong: "),
+        (
+            "sources: [DS190 table 1]",
+            "sources: [1]",
+            "mine.yaml:18: sources.0: 1 is wrong: ",
+        ),
+        ("shell: {lut", "shell: 7 #{lut", "mine.yaml:13: shell: 7 is wrong: "),
+        (
+            "memory: 512 MB",
+            "memory: 512 MB\nmemory: 1 GB",
+            "mine.yaml:16: memory: is given twice, first in line 15. Fix: keep one of the two.",
+        ),
+        ("title: My board", "title: [a", "mine.yaml:3: is not valid YAML: "),
+        ("  ff: 106400", "\tff: 106400", "mine.yaml:8: is not valid YAML: "),
+    ],
+)
+def test_what_is_wrong_names_file_line_key_and_remedy(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert old in GOOD
+    text = problem(tmp_path, GOOD.replace(old, new))
+    assert text.startswith(f"{tmp_path}/{expected}") or f"- {tmp_path}/{expected}" in text
+    assert "Fix: " in text
+
+
+def test_all_problems_of_a_file_at_once(tmp_path: Path) -> None:
+    text = problem(tmp_path, GOOD.replace("dsp: 220", "dps: 220").replace("host:", "hosts:"))
+    assert text.startswith("4 problems:")
+    for where in (":9: resources.dps", ":6: resources.dsp", ":16: hosts", ":1: host: is missing"):
+        assert where in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "mine.yaml:1: is empty."),
+        ("# nothing\n", "mine.yaml:1: is empty."),
+        ("- a\n- b\n", "mine.yaml:1: is not a list of `key: value` lines."),
+        ("just words", "mine.yaml:1: is not a list of `key: value` lines."),
+        ("a: 1\n---\nb: 2\n", "is not valid YAML: "),
+        ("a: &x {b: *x}\n", "is not a key of a board file"),
+        ("a: !!python/object/apply:os.system [ls]\n", "mine.yaml:1: is not valid YAML: "),
+        ("? [1, 2]\n: 3\n", "mine.yaml:1: "),
+        ("1: 2\n", "mine.yaml:1: 1: "),
+    ],
+)
+def test_a_file_that_is_no_board_at_all(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in problem(tmp_path, text)
+
+
+def test_a_missing_file() -> None:
+    with pytest.raises(BoardError, match=r"no/such/file\.yaml: there is no such board file\. Fix:"):
+        load_board("no/such/file.yaml")
+
+
+def test_a_folder_and_a_binary_file(tmp_path: Path) -> None:
+    with pytest.raises(BoardError, match="cannot be read: Is a directory"):
+        load_board(str(tmp_path))
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00name")
+    with pytest.raises(BoardError, match="is not a text file in UTF-8"):
+        load_board(str(tmp_path / "b.yaml"))

@@ -1,0 +1,78 @@
+"""mvau and vvau against the oracle, under each header set."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fpgacomp.ir.types import BIPOLAR, IntType
+from tests.support import stream_harness as sh
+
+pytestmark = pytest.mark.slow
+STYLES = ("MulAuto", "MulLut", "MulDsp")
+
+
+def _mvau(rng: np.random.Generator, inputs: IntType, weights: IntType) -> sh.Case:
+    mw, mh, vectors = (int(rng.integers(1, 25)) for _ in range(3))
+    simd, pe = sh.divisor(rng, mw), sh.divisor(rng, mh)
+    x = sh.draw(rng, inputs, (sh.FRAMES, vectors, mw))
+    w = sh.draw(rng, weights, (mw, mh))
+    y = x @ w
+    acc = IntType(min(int(y.min()), -1), max(int(y.max()), 1))
+    tiles = w.reshape(mw // simd, simd, mh // pe, pe).transpose(2, 0, 3, 1)
+    style = STYLES[rng.integers(3)]
+    if rng.integers(2) and not inputs.bipolar and not weights.bipolar and weights.bits > 1:
+        style = _packed(rng, inputs, weights)
+    call = f"mvau<{mw}, {mh}, {vectors}, {style}>(in, out, weights);\n"
+    body = (
+        sh.stream("in", sh.ctype(inputs), simd)
+        + sh.stream("out", sh.ctype(acc), pe)
+        + f"feed(in, {x.size // simd});\n{call * sh.FRAMES}drain(out); finished(in);"
+    )
+    return sh.Case(body, (x,), (y,), sh.rom("weights", tiles.reshape(-1, pe * simd), weights))
+
+
+def _packed(rng: np.random.Generator, inputs: IntType, weights: IntType) -> str:
+    """Several lanes in one DSP, as close together as the products allow."""
+    products = [a * b for a in (inputs.lo, inputs.hi) for b in (weights.lo, weights.hi)]
+    shift = IntType(min(*products, -1), max(products)).bits
+    return f"MulDspPacked<{rng.integers(2, 4)}, {shift}>"
+
+
+def _vvau(rng: np.random.Generator, inputs: IntType, weights: IntType) -> sh.Case:
+    channels, kernel, vectors = (int(rng.integers(1, 13)) for _ in range(3))
+    pe = sh.divisor(rng, channels)
+    fold = channels // pe
+    x = sh.draw(rng, inputs, (sh.FRAMES, vectors, fold, kernel, pe))
+    w = sh.draw(rng, weights, (kernel, fold, pe))
+    y = np.einsum("nvfkp,kfp->nvfp", x, w)
+    acc = IntType(min(int(y.min()), -1), max(int(y.max()), 1))
+    call = f"vvau<{channels}, {kernel}, {vectors}, {STYLES[rng.integers(3)]}>(in, out, weights);\n"
+    body = (
+        sh.stream("in", sh.ctype(inputs), pe)
+        + sh.stream("out", sh.ctype(acc), pe)
+        + f"feed(in, {x.size // pe});\n{call * sh.FRAMES}drain(out); finished(in);"
+    )
+    table = w.transpose(1, 0, 2).reshape(fold * kernel, pe)
+    return sh.Case(body, (x,), (y,), sh.rom("weights", table, weights))
+
+
+def _types(rng: np.random.Generator, number: int) -> tuple[IntType, IntType]:
+    """Bipolar on both sides, on one, and integers up to 20 bits."""
+    kinds = [
+        (BIPOLAR, BIPOLAR),
+        (sh.random_type(rng), BIPOLAR),
+        (BIPOLAR, sh.random_type(rng, 2)),
+        (sh.random_type(rng, 10, 21), sh.random_type(rng, 10, 21)),
+    ]
+    return kinds[number] if number < 4 else (sh.random_type(rng), sh.random_type(rng))
+
+
+@pytest.mark.parametrize("variant", sh.VARIANTS)
+@pytest.mark.parametrize("make", [_mvau, _vvau])
+def test_products(make, variant: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    cases = [make(rng, *_types(rng, number % 10)) for number in range(24)]
+    if make is _mvau:
+        assert any("Packed" in case.body for case in cases)
+    sh.check(cases, variant, tmp_path)
