@@ -187,7 +187,7 @@ def lowered(operator: str) -> tuple[onnx.ModelProto, Lowered]:
     return model, lower(network, argmax=operator == "ArgMax")
 
 
-def test_every_function_has_a_case() -> None:
+def test_every_operator_has_a_case() -> None:
     """What stands in no table of its own is a function of one number."""
     assert set(OPERATORS) - set(CASES) <= set(FUNCTIONS)
 
