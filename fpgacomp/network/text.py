@@ -47,7 +47,8 @@ def print_network(model: onnx.ModelProto) -> str:
 
 def _aligned(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
     names = max((len(name) for name, _, _ in rows), default=0)
-    bodies = max((len(body) for _, body, _ in rows if len(body) <= _WIDEST_COLUMN), default=0)
+    told = [body for _, body, kind in rows if kind and len(body) <= _WIDEST_COLUMN]
+    bodies = max(map(len, told), default=0)
     for name, body, kind in rows:
         yield f"{name:{names}} = {body:{bodies}} : {kind}" if kind else f"{name:{names}} = {body}"
 

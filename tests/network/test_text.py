@@ -13,7 +13,7 @@ from tests.support.paths import EXAMPLES
 SMALL = """\
 network small
 
-%x = input                                           : [1, 4]
+%x = input : [1, 4]
 %q = Quant %x, 0.5, 0.0, 3.0 narrow=0 signed=1
 %c = Clip %q, _, 2.5
 %m = MatMul %c, [4, 3]#f28c08df
