@@ -103,7 +103,7 @@ def test_the_digits_network_fits_one_screen() -> None:
     assert sum(line.startswith("%") for line in lines) == len(graph.layers)
 
 
-def test_arrays_whose_digests_begin_alike_are_told_apart(monkeypatch) -> None:
+def test_arrays_whose_digests_begin_alike_are_told_apart() -> None:
     b = builders.GraphBuilder("alike")
     x = b.input("x", (8,), 0, 3)
     graph = b.graph(b.dense("a", x, 8), b.dense("b", x, 8))
@@ -279,3 +279,17 @@ def test_a_file_that_unpacks_to_too_much_is_refused_unread(monkeypatch) -> None:
     monkeypatch.setattr("fpgacomp.ir.text.arrays.MOST_BYTES", 100_000)
     with pytest.raises(ModelError, match="unpacks to"):
         arrays_from_npz(content)
+
+
+def test_a_damaged_file_is_refused_or_the_same() -> None:
+    values = Ints(np.arange(100) % 7)
+    content = arrays_to_npz({values.digest: values})
+    refused = 0
+    for place in range(len(content)):
+        for flip in (0x01, 0xFF):
+            damaged = content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :]
+            try:
+                assert arrays_from_npz(damaged) in ({values.digest: values}, {})
+            except ModelError:
+                refused += 1
+    assert refused > len(content)

@@ -193,7 +193,7 @@ def lowered(operator: str) -> tuple[onnx.ModelProto, Lowered]:
 
 
 def test_every_operator_has_a_case() -> None:
-    """An operator without a network of its own is a function, whose network is made by `function`."""
+    """An operator without a network of its own is a function; `function` makes its network."""
     assert set(OPERATORS) - set(CASES) == RATIONAL | set(CURVES)
 
 

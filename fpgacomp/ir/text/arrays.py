@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from math import prod
 from typing import IO
@@ -15,6 +17,11 @@ from fpgacomp.ir.types import IntArray, Ints
 
 # Far above any network that fits an FPGA; a file that unpacks to more is refused unread.
 MOST_BYTES = 1 << 30
+# What zipfile, zlib and numpy raise for files that are damaged, encrypted or of another format.
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, KeyError,
+    struct.error, OverflowError, MemoryError,
+)  # fmt: skip
 _FIX = "write the file again with `fpgacomp show ... --arrays FILE.npz`."
 
 
@@ -46,7 +53,7 @@ def arrays_from_npz(content: bytes, *, source: str = "arrays.npz") -> dict[str, 
                 raise ModelError(source, f"unpacks to {total:,} bytes, more than {MOST_BYTES:,}.",
                                  "leave out the arrays that the text does not name.")  # fmt: skip
             arrays = dict(_members(archive))
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise ModelError(source, f"is no .npz of integers ({error}).", _FIX) from error
     for digest, values in arrays.items():
         if values.digest != digest:
