@@ -19,7 +19,7 @@ from fpgacomp.errors import FileSystemError, UsageError
 from fpgacomp.host import replace
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
-from fpgacomp.report.manifest import SCHEMA, Manifest
+from fpgacomp.report.manifest import SCHEMA, Manifest, is_own
 from fpgacomp.results.project import Project
 
 
@@ -67,13 +67,22 @@ def _owned(folder: Path, where: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Build:
-    """What a build directory holds for simulation."""
+    """What a build directory holds for simulation.
+
+    Args:
+        graph: the integer graph that the project computes.
+        before, after: the software side as ONNX, in front of and behind the hardware.
+        project: every file that the manifest lists.
+        backend: name of the engine that made the project.
+        own: this user made the build on this machine, as its signature shows.
+    """
 
     graph: Graph
     before: onnx.ModelProto
     after: onnx.ModelProto
     project: Project
     backend: str
+    own: bool
 
 
 def read_build(folder: Path) -> Build:
@@ -99,6 +108,7 @@ def read_build(folder: Path) -> Build:
             after=onnx.load_from_string(files["software/after.onnx"]),
             project=Project(files),
             backend=manifest.backend or json.loads(files["report.json"])["backend"],
+            own=is_own(folder),
         )
     except (OSError, KeyError, ValueError, TypeError, DecodeError) as error:
         raise UsageError(str(folder), f"is damaged ({error}).", fix) from error

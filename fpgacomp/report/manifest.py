@@ -10,10 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from fpgacomp.host.signing import is_signed, sign
 from fpgacomp.network.canonical import Network
 from fpgacomp.results.project import Project
 
 MANIFEST = "manifest.json"
+# Signs the manifest with the key of the user who made the build; no package contains it.
+SIGNATURE = ".fpgacomp-signature"
 # The key that says a folder is a build of fpgacomp, with the version of the manifest's form.
 MARKER = "fpgacomp_build"
 SCHEMA = 1
@@ -53,7 +56,7 @@ class Manifest:
     @property
     def owned(self) -> frozenset[str]:
         """Every path that fpgacomp wrote, the manifest's own among them."""
-        return frozenset((*self.digests, MANIFEST))
+        return frozenset((*self.digests, MANIFEST, SIGNATURE))
 
     def edited(self, folder: Path) -> list[str]:
         """Paths whose content is no longer what fpgacomp wrote; a missing file is none."""
@@ -87,6 +90,15 @@ def _digest(folder: Path, path: str) -> str | None:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_own(folder: Path) -> bool:
+    """Whether this user's key signed the manifest of a build."""
+    try:
+        signature = (folder / SIGNATURE).read_text(encoding="ascii")[:80].strip()
+        return is_signed((folder / MANIFEST).read_bytes(), signature)
+    except (OSError, ValueError):
+        return False
+
+
 def with_manifest(
     project: Project, model: Network, options: Mapping[str, Any], backend: str
 ) -> Project:
@@ -100,7 +112,10 @@ def with_manifest(
         "files": project.digests(),
     }
     text = json.dumps(content, indent=1, sort_keys=True) + "\n"
-    return project.merged(Project({MANIFEST: text.encode()}))
+    files = {MANIFEST: text.encode()}
+    if (signature := sign(text.encode())) is not None:
+        files[SIGNATURE] = f"{signature}\n".encode()
+    return project.merged(Project(files))
 
 
 def _version(package: str) -> str | None:
