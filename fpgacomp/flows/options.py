@@ -34,6 +34,8 @@ class Options:
         argmax: end the hardware in an ArgMax, so that it delivers labels.
         csim: compile and run the emitted C++.
         seed: of everything random.
+        dump_stages: Folder that receives what each stage produced, also when a stage fails;
+            None writes nothing.
     """
 
     backend: Literal["auto", "hls4ml", "finn"] = "auto"
@@ -49,10 +51,12 @@ class Options:
     argmax: bool = False
     csim: bool = True
     seed: int = 0
+    dump_stages: Path | None = None
 
     def summary(self) -> dict[str, Any]:
         """What was asked, as plain values for report and manifest."""
         plain = asdict(self)
+        del plain["dump_stages"]  # where a copy goes says nothing of the design
         for name in ("calibration", "inputs", "labels"):
             given = getattr(self, name)
             plain[name] = str(given) if isinstance(given, str | Path) else given is not None
