@@ -26,7 +26,7 @@ FloatModelArgument = Annotated[
 ModelsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="MODEL...",
+        metavar="MODEL",
         help="Network files to compare, float or quantized: ONNX (.onnx) or Keras (.h5, .keras).",
     ),
 ]

@@ -11,17 +11,30 @@ from fpgacomp.cli.values import Backend, Goal, Io
 
 BUILD = "What to build"  # panel of the help
 
-_BOARD = typer.Option(
-    "--board",
-    "-b",
-    metavar="BOARD",
-    autocompletion=complete_board,
-    rich_help_panel=BUILD,
-    help="Board to design for: a name that `fpgacomp boards` lists, or the path of a board file "
-    "(.yaml).",
-)
-BoardOption = Annotated[str, _BOARD]
-OptionalBoardOption = Annotated[str | None, _BOARD]
+BoardOption = Annotated[
+    str,
+    typer.Option(
+        "--board",
+        "-b",
+        metavar="BOARD",
+        autocompletion=complete_board,
+        rich_help_panel=BUILD,
+        help="Board to design for: a name that `fpgacomp boards` lists, or the path of a board "
+        "file (.yaml).",
+    ),
+]
+OptionalBoardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        "-b",
+        metavar="BOARD",
+        autocompletion=complete_board,
+        rich_help_panel=BUILD,
+        help="Board whose estimate is asked: a name that `fpgacomp boards` lists, or the path of "
+        "a board file (.yaml). Without it, no estimate is made.",
+    ),
+]
 BackendOption = Annotated[
     Backend,
     typer.Option(

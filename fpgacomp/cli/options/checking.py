@@ -39,8 +39,8 @@ LabelsOption = Annotated[
         "--labels",
         metavar="FILE",
         rich_help_panel=CHECKING,
-        help="Class numbers of the samples in --inputs (.npy), from which the accuracy is "
-        "computed. Without it, the accuracy is known only where --inputs holds labels.",
+        help="Class numbers (or one-hot rows) of the samples in --inputs (.npy), from which the "
+        "accuracy is computed. Without it, the accuracy is known only where --inputs holds labels.",
     ),
 ]
 VectorsOption = Annotated[

@@ -91,7 +91,7 @@ NOfMOption = Annotated[
         "--n-of-m",
         metavar="N:M",
         rich_help_panel=TECHNIQUE,
-        help="With the method n:m: how many weights (N) of every group of M stay.",
+        help="Weights (N) of every group of M that stay, for the method n:m.",
     ),
 ]
 ScopeOption = Annotated[
@@ -202,7 +202,7 @@ EnergyOption = Annotated[
         metavar="SHARE",
         rich_help_panel=TECHNIQUE,
         help="Share of the sum of squared singular values that svd, spatial and tucker keep, "
-        "above 0 and up to 1. It takes the place of --rank.",
+        "above 0 and up to 1, in the place of --rank. Without it, --rank says what is kept.",
     ),
 ]
 WithinOption = Annotated[
@@ -212,7 +212,8 @@ WithinOption = Annotated[
         metavar="POINTS",
         rich_help_panel=TECHNIQUE,
         help="Percentage points of accuracy that splitting may cost before the network is "
-        "trained again. The lowest --energy that keeps to it is then searched.",
+        "trained again: the lowest --energy that keeps to it is searched. Without it, nothing is "
+        "searched.",
     ),
 ]
 GroupsOption = Annotated[
@@ -221,6 +222,6 @@ GroupsOption = Annotated[
         "--groups",
         metavar="COUNT",
         rich_help_panel=TECHNIQUE,
-        help="With the kind grouped: number of groups that each convolution is split into.",
+        help="Number of groups that each convolution is split into, for the kind grouped.",
     ),
 ]
