@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from fpgacomp.cli.log import logger
 from fpgacomp.cli.options.arguments import ModelsArgument
 from fpgacomp.cli.options.build import FpsOption, OptionalBoardOption
 from fpgacomp.cli.options.checking import (
@@ -68,6 +69,9 @@ def evaluate(
             evaluation=evaluation,
             observer=observer,
         )
+    for candidate in found.candidates:
+        for note in candidate.notes:
+            logger.info("note on %s: %s", candidate.name, note)
     if html is not None:
         html.write_text(to_html(found), encoding="utf-8")
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,8 +74,16 @@ def _errors_logged() -> Iterator[None]:
         raise
 
 
+class _StandardError(logging.Handler):
+    """Writes to standard error as it is at the moment: above progress bars while these run."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as one line."""
+        sys.stderr.write(self.format(record).rstrip() + "\n")
+
+
 def _console_handler(verbosity: Verbosity) -> logging.Handler:
-    handler = logging.StreamHandler()  # standard error, as it is now
+    handler = _StandardError()
     handler.setLevel(LEVELS[verbosity])
     handler.setFormatter(logging.Formatter("%(message)s"))
     handler.addFilter(_for_people)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from fpgacomp.cli.console import write_json
+from fpgacomp.cli.log import logger
 from fpgacomp.cli.progress import training_progress
 from fpgacomp.cli.telling import telling_of
 from fpgacomp.cli.values import Granularity, Scale, bits, by_layer, whole
@@ -51,6 +52,8 @@ def run_technique(
         require_torch()
     with training_progress(context) as observer:
         result = technique(observer)
+    for note in result.notes:
+        logger.info("note: %s", note)
     path = result.save(destination)
     if telling_of(context).as_json:
         write_json({**result.summary(), "file": str(path)})

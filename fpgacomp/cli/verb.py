@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
+from functools import cache
 from typing import Any
 
 import typer
@@ -63,6 +64,7 @@ def _verbosity(verbose: bool, quiet: bool) -> Verbosity:
     return Verbosity.VERBOSE if verbose else Verbosity.NORMAL
 
 
+@cache
 def _shared_parameters() -> list[Any]:
     """The parameters of a verb that has the shared options and nothing else."""
     only = typer.Typer(add_completion=False)

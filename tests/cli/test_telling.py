@@ -71,6 +71,17 @@ def test_verbose_leaves_standard_output_to_the_json_document() -> None:
     assert "fold: started" in result.stderr
 
 
+def test_bars_on_terminals_unless_lines_or_nothing_was_asked_for() -> None:
+    terminal = {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}
+    runner = CliRunner(env=terminal)
+    bars = runner.invoke(command.app, list(ESTIMATE)).stderr
+    assert "fold" in bars and "\x1b[" in bars and "started" not in bars
+    lines = runner.invoke(command.app, [*ESTIMATE, "-v"]).stderr
+    assert "fold: started" in lines and "\x1b[" not in lines
+    for flag in ("-q", "--json"):
+        assert runner.invoke(command.app, [*ESTIMATE, flag]).stderr == ""
+
+
 def test_quiet_tells_errors_only() -> None:
     assert fpgacomp(*ESTIMATE, "-q").stderr == ""
     result = fpgacomp("estimate", DIGITS, "--board", "pynq-z3", "--quiet")
@@ -166,7 +177,7 @@ def test_stages_of_compile_are_timed_too(tmp_path: Path) -> None:
 def test_training_tells_a_line_now_and_then_or_each(
     telling: Telling, printed: int, records: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    context = typer.Context(command=only(lambda: None) and Verb("run"), obj=telling)
+    context = typer.Context(command=Verb("run"), obj=telling)
     with logged(telling), training_progress(context) as observer:
         for epoch in EPOCHS:
             observer("network", epoch)
