@@ -16,7 +16,7 @@ def check(model: ModelArgument, as_json: JsonOption = False) -> None:
 
     Example: `fpgacomp check model.onnx`
     """
-    from fpgacomp.flows.compile import check as run
+    from fpgacomp.flows.check import check as run
     from fpgacomp.report import checked
 
     findings = run(model)

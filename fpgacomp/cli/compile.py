@@ -67,8 +67,9 @@ def compile(
 ) -> None:
     """Compile a network for a board: code, proof, verdict and report.
 
-    Every integer that the hardware computes is proved or checked. The build folder is written
-    only where the design fits the board and no check fails.
+    Every integer that the hardware computes is proved or checked. The build folder DIR is
+    written only where the design fits the board and no check fails; otherwise it stays as it
+    was, and DIR.failed receives everything that shows why.
 
     Example: `fpgacomp compile model.onnx --board pynq-z2 --target throughput`
     """

@@ -46,7 +46,7 @@ def design_options(
 
     bits = fixed_point(input_bits, "--input-bits")
     return Options(
-        backend=backend,  # type: ignore[arg-type]  # flows do not know stream yet
+        backend=backend,
         target=Target(target, fps, latency_us),
         clock_mhz=clock_mhz,
         io_type=io,

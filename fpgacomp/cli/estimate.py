@@ -55,7 +55,7 @@ def estimate(
 
     Example: `fpgacomp estimate model.onnx --board arty-a7-35t`
     """
-    from fpgacomp.flows.compile import estimate as run
+    from fpgacomp.flows.estimate import estimate as run
 
     options = design_options(
         backend=backend,

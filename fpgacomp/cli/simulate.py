@@ -24,10 +24,11 @@ def simulate(
 
     Example: `fpgacomp simulate digits-pynq-z2 --inputs x.npy --outputs y.npy --level c`
     """
-    from fpgacomp.flows.compile import simulate as run
+    from fpgacomp.flows.simulate import simulate as run
 
     with progress(context) as observer:
-        result = run(folder, inputs, level=level, outputs=outputs, labels=labels, observer=observer)
+        found = run(folder, inputs, level=level, outputs=outputs, labels=labels, observer=observer)
+    result = found.summary()
     if as_json:
         write_json(result)
     else:

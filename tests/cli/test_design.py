@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from fpgacomp.cli.compile import compile
 from fpgacomp.cli.design import design_options
 from fpgacomp.cli.estimate import estimate
+from fpgacomp.cli.values import Backend
+from fpgacomp.engines.registry import BACKENDS
 from fpgacomp.flows.options import Options
 from fpgacomp.frontend.calibrate import PtqOptions
 from fpgacomp.results.target import Target
+from tests.cli.test_cli import DIGITS, fpgacomp
 
 
 def defaults(verb: Any) -> dict[str, Any]:
@@ -51,6 +55,18 @@ def test_every_value_reaches_its_option() -> None:
         ),
         dump_stages=Path("stages"),
     )
+
+
+def test_every_engine_can_be_asked_for() -> None:
+    assert set(get_args(Backend)) == set(BACKENDS)
+
+
+def test_the_stages_of_an_estimate_are_dumped(tmp_path: Path) -> None:
+    result = fpgacomp("estimate", DIGITS, "--board", "pynq-z2", "--backend", "stream", "--json",
+                      "--dump-stages", tmp_path / "stages")  # fmt: skip
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["backend"] == "stream"
+    assert len([path for path in (tmp_path / "stages").iterdir() if path.is_dir()]) >= 3
 
 
 def test_where_stages_are_dumped_is_not_in_the_report() -> None:

@@ -13,7 +13,7 @@ ModelArgument = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="Network file: ONNX, QONNX or QCDQ (.onnx), or Keras (.h5, .keras).",
+        help="Network file: ONNX, QONNX or QDQ (.onnx), or Keras or QKeras (.h5, .keras).",
     ),
 ]
 FloatModelArgument = Annotated[
