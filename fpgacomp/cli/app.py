@@ -21,6 +21,7 @@ from fpgacomp.cli.options.output import LogFileOption, QuietOption, VerboseOptio
 from fpgacomp.cli.prune import prune
 from fpgacomp.cli.quantize import quantize
 from fpgacomp.cli.share import share
+from fpgacomp.cli.show import show
 from fpgacomp.cli.simulate import simulate
 from fpgacomp.cli.verb import Verb, reproducer
 
@@ -28,7 +29,7 @@ from fpgacomp.cli.verb import Verb, reproducer
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate),
     "Make a network smaller": (quantize, prune, distill, share, factorize, evaluate),
-    "Look around": (boards, doctor),
+    "Look around": (show, boards, doctor),
 }
 
 app = typer.Typer(

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from fpgacomp.errors import FpgacompError, Problems, ToolError
+from fpgacomp.errors import FileSystemError, FpgacompError, Problems
 
 FAULT_OF_OURS = 70  # EX_SOFTWARE of sysexits.h
 STOPPED = 130  # what shells report for Ctrl-C
@@ -51,7 +51,7 @@ def errors(as_json: bool) -> Iterator[None]:
                 raise typer.Exit(STOPPED) from None
             if isinstance(error, OSError) and error.errno in _FILE_SYSTEM:
                 _tell(_refused_by_the_system(error), as_json)
-                raise typer.Exit(ToolError.exit_code) from None
+                raise typer.Exit(FileSystemError.exit_code) from None
             raise
 
 
@@ -99,9 +99,9 @@ def _tell(error: FpgacompError, as_json: bool) -> None:
     )
 
 
-def _refused_by_the_system(error: OSError) -> ToolError:
+def _refused_by_the_system(error: OSError) -> FileSystemError:
     where = error.filename if isinstance(error.filename, str) else "the file system"
-    return ToolError(
+    return FileSystemError(
         where, f"the operating system refused it: {error.strerror}.",
         "check that the path, its permissions and the space left allow it.",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from fpgacomp.cli.telling import Telling, Verbosity
-from fpgacomp.errors import FpgacompError, ToolError, UsageError
+from fpgacomp.errors import FileSystemError, FpgacompError, UsageError
 
 OURS = "fpgacomp"
 LEVELS = {
@@ -35,7 +35,7 @@ def logged(telling: Telling) -> Iterator[None]:
     sentence, any other with its traceback.
 
     Raises:
-        UsageError, ToolError: the log file cannot be written.
+        UsageError, FileSystemError: the log file cannot be written.
     """
     handlers: list[logging.Handler] = [_console_handler(telling.verbosity)]
     if telling.log_file is not None:
@@ -104,7 +104,7 @@ def _file_handler(path: Path) -> logging.Handler:
     try:
         handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     except OSError as error:
-        raise ToolError(
+        raise FileSystemError(
             f"--log-file {path}", f"cannot be written ({error.strerror}).", "name another file."
         ) from error
     handler.setLevel(logging.DEBUG)

@@ -40,6 +40,14 @@ TeacherArgument = Annotated[
 BuildArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Build folder that `fpgacomp compile` wrote.")
 ]
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIR|MODEL",
+        help="Build folder that `fpgacomp compile` wrote, or a network file: ONNX, QONNX or QDQ "
+        "(.onnx), or Keras or QKeras (.h5, .keras).",
+    ),
+]
 BoardArgument = Annotated[
     str | None,
     typer.Argument(

@@ -35,6 +35,18 @@ OptionalBoardOption = Annotated[
         "a board file (.yaml). Without it, no estimate is made.",
     ),
 ]
+ShownBoardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        "-b",
+        metavar="BOARD",
+        autocompletion=complete_board,
+        rich_help_panel=BUILD,
+        help="Board whose design is shown: a name that `fpgacomp boards` lists, or the path of a "
+        "board file (.yaml). Without it, only the integer graph of a network is shown.",
+    ),
+]
 BackendOption = Annotated[
     Backend,
     typer.Option(

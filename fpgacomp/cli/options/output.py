@@ -50,6 +50,16 @@ HtmlOption = Annotated[
         help="Web page with tables and plots to write. Without it, none is written.",
     ),
 ]
+ArraysOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--arrays",
+        metavar="FILE.npz",
+        rich_help_panel=OUTPUT,
+        help="File to write the arrays to that the text names by digest (#...). Without it, "
+        "they are not written.",
+    ),
+]
 DumpStagesOption = Annotated[
     Path | None,
     typer.Option(
