@@ -6,7 +6,12 @@ import typer
 
 from fpgacomp.cli.console import write_json
 from fpgacomp.cli.options.arguments import BuildArgument
-from fpgacomp.cli.options.checking import LabelsOption, LevelOption, SimulateInputsOption
+from fpgacomp.cli.options.checking import (
+    LabelsOption,
+    LevelOption,
+    SimulateInputsOption,
+    TrustOption,
+)
 from fpgacomp.cli.options.output import AnswersOption, JsonOption
 from fpgacomp.cli.progress import progress
 
@@ -18,6 +23,7 @@ def simulate(
     level: LevelOption = "graph",
     labels: LabelsOption = None,
     outputs: AnswersOption = None,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run samples through a compiled design, with the part of the network that stays software.
@@ -27,7 +33,10 @@ def simulate(
     from fpgacomp.flows.simulate import simulate as run
 
     with progress(context) as observer:
-        found = run(folder, inputs, level=level, outputs=outputs, labels=labels, observer=observer)
+        found = run(
+            folder, inputs, level=level, outputs=outputs, labels=labels, trust=trust,
+            observer=observer,
+        )  # fmt: skip
     result = found.summary()
     if as_json:
         write_json(result)

@@ -73,6 +73,16 @@ LevelOption = Annotated[
     ),
 ]
 
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        rich_help_panel=CHECKING,
+        help="Run the code of a build that somebody else made. Without this option only builds "
+        "of yours on this machine are run, because their code has your rights.",
+    ),
+]
+
 NoiseOption = Annotated[
     str,
     typer.Option(
