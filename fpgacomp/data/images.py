@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.errors import InputDataError, ToolError
+from fpgacomp.ir.types import AnyArray
 
-Array = npt.NDArray[Any]
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff"})
 
 
-def image_folder(folder: Path) -> tuple[tuple[Array, Array], tuple[Array, Array] | None]:
+def image_folder(
+    folder: Path,
+) -> tuple[tuple[AnyArray, AnyArray], tuple[AnyArray, AnyArray] | None]:
     """((x, y), (x, y) of the test set or None): x float32 [N, C, H, W] in 0..1.
 
     The classes are the sub-folders in alphabetical order. With sub-folders `train` and
@@ -45,12 +45,12 @@ def _names(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _classes(folder: Path, names: list[str]) -> tuple[Array, Array]:
+def _classes(folder: Path, names: list[str]) -> tuple[AnyArray, AnyArray]:
     if len(names) < 2:
         raise InputDataError(
             str(folder), f"has {len(names)} class folders.", "give one folder of images per class."
         )
-    images: list[Array] = []
+    images: list[AnyArray] = []
     labels: list[int] = []
     for label, name in enumerate(names):
         paths = sorted(p for p in (folder / name).iterdir() if p.suffix.lower() in SUFFIXES)
@@ -71,7 +71,7 @@ def _classes(folder: Path, names: list[str]) -> tuple[Array, Array]:
     return np.stack(images), np.array(labels)
 
 
-def _image(path: Path) -> Array:
+def _image(path: Path) -> AnyArray:
     """float32 [C, H, W] in 0..1."""
     try:
         from PIL import Image, UnidentifiedImageError

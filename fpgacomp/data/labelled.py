@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from fpgacomp.data.images import image_folder
 from fpgacomp.errors import InputDataError
+from fpgacomp.ir.types import AnyArray, NamedArrays
 
-Array = npt.NDArray[Any]
-Pair = tuple[Array, Array]
-Source = str | Path | Mapping[str, Array] | Pair | tuple[Pair, Pair] | Callable[[], Any]
+Pair = tuple[AnyArray, AnyArray]
+Source = str | Path | NamedArrays | Pair | tuple[Pair, Pair] | Callable[[], Any]
 
 TEST_SHARE = 0.25  # of all samples
 VALIDATION_SHARE = 0.12  # of those that are not in the test split
@@ -40,7 +40,7 @@ class Samples:
     def __len__(self) -> int:
         return len(self.x)
 
-    def take(self, chosen: Array) -> Samples:
+    def take(self, chosen: AnyArray) -> Samples:
         """The samples at these indices, or where this mask holds."""
         return Samples(self.x[chosen], self.y[chosen])
 
@@ -188,13 +188,13 @@ def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, .
     return samples.take(fresh), (note,) if dropped else ()
 
 
-def _position(x: Array, word: int) -> npt.NDArray[np.float64]:
+def _position(x: AnyArray, word: int) -> npt.NDArray[np.float64]:
     """A number in 0..1 per sample, from its bytes alone; another one for each word."""
     words = np.array([np.frombuffer(key, ">u4")[word] for key in _digests(x)], np.float64)
     return words.reshape(len(x)) / 2**32
 
 
-def _digests(x: Array) -> list[bytes]:
+def _digests(x: AnyArray) -> list[bytes]:
     return [hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in x]
 
 
@@ -270,7 +270,7 @@ def _function(text: str) -> Callable[[], Any]:
     return function  # type: ignore[no-any-return]
 
 
-def _from_arrays(arrays: Mapping[str, Array], name: str) -> tuple[Pair, Pair | None]:
+def _from_arrays(arrays: NamedArrays, name: str) -> tuple[Pair, Pair | None]:
     for x, y in (("x", "y"), ("x_train", "y_train")):
         if x in arrays and y in arrays:
             test = None
@@ -306,7 +306,7 @@ def _checked(pair: Pair, name: str) -> Samples:
     return Samples(np.ascontiguousarray(x, dtype=np.float32), _labels(y, name))
 
 
-def _labels(y: Array, name: str) -> npt.NDArray[np.int64]:
+def _labels(y: AnyArray, name: str) -> npt.NDArray[np.int64]:
     """Class indices from class indices or one-hot rows."""
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.errors import InputDataError
+from fpgacomp.ir.types import AnyArray
 
 
-def load_labels(labels: str | Path | npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+def load_labels(labels: str | Path | AnyArray, count: int) -> AnyArray:
     """The labels of the first `count` samples: class indices [N], or one-hot [N, K].
 
     Raises:
@@ -36,7 +35,7 @@ def load_labels(labels: str | Path | npt.NDArray[Any], count: int) -> npt.NDArra
     return labels[:count]
 
 
-def _read(path: Path) -> npt.NDArray[Any]:
+def _read(path: Path) -> AnyArray:
     if not path.is_file():
         raise InputDataError(str(path), "there is no such file.", "give a .npy file.")
     try:

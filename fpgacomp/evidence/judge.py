@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
 from fpgacomp.errors import InputDataError, InvalidGraph
 from fpgacomp.evidence.reference.network import Reference
-from fpgacomp.evidence.reference.node import Array
-from fpgacomp.evidence.reference.quantizers import TIE, Quantized
-from fpgacomp.ir.types import FloatArray, IntArray
+from fpgacomp.evidence.reference.quantizers import TIE, QuantizedBatch
+from fpgacomp.ir.types import AnyArray, FloatArray, IntArray, NamedArrays
 from fpgacomp.network.lowered import LabelView, Lowered, View
 
 ViewT = TypeVar("ViewT", View, LabelView)
@@ -87,7 +85,7 @@ class NetworkJudgement:
 def judge(
     lowered: Lowered,
     canonical: onnx.ModelProto,
-    network_inputs: Mapping[str, npt.NDArray[Any]],
+    network_inputs: NamedArrays,
     integers: Mapping[str, IntArray],
 ) -> NetworkJudgement:
     """Compare every integer that has a view with the canonical network in float64.
@@ -137,7 +135,7 @@ class _Bench:
 
     def run(
         self,
-        inputs: Mapping[str, npt.NDArray[Any]],
+        inputs: NamedArrays,
         integers: Mapping[str, IntArray],
         start: int,
     ) -> None:
@@ -162,7 +160,7 @@ class _Bench:
             per_layer,
         )
 
-    def _see_quantized(self, onnx_name: str, done: Quantized) -> Array | None:
+    def _see_quantized(self, onnx_name: str, done: QuantizedBatch) -> AnyArray | None:
         """Judge codes; where they tie, go on with the oracle's."""
         real = done.real
         for name, view in self._of(onnx_name, View):
@@ -178,7 +176,7 @@ class _Bench:
         self._see_classes(onnx_name, real)
         return real
 
-    def _see_tensor(self, onnx_name: str, value: Array) -> None:
+    def _see_tensor(self, onnx_name: str, value: AnyArray) -> None:
         """Judge a tensor that no quantizer wrote: exact up to float64's own rounding."""
         if onnx_name in self._quantizers:
             return
@@ -190,7 +188,7 @@ class _Bench:
             self._count(name, wrong, np.zeros(wrong.shape, dtype=bool), own, oracle)
         self._see_classes(onnx_name, value)
 
-    def _see_classes(self, onnx_name: str, value: Array) -> None:
+    def _see_classes(self, onnx_name: str, value: AnyArray) -> None:
         """Judge labels by the numbers that they choose from."""
         for name, view in self._of(onnx_name, LabelView):
             labels = self._integers[name]
@@ -210,7 +208,9 @@ class _Bench:
             if isinstance(view, kind):
                 yield name, view
 
-    def _count(self, name: str, wrong: Array, ties: Array, network: Array, oracle: Array) -> None:
+    def _count(
+        self, name: str, wrong: AnyArray, ties: AnyArray, network: AnyArray, oracle: AnyArray
+    ) -> None:
         counts = self._counts.setdefault(name, [0, 0, 0])
         for position, number in enumerate((wrong.size, int(wrong.sum()), int(ties.sum()))):
             counts[position] += number
@@ -223,7 +223,7 @@ class _Bench:
             )  # fmt: skip
 
 
-def _in_units(view: View, real: Array, integers: IntArray) -> tuple[FloatArray, IntArray]:
+def _in_units(view: View, real: AnyArray, integers: IntArray) -> tuple[FloatArray, IntArray]:
     """The network's values in units of the view's scale, and the integers in its order."""
     channel = view.order.array[0] % integers.shape[-1]
     scale = np.broadcast_to(view.scale.array, (integers.shape[-1],))[channel]
@@ -237,7 +237,7 @@ def _in_units(view: View, real: Array, integers: IntArray) -> tuple[FloatArray, 
 
 def _check(
     lowered: Lowered,
-    network_inputs: Mapping[str, npt.NDArray[Any]],
+    network_inputs: NamedArrays,
     integers: Mapping[str, IntArray],
 ) -> int:
     vectors = {len(array) for array in (*network_inputs.values(), *integers.values())}

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
 from fpgacomp.errors import FpgacompError, InputDataError, ToolError
 from fpgacomp.evidence.reference.network import Reference
-from fpgacomp.ir.types import IntArray
+from fpgacomp.ir.types import AnyArray, IntArray, NamedArrays
 from fpgacomp.network.lowered import integer_name
 
-Arrays = dict[str, npt.NDArray[Any]]
 _BATCH = 1024
 _STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 
@@ -35,13 +32,11 @@ class Float32Outputs:
         reason: one sentence where `outputs` is None.
     """
 
-    outputs: Mapping[str, npt.NDArray[Any]] | None
+    outputs: NamedArrays | None
     reason: str = ""
 
 
-def to_integers(
-    before: onnx.ModelProto, network_inputs: Mapping[str, npt.NDArray[Any]]
-) -> dict[str, IntArray]:
+def to_integers(before: onnx.ModelProto, network_inputs: NamedArrays) -> dict[str, IntArray]:
     """Network inputs [N, ...] -> tensor of the integer graph -> its integers.
 
     Args:
@@ -62,7 +57,9 @@ def to_integers(
     }
 
 
-def to_network_outputs(after: onnx.ModelProto, integer_outputs: Mapping[str, IntArray]) -> Arrays:
+def to_network_outputs(
+    after: onnx.ModelProto, integer_outputs: Mapping[str, IntArray]
+) -> dict[str, AnyArray]:
     """Integer outputs [N, ...] -> the network's outputs, in its own units and shape.
 
     Args:
@@ -77,9 +74,7 @@ def to_network_outputs(after: onnx.ModelProto, integer_outputs: Mapping[str, Int
     return _run(after, named)
 
 
-def float32_outputs(
-    original: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]
-) -> Float32Outputs:
+def float32_outputs(original: onnx.ModelProto, inputs: NamedArrays) -> Float32Outputs:
     """The network as its author's framework runs it, in float32.
 
     Args:
@@ -95,9 +90,7 @@ def float32_outputs(
         return Float32Outputs(None, str(problem))
 
 
-def top1_agreement(
-    ours: Mapping[str, npt.NDArray[Any]], theirs: Mapping[str, npt.NDArray[Any]]
-) -> float | None:
+def top1_agreement(ours: NamedArrays, theirs: NamedArrays) -> float | None:
     """The share of samples whose largest output is the same one.
 
     Compares the first output that both have: the position of the largest value, or the
@@ -137,14 +130,14 @@ def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
     return free
 
 
-def _run(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+def _run(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
     """The model with a free batch, in batches."""
     feeds = _feeds(model, inputs)
     run = _session(with_free_batch(model))
     return _in_batches(run, feeds, _BATCH)
 
 
-def _run_original(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+def _run_original(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
     """Batched where that provably means the same on two samples, else one by one."""
     feeds = _feeds(model, inputs)
     single = _session(model)
@@ -159,14 +152,16 @@ def _run_original(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]
     return _in_batches(single, feeds, 1)
 
 
-def _same(got: Arrays, expected: Arrays) -> bool:
+def _same(got: NamedArrays, expected: NamedArrays) -> bool:
     return all(
         got[name].shape == array.shape and np.allclose(got[name], array, rtol=1e-4, atol=1e-5)
         for name, array in expected.items()
     )
 
 
-def _in_batches(run: Callable[[Arrays], Arrays], feeds: Arrays, batch: int) -> Arrays:
+def _in_batches(
+    run: Callable[[NamedArrays], dict[str, AnyArray]], feeds: NamedArrays, batch: int
+) -> dict[str, AnyArray]:
     count = max((len(array) for array in feeds.values()), default=0)
     parts = [
         run({name: array[start : start + batch] for name, array in feeds.items()})
@@ -175,10 +170,10 @@ def _in_batches(run: Callable[[Arrays], Arrays], feeds: Arrays, batch: int) -> A
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _feeds(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+def _feeds(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
     """The model's inputs in its own dtypes, shapes checked."""
     constants = {initializer.name for initializer in model.graph.initializer}
-    feeds: Arrays = {}
+    feeds: dict[str, AnyArray] = {}
     for tensor in model.graph.input:
         if tensor.name in constants:
             continue
@@ -198,7 +193,7 @@ def _feeds(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]) -> Ar
     return feeds
 
 
-def _session(model: onnx.ModelProto) -> Callable[[Arrays], Arrays]:
+def _session(model: onnx.ModelProto) -> Callable[[NamedArrays], dict[str, AnyArray]]:
     """An ONNX Runtime session as a function from feeds to outputs."""
     import onnxruntime
 
@@ -213,7 +208,7 @@ def _session(model: onnx.ModelProto) -> Callable[[Arrays], Arrays]:
         raise ToolError(model.graph.name, f"ONNX Runtime: {problem}", fix) from problem
     names = [output.name for output in model.graph.output]
 
-    def run(feeds: Arrays) -> Arrays:
+    def run(feeds: NamedArrays) -> dict[str, AnyArray]:
         try:
             return dict(zip(names, session.run(names, feeds)))
         except Exception as problem:

@@ -6,10 +6,8 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
 from fpgacomp.data.labelled import Data as LabelledData
@@ -27,11 +25,10 @@ from fpgacomp.frontend.calibrate import (
     quantize_post_training,
 )
 from fpgacomp.ir import interpreter
+from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
 from fpgacomp.report import assemble
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 # Of labelled data; more tell little, and ONNX Runtime keeps every tensor of all of them.
 CALIBRATION_SAMPLES = 512
@@ -49,8 +46,8 @@ class Given:
         source: what they are, where the options alone do not tell.
     """
 
-    raw: Arrays
-    labels: npt.NDArray[Any] | None = None
+    raw: NamedArrays
+    labels: AnyArray | None = None
     source: str | None = None
 
 
@@ -77,7 +74,7 @@ def quantized(network: Network, options: Options) -> Network:
     return replace(network, model=model, warnings=(*network.warnings, *notes))
 
 
-def _calibration(options: Options, model: onnx.ModelProto) -> Arrays:
+def _calibration(options: Options, model: onnx.ModelProto) -> dict[str, AnyArray]:
     assert options.calibration is not None
     data = _labelled(options.calibration, model)
     if data is not None:
@@ -99,9 +96,7 @@ def oracle_values(
     return found, interpreter.run(lowered.graph, to_integers(lowered.before, found.raw))
 
 
-def scores(
-    answers: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any] | None
-) -> dict[str, float] | None:
+def scores(answers: NamedArrays, labels: AnyArray | None) -> dict[str, float] | None:
     """Accuracy of the network's answers; None without labels."""
     return None if labels is None else assemble.accuracy(answers, labels)
 
@@ -136,7 +131,7 @@ def given(
     return Given(_named(test, model, labelled.name), test.y, source)
 
 
-def _labels_of(labels: Data | None, count: int) -> npt.NDArray[Any] | None:
+def _labels_of(labels: Data | None, count: int) -> AnyArray | None:
     assert not isinstance(labels, Mapping)
     return None if labels is None else load_labels(labels, count)
 
@@ -164,12 +159,12 @@ def _has_labels(path: Path) -> bool:
         return False  # whoever reads the samples says what is wrong
 
 
-def _named(samples: Samples, model: onnx.ModelProto, name: str) -> Arrays:
+def _named(samples: Samples, model: onnx.ModelProto, name: str) -> dict[str, AnyArray]:
     (own,) = input_shapes(model)
     return dict(check_inputs({own: samples.x}, model, where=name))
 
 
-def _samples_of(data: Data, model: onnx.ModelProto) -> Arrays:
+def _samples_of(data: Data, model: onnx.ModelProto) -> dict[str, AnyArray]:
     """A user's samples by input name, checked against the network."""
     if isinstance(data, str | Path):
         return dict(load_inputs(Path(data), model))

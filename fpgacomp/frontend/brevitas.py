@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
 from fpgacomp.errors import ModelError, ToolError, raise_all
+from fpgacomp.network.attributes import initializers, int_attribute
+from fpgacomp.network.operators import QUANTIZERS
 
 INSTALL = "pip install 'fpgacomp[brevitas]'"
 
@@ -48,7 +49,7 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
     finally:
         module.train(training)
         scratch.unlink(missing_ok=True)
-    if not any(node.op_type in ("Quant", "BipolarQuant", "Trunc") for node in model.graph.node):
+    if not any(node.op_type in QUANTIZERS for node in model.graph.node):
         raise ModelError(
             where,
             "its export holds no quantizer.",
@@ -61,12 +62,12 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
 
 def _refuse_signed_bits(model: onnx.ModelProto) -> None:
     """QONNX reads a signed Quant of one bit as -1 and 1; Brevitas' integers are -1 and 0."""
-    constants = {c.name: numpy_helper.to_array(c) for c in model.graph.initializer}
+    constants = initializers(model.graph)
     signed_bits = [
         node.name
         for node in model.graph.node
         if node.op_type == "Quant"
-        and any(a.name == "signed" and a.i == 1 for a in node.attribute)
+        and int_attribute(node, "signed", 0) == 1
         and np.all(constants.get(node.input[3]) == 1)
     ]
     why = "it is a signed integer of one bit (-1 and 0), which QONNX has no form for."

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
+from fpgacomp.network.attributes import decode_attributes, initializers
 from fpgacomp.network.canonical import Network
 
 _CHOOSING = ("ArgMax", "TopK")
@@ -85,13 +86,13 @@ def _appended(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
 def _top_one_to_argmax(model: onnx.ModelProto) -> None:
     """A TopK of the one largest whose values nobody reads is an ArgMax."""
     graph = model.graph
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants = initializers(graph)
     read = {name for node in graph.node for name in node.input} | {o.name for o in graph.output}
     for node in graph.node:
         if node.op_type != "TopK" or node.input[1] not in constants or node.output[0] in read:
             continue
-        attributes = {item.name: helper.get_attribute_value(item) for item in node.attribute}
-        one = int(numpy_helper.to_array(constants[node.input[1]]).item()) == 1
+        attributes = decode_attributes(node)
+        one = int(constants[node.input[1]].item()) == 1
         if one and attributes.get("largest", 1):
             axis = attributes.get("axis", -1)
             argmax = helper.make_node("ArgMax", [node.input[0]], [node.output[1]], name=node.name,

@@ -9,13 +9,12 @@ from typing import Literal
 import onnx
 from onnx import helper
 
-from fpgacomp.errors import FpgacompError, ModelError, raise_all
 from fpgacomp.frontend.canonicalize import AS_READ, REDUCED, SPELLED, apply
-from fpgacomp.frontend.load import load
-from fpgacomp.frontend.rules import SOFTWARE, check_rules
-from fpgacomp.frontend.validate import validate
-from fpgacomp.network.canonical import QUANTIZERS, Network
+from fpgacomp.frontend.rules import check_rules
+from fpgacomp.network.canonical import Network
 from fpgacomp.network.editable import FLOAT, EditableGraph
+from fpgacomp.network.onnx_file import load_onnx, read_graph
+from fpgacomp.network.operators import HOST_ONLY, QUANTIZERS
 
 Status = Literal["supported", "software side", "unsupported"]
 
@@ -47,18 +46,18 @@ def read_network(source: str | Path | onnx.ModelProto, *, name: str | None = Non
         UnsupportedLayer: one node cannot be carried.
         Problems: several of these at once.
     """
-    loaded = load(source, name)
-    graph = _graph(loaded.model, loaded.file)
+    loaded = load_onnx(source, name)
+    graph = read_graph(loaded.model, loaded.file or "the model")
     apply(graph, AS_READ)
     if any(name in graph.problems for name in graph.inputs):
-        _raise(graph)
+        graph.raise_problems()
     original = graph.to_model()
     origin = _format(graph)
     apply(graph, SPELLED)
     _add_shapes(original, graph)
     apply(graph, REDUCED)
     check_rules(graph)
-    _raise(graph)
+    graph.raise_problems()
     graph.name = loaded.name
     warnings = tuple(dict.fromkeys(graph.warnings))
     return Network(
@@ -77,8 +76,8 @@ def check(source: str | Path | onnx.ModelProto) -> list[NodeFinding]:
     Raises:
         ModelError: the file cannot be read at all.
     """
-    loaded = load(source)
-    graph = _graph(loaded.model, loaded.file)
+    loaded = load_onnx(source)
+    graph = read_graph(loaded.model, loaded.file or "the model")
     apply(graph, AS_READ)
     if not any(name in graph.problems for name in graph.inputs):
         before = _before_quantizers(graph)
@@ -87,23 +86,6 @@ def check(source: str | Path | onnx.ModelProto) -> list[NodeFinding]:
     else:
         before = set()
     return _findings(graph, before)
-
-
-def _graph(model: onnx.ModelProto, file: str) -> EditableGraph:
-    try:
-        graph = EditableGraph.from_model(model)
-    except (ValueError, TypeError, KeyError) as error:
-        where = file or "the model"
-        reason = str(error).splitlines()[0]
-        fix = "copy or export it again."
-        raise ModelError(where, f"holds a constant that cannot be read: {reason}.", fix) from None
-    validate(graph)
-    return graph
-
-
-def _raise(graph: EditableGraph) -> None:
-    problems: list[FpgacompError] = [p for kept in graph.problems.values() for p in kept]
-    raise_all(problems)
 
 
 def _add_shapes(original: onnx.ModelProto, graph: EditableGraph) -> None:
@@ -164,6 +146,6 @@ def _findings(graph: EditableGraph, before: set[str]) -> list[NodeFinding]:
         if problems:
             found += [NodeFinding(name, op, "unsupported", p.why, p.fix) for p in problems]
         else:
-            software = op in SOFTWARE or name in before
+            software = op in HOST_ONLY or name in before
             found.append(NodeFinding(name, op, "software side" if software else "supported"))
     return found

@@ -7,11 +7,9 @@ exactly (below 2**24 or 2**53), and through int64 otherwise: the same integers, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, assert_never
+from typing import assert_never
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from fpgacomp.errors import InputDataError
@@ -34,12 +32,12 @@ from fpgacomp.ir.layers import (
     Thresholds,
     Upsample,
 )
-from fpgacomp.ir.types import IntArray
+from fpgacomp.ir.types import IntArray, NamedArrays
 
 Values = dict[str, IntArray]
 
 
-def run(graph: Graph, inputs: Mapping[str, npt.NDArray[Any]]) -> Values:
+def run(graph: Graph, inputs: NamedArrays) -> Values:
     """Execute the graph on N samples.
 
     Args:
@@ -102,7 +100,7 @@ def execute(layer: Layer, operands: list[IntArray]) -> IntArray:
             assert_never(layer)
 
 
-def _checked(tensor: Tensor, inputs: Mapping[str, npt.NDArray[Any]]) -> IntArray:
+def _checked(tensor: Tensor, inputs: NamedArrays) -> IntArray:
     if tensor.name not in inputs:
         raise InputDataError(tensor.name, "no integers were given for this input.",
                              f"give one of {sorted(inputs)} this name.")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+AnyArray = npt.NDArray[Any]  # of whatever element type a user's file or an ONNX tensor has
+NamedArrays = Mapping[str, AnyArray]  # by tensor name, usually [N, *shape]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class FrozenArray:
         self._digest = ""
 
     @property
-    def array(self) -> npt.NDArray[Any]:
+    def array(self) -> AnyArray:
         return self._array
 
     @property

@@ -44,33 +44,6 @@ class Source:
         return None if found is None else numpy_helper.to_array(found).astype(np.float64)
 
 
-def attribute(node: onnx.NodeProto, name: str, default: object = None) -> object:
-    """An attribute's value (str for bytes), or the default."""
-    for item in node.attribute:
-        if item.name == name:
-            value = onnx.helper.get_attribute_value(item)
-            return value.decode() if isinstance(value, bytes) else value
-    return default
-
-
-def ints_attribute(node: onnx.NodeProto, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
-    """A list-of-integers attribute, or the default."""
-    value = attribute(node, name)
-    return default if value is None else tuple(int(v) for v in value)  # type: ignore[attr-defined]
-
-
-def int_attribute(node: onnx.NodeProto, name: str, default: int) -> int:
-    """An integer attribute, or the default."""
-    value = attribute(node, name)
-    return default if value is None else int(value)  # type: ignore[call-overload]
-
-
-def float_attribute(node: onnx.NodeProto, name: str, default: float) -> float:
-    """A float attribute (stored as float32), or the default."""
-    value = attribute(node, name)
-    return default if value is None else float(value)  # type: ignore[arg-type]
-
-
 def node_name(node: onnx.NodeProto) -> str:
     """What error messages call a node: its name, or its operator and first output."""
     return f"{node.op_type} {node.name!r}" if node.name else f"{node.op_type} -> {node.output[0]!r}"

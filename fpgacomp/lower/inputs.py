@@ -9,12 +9,13 @@ import onnx
 
 from fpgacomp.ir.layers import Input, Tensor
 from fpgacomp.ir.types import BIPOLAR, IntArray, IntType, Reals
-from fpgacomp.lower.builder import Builder, Source, attribute, ints_attribute, unsupported
+from fpgacomp.lower.builder import Builder, Source, unsupported
 from fpgacomp.lower.quantizer_nodes import read_quantizer
 from fpgacomp.lower.quantizers import Quantizer
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.software import InputRecipe
 from fpgacomp.lower.value import RawInput, Value
+from fpgacomp.network.attributes import attribute, ints_attribute
 
 _CHANNELS_FIRST = [
     "Conv",

@@ -17,12 +17,13 @@ from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import ArgMax, Tensor
 from fpgacomp.ir.types import Ints
-from fpgacomp.lower.builder import Builder, Source, int_attribute, unsupported
+from fpgacomp.lower.builder import Builder, Source, unsupported
 from fpgacomp.lower.class_order import comparable
 from fpgacomp.lower.products import integer_value
 from fpgacomp.lower.rules import RULES, layer_name
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.value import Value
+from fpgacomp.network.attributes import int_attribute
 from fpgacomp.network.lowered import LabelView
 
 _SOFTMAX = ("Softmax", "LogSoftmax")

@@ -35,18 +35,10 @@ from fpgacomp.lower.software import (
     tail_nodes,
 )
 from fpgacomp.lower.value import RawInput, Sum, Value
-from fpgacomp.network.canonical import QUANTIZERS, Network
+from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import InputPort, Lowered
+from fpgacomp.network.operators import HOST_AT_THE_END, QUANTIZERS
 
-# Operators that stay on the host where nothing behind them needs the hardware.
-SOFTWARE = frozenset(
-    [
-        *("Softmax", "LogSoftmax", "ArgMax", "TopK", "Reshape", "Transpose", "Concat"),
-        *("Add", "Mul", "BatchNormalization", "Relu", "LeakyRelu", "PRelu", "Clip"),
-        *("HardSigmoid", "HardSwish", "Sigmoid", "Tanh", "Selu", "Elu", "Gelu", "Erf"),
-        *("Softplus", "Softsign"),
-    ]
-)
 _FIX_OPERATOR = "see `fpgacomp check MODEL` for what is supported, or leave it to the host's side."
 
 
@@ -89,7 +81,7 @@ def _software_tail(source: Source) -> set[int]:
     for node in reversed(source.nodes):
         readers = [r for name in node.output for r in source.consumers.get(name, [])]
         feeds_output = readers or any(name in source.outputs for name in node.output)
-        if node.op_type in SOFTWARE and feeds_output and all(id(r) in tail for r in readers):
+        if node.op_type in HOST_AT_THE_END and feeds_output and all(id(r) in tail for r in readers):
             tail.add(id(node))
     return tail
 

@@ -14,9 +14,10 @@ from fpgacomp.ir.infer import unknown_output, window_counts
 from fpgacomp.ir.layers import Concat, Conv, Dense, MaxPool, Requantize, SumPool, Tensor, Upsample
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
 from fpgacomp.lower.activate import activate, exact_integers
-from fpgacomp.lower.builder import Builder, Weights, int_attribute, ints_attribute, unsupported
+from fpgacomp.lower.builder import Builder, Weights, unsupported
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.value import RawInput, Sum, Value, channels_last_order
+from fpgacomp.network.attributes import int_attribute, ints_attribute
 
 MAX_FOLDED_RATIO = 1 << 8  # largest factor folded into a weight to bring channels to one scale
 

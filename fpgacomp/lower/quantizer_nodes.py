@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 
 from fpgacomp.ir.types import FloatArray
-from fpgacomp.lower.builder import Source, attribute, float_attribute, int_attribute, unsupported
+from fpgacomp.lower.builder import Source, unsupported
 from fpgacomp.lower.quantizers import (
     ROUNDING_MODES,
     Quantizer,
@@ -16,6 +16,7 @@ from fpgacomp.lower.quantizers import (
     uniform,
 )
 from fpgacomp.lower.value import Value
+from fpgacomp.network.attributes import attribute, float_attribute, int_attribute
 
 MAX_BITS = 32
 

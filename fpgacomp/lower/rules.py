@@ -9,10 +9,17 @@ import onnx
 
 from fpgacomp.ir.types import FloatArray, Reals
 from fpgacomp.lower import products
-from fpgacomp.lower.builder import Builder, Weights, float_attribute, ints_attribute, unsupported
+from fpgacomp.lower.builder import Builder, Weights, unsupported
 from fpgacomp.lower.residual import add_values
 from fpgacomp.lower.scalar import Function
 from fpgacomp.lower.value import Sum, Value
+from fpgacomp.network.attributes import (
+    float_attribute,
+    int_attribute,
+    ints_attribute,
+    text_attribute,
+)
+from fpgacomp.network.operators import FUNCTIONS
 
 # What layers are called: short names that a schematic has room for.
 _STEMS = {
@@ -158,13 +165,9 @@ def _function(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Va
             parameters = [_bound(builder, node, 1, -np.inf), _bound(builder, node, 2, np.inf)]
         case _:
             parameters = []
-    if op == "Gelu" and _text_attribute(node, "approximate") == "tanh":
+    if op == "Gelu" and text_attribute(node, "approximate") == "tanh":
         op = "GeluTanh"
     return value.then(Function(op, tuple(Reals(p) for p in parameters)))
-
-
-def _text_attribute(node: onnx.NodeProto, name: str) -> str:
-    return next((item.s.decode() for item in node.attribute if item.name == name), "")
 
 
 def _bound(builder: Builder, node: onnx.NodeProto, index: int, default: float) -> FloatArray:
@@ -209,7 +212,7 @@ def _resize(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Valu
 def _concat(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) != len(node.input):
         raise unsupported(node, "joins a constant to activations.", "drop the constant.")
-    axis = next((item.i for item in node.attribute if item.name == "axis"), 1)
+    axis = int_attribute(node, "axis", 1)
     return products.lower_concat(builder, node, values, axis, layer_name(builder, node))
 
 
@@ -221,12 +224,8 @@ def _average_pool(builder: Builder, node: onnx.NodeProto, values: list[Value]) -
     return products.lower_average_pool(builder, node, values[0], layer_name(builder, node))
 
 
-Rule = Callable[[Builder, onnx.NodeProto, list[Value]], Value]
-_FUNCTIONS = (
-    "Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Sigmoid Tanh Selu Elu Gelu Silu Erf "
-    "Softplus Softsign"
-)
-RULES: dict[str, Rule] = {
+LoweringRule = Callable[[Builder, onnx.NodeProto, list[Value]], Value]
+RULES: dict[str, LoweringRule] = {
     "MatMul": _matmul,
     "Conv": _conv,
     "Add": _add,
@@ -239,5 +238,5 @@ RULES: dict[str, Rule] = {
     "Reshape": _reshape,
     "Transpose": _transpose,
     "Resize": _resize,
-    **dict.fromkeys(_FUNCTIONS.split(), _function),
+    **dict.fromkeys(FUNCTIONS, _function),
 }

@@ -59,7 +59,7 @@ class Function:
             return bool(np.all(self.parameters[0].array >= 0)) and bool(
                 np.all(self.parameters[1].array >= 0)
             )
-        return self.op in ("Relu", "Clip", "Sigmoid", "Tanh", "Erf", "Softplus", "Softsign")
+        return self.op in ("Relu", "Clip", "Sigmoid", "Tanh")
 
     @property
     def clips(self) -> bool:
@@ -91,9 +91,6 @@ FUNCTIONS: dict[str, Callable[..., FloatArray]] = {
     "Gelu": lambda x: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
     "GeluTanh": _gelu_tanh,
     "Silu": lambda x: x * _sigmoid(x),
-    "Erf": _erf,
-    "Softplus": lambda x: np.logaddexp(x, 0.0),
-    "Softsign": lambda x: x / (1 + abs(x)),
 }
 
 

@@ -17,6 +17,8 @@ from fpgacomp.lower.builder import Source
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.value import Value
 from fpgacomp.network.lowered import integer_name
+from fpgacomp.network.operators import FPGACOMP_DOMAIN
+from fpgacomp.network.standard_form import write_standard_form
 
 OPSET = 17
 
@@ -180,19 +182,31 @@ def after_model(
     for name in needed:
         _dequantize(writer, name, values[name], graph)
     tail = tail_nodes(source, values)
-    constants = dict(writer.constants)
     for node in tail:
-        copied = onnx.NodeProto()
-        copied.CopyFrom(node)
-        writer.nodes.append(copied)
-        for name in node.input:
-            if name in source.initializers:
-                constants[name] = source.initializers[name]
-    writer.constants = constants
+        _copy_node(writer, source, node)
     outputs = [_batched(info) for info in source.model.graph.output]
     opsets = [o for o in source.model.opset_import if o.domain in ("", "ai.onnx")]
     model = writer.model("after", inputs, outputs, opsets)
     return model, tuple(dict.fromkeys(node.op_type for node in tail))
+
+
+def _copy_node(writer: _Writer, source: Source, node: onnx.NodeProto) -> None:
+    """Append a node of the network as it stands; one of our own domain in standard operators."""
+    if node.domain == FPGACOMP_DOMAIN:
+        write_standard_form(
+            node.op_type,
+            node.input[0],
+            node.output[0],
+            emit=lambda op, inputs, output: writer.op(op, *inputs, output=output or None),
+            constant=lambda value: writer.constant(value, np.float32),
+        )
+        return
+    copied = onnx.NodeProto()
+    copied.CopyFrom(node)
+    writer.nodes.append(copied)
+    for name in node.input:
+        if name in source.initializers:
+            writer.constants[name] = source.initializers[name]
 
 
 def _batched(info: onnx.ValueInfoProto) -> onnx.ValueInfoProto:

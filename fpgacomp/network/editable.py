@@ -11,10 +11,16 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN
-
-Array = npt.NDArray[Any]
+from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.attributes import (
+    NARROW_TYPES,
+    Attributes,
+    constant_value,
+    decode_attributes,
+    to_array,
+)
+from fpgacomp.network.operators import FPGACOMP_DOMAIN, QONNX_DOMAIN
 
 # ONNX gives every tensor a type number; these two are all that canonical networks need.
 FLOAT = onnx.TensorProto.FLOAT
@@ -23,7 +29,7 @@ INVALID = "invalid"  # operator and domain of a node that nothing may rewrite
 
 
 @dataclass(frozen=True)
-class Info:
+class TensorInfo:
     """What is known of a tensor: ONNX element type and static shape."""
 
     dtype: int
@@ -35,7 +41,14 @@ class Node:
     """One operator. Attributes are plain Python values (tensors as arrays).
 
     Args:
+        op: operator type.
+        inputs: names of the tensors that it reads, "" for an optional one that is absent.
+        outputs: names of the tensors that it writes, "" for an optional one nobody wants.
+        name: unique within the graph.
+        domain: operator set; "" is ONNX's own.
+        attributes: plain Python values by name (tensors as arrays).
         origin: name of the node of the user's file that this one comes from.
+        file_name: how the file itself calls this node; "" where it gives no name.
     """
 
     op: str
@@ -43,8 +56,9 @@ class Node:
     outputs: list[str]
     name: str
     domain: str = ""
-    attributes: dict[str, Any] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict)
     origin: str = ""
+    file_name: str = ""
 
     @property
     def output(self) -> str:
@@ -67,10 +81,10 @@ class EditableGraph:
         self.opset = 18
         self.domains: dict[str, int] = {}
         self.nodes: list[Node] = []
-        self.constants: dict[str, Array] = {}
+        self.constants: dict[str, AnyArray] = {}
         self.inputs: list[str] = []
         self.outputs: list[str] = []
-        self.info: dict[str, Info] = {}
+        self.info: dict[str, TensorInfo] = {}
         self.source_opset = 18
         self.annotations: dict[str, str] = {}  # finn_datatype of a tensor
         self.ranges: dict[str, tuple[int, int]] = {}  # of constants narrower than a byte
@@ -98,7 +112,7 @@ class EditableGraph:
     def shape(self, tensor: str) -> tuple[int, ...]:
         return self.info[tensor].shape
 
-    def constant(self, tensor: str) -> Array | None:
+    def constant(self, tensor: str) -> AnyArray | None:
         return self.constants.get(tensor)
 
     def known(self, node: Node) -> bool:
@@ -128,6 +142,15 @@ class EditableGraph:
     def report_output(self, name: str, why: str, fix: str) -> None:
         self._keep(name, ModelError(f"output {name}", why, fix))
 
+    def raise_problems(self) -> None:
+        """Raise everything that was reported, at once; return where there is nothing.
+
+        Raises:
+            ModelError, UnsupportedLayer: the one problem that was reported.
+            Problems: several of them.
+        """
+        raise_all([problem for kept in self.problems.values() for problem in kept])
+
     def _keep(self, place: str, problem: FpgacompError) -> None:
         kept = self.problems.setdefault(place, [])
         if str(problem) not in map(str, kept):
@@ -149,14 +172,14 @@ class EditableGraph:
         self.set_constant(name, array)
         return name
 
-    def set_constant(self, name: str, array: Array) -> None:
+    def set_constant(self, name: str, array: AnyArray) -> None:
         self._names.add(name)
         self.constants[name] = array
-        self.info[name] = Info(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        self.info[name] = TensorInfo(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
 
     def new_tensor(self, hint: str, shape: Sequence[int], dtype: int = FLOAT) -> str:
         name = self.unique(hint)
-        self.info[name] = Info(dtype, tuple(shape))
+        self.info[name] = TensorInfo(dtype, tuple(shape))
         return name
 
     def append(self, node: Node) -> None:
@@ -276,8 +299,8 @@ class EditableGraph:
         graph.opset = graph.source_opset = graph.domains[""]
         for tensor in model.graph.initializer:
             graph.set_constant(tensor.name, to_array(tensor))
-            if tensor.data_type in _NARROW:
-                graph.ranges[tensor.name] = _NARROW[tensor.data_type][1]
+            if tensor.data_type in NARROW_TYPES:
+                graph.ranges[tensor.name] = NARROW_TYPES[tensor.data_type][1]
         for value in model.graph.input:
             if value.name not in graph.constants:
                 graph.inputs.append(value.name)
@@ -293,9 +316,9 @@ class EditableGraph:
         return graph
 
     def _read_node(self, index: int, proto: onnx.NodeProto) -> None:
-        attributes = {a.name: _attribute(a) for a in proto.attribute}
+        attributes = decode_attributes(proto)
         if proto.op_type == "Constant" and proto.domain in ("", "ai.onnx"):
-            value = _constant_value(attributes)
+            value = constant_value(attributes)
             if value is not None:
                 self.set_constant(proto.output[0], value)
                 return
@@ -303,7 +326,8 @@ class EditableGraph:
         self.file_nodes[name] = proto.op_type
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         inputs, outputs = list(proto.input), list(proto.output)
-        self.append(Node(proto.op_type, inputs, outputs, name, domain, attributes, name))
+        node = Node(proto.op_type, inputs, outputs, name, domain, attributes, name, proto.name)
+        self.append(node)
 
     def to_model(self) -> onnx.ModelProto:
         """The graph as ONNX; every known tensor is listed with its shape."""
@@ -344,48 +368,8 @@ def node_proto(node: Node) -> onnx.NodeProto:
     )
 
 
-def _info(value: onnx.ValueInfoProto) -> Info:
+def _info(value: onnx.ValueInfoProto) -> TensorInfo:
     tensor = value.type.tensor_type
     dims = tensor.shape.dim if tensor.HasField("shape") else ()
     shape = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in dims)
-    return Info(tensor.elem_type, shape)
-
-
-def to_array(tensor: onnx.TensorProto) -> Array:
-    """The tensor's values; integers narrower than a byte come as int8 or uint8."""
-    array = numpy_helper.to_array(tensor)
-    if tensor.data_type in _NARROW:
-        return array.astype(_NARROW[tensor.data_type][0])
-    return array
-
-
-# ONNX element types narrower than a byte: the numpy type that holds them, their range.
-_NARROW: dict[int, tuple[type[Any], tuple[int, int]]] = {
-    onnx.TensorProto.UINT4: (np.uint8, (0, 15)),
-    onnx.TensorProto.INT4: (np.int8, (-8, 7)),
-}
-if hasattr(onnx.TensorProto, "INT2"):  # since onnx 1.20
-    _NARROW[onnx.TensorProto.UINT2] = (np.uint8, (0, 3))
-    _NARROW[onnx.TensorProto.INT2] = (np.int8, (-2, 1))
-
-
-def _attribute(attribute: onnx.AttributeProto) -> Any:
-    value = helper.get_attribute_value(attribute)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if attribute.type == onnx.AttributeProto.TENSOR:
-        return to_array(attribute.t)
-    if attribute.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS):
-        return list(value)
-    return value
-
-
-def _constant_value(attributes: dict[str, Any]) -> Array | None:
-    match attributes:
-        case {"value": value}:
-            return np.asarray(value)
-        case {"value_float": value} | {"value_floats": value}:
-            return np.asarray(value, np.float32)
-        case {"value_int": value} | {"value_ints": value}:
-            return np.asarray(value, np.int64)
-    return None
+    return TensorInfo(tensor.elem_type, shape)

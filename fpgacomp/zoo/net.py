@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from fpgacomp.network.canonical import QONNX_DOMAIN, QUANTIZERS
+from fpgacomp.network.operators import QONNX_DOMAIN, QUANTIZERS
 from fpgacomp.zoo import operators
 from fpgacomp.zoo.operators import Array, Codes
 

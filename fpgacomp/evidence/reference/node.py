@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
 from fpgacomp.errors import UnsupportedLayer
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.attributes import Attributes
 
-Array = npt.NDArray[Any]
-Operands = list[Array | None]
+Operands = list[AnyArray | None]
 
 
 def float32(value: float) -> float:
@@ -21,7 +21,7 @@ def float32(value: float) -> float:
 
 
 @dataclass(frozen=True)
-class Node:
+class ReferenceNode:
     """A node and what its execution depends on beside its operands.
 
     Args:
@@ -33,7 +33,7 @@ class Node:
     """
 
     proto: onnx.NodeProto
-    attributes: dict[str, Any]
+    attributes: Attributes
     opset: int
     batched: bool
 
@@ -54,16 +54,7 @@ class Node:
         )
 
 
-def decode_attributes(proto: onnx.NodeProto) -> dict[str, Any]:
-    """Attribute name -> Python value; bytes become text."""
-    decoded = {}
-    for attribute in proto.attribute:
-        value = onnx.helper.get_attribute_value(attribute)
-        decoded[attribute.name] = value.decode() if isinstance(value, bytes) else value
-    return decoded
-
-
-def operand(operands: Operands, index: int) -> Array:
+def operand(operands: Operands, index: int) -> AnyArray:
     """The operand that must be there."""
     value = operands[index]
     if value is None:
@@ -71,6 +62,6 @@ def operand(operands: Operands, index: int) -> Array:
     return value
 
 
-def optional(operands: Operands, index: int) -> Array | None:
+def optional(operands: Operands, index: int) -> AnyArray | None:
     """The operand, or None where it is left out."""
     return operands[index] if index < len(operands) else None

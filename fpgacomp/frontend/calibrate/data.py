@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 
 from fpgacomp.errors import FpgacompError, InputDataError, raise_all
+from fpgacomp.ir.types import AnyArray, NamedArrays
 
-Array = npt.NDArray[Any]
 Float32 = npt.NDArray[np.float32]
 
 
@@ -59,7 +57,7 @@ def input_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
 
 
 def check_inputs(
-    arrays: Mapping[str, Array], model: onnx.ModelProto, *, where: str = "inputs"
+    arrays: NamedArrays, model: onnx.ModelProto, *, where: str = "inputs"
 ) -> dict[str, Float32]:
     """The arrays as float32 [N, *input shape], or every reason why they cannot be.
 
@@ -102,7 +100,7 @@ def check_inputs(
     return checked
 
 
-def _read(path: Path) -> Array | dict[str, Array]:
+def _read(path: Path) -> AnyArray | dict[str, AnyArray]:
     where = str(path)
     if not path.is_file():
         raise InputDataError(where, "there is no such file.", "give a .npy or .npz file.")
@@ -132,7 +130,7 @@ def _unreadable(where: str, problem: Exception) -> InputDataError:
     )
 
 
-def _checked(array: Array, shape: tuple[int, ...], where: str) -> Float32:
+def _checked(array: AnyArray, shape: tuple[int, ...], where: str) -> Float32:
     if array.dtype.kind not in "fiub":
         raise InputDataError(
             where,
@@ -159,7 +157,7 @@ def _checked(array: Array, shape: tuple[int, ...], where: str) -> Float32:
     return np.ascontiguousarray(result)
 
 
-def _with_batch(array: Array, shape: tuple[int, ...], where: str) -> Array:
+def _with_batch(array: AnyArray, shape: tuple[int, ...], where: str) -> AnyArray:
     """[N, *shape]; one sample without its batch axis is accepted, nothing else is guessed."""
     if array.ndim == len(shape) + 1 and _fits(array.shape[1:], shape):
         return array

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import onnx
 
 from fpgacomp.errors import FpgacompError, InputDataError, UsageError, raise_all
@@ -14,11 +10,10 @@ from fpgacomp.frontend.calibrate.data import check_inputs
 from fpgacomp.frontend.calibrate.insert import quantize_tensor
 from fpgacomp.frontend.calibrate.placement import data_inputs
 from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
-from fpgacomp.frontend.infer import infer_missing
-from fpgacomp.network.canonical import QUANTIZERS
+from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.editable import EditableGraph
-
-Array = npt.NDArray[Any]
+from fpgacomp.network.infer import infer_missing
+from fpgacomp.network.operators import QUANTIZERS
 
 
 def unquantized_inputs(model: onnx.ModelProto) -> tuple[str, ...]:
@@ -32,7 +27,7 @@ def quantize_input(
     *,
     bits: int,
     integer_bits: int | None = None,
-    calibration: Mapping[str, Array] | None = None,
+    calibration: NamedArrays | None = None,
     signed: bool | None = None,
 ) -> tuple[onnx.ModelProto, tuple[str, ...]]:
     """Put a Quant with a power-of-two scale at every input that needs one.
@@ -99,11 +94,11 @@ def _unknown_range(name: str) -> FpgacompError:
     )
 
 
-def _is_signed(values: Array | None) -> bool:
+def _is_signed(values: AnyArray | None) -> bool:
     return values is None or bool(values.min() < 0)
 
 
-def _scale(values: Array | None, form: Format, integer_bits: int | None) -> float:
+def _scale(values: AnyArray | None, form: Format, integer_bits: int | None) -> float:
     if integer_bits is not None:
         return float(2.0 ** (integer_bits - form.bits))
     if values is None:
@@ -120,7 +115,7 @@ def _scale(values: Array | None, form: Format, integer_bits: int | None) -> floa
 
 
 def _assumption(
-    name: str, form: Format, scale: float, values: Array | None, integer_bits: int | None
+    name: str, form: Format, scale: float, values: AnyArray | None, integer_bits: int | None
 ) -> str:
     low, high = (end * scale for end in form.range)
     kind = "signed" if form.signed else "unsigned"

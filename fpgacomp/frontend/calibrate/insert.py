@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.frontend.calibrate.options import PtqOptions
 from fpgacomp.frontend.calibrate.ranges import (
@@ -14,10 +12,9 @@ from fpgacomp.frontend.calibrate.ranges import (
     bipolar_scales,
     choose_weight_scales,
 )
-from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import EditableGraph, Node
-
-Array = npt.NDArray[Any]
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def quantize_tensor(
@@ -58,7 +55,7 @@ def quantize_weight(graph: EditableGraph, node: Node, bits: int, options: PtqOpt
     graph.set_input(node, position, quant.output)
 
 
-def _channel_axis(node: Node, position: int, weight: Array) -> int:
+def _channel_axis(node: Node, position: int, weight: AnyArray) -> int:
     """The axis of the output channels."""
     if node.op == "Conv":
         return 0
@@ -66,7 +63,7 @@ def _channel_axis(node: Node, position: int, weight: Array) -> int:
 
 
 def _quant(
-    graph: EditableGraph, tensor: str, scale: Array, form: Format, shape: Sequence[int]
+    graph: EditableGraph, tensor: str, scale: AnyArray, form: Format, shape: Sequence[int]
 ) -> Node:
     if scale.size == 1:
         scale = scale.reshape(())

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.errors import InputDataError
 from fpgacomp.frontend.calibrate.run import CHUNK, Runner
+from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.editable import EditableGraph
 
-Array = npt.NDArray[Any]
 KEPT = 1 << 17  # values kept of a tensor, for percentiles and squared errors
 
 
@@ -23,7 +21,7 @@ class Observed:
 
     lo: float
     hi: float
-    samples: Array
+    samples: AnyArray
 
     @staticmethod
     def together(parts: Sequence[Observed]) -> Observed:
@@ -33,7 +31,7 @@ class Observed:
 
 
 def observe(
-    graph: EditableGraph, tensors: Sequence[str], feeds: Mapping[str, Array]
+    graph: EditableGraph, tensors: Sequence[str], feeds: NamedArrays
 ) -> dict[str, Observed]:
     """Run the float network on all samples and look at these tensors.
 
@@ -61,7 +59,7 @@ def observe(
     return given | {t: Observed.together(parts[t]) for t in inner}
 
 
-def _look(values: Array, keep: int, random: np.random.Generator) -> Observed:
+def _look(values: AnyArray, keep: int, random: np.random.Generator) -> Observed:
     flat = values.ravel()
     samples = flat if flat.size <= keep else flat[random.integers(0, flat.size, keep)]
     return Observed(float(flat.min()), float(flat.max()), samples)

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import PRODUCTS, names_of
 
-WEIGHTED = ("MatMul", "Conv")
-POOLS = ("AveragePool", "GlobalAveragePool")
-TRANSPARENT = ("Reshape", "Transpose", "MaxPool", "Resize", "Concat")
+AVERAGES = ("AveragePool", "GlobalAveragePool")
+# Operators behind which the integers are the same ones, moved or picked.
+TRANSPARENT = (*names_of("move"), "MaxPool")
+# Functions that never fall, whatever their attributes: MaxPool may come before or after them.
 RISING = ("Relu", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "Selu", "Elu")
 
 
@@ -46,9 +48,9 @@ def data_inputs(graph: EditableGraph, node: Node) -> list[str]:
     """The inputs that carry data and must be integers; [] for a node that needs none."""
     if node.domain:
         return []
-    if node.op in WEIGHTED:
+    if node.op in PRODUCTS:
         return [t for t in node.inputs[:2] if t not in graph.constants]
-    if node.op in POOLS or node.op in ("MaxPool", "Resize"):
+    if node.op in AVERAGES or node.op in ("MaxPool", "Resize"):
         return [node.inputs[0]]
     if node.op == "Concat" or (node.op == "Add" and not _constant_side(graph, node)):
         return list(node.inputs)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
@@ -16,22 +14,20 @@ from fpgacomp.frontend.calibrate.insert import quantize_tensor, quantize_weight
 from fpgacomp.frontend.calibrate.observe import Observed, observe
 from fpgacomp.frontend.calibrate.options import PtqOptions
 from fpgacomp.frontend.calibrate.placement import (
-    WEIGHTED,
     Placement,
     Site,
     move_activations_before_pools,
     place,
 )
 from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
-from fpgacomp.frontend.infer import infer_missing
-from fpgacomp.network.canonical import QUANTIZERS
+from fpgacomp.ir.types import NamedArrays
 from fpgacomp.network.editable import EditableGraph
-
-Array = npt.NDArray[Any]
+from fpgacomp.network.infer import infer_missing
+from fpgacomp.network.operators import PRODUCTS, QUANTIZERS
 
 
 def quantize_post_training(
-    model: onnx.ModelProto, calibration: Mapping[str, Array], options: PtqOptions
+    model: onnx.ModelProto, calibration: NamedArrays, options: PtqOptions
 ) -> onnx.ModelProto:
     """The network with a Quant at every tensor that integer operators read, and on all weights.
 
@@ -52,7 +48,7 @@ def quantize_post_training(
     float_graph = _open(graph.to_model())
     placement = place(graph, share_add_scales=options.scale == "free")
     seen = observe(float_graph, [site.tensor for site in placement.sites], feeds)
-    weighted = [node for node in graph.nodes if node.op in WEIGHTED and not node.domain]
+    weighted = [node for node in graph.nodes if node.op in PRODUCTS and not node.domain]
     _quantize_activations(graph, placement, seen, options)
     for position, node in enumerate(weighted):
         bits = _weight_bits(position, len(weighted), options)
@@ -80,7 +76,7 @@ def _require_float(graph: EditableGraph) -> None:
         if node.op in QUANTIZERS
     ]
     raise_all(problems)
-    if not any(node.op in WEIGHTED and not node.domain for node in graph.nodes):
+    if not any(node.op in PRODUCTS and not node.domain for node in graph.nodes):
         raise UnsupportedLayer(
             f"network {graph.name}",
             "no MatMul or Conv, so nothing to quantize.",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.frontend.calibrate.options import RangeMethod, ScaleKind
 from fpgacomp.frontend.quantizers import integer_range
+from fpgacomp.ir.types import AnyArray
 
-Array = npt.NDArray[Any]
 CANDIDATES = np.linspace(0.2, 1.0, 81)  # fractions of the full range that MSE tries
 FINER_EXPONENTS = 6  # how many smaller powers of two MSE tries
 # A channel whose weights are this much smaller than the largest channel's is as good as
@@ -35,12 +34,12 @@ class Format:
         return lo - self.zero_point, hi - self.zero_point
 
 
-def power_of_two(scale: Array) -> Array:
+def power_of_two(scale: AnyArray) -> AnyArray:
     """The next power of two that is not smaller (a scale within 1e-6 of one is that one)."""
     return np.exp2(np.ceil(np.log2(scale) - 1e-6))
 
 
-def full_scale(lo: Array, hi: Array, form: Format) -> Array:
+def full_scale(lo: AnyArray, hi: AnyArray, form: Format) -> AnyArray:
     """The smallest scales at which lo..hi does not saturate.
 
     Where all values are zero any scale will do: it takes the largest of the others.
@@ -58,14 +57,14 @@ def _floored(scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(scale > 0, np.maximum(scale, largest * WIDEST_RATIO), largest)
 
 
-def quantize(values: Array, scale: Array, form: Format) -> Array:
+def quantize(values: AnyArray, scale: AnyArray, form: Format) -> AnyArray:
     """What Quant makes of values (float64)."""
     low, high = form.range
     return np.clip(np.rint(values / scale), low, high) * scale
 
 
 def choose_scale(
-    samples: Array,
+    samples: AnyArray,
     lo: float,
     hi: float,
     form: Format,
@@ -95,7 +94,7 @@ def choose_scale(
 
 
 def choose_weight_scales(
-    rows: Array, form: Format, *, kind: ScaleKind, method: RangeMethod
+    rows: AnyArray, form: Format, *, kind: ScaleKind, method: RangeMethod
 ) -> npt.NDArray[np.float64]:
     """One scale per row of [channels, weights]; percentile is min-max here (all weights count)."""
     rows = rows.astype(np.float64)
@@ -105,7 +104,7 @@ def choose_weight_scales(
     return _least_error(rows, largest, form, kind) if method == "mse" else largest
 
 
-def bipolar_scales(rows: Array, *, kind: ScaleKind) -> npt.NDArray[np.float64]:
+def bipolar_scales(rows: AnyArray, *, kind: ScaleKind) -> npt.NDArray[np.float64]:
     """Mean magnitude per row: the least squared error of sign(w) * scale."""
     scale: npt.NDArray[np.float64] = np.abs(rows.astype(np.float64)).mean(axis=1)
     scale = _floored(scale)
@@ -113,7 +112,7 @@ def bipolar_scales(rows: Array, *, kind: ScaleKind) -> npt.NDArray[np.float64]:
 
 
 def _least_error(
-    rows: Array, largest: Array, form: Format, kind: ScaleKind
+    rows: AnyArray, largest: AnyArray, form: Format, kind: ScaleKind
 ) -> npt.NDArray[np.float64]:
     """Per row, the candidate scale (at most `largest`) with the least squared error."""
     if kind == "power-of-two":

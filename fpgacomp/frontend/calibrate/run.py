@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.errors import ModelError
 from fpgacomp.frontend.quantizers import integer_range
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN
-from fpgacomp.network.editable import FLOAT, EditableGraph, Info, Node
+from fpgacomp.ir.types import AnyArray, NamedArrays
+from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo
+from fpgacomp.network.operators import FPGACOMP_DOMAIN, QONNX_DOMAIN
+from fpgacomp.network.standard_form import write_standard_form
 
-Array = npt.NDArray[Any]
 CHUNK = 64
 
 
@@ -48,7 +48,7 @@ class Runner:
                 "run fpgacomp check on the file.",
             ) from problem
 
-    def chunks(self, feeds: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
+    def chunks(self, feeds: NamedArrays) -> Iterator[dict[str, AnyArray]]:
         """The tensors' values, `CHUNK` samples at a time."""
         count = len(next(iter(feeds.values())))
         for begin in range(0, count, CHUNK):
@@ -82,12 +82,12 @@ def _runnable(graph: EditableGraph, tensors: Sequence[str]) -> EditableGraph:
     copy.outputs = list(tensors)
     for name in copy.inputs:
         info = copy.info[name]
-        copy.info[name] = Info(info.dtype, ("N", *info.shape[1:]))  # type: ignore[arg-type]
+        copy.info[name] = TensorInfo(info.dtype, ("N", *info.shape[1:]))  # type: ignore[arg-type]
     for name in copy.outputs:
         if name in made:
             rank = len(graph.info[name].shape) - 1
             shape = ("N", *(f"{name}_{axis}" for axis in range(rank)))
-            copy.info[name] = Info(FLOAT, shape)  # type: ignore[arg-type]
+            copy.info[name] = TensorInfo(FLOAT, shape)  # type: ignore[arg-type]
     return copy
 
 
@@ -144,17 +144,11 @@ def _write_quantizer_out(graph: EditableGraph, node: Node) -> None:
 
 
 def _write_function_out(graph: EditableGraph, node: Node) -> None:
-    """Silu and exact Gelu of domain fpgacomp in standard operators."""
-    x = node.inputs[0]
-    if node.op == "Silu":
-        _emit(graph, node, "Mul", [x, _emit(graph, node, "Sigmoid", [x])], node.output)
-        return
-    if node.op != "Gelu":
-        raise ModelError(
-            f"node {node.origin or node.name}", f"unknown function {node.op}.", "report this file."
-        )
-    root = graph.add_constant("inverse_root_2", float(np.sqrt(0.5)))
-    y = _emit(graph, node, "Erf", [_emit(graph, node, "Mul", [x, root])])
-    y = _emit(graph, node, "Add", [y, graph.add_constant("one", 1.0)])
-    y = _emit(graph, node, "Mul", [y, graph.add_constant("half", 0.5)])
-    _emit(graph, node, "Mul", [y, x], node.output)
+    """Write a function of our own domain in standard operators."""
+    write_standard_form(
+        node.op,
+        node.inputs[0],
+        node.output,
+        emit=lambda op, inputs, output: _emit(graph, node, op, list(inputs), output),
+        constant=lambda value: graph.add_constant("factor", value),
+    )

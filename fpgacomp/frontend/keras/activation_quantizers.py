@@ -11,7 +11,7 @@ import numpy as np
 
 from fpgacomp.frontend.keras.builder import Builder, Value
 from fpgacomp.frontend.keras.weight_quantizers import number
-from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 TERNARY_THRESHOLD = 0.33  # qkeras ternary.default_threshold
 

@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
-from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import EditableGraph, Node
-
-Array = npt.NDArray[Any]
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Builder:
         rank = len(x.shape) + 1
         return self.node("Transpose", [x.name], x.shape, perm=[0, *range(2, rank), 1])
 
-    def per_channel(self, x: Value, values: Array) -> Array:
+    def per_channel(self, x: Value, values: AnyArray) -> AnyArray:
         """One number per channel, shaped to broadcast against x in its layout."""
         if not x.first:
             return values

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.keras.builder import Array, Value
+from fpgacomp.frontend.keras.builder import Value
 from fpgacomp.frontend.keras.walk import Call, Conversion, listed
-from fpgacomp.network.canonical import QUANTIZERS
+from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QUANTIZERS
 
 # 64 float32 epsilons of the largest value: the rounding of a dot product of some thousands
 # of terms, which grows with the square root of their number.
@@ -33,7 +34,7 @@ EXACT = {"Relu", "LeakyRelu", "Clip", "Transpose"}
 MakeTap = Callable[[Any, list[Any]], Any]
 
 
-def probes(shape: tuple[int, ...], count: int) -> Array:
+def probes(shape: tuple[int, ...], count: int) -> AnyArray:
     """Seeded inputs [count, *shape]: normal, on binary grids, in 0..1, large, constant.
 
     The grids have steps of 1/2, 1/4, ...: half a step of whatever power-of-two quantizer
@@ -69,7 +70,7 @@ def _check_calls(
     model: Any,
     graph: EditableGraph,
     calls: Sequence[Call],
-    feeds: list[Array],
+    feeds: list[AnyArray],
     make_tap: MakeTap,
 ) -> None:
     if not calls:
@@ -105,10 +106,10 @@ def _without_straight_through(model: Any) -> Iterator[None]:
             holder.use_ste = True
 
 
-def _check_call(graph: EditableGraph, call: Call, observed: dict[int, Array]) -> None:
+def _check_call(graph: EditableGraph, call: Call, observed: dict[int, AnyArray]) -> None:
     nodes = graph.nodes[call.nodes.start : call.nodes.stop]
     wanted = _in_layout(observed[id(call.tensors[1])], call.output)
-    context: dict[str, Array] = dict(graph.constants)
+    context: dict[str, AnyArray] = dict(graph.constants)
     for value, tensor in zip(call.inputs, call.tensors[0]):
         context[value.name] = _in_layout(observed[id(tensor)], value)
     run(graph, nodes, context)
@@ -161,11 +162,11 @@ def _report(call: Call, what: str) -> None:
     )
 
 
-def _largest(*arrays: Array) -> float:
+def _largest(*arrays: AnyArray) -> float:
     return max(float(np.abs(a).max(initial=0.0)) for a in arrays)
 
 
-def _in_layout(x: Array, value: Value) -> Array:
+def _in_layout(x: AnyArray, value: Value) -> AnyArray:
     return np.ascontiguousarray(np.moveaxis(x, -1, 1)) if value.first else x
 
 
@@ -177,7 +178,7 @@ def _last_quantizer(nodes: list[Node], graph: EditableGraph) -> int | None:
     return None
 
 
-def run(graph: EditableGraph, nodes: list[Node], context: dict[str, Array]) -> None:
+def run(graph: EditableGraph, nodes: list[Node], context: dict[str, AnyArray]) -> None:
     """Execute nodes in qonnx, adding their outputs to `context`."""
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_node

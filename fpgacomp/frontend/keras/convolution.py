@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.frontend.keras.activations import activate
-from fpgacomp.frontend.keras.builder import Array, Builder, Value
+from fpgacomp.frontend.keras.builder import Builder, Value
 from fpgacomp.frontend.keras.weights import add_bias, quantizer_of, weight
+from fpgacomp.ir.types import AnyArray
 
 
 def ints(value: Any, rank: int) -> tuple[int, ...]:
@@ -73,12 +74,12 @@ def _finish(b: Builder, y: Value, layer: Any, bias: Any) -> Value:
     return activate(b, add_bias(b, y, bias, quantizer_of(layer, "bias")), layer.activation)
 
 
-def _filters_first(w: Array) -> Array:
+def _filters_first(w: AnyArray) -> AnyArray:
     """[*kernel, in, out] -> [out, in, *kernel]."""
     return np.ascontiguousarray(np.moveaxis(np.moveaxis(w, -1, 0), -1, 1))
 
 
-def _channelwise(w: Array) -> Array:
+def _channelwise(w: AnyArray) -> AnyArray:
     """[*kernel, in, multiplier] -> [in * multiplier, 1, *kernel]."""
     flat = w.reshape(*w.shape[:-2], 1, w.shape[-2] * w.shape[-1])
     return _filters_first(flat)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.frontend.keras.activations import ACTIVATION_LAYERS, activate
-from fpgacomp.frontend.keras.builder import Array, Builder, Value
+from fpgacomp.frontend.keras.builder import Builder, Value
 from fpgacomp.frontend.keras.convolution import (
     convolution,
     depthwise,
@@ -19,6 +19,7 @@ from fpgacomp.frontend.keras.convolution import (
 from fpgacomp.frontend.keras.pooling import average_pool, global_pool, max_pool
 from fpgacomp.frontend.keras.weight_quantizers import quantize_parameter
 from fpgacomp.frontend.keras.weights import add_bias, quantizer_of, weight
+from fpgacomp.ir.types import AnyArray
 
 Convert = Callable[[Builder, Value, Any], Value]
 
@@ -73,7 +74,7 @@ def _batch_normalization(b: Builder, x: Value, layer: Any) -> Value:
 
 def _parameter(
     b: Builder, layer: Any, role: str, values: Any, default: float, channels: int
-) -> Array:
+) -> AnyArray:
     if values is None:
         return np.full(channels, default, dtype=np.float32)
     array = np.asarray(values, dtype=np.float32)

@@ -9,7 +9,7 @@ from typing import Any
 from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
 from fpgacomp.frontend.keras.builder import Builder, Value
 from fpgacomp.frontend.keras.layers import convert
-from fpgacomp.network.editable import FLOAT, EditableGraph, Info
+from fpgacomp.network.editable import FLOAT, EditableGraph, TensorInfo
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _input(builder: Builder, tensor: Any) -> Value:
     name = builder.graph.unique(input_name(tensor))
     shape = _shape(tensor, f"input {name}")
     builder.graph.inputs.append(name)
-    builder.graph.info[name] = Info(FLOAT, (builder.batch, *shape))
+    builder.graph.info[name] = TensorInfo(FLOAT, (builder.batch, *shape))
     return Value(name, shape)
 
 

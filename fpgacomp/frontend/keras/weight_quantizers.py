@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.errors import UnsupportedLayer
-
-Array = npt.NDArray[Any]
+from fpgacomp.ir.types import AnyArray
 
 KNOWN = (
     "quantized_bits",
@@ -34,19 +32,19 @@ class QuantizedWeight:
         bits: of the Quant node; 1 with `bipolar` is BipolarQuant.
     """
 
-    integers: Array
-    step: Array
+    integers: AnyArray
+    step: AnyArray
     bits: int
     signed: bool
     narrow: bool
     bipolar: bool = False
 
     @property
-    def values(self) -> Array:
+    def values(self) -> AnyArray:
         return (self.integers * self.step).astype(np.float32)
 
 
-def quantize_weight(quantizer: Any, weight: Array, where: str) -> QuantizedWeight:
+def quantize_weight(quantizer: Any, weight: AnyArray, where: str) -> QuantizedWeight:
     """Call the quantizer as the layer does and find the integers behind its answer.
 
     Raises:
@@ -77,7 +75,7 @@ def quantize_weight(quantizer: Any, weight: Array, where: str) -> QuantizedWeigh
     return result
 
 
-def quantize_parameter(quantizer: Any, values: Array, where: str) -> Array:
+def quantize_parameter(quantizer: Any, values: AnyArray, where: str) -> AnyArray:
     """What the quantizer makes of a bias or a normalization parameter (no grid is needed)."""
     if quantizer is None:
         return values
@@ -86,7 +84,7 @@ def quantize_parameter(quantizer: Any, values: Array, where: str) -> Array:
     return quantize_weight(quantizer, values, where).values
 
 
-def call_without_straight_through(quantizer: Any, x: Array) -> Array:
+def call_without_straight_through(quantizer: Any, x: AnyArray) -> AnyArray:
     """The quantizer's answer, without the float noise of its gradient trick where it can."""
     had = getattr(quantizer, "use_ste", None)
     if had is not None:
@@ -113,7 +111,7 @@ def number(value: Any) -> float:
     return float(np.asarray(value))
 
 
-def _step(quantizer: Any, kind: str, values: Array) -> Array:
+def _step(quantizer: Any, kind: str, values: AnyArray) -> AnyArray:
     """The grid the weights lie on, with as many axes as the weight."""
     if kind.endswith("po2"):
         nonzero = np.abs(values[values != 0])
@@ -128,7 +126,7 @@ def _step(quantizer: Any, kind: str, values: Array) -> Array:
     return np.where(np.isfinite(step) & (step > 0), step, 1.0).astype(np.float32)
 
 
-def _format(quantizer: Any, kind: str, integers: Array, step: Array) -> QuantizedWeight:
+def _format(quantizer: Any, kind: str, integers: AnyArray, step: AnyArray) -> QuantizedWeight:
     lo, hi = int(integers.min(initial=0)), int(integers.max(initial=0))
     one_bit = kind in ("binary", "stochastic_binary") or (
         kind == "quantized_bits" and quantizer.bits == 1

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.frontend.keras.builder import Array, Builder, Value
+from fpgacomp.frontend.keras.builder import Builder, Value
 from fpgacomp.frontend.keras.weight_quantizers import (
     QuantizedWeight,
     quantize_parameter,
     quantize_weight,
 )
+from fpgacomp.ir.types import AnyArray
 
-Relayout = Callable[[Array], Array]
+Relayout = Callable[[AnyArray], AnyArray]
 
 
 def weight(b: Builder, values: Any, quantizer: Any, relayout: Relayout, axis: int) -> str:
@@ -38,7 +39,7 @@ def weight(b: Builder, values: Any, quantizer: Any, relayout: Relayout, axis: in
 
 
 def _quant(
-    b: Builder, source: str, scale: Array, quantized: QuantizedWeight, shape: tuple[int, ...]
+    b: Builder, source: str, scale: AnyArray, quantized: QuantizedWeight, shape: tuple[int, ...]
 ) -> str:
     inputs = [
         source,
@@ -56,12 +57,12 @@ def _quant(
     )
 
 
-def _per_channel(b: Builder, step: Array, axis: int) -> Array:
+def _per_channel(b: Builder, step: AnyArray, axis: int) -> AnyArray:
     """One number, or one along `axis`."""
     if np.all(step == step.flat[0]):
         return np.asarray(step.flat[0])
     others = tuple(i for i in range(step.ndim) if i != axis)
-    scale: Array = step.max(axis=others, keepdims=True)
+    scale: AnyArray = step.max(axis=others, keepdims=True)
     if not np.array_equal(np.broadcast_to(scale, step.shape), step):
         raise b.refuse(
             "the weight scale varies within an output channel (per input channel or element).",

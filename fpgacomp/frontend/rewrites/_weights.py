@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN, WEIGHT_QUANTIZERS
 
-WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
 # Operators that only move values, and may stand between a weight's quantizer and its user.
 _MOVES = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"}
 _WEIGHT_INPUT = {"Conv": (1,), "ConvTranspose": (1,), "Gemm": (0, 1), "MatMul": (0, 1)}

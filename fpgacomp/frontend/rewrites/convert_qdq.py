@@ -16,8 +16,9 @@ import numpy as np
 from fpgacomp.errors import ModelError
 from fpgacomp.frontend.quantizers import IntegerFormat
 from fpgacomp.frontend.rewrites._weights import feeds_only_weights
-from fpgacomp.network.canonical import QONNX_DOMAIN
-from fpgacomp.network.editable import FLOAT, Array, EditableGraph, Info, Node
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 _QDQ_FIX = "quantize with quant_format=QDQ and constant scales and zero points."
 
@@ -35,8 +36,8 @@ class _Codes:
 class _Parameters:
     """Scale and zero point of one (De)QuantizeLinear, shaped to broadcast."""
 
-    scale: Array
-    zero_point: Array
+    scale: AnyArray
+    zero_point: AnyArray
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -147,7 +148,7 @@ def _numpy_dtype(graph: EditableGraph, tensor: str) -> np.dtype[Any] | None:
 
 
 def _integer_constant(
-    graph: EditableGraph, node: Node, parameters: _Parameters, value: Array, codes: _Codes
+    graph: EditableGraph, node: Node, parameters: _Parameters, value: AnyArray, codes: _Codes
 ) -> None:
     """A weight stays behind a Quant; anything else (a bias) becomes its float32 value."""
     centred = np.clip(value, codes.lo, codes.hi).astype(np.int64) - parameters.zero_point
@@ -190,7 +191,7 @@ def _quantize(
 
 
 def _quant_node(
-    graph: EditableGraph, node: Node, source: str, scale: Array, integers: IntegerFormat
+    graph: EditableGraph, node: Node, source: str, scale: AnyArray, integers: IntegerFormat
 ) -> Node:
     inputs = [
         source,
@@ -207,7 +208,7 @@ def _quant_node(
     return Node("Quant", inputs, [], name, QONNX_DOMAIN, attributes, node.origin)
 
 
-def _clip(graph: EditableGraph, node: Node, source: str, lo: Array, hi: Array) -> str:
+def _clip(graph: EditableGraph, node: Node, source: str, lo: AnyArray, hi: AnyArray) -> str:
     """`source` between lo and hi (real numbers); "" where that has to be refused."""
     limits = np.float32(lo), np.float32(hi)
     value = graph.constant(source)
@@ -245,7 +246,7 @@ def _integer_output(graph: EditableGraph, node: Node, parameters: _Parameters) -
     whole = _quant_node(graph, node, steps, np.asarray(np.float32(1)), integers)
     whole.outputs = [graph.new_tensor(f"{name}_whole", shape)]
     offset = graph.add_constant(f"{name}_zero_point", np.float32(zero_point))
-    graph.info[name] = Info(FLOAT, shape)
+    graph.info[name] = TensorInfo(FLOAT, shape)
     graph.replace(
         node,
         real,
@@ -260,5 +261,5 @@ def _integer_inputs_to_float(graph: EditableGraph) -> None:
     for name in graph.inputs:
         readers = graph.consumers(name)
         if graph.info[name].dtype in _INTEGERS and all(node.op == "Add" for node in readers):
-            graph.info[name] = Info(FLOAT, graph.shape(name))
+            graph.info[name] = TensorInfo(FLOAT, graph.shape(name))
             graph.warnings.append(f"The integer input {name} is taken as float32 holding integers.")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def float_parameters(graph: EditableGraph) -> None:

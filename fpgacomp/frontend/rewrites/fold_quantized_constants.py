@@ -6,8 +6,9 @@ import numpy as np
 
 from fpgacomp.frontend.quantizers import ROUNDING, IntegerFormat, bipolar_quant, quant
 from fpgacomp.frontend.rewrites._weights import feeds_only_weights, weight_quantizer
-from fpgacomp.frontend.rewrites.fold_constants import fold_constants
-from fpgacomp.network.editable import Array, EditableGraph, Node
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.fold_constants import fold_constants
 
 
 def fold_quantized_constants(graph: EditableGraph) -> None:
@@ -29,7 +30,7 @@ def _fold(graph: EditableGraph, node: Node) -> bool:
     return True
 
 
-def quantized(graph: EditableGraph, node: Node) -> Array | None:
+def quantized(graph: EditableGraph, node: Node) -> AnyArray | None:
     """The float32 value of a Quant or BipolarQuant of a constant; None where it is malformed."""
     x, *parameters = (graph.constants[name].astype(np.float32) for name in node.inputs)
     if node.op == "BipolarQuant":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
-from fpgacomp.network.canonical import QONNX_DOMAIN
-from fpgacomp.network.editable import EditableGraph, Info, Node
+from fpgacomp.network.editable import EditableGraph, Node, TensorInfo
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 # Operators that work on the last axis or on every element alone: an axis of 1 in front
 # changes nothing for them, and constants broadcast from the right as before.
@@ -62,6 +62,6 @@ def _passes(graph: EditableGraph, node: Node, tensor: str) -> bool:
 def _widen(graph: EditableGraph, node: Node, region: set[str]) -> None:
     for name in region:
         info = graph.info[name]
-        graph.info[name] = Info(info.dtype, (1, *info.shape))
+        graph.info[name] = TensorInfo(info.dtype, (1, *info.shape))
     target = np.asarray(graph.shape(node.output), np.int64)
     graph.set_input(node, 1, graph.add_constant(f"{node.name}_shape", target))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def merge_duplicates(graph: EditableGraph) -> None:

@@ -8,7 +8,8 @@ from math import prod
 import numpy as np
 
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
-from fpgacomp.network.editable import Array, EditableGraph, Node
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import EditableGraph, Node
 
 
 def move_into_weights(graph: EditableGraph) -> None:
@@ -23,7 +24,7 @@ def _move(graph: EditableGraph, node: Node, quantizer: Node) -> None:
     shape = graph.shape(quantizer.output)
     if node.op == "Transpose":
         perm = node.attributes.get("perm", list(range(len(shape)))[::-1])
-        move: Callable[[Array], Array] = lambda x: np.ascontiguousarray(x.transpose(perm))  # noqa: E731
+        move: Callable[[AnyArray], AnyArray] = lambda x: np.ascontiguousarray(x.transpose(perm))  # noqa: E731
     else:
         target = graph.shape(node.output)
         move = lambda x: x.reshape(target)  # noqa: E731
@@ -47,7 +48,7 @@ def _move(graph: EditableGraph, node: Node, quantizer: Node) -> None:
 
 
 def _moved(
-    graph: EditableGraph, name: str, shape: tuple[int, ...], move: Callable[[Array], Array]
+    graph: EditableGraph, name: str, shape: tuple[int, ...], move: Callable[[AnyArray], AnyArray]
 ) -> str:
     value = graph.constants[name]
     if value.ndim == 0:
@@ -59,7 +60,7 @@ def _moved(
     return graph.add_constant(name, _compress(move(np.broadcast_to(value, shape))))
 
 
-def _compress(value: Array) -> Array:
+def _compress(value: AnyArray) -> AnyArray:
     """Keep one entry of every axis along which all entries are equal."""
     for axis in range(value.ndim):
         first = value.take([0], axis=axis)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fpgacomp.frontend.quantizers import ROUNDING, ROUNDING_ALIASES
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 DOMAINS = ("", "onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general", "qonnx")
 _NEVER_NEGATIVE = ("Relu", "Sigmoid", "HardSigmoid", "Abs")

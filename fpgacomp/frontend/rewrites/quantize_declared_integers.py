@@ -8,8 +8,8 @@ import numpy as np
 
 from fpgacomp.frontend.quantizers import IntegerFormat
 from fpgacomp.frontend.rewrites._weights import reads_as_weight
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def quantize_declared_integers(graph: EditableGraph) -> None:

@@ -6,8 +6,8 @@ from math import sqrt
 
 import numpy as np
 
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import FPGACOMP_DOMAIN
 
 
 def recognise_activations(graph: EditableGraph) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.network.editable import EditableGraph, Info
+from fpgacomp.network.editable import EditableGraph, TensorInfo
 
 # Operators that take a whole shape, and as which input.
 _SHAPE_INPUT = {"Reshape": 1, "Expand": 1, "Resize": 3}
@@ -26,7 +26,7 @@ def set_batch_to_one(graph: EditableGraph) -> None:
             graph.warnings.append(f"The batch size {info.shape[0]} frozen into {name} was made 1.")
         if any(size < 1 for size in info.shape[1:]):
             _report(graph, name, f"has a dimension that is not known: {_text(info.shape)}.")
-        graph.info[name] = Info(info.dtype, (1, *info.shape[1:]))
+        graph.info[name] = TensorInfo(info.dtype, (1, *info.shape[1:]))
     for size in sorted(frozen):
         _thaw_shapes(graph, size)
 

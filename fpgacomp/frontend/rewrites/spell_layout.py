@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 _GUESS = {2: "NC", 3: "NWC", 4: "NCHW"}
 

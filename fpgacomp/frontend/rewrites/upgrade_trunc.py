@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 # Version 1 does not clip; no accumulator of a network reaches this.
 _NO_CLIP_BITS = np.float32(32)

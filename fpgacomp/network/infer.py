@@ -9,8 +9,8 @@ import onnx
 from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 from fpgacomp.errors import ModelError
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
-from fpgacomp.network.editable import FLOAT, EditableGraph, Info, Node, node_proto
+from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo, node_proto
+from fpgacomp.network.operators import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
 
 # Operators whose output has the type and shape of their first input; the quick path
 # beside ONNX's own inference, and the only one for what the opset does not have.
@@ -37,7 +37,7 @@ def infer_node(graph: EditableGraph, node: Node) -> bool:
     if not all(not name or name in graph.info for name in node.inputs):
         return False
     if node.domain == QONNX_DOMAIN and node.op in QUANTIZERS:
-        graph.info[node.output] = Info(FLOAT, _quantizer_shape(graph, node))
+        graph.info[node.output] = TensorInfo(FLOAT, _quantizer_shape(graph, node))
         return True
     if not node.domain and node.op == "Clip" and not _scalar_limits(graph, node):
         return False
@@ -50,7 +50,9 @@ def infer_node(graph: EditableGraph, node: Node) -> bool:
         graph.info[node.output] = graph.info[node.inputs[0]]
         return len([name for name in node.outputs if name]) == 1
     if node.op in ("QuantizeLinear", "DequantizeLinear"):
-        graph.info[node.output] = Info(_linear_dtype(graph, node), graph.shape(node.inputs[0]))
+        graph.info[node.output] = TensorInfo(
+            _linear_dtype(graph, node), graph.shape(node.inputs[0])
+        )
         return True
     return _infer_by_onnx(graph, node)
 
@@ -128,7 +130,7 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
         return False
     except (shape_inference.InferenceError, RuntimeError) as error:
         shapes = ", ".join(f"{n} {list(graph.shape(n))}" for n in node.inputs if n)
-        why = f"the shapes of its inputs do not go together at batch 1 ({shapes}): "
+        why = f"the shapes of its inputs do not go together ({shapes}): "
         fix = "export the model again with batch size 1."
         graph.report(node, f"{why}{_reason(error)}.", fix, error=ModelError)
         return False
@@ -166,7 +168,7 @@ def _drop_outer_windows(graph: EditableGraph, node: Node, found: onnx.TypeProto)
                 dim.dim_value -= 1
 
 
-def _type(info: Info) -> onnx.TypeProto:
+def _type(info: TensorInfo) -> onnx.TypeProto:
     return helper.make_tensor_type_proto(info.dtype, info.shape)
 
 
@@ -176,7 +178,7 @@ def _keep(graph: EditableGraph, name: str, found: dict[str, onnx.TypeProto]) -> 
         return False
     if not all(dim.HasField("dim_value") for dim in tensor.shape.dim):
         return False
-    graph.info[name] = Info(tensor.elem_type, tuple(d.dim_value for d in tensor.shape.dim))
+    graph.info[name] = TensorInfo(tensor.elem_type, tuple(d.dim_value for d in tensor.shape.dim))
     return True
 
 

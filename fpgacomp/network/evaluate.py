@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from onnx import helper, numpy_helper
 
-from fpgacomp.network.editable import Array, Node, node_proto
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import Node, node_proto
 
 # Only what numpy computes to the bit as ONNX Runtime does: moving values about, integer
 # work, and the float operations IEEE 754 rounds correctly. All else runs in ONNX Runtime.
-_EXACT: dict[str, Callable[..., Array]] = {
+_EXACT: dict[str, Callable[..., AnyArray]] = {
     "Add": np.add,
     "Sub": np.subtract,
     "Mul": np.multiply,
@@ -26,11 +27,11 @@ _EXACT: dict[str, Callable[..., Array]] = {
 }
 
 
-def _dims(shape: Array) -> list[tuple[int, int]]:
+def _dims(shape: AnyArray) -> list[tuple[int, int]]:
     return [(i, int(d)) for i, d in enumerate(shape)]
 
 
-def evaluate(node: Node, values: list[Array | None], opset: int) -> list[Array]:
+def evaluate(node: Node, values: list[AnyArray | None], opset: int) -> list[AnyArray]:
     """The node's outputs.
 
     Args:
@@ -60,7 +61,7 @@ def evaluate(node: Node, values: list[Array | None], opset: int) -> list[Array]:
     return _by_onnxruntime(node, values, opset)
 
 
-def _by_onnxruntime(node: Node, values: list[Array | None], opset: int) -> list[Array]:
+def _by_onnxruntime(node: Node, values: list[AnyArray | None], opset: int) -> list[AnyArray]:
     import onnxruntime
 
     names = [f"x{i}" if value is not None else "" for i, value in enumerate(values)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from onnx import checker, defs
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.rules import remedy
-from fpgacomp.network.canonical import QUANTIZERS
 from fpgacomp.network.editable import EditableGraph, node_proto
+from fpgacomp.network.operators import QUANTIZERS, remedy
 
 # Quantizers some exporters leave without a domain, an operator that is deprecated and
 # still common, and those whose inner graphs refer to tensors outside.
