@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
-import zipfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.data.images import image_folder
+from fpgacomp.data.images import LabelledArrays
+from fpgacomp.data.sources import DataSource, read_source, source_name
 from fpgacomp.errors import InputDataError
-from fpgacomp.ir.types import AnyArray, NamedArrays
-
-Pair = tuple[AnyArray, AnyArray]
-Source = str | Path | NamedArrays | Pair | tuple[Pair, Pair] | Callable[[], Any]
+from fpgacomp.ir.types import AnyArray
 
 TEST_SHARE = 0.25  # of all samples
 VALIDATION_SHARE = 0.12  # of those that are not in the test split
@@ -109,7 +101,7 @@ class Data:
             )
 
 
-def load_data(source: Source, test: Source | None = None) -> Data:
+def load_data(source: DataSource, test: DataSource | None = None) -> Data:
     """Read samples and split them.
 
     A sample's own bytes (SHA-256) decide its split: neither order nor seed nor a duplicate
@@ -127,10 +119,10 @@ def load_data(source: Source, test: Source | None = None) -> Data:
     Raises:
         InputDataError: not there, not readable, or samples and labels that do not go together.
     """
-    name = _name(source)
-    train, given_test = _read(source, name)
+    name = source_name(source)
+    train, given_test = read_source(source, name)
     if test is not None:
-        given_test, _ = _read(test, _name(test))
+        given_test, _ = read_source(test, source_name(test))
     samples = _checked(train, name)
     notes: tuple[str, ...] = ()
     if given_test is None:
@@ -198,93 +190,7 @@ def _digests(x: AnyArray) -> list[bytes]:
     return [hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in x]
 
 
-def _name(source: Source) -> str:
-    if isinstance(source, str | Path):
-        return str(source)
-    return getattr(source, "__name__", "data")
-
-
-def _read(source: Source, name: str) -> tuple[Pair, Pair | None]:
-    """(samples, test samples where the source has its own)."""
-    if isinstance(source, str | Path):
-        return _read_path(str(source))
-    if callable(source):
-        source = source()
-    if isinstance(source, Mapping):
-        return _from_arrays(source, name)
-    if isinstance(source, tuple | list) and len(source) == 2:
-        if all(isinstance(part, tuple | list) and len(part) == 2 for part in source):
-            (x, y), (x_test, y_test) = source
-            return (np.asarray(x), np.asarray(y)), (np.asarray(x_test), np.asarray(y_test))
-        return (np.asarray(source[0]), np.asarray(source[1])), None
-    raise InputDataError(
-        name, f"is a {type(source).__name__}.", "give (x, y), or a mapping with x and y."
-    )
-
-
-def _read_path(text: str) -> tuple[Pair, Pair | None]:
-    path = Path(text)
-    if path.is_dir():
-        return image_folder(path)
-    if path.suffix == ".npz":
-        if not path.is_file():
-            raise InputDataError(text, "there is no such file.", "give a .npz with x and y.")
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return _from_arrays(dict(arrays), text)
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
-            raise InputDataError(
-                text, f"numpy cannot read it ({error}).", "save it with np.savez(file, x=x, y=y)."
-            ) from error
-    if ":" in text:
-        return _read(_function(text), text)
-    raise InputDataError(
-        text,
-        "is no .npz, no folder and no function.",
-        "give samples.npz, a folder of one folder per class, or module:function.",
-    )
-
-
-def _function(text: str) -> Callable[[], Any]:
-    """The function that `module:function` or `file.py:function` names."""
-    place, _, name = text.rpartition(":")
-    try:
-        if place.endswith(".py"):
-            spec = importlib.util.spec_from_file_location("fpgacomp_user_data", place)
-            assert spec is not None and spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(place)
-    except (ImportError, OSError) as error:
-        raise InputDataError(
-            text,
-            f"cannot be imported ({error}).",
-            "name an importable module, or file.py:function.",
-        ) from error
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise InputDataError(
-            text, f"{place} has no function {name}.", "name one that gives (x, y)."
-        )
-    return function  # type: ignore[no-any-return]
-
-
-def _from_arrays(arrays: NamedArrays, name: str) -> tuple[Pair, Pair | None]:
-    for x, y in (("x", "y"), ("x_train", "y_train")):
-        if x in arrays and y in arrays:
-            test = None
-            if "x_test" in arrays and "y_test" in arrays:
-                test = np.asarray(arrays["x_test"]), np.asarray(arrays["y_test"])
-            return (np.asarray(arrays[x]), np.asarray(arrays[y])), test
-    raise InputDataError(
-        name,
-        f"holds the arrays {', '.join(sorted(arrays)) or 'none'}.",
-        "name them x and y (and x_test, y_test for a test set of its own).",
-    )
-
-
-def _checked(pair: Pair, name: str) -> Samples:
+def _checked(pair: LabelledArrays, name: str) -> Samples:
     x, y = pair
     if x.dtype.kind not in "iubf" or x.ndim < 2:
         raise InputDataError(

@@ -34,15 +34,21 @@ from fpgacomp.evidence.software import (
     top1_agreement,
 )
 from fpgacomp.evidence.vectors import unreached
-from fpgacomp.flows.options import Data, Options
-from fpgacomp.flows.samples import Given, given, oracle_values, quantized, scores
+from fpgacomp.flows.options import Options, SampleSource
+from fpgacomp.flows.samples import (
+    NetworkSamples,
+    load_samples,
+    oracle_values,
+    quantize_network,
+    scores,
+)
 from fpgacomp.frontend import check_model, end_in_labels, facts, open_network
 from fpgacomp.host.progress import Observer, Stopwatch, silent
 from fpgacomp.host.toolchain import Compiler, find_compiler
 from fpgacomp.ir import codec, interpreter
 from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
-from fpgacomp.network.canonical import Network
+from fpgacomp.network.canonical import Network, input_shapes
 from fpgacomp.network.lowered import Lowered
 from fpgacomp.report import assemble, folder, html, json_report
 from fpgacomp.report.checked import CheckReport
@@ -147,7 +153,7 @@ def integers(model: Model, options: Options, watch: Stopwatch) -> tuple[Network,
     with watch.step("read"):
         network = open_network(model)
     with watch.step("quantize"):
-        network = quantized(network, options)
+        network = quantize_network(network, options)
     with watch.step("lower"):
         network = end_in_labels(network) if options.argmax else network
         lowered = lower(network, argmax=options.argmax)
@@ -172,11 +178,11 @@ def check(model: Model) -> CheckReport:
 
 def simulate(
     build: str | Path,
-    inputs: Data,
+    inputs: SampleSource,
     *,
     level: Literal["graph", "c"] = "graph",
     outputs: str | Path | None = None,
-    labels: Data | None = None,
+    labels: SampleSource | None = None,
     observer: Observer = silent,
 ) -> dict[str, Any]:
     """Run samples through a build directory; level c runs its C++ and compares with the graph.
@@ -187,7 +193,7 @@ def simulate(
     watch = Stopwatch(observer)
     built = folder.read_build(Path(build))
     with watch.step("graph"):
-        samples = given(inputs, labels, built.before)
+        samples = load_samples(inputs, labels, input_shapes(built.before))
         values = interpreter.run(built.graph, to_integers(built.before, samples.raw))
     compared = None
     if level == "c":
@@ -313,7 +319,7 @@ def _answers(
 class _Run:
     """What was run: samples, every tensor's integers, the network's answers."""
 
-    samples: Given
+    samples: NetworkSamples
     values: interpreter.Values
     answers: Mapping[str, npt.NDArray[Any]]
 

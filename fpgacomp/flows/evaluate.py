@@ -14,7 +14,8 @@ import onnx
 import fpgacomp
 from fpgacomp.compress import evaluate as stage
 from fpgacomp.compress.evaluate import EvaluateOptions, Range
-from fpgacomp.data.labelled import Data, Samples, Source, load_data
+from fpgacomp.data.labelled import Data, Samples, load_data
+from fpgacomp.data.sources import DataSource
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import load_board
 from fpgacomp.errors import (
@@ -48,9 +49,9 @@ QUANTIZE_FIRST = "is float: quantize first for the figures of a board."
 
 def evaluate(
     models: Iterable[Model] | Mapping[str, Model],
-    data: Source | Data,
+    data: DataSource | Data,
     *,
-    test: Source | None = None,
+    test: DataSource | None = None,
     board: str | None = None,
     options: Options | None = None,
     evaluation: EvaluateOptions | None = None,

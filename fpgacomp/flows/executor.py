@@ -15,9 +15,8 @@ from fpgacomp.data.labelled import Data, Samples
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.evidence.software import float32_outputs
-from fpgacomp.frontend.calibrate import input_shapes
 from fpgacomp.ir.types import AnyArray, NamedArrays
-from fpgacomp.network.canonical import Network
+from fpgacomp.network.canonical import Network, input_shapes
 
 # Samples that run at once: what a network's inner tensors take is this many times one sample's.
 BATCH = 256

@@ -72,3 +72,16 @@ class Network:
     file: str
     sha256: str
     warnings: tuple[str, ...] = ()
+
+
+def input_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """Return each input's shape by its name, without the batch axis; -1 where the file is open."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return {
+        value.name: tuple(
+            dim.dim_value if dim.HasField("dim_value") else -1
+            for dim in value.type.tensor_type.shape.dim[1:]
+        )
+        for value in model.graph.input
+        if value.name not in constants
+    }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
+from fpgacomp.data.arrays import check_inputs
 from fpgacomp.errors import FpgacompError, InputDataError, UsageError, raise_all
-from fpgacomp.frontend.calibrate.data import check_inputs
 from fpgacomp.frontend.calibrate.insert import quantize_tensor
 from fpgacomp.frontend.calibrate.placement import data_inputs
 from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
 from fpgacomp.ir.types import AnyArray, NamedArrays
+from fpgacomp.network.canonical import input_shapes
 from fpgacomp.network.editable import EditableGraph
 from fpgacomp.network.infer import infer_missing
 from fpgacomp.network.operators import QUANTIZERS
@@ -52,7 +53,11 @@ def quantize_input(
     names = unquantized_inputs(model)
     if integer_bits is None and calibration is None:
         raise_all([_unknown_range(name) for name in names])
-    data = check_inputs(calibration, model, where="calibration data") if calibration else {}
+    data = (
+        check_inputs(calibration, input_shapes(model), where="calibration data")
+        if calibration
+        else {}
+    )
     graph = EditableGraph.from_model(model)
     infer_missing(graph)
     warnings = []

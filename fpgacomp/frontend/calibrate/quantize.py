@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
+from fpgacomp.data.arrays import check_inputs
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 from fpgacomp.frontend.calibrate.bias import correct_biases
-from fpgacomp.frontend.calibrate.data import check_inputs
 from fpgacomp.frontend.calibrate.insert import quantize_tensor, quantize_weight
 from fpgacomp.frontend.calibrate.observe import Observed, observe
 from fpgacomp.frontend.calibrate.options import PtqOptions
@@ -21,6 +21,7 @@ from fpgacomp.frontend.calibrate.placement import (
 )
 from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
 from fpgacomp.ir.types import NamedArrays
+from fpgacomp.network.canonical import input_shapes
 from fpgacomp.network.editable import EditableGraph
 from fpgacomp.network.infer import infer_missing
 from fpgacomp.network.operators import PRODUCTS, QUANTIZERS
@@ -43,7 +44,7 @@ def quantize_post_training(
     """
     graph = _open(model)
     _require_float(graph)
-    feeds = check_inputs(calibration, model, where="calibration data")
+    feeds = check_inputs(calibration, input_shapes(model), where="calibration data")
     move_activations_before_pools(graph)
     float_graph = _open(graph.to_model())
     placement = place(graph, share_add_scales=options.scale == "free")
