@@ -19,14 +19,14 @@ from fpgacomp.errors import InputDataError, InvalidGraph
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.evidence.reference.quantizers import TIE, QuantizedBatch
 from fpgacomp.ir.types import AnyArray, FloatArray, IntArray, NamedArrays
-from fpgacomp.network.lowered import LabelView, Lowered, View
+from fpgacomp.network.lowered import LabelView, Lowered, TensorView
 
-ViewT = TypeVar("ViewT", View, LabelView)
+ViewT = TypeVar("ViewT", TensorView, LabelView)
 _CHUNK = 1 << 20  # elements of the largest tensor that are executed at once
 
 
 @dataclass(frozen=True)
-class Mismatch:
+class NetworkMismatch:
     """One integer that is not the network's.
 
     Args:
@@ -78,7 +78,7 @@ class NetworkJudgement:
     vectors: int
     mismatches: int
     ties: int
-    first: Mismatch | None
+    first: NetworkMismatch | None
     per_layer: Mapping[str, TensorJudgement]
 
 
@@ -118,7 +118,7 @@ class _Bench:
     """Executes the network chunk by chunk and keeps the counts."""
 
     def __init__(self, lowered: Lowered, reference: Reference, given: set[str]) -> None:
-        self.views: dict[str, View | LabelView] = {
+        self.views: dict[str, TensorView | LabelView] = {
             name: view for name, view in lowered.views.items() if name in given
         }
         self.views |= {name: view for name, view in lowered.labels.items() if name in given}
@@ -129,7 +129,7 @@ class _Bench:
         for name, view in self.views.items():
             self._by_onnx.setdefault(view.onnx_name, []).append(name)
         self._counts: dict[str, list[int]] = {}
-        self._first: dict[str, Mismatch] = {}
+        self._first: dict[str, NetworkMismatch] = {}
         self._integers: Mapping[str, IntArray] = {}
         self._start = 0
 
@@ -163,7 +163,7 @@ class _Bench:
     def _see_quantized(self, onnx_name: str, done: QuantizedBatch) -> AnyArray | None:
         """Judge codes; where they tie, go on with the oracle's."""
         real = done.real
-        for name, view in self._of(onnx_name, View):
+        for name, view in self._of(onnx_name, TensorView):
             exact = done.codes_of(view.to_real(self._integers[name]))
             codes = np.rint(exact)
             off_grid = ~(np.abs(exact - codes) <= TIE * np.maximum(1, np.abs(codes)))
@@ -180,7 +180,7 @@ class _Bench:
         """Judge a tensor that no quantizer wrote: exact up to float64's own rounding."""
         if onnx_name in self._quantizers:
             return
-        for name, view in self._of(onnx_name, View):
+        for name, view in self._of(onnx_name, TensorView):
             own, oracle = _in_units(view, value, self._integers[name])
             wrong = (np.rint(own) != oracle) | (
                 np.abs(own - oracle) > TIE * np.maximum(1, np.abs(oracle))
@@ -217,13 +217,13 @@ class _Bench:
         if counts[1] and name not in self._first:
             sample, *index = (int(i) for i in np.argwhere(wrong)[0])
             at = (sample, *index)
-            self._first[name] = Mismatch(
+            self._first[name] = NetworkMismatch(
                 name, self.views[name].onnx_name, self._start + sample, tuple(index),
                 float(network[at]), float(oracle[at]),
             )  # fmt: skip
 
 
-def _in_units(view: View, real: AnyArray, integers: IntArray) -> tuple[FloatArray, IntArray]:
+def _in_units(view: TensorView, real: AnyArray, integers: IntArray) -> tuple[FloatArray, IntArray]:
     """The network's values in units of the view's scale, and the integers in its order."""
     channel = view.order.array[0] % integers.shape[-1]
     scale = np.broadcast_to(view.scale.array, (integers.shape[-1],))[channel]

@@ -31,6 +31,7 @@ from fpgacomp.flows.options import Options
 from fpgacomp.frontend import facts, open_network
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.network.canonical import Network
+from fpgacomp.network.onnx_file import stored_bytes
 from fpgacomp.results.comparison import (
     BoardFigures,
     Candidate,
@@ -310,15 +311,4 @@ def _file_bytes(model: Model, network: Network) -> int:
     if not isinstance(model, str | Path):
         found = model if isinstance(model, onnx.ModelProto) else network.original
         return int(found.ByteSize())
-    path = Path(model)
-    size = path.stat().st_size
-    if path.suffix.lower() != ".onnx":
-        return size
-    parsed = onnx.load(path, load_external_data=False)
-    external = {
-        entry.value
-        for tensor in parsed.graph.initializer
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
-    return int(size + sum((path.parent / name).stat().st_size for name in external))
+    return stored_bytes(Path(model))

@@ -11,6 +11,7 @@ import onnx
 
 from fpgacomp.errors import ModelError, ToolError, raise_all
 from fpgacomp.network.attributes import initializers, int_attribute
+from fpgacomp.network.onnx_file import load_onnx
 from fpgacomp.network.operators import QUANTIZERS
 
 INSTALL = "pip install 'fpgacomp[brevitas]'"
@@ -43,7 +44,7 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
     try:
         # dynamo=True is slower and leaves an external data file beside the model
         export_qonnx(module.eval(), example_input, export_path=str(scratch), dynamo=False)
-        model = onnx.load(scratch)
+        model = load_onnx(scratch).model
     except Exception as problem:
         raise _explained(where, problem) from problem
     finally:

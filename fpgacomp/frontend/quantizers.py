@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating]
+FloatingArray = npt.NDArray[np.floating]
 
 # The names QONNX 1.0 knows, in canonical spelling; HALF_EVEN is another word for ROUND.
-ROUNDING: dict[str, Callable[[Floats], Floats]] = {
+ROUNDING: dict[str, Callable[[FloatingArray], FloatingArray]] = {
     "ROUND": np.rint,
     "CEIL": np.ceil,
     "FLOOR": np.floor,
@@ -68,20 +68,24 @@ class IntegerFormat:
 
 
 def quant(
-    x: Floats, scale: Floats, zero_point: Floats, integers: IntegerFormat, rounding: str
-) -> Floats:
+    x: FloatingArray,
+    scale: FloatingArray,
+    zero_point: FloatingArray,
+    integers: IntegerFormat,
+    rounding: str,
+) -> FloatingArray:
     """QONNX Quant: (round(clip(x / scale + zero_point)) - zero_point) * scale, in x's dtype."""
-    y: Floats = x / scale + zero_point
+    y: FloatingArray = x / scale + zero_point
     if integers.bits == 1 and integers.signed:
         y = np.where(y >= 0, x.dtype.type(1), x.dtype.type(-1))
     else:
         lo, hi = integers.range
         y = ROUNDING[rounding](np.clip(y, x.dtype.type(lo), x.dtype.type(hi)))
-    result: Floats = (y - zero_point) * scale
+    result: FloatingArray = (y - zero_point) * scale
     return result
 
 
-def bipolar_quant(x: Floats, scale: Floats) -> Floats:
+def bipolar_quant(x: FloatingArray, scale: FloatingArray) -> FloatingArray:
     """QONNX BipolarQuant: +scale where x >= 0, else -scale."""
-    result: Floats = np.where(x >= 0, x.dtype.type(1), x.dtype.type(-1)) * scale
+    result: FloatingArray = np.where(x >= 0, x.dtype.type(1), x.dtype.type(-1)) * scale
     return result

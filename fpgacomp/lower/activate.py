@@ -18,8 +18,8 @@ from fpgacomp.lower.activation import (
     find_multiplier,
     native_multiplier,
 )
-from fpgacomp.lower.builder import Builder, unsupported
-from fpgacomp.lower.quantizers import NATIVE, Quantizer
+from fpgacomp.lower.builder import GraphBuilder, unsupported
+from fpgacomp.lower.quantizers import NATIVE, LevelQuantizer
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.staircase import Staircase, build, evaluate_all, is_small
 from fpgacomp.lower.value import Value
@@ -28,7 +28,7 @@ MAX_TABLE = 1 << 12  # entries of a Lookup, per row
 
 
 def activate(
-    builder: Builder, node: onnx.NodeProto, value: Value, quantizer: Quantizer, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, quantizer: LevelQuantizer, name: str
 ) -> Value:
     """Emit the integer activation of quantizer(chain(x)) over the source's whole range.
 
@@ -62,14 +62,14 @@ def activate(
     return Value(tensor, tensor.shape, value.order, chain)
 
 
-def _level_function(chain: Chain, quantizer: Quantizer) -> Callable[[IntArray], IntArray]:
+def _level_function(chain: Chain, quantizer: LevelQuantizer) -> Callable[[IntArray], IntArray]:
     def function(x: IntArray) -> IntArray:
         return quantizer.levels(chain(x.astype(np.float64)))
 
     return function
 
 
-def _is_shared(chain: Chain, quantizer: Quantizer) -> bool:
+def _is_shared(chain: Chain, quantizer: LevelQuantizer) -> bool:
     """All channels have the same function."""
     probe = quantizer.levels(chain(np.zeros((1, 1))))
     sizes = [quantizer.scale.size, quantizer.offset.size, quantizer.level_base.size]
@@ -77,7 +77,7 @@ def _is_shared(chain: Chain, quantizer: Quantizer) -> bool:
 
 
 def _is_identity(
-    function: Callable[[IntArray], IntArray], quantizer: Quantizer, lo: IntArray, hi: IntArray
+    function: Callable[[IntArray], IntArray], quantizer: LevelQuantizer, lo: IntArray, hi: IntArray
 ) -> bool:
     if not is_small(lo, hi) or (hi - lo).max() > quantizer.hi - quantizer.lo + 1:
         return False
@@ -86,10 +86,10 @@ def _is_identity(
 
 
 def _monotone(
-    builder: Builder,
+    builder: GraphBuilder,
     node: onnx.NodeProto,
     value: Value,
-    quantizer: Quantizer,
+    quantizer: LevelQuantizer,
     stairs: Staircase,
     name: str,
 ) -> Tensor:
@@ -110,7 +110,7 @@ def _monotone(
     return emit_thresholds(builder, value.source, table, quantizer, name)
 
 
-def _as_multiplier(chain: Chain, quantizer: Quantizer, stairs: Staircase) -> Multiplier | None:
+def _as_multiplier(chain: Chain, quantizer: LevelQuantizer, stairs: Staircase) -> Multiplier | None:
     linear = quantizer.linear
     if linear is None or quantizer.level_base.size > 1:
         return None
@@ -123,7 +123,7 @@ def _as_multiplier(chain: Chain, quantizer: Quantizer, stairs: Staircase) -> Mul
 
 
 def emit_requantize(
-    builder: Builder, source: Tensor, found: Multiplier, quantizer: Quantizer, name: str
+    builder: GraphBuilder, source: Tensor, found: Multiplier, quantizer: LevelQuantizer, name: str
 ) -> Tensor:
     """Append the Requantize that computes the quantizer's integers from its levels."""
     return builder.add(
@@ -143,7 +143,7 @@ def emit_requantize(
 
 
 def emit_thresholds(
-    builder: Builder, source: Tensor, found: Comparators, quantizer: Quantizer, name: str
+    builder: GraphBuilder, source: Tensor, found: Comparators, quantizer: LevelQuantizer, name: str
 ) -> Tensor:
     """Append the Thresholds that compute the quantizer's integers from its levels."""
     base = found.base * quantizer.level_step + quantizer.level_base
@@ -165,10 +165,10 @@ def _collapsed(values: IntArray) -> IntArray:
 
 
 def _turning(
-    builder: Builder,
+    builder: GraphBuilder,
     node: onnx.NodeProto,
     source: Tensor,
-    quantizer: Quantizer,
+    quantizer: LevelQuantizer,
     function: Callable[[IntArray], IntArray],
     span: tuple[IntArray, IntArray],
     name: str,
@@ -217,16 +217,16 @@ def _edges(x: IntArray, steps: IntArray) -> IntArray:
     return table
 
 
-def _without_base(quantizer: Quantizer) -> Quantizer:
+def _without_base(quantizer: LevelQuantizer) -> LevelQuantizer:
     """The falling half adds only its steps: the base is in the rising half."""
     zero = np.zeros(1, dtype=np.int64)
-    return Quantizer(
+    return LevelQuantizer(
         quantizer.levels, quantizer.lo, quantizer.hi, quantizer.scale, quantizer.offset,
         zero, quantizer.level_step,
     )  # fmt: skip
 
 
-def exact_integers(chain: Chain, lo: IntArray, hi: IntArray) -> Quantizer | None:
+def exact_integers(chain: Chain, lo: IntArray, hi: IntArray) -> LevelQuantizer | None:
     """A quantizer that changes nothing: the chain's values as integers of its first scale.
 
     ReLU and Clip of an integer tensor are integers of the same scale; None where a
@@ -247,7 +247,7 @@ def exact_integers(chain: Chain, lo: IntArray, hi: IntArray) -> Quantizer | None
     def levels(real: FloatArray) -> IntArray:
         return np.round(real / scale).astype(np.int64)
 
-    return Quantizer(
+    return LevelQuantizer(
         levels, int(sampled.min()), int(sampled.max()), scale,
         np.zeros(1), np.zeros(1, dtype=np.int64),
     )  # fmt: skip

@@ -14,10 +14,10 @@ from fpgacomp.ir.infer import ChannelRange, LayerT, channel_range, unknown_outpu
 from fpgacomp.ir.layers import Layer, Reshape, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 from fpgacomp.lower.value import Sum, Value
-from fpgacomp.network.lowered import LabelView, View
+from fpgacomp.network.lowered import LabelView, TensorView
 
 
-class Source:
+class NetworkIndex:
     """The canonical network, read-only: nodes, constants, who reads what."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
@@ -54,15 +54,15 @@ def unsupported(node: onnx.NodeProto, why: str, fix: str) -> UnsupportedLayer:
     return UnsupportedLayer(node_name(node), why, fix)
 
 
-class Builder:
+class GraphBuilder:
     """The growing graph, the values of the network's tensors, and the problems met."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: NetworkIndex) -> None:
         self.source = source
         self.values: dict[str, Value] = {}
-        self.weights: dict[str, Weights] = {}
+        self.weights: dict[str, IntegerWeights] = {}
         self.layers: list[Layer] = []
-        self.views: dict[str, View] = {}
+        self.views: dict[str, TensorView] = {}
         self.labels: dict[str, LabelView] = {}
         self.done: set[str] = set()  # nodes another node's rule has taken along
         self.problems: list[FpgacompError] = []
@@ -128,7 +128,7 @@ class Builder:
         """Note what an integer tensor stands for in the network (the first meaning counts)."""
         if tensor.name in self.views:
             return
-        self.views[tensor.name] = View(
+        self.views[tensor.name] = TensorView(
             onnx_name=name,
             order=Ints(value.order),
             scale=Reals(value.chain.scale),
@@ -138,7 +138,7 @@ class Builder:
         )
 
 
-class Weights:
+class IntegerWeights:
     """A constant as integers times a scale: real = integers * scale, elementwise broadcast."""
 
     def __init__(self, integers: IntArray, scale: FloatArray) -> None:

@@ -14,7 +14,7 @@ from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import Requantize, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
-from fpgacomp.lower.builder import Builder, unsupported
+from fpgacomp.lower.builder import GraphBuilder, unsupported
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.value import Value
 
@@ -36,7 +36,7 @@ class _Order:
         return x * self.multiplier + self.offset
 
 
-def comparable(builder: Builder, node: onnx.NodeProto, value: Value) -> Tensor:
+def comparable(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Tensor:
     """The value's integers, or a Requantize of them, in the order of the real numbers.
 
     Raises:

@@ -9,9 +9,9 @@ import onnx
 
 from fpgacomp.ir.layers import Input, Tensor
 from fpgacomp.ir.types import BIPOLAR, IntArray, IntType, Reals
-from fpgacomp.lower.builder import Builder, Source, unsupported
+from fpgacomp.lower.builder import GraphBuilder, NetworkIndex, unsupported
 from fpgacomp.lower.quantizer_nodes import read_quantizer
-from fpgacomp.lower.quantizers import Quantizer
+from fpgacomp.lower.quantizers import LevelQuantizer
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.software import InputRecipe
 from fpgacomp.lower.value import RawInput, Value
@@ -28,7 +28,9 @@ _CHANNELS_FIRST = [
 ]
 
 
-def lower_input(builder: Builder, node: onnx.NodeProto, raw: Value) -> tuple[Value, InputRecipe]:
+def lower_input(
+    builder: GraphBuilder, node: onnx.NodeProto, raw: Value
+) -> tuple[Value, InputRecipe]:
     """The quantizer of a raw network input: an Input layer and the host's recipe for it.
 
     The host may hand over the integers in any order, so a channels-first network
@@ -77,7 +79,7 @@ def lower_input(builder: Builder, node: onnx.NodeProto, raw: Value) -> tuple[Val
     return Value(tensor, shape, order, Chain.of(quantizer.scale, quantizer.offset)), recipe
 
 
-def _reachable(chain: Chain, quantizer: Quantizer) -> tuple[int, int]:
+def _reachable(chain: Chain, quantizer: LevelQuantizer) -> tuple[int, int]:
     """Lowest and highest level over all raw inputs: a Clip may leave less than the quantizer's."""
     if np.any(chain.slope() == 0):
         return quantizer.lo, quantizer.hi
@@ -109,7 +111,7 @@ def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) 
     return Chain(head, tuple(step(s) for s in chain.steps))
 
 
-def _layout(source: Source, name: str, order: IntArray) -> tuple[tuple[int, ...], IntArray]:
+def _layout(source: NetworkIndex, name: str, order: IntArray) -> tuple[tuple[int, ...], IntArray]:
     """(source shape channels last, order) that the readers of this tensor want."""
     shape = order.shape
     axes = _wanted_axes(source, name, tuple(range(order.ndim)))
@@ -123,7 +125,7 @@ def _layout(source: Source, name: str, order: IntArray) -> tuple[tuple[int, ...]
     return positions.shape[1:], np.ascontiguousarray(back)
 
 
-def _wanted_axes(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int, ...] | None:
+def _wanted_axes(source: NetworkIndex, name: str, perm: tuple[int, ...]) -> tuple[int, ...] | None:
     """This tensor's axes in the order of the source, channels last, as its first reader needs it.
 
     Args:
@@ -157,7 +159,7 @@ def _wanted_axes(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int,
     return None
 
 
-def _channel_axis(source: Source, node: onnx.NodeProto, rank: int) -> int | None:
+def _channel_axis(source: NetworkIndex, node: onnx.NodeProto, rank: int) -> int | None:
     """The one axis along which an element-wise node's constants differ."""
     for name in node.input:
         constant = source.constant(name)
@@ -170,7 +172,7 @@ def _channel_axis(source: Source, node: onnx.NodeProto, rank: int) -> int | None
     return None
 
 
-def _is_flattened(source: Source, name: str) -> bool:
+def _is_flattened(source: NetworkIndex, name: str) -> bool:
     """A Reshape to a vector is the next thing that happens to this tensor."""
     for node in source.consumers.get(name, []):
         if node.op_type == "Reshape":

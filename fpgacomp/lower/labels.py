@@ -17,7 +17,7 @@ from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import ArgMax, Tensor
 from fpgacomp.ir.types import Ints
-from fpgacomp.lower.builder import Builder, Source, unsupported
+from fpgacomp.lower.builder import GraphBuilder, NetworkIndex, unsupported
 from fpgacomp.lower.class_order import comparable
 from fpgacomp.lower.products import integer_value
 from fpgacomp.lower.rules import RULES, layer_name
@@ -30,7 +30,7 @@ _SOFTMAX = ("Softmax", "LogSoftmax")
 _WITHOUT = "leave --argmax out: the host then computes the label"
 
 
-def label_nodes(source: Source, tail: Collection[int]) -> set[int]:
+def label_nodes(source: NetworkIndex, tail: Collection[int]) -> set[int]:
     """ids of the software tail's nodes that an ArgMax in hardware takes along, itself included."""
     found: set[int] = set()
     for node in source.nodes:
@@ -40,7 +40,7 @@ def label_nodes(source: Source, tail: Collection[int]) -> set[int]:
     return found
 
 
-def label_problems(source: Source, tail: Collection[int]) -> Iterator[FpgacompError]:
+def label_problems(source: NetworkIndex, tail: Collection[int]) -> Iterator[FpgacompError]:
     """Every output that no ArgMax gives, and every node in front of one that is no rule's."""
     for name in source.outputs:
         if not any(node.op_type == "ArgMax" for node in _ancestors(source, tail, name)):
@@ -60,13 +60,13 @@ def label_problems(source: Source, tail: Collection[int]) -> Iterator[FpgacompEr
                     )  # fmt: skip
 
 
-def logits_of(source: Source, node: onnx.NodeProto) -> str:
+def logits_of(source: NetworkIndex, node: onnx.NodeProto) -> str:
     """What an ArgMax chooses from: its input, or that of the Softmax in front of it."""
     name: str = _softmaxes(source, node)[-1].input[0]
     return name
 
 
-def _softmaxes(source: Source, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+def _softmaxes(source: NetworkIndex, node: onnx.NodeProto) -> list[onnx.NodeProto]:
     """The node itself and every Softmax right in front of it, backwards."""
     found = [node]
     while (before := source.producer.get(found[-1].input[0])) is not None:
@@ -76,7 +76,7 @@ def _softmaxes(source: Source, node: onnx.NodeProto) -> list[onnx.NodeProto]:
     return found
 
 
-def lower_label(builder: Builder, node: onnx.NodeProto) -> Value | None:
+def lower_label(builder: GraphBuilder, node: onnx.NodeProto) -> Value | None:
     """Append an ArgMax layer (and the integers it compares); None where its input was refused.
 
     Raises:
@@ -115,7 +115,7 @@ def lower_label(builder: Builder, node: onnx.NodeProto) -> Value | None:
     return Value(label, label.shape, order, Chain.of(1.0))
 
 
-def _classes_last(builder: Builder, node: onnx.NodeProto, value: Value, axis: int) -> Value:
+def _classes_last(builder: GraphBuilder, node: onnx.NodeProto, value: Value, axis: int) -> Value:
     """The value with its classes, in order, as the channels of its integers."""
     if value.order.ndim == 2 and axis == 1 and not _are_channels(value, axis):
         value = builder.flat(value)
@@ -138,7 +138,7 @@ def _are_channels(value: Value, axis: int) -> bool:
     return whole and np.array_equal(rows, expected)
 
 
-def _ancestors(source: Source, tail: Collection[int], name: str) -> list[onnx.NodeProto]:
+def _ancestors(source: NetworkIndex, tail: Collection[int], name: str) -> list[onnx.NodeProto]:
     """The tail's nodes that a tensor depends on, in the network's order."""
     needed = {name}
     found = []

@@ -14,7 +14,7 @@ from fpgacomp.ir.infer import unknown_output, window_counts
 from fpgacomp.ir.layers import Concat, Conv, Dense, MaxPool, Requantize, SumPool, Tensor, Upsample
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
 from fpgacomp.lower.activate import activate, exact_integers
-from fpgacomp.lower.builder import Builder, Weights, unsupported
+from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.value import RawInput, Sum, Value, channels_last_order
 from fpgacomp.network.attributes import int_attribute, ints_attribute
@@ -24,7 +24,7 @@ MAX_FOLDED_RATIO = 1 << 8  # largest factor folded into a weight to bring channe
 Pads = tuple[tuple[int, int], ...]
 
 
-def integer_value(builder: Builder, node: onnx.NodeProto, value: Value) -> Value:
+def integer_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value:
     """The value as an integer tensor with a plain scale and offset.
 
     Raises:
@@ -58,7 +58,7 @@ def integer_value(builder: Builder, node: onnx.NodeProto, value: Value) -> Value
 
 
 def lower_matmul(
-    builder: Builder, node: onnx.NodeProto, value: Value, weights: Weights, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, weights: IntegerWeights, name: str
 ) -> Value:
     """[1, ..., K] @ [K, O]: a Dense over the last axis."""
     if weights.integers.ndim != 2:
@@ -96,7 +96,7 @@ def lower_matmul(
     return Value(tensor, tensor.shape, order, Chain.of(out_scale, offset))
 
 
-def _columns(builder: Builder, node: onnx.NodeProto, count: int) -> IntArray:
+def _columns(builder: GraphBuilder, node: onnx.NodeProto, count: int) -> IntArray:
     """Where each output of a product goes: in the order of what it will be added to.
 
     Behind a Flatten of an image the integers lie channels last, the network's elements
@@ -116,7 +116,7 @@ def _columns(builder: Builder, node: onnx.NodeProto, count: int) -> IntArray:
     return np.arange(count)
 
 
-def _as_positions(builder: Builder, value: Value) -> Value:
+def _as_positions(builder: GraphBuilder, value: Value) -> Value:
     """A flat source seen as [positions, channels], as a [1, T, K] network tensor has it."""
     shape = value.order.shape[1:]
     if not np.array_equal(value.order.ravel(), np.arange(value.order.size)):
@@ -165,7 +165,7 @@ def _offset_through(value: Value, real_weights: FloatArray) -> FloatArray:
     return offset @ real_weights
 
 
-def spatial_value(builder: Builder, node: onnx.NodeProto, value: Value) -> Value:
+def spatial_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value:
     """The value with a channels-last source of the network tensor's own spatial shape."""
     wanted = value.spatial_order
     if wanted is None or value.order.ndim not in (3, 4):
@@ -200,7 +200,7 @@ def _window_attributes(
 
 
 def lower_conv(
-    builder: Builder, node: onnx.NodeProto, value: Value, weights: Weights, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, weights: IntegerWeights, name: str
 ) -> Value:
     """ONNX Conv [O, C/g, *k] on [1, C, *S]."""
     value = spatial_value(builder, node, integer_value(builder, node, value))
@@ -251,7 +251,7 @@ def _one_conv_scale(
     return matrix.reshape(integers.shape), scale
 
 
-def lower_max_pool(builder: Builder, node: onnx.NodeProto, value: Value, name: str) -> Value:
+def lower_max_pool(builder: GraphBuilder, node: onnx.NodeProto, value: Value, name: str) -> Value:
     """The maximum of reals is the maximum of integers where the chain rises."""
     if isinstance(value.source, RawInput | Sum):
         value = integer_value(builder, node, value)
@@ -275,7 +275,7 @@ def lower_max_pool(builder: Builder, node: onnx.NodeProto, value: Value, name: s
     return Value(tensor, tensor.shape, channels_last_order(tensor.shape), value.chain)
 
 
-def _turned_up(builder: Builder, value: Value, direction: FloatArray) -> Value:
+def _turned_up(builder: GraphBuilder, value: Value, direction: FloatArray) -> Value:
     """Integers of falling channels negated, so that larger integers are larger reals."""
     assert isinstance(value.source, Tensor)
     sign = np.where(direction < 0, -1, 1)
@@ -290,7 +290,9 @@ def _turned_up(builder: Builder, value: Value, direction: FloatArray) -> Value:
     return replace(value, source=tensor, chain=replace(value.chain, affine=affine))
 
 
-def lower_average_pool(builder: Builder, node: onnx.NodeProto, value: Value, name: str) -> Value:
+def lower_average_pool(
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, name: str
+) -> Value:
     """A sum whose divisor goes into the scale; a per-position divisor into integer multipliers."""
     value = spatial_value(builder, node, integer_value(builder, node, value))
     assert isinstance(value.source, Tensor)
@@ -320,7 +322,7 @@ def lower_average_pool(builder: Builder, node: onnx.NodeProto, value: Value, nam
 
 
 def lower_upsample(
-    builder: Builder, node: onnx.NodeProto, value: Value, factors: tuple[int, ...], name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, factors: tuple[int, ...], name: str
 ) -> Value:
     """Nearest neighbour; functions of single elements pass through."""
     if isinstance(value.source, RawInput | Sum):
@@ -334,7 +336,7 @@ def lower_upsample(
 
 
 def lower_concat(
-    builder: Builder, node: onnx.NodeProto, parts: list[Value], axis: int, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, parts: list[Value], axis: int, name: str
 ) -> Value:
     """Concatenation along channels; each part keeps its scale, now one per channel."""
     values = [integer_value(builder, node, part) for part in parts]

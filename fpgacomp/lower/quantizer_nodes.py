@@ -6,10 +6,10 @@ import numpy as np
 import onnx
 
 from fpgacomp.ir.types import FloatArray
-from fpgacomp.lower.builder import Source, unsupported
+from fpgacomp.lower.builder import NetworkIndex, unsupported
 from fpgacomp.lower.quantizers import (
     ROUNDING_MODES,
-    Quantizer,
+    LevelQuantizer,
     bipolar,
     multi_threshold,
     truncation,
@@ -21,7 +21,9 @@ from fpgacomp.network.attributes import attribute, float_attribute, int_attribut
 MAX_BITS = 32
 
 
-def read_quantizer(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantizer:
+def read_quantizer(
+    source: NetworkIndex, node: onnx.NodeProto, value: Value | None
+) -> LevelQuantizer:
     """The node's quantizer with its parameters in the channel order of `value`'s source.
 
     Args:
@@ -45,7 +47,7 @@ def read_quantizer(source: Source, node: onnx.NodeProto, value: Value | None) ->
 
 
 def _parameter(
-    source: Source, node: onnx.NodeProto, value: Value | None, index: int, what: str
+    source: NetworkIndex, node: onnx.NodeProto, value: Value | None, index: int, what: str
 ) -> FloatArray:
     constant = source.constant(node.input[index])
     if constant is None:
@@ -67,7 +69,7 @@ def _check_scale(node: onnx.NodeProto, scale: FloatArray) -> None:
         raise unsupported(node, f"has a scale of {scale.min():g}.", "scales must be positive.")
 
 
-def _bits(source: Source, node: onnx.NodeProto, index: int) -> int:
+def _bits(source: NetworkIndex, node: onnx.NodeProto, index: int) -> int:
     constant = source.constant(node.input[index])
     if constant is None or constant.size != 1 or constant.item() != round(constant.item()):
         raise unsupported(node, "has a bit width that is no constant integer.",
@@ -86,7 +88,7 @@ def _rounding(node: onnx.NodeProto, default: str) -> str:
     return mode
 
 
-def _quant(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantizer:
+def _quant(source: NetworkIndex, node: onnx.NodeProto, value: Value | None) -> LevelQuantizer:
     scale = _parameter(source, node, value, 1, "scale")
     _check_scale(node, scale)
     return uniform(
@@ -99,7 +101,7 @@ def _quant(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantiz
     )
 
 
-def _trunc(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantizer:
+def _trunc(source: NetworkIndex, node: onnx.NodeProto, value: Value | None) -> LevelQuantizer:
     """Version 1 (5 inputs) keeps the scale and clamps nothing; version 2 (6 inputs) does both."""
     scale = _parameter(source, node, value, 1, "scale")
     _check_scale(node, scale)
@@ -129,7 +131,9 @@ def _trunc(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantiz
     )  # fmt: skip
 
 
-def _multi_threshold(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantizer:
+def _multi_threshold(
+    source: NetworkIndex, node: onnx.NodeProto, value: Value | None
+) -> LevelQuantizer:
     table = source.constant(node.input[1])
     if table is None or table.ndim != 2 or value is None:
         raise unsupported(node, "has thresholds that are no constant [C, n] table.",

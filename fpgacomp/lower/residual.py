@@ -15,9 +15,9 @@ from fpgacomp.ir.layers import Add, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
 from fpgacomp.lower.activate import emit_requantize, emit_thresholds
 from fpgacomp.lower.activation import comparators, find_multiplier
-from fpgacomp.lower.builder import Builder, unsupported
+from fpgacomp.lower.builder import GraphBuilder, unsupported
 from fpgacomp.lower.choose import prefer_multiplier
-from fpgacomp.lower.quantizers import Quantizer
+from fpgacomp.lower.quantizers import LevelQuantizer
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.staircase import NO_STEP, Staircase
 from fpgacomp.lower.value import Sum, Value
@@ -45,7 +45,7 @@ def exact_ratio(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray] | Non
     return p, q
 
 
-def add_values(builder: Builder, node: onnx.NodeProto, a: Value, b: Value, name: str) -> Value:
+def add_values(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value, name: str) -> Value:
     """a + b of two integer values: an Add where the scales allow it, else a Sum that waits."""
     if a.order.ndim == 2 and b.order.ndim == 2:
         a, b = builder.flat(a), builder.flat(b)
@@ -63,7 +63,7 @@ def add_values(builder: Builder, node: onnx.NodeProto, a: Value, b: Value, name:
     return Value(tensor, tensor.shape, a.order, chain)
 
 
-def _in_order_of(builder: Builder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
+def _in_order_of(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
     """b with a's source shape; both must have their elements in the same places."""
     if a.order.shape != b.order.shape:
         raise unsupported(
@@ -114,7 +114,7 @@ class _Borders:
 
 
 def quantize_sum(
-    builder: Builder, node: onnx.NodeProto, value: Value, quantizer: Quantizer, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, quantizer: LevelQuantizer, name: str
 ) -> Value:
     """An Add and an activation equal to quantizer(chain(a * s_a + b * s_b)) for all pairs."""
     assert isinstance(value.source, Sum)
@@ -167,9 +167,9 @@ def _spread(values: IntArray) -> IntArray:
 
 
 def _borders(
-    builder: Builder,
+    builder: GraphBuilder,
     chain: Chain,
-    quantizer: Quantizer,
+    quantizer: LevelQuantizer,
     operands: tuple[Value, Value],
     turns: tuple[IntArray, IntArray],
 ) -> _Borders:

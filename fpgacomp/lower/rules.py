@@ -9,7 +9,7 @@ import onnx
 
 from fpgacomp.ir.types import FloatArray, Reals
 from fpgacomp.lower import products
-from fpgacomp.lower.builder import Builder, Weights, unsupported
+from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
 from fpgacomp.lower.residual import add_values
 from fpgacomp.lower.scalar import Function
 from fpgacomp.lower.value import Sum, Value
@@ -35,12 +35,12 @@ _STEMS = {
 }
 
 
-def layer_name(builder: Builder, node: onnx.NodeProto) -> str:
+def layer_name(builder: GraphBuilder, node: onnx.NodeProto) -> str:
     """The next free short name for this operator: conv1, dense2, act3."""
     return builder.numbered(_STEMS.get(node.op_type, "act"))
 
 
-def _weights_of(builder: Builder, node: onnx.NodeProto, index: int) -> Weights:
+def _weights_of(builder: GraphBuilder, node: onnx.NodeProto, index: int) -> IntegerWeights:
     """A node's weight: quantized, or a constant that is integers times one power of two."""
     name = node.input[index]
     if name in builder.weights:
@@ -59,35 +59,37 @@ def _weights_of(builder: Builder, node: onnx.NodeProto, index: int) -> Weights:
     return found
 
 
-def _as_integers(constant: FloatArray) -> Weights | None:
+def _as_integers(constant: FloatArray) -> IntegerWeights | None:
     """Plain weights that are integers of at most 16 bits times one power of two."""
     largest = float(abs(constant).max(initial=0.0))
     if largest == 0:
-        return Weights(constant.astype(np.int64), np.ones(1))
+        return IntegerWeights(constant.astype(np.int64), np.ones(1))
     for exponent in range(17):
         scaled = constant * 2.0**exponent
         if np.array_equal(scaled, np.round(scaled)):
             if abs(scaled).max() >= 1 << 15:
                 return None
-            return Weights(scaled.astype(np.int64), np.array([2.0**-exponent]))
+            return IntegerWeights(scaled.astype(np.int64), np.array([2.0**-exponent]))
     return None
 
 
-def _matmul(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _matmul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if node.input[0] not in builder.values:
         raise unsupported(node, "has its weight on the left.", "transpose the product.")
     weights = _weights_of(builder, node, 1)
     return products.lower_matmul(builder, node, values[0], weights, layer_name(builder, node))
 
 
-def _conv(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _conv(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(node.input) > 2 and node.input[2]:
         raise unsupported(node, "still has a bias.", "report this: it should be an Add.")
     weights = _weights_of(builder, node, 1)
     return products.lower_conv(builder, node, values[0], weights, layer_name(builder, node))
 
 
-def _constant_of(builder: Builder, node: onnx.NodeProto, value: Value) -> tuple[Value, FloatArray]:
+def _constant_of(
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value
+) -> tuple[Value, FloatArray]:
     """The constant operand per channel, and the value under the shape where it is that."""
     name = next(name for name in node.input if name not in builder.values)
     constant = builder.source.constant(name)
@@ -98,7 +100,7 @@ def _constant_of(builder: Builder, node: onnx.NodeProto, value: Value) -> tuple[
 
 
 def channelwise(
-    builder: Builder, node: onnx.NodeProto, value: Value, constant: FloatArray
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, constant: FloatArray
 ) -> tuple[Value, FloatArray]:
     """(value, constant [1] or [C]); a flattened image is flattened for per-element constants."""
     found = value.per_channel(constant)
@@ -114,7 +116,7 @@ def channelwise(
     return value, found
 
 
-def _add(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _add(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
         a, b = (products.integer_value(builder, node, value) for value in values)
         return add_values(builder, node, a, b, layer_name(builder, node))
@@ -122,7 +124,7 @@ def _add(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
     return value.plus(addend)
 
 
-def _mul(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _mul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
         raise unsupported(node, "multiplies two activations.",
                           "attention and gating have no integer form yet.")  # fmt: skip
@@ -130,7 +132,7 @@ def _mul(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
     return value.times(factor)
 
 
-def _batch_normalization(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _batch_normalization(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     value = values[0]
     parameters = [builder.source.constant(name) for name in node.input[1:5]]
     if any(p is None for p in parameters):
@@ -144,7 +146,7 @@ def _batch_normalization(builder: Builder, node: onnx.NodeProto, values: list[Va
     return value.times(scale).plus(offset)
 
 
-def _function(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _function(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     """An activation function with its attributes; PRelu's slope and Clip's bounds are inputs."""
     value, op = values[0], node.op_type
     match op:
@@ -170,7 +172,7 @@ def _function(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Va
     return value.then(Function(op, tuple(Reals(p) for p in parameters)))
 
 
-def _bound(builder: Builder, node: onnx.NodeProto, index: int, default: float) -> FloatArray:
+def _bound(builder: GraphBuilder, node: onnx.NodeProto, index: int, default: float) -> FloatArray:
     if len(node.input) <= index or not node.input[index]:
         return np.array([default])
     constant = builder.source.constant(node.input[index])
@@ -179,7 +181,7 @@ def _bound(builder: Builder, node: onnx.NodeProto, index: int, default: float) -
     return constant.reshape(1)
 
 
-def _reshape(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _reshape(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     shape = builder.source.constant(node.input[1])
     if shape is None:
         raise unsupported(node, "has a shape that is not constant.", "export with static shapes.")
@@ -188,7 +190,7 @@ def _reshape(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Val
     return values[0].arranged(values[0].order.reshape(target))
 
 
-def _transpose(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _transpose(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     order = values[0].order
     perm = ints_attribute(node, "perm", tuple(reversed(range(order.ndim))))
     if perm[0] != 0:
@@ -196,7 +198,7 @@ def _transpose(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> V
     return values[0].arranged(order.transpose(perm))
 
 
-def _resize(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _resize(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     constants = [builder.source.constant(name) for name in node.input[1:] if name]
     given = [c for c in constants if c is not None and c.size == values[0].order.ndim]
     if not given:
@@ -209,22 +211,22 @@ def _resize(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Valu
     return products.lower_upsample(builder, node, values[0], factors, layer_name(builder, node))
 
 
-def _concat(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _concat(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) != len(node.input):
         raise unsupported(node, "joins a constant to activations.", "drop the constant.")
     axis = int_attribute(node, "axis", 1)
     return products.lower_concat(builder, node, values, axis, layer_name(builder, node))
 
 
-def _max_pool(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _max_pool(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     return products.lower_max_pool(builder, node, values[0], layer_name(builder, node))
 
 
-def _average_pool(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _average_pool(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     return products.lower_average_pool(builder, node, values[0], layer_name(builder, node))
 
 
-LoweringRule = Callable[[Builder, onnx.NodeProto, list[Value]], Value]
+LoweringRule = Callable[[GraphBuilder, onnx.NodeProto, list[Value]], Value]
 RULES: dict[str, LoweringRule] = {
     "MatMul": _matmul,
     "Conv": _conv,

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import ArgMax, Tensor
 from fpgacomp.ir.types import IntArray
-from fpgacomp.lower.builder import Source
+from fpgacomp.lower.builder import NetworkIndex
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.value import Value
 from fpgacomp.network.lowered import integer_name
@@ -79,7 +79,7 @@ class _Writer:
         )
 
 
-def before_model(source: Source, recipes: list[InputRecipe]) -> onnx.ModelProto:
+def before_model(source: NetworkIndex, recipes: list[InputRecipe]) -> onnx.ModelProto:
     """Network inputs (batch N) -> integer inputs (int64), computed in float64."""
     writer = _Writer()
     inputs: list[onnx.ValueInfoProto] = []
@@ -165,7 +165,7 @@ def _round(writer: _Writer, name: str, rounding: str) -> str:
 
 
 def after_model(
-    source: Source, graph: Graph, values: dict[str, Value]
+    source: NetworkIndex, graph: Graph, values: dict[str, Value]
 ) -> tuple[onnx.ModelProto, tuple[str, ...]]:
     """Integer outputs (int64, batch N) -> network outputs; and the kinds of nodes left to do.
 
@@ -190,7 +190,7 @@ def after_model(
     return model, tuple(dict.fromkeys(node.op_type for node in tail))
 
 
-def _copy_node(writer: _Writer, source: Source, node: onnx.NodeProto) -> None:
+def _copy_node(writer: _Writer, source: NetworkIndex, node: onnx.NodeProto) -> None:
     """Append a node of the network as it stands; one of our own domain in standard operators."""
     if node.domain == FPGACOMP_DOMAIN:
         write_standard_form(
@@ -232,7 +232,7 @@ def _dequantize(writer: _Writer, name: str, value: Value, graph: Graph) -> None:
     writer.op("Cast", real, to=elem_type, output=name)
 
 
-def tail_nodes(source: Source, values: dict[str, Value]) -> list[onnx.NodeProto]:
+def tail_nodes(source: NetworkIndex, values: dict[str, Value]) -> list[onnx.NodeProto]:
     """The network's nodes that software computes, in order: between integers and outputs."""
     needed, names = set(source.outputs), set[str]()
     for node in reversed(source.nodes):
@@ -242,7 +242,7 @@ def tail_nodes(source: Source, values: dict[str, Value]) -> list[onnx.NodeProto]
     return [node for node in source.nodes if set(node.output) & names]
 
 
-def frontier(source: Source, values: dict[str, Value]) -> list[str]:
+def frontier(source: NetworkIndex, values: dict[str, Value]) -> list[str]:
     """The network's tensors at which the software side takes over from the integers."""
     read = [*source.outputs, *(i for node in tail_nodes(source, values) for i in node.input)]
     return [name for name in dict.fromkeys(read) if is_dequantizable(name, values)]

@@ -21,7 +21,7 @@ def integer_name(tensor_name: str) -> str:
 
 
 @dataclass(frozen=True)
-class View:
+class TensorView:
     """How one integer tensor stands for one real tensor of the canonical network.
 
     real.ravel()[i] = scale[c] * integer.ravel()[order.ravel()[i]] + offset[c], with c
@@ -129,7 +129,7 @@ class Lowered:
     graph: Graph
     before: onnx.ModelProto
     after: onnx.ModelProto
-    views: Mapping[str, View]
+    views: Mapping[str, TensorView]
     ports: tuple[InputPort, ...] = ()
     software_before: tuple[str, ...] = ()
     software_after: tuple[str, ...] = ()

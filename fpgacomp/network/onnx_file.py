@@ -89,6 +89,21 @@ def read_graph(model: onnx.ModelProto, where: str = "the model") -> EditableGrap
     return graph
 
 
+def stored_bytes(path: Path) -> int:
+    """Return the size of a network's file in bytes, the files that its weights are in included."""
+    size = path.stat().st_size
+    if path.suffix.lower() != ".onnx":
+        return size
+    model = onnx.load(path, load_external_data=False)
+    locations = {
+        entry.value
+        for tensor in _tensors(model.graph)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return int(size + sum((path.parent / name).stat().st_size for name in locations))
+
+
 def identifier(text: str) -> str:
     """Return the text with letters, digits and underscores only, not beginning with a digit."""
     clean = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "network"

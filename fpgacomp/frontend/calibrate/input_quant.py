@@ -9,7 +9,7 @@ from fpgacomp.data.arrays import check_inputs
 from fpgacomp.errors import FpgacompError, InputDataError, UsageError, raise_all
 from fpgacomp.frontend.calibrate.insert import quantize_tensor
 from fpgacomp.frontend.calibrate.placement import data_inputs
-from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
+from fpgacomp.frontend.calibrate.ranges import QuantizerFormat, choose_scale
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.canonical import input_shapes
 from fpgacomp.network.editable import EditableGraph
@@ -64,7 +64,7 @@ def quantize_input(
     for name in names:
         values = data.get(name)
         is_signed = _is_signed(values) if signed is None else signed
-        form = Format(bits, signed=is_signed)
+        form = QuantizerFormat(bits, signed=is_signed)
         if is_signed and bits < 2:
             raise UsageError("--input-bits", "one signed bit is no number.", "choose 2 or more.")
         scale = _scale(values, form, integer_bits)
@@ -103,7 +103,7 @@ def _is_signed(values: AnyArray | None) -> bool:
     return values is None or bool(values.min() < 0)
 
 
-def _scale(values: AnyArray | None, form: Format, integer_bits: int | None) -> float:
+def _scale(values: AnyArray | None, form: QuantizerFormat, integer_bits: int | None) -> float:
     if integer_bits is not None:
         return float(2.0 ** (integer_bits - form.bits))
     if values is None:
@@ -120,7 +120,11 @@ def _scale(values: AnyArray | None, form: Format, integer_bits: int | None) -> f
 
 
 def _assumption(
-    name: str, form: Format, scale: float, values: AnyArray | None, integer_bits: int | None
+    name: str,
+    form: QuantizerFormat,
+    scale: float,
+    values: AnyArray | None,
+    integer_bits: int | None,
 ) -> str:
     low, high = (end * scale for end in form.range)
     kind = "signed" if form.signed else "unsigned"

@@ -8,7 +8,7 @@ import numpy as np
 
 from fpgacomp.frontend.calibrate.options import PtqOptions
 from fpgacomp.frontend.calibrate.ranges import (
-    Format,
+    QuantizerFormat,
     bipolar_scales,
     choose_weight_scales,
 )
@@ -18,7 +18,7 @@ from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def quantize_tensor(
-    graph: EditableGraph, tensor: str, readers: Sequence[Node], scale: float, form: Format
+    graph: EditableGraph, tensor: str, readers: Sequence[Node], scale: float, form: QuantizerFormat
 ) -> None:
     """A Quant behind `tensor` that these readers read; everybody else keeps the float values."""
     quant = _quant(graph, tensor, np.asarray(scale), form, graph.shape(tensor))
@@ -48,7 +48,7 @@ def quantize_weight(graph: EditableGraph, node: Node, bits: int, options: PtqOpt
         inputs = [name, graph.add_constant(f"{name}_scale", scale)]
         quant = _node(graph, "BipolarQuant", inputs, f"{name}_quantized", weight.shape)
     else:
-        form = Format(bits, signed=True, narrow=True)
+        form = QuantizerFormat(bits, signed=True, narrow=True)
         scale = choose_weight_scales(rows, form, kind=options.scale, method=options.ranges)
         quant = _quant(graph, name, scale.reshape(shape), form, weight.shape)
     graph.insert_before(node, quant)
@@ -63,7 +63,7 @@ def _channel_axis(node: Node, position: int, weight: AnyArray) -> int:
 
 
 def _quant(
-    graph: EditableGraph, tensor: str, scale: AnyArray, form: Format, shape: Sequence[int]
+    graph: EditableGraph, tensor: str, scale: AnyArray, form: QuantizerFormat, shape: Sequence[int]
 ) -> Node:
     if scale.size == 1:
         scale = scale.reshape(())

@@ -16,7 +16,7 @@ KEPT = 1 << 17  # values kept of a tensor, for percentiles and squared errors
 
 
 @dataclass(frozen=True)
-class Observed:
+class TensorStatistics:
     """Extremes over all samples, and values drawn evenly from them (flat)."""
 
     lo: float
@@ -24,15 +24,15 @@ class Observed:
     samples: AnyArray
 
     @staticmethod
-    def together(parts: Sequence[Observed]) -> Observed:
+    def together(parts: Sequence[TensorStatistics]) -> TensorStatistics:
         """Several tensors as one."""
         samples = np.concatenate([part.samples for part in parts])
-        return Observed(min(p.lo for p in parts), max(p.hi for p in parts), samples)
+        return TensorStatistics(min(p.lo for p in parts), max(p.hi for p in parts), samples)
 
 
 def observe(
     graph: EditableGraph, tensors: Sequence[str], feeds: NamedArrays
-) -> dict[str, Observed]:
+) -> dict[str, TensorStatistics]:
     """Run the float network on all samples and look at these tensors.
 
     Raises:
@@ -46,7 +46,7 @@ def observe(
         return given
     count = len(next(iter(feeds.values())))
     share = -(-KEPT // -(-count // CHUNK))
-    parts: dict[str, list[Observed]] = {t: [] for t in inner}
+    parts: dict[str, list[TensorStatistics]] = {t: [] for t in inner}
     for chunk in Runner(graph, inner).chunks(feeds):
         for tensor, values in chunk.items():
             if not np.isfinite(values).all():
@@ -56,10 +56,10 @@ def observe(
                     "scale the data as the network was trained on it.",
                 )
             parts[tensor].append(_look(values, share, random))
-    return given | {t: Observed.together(parts[t]) for t in inner}
+    return given | {t: TensorStatistics.together(parts[t]) for t in inner}
 
 
-def _look(values: AnyArray, keep: int, random: np.random.Generator) -> Observed:
+def _look(values: AnyArray, keep: int, random: np.random.Generator) -> TensorStatistics:
     flat = values.ravel()
     samples = flat if flat.size <= keep else flat[random.integers(0, flat.size, keep)]
-    return Observed(float(flat.min()), float(flat.max()), samples)
+    return TensorStatistics(float(flat.min()), float(flat.max()), samples)

@@ -22,7 +22,7 @@ RISING = ("Relu", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "Selu", "Elu")
 
 
 @dataclass(frozen=True)
-class Site:
+class QuantizationPoint:
     """A tensor to be quantized.
 
     Args:
@@ -40,7 +40,7 @@ class Site:
 class Placement:
     """All sites, and the groups of sites (by tensor) whose scales must be one."""
 
-    sites: tuple[Site, ...]
+    sites: tuple[QuantizationPoint, ...]
     groups: tuple[tuple[str, ...], ...]
 
 
@@ -80,7 +80,8 @@ def place(graph: EditableGraph, *, share_add_scales: bool) -> Placement:
         if node.op == "Concat" or (node.op == "Add" and share_add_scales):
             union.join(roots)
     sites = tuple(
-        Site(tensor, tuple(nodes), tensor in graph.inputs) for tensor, nodes in readers.items()
+        QuantizationPoint(tensor, tuple(nodes), tensor in graph.inputs)
+        for tensor, nodes in readers.items()
     )
     return Placement(sites, union.groups(list(readers)))
 

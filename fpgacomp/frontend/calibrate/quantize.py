@@ -11,15 +11,15 @@ from fpgacomp.data.arrays import check_inputs
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 from fpgacomp.frontend.calibrate.bias import correct_biases
 from fpgacomp.frontend.calibrate.insert import quantize_tensor, quantize_weight
-from fpgacomp.frontend.calibrate.observe import Observed, observe
+from fpgacomp.frontend.calibrate.observe import TensorStatistics, observe
 from fpgacomp.frontend.calibrate.options import PtqOptions
 from fpgacomp.frontend.calibrate.placement import (
     Placement,
-    Site,
+    QuantizationPoint,
     move_activations_before_pools,
     place,
 )
-from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
+from fpgacomp.frontend.calibrate.ranges import QuantizerFormat, choose_scale
 from fpgacomp.ir.types import NamedArrays
 from fpgacomp.network.canonical import input_shapes
 from fpgacomp.network.editable import EditableGraph
@@ -95,7 +95,10 @@ def _weight_bits(position: int, count: int, options: PtqOptions) -> int:
 
 
 def _quantize_activations(
-    graph: EditableGraph, placement: Placement, seen: Mapping[str, Observed], options: PtqOptions
+    graph: EditableGraph,
+    placement: Placement,
+    seen: Mapping[str, TensorStatistics],
+    options: PtqOptions,
 ) -> None:
     sites = {site.tensor: site for site in placement.sites}
     for group in placement.groups:
@@ -106,17 +109,21 @@ def _quantize_activations(
             quantize_tensor(graph, site.tensor, list(site.readers), scale, form)
 
 
-def _format(site: Site, seen: Observed, options: PtqOptions) -> Format:
+def _format(
+    site: QuantizationPoint, seen: TensorStatistics, options: PtqOptions
+) -> QuantizerFormat:
     bits = options.input_bits if site.is_input else options.activation_bits
     if seen.lo >= 0:
-        return Format(bits, signed=False)
+        return QuantizerFormat(bits, signed=False)
     if site.is_input and options.asymmetric_input and -seen.lo * 2 < seen.hi:
         steps = (1 << bits) - 1
-        return Format(bits, signed=False, zero_point=round(-seen.lo * steps / (seen.hi - seen.lo)))
-    return Format(bits, signed=True)
+        return QuantizerFormat(
+            bits, signed=False, zero_point=round(-seen.lo * steps / (seen.hi - seen.lo))
+        )
+    return QuantizerFormat(bits, signed=True)
 
 
-def _scale(seen: Observed, form: Format, options: PtqOptions) -> float:
+def _scale(seen: TensorStatistics, form: QuantizerFormat, options: PtqOptions) -> float:
     return choose_scale(
         seen.samples,
         seen.lo,
@@ -129,7 +136,7 @@ def _scale(seen: Observed, form: Format, options: PtqOptions) -> float:
 
 
 def _shared_scale(
-    members: Sequence[Site], seen: Mapping[str, Observed], options: PtqOptions
+    members: Sequence[QuantizationPoint], seen: Mapping[str, TensorStatistics], options: PtqOptions
 ) -> float:
     """The largest of the members' own scales, so that none saturates more than it would alone."""
     scales = [_scale(seen[s.tensor], _format(s, seen[s.tensor], options), options) for s in members]

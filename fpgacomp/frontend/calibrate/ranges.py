@@ -19,7 +19,7 @@ WIDEST_RATIO = 2.0**-20
 
 
 @dataclass(frozen=True)
-class Format:
+class QuantizerFormat:
     """An integer range and its flags; `zero_point` is added before rounding, as QONNX does."""
 
     bits: int
@@ -39,7 +39,7 @@ def power_of_two(scale: AnyArray) -> AnyArray:
     return np.exp2(np.ceil(np.log2(scale) - 1e-6))
 
 
-def full_scale(lo: AnyArray, hi: AnyArray, form: Format) -> AnyArray:
+def full_scale(lo: AnyArray, hi: AnyArray, form: QuantizerFormat) -> AnyArray:
     """The smallest scales at which lo..hi does not saturate.
 
     Where all values are zero any scale will do: it takes the largest of the others.
@@ -57,7 +57,7 @@ def _floored(scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(scale > 0, np.maximum(scale, largest * WIDEST_RATIO), largest)
 
 
-def quantize(values: AnyArray, scale: AnyArray, form: Format) -> AnyArray:
+def quantize(values: AnyArray, scale: AnyArray, form: QuantizerFormat) -> AnyArray:
     """What Quant makes of values (float64)."""
     low, high = form.range
     return np.clip(np.rint(values / scale), low, high) * scale
@@ -67,7 +67,7 @@ def choose_scale(
     samples: AnyArray,
     lo: float,
     hi: float,
-    form: Format,
+    form: QuantizerFormat,
     *,
     kind: ScaleKind,
     method: RangeMethod,
@@ -94,7 +94,7 @@ def choose_scale(
 
 
 def choose_weight_scales(
-    rows: AnyArray, form: Format, *, kind: ScaleKind, method: RangeMethod
+    rows: AnyArray, form: QuantizerFormat, *, kind: ScaleKind, method: RangeMethod
 ) -> npt.NDArray[np.float64]:
     """One scale per row of [channels, weights]; percentile is min-max here (all weights count)."""
     rows = rows.astype(np.float64)
@@ -112,7 +112,7 @@ def bipolar_scales(rows: AnyArray, *, kind: ScaleKind) -> npt.NDArray[np.float64
 
 
 def _least_error(
-    rows: AnyArray, largest: AnyArray, form: Format, kind: ScaleKind
+    rows: AnyArray, largest: AnyArray, form: QuantizerFormat, kind: ScaleKind
 ) -> npt.NDArray[np.float64]:
     """Per row, the candidate scale (at most `largest`) with the least squared error."""
     if kind == "power-of-two":

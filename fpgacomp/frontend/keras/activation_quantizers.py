@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.frontend.keras.builder import Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.weight_quantizers import number
 from fpgacomp.network.operators import QONNX_DOMAIN
 
 TERNARY_THRESHOLD = 0.33  # qkeras ternary.default_threshold
 
 
-def quantize_activation(b: Builder, x: Value, quantizer: Any) -> Value:
+def quantize_activation(b: KerasGraphWriter, x: KerasTensor, quantizer: Any) -> KerasTensor:
     """Nodes that compute `quantizer(x)` as in inference.
 
     Raises:
@@ -48,8 +48,14 @@ def quantize_activation(b: Builder, x: Value, quantizer: Any) -> Value:
 
 
 def quant(
-    b: Builder, x: Value, scale: float, bits: int, *, signed: bool, narrow: bool = False
-) -> Value:
+    b: KerasGraphWriter,
+    x: KerasTensor,
+    scale: float,
+    bits: int,
+    *,
+    signed: bool,
+    narrow: bool = False,
+) -> KerasTensor:
     """A Quant node with one scale, zero point 0, rounding half to even as tf.round does."""
     if bits < 2 and signed:
         raise b.refuse("one signed bit has no linear grid.", "use binary(), or two bits.")
@@ -59,7 +65,7 @@ def quant(
     return b.same("Quant", x, *extra, domain=QONNX_DOMAIN, **attributes)
 
 
-def clip(b: Builder, x: Value, lo: float | None, hi: float | None) -> Value:
+def clip(b: KerasGraphWriter, x: KerasTensor, lo: float | None, hi: float | None) -> KerasTensor:
     """A Clip node with both ends given (the widest float for none), or nothing."""
     if lo is None and hi is None:
         return x
@@ -68,7 +74,7 @@ def clip(b: Builder, x: Value, lo: float | None, hi: float | None) -> Value:
     return b.same("Clip", x, *(b.constant("limit", end) for end in ends))
 
 
-def _alpha(b: Builder, quantizer: Any) -> float:
+def _alpha(b: KerasGraphWriter, quantizer: Any) -> float:
     """The constant factor; a string means that it is taken from each batch."""
     alpha = quantizer.alpha
     if isinstance(alpha, str):
@@ -84,7 +90,7 @@ def _alpha(b: Builder, quantizer: Any) -> float:
     return float(np.ravel(factor)[0])
 
 
-def _bits(b: Builder, x: Value, q: Any) -> Value:
+def _bits(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     alpha, signed = _alpha(b, q), bool(q.keep_negative)
     magnitude_bits = int(q.bits) - int(signed)
     if magnitude_bits == 0:
@@ -95,7 +101,7 @@ def _bits(b: Builder, x: Value, q: Any) -> Value:
     return y if alpha == 1.0 else b.same("Mul", y, b.constant("alpha", alpha))
 
 
-def _relu(b: Builder, x: Value, q: Any) -> Value:
+def _relu(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     if q.use_sigmoid:
         raise b.refuse(
             "quantized_relu with use_sigmoid rounds two curves into one.",
@@ -134,7 +140,7 @@ def _sigmoid_kind() -> str:
     return functions.get(quantizers._sigmoid, "real")
 
 
-def _tanh(b: Builder, x: Value, q: Any) -> Value:
+def _tanh(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     kind = "tanh" if q.use_real_tanh else _sigmoid_kind()
     if kind == "tanh":
         y = b.same("Tanh", x)
@@ -147,7 +153,7 @@ def _tanh(b: Builder, x: Value, q: Any) -> Value:
     return quant(b, y, step, int(q.bits), signed=True, narrow=bool(q.symmetric))
 
 
-def _sigmoid(b: Builder, x: Value, q: Any) -> Value:
+def _sigmoid(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     kind = "real" if q.use_real_sigmoid else _sigmoid_kind()
     if kind == "real":
         y = b.same("Sigmoid", x)
@@ -159,7 +165,7 @@ def _sigmoid(b: Builder, x: Value, q: Any) -> Value:
     return quant(b, y, step, int(q.bits), signed=False)
 
 
-def _hswish(b: Builder, x: Value, q: Any) -> Value:
+def _hswish(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     if (q.relu_shift, q.relu_upper_bound) != (3, 6):
         raise b.refuse(
             f"quantized_hswish with relu_shift {q.relu_shift} and bound {q.relu_upper_bound}.",
@@ -168,21 +174,21 @@ def _hswish(b: Builder, x: Value, q: Any) -> Value:
     return _bits(b, b.same("HardSwish", x), q)
 
 
-def _binary(b: Builder, x: Value, q: Any) -> Value:
+def _binary(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     alpha = _alpha(b, q)
     return _step_at_zero(b, x, alpha) if q.use_01 else _bipolar(b, x, alpha)
 
 
-def _bipolar(b: Builder, x: Value, scale: float) -> Value:
+def _bipolar(b: KerasGraphWriter, x: KerasTensor, scale: float) -> KerasTensor:
     return b.same("BipolarQuant", x, b.constant("scale", scale), domain=QONNX_DOMAIN)
 
 
-def _step_at_zero(b: Builder, x: Value, scale: float) -> Value:
+def _step_at_zero(b: KerasGraphWriter, x: KerasTensor, scale: float) -> KerasTensor:
     """0 below zero, `scale` from zero on."""
     return _thresholds(b, x, [0.0], "BINARY", scale, 0.0)
 
 
-def _ternary(b: Builder, x: Value, q: Any) -> Value:
+def _ternary(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     threshold = np.float32(TERNARY_THRESHOLD if q.threshold is None else q.threshold)
     scale = _alpha(b, q)
     if threshold <= 0:
@@ -193,8 +199,13 @@ def _ternary(b: Builder, x: Value, q: Any) -> Value:
 
 
 def _thresholds(
-    b: Builder, x: Value, thresholds: list[float], dtype: str, scale: float, bias: float
-) -> Value:
+    b: KerasGraphWriter,
+    x: KerasTensor,
+    thresholds: list[float],
+    dtype: str,
+    scale: float,
+    bias: float,
+) -> KerasTensor:
     if not x.first and len(x.shape) > 1:
         x = b.channels_first(x)
     return b.same(

@@ -16,7 +16,7 @@ from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 @dataclass(frozen=True)
-class Value:
+class KerasTensor:
     """A tensor of the model.
 
     Args:
@@ -40,7 +40,7 @@ class Value:
 
 
 @dataclass
-class Builder:
+class KerasGraphWriter:
     """The graph under construction, for one batch size.
 
     Args:
@@ -71,12 +71,12 @@ class Builder:
         first: bool = False,
         domain: str = "",
         **attributes: Any,
-    ) -> Value:
+    ) -> KerasTensor:
         """Append a node; `shape` is its output's, as Keras has it."""
         name = self.graph.unique(f"{self.layer}/{op}")
-        value = Value(f"{name}_out", shape, first)
+        value = KerasTensor(f"{name}_out", shape, first)
         tensor = self.graph.new_tensor(value.name, (self.batch, *value.onnx_shape))
-        value = Value(tensor, shape, first)
+        value = KerasTensor(tensor, shape, first)
         self.graph.append(Node(op, list(inputs), [tensor], name, domain, attributes, name))
         return value
 
@@ -87,28 +87,30 @@ class Builder:
         self.graph.append(Node(op, list(inputs), [tensor], name, QONNX_DOMAIN, kw, name))
         return tensor
 
-    def same(self, op: str, x: Value, *extra: str, domain: str = "", **attributes: Any) -> Value:
+    def same(
+        self, op: str, x: KerasTensor, *extra: str, domain: str = "", **attributes: Any
+    ) -> KerasTensor:
         """An elementwise node: shape and layout stay."""
         return self.node(op, [x.name, *extra], x.shape, first=x.first, domain=domain, **attributes)
 
-    def channels_first(self, x: Value) -> Value:
+    def channels_first(self, x: KerasTensor) -> KerasTensor:
         if x.first or len(x.shape) == 1:
             return x
         rank = len(x.shape) + 1
         perm = [0, rank - 1, *range(1, rank - 1)]
         return self.node("Transpose", [x.name], x.shape, first=True, perm=perm)
 
-    def channels_last(self, x: Value) -> Value:
+    def channels_last(self, x: KerasTensor) -> KerasTensor:
         if not x.first:
             return x
         rank = len(x.shape) + 1
         return self.node("Transpose", [x.name], x.shape, perm=[0, *range(2, rank), 1])
 
-    def per_channel(self, x: Value, values: AnyArray) -> AnyArray:
+    def per_channel(self, x: KerasTensor, values: AnyArray) -> AnyArray:
         """One number per channel, shaped to broadcast against x in its layout."""
         if not x.first:
             return values
         return values.reshape(1, -1, *[1] * (len(x.shape) - 1))
 
-    def spatial(self, x: Value) -> tuple[int, ...]:
+    def spatial(self, x: KerasTensor) -> tuple[int, ...]:
         return x.shape[:-1]

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.keras.builder import Value
-from fpgacomp.frontend.keras.walk import Call, Conversion, listed
+from fpgacomp.frontend.keras.builder import KerasTensor
+from fpgacomp.frontend.keras.walk import Conversion, LayerCall, listed
 from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.operators import QUANTIZERS
@@ -69,7 +69,7 @@ def check(model: Any, conversion: Conversion, make_tap: MakeTap, batch: int) -> 
 def _check_calls(
     model: Any,
     graph: EditableGraph,
-    calls: Sequence[Call],
+    calls: Sequence[LayerCall],
     feeds: list[AnyArray],
     make_tap: MakeTap,
 ) -> None:
@@ -106,7 +106,7 @@ def _without_straight_through(model: Any) -> Iterator[None]:
             holder.use_ste = True
 
 
-def _check_call(graph: EditableGraph, call: Call, observed: dict[int, AnyArray]) -> None:
+def _check_call(graph: EditableGraph, call: LayerCall, observed: dict[int, AnyArray]) -> None:
     nodes = graph.nodes[call.nodes.start : call.nodes.stop]
     wanted = _in_layout(observed[id(call.tensors[1])], call.output)
     context: dict[str, AnyArray] = dict(graph.constants)
@@ -153,7 +153,7 @@ def _exact(nodes: Sequence[Node], layer: Any) -> bool:
     return operators <= EXACT and not rounding_functions & _quantizer_names(layer)
 
 
-def _report(call: Call, what: str) -> None:
+def _report(call: LayerCall, what: str) -> None:
     kind = type(call.layer).__name__
     raise ModelError(
         f"layer {call.layer.name} ({kind})",
@@ -166,7 +166,7 @@ def _largest(*arrays: AnyArray) -> float:
     return max(float(np.abs(a).max(initial=0.0)) for a in arrays)
 
 
-def _in_layout(x: AnyArray, value: Value) -> AnyArray:
+def _in_layout(x: AnyArray, value: KerasTensor) -> AnyArray:
     return np.ascontiguousarray(np.moveaxis(x, -1, 1)) if value.first else x
 
 

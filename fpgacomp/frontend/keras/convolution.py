@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.frontend.keras.activations import activate
-from fpgacomp.frontend.keras.builder import Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.weights import add_bias, quantizer_of, weight
 from fpgacomp.ir.types import AnyArray
 
@@ -43,13 +43,15 @@ def window(
     return before + after, tuple(sizes)
 
 
-def require_channels_last(b: Builder, layer: Any) -> None:
+def require_channels_last(b: KerasGraphWriter, layer: Any) -> None:
     """Refuse a layer that is set to Keras' other layout."""
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         raise b.refuse("data_format channels_first.", "use channels_last, Keras' default.")
 
 
-def _conv(b: Builder, x: Value, layer: Any, kernel: str, filters: int, groups: int) -> Value:
+def _conv(
+    b: KerasGraphWriter, x: KerasTensor, layer: Any, kernel: str, filters: int, groups: int
+) -> KerasTensor:
     require_channels_last(b, layer)
     x = b.channels_first(x)
     rank = len(x.shape) - 1
@@ -70,7 +72,7 @@ def _conv(b: Builder, x: Value, layer: Any, kernel: str, filters: int, groups: i
     )
 
 
-def _finish(b: Builder, y: Value, layer: Any, bias: Any) -> Value:
+def _finish(b: KerasGraphWriter, y: KerasTensor, layer: Any, bias: Any) -> KerasTensor:
     return activate(b, add_bias(b, y, bias, quantizer_of(layer, "bias")), layer.activation)
 
 
@@ -85,43 +87,47 @@ def _channelwise(w: AnyArray) -> AnyArray:
     return _filters_first(flat)
 
 
-def convolution(b: Builder, x: Value, layer: Any) -> Value:
+def convolution(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """Conv1D, Conv2D and their QKeras forms."""
     return _convolution(b, x, layer, layer.kernel, layer.bias if layer.use_bias else None)
 
 
-def folded_convolution(b: Builder, x: Value, layer: Any) -> Value:
+def folded_convolution(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """QConv2DBatchnorm: the normalization is folded before the weights are quantized."""
     kernel, bias = layer.get_folded_weights()
     return _convolution(b, x, layer, kernel, bias)
 
 
-def _convolution(b: Builder, x: Value, layer: Any, kernel: Any, bias: Any) -> Value:
+def _convolution(
+    b: KerasGraphWriter, x: KerasTensor, layer: Any, kernel: Any, bias: Any
+) -> KerasTensor:
     w = weight(b, kernel, quantizer_of(layer, "kernel"), _filters_first, axis=0)
     groups = int(getattr(layer, "groups", 1) or 1)
     return _finish(b, _conv(b, x, layer, w, int(layer.filters), groups), layer, bias)
 
 
-def depthwise(b: Builder, x: Value, layer: Any) -> Value:
+def depthwise(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """DepthwiseConv1D/2D and QDepthwiseConv2D."""
     kernel = getattr(layer, "depthwise_kernel", None)
     kernel = layer.kernel if kernel is None else kernel
     return _depthwise(b, x, layer, kernel, layer.bias if layer.use_bias else None)
 
 
-def folded_depthwise(b: Builder, x: Value, layer: Any) -> Value:
+def folded_depthwise(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """QDepthwiseConv2DBatchnorm."""
     kernel, bias = layer.get_folded_weights()
     return _depthwise(b, x, layer, kernel, bias)
 
 
-def _depthwise(b: Builder, x: Value, layer: Any, kernel: Any, bias: Any) -> Value:
+def _depthwise(
+    b: KerasGraphWriter, x: KerasTensor, layer: Any, kernel: Any, bias: Any
+) -> KerasTensor:
     w = weight(b, kernel, quantizer_of(layer, "depthwise"), _channelwise, axis=0)
     filters = x.channels * int(layer.depth_multiplier)
     return _finish(b, _conv(b, x, layer, w, filters, x.channels), layer, bias)
 
 
-def separable(b: Builder, x: Value, layer: Any) -> Value:
+def separable(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """SeparableConv1D/2D: a depthwise and a 1x1 convolution."""
     w = weight(b, layer.depthwise_kernel, quantizer_of(layer, "depthwise"), _channelwise, axis=0)
     y = _conv(b, x, layer, w, x.channels * int(layer.depth_multiplier), x.channels)

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.frontend.keras.activations import activate
-from fpgacomp.frontend.keras.builder import Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.convolution import ints, require_channels_last, window
 
 
-def _pool(b: Builder, x: Value, layer: Any, op: str, **attributes: Any) -> Value:
+def _pool(
+    b: KerasGraphWriter, x: KerasTensor, layer: Any, op: str, **attributes: Any
+) -> KerasTensor:
     require_channels_last(b, layer)
     x = b.channels_first(x)
     rank = len(x.shape) - 1
@@ -31,19 +33,19 @@ def _pool(b: Builder, x: Value, layer: Any, op: str, **attributes: Any) -> Value
     )
 
 
-def max_pool(b: Builder, x: Value, layer: Any) -> Value:
+def max_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """MaxPooling1D/2D."""
     return _pool(b, x, layer, "MaxPool")
 
 
-def average_pool(b: Builder, x: Value, layer: Any) -> Value:
+def average_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """AveragePooling1D/2D and QAveragePooling2D; padding is not counted."""
     y = _pool(b, x, layer, "AveragePool", count_include_pad=0)
     area = int(np.prod(ints(layer.pool_size, len(x.shape) - 1)))
     return _quantized_average(b, y, layer, area)
 
 
-def global_pool(b: Builder, x: Value, layer: Any) -> Value:
+def global_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """Global average and maximum, with or without kept axes."""
     require_channels_last(b, layer)
     x = b.channels_first(x)
@@ -55,7 +57,7 @@ def global_pool(b: Builder, x: Value, layer: Any) -> Value:
     return _quantized_average(b, y, layer, int(np.prod(b.spatial(x))))
 
 
-def _quantized_average(b: Builder, y: Value, layer: Any, area: int) -> Value:
+def _quantized_average(b: KerasGraphWriter, y: KerasTensor, layer: Any, area: int) -> KerasTensor:
     """QKeras multiplies the sum by quantize(1 / area), then applies an activation."""
     quantizer = getattr(layer, "average_quantizer_internal", None)
     if quantizer is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.frontend.keras.builder import Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.weight_quantizers import (
     QuantizedWeight,
     quantize_parameter,
@@ -18,7 +18,7 @@ from fpgacomp.ir.types import AnyArray
 Relayout = Callable[[AnyArray], AnyArray]
 
 
-def weight(b: Builder, values: Any, quantizer: Any, relayout: Relayout, axis: int) -> str:
+def weight(b: KerasGraphWriter, values: Any, quantizer: Any, relayout: Relayout, axis: int) -> str:
     """A weight tensor in ONNX's layout, float, or under Quant or BipolarQuant.
 
     Args:
@@ -39,7 +39,11 @@ def weight(b: Builder, values: Any, quantizer: Any, relayout: Relayout, axis: in
 
 
 def _quant(
-    b: Builder, source: str, scale: AnyArray, quantized: QuantizedWeight, shape: tuple[int, ...]
+    b: KerasGraphWriter,
+    source: str,
+    scale: AnyArray,
+    quantized: QuantizedWeight,
+    shape: tuple[int, ...],
 ) -> str:
     inputs = [
         source,
@@ -57,7 +61,7 @@ def _quant(
     )
 
 
-def _per_channel(b: Builder, step: AnyArray, axis: int) -> AnyArray:
+def _per_channel(b: KerasGraphWriter, step: AnyArray, axis: int) -> AnyArray:
     """One number, or one along `axis`."""
     if np.all(step == step.flat[0]):
         return np.asarray(step.flat[0])
@@ -71,7 +75,7 @@ def _per_channel(b: Builder, step: AnyArray, axis: int) -> AnyArray:
     return scale
 
 
-def add_bias(b: Builder, x: Value, values: Any, quantizer: Any) -> Value:
+def add_bias(b: KerasGraphWriter, x: KerasTensor, values: Any, quantizer: Any) -> KerasTensor:
     """Add a bias (None: nothing), already in quantized values where it has a quantizer."""
     if values is None:
         return x
