@@ -1,4 +1,4 @@
-"""A folder of images per class, as arrays."""
+"""Reads a folder of images per class into arrays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", "
 def image_folder(
     folder: Path,
 ) -> tuple[LabelledArrays, LabelledArrays | None]:
-    """((x, y), (x, y) of the test set or None): x float32 [N, C, H, W] in 0..1.
+    """Return (x, y) of the images, and (x, y) of the test set or None; x is float32 [N, C, H, W] in
+    0..1.
 
     The classes are the sub-folders in alphabetical order. With sub-folders `train` and
     `test` (or `val`), these hold the classes. All images share one size; grey images give
@@ -73,7 +74,7 @@ def _classes(folder: Path, names: list[str]) -> LabelledArrays:
 
 
 def _image(path: Path) -> AnyArray:
-    """float32 [C, H, W] in 0..1."""
+    """Return one image as float32 [C, H, W] in 0..1."""
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as missing:

@@ -1,4 +1,4 @@
-"""Labelled samples from a file, a folder of images or a function, split once and for all."""
+"""Labelled samples in three splits that share no sample, the same ones in every run."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Samples:
         return len(self.x)
 
     def take(self, chosen: AnyArray) -> Samples:
-        """The samples at these indices, or where this mask holds."""
+        """Return the samples at these indices, or where this mask holds."""
         return Samples(self.x[chosen], self.y[chosen])
 
     def evenly(self, most: int) -> Samples:
-        """At most so many of them, evenly taken: the first ones are often of one class."""
+        """Return at most so many samples, evenly taken: the first ones are often of one class."""
         if len(self) <= most:
             return self
         return self.take(np.linspace(0, len(self) - 1, most).astype(int))
@@ -72,7 +72,7 @@ class Data:
         return 1 + max(int(split.y.max()) for split in (self.train, self.validation, self.test))
 
     def reshaped(self, shape: tuple[int, ...]) -> Data:
-        """The same samples where the network's shape only adds or drops axes of length 1.
+        """Return the same samples where the network's shape only adds or drops axes of length 1.
 
         Raises:
             InputDataError: the samples do not go with a network of this input shape.
@@ -159,7 +159,7 @@ def _complete(data: Data) -> Data:
 
 
 def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, ...]]:
-    """Training samples that are not in the test set, and a note on those that were."""
+    """Return the training samples that are not in the test set, and a note on those that were."""
     if samples.x.shape[1:] != held_out.x.shape[1:]:
         raise InputDataError(
             "test set",
@@ -181,7 +181,7 @@ def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, .
 
 
 def _position(x: AnyArray, word: int) -> npt.NDArray[np.float64]:
-    """A number in 0..1 per sample, from its bytes alone; another one for each word."""
+    """Return a number in 0..1 per sample, from its bytes alone; another one for each word."""
     words = np.array([np.frombuffer(key, ">u4")[word] for key in _digests(x)], np.float64)
     return words.reshape(len(x)) / 2**32
 
@@ -213,7 +213,7 @@ def _checked(pair: LabelledArrays, name: str) -> Samples:
 
 
 def _labels(y: AnyArray, name: str) -> npt.NDArray[np.int64]:
-    """Class indices from class indices or one-hot rows."""
+    """Return class indices from class indices or one-hot rows."""
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.dtype.kind in "iubf" and y.ndim == 2:

@@ -85,7 +85,7 @@ def _read_path(text: str) -> tuple[LabelledArrays, LabelledArrays | None]:
 
 
 def _function(text: str) -> Callable[[], Any]:
-    """The function that `module:function` or `file.py:function` names."""
+    """Return the function that `module:function` or `file.py:function` names."""
     place, _, name = text.rpartition(":")
     try:
         if place.endswith(".py"):

@@ -1,4 +1,4 @@
-"""Sums up what was compared with what."""
+"""Sums up the judgement, the C-simulation and the float32 run in one `Exactness`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from fpgacomp.results.report import Exactness
 def summarize(
     judged: NetworkJudgement, compared: Agreement | None, agreement: float | None
 ) -> Exactness:
-    """One `Exactness` from the judgement, the C-simulation (if it ran) and float32 execution."""
+    """Return what is known of a design's exactness.
+
+    Args:
+        judged: the oracle's integers, judged by the network in float64.
+        compared: the C-simulation's integers beside the oracle's; None where it did not run.
+        agreement: share of samples that float32 execution answers alike; None if unknown.
+    """
     first = judged.first
     return Exactness(
         vectors=judged.vectors,

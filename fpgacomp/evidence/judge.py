@@ -139,6 +139,7 @@ class _Bench:
         integers: Mapping[str, IntArray],
         start: int,
     ) -> None:
+        """Execute one chunk of samples, the first of which has the number `start`."""
         self._integers, self._start = integers, start
         self._reference.run(inputs, on_quantized=self._see_quantized, on_tensor=self._see_tensor)
         for name, view in self.views.items():
@@ -147,6 +148,7 @@ class _Bench:
                 raise InvalidGraph(name, why, "correct the views that lowering returned.")
 
     def judgement(self, vectors: int) -> NetworkJudgement:
+        """Return the counts of all chunks."""
         per_layer = {
             name: TensorJudgement(self.views[name].onnx_name, *counts)
             for name, counts in self._counts.items()
@@ -161,7 +163,7 @@ class _Bench:
         )
 
     def _see_quantized(self, onnx_name: str, done: QuantizedBatch) -> AnyArray | None:
-        """Judge codes; where they tie, go on with the oracle's."""
+        """Judge a quantizer's codes; return the values that go on, the oracle's where they tie."""
         real = done.real
         for name, view in self._of(onnx_name, TensorView):
             exact = done.codes_of(view.to_real(self._integers[name]))
@@ -202,7 +204,7 @@ class _Bench:
             self._count(name, (behind > 0) & ~ties, ties, own, labels)
 
     def _of(self, onnx_name: str, kind: type[ViewT]) -> Iterator[tuple[str, ViewT]]:
-        """The views of a network's tensor that are of this kind."""
+        """Yield the views of a network's tensor that are of this kind."""
         for name in self._by_onnx.get(onnx_name, ()):
             view = self.views[name]
             if isinstance(view, kind):
@@ -224,7 +226,7 @@ class _Bench:
 
 
 def _in_units(view: TensorView, real: AnyArray, integers: IntArray) -> tuple[FloatArray, IntArray]:
-    """The network's values in units of the view's scale, and the integers in its order."""
+    """Return the network's values in units of the view's scale, and the integers in its order."""
     channel = view.order.array[0] % integers.shape[-1]
     scale = np.broadcast_to(view.scale.array, (integers.shape[-1],))[channel]
     offset = np.broadcast_to(view.offset.array, (integers.shape[-1],))[channel]

@@ -1,4 +1,4 @@
-"""Runs what is not hardware: the software side before and after, and the network in float32.
+"""Runs what is not hardware: the software side, and the network itself in float32.
 
 The software side is plain ONNX and runs in ONNX Runtime. A QONNX network in float32 runs
 in our own executor instead: ONNX Runtime has no Quant, and qonnx's executor, node by
@@ -37,7 +37,7 @@ class Float32Outputs:
 
 
 def to_integers(before: onnx.ModelProto, network_inputs: NamedArrays) -> dict[str, IntArray]:
-    """Network inputs [N, ...] -> tensor of the integer graph -> its integers.
+    """Run the software side in front: network inputs to the integer graph's inputs.
 
     Args:
         before: `Lowered.before`.
@@ -60,7 +60,7 @@ def to_integers(before: onnx.ModelProto, network_inputs: NamedArrays) -> dict[st
 def to_network_outputs(
     after: onnx.ModelProto, integer_outputs: Mapping[str, IntArray]
 ) -> dict[str, AnyArray]:
-    """Integer outputs [N, ...] -> the network's outputs, in its own units and shape.
+    """Run the software side behind: integers to the network's outputs, in its units and shape.
 
     Args:
         after: `Lowered.after`.
@@ -75,7 +75,7 @@ def to_network_outputs(
 
 
 def float32_outputs(original: onnx.ModelProto, inputs: NamedArrays) -> Float32Outputs:
-    """The network as its author's framework runs it, in float32.
+    """Run the network as its author's framework does, in float32.
 
     Args:
         original: `Network.original`: batch 1 in its shapes, any opset.
@@ -91,7 +91,7 @@ def float32_outputs(original: onnx.ModelProto, inputs: NamedArrays) -> Float32Ou
 
 
 def top1_agreement(ours: NamedArrays, theirs: NamedArrays) -> float | None:
-    """The share of samples whose largest output is the same one.
+    """Return the share of samples whose largest output is the same one.
 
     Compares the first output that both have: the position of the largest value, or the
     value itself where it is an index already (ArgMax). None where there is only one
@@ -109,7 +109,7 @@ def top1_agreement(ours: NamedArrays, theirs: NamedArrays) -> float | None:
 
 
 def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose axis 0 is free: of inputs, outputs, and constant reshape targets of 1."""
+    """Return a copy whose axis 0 is free: of inputs, outputs, and constant reshape targets of 1."""
     free = onnx.ModelProto()
     free.CopyFrom(model)
     graph = free.graph
@@ -131,14 +131,14 @@ def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _run(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
-    """The model with a free batch, in batches."""
+    """Run the model with a free batch axis, `_BATCH` samples at a time."""
     feeds = _feeds(model, inputs)
     run = _session(with_free_batch(model))
     return _in_batches(run, feeds, _BATCH)
 
 
 def _run_original(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
-    """Batched where that provably means the same on two samples, else one by one."""
+    """Run in batches where two samples show that it is the same, else one sample at a time."""
     feeds = _feeds(model, inputs)
     single = _session(model)
     few = {name: array[:2] for name, array in feeds.items()}
@@ -171,7 +171,7 @@ def _in_batches(
 
 
 def _feeds(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
-    """The model's inputs in its own dtypes, shapes checked."""
+    """Return the model's inputs in its own element types, shapes checked."""
     constants = {initializer.name for initializer in model.graph.initializer}
     feeds: dict[str, AnyArray] = {}
     for tensor in model.graph.input:
@@ -194,7 +194,7 @@ def _feeds(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
 
 
 def _session(model: onnx.ModelProto) -> Callable[[NamedArrays], dict[str, AnyArray]]:
-    """An ONNX Runtime session as a function from feeds to outputs."""
+    """Return an ONNX Runtime session as a function from inputs to outputs."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

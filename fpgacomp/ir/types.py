@@ -37,19 +37,20 @@ class IntType:
 
     @classmethod
     def of_bits(cls, bits: int, *, signed: bool) -> IntType:
-        """The full range of a two's complement (signed) or plain binary number."""
+        """Return the full range of a two's complement (signed) or plain binary number."""
         if signed:
             return cls(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
         return cls(0, (1 << bits) - 1)
 
     @classmethod
     def of_values(cls, values: npt.ArrayLike) -> IntType:
-        """The range spanned by integer values."""
+        """Return the range that these integer values span."""
         array = np.asarray(values)
         return cls(int(array.min()), int(array.max()))
 
     @property
     def signed(self) -> bool:
+        """Whether negative integers occur."""
         return self.lo < 0
 
     @property
@@ -66,10 +67,11 @@ class IntType:
 
     @property
     def count(self) -> int:
-        """How many integers lie in lo..hi."""
+        """Number of integers in lo..hi."""
         return self.hi - self.lo + 1
 
     def contains(self, other: IntType) -> bool:
+        """Return whether every integer of the other type is one of this type."""
         return self.lo <= other.lo and other.hi <= self.hi and (other.bipolar or not self.bipolar)
 
     def __str__(self) -> str:
@@ -94,10 +96,12 @@ class FrozenArray:
 
     @property
     def array(self) -> AnyArray:
+        """The values, read-only."""
         return self._array
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
         return self._array.shape
 
     @property
@@ -141,6 +145,7 @@ class Ints(FrozenArray):
 
     @property
     def array(self) -> IntArray:
+        """The values, read-only."""
         return self._array
 
     @property
@@ -169,4 +174,5 @@ class Reals(FrozenArray):
 
     @property
     def array(self) -> FloatArray:
+        """The values, read-only."""
         return self._array

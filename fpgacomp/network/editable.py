@@ -1,4 +1,4 @@
-"""A light editable view of an ONNX graph: what the rewrites work on."""
+"""An editable view of an ONNX graph, which the rewrites work on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INVALID = "invalid"  # operator and domain of a node that nothing may rewrite
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """What is known of a tensor: ONNX element type and static shape."""
+    """What is known of a tensor: its ONNX element type and its static shape (-1: unknown size)."""
 
     dtype: int
     shape: tuple[int, ...]
@@ -62,10 +62,11 @@ class Node:
 
     @property
     def output(self) -> str:
+        """Name of the node's first output."""
         return self.outputs[0]
 
     def input(self, index: int) -> str:
-        """The input's tensor name, "" for an optional one that is absent."""
+        """Return the name of this input, "" for an optional one that is absent."""
         return self.inputs[index] if index < len(self.inputs) else ""
 
 
@@ -98,29 +99,32 @@ class EditableGraph:
     # ---- questions
 
     def producer(self, tensor: str) -> Node | None:
+        """Return the node that writes the tensor; None for inputs and constants."""
         return self._producer.get(tensor)
 
     def consumers(self, tensor: str) -> list[Node]:
-        """Nodes that read the tensor, each once (being a graph output is not counted)."""
+        """Return the nodes that read the tensor, each once (a graph output is not counted)."""
         return list(self._consumers.get(tensor, ()))
 
     def only_consumer(self, tensor: str) -> Node | None:
-        """The one node that reads a tensor nobody else sees, else None."""
+        """Return the one node that reads a tensor nobody else sees, else None."""
         readers = self._consumers.get(tensor, [])
         return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
 
     def shape(self, tensor: str) -> tuple[int, ...]:
+        """Return the tensor's shape, batch included."""
         return self.info[tensor].shape
 
     def constant(self, tensor: str) -> AnyArray | None:
+        """Return the tensor's values where it is a constant, else None."""
         return self.constants.get(tensor)
 
     def known(self, node: Node) -> bool:
-        """Whether shape and type of all inputs and outputs are known."""
+        """Return whether shape and type of all inputs and outputs of the node are known."""
         return all(not tensor or tensor in self.info for tensor in node.inputs + node.outputs)
 
     def find(self, *ops: str, domain: str = "") -> list[Node]:
-        """The nodes of these kinds, as they are now, whose tensors are all known."""
+        """Return the nodes of these operators, as they are now, whose tensors are all known."""
         return [n for n in self.nodes if n.domain == domain and n.op in ops and self.known(n)]
 
     # ---- edits
@@ -128,18 +132,20 @@ class EditableGraph:
     def report(
         self, node: Node, why: str, fix: str, *, error: type[ModelError] = UnsupportedLayer
     ) -> None:
-        """Keep a problem of this node; all are raised together in the end."""
+        """Keep a problem of this node; `raise_problems` raises all of them together."""
         op = self.file_nodes.get(node.origin, node.op)
         self._keep(node.origin or node.name, error(f"node {node.origin} ({op})", why, fix))
 
     def disable(self, node: Node) -> None:
-        """Make a node that is reported already one that no rewrite takes for anything."""
+        """Turn a node that is reported already into one that no rewrite recognises."""
         node.op, node.domain = INVALID, INVALID
 
     def report_input(self, name: str, why: str, fix: str) -> None:
+        """Keep a problem of this network input."""
         self._keep(name, ModelError(f"input {name}", why, fix))
 
     def report_output(self, name: str, why: str, fix: str) -> None:
+        """Keep a problem of this network output."""
         self._keep(name, ModelError(f"output {name}", why, fix))
 
     def raise_problems(self) -> None:
@@ -157,6 +163,7 @@ class EditableGraph:
             kept.append(problem)
 
     def unique(self, hint: str) -> str:
+        """Return a name that neither node nor tensor has yet: the hint, or the hint with a number."""
         name, count = hint, 1
         while name in self._names or not name:
             name, count = f"{hint}_{count}", count + 1
@@ -164,7 +171,7 @@ class EditableGraph:
         return name
 
     def add_constant(self, hint: str, value: npt.ArrayLike) -> str:
-        """A new constant (float64 becomes float32, the type of canonical networks)."""
+        """Add a constant and return its name (float64 becomes float32, as in canonical networks)."""
         array = np.asarray(value)
         if array.dtype == np.float64:
             array = array.astype(np.float32)
@@ -173,24 +180,28 @@ class EditableGraph:
         return name
 
     def set_constant(self, name: str, array: AnyArray) -> None:
+        """Make this tensor a constant, or give a constant another value."""
         self._names.add(name)
         self.constants[name] = array
         self.info[name] = TensorInfo(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
 
     def new_tensor(self, hint: str, shape: Sequence[int], dtype: int = FLOAT) -> str:
+        """Announce a tensor of this shape and ONNX element type, and return its name."""
         name = self.unique(hint)
         self.info[name] = TensorInfo(dtype, tuple(shape))
         return name
 
     def append(self, node: Node) -> None:
-        """Add the last node (used while reading)."""
+        """Add a node behind all others."""
         self._insert(len(self.nodes), node)
 
     def insert_before(self, anchor: Node, node: Node) -> Node:
+        """Add a node right in front of another, and return it."""
         self._insert(self.nodes.index(anchor), node)
         return node
 
     def insert_after(self, anchor: Node, node: Node) -> Node:
+        """Add a node right behind another, and return it."""
         self._insert(self.nodes.index(anchor) + 1, node)
         return node
 
@@ -213,7 +224,7 @@ class EditableGraph:
         after: bool = False,
         **attributes: Any,
     ) -> Node:
-        """A node of `op` beside `anchor`, in front of it by default.
+        """Add a node of operator `op` beside `anchor`, in front of it by default, and return it.
 
         `output` is an existing tensor that nobody writes (any more), or "" for a
         new float tensor of `shape` (default: that of the first input).
@@ -225,6 +236,7 @@ class EditableGraph:
         return self.insert_after(anchor, node) if after else self.insert_before(anchor, node)
 
     def remove(self, node: Node) -> None:
+        """Take a node out of the graph; its tensors keep their names."""
         self.nodes.remove(node)
         for tensor in set(node.inputs):
             if tensor:
@@ -234,6 +246,7 @@ class EditableGraph:
                 del self._producer[tensor]
 
     def set_input(self, node: Node, index: int, tensor: str) -> None:
+        """Let the node read another tensor at this input."""
         for old in set(node.inputs):
             if old:
                 self._consumers[old].remove(node)
@@ -241,14 +254,14 @@ class EditableGraph:
         self._link_inputs(node)
 
     def redirect(self, old: str, new: str, *, only: Iterable[Node] | None = None) -> None:
-        """Let the readers of `old` (or only these) read `new`; outputs are left alone."""
+        """Let the readers of `old` (or only these) read `new`; graph outputs are left alone."""
         for reader in list(only) if only is not None else self.consumers(old):
             for index, tensor in enumerate(reader.inputs):
                 if tensor == old:
                     self.set_input(reader, index, new)
 
     def bypass(self, node: Node) -> bool:
-        """Remove a node whose output equals its first input; False where names forbid it."""
+        """Remove a node whose output equals its first input; return False where names forbid it."""
         source, result = node.inputs[0], node.output
         if result not in self.outputs:
             self.redirect(result, source)
@@ -288,7 +301,7 @@ class EditableGraph:
 
     @classmethod
     def from_model(cls, model: onnx.ModelProto) -> EditableGraph:
-        """Read the graph; initializers are no inputs, Constant nodes are constants.
+        """Read the graph of a model; initializers are no inputs, Constant nodes are constants.
 
         Shapes are those of the graph inputs as the file states them; a dimension
         that is symbolic or absent is -1.
@@ -330,7 +343,7 @@ class EditableGraph:
         self.append(node)
 
     def to_model(self) -> onnx.ModelProto:
-        """The graph as ONNX; every known tensor is listed with its shape."""
+        """Return the graph as an ONNX model; every known tensor is listed with its shape."""
         nodes = [node_proto(node) for node in self.nodes]
         inner = [t for n in self.nodes for t in n.outputs if t in self.info]
         graph = helper.make_graph(
@@ -357,7 +370,7 @@ class EditableGraph:
 
 
 def node_proto(node: Node) -> onnx.NodeProto:
-    """The node as ONNX writes it."""
+    """Return the node in ONNX's own form."""
     attributes = {
         name: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
         for name, value in node.attributes.items()

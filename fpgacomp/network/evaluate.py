@@ -1,4 +1,4 @@
-"""The value of a node whose inputs are all constants, in the precision the network runs in."""
+"""Computes a node whose inputs are all constants, in the precision that the network runs in."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ def _dims(shape: AnyArray) -> list[tuple[int, int]]:
 
 
 def evaluate(node: Node, values: list[AnyArray | None], opset: int) -> list[AnyArray]:
-    """The node's outputs.
+    """Return the node's outputs.
+
+    Args:
+        node: of ONNX's own operators.
+        values: its inputs, None for an optional one that is absent.
+        opset: the version of the operators.
 
     Args:
         values: the inputs, None for an optional one that is absent.

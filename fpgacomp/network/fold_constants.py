@@ -1,4 +1,4 @@
-"""Infer all shapes and fold, in one walk, whatever does not depend on a graph input."""
+"""Infers all shapes and folds, in one walk, whatever does not depend on a graph input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Static shape and type of every tensor, node by node, quantizers of other domains included."""
+"""Infers the static shape and type of every tensor, the quantizers of other domains included."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MAX_VALUE_SIZE = 1024
 
 
 def infer_node(graph: EditableGraph, node: Node) -> bool:
-    """Set `graph.info` of the node's outputs; False where they stay unknown.
+    """Set `graph.info` of the node's outputs; return False where they stay unknown.
 
     An inconsistency (shapes that do not go together) is kept as a problem.
     """
@@ -141,7 +141,7 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
 
 
 def _window_fits(graph: EditableGraph, node: Node) -> bool:
-    """As many axes everywhere: ONNX's inference ends the process where they differ."""
+    """Return whether all shapes and attributes have as many axes: ONNX ends the process elsewhere."""
     spatial = len(graph.shape(node.inputs[0])) - 2
     weight = graph.shape(node.inputs[1]) if node.op.startswith("Conv") else ()
     lengths = {"kernel_shape": 1, "strides": 1, "dilations": 1, "pads": 2}
@@ -154,7 +154,7 @@ def _window_fits(graph: EditableGraph, node: Node) -> bool:
 
 
 def _drop_outer_windows(graph: EditableGraph, node: Node, found: onnx.TypeProto) -> None:
-    """With ceil_mode a window that begins behind the input and its padding does not count.
+    """Leave out windows of ceil_mode that begin behind the input and its padding.
 
     ONNX Runtime and PyTorch compute so; ONNX's own inference is one too high there.
     """

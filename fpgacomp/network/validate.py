@@ -1,4 +1,4 @@
-"""Is what the file holds valid ONNX? Asked before any rewrite relies on it."""
+"""Holds a file's graph against the ONNX standard before any rewrite relies on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXPORT = "export the model again."
 
 
 def validate(graph: EditableGraph) -> None:
-    """Raise on a graph that is no graph; report every node its operator does not allow.
+    """Report every node that its operator does not allow, and refuse a graph that is none.
 
     Raises:
         ModelError: a tensor is written twice, or read and never written.
@@ -43,7 +43,7 @@ def validate(graph: EditableGraph) -> None:
 
 
 def find_damage(graph: EditableGraph) -> str:
-    """What is structurally wrong: "" or one sentence."""
+    """Return what is structurally wrong with the graph: "" or one sentence."""
     written = set(graph.inputs) | set(graph.constants)
     for node in graph.nodes:
         for name in node.inputs:

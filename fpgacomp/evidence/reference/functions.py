@@ -15,57 +15,57 @@ _SELU_GAMMA = 1.05070102214813232421875
 
 
 def relu(x: AnyArray) -> AnyArray:
-    """max(x, 0)."""
+    """Return max(x, 0)."""
     return np.maximum(x, 0)
 
 
 def sigmoid(x: AnyArray) -> AnyArray:
-    """1 / (1 + exp(-x)), without overflow on either side."""
+    """Return 1 / (1 + exp(-x)), without overflow on either side."""
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
 
 def erf(x: AnyArray) -> AnyArray:
-    """The Gauss error function."""
+    """Return the Gauss error function of x."""
     from scipy.special import erf as scipy_erf
 
     return np.asarray(scipy_erf(x))
 
 
 def silu(x: AnyArray) -> AnyArray:
-    """x * sigmoid(x)."""
+    """Return x * sigmoid(x)."""
     return x * sigmoid(x)
 
 
 def hard_swish(x: AnyArray) -> AnyArray:
-    """x * clip(x / 6 + 1 / 2, 0, 1)."""
+    """Return x * clip(x / 6 + 1 / 2, 0, 1)."""
     return np.asarray(x * np.clip(x / 6 + 0.5, 0, 1))
 
 
 def softplus(x: AnyArray) -> AnyArray:
-    """log(1 + exp(x))."""
+    """Return log(1 + exp(x))."""
     return np.asarray(np.logaddexp(x, x.dtype.type(0)))
 
 
 def softsign(x: AnyArray) -> AnyArray:
-    """x / (1 + |x|)."""
+    """Return x / (1 + |x|)."""
     return np.asarray(x / (1 + np.abs(x)))
 
 
 def leaky_relu(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """alpha * x below zero, x from there on."""
+    """Return alpha * x below zero, x from there on."""
     x = operand(operands, 0)
     return np.where(x < 0, node.number("alpha", 0.01) * x, x)
 
 
 def prelu(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """slope * x below zero, with a slope that broadcasts (per channel [C, 1, 1])."""
+    """Return slope * x below zero, with a slope that broadcasts (per channel [C, 1, 1])."""
     x = operand(operands, 0)
     return np.where(x < 0, operand(operands, 1) * x, x)
 
 
 def clip(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """Clip; the limits are attributes before opset 11 and optional operands since."""
+    """Return x within limits, which are attributes before opset 11 and optional operands since."""
     x = operand(operands, 0)
     low, high = optional(operands, 1), optional(operands, 2)
     if low is not None or "min" in node.attributes:
@@ -76,26 +76,26 @@ def clip(node: ReferenceNode, operands: Operands) -> AnyArray:
 
 
 def hard_sigmoid(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """clip(alpha * x + beta, 0, 1)."""
+    """Return clip(alpha * x + beta, 0, 1)."""
     linear = node.number("alpha", 0.2) * operand(operands, 0) + node.number("beta", 0.5)
     return np.asarray(np.clip(linear, 0, 1))
 
 
 def selu(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """gamma * x above zero, gamma * alpha * (exp(x) - 1) below."""
+    """Return gamma * x above zero, gamma * alpha * (exp(x) - 1) below."""
     x = operand(operands, 0)
     alpha, gamma = node.number("alpha", _SELU_ALPHA), node.number("gamma", _SELU_GAMMA)
     return gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 def elu(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """x above zero, alpha * (exp(x) - 1) below."""
+    """Return x above zero, alpha * (exp(x) - 1) below."""
     x = operand(operands, 0)
     return np.where(x > 0, x, node.number("alpha", 1.0) * np.expm1(np.minimum(x, 0)))
 
 
 def gelu(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """x * Phi(x), exact or with the tanh approximation that the attribute asks for."""
+    """Return x * Phi(x), exact or with the tanh approximation that the attribute asks for."""
     x = operand(operands, 0)
     if node.get("approximate", "none") == "tanh":
         inner = (2 / np.pi) ** 0.5 * (x + 0.044715 * x**3)
@@ -104,12 +104,12 @@ def gelu(node: ReferenceNode, operands: Operands) -> AnyArray:
 
 
 def softmax(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """exp(x) / sum(exp(x)) along the axis; before opset 13 over all axes from it on."""
+    """Return exp(x) / sum(exp(x)) along the axis; before opset 13 over all axes from it on."""
     return _along(node, operands, lambda x: np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True))
 
 
 def log_softmax(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """The logarithm of Softmax."""
+    """Return the logarithm of Softmax."""
     return _along(node, operands, lambda x: x - np.log(np.exp(x).sum(axis=-1, keepdims=True)))
 
 

@@ -93,7 +93,7 @@ class Reference:
         on_quantized: OnQuantized | None = None,
         on_tensor: OnTensor | None = None,
     ) -> dict[str, AnyArray]:
-        """The graph's outputs and the tensors of `keep`, on N samples."""
+        """Return the graph's outputs and the tensors of `keep`, on N samples."""
         wanted = {*self.outputs, *(keep or ())}
         values: dict[str, AnyArray] = {}
         for name, shape in self.inputs.items():
@@ -113,7 +113,7 @@ class Reference:
         return {name: self._found(name, values) for name in wanted}
 
     def quantizer_outputs(self) -> set[str]:
-        """The tensors that quantizers of activations write."""
+        """Return the tensors that quantizers of activations write."""
         return {n.proto.output[0] for n in self._nodes if n.proto.op_type in QUANTIZER_FUNCTIONS}
 
     def _prepare(self, proto: onnx.NodeProto, opset: int, batched: set[str]) -> None:
@@ -157,7 +157,7 @@ class Reference:
         return {name: i for i, node in enumerate(self._nodes) for name in node.proto.input}
 
     def _own(self, array: AnyArray) -> AnyArray:
-        """Real numbers in the executor's type; integers stay what they are."""
+        """Return real numbers in the executor's type; integers stay what they are."""
         return array.astype(self._dtype) if array.dtype.kind not in "iub" else array
 
     def _checked(self, name: str, shape: tuple[int, ...], inputs: NamedArrays) -> AnyArray:

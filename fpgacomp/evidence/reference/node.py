@@ -16,7 +16,7 @@ Operands = list[AnyArray | None]
 
 
 def float32(value: float) -> float:
-    """A decimal constant as ONNX stores it: attributes and their defaults are float32."""
+    """Return a decimal constant as ONNX stores it: attributes and their defaults are float32."""
     return float(np.float32(value))
 
 
@@ -43,19 +43,22 @@ class ReferenceNode:
         return str(self.proto.name or self.proto.output[0])
 
     def get(self, attribute: str, default: Any = None) -> Any:
+        """Return an attribute's value, or the default where the node does not state it."""
         return self.attributes.get(attribute, default)
 
     def number(self, attribute: str, default: float) -> float:
+        """Return a float attribute, or the default rounded to float32 as ONNX stores it."""
         return float(self.attributes.get(attribute, float32(default)))
 
     def unsupported(self, why: str) -> UnsupportedLayer:
+        """Return the error that names this node."""
         return UnsupportedLayer(
             self.name, why, "bring the network into canonical form with `fpgacomp check` first."
         )
 
 
 def operand(operands: Operands, index: int) -> AnyArray:
-    """The operand that must be there."""
+    """Return the operand, which must be there."""
     value = operands[index]
     if value is None:
         raise ValueError(f"operand {index} is missing")
@@ -63,5 +66,5 @@ def operand(operands: Operands, index: int) -> AnyArray:
 
 
 def optional(operands: Operands, index: int) -> AnyArray | None:
-    """The operand, or None where it is left out."""
+    """Return the operand, or None where it is left out."""
     return operands[index] if index < len(operands) else None

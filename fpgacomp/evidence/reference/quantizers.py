@@ -1,4 +1,4 @@
-"""QONNX's quantizers for the reference executor, with what a judge must know about ties.
+"""QONNX's quantizers for the reference executor, with what tells a rounding tie from an error.
 
 The semantics are those of qonnx.custom_op.general (qonnx 1.0.0): the zero point is
 added before the rounding and taken off after it; 1-bit signed is bipolar.
@@ -94,16 +94,16 @@ class QuantizedBatch:
     real: AnyArray = field(repr=False)
 
     def codes_of(self, real: AnyArray) -> AnyArray:
-        """Real values on this quantizer's grid -> codes, not rounded."""
+        """Return real values on this quantizer's grid as codes, not rounded."""
         return np.asarray((real - self.offset) / self.scale)
 
     def ties_with(self, others: AnyArray) -> AnyArray:
-        """Where another outcome is explained by a value on a rounding boundary."""
+        """Return where another outcome is explained by a value on a rounding boundary."""
         return self.is_tie(self, others)
 
 
 def quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
-    """Quant(x, scale, zero point, bit width)."""
+    """Compute Quant(x, scale, zero point, bit width)."""
     x = operand(operands, 0)
     scale, zero_point, bits = (operand(operands, i).astype(x.dtype) for i in (1, 2, 3))
     before = x / scale + zero_point
@@ -120,7 +120,7 @@ def quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
 
 
 def bipolar_quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
-    """BipolarQuant(x, scale): the sign, zero counting as positive, times the scale."""
+    """Compute BipolarQuant(x, scale): the sign, zero counting as positive, times the scale."""
     x, scale = operand(operands, 0), operand(operands, 1)
     codes = np.where(x >= 0, 1.0, -1.0).astype(x.dtype)
     zero = np.zeros((), dtype=x.dtype)
@@ -128,7 +128,7 @@ def bipolar_quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
 
 
 def trunc(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
-    """Trunc, version 1 (5 operands) and version 2 (6 operands, with an output scale)."""
+    """Compute Trunc, version 1 (5 operands) or version 2 (6 operands, with an output scale)."""
     x = operand(operands, 0)
     scale, zero_point, bits_in = (operand(operands, i).astype(x.dtype) for i in (1, 2, 3))
     rounding = _rounding(node, "FLOOR")
@@ -150,7 +150,7 @@ def trunc(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
 
 
 def multi_threshold(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
-    """MultiThreshold(x, thresholds [C or 1, n]): out_bias + out_scale * count(t <= x)."""
+    """Compute MultiThreshold(x, thresholds [C or 1, n]): out_bias + out_scale * count(t <= x)."""
     x, thresholds = operand(operands, 0), np.sort(operand(operands, 1), axis=-1)
     last = np.moveaxis(x, _channel_axis(node, x.ndim), -1)
     codes = np.empty(last.shape, dtype=x.dtype)
@@ -192,7 +192,7 @@ def _rounding(node: ReferenceNode, default: str) -> _Rounding:
 
 
 def _channel_axis(node: ReferenceNode, rank: int) -> int:
-    """Axis of the channels: by the data_layout attribute, else by rank as qonnx guesses."""
+    """Return the axis of the channels: by data_layout, else by rank as qonnx guesses."""
     layout = node.get("data_layout", "") or {3: "NWC", 4: "NCHW"}.get(rank, "NC")
     return str(layout).index("C") if "C" in layout else 1
 

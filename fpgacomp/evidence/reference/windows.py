@@ -26,15 +26,16 @@ class _Window:
 
     @property
     def extent(self) -> tuple[int, ...]:
+        """Length of the dilated kernel along each spatial axis."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations))
 
     def positions(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
-        """Output positions over an already padded input."""
+        """Return the number of output positions over an already padded input."""
         return tuple((n - e) // s + 1 for n, e, s in zip(spatial, self.extent, self.strides))
 
 
 def conv(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """Conv: [N, C, *spatial] with weight [O, C / group, *kernel] and an optional bias [O]."""
+    """Compute Conv: [N, C, *spatial], weight [O, C / group, *kernel], optional bias [O]."""
     x, weight, bias = operand(operands, 0), operand(operands, 1), optional(operands, 2)
     window = _window(node, weight.shape[2:], x.shape[2:])
     x = _padded(x, window, 0.0)
@@ -54,7 +55,7 @@ def conv(node: ReferenceNode, operands: Operands) -> AnyArray:
 
 
 def max_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """MaxPool; a padded position never wins."""
+    """Compute MaxPool; a padded position never wins."""
     x = operand(operands, 0)
     window = _window(node, tuple(node.get("kernel_shape")), x.shape[2:])
     taps = iter(_taps(_padded(x, window, -np.inf), window))
@@ -65,7 +66,7 @@ def max_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
 
 
 def average_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """AveragePool; the divisor counts padded positions only under count_include_pad."""
+    """Compute AveragePool; the divisor counts padded positions only under count_include_pad."""
     x = operand(operands, 0)
     if node.get("ceil_mode", 0):
         raise node.unsupported("average pooling with ceil_mode 1 is not executed.")
@@ -77,13 +78,13 @@ def average_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
 
 
 def global_average_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """GlobalAveragePool: the mean over all spatial axes, kept as size 1."""
+    """Compute GlobalAveragePool: the mean over all spatial axes, kept as size 1."""
     x = operand(operands, 0)
     return np.asarray(x.mean(axis=tuple(range(2, x.ndim)), keepdims=True))
 
 
 def global_max_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
-    """GlobalMaxPool: the maximum over all spatial axes, kept as size 1."""
+    """Compute GlobalMaxPool: the maximum over all spatial axes, kept as size 1."""
     x = operand(operands, 0)
     return np.asarray(x.max(axis=tuple(range(2, x.ndim)), keepdims=True))
 
