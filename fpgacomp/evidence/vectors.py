@@ -43,7 +43,9 @@ def _for_input(graph: Graph, layer: Input, count: int, seed: int) -> IntArray:
 
 
 def _driven(graph: Graph, layer: Input, most: int) -> list[IntArray]:
-    """Return inputs that drive single outputs of the weight layers behind this input to their ends."""
+    """Return inputs that drive single outputs of the weight layers behind this
+    input to their ends.
+    """
     found: list[IntArray] = []
     kind, shape = layer.output.type, layer.output.shape
     for reader in _first_weights(graph, layer):

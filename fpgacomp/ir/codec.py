@@ -48,14 +48,14 @@ def from_json(text: str) -> Graph:
     return Graph(content["name"], layers, outputs)
 
 
-def _layer(layer: Layer) -> dict[str, Any]:
+def _layer(layer: Layer) -> dict[str, object]:
     return {"class": type(layer).__name__} | {
         field.name: _plain(getattr(layer, field.name), is_output=field.name == "output")
         for field in fields(layer)
     }
 
 
-def _plain(value: object, *, is_output: bool) -> Any:
+def _plain(value: object, *, is_output: bool) -> object:
     match value:
         case Tensor() if is_output:
             kind = value.type
@@ -69,11 +69,13 @@ def _plain(value: object, *, is_output: bool) -> Any:
             return {"rounding": value.value}
         case tuple():
             return [_plain(item, is_output=False) for item in value]
-        case _:
+        case int() | str() | None:
             return value
+        case _:
+            raise TypeError(f"a layer's field holds a {type(value).__name__}")
 
 
-def _packed(values: Ints) -> dict[str, Any]:
+def _packed(values: Ints) -> dict[str, object]:
     small = values.array.astype(_narrowest(values.array))
     return {
         "shape": small.shape,

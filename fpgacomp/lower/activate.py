@@ -1,4 +1,6 @@
-"""A quantizer after a chain of scalar functions becomes one integer activation, proved equal."""
+"""Turns a quantizer behind a chain of scalar functions into one integer
+activation, proved equal.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ MAX_TABLE = 1 << 12  # entries of a Lookup, per row
 def activate(
     builder: GraphBuilder, node: onnx.NodeProto, value: Value, quantizer: LevelQuantizer, name: str
 ) -> Value:
-    """Emit the integer activation of quantizer(chain(x)) over the source's whole range.
+    """Append the integer activation that equals quantizer(chain(x)) over the source's whole range.
 
     Returns:
         The quantized tensor; the source itself where the function is the identity.
@@ -70,7 +72,7 @@ def _level_function(chain: Chain, quantizer: LevelQuantizer) -> Callable[[IntArr
 
 
 def _is_shared(chain: Chain, quantizer: LevelQuantizer) -> bool:
-    """All channels have the same function."""
+    """Return whether all channels have the same function."""
     probe = quantizer.levels(chain(np.zeros((1, 1))))
     sizes = [quantizer.scale.size, quantizer.offset.size, quantizer.level_base.size]
     return probe.shape == (1, 1) and max(sizes) == 1
@@ -160,7 +162,7 @@ def emit_thresholds(
 
 
 def _collapsed(values: IntArray) -> IntArray:
-    """One entry where all channels agree."""
+    """Return one entry where all channels agree."""
     return values[:1] if np.all(values == values[:1]) else values
 
 
@@ -173,7 +175,7 @@ def _turning(
     span: tuple[IntArray, IntArray],
     name: str,
 ) -> Tensor:
-    """A function that rises and falls: a table, or what rises plus what falls."""
+    """Append a function that rises and falls: a table, or what rises plus what falls."""
     if source.type.count <= MAX_TABLE:
         rows = len(span[0])
         whole = np.arange(source.type.lo, source.type.hi + 1)[:, None]
@@ -207,7 +209,7 @@ def _turning(
 
 
 def _edges(x: IntArray, steps: IntArray) -> IntArray:
-    """[C, n] where a function steps up, once per level; the rest is hi + 1."""
+    """Return [C, n] where a function steps up, once per level; the rest is hi + 1."""
     counts = np.maximum(steps, 0)
     longest = int(counts.sum(axis=0).max(initial=0))
     table = np.repeat((x[-1] + 1)[:, None], longest, axis=1)
@@ -218,7 +220,7 @@ def _edges(x: IntArray, steps: IntArray) -> IntArray:
 
 
 def _without_base(quantizer: LevelQuantizer) -> LevelQuantizer:
-    """The falling half adds only its steps: the base is in the rising half."""
+    """Return the falling half, which adds only its steps: the base is in the rising half."""
     zero = np.zeros(1, dtype=np.int64)
     return LevelQuantizer(
         quantizer.levels, quantizer.lo, quantizer.hi, quantizer.scale, quantizer.offset,
@@ -227,7 +229,7 @@ def _without_base(quantizer: LevelQuantizer) -> LevelQuantizer:
 
 
 def exact_integers(chain: Chain, lo: IntArray, hi: IntArray) -> LevelQuantizer | None:
-    """A quantizer that changes nothing: the chain's values as integers of its first scale.
+    """Return the chain's values as integers of its first scale, or None.
 
     ReLU and Clip of an integer tensor are integers of the same scale; None where a
     value of the range is not.

@@ -1,4 +1,4 @@
-"""Collects the integer graph while the network is walked."""
+"""Collects the layers of the integer graph while the network is walked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fpgacomp.network.lowered import LabelView, TensorView
 
 
 class NetworkIndex:
-    """The canonical network, read-only: nodes, constants, who reads what."""
+    """The canonical network for reading: its nodes, its constants, and who reads what."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         graph = model.graph
@@ -39,23 +39,23 @@ class NetworkIndex:
                 self.consumers.setdefault(name, []).append(node)
 
     def constant(self, name: str) -> FloatArray | None:
-        """An initializer as float64, or None."""
+        """Return an initializer as float64, or None where the tensor is none."""
         found = self.initializers.get(name)
         return None if found is None else numpy_helper.to_array(found).astype(np.float64)
 
 
 def node_name(node: onnx.NodeProto) -> str:
-    """What error messages call a node: its name, or its operator and first output."""
+    """Return what error messages call a node: its operator with its name or its first output."""
     return f"{node.op_type} {node.name!r}" if node.name else f"{node.op_type} -> {node.output[0]!r}"
 
 
 def unsupported(node: onnx.NodeProto, why: str, fix: str) -> UnsupportedLayer:
-    """The error that names this node."""
+    """Return the error that names this node."""
     return UnsupportedLayer(node_name(node), why, fix)
 
 
 class GraphBuilder:
-    """The growing graph, the values of the network's tensors, and the problems met."""
+    """The growing graph, the values of the network's tensors, and the problems met on the way."""
 
     def __init__(self, source: NetworkIndex) -> None:
         self.source = source
@@ -71,7 +71,7 @@ class GraphBuilder:
         self._reshaped: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
     def unique(self, wish: str) -> str:
-        """A C identifier near the wish that no layer has yet."""
+        """Return a C identifier near the wish that no layer has yet."""
         base = re.sub(r"[^A-Za-z0-9]+", "_", wish).strip("_") or "layer"
         if not base[0].isalpha():
             base = f"t{base}"
@@ -83,12 +83,14 @@ class GraphBuilder:
         return name
 
     def numbered(self, stem: str) -> str:
-        """conv1, conv2, ...: the next free name of this kind."""
+        """Return the next free name of this kind: conv1, conv2, ..."""
         self._counts[stem] = self._counts.get(stem, 0) + 1
         return f"{stem}{self._counts[stem]}"
 
     def add(self, layer: LayerT) -> Tensor:
-        """Append a layer under a unique name; its output's shape and range are inferred."""
+        """Append a layer under a unique name and return its output, its shape and
+        range inferred.
+        """
         name = self.unique(layer.name)
         named = replace(layer, name=name, output=replace(layer.output, name=name))
         complete = with_output(named)
@@ -96,14 +98,14 @@ class GraphBuilder:
         return complete.output
 
     def range_of(self, tensor: Tensor) -> ChannelRange:
-        """Lowest and highest integer of each channel ([C] each)."""
+        """Return the lowest and highest integer of each channel, [C] each."""
         layer = next(layer for layer in self.layers if layer.output.name == tensor.name)
         low, high = channel_range(layer)
         channels = (tensor.channels,)
         return np.broadcast_to(low, channels), np.broadcast_to(high, channels)
 
     def reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """The tensor under another shape; the same Reshape serves all who ask."""
+        """Return the tensor under another shape; the same Reshape serves all who ask."""
         if tensor.shape == shape:
             return tensor
         key = (tensor.name, shape)
@@ -114,7 +116,9 @@ class GraphBuilder:
         return self._reshaped[key]
 
     def flat(self, value: Value) -> Value:
-        """The value as one vector of channels (a Reshape where the source is not one yet)."""
+        """Return the value as one vector of channels (a Reshape where the source
+        is not one yet).
+        """
         if len(value.source_shape) == 1:
             return value
         flat = value.flattened()

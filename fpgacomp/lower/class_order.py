@@ -1,4 +1,4 @@
-"""Integers that are in the same order as the classes' real numbers, all classes together."""
+"""Makes integers that are in the same order as the classes' real numbers, all together."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Order:
 
 
 def comparable(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Tensor:
-    """The value's integers, or a Requantize of them, in the order of the real numbers.
+    """Return the value's integers, or a Requantize of them, in the order of the real numbers.
 
     Raises:
         UnsupportedLayer: scales so different that their order takes too many bits, or a
@@ -77,7 +77,7 @@ def _shared(values: IntArray) -> Ints:
 
 
 def _exact(affine: Affine, channels: int) -> _Order | None:
-    """The order by construction, where the classes' scales have small integer ratios.
+    """Return the order by construction, where the classes' scales have small integer ratios.
 
     A number is then unit * (m[c] * x + b[c]) with integers x and m. A bias b is rarely whole;
     but among whole numbers plus fractions only the fractions' rank decides between equal
@@ -100,7 +100,7 @@ def _exact(affine: Affine, channels: int) -> _Order | None:
 
 
 def _searched(node: onnx.NodeProto, affine: Affine, low: IntArray, high: IntArray) -> _Order:
-    """The narrowest fixed-point form of the map that keeps the order of all its numbers."""
+    """Return the narrowest fixed-point form of the map that keeps the order of all its numbers."""
     x, occurs = _every_integer(node, low, high)
     real = np.broadcast_to(affine(x.astype(np.float64)), occurs.shape)[occurs]
     largest = abs(real).max(initial=0.0)
@@ -125,7 +125,7 @@ def _searched(node: onnx.NodeProto, affine: Affine, low: IntArray, high: IntArra
 def _every_integer(
     node: onnx.NodeProto, low: IntArray, high: IntArray
 ) -> tuple[IntArray, npt.NDArray[np.bool_]]:
-    """([n, 1] integers, [n, C] whether a class can have them)."""
+    """Return ([n, 1] integers, [n, C] whether a class can have them)."""
     x: IntArray = np.arange(int(low.min()), int(high.max()) + 1)[:, None]
     if len(x) * len(low) > MAX_CHECKED:
         raise unsupported(
@@ -137,7 +137,7 @@ def _every_integer(
 
 
 def _common(scale: FloatArray) -> tuple[Fraction, list[int]]:
-    """The largest unit that all scales are whole multiples of, and those; (0, []) for a zero."""
+    """Return the largest unit that all scales are whole multiples of, and these multiples."""
     exact = [Fraction(float(s)) for s in scale]
     if not all(exact):
         return Fraction(0), []

@@ -1,4 +1,6 @@
-"""A network input's quantizer becomes an integer input, laid out as its first reader needs it."""
+"""Turns a network input's quantizer into an integer input, laid out as its first
+reader needs it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ _CHANNELS_FIRST = [
 def lower_input(
     builder: GraphBuilder, node: onnx.NodeProto, raw: Value
 ) -> tuple[Value, InputRecipe]:
-    """The quantizer of a raw network input: an Input layer and the host's recipe for it.
+    """Append the Input layer of a raw network input's quantizer; return its value and the host's
+    recipe.
 
     The host may hand over the integers in any order, so a channels-first network
     costs no transpose in hardware.
@@ -80,7 +83,9 @@ def lower_input(
 
 
 def _reachable(chain: Chain, quantizer: LevelQuantizer) -> tuple[int, int]:
-    """Lowest and highest level over all raw inputs: a Clip may leave less than the quantizer's."""
+    """Return the lowest and highest level over all raw inputs (a Clip may leave less than the
+    quantizer).
+    """
     if np.any(chain.slope() == 0):
         return quantizer.lo, quantizer.hi
     ends = [quantizer.levels(chain(np.array([[end]]))) for end in (-np.inf, np.inf)]
@@ -88,7 +93,7 @@ def _reachable(chain: Chain, quantizer: LevelQuantizer) -> tuple[int, int]:
 
 
 def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) -> Chain:
-    """A raw input's per-element parameters as per-channel ones of its integer layout."""
+    """Return a raw input's per-element parameters as per-channel ones of its integer layout."""
 
     def shrink(values: Reals) -> Reals:
         if values.shape == (1,):
@@ -112,7 +117,7 @@ def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) 
 
 
 def _layout(source: NetworkIndex, name: str, order: IntArray) -> tuple[tuple[int, ...], IntArray]:
-    """(source shape channels last, order) that the readers of this tensor want."""
+    """Return (source shape channels last, order) that the readers of this tensor want."""
     shape = order.shape
     axes = _wanted_axes(source, name, tuple(range(order.ndim)))
     if axes is None:
@@ -126,7 +131,7 @@ def _layout(source: NetworkIndex, name: str, order: IntArray) -> tuple[tuple[int
 
 
 def _wanted_axes(source: NetworkIndex, name: str, perm: tuple[int, ...]) -> tuple[int, ...] | None:
-    """This tensor's axes in the order of the source, channels last, as its first reader needs it.
+    """Return this tensor's axes in the order that its first reader wants them in, channels last.
 
     Args:
         source: the network.
@@ -160,7 +165,7 @@ def _wanted_axes(source: NetworkIndex, name: str, perm: tuple[int, ...]) -> tupl
 
 
 def _channel_axis(source: NetworkIndex, node: onnx.NodeProto, rank: int) -> int | None:
-    """The one axis along which an element-wise node's constants differ."""
+    """Return the one axis along which an element-wise node's constants differ."""
     for name in node.input:
         constant = source.constant(name)
         if constant is None or constant.size < 2:
@@ -173,7 +178,7 @@ def _channel_axis(source: NetworkIndex, node: onnx.NodeProto, rank: int) -> int 
 
 
 def _is_flattened(source: NetworkIndex, name: str) -> bool:
-    """A Reshape to a vector is the next thing that happens to this tensor."""
+    """Return whether a Reshape to a vector is the next thing that happens to this tensor."""
     for node in source.consumers.get(name, []):
         if node.op_type == "Reshape":
             shape = source.constant(node.input[1])

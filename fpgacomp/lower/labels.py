@@ -31,7 +31,7 @@ _WITHOUT = "leave --argmax out: the host then computes the label"
 
 
 def label_nodes(source: NetworkIndex, tail: Collection[int]) -> set[int]:
-    """ids of the software tail's nodes that an ArgMax in hardware takes along, itself included."""
+    """Return the ids of the software tail's nodes that an ArgMax in hardware takes along."""
     found: set[int] = set()
     for node in source.nodes:
         if node.op_type == "ArgMax" and id(node) in tail:
@@ -41,7 +41,7 @@ def label_nodes(source: NetworkIndex, tail: Collection[int]) -> set[int]:
 
 
 def label_problems(source: NetworkIndex, tail: Collection[int]) -> Iterator[FpgacompError]:
-    """Every output that no ArgMax gives, and every node in front of one that is no rule's."""
+    """Yield every output that no ArgMax gives, and every node in front of one that has no rule."""
     for name in source.outputs:
         if not any(node.op_type == "ArgMax" for node in _ancestors(source, tail, name)):
             yield UnsupportedLayer(
@@ -61,13 +61,15 @@ def label_problems(source: NetworkIndex, tail: Collection[int]) -> Iterator[Fpga
 
 
 def logits_of(source: NetworkIndex, node: onnx.NodeProto) -> str:
-    """What an ArgMax chooses from: its input, or that of the Softmax in front of it."""
+    """Return the tensor that an ArgMax chooses from: its input, or that of the Softmax in front of
+    it.
+    """
     name: str = _softmaxes(source, node)[-1].input[0]
     return name
 
 
 def _softmaxes(source: NetworkIndex, node: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """The node itself and every Softmax right in front of it, backwards."""
+    """Return the node itself and every Softmax right in front of it, backwards."""
     found = [node]
     while (before := source.producer.get(found[-1].input[0])) is not None:
         if before.op_type not in _SOFTMAX:
@@ -77,7 +79,7 @@ def _softmaxes(source: NetworkIndex, node: onnx.NodeProto) -> list[onnx.NodeProt
 
 
 def lower_label(builder: GraphBuilder, node: onnx.NodeProto) -> Value | None:
-    """Append an ArgMax layer (and the integers it compares); None where its input was refused.
+    """Append an ArgMax layer and the integers it compares; None where its input was refused.
 
     Raises:
         UnsupportedLayer: the order of the classes is not provably that of integers.
@@ -116,7 +118,7 @@ def lower_label(builder: GraphBuilder, node: onnx.NodeProto) -> Value | None:
 
 
 def _classes_last(builder: GraphBuilder, node: onnx.NodeProto, value: Value, axis: int) -> Value:
-    """The value with its classes, in order, as the channels of its integers."""
+    """Return the value with its classes, in order, as the channels of its integers."""
     if value.order.ndim == 2 and axis == 1 and not _are_channels(value, axis):
         value = builder.flat(value)
     if not _are_channels(value, axis):
@@ -139,7 +141,7 @@ def _are_channels(value: Value, axis: int) -> bool:
 
 
 def _ancestors(source: NetworkIndex, tail: Collection[int], name: str) -> list[onnx.NodeProto]:
-    """The tail's nodes that a tensor depends on, in the network's order."""
+    """Return the tail's nodes that a tensor depends on, in the network's order."""
     needed = {name}
     found = []
     for node in reversed(source.nodes):

@@ -1,4 +1,4 @@
-"""Canonical network to integer graph: one rule per operator, in the network's own order."""
+"""Lowers the canonical network to the integer graph, node by node in the network's own order."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def lower(network: Network, *, argmax: bool = False) -> Lowered:
 
 
 def _software_tail(source: NetworkIndex) -> set[int]:
-    """ids of the nodes behind which no hardware node lies."""
+    """Return the ids of the nodes behind which no hardware node lies."""
     tail: set[int] = set()
     for node in reversed(source.nodes):
         readers = [r for name in node.output for r in source.consumers.get(name, [])]
@@ -178,7 +178,7 @@ def _finish(network: Network, builder: GraphBuilder, made: list[InputRecipe]) ->
 
 
 def _dequantize(graph: Graph) -> tuple[str, ...]:
-    """Labels stand for themselves."""
+    """Return the host's last step for the report: none where all outputs are labels."""
     labels = all(isinstance(graph.producer[tensor.name], ArgMax) for tensor in graph.outputs)
     return () if labels else ("dequantize",)
 
@@ -232,7 +232,7 @@ def _graph_outputs(builder: GraphBuilder) -> tuple[Tensor, ...]:
 
 
 def _needed(layers: Sequence[Layer], outputs: Sequence[Tensor]) -> tuple[Layer, ...]:
-    """Only the layers whose result reaches an output."""
+    """Return only the layers whose result reaches an output."""
     wanted = {tensor.name for tensor in outputs}
     kept = []
     for layer in reversed(layers):

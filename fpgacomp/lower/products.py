@@ -1,4 +1,4 @@
-"""MatMul, Conv and pooling: sums over integers of one scale."""
+"""Lowers MatMul, Conv and pooling: sums over integers of one scale."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Pads = tuple[tuple[int, int], ...]
 
 
 def integer_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value:
-    """The value as an integer tensor with a plain scale and offset.
+    """Return the value as an integer tensor with a plain scale and offset.
 
     Raises:
         UnsupportedLayer: nothing has quantized it.
@@ -60,7 +60,7 @@ def integer_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> 
 def lower_matmul(
     builder: GraphBuilder, node: onnx.NodeProto, value: Value, weights: IntegerWeights, name: str
 ) -> Value:
-    """[1, ..., K] @ [K, O]: a Dense over the last axis."""
+    """Append the Dense of [1, ..., K] @ [K, O], over the last axis."""
     if weights.integers.ndim != 2:
         raise unsupported(node, f"multiplies by a weight of shape {weights.integers.shape}.",
                           "use a two-dimensional weight.")  # fmt: skip
@@ -97,7 +97,7 @@ def lower_matmul(
 
 
 def _columns(builder: GraphBuilder, node: onnx.NodeProto, count: int) -> IntArray:
-    """Where each output of a product goes: in the order of what it will be added to.
+    """Return where each output of a product goes: in the order of what it will be added to.
 
     Behind a Flatten of an image the integers lie channels last, the network's elements
     channels first; a residual sum needs both of its sides in one order, and that of a
@@ -117,7 +117,7 @@ def _columns(builder: GraphBuilder, node: onnx.NodeProto, count: int) -> IntArra
 
 
 def _as_positions(builder: GraphBuilder, value: Value) -> Value:
-    """A flat source seen as [positions, channels], as a [1, T, K] network tensor has it."""
+    """Return a flat source seen as [positions, channels], as a [1, T, K] network tensor has it."""
     shape = value.order.shape[1:]
     if not np.array_equal(value.order.ravel(), np.arange(value.order.size)):
         return value
@@ -130,7 +130,7 @@ def _as_positions(builder: GraphBuilder, value: Value) -> Value:
 def _one_scale(
     node: onnx.NodeProto, value: Value, integers: IntArray, scale: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """Weights [K, O] whose rows all count in one scale per output: (integers, scale [O]).
+    """Return weights [K, O] whose rows all count in one scale per output: (integers, scale [O]).
 
     Input channels of different scales, and weight scales that differ along the
     contracted axis, are exact where their ratios are small integers.
@@ -158,7 +158,7 @@ def _shared(scale: FloatArray) -> FloatArray:
 
 
 def _offset_through(value: Value, real_weights: FloatArray) -> FloatArray:
-    """What an input offset adds to each output: sum_k offset[k] * weight[k, o]."""
+    """Return what an input offset adds to each output: sum_k offset[k] * weight[k, o]."""
     if not np.any(value.chain.offset):
         return np.zeros(1)
     offset = np.broadcast_to(value.chain.offset, (len(real_weights),))
@@ -166,7 +166,7 @@ def _offset_through(value: Value, real_weights: FloatArray) -> FloatArray:
 
 
 def spatial_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value:
-    """The value with a channels-last source of the network tensor's own spatial shape."""
+    """Return the value with a channels-last source of the network tensor's own spatial shape."""
     wanted = value.spatial_order
     if wanted is None or value.order.ndim not in (3, 4):
         raise unsupported(node, f"works on a tensor of shape {value.order.shape}.",
@@ -191,7 +191,7 @@ def spatial_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> 
 def _window_attributes(
     node: onnx.NodeProto, kernel: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
-    """(strides, dilations, pads) of a Conv or pool in canonical form."""
+    """Return (strides, dilations, pads) of a Conv or pool in canonical form."""
     rank = len(kernel)
     flat = ints_attribute(node, "pads", (0,) * (2 * rank))
     pads = tuple(zip(flat[:rank], flat[rank:]))
@@ -202,7 +202,7 @@ def _window_attributes(
 def lower_conv(
     builder: GraphBuilder, node: onnx.NodeProto, value: Value, weights: IntegerWeights, name: str
 ) -> Value:
-    """ONNX Conv [O, C/g, *k] on [1, C, *S]."""
+    """Append the Conv of weights [O, C/g, *k] on [1, C, *S]."""
     value = spatial_value(builder, node, integer_value(builder, node, value))
     assert isinstance(value.source, Tensor)
     filters, _, *kernel = weights.integers.shape
@@ -233,7 +233,7 @@ def lower_conv(
 
 
 def _group_inputs(values: FloatArray, channels: int, group: int, filters: int) -> FloatArray:
-    """[C/g, O]: the value of the input channel that each weight [.., c, o] reads."""
+    """Return [C/g, O]: the value of the input channel that each weight [.., c, o] reads."""
     per_channel = np.broadcast_to(values, (channels,)).reshape(group, channels // group)
     return np.repeat(per_channel, filters // group, axis=0).T
 
@@ -241,7 +241,7 @@ def _group_inputs(values: FloatArray, channels: int, group: int, filters: int) -
 def _one_conv_scale(
     node: onnx.NodeProto, integers: IntArray, real: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """As `_one_scale`, for weights [*k, C/g, O] and the scale of each product."""
+    """Return what `_one_scale` does, for weights [*k, C/g, O] and the scale of each product."""
     filters = integers.shape[-1]
     flat = real.reshape(-1, filters)
     if np.all(flat == flat[:1]):
@@ -252,7 +252,7 @@ def _one_conv_scale(
 
 
 def lower_max_pool(builder: GraphBuilder, node: onnx.NodeProto, value: Value, name: str) -> Value:
-    """The maximum of reals is the maximum of integers where the chain rises."""
+    """Append a MaxPool: the maximum of reals is the maximum of integers where the chain rises."""
     if isinstance(value.source, RawInput | Sum):
         value = integer_value(builder, node, value)
     direction = value.chain.direction()
@@ -276,7 +276,7 @@ def lower_max_pool(builder: GraphBuilder, node: onnx.NodeProto, value: Value, na
 
 
 def _turned_up(builder: GraphBuilder, value: Value, direction: FloatArray) -> Value:
-    """Integers of falling channels negated, so that larger integers are larger reals."""
+    """Return integers of falling channels negated, so that larger integers are larger reals."""
     assert isinstance(value.source, Tensor)
     sign = np.where(direction < 0, -1, 1)
     bound = value.source.type.magnitude
@@ -293,7 +293,9 @@ def _turned_up(builder: GraphBuilder, value: Value, direction: FloatArray) -> Va
 def lower_average_pool(
     builder: GraphBuilder, node: onnx.NodeProto, value: Value, name: str
 ) -> Value:
-    """A sum whose divisor goes into the scale; a per-position divisor into integer multipliers."""
+    """Append a SumPool whose divisor goes into the scale (per position into
+    integer multipliers).
+    """
     value = spatial_value(builder, node, integer_value(builder, node, value))
     assert isinstance(value.source, Tensor)
     spatial = value.source_shape[:-1]
@@ -324,7 +326,7 @@ def lower_average_pool(
 def lower_upsample(
     builder: GraphBuilder, node: onnx.NodeProto, value: Value, factors: tuple[int, ...], name: str
 ) -> Value:
-    """Nearest neighbour; functions of single elements pass through."""
+    """Append an Upsample (nearest neighbour); functions of single elements pass through."""
     if isinstance(value.source, RawInput | Sum):
         value = integer_value(builder, node, value)
     value = spatial_value(builder, node, value)
@@ -338,7 +340,7 @@ def lower_upsample(
 def lower_concat(
     builder: GraphBuilder, node: onnx.NodeProto, parts: list[Value], axis: int, name: str
 ) -> Value:
-    """Concatenation along channels; each part keeps its scale, now one per channel."""
+    """Append a Concat along channels; each part keeps its scale, now one per channel."""
     values = [integer_value(builder, node, part) for part in parts]
     if values[0].order.ndim == 2:
         values = [builder.flat(value) for value in values]

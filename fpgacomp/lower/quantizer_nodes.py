@@ -1,4 +1,4 @@
-"""Reads a Quant, BipolarQuant, Trunc or MultiThreshold node into a `Quantizer`."""
+"""Reads a Quant, BipolarQuant, Trunc or MultiThreshold node into a `LevelQuantizer`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_BITS = 32
 def read_quantizer(
     source: NetworkIndex, node: onnx.NodeProto, value: Value | None
 ) -> LevelQuantizer:
-    """The node's quantizer with its parameters in the channel order of `value`'s source.
+    """Return the node's quantizer with its parameters in the channel order of `value`'s source.
 
     Args:
         source: where the node's constants are.
@@ -102,7 +102,9 @@ def _quant(source: NetworkIndex, node: onnx.NodeProto, value: Value | None) -> L
 
 
 def _trunc(source: NetworkIndex, node: onnx.NodeProto, value: Value | None) -> LevelQuantizer:
-    """Version 1 (5 inputs) keeps the scale and clamps nothing; version 2 (6 inputs) does both."""
+    """Read Trunc: version 1 (5 inputs) keeps the scale and clamps nothing, version
+    2 (6) does both.
+    """
     scale = _parameter(source, node, value, 1, "scale")
     _check_scale(node, scale)
     zero_point = _parameter(source, node, value, 2, "zero point")
@@ -147,7 +149,7 @@ def _multi_threshold(
 
 
 def _in_channel_order(node: onnx.NodeProto, table: FloatArray, value: Value) -> FloatArray:
-    """Rows of the table for each channel of the integer tensor."""
+    """Return the rows of the table for each channel of the integer tensor."""
     layout = str(attribute(node, "data_layout", ""))
     axis = value.order.ndim - 1 if layout.endswith("C") else 1
     shape = [1] * value.order.ndim

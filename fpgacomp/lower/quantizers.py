@@ -74,6 +74,7 @@ class LevelQuantizer:
     unit: FloatArray | None = None
 
     def integers(self, real: FloatArray) -> IntArray:
+        """Return the integers [..., C] that stand for these real numbers."""
         return self.levels(real) * self.level_step + self.level_base
 
 
@@ -86,7 +87,7 @@ def uniform(
     narrow: bool,
     rounding: str,
 ) -> LevelQuantizer:
-    """QONNX Quant: clamp(round(real / scale + zero_point)); 1-bit signed is bipolar."""
+    """Return QONNX Quant: clamp(round(real / scale + zero_point)); 1-bit signed is bipolar."""
     if signed and bits == 1:
         return bipolar(scale=scale, threshold=-zero_point * scale, zero_point=zero_point)
     lo = (1 - (1 << (bits - 1)) if narrow else -(1 << (bits - 1))) if signed else 0
@@ -106,7 +107,7 @@ def uniform(
 def bipolar(
     *, scale: FloatArray, threshold: FloatArray, zero_point: FloatArray | None = None
 ) -> LevelQuantizer:
-    """+1 where real >= threshold, else -1, times scale (BipolarQuant has threshold 0)."""
+    """Return +1 where real >= threshold, else -1, times scale (BipolarQuant has threshold 0)."""
 
     def levels(real: FloatArray) -> IntArray:
         return (real >= threshold).astype(np.int64)
@@ -125,7 +126,7 @@ def truncation(
     out_scale: FloatArray,
     out_zero_point: FloatArray,
 ) -> LevelQuantizer:
-    """QONNX Trunc: round(round(real / scale + zero_point) / 2**shift), levels within bounds."""
+    """Return QONNX Trunc: round(round(real / scale + zero_point) / 2**shift), within bounds."""
     lo, hi = bounds
 
     def levels(real: FloatArray) -> IntArray:
@@ -137,7 +138,7 @@ def truncation(
 
 
 def multi_threshold(*, thresholds: FloatArray, scale: float, bias: float) -> LevelQuantizer:
-    """FINN MultiThreshold: scale * (number of thresholds[c] <= real) + bias.
+    """Return MultiThreshold: scale * (number of thresholds[c] <= real) + bias.
 
     Args:
         thresholds: [C or 1, n] in the integer tensor's channel order.

@@ -1,4 +1,6 @@
-"""Addition of two integer tensors: one common scale, or multipliers proved over all pairs."""
+"""Lowers additions of two integer tensors: one common scale, or multipliers proved
+over all pairs.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ _ONE_SCALE_FIX = "quantize both sides with one scale, or with scales whose ratio
 
 
 def exact_ratio(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray] | None:
-    """Integers (p, q) per channel with a / b = p / q exactly; None where they are not small."""
+    """Return integers (p, q) per channel with a / b = p / q exactly; None where
+    they are not small.
+    """
     a, b = np.broadcast_arrays(a, b)
     pairs = []
     for left, right in zip(a, b):
@@ -46,7 +50,9 @@ def exact_ratio(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray] | Non
 
 
 def add_values(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value, name: str) -> Value:
-    """a + b of two integer values: an Add where the scales allow it, else a Sum that waits."""
+    """Return a + b of two integer values: an Add where the scales allow it, else a
+    Sum that waits.
+    """
     if a.order.ndim == 2 and b.order.ndim == 2:
         a, b = builder.flat(a), builder.flat(b)
     b = _in_order_of(builder, node, a, b)
@@ -64,7 +70,7 @@ def add_values(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value, 
 
 
 def _in_order_of(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
-    """b with a's source shape; both must have their elements in the same places."""
+    """Return b with a's source shape; both must have their elements in the same places."""
     if a.order.shape != b.order.shape:
         raise unsupported(
             node, f"adds shapes {a.order.shape} and {b.order.shape}.",
@@ -116,7 +122,9 @@ class _Borders:
 def quantize_sum(
     builder: GraphBuilder, node: onnx.NodeProto, value: Value, quantizer: LevelQuantizer, name: str
 ) -> Value:
-    """An Add and an activation equal to quantizer(chain(a * s_a + b * s_b)) for all pairs."""
+    """Append an Add and an activation equal to quantizer(chain(a * s_a + b * s_b))
+    for all pairs.
+    """
     assert isinstance(value.source, Sum)
     direction = value.chain.direction()
     if direction is None or np.any(direction == 0):
@@ -216,7 +224,7 @@ def _first_reaching(
     every_b: IntArray,
     wanted: int,
 ) -> IntArray:
-    """[C, m] first a with level(a, b) >= wanted; NO_STEP where none reaches it."""
+    """Return [C, m] first a with level(a, b) >= wanted; NO_STEP where none reaches it."""
     bt = every_b.T
     left = np.broadcast_to(low - 1, bt.shape).copy()
     right = np.broadcast_to(high, bt.shape).copy()
@@ -233,7 +241,7 @@ def _first_reaching(
 def _multipliers(
     borders: _Borders, scale_a: FloatArray, scale_b: FloatArray
 ) -> tuple[IntArray, IntArray, Staircase] | None:
-    """The smallest multipliers under which the sum separates all levels, per channel.
+    """Return the smallest multipliers under which the sum separates all levels, per channel.
 
     Scales such as 0.3 and 0.2 in float32 miss the ratio 3:2 by 1e-8, which only matters
     for sums that lie on a rounding border as good as exactly: where ties have to go one
@@ -265,7 +273,7 @@ def _multipliers(
 
 
 def _ratios(scale_a: float, scale_b: float) -> list[tuple[int, int]]:
-    """Ever better integer ratios of the two scales, small ones first."""
+    """Yield ever better integer ratios of the two scales, small ones first."""
     ratios: list[tuple[int, int]] = []
     exact = Fraction(scale_a) / Fraction(scale_b)
     limit = 1
@@ -285,7 +293,9 @@ def _ratios(scale_a: float, scale_b: float) -> list[tuple[int, int]]:
 def _gaps(
     surely: IntArray, maybe: IntArray, m_a: int, scaled_b: IntArray, span: tuple[int, int]
 ) -> tuple[IntArray, IntArray] | None:
-    """([n] last sum short of each level, [n] first that reaches it); None where they overlap."""
+    """Return ([n] last sum short of each level, [n] first that reaches it); None where they
+    overlap.
+    """
     reached = surely != NO_STEP
     sums = m_a * np.where(reached, surely, 0) + scaled_b
     reach = np.where(reached, sums, NO_STEP).min(axis=1)

@@ -1,4 +1,4 @@
-"""One lowering rule per operator of the canonical network."""
+"""One lowering rule per operator of the canonical network that hardware computes."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _STEMS = {
 
 
 def layer_name(builder: GraphBuilder, node: onnx.NodeProto) -> str:
-    """The next free short name for this operator: conv1, dense2, act3."""
+    """Return the next free short name for this operator: conv1, dense2, act3."""
     return builder.numbered(_STEMS.get(node.op_type, "act"))
 
 
 def _weights_of(builder: GraphBuilder, node: onnx.NodeProto, index: int) -> IntegerWeights:
-    """A node's weight: quantized, or a constant that is integers times one power of two."""
+    """Return a node's weight: quantized, or a constant that is integers times one power of two."""
     name = node.input[index]
     if name in builder.weights:
         return builder.weights[name]
@@ -60,7 +60,9 @@ def _weights_of(builder: GraphBuilder, node: onnx.NodeProto, index: int) -> Inte
 
 
 def _as_integers(constant: FloatArray) -> IntegerWeights | None:
-    """Plain weights that are integers of at most 16 bits times one power of two."""
+    """Return plain weights that are integers of at most 16 bits times one power of
+    two, else None.
+    """
     largest = float(abs(constant).max(initial=0.0))
     if largest == 0:
         return IntegerWeights(constant.astype(np.int64), np.ones(1))
@@ -90,7 +92,9 @@ def _conv(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> V
 def _constant_of(
     builder: GraphBuilder, node: onnx.NodeProto, value: Value
 ) -> tuple[Value, FloatArray]:
-    """The constant operand per channel, and the value under the shape where it is that."""
+    """Return the value under the shape where its constant operand is per channel, and that
+    constant.
+    """
     name = next(name for name in node.input if name not in builder.values)
     constant = builder.source.constant(name)
     if constant is None:
@@ -102,7 +106,9 @@ def _constant_of(
 def channelwise(
     builder: GraphBuilder, node: onnx.NodeProto, value: Value, constant: FloatArray
 ) -> tuple[Value, FloatArray]:
-    """(value, constant [1] or [C]); a flattened image is flattened for per-element constants."""
+    """Return (value, constant [1] or [C]), the value flattened where its constant differs by
+    element.
+    """
     found = value.per_channel(constant)
     if found is None and value.order.ndim == 2 and not isinstance(value.source, Sum):
         value = builder.flat(value)
@@ -147,7 +153,7 @@ def _batch_normalization(builder: GraphBuilder, node: onnx.NodeProto, values: li
 
 
 def _function(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
-    """An activation function with its attributes; PRelu's slope and Clip's bounds are inputs."""
+    """Append an activation function to the chain; PRelu's slope and Clip's bounds are inputs."""
     value, op = values[0], node.op_type
     match op:
         case "LeakyRelu":
@@ -165,8 +171,10 @@ def _function(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) 
             parameters = [slope]
         case "Clip":
             parameters = [_bound(builder, node, 1, -np.inf), _bound(builder, node, 2, np.inf)]
-        case _:
+        case "Relu" | "HardSwish" | "Sigmoid" | "Tanh" | "Silu" | "Gelu":
             parameters = []
+        case _:
+            raise ValueError(f"{op} is no activation function that lowering knows")
     if op == "Gelu" and text_attribute(node, "approximate") == "tanh":
         op = "GeluTanh"
     return value.then(Function(op, tuple(Reals(p) for p in parameters)))

@@ -1,4 +1,4 @@
-"""The software side as ONNX: network inputs to integers, and integers to network outputs."""
+"""Writes the software side as ONNX: inputs to integers, and integers to the network's outputs."""
 
 from __future__ import annotations
 
@@ -54,11 +54,13 @@ class _Writer:
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
 
     def constant(self, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float64) -> str:
+        """Add a constant and return its name."""
         name = f"fpgacomp_constant_{len(self.constants)}"
         self.constants[name] = numpy_helper.from_array(np.asarray(values, dtype=dtype), name)
         return name
 
     def op(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """Append an operator and return the name of its output."""
         name = output or f"fpgacomp_step_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
@@ -70,6 +72,7 @@ class _Writer:
         outputs: list[onnx.ValueInfoProto],
         opsets: list[onnx.OperatorSetIdProto] | None = None,
     ) -> onnx.ModelProto:
+        """Return the nodes and constants so far as a model."""
         graph = helper.make_graph(
             self.nodes, name, inputs, outputs, initializer=list(self.constants.values())
         )
@@ -80,7 +83,7 @@ class _Writer:
 
 
 def before_model(source: NetworkIndex, recipes: list[InputRecipe]) -> onnx.ModelProto:
-    """Network inputs (batch N) -> integer inputs (int64), computed in float64."""
+    """Return the ONNX model from network inputs (batch N) to integer inputs (int64), in float64."""
     writer = _Writer()
     inputs: list[onnx.ValueInfoProto] = []
     outputs: list[onnx.ValueInfoProto] = []
@@ -137,7 +140,9 @@ def _chain(writer: _Writer, name: str, chain: Chain) -> str:
 
 
 def _clip(writer: _Writer, name: str, step: Function) -> str:
-    """ReLU and Clip; lowering refuses every other function in front of the first quantizer."""
+    """Append ReLU or Clip; lowering refuses every other function in front of the
+    first quantizer.
+    """
     if step.op == "Relu":
         return writer.op("Relu", name)
     low, high = (writer.constant(p.array.reshape(())) for p in step.parameters)
@@ -167,7 +172,8 @@ def _round(writer: _Writer, name: str, rounding: str) -> str:
 def after_model(
     source: NetworkIndex, graph: Graph, values: dict[str, Value]
 ) -> tuple[onnx.ModelProto, tuple[str, ...]]:
-    """Integer outputs (int64, batch N) -> network outputs; and the kinds of nodes left to do.
+    """Return the ONNX model from integer outputs (int64, batch N) to network outputs, and its kinds
+    of nodes.
 
     The scale is applied in float64; the network's own trailing nodes follow as they
     stand, in float32.
@@ -233,7 +239,7 @@ def _dequantize(writer: _Writer, name: str, value: Value, graph: Graph) -> None:
 
 
 def tail_nodes(source: NetworkIndex, values: dict[str, Value]) -> list[onnx.NodeProto]:
-    """The network's nodes that software computes, in order: between integers and outputs."""
+    """Return the network's nodes that software computes, in order: between integers and outputs."""
     needed, names = set(source.outputs), set[str]()
     for node in reversed(source.nodes):
         if any(o in needed and not is_dequantizable(o, values) for o in node.output):
@@ -243,12 +249,12 @@ def tail_nodes(source: NetworkIndex, values: dict[str, Value]) -> list[onnx.Node
 
 
 def frontier(source: NetworkIndex, values: dict[str, Value]) -> list[str]:
-    """The network's tensors at which the software side takes over from the integers."""
+    """Return the network's tensors at which the software side takes over from the integers."""
     read = [*source.outputs, *(i for node in tail_nodes(source, values) for i in node.input)]
     return [name for name in dict.fromkeys(read) if is_dequantizable(name, values)]
 
 
 def is_dequantizable(name: str, values: dict[str, Value]) -> bool:
-    """The tensor is integers times a scale plus an offset: where software can take over."""
+    """Return whether the tensor is integers times a scale plus an offset."""
     value = values.get(name)
     return value is not None and isinstance(value.source, Tensor) and value.chain.is_affine

@@ -44,21 +44,24 @@ class Staircase:
 
 
 def evaluate_all(function: LevelFunction, lo: IntArray, hi: IntArray) -> tuple[IntArray, IntArray]:
-    """(inputs [n, C], levels [n, C]) over every integer; shorter channels repeat their end."""
+    """Return (inputs [n, C], levels [n, C]) over every integer; shorter channels
+    repeat their end.
+    """
     longest = int((hi - lo).max()) + 1
     inputs = np.minimum(lo + np.arange(longest)[:, None], hi)
     return inputs, function(inputs)
 
 
 def is_small(lo: IntArray, hi: IntArray) -> bool:
-    """The ranges are small enough to evaluate every integer of every channel."""
+    """Return whether the ranges are small enough to evaluate every integer of every channel."""
     return int((hi - lo).max() + 1) * len(lo) <= FULL_EVALUATION
 
 
 def build(
     function: LevelFunction, lo: IntArray, hi: IntArray, direction: IntArray | None
 ) -> Staircase | None:
-    """Find every step; None where the function is not monotone.
+    """Return the staircase of a function, every step found; None where the function is not
+    monotone.
 
     Small ranges are evaluated whole, which also checks the direction. For larger
     ranges the steps are found by bisection, which needs a function known to be
@@ -95,7 +98,7 @@ def _observed_direction(function: LevelFunction, lo: IntArray, hi: IntArray) -> 
 def _bisect(
     rising: LevelFunction, low: IntArray, high: IntArray, levels: IntArray, end: IntArray
 ) -> IntArray:
-    """[C, n] first input whose level is >= levels[n]; NO_STEP where none is."""
+    """Return [C, n] first input whose level is >= levels[n]; NO_STEP where none is."""
     channels, count = len(low), len(levels)
     if count == 0:
         return np.zeros((channels, 0), dtype=np.int64)

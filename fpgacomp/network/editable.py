@@ -163,7 +163,9 @@ class EditableGraph:
             kept.append(problem)
 
     def unique(self, hint: str) -> str:
-        """Return a name that neither node nor tensor has yet: the hint, or the hint with a number."""
+        """Return a name that neither node nor tensor has yet: the hint, or the
+        hint with a number.
+        """
         name, count = hint, 1
         while name in self._names or not name:
             name, count = f"{hint}_{count}", count + 1
@@ -171,7 +173,9 @@ class EditableGraph:
         return name
 
     def add_constant(self, hint: str, value: npt.ArrayLike) -> str:
-        """Add a constant and return its name (float64 becomes float32, as in canonical networks)."""
+        """Add a constant and return its name (float64 becomes float32, as in
+        canonical networks).
+        """
         array = np.asarray(value)
         if array.dtype == np.float64:
             array = array.astype(np.float32)

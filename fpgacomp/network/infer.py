@@ -141,7 +141,9 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
 
 
 def _window_fits(graph: EditableGraph, node: Node) -> bool:
-    """Return whether all shapes and attributes have as many axes: ONNX ends the process elsewhere."""
+    """Return whether all shapes and attributes have as many axes: ONNX ends the
+    process elsewhere.
+    """
     spatial = len(graph.shape(node.inputs[0])) - 2
     weight = graph.shape(node.inputs[1]) if node.op.startswith("Conv") else ()
     lengths = {"kernel_shape": 1, "strides": 1, "dilations": 1, "pads": 2}

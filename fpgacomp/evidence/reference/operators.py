@@ -165,8 +165,10 @@ def _nearest(
             index = np.ceil(position)
         case "round_prefer_floor":
             index = np.ceil(position - 0.5)
-        case _:
+        case "round_prefer_ceil":
             index = np.floor(position + 0.5)
+        case _:
+            raise node.unsupported(f"nearest mode {nearest} is not executed.")
     return np.clip(index, 0, n - 1).astype(np.int64)
 
 
