@@ -1,4 +1,4 @@
-"""Brevitas modules as QONNX, through Brevitas' own export."""
+"""Exports Brevitas modules as QONNX, through Brevitas' own export."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
 
 
 def _refuse_signed_bits(model: onnx.ModelProto) -> None:
-    """QONNX reads a signed Quant of one bit as -1 and 1; Brevitas' integers are -1 and 0."""
+    """Refuse signed quantizers of one bit: QONNX reads -1 and 1, Brevitas means -1 and 0."""
     constants = initializers(model.graph)
     signed_bits = [
         node.name
@@ -77,7 +77,7 @@ def _refuse_signed_bits(model: onnx.ModelProto) -> None:
 
 
 def _tools() -> tuple[Any, Any]:
-    """torch, and Brevitas' export function."""
+    """Return torch, and Brevitas' export function."""
     try:
         torch = import_module("torch")
         return torch, import_module("fpgacomp.host.brevitas_qonnx").Manager.export

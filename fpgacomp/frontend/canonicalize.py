@@ -1,4 +1,4 @@
-"""From a network as read to the canonical form: one list of rewrites, top to bottom."""
+"""The list of rewrites that lead from a network as read to the canonical form, top to bottom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network whose outputs are labels: ArgMax behind every output that is none yet."""
+"""Ends a network in labels: puts an ArgMax behind every output that is none yet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _CLASS_AXIS = {2: 1, 4: 1}
 
 
 def end_in_labels(network: Network) -> Network:
-    """The network, canonical and as read, with ArgMax behind each output of numbers per class.
+    """Return the network, canonical and as read, with ArgMax behind each output of numbers per
+    class.
 
     The new output is called like the old one with `_label` behind it. An output that
     comes from ArgMax or TopK stays as it is, but a TopK of one class whose index alone is
@@ -61,7 +62,7 @@ def _problems(output: onnx.ValueInfoProto) -> list[FpgacompError]:
 
 
 def _appended(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
-    """A copy with an ArgMax behind each of these outputs."""
+    """Return a copy with an ArgMax behind each of these outputs."""
     longer = onnx.ModelProto()
     longer.CopyFrom(model)
     graph = longer.graph
@@ -84,7 +85,7 @@ def _appended(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
 
 
 def _top_one_to_argmax(model: onnx.ModelProto) -> None:
-    """A TopK of the one largest whose values nobody reads is an ArgMax."""
+    """Write a TopK of the one largest, whose values nobody reads, as an ArgMax."""
     graph = model.graph
     constants = initializers(graph)
     read = {name for node in graph.node for name in node.input} | {o.name for o in graph.output}

@@ -1,4 +1,4 @@
-"""Read a network file into the canonical form, or say everything that stands in the way."""
+"""Reads a network file into the canonical form, or says everything that stands in the way."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class NodeFinding:
 
 
 def read_network(source: str | Path | onnx.ModelProto, *, name: str | None = None) -> Network:
-    """The network of an ONNX file (QONNX, QDQ, FINN or float) in canonical form.
+    """Return the network of an ONNX file (QONNX, QDQ, FINN or float) in canonical form.
 
     Raises:
         ModelError: the file cannot be read or is not a valid network.
@@ -66,12 +66,12 @@ def read_network(source: str | Path | onnx.ModelProto, *, name: str | None = Non
 
 
 def canonicalize(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The canonical form of a model in memory; errors as `read_network`."""
+    """Return the canonical form of a model in memory; errors as `read_network`."""
     return read_network(model).model
 
 
 def check(source: str | Path | onnx.ModelProto) -> list[NodeFinding]:
-    """One finding per node of the file, in its order, behind those about inputs.
+    """Return one finding per node of the file, in its order, behind those about inputs.
 
     Raises:
         ModelError: the file cannot be read at all.
@@ -113,7 +113,7 @@ def _format(graph: EditableGraph) -> str:
 
 
 def _before_quantizers(graph: EditableGraph) -> set[str]:
-    """Names of the nodes between an input and the first quantizer behind it.
+    """Return the names of the nodes between an input and the first quantizer behind it.
 
     They run in float on the host. Empty for a network without quantizers.
     """

@@ -1,4 +1,4 @@
-"""What may be left in a canonical network, and the remedy for everything that may not."""
+"""Says what may not be left in a canonical network, node by node, with a remedy for each."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _check_node(graph: EditableGraph, node: Node) -> None:
 
 
 def _leaves_float(graph: EditableGraph, node: Node) -> bool:
-    """Whether this node is the first to compute in another type than float32."""
+    """Return whether this node is the first to compute in another type than float32."""
     before = {graph.info[name].dtype for name in node.inputs[:1] if name not in graph.constants}
     after = {graph.info[name].dtype for name in node.outputs if name}
     return bool(after - {FLOAT} - before)
@@ -88,7 +88,7 @@ def _report_operator(graph: EditableGraph, node: Node) -> None:
 
 
 def _wrong_form(graph: EditableGraph, node: Node) -> str:
-    """Why a supported operator is not carried in this form, "" where it is."""
+    """Return why a supported operator is not carried in this form, "" where it is."""
     match node.op:
         case "Quant" | "BipolarQuant":
             return _wrong_quantizer(graph, node)
@@ -147,7 +147,7 @@ def _wrong_pool(node: Node) -> str:
 
 
 def _wrong_sizes(graph: EditableGraph, node: Node) -> str:
-    """What ONNX's own inference lets pass: parameters that do not go with the input."""
+    """Return which parameters do not go with the input, what ONNX's own inference lets pass."""
     shape = graph.shape(node.inputs[0])
     sizes = [graph.shape(name) for name in node.inputs[1:] if name]
     match node.op:
@@ -176,7 +176,7 @@ def _broadcasts(size: tuple[int, ...], shape: tuple[int, ...]) -> bool:
 
 
 def _check_values(graph: EditableGraph, node: Node) -> None:
-    """No NaN in any constant, no infinity except as a limit or a threshold."""
+    """Report NaN in any constant, and infinity except as a limit or a threshold."""
     for name in node.inputs:
         value = graph.constants.get(name)
         if value is None or value.dtype.kind != "f":

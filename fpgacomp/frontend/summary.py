@@ -1,4 +1,4 @@
-"""Figures of a network for the report: parameters, multiplications, shapes."""
+"""Counts a network's parameters and multiplications, for the report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fpgacomp.results.report import ModelFacts
 
 
 def facts(network: Network) -> ModelFacts:
-    """Parameters and multiply-accumulates of one sample.
+    """Return the parameters and multiply-accumulates of one sample, and the shapes around them.
 
     Parameters are the weights, biases and normalisations of MatMul, Conv, Add, Mul,
     BatchNormalization and PRelu; scales of quantizers and shapes are none.

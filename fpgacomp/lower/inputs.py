@@ -33,11 +33,13 @@ _CHANNELS_FIRST = [
 def lower_input(
     builder: GraphBuilder, node: onnx.NodeProto, raw: Value
 ) -> tuple[Value, InputRecipe]:
-    """Append the Input layer of a raw network input's quantizer; return its value and the host's
-    recipe.
+    """Append the Input layer that a raw network input's quantizer becomes.
 
     The host may hand over the integers in any order, so a channels-first network
     costs no transpose in hardware.
+
+    Returns:
+        The input's value, and the recipe by which the host makes its integers.
     """
     assert isinstance(raw.source, RawInput)
     name = raw.source.name

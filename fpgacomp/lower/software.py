@@ -172,11 +172,13 @@ def _round(writer: _Writer, name: str, rounding: str) -> str:
 def after_model(
     source: NetworkIndex, graph: Graph, values: dict[str, Value]
 ) -> tuple[onnx.ModelProto, tuple[str, ...]]:
-    """Return the ONNX model from integer outputs (int64, batch N) to network outputs, and its kinds
-    of nodes.
+    """Return the ONNX model from integer outputs (int64, batch N) to network outputs.
 
-    The scale is applied in float64; the network's own trailing nodes follow as they
-    stand, in float32.
+    The scale is applied in float64; the network's own trailing nodes follow in float32, those
+    of our own domain written in standard operators.
+
+    Returns:
+        The model, and the operators of the network that it computes, each once.
     """
     writer = _Writer()
     needed = frontier(source, values)

@@ -40,7 +40,7 @@ def correct_biases(
 
 
 def _spread(values: AnyArray) -> AnyArray:
-    """At most SAMPLES samples, evenly spread over all."""
+    """Return at most SAMPLES samples, evenly spread over all."""
     if len(values) <= SAMPLES:
         return values
     chosen: AnyArray = values[np.linspace(0, len(values) - 1, SAMPLES).astype(int)]
@@ -66,7 +66,7 @@ def _channel_means(
 
 
 def _add_to_bias(graph: EditableGraph, node: Node, error: AnyArray, axis: int) -> None:
-    """Into the bias Add that follows, else into a new one."""
+    """Add the correction to the bias Add that follows, else put a new one there."""
     shape = [1] * len(graph.shape(node.output))
     shape[axis] = len(error)
     correction = error.reshape(shape)

@@ -1,4 +1,4 @@
-"""Quantizers for network inputs that have none, in front of an otherwise quantized network."""
+"""Puts quantizers at network inputs that have none, in front of an otherwise quantized network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from fpgacomp.network.operators import QUANTIZERS
 
 
 def unquantized_inputs(model: onnx.ModelProto) -> tuple[str, ...]:
-    """Network inputs whose float values reach an integer operator without a quantizer."""
+    """Return the network inputs whose float values reach an integer operator
+    without a quantizer.
+    """
     graph = EditableGraph.from_model(model)
     return tuple(name for name in graph.inputs if _reaches_integers(graph, name))
 
@@ -74,7 +76,7 @@ def quantize_input(
 
 
 def _reaches_integers(graph: EditableGraph, start: str) -> bool:
-    """Whether the tensor, through anything but quantizers, gets to MatMul, Conv, Add, ..."""
+    """Return whether the tensor, through anything but quantizers, gets to MatMul, Conv, Add, ..."""
     waiting, seen = [start], {start}
     while waiting:
         tensor = waiting.pop()

@@ -20,7 +20,7 @@ from fpgacomp.network.operators import QONNX_DOMAIN
 def quantize_tensor(
     graph: EditableGraph, tensor: str, readers: Sequence[Node], scale: float, form: QuantizerFormat
 ) -> None:
-    """A Quant behind `tensor` that these readers read; everybody else keeps the float values."""
+    """Put a Quant behind `tensor` for these readers; everybody else keeps the float values."""
     quant = _quant(graph, tensor, np.asarray(scale), form, graph.shape(tensor))
     producer = graph.producer(tensor)
     if producer is None:
@@ -31,7 +31,7 @@ def quantize_tensor(
 
 
 def quantize_weight(graph: EditableGraph, node: Node, bits: int, options: PtqOptions) -> None:
-    """A quantizer in front of the constant operand of a MatMul or Conv, if it has one."""
+    """Put a quantizer in front of the constant operand of a MatMul or Conv, if it has one."""
     position = next((i for i in (1, 0) if node.inputs[i] in graph.constants), None)
     if position is None:
         return
@@ -56,7 +56,7 @@ def quantize_weight(graph: EditableGraph, node: Node, bits: int, options: PtqOpt
 
 
 def _channel_axis(node: Node, position: int, weight: AnyArray) -> int:
-    """The axis of the output channels."""
+    """Return the axis of the output channels."""
     if node.op == "Conv":
         return 0
     return weight.ndim - 1 if position == 1 else weight.ndim - 2

@@ -1,4 +1,4 @@
-"""What values a network's tensors take on calibration data."""
+"""Finds out what values a network's tensors take on calibration data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ KEPT = 1 << 17  # values kept of a tensor, for percentiles and squared errors
 
 @dataclass(frozen=True)
 class TensorStatistics:
-    """Extremes over all samples, and values drawn evenly from them (flat)."""
+    """What is kept of a tensor's values: the extremes of all, and values drawn evenly from them.
+
+    Args:
+        lo: lowest value over all samples.
+        hi: highest value over all samples.
+        samples: values drawn evenly, flat.
+    """
 
     lo: float
     hi: float
@@ -25,7 +31,7 @@ class TensorStatistics:
 
     @staticmethod
     def together(parts: Sequence[TensorStatistics]) -> TensorStatistics:
-        """Several tensors as one."""
+        """Return the statistics of several tensors as those of one."""
         samples = np.concatenate([part.samples for part in parts])
         return TensorStatistics(min(p.lo for p in parts), max(p.hi for p in parts), samples)
 
@@ -33,7 +39,7 @@ class TensorStatistics:
 def observe(
     graph: EditableGraph, tensors: Sequence[str], feeds: NamedArrays
 ) -> dict[str, TensorStatistics]:
-    """Run the float network on all samples and look at these tensors.
+    """Run the float network on all samples and return the statistics of these tensors.
 
     Raises:
         ModelError: ONNX Runtime does not accept the network.

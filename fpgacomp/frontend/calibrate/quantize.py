@@ -1,4 +1,4 @@
-"""Post-training quantization of a canonical float network."""
+"""Quantizes a canonical float network after its training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from fpgacomp.network.operators import PRODUCTS, QUANTIZERS
 def quantize_post_training(
     model: onnx.ModelProto, calibration: NamedArrays, options: PtqOptions
 ) -> onnx.ModelProto:
-    """The network with a Quant at every tensor that integer operators read, and on all weights.
+    """Return the network with a Quant on all weights and on every tensor that integer operators
+    read.
 
     The last weighted operator's output, and what follows it, stays float.
 
@@ -60,7 +61,7 @@ def quantize_post_training(
 
 
 def _open(model: onnx.ModelProto) -> EditableGraph:
-    """An editable copy with all shapes."""
+    """Return an editable copy with all shapes."""
     graph = EditableGraph.from_model(model)
     infer_missing(graph)
     return graph
@@ -138,6 +139,8 @@ def _scale(seen: TensorStatistics, form: QuantizerFormat, options: PtqOptions) -
 def _shared_scale(
     members: Sequence[QuantizationPoint], seen: Mapping[str, TensorStatistics], options: PtqOptions
 ) -> float:
-    """The largest of the members' own scales, so that none saturates more than it would alone."""
+    """Return the largest of the members' scales, so that none saturates more than
+    it would alone.
+    """
     scales = [_scale(seen[s.tensor], _format(s, seen[s.tensor], options), options) for s in members]
     return float(np.max(scales))

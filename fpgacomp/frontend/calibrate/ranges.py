@@ -1,4 +1,4 @@
-"""From observed values to a quantizer's scale: min-max, percentile, least squared error."""
+"""Turns observed values into a quantizer's scale: min-max, percentile or least squared error."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class QuantizerFormat:
 
 
 def power_of_two(scale: AnyArray) -> AnyArray:
-    """The next power of two that is not smaller (a scale within 1e-6 of one is that one)."""
+    """Return the next power of two that is not smaller (a scale within 1e-6 of one is that one)."""
     return np.exp2(np.ceil(np.log2(scale) - 1e-6))
 
 
 def full_scale(lo: AnyArray, hi: AnyArray, form: QuantizerFormat) -> AnyArray:
-    """The smallest scales at which lo..hi does not saturate.
+    """Return the smallest scales at which lo..hi does not saturate.
 
     Where all values are zero any scale will do: it takes the largest of the others.
     """
@@ -52,13 +52,13 @@ def full_scale(lo: AnyArray, hi: AnyArray, form: QuantizerFormat) -> AnyArray:
 
 
 def _floored(scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """No scale is zero, nor out of all proportion to the largest."""
+    """Return the scales, none of them zero nor out of all proportion to the largest."""
     largest = scale.max() or 1.0
     return np.where(scale > 0, np.maximum(scale, largest * WIDEST_RATIO), largest)
 
 
 def quantize(values: AnyArray, scale: AnyArray, form: QuantizerFormat) -> AnyArray:
-    """What Quant makes of values (float64)."""
+    """Return what Quant makes of values, in float64."""
     low, high = form.range
     return np.clip(np.rint(values / scale), low, high) * scale
 
@@ -73,7 +73,7 @@ def choose_scale(
     method: RangeMethod,
     percentile: float,
 ) -> float:
-    """One scale for an activation.
+    """Return one scale for an activation.
 
     Args:
         samples: values seen, flat; a subset where there were too many.
@@ -96,7 +96,9 @@ def choose_scale(
 def choose_weight_scales(
     rows: AnyArray, form: QuantizerFormat, *, kind: ScaleKind, method: RangeMethod
 ) -> npt.NDArray[np.float64]:
-    """One scale per row of [channels, weights]; percentile is min-max here (all weights count)."""
+    """Return one scale per row of [channels, weights]; percentile is min-max here (all weights
+    count).
+    """
     rows = rows.astype(np.float64)
     largest = full_scale(rows.min(axis=1), rows.max(axis=1), form)
     if kind == "power-of-two":
@@ -105,7 +107,7 @@ def choose_weight_scales(
 
 
 def bipolar_scales(rows: AnyArray, *, kind: ScaleKind) -> npt.NDArray[np.float64]:
-    """Mean magnitude per row: the least squared error of sign(w) * scale."""
+    """Return the mean magnitude per row: the least squared error of sign(w) * scale."""
     scale: npt.NDArray[np.float64] = np.abs(rows.astype(np.float64)).mean(axis=1)
     scale = _floored(scale)
     return np.exp2(np.rint(np.log2(scale))) if kind == "power-of-two" else scale
@@ -114,7 +116,7 @@ def bipolar_scales(rows: AnyArray, *, kind: ScaleKind) -> npt.NDArray[np.float64
 def _least_error(
     rows: AnyArray, largest: AnyArray, form: QuantizerFormat, kind: ScaleKind
 ) -> npt.NDArray[np.float64]:
-    """Per row, the candidate scale (at most `largest`) with the least squared error."""
+    """Return, per row, the candidate scale (at most `largest`) with the least squared error."""
     if kind == "power-of-two":
         factors = np.exp2(-np.arange(FINER_EXPONENTS + 1.0))
     else:

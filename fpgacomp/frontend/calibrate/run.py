@@ -1,4 +1,4 @@
-"""Runs a canonical network on many samples in ONNX Runtime, any tensors as outputs."""
+"""Runs a canonical network on many samples in ONNX Runtime, with any of its tensors as outputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHUNK = 64
 
 
 class Runner:
-    """A session that answers chosen tensors for any number of samples.
+    """An ONNX Runtime session that returns chosen tensors for any number of samples.
 
     Args:
         graph: canonical, batch 1; it is not changed.
@@ -49,7 +49,7 @@ class Runner:
             ) from problem
 
     def chunks(self, feeds: NamedArrays) -> Iterator[dict[str, AnyArray]]:
-        """The tensors' values, `CHUNK` samples at a time."""
+        """Yield the tensors' values, `CHUNK` samples at a time."""
         count = len(next(iter(feeds.values())))
         for begin in range(0, count, CHUNK):
             part = {name: feeds[name][begin : begin + CHUNK] for name in self.inputs}
@@ -58,7 +58,7 @@ class Runner:
 
 
 def _runnable(graph: EditableGraph, tensors: Sequence[str]) -> EditableGraph:
-    """A copy with an open batch axis, and with functions of other domains written out."""
+    """Return a copy with an open batch axis, and with functions of other domains written out."""
     copy = EditableGraph(graph.name)
     copy.opset = graph.opset
     copy.constants = dict(graph.constants)
@@ -92,7 +92,7 @@ def _runnable(graph: EditableGraph, tensors: Sequence[str]) -> EditableGraph:
 
 
 def _needed(graph: EditableGraph, tensors: Sequence[str]) -> list[Node]:
-    """The nodes that the tensors depend on, in order."""
+    """Return the nodes that the tensors depend on, in order."""
     wanted, nodes = set(tensors), []
     for node in reversed(graph.nodes):
         if wanted & set(node.outputs):
@@ -102,7 +102,7 @@ def _needed(graph: EditableGraph, tensors: Sequence[str]) -> list[Node]:
 
 
 def _keep_batch(graph: EditableGraph, node: Node) -> None:
-    """Reshape to [1, ...] becomes [batch, ...] (0: as it is)."""
+    """Let a Reshape to [1, ...] keep the batch it finds (0 in ONNX)."""
     shape = np.array(graph.constants[node.inputs[1]], dtype=np.int64)
     if shape.size and shape[0] == 1:
         shape[0] = 0
@@ -110,14 +110,16 @@ def _keep_batch(graph: EditableGraph, node: Node) -> None:
 
 
 def _emit(graph: EditableGraph, of: Node, op: str, inputs: list[str], output: str = "") -> str:
-    """Append one operator of those that make up `of`; returns its output."""
+    """Append one operator of those that make up `of`; return its output."""
     tensor = output or graph.unique(f"{of.name}_{op}_part")
     graph.append(Node(op, inputs, [tensor], graph.unique(f"{of.name}_{op}")))
     return tensor
 
 
 def _write_quantizer_out(graph: EditableGraph, node: Node) -> None:
-    """Quant and BipolarQuant in standard operators (rounding ROUND, as calibration writes it)."""
+    """Write Quant and BipolarQuant in standard operators (rounding ROUND, as
+    calibration sets it).
+    """
     x, scale = node.inputs[0], node.inputs[1]
     if node.op == "BipolarQuant":
         zero, one = graph.add_constant("zero", 0.0), graph.add_constant("one", 1.0)

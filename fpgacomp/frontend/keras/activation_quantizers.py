@@ -1,4 +1,5 @@
-"""QKeras activation quantizers as ONNX nodes: a float function, then Quant or MultiThreshold.
+"""Writes QKeras activation quantizers as ONNX nodes: a float function, then Quant or
+MultiThreshold.
 
 Formulas: qkeras/quantizers.py 0.9.0, `__call__` of each class.
 """
@@ -17,7 +18,7 @@ TERNARY_THRESHOLD = 0.33  # qkeras ternary.default_threshold
 
 
 def quantize_activation(b: KerasGraphWriter, x: KerasTensor, quantizer: Any) -> KerasTensor:
-    """Nodes that compute `quantizer(x)` as in inference.
+    """Append nodes that compute `quantizer(x)` as in inference.
 
     Raises:
         UnsupportedLayer: a quantizer that is unknown, random, or depends on the batch.
@@ -56,7 +57,7 @@ def quant(
     signed: bool,
     narrow: bool = False,
 ) -> KerasTensor:
-    """A Quant node with one scale, zero point 0, rounding half to even as tf.round does."""
+    """Append a Quant with one scale, zero point 0, rounding half to even as tf.round does."""
     if bits < 2 and signed:
         raise b.refuse("one signed bit has no linear grid.", "use binary(), or two bits.")
     parameters = (("scale", scale), ("zero_point", 0.0), ("bit_width", float(bits)))
@@ -66,7 +67,7 @@ def quant(
 
 
 def clip(b: KerasGraphWriter, x: KerasTensor, lo: float | None, hi: float | None) -> KerasTensor:
-    """A Clip node with both ends given (the widest float for none), or nothing."""
+    """Append a Clip with both ends given (the widest float for none), or nothing."""
     if lo is None and hi is None:
         return x
     widest = float(np.finfo(np.float32).max)
@@ -75,7 +76,7 @@ def clip(b: KerasGraphWriter, x: KerasTensor, lo: float | None, hi: float | None
 
 
 def _alpha(b: KerasGraphWriter, quantizer: Any) -> float:
-    """The constant factor; a string means that it is taken from each batch."""
+    """Return the constant factor; a string would mean that it is taken from each batch."""
     alpha = quantizer.alpha
     if isinstance(alpha, str):
         raise b.refuse(
@@ -133,7 +134,7 @@ def _relu(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
 
 
 def _sigmoid_kind() -> str:
-    """What qkeras.set_internal_sigmoid chose: hard, smooth or real."""
+    """Return what qkeras.set_internal_sigmoid chose: hard, smooth or real."""
     from qkeras import quantizers
 
     functions = {quantizers.hard_sigmoid: "hard", quantizers.smooth_sigmoid: "smooth"}
@@ -184,7 +185,7 @@ def _bipolar(b: KerasGraphWriter, x: KerasTensor, scale: float) -> KerasTensor:
 
 
 def _step_at_zero(b: KerasGraphWriter, x: KerasTensor, scale: float) -> KerasTensor:
-    """0 below zero, `scale` from zero on."""
+    """Append a step: 0 below zero, `scale` from zero on."""
     return _thresholds(b, x, [0.0], "BINARY", scale, 0.0)
 
 

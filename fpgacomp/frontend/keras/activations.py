@@ -1,4 +1,4 @@
-"""Activation functions given by name, and the layers that are nothing else."""
+"""Converts activation functions given by name, and the layers that are nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PLAIN = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "elu": "Elu", "s
 
 
 def activate(b: KerasGraphWriter, x: KerasTensor, function: Any) -> KerasTensor:
-    """What a layer's `activation` does: None, a name, a function or a QKeras quantizer."""
+    """Append what a layer's `activation` does: None, a name, a function or a QKeras quantizer."""
     if function is None:
         return x
     if isinstance(function, str):
@@ -54,14 +54,14 @@ def _by_name(b: KerasGraphWriter, x: KerasTensor, name: str, function: Any = Non
 
 
 def _slope_of_hard_sigmoid(function: Any) -> float:
-    """Keras 2 has 0.2, Keras 3 has 1/6, QKeras 0.5: ask the function itself."""
+    """Return the slope by asking the function: Keras 2 has 0.2, Keras 3 has 1/6, QKeras 0.5."""
     if function is None:
         return 0.2
     return number(function(np.asarray([1.0], dtype=np.float32))[0]) - 0.5
 
 
 def _gelu(b: KerasGraphWriter, x: KerasTensor) -> KerasTensor:
-    """x/2 (1 + erf(x / sqrt 2))."""
+    """Append x/2 (1 + erf(x / sqrt 2))."""
     inner = b.same("Erf", b.same("Mul", x, b.constant("inverse_root_2", np.sqrt(0.5))))
     half = b.same("Mul", x, b.constant("half", 0.5))
     return b.same("Mul", half, b.same("Add", inner, b.constant("one", 1.0)).name)

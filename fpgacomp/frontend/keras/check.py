@@ -35,7 +35,7 @@ MakeTap = Callable[[Any, list[Any]], Any]
 
 
 def probes(shape: tuple[int, ...], count: int) -> AnyArray:
-    """Seeded inputs [count, *shape]: normal, on binary grids, in 0..1, large, constant.
+    """Return seeded inputs [count, *shape]: normal, on binary grids, in 0..1, large, constant.
 
     The grids have steps of 1/2, 1/4, ...: half a step of whatever power-of-two quantizer
     comes first, so that its rounding of ties is seen.
@@ -52,7 +52,7 @@ def probes(shape: tuple[int, ...], count: int) -> AnyArray:
 
 
 def check(model: Any, conversion: Conversion, make_tap: MakeTap, batch: int) -> None:
-    """Compare every layer's output.
+    """Compare every layer's output in qonnx with Keras' own.
 
     Args:
         conversion: the graph at this batch size.
@@ -147,7 +147,9 @@ def _leaves_noise(layer: Any) -> bool:
 
 
 def _exact(nodes: Sequence[Node], layer: Any) -> bool:
-    """Whether nothing before the quantizer rounds, here or in Keras (whose hard tanh does)."""
+    """Return whether nothing before the quantizer rounds, here or in Keras (whose
+    hard tanh does).
+    """
     rounding_functions = {"quantized_tanh", "quantized_sigmoid", "quantized_hswish"}
     operators = {node.op for node in nodes}
     return operators <= EXACT and not rounding_functions & _quantizer_names(layer)
@@ -171,7 +173,7 @@ def _in_layout(x: AnyArray, value: KerasTensor) -> AnyArray:
 
 
 def _last_quantizer(nodes: list[Node], graph: EditableGraph) -> int | None:
-    """Index of the last quantizer that works on data, not on a constant."""
+    """Return the index of the last quantizer that works on data, not on a constant."""
     for index in range(len(nodes) - 1, -1, -1):
         if nodes[index].op in QUANTIZERS and nodes[index].inputs[0] not in graph.constants:
             return index
@@ -179,7 +181,7 @@ def _last_quantizer(nodes: list[Node], graph: EditableGraph) -> int | None:
 
 
 def run(graph: EditableGraph, nodes: list[Node], context: dict[str, AnyArray]) -> None:
-    """Execute nodes in qonnx, adding their outputs to `context`."""
+    """Execute nodes in qonnx and add their outputs to `context`."""
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_node
 

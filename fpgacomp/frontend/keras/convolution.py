@@ -1,4 +1,4 @@
-"""Keras convolutions, plain, depthwise and separable, as ONNX Conv with explicit padding."""
+"""Converts Keras convolutions, plain, depthwise and separable, to Conv with explicit padding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fpgacomp.ir.types import AnyArray
 
 
 def ints(value: Any, rank: int) -> tuple[int, ...]:
-    """A Keras size: one number or one per axis."""
+    """Return a Keras size, which is one number or one per axis, as one per axis."""
     return tuple(int(v) for v in value) if np.ndim(value) else (int(value),) * rank
 
 
@@ -25,7 +25,9 @@ def window(
     dilations: Sequence[int],
     padding: str,
 ) -> tuple[list[int], tuple[int, ...]]:
-    """ONNX `pads` and the output size of TensorFlow's padding rule (same: more at the end)."""
+    """Return ONNX `pads` and the output size of TensorFlow's padding rule (same:
+    more at the end).
+    """
     before, after, sizes = [], [], []
     for n, k, s, d in zip(spatial, kernel, strides, dilations):
         span = (k - 1) * d + 1
@@ -35,8 +37,10 @@ def window(
                 begin = total // 2
             case "causal":
                 total = begin = span - 1
-            case _:
+            case "valid":
                 total = begin = 0
+            case _:
+                raise ValueError(f"padding {padding!r} is none of same, causal and valid")
         before.append(begin)
         after.append(total - begin)
         sizes.append((n + total - span) // s + 1)
@@ -77,23 +81,23 @@ def _finish(b: KerasGraphWriter, y: KerasTensor, layer: Any, bias: Any) -> Keras
 
 
 def _filters_first(w: AnyArray) -> AnyArray:
-    """[*kernel, in, out] -> [out, in, *kernel]."""
+    """Return [*kernel, in, out] as [out, in, *kernel]."""
     return np.ascontiguousarray(np.moveaxis(np.moveaxis(w, -1, 0), -1, 1))
 
 
 def _channelwise(w: AnyArray) -> AnyArray:
-    """[*kernel, in, multiplier] -> [in * multiplier, 1, *kernel]."""
+    """Return [*kernel, in, multiplier] as [in * multiplier, 1, *kernel]."""
     flat = w.reshape(*w.shape[:-2], 1, w.shape[-2] * w.shape[-1])
     return _filters_first(flat)
 
 
 def convolution(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """Conv1D, Conv2D and their QKeras forms."""
+    """Convert Conv1D, Conv2D and their QKeras forms."""
     return _convolution(b, x, layer, layer.kernel, layer.bias if layer.use_bias else None)
 
 
 def folded_convolution(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """QConv2DBatchnorm: the normalization is folded before the weights are quantized."""
+    """Convert QConv2DBatchnorm: the normalization is folded before the weights are quantized."""
     kernel, bias = layer.get_folded_weights()
     return _convolution(b, x, layer, kernel, bias)
 
@@ -107,14 +111,16 @@ def _convolution(
 
 
 def depthwise(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """DepthwiseConv1D/2D and QDepthwiseConv2D."""
+    """Convert DepthwiseConv1D/2D and QDepthwiseConv2D."""
     kernel = getattr(layer, "depthwise_kernel", None)
     kernel = layer.kernel if kernel is None else kernel
     return _depthwise(b, x, layer, kernel, layer.bias if layer.use_bias else None)
 
 
 def folded_depthwise(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """QDepthwiseConv2DBatchnorm."""
+    """Convert QDepthwiseConv2DBatchnorm, its normalization folded before the
+    weights are quantized.
+    """
     kernel, bias = layer.get_folded_weights()
     return _depthwise(b, x, layer, kernel, bias)
 
@@ -128,7 +134,7 @@ def _depthwise(
 
 
 def separable(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """SeparableConv1D/2D: a depthwise and a 1x1 convolution."""
+    """Convert SeparableConv1D/2D to a depthwise and a 1x1 convolution."""
     w = weight(b, layer.depthwise_kernel, quantizer_of(layer, "depthwise"), _channelwise, axis=0)
     y = _conv(b, x, layer, w, x.channels * int(layer.depth_multiplier), x.channels)
     pointwise = quantizer_of(layer, "pointwise")

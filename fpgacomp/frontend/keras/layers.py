@@ -1,4 +1,4 @@
-"""How each Keras and QKeras layer becomes ONNX nodes."""
+"""The table of Keras and QKeras layers, and how each becomes ONNX nodes."""
 
 from __future__ import annotations
 

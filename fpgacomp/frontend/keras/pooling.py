@@ -1,4 +1,4 @@
-"""Keras pooling layers."""
+"""Converts Keras pooling layers."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def _pool(
 
 
 def max_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """MaxPooling1D/2D."""
+    """Convert MaxPooling1D/2D."""
     return _pool(b, x, layer, "MaxPool")
 
 
 def average_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """AveragePooling1D/2D and QAveragePooling2D; padding is not counted."""
+    """Convert AveragePooling1D/2D and QAveragePooling2D; padding is not counted."""
     y = _pool(b, x, layer, "AveragePool", count_include_pad=0)
     area = int(np.prod(ints(layer.pool_size, len(x.shape) - 1)))
     return _quantized_average(b, y, layer, area)
 
 
 def global_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """Global average and maximum, with or without kept axes."""
+    """Convert global average and maximum, with or without kept axes."""
     require_channels_last(b, layer)
     x = b.channels_first(x)
     op = "GlobalMaxPool" if "Max" in type(layer).__name__ else "GlobalAveragePool"
@@ -58,7 +58,7 @@ def global_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
 
 
 def _quantized_average(b: KerasGraphWriter, y: KerasTensor, layer: Any, area: int) -> KerasTensor:
-    """QKeras multiplies the sum by quantize(1 / area), then applies an activation."""
+    """Append what QKeras computes: the sum times quantize(1 / area), then an activation."""
     quantizer = getattr(layer, "average_quantizer_internal", None)
     if quantizer is not None:
         factor = float(np.asarray(quantizer(1.0 / area))) * area

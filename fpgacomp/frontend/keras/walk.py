@@ -14,7 +14,7 @@ from fpgacomp.network.editable import FLOAT, EditableGraph, TensorInfo
 
 @dataclass(frozen=True)
 class LayerCall:
-    """One call of one layer, and which nodes it became.
+    """One call of one layer, and the ONNX nodes that it became.
 
     Args:
         inputs: the values it reads, as they were when it was converted.
@@ -40,14 +40,14 @@ class Conversion:
 
 
 def listed(tensors: Any) -> list[Any]:
-    """Keras' single tensors, lists, tuples and dicts of them, as a list."""
+    """Return Keras' single tensors, lists, tuples and dicts of them as a list."""
     if isinstance(tensors, dict):
         return list(tensors.values())
     return list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
 
 
 def _steps(model: Any) -> Iterator[tuple[Any, list[Any], list[Any]]]:
-    """Layer, input tensors and output tensors of every call, inputs first."""
+    """Yield layer, input tensors and output tensors of every call, inputs first."""
     network = getattr(model, "_functional", None) or model
     by_depth = network._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):
@@ -59,7 +59,7 @@ def _steps(model: Any) -> Iterator[tuple[Any, list[Any], list[Any]]]:
 
 
 def require_functional(model: Any) -> None:
-    """Only models whose layers are known before they run can be exported.
+    """Refuse a model whose layers are not known before they run.
 
     Raises:
         ModelError: a subclassed or unbuilt model.
@@ -74,7 +74,7 @@ def require_functional(model: Any) -> None:
 
 
 def input_name(tensor: Any) -> str:
-    """The network's name for a Keras input tensor."""
+    """Return the network's name for a Keras input tensor."""
     return str(tensor.name).split(":")[0].replace("/", "_")
 
 
@@ -145,7 +145,7 @@ def _convert_all(
 def _convert_or_note(
     builder: KerasGraphWriter, layer: Any, sources: tuple[KerasTensor, ...], outputs: list[Any]
 ) -> KerasTensor:
-    """The layer's value; where it is not carried, the problem is kept and the walk goes on."""
+    """Return the layer's value; where it is not carried, keep the problem and go on."""
     try:
         if len(outputs) != 1:
             raise builder.refuse(f"it has {len(outputs)} outputs.", "split it into layers of one.")
@@ -166,7 +166,7 @@ def _inline(
     values: dict[int, KerasTensor],
     calls: list[LayerCall],
 ) -> None:
-    """A model used as a layer: its layers run in its place, on the outer tensors."""
+    """Run the layers of a model that is used as a layer in its place, on the outer tensors."""
     scope = {id(t): values[id(outer)] for t, outer in zip(listed(inner.inputs), inputs)}
     inner_calls: list[LayerCall] = []
     _convert_all(builder, inner, scope, inner_calls, prefix=f"{builder.layer}/")

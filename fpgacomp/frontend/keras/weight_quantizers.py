@@ -1,4 +1,4 @@
-"""What a QKeras quantizer makes of a weight: integers, a step per output channel, a bit width."""
+"""Finds what a QKeras quantizer makes of a weight: integers, a step per channel, a bit width."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WIDEST_BITS = 24  # a float32 mantissa: wider weights are no integers in the mod
 
 @dataclass(frozen=True)
 class QuantizedWeight:
-    """weight = integers * step, exactly in float32.
+    """A weight on its quantizer's grid: weight = integers * step, exactly in float32.
 
     Args:
         integers: in the shape of the weight.
@@ -41,6 +41,7 @@ class QuantizedWeight:
 
     @property
     def values(self) -> AnyArray:
+        """The quantized weight, float32."""
         return (self.integers * self.step).astype(np.float32)
 
 
@@ -76,7 +77,9 @@ def quantize_weight(quantizer: Any, weight: AnyArray, where: str) -> QuantizedWe
 
 
 def quantize_parameter(quantizer: Any, values: AnyArray, where: str) -> AnyArray:
-    """What the quantizer makes of a bias or a normalization parameter (no grid is needed)."""
+    """Return what the quantizer makes of a bias or a normalization parameter (no
+    grid is needed).
+    """
     if quantizer is None:
         return values
     if type(quantizer).__name__.endswith("po2"):
@@ -85,7 +88,7 @@ def quantize_parameter(quantizer: Any, values: AnyArray, where: str) -> AnyArray
 
 
 def call_without_straight_through(quantizer: Any, x: AnyArray) -> AnyArray:
-    """The quantizer's answer, without the float noise of its gradient trick where it can."""
+    """Return the quantizer's answer, without its gradient trick's float noise where it can."""
     had = getattr(quantizer, "use_ste", None)
     if had is not None:
         quantizer.use_ste = False
@@ -107,12 +110,12 @@ def _refusal(quantizer: Any, kind: str) -> tuple[str, str] | None:
 
 
 def number(value: Any) -> float:
-    """A Python number out of a number, tensor or variable."""
+    """Return a Python number out of a number, tensor or variable."""
     return float(np.asarray(value))
 
 
 def _step(quantizer: Any, kind: str, values: AnyArray) -> AnyArray:
-    """The grid the weights lie on, with as many axes as the weight."""
+    """Return the grid the weights lie on, with as many axes as the weight."""
     if kind.endswith("po2"):
         nonzero = np.abs(values[values != 0])
         step = np.asarray(nonzero.min() if nonzero.size else 1.0, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Weights of Dense and convolution layers as ONNX constants under explicit quantizers."""
+"""Writes weights of Dense and convolution layers as constants under explicit quantizers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Relayout = Callable[[AnyArray], AnyArray]
 
 
 def weight(b: KerasGraphWriter, values: Any, quantizer: Any, relayout: Relayout, axis: int) -> str:
-    """A weight tensor in ONNX's layout, float, or under Quant or BipolarQuant.
+    """Append a weight in ONNX's layout, float or under Quant or BipolarQuant; return its name.
 
     Args:
         values: as Keras stores them.
@@ -62,7 +62,7 @@ def _quant(
 
 
 def _per_channel(b: KerasGraphWriter, step: AnyArray, axis: int) -> AnyArray:
-    """One number, or one along `axis`."""
+    """Return one number, or one along `axis`."""
     if np.all(step == step.flat[0]):
         return np.asarray(step.flat[0])
     others = tuple(i for i in range(step.ndim) if i != axis)
@@ -76,7 +76,7 @@ def _per_channel(b: KerasGraphWriter, step: AnyArray, axis: int) -> AnyArray:
 
 
 def add_bias(b: KerasGraphWriter, x: KerasTensor, values: Any, quantizer: Any) -> KerasTensor:
-    """Add a bias (None: nothing), already in quantized values where it has a quantizer."""
+    """Append a bias (None: nothing), already in quantized values where it has a quantizer."""
     if values is None:
         return x
     bias = quantize_parameter(quantizer, np.asarray(values, dtype=np.float32), b.layer)
@@ -84,5 +84,5 @@ def add_bias(b: KerasGraphWriter, x: KerasTensor, values: Any, quantizer: Any) -
 
 
 def quantizer_of(layer: Any, role: str) -> Any:
-    """The quantizer the layer calls on its kernel, bias, depthwise... None for plain Keras."""
+    """Return the quantizer the layer calls on its kernel, bias, ...; None for plain Keras."""
     return getattr(layer, f"{role}_quantizer_internal", None)

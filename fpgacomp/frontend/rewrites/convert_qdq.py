@@ -1,4 +1,4 @@
-"""QuantizeLinear, Clip and DequantizeLinear as one Quant with the same real numbers.
+"""Rewrite: QuantizeLinear, Clip and DequantizeLinear become one Quant with the same real numbers.
 
 QuantizeLinear rounds before it adds the zero point, a Quant afterwards, which differs on
 ties and in float32's last digit. So the zero point z goes into the range: the integers
@@ -150,7 +150,7 @@ def _numpy_dtype(graph: EditableGraph, tensor: str) -> np.dtype[Any] | None:
 def _integer_constant(
     graph: EditableGraph, node: Node, parameters: _Parameters, value: AnyArray, codes: _Codes
 ) -> None:
-    """A weight stays behind a Quant; anything else (a bias) becomes its float32 value."""
+    """Keep a weight behind a Quant; turn anything else (a bias) into its float32 value."""
     centred = np.clip(value, codes.lo, codes.hi).astype(np.int64) - parameters.zero_point
     real = centred.astype(np.float32) * parameters.scale
     if codes.hi - codes.lo >= 1 << 16 or not feeds_only_weights(graph, node.output):
@@ -164,7 +164,7 @@ def _integer_constant(
 def _integer_input(
     graph: EditableGraph, node: Node, parameters: _Parameters, codes: _Codes
 ) -> None:
-    """The input becomes float32, holding the same integers; its real value is computed first."""
+    """Make the input float32, holding the same integers; its real value is computed first."""
     name, shape = codes.tensor, graph.shape(codes.tensor)
     offset = graph.add_constant(f"{name}_offset", -parameters.zero_point.astype(np.float32))
     centred = graph.make(node, "Add", [name, offset], shape=shape)
@@ -209,7 +209,7 @@ def _quant_node(
 
 
 def _clip(graph: EditableGraph, node: Node, source: str, lo: AnyArray, hi: AnyArray) -> str:
-    """`source` between lo and hi (real numbers); "" where that has to be refused."""
+    """Return `source` clipped to lo..hi (real numbers); "" where that has to be refused."""
     limits = np.float32(lo), np.float32(hi)
     value = graph.constant(source)
     if value is not None:
@@ -223,7 +223,7 @@ def _clip(graph: EditableGraph, node: Node, source: str, lo: AnyArray, hi: AnyAr
 
 
 def _integer_output(graph: EditableGraph, node: Node, parameters: _Parameters) -> None:
-    """A network output of integers: float32 with the same integers.
+    """Make a network output of integers float32, holding the same integers.
 
     A Quant with the real scale, as on every other tensor, then the integers from it:
     a Quant of scale 1 rounds off what float32 lost in the division, then + zero point.

@@ -1,4 +1,6 @@
-"""An integer input that is cast to float becomes a float input behind a Quant of its range."""
+"""Rewrite: an integer input that is cast to float becomes a float input behind a Quant of its
+range.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ _DTYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16"}  # by ONNX type
 
 
 def float_inputs(graph: EditableGraph) -> None:
-    """Only inputs of 8 or 16 bits that nothing but a Cast to float32 reads."""
+    """Convert inputs of 8 or 16 bits that nothing but a Cast to float32 reads."""
     for name in graph.inputs:
         kind = _DTYPES.get(graph.info[name].dtype)
         casts = graph.consumers(name)

@@ -1,4 +1,4 @@
-"""Scales, zero points and bit widths of quantizers as float32, whatever integers the file has."""
+"""Rewrite: scales, zero points and bit widths become float32, whatever integers the file has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def float_parameters(graph: EditableGraph) -> None:
-    """QONNX computes in float32 anyway; the values are small whole numbers."""
+    """Convert the parameters of quantizers: QONNX computes in float32 anyway, and
+    they are small.
+    """
     for node in graph.find("Quant", "BipolarQuant", "Trunc", domain=QONNX_DOMAIN):
         for index, name in enumerate(node.inputs):
             value = graph.constant(name)

@@ -1,4 +1,4 @@
-"""A quantizer of a constant that is no weight (a bias, a slope) becomes its result."""
+"""Rewrite: a quantizer of a constant that is no weight (a bias, a slope) becomes its result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fpgacomp.network.fold_constants import fold_constants
 
 
 def fold_quantized_constants(graph: EditableGraph) -> None:
-    """Fold exactly as float32 executes it, then fold what became constant by it."""
+    """Fold such quantizers exactly as float32 executes them, then what became constant by it."""
     folded = False
     for node in list(graph.nodes):
         if weight_quantizer(graph, node.output) is node and graph.known(node):

@@ -1,4 +1,4 @@
-"""Undo Reshapes that move positions into the batch axis, as Keras exports of Dense do."""
+"""Rewrite: Reshapes that move positions into the batch axis, as Keras exports do, are undone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INDIFFERENT = {
 
 
 def keep_batch_axis(graph: EditableGraph) -> None:
-    """[1, T, C] -> Reshape [T, C] -> ... -> Reshape: all between gets the shape [1, T, C]."""
+    """Give all between [1, T, C] -> Reshape [T, C] and the next Reshape the shape [1, T, C]."""
     for node in graph.find("Reshape"):
         before, after = graph.shape(node.inputs[0]), graph.shape(node.output)
         if len(after) >= 2 and after[0] != 1 and before[:1] == (1,):
@@ -27,7 +27,7 @@ def keep_batch_axis(graph: EditableGraph) -> None:
 
 
 def _region(graph: EditableGraph, start: str) -> set[str] | None:
-    """All tensors up to the next Reshapes, or None where something else reads one."""
+    """Return all tensors up to the next Reshapes, or None where something else reads one."""
     region, waiting, inside = {start}, [start], []
     while waiting:
         tensor = waiting.pop()

@@ -1,4 +1,4 @@
-"""Move a Transpose or Reshape behind a weight's quantizer into the weight itself."""
+"""Rewrite: a Transpose or Reshape behind a weight's quantizer moves into the weight itself."""
 
 from __future__ import annotations
 

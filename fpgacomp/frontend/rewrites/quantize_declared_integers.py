@@ -1,4 +1,4 @@
-"""FINN's datatype annotations on weights and inputs as Quant nodes of scale 1."""
+"""Rewrite: FINN's datatype annotations on weights and inputs become Quant nodes of scale 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def quantize_declared_integers(graph: EditableGraph) -> None:
-    """A weight or input that FINN declares INT4, TERNARY, BIPOLAR... gets the quantizer for it.
+    """Give a weight or input that FINN declares INT4, TERNARY, BIPOLAR... the quantizer for it.
 
     Weights must hold values of the type. Integer weights without a declaration,
     in a network of MultiThresholds, get the narrowest type that holds them.

@@ -1,4 +1,4 @@
-"""Make the batch 1, whatever was frozen into the file."""
+"""Rewrite: the batch becomes 1, whatever was frozen into the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHAPE_INPUT = {"Reshape": 1, "Expand": 1, "Resize": 3}
 
 
 def set_batch_to_one(graph: EditableGraph) -> None:
-    """Axis 0 of every input becomes 1, and so do the shapes that repeat the old batch.
+    """Make axis 0 of every input 1, and so the shapes that repeat the old batch.
 
     Reports inputs without a batch axis and dimensions that are not known.
     """

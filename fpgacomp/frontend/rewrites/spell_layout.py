@@ -1,4 +1,4 @@
-"""Write a MultiThreshold's data layout out, as QONNX guesses it from the rank."""
+"""Rewrite: a MultiThreshold states its data layout, as QONNX guesses it from the rank."""
 
 from __future__ import annotations
 

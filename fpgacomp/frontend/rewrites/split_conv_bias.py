@@ -1,4 +1,4 @@
-"""The bias of a Conv as an Add of shape [1, C, 1, 1]."""
+"""Rewrite: the bias of a Conv becomes an Add of shape [1, C, 1, 1]."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 
 
 def split_conv_bias(graph: EditableGraph) -> None:
-    """Conv with three inputs becomes Conv with two and an Add."""
+    """Turn each Conv with three inputs into a Conv with two and an Add."""
     for node in graph.find("Conv"):
         if node.input(2):
             channels, bias = graph.shape(node.inputs[1])[0], graph.shape(node.inputs[2])
