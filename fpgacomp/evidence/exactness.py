@@ -1,21 +1,25 @@
-"""Sums up the judgement, the C-simulation and the float32 run in one `Exactness`."""
+"""Sums up what was compared with what."""
 
 from __future__ import annotations
 
 from fpgacomp.evidence.judge import NetworkJudgement
 from fpgacomp.results.agreement import Agreement, Mismatch
-from fpgacomp.results.report import Exactness
+from fpgacomp.results.report import Exactness, PeerEvidence
 
 
 def summarize(
-    judged: NetworkJudgement, compared: Agreement | None, agreement: float | None
+    judged: NetworkJudgement,
+    compared: Agreement | None,
+    agreement: float | None,
+    peers: tuple[PeerEvidence, ...] = (),
 ) -> Exactness:
-    """Return what is known of a design's exactness.
+    """Return one `Exactness` from everything that was compared.
 
     Args:
-        judged: the oracle's integers, judged by the network in float64.
-        compared: the C-simulation's integers beside the oracle's; None where it did not run.
-        agreement: share of samples that float32 execution answers alike; None if unknown.
+        judged: the oracle against the network in float64.
+        compared: C-simulation against the oracle; None where it did not run.
+        agreement: share of samples whose answer equals the network's in float32.
+        peers: other toolchains' execution against the oracle.
     """
     first = judged.first
     return Exactness(
@@ -24,6 +28,7 @@ def summarize(
         network_mismatches=judged.mismatches,
         ties=judged.ties,
         top1_agreement_float32=agreement,
+        peers=peers,
         integers=0 if compared is None else compared.integers,
         first_csim_mismatch=None if compared is None else compared.first,
         first_network_mismatch=None
