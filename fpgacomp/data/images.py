@@ -9,13 +9,13 @@ import numpy as np
 from fpgacomp.errors import InputDataError, ToolError
 from fpgacomp.ir.types import AnyArray
 
-LabelledArrays = tuple[AnyArray, AnyArray]  # (x [N, ...], y [N] or one-hot [N, K])
+SamplePair = tuple[AnyArray, AnyArray]  # (x [N, ...], y [N] or one-hot [N, K])
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff"})
 
 
 def image_folder(
     folder: Path,
-) -> tuple[LabelledArrays, LabelledArrays | None]:
+) -> tuple[SamplePair, SamplePair | None]:
     """Return (x, y) of the images, and (x, y) of the test set or None; x is float32 [N, C, H, W] in
     0..1.
 
@@ -47,7 +47,7 @@ def _names(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _classes(folder: Path, names: list[str]) -> LabelledArrays:
+def _classes(folder: Path, names: list[str]) -> SamplePair:
     if len(names) < 2:
         raise InputDataError(
             str(folder), f"has {len(names)} class folders.", "give one folder of images per class."

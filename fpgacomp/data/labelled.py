@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.data.images import LabelledArrays
+from fpgacomp.data.images import SamplePair
 from fpgacomp.data.sources import DataSource, read_source, source_name
 from fpgacomp.errors import InputDataError
 from fpgacomp.ir.types import AnyArray
 
-TEST_SHARE = 0.25  # of all samples
-VALIDATION_SHARE = 0.12  # of those that are not in the test split
+TEST_SHARE = 0.25  # share of all samples that is the test split
+VALIDATION_SHARE = 0.12  # share of the other samples that is the validation split
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _digests(x: AnyArray) -> list[bytes]:
     return [hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in x]
 
 
-def _checked(pair: LabelledArrays, name: str) -> Samples:
+def _checked(pair: SamplePair, name: str) -> Samples:
     x, y = pair
     if x.dtype.kind not in "iubf" or x.ndim < 2:
         raise InputDataError(

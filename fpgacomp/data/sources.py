@@ -11,17 +11,12 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.data.arrays import read_arrays
-from fpgacomp.data.images import LabelledArrays, image_folder
+from fpgacomp.data.images import SamplePair, image_folder
 from fpgacomp.errors import InputDataError
 from fpgacomp.ir.types import NamedArrays
 
 DataSource = (
-    str
-    | Path
-    | NamedArrays
-    | LabelledArrays
-    | tuple[LabelledArrays, LabelledArrays]
-    | Callable[[], Any]
+    str | Path | NamedArrays | SamplePair | tuple[SamplePair, SamplePair] | Callable[[], Any]
 )
 """A .npz, a folder, "module:function" or "file.py:function"; arrays by name; (x, y);
 ((x, y), (x, y) of the test set); or a function that returns one of these."""
@@ -36,7 +31,7 @@ def source_name(source: DataSource) -> str:
     return getattr(source, "__name__", "data")
 
 
-def read_source(source: DataSource, name: str) -> tuple[LabelledArrays, LabelledArrays | None]:
+def read_source(source: DataSource, name: str) -> tuple[SamplePair, SamplePair | None]:
     """Read a source.
 
     Args:
@@ -66,7 +61,7 @@ def read_source(source: DataSource, name: str) -> tuple[LabelledArrays, Labelled
     )
 
 
-def _read_path(text: str) -> tuple[LabelledArrays, LabelledArrays | None]:
+def _read_path(text: str) -> tuple[SamplePair, SamplePair | None]:
     path = Path(text)
     if path.is_dir():
         return image_folder(path)
@@ -109,7 +104,7 @@ def _function(text: str) -> Callable[[], Any]:
     return function  # type: ignore[no-any-return]
 
 
-def _from_arrays(arrays: NamedArrays, name: str) -> tuple[LabelledArrays, LabelledArrays | None]:
+def _from_arrays(arrays: NamedArrays, name: str) -> tuple[SamplePair, SamplePair | None]:
     for x, y in (("x", "y"), ("x_train", "y_train")):
         if x in arrays and y in arrays:
             test = None

@@ -17,7 +17,9 @@ from onnx import numpy_helper
 from fpgacomp.errors import FpgacompError, InputDataError, ToolError
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.ir.types import AnyArray, IntArray, NamedArrays
+from fpgacomp.network.attributes import shape_of
 from fpgacomp.network.lowered import integer_name
+from fpgacomp.network.runtime import open_session
 
 _BATCH = 1024
 _STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
@@ -148,7 +150,7 @@ def _run_original(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyA
         if _same(_in_batches(batched, few, 2), expected):
             return _in_batches(batched, feeds, _BATCH)
     except ToolError:
-        pass  # the graph needs its batch of 1: one by one is slower and always right
+        pass  # the graph needs its batch of 1: one sample at a time is slower and always right
     return _in_batches(single, feeds, 1)
 
 
@@ -181,7 +183,7 @@ def _feeds(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
             raise InputDataError(tensor.name, "no values were given for this input.",
                                  f"name one of {sorted(inputs)} so.")  # fmt: skip
         array = np.asarray(inputs[tensor.name])
-        want = tuple(dim.dim_value for dim in tensor.type.tensor_type.shape.dim)[1:]
+        want = shape_of(tensor)[1:]
         fits = len(want) + 1 == array.ndim and all(
             size in (0, got) for size, got in zip(want, array.shape[1:])
         )
@@ -195,15 +197,9 @@ def _feeds(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
 
 def _session(model: onnx.ModelProto) -> Callable[[NamedArrays], dict[str, AnyArray]]:
     """Return an ONNX Runtime session as a function from inputs to outputs."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what fails is raised, with its own sentence
     fix = "report it with the model: ONNX Runtime is expected to run this graph."
     try:
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(model)
     except Exception as problem:
         raise ToolError(model.graph.name, f"ONNX Runtime: {problem}", fix) from problem
     names = [output.name for output in model.graph.output]

@@ -96,7 +96,7 @@ def unreached(graph: Graph, values: Values) -> list[str]:
     """Return a phrase for each activation whose lowest or highest integer no vector reached."""
     found = []
     for layer in graph.layers:
-        # What only orders classes has no level to reach.
+        # A Requantize that only puts classes in order has no lowest and highest level.
         ordered = isinstance(layer, Requantize) and layer.is_affine
         if isinstance(layer, Activation) and not ordered:
             seen, kind = values[layer.output.name], layer.output.type

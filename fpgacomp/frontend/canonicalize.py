@@ -56,10 +56,10 @@ REDUCED: tuple[Rewrite, ...] = (
     spell_perms,
     softmax_axis,
     remove_no_ops,
-    # Every quantizer is a Quant, a BipolarQuant or a MultiThreshold.
+    # From here on every quantizer is a Quant, a BipolarQuant, a Trunc or a MultiThreshold.
     float_inputs,
     convert_qdq,
-    # Fewer operators.
+    # Several spellings of one function become one operator.
     gemm_to_matmul,
     explicit_pads,
     split_conv_bias,
@@ -75,7 +75,7 @@ REDUCED: tuple[Rewrite, ...] = (
     nearest_resize,
     recognise_activations,
     quantize_declared_integers,
-    # What the rewrites left behind.
+    # The other rewrites leave nodes behind that change nothing: these go.
     remove_no_ops,
     cancel_transposes,
     merge_duplicates,

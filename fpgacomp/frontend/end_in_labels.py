@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
-from fpgacomp.network.attributes import decode_attributes, initializers
+from fpgacomp.network.attributes import decode_attributes, initializers, shape_of
 from fpgacomp.network.canonical import Network
 
 _CHOOSING = ("ArgMax", "TopK")
@@ -47,12 +47,8 @@ def _is_chosen(graph: onnx.GraphProto, name: str) -> bool:
     return False
 
 
-def _shape(tensor: onnx.ValueInfoProto) -> list[int]:
-    return [dim.dim_value for dim in tensor.type.tensor_type.shape.dim]
-
-
 def _problems(output: onnx.ValueInfoProto) -> list[FpgacompError]:
-    shape = _shape(output)
+    shape = list(shape_of(output))
     if len(shape) in _CLASS_AXIS:
         return []
     return [UnsupportedLayer(
@@ -70,7 +66,7 @@ def _appended(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
     for index, old in enumerate(list(graph.output)):
         if old.name not in names:
             continue
-        shape = _shape(old)
+        shape = list(shape_of(old))
         axis = _CLASS_AXIS[len(shape)]
         label = f"{old.name}_label"
         while label in taken:

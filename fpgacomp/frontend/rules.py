@@ -21,7 +21,8 @@ _REWRITTEN = frozenset(
     )
 )
 
-# These are left over because of another node, and told only where there is no other.
+# Where one of these is left, another node is the reason: they are reported only where
+# no other problem was found.
 _FOLLOWERS = frozenset(("QuantizeLinear", "DequantizeLinear", "Cast"))
 
 

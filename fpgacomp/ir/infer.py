@@ -132,7 +132,8 @@ def channel_range(layer: Layer) -> ChannelRange:
             return _constant(layer.input.type)
         case SumPool():
             seen = _with_padding(layer.input.type, layer.pads)
-            # Averages that do not count padding: sum * (lcm / count) <= x * lcm.
+            # The multiplier of an average that does not count padding is lcm / count, so that
+            # no output exceeds the largest input times lcm.
             factor = _sum_pool_factor(layer)
             return np.array([seen.lo * factor]), np.array([seen.hi * factor])
         case Add():
@@ -181,7 +182,7 @@ def round_shift(values: IntArray, shift: int, rounding: Rounding) -> IntArray:
         case Rounding.FLOOR:
             return values >> shift
         case Rounding.ROUND:
-            # Half up, less one where that was a tie that landed on an odd number.
+            # Round half up, then take one off where that turned a tie into an odd number.
             up: IntArray = (values + half) >> shift
             tie = (values & ((1 << shift) - 1)) == half
             return np.where(tie & ((up & 1) == 1), up - 1, up)

@@ -139,7 +139,7 @@ class Ints(FrozenArray):
                 raise ValueError("Ints takes integers only")
             array = rounded
         super().__init__(array, np.int64)
-        # Found on demand and kept: a folding search asks for them thousands of times.
+        # Computed once, on demand: a folding search asks for them thousands of times.
         self._type: IntType | None = None
         self._stored: IntType | None = None
 

@@ -26,7 +26,7 @@ from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.staircase import Staircase, build, evaluate_all, is_small
 from fpgacomp.lower.value import Value
 
-MAX_TABLE = 1 << 12  # entries of a Lookup, per row
+MAX_TABLE = 1 << 12  # largest number of entries of a Lookup, per row
 
 
 def activate(

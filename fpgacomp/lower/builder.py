@@ -14,6 +14,7 @@ from fpgacomp.ir.infer import ChannelRange, LayerT, channel_range, unknown_outpu
 from fpgacomp.ir.layers import Layer, Reshape, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 from fpgacomp.lower.value import Sum, Value
+from fpgacomp.network.attributes import shape_of
 from fpgacomp.network.lowered import LabelView, TensorView
 
 
@@ -25,11 +26,7 @@ class NetworkIndex:
         self.model = model
         self.nodes: tuple[onnx.NodeProto, ...] = tuple(graph.node)
         self.initializers = {i.name: i for i in graph.initializer}
-        self.inputs = {
-            i.name: tuple(d.dim_value for d in i.type.tensor_type.shape.dim)
-            for i in graph.input
-            if i.name not in self.initializers
-        }
+        self.inputs = {i.name: shape_of(i) for i in graph.input if i.name not in self.initializers}
         self.input_types = {i.name: i.type.tensor_type.elem_type for i in graph.input}
         self.outputs = tuple(o.name for o in graph.output)
         self.producer = {name: node for node in self.nodes for name in node.output}
@@ -64,7 +61,6 @@ class GraphBuilder:
         self.layers: list[Layer] = []
         self.views: dict[str, TensorView] = {}
         self.labels: dict[str, LabelView] = {}
-        self.done: set[str] = set()  # nodes another node's rule has taken along
         self.problems: list[FpgacompError] = []
         self._names: set[str] = set()
         self._counts: dict[str, int] = {}

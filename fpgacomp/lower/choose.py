@@ -7,7 +7,7 @@ import numpy as np
 from fpgacomp.ir.types import IntArray
 from fpgacomp.lower.activation import Comparators, Multiplier
 
-MAX_THRESHOLDS = 1 << 10  # per channel; beyond this no board has the comparators
+MAX_THRESHOLDS = 1 << 10  # thresholds per channel; no board has the comparators for more
 
 
 def multiplier_luts(found: Multiplier, input_bits: int, output_bits: int) -> float:

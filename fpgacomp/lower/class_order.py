@@ -19,9 +19,9 @@ from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.value import Value
 
 MAX_RATIO = 1 << 10  # largest integer ratio of two classes' scales that is taken as it is
-MAX_BITS = 48  # of the integers that are compared
-MAX_CHECKED = 1 << 22  # numbers on which an order is checked
-_FLOAT_BITS = 50  # of a float64 quotient that count: the last ones are rounding
+MAX_BITS = 48  # widest integers that are compared
+MAX_CHECKED = 1 << 22  # largest number of integers on which an order is checked
+_FLOAT_BITS = 50  # bits of a float64 quotient that count: the last ones are rounding
 _WITHOUT = "leave --argmax out: the host then computes the label"
 
 
@@ -94,7 +94,7 @@ def _exact(affine: Affine, channels: int) -> _Order | None:
     whole = np.floor(bias)
     fractions, rank = np.unique(bias - whole, return_inverse=True)
     bits = (len(fractions) - 1).bit_length()
-    most = 1 << (61 - bits)  # refused for its width all the same
+    most = 1 << (61 - bits)  # what is larger is refused for its width all the same
     offset = (np.minimum(whole, most).astype(np.int64) << bits) + rank
     return _Order(np.array(multiplier, dtype=np.int64) << bits, offset)
 
@@ -108,7 +108,7 @@ def _searched(node: onnx.NodeProto, affine: Affine, low: IntArray, high: IntArra
         raise _too_different(node)
     at = np.argsort(real, kind="stable")
     rises = np.diff(real[at]) > largest * 2.0**-_FLOAT_BITS
-    fewest = max(1, int(rises.sum()).bit_length() - 1)  # less cannot tell all numbers apart
+    fewest = max(1, int(rises.sum()).bit_length() - 1)  # fewer bits cannot tell all numbers apart
     for bits in range(fewest, MAX_BITS):
         gain = 2.0**bits / largest
         scale, offset = (
@@ -141,7 +141,7 @@ def _common(scale: FloatArray) -> tuple[Fraction, list[int]]:
     exact = [Fraction(float(s)) for s in scale]
     if not all(exact):
         return Fraction(0), []
-    below = max(s.denominator for s in exact)  # all are powers of two
+    below = max(s.denominator for s in exact)  # the least common denominator: all are powers of two
     unit = Fraction(gcd(*(int(s * below) for s in exact)), below)
     return unit, [int(s / unit) for s in exact]
 

@@ -91,7 +91,7 @@ def lower_label(builder: GraphBuilder, node: onnx.NodeProto) -> Value | None:
         raise unsupported(node, "takes the last of equal classes, the hardware the first.",
                           f"export it with select_last_index=0, or {_WITHOUT}.")  # fmt: skip
     value = builder.values[logits]
-    # A raw input and a sum that waits for its quantizer are refused there; functions are not.
+    # integer_value refuses a raw input and a sum that waits for its quantizer.
     value = value if isinstance(value.source, Tensor) else integer_value(builder, node, value)
     rank = value.order.ndim
     axis = int_attribute(node, "axis", 0) % rank

@@ -215,7 +215,7 @@ def lower_conv(
             "pads with zeros a tensor whose zero is no integer.",
             "use an integer zero point in the quantizer before it.",
         )
-    # One group at a time has one set of input channels; [k..., C/g, O] channels last.
+    # Each group reads input channels of its own; weights are [k..., C/g, O], channels last.
     integers = np.moveaxis(weights.integers, (0, 1), (-1, -2))
     scale = np.moveaxis(weights.scale, (0, 1), (-1, -2))
     real_in = _group_inputs(value.chain.scale, value.channels, group, filters)

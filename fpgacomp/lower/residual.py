@@ -25,9 +25,9 @@ from fpgacomp.lower.staircase import NO_STEP, Staircase
 from fpgacomp.lower.value import Sum, Value
 
 MAX_RATIO = 1 << 10  # largest integer of an exact ratio of two scales
-MAX_MULTIPLIER = 1 << 14  # largest multiplier tried for an inexact one
-MAX_ENUMERATED = 1 << 12  # integers of the smaller side, which are enumerated
-TIE = 2.0**-21  # of a quantizer's step: well inside what the numeric contract counts as a tie
+MAX_MULTIPLIER = 1 << 14  # largest multiplier tried where the ratio is not exact
+MAX_ENUMERATED = 1 << 12  # largest number of integers of the operand that is enumerated
+TIE_MARGIN = 2.0**-21  # part of a quantizer's step that is well inside the contract's ties
 
 _ONE_SCALE_FIX = "quantize both sides with one scale, or with scales whose ratio is 2**n, n <= 10."
 
@@ -194,7 +194,7 @@ def _borders(
     def level(at: IntArray, bt: IntArray, ties: float = 0.0) -> IntArray:
         """Levels of turned operands [..., C], moved by so many ties."""
         real = a.chain((turn_a * at).astype(np.float64)) + b.chain((turn_b * bt).astype(np.float64))
-        return quantizer.levels(chain(real) + ties * TIE * unit)
+        return quantizer.levels(chain(real) + ties * TIE_MARGIN * unit)
 
     low, high = _turned(a.source.type.lo, a.source.type.hi, turn_a)
     b_low, b_high = _turned(b.source.type.lo, b.source.type.hi, turn_b)

@@ -16,6 +16,7 @@ from fpgacomp.ir.types import IntArray
 from fpgacomp.lower.builder import NetworkIndex
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.value import Value
+from fpgacomp.network.attributes import shape_of
 from fpgacomp.network.lowered import integer_name
 from fpgacomp.network.operators import FPGACOMP_DOMAIN
 from fpgacomp.network.standard_form import write_standard_form
@@ -219,8 +220,7 @@ def _copy_node(writer: _Writer, source: NetworkIndex, node: onnx.NodeProto) -> N
 
 def _batched(info: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
     kind = info.type.tensor_type
-    shape = [d.dim_value for d in kind.shape.dim]
-    return helper.make_tensor_value_info(info.name, kind.elem_type, ["N", *shape[1:]])
+    return helper.make_tensor_value_info(info.name, kind.elem_type, ["N", *shape_of(info)[1:]])
 
 
 def _dequantize(writer: _Writer, name: str, value: Value, graph: Graph) -> None:

@@ -11,7 +11,7 @@ from fpgacomp.ir.types import IntArray
 
 LevelFunction = Callable[[IntArray], IntArray]  # [n, C] integers -> [n, C] levels
 
-FULL_EVALUATION = 1 << 22  # integers times channels that are evaluated one by one
+FULL_EVALUATION = 1 << 22  # most evaluations (integers times channels) that are done one by one
 NO_STEP = np.iinfo(np.int64).max
 
 
@@ -102,12 +102,12 @@ def _bisect(
     channels, count = len(low), len(levels)
     if count == 0:
         return np.zeros((channels, 0), dtype=np.int64)
-    # Invariant: level(right) reaches, level(left) does not (left = low - 1 stands for none).
+    # Invariant: the level at `right` is reached, at `left` it is not (low - 1 stands for none).
     left = np.broadcast_to(low - 1, (count, channels)).copy()
     right = np.broadcast_to(high, (count, channels)).copy()
     while np.any(right - left > 1):
         middle = left + (right - left) // 2
-        probe = np.maximum(middle, low)  # left + 1 where the gap is closed: harmless
+        probe = np.maximum(middle, low)  # left + 1 where the gap is closed, which changes nothing
         reached = rising(probe) >= levels[:, None]
         open_gap = right - left > 1
         right = np.where(open_gap & reached, middle, right)

@@ -1,4 +1,4 @@
-"""Decodes the attributes and constants of ONNX protobufs into Python values and numpy arrays."""
+"""Decodes attributes, constants and shapes of ONNX protobufs into Python and numpy values."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ def to_array(tensor: onnx.TensorProto) -> AnyArray:
 def initializers(graph: onnx.GraphProto) -> dict[str, AnyArray]:
     """Return the graph's constants by tensor name."""
     return {tensor.name: to_array(tensor) for tensor in graph.initializer}
+
+
+def shape_of(value: onnx.ValueInfoProto) -> tuple[int, ...]:
+    """Return the shape that a model states for a tensor; 0 where a size is open."""
+    return tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
 
 
 def decode_attributes(node: onnx.NodeProto) -> Attributes:

@@ -22,7 +22,7 @@ from fpgacomp.network.attributes import (
 )
 from fpgacomp.network.operators import FPGACOMP_DOMAIN, QONNX_DOMAIN
 
-# ONNX gives every tensor a type number; these two are all that canonical networks need.
+# ONNX's numbers of the two element types that canonical networks have.
 FLOAT = onnx.TensorProto.FLOAT
 INT64 = onnx.TensorProto.INT64
 INVALID = "invalid"  # operator and domain of a node that nothing may rewrite
@@ -87,10 +87,10 @@ class EditableGraph:
         self.outputs: list[str] = []
         self.info: dict[str, TensorInfo] = {}
         self.source_opset = 18
-        self.annotations: dict[str, str] = {}  # finn_datatype of a tensor
-        self.ranges: dict[str, tuple[int, int]] = {}  # of constants narrower than a byte
-        self.file_nodes: dict[str, str] = {}  # name -> operator, as the file has them
-        self.problems: dict[str, list[FpgacompError]] = {}  # by node of the file, or input
+        self.annotations: dict[str, str] = {}  # tensor -> the type FINN declares for it
+        self.ranges: dict[str, tuple[int, int]] = {}  # of constants' types below a byte
+        self.file_nodes: dict[str, str] = {}  # name -> operator of each node of the file
+        self.problems: dict[str, list[FpgacompError]] = {}  # by node of the file, input or output
         self.warnings: list[str] = []
         self._producer: dict[str, Node] = {}
         self._consumers: dict[str, list[Node]] = {}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from onnx import helper, numpy_helper
 
 from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import Node, node_proto
+from fpgacomp.network.runtime import open_session
 
 # Only what numpy computes to the bit as ONNX Runtime does: moving values about, integer
 # work, and the float operations IEEE 754 rounds correctly. All else runs in ONNX Runtime.
@@ -67,8 +67,6 @@ def evaluate(node: Node, values: list[AnyArray | None], opset: int) -> list[AnyA
 
 
 def _by_onnxruntime(node: Node, values: list[AnyArray | None], opset: int) -> list[AnyArray]:
-    import onnxruntime
-
     names = [f"x{i}" if value is not None else "" for i, value in enumerate(values)]
     outputs = [f"y{i}" if name else "" for i, name in enumerate(node.outputs)]
     graph = helper.make_graph(
@@ -80,10 +78,5 @@ def _by_onnxruntime(node: Node, values: list[AnyArray | None], opset: int) -> li
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     model.ir_version = 8
-    options: Any = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    found = iter(session.run(None, {}))
+    found = iter(open_session(model).run(None, {}))
     return [np.asarray(next(found)) if name else np.empty(0) for name in outputs]

@@ -10,7 +10,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.evaluate import evaluate
 from fpgacomp.network.infer import infer_node
 
-_MAX_SIZE = 1 << 28  # values of one constant; more is no network for an FPGA
+_MAX_SIZE = 1 << 28  # most values of one constant: more is no network for an FPGA
 # Quantizers of constants stay: in front of a weight they say how it is stored.
 _KEPT = {"QuantizeLinear", "DequantizeLinear"}
 

@@ -10,14 +10,13 @@ from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 from fpgacomp.errors import ModelError
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo, node_proto
-from fpgacomp.network.operators import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
+from fpgacomp.network.operators import FPGACOMP_DOMAIN, FUNCTIONS, QONNX_DOMAIN, QUANTIZERS
 
-# Operators whose output has the type and shape of their first input; the quick path
-# beside ONNX's own inference, and the only one for what the opset does not have.
+# Operators whose output has the type and shape of their first input. It is quicker to say so
+# than to ask ONNX, and ONNX does not know those that are missing in the file's opset.
 SAME_SHAPE = frozenset(
     (
-        *("Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish", "Sigmoid", "Tanh"),
-        *("Selu", "Elu", "Gelu", "Swish", "Mish", "Softmax", "LogSoftmax", "Identity", "Neg"),
+        *(*FUNCTIONS, "Swish", "Mish", "Softmax", "LogSoftmax", "Identity", "Neg"),
         *("Abs", "Sqrt", "Exp", "Log", "Erf", "Floor", "Ceil", "Round", "Reciprocal", "Sin"),
         *("Cos", "Softplus", "Softsign", "ThresholdedRelu", "Celu", "InstanceNormalization"),
     )
@@ -25,7 +24,7 @@ SAME_SHAPE = frozenset(
 
 _WINDOWED = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool"))
 
-# Values an inference may need (a Reshape target, axes, scales) are short.
+# ONNX's inference needs the values of short constants only: Reshape targets, axes, scales.
 _MAX_VALUE_SIZE = 1024
 
 

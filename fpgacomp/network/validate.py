@@ -8,8 +8,9 @@ from fpgacomp.errors import ModelError
 from fpgacomp.network.editable import EditableGraph, node_proto
 from fpgacomp.network.operators import QUANTIZERS, remedy
 
-# Quantizers some exporters leave without a domain, an operator that is deprecated and
-# still common, and those whose inner graphs refer to tensors outside.
+# ONNX's checker does not know these: quantizers that some exporters leave without a domain,
+# an operator that is deprecated and still common, and operators whose inner graphs refer to
+# tensors outside.
 _UNCHECKED = {"IntQuant", *QUANTIZERS, "Upsample", "If", "Loop", "Scan"}
 _EXPORT = "export the model again."
 

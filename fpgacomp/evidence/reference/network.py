@@ -16,7 +16,7 @@ from fpgacomp.evidence.reference.node import Operands, ReferenceNode
 from fpgacomp.evidence.reference.operators import OPERATOR_FUNCTIONS
 from fpgacomp.evidence.reference.quantizers import QUANTIZER_FUNCTIONS, QuantizedBatch
 from fpgacomp.ir.types import AnyArray, FloatArray, NamedArrays
-from fpgacomp.network.attributes import constant_value, decode_attributes, initializers
+from fpgacomp.network.attributes import constant_value, decode_attributes, initializers, shape_of
 
 OnQuantized = Callable[[str, QuantizedBatch], AnyArray | None]
 """(tensor name, what the quantizer did) -> the values to go on with; None for its own."""
@@ -71,11 +71,7 @@ class Reference:
         graph = model.graph
         self.outputs = tuple(output.name for output in graph.output)
         self.constants = {n: self._own(array) for n, array in initializers(graph).items()}
-        self.inputs = {
-            i.name: tuple(d.dim_value for d in i.type.tensor_type.shape.dim)
-            for i in graph.input
-            if i.name not in self.constants
-        }
+        self.inputs = {i.name: shape_of(i) for i in graph.input if i.name not in self.constants}
         opset = max(
             (o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13
         )

@@ -16,7 +16,7 @@ from fpgacomp.frontend.calibrate.run import Runner
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.editable import EditableGraph, Node
 
-SAMPLES = 512  # a mean over these is precise to a few per cent of the error itself
+SAMPLES = 512  # samples that run: their mean error is known to a few per cent of itself
 
 
 def correct_biases(

@@ -83,7 +83,7 @@ def choose_scale(
         tail = (100.0 - percentile) / 2 if form.range[0] < 0 else 100.0 - percentile
         top = float(np.percentile(samples, 100.0 - tail))
         bottom = float(np.percentile(samples, tail)) if form.range[0] < 0 else 0.0
-        if top > 0 or bottom < 0:  # else nearly all values are zero: keep the extremes
+        if top > 0 or bottom < 0:  # otherwise nearly all values are zero, and the extremes stay
             lo, hi = bottom, top
     largest = full_scale(np.asarray([lo]), np.asarray([hi]), form)
     if kind == "power-of-two":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from fpgacomp.frontend.quantizers import integer_range
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo
 from fpgacomp.network.operators import FPGACOMP_DOMAIN, QONNX_DOMAIN
+from fpgacomp.network.runtime import open_session
 from fpgacomp.network.standard_form import write_standard_form
 
 CHUNK = 64
@@ -29,17 +29,11 @@ class Runner:
     """
 
     def __init__(self, graph: EditableGraph, tensors: Sequence[str]) -> None:
-        import onnxruntime
-
         self.tensors = list(tensors)
         self.inputs = list(graph.inputs)
         model = _runnable(graph, self.tensors).to_model()
-        options: Any = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
         try:
-            self._session = onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(model)
         except Exception as problem:
             reason = " ".join(str(problem).split())[:300]
             raise ModelError(

@@ -194,7 +194,7 @@ def _ternary(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     scale = _alpha(b, q)
     if threshold <= 0:
         raise b.refuse(f"ternary with threshold {threshold}.", "use a positive threshold.")
-    # -1 up to and including -threshold: 0 begins at the next float.
+    # The output is -1 up to and including -threshold: 0 begins at the next float above it.
     zero_from = float(np.nextafter(-threshold, np.float32(0)))
     return _thresholds(b, x, [zero_from, float(threshold)], "TERNARY", scale, -scale)
 

@@ -24,8 +24,8 @@ from fpgacomp.network.operators import QUANTIZERS
 # 64 float32 epsilons of the largest value: the rounding of a dot product of some thousands
 # of terms, which grows with the square root of their number.
 ROUNDING = 64 * float(np.finfo(np.float32).eps)
-# One addition and subtraction of the input: the gradient trick of binary and ternary, which
-# cannot be switched off. Their steps are far coarser.
+# Float noise of binary and ternary quantizers, whose gradient trick adds the input and takes
+# it off again and cannot be switched off. Their steps are far coarser.
 STRAIGHT_THROUGH = 2 * float(np.finfo(np.float32).eps)
 
 # Slopes of a LeakyRelu in front of a quantizer are powers of two.

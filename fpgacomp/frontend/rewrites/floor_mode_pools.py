@@ -37,6 +37,8 @@ def _extend(graph: EditableGraph, node: Node) -> None:
         needed = (results[axis] - 1) * attributes["strides"][axis] + reach
         pads[rank + axis] = max(needed - sizes[axis] - pads[axis], pads[rank + axis])
     if pads != attributes["pads"] and attributes.get("count_include_pad"):
-        attributes["ceil_mode"] = 1  # reported in the end: the overhang is not counted, pads are
+        attributes["ceil_mode"] = (
+            1  # check_rules reports it: the overhang is not counted, but pads are
+        )
         return
     attributes["pads"] = pads

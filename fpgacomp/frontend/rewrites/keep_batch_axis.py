@@ -6,14 +6,11 @@ import numpy as np
 
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
 from fpgacomp.network.editable import EditableGraph, Node, TensorInfo
-from fpgacomp.network.operators import QONNX_DOMAIN
+from fpgacomp.network.operators import FUNCTIONS, QONNX_DOMAIN, WEIGHT_QUANTIZERS
 
 # Operators that work on the last axis or on every element alone: an axis of 1 in front
 # changes nothing for them, and constants broadcast from the right as before.
-_INDIFFERENT = {
-    *("Add", "Mul", "Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish", "Sigmoid"),
-    *("Tanh", "Selu", "Elu", "Quant", "BipolarQuant"),
-}
+_INDIFFERENT = {"Add", "Mul", *FUNCTIONS, *WEIGHT_QUANTIZERS}
 
 
 def keep_batch_axis(graph: EditableGraph) -> None:

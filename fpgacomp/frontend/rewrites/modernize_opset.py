@@ -9,7 +9,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 
 CANONICAL_OPSET = 18
 _FLOAT_LIMITS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
-# Attributes that an operator lost, or that say nothing in inference.
+# Attributes that later opsets dropped, or that mean nothing in inference.
 _OBSOLETE = {"consumed_inputs", "is_test", "momentum"}
 
 

@@ -54,7 +54,7 @@ def _moved(
     if value.ndim == 0:
         return name
     if value.size == 1 and value.shape != shape:
-        return graph.add_constant(name, value.reshape(()))  # its axes are those of before
+        return graph.add_constant(name, value.reshape(()))  # broadcasts in any shape
     if value.shape == shape:
         return graph.add_constant(name, move(value))
     return graph.add_constant(name, _compress(move(np.broadcast_to(value, shape))))

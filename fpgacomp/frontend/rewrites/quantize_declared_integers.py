@@ -34,7 +34,7 @@ def quantize_declared_integers(graph: EditableGraph) -> None:
                 _before_readers(graph, name, declared, readers)
 
 
-# Bits, signed and narrow; None bits stands for BipolarQuant.
+# The integers of a Quant, or the name of the quantizer that has only two (BipolarQuant).
 _Format = IntegerFormat | str
 
 

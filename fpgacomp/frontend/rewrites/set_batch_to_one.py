@@ -6,7 +6,7 @@ import numpy as np
 
 from fpgacomp.network.editable import EditableGraph, TensorInfo
 
-# Operators that take a whole shape, and as which input.
+# Operators that read a shape with its batch axis, and the position of that input.
 _SHAPE_INPUT = {"Reshape": 1, "Expand": 1, "Resize": 3}
 
 

@@ -29,7 +29,7 @@ def _split(graph: EditableGraph, node: Node) -> None:
     value = graph.constant(bias)
     if value is not None:
         wide = graph.add_constant(f"{bias}_wide", value.reshape(shape))
-    else:  # behind a quantizer, or computed from the input
+    else:  # the bias is behind a quantizer, or computed from the input
         channels = graph.shape(bias)[0]
         target = tuple(channels if size == -1 else size for size in shape)
         name = graph.add_constant(f"{bias}_shape", np.asarray(target, np.int64))
