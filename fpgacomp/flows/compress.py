@@ -9,7 +9,8 @@ from typing import Any, Literal
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.quantize.options import MixedOptions, QuantizeOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.data.labelled import Data, Source, load_data
+from fpgacomp.data.labelled import Data, load_data
+from fpgacomp.data.sources import DataSource
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.board_cost import Cost, Hardware, board_cost, judging_cost, prune_for_board
 from fpgacomp.flows.networks import (
@@ -26,7 +27,8 @@ from fpgacomp.flows.networks import (
     with_quantizers,
 )
 from fpgacomp.flows.samples import CALIBRATION_SAMPLES
-from fpgacomp.frontend.calibrate import PtqOptions, input_shapes, quantize_post_training
+from fpgacomp.frontend.calibrate import PtqOptions, quantize_post_training
+from fpgacomp.network.canonical import input_shapes
 
 FINE_TUNING = Recipe(epochs=30, learning_rate=3e-3)
 FROM_SCRATCH = Recipe(epochs=40, learning_rate=1e-2)
@@ -52,14 +54,14 @@ __all__ = [
 
 def quantize(
     model: Model,
-    data: Source | Data,
+    data: DataSource | Data,
     *,
     method: Method = "qat",
     options: QuantizeOptions | MixedOptions | None = None,
     recipe: Recipe | None = None,
     steps: tuple[str, ...] | None = None,
     hardware: Hardware | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Quantize a float network, after or during training.
@@ -102,13 +104,13 @@ def quantize(
 
 def prune(
     model: Model,
-    data: Source | Data,
+    data: DataSource | Data,
     *,
     options: Any,
     recipe: Recipe | None = None,
     quantization: QuantizeOptions | None = None,
     hardware: Hardware | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Remove weights or channels, train what is left, and quantize it if asked to.
@@ -143,12 +145,12 @@ def prune(
 def distill(
     teacher: Model,
     student: Model,
-    data: Source | Data,
+    data: DataSource | Data,
     *,
     options: Any = None,
     recipe: Recipe | None = None,
     quantization: QuantizeOptions | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Train a student on a teacher's answers.
@@ -182,11 +184,11 @@ def distill(
 
 def share(
     model: Model,
-    data: Source | Data,
+    data: DataSource | Data,
     *,
     options: Any = None,
     recipe: Recipe | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Tie each layer's weights to a few values and train these.
@@ -207,11 +209,11 @@ def share(
 
 def factorize(
     model: Model,
-    data: Source | Data,
+    data: DataSource | Data,
     *,
     options: Any = None,
     recipe: Recipe | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Split layers into smaller ones and train the network on its former self's answers.
@@ -232,10 +234,10 @@ def factorize(
 
 def _keras_trained(
     model: Any,
-    data: Source | Data,
+    data: DataSource | Data,
     options: QuantizeOptions,
     recipe: Recipe,
-    test: Source | None,
+    test: DataSource | None,
     observer: TrainingObserver,
 ) -> Compressed:
     """Quantization-aware training of a Keras model with QKeras, exported as QONNX."""
@@ -264,11 +266,11 @@ def _keras_trained(
 
 def _mixed(
     model: Model,
-    data: Source | Data,
+    data: DataSource | Data,
     options: MixedOptions,
     recipe: Recipe,
     hardware: Hardware | None,
-    test: Source | None,
+    test: DataSource | None,
     observer: TrainingObserver,
 ) -> Compressed:
     """Search for bits per layer, then quantization-aware training with them."""
@@ -284,7 +286,7 @@ def _mixed(
 
 
 def _calibrated(
-    model: Model, data: Source | Data, options: QuantizeOptions, test: Source | None
+    model: Model, data: DataSource | Data, options: QuantizeOptions, test: DataSource | None
 ) -> Compressed:
     """Post-training quantization by our own calibration; neither torch nor labels are needed."""
     network = float_network(model)

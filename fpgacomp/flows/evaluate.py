@@ -14,7 +14,8 @@ import onnx
 import fpgacomp
 from fpgacomp.compress import evaluate as stage
 from fpgacomp.compress.evaluate import EvaluateOptions, Range
-from fpgacomp.data.labelled import Data, Samples, Source, load_data
+from fpgacomp.data.labelled import Data, Samples, load_data
+from fpgacomp.data.sources import DataSource
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import load_board
 from fpgacomp.errors import (
@@ -30,6 +31,7 @@ from fpgacomp.flows.options import Options
 from fpgacomp.frontend import facts, open_network
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.network.canonical import Network
+from fpgacomp.network.onnx_file import stored_bytes
 from fpgacomp.results.comparison import (
     BoardFigures,
     Candidate,
@@ -48,9 +50,9 @@ QUANTIZE_FIRST = "is float: quantize first for the figures of a board."
 
 def evaluate(
     models: Iterable[Model] | Mapping[str, Model],
-    data: Source | Data,
+    data: DataSource | Data,
     *,
-    test: Source | None = None,
+    test: DataSource | None = None,
     board: str | None = None,
     options: Options | None = None,
     evaluation: EvaluateOptions | None = None,
@@ -307,15 +309,4 @@ def _file_bytes(model: Model, network: Network) -> int:
     if not isinstance(model, str | Path):
         found = model if isinstance(model, onnx.ModelProto) else network.original
         return int(found.ByteSize())
-    path = Path(model)
-    size = path.stat().st_size
-    if path.suffix.lower() != ".onnx":
-        return size
-    parsed = onnx.load(path, load_external_data=False)
-    external = {
-        entry.value
-        for tensor in parsed.graph.initializer
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
-    return int(size + sum((path.parent / name).stat().st_size for name in external))
+    return stored_bytes(Path(model))

@@ -14,7 +14,8 @@ import onnx
 from fpgacomp.compress.outcome import Outcome
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.recipe import History, Recipe
-from fpgacomp.data.labelled import Data, Samples, Source, load_data
+from fpgacomp.data.labelled import Data, Samples, load_data
+from fpgacomp.data.sources import DataSource
 from fpgacomp.errors import ModelError, ToolError, UsageError
 from fpgacomp.evidence.software import float32_outputs
 from fpgacomp.frontend import open_network
@@ -93,7 +94,9 @@ def check_destination(path: Path, source: Model | None = None) -> None:
         raise UsageError(str(path), "is the network it is made from.", "name another file.")
 
 
-def opened(model: Model, data: Source | Data, test: Source | None = None) -> tuple[Any, Data]:
+def opened(
+    model: Model, data: DataSource | Data, test: DataSource | None = None
+) -> tuple[Any, Data]:
     """(the canonical torch network, the samples in its input shape).
 
     Raises:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import helper, numpy_helper
 
 from fpgacomp.compress.evaluate.quantizers import Quantizer
+from fpgacomp.network.attributes import initializers, ints_attribute, to_array
 from fpgacomp.results.comparison import Cost, LayerCost
 
 Array = npt.NDArray[Any]
@@ -57,7 +57,7 @@ def _codebooks(original: onnx.ModelProto) -> list[_Codebook]:
     for node in original.graph.node:
         if node.op_type != "Gather" or not all(name in constants for name in node.input):
             continue
-        values, indices = (numpy_helper.to_array(constants[name]) for name in node.input)
+        values, indices = (to_array(constants[name]) for name in node.input)
         if values.ndim == 1 and values.dtype.kind == "f" and indices.ndim >= 2:
             found.append(_Codebook(len(values), np.sort(values[indices], axis=None)))
     return found
@@ -73,7 +73,7 @@ class _Counter:
 
     def __post_init__(self) -> None:
         graph = self.model.graph
-        self.constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+        self.constants = initializers(graph)
         self.makers = {name: node for node in graph.node for name in node.output}
         self.shapes = {
             value.name: tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
@@ -165,7 +165,4 @@ class _Counter:
 
     def _pooled(self, node: onnx.NodeProto) -> int:
         """How many values become one; their sum is what hardware goes on with."""
-        for attribute in node.attribute:
-            if attribute.name == "kernel_shape":
-                return prod(helper.get_attribute_value(attribute))
-        return prod(self.shapes[node.input[0]][2:])
+        return prod(ints_attribute(node, "kernel_shape", self.shapes[node.input[0]][2:]))

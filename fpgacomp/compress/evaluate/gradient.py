@@ -18,6 +18,7 @@ from fpgacomp.compress.evaluate.disturb import Range
 from fpgacomp.compress.evaluate.quantizers import Quantizer
 from fpgacomp.data.labelled import Samples
 from fpgacomp.errors import FpgacompError, Problems, UnsupportedLayer
+from fpgacomp.network.attributes import initializers
 from fpgacomp.network.canonical import Network
 
 Floats = npt.NDArray[np.float32]
@@ -123,7 +124,7 @@ def straight_through(model: onnx.ModelProto) -> Any:
     plain = onnx.ModelProto()
     plain.CopyFrom(model)
     graph = plain.graph
-    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    constants = initializers(graph)
     quantizers: dict[str, Quantizer] = {}
     nodes = list(graph.node)
     del graph.node[:]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import helper
+
+from fpgacomp.network.attributes import decode_attributes
 
 Floats = npt.NDArray[np.float32]
 
@@ -55,13 +56,13 @@ class Quantizer:
             return Quantizer(1, scale, np.float32(0) * scale, -1.0, 1.0, "")
         bits = int(constants[node.input[3]].item())
         zero_point = constants[node.input[2]].astype(np.float32)
-        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        attributes = decode_attributes(node)
         signed, narrow = bool(attributes["signed"]), bool(attributes["narrow"])
         if signed and bits == 1:
             return Quantizer(1, scale, zero_point, -1.0, 1.0, "")
         low = -(2.0 ** (bits - 1)) + narrow if signed else 0.0
         high = 2.0 ** (bits - 1) - 1 if signed else 2.0**bits - 1 - narrow
-        return Quantizer(bits, scale, zero_point, low, high, attributes["rounding_mode"].decode())
+        return Quantizer(bits, scale, zero_point, low, high, attributes["rounding_mode"])
 
     def __call__(self, x: Floats) -> Floats:
         """The real values that the integers stand for."""

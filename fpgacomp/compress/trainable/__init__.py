@@ -1,7 +1,7 @@
 """Float ONNX files and torch modules to and from the canonical torch network.
 
 modules         Add, Concat, Reshape, Permute, Scale
-read_onnx       ONNX -> network: onnx_graph folds constants, read_* hold the rules per operator
+read_onnx       ONNX -> network: float_graph folds constants, read_* hold the rules per operator
 read_module     any torch module -> network
 write_onnx      network -> ONNX: write_layers holds the rules per class
 layers          weight layers, input shape, example input

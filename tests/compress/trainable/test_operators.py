@@ -265,7 +265,7 @@ def test_all_refusals_at_once() -> None:
 
 
 def test_shapes_that_do_not_fit() -> None:
-    with pytest.raises(ModelError, match="do not fit"):
+    with pytest.raises(ModelError, match="do not go together"):
         from_onnx(model_of([n("MatMul", "x", "w")], ("N", 4), {"w": f(100, 2)}))
 
 

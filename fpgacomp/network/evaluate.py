@@ -1,18 +1,19 @@
-"""The value of a node whose inputs are all constants, in the precision the network runs in."""
+"""Computes a node whose inputs are all constants, in the precision that the network runs in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from onnx import helper, numpy_helper
 
-from fpgacomp.network.editable import Array, Node, node_proto
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import Node, node_proto
+from fpgacomp.network.runtime import open_session
 
 # Only what numpy computes to the bit as ONNX Runtime does: moving values about, integer
 # work, and the float operations IEEE 754 rounds correctly. All else runs in ONNX Runtime.
-_EXACT: dict[str, Callable[..., Array]] = {
+_EXACT: dict[str, Callable[..., AnyArray]] = {
     "Add": np.add,
     "Sub": np.subtract,
     "Mul": np.multiply,
@@ -26,12 +27,17 @@ _EXACT: dict[str, Callable[..., Array]] = {
 }
 
 
-def _dims(shape: Array) -> list[tuple[int, int]]:
+def _dims(shape: AnyArray) -> list[tuple[int, int]]:
     return [(i, int(d)) for i, d in enumerate(shape)]
 
 
-def evaluate(node: Node, values: list[Array | None], opset: int) -> list[Array]:
-    """The node's outputs.
+def evaluate(node: Node, values: list[AnyArray | None], opset: int) -> list[AnyArray]:
+    """Return the node's outputs.
+
+    Args:
+        node: of ONNX's own operators.
+        values: its inputs, None for an optional one that is absent.
+        opset: the version of the operators.
 
     Args:
         values: the inputs, None for an optional one that is absent.
@@ -60,9 +66,7 @@ def evaluate(node: Node, values: list[Array | None], opset: int) -> list[Array]:
     return _by_onnxruntime(node, values, opset)
 
 
-def _by_onnxruntime(node: Node, values: list[Array | None], opset: int) -> list[Array]:
-    import onnxruntime
-
+def _by_onnxruntime(node: Node, values: list[AnyArray | None], opset: int) -> list[AnyArray]:
     names = [f"x{i}" if value is not None else "" for i, value in enumerate(values)]
     outputs = [f"y{i}" if name else "" for i, name in enumerate(node.outputs)]
     graph = helper.make_graph(
@@ -74,10 +78,5 @@ def _by_onnxruntime(node: Node, values: list[Array | None], opset: int) -> list[
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     model.ir_version = 8
-    options: Any = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    found = iter(session.run(None, {}))
+    found = iter(open_session(model).run(None, {}))
     return [np.asarray(next(found)) if name else np.empty(0) for name in outputs]

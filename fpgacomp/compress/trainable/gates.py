@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fpgacomp.compress.trainable.onnx_graph import Array, OnnxGraph, OnnxNode, evaluate
-from fpgacomp.errors import UnsupportedLayer
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.drop_unused import drop_unused
+from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.evaluate import evaluate
 
 GATES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "Silu": functional.silu,
@@ -30,60 +32,58 @@ _TOLERANCE = 1e-5  # GELU and its approximation by tanh differ by 5e-4
 _DEPTH = 8  # nodes between a gate's input and its output
 
 
-def recognise_gates(graph: OnnxGraph) -> None:
+def recognise_gates(graph: EditableGraph) -> None:
     """Put Silu, Gelu and HardSwish in the place of the products that compute them."""
-    makers = {name: node for node in graph.nodes for name in node.outputs}
-    nodes: list[OnnxNode] = []
-    for node in graph.nodes:
-        nodes.extend(_recognised(graph, makers, node) or [node])
-    graph.nodes = nodes
-    graph.drop_dead()
+    for node in list(graph.nodes):
+        gate = _recognised(graph, node)
+        if gate:
+            graph.replace(node, *gate)
+    drop_unused(graph)
 
 
-def _recognised(
-    graph: OnnxGraph, makers: Mapping[str, OnnxNode], node: OnnxNode
-) -> list[OnnxNode] | None:
+def _recognised(graph: EditableGraph, node: Node) -> list[Node]:
+    """Return the nodes that compute the same as this product; [] where it is no gate."""
     if node.op != "Mul" or node.domain or any(name in graph.constants for name in node.inputs):
-        return None
-    source = _common(graph, makers, node)
-    if source is None:
-        return None
-    values = _values(graph, makers, node.outputs[0], {source: _GRID})
-    if values is None:
-        return None
-    output = node.outputs[0]
+        return []
+    source = _common(graph, node)
+    values = None if source is None else _values(graph, node.output, {source: _GRID})
+    if source is None or values is None:
+        return []
     for op, function in GATES.items():
         wanted = function(torch.from_numpy(_GRID)).numpy()
         factor = np.float32(values[-1] / wanted[-1])
-        if not np.allclose(values, factor * wanted, rtol=0, atol=_TOLERANCE * abs(factor)):
-            continue
-        if np.isclose(factor, 1, rtol=_TOLERANCE):
-            return [OnnxNode(op, node.name, (source,), (output,), {}, "")]
-        # The rest of the factor, 1/6 or 1/2, is a node behind this one.
-        inner, constant = f"{output}/gate", f"{output}/factor"
-        graph.shapes[inner] = graph.shapes[source]
-        graph.constants[constant] = np.asarray(factor)
-        return [
-            OnnxNode(op, node.name, (source,), (inner,), {}, ""),
-            OnnxNode("Mul", "", (inner, constant), (output,), {}, ""),
-        ]
-    return None
+        if np.allclose(values, factor * wanted, rtol=0, atol=_TOLERANCE * abs(factor)):
+            return _gate(graph, node, op, source, factor)
+    return []
 
 
-def _common(graph: OnnxGraph, makers: Mapping[str, OnnxNode], node: OnnxNode) -> str | None:
+def _gate(graph: EditableGraph, node: Node, op: str, source: str, factor: np.float32) -> list[Node]:
+    """Return the gate, and a product with what is left of its factor (1/6 or 1/2)."""
+    name = graph.unique(f"{node.name}_{op}")
+    if np.isclose(factor, 1, rtol=_TOLERANCE):
+        return [Node(op, [source], node.outputs, name, file_name=node.file_name)]
+    inner = graph.new_tensor(f"{node.output}/gate", graph.shape(source))
+    constant = graph.add_constant(f"{node.output}/factor", np.asarray(factor))
+    return [
+        Node(op, [source], [inner], name, file_name=node.file_name),
+        Node("Mul", [inner, constant], node.outputs, graph.unique(f"{node.name}_factor")),
+    ]
+
+
+def _common(graph: EditableGraph, node: Node) -> str | None:
     """The last tensor that both factors are computed from."""
-    one, other = (_ancestors(graph, makers, name) for name in node.inputs)
+    one, other = (_ancestors(graph, name) for name in node.inputs)
     shared = one.keys() & other.keys()
     return min(shared, key=lambda name: one[name] + other[name]) if shared else None
 
 
-def _ancestors(graph: OnnxGraph, makers: Mapping[str, OnnxNode], tensor: str) -> dict[str, int]:
+def _ancestors(graph: EditableGraph, tensor: str) -> dict[str, int]:
     """Computed tensors that this one follows from element by element: how many nodes ago."""
     found, front = {tensor: 0}, [tensor]
     for distance in range(1, _DEPTH):
         reached = []
         for name in front:
-            maker = makers.get(name)
+            maker = graph.producer(name)
             if maker is not None and maker.op in _ELEMENTWISE and not maker.domain:
                 reached += [n for n in maker.inputs if n and n not in graph.constants]
         front = [name for name in dict.fromkeys(reached) if name not in found]
@@ -91,28 +91,29 @@ def _ancestors(graph: OnnxGraph, makers: Mapping[str, OnnxNode], tensor: str) ->
     return found
 
 
-def _values(
-    graph: OnnxGraph, makers: Mapping[str, OnnxNode], tensor: str, known: dict[str, Array]
-) -> Array | None:
+def _values(graph: EditableGraph, tensor: str, known: dict[str, AnyArray]) -> AnyArray | None:
     """What a tensor is on the grid; None where it follows from something else, too."""
     if tensor in known:
         return known[tensor]
-    maker = makers.get(tensor)
+    maker = graph.producer(tensor)
     if maker is None or maker.op not in _ELEMENTWISE or maker.domain:
         return None
-    inputs = []
-    for name in filter(None, maker.inputs):
+    inputs: list[AnyArray | None] = []
+    for name in maker.inputs:
+        if not name:
+            inputs.append(None)
+            continue
         constant = graph.constants.get(name)
         if constant is not None and constant.size != 1:
             return None
         value = constant.reshape(()) if constant is not None else None
         if value is None:
-            value = _values(graph, makers, name, known)
+            value = _values(graph, name, known)
         if value is None:
             return None
         inputs.append(value)
     try:
         known[tensor] = evaluate(maker, inputs, graph.opset)[0]
-    except UnsupportedLayer:
+    except Exception:  # whatever numpy or ONNX Runtime raise: then it is no gate that we know
         return None
     return known[tensor]

@@ -1,23 +1,31 @@
-"""Infer all shapes and fold, in one walk, whatever does not depend on a graph input."""
+"""Infers all shapes and folds, in one walk, whatever does not depend on a graph input."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from fpgacomp.frontend.evaluate import evaluate
-from fpgacomp.frontend.infer import infer_node
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.evaluate import evaluate
+from fpgacomp.network.infer import infer_node
 
-_MAX_SIZE = 1 << 28  # values of one constant; more is no network for an FPGA
+_MAX_SIZE = 1 << 28  # most values of one constant: more is no network for an FPGA
 # Quantizers of constants stay: in front of a weight they say how it is stored.
 _KEPT = {"QuantizeLinear", "DequantizeLinear"}
 
 
-def fold_constants(graph: EditableGraph) -> None:
-    """Constants in place of nodes, computed in the network's own precision.
+def fold_constants(
+    graph: EditableGraph, *, before_folding: Callable[[Node], None] | None = None
+) -> None:
+    """Put constants in the place of nodes, computed in the network's own precision.
 
     A shape is known once the walk has passed its producer, so a Shape, and the
-    Gather, Concat and Reshape chain behind it, fold in the same walk.
+    Gather, Concat and Reshape chain behind it, fold in the same walk. What cannot be
+    computed is kept as a problem of its node.
+
+    Args:
+        before_folding: sees each node that computes from constants, before it goes.
     """
     for node in list(graph.nodes):
         inferred = infer_node(graph, node)
@@ -27,6 +35,8 @@ def fold_constants(graph: EditableGraph) -> None:
             size = np.prod(graph.shape(node.inputs[0]), dtype=np.int64)
             _become(graph, node, [np.asarray(size)])
         elif _foldable(graph, node):
+            if before_folding is not None:
+                before_folding(node)
             _fold(graph, node)
 
 

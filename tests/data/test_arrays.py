@@ -9,8 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from fpgacomp.data.arrays import check_inputs, load_inputs
 from fpgacomp.errors import InputDataError, Problems
-from fpgacomp.frontend.calibrate import check_inputs, input_shapes, load_inputs
+from fpgacomp.network.canonical import input_shapes
 
 
 def network(**shapes: tuple[int, ...]) -> onnx.ModelProto:
@@ -21,8 +22,8 @@ def network(**shapes: tuple[int, ...]) -> onnx.ModelProto:
     return helper.make_model(helper.make_graph(nodes, "test", values, outputs))
 
 
-IMAGE = network(image=(1, 8, 8, 3))
-PAIR = network(left=(1, 4), right=(1, 2))
+IMAGE = {"image": (8, 8, 3)}
+PAIR = {"left": (4,), "right": (2,)}
 
 
 def save(folder: Path, array: np.ndarray) -> Path:

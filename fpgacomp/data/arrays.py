@@ -1,4 +1,4 @@
-"""Loads and checks a user's .npy or .npz of inputs: vectors, or calibration data."""
+"""Reads a user's .npy and .npz files, and checks samples against a network's inputs."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import zipfile
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import onnx
 
 from fpgacomp.errors import FpgacompError, InputDataError, raise_all
+from fpgacomp.ir.types import AnyArray, Float32Array, NamedArrays
 
-Array = npt.NDArray[Any]
-Float32 = npt.NDArray[np.float32]
+InputShapes = Mapping[str, tuple[int, ...]]  # by input name, without batch; -1: any size
 
 
-def load_inputs(path: Path, model: onnx.ModelProto) -> dict[str, Float32]:
-    """The samples in a file, by input name, float32, shape [N, *input shape].
+def load_inputs(path: Path, shapes: InputShapes) -> dict[str, Float32Array]:
+    """Return the samples in a file, by input name, as float32 [N, *input shape].
 
     A .npy goes with a network of one input. A .npz has one array per input, under the
     inputs' names (one array under any name where the network has one input).
+
+    Args:
+        path: the .npy or .npz file.
+        shapes: of the network's inputs (`fpgacomp.network.canonical.input_shapes`).
 
     Raises:
         InputDataError, Problems: no such file, not numpy data, or data that does not go
@@ -30,43 +31,37 @@ def load_inputs(path: Path, model: onnx.ModelProto) -> dict[str, Float32]:
     """
     path = Path(path)
     where = str(path)
-    names = list(input_shapes(model))
-    loaded = _read(path)
+    names = list(shapes)
+    loaded = read_arrays(path, wanted="a .npy or .npz file")
     if isinstance(loaded, dict):
         if len(names) == 1 and len(loaded) == 1:
             loaded = {names[0]: next(iter(loaded.values()))}
-        return check_inputs(loaded, model, where=where)
+        return check_inputs(loaded, shapes, where=where)
     if len(names) != 1:
         raise InputDataError(
             where,
             f"one array, but the network has {len(names)} inputs: {', '.join(names)}.",
             "save a .npz with np.savez(file, " + ", ".join(f"{n}=..." for n in names) + ").",
         )
-    return check_inputs({names[0]: loaded}, model, where=where)
-
-
-def input_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
-    """Shape of every network input without its batch axis; -1 where the file leaves it open."""
-    constants = {tensor.name for tensor in model.graph.initializer}
-    shapes = {}
-    for value in model.graph.input:
-        if value.name not in constants:
-            dims = value.type.tensor_type.shape.dim
-            shapes[value.name] = tuple(
-                d.dim_value if d.HasField("dim_value") else -1 for d in dims[1:]
-            )
-    return shapes
+    return check_inputs({names[0]: loaded}, shapes, where=where)
 
 
 def check_inputs(
-    arrays: Mapping[str, Array], model: onnx.ModelProto, *, where: str = "inputs"
-) -> dict[str, Float32]:
-    """The arrays as float32 [N, *input shape], or every reason why they cannot be.
+    arrays: NamedArrays, shapes: InputShapes, *, where: str = "inputs"
+) -> dict[str, Float32Array]:
+    """Return the arrays as contiguous float32 [N, *input shape].
+
+    One sample without its batch axis gets one; nothing else is guessed.
+
+    Args:
+        arrays: by input name, of any type of real numbers.
+        shapes: of the network's inputs (`fpgacomp.network.canonical.input_shapes`).
+        where: what error messages call the arrays.
 
     Raises:
-        InputDataError, Problems
+        InputDataError: an array that is missing, of another shape, or not finite in float32.
+        Problems: every such reason, where there are several.
     """
-    shapes = input_shapes(model)
     problems: list[FpgacompError] = []
     for name in sorted(set(arrays) - set(shapes)):
         problems.append(
@@ -102,12 +97,22 @@ def check_inputs(
     return checked
 
 
-def _read(path: Path) -> Array | dict[str, Array]:
+def read_arrays(path: Path, *, wanted: str) -> AnyArray | dict[str, AnyArray]:
+    """Return the array of a .npy file, or the arrays of a .npz file by their names.
+
+    Args:
+        path: the file.
+        wanted: what the file should have been, as the remedy of an error names it:
+            "a .npy file", "a .npz with x and y".
+
+    Raises:
+        InputDataError: no such file, or no plain numpy data in it.
+    """
     where = str(path)
     if not path.is_file():
-        raise InputDataError(where, "there is no such file.", "give a .npy or .npz file.")
+        raise InputDataError(where, "there is no such file.", f"give {wanted}.")
     try:
-        # never pickle: it would run code from the file
+        # Never with pickle: it would run code from the file.
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return loaded
@@ -132,7 +137,7 @@ def _unreadable(where: str, problem: Exception) -> InputDataError:
     )
 
 
-def _checked(array: Array, shape: tuple[int, ...], where: str) -> Float32:
+def _checked(array: AnyArray, shape: tuple[int, ...], where: str) -> Float32Array:
     if array.dtype.kind not in "fiub":
         raise InputDataError(
             where,
@@ -159,8 +164,8 @@ def _checked(array: Array, shape: tuple[int, ...], where: str) -> Float32:
     return np.ascontiguousarray(result)
 
 
-def _with_batch(array: Array, shape: tuple[int, ...], where: str) -> Array:
-    """[N, *shape]; one sample without its batch axis is accepted, nothing else is guessed."""
+def _with_batch(array: AnyArray, shape: tuple[int, ...], where: str) -> AnyArray:
+    """Return the array as [N, *shape]; one sample without its batch axis gets one."""
     if array.ndim == len(shape) + 1 and _fits(array.shape[1:], shape):
         return array
     if array.ndim == len(shape) and _fits(array.shape, shape):

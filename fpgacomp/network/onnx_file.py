@@ -1,4 +1,4 @@
-"""Read an ONNX file whole, external data included, and say clearly what is wrong with it."""
+"""The only reader of ONNX files: parses them whole, external data included, and checks them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import external_data_helper
 
 from fpgacomp.errors import ModelError
+from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.validate import validate
 
 OLDEST_OPSET = 7
 _OTHER_FORMATS = {
@@ -24,8 +26,15 @@ _TFLITE = (b"TFL3", "a TensorFlow Lite file", "convert it with tf2onnx.")
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A parsed file: what it is called, where from, and the SHA-256 of its bytes."""
+class OnnxFile:
+    """A parsed ONNX file, or a model in memory.
+
+    Args:
+        model: the network, external data and the bodies of its own functions included.
+        name: a short identifier (letters, digits, underscores), from the file name.
+        file: the path as the user gave it; "" for a model in memory.
+        sha256: of the file's bytes.
+    """
 
     model: onnx.ModelProto
     name: str
@@ -33,8 +42,12 @@ class Loaded:
     sha256: str
 
 
-def load(source: str | Path | onnx.ModelProto, name: str | None = None) -> Loaded:
-    """Parse, and load external data.
+def load_onnx(source: str | Path | onnx.ModelProto, name: str | None = None) -> OnnxFile:
+    """Parse a file, check that it is whole, and load its external data.
+
+    Args:
+        source: path of the file, or a model in memory (which is copied).
+        name: what to call the network; by default after the file or the graph.
 
     Raises:
         ModelError: the file is absent, no file, no ONNX, cut off, or points outside its folder.
@@ -53,11 +66,46 @@ def load(source: str | Path | onnx.ModelProto, name: str | None = None) -> Loade
     if model.functions:
         model = _inline(model, where)
     stem = name or (Path(file).stem if file else model.graph.name)
-    return Loaded(model, identifier(stem), file, digest)
+    return OnnxFile(model, identifier(stem), file, digest)
+
+
+def read_graph(model: onnx.ModelProto, where: str = "the model") -> EditableGraph:
+    """Return the model's graph in editable form; nodes that are no valid ONNX are reported in it.
+
+    Args:
+        model: as `load_onnx` returns it.
+        where: what error messages call the model.
+
+    Raises:
+        ModelError: a constant that cannot be decoded, or tensors that nothing writes.
+    """
+    try:
+        graph = EditableGraph.from_model(model)
+    except (ValueError, TypeError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        fix = "copy or export it again."
+        raise ModelError(where, f"holds a constant that cannot be read: {reason}.", fix) from None
+    validate(graph)
+    return graph
+
+
+def stored_bytes(path: Path) -> int:
+    """Return the size of a network's file in bytes, the files that its weights are in included."""
+    size = path.stat().st_size
+    if path.suffix.lower() != ".onnx":
+        return size
+    model = onnx.load(path, load_external_data=False)
+    locations = {
+        entry.value
+        for tensor in _tensors(model.graph)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return int(size + sum((path.parent / name).stat().st_size for name in locations))
 
 
 def identifier(text: str) -> str:
-    """Letters, digits and underscores only, not beginning with a digit."""
+    """Return the text with letters, digits and underscores only, not beginning with a digit."""
     clean = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "network"
     return f"n_{clean}" if clean[0].isdigit() else clean
 

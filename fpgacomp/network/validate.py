@@ -1,22 +1,22 @@
-"""Is what the file holds valid ONNX? Asked before any rewrite relies on it."""
+"""Holds a file's graph against the ONNX standard before any rewrite relies on it."""
 
 from __future__ import annotations
 
 from onnx import checker, defs
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.rules import remedy
-from fpgacomp.network.canonical import QUANTIZERS
 from fpgacomp.network.editable import EditableGraph, node_proto
+from fpgacomp.network.operators import QUANTIZERS, remedy
 
-# Quantizers some exporters leave without a domain, an operator that is deprecated and
-# still common, and those whose inner graphs refer to tensors outside.
+# ONNX's checker does not know these: quantizers that some exporters leave without a domain,
+# an operator that is deprecated and still common, and operators whose inner graphs refer to
+# tensors outside.
 _UNCHECKED = {"IntQuant", *QUANTIZERS, "Upsample", "If", "Loop", "Scan"}
 _EXPORT = "export the model again."
 
 
 def validate(graph: EditableGraph) -> None:
-    """Raise on a graph that is no graph; report every node its operator does not allow.
+    """Report every node that its operator does not allow, and refuse a graph that is none.
 
     Raises:
         ModelError: a tensor is written twice, or read and never written.
@@ -44,7 +44,7 @@ def validate(graph: EditableGraph) -> None:
 
 
 def find_damage(graph: EditableGraph) -> str:
-    """What is structurally wrong: "" or one sentence."""
+    """Return what is structurally wrong with the graph: "" or one sentence."""
     written = set(graph.inputs) | set(graph.constants)
     for node in graph.nodes:
         for name in node.inputs:

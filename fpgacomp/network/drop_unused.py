@@ -1,4 +1,4 @@
-"""Remove what no output depends on."""
+"""Removes the nodes and constants that no output depends on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from fpgacomp.network.editable import EditableGraph
 
 
 def drop_unused(graph: EditableGraph) -> None:
-    """Nodes and constants that nobody reads; inputs stay, they are the network's interface."""
+    """Remove nodes and constants that nobody reads; inputs stay, they are the
+    network's interface.
+    """
     for node in reversed(graph.nodes.copy()):
         if not any(name in graph.outputs or graph.consumers(name) for name in node.outputs):
             graph.remove(node)

@@ -1,4 +1,4 @@
-"""Static shape and type of every tensor, node by node, quantizers of other domains included."""
+"""Infers the static shape and type of every tensor, the quantizers of other domains included."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import onnx
 from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 from fpgacomp.errors import ModelError
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
-from fpgacomp.network.editable import FLOAT, EditableGraph, Info, Node, node_proto
+from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo, node_proto
+from fpgacomp.network.operators import FPGACOMP_DOMAIN, FUNCTIONS, QONNX_DOMAIN, QUANTIZERS
 
-# Operators whose output has the type and shape of their first input; the quick path
-# beside ONNX's own inference, and the only one for what the opset does not have.
+# Operators whose output has the type and shape of their first input. It is quicker to say so
+# than to ask ONNX, and ONNX does not know those that are missing in the file's opset.
 SAME_SHAPE = frozenset(
     (
-        *("Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish", "Sigmoid", "Tanh"),
-        *("Selu", "Elu", "Gelu", "Swish", "Mish", "Softmax", "LogSoftmax", "Identity", "Neg"),
+        *(*FUNCTIONS, "Swish", "Mish", "Softmax", "LogSoftmax", "Identity", "Neg"),
         *("Abs", "Sqrt", "Exp", "Log", "Erf", "Floor", "Ceil", "Round", "Reciprocal", "Sin"),
         *("Cos", "Softplus", "Softsign", "ThresholdedRelu", "Celu", "InstanceNormalization"),
     )
@@ -25,19 +24,19 @@ SAME_SHAPE = frozenset(
 
 _WINDOWED = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool"))
 
-# Values an inference may need (a Reshape target, axes, scales) are short.
+# ONNX's inference needs the values of short constants only: Reshape targets, axes, scales.
 _MAX_VALUE_SIZE = 1024
 
 
 def infer_node(graph: EditableGraph, node: Node) -> bool:
-    """Set `graph.info` of the node's outputs; False where they stay unknown.
+    """Set `graph.info` of the node's outputs; return False where they stay unknown.
 
     An inconsistency (shapes that do not go together) is kept as a problem.
     """
     if not all(not name or name in graph.info for name in node.inputs):
         return False
     if node.domain == QONNX_DOMAIN and node.op in QUANTIZERS:
-        graph.info[node.output] = Info(FLOAT, _quantizer_shape(graph, node))
+        graph.info[node.output] = TensorInfo(FLOAT, _quantizer_shape(graph, node))
         return True
     if not node.domain and node.op == "Clip" and not _scalar_limits(graph, node):
         return False
@@ -50,7 +49,9 @@ def infer_node(graph: EditableGraph, node: Node) -> bool:
         graph.info[node.output] = graph.info[node.inputs[0]]
         return len([name for name in node.outputs if name]) == 1
     if node.op in ("QuantizeLinear", "DequantizeLinear"):
-        graph.info[node.output] = Info(_linear_dtype(graph, node), graph.shape(node.inputs[0]))
+        graph.info[node.output] = TensorInfo(
+            _linear_dtype(graph, node), graph.shape(node.inputs[0])
+        )
         return True
     return _infer_by_onnx(graph, node)
 
@@ -128,7 +129,7 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
         return False
     except (shape_inference.InferenceError, RuntimeError) as error:
         shapes = ", ".join(f"{n} {list(graph.shape(n))}" for n in node.inputs if n)
-        why = f"the shapes of its inputs do not go together at batch 1 ({shapes}): "
+        why = f"the shapes of its inputs do not go together ({shapes}): "
         fix = "export the model again with batch size 1."
         graph.report(node, f"{why}{_reason(error)}.", fix, error=ModelError)
         return False
@@ -139,7 +140,9 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
 
 
 def _window_fits(graph: EditableGraph, node: Node) -> bool:
-    """As many axes everywhere: ONNX's inference ends the process where they differ."""
+    """Return whether all shapes and attributes have as many axes: ONNX ends the
+    process elsewhere.
+    """
     spatial = len(graph.shape(node.inputs[0])) - 2
     weight = graph.shape(node.inputs[1]) if node.op.startswith("Conv") else ()
     lengths = {"kernel_shape": 1, "strides": 1, "dilations": 1, "pads": 2}
@@ -152,7 +155,7 @@ def _window_fits(graph: EditableGraph, node: Node) -> bool:
 
 
 def _drop_outer_windows(graph: EditableGraph, node: Node, found: onnx.TypeProto) -> None:
-    """With ceil_mode a window that begins behind the input and its padding does not count.
+    """Leave out windows of ceil_mode that begin behind the input and its padding.
 
     ONNX Runtime and PyTorch compute so; ONNX's own inference is one too high there.
     """
@@ -166,7 +169,7 @@ def _drop_outer_windows(graph: EditableGraph, node: Node, found: onnx.TypeProto)
                 dim.dim_value -= 1
 
 
-def _type(info: Info) -> onnx.TypeProto:
+def _type(info: TensorInfo) -> onnx.TypeProto:
     return helper.make_tensor_type_proto(info.dtype, info.shape)
 
 
@@ -176,7 +179,7 @@ def _keep(graph: EditableGraph, name: str, found: dict[str, onnx.TypeProto]) -> 
         return False
     if not all(dim.HasField("dim_value") for dim in tensor.shape.dim):
         return False
-    graph.info[name] = Info(tensor.elem_type, tuple(d.dim_value for d in tensor.shape.dim))
+    graph.info[name] = TensorInfo(tensor.elem_type, tuple(d.dim_value for d in tensor.shape.dim))
     return True
 
 
