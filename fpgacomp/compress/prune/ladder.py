@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from fpgacomp.compress.constraints import KEPT, keep_zeros
 
 DIGITS = "digits"  # buffer int8 [*weight shape]: signed digits a weight may have, 0: it is zero
+NO_CAP = 127  # more digits than any weight has
 UPDATES = 50  # changes of the caps within the ramp
 FLOOR = 0.02  # part of a layer's weights, and one at least, that stays
 
@@ -124,7 +125,8 @@ class Ladder:
         layers: those that are pruned, by name.
         prices: of each of them.
         budget: of all weights and digits that stay, in prices.
-        digits: whether weights lose digits one by one, or only as a whole.
+        digits: whether weights lose digits one by one. False: a weight keeps all its digits or
+            becomes zero, so that every integer that is not zero is the one it would be unpruned.
     """
 
     def __init__(
@@ -148,7 +150,7 @@ class Ladder:
         self.loss = 0.0
         for layer in self.layers.values():
             if not hasattr(layer, DIGITS):
-                full = torch.full_like(layer.weight, 127, dtype=torch.int8)
+                full = torch.full_like(layer.weight, NO_CAP, dtype=torch.int8)
                 layer.register_buffer(DIGITS, full)
 
     def settle_gradient(self) -> None:
@@ -206,6 +208,8 @@ class Ladder:
             self.layers.values(), counts, gone.split([s.numel() for s in counts])
         ):
             left = (~part.reshape(shape)).sum(dim=0).reshape(layer.weight.shape)
+            if not self.digits:
+                left = left * layer.digits  # the one step is gone or not: its cap, or zero
             layer.digits.copy_(left.masked_fill(layer.digits == 0, 0).to(torch.int8))
 
     def _steps(self, name: str, layer: Any, grid: Grid | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -234,7 +238,10 @@ class Ladder:
         price[-1] = self.prices[name].weight
         # A step that changes nothing removes a digit that is not there.
         price[loss == 0] = 0.0
-        rate = _rising(loss, price) if self.digits else _whole(loss, price)
+        if not self.digits:
+            # One step for the whole weight: a budget that ends within it cannot split it.
+            loss, price = loss.sum(0, keepdim=True), price.sum(0, keepdim=True)
+        rate = _rising(loss, price)
         floor = max(1, int(FLOOR * loss.shape[1]))
         rate[:, torch.sort(rate[-1], descending=True, stable=True).indices[:floor]] = torch.inf
         rate[loss.flip(0).cumsum(0).flip(0) == 0] = 0.0
@@ -292,9 +299,3 @@ def _rising(loss: Tensor, price: Tensor) -> Tensor:
         ]
         rows.append(torch.stack(least).amax(0))
     return torch.stack(rows)
-
-
-def _whole(loss: Tensor, price: Tensor) -> Tensor:
-    """The same rate for all steps of a weight: it goes as a whole."""
-    rate = loss.sum(0) / price.sum(0).clamp(min=1e-30)
-    return torch.where(loss.sum(0) == 0, torch.zeros_like(rate), rate).expand_as(loss).clone()

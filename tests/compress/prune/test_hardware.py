@@ -129,7 +129,7 @@ def test_without_digits_weights_go_whole(quantized_cnn, digits):
     outcome = prune_hardware(quantized_cnn, digits, options, NONE, cost=board)
     for name, layer in weight_layers(outcome.network).items():
         new, given = integers(layer), integers(old[name])
-        assert torch.equal(new[new != 0], given[new != 0])
+        assert bool(((new == given) | (new == 0)).all())
     assert outcome.details["cost_after"]["lut"] <= outcome.details["goal"]
 
 
