@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.runs import SMALLEST_PROBABILITY
 from fpgacomp.compress.training import (
@@ -21,7 +21,7 @@ from fpgacomp.compress.training import (
     scores,
     train,
 )
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
 
@@ -53,12 +53,12 @@ class DistillOptions:
 def distill(
     student: nn.Module,
     teacher: nn.Module,
-    data: Data,
+    data: LabelledData,
     options: DistillOptions,
     recipe: Recipe,
     *,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Train a copy of the student on the labels and the teacher's softened answers.
 
     The loss is (1 - a) CE(student, labels) + a T^2 KL(teacher/T, student/T) (Hinton, Vinyals
@@ -83,7 +83,7 @@ def distill(
             student, data, recipe,
             loss=loss, decided_by=[options, teacher], observer=observer, what="distill",
         )  # fmt: skip
-    return Outcome(student, history, (), {"temperature": options.temperature})
+    return TechniqueOutcome(student, history, (), {"temperature": options.temperature})
 
 
 Taps = list[tuple[str, dict[str, Tensor], dict[str, Tensor]]]

@@ -10,7 +10,7 @@ from fpgacomp.compress.recipe import History
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TechniqueOutcome:
     """A smaller network and how it came about.
 
     Args:
@@ -25,6 +25,6 @@ class Outcome:
     notes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
-    def noted(self, notes: Sequence[str]) -> Outcome:
+    def noted(self, notes: Sequence[str]) -> TechniqueOutcome:
         """The same with these notes in front."""
         return replace(self, notes=(*notes, *self.notes))

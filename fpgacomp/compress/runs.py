@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import TrainingError
 
 EVALUATION_BATCH = 512
@@ -19,7 +19,7 @@ EVALUATION_BATCH = 512
 SMALLEST_PROBABILITY = 1e-30
 
 
-class Run(Protocol):
+class TrainingRun(Protocol):
     """A training run between two epochs."""
 
     @property
@@ -43,7 +43,7 @@ class Run(Protocol):
         """Go on from the checkpoint, if there is one of this very run."""
 
 
-def carried_out(run: Run, recipe: Recipe, observer: TrainingObserver, what: str) -> History:
+def carry_out(run: TrainingRun, recipe: Recipe, observer: TrainingObserver, what: str) -> History:
     """All epochs that are missing; Ctrl-C ends the run where there is a best epoch to keep."""
     run.resume()
     interrupted = False
@@ -58,7 +58,7 @@ def carried_out(run: Run, recipe: Recipe, observer: TrainingObserver, what: str)
     return run.finish(interrupted)
 
 
-def checked_loss(loss: float, epoch: int, step: int, steps: int, recipe: Recipe) -> float:
+def check_loss(loss: float, epoch: int, step: int, steps: int, recipe: Recipe) -> float:
     """The loss of a batch.
 
     Raises:
@@ -74,7 +74,7 @@ def checked_loss(loss: float, epoch: int, step: int, steps: int, recipe: Recipe)
     return loss
 
 
-def fingerprint(recipe: Recipe, data: Data, parts: Iterable[object]) -> str:
+def fingerprint(recipe: Recipe, data: LabelledData, parts: Iterable[object]) -> str:
     """Of all that decides how a run goes: a checkpoint of another one is not gone on from.
 
     Args:

@@ -15,11 +15,11 @@ from scipy.cluster.vq import ClusterError, kmeans2
 from torch import nn
 
 from fpgacomp.compress.constraints import KEPT, constraints_of, keep_shared
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import train
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
 FLOAT_BITS = 32
@@ -46,12 +46,12 @@ class ShareOptions:
 
 def share(
     network: torch.fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: ShareOptions,
     recipe: Recipe,
     *,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Cluster each layer's weights to a few values (k-means), then train the values.
 
     Values start evenly spread over the layer's range, which keeps the few large weights
@@ -87,7 +87,7 @@ def share(
     for constraint in constraints_of(network):
         constraint.project(1.0)
     note = f"{len(left)} layers have no more distinct weights than values: {', '.join(left)}"
-    return Outcome(network, history, (note,) if left else (), {"layers": shared})
+    return TechniqueOutcome(network, history, (note,) if left else (), {"layers": shared})
 
 
 def _wanted(options: ShareOptions, layers: Mapping[str, nn.Module]) -> dict[str, int]:

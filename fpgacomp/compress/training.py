@@ -20,12 +20,12 @@ from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, s
 from fpgacomp.compress.runs import (
     EVALUATION_BATCH,
     SMALLEST_PROBABILITY,
-    carried_out,
+    carry_out,
     check_checkpoint,
-    checked_loss,
+    check_loss,
     fingerprint,
 )
-from fpgacomp.data.labelled import Data, Samples
+from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import TrainingError
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (network, x, y) -> mean loss
@@ -39,7 +39,7 @@ def cross_entropy(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 
 def train(
     network: nn.Module,
-    data: Data,
+    data: LabelledData,
     recipe: Recipe,
     *,
     loss: Loss = cross_entropy,
@@ -74,7 +74,7 @@ def train(
         run = _Run(network, data, recipe, loss, [*constraints_of(network), *constraints])
         run.identify(decided_by)
         data.check_outputs(scores(network, data.train.x[:2]).shape[1])
-        return carried_out(run, recipe, observer, what)
+        return carry_out(run, recipe, observer, what)
 
 
 def scores(network: nn.Module, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -109,7 +109,7 @@ class _Run:
     def __init__(
         self,
         network: nn.Module,
-        data: Data,
+        data: LabelledData,
         recipe: Recipe,
         loss: Loss,
         constraints: Sequence[Constraint],
@@ -170,7 +170,7 @@ class _Run:
             self.schedule.step()
             return 0.0
         loss = self.loss(self.network, self.x[batch], self.y[batch])
-        value = checked_loss(loss.item(), self.done + 1, self.step, self.steps, self.recipe)
+        value = check_loss(loss.item(), self.done + 1, self.step, self.steps, self.recipe)
         loss.backward()
         for constraint in self.constraints:
             constraint.settle_gradient()

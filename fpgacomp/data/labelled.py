@@ -18,8 +18,15 @@ from fpgacomp.data.images import image_folder
 from fpgacomp.errors import InputDataError
 
 Array = npt.NDArray[Any]
-Pair = tuple[Array, Array]
-Source = str | Path | Mapping[str, Array] | Pair | tuple[Pair, Pair] | Callable[[], Any]
+SamplePair = tuple[Array, Array]
+DataSource = (
+    str
+    | Path
+    | Mapping[str, Array]
+    | SamplePair
+    | tuple[SamplePair, SamplePair]
+    | Callable[[], Any]
+)
 
 TEST_SHARE = 0.25  # of all samples
 VALIDATION_SHARE = 0.12  # of those that are not in the test split
@@ -52,7 +59,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Data:
+class LabelledData:
     """A data set in three splits that share no sample.
 
     Args:
@@ -79,7 +86,7 @@ class Data:
         """Number of classes: one more than the largest label."""
         return 1 + max(int(split.y.max()) for split in (self.train, self.validation, self.test))
 
-    def reshaped(self, shape: tuple[int, ...]) -> Data:
+    def reshaped(self, shape: tuple[int, ...]) -> LabelledData:
         """The same samples where the network's shape only adds or drops axes of length 1.
 
         Raises:
@@ -109,7 +116,7 @@ class Data:
             )
 
 
-def load_data(source: Source, test: Source | None = None) -> Data:
+def load_data(source: DataSource, test: DataSource | None = None) -> LabelledData:
     """Read samples and split them.
 
     A sample's own bytes (SHA-256) decide its split: neither order nor seed nor a duplicate
@@ -140,10 +147,10 @@ def load_data(source: Source, test: Source | None = None) -> Data:
         held_out = _checked(given_test, f"{name}, test set")
         rest, notes = _without(samples, held_out)
     chosen = _position(rest.x, 1) < VALIDATION_SHARE
-    return _complete(Data(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
+    return _complete(LabelledData(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
 
 
-def _complete(data: Data) -> Data:
+def _complete(data: LabelledData) -> LabelledData:
     """Refuse splits without samples, and classes that cannot be learned."""
     for split in ("train", "validation", "test"):
         if not len(getattr(data, split)):
@@ -198,13 +205,13 @@ def _digests(x: Array) -> list[bytes]:
     return [hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in x]
 
 
-def _name(source: Source) -> str:
+def _name(source: DataSource) -> str:
     if isinstance(source, str | Path):
         return str(source)
     return getattr(source, "__name__", "data")
 
 
-def _read(source: Source, name: str) -> tuple[Pair, Pair | None]:
+def _read(source: DataSource, name: str) -> tuple[SamplePair, SamplePair | None]:
     """(samples, test samples where the source has its own)."""
     if isinstance(source, str | Path):
         return _read_path(str(source))
@@ -222,7 +229,7 @@ def _read(source: Source, name: str) -> tuple[Pair, Pair | None]:
     )
 
 
-def _read_path(text: str) -> tuple[Pair, Pair | None]:
+def _read_path(text: str) -> tuple[SamplePair, SamplePair | None]:
     path = Path(text)
     if path.is_dir():
         return image_folder(path)
@@ -270,7 +277,7 @@ def _function(text: str) -> Callable[[], Any]:
     return function  # type: ignore[no-any-return]
 
 
-def _from_arrays(arrays: Mapping[str, Array], name: str) -> tuple[Pair, Pair | None]:
+def _from_arrays(arrays: Mapping[str, Array], name: str) -> tuple[SamplePair, SamplePair | None]:
     for x, y in (("x", "y"), ("x_train", "y_train")):
         if x in arrays and y in arrays:
             test = None
@@ -284,7 +291,7 @@ def _from_arrays(arrays: Mapping[str, Array], name: str) -> tuple[Pair, Pair | N
     )
 
 
-def _checked(pair: Pair, name: str) -> Samples:
+def _checked(pair: SamplePair, name: str) -> Samples:
     x, y = pair
     if x.dtype.kind not in "iubf" or x.ndim < 2:
         raise InputDataError(

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.networks import in_a_row, is_quantized, with_quantizers
 from fpgacomp.flows.options import Options
@@ -33,7 +33,7 @@ class Hardware:
     quantization: QuantizeOptions = field(default_factory=QuantizeOptions)
 
 
-def board_cost(data: Data, hardware: Hardware) -> Cost:
+def board_cost(data: LabelledData, hardware: Hardware) -> Cost:
     """The board's estimate of a torch network; a float one is quantized for it, untrained."""
 
     def cost(network: Any) -> dict[str, float]:
@@ -45,7 +45,9 @@ def board_cost(data: Data, hardware: Hardware) -> Cost:
     return cost
 
 
-def judging_cost(network: Any, data: Data, hardware: Hardware) -> tuple[Cost, tuple[str, ...]]:
+def judging_cost(
+    network: Any, data: LabelledData, hardware: Hardware
+) -> tuple[Cost, tuple[str, ...]]:
     """(the board's estimate at one pace for every network that is judged, a note on it).
 
     Where nothing but speed is asked for, a smaller network gets a faster design, not a
@@ -67,7 +69,7 @@ def judging_cost(network: Any, data: Data, hardware: Hardware) -> tuple[Cost, tu
     return board_cost(data, replace(hardware, options=options)), (note,)
 
 
-def _estimated(network: Any, data: Data, hardware: Hardware) -> Estimate:
+def _estimated(network: Any, data: LabelledData, hardware: Hardware) -> Estimate:
     from fpgacomp.compress.quantize import to_qonnx
     from fpgacomp.flows import compile as pipeline
 
@@ -80,13 +82,13 @@ def _estimated(network: Any, data: Data, hardware: Hardware) -> Estimate:
 
 def prune_for_board(
     network: Any,
-    data: Data,
+    data: LabelledData,
     options: Any,
     recipe: Recipe,
     quantization: QuantizeOptions | None,
     hardware: Hardware | None,
     observer: TrainingObserver,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Let go what the board saves most by, judged by its estimate.
 
     Channels go from the float network, which is quantized then; weights and digits go from
@@ -114,7 +116,7 @@ def prune_for_board(
         first = prune_channels(network, data, channels, recipe, observer=observer, cost=cost)
         then = quantize_aware(first.network, data, chosen, recipe, observer=observer)
     else:
-        first = Outcome(network)
+        first = TechniqueOutcome(network)
         if not is_quantized(network):
             first = quantize_aware(network, data, chosen, recipe, observer=observer)
         then = prune_hardware(first.network, data, options, recipe, cost=cost, observer=observer)
@@ -122,7 +124,7 @@ def prune_for_board(
     return replace(outcome, details={"units": units, **outcome.details})
 
 
-def _best_units(network: Any, data: Data, cost: Cost, options: Any) -> str:
+def _best_units(network: Any, data: LabelledData, cost: Cost, options: Any) -> str:
     """Channels or weights: where about as many weights are gone, what is the estimate?"""
     from fpgacomp.compress.prune.magnitude import prune_magnitude
     from fpgacomp.compress.prune.options import MagnitudeOptions

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import MixedOptions, QuantizeOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.data.labelled import Data, Source, load_data
+from fpgacomp.data.labelled import DataSource, LabelledData, load_data
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.board_cost import Cost, Hardware, board_cost, judging_cost, prune_for_board
 from fpgacomp.flows.networks import (
@@ -31,7 +31,7 @@ from fpgacomp.frontend.calibrate import PtqOptions, input_shapes, quantize_post_
 FINE_TUNING = Recipe(epochs=30, learning_rate=3e-3)
 FROM_SCRATCH = Recipe(epochs=40, learning_rate=1e-2)
 
-Method = Literal["ptq", "brevitas-ptq", "qat"]
+QuantizeMethod = Literal["ptq", "brevitas-ptq", "qat"]
 
 
 __all__ = [
@@ -52,14 +52,14 @@ __all__ = [
 
 def quantize(
     model: Model,
-    data: Source | Data,
+    data: DataSource | LabelledData,
     *,
-    method: Method = "qat",
+    method: QuantizeMethod = "qat",
     options: QuantizeOptions | MixedOptions | None = None,
     recipe: Recipe | None = None,
     steps: tuple[str, ...] | None = None,
     hardware: Hardware | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Quantize a float network, after or during training.
@@ -102,13 +102,13 @@ def quantize(
 
 def prune(
     model: Model,
-    data: Source | Data,
+    data: DataSource | LabelledData,
     *,
     options: Any,
     recipe: Recipe | None = None,
     quantization: QuantizeOptions | None = None,
     hardware: Hardware | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Remove weights or channels, train what is left, and quantize it if asked to.
@@ -143,12 +143,12 @@ def prune(
 def distill(
     teacher: Model,
     student: Model,
-    data: Source | Data,
+    data: DataSource | LabelledData,
     *,
     options: Any = None,
     recipe: Recipe | None = None,
     quantization: QuantizeOptions | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Train a student on a teacher's answers.
@@ -163,12 +163,12 @@ def distill(
     require_torch()
     from fpgacomp.compress.distill import DistillOptions
     from fpgacomp.compress.distill import distill as technique
-    from fpgacomp.compress.prune.structured import narrowed
+    from fpgacomp.compress.prune.structured import narrow_copy
 
     recipe = recipe or FROM_SCRATCH
     guide, samples = opened(teacher, data, test)
     if isinstance(student, float):
-        pupil = narrowed(guide, student, seed=recipe.seed)
+        pupil = narrow_copy(guide, student, seed=recipe.seed)
     else:
         pupil, _ = opened(student, samples)
     learner = pupil
@@ -182,11 +182,11 @@ def distill(
 
 def share(
     model: Model,
-    data: Source | Data,
+    data: DataSource | LabelledData,
     *,
     options: Any = None,
     recipe: Recipe | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Tie each layer's weights to a few values and train these.
@@ -207,11 +207,11 @@ def share(
 
 def factorize(
     model: Model,
-    data: Source | Data,
+    data: DataSource | LabelledData,
     *,
     options: Any = None,
     recipe: Recipe | None = None,
-    test: Source | None = None,
+    test: DataSource | None = None,
     observer: TrainingObserver = silent,
 ) -> Compressed:
     """Split layers into smaller ones and train the network on its former self's answers.
@@ -232,10 +232,10 @@ def factorize(
 
 def _keras_trained(
     model: Any,
-    data: Source | Data,
+    data: DataSource | LabelledData,
     options: QuantizeOptions,
     recipe: Recipe,
-    test: Source | None,
+    test: DataSource | None,
     observer: TrainingObserver,
 ) -> Compressed:
     """Quantization-aware training of a Keras model with QKeras, exported as QONNX."""
@@ -245,7 +245,7 @@ def _keras_trained(
 
     set_threads(recipe.threads)  # loading a model computes already
     loaded = load_keras(Path(model)) if isinstance(model, str | Path) else model
-    samples = data if isinstance(data, Data) else load_data(data, test)
+    samples = data if isinstance(data, LabelledData) else load_data(data, test)
     samples = samples.reshaped(tuple(loaded.input_shape[1:]))
     outcome = quantize_keras(loaded, samples, options, recipe, observer=observer)
     return Compressed(
@@ -264,11 +264,11 @@ def _keras_trained(
 
 def _mixed(
     model: Model,
-    data: Source | Data,
+    data: DataSource | LabelledData,
     options: MixedOptions,
     recipe: Recipe,
     hardware: Hardware | None,
-    test: Source | None,
+    test: DataSource | None,
     observer: TrainingObserver,
 ) -> Compressed:
     """Search for bits per layer, then quantization-aware training with them."""
@@ -284,12 +284,12 @@ def _mixed(
 
 
 def _calibrated(
-    model: Model, data: Source | Data, options: QuantizeOptions, test: Source | None
+    model: Model, data: DataSource | LabelledData, options: QuantizeOptions, test: DataSource | None
 ) -> Compressed:
     """Post-training quantization by our own calibration; neither torch nor labels are needed."""
     network = float_network(model)
     name, shape = next(iter(input_shapes(network.model).items()))
-    samples = (data if isinstance(data, Data) else load_data(data, test)).reshaped(shape)
+    samples = (data if isinstance(data, LabelledData) else load_data(data, test)).reshaped(shape)
     feed = {name: samples.train.evenly(CALIBRATION_SAMPLES).x}
     quantized = quantize_post_training(network.model, feed, _ptq(options))
     return Compressed(
@@ -330,12 +330,12 @@ def _ptq(options: QuantizeOptions) -> PtqOptions:
 
 def _pruned(
     network: Any,
-    data: Data,
+    data: LabelledData,
     options: Any,
     recipe: Recipe,
     hardware: Hardware | None,
     observer: TrainingObserver,
-) -> Outcome:
+) -> TechniqueOutcome:
     """The pruning that the options are of."""
     from fpgacomp.compress.prune.magnitude import prune_magnitude
     from fpgacomp.compress.prune.n_of_m import prune_n_of_m
@@ -352,7 +352,7 @@ def _pruned(
             pace: tuple[str, ...] = ()
             if hardware is not None and (options.saving is not None or options.scope == "board"):
                 cost, pace = judging_cost(network, data, hardware)
-            found: Outcome = prune_channels(
+            found: TechniqueOutcome = prune_channels(
                 network, data, options, recipe, observer=observer, cost=cost
             )
             return found.noted(pace)

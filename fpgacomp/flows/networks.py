@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import onnx
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.recipe import History, Recipe
-from fpgacomp.data.labelled import Data, Samples, Source, load_data
+from fpgacomp.data.labelled import DataSource, LabelledData, Samples, load_data
 from fpgacomp.errors import ModelError, ToolError, UsageError
 from fpgacomp.evidence.software import float32_outputs
 from fpgacomp.frontend import open_network
@@ -93,7 +93,9 @@ def check_destination(path: Path, source: Model | None = None) -> None:
         raise UsageError(str(path), "is the network it is made from.", "name another file.")
 
 
-def opened(model: Model, data: Source | Data, test: Source | None = None) -> tuple[Any, Data]:
+def opened(
+    model: Model, data: DataSource | LabelledData, test: DataSource | None = None
+) -> tuple[Any, LabelledData]:
     """(the canonical torch network, the samples in its input shape).
 
     Raises:
@@ -105,7 +107,7 @@ def opened(model: Model, data: Source | Data, test: Source | None = None) -> tup
     torch = require_torch()
     from fpgacomp.compress.trainable import from_module, from_onnx
 
-    samples = data if isinstance(data, Data) else load_data(data, test)
+    samples = data if isinstance(data, LabelledData) else load_data(data, test)
     if isinstance(model, torch.fx.GraphModule) and "input_shape" in model.meta:
         network = model
     elif isinstance(model, torch.nn.Module):
@@ -139,7 +141,7 @@ def float_network(model: Model) -> Network:
     return network
 
 
-def with_quantizers(network: Any, data: Data, quantization: QuantizeOptions) -> Any:
+def with_quantizers(network: Any, data: LabelledData, quantization: QuantizeOptions) -> Any:
     """A float torch network with calibrated quantizers in it, not trained any further."""
     from fpgacomp.compress.quantize import quantize_aware
 
@@ -155,7 +157,9 @@ def answered(model: onnx.ModelProto, name: str, samples: Samples) -> float:
     return float(np.mean(scores.argmax(axis=1) == samples.y))
 
 
-def compressed(technique: str, before: Any, outcome: Outcome, data: Data) -> Compressed:
+def compressed(
+    technique: str, before: Any, outcome: TechniqueOutcome, data: LabelledData
+) -> Compressed:
     """Export the outcome and score it beside the network it came from."""
     from fpgacomp.compress.training import accuracy
 
@@ -187,7 +191,7 @@ def exported(network: Any) -> tuple[onnx.ModelProto, bool]:
     ), False  # fmt: skip
 
 
-def in_a_row(first: Outcome, then: Outcome) -> Outcome:
+def in_a_row(first: TechniqueOutcome, then: TechniqueOutcome) -> TechniqueOutcome:
     """Two techniques in a row as one outcome."""
     return replace(
         then, notes=(*first.notes, *then.notes), details={**first.details, **then.details}

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from fpgacomp.data.labelled import Data as LabelledData
-from fpgacomp.data.labelled import Samples, load_data
+from fpgacomp.data.labelled import LabelledData, Samples, load_data
 from fpgacomp.data.labels import load_labels
 from fpgacomp.errors import InputDataError, ModelError
 from fpgacomp.evidence.software import to_integers

@@ -51,7 +51,9 @@ def test_committed_network_has_the_stated_accuracy(folder: str, least: float) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("folder", "framework"), FRAMEWORKS.items())
-def test_training_runs_and_gets_near_there_again(folder: str, framework: str, tmp_path: Path) -> None:
+def test_training_runs_and_gets_near_there_again(
+    folder: str, framework: str, tmp_path: Path
+) -> None:
     command = [sys.executable, "-c", IMPORTS[framework]]
     probe = subprocess.run(command, capture_output=True, check=False)
     if probe.returncode:

@@ -11,27 +11,27 @@ A network comes as an `execute` function: this stage runs none itself.
 from __future__ import annotations
 
 from fpgacomp.compress.evaluate.cost import cost
-from fpgacomp.compress.evaluate.disturb import Range
-from fpgacomp.compress.evaluate.gradient import Gradient, gradient_of
+from fpgacomp.compress.evaluate.disturb import ValueRange
+from fpgacomp.compress.evaluate.gradient import GradientAttack, gradient_of
 from fpgacomp.compress.evaluate.options import AUTO, EvaluateOptions
 from fpgacomp.compress.evaluate.scores import (
     Execute,
-    answered,
+    accuracy_on,
+    add_disturbed,
+    class_answers,
     scores,
-    share_right,
-    with_disturbed,
 )
 
 __all__ = [
     "AUTO",
     "EvaluateOptions",
     "Execute",
-    "Gradient",
-    "Range",
-    "answered",
+    "GradientAttack",
+    "ValueRange",
+    "class_answers",
     "cost",
     "gradient_of",
     "scores",
-    "share_right",
-    "with_disturbed",
+    "accuracy_on",
+    "add_disturbed",
 ]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from fpgacomp.compress.evaluate.quantizers import Quantizer
+from fpgacomp.compress.evaluate.quantizers import NodeQuantizer
 from fpgacomp.results.comparison import Cost, LayerCost
 
 Array = npt.NDArray[Any]
@@ -126,7 +126,7 @@ class _Counter:
         name = tensor if tensor in self.constants else self.makers[tensor].input[0]
         raw = self.constants[name]
         quantized = name != tensor
-        values = Quantizer.of(self.makers[tensor], self.constants)(raw) if quantized else raw
+        values = NodeQuantizer.of(self.makers[tensor], self.constants)(raw) if quantized else raw
         storage, size = f"{bits}-bit" if quantized else "float32", bits * raw.size
         for book in self.codebooks:
             indexed = max(1, ceil(log2(book.entries))) * raw.size + book.entries * bits
@@ -146,7 +146,7 @@ class _Counter:
             return FLOAT_BITS
         inputs = [name for name in node.input if name and name not in self.constants]
         if node.op_type in ("Quant", "BipolarQuant"):
-            return Quantizer.of(node, self.constants).bits
+            return NodeQuantizer.of(node, self.constants).bits
         if node.op_type == "Trunc":
             return int(self.constants[node.input[5]].item())
         if node.op_type == "MultiThreshold":

@@ -9,22 +9,22 @@ import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.compress.evaluate.options import EvaluateOptions
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.results.comparison import Attack
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Range:
+class ValueRange:
     """Lowest and highest value of the training samples; disturbed samples stay inside."""
 
     low: float
     high: float
 
     @staticmethod
-    def of(data: Data) -> Range:
-        return Range(float(data.train.x.min()), float(data.train.x.max()))
+    def of(data: LabelledData) -> ValueRange:
+        return ValueRange(float(data.train.x.min()), float(data.train.x.max()))
 
     @property
     def width(self) -> float:
@@ -36,7 +36,7 @@ class Range:
 
 
 def disturbances(
-    x: Floats, options: EvaluateOptions, inside: Range
+    x: Floats, options: EvaluateOptions, inside: ValueRange
 ) -> Iterator[tuple[Attack, float, Floats]]:
     """(attack, strength, disturbed samples [N, *shape]) for each that needs no gradient.
 

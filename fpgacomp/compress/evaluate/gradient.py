@@ -14,8 +14,8 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from fpgacomp.compress.evaluate.disturb import Range
-from fpgacomp.compress.evaluate.quantizers import Quantizer
+from fpgacomp.compress.evaluate.disturb import ValueRange
+from fpgacomp.compress.evaluate.quantizers import NodeQuantizer
 from fpgacomp.data.labelled import Samples
 from fpgacomp.errors import FpgacompError, Problems, UnsupportedLayer
 from fpgacomp.network.canonical import Network
@@ -27,7 +27,7 @@ AGREEMENT = 0.99
 
 
 @dataclass(frozen=True, eq=False)
-class Gradient:
+class GradientAttack:
     """Makes attacked samples, or says why there are none.
 
     Args:
@@ -39,7 +39,9 @@ class Gradient:
     note: str
 
 
-def gradient_of(network: Network, samples: Samples, answers: Any, inside: Range) -> Gradient:
+def gradient_of(
+    network: Network, samples: Samples, answers: Any, inside: ValueRange
+) -> GradientAttack:
     """The gradient of the loss by the input, where the network has one.
 
     Args:
@@ -54,7 +56,7 @@ def gradient_of(network: Network, samples: Samples, answers: Any, inside: Range)
 
         from fpgacomp.compress.threads import one_thread
     except ImportError:
-        return Gradient(None, "no gradient: torch is not installed (pip install torch).")
+        return GradientAttack(None, "no gradient: torch is not installed (pip install torch).")
     try:
         if network.format == "float":
             from fpgacomp.compress.trainable import from_onnx
@@ -63,23 +65,25 @@ def gradient_of(network: Network, samples: Samples, answers: Any, inside: Range)
         else:
             module, note = straight_through(network.model), "straight-through gradient"
     except FpgacompError as error:
-        return Gradient(None, f"no gradient: {_first(error)}")
+        return GradientAttack(None, f"no gradient: {_first(error)}")
     _drop_softmax(module)
     with one_thread(), torch.no_grad():
         scores = np.concatenate(
             [module(part).flatten(1).numpy() for part in torch.from_numpy(samples.x).split(BATCH)]
         )
     if scores.shape[1] < 2:
-        return Gradient(None, "no gradient: the network has one output, and no score per class.")
+        return GradientAttack(
+            None, "no gradient: the network has one output, and no score per class."
+        )
     agreed = float(np.mean(scores.argmax(axis=1) == answers))
     if agreed < AGREEMENT:
-        return Gradient(
+        return GradientAttack(
             None, f"no gradient: torch agrees on {agreed:.1%} of the samples, not on all."
         )
-    return Gradient(lambda some, epsilon: attacked(module, some, epsilon, inside), note)
+    return GradientAttack(lambda some, epsilon: attack_samples(module, some, epsilon, inside), note)
 
 
-def attacked(module: Any, samples: Samples, epsilon: float, inside: Range) -> Floats:
+def attack_samples(module: Any, samples: Samples, epsilon: float, inside: ValueRange) -> Floats:
     """x + epsilon * sign(gradient of the loss by x) (FGSM, Goodfellow et al. 2015), clipped.
 
     Args:
@@ -124,7 +128,7 @@ def straight_through(model: onnx.ModelProto) -> Any:
     plain.CopyFrom(model)
     graph = plain.graph
     constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
-    quantizers: dict[str, Quantizer] = {}
+    quantizers: dict[str, NodeQuantizer] = {}
     nodes = list(graph.node)
     del graph.node[:]
     for node in nodes:
@@ -137,7 +141,7 @@ def straight_through(model: onnx.ModelProto) -> Any:
         if node.op_type not in ("Quant", "BipolarQuant"):
             graph.node.append(node)
             continue
-        quantizer = Quantizer.of(node, constants)
+        quantizer = NodeQuantizer.of(node, constants)
         if node.input[0] in constants:
             weights = quantizer(constants[node.input[0]])
             graph.initializer.append(numpy_helper.from_array(weights, node.output[0]))
@@ -153,7 +157,7 @@ def straight_through(model: onnx.ModelProto) -> Any:
     return network
 
 
-def _straight_through(quantizer: Quantizer) -> Any:
+def _straight_through(quantizer: NodeQuantizer) -> Any:
     import torch
 
     low, high = (torch.from_numpy(np.asarray(limit)) for limit in quantizer.limits())

@@ -26,7 +26,7 @@ ROUNDING: Mapping[str, Callable[[Floats], Floats]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Quantizer:
+class NodeQuantizer:
     """A Quant or BipolarQuant with its constants.
 
     Args:
@@ -44,7 +44,7 @@ class Quantizer:
     rounding: str
 
     @staticmethod
-    def of(node: onnx.NodeProto, constants: Mapping[str, npt.NDArray[Any]]) -> Quantizer:
+    def of(node: onnx.NodeProto, constants: Mapping[str, npt.NDArray[Any]]) -> NodeQuantizer:
         """The quantizer of a canonical network's node.
 
         Raises:
@@ -52,16 +52,18 @@ class Quantizer:
         """
         scale = constants[node.input[1]].astype(np.float32)
         if node.op_type == "BipolarQuant":
-            return Quantizer(1, scale, np.float32(0) * scale, -1.0, 1.0, "")
+            return NodeQuantizer(1, scale, np.float32(0) * scale, -1.0, 1.0, "")
         bits = int(constants[node.input[3]].item())
         zero_point = constants[node.input[2]].astype(np.float32)
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         signed, narrow = bool(attributes["signed"]), bool(attributes["narrow"])
         if signed and bits == 1:
-            return Quantizer(1, scale, zero_point, -1.0, 1.0, "")
+            return NodeQuantizer(1, scale, zero_point, -1.0, 1.0, "")
         low = -(2.0 ** (bits - 1)) + narrow if signed else 0.0
         high = 2.0 ** (bits - 1) - 1 if signed else 2.0**bits - 1 - narrow
-        return Quantizer(bits, scale, zero_point, low, high, attributes["rounding_mode"].decode())
+        return NodeQuantizer(
+            bits, scale, zero_point, low, high, attributes["rounding_mode"].decode()
+        )
 
     def __call__(self, x: Floats) -> Floats:
         """The real values that the integers stand for."""

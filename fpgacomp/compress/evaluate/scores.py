@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.compress.evaluate.disturb import Range, disturbances
+from fpgacomp.compress.evaluate.disturb import ValueRange, disturbances
 from fpgacomp.compress.evaluate.metrics import accuracy, classes_of, macro_f1, predictions
 from fpgacomp.compress.evaluate.options import EvaluateOptions
-from fpgacomp.data.labelled import Data, Samples
+from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import InputDataError
 from fpgacomp.results.comparison import Disturbed, Scores
 
@@ -20,7 +20,7 @@ Execute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
 """Samples [N, *input shape] -> the network's first output [N, ...]."""
 
 
-def answered(execute: Execute, data: Data) -> npt.NDArray[np.int64]:
+def class_answers(execute: Execute, data: LabelledData) -> npt.NDArray[np.int64]:
     """The network's answers to the test split, int64 [N].
 
     Raises:
@@ -35,32 +35,32 @@ def answered(execute: Execute, data: Data) -> npt.NDArray[np.int64]:
 
 def scores(
     execute: Execute,
-    data: Data,
+    data: LabelledData,
     answers: npt.NDArray[np.int64],
     options: EvaluateOptions,
-    inside: Range,
+    inside: ValueRange,
 ) -> Scores:
     """Accuracy, macro F1, and the accuracy on samples disturbed without a gradient.
 
     Args:
         data: in the network's shape.
-        answers: of `answered`.
+        answers: of `class_answers`.
         inside: the range that disturbed samples stay in.
     """
     disturbed = tuple(
-        Disturbed(attack, strength, share_right(execute, Samples(x, data.test.y)))
+        Disturbed(attack, strength, accuracy_on(execute, Samples(x, data.test.y)))
         for attack, strength, x in disturbances(data.test.x, options, inside)
     )
     labels = data.test.y
     return Scores(accuracy(labels, answers), macro_f1(labels, answers), disturbed)
 
 
-def with_disturbed(known: Scores, *more: Disturbed) -> Scores:
+def add_disturbed(known: Scores, *more: Disturbed) -> Scores:
     """The same with further figures."""
     return replace(known, disturbed=(*known.disturbed, *more))
 
 
-def share_right(execute: Execute, samples: Samples) -> float:
+def accuracy_on(execute: Execute, samples: Samples) -> float:
     """Accuracy on these samples, 0..1."""
     if not len(samples):
         raise InputDataError("the samples", "are none.", "give some.")

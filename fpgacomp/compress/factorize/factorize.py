@@ -14,18 +14,18 @@ from fpgacomp.compress.constraints import KEPT, SHARED
 from fpgacomp.compress.distill import DistillOptions, distillation_loss
 from fpgacomp.compress.factorize.low_rank import Spectrum, spectrum, split
 from fpgacomp.compress.factorize.options import FactorizeOptions
-from fpgacomp.compress.factorize.separable import grouped, split_separable
+from fpgacomp.compress.factorize.separable import split_grouped, split_separable
 from fpgacomp.compress.factorize.windows import (
     spatial_spectrum,
     split_spatial,
     split_tucker,
     tucker_spectrum,
 )
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import accuracy, train
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
 DEFAULT_RANK = 0.5
@@ -36,13 +36,13 @@ ONE_INPUT = "has one input channel: all its kernels would become alike"
 
 def factorize(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: FactorizeOptions,
     recipe: Recipe,
     *,
     distillation: DistillOptions | None = None,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Split layers, then train the network on its former self's answers.
 
     Layers that would not get smaller, that the kind does not treat, or whose weights are
@@ -77,7 +77,7 @@ def factorize(
         "weights_before": _weights(network),
         "weights": _weights(smaller),
     }
-    return Outcome(smaller, history, _notes(left), details)
+    return TechniqueOutcome(smaller, history, _notes(left), details)
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _grouped(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
         return "is no k x k convolution"
     if layer.in_channels % options.groups or layer.out_channels % options.groups:
         return f"{options.groups} groups do not divide its channels"
-    return _Parts({"": grouped(layer, options.groups)}, {"groups": options.groups})
+    return _Parts({"": split_grouped(layer, options.groups)}, {"groups": options.groups})
 
 
 _Rule = Callable[[str, Any, FactorizeOptions], _Parts | str]
@@ -232,7 +232,7 @@ def _replace(network: fx.GraphModule, name: str, layers: Mapping[str, nn.Module]
     network.delete_submodule(name)
 
 
-def _energy_within(network: fx.GraphModule, data: Data, options: FactorizeOptions) -> float:
+def _energy_within(network: fx.GraphModule, data: LabelledData, options: FactorizeOptions) -> float:
     """The lowest energy, to 1/256, whose untrained split keeps the validation accuracy."""
     assert options.within is not None
     floor = accuracy(network, data.validation) - options.within / 100

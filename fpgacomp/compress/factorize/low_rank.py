@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Layer = Any  # nn.Linear, nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
+SplitLayer = Any  # nn.Linear, nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Spectrum:
         return rank * (self.rows + self.columns)
 
 
-def spectrum(layer: Layer) -> Spectrum:
+def spectrum(layer: SplitLayer) -> Spectrum:
     """Of the weight as [out, everything else]."""
     matrix = layer.weight.detach().flatten(1).to(torch.float64)
     return Spectrum(torch.linalg.svdvals(matrix), matrix.shape[0], matrix.shape[1])
 
 
-def split(layer: Layer, rank: int) -> tuple[nn.Module, nn.Module]:
+def split(layer: SplitLayer, rank: int) -> tuple[nn.Module, nn.Module]:
     """(layer to `rank` channels without bias, layer from there with the bias).
 
     At the full rank the two compute what the one did, up to float32 rounding.
@@ -71,7 +71,7 @@ def split(layer: Layer, rank: int) -> tuple[nn.Module, nn.Module]:
     return first, second
 
 
-def _empty(layer: Layer, rank: int) -> tuple[Any, Any]:
+def _empty(layer: SplitLayer, rank: int) -> tuple[Any, Any]:
     bias = layer.bias is not None
     if isinstance(layer, nn.Linear):
         return (

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from fpgacomp.errors import UsageError
 
-Kind = Literal["svd", "spatial", "tucker", "separable", "grouped"]
+FactorizeKind = Literal["svd", "spatial", "tucker", "separable", "grouped"]
 LOW_RANK = ("svd", "spatial", "tucker")
 
 
@@ -29,7 +29,7 @@ class FactorizeOptions:
         leave: names of layers that are left alone.
     """
 
-    kind: Kind = "svd"
+    kind: FactorizeKind = "svd"
     rank: float | Mapping[str, float] | None = None
     energy: float | None = None
     within: float | None = None
@@ -37,8 +37,10 @@ class FactorizeOptions:
     leave: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind):
-            raise UsageError("kind", f"is {self.kind!r}.", f"use {', '.join(get_args(Kind))}.")
+        if self.kind not in get_args(FactorizeKind):
+            raise UsageError(
+                "kind", f"is {self.kind!r}.", f"use {', '.join(get_args(FactorizeKind))}."
+            )
         given = [n for n in ("rank", "energy", "within") if getattr(self, n) is not None]
         if len(given) > 1 or (given and self.kind not in LOW_RANK):
             raise UsageError(

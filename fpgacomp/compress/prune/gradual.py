@@ -49,7 +49,7 @@ class Gradual:
         for layer in layers.values():
             if getattr(layer, KEPT, None) is None:
                 layer.register_buffer(KEPT, torch.ones_like(layer.weight, dtype=torch.bool))
-        self.start = [sum(alive(layers[name]) for name in names) for names, _ in pools]
+        self.start = [sum(count_alive(layers[name]) for name in names) for names, _ in pools]
         self.reached = -1
 
     def settle_gradient(self) -> None:
@@ -73,7 +73,7 @@ class Gradual:
 
     def _shrink(self, names: Sequence[str], count: int) -> None:
         """Leave `count` weights of these layers, the best rated ones."""
-        excess = sum(alive(self.layers[name]) for name in names) - count
+        excess = sum(count_alive(self.layers[name]) for name in names) - count
         if excess <= 0:
             return
         ratings = torch.cat([self._rated(name) for name in names])
@@ -105,7 +105,7 @@ def magnitude_of(layer: nn.Module) -> Tensor:
     return weight.detach().abs()
 
 
-def alive(layer: nn.Module) -> int:
+def count_alive(layer: nn.Module) -> int:
     """How many weights the layer's mask leaves."""
     kept = getattr(layer, KEPT, None)
     return _size(layer) if kept is None else int(torch.count_nonzero(kept))
@@ -121,7 +121,7 @@ def effective_weight(layer: nn.Module) -> Tensor:
         return weight.detach()
 
 
-def prunable(
+def prunable_layers(
     network: fx.GraphModule, leave: Iterable[str]
 ) -> tuple[dict[str, nn.Module], tuple[str, ...]]:
     """The layers that can take a mask, and a note for each kind of the others.
@@ -135,7 +135,7 @@ def prunable(
     shared = [n for n, m in layers.items() if getattr(m, SHARED, None) is not None]
     binary = [name for name, layer in layers.items() if not has_zero(layer)]
     notes = [
-        counted(names, why)
+        note_on_layers(names, why)
         for names, why in (
             (sorted(set(left), key=list(layers).index), "left alone as asked"),
             ([n for n in shared if n not in left], "left alone: their weights share values"),
@@ -167,12 +167,12 @@ def check_names(where: str, names: Iterable[str], layers: Mapping[str, Any]) -> 
         )
 
 
-def counted(names: Sequence[str], why: str) -> str:
+def note_on_layers(names: Sequence[str], why: str) -> str:
     """A note: how many layers, why, and which."""
     return f"{len(names)} layer{'s' if len(names) > 1 else ''} {why}: {', '.join(names)}"
 
 
-def figures(network: fx.GraphModule) -> dict[str, Any]:
+def sparsity_figures(network: fx.GraphModule) -> dict[str, Any]:
     """Zeros of every weight layer and of the whole network, as the layers compute with them."""
     layers: dict[str, dict[str, float]] = {}
     for name, layer in weight_layers(network).items():

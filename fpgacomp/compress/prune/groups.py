@@ -20,11 +20,11 @@ from torch import Tensor, fx, nn
 
 from fpgacomp.compress.constraints import KEPT, SHARED
 from fpgacomp.compress.trainable import (
-    Add,
-    Concat,
-    Permute,
-    Reshape,
-    Scale,
+    AddTensors,
+    ConcatTensors,
+    PermuteTensor,
+    ReshapeTensor,
+    ScaleTensor,
     example_input,
     input_shape,
     weight_layers,
@@ -88,7 +88,7 @@ class Channels:
         return [Unit(number, tuple(made)) for number, made in makers.items()]
 
     def left(self, gone: Iterable[int]) -> Channels:
-        """What `without` these units is left, under the numbers that it had."""
+        """What `remove_channels` these units is left, under the numbers that it had."""
         lost = np.array(sorted(gone), np.int64)
         inputs, outputs = (
             {name: numbers[~np.isin(numbers, lost)] for name, numbers in side.items()}
@@ -102,7 +102,9 @@ def channels_of(network: fx.GraphModule) -> Channels:
     return _Follower(network).follow()
 
 
-def without(network: fx.GraphModule, gone: Iterable[int], channels: Channels) -> fx.GraphModule:
+def remove_channels(
+    network: fx.GraphModule, gone: Iterable[int], channels: Channels
+) -> fx.GraphModule:
     """A copy of the network that is physically smaller by these units.
 
     Args:
@@ -138,11 +140,11 @@ def _cut(module: nn.Module, live_in: Tensor, live_out: Tensor) -> None:
             for name in ("weight", "bias", "running_mean", "running_var"):
                 _replace(module, name, live_out, None)
             module.num_features = int(live_out.sum())
-        case Scale():
+        case ScaleTensor():
             for name in ("factor", "offset"):
                 if getattr(module, name).numel() > 1:
                     _replace(module, name, live_out, None)
-        case Reshape():
+        case ReshapeTensor():
             module.shape = (int(live_out.sum()),)
         case _:
             raise AssertionError(f"{type(module).__name__} has no channels")
@@ -217,28 +219,28 @@ class _Follower(fx.Interpreter):
                 return self._weighted(name, module, numbers, shape)
             case nn.BatchNorm1d() | nn.BatchNorm2d():
                 self._through(name, numbers)
-            case Scale() if max(module.factor.numel(), module.offset.numel()) > 1:
+            case ScaleTensor() if max(module.factor.numel(), module.offset.numel()) > 1:
                 if _by_channel(module.factor, shape) and _by_channel(module.offset, shape):
                     self._through(name, numbers)
                 else:
                     self._stay(name, numbers, "its constants differ within a channel")
-            case Add():
+            case AddTensors():
                 for other in parts[1:]:
                     count = len(self.parent)
                     for pair in np.unique(numbers * count + other).tolist():
                         self._join(*divmod(pair, count))
-            case Concat():
+            case ConcatTensors():
                 return np.concatenate(parts, axis=module.dim - 1)
-            case Permute():
+            case PermuteTensor():
                 return numbers.transpose([axis - 1 for axis in module.dims[1:]])
             case nn.Flatten():
                 return numbers.reshape(shape)
-            case Reshape():
+            case ReshapeTensor():
                 self._reshaped(name, numbers, shape)
                 return numbers.reshape(shape)
             case _ if isinstance(module, SPATIAL):
                 return self._pooled(name, numbers, shape)
-            case _ if not isinstance(module, (*POINTWISE, Scale)):
+            case _ if not isinstance(module, (*POINTWISE, ScaleTensor)):
                 self._stay(name, numbers, f"{type(module).__name__} is not followed")
                 return _spread(self._kept(shape[0]), shape)
         return numbers
@@ -327,7 +329,7 @@ def _spread(numbers: Numbers, shape: tuple[int, ...]) -> Numbers:
 
 
 def _by_channel(constant: Tensor, shape: tuple[int, ...]) -> bool:
-    """Whether a constant of `Scale` has one value, or one per index of axis 0."""
+    """Whether a constant of `ScaleTensor` has one value, or one per index of axis 0."""
     if constant.numel() == 1:
         return True
     size = tuple(constant.shape)

@@ -10,13 +10,25 @@ from statistics import median
 import torch
 from torch import fx, nn
 
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.prune.gradual import counted, figures, magnitude_of, prunable
-from fpgacomp.compress.prune.ladder import Grid, Ladder, Prices, grid_of, price_of, signed_digits
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.prune.gradual import (
+    magnitude_of,
+    note_on_layers,
+    prunable_layers,
+    sparsity_figures,
+)
+from fpgacomp.compress.prune.ladder import (
+    IntegerGrid,
+    Ladder,
+    WeightPrices,
+    grid_of,
+    price_of,
+    signed_digits,
+)
 from fpgacomp.compress.prune.options import HardwareOptions
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import train
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError
 
 Cost = Callable[[fx.GraphModule], Mapping[str, float]]
@@ -33,7 +45,7 @@ FURTHER = (0.25, 0.5, 0.75)
 class _Plan:
     """Prices and a budget that reach the goal, and what they lose before any training."""
 
-    prices: Mapping[str, Prices]
+    prices: Mapping[str, WeightPrices]
     budget: float
     cost: float
     loss: float
@@ -41,13 +53,13 @@ class _Plan:
 
 def prune_hardware(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: HardwareOptions,
     recipe: Recipe,
     *,
     cost: Cost,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Save a share of a resource by zeros and fewer digits at the least loss.
 
     What a zero and what a signed digit save in each layer is measured: by the estimate of
@@ -73,7 +85,7 @@ def prune_hardware(
         UsageError: `leave` names a layer that is not there.
     """
     network = copy.deepcopy(network)
-    layers, notes = prunable(network, options.leave)
+    layers, notes = prunable_layers(network, options.leave)
     if not layers:
         raise ModelError("prune", "there is nothing to prune.", "leave fewer layers alone.")
     before = dict(cost(network))
@@ -84,18 +96,18 @@ def prune_hardware(
     plan = search.best(before[options.resource])
     idle = [name for name in layers if plan.prices[name].weight <= 0]
     if idle:
-        notes += (counted(idle, "left alone: zeros there save nothing"),)
+        notes += (note_on_layers(idle, "left alone: zeros there save nothing"),)
     done = _trained(network, plan, search, data, recipe, observer)
     after = done.cost[options.resource]
     if after > goal:
         notes += (f"{after:.0f} {options.resource} miss the goal of {goal:.0f}",)
     prices = done.plan.prices
-    details = figures(done.network) | {
+    details = sparsity_figures(done.network) | {
         "prices": {n: {"weight": p.weight, "digit": p.digit} for n, p in prices.items()},
         "cost_before": before, "cost_after": done.cost, "goal": goal,
         "digits": sum(_digits(done.network.get_submodule(name)) for name in layers),
     }  # fmt: skip
-    return Outcome(done.network, done.history, notes, details)
+    return TechniqueOutcome(done.network, done.history, notes, details)
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ class _Trained:
 
 
 def _trained(
-    network: fx.GraphModule, plan: _Plan, search: _Search, data: Data, recipe: Recipe,
+    network: fx.GraphModule, plan: _Plan, search: _Search, data: LabelledData, recipe: Recipe,
     observer: TrainingObserver,
 ) -> _Trained:  # fmt: skip
     """The network trained with the plan, or with a stricter one where training missed the goal."""
@@ -188,7 +200,7 @@ class _Search:
             )
         return min(plans, key=lambda plan: plan.loss)
 
-    def bisect(self, prices: Mapping[str, Prices]) -> tuple[_Plan | None, float]:
+    def bisect(self, prices: Mapping[str, WeightPrices]) -> tuple[_Plan | None, float]:
         """(the plan with the largest budget that reaches the goal, cost of the smallest one)."""
         total = sum(price_of(self.network.get_submodule(n), p) for n, p in prices.items())
         low, high = 0.0, total
@@ -205,7 +217,7 @@ class _Search:
                 high = middle
         return plan, least
 
-    def try_budget(self, prices: Mapping[str, Prices], budget: float) -> _Plan:
+    def try_budget(self, prices: Mapping[str, WeightPrices], budget: float) -> _Plan:
         """What a budget costs on the board, at once and untrained."""
         trial = copy.deepcopy(self.network)
         plan = _Plan(prices, budget, 0.0, 0.0)
@@ -223,7 +235,7 @@ class _Search:
             digits=self.options.digits,
         )
 
-    def prices(self, sparsity: float) -> dict[str, Prices]:
+    def prices(self, sparsity: float) -> dict[str, WeightPrices]:
         """What a weight and a digit cost in each layer, where all are this sparse."""
         sparse = copy.deepcopy(self.network)
         for name in self.names:
@@ -231,17 +243,17 @@ class _Search:
         base = self.cost(sparse)
         return {name: self.price(sparse, name, base) for name in self.names}
 
-    def price(self, sparse: fx.GraphModule, name: str, base: float) -> Prices:
+    def price(self, sparse: fx.GraphModule, name: str, base: float) -> WeightPrices:
         layer = sparse.get_submodule(name)
         grid = grid_of(layer)
         digit = 0.0
         if grid is not None:
             digit = median(self.digit_price(sparse, name, base, grid, part) for part in FURTHER)
         weights = [self.weight_price(sparse, name, base, digit, part) for part in FURTHER]
-        return Prices(median(weights), digit)
+        return WeightPrices(median(weights), digit)
 
     def digit_price(
-        self, sparse: fx.GraphModule, name: str, base: float, grid: Grid, part: float
+        self, sparse: fx.GraphModule, name: str, base: float, grid: IntegerGrid, part: float
     ) -> float:
         """What each digit saves where this part of a layer's weights keeps one."""
         fewer = copy.deepcopy(sparse)
@@ -272,7 +284,7 @@ def _zero(layer: nn.Module, sparsity: float) -> None:
         weight.view(-1)[smallest] = 0.0
 
 
-def _single_digits(layer: nn.Module, grid: Grid, part: float) -> int:
+def _single_digits(layer: nn.Module, grid: IntegerGrid, part: float) -> int:
     """Leave the smaller ones of the living weights one digit; how many digits went."""
     weight = layer.weight
     assert isinstance(weight, nn.Parameter)

@@ -24,7 +24,7 @@ FLOOR = 0.02  # part of a layer's weights, and one at least, that stays
 
 
 @dataclass(frozen=True)
-class Prices:
+class WeightPrices:
     """What a unit costs, in any unit of cost.
 
     Args:
@@ -37,7 +37,7 @@ class Prices:
 
 
 @dataclass(frozen=True)
-class Grid:
+class IntegerGrid:
     """The integers of a quantized layer's weights.
 
     Args:
@@ -79,7 +79,7 @@ def signed_digits(values: Tensor) -> Tensor:
     return torch.stack([(bits >> place) & 1 for place in range(18)]).sum(dim=0)
 
 
-def grid_of(layer: nn.Module) -> Grid | None:
+def grid_of(layer: nn.Module) -> IntegerGrid | None:
     """The layer's integers; None where it is float, or its scale follows its weights.
 
     A scale computed from the largest weight moves when that weight loses a digit, so that
@@ -98,10 +98,12 @@ def grid_of(layer: nn.Module) -> Grid | None:
             return None
         highest = (1 << (bits - signed)) - 1
         narrow = bool(quantizer.is_narrow_range)
-        return Grid(-highest - (not narrow) if signed else 0, highest, now.scale.detach().clone())
+        return IntegerGrid(
+            -highest - (not narrow) if signed else 0, highest, now.scale.detach().clone()
+        )
 
 
-def _now(layer: Any, grid: Grid | None) -> Grid | None:
+def _now(layer: Any, grid: IntegerGrid | None) -> IntegerGrid | None:
     """The layer's grid with its present scale, which an optimizer moves."""
     if grid is None:
         return None
@@ -132,7 +134,7 @@ class Ladder:
     def __init__(
         self,
         layers: Mapping[str, nn.Module],
-        prices: Mapping[str, Prices],
+        prices: Mapping[str, WeightPrices],
         budget: float,
         *,
         ramp: float,
@@ -171,7 +173,7 @@ class Ladder:
         with torch.no_grad():
             for name, layer in self.layers.items():
                 self.behind[name] = layer.weight.detach().clone()
-                layer.weight.copy_(capped(layer.weight, layer.digits, grids[name]))
+                layer.weight.copy_(cap_digits(layer.weight, layer.digits, grids[name]))
 
     def settled(self, share: float) -> bool:
         """Only networks with the final caps count."""
@@ -181,11 +183,11 @@ class Ladder:
         """Hold the network to its caps, and leave its zeros as the layers' own constraints."""
         with torch.no_grad():
             for layer in self.layers.values():
-                layer.weight.copy_(capped(layer.weight, layer.digits, grid_of(layer)))
+                layer.weight.copy_(cap_digits(layer.weight, layer.digits, grid_of(layer)))
                 kept = getattr(layer, KEPT, None)
                 keep_zeros(layer, layer.digits > 0 if kept is None else (layer.digits > 0) & kept)
 
-    def _choose(self, grids: Mapping[str, Grid | None], budget: float) -> None:
+    def _choose(self, grids: Mapping[str, IntegerGrid | None], budget: float) -> None:
         rates, prices, losses, counts = [], [], [], []
         for name, layer in self.layers.items():
             found = self._steps(name, layer, grids[name])
@@ -212,14 +214,16 @@ class Ladder:
                 left = left * layer.digits  # the one step is gone or not: its cap, or zero
             layer.digits.copy_(left.masked_fill(layer.digits == 0, 0).to(torch.int8))
 
-    def _steps(self, name: str, layer: Any, grid: Grid | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _steps(
+        self, name: str, layer: Any, grid: IntegerGrid | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """(rate, price, loss) [steps, weights] of each step down, the first step first."""
         weight = layer.weight.detach().flatten().to(torch.float64)
         scale = torch.ones_like(layer.weight) if grid is None else grid.scale
         unit = torch.broadcast_to(scale, layer.weight.shape).flatten().to(torch.float64)
         errors, most = [weight.square()], 1
         if grid is not None:
-            shaped = Grid(grid.lowest, grid.highest, unit)
+            shaped = IntegerGrid(grid.lowest, grid.highest, unit)
             most = grid.most_digits
             errors += [
                 (shaped.nearest(weight, count) * unit - weight).square()
@@ -256,7 +260,7 @@ def larger_squares(weight: Tensor) -> Tensor:
     return sums.clamp(min=1e-30)
 
 
-def price_of(layer: Any, prices: Prices) -> float:
+def price_of(layer: Any, prices: WeightPrices) -> float:
     """What the layer's weights and digits cost now."""
     grid = grid_of(layer)
     if grid is None:
@@ -266,7 +270,7 @@ def price_of(layer: Any, prices: Prices) -> float:
     return prices.weight * alive + prices.digit * (int(count.sum()) - alive)
 
 
-def capped(weight: Tensor, caps: Tensor, grid: Grid | None) -> Tensor:
+def cap_digits(weight: Tensor, caps: Tensor, grid: IntegerGrid | None) -> Tensor:
     """The weights, those beyond their caps moved to the nearest ones allowed."""
     result = weight.detach().clone()
     if grid is not None:

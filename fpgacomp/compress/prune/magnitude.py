@@ -8,20 +8,20 @@ from math import ceil
 
 from torch import fx, nn
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.prune.gradual import (
     Gradual,
-    alive,
     check_names,
-    counted,
-    figures,
+    count_alive,
     magnitude_of,
-    prunable,
+    note_on_layers,
+    prunable_layers,
+    sparsity_figures,
 )
 from fpgacomp.compress.prune.options import MagnitudeOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import train
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
 # A layer keeps at least this part of what an equal sparsity for all would leave it, so that
@@ -31,12 +31,12 @@ FLOOR = 0.1
 
 def prune_magnitude(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: MagnitudeOptions,
     recipe: Recipe,
     *,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Zero the weights of least magnitude with the cubic schedule of Zhu and Gupta (2017).
 
     The number of zeros is exact: round(sparsity * weights) of the layers that are pruned
@@ -55,19 +55,19 @@ def prune_magnitude(
         UsageError: names that are not there, or fewer weights left than layers.
     """
     network = copy.deepcopy(network)
-    layers, notes = prunable(network, options.leave)
+    layers, notes = prunable_layers(network, options.leave)
     if isinstance(options.sparsity, Mapping):
         check_names("sparsity", options.sparsity, {**dict.fromkeys(options.leave), **layers})
         others = [name for name in layers if name not in options.sparsity]
         layers = {name: layer for name, layer in layers.items() if name in options.sparsity}
-        notes += (counted(others, "left alone: not named"),) if others else ()
+        notes += (note_on_layers(others, "left alone: not named"),) if others else ()
     masks = _masks(layers, options)
     history = train(
         network, data, recipe,
         constraints=[masks], decided_by=[options], observer=observer, what="prune",
     )  # fmt: skip
     masks.project(1.0)  # without an epoch nobody has
-    return Outcome(network, history, notes, figures(network))
+    return TechniqueOutcome(network, history, notes, sparsity_figures(network))
 
 
 def _masks(layers: Mapping[str, nn.Module], options: MagnitudeOptions) -> Gradual:
@@ -94,7 +94,9 @@ def _left(size: int, sparsity: float) -> int:
 
 def _check(layers: Mapping[str, nn.Module], pools: list[tuple[list[str], int]]) -> None:
     """Refuse to do nothing, and to leave a layer empty."""
-    if not any(sum(alive(layers[n]) for n in names) > count for names, count in pools if names):
+    if not any(
+        sum(count_alive(layers[n]) for n in names) > count for names, count in pools if names
+    ):
         raise ModelError(
             "prune",
             "there is nothing to prune: no layer has fewer zeros than asked for.",

@@ -8,9 +8,9 @@ from typing import Literal
 
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
 
-Scope = Literal["global", "layer"]
-Units = Literal["auto", "channels", "weights"]
-Resource = Literal["lut", "dsp", "ff", "bram18"]
+PruneScope = Literal["global", "layer"]
+PruneUnits = Literal["auto", "channels", "weights"]
+PrunedResource = Literal["lut", "dsp", "ff", "bram18"]
 RAMP = 0.6  # of the training; the rest recovers with the final mask
 
 
@@ -28,7 +28,7 @@ class MagnitudeOptions:
     """
 
     sparsity: float | Mapping[str, float] = 0.75
-    scope: Scope = "global"
+    scope: PruneScope = "global"
     leave: tuple[str, ...] = ()
     ramp: float = RAMP
 
@@ -85,8 +85,8 @@ class HardwareOptions:
     """
 
     saving: float = 0.5
-    resource: Resource = "lut"
-    units: Units = "auto"
+    resource: PrunedResource = "lut"
+    units: PruneUnits = "auto"
     digits: bool = True
     leave: tuple[str, ...] = ()
     ramp: float = RAMP

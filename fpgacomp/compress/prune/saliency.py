@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from fpgacomp.compress.prune.groups import Channels
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import cross_entropy
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 
 SaliencyKind = Literal["taylor", "magnitude", "sum", "gamma"]
 
@@ -21,7 +21,7 @@ TAYLOR_BATCHES = 24
 
 
 def saliency_of(
-    network: fx.GraphModule, channels: Channels, data: Data, kind: SaliencyKind
+    network: fx.GraphModule, channels: Channels, data: LabelledData, kind: SaliencyKind
 ) -> dict[int, float]:
     """Of each unit: the sum over its makers, each layer's scaled to a length of 1.
 
@@ -77,7 +77,7 @@ def _gamma(network: fx.GraphModule) -> dict[str, Tensor]:
     }
 
 
-def _taylor(network: fx.GraphModule, data: Data) -> dict[str, Tensor]:
+def _taylor(network: fx.GraphModule, data: LabelledData) -> dict[str, Tensor]:
     """Mean over batches of the squared first-order change of the loss without the channel."""
     probe = copy.deepcopy(network).eval()
     layers = weight_layers(probe)

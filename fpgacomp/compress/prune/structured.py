@@ -12,13 +12,13 @@ import torch
 from torch import fx, nn
 
 from fpgacomp.compress.distill import DistillOptions, distillation_loss
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, without
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, remove_channels
 from fpgacomp.compress.prune.saliency import SaliencyKind, saliency_of, without_gamma
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import train
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import DoesNotFit, ModelError, UsageError
 
 Cost = Callable[[fx.GraphModule], Mapping[str, float]]
@@ -74,14 +74,14 @@ class ChannelOptions:
 
 def prune_channels(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: ChannelOptions,
     recipe: Recipe,
     *,
     distillation: DistillOptions | None = None,
     observer: TrainingObserver = silent,
     cost: Cost | None = None,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Remove the least important channels for good and train what is left, in rounds.
 
     What is left learns from the labels and from the network as it was.
@@ -139,7 +139,7 @@ def prune_channels(
     if goal is not None:
         details["saved"] = goal.saved(smaller)
         notes = (*goal.note(details["saved"]), *notes)
-    return Outcome(smaller, history, notes, details)
+    return TechniqueOutcome(smaller, history, notes, details)
 
 
 def _details(network: fx.GraphModule, smaller: fx.GraphModule) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _details(network: fx.GraphModule, smaller: fx.GraphModule) -> dict[str, Any]
     }
 
 
-def narrowed(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.GraphModule:
+def narrow_copy(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.GraphModule:
     """A copy of the network with this share of its channels, freshly initialized.
 
     Args:
@@ -167,7 +167,7 @@ def narrowed(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.Grap
         for bundle in _bundles(channels, ())
         for unit in bundle[_kept(len(bundle), 1 - width) :]
     ]
-    smaller = without(network, gone, channels)
+    smaller = remove_channels(network, gone, channels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for module in smaller.modules():
@@ -193,7 +193,7 @@ class _Plan:
     prices: Mapping[tuple[str, ...], float]
     round: int
 
-    def pruned(self, data: Data) -> tuple[fx.GraphModule, Channels]:
+    def pruned(self, data: LabelledData) -> tuple[fx.GraphModule, Channels]:
         """The smaller network, and what is left of the channels."""
         bundles = _bundles(self.channels, self.options.leave)
         saliency = saliency_of(self.network, self.channels, data, self.options.saliency)
@@ -203,7 +203,7 @@ class _Plan:
         else:
             gone = [unit for bundle in ranked for unit in bundle[self._left(bundle) :]]
         numbers = [unit.number for unit in gone]
-        return without(self.network, numbers, self.channels), self.channels.left(numbers)
+        return remove_channels(self.network, numbers, self.channels), self.channels.left(numbers)
 
     def _left(self, bundle: Sequence[Unit]) -> int:
         """How many units of a bundle stay after this round, of those of the beginning."""
@@ -263,7 +263,7 @@ def _prices(
     prices: dict[tuple[str, ...], float] = {}
     for bundle in _bundles(channels, options.leave):
         gone = [unit.number for unit in bundle[: len(bundle) // 2]]
-        smaller = without(network, gone, channels)
+        smaller = remove_channels(network, gone, channels)
         saved = whole - cost(smaller)[options.resource] if gone else 0.0
         prices[bundle[0].layers] = saved / max(1, len(gone))
     return prices
@@ -286,7 +286,7 @@ class _Goal:
         """Share of the resource that this smaller network saves."""
         return float(1 - self.cost(network)[self.resource] / self.whole)
 
-    def share(self, plan: _Plan, data: Data) -> float:
+    def share(self, plan: _Plan, data: LabelledData) -> float:
         """The smallest share, to a sixty-fourth, with which this round reaches the saving."""
 
         def enough(share: float) -> bool:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
 
-Bits = int | Literal["ternary"]
-Scale = Literal["free", "power-of-two"]
-Granularity = Literal["channel", "tensor"]
+BitWidth = int | Literal["ternary"]
+ScaleKind = Literal["free", "power-of-two"]
+ScaleGranularity = Literal["channel", "tensor"]
 
 REST = "*"  # in a mapping: all layers that it does not name
 MOST_BITS = 8
@@ -35,12 +35,12 @@ class QuantizeOptions:
             2 bits that is ternary. Otherwise they use the lowest integer, too.
     """
 
-    weight_bits: Bits | Mapping[str, Bits] = 8
+    weight_bits: BitWidth | Mapping[str, BitWidth] = 8
     activation_bits: int | Mapping[str, int] = 8
-    first_last_bits: Bits | None = 8
+    first_last_bits: BitWidth | None = 8
     input_bits: int = 8
-    scale: Scale = "free"
-    granularity: Granularity = "channel"
+    scale: ScaleKind = "free"
+    granularity: ScaleGranularity = "channel"
     narrow: bool = True
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class QuantizeOptions:
         problems += _check_choice("granularity", self.granularity, ("channel", "tensor"))
         raise_all(problems)
 
-    def weights_of(self, layers: Iterable[str]) -> dict[str, Bits]:
+    def weights_of(self, layers: Iterable[str]) -> dict[str, BitWidth]:
         """Weight bits of these layers, given in order of execution.
 
         Raises:
@@ -70,7 +70,7 @@ class QuantizeOptions:
                 bits[name] = self.first_last_bits
         return bits
 
-    def notes_on(self, weights: Mapping[str, Bits]) -> tuple[str, ...]:
+    def notes_on(self, weights: Mapping[str, BitWidth]) -> tuple[str, ...]:
         """What of these options a network had no use for, given the bits of its layers."""
         wanted = self.weight_bits
         if isinstance(wanted, Mapping) or wanted in weights.values():
@@ -89,7 +89,7 @@ class QuantizeOptions:
         return _resolved("activation bits", self.activation_bits, places)
 
 
-def whole_bits(bits: Bits) -> int:
+def whole_bits(bits: BitWidth) -> int:
     """The bits that a value is stored in; a ternary one takes two."""
     return TERNARY_BITS if bits == "ternary" else int(bits)
 
@@ -165,7 +165,7 @@ class MixedOptions:
 
     budget: float
     measure: str = "bits"
-    weight_choices: tuple[Bits, ...] = (1, 2, 3, 4, 6, 8)
+    weight_choices: tuple[BitWidth, ...] = (1, 2, 3, 4, 6, 8)
     activation_choices: tuple[int, ...] = (1, 2, 3, 4, 6, 8)
     trial_epochs: int = 0
     refinements: int = 3

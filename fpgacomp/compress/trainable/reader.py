@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from fpgacomp.compress.trainable.names import Names, from_onnx_name
+from fpgacomp.compress.trainable.names import UniqueNames, from_onnx_name
 from fpgacomp.compress.trainable.onnx_graph import Array, OnnxGraph, OnnxNode
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 
@@ -37,7 +37,7 @@ class Reader:
     source: OnnxGraph
     root: nn.Module = field(default_factory=nn.Module)
     graph: fx.Graph = field(default_factory=fx.Graph)
-    names: Names = field(default_factory=Names)
+    names: UniqueNames = field(default_factory=UniqueNames)
     values: dict[str, fx.Node] = field(default_factory=dict)
     problems: list[FpgacompError] = field(default_factory=list)
     reserved: dict[str, str] = field(default_factory=dict)

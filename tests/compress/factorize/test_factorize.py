@@ -11,7 +11,7 @@ from fpgacomp.compress.constraints import keep_zeros  # noqa: E402
 from fpgacomp.compress.factorize.factorize import factorize  # noqa: E402
 from fpgacomp.compress.factorize.low_rank import spectrum, split  # noqa: E402
 from fpgacomp.compress.factorize.options import FactorizeOptions  # noqa: E402
-from fpgacomp.compress.factorize.separable import grouped, split_separable  # noqa: E402
+from fpgacomp.compress.factorize.separable import split_grouped, split_separable  # noqa: E402
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.trainable import from_onnx, to_onnx, weight_layers  # noqa: E402
 from fpgacomp.compress.training import accuracy  # noqa: E402
@@ -70,7 +70,7 @@ def test_what_is_separable_is_separated_exactly(stride):
 def test_groups_keep_the_weights_within_them():
     torch.manual_seed(0)
     layer = nn.Conv2d(4, 6, 3)
-    smaller = grouped(layer, 2)
+    smaller = split_grouped(layer, 2)
     with torch.no_grad():
         layer.weight[:3, 2:] = 0
         layer.weight[3:, :2] = 0

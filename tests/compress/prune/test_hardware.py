@@ -12,9 +12,9 @@ from fpgacomp.compress.prune.gradual import effective_weight  # noqa: E402
 from fpgacomp.compress.prune.hardware import _Search, prune_hardware  # noqa: E402
 from fpgacomp.compress.prune.ladder import (  # noqa: E402
     DIGITS,
-    Grid,
+    IntegerGrid,
     Ladder,
-    Prices,
+    WeightPrices,
     _rising,
     grid_of,
     larger_squares,
@@ -57,7 +57,7 @@ def test_digits_are_those_of_the_estimator():
 
 @pytest.mark.parametrize(("lowest", "highest"), [(-7, 7), (-8, 7), (-127, 127), (-1, 1)])
 def test_the_nearest_integers_of_few_digits(lowest, highest):
-    grid = Grid(lowest, highest, torch.tensor(0.25))
+    grid = IntegerGrid(lowest, highest, torch.tensor(0.25))
     weight = torch.linspace(1.2 * lowest, 1.2 * highest, 333) * 0.25
     for most in range(grid.most_digits + 1):
         allowed = [v for v in range(lowest, highest + 1) if estimated_digits(np.array(v)) <= most]
@@ -149,8 +149,8 @@ def test_a_better_use_of_the_budget_than_equal_prices(quantized_cnn, digits):
         assert total <= ladder.budget + 1e-6
         return int(integers(weight_layers(network)[first]).count_nonzero())
 
-    cheap, even = Prices(1.0, 1.0), Prices(10.0, 10.0)
-    dear = {first: Prices(1000.0, 1000.0), second: cheap, last: cheap}
+    cheap, even = WeightPrices(1.0, 1.0), WeightPrices(10.0, 10.0)
+    dear = {first: WeightPrices(1000.0, 1000.0), second: cheap, last: cheap}
     assert left(dear) < left({first: cheap, second: even, last: even})
 
 

@@ -8,18 +8,18 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 from torch import nn  # noqa: E402
 
-from fpgacomp.compress.prune.ladder import Ladder, Prices, grid_of, price_of  # noqa: E402
-from fpgacomp.compress.quantize.torch.levels import weight_levels  # noqa: E402
-from fpgacomp.compress.quantize.torch.quantizers import quantized_layer  # noqa: E402
+from fpgacomp.compress.prune.ladder import Ladder, WeightPrices, grid_of, price_of  # noqa: E402
+from fpgacomp.compress.quantize.torch.levels import levels_of_weights  # noqa: E402
+from fpgacomp.compress.quantize.torch.quantizers import quantize_layer  # noqa: E402
 
-PRICES = Prices(weight=20.0, digit=15.0)
+PRICES = WeightPrices(weight=20.0, digit=15.0)
 BUDGETS = [part / 40 for part in range(40)]  # shares of what the layer costs as it is
 
 
 def quantized_linear(seed):
     torch.manual_seed(seed)
-    levels = weight_levels(4, narrow=True)
-    return quantized_layer(nn.Linear(20, 10), levels, "free", "channel").eval()
+    levels = levels_of_weights(4, narrow=True)
+    return quantize_layer(nn.Linear(20, 10), levels, "free", "channel").eval()
 
 
 def integers(layer):

@@ -76,10 +76,10 @@ def test_layers_by_name_and_layers_left_alone_are_counted(float_cnn, digits):
 
 
 def test_the_mask_shrinks_on_a_cubic_schedule_and_weights_never_come_back(float_cnn, digits):
-    from fpgacomp.compress.prune.gradual import Gradual, alive, magnitude_of
+    from fpgacomp.compress.prune.gradual import Gradual, count_alive, magnitude_of
 
     layers = weight_layers(float_cnn)
-    total = sum(alive(layer) for layer in layers.values())
+    total = sum(count_alive(layer) for layer in layers.values())
     masks = Gradual(layers, [(list(layers), total // 4)], ramp=0.6, rating=magnitude_of)
     dead = {
         name: torch.zeros_like(layer.weight, dtype=torch.bool) for name, layer in layers.items()
@@ -92,7 +92,7 @@ def test_the_mask_shrinks_on_a_cubic_schedule_and_weights_never_come_back(float_
             assert bool((layer.weight[dead[name]] == 0).all())
             dead[name] |= ~layer.kept
             torch.nn.init.normal_(layer.weight)  # a step that goes anywhere
-        counts.append(sum(alive(layer) for layer in layers.values()))
+        counts.append(sum(count_alive(layer) for layer in layers.values()))
     end = total // 4
     expected = [end + (total - end) * (1 - s / 0.6) ** 3 for s in (0, 0.15, 0.3, 0.45, 0.6)]
     assert counts[:5] == pytest.approx(expected, abs=0.03 * total)

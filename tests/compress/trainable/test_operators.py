@@ -16,8 +16,8 @@ from torch import nn
 
 from fpgacomp.compress.constraints import Codebook, Zeros, keep_shared
 from fpgacomp.compress.trainable import (
-    Permute,
-    Scale,
+    PermuteTensor,
+    ScaleTensor,
     constraints_of,
     example_input,
     from_module,
@@ -200,13 +200,13 @@ def test_what_is_folded() -> None:
     }
     assert kinds == {
         "matmul bias": [nn.Linear],
-        "normalize": [Scale],
-        "transposes cancel": [Permute, nn.ReLU, nn.Sigmoid],
+        "normalize": [ScaleTensor],
+        "transposes cancel": [PermuteTensor, nn.ReLU, nn.Sigmoid],
         "shape chain": [nn.Flatten],
         "clips": [nn.ReLU6, nn.ReLU, nn.Hardtanh],
         "gelu in parts": [nn.GELU],
         "hard swish in parts, of a relu": [nn.ReLU, nn.Hardswish],
-        "twice a gate": [nn.SiLU, Scale],
+        "twice a gate": [nn.SiLU, ScaleTensor],
     }
 
 

@@ -6,24 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.keras.convert import QuantizedKeras, to_qkeras
 from fpgacomp.compress.quantize.keras.train import set_threads, train_keras
 from fpgacomp.compress.quantize.options import QuantizeOptions, whole_bits
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 
 FLOAT_BITS = 32  # of a bias or a normalization's parameters, which stay float
 
 
 def quantize_keras(
     model: Any,
-    data: Data,
+    data: LabelledData,
     options: QuantizeOptions,
     recipe: Recipe,
     *,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Quantize a float Keras model and train it with its quantizers in place.
 
     Rounding passes gradients on as they are (straight-through, Bengio et al., 2013). Scales
@@ -49,7 +49,7 @@ def quantize_keras(
         quantized.model, data, recipe, observer, decided_by=[options], what="quantized network"
     )
     notes = (*quantized.notes, *options.notes_on(quantized.weights), *([late] if late else []))
-    return Outcome(quantized.model, history, notes, _describe(quantized))
+    return TechniqueOutcome(quantized.model, history, notes, _describe(quantized))
 
 
 def _describe(quantized: QuantizedKeras) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from fpgacomp.compress.quantize.keras.quantizers import (
     smallest_step,
     weight_quantizer,
 )
-from fpgacomp.compress.quantize.keras.sites import Places, Site, find_sites
-from fpgacomp.compress.quantize.keras.steps import Step, steps_of
-from fpgacomp.compress.quantize.options import Bits, QuantizeOptions
-from fpgacomp.compress.quantize.torch.levels import Levels
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.quantize.keras.sites import KerasSite, KerasSites, find_sites
+from fpgacomp.compress.quantize.keras.steps import SiteStep, steps_of
+from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions
+from fpgacomp.compress.quantize.torch.levels import IntegerLevels
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.host.keras2 import tensorflow
 
 Array = npt.NDArray[Any]
@@ -46,12 +46,12 @@ class QuantizedKeras:
     """
 
     model: Any
-    weights: Mapping[str, Bits]
+    weights: Mapping[str, BitWidth]
     activations: Mapping[str, int]
     notes: tuple[str, ...]
 
 
-def to_qkeras(model: Any, data: Data, options: QuantizeOptions) -> QuantizedKeras:
+def to_qkeras(model: Any, data: LabelledData, options: QuantizeOptions) -> QuantizedKeras:
     """Put QKeras layers in the place of float ones; nothing is trained here.
 
     Every tensor that a dense or convolution layer, an average pooling, an Add or a
@@ -81,13 +81,13 @@ def to_qkeras(model: Any, data: Data, options: QuantizeOptions) -> QuantizedKera
     return QuantizedKeras(built, weights, activations, _notes(steps))
 
 
-def _activation_bits(places: Places, options: QuantizeOptions) -> dict[str, int]:
+def _activation_bits(places: KerasSites, options: QuantizeOptions) -> dict[str, int]:
     inner = {site.name: site.names for site in places.sites if not site.is_input}
     bits = options.activations_of(inner)
     return {site.name: bits.get(site.name, options.input_bits) for site in places.sites}
 
 
-def _observe(model: Any, places: Places, data: Data) -> dict[Site, Array]:
+def _observe(model: Any, places: KerasSites, data: LabelledData) -> dict[KerasSite, Array]:
     """Values [1, N] that each site takes on training samples; of many, some and the extremes."""
     keras = tensorflow().keras
     tap = keras.Model(model.inputs, [site.step.tensor for site in places.sites])
@@ -106,19 +106,19 @@ def _thinned(values: Array) -> Array:
 
 
 def _levels(
-    places: Places, values: Mapping[Site, Array], bits: Mapping[str, int]
-) -> dict[Site, Levels]:
+    places: KerasSites, values: Mapping[KerasSite, Array], bits: Mapping[str, int]
+) -> dict[KerasSite, IntegerLevels]:
     found = {}
     for site in places.sites:
         normalized = site.is_input and site.step.kind != "InputLayer"
         signed = bool(values[site].min() < 0) if normalized else site.signed
-        found[site] = Levels(bits[site.name], signed)
+        found[site] = IntegerLevels(bits[site.name], signed)
     return found
 
 
 def _site_steps(
-    places: Places, values: Mapping[Site, Array], levels: Mapping[Site, Levels]
-) -> dict[Site, float]:
+    places: KerasSites, values: Mapping[KerasSite, Array], levels: Mapping[KerasSite, IntegerLevels]
+) -> dict[KerasSite, float]:
     """The power-of-two step of each site; one for all that a Concatenate puts side by side."""
     steps = {site: activation_step(values[site], levels[site]) for site in places.sites}
     for group in places.groups:
@@ -131,7 +131,7 @@ def _site_steps(
     return steps
 
 
-def _relative_error(values: Array, step: float, levels: Levels) -> float:
+def _relative_error(values: Array, step: float, levels: IntegerLevels) -> float:
     error = float(error_of(values.astype(np.float64), np.array([step]), levels)[0])
     return error / max(float(np.square(values).mean()), 1e-12)
 
@@ -140,14 +140,14 @@ class _Rebuild:
     """Calls each layer's counterpart in the float model's order."""
 
     def __init__(
-        self, steps: Sequence[Step], weights: Mapping[str, Bits], options: QuantizeOptions
+        self, steps: Sequence[SiteStep], weights: Mapping[str, BitWidth], options: QuantizeOptions
     ) -> None:
         self.layers = tensorflow().keras.layers
         self.steps = steps
         self.weights = weights
         self.options = options
-        self.sites: dict[Step, Site] = {}
-        self.quantizers: dict[Site, Any] = {}
+        self.sites: dict[SiteStep, KerasSite] = {}
+        self.quantizers: dict[KerasSite, Any] = {}
         self.plain: dict[int, Any] = {}
         self.quantized: dict[int, Any] = {}
         self.taken = {step.name for step in steps}
@@ -155,7 +155,10 @@ class _Rebuild:
         self.shared: dict[str, Any] = {}
 
     def place(
-        self, places: Places, levels: Mapping[Site, Levels], steps: Mapping[Site, float]
+        self,
+        places: KerasSites,
+        levels: Mapping[KerasSite, IntegerLevels],
+        steps: Mapping[KerasSite, float],
     ) -> None:
         """Say which quantizer each site gets."""
         for site in places.sites:
@@ -172,7 +175,7 @@ class _Rebuild:
         outputs = [self.plain[id(tensor)] for tensor in model.outputs]
         return keras.Model(inputs, outputs, name=model.name)
 
-    def _step(self, step: Step) -> None:
+    def _step(self, step: SiteStep) -> None:
         site = self.sites.get(step)
         fused = site is not None and site.relu
         y = self._compute(step, with_function=not fused)
@@ -188,7 +191,7 @@ class _Rebuild:
             y = quantized if fused else y
         self.plain[step.output] = y
 
-    def _free(self, step: Step, fused: bool) -> str:
+    def _free(self, step: SiteStep, fused: bool) -> str:
         """A new layer's name."""
         wish = name = f"{step.name}_{'relu' if fused else 'quant'}"
         number = 1
@@ -198,7 +201,7 @@ class _Rebuild:
         self.taken.add(name)
         return name
 
-    def _read(self, step: Step) -> Any:
+    def _read(self, step: SiteStep) -> Any:
         inputs = []
         for source in step.inputs:
             producer = next(s for s in self.steps if s.output == source)
@@ -207,7 +210,7 @@ class _Rebuild:
             inputs.append(self.quantized[source] if wanted else self.plain[source])
         return inputs if len(inputs) > 1 else inputs[0]
 
-    def _compute(self, step: Step, *, with_function: bool) -> Any:
+    def _compute(self, step: SiteStep, *, with_function: bool) -> Any:
         """The step's tensor, in float; without its activation function where asked."""
         if step.kind == "InputLayer":
             shape = step.tensor.shape[1:]
@@ -219,14 +222,14 @@ class _Rebuild:
             return self._function(step, y) if inline else y
         return self._copy(step, x) if with_function else x
 
-    def _function(self, step: Step, y: Any) -> Any:
+    def _function(self, step: SiteStep, y: Any) -> Any:
         """The activation function that the float layer ends with, as a layer of its own."""
         name = f"{step.name}_{step.function}"
         name = name if name not in self.taken else self._free(step, fused=False)
         self.taken.add(name)
         return self.layers.Activation(step.layer.activation, name=name)(y)
 
-    def _copy(self, step: Step, x: Any) -> Any:
+    def _copy(self, step: SiteStep, x: Any) -> Any:
         """The same layer with the same weights; one layer stays one where it is called twice."""
         if step.name in self.shared:
             return self.shared[step.name](x)
@@ -236,7 +239,7 @@ class _Rebuild:
         self.shared[step.name] = copied
         return y
 
-    def _weighted(self, step: Step, x: Any) -> Any:
+    def _weighted(self, step: SiteStep, x: Any) -> Any:
         import qkeras
         from qkeras.qlayers import Clip
 
@@ -258,7 +261,7 @@ class _Rebuild:
         return y
 
 
-def _notes(steps: Sequence[Step]) -> tuple[str, ...]:
+def _notes(steps: Sequence[SiteStep]) -> tuple[str, ...]:
     dropped = sum(
         getattr(step.layer, name, None) is not None
         for step in steps

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.compress.quantize.options import Bits, QuantizeOptions
-from fpgacomp.compress.quantize.torch.levels import Levels, weight_levels
+from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions
+from fpgacomp.compress.quantize.torch.levels import IntegerLevels, levels_of_weights
 
 Array = npt.NDArray[Any]
 
@@ -30,18 +30,18 @@ SHARES = np.concatenate([np.linspace(1.0, 0.42, 30), np.linspace(0.4, 0.06, 35)]
 OCTAVES = 10  # power-of-two steps tried below the one that clips nothing
 
 
-def activation_step(values: Array, levels: Levels) -> float:
+def activation_step(values: Array, levels: IntegerLevels) -> float:
     """The power-of-two step that an activation of these values gets."""
     step = float(best_steps(values.reshape(1, -1), levels, power_of_two=True)[0])
     return max(step, smallest_step(levels))
 
 
-def smallest_step(levels: Levels) -> float:
+def smallest_step(levels: IntegerLevels) -> float:
     """Of an activation quantizer with these levels; a sign's scale may be any."""
     return 0.0 if levels.bipolar else 2.0**-levels.magnitude_bits
 
 
-def best_steps(rows: Array, levels: Levels, *, power_of_two: bool) -> Array:
+def best_steps(rows: Array, levels: IntegerLevels, *, power_of_two: bool) -> Array:
     """The step per row under which the quantized values have the least mean squared error.
 
     Args:
@@ -67,7 +67,7 @@ def best_steps(rows: Array, levels: Levels, *, power_of_two: bool) -> Array:
     return best
 
 
-def error_of(rows: Array, steps: Array, levels: Levels) -> Array:
+def error_of(rows: Array, steps: Array, levels: IntegerLevels) -> Array:
     """[R] mean squared error of rows [R, N] quantized with these steps [R]."""
     scaled = rows / steps[:, None]
     if levels.bipolar:
@@ -94,7 +94,7 @@ class WeightQuantizer:
 
 
 def weight_quantizer(
-    kernel: Array, bits: Bits, options: QuantizeOptions, *, channel_axes: int
+    kernel: Array, bits: BitWidth, options: QuantizeOptions, *, channel_axes: int
 ) -> WeightQuantizer:
     """The quantizer that suits a float kernel best.
 
@@ -105,7 +105,7 @@ def weight_quantizer(
     """
     from qkeras import quantized_bits
 
-    levels = weight_levels(bits, options.narrow)
+    levels = levels_of_weights(bits, options.narrow)
     per_channel = options.granularity == "channel"
     channels = kernel.shape[kernel.ndim - channel_axes :] if per_channel else (1,)
     rows = kernel.reshape(-1, int(np.prod(channels))).T if per_channel else kernel.reshape(1, -1)
@@ -124,7 +124,7 @@ def weight_quantizer(
     return WeightQuantizer(quantizer, alpha, 2.0**integer)
 
 
-def activation_quantizer(levels: Levels, step: float, *, relu: bool) -> Any:
+def activation_quantizer(levels: IntegerLevels, step: float, *, relu: bool) -> Any:
     """quantized_relu, or quantized_bits, of a power-of-two step."""
     from qkeras import quantized_bits, quantized_relu
 

@@ -12,12 +12,12 @@ from fpgacomp.compress.quantize.keras.steps import (
     PASSING,
     POOLS,
     POSITIVE,
-    Step,
+    SiteStep,
 )
 
 
 @dataclass(eq=False)
-class Site:
+class KerasSite:
     """A tensor that is quantized.
 
     Args:
@@ -28,11 +28,11 @@ class Site:
         readers: steps that read the quantized tensor rather than the float one.
     """
 
-    step: Step
+    step: SiteStep
     names: tuple[str, ...]
     signed: bool
     is_input: bool
-    readers: set[Step] = field(default_factory=set)
+    readers: set[SiteStep] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -45,7 +45,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Places:
+class KerasSites:
     """All sites of a model.
 
     Args:
@@ -53,11 +53,11 @@ class Places:
         groups: sites that stand side by side in a Concatenate and need one scale.
     """
 
-    sites: tuple[Site, ...]
-    groups: tuple[tuple[Site, ...], ...]
+    sites: tuple[KerasSite, ...]
+    groups: tuple[tuple[KerasSite, ...], ...]
 
 
-def find_sites(steps: Sequence[Step], input_signed: bool) -> Places:
+def find_sites(steps: Sequence[SiteStep], input_signed: bool) -> KerasSites:
     """Every tensor that has to be quantized, and which of them share a scale.
 
     Args:
@@ -67,14 +67,14 @@ def find_sites(steps: Sequence[Step], input_signed: bool) -> Places:
 
 
 class _Walk:
-    def __init__(self, steps: Sequence[Step], input_signed: bool) -> None:
+    def __init__(self, steps: Sequence[SiteStep], input_signed: bool) -> None:
         self.steps = steps
         self.by_output = {step.output: step for step in steps}
         self.input_signed = input_signed
-        self.sites: dict[Step, Site] = {}
+        self.sites: dict[SiteStep, KerasSite] = {}
 
-    def run(self) -> Places:
-        joined: list[set[Site]] = []
+    def run(self) -> KerasSites:
+        joined: list[set[KerasSite]] = []
         for step in self.steps:
             if step.kind in NEEDY:
                 adds = step.kind == "Add"
@@ -84,12 +84,12 @@ class _Walk:
         order = {step: index for index, step in enumerate(self.steps)}
         sites = sorted(self.sites.values(), key=lambda site: order[site.step])
         groups = [tuple(s for s in sites if s in group) for group in _connected(joined)]
-        return Places(tuple(sites), tuple(group for group in groups if len(group) > 1))
+        return KerasSites(tuple(sites), tuple(group for group in groups if len(group) > 1))
 
-    def _parts(self, step: Step) -> list[Step]:
+    def _parts(self, step: SiteStep) -> list[SiteStep]:
         return [self.by_output[source] for source in step.inputs]
 
-    def _sources(self, reader: Step, step: Step, adds: bool) -> Iterator[Site]:
+    def _sources(self, reader: SiteStep, step: SiteStep, adds: bool) -> Iterator[KerasSite]:
         """The sites whose integers the reader sees at this input."""
         if step.kind == "Concatenate" or (adds and step.kind == "Add"):
             for part in self._parts(step):
@@ -101,13 +101,13 @@ class _Walk:
             site.readers.add(reader)
             yield site
 
-    def _site(self, step: Step) -> Site:
+    def _site(self, step: SiteStep) -> KerasSite:
         is_input = self._is_input(step)
-        site = Site(step, self._names(step, is_input), not self._positive(step), is_input)
+        site = KerasSite(step, self._names(step, is_input), not self._positive(step), is_input)
         self.sites[step] = site
         return site
 
-    def _names(self, step: Step, is_input: bool) -> tuple[str, ...]:
+    def _names(self, step: SiteStep, is_input: bool) -> tuple[str, ...]:
         if is_input:
             return ("input",) if step.kind == "InputLayer" else ("input", step.name)
         before = step
@@ -117,7 +117,7 @@ class _Walk:
             before = self._parts(before)[0]
         return (step.name,)
 
-    def _positive(self, step: Step) -> bool:
+    def _positive(self, step: SiteStep) -> bool:
         if step.kind == "InputLayer":
             return not self.input_signed
         if step.function != "linear":
@@ -126,15 +126,15 @@ class _Walk:
             return all(self._positive(part) for part in self._parts(step))
         return False
 
-    def _is_input(self, step: Step) -> bool:
+    def _is_input(self, step: SiteStep) -> bool:
         if step.kind == "InputLayer":
             return True
         return step.kind in (*PASSING, *NORMALIZING) and self._is_input(self._parts(step)[0])
 
 
-def _connected(sets: list[set[Site]]) -> list[set[Site]]:
+def _connected(sets: list[set[KerasSite]]) -> list[set[KerasSite]]:
     """The sets, those that meet made one."""
-    groups: list[set[Site]] = []
+    groups: list[set[KerasSite]] = []
     for members in sets:
         merged, apart = set(members), []
         for group in groups:

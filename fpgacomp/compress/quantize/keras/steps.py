@@ -31,7 +31,7 @@ FUNCTIONS = (*POSITIVE, "tanh", "elu", "selu", "leaky_relu")
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class SiteStep:
     """One call of a layer.
 
     Args:
@@ -61,7 +61,7 @@ class Step:
         return self.kind in WEIGHTED
 
 
-def steps_of(model: Any) -> list[Step]:
+def steps_of(model: Any) -> list[SiteStep]:
     """Every layer call of a float model in order, the input layer first.
 
     Raises:
@@ -69,7 +69,7 @@ def steps_of(model: Any) -> list[Step]:
         UnsupportedLayer: layers that have no quantized form, all at once.
     """
     _check_model(model)
-    steps: list[Step] = []
+    steps: list[SiteStep] = []
     problems: list[FpgacompError] = []
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for node in model._nodes_by_depth[depth]:
@@ -117,12 +117,12 @@ def _check_model(model: Any) -> None:
         )
 
 
-def _step(node: Any) -> Step:
+def _step(node: Any) -> SiteStep:
     inputs = tuple(id(tensor) for tensor in node.keras_inputs)
     tensor = node.outputs
     if isinstance(tensor, list | tuple):
         tensor = tensor[0]
-    return Step(node.layer, inputs, id(tensor), tensor, _function(node.layer))
+    return SiteStep(node.layer, inputs, id(tensor), tensor, _function(node.layer))
 
 
 def _function(layer: Any) -> str:
@@ -149,7 +149,7 @@ def _function(layer: Any) -> str:
     return name if getattr(own, name, None) is function else "?"
 
 
-def _problem(step: Step, node: Any, before: Iterable[Step]) -> FpgacompError | None:
+def _problem(step: SiteStep, node: Any, before: Iterable[SiteStep]) -> FpgacompError | None:
     where = f"layer {step.name} ({step.kind})"
     if step.kind.startswith("Q") or hasattr(step.layer, "quantizers"):
         return UnsupportedLayer(where, "is quantized already.", "start from the float model.")
@@ -190,7 +190,7 @@ def _problem(step: Step, node: Any, before: Iterable[Step]) -> FpgacompError | N
     return None
 
 
-def _inner_softmax(steps: Iterable[Step], output: int) -> list[FpgacompError]:
+def _inner_softmax(steps: Iterable[SiteStep], output: int) -> list[FpgacompError]:
     return [
         UnsupportedLayer(
             f"layer {step.name} ({step.kind})",

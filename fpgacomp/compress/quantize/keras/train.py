@@ -19,17 +19,17 @@ from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, s
 from fpgacomp.compress.runs import (
     EVALUATION_BATCH,
     SMALLEST_PROBABILITY,
-    carried_out,
+    carry_out,
     check_checkpoint,
-    checked_loss,
+    check_loss,
     fingerprint,
 )
-from fpgacomp.data.labelled import Data, Samples
+from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import TrainingError
 from fpgacomp.host.keras2 import tensorflow
 
 Array = npt.NDArray[Any]
-Step = Callable[[Array, Array, float], Any]  # (x, y, learning rate) -> mean loss
+TrainStep = Callable[[Array, Array, float], Any]  # (x, y, learning rate) -> mean loss
 
 # The one-cycle schedule of Smith and Topin (2018) with the shares that PyTorch's has.
 RISING_SHARE, START_DIVISOR, END_DIVISOR = 0.3, 25.0, 1.0e4
@@ -37,7 +37,7 @@ RISING_SHARE, START_DIVISOR, END_DIVISOR = 0.3, 25.0, 1.0e4
 
 def train_keras(
     model: Any,
-    data: Data,
+    data: LabelledData,
     recipe: Recipe,
     observer: TrainingObserver = silent,
     *,
@@ -73,7 +73,7 @@ def train_keras(
     with _settings(recipe):
         run = _Run(model, data, recipe)
         run.identify(decided_by)
-        return carried_out(run, recipe, observer, what)
+        return carry_out(run, recipe, observer, what)
 
 
 def keras_scores(model: Any, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -165,7 +165,7 @@ class _Best:
 class _Run:
     """A training run between two epochs: all that a checkpoint holds."""
 
-    def __init__(self, model: Any, data: Data, recipe: Recipe) -> None:
+    def __init__(self, model: Any, data: LabelledData, recipe: Recipe) -> None:
         self.tf = tensorflow()
         self.model = model
         self.data = data
@@ -178,7 +178,7 @@ class _Run:
         self.best: _Best | None = None
         # A layer that draws numbers keeps the seed it was traced with.
         self.draws = any(hasattr(layer, "seed") for layer in model.layers)
-        self._compiled: Step | None = None
+        self._compiled: TrainStep | None = None
         self._identity = ""
 
     def identify(self, decided_by: Sequence[object]) -> None:
@@ -217,16 +217,16 @@ class _Run:
         self.epochs.append(epoch)
         return epoch
 
-    def _batch(self, compiled: Step, batch: Array) -> float:
+    def _batch(self, compiled: TrainStep, batch: Array) -> float:
         rate = learning_rate_at(self.step, self.steps, self.recipe.learning_rate)
         self.step += 1
         # Batch normalization has no variance of a single sample.
         if len(batch) < 2:
             return 0.0
         loss = float(compiled(self.data.train.x[batch], self.data.train.y[batch], rate))
-        return checked_loss(loss, self.done + 1, self.step, self.steps, self.recipe)
+        return check_loss(loss, self.done + 1, self.step, self.steps, self.recipe)
 
-    def _compile(self) -> Step:
+    def _compile(self) -> TrainStep:
         tf, model, optimizer = self.tf, self.model, self.optimizer
         x_spec = tf.TensorSpec((None, *self.data.shape), tf.float32)
         specs = [x_spec, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.float32)]

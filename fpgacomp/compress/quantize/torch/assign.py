@@ -12,22 +12,22 @@ from scipy.sparse import lil_array
 
 from fpgacomp.host.solver import silent_solver
 
-Choice = Any  # bits
-Groups = Mapping[str, Mapping[Choice, float]]
+BitChoice = Any  # bits
+ChoiceFigures = Mapping[str, Mapping[BitChoice, float]]
 
 
 @dataclass(frozen=True)
-class Product:
+class JointCost:
     """A cost of two groups' choices together: cost[choice of one][choice of the other]."""
 
     one: str
     other: str
-    cost: Mapping[Choice, Mapping[Choice, float]]
+    cost: Mapping[BitChoice, Mapping[BitChoice, float]]
 
 
 def assign(
-    loss: Groups, cost: Groups, products: Sequence[Product], budget: float
-) -> dict[str, Choice] | None:
+    loss: ChoiceFigures, cost: ChoiceFigures, products: Sequence[JointCost], budget: float
+) -> dict[str, BitChoice] | None:
     """The choices of least loss whose cost is within the budget; None where none is.
 
     Args:
@@ -38,7 +38,7 @@ def assign(
     return _Program(loss, cost, products).solve(budget)
 
 
-def least_cost(cost: Groups, products: Sequence[Product]) -> float:
+def least_cost(cost: ChoiceFigures, products: Sequence[JointCost]) -> float:
     """The smallest cost that any choices have."""
     program = _Program(cost, cost, products)
     program.minimized = program.cost
@@ -47,7 +47,9 @@ def least_cost(cost: Groups, products: Sequence[Product]) -> float:
     return total_cost(chosen, cost, products)
 
 
-def total_cost(chosen: Mapping[str, Choice], cost: Groups, products: Sequence[Product]) -> float:
+def total_cost(
+    chosen: Mapping[str, BitChoice], cost: ChoiceFigures, products: Sequence[JointCost]
+) -> float:
     """Cost of these choices."""
     alone = sum(cost[group][choice] for group, choice in chosen.items())
     return alone + sum(p.cost[chosen[p.one]][chosen[p.other]] for p in products)
@@ -56,7 +58,9 @@ def total_cost(chosen: Mapping[str, Choice], cost: Groups, products: Sequence[Pr
 class _Program:
     """Variables: one per group and choice, then one per product and pair of choices."""
 
-    def __init__(self, loss: Groups, cost: Groups, products: Sequence[Product]) -> None:
+    def __init__(
+        self, loss: ChoiceFigures, cost: ChoiceFigures, products: Sequence[JointCost]
+    ) -> None:
         self.singles = [(group, choice) for group in loss for choice in loss[group]]
         self.place = {single: i for i, single in enumerate(self.singles)}
         self.pairs = [
@@ -70,7 +74,7 @@ class _Program:
         self.minimized = np.array([loss[g][c] for g, c in self.singles] + [0.0] * len(joint))
         self.groups, self.products = list(loss), products
 
-    def solve(self, budget: float) -> dict[str, Choice] | None:
+    def solve(self, budget: float) -> dict[str, BitChoice] | None:
         constraints = [self._one_each()]
         if self.pairs:
             constraints.append(self._pairs_follow())
@@ -99,7 +103,7 @@ class _Program:
 
     def _pairs_follow(self) -> LinearConstraint:
         """The pairs of a choice add up to it: with whole choices, to one pair or none."""
-        found: dict[tuple[int, str, Choice], list[int]] = {}
+        found: dict[tuple[int, str, BitChoice], list[int]] = {}
         for number, (index, one, other) in enumerate(self.pairs):
             product, column = self.products[index], len(self.singles) + number
             found.setdefault((index, product.one, one), []).append(column)

@@ -7,26 +7,26 @@ from typing import Any
 
 from torch import fx, nn
 
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.quantize.options import Bits, QuantizeOptions, whole_bits
-from fpgacomp.compress.quantize.torch.transform import Quantized, quantize
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions, whole_bits
+from fpgacomp.compress.quantize.torch.transform import QuantizedNetwork, quantize
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import Loss, cross_entropy, train
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 
 FLOAT_BITS = 32  # of a bias or a normalization's parameters, which stay float
 
 
 def quantize_aware(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: QuantizeOptions,
     recipe: Recipe,
     *,
     loss: Loss = cross_entropy,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Quantize a float network and train it with its quantizers in place.
 
     Rounding passes gradients on as they are (straight-through, Bengio et al., 2013); the
@@ -52,10 +52,10 @@ def quantize_aware(
         loss=loss, decided_by=[options, loss], observer=observer, what="quantized network",
     )  # fmt: skip
     notes = options.notes_on(quantized.weights)
-    return Outcome(quantized.network, history, notes, describe(quantized))
+    return TechniqueOutcome(quantized.network, history, notes, describe(quantized))
 
 
-def describe(quantized: Quantized) -> dict[str, Any]:
+def describe(quantized: QuantizedNetwork) -> dict[str, Any]:
     """Bits by layer and the sizes that follow, as plain values."""
     layers = weight_layers(quantized.network)
     counts = {name: layer.weight.numel() for name, layer in layers.items()}
@@ -68,7 +68,7 @@ def describe(quantized: Quantized) -> dict[str, Any]:
     }
 
 
-def storage_bits(counts: Mapping[str, int], bits: Mapping[str, Bits]) -> int:
+def storage_bits(counts: Mapping[str, int], bits: Mapping[str, BitWidth]) -> int:
     """Bits of all weights."""
     return sum(count * whole_bits(bits[name]) for name, count in counts.items())
 

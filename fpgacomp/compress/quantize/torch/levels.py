@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fpgacomp.compress.quantize.options import TERNARY_BITS, Bits
+from fpgacomp.compress.quantize.options import TERNARY_BITS, BitWidth
 
 
 @dataclass(frozen=True)
-class Levels:
+class IntegerLevels:
     """The integers of a quantizer; bits 1 and signed: -1 and 1."""
 
     bits: int
@@ -34,8 +34,8 @@ class Levels:
         return -self.highest if self.narrow or self.bipolar else -self.highest - 1
 
 
-def weight_levels(bits: Bits, narrow: bool) -> Levels:
+def levels_of_weights(bits: BitWidth, narrow: bool) -> IntegerLevels:
     """The integers of weights of so many bits."""
     if bits == "ternary":
-        return Levels(TERNARY_BITS, True, True)
-    return Levels(int(bits), True, narrow)
+        return IntegerLevels(TERNARY_BITS, True, True)
+    return IntegerLevels(int(bits), True, narrow)

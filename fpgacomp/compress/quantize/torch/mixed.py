@@ -8,11 +8,16 @@ from typing import Any, cast
 
 from torch import fx
 
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.quantize.options import Bits, MixedOptions, whole_bits
-from fpgacomp.compress.quantize.torch.assign import Groups, assign, total_cost
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.quantize.options import BitWidth, MixedOptions, whole_bits
+from fpgacomp.compress.quantize.torch.assign import ChoiceFigures, assign, total_cost
 from fpgacomp.compress.quantize.torch.aware import quantize_aware
-from fpgacomp.compress.quantize.torch.sensitivity import Assignment, Judge, Table, sensitivities
+from fpgacomp.compress.quantize.torch.sensitivity import (
+    Assignment,
+    Judge,
+    SensitivityTable,
+    sensitivities,
+)
 from fpgacomp.compress.quantize.torch.sites import check
 from fpgacomp.compress.quantize.torch.spending import (
     ACTIVATION,
@@ -21,11 +26,11 @@ from fpgacomp.compress.quantize.torch.spending import (
     CostModel,
     Spending,
     bits_of,
-    stepped,
+    replace_bits,
 )
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import Loss, cross_entropy
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
 
 ROUNDS = 12  # of correcting the budget by what a choice really costs
@@ -33,14 +38,14 @@ ROUNDS = 12  # of correcting the budget by what a choice really costs
 
 def quantize_mixed(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: MixedOptions,
     recipe: Recipe,
     *,
     cost: Cost | None = None,
     loss: Loss = cross_entropy,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Choose bits per layer, then train with them.
 
     The sum of the layers' own sensitivities is made least under the budget, as an integer
@@ -99,7 +104,9 @@ def quantize_mixed(
     )
 
 
-def _within(budget: float, loss: Groups, model: CostModel, spending: Spending) -> Assignment | None:
+def _within(
+    budget: float, loss: ChoiceFigures, model: CostModel, spending: Spending
+) -> Assignment | None:
     """The bits of least loss that were found to keep to the budget; None where none were."""
     best: tuple[float, float, Assignment] | None = None
     left, seen = budget, set()
@@ -136,7 +143,7 @@ def _refined(
             group: _near(bits_of(best, group), bits) for group, bits in spending.choices.items()
         }
         steps = {
-            group: {bits: stepped(best, group, bits) for bits in allowed}
+            group: {bits: replace_bits(best, group, bits) for bits in allowed}
             for group, allowed in near.items()
         }
         rises = {
@@ -153,7 +160,7 @@ def _refined(
     return best
 
 
-def _near(now: Bits, allowed: tuple[Any, ...]) -> tuple[Any, ...]:
+def _near(now: BitWidth, allowed: tuple[Any, ...]) -> tuple[Any, ...]:
     """The bits themselves and those next to them on either side."""
     ordered = sorted(allowed, key=whole_bits)
     place = ordered.index(now)
@@ -168,17 +175,23 @@ def _refusal(options: MixedOptions, model: CostModel) -> UsageError:
     )
 
 
-def _joined(weights: Table, activations: Table) -> dict[str, dict[Any, float]]:
+def _joined(
+    weights: SensitivityTable, activations: SensitivityTable
+) -> dict[str, dict[Any, float]]:
     named: dict[str, dict[Any, float]] = {WEIGHT + name: dict(row) for name, row in weights.items()}
     return named | {ACTIVATION + name: dict(row) for name, row in activations.items()}
 
 
 def _assignment(chosen: Mapping[str, Any]) -> Assignment:
     return Assignment(
-        {g.removeprefix(WEIGHT): cast(Bits, c) for g, c in chosen.items() if g.startswith(WEIGHT)},
+        {
+            g.removeprefix(WEIGHT): cast(BitWidth, c)
+            for g, c in chosen.items()
+            if g.startswith(WEIGHT)
+        },
         {g.removeprefix(ACTIVATION): int(c) for g, c in chosen.items() if g.startswith(ACTIVATION)},
     )
 
 
-def _plain(table: Table) -> dict[str, dict[str, float]]:
+def _plain(table: SensitivityTable) -> dict[str, dict[str, float]]:
     return {name: {str(bits): rise for bits, rise in row.items()} for name, row in table.items()}

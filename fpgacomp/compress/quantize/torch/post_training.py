@@ -14,7 +14,7 @@ from brevitas.graph.gptq import gptq_mode
 from torch import Tensor, fx
 
 from fpgacomp.compress.constraints import KEPT, SHARED, constraints_of
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.quantize.torch.aware import describe
 from fpgacomp.compress.quantize.torch.merge import merge_norms
@@ -22,20 +22,20 @@ from fpgacomp.compress.quantize.torch.sites import check
 from fpgacomp.compress.quantize.torch.transform import calibration_samples, quantize
 from fpgacomp.compress.threads import one_thread
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
 
-Step = Literal["merge", "equalize", "gptq", "bias"]
-STEPS: tuple[Step, ...] = get_args(Step)
+RepairStep = Literal["merge", "equalize", "gptq", "bias"]
+STEPS: tuple[RepairStep, ...] = get_args(RepairStep)
 BATCH = 64
 
 
 def quantize_post_training(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: QuantizeOptions,
-    steps: Sequence[Step] = ("merge", "equalize", "gptq", "bias"),
-) -> Outcome:
+    steps: Sequence[RepairStep] = ("merge", "equalize", "gptq", "bias"),
+) -> TechniqueOutcome:
     """Quantize a float network with scales that err least, and repair what that does to it.
 
     Steps, always in this order, each of which may be left out:
@@ -76,10 +76,10 @@ def quantize_post_training(
             _correct_bias(quantized.network, batches)
         _drop_originals(quantized.network)
     details = describe(quantized) | {"steps": [step for step in STEPS if step in steps]}
-    return Outcome(quantized.network.eval(), notes=tuple(notes), details=details)
+    return TechniqueOutcome(quantized.network.eval(), notes=tuple(notes), details=details)
 
 
-def _check_steps(steps: Sequence[Step]) -> None:
+def _check_steps(steps: Sequence[RepairStep]) -> None:
     problems: list[FpgacompError] = [
         UsageError(f"step {step}", "there is no such step.", f"use {', '.join(STEPS)}.")
         for step in steps

@@ -18,8 +18,8 @@ from brevitas.quant.solver import ActQuantSolver, WeightQuantSolver
 from torch import Tensor, nn
 
 from fpgacomp.compress.constraints import carry
-from fpgacomp.compress.quantize.options import Granularity, Scale
-from fpgacomp.compress.quantize.torch.levels import Levels
+from fpgacomp.compress.quantize.options import ScaleGranularity, ScaleKind
+from fpgacomp.compress.quantize.torch.levels import IntegerLevels
 from fpgacomp.compress.quantize.torch.ranges import best_steps, binary_scales
 
 
@@ -47,7 +47,7 @@ class _BipolarActivations(ActQuantSolver):
     scaling_per_output_type = ScalingPerOutputType.TENSOR
 
 
-def _divisor(levels: Levels, scale: Scale) -> int:
+def _divisor(levels: IntegerLevels, scale: ScaleKind) -> int:
     """Brevitas learns step * divisor."""
     if levels.bipolar:
         return 1
@@ -56,7 +56,9 @@ def _divisor(levels: Levels, scale: Scale) -> int:
     return -levels.lowest if levels.signed else levels.highest
 
 
-def steps_of(weight: Tensor, levels: Levels, scale: Scale, granularity: Granularity) -> Tensor:
+def steps_of(
+    weight: Tensor, levels: IntegerLevels, scale: ScaleKind, granularity: ScaleGranularity
+) -> Tensor:
     """The best steps of a weight [O, ...] as they broadcast over it, or one number."""
     channels = len(weight) if granularity == "channel" else 1
     rows = weight.detach().reshape(channels, -1)
@@ -71,8 +73,8 @@ def steps_of(weight: Tensor, levels: Levels, scale: Scale, granularity: Granular
     return steps.reshape(-1, *(1,) * (weight.ndim - 1))
 
 
-def quantized_layer(
-    layer: nn.Module, levels: Levels, scale: Scale, granularity: Granularity
+def quantize_layer(
+    layer: nn.Module, levels: IntegerLevels, scale: ScaleKind, granularity: ScaleGranularity
 ) -> nn.Module:
     """The Brevitas layer with this layer's weights, bias, mode and constraints."""
     weight = layer.weight
@@ -109,8 +111,8 @@ def _twin(layer: nn.Module, quant: Any) -> Any:
     )  # fmt: skip
 
 
-def quantized_activation(
-    levels: Levels, scale: Scale, step: float, *, relu: bool, learned: bool
+def activation_quantizer(
+    levels: IntegerLevels, scale: ScaleKind, step: float, *, relu: bool, learned: bool
 ) -> nn.Module:
     """A QuantReLU, or a QuantIdentity, whose scale starts at this step."""
     base: Any = _BipolarActivations if levels.bipolar else _Activations
@@ -172,7 +174,7 @@ def tie(follower: nn.Module, leader: nn.Module, exponent: int) -> None:
     quantizer.scaling_impl = TiedScale(leader, exponent)
 
 
-def _restriction(scale: Scale, learned: bool = True) -> Any:
+def _restriction(scale: ScaleKind, learned: bool = True) -> Any:
     if scale == "power-of-two":
         return RestrictValueType.POWER_OF_TWO
     # 2**log2(x) is not quite x: a scale that nothing learns stays the number it is.

@@ -9,18 +9,18 @@ from typing import Any
 from torch import fx
 
 from fpgacomp.compress.quantize.options import MixedOptions, whole_bits
-from fpgacomp.compress.quantize.torch.assign import Groups, Product, least_cost
+from fpgacomp.compress.quantize.torch.assign import ChoiceFigures, JointCost, least_cost
 from fpgacomp.compress.quantize.torch.operations import multiplications
 from fpgacomp.compress.quantize.torch.sensitivity import (
     Assignment,
     places_of,
-    quantized,
+    quantize_as,
     uniform,
     weight_choices,
 )
-from fpgacomp.compress.quantize.torch.sites import Places
+from fpgacomp.compress.quantize.torch.sites import TorchSites
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
 
 Cost = Callable[[fx.GraphModule], Mapping[str, float]]
@@ -33,8 +33,8 @@ class CostModel:
     """What choices cost: constant + their own shares + shares of pairs."""
 
     constant: float
-    alone: Groups
-    products: tuple[Product, ...] = ()
+    alone: ChoiceFigures
+    products: tuple[JointCost, ...] = ()
 
     @property
     def least(self) -> float:
@@ -54,7 +54,7 @@ class Spending:
     """
 
     def __init__(
-        self, network: fx.GraphModule, data: Data, options: MixedOptions, cost: Cost | None
+        self, network: fx.GraphModule, data: LabelledData, options: MixedOptions, cost: Cost | None
     ) -> None:
         self._network, self._data, self._options, self._cost = network, data, options, cost
         self._places = places_of(network, data)
@@ -127,7 +127,7 @@ class Spending:
                 constant = self.measured(middle)
                 alone = {
                     group: {
-                        bits: self.measured(stepped(middle, group, bits)) - constant
+                        bits: self.measured(replace_bits(middle, group, bits)) - constant
                         for bits in allowed
                     }
                     for group, allowed in choices.items()
@@ -151,7 +151,7 @@ class Spending:
                     w: {a: share * whole_bits(w) * a for a in choices[ACTIVATION + site.name]}
                     for w in choices[group]
                 }
-                products.append(Product(group, ACTIVATION + site.name, joint))
+                products.append(JointCost(group, ACTIVATION + site.name, joint))
         return CostModel(0.0, alone, tuple(products))
 
     def _called(self, assignment: Assignment) -> float:
@@ -160,7 +160,7 @@ class Spending:
             raise UsageError(
                 f"measure {measure}", "needs a cost function.", "name a board, or use bits or bops."
             )
-        figures = self._cost(quantized(self._network, self._data, self._options, assignment))
+        figures = self._cost(quantize_as(self._network, self._data, self._options, assignment))
         if measure not in figures:
             raise UsageError(
                 f"measure {measure}",
@@ -172,7 +172,7 @@ class Spending:
 
 
 def bit_operations(
-    places: Places, products: Mapping[str, int], assignment: Assignment, input_bits: int
+    places: TorchSites, products: Mapping[str, int], assignment: Assignment, input_bits: int
 ) -> float:
     """Products per sample times bits of weight and of activation, summed over the layers.
 
@@ -186,7 +186,7 @@ def bit_operations(
     )
 
 
-def stepped(assignment: Assignment, group: str, bits: Any) -> Assignment:
+def replace_bits(assignment: Assignment, group: str, bits: Any) -> Assignment:
     """The assignment with other bits for one group."""
     if group.startswith(WEIGHT):
         return assignment.with_weight(group.removeprefix(WEIGHT), bits)
@@ -194,7 +194,7 @@ def stepped(assignment: Assignment, group: str, bits: Any) -> Assignment:
 
 
 def bits_of(assignment: Assignment, group: str) -> Any:
-    """What `stepped` would change."""
+    """What `replace_bits` would change."""
     if group.startswith(WEIGHT):
         return assignment.weights[group.removeprefix(WEIGHT)]
     return assignment.activations[group.removeprefix(ACTIVATION)]

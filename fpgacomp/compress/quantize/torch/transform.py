@@ -11,14 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from fpgacomp.compress.quantize.options import Bits, QuantizeOptions, Scale
-from fpgacomp.compress.quantize.torch.levels import Levels, weight_levels
-from fpgacomp.compress.quantize.torch.quantizers import quantized_activation, quantized_layer, tie
+from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions, ScaleKind
+from fpgacomp.compress.quantize.torch.levels import IntegerLevels, levels_of_weights
+from fpgacomp.compress.quantize.torch.quantizers import activation_quantizer, quantize_layer, tie
 from fpgacomp.compress.quantize.torch.ranges import best_steps, binary_scales, error_of
-from fpgacomp.compress.quantize.torch.sites import Places, Site, Tie, check, find_sites, module_of
+from fpgacomp.compress.quantize.torch.sites import (
+    TorchSite,
+    TorchSites,
+    TorchTie,
+    check,
+    find_sites,
+    module_of,
+)
 from fpgacomp.compress.threads import one_thread
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
 CALIBRATION_SAMPLES = 512  # of the training split, evenly taken
@@ -27,7 +34,7 @@ MOST_OCTAVES = 8  # between the scales of the two sides of an Add
 
 
 @dataclass(frozen=True)
-class Quantized:
+class QuantizedNetwork:
     """A network of Brevitas layers.
 
     Args:
@@ -37,11 +44,13 @@ class Quantized:
     """
 
     network: fx.GraphModule
-    weights: Mapping[str, Bits]
+    weights: Mapping[str, BitWidth]
     activations: Mapping[str, int]
 
 
-def quantize(network: fx.GraphModule, data: Data, options: QuantizeOptions) -> Quantized:
+def quantize(
+    network: fx.GraphModule, data: LabelledData, options: QuantizeOptions
+) -> QuantizedNetwork:
     """Put Brevitas layers in the place of float ones; scales start where they err least.
 
     Every tensor that a dense or convolution layer, an average pooling, an Add or a Concat
@@ -70,10 +79,10 @@ def quantize(network: fx.GraphModule, data: Data, options: QuantizeOptions) -> Q
         steps = _Steps(places, activations, values, options.scale)
     _replace_weights(copied, weights, options)
     _insert(copied, sites, activations, steps, options.scale)
-    return Quantized(copied, weights, activations)
+    return QuantizedNetwork(copied, weights, activations)
 
 
-def calibration_samples(data: Data) -> Tensor:
+def calibration_samples(data: LabelledData) -> Tensor:
     """Evenly taken samples of the training split."""
     return torch.from_numpy(data.train.evenly(CALIBRATION_SAMPLES).x)
 
@@ -108,13 +117,13 @@ def _thinned(values: Tensor) -> Tensor:
     return torch.cat([drawn, values.min()[None], values.max()[None]])
 
 
-def _activation_bits(sites: Sequence[Site], options: QuantizeOptions) -> dict[str, int]:
+def _activation_bits(sites: Sequence[TorchSite], options: QuantizeOptions) -> dict[str, int]:
     inner = {site.name: site.names for site in sites if not site.is_input}
     bits = options.activations_of(inner)
     return {site.name: bits.get(site.name, options.input_bits) for site in sites}
 
 
-def _check_zeros(network: fx.GraphModule, weights: Mapping[str, Bits]) -> None:
+def _check_zeros(network: fx.GraphModule, weights: Mapping[str, BitWidth]) -> None:
     problems: list[FpgacompError] = [
         UnsupportedLayer(
             name,
@@ -128,11 +137,11 @@ def _check_zeros(network: fx.GraphModule, weights: Mapping[str, Bits]) -> None:
 
 
 def _replace_weights(
-    network: fx.GraphModule, weights: Mapping[str, Bits], options: QuantizeOptions
+    network: fx.GraphModule, weights: Mapping[str, BitWidth], options: QuantizeOptions
 ) -> None:
     for name, layer in weight_layers(network).items():
-        levels = weight_levels(weights[name], options.narrow)
-        new = quantized_layer(layer, levels, options.scale, options.granularity)
+        levels = levels_of_weights(weights[name], options.narrow)
+        new = quantize_layer(layer, levels, options.scale, options.granularity)
         network.set_submodule(name, new)
 
 
@@ -141,29 +150,29 @@ class _Steps:
 
     def __init__(
         self,
-        places: Places,
+        places: TorchSites,
         bits: Mapping[str, int],
         values: Mapping[fx.Node, Tensor],
-        scale: Scale,
+        scale: ScaleKind,
     ) -> None:
         sites = places.sites
-        self.levels = {site: Levels(bits[site.name], site.signed) for site in sites}
+        self.levels = {site: IntegerLevels(bits[site.name], site.signed) for site in sites}
         self.values = {site: values[site.node][None] for site in sites}
         self.scale = scale
         self.step = {site: self._best(site) for site in sites}
-        self.leader: dict[Site, Site] = {}
-        self.exponent: dict[Site, int] = {}
+        self.leader: dict[TorchSite, TorchSite] = {}
+        self.exponent: dict[TorchSite, int] = {}
         for tied in places.ties:
             self._tie(tied)
 
-    def _best(self, site: Site) -> float:
+    def _best(self, site: TorchSite) -> float:
         levels, values = self.levels[site], self.values[site]
         if levels.bipolar:
             return float(binary_scales(values))
         power = self.scale == "power-of-two"
         return float(best_steps(values, levels.lowest, levels.highest, power_of_two=power))
 
-    def _tie(self, tied: Tie) -> None:
+    def _tie(self, tied: TorchTie) -> None:
         # The input's scale is fixed, so others follow it rather than it others.
         leader, *rest = sorted(tied.sites, key=lambda site: not site.is_input)
         if tied.one_scale and not leader.is_input:
@@ -176,7 +185,7 @@ class _Steps:
             self.leader[site], self.exponent[site] = leader, octaves
             self.step[site] = self.step[leader] * 2.0**octaves
 
-    def _common(self, sites: tuple[Site, ...]) -> float:
+    def _common(self, sites: tuple[TorchSite, ...]) -> float:
         """The step among those of the sites, and some between, that suits all of them best."""
         own = [self.step[site] for site in sites]
         power = self.scale == "power-of-two"
@@ -185,7 +194,7 @@ class _Steps:
         errors = {step: sum(self._error(site, step) for site in sites) for step in sorted(tried)}
         return float(min(errors, key=lambda step: errors[step]))
 
-    def _error(self, site: Site, step: float) -> float:
+    def _error(self, site: TorchSite, step: float) -> float:
         levels, values = self.levels[site], self.values[site]
         error = error_of(values, torch.tensor([[step]]), levels.lowest, levels.highest)
         return float(error / values.square().mean().clamp(min=1e-12))
@@ -193,16 +202,16 @@ class _Steps:
 
 def _insert(
     network: fx.GraphModule,
-    sites: Sequence[Site],
+    sites: Sequence[TorchSite],
     bits: Mapping[str, int],
     steps: _Steps,
-    scale: Scale,
+    scale: ScaleKind,
 ) -> None:
     """Put the quantizers into the graph."""
-    made: dict[Site, nn.Module] = {}
+    made: dict[TorchSite, nn.Module] = {}
     for site in sites:
         relu = type(module_of(network, site.node)) is nn.ReLU
-        quantizer = quantized_activation(
+        quantizer = activation_quantizer(
             steps.levels[site], scale, steps.step[site], relu=relu, learned=not site.is_input
         ).train(network.training)
         made[site] = quantizer

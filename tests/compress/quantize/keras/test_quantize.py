@@ -14,7 +14,7 @@ from fpgacomp.compress.quantize.keras.convert import to_qkeras
 from fpgacomp.compress.quantize.keras.quantizers import best_steps, error_of
 from fpgacomp.compress.quantize.keras.train import keras_accuracy, keras_scores, train_keras
 from fpgacomp.compress.quantize.options import QuantizeOptions
-from fpgacomp.compress.quantize.torch.levels import Levels
+from fpgacomp.compress.quantize.torch.levels import IntegerLevels
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.errors import FpgacompError, ModelError, Problems, UnsupportedLayer, UsageError
 
@@ -262,7 +262,7 @@ def test_keras_3_models_are_refused(tf, digits):
 
 
 def test_steps_err_least():
-    levels = Levels(4, signed=True, narrow=True)
+    levels = IntegerLevels(4, signed=True, narrow=True)
     rows = np.random.default_rng(0).normal(size=(5, 200))
     steps = best_steps(rows, levels, power_of_two=False)
     for share in (0.5, 0.8, 1.25, 2.0):
@@ -270,5 +270,5 @@ def test_steps_err_least():
     powers = best_steps(rows, levels, power_of_two=True)
     assert np.all(np.log2(powers) % 1 == 0)
     grey = np.arange(17)[None] / 16
-    assert best_steps(grey, Levels(8, signed=False), power_of_two=True) == 2.0**-7
+    assert best_steps(grey, IntegerLevels(8, signed=False), power_of_two=True) == 2.0**-7
     assert best_steps(np.zeros((1, 3)), levels, power_of_two=False) > 0
