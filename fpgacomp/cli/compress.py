@@ -337,12 +337,12 @@ def _verb(
         made: what the source becomes, for the name of a file where none is given.
     """
     with errors(as_json):
-        from fpgacomp.flows.networks import check_destination
+        from fpgacomp.flows.compression_result import check_destination
 
         destination = out or Path(f"{Path(source).stem}-{made}.onnx")
         check_destination(destination, source)
         if torch:
-            from fpgacomp.flows.networks import require_torch
+            from fpgacomp.flows.torch_networks import require_torch
 
             require_torch()
         with training_progress(as_json) as observer:
@@ -352,9 +352,9 @@ def _verb(
             document = {**result.summary(), "file": str(path)}
             sys.stdout.write(json.dumps(document, indent=1, sort_keys=True, default=str) + "\n")
         else:
-            from fpgacomp.report import compressed
+            from fpgacomp.report import compression
 
-            compressed.render(result.summary(), str(path), Console())
+            compression.render(result.summary(), str(path), Console())
 
 
 VERBS = (quantize, prune, distill, share, factorize)

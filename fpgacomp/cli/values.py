@@ -138,7 +138,7 @@ def prune_options(arguments: Mapping[str, Any]) -> Any:
             saving = single(share, "--share")
             return HardwareOptions(saving=saving, resource=arguments["resource"], leave=leave)
         case _:
-            from fpgacomp.compress.prune.structured import ChannelOptions
+            from fpgacomp.compress.prune.options import ChannelOptions
 
             return ChannelOptions(share=share, leave=leave, **scope)
 

@@ -17,6 +17,8 @@ from fpgacomp.compress.quantize.options import MixedOptions, QuantizeOptions
 from fpgacomp.errors import InputDataError, ModelError, UsageError
 from fpgacomp.flows import compile as pipeline
 from fpgacomp.flows import compress as compression
+from fpgacomp.flows.board_cost import Hardware, board_cost, paced_cost
+from fpgacomp.flows.torch_networks import load_for_training
 from fpgacomp.results.target import Target
 from tests.support import paths
 
@@ -108,7 +110,7 @@ def test_evaluate_compares_them(tmp_path):
 
 
 def test_hardware_aware_pruning_saves_what_was_asked_for(digits):
-    hardware = compression.Hardware(
+    hardware = Hardware(
         board="pynq-z2",
         options=fpgacomp.Options(target=Target("area", 100_000), backend="hls4ml"),
         quantization=QuantizeOptions(weight_bits=4, activation_bits=4),
@@ -120,8 +122,8 @@ def test_hardware_aware_pruning_saves_what_was_asked_for(digits):
         CNN, digits, options=HardwareOptions(saving=0.3), recipe=Recipe(epochs=4),
         hardware=hardware,
     )  # fmt: skip
-    network, samples = compression.opened(CNN, digits)
-    cost = compression.board_cost(samples, hardware)
+    network, samples = load_for_training(CNN, digits)
+    cost = board_cost(samples, hardware)
     assert result.details["units"] == "channels"
     assert cost(result.network)["lut"] <= 0.75 * cost(network)["lut"]
     assert result.after > 0.85
@@ -132,17 +134,18 @@ def test_hardware_aware_pruning_saves_what_was_asked_for(digits):
 @pytest.mark.parametrize("goal", ["latency", "throughput"])
 def test_networks_are_judged_at_one_pace(digits, goal):
     """Where only speed is asked for, half the channels would make a faster design, as large."""
-    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
+    from fpgacomp.compress.prune.options import ChannelOptions
+    from fpgacomp.compress.prune.structured import prune_channels
     from fpgacomp.compress.recipe import Recipe
 
-    network, samples = compression.opened(CNN, digits)
+    network, samples = load_for_training(CNN, digits)
     half = prune_channels(network, samples, ChannelOptions(rounds=1), Recipe(epochs=0)).network
-    hardware = compression.Hardware(
+    hardware = Hardware(
         board="pynq-z2", options=fpgacomp.Options(target=Target(goal)),
         quantization=QuantizeOptions(weight_bits=4, activation_bits=4),
     )  # fmt: skip
-    free = compression.board_cost(samples, hardware)
-    cost, (note,) = compression.judging_cost(network, samples, hardware)
+    free = board_cost(samples, hardware)
+    cost, (note,) = paced_cost(network, samples, hardware)
     before, after = cost(network), cost(half)
     assert note.startswith("judged at ") and "the pace of the network as it is" in note
     assert after["lut"] < 0.75 * before["lut"]
@@ -150,7 +153,7 @@ def test_networks_are_judged_at_one_pace(digits, goal):
     if goal == "latency":
         assert max(after["latency_us"], before["latency_us"]) <= free(network)["latency_us"]
     asked = replace(hardware, options=fpgacomp.Options(target=Target("area", 1000)))
-    assert compression.judging_cost(network, samples, asked)[1] == ()
+    assert paced_cost(network, samples, asked)[1] == ()
 
 
 def test_a_budget_of_bits_is_kept(digits):

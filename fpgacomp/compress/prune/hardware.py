@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -28,10 +28,9 @@ from fpgacomp.compress.prune.ladder import (
 from fpgacomp.compress.prune.options import HardwareOptions
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import train
+from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError
-
-Cost = Callable[[fx.GraphModule], Mapping[str, float]]
 
 ATTEMPTS = 3  # trainings, where the first misses the goal
 BISECTIONS = 7  # of the budget: to less than a hundredth of it
@@ -57,7 +56,7 @@ def prune_hardware(
     options: HardwareOptions,
     recipe: Recipe,
     *,
-    cost: Cost,
+    cost: CostFunction,
     observer: TrainingObserver = silent,
 ) -> TechniqueOutcome:
     """Save a share of a resource by zeros and fewer digits at the least loss.
@@ -165,7 +164,7 @@ class _Search:
         network: fx.GraphModule,
         names: list[str],
         options: HardwareOptions,
-        cost: Cost,
+        cost: CostFunction,
         goal: float,
     ) -> None:
         self.network = network

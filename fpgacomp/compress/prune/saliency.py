@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Literal, assert_never
+from typing import assert_never
 
 import torch
 from torch import Tensor, fx, nn
 
 from fpgacomp.compress.prune.groups import Channels
+from fpgacomp.compress.prune.options import SaliencyKind
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import cross_entropy
 from fpgacomp.data.labelled import LabelledData
-
-SaliencyKind = Literal["taylor", "magnitude", "sum", "gamma"]
 
 TAYLOR_BATCH = 32
 TAYLOR_BATCHES = 24

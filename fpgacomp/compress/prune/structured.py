@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import fx, nn
@@ -14,62 +14,16 @@ from torch import fx, nn
 from fpgacomp.compress.distill import DistillOptions, distillation_loss
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, remove_channels
-from fpgacomp.compress.prune.saliency import SaliencyKind, saliency_of, without_gamma
+from fpgacomp.compress.prune.options import ChannelOptions
+from fpgacomp.compress.prune.saliency import saliency_of, without_gamma
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import train
+from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import DoesNotFit, ModelError, UsageError
 
-Cost = Callable[[fx.GraphModule], Mapping[str, float]]
-
 BISECTIONS = 6  # of the share that reaches a saving: a sixty-fourth
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelOptions:
-    """How many channels go, and which.
-
-    Args:
-        share: of the channels of all layers, or by layer name (others are left alone); of
-            layers that are tied together (an Add) the largest share counts.
-        scope: "layer": the same share everywhere; "global": the least important of all
-            layers, each keeping at least `least`; "board": likewise, of those that are least
-            important for what they save of `resource`; needs a board.
-        least: the share of its channels that every layer keeps, of scope global and board.
-        saliency: what a channel is worth; see `prune.saliency`.
-        rounds: of pruning and training, each taking the same part of what is left.
-        saving: with a board, instead of `share`: the share of `resource` to save.
-        resource: lut, dsp, ff or bram18.
-        leave: names of layers that keep all channels.
-    """
-
-    share: float | Mapping[str, float] = 0.5
-    scope: Literal["layer", "global", "board"] = "layer"
-    least: float = 1 / 8
-    saliency: SaliencyKind = "taylor"
-    rounds: int = 3
-    saving: float | None = None
-    resource: str = "lut"
-    leave: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        given = self.share.items() if isinstance(self.share, Mapping) else [("", self.share)]
-        shares = [(f"share {name}".strip(), share) for name, share in given]
-        for where, value in [*shares, ("saving", self.saving), ("least", self.least)]:
-            if value is not None and not 0 <= value < 1:
-                raise UsageError(where, f"is {value:g}.", "use 0 up to, but not 1.")
-        if isinstance(self.share, Mapping) and self.scope != "layer":
-            raise UsageError(
-                "share", f"is by layer, with the scope {self.scope}.", "use the scope layer."
-            )
-        for name, known in (("scope", ("layer", "global", "board")),
-                            ("saliency", get_args(SaliencyKind)),
-                            ("resource", ("lut", "dsp", "ff", "bram18"))):  # fmt: skip
-            if getattr(self, name) not in known:
-                raise UsageError(name, f"is {getattr(self, name)!r}.", f"use {', '.join(known)}.")
-        if self.rounds < 1:
-            raise UsageError("rounds", f"is {self.rounds}.", "use 1 or more.")
 
 
 def prune_channels(
@@ -80,7 +34,7 @@ def prune_channels(
     *,
     distillation: DistillOptions | None = None,
     observer: TrainingObserver = silent,
-    cost: Cost | None = None,
+    cost: CostFunction | None = None,
 ) -> TechniqueOutcome:
     """Remove the least important channels for good and train what is left, in rounds.
 
@@ -254,7 +208,7 @@ def _kept(count: int, gone: float) -> int:
 
 
 def _prices(
-    network: fx.GraphModule, channels: Channels, options: ChannelOptions, cost: Cost | None
+    network: fx.GraphModule, channels: Channels, options: ChannelOptions, cost: CostFunction | None
 ) -> dict[tuple[str, ...], float]:
     """What one channel of each bundle saves of the resource, the mean over half of them."""
     if cost is None:
@@ -277,7 +231,7 @@ class _Goal:
         whole: what the network takes before.
     """
 
-    cost: Cost
+    cost: CostFunction
     resource: str
     saving: float
     whole: float
@@ -315,7 +269,9 @@ class _Goal:
         )
 
 
-def _goal(network: fx.GraphModule, options: ChannelOptions, cost: Cost | None) -> _Goal | None:
+def _goal(
+    network: fx.GraphModule, options: ChannelOptions, cost: CostFunction | None
+) -> _Goal | None:
     if options.saving is None:
         return None
     if cost is None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
 
 BitWidth = int | Literal["ternary"]
 ScaleKind = Literal["free", "power-of-two"]
 ScaleGranularity = Literal["channel", "tensor"]
+RepairStep = Literal["merge", "equalize", "gptq", "bias"]  # of quantization after training
 
+REPAIR_STEPS: tuple[RepairStep, ...] = get_args(RepairStep)
 REST = "*"  # in a mapping: all layers that it does not name
 MOST_BITS = 8
 TERNARY_BITS = 2
@@ -87,6 +89,25 @@ class QuantizeOptions:
             places: for each place that is quantized the names that a mapping may use for it.
         """
         return _resolved("activation bits", self.activation_bits, places)
+
+
+def repair_steps(names: Sequence[str] | None) -> tuple[RepairStep, ...]:
+    """The steps of quantization after training with these names, in the order they are made.
+
+    Args:
+        names: some of "merge", "equalize", "gptq" and "bias"; None means all of them.
+
+    Raises:
+        UsageError: there is no step of a name; several such names are told at once.
+    """
+    wanted = REPAIR_STEPS if names is None else names
+    problems: list[FpgacompError] = [
+        UsageError(f"step {name}", "there is no such step.", f"use {', '.join(REPAIR_STEPS)}.")
+        for name in wanted
+        if name not in REPAIR_STEPS
+    ]
+    raise_all(problems)
+    return tuple(step for step in REPAIR_STEPS if step in wanted)
 
 
 def whole_bits(bits: BitWidth) -> int:

@@ -22,7 +22,6 @@ from fpgacomp.compress.quantize.torch.sites import check
 from fpgacomp.compress.quantize.torch.spending import (
     ACTIVATION,
     WEIGHT,
-    Cost,
     CostModel,
     Spending,
     bits_of,
@@ -30,6 +29,7 @@ from fpgacomp.compress.quantize.torch.spending import (
 )
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import Loss, cross_entropy
+from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
 
@@ -42,7 +42,7 @@ def quantize_mixed(
     options: MixedOptions,
     recipe: Recipe,
     *,
-    cost: Cost | None = None,
+    cost: CostFunction | None = None,
     loss: Loss = cross_entropy,
     observer: TrainingObserver = silent,
 ) -> TechniqueOutcome:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, get_args
 
 import torch
 from brevitas.graph.calibrate import bias_correction_mode
@@ -15,7 +14,12 @@ from torch import Tensor, fx
 
 from fpgacomp.compress.constraints import KEPT, SHARED, constraints_of
 from fpgacomp.compress.outcome import TechniqueOutcome
-from fpgacomp.compress.quantize.options import QuantizeOptions
+from fpgacomp.compress.quantize.options import (
+    REPAIR_STEPS,
+    QuantizeOptions,
+    RepairStep,
+    repair_steps,
+)
 from fpgacomp.compress.quantize.torch.aware import describe
 from fpgacomp.compress.quantize.torch.merge import merge_norms
 from fpgacomp.compress.quantize.torch.sites import check
@@ -23,10 +27,7 @@ from fpgacomp.compress.quantize.torch.transform import calibration_samples, quan
 from fpgacomp.compress.threads import one_thread
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.data.labelled import LabelledData
-from fpgacomp.errors import FpgacompError, UsageError, raise_all
 
-RepairStep = Literal["merge", "equalize", "gptq", "bias"]
-STEPS: tuple[RepairStep, ...] = get_args(RepairStep)
 BATCH = 64
 
 
@@ -34,7 +35,7 @@ def quantize_post_training(
     network: fx.GraphModule,
     data: LabelledData,
     options: QuantizeOptions,
-    steps: Sequence[RepairStep] = ("merge", "equalize", "gptq", "bias"),
+    steps: Sequence[RepairStep] = REPAIR_STEPS,
 ) -> TechniqueOutcome:
     """Quantize a float network with scales that err least, and repair what that does to it.
 
@@ -58,7 +59,7 @@ def quantize_post_training(
         UnsupportedLayer: layers that have no quantized form, all at once.
         UsageError: an unknown step, or bits for layers that are not there.
     """
-    _check_steps(steps)
+    steps = repair_steps(steps)
     check(network)
     notes: list[str] = []
     with one_thread(), torch.no_grad():
@@ -75,17 +76,8 @@ def quantize_post_training(
         if "bias" in steps:
             _correct_bias(quantized.network, batches)
         _drop_originals(quantized.network)
-    details = describe(quantized) | {"steps": [step for step in STEPS if step in steps]}
+    details = describe(quantized) | {"steps": list(steps)}
     return TechniqueOutcome(quantized.network.eval(), notes=tuple(notes), details=details)
-
-
-def _check_steps(steps: Sequence[RepairStep]) -> None:
-    problems: list[FpgacompError] = [
-        UsageError(f"step {step}", "there is no such step.", f"use {', '.join(STEPS)}.")
-        for step in steps
-        if step not in STEPS
-    ]
-    raise_all(problems)
 
 
 def _merge(network: fx.GraphModule) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,9 @@ from fpgacomp.compress.quantize.torch.sensitivity import (
 )
 from fpgacomp.compress.quantize.torch.sites import TorchSites
 from fpgacomp.compress.trainable import weight_layers
+from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
-
-Cost = Callable[[fx.GraphModule], Mapping[str, float]]
 
 WEIGHT, ACTIVATION = "weight ", "activation "  # what a group's name starts with
 
@@ -54,7 +53,11 @@ class Spending:
     """
 
     def __init__(
-        self, network: fx.GraphModule, data: LabelledData, options: MixedOptions, cost: Cost | None
+        self,
+        network: fx.GraphModule,
+        data: LabelledData,
+        options: MixedOptions,
+        cost: CostFunction | None,
     ) -> None:
         self._network, self._data, self._options, self._cost = network, data, options, cost
         self._places = places_of(network, data)

@@ -12,8 +12,8 @@ from torch import nn  # noqa: E402
 
 from fpgacomp.compress.constraints import keep_zeros  # noqa: E402
 from fpgacomp.compress.prune.groups import channels_of, remove_channels  # noqa: E402
+from fpgacomp.compress.prune.options import ChannelOptions  # noqa: E402
 from fpgacomp.compress.prune.structured import (  # noqa: E402
-    ChannelOptions,
     narrow_copy,
     prune_channels,
 )
