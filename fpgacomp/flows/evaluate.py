@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import onnx
 
 import fpgacomp
 from fpgacomp.compress import evaluate as stage
 from fpgacomp.compress.evaluate import EvaluateOptions, ValueRange
+from fpgacomp.compress.types import KerasModel
 from fpgacomp.data.labelled import DataSource, LabelledData, Samples, load_data
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import load_board
@@ -42,12 +43,12 @@ from fpgacomp.results.comparison import (
 from fpgacomp.results.estimate import Figure
 from fpgacomp.results.report import Report
 
-Model = str | Path | onnx.ModelProto | Any  # a Keras model, too
+EvaluatedModel: TypeAlias = str | Path | onnx.ModelProto | KerasModel
 QUANTIZE_FIRST = "is float: quantize first for the figures of a board."
 
 
 def evaluate(
-    models: Iterable[Model] | Mapping[str, Model],
+    models: Iterable[EvaluatedModel] | Mapping[str, EvaluatedModel],
     data: DataSource | LabelledData,
     *,
     test: DataSource | None = None,
@@ -121,7 +122,7 @@ class _Run:
     """What is known of one network so far."""
 
     name: str
-    model: Model
+    model: EvaluatedModel
     network: Network | None = None
     execute: stage.Execute | None = None
     gradient: stage.GradientAttack | None = None
@@ -159,7 +160,9 @@ class _Run:
         )
 
 
-def _named(models: Iterable[Model] | Mapping[str, Model]) -> dict[str, Model]:
+def _named(
+    models: Iterable[EvaluatedModel] | Mapping[str, EvaluatedModel],
+) -> dict[str, EvaluatedModel]:
     """Models by a name that is theirs alone: the file's, or with its folder, or numbered."""
     if isinstance(models, str | Path | onnx.ModelProto):
         models = [models]
@@ -183,7 +186,7 @@ def _named(models: Iterable[Model] | Mapping[str, Model]) -> dict[str, Model]:
     return named
 
 
-def _name(model: Model) -> str:
+def _name(model: EvaluatedModel) -> str:
     if isinstance(model, str | Path):
         return Path(model).stem
     if isinstance(model, onnx.ModelProto):
@@ -304,7 +307,7 @@ def _figures(report: Report) -> BoardFigures:
     )
 
 
-def _file_bytes(model: Model, network: Network) -> int:
+def _file_bytes(model: EvaluatedModel, network: Network) -> int:
     """Bytes of the file and of the files its weights are in; in memory, of the model as ONNX."""
     if not isinstance(model, str | Path):
         found = model if isinstance(model, onnx.ModelProto) else network.original

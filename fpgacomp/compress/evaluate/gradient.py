@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ from onnx import numpy_helper
 
 from fpgacomp.compress.evaluate.disturb import ValueRange
 from fpgacomp.compress.evaluate.quantizers import NodeQuantizer
+from fpgacomp.compress.types import TorchNetwork
 from fpgacomp.data.labelled import Samples
 from fpgacomp.errors import FpgacompError, Problems, UnsupportedLayer
 from fpgacomp.network.canonical import Network
@@ -40,7 +40,7 @@ class GradientAttack:
 
 
 def gradient_of(
-    network: Network, samples: Samples, answers: Any, inside: ValueRange
+    network: Network, samples: Samples, answers: npt.NDArray[np.int64], inside: ValueRange
 ) -> GradientAttack:
     """The gradient of the loss by the input, where the network has one.
 
@@ -83,7 +83,9 @@ def gradient_of(
     return GradientAttack(lambda some, epsilon: attack_samples(module, some, epsilon, inside), note)
 
 
-def attack_samples(module: Any, samples: Samples, epsilon: float, inside: ValueRange) -> Floats:
+def attack_samples(
+    module: TorchNetwork, samples: Samples, epsilon: float, inside: ValueRange
+) -> Floats:
     """x + epsilon * sign(gradient of the loss by x) (FGSM, Goodfellow et al. 2015), clipped.
 
     Args:
@@ -109,7 +111,7 @@ def attack_samples(module: Any, samples: Samples, epsilon: float, inside: ValueR
     return np.concatenate(parts)
 
 
-def straight_through(model: onnx.ModelProto) -> Any:
+def straight_through(model: onnx.ModelProto) -> TorchNetwork:
     """A quantized network in torch whose activation quantizers hand the gradient on.
 
     Forward it computes what the network does; backward a quantizer is the identity inside its
@@ -157,7 +159,7 @@ def straight_through(model: onnx.ModelProto) -> Any:
     return network
 
 
-def _straight_through(quantizer: NodeQuantizer) -> Any:
+def _straight_through(quantizer: NodeQuantizer) -> TorchNetwork:
     import torch
 
     low, high = (torch.from_numpy(np.asarray(limit)) for limit in quantizer.limits())
@@ -171,7 +173,7 @@ def _straight_through(quantizer: NodeQuantizer) -> Any:
     return StraightThrough()
 
 
-def _drop_softmax(module: Any) -> None:
+def _drop_softmax(module: TorchNetwork) -> None:
     """Give scores instead of probabilities: the answers are the same, the gradient is not lost."""
     import torch
 

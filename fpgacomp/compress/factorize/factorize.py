@@ -25,6 +25,7 @@ from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import accuracy, train
+from fpgacomp.compress.types import TorchLayer
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
@@ -144,7 +145,7 @@ def _untreated(name: str, layer: nn.Module, options: FactorizeOptions) -> str | 
     return None
 
 
-def _low_rank(name: str, layer: Any, options: FactorizeOptions) -> _Parts:
+def _low_rank(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts:
     found = spectrum(layer)
     rank = _rank(name, found, options)
     reduce, expand = split(layer, rank)
@@ -153,7 +154,7 @@ def _low_rank(name: str, layer: Any, options: FactorizeOptions) -> _Parts:
     )
 
 
-def _spatial(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+def _spatial(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
     if not _is_window(layer):
         return _low_rank(name, layer, options)
     if not isinstance(layer, nn.Conv2d) or min(layer.kernel_size) == 1:
@@ -166,7 +167,7 @@ def _spatial(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
     return _Parts({"column": column, "row": row}, {"rank": rank, "full_rank": found.full_rank})
 
 
-def _tucker(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+def _tucker(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
     # A single input channel has nothing to reduce: what is left of Tucker-2 is the pair of svd.
     if not _is_window(layer) or layer.in_channels == 1:
         return _low_rank(name, layer, options)
@@ -186,7 +187,7 @@ def _rank(name: str, found: Spectrum, options: FactorizeOptions) -> int:
     return found.of_share(DEFAULT_RANK if rank is None else rank)
 
 
-def _separable(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+def _separable(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
     if not _is_window(layer):
         return "is no k x k convolution"
     if layer.in_channels == 1:
@@ -195,7 +196,7 @@ def _separable(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str
     return _Parts({"depth": depth, "point": point})
 
 
-def _grouped(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+def _grouped(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
     if not _is_window(layer):
         return "is no k x k convolution"
     if layer.in_channels % options.groups or layer.out_channels % options.groups:
@@ -203,7 +204,7 @@ def _grouped(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
     return _Parts({"": split_grouped(layer, options.groups)}, {"groups": options.groups})
 
 
-_Rule = Callable[[str, Any, FactorizeOptions], _Parts | str]
+_Rule = Callable[[str, TorchLayer, FactorizeOptions], _Parts | str]
 _RULES: dict[str, _Rule] = {
     "svd": _low_rank,
     "spatial": _spatial,
@@ -245,7 +246,7 @@ def _energy_within(network: fx.GraphModule, data: LabelledData, options: Factori
     return most
 
 
-def _is_window(layer: Any) -> bool:
+def _is_window(layer: TorchLayer) -> bool:
     return isinstance(layer, nn.Conv1d | nn.Conv2d) and prod(layer.kernel_size) > 1
 
 

@@ -8,12 +8,11 @@ al., 2016), which is the decomposition of W as [out, in * k * k].
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-SplitLayer = Any  # nn.Linear, nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
+from fpgacomp.compress.types import TorchLayer
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,13 @@ class Spectrum:
         return rank * (self.rows + self.columns)
 
 
-def spectrum(layer: SplitLayer) -> Spectrum:
+def spectrum(layer: TorchLayer) -> Spectrum:
     """Of the weight as [out, everything else]."""
     matrix = layer.weight.detach().flatten(1).to(torch.float64)
     return Spectrum(torch.linalg.svdvals(matrix), matrix.shape[0], matrix.shape[1])
 
 
-def split(layer: SplitLayer, rank: int) -> tuple[nn.Module, nn.Module]:
+def split(layer: TorchLayer, rank: int) -> tuple[nn.Module, nn.Module]:
     """(layer to `rank` channels without bias, layer from there with the bias).
 
     At the full rank the two compute what the one did, up to float32 rounding.
@@ -71,7 +70,7 @@ def split(layer: SplitLayer, rank: int) -> tuple[nn.Module, nn.Module]:
     return first, second
 
 
-def _empty(layer: SplitLayer, rank: int) -> tuple[Any, Any]:
+def _empty(layer: TorchLayer, rank: int) -> tuple[TorchLayer, TorchLayer]:
     bias = layer.bias is not None
     if isinstance(layer, nn.Linear):
         return (

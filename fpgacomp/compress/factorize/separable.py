@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-WindowLayer = Any  # nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
+from fpgacomp.compress.types import TorchLayer
 
 
-def split_separable(layer: WindowLayer) -> tuple[nn.Module, nn.Module]:
+def split_separable(layer: TorchLayer) -> tuple[nn.Module, nn.Module]:
     """(depthwise k x k, pointwise 1 x 1 with the bias).
 
     Each input channel's kernels [out, k * k] are replaced by their best approximation of
@@ -35,7 +35,7 @@ def split_separable(layer: WindowLayer) -> tuple[nn.Module, nn.Module]:
     return depth, point
 
 
-def split_grouped(layer: WindowLayer, groups: int) -> nn.Module:
+def split_grouped(layer: TorchLayer, groups: int) -> nn.Module:
     """The layer in groups: of its weights those within a group stay.
 
     Args:

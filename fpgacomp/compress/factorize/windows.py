@@ -9,17 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from fpgacomp.compress.factorize.low_rank import Spectrum
+from fpgacomp.compress.types import TorchLayer
 
-WindowLayer = Any  # nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
 
-
-def spatial_spectrum(layer: WindowLayer) -> Spectrum:
+def spatial_spectrum(layer: TorchLayer) -> Spectrum:
     """Of the weight [out, in, k, l] as [in * k, out * l]: see `split_spatial`."""
     matrix = _columns_and_rows(layer)
     return Spectrum(torch.linalg.svdvals(matrix), matrix.shape[0], matrix.shape[1])
 
 
-def split_spatial(layer: WindowLayer, rank: int) -> tuple[nn.Module, nn.Module]:
+def split_spatial(layer: TorchLayer, rank: int) -> tuple[nn.Module, nn.Module]:
     """(k x 1 to `rank` channels without bias, 1 x l from there with the bias).
 
     The second scheme of Jaderberg, Vedaldi and Zisserman (2014), in the closed form of Tai et
@@ -68,7 +67,7 @@ class Tucker:
         return self.inputs.rows * inner + inner * outer * self.window + outer * self.outputs.rows
 
 
-def tucker_spectrum(layer: WindowLayer) -> Tucker:
+def tucker_spectrum(layer: TorchLayer) -> Tucker:
     """See `split_tucker`."""
     weight = layer.weight.detach().to(torch.float64)
     modes = (weight.transpose(0, 1).flatten(1), weight.flatten(1))
@@ -77,7 +76,7 @@ def tucker_spectrum(layer: WindowLayer) -> Tucker:
 
 
 def split_tucker(
-    layer: WindowLayer, ranks: tuple[int, int]
+    layer: TorchLayer, ranks: tuple[int, int]
 ) -> tuple[nn.Module, nn.Module, nn.Module]:
     """(1 x 1 to the first rank, k x k to the second, 1 x 1 from there with the bias).
 
@@ -106,13 +105,13 @@ def split_tucker(
     return first, core, last
 
 
-def _columns_and_rows(layer: WindowLayer) -> Tensor:
+def _columns_and_rows(layer: TorchLayer) -> Tensor:
     weight: Tensor = layer.weight.detach().to(torch.float64)  # [out, in, k, l]
     outputs, inputs, tall, wide = weight.shape
     return weight.permute(1, 2, 0, 3).reshape(inputs * tall, outputs * wide)
 
 
-def _fill(layer: Any, weight: Tensor, bias: Tensor | None) -> None:
+def _fill(layer: TorchLayer, weight: Tensor, bias: Tensor | None) -> None:
     with torch.no_grad():
         layer.weight.copy_(weight)
         if bias is not None:

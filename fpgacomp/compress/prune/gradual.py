@@ -156,7 +156,7 @@ def has_zero(layer: nn.Module) -> bool:
         return not bool(quantizer(torch.zeros_like(layer.weight)).value.any())
 
 
-def check_names(where: str, names: Iterable[str], layers: Mapping[str, Any]) -> None:
+def check_names(where: str, names: Iterable[str], layers: Mapping[str, object]) -> None:
     """Refuse names of layers that are not there."""
     unknown = sorted(set(names) - set(layers))
     if unknown:

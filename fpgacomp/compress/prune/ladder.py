@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from fpgacomp.compress.constraints import KEPT, keep_zeros
+from fpgacomp.compress.types import TorchLayer
 
 DIGITS = "digits"  # buffer int8 [*weight shape]: signed digits a weight may have, 0: it is zero
 NO_CAP = 127  # more digits than any weight has
@@ -103,7 +104,7 @@ def grid_of(layer: nn.Module) -> IntegerGrid | None:
         )
 
 
-def _now(layer: Any, grid: IntegerGrid | None) -> IntegerGrid | None:
+def _now(layer: TorchLayer, grid: IntegerGrid | None) -> IntegerGrid | None:
     """The layer's grid with its present scale, which an optimizer moves."""
     if grid is None:
         return None
@@ -140,7 +141,7 @@ class Ladder:
         ramp: float,
         digits: bool = True,
     ) -> None:
-        self.layers: dict[str, Any] = dict(layers)
+        self.layers: dict[str, TorchLayer] = dict(layers)
         self.prices = prices
         self.budget = budget
         self.ramp = ramp
@@ -215,7 +216,7 @@ class Ladder:
             layer.digits.copy_(left.masked_fill(layer.digits == 0, 0).to(torch.int8))
 
     def _steps(
-        self, name: str, layer: Any, grid: IntegerGrid | None
+        self, name: str, layer: TorchLayer, grid: IntegerGrid | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """(rate, price, loss) [steps, weights] of each step down, the first step first."""
         weight = layer.weight.detach().flatten().to(torch.float64)
@@ -260,7 +261,7 @@ def larger_squares(weight: Tensor) -> Tensor:
     return sums.clamp(min=1e-30)
 
 
-def price_of(layer: Any, prices: WeightPrices) -> float:
+def price_of(layer: TorchLayer, prices: WeightPrices) -> float:
     """What the layer's weights and digits cost now."""
     grid = grid_of(layer)
     if grid is None:

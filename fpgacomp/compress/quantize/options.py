@@ -115,13 +115,13 @@ def whole_bits(bits: BitWidth) -> int:
     return TERNARY_BITS if bits == "ternary" else int(bits)
 
 
-def _named(what: str, value: Any) -> list[tuple[str, Any]]:
+def _named(what: str, value: object) -> list[tuple[str, object]]:
     if isinstance(value, Mapping):
         return [(f"{what} of {name}", bits) for name, bits in value.items()]
     return [(what, value)]
 
 
-def _check_bits(where: str, bits: Any, *, ternary: bool) -> list[FpgacompError]:
+def _check_bits(where: str, bits: object, *, ternary: bool) -> list[FpgacompError]:
     if ternary and bits == "ternary":
         return []
     if isinstance(bits, int) and not isinstance(bits, bool) and 1 <= bits <= MOST_BITS:
@@ -130,7 +130,7 @@ def _check_bits(where: str, bits: Any, *, ternary: bool) -> list[FpgacompError]:
     return [UsageError(where, f"is {bits!r}.", f"use 1 to {MOST_BITS}{or_ternary}.")]
 
 
-def _check_choice(where: str, value: Any, choices: tuple[str, ...]) -> list[FpgacompError]:
+def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> list[FpgacompError]:
     if value in choices:
         return []
     return [UsageError(where, f"is {value!r}.", f"use {' or '.join(map(repr, choices))}.")]

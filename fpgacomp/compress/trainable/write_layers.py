@@ -18,6 +18,7 @@ from fpgacomp.compress.trainable.modules import (
     ScaleTensor,
 )
 from fpgacomp.compress.trainable.writer import Writer
+from fpgacomp.compress.types import TorchLayer
 from fpgacomp.errors import UnsupportedLayer
 
 
@@ -35,7 +36,7 @@ class ModuleCall:
     """
 
     name: str
-    module: Any
+    module: TorchLayer
     inputs: tuple[str, ...]
     output: str
     shape: tuple[int, ...]

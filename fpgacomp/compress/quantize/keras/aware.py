@@ -11,13 +11,14 @@ from fpgacomp.compress.quantize.keras.convert import QuantizedKeras, to_qkeras
 from fpgacomp.compress.quantize.keras.train import set_threads, train_keras
 from fpgacomp.compress.quantize.options import QuantizeOptions, whole_bits
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.types import KerasModel
 from fpgacomp.data.labelled import LabelledData
 
 FLOAT_BITS = 32  # of a bias or a normalization's parameters, which stay float
 
 
 def quantize_keras(
-    model: Any,
+    model: KerasModel,
     data: LabelledData,
     options: QuantizeOptions,
     recipe: Recipe,

@@ -20,6 +20,7 @@ from fpgacomp.compress.quantize.keras.sites import KerasSite, KerasSites, find_s
 from fpgacomp.compress.quantize.keras.steps import SiteStep, steps_of
 from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions
 from fpgacomp.compress.quantize.torch.levels import IntegerLevels
+from fpgacomp.compress.types import KerasLayer, KerasModel, KerasQuantizer, KerasTensor
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.host.keras2 import tensorflow
 
@@ -45,13 +46,13 @@ class QuantizedKeras:
         notes: what was left out, in sentences.
     """
 
-    model: Any
+    model: KerasModel
     weights: Mapping[str, BitWidth]
     activations: Mapping[str, int]
     notes: tuple[str, ...]
 
 
-def to_qkeras(model: Any, data: LabelledData, options: QuantizeOptions) -> QuantizedKeras:
+def to_qkeras(model: KerasModel, data: LabelledData, options: QuantizeOptions) -> QuantizedKeras:
     """Put QKeras layers in the place of float ones; nothing is trained here.
 
     Every tensor that a dense or convolution layer, an average pooling, an Add or a
@@ -87,7 +88,7 @@ def _activation_bits(places: KerasSites, options: QuantizeOptions) -> dict[str, 
     return {site.name: bits.get(site.name, options.input_bits) for site in places.sites}
 
 
-def _observe(model: Any, places: KerasSites, data: LabelledData) -> dict[KerasSite, Array]:
+def _observe(model: KerasModel, places: KerasSites, data: LabelledData) -> dict[KerasSite, Array]:
     """Values [1, N] that each site takes on training samples; of many, some and the extremes."""
     keras = tensorflow().keras
     tap = keras.Model(model.inputs, [site.step.tensor for site in places.sites])
@@ -147,12 +148,12 @@ class _Rebuild:
         self.weights = weights
         self.options = options
         self.sites: dict[SiteStep, KerasSite] = {}
-        self.quantizers: dict[KerasSite, Any] = {}
-        self.plain: dict[int, Any] = {}
-        self.quantized: dict[int, Any] = {}
+        self.quantizers: dict[KerasSite, KerasQuantizer] = {}
+        self.plain: dict[int, KerasTensor] = {}
+        self.quantized: dict[int, KerasTensor] = {}
         self.taken = {step.name for step in steps}
         self.replaced: set[str] = set()  # activations whose name a quantizer took
-        self.shared: dict[str, Any] = {}
+        self.shared: dict[str, KerasLayer] = {}
 
     def place(
         self,
@@ -166,7 +167,7 @@ class _Rebuild:
             relu = site.relu and not levels[site].bipolar
             self.quantizers[site] = activation_quantizer(levels[site], steps[site], relu=relu)
 
-    def run(self, model: Any) -> Any:
+    def run(self, model: KerasModel) -> KerasModel:
         """The QKeras model."""
         for step in self.steps:
             self._step(step)
@@ -201,7 +202,7 @@ class _Rebuild:
         self.taken.add(name)
         return name
 
-    def _read(self, step: SiteStep) -> Any:
+    def _read(self, step: SiteStep) -> KerasTensor:
         inputs = []
         for source in step.inputs:
             producer = next(s for s in self.steps if s.output == source)
@@ -210,7 +211,7 @@ class _Rebuild:
             inputs.append(self.quantized[source] if wanted else self.plain[source])
         return inputs if len(inputs) > 1 else inputs[0]
 
-    def _compute(self, step: SiteStep, *, with_function: bool) -> Any:
+    def _compute(self, step: SiteStep, *, with_function: bool) -> KerasTensor:
         """The step's tensor, in float; without its activation function where asked."""
         if step.kind == "InputLayer":
             shape = step.tensor.shape[1:]
@@ -222,14 +223,14 @@ class _Rebuild:
             return self._function(step, y) if inline else y
         return self._copy(step, x) if with_function else x
 
-    def _function(self, step: SiteStep, y: Any) -> Any:
+    def _function(self, step: SiteStep, y: KerasTensor) -> KerasTensor:
         """The activation function that the float layer ends with, as a layer of its own."""
         name = f"{step.name}_{step.function}"
         name = name if name not in self.taken else self._free(step, fused=False)
         self.taken.add(name)
         return self.layers.Activation(step.layer.activation, name=name)(y)
 
-    def _copy(self, step: SiteStep, x: Any) -> Any:
+    def _copy(self, step: SiteStep, x: KerasTensor) -> KerasTensor:
         """The same layer with the same weights; one layer stays one where it is called twice."""
         if step.name in self.shared:
             return self.shared[step.name](x)
@@ -239,7 +240,7 @@ class _Rebuild:
         self.shared[step.name] = copied
         return y
 
-    def _weighted(self, step: SiteStep, x: Any) -> Any:
+    def _weighted(self, step: SiteStep, x: KerasTensor) -> KerasTensor:
         import qkeras
         from qkeras.qlayers import Clip
 

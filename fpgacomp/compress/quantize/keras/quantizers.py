@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions
 from fpgacomp.compress.quantize.torch.levels import IntegerLevels, levels_of_weights
+from fpgacomp.compress.types import KerasQuantizer
 
 Array = npt.NDArray[Any]
 
@@ -88,7 +89,7 @@ class WeightQuantizer:
         limit: that the divided kernel is clipped to in training.
     """
 
-    quantizer: Any
+    quantizer: KerasQuantizer
     alpha: Array
     limit: float
 
@@ -124,7 +125,7 @@ def weight_quantizer(
     return WeightQuantizer(quantizer, alpha, 2.0**integer)
 
 
-def activation_quantizer(levels: IntegerLevels, step: float, *, relu: bool) -> Any:
+def activation_quantizer(levels: IntegerLevels, step: float, *, relu: bool) -> KerasQuantizer:
     """quantized_relu, or quantized_bits, of a power-of-two step."""
     from qkeras import quantized_bits, quantized_relu
 

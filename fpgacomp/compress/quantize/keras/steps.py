@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from fpgacomp.compress.types import KerasLayer, KerasModel, KerasTensor
 from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
 from fpgacomp.host.keras2 import tensorflow
 
@@ -42,10 +43,10 @@ class SiteStep:
         function: name of the activation function it ends with; "linear" for none.
     """
 
-    layer: Any
+    layer: KerasLayer
     inputs: tuple[int, ...]
     output: int
-    tensor: Any
+    tensor: KerasTensor
     function: str
 
     @property
@@ -61,7 +62,7 @@ class SiteStep:
         return self.kind in WEIGHTED
 
 
-def steps_of(model: Any) -> list[SiteStep]:
+def steps_of(model: KerasModel) -> list[SiteStep]:
     """Every layer call of a float model in order, the input layer first.
 
     Raises:
@@ -86,7 +87,7 @@ def steps_of(model: Any) -> list[SiteStep]:
     return steps
 
 
-def _check_model(model: Any) -> None:
+def _check_model(model: KerasModel) -> None:
     where = f"model {getattr(model, 'name', '?')}"
     keras = tensorflow().keras
     if type(model).__module__.split(".")[0] == "keras" or not isinstance(model, keras.Model):
@@ -125,7 +126,7 @@ def _step(node: Any) -> SiteStep:
     return SiteStep(node.layer, inputs, id(tensor), tensor, _function(node.layer))
 
 
-def _function(layer: Any) -> str:
+def _function(layer: KerasLayer) -> str:
     """The activation function's name; "?" for one that is none of Keras' own."""
     match type(layer).__name__:
         case "ReLU":

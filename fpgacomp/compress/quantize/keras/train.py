@@ -24,19 +24,20 @@ from fpgacomp.compress.runs import (
     check_loss,
     fingerprint,
 )
+from fpgacomp.compress.types import KerasLayer, KerasModel, KerasTensor
 from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import TrainingError
 from fpgacomp.host.keras2 import tensorflow
 
 Array = npt.NDArray[Any]
-TrainStep = Callable[[Array, Array, float], Any]  # (x, y, learning rate) -> mean loss
+TrainStep = Callable[[Array, Array, float], KerasTensor]  # (x, y, learning rate) -> mean loss
 
 # The one-cycle schedule of Smith and Topin (2018) with the shares that PyTorch's has.
 RISING_SHARE, START_DIVISOR, END_DIVISOR = 0.3, 25.0, 1.0e4
 
 
 def train_keras(
-    model: Any,
+    model: KerasModel,
     data: LabelledData,
     recipe: Recipe,
     observer: TrainingObserver = silent,
@@ -76,7 +77,7 @@ def train_keras(
         return carry_out(run, recipe, observer, what)
 
 
-def keras_scores(model: Any, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def keras_scores(model: KerasModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The model's outputs [N, classes], which are those of its export.
 
     `model.predict` gives the same but for the float noise of x + (quantized - x), by which
@@ -91,7 +92,7 @@ def keras_scores(model: Any, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float
 
 
 @contextmanager
-def _without_straight_through(model: Any) -> Iterator[None]:
+def _without_straight_through(model: KerasModel) -> Iterator[None]:
     members = [
         member
         for layer in model.layers
@@ -107,13 +108,13 @@ def _without_straight_through(model: Any) -> Iterator[None]:
             holder.use_ste = True
 
 
-def keras_accuracy(model: Any, samples: Samples) -> float:
+def keras_accuracy(model: KerasModel, samples: Samples) -> float:
     """Share of the samples whose highest score is their label's."""
     x = samples.x.reshape(-1, *model.input_shape[1:])
     return float(np.mean(keras_scores(model, x).argmax(axis=1) == samples.y))
 
 
-def ends_in_softmax(model: Any) -> bool:
+def ends_in_softmax(model: KerasModel) -> bool:
     """Whether the model's answer is a softmax, not scores."""
     tf = tensorflow()
     layer = model.layers[-1]
@@ -165,7 +166,7 @@ class _Best:
 class _Run:
     """A training run between two epochs: all that a checkpoint holds."""
 
-    def __init__(self, model: Any, data: LabelledData, recipe: Recipe) -> None:
+    def __init__(self, model: KerasModel, data: LabelledData, recipe: Recipe) -> None:
         self.tf = tensorflow()
         self.model = model
         self.data = data
@@ -232,7 +233,7 @@ class _Run:
         specs = [x_spec, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.float32)]
 
         @tf.function(input_signature=specs)
-        def step(x: Any, y: Any, rate: Any) -> Any:
+        def step(x: KerasTensor, y: KerasTensor, rate: KerasTensor) -> KerasTensor:
             optimizer.learning_rate.assign(rate)
             with tf.GradientTape() as tape:
                 loss = self._loss(model(x, training=True), y)
@@ -245,7 +246,7 @@ class _Run:
 
         return step  # type: ignore[no-any-return]
 
-    def _loss(self, outputs: Any, y: Any) -> Any:
+    def _loss(self, outputs: KerasTensor, y: KerasTensor) -> KerasTensor:
         tf = self.tf
         outputs = tf.reshape(outputs, (tf.shape(outputs)[0], -1))
         if self.softmax:
@@ -303,7 +304,7 @@ class _Run:
         self.best = _Best(Epoch(**told["best"]), _numbered(arrays, "best"))
 
 
-def _structure(layer: Any) -> tuple[Any, ...]:
+def _structure(layer: KerasLayer) -> tuple[Any, ...]:
     """What a layer computes, without its name, which Keras numbers anew in each run."""
     members = [getattr(layer, role, None) for role in ("quantizer", "activation")]
     members += getattr(layer, "quantizers", [])
@@ -312,7 +313,7 @@ def _structure(layer: Any) -> tuple[Any, ...]:
     return type(layer).__name__, shapes, layer.trainable, repr(quantizers)
 
 
-def _optimizer(tf: Any, model: Any, recipe: Recipe) -> Any:
+def _optimizer(tf: Any, model: KerasModel, recipe: Recipe) -> Any:
     """Adam; kernels of layers decay, biases and normalization do not."""
     if recipe.weight_decay == 0:
         optimizer = tf.keras.optimizers.Adam(epsilon=1e-8, jit_compile=False)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import lil_array
 
+from fpgacomp.compress.quantize.options import BitWidth
 from fpgacomp.host.solver import silent_solver
 
-BitChoice = Any  # bits
+BitChoice = BitWidth
 ChoiceFigures = Mapping[str, Mapping[BitChoice, float]]
 
 

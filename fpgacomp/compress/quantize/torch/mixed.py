@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
 
 from torch import fx
 
@@ -160,7 +159,7 @@ def _refined(
     return best
 
 
-def _near(now: BitWidth, allowed: tuple[Any, ...]) -> tuple[Any, ...]:
+def _near(now: BitWidth, allowed: tuple[BitWidth, ...]) -> tuple[BitWidth, ...]:
     """The bits themselves and those next to them on either side."""
     ordered = sorted(allowed, key=whole_bits)
     place = ordered.index(now)
@@ -177,18 +176,16 @@ def _refusal(options: MixedOptions, model: CostModel) -> UsageError:
 
 def _joined(
     weights: SensitivityTable, activations: SensitivityTable
-) -> dict[str, dict[Any, float]]:
-    named: dict[str, dict[Any, float]] = {WEIGHT + name: dict(row) for name, row in weights.items()}
+) -> dict[str, dict[BitWidth, float]]:
+    named: dict[str, dict[BitWidth, float]] = {
+        WEIGHT + name: dict(row) for name, row in weights.items()
+    }
     return named | {ACTIVATION + name: dict(row) for name, row in activations.items()}
 
 
-def _assignment(chosen: Mapping[str, Any]) -> Assignment:
+def _assignment(chosen: Mapping[str, BitWidth]) -> Assignment:
     return Assignment(
-        {
-            g.removeprefix(WEIGHT): cast(BitWidth, c)
-            for g, c in chosen.items()
-            if g.startswith(WEIGHT)
-        },
+        {g.removeprefix(WEIGHT): c for g, c in chosen.items() if g.startswith(WEIGHT)},
         {g.removeprefix(ACTIVATION): int(c) for g, c in chosen.items() if g.startswith(ACTIVATION)},
     )
 

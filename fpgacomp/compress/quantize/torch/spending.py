@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from torch import fx
 
-from fpgacomp.compress.quantize.options import MixedOptions, whole_bits
+from fpgacomp.compress.quantize.options import BitWidth, MixedOptions, whole_bits
 from fpgacomp.compress.quantize.torch.assign import ChoiceFigures, JointCost, least_cost
 from fpgacomp.compress.quantize.torch.operations import multiplications
 from fpgacomp.compress.quantize.torch.sensitivity import (
@@ -66,7 +65,7 @@ class Spending:
         self.calls = 0
         weights = weight_choices(network, options)
         inner = [site.name for site in self._places.sites if not site.is_input]
-        self.choices: dict[str, tuple[Any, ...]] = {
+        self.choices: dict[str, tuple[BitWidth, ...]] = {
             **{WEIGHT + name: bits for name, bits in weights.items()},
             **{ACTIVATION + name: options.activation_choices for name in inner},
         }
@@ -113,7 +112,7 @@ class Spending:
         )  # fmt: skip
         return self.around(middle, self.choices)
 
-    def around(self, middle: Assignment, choices: Mapping[str, tuple[Any, ...]]) -> CostModel:
+    def around(self, middle: Assignment, choices: Mapping[str, tuple[BitWidth, ...]]) -> CostModel:
         """Of these choices: what each changes where all else is as in the middle."""
         match self._options.measure:
             case "bits":
@@ -137,9 +136,11 @@ class Spending:
                 }
                 return CostModel(constant, alone)
 
-    def _bit_operations(self, choices: Mapping[str, tuple[Any, ...]]) -> CostModel:
+    def _bit_operations(self, choices: Mapping[str, tuple[BitWidth, ...]]) -> CostModel:
         products = []
-        alone: dict[str, dict[Any, float]] = {g: dict.fromkeys(choices[g], 0.0) for g in choices}
+        alone: dict[str, dict[BitWidth, float]] = {
+            g: dict.fromkeys(choices[g], 0.0) for g in choices
+        }
         for layer, sites in self._places.sources.items():
             group = WEIGHT + layer
             for site in sites:
@@ -151,7 +152,10 @@ class Spending:
                         )
                     continue
                 joint = {
-                    w: {a: share * whole_bits(w) * a for a in choices[ACTIVATION + site.name]}
+                    w: {
+                        a: share * whole_bits(w) * whole_bits(a)
+                        for a in choices[ACTIVATION + site.name]
+                    }
                     for w in choices[group]
                 }
                 products.append(JointCost(group, ACTIVATION + site.name, joint))
@@ -189,14 +193,14 @@ def bit_operations(
     )
 
 
-def replace_bits(assignment: Assignment, group: str, bits: Any) -> Assignment:
+def replace_bits(assignment: Assignment, group: str, bits: BitWidth) -> Assignment:
     """The assignment with other bits for one group."""
     if group.startswith(WEIGHT):
         return assignment.with_weight(group.removeprefix(WEIGHT), bits)
-    return assignment.with_activation(group.removeprefix(ACTIVATION), bits)
+    return assignment.with_activation(group.removeprefix(ACTIVATION), whole_bits(bits))
 
 
-def bits_of(assignment: Assignment, group: str) -> Any:
+def bits_of(assignment: Assignment, group: str) -> BitWidth:
     """What `replace_bits` would change."""
     if group.startswith(WEIGHT):
         return assignment.weights[group.removeprefix(WEIGHT)]
