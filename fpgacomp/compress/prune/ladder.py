@@ -18,19 +18,21 @@ from torch import Tensor, nn
 from fpgacomp.compress.constraints import KEPT, keep_zeros
 from fpgacomp.compress.types import TorchLayer
 
-DIGITS = "digits"  # buffer int8 [*weight shape]: signed digits a weight may have, 0: it is zero
+# Buffer of a layer, int8 [*weight shape]: the number of signed digits that a weight may have, its
+# cap. A weight whose cap is 0 is zero.
+DIGITS = "digits"
 NO_CAP = 127  # more digits than any weight has
-UPDATES = 50  # changes of the caps within the ramp
-FLOOR = 0.02  # part of a layer's weights, and one at least, that stays
+UPDATES = 50  # number of times that the caps are chosen within the ramp
+FLOOR = 0.02  # share of a layer's weights that stays in any case, rounded down, but one at least
 
 
 @dataclass(frozen=True)
 class WeightPrices:
-    """What a unit costs, in any unit of cost.
+    """What the weights of a layer cost, in any unit.
 
     Args:
-        weight: a weight that is not zero, with one digit.
-        digit: each digit more.
+        weight: cost of a weight that is not zero and has one signed digit.
+        digit: cost of each further digit of a weight.
     """
 
     weight: float
@@ -39,11 +41,12 @@ class WeightPrices:
 
 @dataclass(frozen=True)
 class IntegerGrid:
-    """The integers of a quantized layer's weights.
+    """The integers that the weights of a quantized layer can be.
 
     Args:
-        lowest, highest: of the range.
-        scale: step, broadcasts over the weight.
+        lowest: the smallest integer.
+        highest: the largest integer.
+        scale: weight = scale * integer; broadcasts over the weight.
     """
 
     lowest: int
@@ -52,17 +55,18 @@ class IntegerGrid:
 
     @property
     def most_digits(self) -> int:
+        """The largest number of signed digits that one of the integers has."""
         return _most_digits(self.lowest, self.highest)
 
     def nearest(self, weight: Tensor, digits: int) -> Tensor:
-        """The nearest integers with at most so many digits, int64 [*weight shape]."""
+        """The nearest integers with at most so many signed digits, int64 [*weight shape]."""
         allowed, borders = _allowed(self.lowest, self.highest, digits)
         return allowed[torch.bucketize(weight / self.scale, borders.to(weight.dtype))]
 
 
 @lru_cache(maxsize=128)
 def _allowed(lowest: int, highest: int, digits: int) -> tuple[Tensor, Tensor]:
-    """(the integers of at most so many digits, the borders between them)."""
+    """The integers of at most so many digits, and the borders halfway between them."""
     every = torch.arange(lowest, highest + 1)
     allowed = every[signed_digits(every) <= digits]
     return allowed, (allowed[1:] + allowed[:-1]).double() / 2
@@ -74,17 +78,18 @@ def _most_digits(lowest: int, highest: int) -> int:
 
 
 def signed_digits(values: Tensor) -> Tensor:
-    """Nonzero digits of each integer's canonical signed digit form, int64 of the same shape."""
+    """Count the digits of each integer's canonical signed form that are not zero, as int64."""
     magnitude = values.abs().to(torch.int64)
     bits = (3 * magnitude) ^ magnitude
     return torch.stack([(bits >> place) & 1 for place in range(18)]).sum(dim=0)
 
 
 def grid_of(layer: nn.Module) -> IntegerGrid | None:
-    """The layer's integers; None where it is float, or its scale follows its weights.
+    """Find the integers of a layer's weights; None where digits cannot be chosen for it.
 
-    A scale computed from the largest weight moves when that weight loses a digit, so that
-    such a layer can have zeros, but not chosen digits.
+    That is so in a float layer, and where the scale is computed from the weights: it would move
+    when the largest weight loses a digit, and change the integers of all others. Such a layer can
+    have zeros all the same.
     """
     quantizer: Any = getattr(layer, "weight_quant", None)
     if quantizer is None or not getattr(quantizer, "is_quant_enabled", True):
@@ -105,7 +110,7 @@ def grid_of(layer: nn.Module) -> IntegerGrid | None:
 
 
 def _now(layer: TorchLayer, grid: IntegerGrid | None) -> IntegerGrid | None:
-    """The layer's grid with its present scale, which an optimizer moves."""
+    """The grid with the scale that the layer has now, since training moves it."""
     if grid is None:
         return None
     with torch.no_grad():
@@ -113,21 +118,26 @@ def _now(layer: TorchLayer, grid: IntegerGrid | None) -> IntegerGrid | None:
 
 
 class Ladder:
-    """Weights that lose digits, then themselves, until what is left costs no more than a budget.
+    """Weights that lose digits, and then become zero, until the rest costs no more than a budget.
 
-    A constraint for `train`. Until the ramp ends the caps are chosen anew 50 times, on the
-    cubic schedule of Zhu and Gupta (2017); then they are fixed. Digits are chosen from weights
-    that live on behind their projections (straight-through, as in quantization-aware
-    training) and may come back; a weight that is gone may not. A step's loss is the change of
-    the weight's squared error as a part of the squares of all weights of the layer that are
-    as large or larger (LAMP; Lee et al., Layer-adaptive Sparsity for the Magnitude-based
-    Pruning, ICLR 2021), which keeps a layer's last weights dear. Steps go in rising order of
-    loss per price.
+    This is a constraint for `train`. A weight goes down step by step: each step takes one of its
+    digits, the last one makes it zero. Until the ramp ends the caps are chosen anew 50 times, on
+    the cubic schedule of Zhu and Gupta (2017); then they are fixed. The optimizer moves weights
+    with all their digits, which are kept beside the capped ones (straight-through, as in
+    quantization-aware training), so that digits may come back. A weight that became zero stays
+    zero.
+
+    The loss of a step is the rise of the weight's squared error, divided by the sum of squares of
+    all weights of the layer that are as large or larger (LAMP; Lee et al., Layer-adaptive
+    Sparsity for the Magnitude-based Pruning, ICLR 2021). That makes the last weights of a layer
+    dear. Steps are taken in rising order of loss per price.
 
     Args:
-        layers: those that are pruned, by name.
-        prices: of each of them.
-        budget: of all weights and digits that stay, in prices.
+        layers: the layers that are pruned, by name.
+        prices: what weights and digits cost in each of them.
+        budget: what all weights and digits that stay may cost together, in the unit of the
+            prices.
+        ramp: share of the training within which weights and digits go, 0 to 1.
         digits: whether weights lose digits one by one. False: a weight keeps all its digits or
             becomes zero, so that every integer that is not zero is the one it would be unpruned.
     """
@@ -157,14 +167,14 @@ class Ladder:
                 layer.register_buffer(DIGITS, full)
 
     def settle_gradient(self) -> None:
-        """Step from the weights behind, by the gradient at their projections."""
+        """Put the weights with all their digits back, for the optimizer to move."""
         with torch.no_grad():
             for name, weight in self.behind.items():
                 layer = self.layers[name]
                 layer.weight.copy_(weight.masked_fill(layer.digits == 0, 0.0))
 
     def project(self, share: float) -> None:
-        """Choose the caps anew where it is time, and hold the weights to them."""
+        """Choose the caps anew where the schedule says so, and cut the weights down to them."""
         progress = UPDATES if share >= self.ramp else int(share / self.ramp * UPDATES)
         grids = {name: _now(layer, self.grids[name]) for name, layer in self.layers.items()}
         if progress > self.reached:
@@ -177,11 +187,11 @@ class Ladder:
                 layer.weight.copy_(cap_digits(layer.weight, layer.digits, grids[name]))
 
     def settled(self, share: float) -> bool:
-        """Only networks with the final caps count."""
+        """True once the caps are final."""
         return share >= self.ramp
 
     def finish(self) -> None:
-        """Hold the network to its caps, and leave its zeros as the layers' own constraints."""
+        """Cut the weights down to their caps, and make the zeros constraints of the layers."""
         with torch.no_grad():
             for layer in self.layers.values():
                 layer.weight.copy_(cap_digits(layer.weight, layer.digits, grid_of(layer)))
@@ -202,7 +212,7 @@ class Ladder:
         excess = float(price.sum()) - budget
         last = int(torch.searchsorted(saved, excess)) + 1 if excess > 0 else 0
         gone = torch.zeros(len(rate), dtype=torch.bool)
-        # Steps to a value that the weight has already cost nothing.
+        # A step to the value that the weight has already changes nothing.
         gone[order[:last]] = True
         gone[(rate == 0) & (loss == 0)] = True
         gone[torch.isinf(rate)] = False
@@ -218,7 +228,7 @@ class Ladder:
     def _steps(
         self, name: str, layer: TorchLayer, grid: IntegerGrid | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(rate, price, loss) [steps, weights] of each step down, the first step first."""
+        """Loss per price, price and loss of each step, [steps, weights], the first step first."""
         weight = layer.weight.detach().flatten().to(torch.float64)
         scale = torch.ones_like(layer.weight) if grid is None else grid.scale
         unit = torch.broadcast_to(scale, layer.weight.shape).flatten().to(torch.float64)
@@ -241,7 +251,7 @@ class Ladder:
     def _priced(self, name: str, loss: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         price = torch.full_like(loss, self.prices[name].digit)
         price[-1] = self.prices[name].weight
-        # A step that changes nothing removes a digit that is not there.
+        # A step that loses nothing takes a digit that the weight does not have: it saves nothing.
         price[loss == 0] = 0.0
         if not self.digits:
             # One step for the whole weight: a budget that ends within it cannot split it.
@@ -254,7 +264,7 @@ class Ladder:
 
 
 def larger_squares(weight: Tensor) -> Tensor:
-    """For each of the weights [n] the sum of squares of those that are as large or larger."""
+    """For each weight of [n], the sum of squares of all that are as large or larger, [n]."""
     order = torch.sort(weight.abs(), descending=True, stable=True).indices
     sums = torch.empty_like(weight)
     sums[order] = weight[order].square().cumsum(0)
@@ -262,7 +272,7 @@ def larger_squares(weight: Tensor) -> Tensor:
 
 
 def price_of(layer: TorchLayer, prices: WeightPrices) -> float:
-    """What the layer's weights and digits cost now."""
+    """What all weights and digits of the layer cost as they are now, in the unit of the prices."""
     grid = grid_of(layer)
     if grid is None:
         return prices.weight * int(torch.count_nonzero(layer.weight))
@@ -272,7 +282,16 @@ def price_of(layer: TorchLayer, prices: WeightPrices) -> float:
 
 
 def cap_digits(weight: Tensor, caps: Tensor, grid: IntegerGrid | None) -> Tensor:
-    """The weights, those beyond their caps moved to the nearest ones allowed."""
+    """Move the weights that have more digits than their caps to the nearest that have not.
+
+    Args:
+        weight: [*weight shape].
+        caps: int8 [*weight shape], see `DIGITS`.
+        grid: the layer's integers; None, for a layer without digits, zeroes by the caps alone.
+
+    Returns:
+        A new tensor, [*weight shape].
+    """
     result = weight.detach().clone()
     if grid is not None:
         have = signed_digits(grid.nearest(weight, grid.most_digits))

@@ -1,4 +1,4 @@
-"""Unstructured pruning: the smallest weights go, gradually, while the others train on."""
+"""Unstructured pruning: the smallest weights become zero step by step while the others train."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from fpgacomp.compress.training import train
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
-# A layer keeps at least this part of what an equal sparsity for all would leave it, so that
-# the global scope never cuts a layer off.
+# A layer keeps at least this part of the weights that an equal sparsity for all layers would
+# leave it. Without a floor the global scope could empty a layer, and cut the network in two.
 FLOOR = 0.1
 
 
@@ -39,11 +39,18 @@ def prune_magnitude(
 ) -> TechniqueOutcome:
     """Zero the weights of least magnitude with the cubic schedule of Zhu and Gupta (2017).
 
-    The number of zeros is exact: round(sparsity * weights) of the layers that are pruned
-    (of each one with scope "layer"). In the global scope every layer keeps at least a tenth
-    of what an equal sparsity would leave it, and one weight. Zeros of an earlier pruning
-    count. Float and Brevitas layers are treated alike: of the latter the float weights
+    The number of zeros is exact: round(sparsity * weights), counted over all pruned layers
+    together, or in each of them with the scope "layer". With the scope "global" every layer keeps
+    at least one weight, and a tenth of what an equal sparsity would leave it. Zeros of an earlier
+    pruning count. Float and Brevitas layers are treated alike: in the latter the float weights
     behind the integers are held at zero. Biases are not touched.
+
+    Args:
+        network: a trained network of known modules, float or quantized; it is not changed.
+        data: the weights that stay are fitted to the training split.
+        options: how many weights become zero, and where.
+        recipe: how the network is trained while and after it is pruned.
+        observer: is told every epoch.
 
     Returns:
         An outcome whose layers carry the masks as constraints, and whose details hold
@@ -52,7 +59,7 @@ def prune_magnitude(
 
     Raises:
         ModelError: there is nothing to prune.
-        UsageError: names that are not there, or fewer weights left than layers.
+        UsageError: the options name layers that are not there, or would empty a layer.
     """
     network = copy.deepcopy(network)
     layers, notes = prunable_layers(network, options.leave)
@@ -66,7 +73,7 @@ def prune_magnitude(
         network, data, recipe,
         constraints=[masks], decided_by=[options], observer=observer, what="prune",
     )  # fmt: skip
-    masks.project(1.0)  # without an epoch nobody has
+    masks.project(1.0)  # a training without epochs has not done so
     return TechniqueOutcome(network, history, notes, sparsity_figures(network))
 
 

@@ -37,11 +37,18 @@ def prune_n_of_m(
     A group is M consecutive positions of axis 1 of the weight: inputs of a dense layer
     [out, in], input channels of a convolution [out, in, *kernel] at one place of the kernel.
     At least M - N weights of every group are zero in the end. Within `options.ramp` of
-    the training the groups get their zeros one after the other, those with the least to
-    lose first, on the cubic schedule of Zhu and Gupta (2017); a ramp of 0 prunes at once.
+    the training the groups get their zeros one after the other, those with the smallest weights
+    to lose first, on the cubic schedule of Zhu and Gupta (2017). A ramp of 0 prunes at once.
+
+    Args:
+        network: a trained network of known modules, float or quantized; it is not changed.
+        data: the weights that stay are fitted to the training split.
+        options: N, M, and which layers are left alone.
+        recipe: how the network is trained while and after it is pruned.
+        observer: is told every epoch.
 
     Returns:
-        An outcome like that of `prune_magnitude`; notes count the layers whose axis 1 is no
+        An outcome like that of `prune_magnitude`. Its notes count the layers whose axis 1 is no
         multiple of M, which are left alone.
 
     Raises:
@@ -69,24 +76,24 @@ def prune_n_of_m(
         network, data, recipe,
         constraints=[masks], decided_by=[options], observer=observer, what=what,
     )  # fmt: skip
-    masks.project(1.0)  # without an epoch nobody has
+    masks.project(1.0)  # a training without epochs has not done so
     return TechniqueOutcome(network, history, notes, sparsity_figures(network))
 
 
 def rows_of_groups(weight: Tensor, m: int) -> Tensor:
-    """[groups, m] of a weight [out, in, *kernel] whose `in` is a multiple of m."""
+    """Reorder a weight [out, in, *kernel], `in` a multiple of m, as one group a row, [groups, m]."""
     return weight.movedim(1, -1).reshape(-1, m)
 
 
 def _left(layer: nn.Module, options: NOfMOptions) -> int:
-    """Living weights when the M - N smallest of every group are gone."""
+    """Number of weights that are left when every group has lost its M - N smallest ones."""
     kept = getattr(layer, "kept", None)
     mask = torch.ones_like(layer.weight, dtype=torch.bool) if kept is None else kept
     return int(rows_of_groups(mask, options.m).sum(dim=1).clamp(max=options.n).sum())
 
 
 def _surplus(layer: nn.Module, options: NOfMOptions) -> Tensor:
-    """|w| of the M - N smallest weights of each group; the others never go."""
+    """|w| of the M - N smallest weights of each group, and infinity for the others."""
     magnitude = magnitude_of(layer).to(torch.float64)
     kept = layer.kept
     assert isinstance(kept, Tensor)

@@ -1,4 +1,4 @@
-"""Channels and neurons removed from the network physically: smaller layers, not zeros."""
+"""Structured pruning: channels and neurons are cut out of the network, whose layers shrink."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import DoesNotFit, ModelError, UsageError
 
-BISECTIONS = 6  # of the share that reaches a saving: a sixty-fourth
+BISECTIONS = 6  # halvings of the range of shares, which find it to a sixty-fourth
 
 
 def prune_channels(
@@ -36,25 +36,29 @@ def prune_channels(
     observer: TrainingObserver = silent,
     cost: CostFunction | None = None,
 ) -> TechniqueOutcome:
-    """Remove the least important channels for good and train what is left, in rounds.
+    """Remove the least important channels and train what is left, in rounds.
 
-    What is left learns from the labels and from the network as it was.
-
-    Channels that an Add or a depthwise convolution ties together go together or stay. The
+    The smaller network learns from the labels and from the answers of the network as it was.
+    Channels that an addition or a depthwise convolution ties together are removed together. The
     network's inputs and outputs stay. Every layer keeps at least one channel.
 
     Args:
-        recipe: of the training after every round.
+        network: a trained network of known modules; it is not changed.
+        data: the smaller network is fitted to the training split.
+        options: how many channels go, and which.
+        recipe: how the network is trained after every round.
         distillation: how much the former network guides; see `DistillOptions`.
-        cost: estimate of a network, for `options.saving` and the scope "board".
+        observer: is told every epoch.
+        cost: estimates a network, for `options.saving` and the scope "board".
 
     Returns:
-        An outcome whose details hold `layers` (channels before and after of each),
-        `weights_before`, `weights` and of a saving `saved`, the share that was reached.
+        An outcome whose details hold `layers` (channels before and after, by layer),
+        `weights_before` and `weights`, and with a saving `saved`, the share that was reached.
 
     Raises:
-        ModelError: no channel can go, or none of a layer that a share is named for.
-        UsageError: layers that are not there; a saving or the scope "board" without a board.
+        ModelError: no channel can be removed, or none of a layer that a share is named for.
+        UsageError: the options name layers that are not there, or a saving or the scope "board"
+            comes without a cost function.
         DoesNotFit: no share of the channels saves as much as was asked for.
     """
     _check_names(network, options)
@@ -108,10 +112,16 @@ def _details(network: fx.GraphModule, smaller: fx.GraphModule) -> dict[str, Any]
 
 
 def narrow_copy(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.GraphModule:
-    """A copy of the network with this share of its channels, freshly initialized.
+    """Make an untrained network like this one, with a share of its channels.
 
     Args:
-        width: over 0, up to 1; every layer keeps at least one channel.
+        network: a network of known modules; it is not changed.
+        width: share of the channels that each layer gets, over 0 and up to 1. Every layer gets at
+            least one.
+        seed: decides the initial weights.
+
+    Raises:
+        UsageError: the width is out of its range.
     """
     if not 0 < width <= 1:
         raise UsageError("student width", f"is {width:g}.", "use over 0 and up to 1.")
@@ -135,9 +145,12 @@ class _Plan:
     """What one round removes.
 
     Args:
-        before: channels of each bundle before the first round.
-        prices: of one channel of each bundle, of scope board.
-        round: 1 to `options.rounds`.
+        network: the network as the rounds before left it.
+        channels: its channels.
+        options: how many channels go in all rounds together, and which.
+        before: number of units before the first round, by the layers that compute them.
+        prices: what one unit saves of the resource, by the same layers; with the scope "board".
+        round: number of this round, 1 to `options.rounds`.
     """
 
     network: fx.GraphModule
@@ -148,7 +161,7 @@ class _Plan:
     round: int
 
     def pruned(self, data: LabelledData) -> tuple[fx.GraphModule, Channels]:
-        """The smaller network, and what is left of the channels."""
+        """Make the smaller network, and tell what is left of the channels."""
         bundles = _bundles(self.channels, self.options.leave)
         saliency = saliency_of(self.network, self.channels, data, self.options.saliency)
         ranked = [sorted(bundle, key=lambda u: -saliency[u.number]) for bundle in bundles]
@@ -160,7 +173,7 @@ class _Plan:
         return remove_channels(self.network, numbers, self.channels), self.channels.left(numbers)
 
     def _left(self, bundle: Sequence[Unit]) -> int:
-        """How many units of a bundle stay after this round, of those of the beginning."""
+        """How many units of these layers stay after this round."""
         layers, share = bundle[0].layers, self.options.share
         asked = max(share.get(n, 0.0) for n in layers) if isinstance(share, Mapping) else share
         return _kept(self.before[layers], self._by_now(asked))
@@ -183,7 +196,7 @@ class _Plan:
         return spare[: max(0, now - left)]
 
     def _worth(self, unit: Unit, saliency: float) -> float:
-        """What goes last: the important, of scope board for its price."""
+        """How late a unit goes: by its importance, with the scope board divided by its price."""
         if self.options.scope != "board":
             return saliency
         price = self.prices[unit.layers]
@@ -191,7 +204,7 @@ class _Plan:
 
 
 def _bundles(channels: Channels, leave: Sequence[str]) -> list[list[Unit]]:
-    """Units that the same layers make, in the order of their numbers."""
+    """Group the units by the layers that compute them, each group in the order of numbers."""
     bundles: dict[tuple[str, ...], list[Unit]] = {}
     for unit in channels.units():
         if not set(unit.layers) & set(leave):
@@ -210,7 +223,7 @@ def _kept(count: int, gone: float) -> int:
 def _prices(
     network: fx.GraphModule, channels: Channels, options: ChannelOptions, cost: CostFunction | None
 ) -> dict[tuple[str, ...], float]:
-    """What one channel of each bundle saves of the resource, the mean over half of them."""
+    """What a unit saves of the resource, by layers; the mean over half of their units."""
     if cost is None:
         raise UsageError("scope", "board has no board to judge by.", "name one (--board pynq-z2).")
     whole = cost(network)[options.resource]
@@ -228,7 +241,10 @@ class _Goal:
     """A saving of a resource.
 
     Args:
-        whole: what the network takes before.
+        cost: estimates a network.
+        resource: what its estimate is looked up by.
+        saving: share of the resource to save.
+        whole: what the network takes of it before anything is removed.
     """
 
     cost: CostFunction
@@ -260,7 +276,7 @@ class _Goal:
         return most
 
     def note(self, saved: float) -> tuple[str, ...]:
-        """Where the weights that training left are dearer than those that it began with."""
+        """Tell where training left the network dearer than it was when the goal was reached."""
         if saved >= self.saving:
             return ()
         return (
@@ -283,7 +299,7 @@ def _goal(
 
 
 def _of_round(recipe: Recipe, round_: int) -> Recipe:
-    """Each round has a checkpoint of its own: the networks differ in size."""
+    """Give each round a checkpoint of its own, since the networks differ in size."""
     if recipe.checkpoint is None:
         return recipe
     path = recipe.checkpoint
@@ -303,7 +319,7 @@ def _check_names(network: fx.GraphModule, options: ChannelOptions) -> None:
 
 
 def _check_free(channels: Channels, options: ChannelOptions) -> None:
-    """A share that is named for a layer whose channels all stay is a mistake."""
+    """Refuse a share for a layer whose channels all have to stay."""
     if not isinstance(options.share, Mapping):
         return
     free = {layer for unit in channels.units() for layer in unit.layers}
