@@ -1,11 +1,15 @@
-"""How well a network answers labelled samples, and what it costs, whatever it runs on.
+"""How well a network answers labelled samples, and what it costs, whatever executes it.
 
-metrics         outputs -> classes -> accuracy, macro F1
-disturb         Gaussian noise and brightness
-gradient        the one-step gradient attack (torch, imported when it is asked for)
-cost            packed weights, multiplications, operations on bits
+    options      what a comparison disturbs the samples with
+    scores       accuracy and macro F1 of a network, on samples as they are and disturbed
+    metrics      outputs -> classes -> accuracy, macro F1
+    disturb      Gaussian noise and brightness
+    gradient     the one-step gradient attack, with PyTorch
+    quantizers   what a canonical network's quantizers compute
+    cost         bytes of packed weights, multiplications, operations on bits
 
-A network comes as an `execute` function: this stage runs none itself.
+A network comes as a function from samples to outputs (`Execute`): nothing here executes one
+otherwise, except for the gradient.
 """
 
 from __future__ import annotations

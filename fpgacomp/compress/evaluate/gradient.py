@@ -1,6 +1,6 @@
 """The one-step gradient attack on float networks, and on quantized ones straight through.
 
-Torch is imported here alone, and only when an attack is asked for.
+PyTorch computes the gradient. It is imported only when an attack is asked for.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ from fpgacomp.network.canonical import Network
 
 Floats = npt.NDArray[np.float32]
 BATCH = 256
-# Torch sums in another order than ONNX Runtime: an answer on a border may fall otherwise.
+# Share of the answers that torch and the network's own executor must agree on. They add up floats
+# in different orders, so that an answer close to another class may differ.
 AGREEMENT = 0.99
 
 
 @dataclass(frozen=True, eq=False)
 class GradientAttack:
-    """Makes attacked samples, or says why there are none.
+    """A function that attacks samples, or the reason why there is none.
 
     Args:
-        attack: (samples [N, *input shape], epsilon) -> attacked samples; None: no gradient.
-        note: how the gradient came about, or why there is none.
+        attack: makes attacked samples [N, *input shape] from samples and an epsilon (share of the
+            range); None where the network has no gradient.
+        note: how the gradient is computed, or why there is none.
     """
 
     attack: Callable[[Samples, float], Floats] | None
@@ -42,14 +44,18 @@ class GradientAttack:
 def gradient_of(
     network: Network, samples: Samples, answers: npt.NDArray[np.int64], inside: ValueRange
 ) -> GradientAttack:
-    """The gradient of the loss by the input, where the network has one.
+    """Find the gradient of the loss by the input, where the network has one.
 
     Args:
-        network: float, or canonical QONNX.
-        samples: the test split in the network's shape, at least one.
-        answers: int64 [N], its answers as executed: the torch network must give the same, but
-            for one in a hundred, or its gradient is not the network's.
+        network: a float network, or canonical QONNX.
+        samples: the test split in the network's shape, one sample at least.
+        answers: int64 [N], the classes that the network answers when it is executed. The network
+            in PyTorch must give the same ones, except for one in a hundred, since otherwise its
+            gradient is not the network's.
         inside: attacked values stay in this range.
+
+    Returns:
+        The attack; where there is none, its note says why.
     """
     try:
         import torch
@@ -86,11 +92,18 @@ def gradient_of(
 def attack_samples(
     module: TorchNetwork, samples: Samples, epsilon: float, inside: ValueRange
 ) -> Floats:
-    """x + epsilon * sign(gradient of the loss by x) (FGSM, Goodfellow et al. 2015), clipped.
+    """Compute x + epsilon * width * sign(gradient of the loss by x), clipped to the range.
+
+    This is the fast gradient sign method (FGSM, Goodfellow et al. 2015).
 
     Args:
-        module: torch network in inference mode, scores [N, classes].
-        epsilon: share of the range.
+        module: a torch network in inference mode that computes scores [N, classes].
+        samples: x and the right classes.
+        epsilon: largest change of a value, as a share of the width of the range.
+        inside: the range.
+
+    Returns:
+        The attacked samples, float32 [N, *input shape].
     """
     import torch
 
@@ -112,7 +125,7 @@ def attack_samples(
 
 
 def straight_through(model: onnx.ModelProto) -> TorchNetwork:
-    """A quantized network in torch whose activation quantizers hand the gradient on.
+    """Read a quantized network into PyTorch, its activation quantizers handing the gradient on.
 
     Forward it computes what the network does; backward a quantizer is the identity inside its
     limits and zero outside (the straight-through estimator; Bengio et al. 2013, Hubara et al.
@@ -122,7 +135,7 @@ def straight_through(model: onnx.ModelProto) -> TorchNetwork:
         model: canonical QONNX.
 
     Raises:
-        UnsupportedLayer: a quantizer without such a form, or a layer torch has none for.
+        UnsupportedLayer: a quantizer has no such form, or a layer no counterpart in PyTorch.
     """
     from fpgacomp.compress.trainable import from_onnx
 
@@ -148,7 +161,7 @@ def straight_through(model: onnx.ModelProto) -> TorchNetwork:
             weights = quantizer(constants[node.input[0]])
             graph.initializer.append(numpy_helper.from_array(weights, node.output[0]))
             continue
-        # Canonical networks have no Dropout: it keeps the place, and its name, in torch.
+        # A Dropout, which canonical networks do not have, keeps the quantizer's place in torch.
         name = f"straight_through_{len(quantizers)}"
         quantizers[name] = quantizer
         graph.node.append(onnx.helper.make_node("Dropout", [node.input[0]], node.output, name))
@@ -174,7 +187,7 @@ def _straight_through(quantizer: NodeQuantizer) -> TorchNetwork:
 
 
 def _drop_softmax(module: TorchNetwork) -> None:
-    """Give scores instead of probabilities: the answers are the same, the gradient is not lost."""
+    """Have the network answer in scores: of sure probabilities float32 gradients are zero."""
     import torch
 
     output = next(node for node in module.graph.nodes if node.op == "output")

@@ -27,13 +27,15 @@ ROUNDING: Mapping[str, Callable[[Floats], Floats]] = {
 
 @dataclass(frozen=True, eq=False)
 class NodeQuantizer:
-    """A Quant or BipolarQuant with its constants.
+    """A Quant or BipolarQuant node with its constants.
 
     Args:
-        bits: of one value.
-        scale, zero_point: broadcast against what is quantized.
-        low, high: the limits of the integers.
-        rounding: one of `ROUNDING`; "" for the sign alone (1 bit, bipolar).
+        bits: number of bits of one value.
+        scale: broadcasts against what is quantized.
+        zero_point: broadcasts likewise.
+        low: the smallest integer.
+        high: the largest integer.
+        rounding: a key of `ROUNDING`; "" where only the sign is kept (one bit, -1 or 1).
     """
 
     bits: int
@@ -45,10 +47,14 @@ class NodeQuantizer:
 
     @staticmethod
     def of(node: onnx.NodeProto, constants: Mapping[str, npt.NDArray[Any]]) -> NodeQuantizer:
-        """The quantizer of a canonical network's node.
+        """Read a node of a canonical network.
+
+        Args:
+            node: a Quant or BipolarQuant.
+            constants: the network's constants by name.
 
         Raises:
-            KeyError: a parameter of it is computed.
+            KeyError: a parameter of the node is not among the constants.
         """
         scale = constants[node.input[1]].astype(np.float32)
         if node.op_type == "BipolarQuant":
@@ -66,7 +72,7 @@ class NodeQuantizer:
         )
 
     def __call__(self, x: Floats) -> Floats:
-        """The real values that the integers stand for."""
+        """Quantize values; the result is what the integers stand for, float32."""
         codes = x / self.scale + self.zero_point
         if self.rounding:
             codes = ROUNDING[self.rounding](np.clip(codes, self.low, self.high))
@@ -75,7 +81,7 @@ class NodeQuantizer:
         return np.asarray((codes - self.zero_point) * self.scale, np.float32)
 
     def limits(self) -> tuple[Floats, Floats]:
-        """Lowest and highest value that comes out, per scale."""
+        """Lowest and highest result of the quantizer, in the shape of its scale."""
         low = (np.float32(self.low) - self.zero_point) * self.scale
         high = (np.float32(self.high) - self.zero_point) * self.scale
         return low, high

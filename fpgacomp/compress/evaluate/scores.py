@@ -17,14 +17,22 @@ from fpgacomp.errors import InputDataError
 from fpgacomp.results.comparison import Disturbed, Scores
 
 Execute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
-"""Samples [N, *input shape] -> the network's first output [N, ...]."""
+"""Executes a network: samples [N, *input shape] -> its first output [N, ...]."""
 
 
 def class_answers(execute: Execute, data: LabelledData) -> npt.NDArray[np.int64]:
-    """The network's answers to the test split, int64 [N].
+    """Execute a network on the test split and tell the class of each answer.
+
+    Args:
+        execute: executes the network.
+        data: in the network's shape.
+
+    Returns:
+        Class indices, int64 [N].
 
     Raises:
-        InputDataError: labels that the network has no output for; outputs that are no answers.
+        InputDataError: the network has fewer outputs than there are classes, or its outputs name
+            no classes.
     """
     outputs = execute(data.test.x)
     classes = classes_of(outputs)
@@ -40,11 +48,13 @@ def scores(
     options: EvaluateOptions,
     inside: ValueRange,
 ) -> Scores:
-    """Accuracy, macro F1, and the accuracy on samples disturbed without a gradient.
+    """Score a network on the test split, as it is and disturbed in ways that need no gradient.
 
     Args:
+        execute: executes the network.
         data: in the network's shape.
-        answers: of `class_answers`.
+        answers: what `class_answers` returned.
+        options: kinds and strengths of the disturbances.
         inside: the range that disturbed samples stay in.
     """
     disturbed = tuple(
@@ -56,12 +66,16 @@ def scores(
 
 
 def add_disturbed(known: Scores, *more: Disturbed) -> Scores:
-    """The same with further figures."""
+    """Add figures of further disturbances to a network's scores."""
     return replace(known, disturbed=(*known.disturbed, *more))
 
 
 def accuracy_on(execute: Execute, samples: Samples) -> float:
-    """Accuracy on these samples, 0..1."""
+    """Execute a network on samples and return the share that it answers right, 0..1.
+
+    Raises:
+        InputDataError: there are no samples, or the outputs name no classes.
+    """
     if not len(samples):
         raise InputDataError("the samples", "are none.", "give some.")
     return accuracy(samples.y, predictions(execute(samples.x), len(samples)))

@@ -30,8 +30,9 @@ from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
 DEFAULT_RANK = 0.5
-BISECTIONS = 8  # of the energy that keeps the accuracy
-# All filters would share a kernel, or the few columns that one window has.
+BISECTIONS = 8  # halvings of the range of energies, which find it to a 256th
+# With one input channel a depthwise layer has a single kernel, and a column layer as many as the
+# kernel has columns.
 ONE_INPUT = "has one input channel: all its kernels would become alike"
 
 
@@ -44,21 +45,26 @@ def factorize(
     distillation: DistillOptions | None = None,
     observer: TrainingObserver = silent,
 ) -> TechniqueOutcome:
-    """Split layers, then train the network on its former self's answers.
+    """Split layers into smaller ones, then train them on the answers of the network as it was.
 
-    Layers that would not get smaller, that the kind does not treat, or whose weights are
-    bound (pruned, shared) are left alone and counted.
+    Layers are left alone, and counted, that would not get smaller, that the kind does not treat,
+    or whose weights are pruned or shared.
 
     Args:
+        network: a trained network of known modules; it is not changed.
+        data: the smaller layers are fitted to the training split.
+        options: how layers are split, and how small they get.
+        recipe: how the network is trained after the split.
         distillation: how much the former network guides; see `DistillOptions`.
+        observer: is told every epoch.
 
     Returns:
-        An outcome whose details hold `layers` (rank, weights before and after of each that
-        was split), `weights_before` and `weights`.
+        An outcome whose details hold `weights_before` and `weights` of the network, and `layers`:
+        of each that was split the rank, and the weights before and after.
 
     Raises:
-        ModelError: no layer can be split with a saving.
-        UsageError: layers that are not there.
+        ModelError: no layer gets smaller by splitting it.
+        UsageError: the options name layers that are not there.
     """
     _check_names(network, options)
     if options.within is not None:
@@ -83,11 +89,11 @@ def factorize(
 
 @dataclass(frozen=True)
 class _Parts:
-    """What takes a layer's place.
+    """The layers that take the place of one.
 
     Args:
-        layers: by the word that is put behind the layer's name, in the order of execution.
-        figures: of the split.
+        layers: in the order of execution, by the word that each adds to the name of the layer.
+        figures: what the outcome's details tell of the split.
     """
 
     layers: Mapping[str, nn.Module]
@@ -99,7 +105,7 @@ class _Parts:
 
     @property
     def multiplications(self) -> int:
-        """For one position of the output: layers in front of a stride work more often."""
+        """Multiplications per position of the output; a layer in front of a stride has more."""
         total, positions = 0, 1
         for layer in reversed(list(self.layers.values())):
             total += _weights(layer) * positions
@@ -110,7 +116,11 @@ class _Parts:
 def _split(
     network: fx.GraphModule, options: FactorizeOptions
 ) -> tuple[fx.GraphModule, dict[str, dict[str, Any]], dict[str, str]]:
-    """(the network with its layers split, figures of those, why others were left alone)."""
+    """Split the layers of a copy of the network, without training.
+
+    Returns:
+        The copy, the figures of the layers that were split, and for the others the reason why not.
+    """
     smaller = copy.deepcopy(network)
     figures: dict[str, dict[str, Any]] = {}
     left: dict[str, str] = {}
@@ -215,7 +225,7 @@ _RULES: dict[str, _Rule] = {
 
 
 def _replace(network: fx.GraphModule, name: str, layers: Mapping[str, nn.Module]) -> None:
-    """Layers in a row in the place of one; a single one takes its name."""
+    """Put layers in a row in the place of one. A single layer takes its name."""
     if len(layers) == 1:
         network.set_submodule(name, next(iter(layers.values())).train(network.training))
         return
@@ -234,7 +244,7 @@ def _replace(network: fx.GraphModule, name: str, layers: Mapping[str, nn.Module]
 
 
 def _energy_within(network: fx.GraphModule, data: LabelledData, options: FactorizeOptions) -> float:
-    """The lowest energy, to 1/256, whose untrained split keeps the validation accuracy."""
+    """The lowest energy, to a 256th, whose untrained split keeps the validation accuracy."""
     assert options.within is not None
     floor = accuracy(network, data.validation) - options.within / 100
     least, most = 0.0, 1.0

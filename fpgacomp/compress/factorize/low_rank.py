@@ -17,11 +17,12 @@ from fpgacomp.compress.types import TorchLayer
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The singular values of a layer's weight and what splitting at a rank costs.
+    """The singular values of a layer's weight as a matrix.
 
     Args:
-        values: in falling order.
-        rows, columns: of the weight as a matrix.
+        values: the singular values, in falling order.
+        rows: number of rows of the matrix.
+        columns: number of columns of the matrix.
     """
 
     values: Tensor
@@ -30,32 +31,37 @@ class Spectrum:
 
     @property
     def full_rank(self) -> int:
+        """The rank at which a split computes exactly what the layer did."""
         return len(self.values)
 
     def of_share(self, share: float) -> int:
-        """The rank that is this share of the full one, at least 1."""
+        """The rank that is this share of the full one, rounded down, at least 1."""
         return max(1, int(self.full_rank * share))
 
     def of_energy(self, energy: float) -> int:
-        """The lowest rank that keeps this share of the squared values."""
+        """The lowest rank that keeps this share of the sum of squared singular values."""
         kept = torch.cumsum(self.values.square(), 0) / self.values.square().sum()
         return min(self.full_rank, int((kept < energy - 1e-9).sum()) + 1)
 
     def weights(self, rank: int) -> int:
-        """Weights of both layers."""
+        """Number of weights of the two layers of a split at this rank."""
         return rank * (self.rows + self.columns)
 
 
 def spectrum(layer: TorchLayer) -> Spectrum:
-    """Of the weight as [out, everything else]."""
+    """The singular values of a layer's weight as the matrix [out, everything else]."""
     matrix = layer.weight.detach().flatten(1).to(torch.float64)
     return Spectrum(torch.linalg.svdvals(matrix), matrix.shape[0], matrix.shape[1])
 
 
 def split(layer: TorchLayer, rank: int) -> tuple[nn.Module, nn.Module]:
-    """(layer to `rank` channels without bias, layer from there with the bias).
+    """Split a layer into one to `rank` channels, without bias, and one from there, with the bias.
 
     At the full rank the two compute what the one did, up to float32 rounding.
+
+    Args:
+        layer: nn.Linear, nn.Conv1d or nn.Conv2d without groups; it is not changed.
+        rank: 1 to the full rank.
     """
     matrix = layer.weight.detach().flatten(1).to(torch.float64)
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)

@@ -1,4 +1,4 @@
-"""A k x k convolution as depthwise and pointwise, or in groups."""
+"""A k x k convolution split into a depthwise and a pointwise one, or replaced by one in groups."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from fpgacomp.compress.types import TorchLayer
 
 
 def split_separable(layer: TorchLayer) -> tuple[nn.Module, nn.Module]:
-    """(depthwise k x k, pointwise 1 x 1 with the bias).
+    """Split a convolution into a depthwise k x k and a pointwise 1 x 1 one, which has the bias.
 
     Each input channel's kernels [out, k * k] are replaced by their best approximation of
     rank 1, which is what a depthwise kernel and a column of the pointwise layer can be (Guo
     et al., Network Decoupling, 2018).
+
+    Args:
+        layer: nn.Conv1d or nn.Conv2d without groups; it is not changed.
     """
     kind: Any = type(layer)
     channels = layer.in_channels
@@ -36,10 +39,11 @@ def split_separable(layer: TorchLayer) -> tuple[nn.Module, nn.Module]:
 
 
 def split_grouped(layer: TorchLayer, groups: int) -> nn.Module:
-    """The layer in groups: of its weights those within a group stay.
+    """Make a convolution in groups that keeps those of a layer's weights that lie within a group.
 
     Args:
-        groups: divides both channel counts.
+        layer: nn.Conv1d or nn.Conv2d without groups; it is not changed.
+        groups: number of groups, which divides both numbers of channels.
     """
     kind: Any = type(layer)
     smaller: nn.Module = kind(

@@ -90,7 +90,7 @@ class Gradual:
             kept.copy_(mask.reshape(kept.shape))
 
     def _rated(self, name: str) -> Tensor:
-        """Ratings of a layer's weights, infinite for those that are gone or that the floor keeps."""
+        """Ratings of a layer's weights; infinite for those that are gone or under the floor."""
         layer = self.layers[name]
         rating = self.rating(layer).detach().to(torch.float64).flatten().clone()
         # Those that are gone come last, so that the floor counts the others.

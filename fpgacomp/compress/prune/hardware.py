@@ -137,7 +137,7 @@ def _trained(
     network: fx.GraphModule, plan: _Plan, search: _Search, data: LabelledData, recipe: Recipe,
     observer: TrainingObserver,
 ) -> _Trained:  # fmt: skip
-    """Train a copy of the network with the plan, and with stricter ones while the goal is missed."""
+    """Train a copy with the plan, and again with stricter ones while the goal is missed."""
     options, goal = search.options, search.goal
     for attempt in range(ATTEMPTS):
         pruned = copy.deepcopy(network)

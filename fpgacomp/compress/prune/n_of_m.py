@@ -81,7 +81,7 @@ def prune_n_of_m(
 
 
 def rows_of_groups(weight: Tensor, m: int) -> Tensor:
-    """Reorder a weight [out, in, *kernel], `in` a multiple of m, as one group a row, [groups, m]."""
+    """Reorder a weight [out, in, *kernel] as one group per row, [groups, m]; m divides `in`."""
     return weight.movedim(1, -1).reshape(-1, m)
 
 
