@@ -27,20 +27,25 @@ def quantize_keras(
 ) -> TechniqueOutcome:
     """Quantize a float Keras model and train it with its quantizers in place.
 
-    Rounding passes gradients on as they are (straight-through, Bengio et al., 2013). Scales
-    are fitted to the float weights and to training samples before and stay: QKeras learns
-    none.
+    Rounding passes gradients on as they are (straight-through, Bengio et al., 2013). Scales are
+    fitted to the float weights and to training samples beforehand and stay fixed, since QKeras
+    does not learn them.
 
     Args:
-        model: float, trained, built Sequential or functional Keras 2 model; left as it is.
+        model: a trained, built Sequential or functional Keras 2 model; it is not changed.
+        data: weights are fitted to the training split.
+        options: bits and scales.
+        recipe: how the quantized model is trained.
+        observer: is told every epoch.
 
     Returns:
-        The QKeras model. details: weight_bits and activation_bits by layer, weights (how
-        many), weight_storage_bits, other_parameter_bits.
+        The QKeras model. Its details hold weight_bits and activation_bits by layer, weights (how
+        many there are), weight_storage_bits and other_parameter_bits.
 
     Raises:
-        UnsupportedLayer, ModelError: a model or layers without quantized form, all at once.
-        UsageError: bits for layers that are not there.
+        UnsupportedLayer, ModelError: the model or its layers have no quantized form; all such
+            layers are named.
+        UsageError: the options name layers that are not there.
         TrainingError: the loss is not a number.
         ToolError: TensorFlow or QKeras is not installed.
     """

@@ -1,4 +1,4 @@
-"""Float Keras model -> QKeras model with its weights, scales fitted to the training data."""
+"""Float Keras model -> QKeras model with the same weights and scales fitted to the data."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from fpgacomp.host.keras2 import tensorflow
 
 Array = npt.NDArray[Any]
 
-CALIBRATION_SAMPLES = 512  # of the training split, evenly taken
-KEPT_VALUES = 1 << 14  # of an activation, that its step is fitted to
-# What float layers are given for their training, which a quantized kernel has no use for.
+CALIBRATION_SAMPLES = 512  # number of samples, evenly taken from the training split
+KEPT_VALUES = 1 << 14  # number of values of an activation that its step is fitted to
+# Settings of float layers that serve their training, and do not fit a quantized kernel.
 DROPPED = (
     "kernel_regularizer", "bias_regularizer", "activity_regularizer", "depthwise_regularizer",
     "kernel_constraint", "bias_constraint", "depthwise_constraint",
@@ -37,13 +37,13 @@ DROPPED = (
 
 @dataclass(frozen=True)
 class QuantizedKeras:
-    """A QKeras model.
+    """A QKeras model, and its bits.
 
     Args:
-        model: functional, with the float model's layer names.
-        weights: bits by layer name.
-        activations: bits by the name of the place.
-        notes: what was left out, in sentences.
+        model: a functional model, whose layers have the float model's names.
+        weights: bits of the weights, by layer name.
+        activations: bits of the activations, by the name of their site.
+        notes: sentences on what was left out.
     """
 
     model: KerasModel
@@ -53,7 +53,7 @@ class QuantizedKeras:
 
 
 def to_qkeras(model: KerasModel, data: LabelledData, options: QuantizeOptions) -> QuantizedKeras:
-    """Put QKeras layers in the place of float ones; nothing is trained here.
+    """Put QKeras layers in the place of float ones, without training.
 
     Every tensor that a dense or convolution layer, an average pooling, an Add or a
     Concatenate reads gets a quantizer. Activations always have power-of-two steps, the only
@@ -61,13 +61,14 @@ def to_qkeras(model: KerasModel, data: LabelledData, options: QuantizeOptions) -
     Biases and normalizations stay float: the compiler folds them exactly.
 
     Args:
-        model: float, built Sequential or functional Keras 2 model; left as it is.
-        data: its training split is what the scales are fitted to.
+        model: a built Sequential or functional Keras 2 model of float layers; it is not changed.
+        data: scales are fitted to the training split.
+        options: bits and scales.
 
     Raises:
-        UnsupportedLayer, ModelError: a model or layers that have no quantized form.
-        UsageError: bits for layers that are not there.
-        InputDataError: samples of another shape.
+        UnsupportedLayer, ModelError: the model or its layers have no quantized form.
+        UsageError: the options name layers that are not there.
+        InputDataError: the samples have another shape than the model's input.
     """
     steps = steps_of(model)
     data = data.reshaped(tuple(model.input_shape[1:]))
@@ -89,7 +90,7 @@ def _activation_bits(places: KerasSites, options: QuantizeOptions) -> dict[str, 
 
 
 def _observe(model: KerasModel, places: KerasSites, data: LabelledData) -> dict[KerasSite, Array]:
-    """Values [1, N] that each site takes on training samples; of many, some and the extremes."""
+    """Values [1, N] of each site on training samples; of very many values, a part of them."""
     keras = tensorflow().keras
     tap = keras.Model(model.inputs, [site.step.tensor for site in places.sites])
     answers = tap(data.train.evenly(CALIBRATION_SAMPLES).x, training=False)
@@ -99,7 +100,7 @@ def _observe(model: KerasModel, places: KerasSites, data: LabelledData) -> dict[
 
 
 def _thinned(values: Array) -> Array:
-    """Some values drawn at random, always the same ones, and the extremes."""
+    """Draw a part of the values at random, always the same, and add the smallest and largest."""
     if len(values) <= KEPT_VALUES:
         return values
     drawn = values[np.random.default_rng(0).integers(len(values), size=KEPT_VALUES)]
@@ -120,7 +121,7 @@ def _levels(
 def _site_steps(
     places: KerasSites, values: Mapping[KerasSite, Array], levels: Mapping[KerasSite, IntegerLevels]
 ) -> dict[KerasSite, float]:
-    """The power-of-two step of each site; one for all that a Concatenate puts side by side."""
+    """The power-of-two step of each site; sites that are concatenated get the same one."""
     steps = {site: activation_step(values[site], levels[site]) for site in places.sites}
     for group in places.groups:
         least = max(smallest_step(levels[site]) for site in group)
@@ -138,7 +139,7 @@ def _relative_error(values: Array, step: float, levels: IntegerLevels) -> float:
 
 
 class _Rebuild:
-    """Calls each layer's counterpart in the float model's order."""
+    """Builds the QKeras model by calling each layer's counterpart in the float model's order."""
 
     def __init__(
         self, steps: Sequence[SiteStep], weights: Mapping[str, BitWidth], options: QuantizeOptions
@@ -161,14 +162,20 @@ class _Rebuild:
         levels: Mapping[KerasSite, IntegerLevels],
         steps: Mapping[KerasSite, float],
     ) -> None:
-        """Say which quantizer each site gets."""
+        """Choose the quantizer of each site.
+
+        Args:
+            places: the sites.
+            levels: the integers of each site.
+            steps: the step of each site.
+        """
         for site in places.sites:
             self.sites[site.step] = site
             relu = site.relu and not levels[site].bipolar
             self.quantizers[site] = activation_quantizer(levels[site], steps[site], relu=relu)
 
     def run(self, model: KerasModel) -> KerasModel:
-        """The QKeras model."""
+        """Build the QKeras model of a float model."""
         for step in self.steps:
             self._step(step)
         keras = tensorflow().keras
@@ -186,14 +193,14 @@ class _Rebuild:
             self.replaced.add(name)
             from qkeras import QActivation
 
-            # As text: a model that holds the object itself cannot be saved.
+            # Given as text, since a model that holds the object itself cannot be saved.
             quantized = QActivation(str(self.quantizers[site]), name=name)(y)
             self.quantized[step.output] = quantized
             y = quantized if fused else y
         self.plain[step.output] = y
 
     def _free(self, step: SiteStep, fused: bool) -> str:
-        """A new layer's name."""
+        """A name for a new layer, which no other has."""
         wish = name = f"{step.name}_{'relu' if fused else 'quant'}"
         number = 1
         while name in self.taken:
@@ -212,7 +219,7 @@ class _Rebuild:
         return inputs if len(inputs) > 1 else inputs[0]
 
     def _compute(self, step: SiteStep, *, with_function: bool) -> KerasTensor:
-        """The step's tensor, in float; without its activation function where asked."""
+        """Compute the step's float tensor, with or without its activation function."""
         if step.kind == "InputLayer":
             shape = step.tensor.shape[1:]
             return self.layers.Input(shape, dtype=step.tensor.dtype, name=step.name)
@@ -231,7 +238,7 @@ class _Rebuild:
         return self.layers.Activation(step.layer.activation, name=name)(y)
 
     def _copy(self, step: SiteStep, x: KerasTensor) -> KerasTensor:
-        """The same layer with the same weights; one layer stays one where it is called twice."""
+        """Call a copy of the step's layer; a layer that is called twice is copied once."""
         if step.name in self.shared:
             return self.shared[step.name](x)
         copied = type(step.layer).from_config(step.layer.get_config())

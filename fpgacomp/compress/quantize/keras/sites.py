@@ -1,4 +1,4 @@
-"""Where a Keras model's activations are quantized: what each layer needs, walked to its source."""
+"""Which tensors of a Keras model are quantized: found from the layers that need integers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class KerasSite:
     """A tensor that is quantized.
 
     Args:
-        step: that computes it.
-        names: that a user may call it by, the best one first.
-        signed: whether it can be negative; of the input only its data tell.
-        is_input: whether it is the network's input, as it is or normalized.
-        readers: steps that read the quantized tensor rather than the float one.
+        step: the call of a layer that computes it.
+        names: names that a user may give bits for it by; the first is shown.
+        signed: whether it can be negative. For the model's input only the data tell.
+        is_input: whether it is the model's input, as it is or normalized.
+        readers: calls that read the quantized tensor instead of the float one.
     """
 
     step: SiteStep
@@ -36,6 +36,7 @@ class KerasSite:
 
     @property
     def name(self) -> str:
+        """The name that is shown."""
         return self.names[0]
 
     @property
@@ -46,11 +47,11 @@ class KerasSite:
 
 @dataclass(frozen=True)
 class KerasSites:
-    """All sites of a model.
+    """All tensors of a model that are quantized.
 
     Args:
-        sites: in order of execution.
-        groups: sites that stand side by side in a Concatenate and need one scale.
+        sites: the tensors, in the order of execution.
+        groups: those that are concatenated with each other, and need the same scale.
     """
 
     sites: tuple[KerasSite, ...]
@@ -58,9 +59,10 @@ class KerasSites:
 
 
 def find_sites(steps: Sequence[SiteStep], input_signed: bool) -> KerasSites:
-    """Every tensor that has to be quantized, and which of them share a scale.
+    """Find every tensor that has to be quantized, and which of them share a scale.
 
     Args:
+        steps: the calls of a float model's layers.
         input_signed: whether the samples have negative values.
     """
     return _Walk(steps, input_signed).run()
@@ -133,7 +135,7 @@ class _Walk:
 
 
 def _connected(sets: list[set[KerasSite]]) -> list[set[KerasSite]]:
-    """The sets, those that meet made one."""
+    """Join the sets that have a member in common."""
     groups: list[set[KerasSite]] = []
     for members in sets:
         merged, apart = set(members), []

@@ -15,9 +15,9 @@ POOLS = (
     "AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
 )  # fmt: skip
 MERGES = ("Add", "Concatenate")
-# Layers that work on integers alone.
+# Layers whose inputs have to be integers.
 NEEDY = (*WEIGHTED, *POOLS, *MERGES)
-# What moves or drops values; integers of one scale stay integers of it.
+# Layers that move or drop values: integers of one scale stay integers of the same scale.
 PASSING = (
     "MaxPooling1D", "MaxPooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Flatten",
     "Reshape", "Permute", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
@@ -37,10 +37,10 @@ class SiteStep:
 
     Args:
         layer: a Keras 2 layer.
-        inputs: identities of the tensors it reads.
-        output: identity of the tensor it computes.
+        inputs: identities (`id`) of the tensors that it reads.
+        output: identity of the tensor that it computes.
         tensor: that tensor.
-        function: name of the activation function it ends with; "linear" for none.
+        function: name of the activation function that it ends with; "linear" for none.
     """
 
     layer: KerasLayer
@@ -51,23 +51,26 @@ class SiteStep:
 
     @property
     def kind(self) -> str:
+        """Name of the layer's class."""
         return type(self.layer).__name__
 
     @property
     def name(self) -> str:
+        """Name of the layer."""
         return str(self.layer.name)
 
     @property
     def weighted(self) -> bool:
+        """Whether it is a dense or convolution layer."""
         return self.kind in WEIGHTED
 
 
 def steps_of(model: KerasModel) -> list[SiteStep]:
-    """Every layer call of a float model in order, the input layer first.
+    """List the calls of a float model's layers in order, the input layer first.
 
     Raises:
-        ModelError: not a built Sequential or functional Keras 2 model of one input and output.
-        UnsupportedLayer: layers that have no quantized form, all at once.
+        ModelError: it is no built Sequential or functional Keras 2 model of one input and output.
+        UnsupportedLayer: layers have no quantized form; all of them are named.
     """
     _check_model(model)
     steps: list[SiteStep] = []

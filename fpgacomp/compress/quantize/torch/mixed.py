@@ -32,7 +32,7 @@ from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
 
-ROUNDS = 12  # of correcting the budget by what a choice really costs
+ROUNDS = 12  # corrections of the budget, at most, by what a choice really costs
 
 
 def quantize_mixed(
@@ -59,22 +59,28 @@ def quantize_mixed(
     program goes on in steps of one width, with the rise of the loss measured right there.
 
     Args:
-        network: canonical, float and trained; left as it is.
-        cost: figures of a quantized network, e.g. estimated LUTs; for such a measure.
+        network: a trained float network of known modules; it is not changed.
+        data: weights and scales are fitted to the training split.
+        options: the budget, its measure, and the bits to choose from.
+        recipe: how the quantized network is trained.
+        cost: estimates a quantized network, where the measure is one of its figures.
+        loss: (network, x, y) -> mean loss of a batch.
+        observer: is told every epoch.
 
     Returns:
-        The network; details as of `quantize_aware`, and: measure, budget, used,
-        weight_sensitivity and activation_sensitivity (by layer and bits), cost_calls.
+        The network of Brevitas layers. Its details are those of `quantize_aware`, and measure,
+        budget, used, weight_sensitivity and activation_sensitivity (rises of the loss, by layer
+        and bits) and cost_calls.
 
     Raises:
         UsageError: no choice keeps to the budget, or the cost function has no such figure.
-        UnsupportedLayer: layers that have no quantized form, all at once.
+        UnsupportedLayer: layers have no quantized form; all of them are named.
     """
     check(network)
     spending = Spending(network, data, options, cost)
     model = spending.whole()
     if model.least > options.budget:
-        # Before anything is measured at length.
+        # Told before the sensitivities, which take long to measure.
         raise _refusal(options, model)
     judge = Judge(network, data, options, recipe, loss)
     weights, activations = sensitivities(judge)
@@ -106,7 +112,7 @@ def quantize_mixed(
 def _within(
     budget: float, loss: ChoiceFigures, model: CostModel, spending: Spending
 ) -> Assignment | None:
-    """The bits of least loss that were found to keep to the budget; None where none were."""
+    """Find the bits of least modelled loss that really keep to the budget; None for none."""
     best: tuple[float, float, Assignment] | None = None
     left, seen = budget, set()
     for _ in range(ROUNDS):
@@ -129,7 +135,7 @@ def _within(
 def _refined(
     chosen: Assignment, options: MixedOptions, spending: Spending, judge: Judge
 ) -> Assignment:
-    """Go on from the best of the choice and the uniform networks, judged as a whole."""
+    """Improve the choice, or a better network of equal bits, in steps judged as a whole."""
 
     def fits(assignment: Assignment) -> bool:
         return spending.measured(assignment) <= options.budget
@@ -151,7 +157,7 @@ def _refined(
         }
         together = _within(options.budget, rises, spending.around(best, near), spending)
         tried = [step for row in steps.values() for step in row.values() if fits(step)]
-        # Ties stay as they are: `best` itself is among the steps.
+        # The best network so far stays where no other is better, since `min` takes the first.
         found = min([best, *tried, *([together] if together else [])], key=judge)
         if judge(found) >= judge(best):
             break
@@ -160,7 +166,7 @@ def _refined(
 
 
 def _near(now: BitWidth, allowed: tuple[BitWidth, ...]) -> tuple[BitWidth, ...]:
-    """The bits themselves and those next to them on either side."""
+    """The bits themselves, and the next smaller and larger ones that are allowed."""
     ordered = sorted(allowed, key=whole_bits)
     place = ordered.index(now)
     return tuple(ordered[max(place - 1, 0) : place + 2])

@@ -1,4 +1,4 @@
-"""Quantization after training: no gradient, only samples that ranges and weights are fitted to."""
+"""Quantization after training: scales and repairs are fitted to samples, without gradients."""
 
 from __future__ import annotations
 
@@ -37,27 +37,30 @@ def quantize_post_training(
     options: QuantizeOptions,
     steps: Sequence[RepairStep] = REPAIR_STEPS,
 ) -> TechniqueOutcome:
-    """Quantize a float network with scales that err least, and repair what that does to it.
+    """Quantize a float network with the scales that err least, and repair what rounding does.
 
-    Steps, always in this order, each of which may be left out:
-        merge     BatchNormalization goes into the layer before it
-        equalize  channels of a layer and their readers get alike ranges (Nagel et al.,
-                  Data-Free Quantization, 2019), through Brevitas
-        gptq      each column of a weight takes up the rounding errors of those before it
-                  (Frantar et al., GPTQ, 2023), through Brevitas
-        bias      each channel's mean error is taken off its bias (Nagel et al., 2019),
-                  through Brevitas
+    The steps are made in this order, and each may be left out:
+
+        merge     BatchNormalization is merged into the layer in front of it
+        equalize  the channels of a layer are scaled to similar ranges, and its readers scaled back
+                  (Nagel et al., Data-Free Quantization, 2019), by Brevitas
+        gptq      each column of a weight makes up for the rounding errors of those before it
+                  (Frantar et al., GPTQ, 2023), by Brevitas
+        bias      the mean error of each channel is subtracted from its bias (Nagel et al., 2019),
+                  by Brevitas
 
     Args:
-        network: canonical, float and trained; left as it is.
-        data: its training split is calibrated on.
+        network: a trained float network of known modules; it is not changed.
+        data: scales and repairs are fitted to the training split.
+        options: bits and scales.
+        steps: the steps to make.
 
     Returns:
-        The network, in Brevitas layers; details as of `quantize_aware`, and the steps.
+        The network of Brevitas layers. Its details are those of `quantize_aware`, and steps.
 
     Raises:
-        UnsupportedLayer: layers that have no quantized form, all at once.
-        UsageError: an unknown step, or bits for layers that are not there.
+        UnsupportedLayer: layers have no quantized form; all of them are named.
+        UsageError: a step is unknown, or the options name layers that are not there.
     """
     steps = repair_steps(steps)
     check(network)
@@ -101,7 +104,7 @@ def _equalize(network: fx.GraphModule) -> Iterator[str]:
 def _gptq(network: fx.GraphModule, batches: Sequence[Tensor]) -> Iterator[str]:
     layers = weight_layers(network).values()
     bound = sum(hasattr(layer, KEPT) or hasattr(layer, SHARED) for layer in layers)
-    # The bias step compares with the weights as they were; they are dropped at the end.
+    # The bias step compares with the original weights, which are dropped at the end.
     with gptq_mode(network, create_weight_orig=True) as mode:
         for _ in range(mode.num_layers):
             for batch in batches:
@@ -128,7 +131,7 @@ def _drop_originals(network: fx.GraphModule) -> None:
 
 @contextmanager
 def _plain_modes(network: fx.GraphModule) -> Iterator[None]:
-    """Brevitas switches modules between training and evaluation; they end as they began."""
+    """Put modules back into training or evaluation mode, between which Brevitas switches them."""
     modes = {module: module.training for module in network.modules()}
     try:
         yield

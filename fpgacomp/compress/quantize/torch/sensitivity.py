@@ -28,11 +28,12 @@ SensitivityTable = dict[str, dict[BitWidth, float]]
 
 @dataclass(frozen=True)
 class Assignment:
-    """Bits of a whole network.
+    """The bits of a whole network.
 
     Args:
-        weights: by layer.
-        activations: by site; the input is not among them.
+        weights: bits of the weights, by layer.
+        activations: bits of the activations, by the name of their site. The network's input is
+            not among them.
     """
 
     weights: Mapping[str, BitWidth]
@@ -40,20 +41,22 @@ class Assignment:
 
     @property
     def key(self) -> str:
-        """Equal for equal bits."""
+        """A text that two assignments have in common where their bits are equal."""
         return repr((sorted(self.weights.items()), sorted(self.activations.items())))
 
     def with_weight(self, name: str, bits: BitWidth) -> Assignment:
+        """The assignment with other bits for the weights of one layer."""
         return replace(self, weights={**self.weights, name: bits})
 
     def with_activation(self, name: str, bits: int) -> Assignment:
+        """The assignment with other bits for one activation."""
         return replace(self, activations={**self.activations, name: bits})
 
 
 def uniform(
     network: fx.GraphModule, places: TorchSites, weight: BitWidth, activation: int
 ) -> Assignment:
-    """The same bits everywhere."""
+    """The assignment of the same bits to all weights, and of the same to all activations."""
     names = [site.name for site in places.sites if not site.is_input]
     return Assignment(
         dict.fromkeys(weight_layers(network), weight), dict.fromkeys(names, activation)
@@ -61,14 +64,14 @@ def uniform(
 
 
 def places_of(network: fx.GraphModule, data: LabelledData) -> TorchSites:
-    """Where a float network's activations are quantized."""
+    """Find the tensors of a float network that are quantized; the network is not changed."""
     return find_sites(copy.deepcopy(network), bool(data.train.x.min() < 0))
 
 
 def quantize_as(
     network: fx.GraphModule, data: LabelledData, options: MixedOptions, assignment: Assignment
 ) -> fx.GraphModule:
-    """The network with these bits, untrained."""
+    """Quantize a copy of the network with these bits, without training."""
     wanted = replace(
         options.base,
         weight_bits=dict(assignment.weights),
@@ -79,10 +82,16 @@ def quantize_as(
 
 
 class Judge:
-    """Loss on the training split of the network with some bits, after a short training.
+    """A function from bits to the loss, on the training split, of the network with these bits.
+
+    What was measured once is not measured again.
 
     Args:
-        recipe: of that training, but for `options.trial_epochs` only.
+        network: the trained float network; it is not changed.
+        data: its training split.
+        options: `trial_epochs` of training come before each measurement.
+        recipe: how that training goes, its number of epochs aside.
+        loss: (network, x, y) -> mean loss of a batch.
     """
 
     def __init__(
@@ -106,8 +115,12 @@ class Judge:
 
 
 def sensitivities(judge: Judge) -> tuple[SensitivityTable, SensitivityTable]:
-    """(of weights by layer, of activations by site): loss on the training split above that of
-    8 bits everywhere, never negative and never rising with bits.
+    """Measure the loss of a network where one layer or one activation alone has fewer bits.
+
+    Returns:
+        For the weights of each layer, and for each activation, the rise of the loss on the
+        training split over that with 8 bits everywhere, by bits. It is never negative, and never
+        larger for more bits.
     """
     network, options = judge.network, judge.options
     widest = uniform(network, places_of(network, judge.data), MOST_BITS, MOST_BITS)
@@ -131,10 +144,12 @@ def sensitivities(judge: Judge) -> tuple[SensitivityTable, SensitivityTable]:
 def weight_choices(
     network: fx.GraphModule, options: MixedOptions
 ) -> dict[str, tuple[BitWidth, ...]]:
-    """Bits that each layer may choose from: binary weights have no zero to keep.
+    """Tell the bits that each layer may choose from.
+
+    A layer whose weights are kept at zero cannot be binary, since binary weights are -1 or 1.
 
     Raises:
-        UnsupportedLayer: a layer with kept zeros has no choice left.
+        UnsupportedLayer: a layer has no choice left.
     """
     choices: dict[str, tuple[BitWidth, ...]] = {}
     for name, layer in weight_layers(network).items():
@@ -150,7 +165,7 @@ def weight_choices(
 
 
 def _falling(rises: Mapping[BitWidth, float]) -> dict[BitWidth, float]:
-    """No choice seems better than a wider one: where it does, chance had it."""
+    """Raise each loss to that of any wider choice, which is only by chance larger."""
     found: dict[BitWidth, float] = {}
     worst = 0.0
     for bits in sorted(rises, key=whole_bits, reverse=True):
@@ -160,7 +175,7 @@ def _falling(rises: Mapping[BitWidth, float]) -> dict[BitWidth, float]:
 
 
 def mean_loss(network: fx.GraphModule, data: LabelledData, loss: Loss) -> float:
-    """Over evenly taken samples of the training split, in evaluation mode."""
+    """Mean loss over evenly taken samples of the training split, in evaluation mode."""
     samples, total = data.train.evenly(JUDGED_SAMPLES), 0.0
     network.eval()
     with one_thread(), torch.no_grad():

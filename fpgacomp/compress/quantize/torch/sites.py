@@ -1,4 +1,4 @@
-"""Where a network's activations are quantized: what each layer needs, walked back to its source."""
+"""Which tensors of a network are quantized: found from the layers that need integers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
-# Layers that work on integers alone.
+# Layers whose inputs have to be integers.
 NEEDY = (*WEIGHTED, *POOLS, AddTensors, ConcatTensors)
-# What moves or drops values; integers of one scale stay integers of it.
+# Layers that move or drop values: integers of one scale stay integers of the same scale.
 PASSING = (
     nn.MaxPool1d, nn.MaxPool2d, nn.Flatten, nn.Upsample, nn.ConstantPad1d, nn.ConstantPad2d,
     nn.Dropout, nn.Identity, ReshapeTensor, PermuteTensor,
@@ -36,11 +36,11 @@ class TorchSite:
     """A tensor that is quantized.
 
     Args:
-        node: that computes it.
-        names: that a user may call it by, the best one first.
-        signed: whether it can be negative; of the input only its data tell.
+        node: the node that computes it.
+        names: names that a user may give bits for it by; the first is shown.
+        signed: whether it can be negative. For the network's input only the data tell.
         is_input: whether it is the network's input, as it is or normalized.
-        readers: nodes that read the quantized tensor rather than the float one.
+        readers: nodes that read the quantized tensor instead of the float one.
     """
 
     node: fx.Node
@@ -51,16 +51,17 @@ class TorchSite:
 
     @property
     def name(self) -> str:
+        """The name that is shown."""
         return self.names[0]
 
 
 @dataclass(frozen=True)
 class TorchTie:
-    """Sites whose integers are added or stand side by side.
+    """Sites whose integers are added or concatenated, so that their scales depend on each other.
 
     Args:
-        sites: in order of execution.
-        one_scale: all have the same scale; otherwise they differ by powers of two.
+        sites: the sites, in the order of execution.
+        one_scale: whether all have the same scale; otherwise the scales differ by powers of two.
     """
 
     sites: tuple[TorchSite, ...]
@@ -69,12 +70,12 @@ class TorchTie:
 
 @dataclass(frozen=True)
 class TorchSites:
-    """All sites of a network.
+    """All tensors of a network that are quantized.
 
     Args:
-        sites: in order of execution.
-        ties: which of them share a scale.
-        sources: for each dense and convolution layer the sites that it reads.
+        sites: the tensors, in the order of execution.
+        ties: which of their scales depend on each other.
+        sources: by name of each dense and convolution layer, the tensors that it reads.
     """
 
     sites: tuple[TorchSite, ...]
@@ -83,15 +84,15 @@ class TorchSites:
 
 
 def module_of(network: fx.GraphModule, node: fx.Node) -> nn.Module | None:
-    """What a node calls; None for the input and the output."""
+    """The module that a node calls; None for the input and the output."""
     return network.get_submodule(str(node.target)) if node.op == "call_module" else None
 
 
 def check(network: fx.GraphModule) -> None:
-    """Refuse what cannot be quantized, all of it at once.
+    """Refuse a network of which some layers cannot be quantized.
 
     Raises:
-        UnsupportedLayer: by name, with a remedy.
+        UnsupportedLayer: a layer has no quantized form; several such layers are told at once.
     """
     problems: list[FpgacompError] = []
     calls: dict[str, int] = {}
@@ -112,7 +113,9 @@ def check(network: fx.GraphModule) -> None:
 def _problem(module: nn.Module | None, name: str, calls: int) -> FpgacompError | None:
     if module is None:
         return UnsupportedLayer(
-            name, "is no layer of a canonical network.", "read it with network.from_module."
+            name,
+            "is no layer of a canonical network.",
+            "read it with compress.trainable.from_module.",
         )
     if hasattr(module, "weight_quant") or hasattr(module, "act_quant"):
         return UnsupportedLayer(name, "is quantized already.", "start from the float network.")
@@ -132,13 +135,14 @@ def _problem(module: nn.Module | None, name: str, calls: int) -> FpgacompError |
 
 
 def find_sites(network: fx.GraphModule, input_signed: bool) -> TorchSites:
-    """Every tensor that has to be quantized, and which of them share a scale.
+    """Find every tensor that has to be quantized, and which of their scales are tied.
 
     Args:
+        network: a float network of known modules.
         input_signed: whether the samples have negative values.
 
     Raises:
-        UnsupportedLayer: a Softmax with layers behind it.
+        UnsupportedLayer: a Softmax has layers behind it.
     """
     return _Walk(network, input_signed).run()
 
@@ -230,7 +234,7 @@ class _Walk:
 
 
 def _ties(joined: list[tuple[list[TorchSite], bool]], sites: list[TorchSite]) -> list[TorchTie]:
-    """Connected sites, and whether a Concat is among what connects them."""
+    """Join the sets of sites that meet; a set with a concatenation in it needs a single scale."""
     groups: list[tuple[set[TorchSite], bool]] = []
     for members, one_scale in joined:
         merged, strict = set(members), one_scale

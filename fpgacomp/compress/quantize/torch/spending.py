@@ -23,12 +23,18 @@ from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
 
-WEIGHT, ACTIVATION = "weight ", "activation "  # what a group's name starts with
+WEIGHT, ACTIVATION = "weight ", "activation "  # prefixes of the names of groups
 
 
 @dataclass(frozen=True)
 class CostModel:
-    """What choices cost: constant + their own shares + shares of pairs."""
+    """A model of the cost of choices: a constant, a share of each, and shares of pairs.
+
+    Args:
+        constant: what is not the share of a choice.
+        alone: the share of each choice of each group.
+        products: shares that two choices have together.
+    """
 
     constant: float
     alone: ChoiceFigures
@@ -36,19 +42,20 @@ class CostModel:
 
     @property
     def least(self) -> float:
-        """The cheapest choices' cost."""
+        """The cost of the cheapest choices."""
         return self.constant + least_cost(self.alone, self.products)
 
 
 class Spending:
-    """The cost of bits under one measure.
+    """What bits cost, in one measure.
 
-    Bits and bit operations are counted exactly. A cost function's figure is measured where
-    it is asked for, and taken as a sum of each choice's own share around a point elsewhere.
+    Bits and operations on bits are counted exactly. A figure of the cost function is measured for
+    whole networks; in between it is modelled as a sum of shares, each measured by changing one
+    choice.
 
     Attributes:
-        choices: group (a layer's weights or an activation) -> bits that it may have.
-        calls: of the cost function so far.
+        choices: the bits that each group (a layer's weights, or an activation) may have.
+        calls: number of calls of the cost function so far.
     """
 
     def __init__(
@@ -71,7 +78,10 @@ class Spending:
         }
 
     def uniforms(self) -> list[Assignment]:
-        """The same bits for all weights, by rising bits; for activations the nearest to them."""
+        """Assignments of the same bits to all weights, and of the nearest to all activations.
+
+        They come in the order of rising bits.
+        """
         weights = [set(bits) for group, bits in self.choices.items() if group.startswith(WEIGHT)]
         allowed = sorted(self._options.activation_choices)
         return [
@@ -85,10 +95,11 @@ class Spending:
         ]
 
     def measured(self, assignment: Assignment) -> float:
-        """What these bits really cost.
+        """Count or measure what these bits cost.
 
         Raises:
-            UsageError: there is no cost function, or it has no such figure.
+            UsageError: the measure needs a cost function and there is none, or its figures do not
+                hold the measure.
         """
         match self._options.measure:
             case "bits":
@@ -106,14 +117,14 @@ class Spending:
                 return self._known[assignment.key]
 
     def whole(self) -> CostModel:
-        """Of all choices; a cost function's around the uniform network nearest the budget."""
+        """Model the cost of all choices, measured around the uniform network nearest the budget."""
         middle = min(
             self.uniforms(), key=lambda a: abs(self.measured(a) - self._options.budget)
         )  # fmt: skip
         return self.around(middle, self.choices)
 
     def around(self, middle: Assignment, choices: Mapping[str, tuple[BitWidth, ...]]) -> CostModel:
-        """Of these choices: what each changes where all else is as in the middle."""
+        """Model the cost of these choices, by what each of them alone changes in an assignment."""
         match self._options.measure:
             case "bits":
                 layers = weight_layers(self._network)
@@ -181,9 +192,15 @@ class Spending:
 def bit_operations(
     places: TorchSites, products: Mapping[str, int], assignment: Assignment, input_bits: int
 ) -> float:
-    """Products per sample times bits of weight and of activation, summed over the layers.
+    """Add up products per sample times weight bits times activation bits over all layers.
 
-    A layer that reads several sites side by side counts their mean.
+    A layer that reads several concatenated tensors counts the mean of their bits.
+
+    Args:
+        places: the quantized tensors.
+        products: products per sample, by layer.
+        assignment: the bits.
+        input_bits: bits of the network's input.
     """
     bits = {s.name: assignment.activations.get(s.name, input_bits) for s in places.sites}
     return sum(
@@ -194,14 +211,14 @@ def bit_operations(
 
 
 def replace_bits(assignment: Assignment, group: str, bits: BitWidth) -> Assignment:
-    """The assignment with other bits for one group."""
+    """The assignment with other bits for one group, a layer's weights or an activation."""
     if group.startswith(WEIGHT):
         return assignment.with_weight(group.removeprefix(WEIGHT), bits)
     return assignment.with_activation(group.removeprefix(ACTIVATION), whole_bits(bits))
 
 
 def bits_of(assignment: Assignment, group: str) -> BitWidth:
-    """What `replace_bits` would change."""
+    """The bits of one group."""
     if group.startswith(WEIGHT):
         return assignment.weights[group.removeprefix(WEIGHT)]
     return assignment.activations[group.removeprefix(ACTIVATION)]

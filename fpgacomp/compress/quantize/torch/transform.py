@@ -1,4 +1,4 @@
-"""Float network -> network of Brevitas layers, its scales fitted to the training data."""
+"""Float network -> network of Brevitas layers, whose scales are fitted to the training data."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
-CALIBRATION_SAMPLES = 512  # of the training split, evenly taken
-KEPT_VALUES = 1 << 14  # of an activation, that its scale is fitted to
-MOST_OCTAVES = 8  # between the scales of the two sides of an Add
+CALIBRATION_SAMPLES = 512  # number of samples, evenly taken from the training split
+KEPT_VALUES = 1 << 14  # number of values of an activation that its scale is fitted to
+MOST_OCTAVES = 8  # largest exponent of two between the scales of the two sides of an addition
 
 
 @dataclass(frozen=True)
 class QuantizedNetwork:
-    """A network of Brevitas layers.
+    """A network of Brevitas layers, and its bits.
 
     Args:
-        network: in the mode of the float one.
-        weights: by layer name.
-        activations: by the name of its place.
+        network: the network, in the mode (training or evaluation) of the float one.
+        weights: bits of the weights, by layer name.
+        activations: bits of the activations, by the name of their site.
     """
 
     network: fx.GraphModule
@@ -51,20 +51,21 @@ class QuantizedNetwork:
 def quantize(
     network: fx.GraphModule, data: LabelledData, options: QuantizeOptions
 ) -> QuantizedNetwork:
-    """Put Brevitas layers in the place of float ones; scales start where they err least.
+    """Put Brevitas layers in the place of float ones, with the scales that err least.
 
-    Every tensor that a dense or convolution layer, an average pooling, an Add or a Concat
-    reads gets a quantizer; the sides of an Add or Concat get scales whose ratio is a power
-    of two (1 at a Concat), which the compiler adds exactly. BatchNormalization stays: the
-    compiler folds it exactly. Nothing is trained here.
+    Every tensor that a dense or convolution layer, an average pooling, an addition or a
+    concatenation reads gets a quantizer. The scales of tensors that are added differ by powers of
+    two, and those of concatenated ones are equal, so that the compiler can work on integers
+    there. BatchNormalization stays, since the compiler folds it exactly. Nothing is trained.
 
     Args:
-        network: canonical and float; left as it is.
-        data: its training split is what the scales are fitted to.
+        network: a float network of known modules; it is not changed.
+        data: scales are fitted to the training split.
+        options: bits and scales.
 
     Raises:
-        UnsupportedLayer: layers that have no quantized form, all at once.
-        UsageError: bits for layers that are not there.
+        UnsupportedLayer: layers have no quantized form; all of them are named.
+        UsageError: the options name layers that are not there.
     """
     check(network)
     copied = copy.deepcopy(network)
@@ -83,14 +84,24 @@ def quantize(
 
 
 def calibration_samples(data: LabelledData) -> Tensor:
-    """Evenly taken samples of the training split."""
+    """Take samples evenly from the training split, float32 [N, *input shape]."""
     return torch.from_numpy(data.train.evenly(CALIBRATION_SAMPLES).x)
 
 
 def observe(
     network: fx.GraphModule, nodes: list[fx.Node], samples: Tensor
 ) -> dict[fx.Node, Tensor]:
-    """Values [N] that each node takes on the samples; of many, some and the extremes."""
+    """Execute a network in evaluation mode and keep the values of some nodes.
+
+    Args:
+        network: any network; its mode is left as it was.
+        nodes: the nodes whose values are kept.
+        samples: float32 [N, *input shape].
+
+    Returns:
+        By node, its values as a vector. Of very many values a random part is kept, with the
+        smallest and the largest.
+    """
     kept: dict[fx.Node, Tensor] = {}
 
     class Recorder(fx.Interpreter):
@@ -109,7 +120,7 @@ def observe(
 
 
 def _thinned(values: Tensor) -> Tensor:
-    """Some values drawn at random, always the same ones, and the extremes."""
+    """Draw a part of the values at random, always the same, and add the smallest and largest."""
     if len(values) <= KEPT_VALUES:
         return values.clone()
     generator = torch.Generator().manual_seed(0)
@@ -146,7 +157,7 @@ def _replace_weights(
 
 
 class _Steps:
-    """The step that each site's quantizer starts with, and whose scale it follows."""
+    """Chooses the first step of each site's quantizer, and whose scale it follows."""
 
     def __init__(
         self,
@@ -173,7 +184,7 @@ class _Steps:
         return float(best_steps(values, levels.lowest, levels.highest, power_of_two=power))
 
     def _tie(self, tied: TorchTie) -> None:
-        # The input's scale is fixed, so others follow it rather than it others.
+        # Training does not move the input's scale, so that the others have to follow it.
         leader, *rest = sorted(tied.sites, key=lambda site: not site.is_input)
         if tied.one_scale and not leader.is_input:
             self.step[leader] = self._common(tied.sites)
@@ -186,7 +197,7 @@ class _Steps:
             self.step[site] = self.step[leader] * 2.0**octaves
 
     def _common(self, sites: tuple[TorchSite, ...]) -> float:
-        """The step among those of the sites, and some between, that suits all of them best."""
+        """The step, among those of the sites and some between, with the least error over all."""
         own = [self.step[site] for site in sites]
         power = self.scale == "power-of-two"
         exponents = np.linspace(np.log2(min(own)), np.log2(max(own)), 17)
@@ -207,7 +218,7 @@ def _insert(
     steps: _Steps,
     scale: ScaleKind,
 ) -> None:
-    """Put the quantizers into the graph."""
+    """Put the quantizers of the activations into the graph."""
     made: dict[TorchSite, nn.Module] = {}
     for site in sites:
         relu = type(module_of(network, site.node)) is nn.ReLU
@@ -234,7 +245,7 @@ def _insert(
 
 
 def _free_name(network: fx.GraphModule, wish: str, own: fx.Node | None) -> str:
-    """The wish, with a number where another node or module has it."""
+    """A name for a module: the one wished for, with a number where it is taken."""
     others = {str(node.target) for node in network.graph.nodes if node is not own}
     name, number = wish, 1
     while name in others or (own is None and hasattr(network, name)):
