@@ -20,7 +20,7 @@ def render(summary: Mapping[str, Any], path: str, console: Console) -> None:
     """Accuracy before and after, figures per layer, notes, and what to do next.
 
     Args:
-        summary: `Compressed.summary()`.
+        summary: `CompressionResult.summary()`.
         path: the file that was written.
     """
     before, after = summary["accuracy_before"], summary["accuracy"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from fpgacomp.report import compressed
+from fpgacomp.report import compression
 
 
 def screen(details: dict[str, Any], notes: tuple[str, ...] = ()) -> list[str]:
@@ -17,7 +17,7 @@ def screen(details: dict[str, Any], notes: tuple[str, ...] = ()) -> list[str]:
         "details": details,
     }  # fmt: skip
     console = Console(file=io.StringIO(), width=100)
-    compressed.render(summary, "out.onnx", console)
+    compression.render(summary, "out.onnx", console)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
 
 
