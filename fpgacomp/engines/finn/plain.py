@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fpgacomp.engines.stream.dataflow import (
+from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.operators import (
     Activate,
+    AnyOperator,
     Convert,
-    Dataflow,
     Duplicate,
     Join,
     Label,
     MaxOver,
-    Operator,
     Pad,
     Repeat,
     ScaledAdd,
@@ -25,7 +25,7 @@ from fpgacomp.engines.stream.dataflow import (
 from fpgacomp.engines.stream.streams import Stream
 
 
-def plain_streams(dataflow: Dataflow, writers: Mapping[str, Operator]) -> set[str]:
+def plain_streams(dataflow: Dataflow, writers: Mapping[str, AnyOperator]) -> set[str]:
     """Streams whose -1 and +1 need two bits: some reader down the line knows no one-bit type."""
     marked: set[str] = set()
 

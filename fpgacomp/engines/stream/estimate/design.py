@@ -8,24 +8,14 @@ from dataclasses import dataclass
 from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.engines.shared.coefficients import Coefficients
 from fpgacomp.engines.shared.terms import Terms
-from fpgacomp.engines.stream.dataflow import (
-    Activate,
-    Convert,
-    Dataflow,
-    MatrixVector,
-    Operator,
-    Sink,
-    VectorVector,
-    Window,
-    cycles,
-)
+from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.coefficients import load
 from fpgacomp.engines.stream.estimate.memory import stream_terms
-from fpgacomp.engines.stream.estimate.terms import dsp_port, operator_terms
+from fpgacomp.engines.stream.estimate.terms import dsp_port
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators import AnyOperator, Sink
 from fpgacomp.engines.stream.timing.run import FINE, FRAMES, first_frame, interval_cycles, simulate
-from fpgacomp.ir.layers import Thresholds
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 
 Figures = dict[str, Figure]  # by resource
@@ -41,9 +31,9 @@ class _Share:
     """What one layer, or the plumbing, has gathered."""
 
     resources: Figures
-    operators: tuple[Operator, ...] = ()
+    operators: tuple[AnyOperator, ...] = ()
 
-    def plus(self, figures: Figures, operators: tuple[Operator, ...] = ()) -> _Share:
+    def plus(self, figures: Figures, operators: tuple[AnyOperator, ...] = ()) -> _Share:
         total = {r: self.resources.get(r, NOTHING) + figures[r] for r in RESOURCE_FIELDS}
         return _Share(total, self.operators + operators)
 
@@ -64,32 +54,17 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
         UnsupportedLayer, Problems: the folding is not legal.
     """
     dataflow = expand(design)
-    coefficients, port = load(), dsp_port(design.board)
+    coefficients, port_bits = load(), dsp_port(design.board)
     shares: dict[str, _Share] = {layer.name: _Share({}) for layer in design.graph.layers}
     shares[""] = _Share({})
     for operator in dataflow.operators:
         owner = operator.layer if operator.layer in shares else ""
-        figures = _figures(coefficients, operator_terms(operator, port), _kind(operator))
+        figures = _figures(coefficients, operator.terms(port_bits), operator.cost_kind)
         shares[owner] = shares[owner].plus(figures, (operator,))
         for stream in operator.outputs:
             fifo = _figures(coefficients, stream_terms(stream), "fifo")
             shares[owner] = shares[owner].plus(fifo)
     return _whole(design, dataflow, shares, timed=timed)
-
-
-def _kind(operator: Operator) -> str:
-    """The kind of measured node that its range comes from."""
-    match operator:
-        case MatrixVector() | VectorVector():
-            return "matrix"
-        case Activate(function=Thresholds(thresholds=table)) if table.shape[1] == 1:
-            return "thresholds"  # no node of more than one threshold is published
-        case Convert():
-            return "converter"
-        case Window():
-            return "window"
-        case _:
-            return "process"
 
 
 def _figures(coefficients: Coefficients, terms: Terms, kind: str) -> Figures:
@@ -135,7 +110,7 @@ def _run(
 
 def _layer(share: _Share, times: Mapping[str, tuple[int, int]]) -> LayerEstimate:
     """Cycles run from its first operator's first word to its last operator's last."""
-    busy = max((cycles(operator) for operator in share.operators), default=0)
+    busy = max((operator.cycles for operator in share.operators), default=0)
     spans = [times[operator.name] for operator in share.operators] if times else [(0, busy)]
     lasted = max(end for _, end in spans) - min(start for start, _ in spans) if spans else 0
     resources = {r: share.resources.get(r, NOTHING) for r in RESOURCE_FIELDS}

@@ -17,7 +17,9 @@ from scipy.optimize import nnls
 
 from fpgacomp.engines.shared.rows import CsvRow, Row, read_csv
 from fpgacomp.engines.shared.terms import Terms, unit_terms
-from fpgacomp.engines.stream.estimate.terms import converter_terms, matrix_terms, thresholds_terms
+from fpgacomp.engines.stream.operators.convert import converter_terms
+from fpgacomp.engines.stream.operators.matrix_vector import matrix_terms
+from fpgacomp.engines.stream.operators.thresholds import thresholds_terms
 
 Cost = dict[str, dict[str, float]]
 # Costs that no node isolates, from the fabric itself: one LUT and register per bit where the

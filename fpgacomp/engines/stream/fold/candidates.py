@@ -9,28 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
-from math import gcd, log2, prod
 from typing import Protocol
 
 from fpgacomp.devices.board import RESOURCE_FIELDS, Board
-from fpgacomp.engines.stream.design import Arithmetic, Memory, StreamDesign, StreamFolding
+from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
+from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import (
-    Add,
-    ArgMax,
-    Concat,
-    Conv,
-    Dense,
-    Input,
-    Layer,
-    Lookup,
-    Reshape,
-    Tensor,
-    Thresholds,
-    Upsample,
-)
-from fpgacomp.ir.types import IntType
+from fpgacomp.ir.layers import Input, Layer, Tensor, Upsample
 from fpgacomp.results.estimate import Estimate, LayerEstimate
 
 
@@ -41,11 +27,6 @@ class Estimator(Protocol):
 
 
 Costs = tuple[float, ...]  # in RESOURCE_FIELDS order
-PACES = 20  # of a weight layer: its parallelisms beyond that are thinned out on a log scale
-SHAPES = 3  # PE x SIMD of the same parallelism
-SHALLOW, DEEP = 32, 2048  # weight memories up to / from here are not worth block RAM / LUTs
-# Bits of one word; FINN's operators are generated with ap_int of up to this width.
-WIDEST_WORD = 8191
 BATCH = 48  # copies of layers priced in one graph
 
 
@@ -70,117 +51,6 @@ class Option:
         return self.lanes_in, self.lanes_out
 
 
-def divisors(number: int) -> tuple[int, ...]:
-    """All of them, ascending."""
-    small = [n for n in range(1, int(number**0.5) + 1) if number % n == 0]
-    return tuple(sorted({*small, *(number // n for n in small)}))
-
-
-def lanes_in(layer: Layer, folding: StreamFolding) -> int:
-    """Elements per word that a layer's own operators read."""
-    match layer:
-        case Input():
-            return 0
-        case Conv() if not layer.depthwise:
-            return min(folding.simd, layer.input.channels)
-        case Dense():
-            return folding.simd
-        case _:
-            return folding.pe
-
-
-def lanes_out(layer: Layer, folding: StreamFolding) -> int:
-    """Elements per word that a layer's own operators write."""
-    return 1 if isinstance(layer, ArgMax) else folding.pe
-
-
-def layer_foldings(layer: Layer) -> tuple[StreamFolding, ...]:
-    """Foldings worth pricing; all are legal (`ir.folding_rules`)."""
-    match layer:
-        case Input() | Reshape():
-            return ()
-        case Conv() if layer.depthwise:
-            return tuple(
-                StreamFolding(pe, 1, memory, arithmetic)
-                for pe in divisors(layer.output.channels)
-                for memory in _memories(prod(layer.kernel) * layer.output.channels // pe)
-                for arithmetic in _arithmetics(layer)
-            )
-        case Dense() | Conv():
-            return tuple(
-                StreamFolding(pe, simd, memory, arithmetic)
-                for pe, simd in _shapes(layer)
-                for memory in _memories(_width(layer) * layer.output.channels // (pe * simd))
-                for arithmetic in _arithmetics(layer)
-            )
-        case ArgMax():
-            return tuple(StreamFolding(pe) for pe in divisors(layer.input.channels))
-        case Concat():
-            common = gcd(*(part.channels for part in layer.parts))
-            return tuple(StreamFolding(pe) for pe in divisors(common))
-        case Thresholds() | Lookup():
-            memories: tuple[Memory, ...] = ("lutram", "bram")
-            return tuple(
-                StreamFolding(pe, 1, memory)
-                for pe, memory in product(divisors(layer.output.channels), memories)
-            )
-        case _:
-            return tuple(StreamFolding(pe) for pe in divisors(layer.output.channels))
-
-
-def _width(layer: Dense | Conv) -> int:
-    """Products of one output."""
-    taps = prod(layer.kernel) if isinstance(layer, Conv) else 1
-    return layer.input.channels * taps
-
-
-def _memories(depth: int) -> tuple[Memory, ...]:
-    """A weight memory's; URAM cannot be initialized."""
-    if depth <= SHALLOW:
-        return ("lutram",)
-    return ("bram",) if depth >= DEEP else ("lutram", "bram")
-
-
-def _arithmetics(layer: Dense | Conv) -> tuple[Arithmetic, ...]:
-    """Gates do for one bit; two bits by two are a table."""
-    weight = layer.weight.type
-    one_bit = weight.magnitude <= 1 and layer.input.type.bits <= 2
-    return ("lut",) if one_bit or layer.input.type.bits == 1 else ("lut", "dsp")
-
-
-def _shapes(layer: Dense | Conv) -> list[tuple[int, int]]:
-    """(PE, SIMD): for each of PACES parallelisms the most even ones."""
-    inputs, width = layer.input.channels, _width(layer)
-    weight_bits = layer.weight.type.bits
-    found: dict[int, list[tuple[int, int]]] = {}
-    for simd in divisors(width):
-        if inputs % simd == 0 or simd % inputs == 0:
-            for pe in divisors(layer.output.channels):
-                words = (pe * simd * weight_bits, simd * layer.input.type.bits,
-                         pe * layer.output.type.bits)  # fmt: skip
-                if max(words) > WIDEST_WORD:
-                    continue
-                found.setdefault(pe * simd, []).append((pe, simd))
-    paces = _thinned(sorted(found))
-    return [
-        shape
-        for pace in paces
-        for shape in sorted(found[pace], key=lambda s: (abs(log2(s[0] / s[1])), s))[:SHAPES]
-    ]
-
-
-def _thinned(values: Sequence[int]) -> list[int]:
-    """At most PACES of ascending values, the first and the last kept, evenly by logarithm."""
-    if len(values) <= PACES:
-        return list(values)
-    span = log2(values[-1] / values[0])
-    wanted = [values[0] * 2 ** (span * i / (PACES - 1)) for i in range(PACES)]
-    return sorted({min(values, key=lambda v: abs(log2(v / w))) for w in wanted})
-
-
-# ---------------------------------------------------------------- prices
-
-
 class Prices:
     """Asks the estimator once for every kind of layer and converter.
 
@@ -195,26 +65,27 @@ class Prices:
 
     def options(self, layers: Iterable[Layer]) -> dict[str, tuple[Option, ...]]:
         """Layer name -> its options, undominated among those of equal lanes."""
-        layers = [layer for layer in layers if layer_foldings(layer)]
-        missing = {_likeness(layer): layer for layer in layers}
-        missing = {key: layer for key, layer in missing.items() if key not in self._options}
-        pairs = [(key, fold) for key, layer in missing.items() for fold in layer_foldings(layer)]
+        keys = {
+            layer.name: (rules.price_key, layer)
+            for layer in layers
+            if (rules := rules_of(layer)).foldable
+        }
+        missing = {key: layer for key, layer in keys.values() if key not in self._options}
+        pairs = [(key, f) for key, layer in missing.items() for f in rules_of(layer).foldings()]
         priced: dict[object, list[Option]] = {key: [] for key in missing}
         for at in range(0, len(pairs), BATCH):
             some = pairs[at : at + BATCH]
-            for (key, fold), figures in zip(some, self._price([(missing[k], f) for k, f in some])):
-                layer = missing[key]
-                lanes = lanes_in(layer, fold), lanes_out(layer, fold)
-                option = Option(fold, *lanes, figures.interval.value, _costs(figures))
-                priced[key].append(option)
+            prices = self._price([(missing[key], folding) for key, folding in some])
+            for (key, folding), figures in zip(some, prices):
+                priced[key].append(_option(missing[key], folding, figures))
         self._options |= {key: _undominated(options) for key, options in priced.items()}
-        return {layer.name: self._options[_likeness(layer)] for layer in layers}
+        return {name: self._options[key] for name, (key, _) in keys.items()}
 
     def converters(self, wanted: Iterable[tuple[Tensor, int, int]]) -> None:
         """Price converters (of a tensor, from lanes, to lanes) for `converter`."""
         missing = {}
         for tensor, a, b in wanted:
-            key = _bits(tensor.type), a, b
+            key = element_bits(tensor.type), a, b
             if a != b and key not in self._converters:
                 missing[key] = tensor
         keys = list(missing)
@@ -230,7 +101,7 @@ class Prices:
         """What `converters` has priced."""
         if a == b:
             return (0.0,) * len(RESOURCE_FIELDS)
-        return self._converters[_bits(tensor.type), a, b]
+        return self._converters[element_bits(tensor.type), a, b]
 
     def _price(self, pairs: Sequence[tuple[Layer, StreamFolding]]) -> list[LayerEstimate]:
         return self._run([[_Chain.of(layer, folding)] for layer, folding in pairs])
@@ -265,7 +136,7 @@ class _Chain:
 
     @classmethod
     def of(cls, layer: Layer, folding: StreamFolding) -> _Chain:
-        return cls(layer, folding, lanes_in(layer, folding))
+        return cls(layer, folding, rules_of(layer).lanes_in(folding))
 
     @classmethod
     def converter(cls, tensor: Tensor, a: int, b: int) -> list[_Chain]:
@@ -278,7 +149,7 @@ class _Chain:
         """The renamed layer, all layers of the chain, and their folding."""
         made: list[Layer] = []
         folding: dict[str, StreamFolding] = {}
-        sources: dict[str, Tensor] = {}
+        sources: list[Tensor] = []
         for index, tensor in enumerate(self.layer.inputs):
             raw = replace(tensor, name=f"x{tag}_{index}")
             ready = replace(tensor, name=f"w{tag}_{index}")
@@ -286,44 +157,20 @@ class _Chain:
                               factors=(1,) * (len(tensor.shape) - 1))  # fmt: skip
             made += [Input(name=raw.name, output=raw), shaper]
             folding[shaper.name] = StreamFolding(self.lanes)
-            sources[f"{index}"] = ready
-        last = _rewired(self.layer, list(sources.values()), f"y{tag}")
+            sources.append(ready)
+        last = rules_of(self.layer).rewired(sources, f"y{tag}")
         folding[last.name] = self.folding
         return last, [*made, last], folding
-
-
-def _rewired(layer: Layer, inputs: Sequence[Tensor], name: str) -> Layer:
-    output = replace(layer.output, name=name)
-    match layer:
-        case Input():
-            return replace(layer, name=name, output=output)
-        case Add():
-            return replace(layer, name=name, output=output, a=inputs[0], b=inputs[1])
-        case Concat():
-            return replace(layer, name=name, output=output, parts=tuple(inputs))
-        case _:
-            return replace(layer, name=name, output=output, input=inputs[0])
-
-
-def _bits(kind: IntType) -> int:
-    return 1 if kind.bipolar else kind.bits
 
 
 def _costs(figures: LayerEstimate) -> Costs:
     return tuple(getattr(figures, name).value for name in RESOURCE_FIELDS)
 
 
-def _likeness(layer: Layer) -> object:
-    """Equal for layers of equal price: everything but names, and of weights only the range."""
-    tensors = tuple((t.shape, t.type) for t in (*layer.inputs, layer.output))
-    match layer:
-        case Dense() | Conv():
-            stats = layer.weight.stored_type
-            rest = (layer.strides, layer.dilations, layer.pads, layer.groups, layer.kernel) \
-                if isinstance(layer, Conv) else ()  # fmt: skip
-            return type(layer), tensors, stats, rest
-        case _:
-            return _rewired(layer, [replace(t, name="") for t in layer.inputs], "")
+def _option(layer: Layer, folding: StreamFolding, figures: LayerEstimate) -> Option:
+    rules = rules_of(layer)
+    lanes = rules.lanes_in(folding), rules.lanes_out(folding)
+    return Option(folding, *lanes, figures.interval.value, _costs(figures))
 
 
 def _undominated(options: Sequence[Option]) -> tuple[Option, ...]:

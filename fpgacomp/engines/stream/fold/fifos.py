@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from fpgacomp.engines.stream.dataflow import (
+from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators import (
+    AnyOperator,
     Convert,
-    Dataflow,
     Duplicate,
     MatrixVector,
-    Operator,
     Pad,
     VectorVector,
     Window,
 )
-from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.timing.links import PIPELINE
 from fpgacomp.engines.stream.timing.run import FINE, Run, Simulator, bursts, interval_cycles
 
@@ -132,7 +132,7 @@ def _copies(dataflow: Dataflow) -> set[str]:
     return {s.name for op in dataflow.operators if isinstance(op, Duplicate) for s in op.copies}
 
 
-def _wide(operator: Operator) -> bool:
+def _wide(operator: AnyOperator) -> bool:
     """Writes accumulators, or the same elements several times over or in wider words."""
     return isinstance(operator, MatrixVector | VectorVector | Window | Pad | Convert)
 

@@ -16,7 +16,8 @@ import numpy as np
 from fpgacomp.engines.shared.trial import budget_of
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.fold.candidates import Costs, Option
-from fpgacomp.engines.stream.fold.space import Edge, Space, exposure
+from fpgacomp.engines.stream.fold.space import Edge, Space
+from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.host.solver import Row, minimized
 
 NODE_LIMIT = 60
@@ -123,7 +124,7 @@ class Program:
         times = {self.slowest: 1.0}
         unit = self.space.fastest
         for name, found in self.options.items():
-            share = exposure(self.space.graph.by_name[name])
+            share = rules_of(self.space.graph.by_name[name]).exposure
             at = self.first[name]
             row = {at + i: option.interval / unit for i, option in enumerate(found)}
             self.rows.append((row | {self.slowest: -1.0}, -np.inf, 0.0))

@@ -8,12 +8,11 @@ from functools import cached_property
 
 from fpgacomp.devices.board import RESOURCE_FIELDS, Board
 from fpgacomp.engines.shared.trial import FULL, budget_of
-from fpgacomp.engines.stream.dataflow import Source
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
-from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.fold.candidates import Costs, Estimator, Option, Prices
+from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Conv, Input, Layer, MaxPool, Reshape, SumPool, Tensor
+from fpgacomp.ir.layers import Reshape, Tensor
 
 NOTHING: Costs = (0.0,) * len(RESOURCE_FIELDS)
 
@@ -84,7 +83,7 @@ class Space:
     def shortest(self) -> float:
         """No first frame is shorter: every layer at its fastest, as `exposure` adds it up."""
         return self.fastest + sum(
-            exposure(self.graph.by_name[name]) * min(option.interval for option in found)
+            rules_of(self.graph.by_name[name]).exposure * min(option.interval for option in found)
             for name, found in self.options.items()
         )
 
@@ -130,26 +129,12 @@ def edges_of(graph: Graph) -> tuple[Edge, ...]:
     return tuple(found)
 
 
-def exposure(layer: Layer) -> float:
-    """Share of a layer's frame that the first frame waits for, before the next can go on.
-
-    All of it for a vector; for images what fills a window, and a pixel.
-    """
-    pixels = layer.output.pixels
-    if pixels == 1 or isinstance(layer, Input):
-        return 1.0
-    lag = 1.0 / pixels
-    if isinstance(layer, Conv | MaxPool | SumPool):
-        rows = layer.kernel[0] if len(layer.kernel) > 1 else 0
-        lag += rows / layer.input.shape[0] if rows > 1 else layer.kernel[-1] / layer.input.pixels
-    return min(lag, 1.0)
-
-
 def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -> Space:
     """Every layer's options and the converters between them, priced by `estimate`."""
     prices = Prices(board, clock_mhz, estimate)
     options = prices.options(graph.layers)
-    edges, lanes = edges_of(graph), _input_lanes(graph, board, clock_mhz)
+    edges = edges_of(graph)
+    lanes = {layer.name: rules_of(layer).lanes_out(StreamFolding()) for layer in graph.inputs}
     prices.converters(
         (edge.tensor, a, b)
         for edge in edges
@@ -161,15 +146,3 @@ def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -
 
 def _lanes(options: Sequence[Option] | None, fixed: int | None, side: int) -> set[int]:
     return {option.lanes[side] for option in options} if options else {fixed or 1}
-
-
-def _input_lanes(graph: Graph, board: Board, clock_mhz: float) -> dict[str, int]:
-    """What `ir.expand` gives the graph's inputs."""
-    ones = {
-        layer.name: StreamFolding()
-        for layer in graph.layers
-        if not isinstance(layer, Input | Reshape)
-    }
-    design = StreamDesign(graph=graph, board=board, clock_mhz=clock_mhz, folding=ones)
-    sources = [op for op in expand(design).operators if isinstance(op, Source)]
-    return {source.name: source.output.lanes for source in sources}

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fpgacomp.engines.stream.dataflow import Dataflow, Sink, Source, cycles
+from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.operators import Sink, Source
 from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, link
-from fpgacomp.engines.stream.timing.steps import STEP_LIMIT, Steps, operator_steps
+from fpgacomp.engines.stream.timing.steps import STEP_LIMIT, Steps
 from fpgacomp.engines.stream.timing.sweeps import swept
 from fpgacomp.engines.stream.timing.walk import walked
 from fpgacomp.ir.types import IntArray
@@ -48,7 +49,7 @@ class Run:
 
 def interval_cycles(dataflow: Dataflow) -> int:
     """Of the slowest operator."""
-    return max(cycles(operator) for operator in dataflow.operators)
+    return max(operator.cycles for operator in dataflow.operators)
 
 
 def first_frame(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, tuple[int, int]]:
@@ -56,7 +57,7 @@ def first_frame(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, tuple[
     ends: dict[str, tuple[IntArray, IntArray]] = {}  # stream -> (cumulative words, times)
     times: dict[str, tuple[int, int]] = {}
     for operator in dataflow.operators:
-        steps = operator_steps(operator, limit)
+        steps = operator.steps(limit)
         before = np.cumsum(steps.cycles)
         floor = before.copy()
         for stream, reads in zip(operator.inputs, steps.reads):
@@ -86,7 +87,7 @@ class Simulator:
 
     def __init__(self, dataflow: Dataflow, *, frames: int = 3, limit: int = STEP_LIMIT) -> None:
         self.dataflow, self.frames = dataflow, frames
-        self.steps = [operator_steps(operator, limit) for operator in dataflow.operators]
+        self.steps = [operator.steps(limit) for operator in dataflow.operators]
         self.links = _linked(dataflow, self.steps, frames)
         self.paces = [Pace.of(steps, frames) for steps in self.steps]
 
@@ -194,5 +195,5 @@ def bursts(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, int]:
 
     With FIFOs of these depths a design is no slower than a simulation of the same limit.
     """
-    steps = [operator_steps(operator, limit) for operator in dataflow.operators]
+    steps = [operator.steps(limit) for operator in dataflow.operators]
     return {one.stream.name: one.burst for one in _linked(dataflow, steps, 1)}
