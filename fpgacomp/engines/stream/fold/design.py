@@ -9,8 +9,8 @@ from fpgacomp.devices.board import RESOURCE_FIELDS, Board
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, pace, used
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.fold.candidates import Estimator
 from fpgacomp.engines.stream.fold.miss import stream_miss
+from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import GAP
 from fpgacomp.engines.stream.fold.search import Found, best_of
 from fpgacomp.engines.stream.fold.space import Space, explore

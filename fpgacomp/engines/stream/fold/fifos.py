@@ -14,15 +14,7 @@ from dataclasses import dataclass, replace
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.operators import (
-    AnyOperator,
-    Convert,
-    Duplicate,
-    MatrixVector,
-    Pad,
-    VectorVector,
-    Window,
-)
+from fpgacomp.engines.stream.operators import Duplicate
 from fpgacomp.engines.stream.timing.links import PIPELINE
 from fpgacomp.engines.stream.timing.run import FINE, Run, Simulator, bursts, interval_cycles
 
@@ -124,17 +116,12 @@ def _elastic(dataflow: Dataflow, *, deadlock: bool) -> Iterator[set[str]]:
     """Sets of streams that may be deep: copies against a deadlock, narrow tensors, all."""
     if deadlock:
         yield _copies(dataflow)
-    yield {stream.name for op in dataflow.operators if not _wide(op) for stream in op.outputs}
+    yield {stream.name for op in dataflow.operators if op.narrow for stream in op.outputs}
     yield {stream.name for stream in dataflow.streams}
 
 
 def _copies(dataflow: Dataflow) -> set[str]:
     return {s.name for op in dataflow.operators if isinstance(op, Duplicate) for s in op.copies}
-
-
-def _wide(operator: AnyOperator) -> bool:
-    """Writes accumulators, or the same elements several times over or in wider words."""
-    return isinstance(operator, MatrixVector | VectorVector | Window | Pad | Convert)
 
 
 def _sized(simulator: Simulator, elastic: set[str], aim: _Aim) -> Fifos:

@@ -11,8 +11,8 @@ from fpgacomp.engines.shared.remedies import remedies
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, pace
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.fold.candidates import Estimator
 from fpgacomp.engines.stream.fold.choose import choose
+from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.search import Found, best_of, search, sized_designs
 from fpgacomp.engines.stream.fold.space import Space, explore
 from fpgacomp.ir.graph import Graph

@@ -15,7 +15,7 @@ import numpy as np
 
 from fpgacomp.engines.shared.trial import budget_of
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.fold.candidates import Costs, Option
+from fpgacomp.engines.stream.fold.prices import Costs, Option
 from fpgacomp.engines.stream.fold.space import Edge, Space
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.host.solver import Row, minimized

@@ -9,9 +9,9 @@ from typing import assert_never
 from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, uncrowded, used
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.fold.candidates import Estimator
 from fpgacomp.engines.stream.fold.choose import choose, least_interval, possible
 from fpgacomp.engines.stream.fold.fifos import SLACK, Fifos, size_fifos
+from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import Choice
 from fpgacomp.engines.stream.fold.space import Space
 from fpgacomp.results.estimate import Estimate

@@ -9,7 +9,7 @@ from functools import cached_property
 from fpgacomp.devices.board import RESOURCE_FIELDS, Board
 from fpgacomp.engines.shared.trial import FULL, budget_of
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
-from fpgacomp.engines.stream.fold.candidates import Costs, Estimator, Option, Prices
+from fpgacomp.engines.stream.fold.prices import Costs, Estimator, Option, Prices
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Reshape, Tensor

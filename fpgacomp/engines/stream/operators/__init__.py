@@ -58,5 +58,5 @@ __all__ = [
 if TYPE_CHECKING:
 
     def _keeps_the_protocol(operator: AnyOperator) -> Operator:
-        """For mypy alone: it reports here a class that lacks a member of the protocol."""
+        """For mypy alone: it fails here, and at each use of a member, if a class lacks it."""
         return operator

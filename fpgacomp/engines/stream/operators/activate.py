@@ -6,7 +6,7 @@ What differs between the three forms lies in requantize.py, thresholds.py and lo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.design import Memory
@@ -32,6 +32,8 @@ class Activate(OneToOne):
         function: the layer.
         memory: where thresholds or table lie; the constants of a Requantize lie anywhere.
     """
+
+    narrow: ClassVar[bool] = True
 
     function: Activation
     memory: Memory

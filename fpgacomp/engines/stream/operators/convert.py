@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd, log2
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,13 +18,12 @@ from fpgacomp.engines.stream.timing.steps import Pattern, Steps, repeated_steps
 class Convert(OneToOne):
     """Rewrites a stream in words of other lanes, in any ratio."""
 
+    cost_kind: ClassVar[CostKind] = "converter"
+    narrow: ClassVar[bool] = False
+
     @property
     def cycles(self) -> int:
         return max(self.input.words, self.output.words)
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "converter"
 
     def steps(self, limit: int) -> Steps:
         """Narrow words are gathered, wide ones dealt out, over the least common multiple."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +24,9 @@ class Join(Named):
         channels: of each input.
     """
 
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
     parts: tuple[Stream, ...]
     channels: tuple[int, ...]
     output: Stream
@@ -38,10 +42,6 @@ class Join(Named):
     @property
     def cycles(self) -> int:
         return self.output.words
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         counts = [c // self.output.lanes for c in self.channels]

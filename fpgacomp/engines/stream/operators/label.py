@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
@@ -15,15 +16,14 @@ from fpgacomp.engines.stream.timing.steps import Steps, gathering, repeated_step
 class Label(OneToOne):
     """Writes the index of the largest of each pixel's channels, the lowest of equal ones."""
 
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
     channels: int
 
     @property
     def cycles(self) -> int:
         return self.input.words
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         groups = self.channels // self.input.lanes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
+from typing import ClassVar
 
 from fpgacomp.engines.shared.terms import Amounts, Terms, unit_terms
 from fpgacomp.engines.stream.design import Arithmetic, Memory
@@ -30,6 +31,9 @@ class MatrixVector(OneToOne):
         arithmetic: what multiplies.
     """
 
+    cost_kind: ClassVar[CostKind] = "matrix"
+    narrow: ClassVar[bool] = False
+
     weight: Ints
     vectors: int
     pe: int
@@ -55,10 +59,6 @@ class MatrixVector(OneToOne):
     @property
     def cycles(self) -> int:
         return self.vectors * self.fold
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "matrix"
 
     @property
     def bipolar(self) -> bool:

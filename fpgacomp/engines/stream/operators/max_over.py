@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
@@ -15,15 +16,14 @@ from fpgacomp.engines.stream.timing.steps import Steps, gathering, repeated_step
 class MaxOver(OneToOne):
     """Writes the largest of each `taps` consecutive words, lane by lane."""
 
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
     taps: int
 
     @property
     def cycles(self) -> int:
         return max(self.input.words, self.output.words)
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         return repeated_steps(gathering(self.taps), self.output.words, limit)

@@ -17,8 +17,8 @@ CostKind = Literal["converter", "matrix", "process", "thresholds", "window"]
 class Operator(Protocol):
     """One process of a streaming design, which can fire once a cycle.
 
-    `operators/__init__.py` lists the classes that keep this protocol. mypy names the class
-    and the member that one of them lacks.
+    `operators/__init__.py` lists the classes that keep this protocol. If one of them lacks a
+    member, mypy names both wherever the member is used.
     """
 
     @property
@@ -49,6 +49,15 @@ class Operator(Protocol):
     @property
     def cost_kind(self) -> CostKind:
         """The kind of measured node that the range of its estimate comes from."""
+        ...
+
+    @property
+    def narrow(self) -> bool:
+        """Whether deep FIFOs behind it are tried first when depths are sized.
+
+        False where its words are accumulators, repeat elements or are wider than its input's,
+        so that the same wait costs fewer bits elsewhere.
+        """
         ...
 
     def steps(self, limit: int) -> Steps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,9 @@ class Pad(OneToOne):
         fill: value of the added elements: 0, or the type's lowest in front of a maximum.
     """
 
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = False
+
     shape: Shape
     rows: Pair
     columns: Pair
@@ -33,10 +37,6 @@ class Pad(OneToOne):
     @property
     def cycles(self) -> int:
         return self.output.words
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         height, width, channels = self.shape

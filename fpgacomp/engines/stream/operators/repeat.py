@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,9 @@ class Repeat(OneToOne):
         factors: (down, across).
     """
 
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
     shape: Shape
     factors: Pair
 
@@ -35,10 +39,6 @@ class Repeat(OneToOne):
     @property
     def cycles(self) -> int:
         return self.output.words
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         """The first copy of a row and of a pixel is read; the others come from the row buffer."""

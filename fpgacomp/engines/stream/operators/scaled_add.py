@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,9 @@ class ScaledAdd(Named):
         add: the layer, which has the factors.
     """
 
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
     a: Stream
     b: Stream
     output: Stream
@@ -41,10 +45,6 @@ class ScaledAdd(Named):
     @property
     def cycles(self) -> int:
         return self.output.words
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         return word_steps(2, 1, self.output.words, limit)

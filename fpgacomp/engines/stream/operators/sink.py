@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
@@ -15,6 +16,9 @@ from fpgacomp.engines.stream.timing.steps import Steps, word_steps
 @dataclass(frozen=True, kw_only=True)
 class Sink(Named):
     """Turns a graph output's words into an AXI stream."""
+
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
 
     input: Stream
 
@@ -29,10 +33,6 @@ class Sink(Named):
     @property
     def cycles(self) -> int:
         return self.input.words
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         return word_steps(1, 0, self.input.words, limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
@@ -15,6 +16,9 @@ from fpgacomp.engines.stream.timing.steps import Steps, word_steps
 @dataclass(frozen=True, kw_only=True)
 class Source(Named):
     """Turns a graph input's AXI stream into words."""
+
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
 
     output: Stream
 
@@ -29,10 +33,6 @@ class Source(Named):
     @property
     def cycles(self) -> int:
         return self.output.words
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         return word_steps(0, 1, self.output.words, limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,16 +23,15 @@ _FEW_SUMS = 4
 class SumAll(OneToOne):
     """Writes the sum over all `pixels` of a frame, per channel."""
 
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
     channels: int
     pixels: int
 
     @property
     def cycles(self) -> int:
         return max(self.input.words, self.output.words)
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         """The sums leave along with the last pixel."""

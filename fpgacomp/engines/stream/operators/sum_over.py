@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.engines.stream.emit.calls import Call, call_with_tables
@@ -24,6 +25,9 @@ class SumOver(OneToOne):
             None for nothing.
     """
 
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
     taps: int
     channels: int
     multiplier: Ints | None
@@ -31,10 +35,6 @@ class SumOver(OneToOne):
     @property
     def cycles(self) -> int:
         return max(self.input.words, self.output.words)
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "process"
 
     def steps(self, limit: int) -> Steps:
         return repeated_steps(gathering(self.taps), self.output.words, limit)

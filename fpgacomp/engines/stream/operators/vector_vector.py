@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.engines.stream.design import Arithmetic, Memory
@@ -27,6 +28,9 @@ class VectorVector(OneToOne):
         arithmetic: what multiplies.
     """
 
+    cost_kind: ClassVar[CostKind] = "matrix"
+    narrow: ClassVar[bool] = False
+
     weight: Ints
     vectors: int
     pe: int
@@ -42,10 +46,6 @@ class VectorVector(OneToOne):
     @property
     def cycles(self) -> int:
         return self.vectors * self.fold
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "matrix"
 
     def steps(self, limit: int) -> Steps:
         return repeated_steps(gathering(self.weight.shape[0]), self.output.words, limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class Window(OneToOne):
             taps, as a VectorVector or a pool reads them. Where `parallel`, a window is
             one word, in channels_inner order, and comes from whole pixels.
     """
+
+    cost_kind: ClassVar[CostKind] = "window"
+    narrow: ClassVar[bool] = False
 
     shape: Shape
     kernel: Pair
@@ -101,10 +104,6 @@ class Window(OneToOne):
         """Words of a window's input that may still be missing when its first word is written."""
         taps = prod(self.kernel)
         return taps * self.groups if self.order == "channels_inner" else self.groups + taps - 1
-
-    @property
-    def cost_kind(self) -> CostKind:
-        return "window"
 
     def steps(self, limit: int) -> Steps:
         """The slots of hls_templates/stream/include/fpgacomp/window.hpp."""
