@@ -1,4 +1,4 @@
-"""A folded design as an HLS C++ project: one dataflow top of streaming operators."""
+"""A folded design as an HLS C++ project: one top function of streaming operators."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FIXED = ("testbench.cpp", "csim_main.cpp", "frames.h", "build_prj.tcl")
 
 
 def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Project:
-    """The HLS project of a design, below `hls/`.
+    """The HLS project of a design, with all its files below `hls/`.
 
     Args:
         design: a folding for every layer of a verified graph.
@@ -70,7 +70,7 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
 
 
 def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
-    """The templates' context: every operator a process, every stream and table named."""
+    """The templates' context: every operator is a process; every stream and table has a name."""
     names = names_of(dataflow)
     ports, port_bits = _ports(design.graph, dataflow), _dsp_port(design.board)
     processes = tuple(
@@ -92,7 +92,7 @@ def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
 
 
 def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
-    """Operator's index -> its AXI stream; inputs and outputs keep the graph's order."""
+    """Index of each Source and Sink -> its AXI stream; both keep the order of the graph's."""
     ports: dict[int, Port] = {}
     inputs, outputs = enumerate(graph.inputs), enumerate(graph.outputs)
     for index, operator in enumerate(dataflow.operators):
@@ -154,13 +154,13 @@ def _render(design: CppDesign) -> dict[str, str]:
 
 
 def contained(port: Port, values: IntArray) -> bytes:
-    """Little-endian containers of a port's elements, frame by frame."""
+    """A port's elements as bytes: little-endian containers, frame by frame."""
     sign = "i" if port.type.signed else "u"
     return np.ascontiguousarray(values, dtype=f"<{sign}{port.container // 8}").tobytes()
 
 
 def _interface(graph: Graph, design: CppDesign) -> dict[str, Any]:
-    """Ports and taps, for whoever calls the top function (simulation, drivers).
+    """The content of interface.json: ports and taps, for simulation and drivers.
 
     inputs, outputs: in the order of the top function's arguments: tensor, port, shape, bits
     and sign of an element, bits of its container on the bus, elements a beat, elements a
@@ -191,7 +191,7 @@ def _interface(graph: Graph, design: CppDesign) -> dict[str, Any]:
 
 
 def _memory_problems(design: StreamDesign) -> Iterator[FpgacompError]:
-    """UltraRAM of UltraScale+ starts empty (UG573), and nothing here writes it."""
+    """Constants in UltraRAM: it starts empty (UG573), and no generated code fills it."""
     for layer in design.graph.layers:
         folding = design.folding.get(layer.name)
         if rules_of(layer).stores_constants and folding is not None and folding.memory == "uram":

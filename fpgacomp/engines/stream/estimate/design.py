@@ -1,4 +1,4 @@
-"""Estimates a streaming design: every operator's resources, the pace, the first frame."""
+"""Estimates a streaming design: resources of every layer, interval and latency."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 
 Figures = dict[str, Figure]  # by resource
 NOTHING = Figure.exact(0.0)
-# Measured over computed in RTL simulation (facts of three networks, FIFOs of 2 to 256 words):
-# interval 1.00 to 1.49, first frame 0.9 to 1.2. Short FIFOs account for the upper ends.
+# Ratio of the cycles that RTL simulation measured to those computed here, over three networks
+# with FIFOs of 2 to 256 words: interval 1.00 to 1.49, first frame 0.9 to 1.2. The upper ends
+# come from short FIFOs.
 INTERVAL_RANGE = (1.0, 1.15)
 LATENCY_RANGE = (0.9, 1.2)
 
 
 @dataclass(frozen=True)
 class _Share:
-    """What one layer, or the plumbing, has gathered."""
+    """The operators of one layer, or of none, and the sum of their resources."""
 
     resources: Figures
     operators: tuple[AnyOperator, ...] = ()
@@ -39,16 +40,17 @@ class _Share:
 
 
 def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
-    """What the design takes at logic synthesis, and how fast it is.
+    """The design's resources at logic synthesis, its interval and its latency.
 
-    A layer's share are the operators that work for it with the FIFOs they write to. Interval
-    and latency are those of frames that run back to back through the design with its FIFOs
-    (`ir.stream_timing`); where these FIFOs stop it, those of the slowest operator and of
-    unbounded FIFOs.
+    A layer's resources are those of the operators that work for it and of the FIFOs that these
+    write to. Interval and latency are those of frames that run back to back through the
+    design with its FIFOs (`timing.run`). Where these FIFOs deadlock, the interval is the
+    slowest operator's, and the latency is that of unbounded FIFOs.
 
     Args:
-        timed: False leaves the run out, for prices: the interval is then the slowest
-            operator's, a layer's cycles its own slowest one's, the latency their sum.
+        timed: False leaves the run out, which is enough to compare prices: the interval is
+            then the slowest operator's, a layer's cycles are those of its own slowest
+            operator, and the latency is the sum over the layers.
 
     Raises:
         UnsupportedLayer, Problems: the folding is not legal.
@@ -68,7 +70,7 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
 
 
 def _figures(coefficients: Coefficients, terms: Terms, kind: str) -> Figures:
-    """DSPs, block and ultra RAM follow from the sizes; LUTs and FFs have a range."""
+    """Figures of all resources: LUTs and FFs with a range, DSPs and block RAM exact."""
     figures = {r: coefficients.figure(r, terms, kind) for r in ("lut", "ff")}
     for resource in ("dsp", "bram18"):
         figures[resource] = Figure.exact(coefficients.value(resource, terms))
@@ -101,7 +103,7 @@ def _whole(
 def _run(
     dataflow: Dataflow, slowest: int, times: Mapping[str, tuple[int, int]]
 ) -> tuple[int, float]:
-    """(interval, latency) of frames back to back."""
+    """(interval, latency) in cycles of frames that run back to back."""
     run = simulate(dataflow, frames=FRAMES, limit=FINE)
     if run.stuck:
         return slowest, max(times[op.name][1] for op in dataflow.operators if isinstance(op, Sink))
@@ -109,7 +111,7 @@ def _run(
 
 
 def _layer(share: _Share, times: Mapping[str, tuple[int, int]]) -> LayerEstimate:
-    """Cycles run from its first operator's first word to its last operator's last."""
+    """A layer's figures; its cycles run from the first word of its operators to their last."""
     busy = max((operator.cycles for operator in share.operators), default=0)
     spans = [times[operator.name] for operator in share.operators] if times else [(0, busy)]
     lasted = max(end for _, end in spans) - min(start for start, _ in spans) if spans else 0

@@ -1,7 +1,7 @@
-"""What a streaming operator is made of, in countable terms (see `terms`).
+"""Parts that several streaming operators are made of, as term tables (see `shared.terms`).
 
-The same terms are built from the operators of a dataflow and, by the fit, from published
-synthesis reports of FINN's operators.
+The operators of a dataflow build their terms from these parts. The fit builds the same terms
+from published synthesis reports of FINN's operators.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def dsp_port(board: Board) -> int:
 
 
 def word_terms(bits: float, *, adder: float = 0.0) -> Terms:
-    """A state machine that moves words of so many bits."""
+    """A state machine that moves words of so many bits, and `adder` bits of adders behind it."""
     lut: Amounts = {"process": 1, "wire": bits}
     if adder:
         lut["adder"] = adder
@@ -43,9 +43,10 @@ def word_terms(bits: float, *, adder: float = 0.0) -> Terms:
 def lut_product(weight_bits: int, input_bits: int, product_bits: int) -> float:
     """LUTs of one product in fabric and of its share of the adder tree behind it.
 
-    Products of up to five input bits are tables (two outputs a LUT6), of six one output a
-    LUT; wider ones rows of adders, two partial products a LUT and bit. A tree of ternary
-    adders takes about half a LUT for each bit of its inputs and two more.
+    Products of up to five input bits are tables of two outputs a LUT6, those of six bits have
+    one output a LUT6, and wider ones are rows of adders with two partial products a LUT and
+    bit. A tree of ternary adders takes about half a LUT for each bit of its inputs and two
+    more.
     """
     narrow, wide = sorted((weight_bits, input_bits))
     if narrow == 1:
@@ -62,7 +63,12 @@ def lut_product(weight_bits: int, input_bits: int, product_bits: int) -> float:
 def product_array(
     count: int, weight_bits: int, input_bits: int, *, dsp: float = 0, bipolar: bool = False
 ) -> Terms:
-    """`count` products at once and their adder trees; on `dsp` blocks where there are some."""
+    """`count` products at once and their adder trees.
+
+    Args:
+        dsp: DSP blocks that multiply; 0 where LUTs do.
+        bipolar: weights and inputs are both of {-1, +1}, so that products are XNOR gates.
+    """
     bits = weight_bits + input_bits - (weight_bits > 1)
     if bipolar:
         return unit_terms({"xnor": count}, {"xnor": count})
@@ -77,8 +83,9 @@ def product_array(
 def scaling_terms(factors: Ints, lanes: int, channels: int, in_bits: int) -> Terms:
     """`lanes` products a cycle of a value and its channel's factor.
 
-    One factor per lane is a constant; else it comes from a table and the product is a real
-    one, which the tools put into a DSP where it is wide enough (see `terms`).
+    Where a lane has a single factor, the product is one by a constant. Else the factor comes
+    from a table and both operands vary. The tools put products into DSP blocks where they are
+    wide enough (see `shared.terms`).
     """
     values: IntArray = np.abs(factors.array.ravel())
     digits = signed_digits(values)
@@ -103,12 +110,12 @@ def scaling_terms(factors: Ints, lanes: int, channels: int, in_bits: int) -> Ter
 
 
 def _blocks(a: int, b: int) -> int:
-    """DSP blocks of a product of these widths."""
+    """DSP blocks of a product of two numbers of these bits."""
     narrow, wide = sorted((a, b))
     return ceil(max(narrow - 1, 1) / 17) * ceil(max(wide - 1, 1) / 26)
 
 
 def banks_terms(lanes: int, width: int, depth: int, memory: Memory) -> Terms:
-    """A table with a port per lane."""
+    """A table with a port per lane, which is one copy or one bank for each of them."""
     one = rom_terms(width, depth, memory)
     return {r: {t: a * lanes for t, a in amounts.items()} for r, amounts in one.items()}

@@ -1,8 +1,8 @@
-"""The foldings each layer may take in a streaming design, priced by the estimator itself.
+"""Prices of layers under each of their foldings, and of the converters between layers.
 
-A layer is priced alone: in a graph of many copies of it, each behind a tensor that arrives
-in the words it wants, so that no width converter of a neighbour is counted to it. What
-converters cost is priced the same way and added by the program that chooses.
+The estimator itself says the prices. It gets a graph of many layers, each behind a tensor that
+arrives in the words that it reads, so that no width converter is counted to a layer. A
+converter is priced as the difference that it makes. The integer program adds up both.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from fpgacomp.results.estimate import Estimate, LayerEstimate
 
 
 class Estimator(Protocol):
-    """`fpgacomp.estimate.estimate_stream`; `timed=False` is enough for prices."""
+    """A function like `estimate_stream`, which is handed in so that tests can replace it."""
 
     def __call__(self, design: StreamDesign, *, timed: bool = True) -> Estimate: ...
 
 
-Costs = tuple[float, ...]  # in RESOURCE_FIELDS order
-BATCH = 48  # copies of layers priced in one graph
+Costs = tuple[float, ...]  # an amount of each resource, in RESOURCE_FIELDS order
+BATCH = 48  # layers priced in one graph
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,10 @@ class Option:
     """One layer under one folding.
 
     Args:
-        lanes_in: elements a word that it reads, 0 where it reads none.
-        interval: cycles a frame of its slowest operator.
-        cost: resources in RESOURCE_FIELDS order.
+        lanes_in: elements per word that it reads.
+        lanes_out: elements per word that it writes.
+        interval: cycles per frame of its slowest operator.
+        cost: amount of each resource, in RESOURCE_FIELDS order.
     """
 
     folding: StreamFolding
@@ -48,14 +49,16 @@ class Option:
 
     @property
     def lanes(self) -> tuple[int, int]:
+        """(elements per word in, elements per word out)."""
         return self.lanes_in, self.lanes_out
 
 
 class Prices:
-    """Asks the estimator once for every kind of layer and converter.
+    """Prices of layers and converters; layers of equal price are estimated once.
 
     Args:
         board: whose resources the estimate counts in.
+        clock_mhz: of the designs that are estimated.
     """
 
     def __init__(self, board: Board, clock_mhz: float, estimate: Estimator) -> None:
@@ -64,7 +67,7 @@ class Prices:
         self._converters: dict[tuple[int, int, int], Costs] = {}
 
     def options(self, layers: Iterable[Layer]) -> dict[str, tuple[Option, ...]]:
-        """Layer name -> its options, undominated among those of equal lanes."""
+        """Layer name -> its options, without those that another one of equal lanes beats."""
         keys = {
             layer.name: (rules.price_key, layer)
             for layer in layers
@@ -82,7 +85,11 @@ class Prices:
         return {name: self._options[key] for name, (key, _) in keys.items()}
 
     def converters(self, wanted: Iterable[tuple[Tensor, int, int]]) -> None:
-        """Price converters (of a tensor, from lanes, to lanes) for `converter`."""
+        """Price the converters that `converter` will be asked for.
+
+        Args:
+            wanted: (tensor, lanes from, lanes to) of each.
+        """
         missing = {}
         for tensor, a, b in wanted:
             key = element_bits(tensor.type), a, b
@@ -98,7 +105,7 @@ class Prices:
                 self._converters[key] = tuple(x - y for x, y in zip(with_it, without))
 
     def converter(self, tensor: Tensor, a: int, b: int) -> Costs:
-        """What `converters` has priced."""
+        """The price of a converter of the tensor from `a` to `b` lanes, known to `converters`."""
         if a == b:
             return (0.0,) * len(RESOURCE_FIELDS)
         return self._converters[element_bits(tensor.type), a, b]
@@ -107,7 +114,7 @@ class Prices:
         return self._run([[_Chain.of(layer, folding)] for layer, folding in pairs])
 
     def _run(self, chains: Sequence[list[_Chain]]) -> list[LayerEstimate]:
-        """One graph of all chains, and the figures of each chain's last layer."""
+        """Estimate one graph of all chains; return the figures of each chain's last layer."""
         layers: list[Layer] = []
         outputs: list[Tensor] = []
         folding: dict[str, StreamFolding] = {}
@@ -140,13 +147,20 @@ class _Chain:
 
     @classmethod
     def converter(cls, tensor: Tensor, a: int, b: int) -> list[_Chain]:
-        """A layer that reads words of b: behind words of a, and of b."""
+        """A layer that reads words of `b` lanes, once behind words of `a` and once behind such.
+
+        The two differ in price by the converter.
+        """
         pixel = replace(tensor, shape=(tensor.channels,))
         reader = Upsample(name="c", output=pixel, input=pixel, factors=())
         return [cls(reader, StreamFolding(b), a), cls(reader, StreamFolding(b), b)]
 
     def built(self, tag: str) -> tuple[Layer, list[Layer], dict[str, StreamFolding]]:
-        """The renamed layer, all layers of the chain, and their folding."""
+        """The layer renamed, all layers of its chain, and their foldings.
+
+        Args:
+            tag: what tells its names from those of other chains in the graph.
+        """
         made: list[Layer] = []
         folding: dict[str, StreamFolding] = {}
         sources: list[Tensor] = []
