@@ -12,6 +12,26 @@ from fpgacomp.results.estimate import Estimate, LayerEstimate
 from fpgacomp.results.target import Target
 
 
+@dataclass(frozen=True, kw_only=True)
+class PeerEvidence:
+    """What another toolchain's execution of the same design says.
+
+    Args:
+        name: what reports call it; `title` is how sentences call it.
+        vectors: frames that it executed.
+        mismatches: integers that differ from the oracle's; None where it executed nothing.
+        files: how many files it wrote.
+        notes: what could not be had and why, one sentence each.
+    """
+
+    name: str
+    title: str
+    vectors: int = 0
+    mismatches: int | None = None
+    files: int = 0
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Exactness:
     """Counts of integers compared; None means that this check was not run.
@@ -19,7 +39,7 @@ class Exactness:
     Args:
         vectors: input samples compared.
         integers: integers compared per sample by C-simulation, over all layers.
-        finn_mismatches: of FINN's own execution of its operators, on `finn_vectors` samples.
+        peers: what other toolchains' execution of the design says.
         ties: values within 2**-20 of a rounding border where network and oracle differ.
         top1_agreement_float32: share of samples whose argmax equals the network's
             under ONNX Runtime in float32; None where it cannot run there.
@@ -32,8 +52,7 @@ class Exactness:
     ties: int | None = None
     top1_agreement_float32: float | None = None
     integers: int = 0
-    finn_mismatches: int | None = None
-    finn_vectors: int = 0
+    peers: tuple[PeerEvidence, ...] = ()
     first_csim_mismatch: Mismatch | None = None
     first_network_mismatch: Mismatch | None = None
 
@@ -103,7 +122,7 @@ class Report:
     def status(self) -> Literal["ok", "failed"]:
         """ok: it fits and no check that ran found a mismatch."""
         wrong = (
-            self.exactness.finn_mismatches,
+            *(peer.mismatches for peer in self.exactness.peers),
             self.exactness.csim_mismatches,
             self.exactness.rtl_mismatches,
             self.exactness.network_mismatches,
