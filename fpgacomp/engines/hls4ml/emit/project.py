@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from fpgacomp.engines.hls4ml.check import problems
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
-from fpgacomp.engines.hls4ml.emit.plan import Plan
-from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT, problems
+from fpgacomp.engines.hls4ml.emit.plan import plan
+from fpgacomp.engines.hls4ml.emit.planner import Plan
+from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT
 from fpgacomp.engines.shared.names import top_name
 from fpgacomp.errors import FpgacompError, InputDataError, UnsupportedLayer, raise_all
 from fpgacomp.host.resources import data_folder
@@ -53,12 +55,12 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
     raise_all([*problems(design), *_too_wide(design)])
     raise_all([*_vector_problems(design, vectors)])
 
-    from fpgacomp.engines.hls4ml.emit import extension, firmware, model, plan_layers
+    from fpgacomp.engines.hls4ml.emit import extension, firmware, model
 
     top = top_name(design.graph.name)
-    plan = plan_layers.plan(design, model.reserved_names())
-    built = model.build(design, plan, top)
-    interface = _interface(design, plan, built, top)
+    planned = plan(design, model.reserved_names())
+    built = model.build(design, planned, top)
+    interface = _interface(design, planned, built, top)
     templates = extension.templates()
     context = {"stream": design.io_type == "io_stream", **interface}
     files = firmware.firmware(built, top)

@@ -7,22 +7,12 @@ from dataclasses import dataclass
 
 from fpgacomp.devices.board import RESOURCE_FIELDS, Board
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
-from fpgacomp.engines.hls4ml.lanes import divisors, has_lanes
-from fpgacomp.engines.hls4ml.limits import (
-    form_problems,
-    lane_foldings,
-    layer_problems,
-    layer_reuse_factors,
-    positions,
-)
+from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.shared.trial import budget_of, used
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Conv, Dense, Layer, WeightLayer
 from fpgacomp.results.estimate import Estimate, LayerEstimate
 
 Estimator = Callable[[Hls4mlDesign], Estimate]
-MOST_PER_LAYER = 40  # a layer's factors beyond that are thinned out evenly on a log scale
-MOST_PER_ACTIVATION = 10
 
 
 @dataclass(frozen=True)
@@ -83,49 +73,18 @@ def obstacles(graph: Graph, io_type: IoType) -> tuple[str, ...]:
     """Why no folding of this graph is legal in this io type; empty where one is."""
     found = []
     for layer in graph.layers:
-        found += [f"{layer.name}: {why}" for why, _ in form_problems(layer, io_type)]
-        if not layer_foldings(layer, io_type):
+        operator = operator_of(layer)
+        found += [f"{layer.name}: {why}" for why, _ in operator.form_problems(io_type)]
+        if not operator.foldings(io_type):
             found.append(f"{layer.name}: no reuse factor keeps it within Vitis' limits.")
     return tuple(found)
-
-
-def layer_foldings(layer: Layer, io_type: IoType) -> tuple[Hls4mlFolding, ...]:
-    """The legal foldings of one layer, fastest first (thinned to about MOST_PER_LAYER)."""
-    if has_lanes(layer):
-        factors = _thinned(lane_foldings(layer, io_type), MOST_PER_ACTIVATION)
-        return tuple(Hls4mlFolding("latency", rf) for rf in factors)
-    if not isinstance(layer, Dense | Conv):
-        return (Hls4mlFolding(),)
-    latency = layer_reuse_factors(layer, "latency", io_type)
-    # Under Latency only products bound to DSPs are shared: a few factors are enough.
-    found = [Hls4mlFolding("latency", rf) for rf in _thinned(latency, 8)]
-    resource = [rf for rf in layer_reuse_factors(layer, "resource", io_type) if rf > 1]
-    found += [Hls4mlFolding("resource", rf) for rf in _thinned(resource, MOST_PER_LAYER - 8)]
-    if io_type == "io_parallel" and isinstance(layer, Conv):
-        found += _parallel_pixels(layer)
-    return tuple(found)
-
-
-def _parallel_pixels(layer: WeightLayer) -> list[Hls4mlFolding]:
-    """Several output positions per cycle, each with its own products."""
-    counts = [n for n in divisors(positions(layer)) if n > 1]
-    foldings = [Hls4mlFolding("latency", 1, n) for n in _thinned(counts, 12)]
-    return [folding for folding in foldings if not layer_problems(layer, folding, "io_parallel")]
-
-
-def _thinned(values: Sequence[int], most: int) -> list[int]:
-    """At most `most` of ascending values, first and last kept, evenly by rank."""
-    if len(values) <= most:
-        return list(values)
-    step = (len(values) - 1) / (most - 1)
-    return [values[round(i * step)] for i in range(most)]
 
 
 def explore(
     graph: Graph, board: Board, clock_mhz: float, io_type: IoType, estimate: Estimator
 ) -> Space:
     """Every layer's undominated options, figured by `estimate` (a few dozen calls)."""
-    choices = {layer.name: layer_foldings(layer, io_type) for layer in graph.layers}
+    choices = {layer.name: operator_of(layer).foldings(io_type) for layer in graph.layers}
     space = Space(graph, board, clock_mhz, io_type, {}, (), budget_of(board))
     options: dict[str, list[Option]] = {name: [] for name in choices}
     top = (0.0,) * len(RESOURCE_FIELDS)

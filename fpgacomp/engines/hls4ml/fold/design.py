@@ -53,7 +53,7 @@ def fold_hls4ml(
         other_boards: boards to name as a remedy where this one is too small.
 
     Returns:
-        A design without `hls4ml_limits.problems`. verdict.fits says that it is within the
+        A design without `check.problems`. verdict.fits says that it is within the
         board's budget by `value` and keeps the bounds.
 
     Raises:
