@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fpgacomp.engines.hls4ml.design import IoType
-from fpgacomp.engines.shared.interface import Interface, Port
+from fpgacomp.engines.shared.interface import EXACTLY, Interface, Port
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +31,15 @@ class Trace:
         size: elements of one frame.
     """
 
+    __pydantic_config__ = EXACTLY
+
     node: str
     tensor: str
     size: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hls4mlInterface(Interface[VariablePort]):
+class Hls4mlInterface(Interface):
     """Ports and traces of an hls4ml project.
 
     Args:
@@ -45,4 +47,6 @@ class Hls4mlInterface(Interface[VariablePort]):
     """
 
     io_type: IoType
+    inputs: tuple[VariablePort, ...]
+    outputs: tuple[VariablePort, ...]
     traces: tuple[Trace, ...]

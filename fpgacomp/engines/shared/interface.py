@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Generic, Self, TypeVar
+from typing import Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from fpgacomp.errors import InputDataError
 from fpgacomp.results.project import Project
 
 FILE = "interface.json"
+# How an interface is read back: nothing is converted, and nothing unknown is passed over.
+EXACTLY = ConfigDict(extra="forbid", strict=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,8 @@ class Port:
         file: name of the file that holds the port's values, one frame after the other.
     """
 
+    __pydantic_config__ = EXACTLY
+
     tensor: str
     shape: tuple[int, ...]
     size: int
@@ -40,11 +44,8 @@ class Port:
     file: str
 
 
-PortT_co = TypeVar("PortT_co", bound=Port, covariant=True)
-
-
 @dataclass(frozen=True, kw_only=True)
-class Interface(Generic[PortT_co]):
+class Interface:
     """The top function of a project, for whoever calls it: testbench, simulation, drivers.
 
     Args:
@@ -55,10 +56,12 @@ class Interface(Generic[PortT_co]):
         aliases: tensor -> the tensor whose array or stream it shares, under another shape.
     """
 
+    __pydantic_config__ = EXACTLY
+
     top: str
     io_type: str
-    inputs: tuple[PortT_co, ...]
-    outputs: tuple[PortT_co, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
     aliases: Mapping[str, str]
 
     def to_json(self) -> bytes:

@@ -26,7 +26,7 @@ class AxiPort(Port):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamInterface(Interface[AxiPort]):
+class StreamInterface(Interface):
     """Ports and taps of a streaming project.
 
     Args:
@@ -34,4 +34,6 @@ class StreamInterface(Interface[AxiPort]):
     """
 
     io_type: Literal["axi_stream"]
+    inputs: tuple[AxiPort, ...]
+    outputs: tuple[AxiPort, ...]
     taps: tuple[str, ...]

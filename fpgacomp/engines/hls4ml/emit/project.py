@@ -1,16 +1,15 @@
 """Integer graph to hls4ml ModelGraph to project.
 
-    plan_layers  integer graph -> the exact hls4ml layers (nodes.Node), every type stated
-    model        nodes -> hls4ml's ModelGraph, and the proof that nothing was changed
-    firmware     ModelGraph -> C++ files
-    emit         all of it, with testbench, vectors and build script, as a Project
+    plan      integer graph -> the exact hls4ml layers (nodes.Node), every type stated
+    model     nodes -> hls4ml's ModelGraph, and the proof that nothing was changed
+    firmware  ModelGraph -> C++ files
+    emit      all of it, with testbench, vectors and build script, as a Project
 
 hls4ml is imported when `emit` is called, not before.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,11 +19,13 @@ from fpgacomp.engines.hls4ml.check import problems
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.hls4ml.emit.plan import plan
 from fpgacomp.engines.hls4ml.emit.planner import Plan
+from fpgacomp.engines.hls4ml.interface import Hls4mlInterface, Trace, VariablePort
 from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT
+from fpgacomp.engines.shared.interface import FILE
 from fpgacomp.engines.shared.names import top_name
-from fpgacomp.errors import FpgacompError, InputDataError, UnsupportedLayer, raise_all
+from fpgacomp.engines.shared.vectors import vector_problems
+from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 from fpgacomp.host.resources import data_folder
-from fpgacomp.ir.layers import Tensor
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
@@ -44,8 +45,8 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
 
     Returns:
         hls/firmware/ (C++), hls/build_prj.tcl, hls/<name>_test.cpp, hls/tb_data/ and
-        hls/interface.json (ports and traced layers; see `_interface`). The same design and
-        vectors give the same bytes.
+        hls/interface.json (an `Hls4mlInterface`: ports and traced layers). The same design
+        and vectors give the same bytes.
 
     Raises:
         UnsupportedLayer: a layer that hls4ml or Vitis HLS would refuse or change.
@@ -53,7 +54,7 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
         InvalidGraph: hls4ml did not build what it was asked for.
     """
     raise_all([*problems(design), *_too_wide(design)])
-    raise_all([*_vector_problems(design, vectors)])
+    raise_all([*vector_problems(design.graph, vectors)])
 
     from fpgacomp.engines.hls4ml.emit import extension, firmware, model
 
@@ -62,9 +63,17 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
     built = model.build(design, planned, top)
     interface = _interface(design, planned, built, top)
     templates = extension.templates()
-    context = {"stream": design.io_type == "io_stream", **interface}
     files = firmware.firmware(built, top)
-    files[f"{top}_test.cpp"] = templates.get_template("testbench.cpp.j2").render(context).encode()
+    files[f"{top}_test.cpp"] = (
+        templates.get_template("testbench.cpp.j2")
+        .render(
+            stream=design.io_type == "io_stream",
+            top=top,
+            inputs=interface.inputs,
+            outputs=interface.outputs,
+        )
+        .encode()
+    )
     files["tb_vectors.h"] = (data_folder("hls_templates") / "hls4ml" / "tb_vectors.h").read_bytes()
     files["build_prj.tcl"] = (
         templates.get_template("build_prj.tcl.j2")
@@ -78,46 +87,42 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
         )
         .encode()
     )
-    for port in (*interface["inputs"], *interface["outputs"]):
-        files[f"tb_data/{port['file']}"] = _vector_file(vectors[port["tensor"]])
-    files["interface.json"] = (json.dumps(interface, indent=1, sort_keys=True) + "\n").encode()
+    for port in (*interface.inputs, *interface.outputs):
+        files[f"tb_data/{port.file}"] = _vector_file(vectors[port.tensor])
+    files[FILE] = interface.to_json()
     return Project(files).under("hls")
 
 
-def _interface(design: Hls4mlDesign, plan: Plan, built: Any, top: str) -> dict[str, Any]:
-    """Ports and traces, for whoever calls the top function (testbench, simulation, drivers).
-
-    inputs, outputs: in the order of the top function's arguments, each with tensor, C++
-    variable and type (of an element, or of a stream's word), size, shape and vector file.
-    traces: node (hls4ml's layer) and the tensor it writes. aliases: tensor -> the tensor
-    whose array or stream it shares, under another shape.
-    """
+def _interface(design: Hls4mlDesign, plan: Plan, built: Any, top: str) -> Hls4mlInterface:
+    """The ports in the order of the top function's arguments, and the layers that are traced."""
     tensors = {layer.output.name: layer.output for layer in design.graph.layers}
 
-    def port(direction: str, tensor: Tensor, variable: Any) -> dict[str, Any]:
-        return {
-            "tensor": tensor.name, "variable": variable.name, "type": variable.type.name,
-            "size": tensor.size, "shape": list(tensor.shape), "bits": tensor.type.bits,
-            "signed": tensor.type.signed, "file": f"tb_{direction}_{tensor.name}.dat",
-        }  # fmt: skip
+    def port(direction: str, name: str, variable: Any) -> VariablePort:
+        tensor = tensors[name]
+        return VariablePort(
+            tensor=name, shape=tensor.shape, size=tensor.size, bits=tensor.type.bits,
+            signed=tensor.type.signed, file=f"tb_{direction}_{name}.dat",
+            variable=variable.name, type=variable.type.name,
+        )  # fmt: skip
 
-    def ports(direction: str, names: Mapping[str, str], variables: list[Any]) -> list[Any]:
-        return [
-            port(direction, tensors[name], variable) for name, variable in zip(names, variables)
-        ]
-
-    return {
-        "top": top,
-        "io_type": design.io_type,
-        "inputs": ports("input", plan.inputs, built.get_input_variables()),
-        "outputs": ports("output", plan.outputs, built.get_output_variables()),
-        "traces": [
-            {"node": node.name, "tensor": node.traces, "size": node.output.size}
+    return Hls4mlInterface(
+        top=top,
+        io_type=design.io_type,
+        inputs=tuple(
+            port("input", name, variable)
+            for name, variable in zip(plan.inputs, built.get_input_variables())
+        ),
+        outputs=tuple(
+            port("output", name, variable)
+            for name, variable in zip(plan.outputs, built.get_output_variables())
+        ),
+        traces=tuple(
+            Trace(node=node.name, tensor=node.traces, size=node.output.size)
             for node in plan.nodes
             if node.traces is not None and node.class_name != "Input"
-        ],
-        "aliases": plan.aliases,
-    }
+        ),
+        aliases=plan.aliases,
+    )
 
 
 def _too_wide(design: Hls4mlDesign) -> Iterator[FpgacompError]:
@@ -134,19 +139,6 @@ def _too_wide(design: Hls4mlDesign) -> Iterator[FpgacompError]:
                 layer.name, f"one of its constants has more than {_EXACT_BITS} bits.",
                 "quantize its scale to fewer bits.",
             )  # fmt: skip
-
-
-def _vector_problems(
-    design: Hls4mlDesign, vectors: Mapping[str, IntArray]
-) -> Iterator[FpgacompError]:
-    fix = "give the interpreter's values of the graph's inputs and outputs."
-    graph = design.graph
-    for tensor in (*(layer.output for layer in graph.inputs), *graph.outputs):
-        if tensor.name not in vectors:
-            yield InputDataError(tensor.name, "no vectors were given for it.", fix)
-        elif vectors[tensor.name].shape[1:] != tensor.shape or not len(vectors[tensor.name]):
-            shape = vectors[tensor.name].shape
-            yield InputDataError(tensor.name, f"its vectors have shape {shape}.", fix)
 
 
 def _vector_file(values: IntArray) -> bytes:

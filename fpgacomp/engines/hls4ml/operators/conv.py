@@ -87,7 +87,7 @@ class ConvOperator(MatrixOperator[Conv]):
             yield fifo_terms(layer.input.channels * layer.input.type.bits, layer.input.pixels)
 
     def stream_timing(self, folding: Hls4mlFolding, setting: Setting) -> Timing:
-        """One input pixel per step; Resource is not pipelined over pixels (nnet_conv2d_stream.h)."""
+        """One input pixel per step; Resource has no pipeline over them (nnet_conv2d_stream.h)."""
         extent, window = padded_extent(self.layer), self.window
         pixels, fill = prod(extent), words_to_fill(extent, window)
         latency, interval = product_cycles(self.product_unit(folding, setting))
