@@ -1,7 +1,8 @@
 """Depths of the FIFOs between the processes of an hls4ml stream design.
 
-hls4ml gives each a whole frame. Into Thresholds, Requantize and Lookup, which take one word
-and give one, a few words are enough where both of these hold:
+hls4ml makes every FIFO as deep as a whole frame. In front of a layer that maps words (reads
+one, writes one: Thresholds, Requantize and Lookup) a few words are enough where both of these
+hold:
 
 No deadlock. Every process blocks on one FIFO at a time, so a deadlock is a cycle of processes
 that wait for one another, and it follows FIFOs. On a single FIFO writer and reader never wait

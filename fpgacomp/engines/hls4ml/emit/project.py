@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment
 
 from fpgacomp.engines.hls4ml.check import problems
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
@@ -29,7 +30,7 @@ from fpgacomp.host.resources import data_folder
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
-# What hls4ml writes weights through, and traces layers with: a double (53 bits).
+# hls4ml writes weights and traces layers as doubles, which hold integers of 53 bits exactly.
 _EXACT_BITS = 53
 # Share of the clock period kept for routing, as hls4ml recommends for Vitis HLS.
 _CLOCK_UNCERTAINTY = "27%"
@@ -64,33 +65,32 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
     interface = _interface(design, planned, built, top)
     templates = extension.templates()
     files = firmware.firmware(built, top)
-    files[f"{top}_test.cpp"] = (
-        templates.get_template("testbench.cpp.j2")
-        .render(
-            stream=design.io_type == "io_stream",
-            top=top,
-            inputs=interface.inputs,
-            outputs=interface.outputs,
-        )
-        .encode()
-    )
+    files[f"{top}_test.cpp"] = _testbench(templates, interface)
     files["tb_vectors.h"] = (data_folder("hls_templates") / "hls4ml" / "tb_vectors.h").read_bytes()
-    files["build_prj.tcl"] = (
-        templates.get_template("build_prj.tcl.j2")
-        .render(
-            top=top,
-            part=design.board.part,
-            clock_mhz=f"{design.clock_mhz:g}",
-            clock_ns=f"{design.clock_ns:.3f}",
-            clock_uncertainty=_CLOCK_UNCERTAINTY,
-            partition_limit=UNROLL_LIMIT,
-        )
-        .encode()
-    )
+    files["build_prj.tcl"] = _build_script(templates, design, top)
     for port in (*interface.inputs, *interface.outputs):
         files[f"tb_data/{port.file}"] = _vector_file(vectors[port.tensor])
     files[FILE] = interface.to_json()
     return Project(files).under("hls")
+
+
+def _testbench(templates: Environment, interface: Hls4mlInterface) -> bytes:
+    """The C++ that feeds the vectors to the top function and compares its outputs."""
+    text = templates.get_template("testbench.cpp.j2").render(
+        stream=interface.io_type == "io_stream", top=interface.top, inputs=interface.inputs,
+        outputs=interface.outputs,
+    )  # fmt: skip
+    return text.encode()
+
+
+def _build_script(templates: Environment, design: Hls4mlDesign, top: str) -> bytes:
+    """The Tcl script that Vitis HLS builds the project with."""
+    text = templates.get_template("build_prj.tcl.j2").render(
+        top=top, part=design.board.part, clock_mhz=f"{design.clock_mhz:g}",
+        clock_ns=f"{design.clock_ns:.3f}", clock_uncertainty=_CLOCK_UNCERTAINTY,
+        partition_limit=UNROLL_LIMIT,
+    )  # fmt: skip
+    return text.encode()
 
 
 def _interface(design: Hls4mlDesign, plan: Plan, built: Any, top: str) -> Hls4mlInterface:
@@ -126,6 +126,7 @@ def _interface(design: Hls4mlDesign, plan: Plan, built: Any, top: str) -> Hls4ml
 
 
 def _too_wide(design: Hls4mlDesign) -> Iterator[FpgacompError]:
+    """Every layer with an output or a constant that a double does not hold exactly."""
     for layer in design.graph.layers:
         if layer.output.type.magnitude.bit_length() > _EXACT_BITS:
             yield UnsupportedLayer(

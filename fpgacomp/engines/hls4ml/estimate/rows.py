@@ -40,7 +40,7 @@ from fpgacomp.ir.types import IntArray
 
 @dataclass(frozen=True)
 class Pair:
-    """One design at both stages."""
+    """One design with its figures after C synthesis and after logic synthesis."""
 
     family: str
     strategy: str

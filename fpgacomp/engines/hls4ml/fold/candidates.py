@@ -1,4 +1,4 @@
-"""The foldings each layer may take under hls4ml, with the figures of each."""
+"""The search space of a folding: the options of every layer, with the figures of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ Estimator = Callable[[Hls4mlDesign], Estimate]
 
 @dataclass(frozen=True)
 class Option:
-    """One layer under one folding: cycles alone, and resources in RESOURCE_FIELDS order."""
+    """One layer under one folding.
+
+    Args:
+        cycles: of the layer alone, from its first input word to its last output word.
+        interval: cycles between two frames.
+        cost: resources in RESOURCE_FIELDS order.
+    """
 
     folding: Hls4mlFolding
     cycles: float
@@ -25,6 +31,7 @@ class Option:
     cost: tuple[float, ...]
 
     def dominates(self, other: Option) -> bool:
+        """Whether this option is at least as good as the other in every figure."""
         return (
             self.cycles <= other.cycles
             and self.interval <= other.interval
@@ -38,8 +45,8 @@ class Space:
 
     Args:
         options: layer name -> its undominated options.
-        top: what no layer owns, in RESOURCE_FIELDS order.
-        budget: what the board has left, in the same order.
+        top: resources of FIFOs and ports, which no layer owns, in RESOURCE_FIELDS order.
+        budget: resources that the board's shell leaves, in the same order.
     """
 
     graph: Graph
@@ -52,7 +59,7 @@ class Space:
 
     @property
     def hopeless(self) -> bool:
-        """Some resource runs out even where every layer takes its least of it."""
+        """Whether some resource runs out even where every layer takes its least of it."""
         for index, available in enumerate(self.budget):
             least = sum(min(o.cost[index] for o in found) for found in self.options.values())
             if least + self.top[index] > available * (1 + 1e-9):
@@ -60,6 +67,7 @@ class Space:
         return False
 
     def design(self, folding: Mapping[str, Hls4mlFolding]) -> Hls4mlDesign:
+        """The design of this graph and board with these foldings."""
         return Hls4mlDesign(
             graph=self.graph,
             board=self.board,
@@ -70,7 +78,7 @@ class Space:
 
 
 def obstacles(graph: Graph, io_type: IoType) -> tuple[str, ...]:
-    """Why no folding of this graph is legal in this io type; empty where one is."""
+    """Sentences on why no folding of this graph is legal in this io type; empty where one is."""
     found = []
     for layer in graph.layers:
         operator = operator_of(layer)
@@ -83,7 +91,7 @@ def obstacles(graph: Graph, io_type: IoType) -> tuple[str, ...]:
 def explore(
     graph: Graph, board: Board, clock_mhz: float, io_type: IoType, estimate: Estimator
 ) -> Space:
-    """Every layer's undominated options, figured by `estimate` (a few dozen calls)."""
+    """The search space of a graph; `estimate` is called a few dozen times for its figures."""
     choices = {layer.name: operator_of(layer).foldings(io_type) for layer in graph.layers}
     space = Space(graph, board, clock_mhz, io_type, {}, (), budget_of(board))
     options: dict[str, list[Option]] = {name: [] for name in choices}
