@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import jinja2
 import numpy as np
 
 from fpgacomp.devices.board import Board
+from fpgacomp.engines.shared.interface import FILE
+from fpgacomp.engines.shared.vectors import vector_problems
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.emit.context import (
@@ -22,11 +22,12 @@ from fpgacomp.engines.stream.emit.context import (
     names_of,
 )
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.interface import AxiPort, StreamInterface
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.engines.stream.operators import AnyOperator, Sink, Source
-from fpgacomp.errors import FpgacompError, InputDataError, UnsupportedLayer, raise_all
+from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Reshape, Tensor
+from fpgacomp.ir.layers import Reshape
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
@@ -46,7 +47,7 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
     Returns:
         hls/NAME.cpp and .h, hls/weights/, the operator library (hls/include/), headers for a
         fast C-simulation (hls/csim_include/; Vitis HLS uses its own), hls/testbench.cpp with
-        hls/tb_data/, hls/build_prj.tcl and hls/interface.json (see `_interface`). The same
+        hls/tb_data/, hls/build_prj.tcl and hls/interface.json (a `StreamInterface`). The same
         design and vectors give the same bytes.
 
     Raises:
@@ -56,7 +57,7 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
     """
     raise_all(list(_memory_problems(design)))
     dataflow = expand(design)
-    raise_all(list(_vector_problems(design.graph, vectors)))
+    raise_all(list(vector_problems(design.graph, vectors)))
     made = cpp_design(design, dataflow)
     files = {path: text.encode() for path, text in _render(made).items()}
     for folder in ("include/fpgacomp", "csim_include"):
@@ -64,8 +65,7 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
             files[f"{folder}/{header.name}"] = header.read_bytes()
     for port in (*made.inputs, *made.outputs):
         files[f"tb_data/{port.name}.bin"] = contained(port, vectors[port.tensor.name])
-    interface = _interface(design.graph, made)
-    files["interface.json"] = (json.dumps(interface, indent=1, sort_keys=True) + "\n").encode()
+    files[FILE] = _interface(design.graph, made).to_json()
     return Project(files).under("hls")
 
 
@@ -159,35 +159,28 @@ def contained(port: Port, values: IntArray) -> bytes:
     return np.ascontiguousarray(values, dtype=f"<{sign}{port.container // 8}").tobytes()
 
 
-def _interface(graph: Graph, design: CppDesign) -> dict[str, Any]:
-    """The content of interface.json: ports and taps, for simulation and drivers.
+def _interface(graph: Graph, design: CppDesign) -> StreamInterface:
+    """The ports in the order of the top function's arguments, and what is tapped."""
 
-    inputs, outputs: in the order of the top function's arguments: tensor, port, shape, bits
-    and sign of an element, bits of its container on the bus, elements a beat, elements a
-    frame. taps: tensors that the C-simulation writes. aliases: tensor -> the tensor whose
-    stream it shares, under another shape.
-    """
+    def describe(port: Port) -> AxiPort:
+        return AxiPort(
+            tensor=port.tensor.name, shape=port.tensor.shape, size=port.elements,
+            bits=port.type.bits, signed=port.type.signed, file=f"{port.name}.bin", port=port.name,
+            bipolar=port.type.bipolar, container_bits=port.container, lanes=port.lanes,
+        )  # fmt: skip
 
-    def describe(port: Port) -> dict[str, Any]:
-        return {
-            "tensor": port.tensor.name, "port": port.name, "shape": list(port.tensor.shape),
-            "size": port.elements, "bits": port.type.bits, "signed": port.type.signed,
-            "bipolar": port.type.bipolar, "container_bits": port.container, "lanes": port.lanes,
-            "file": f"{port.name}.bin",
-        }  # fmt: skip
-
-    return {
-        "top": design.name,
-        "io_type": "axi_stream",
-        "inputs": [describe(port) for port in design.inputs],
-        "outputs": [describe(port) for port in design.outputs],
-        "taps": [stream.tensor for stream in design.streams if stream.tensor],
-        "aliases": {
+    return StreamInterface(
+        top=design.name,
+        io_type="axi_stream",
+        inputs=tuple(describe(port) for port in design.inputs),
+        outputs=tuple(describe(port) for port in design.outputs),
+        taps=tuple(stream.tensor for stream in design.streams if stream.tensor),
+        aliases={
             layer.output.name: layer.input.name
             for layer in graph.layers
             if isinstance(layer, Reshape)
         },
-    }
+    )
 
 
 def _memory_problems(design: StreamDesign) -> Iterator[FpgacompError]:
@@ -197,14 +190,3 @@ def _memory_problems(design: StreamDesign) -> Iterator[FpgacompError]:
         if rules_of(layer).stores_constants and folding is not None and folding.memory == "uram":
             yield UnsupportedLayer(layer.name, "its constants cannot lie in UltraRAM, which "
                                    "has no initial content.", "choose bram or lutram.")  # fmt: skip
-
-
-def _vector_problems(graph: Graph, vectors: Mapping[str, IntArray]) -> Iterator[FpgacompError]:
-    fix = "give the interpreter's values of the graph's inputs and outputs."
-    tensors: tuple[Tensor, ...] = (*(layer.output for layer in graph.inputs), *graph.outputs)
-    for tensor in tensors:
-        if tensor.name not in vectors:
-            yield InputDataError(tensor.name, "no vectors were given for it.", fix)
-        elif vectors[tensor.name].shape[1:] != tensor.shape or not len(vectors[tensor.name]):
-            shape = vectors[tensor.name].shape
-            yield InputDataError(tensor.name, f"its vectors have shape {shape}.", fix)
