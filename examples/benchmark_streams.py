@@ -145,7 +145,7 @@ def _compare(table: Table, name: str, graph: Graph, board: Board, fastest: Estim
 
 
 def _equivalents(figures: Estimate, board: Board) -> float:
-    device = board.device
+    device = board.resources
     dsp, bram = device.lut / max(device.dsp, 1), device.lut / max(device.bram18, 1)
     return figures.lut.value + figures.dsp.value * dsp + figures.bram18.value * bram
 

@@ -230,7 +230,7 @@ def fold(lowered: Lowered, board: Board, options: Options, watch: Stopwatch) -> 
             target=options.target,
             backends=_backends(options),
             io_type=options.io_type,
-            other_boards=[b for b in list_boards() if b.toolchain == board.toolchain],
+            other_boards=[b for b in list_boards() if b.device.toolchain == board.device.toolchain],
         )
 
 
@@ -329,7 +329,7 @@ def _report(
 ) -> Report:
     design = folded.design
     warnings = network.warnings
-    if design.board.toolchain != "vivado":
+    if design.board.device.toolchain != "vivado":
         warnings += (
             f"{design.board.name} has an {design.board.family} device: no HLS tool builds this "
             "C++ for it, so the figures only compare; synthesizable RTL for it is not written yet.",

@@ -58,10 +58,10 @@ def _board(board: Board) -> dict[str, Any]:
         "vendor": board.vendor,
         "part": board.part,
         "family": board.family,
-        "resources": {**asdict(board.device), "lutram": board.lutram},
+        "resources": {**asdict(board.resources), "lutram": board.lutram},
         "shell": asdict(board.shell),
         "host": board.host,
-        "toolchain": board.toolchain,
+        "toolchain": board.device.toolchain,
     }
 
 
@@ -98,7 +98,7 @@ def _estimate(estimate: Estimate, board: Board) -> dict[str, Any]:
             key: {
                 **_figure(getattr(estimate, key)),
                 "available": getattr(board.budget, key),
-                "device": getattr(board.device, key),
+                "device": getattr(board.resources, key),
             }
             for key in RESOURCE_FIELDS
         },

@@ -134,7 +134,7 @@ def folding_text(folding: Mapping[str, Any]) -> str:
 
 def resource_rows(report: Report) -> tuple[ResourceRow, ...]:
     """The resources that the board has or the design needs."""
-    device, shell = report.board.device, report.board.shell
+    device, shell = report.board.resources, report.board.shell
     rows = (
         ResourceRow(key, getattr(report.estimate, key), getattr(device, key), getattr(shell, key))
         for key in RESOURCE_FIELDS

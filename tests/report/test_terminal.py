@@ -181,7 +181,7 @@ def huge() -> Report:
         name, "Requantize", (128, 128, 512), bits=(16, 16, 40), cycles=12_345_678, lut=1_234_567,
         dsp=11_111, bram18=4_321,
     )  # fmt: skip
-    board = replace(report.board, device=Resources(1_728_000, 3_456_000, 12_288, 5_376, 1_280))
+    board = replace(report.board, resources=Resources(1_728_000, 3_456_000, 12_288, 5_376, 1_280))
     estimate = replace(
         report.estimate,
         lut=Figure(1_234_567, 1_111_111, 1_717_171),

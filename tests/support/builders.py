@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.devices.board import Board, Resources
+from fpgacomp.devices.families import FAMILIES
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.engines.shared.terms import Strategy
 from fpgacomp.ir.graph import Graph
@@ -35,9 +36,10 @@ from fpgacomp.ir.verify import verify
 
 BOARD = Board(
     name="test", title="Test", vendor="xilinx", part="xc7z020clg400-1", family="zynq-7000",
-    device=Resources(53200, 106400, 220, 280), lutram=17400, shell=Resources(),
+    device=FAMILIES["zynq-7000"],
+    resources=Resources(53200, 106400, 220, 280), lutram=17400, shell=Resources(),
     clock_mhz_default=100.0, clock_mhz_max=200.0, memory="DDR3", host="zynq-ps",
-    toolchain="vivado", sources=("test",), path=Path("test.yaml"),
+    sources=("test",), path=Path("test.yaml"),
 )  # fmt: skip
 
 

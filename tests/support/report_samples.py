@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fpgacomp.devices.board import Board, Resources
+from fpgacomp.devices.families import FAMILIES
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 from fpgacomp.results.report import Exactness, LayerReport, ModelFacts, Report, Verdict
@@ -20,14 +21,14 @@ BOARD = Board(
     vendor="xilinx",
     part="xc7z020clg400-1",
     family="zynq-7000",
-    device=Resources(53_200, 106_400, 220, 280, 0),
+    device=FAMILIES["zynq-7000"],
+    resources=Resources(53_200, 106_400, 220, 280, 0),
     lutram=17_400,
     shell=Resources(5_000, 7_000, 0, 6, 0),
     clock_mhz_default=100,
     clock_mhz_max=250,
     memory="512 MB DDR3",
     host="zynq-ps",
-    toolchain="vivado",
     sources=("DS190 table 1",),
     path=Path("boards/pynq-z2.yaml"),
 )

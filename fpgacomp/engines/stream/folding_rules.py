@@ -11,7 +11,7 @@ from fpgacomp.ir.layers import ArgMax, Concat, Conv, Dense, Input, Layer, Reshap
 
 
 def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
-    """Every folding that does not divide what it folds, and every output nobody reads."""
+    """Every folding that the layer or the device does not allow, and every unread output."""
     graph = design.graph
     sinks = {tensor.name for tensor in graph.outputs}
     for layer in graph.layers:
@@ -25,6 +25,9 @@ def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
             yield UnsupportedLayer(layer.name, "has no folding.", "give it one (pe=1, simd=1).")
         elif why := _illegal(layer, folding):
             yield UnsupportedLayer(layer.name, why, "choose divisors.")
+        elif folding.arithmetic == "dsp" and design.board.device.multiplier is None:
+            yield UnsupportedLayer(layer.name, f"board {design.board.name} has no DSP multiplier.",
+                                   "choose arithmetic lut.")  # fmt: skip
 
 
 def _illegal(layer: Layer, folding: StreamFolding) -> str:

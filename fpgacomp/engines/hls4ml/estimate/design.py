@@ -12,7 +12,7 @@ from fpgacomp.engines.hls4ml.estimate.layers import fifo, layer_terms
 from fpgacomp.engines.hls4ml.fifos import fifo_depths
 from fpgacomp.engines.hls4ml.limits import is_dataflow
 from fpgacomp.engines.shared.coefficients import Coefficients
-from fpgacomp.engines.shared.terms import RESOURCES, level_ns, unit_terms
+from fpgacomp.engines.shared.terms import RESOURCES, unit_terms
 from fpgacomp.ir.layers import Conv, Dense, Input, Layer, Tensor
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate, Stage
 
@@ -32,7 +32,7 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
         layer (fpgacomp/estimate/README.md).
     """
     cost = load(stage)
-    delay_ns = level_ns(design.board.part)
+    delay_ns = design.board.device.level_ns
     layers, timings = {}, {}
     for layer in design.graph.layers:
         key = (layer, design.folding[layer.name], design.io_type, design.clock_ns, delay_ns)

@@ -50,8 +50,6 @@ _ROUNDING = {
     Rounding.DOWN: "RoundDown",
 }
 _ORDER = {"channels_inner": "ChannelsInner", "kernel_inner": "KernelInner"}
-# Families with the 25-bit multiplier port of DSP48E1; later ones have 27 (UG479, UG579).
-_DSP48E1 = ("zynq-7000", "artix-7")
 # A memory needs its read, add and write back to back in fewer cycles than this many words.
 _FEW_SUMS = 4
 
@@ -141,7 +139,7 @@ def _matrix_vector(
 ) -> Call:
     style = "MulLut"
     if operator.arithmetic == "dsp":
-        lanes, shift = operator.packing(25 if board.family in _DSP48E1 else 27)
+        lanes, shift = operator.packing(board.device.wide_port_bits)
         style = f"MulDspPacked<{lanes}, {shift}>" if lanes > 1 else "MulDsp"
     parameters = (*operator.weight.shape, operator.vectors, style)
     return _with_tables("mvau", parameters, streams, matrix(name, operator))

@@ -22,7 +22,7 @@ from fpgacomp.engines.stream.dataflow import (
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.coefficients import load
 from fpgacomp.engines.stream.estimate.memory import stream_terms
-from fpgacomp.engines.stream.estimate.terms import dsp_port, operator_terms
+from fpgacomp.engines.stream.estimate.terms import operator_terms
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.timing.run import FINE, FRAMES, first_frame, interval_cycles, simulate
 from fpgacomp.ir.layers import Thresholds
@@ -64,7 +64,7 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
         UnsupportedLayer, Problems: the folding is not legal.
     """
     dataflow = expand(design)
-    coefficients, port = load(), dsp_port(design.board)
+    coefficients, port = load(), design.board.device.wide_port_bits
     shares: dict[str, _Share] = {layer.name: _Share({}) for layer in design.graph.layers}
     shares[""] = _Share({})
     for operator in dataflow.operators:

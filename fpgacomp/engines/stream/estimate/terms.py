@@ -11,7 +11,6 @@ from typing import assert_never
 
 import numpy as np
 
-from fpgacomp.devices.board import Board
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.engines.shared.terms import (
     DSP_MIN_CONSTANT_PRODUCT,
@@ -48,17 +47,11 @@ from fpgacomp.ir.layers import Lookup, Requantize, Thresholds
 from fpgacomp.ir.types import IntArray, Ints
 
 
-def dsp_port(board: Board) -> int:
-    """Bits of the DSP block's wider multiplier port: DSP48E1 (UG479) or DSP48E2 (UG579)."""
-    seven = board.part.lower().startswith(("xc7", "xa7", "xq7"))
-    return 25 if seven or board.vendor != "xilinx" else 27
-
-
 def operator_terms(operator: Operator, port: int) -> Terms:
     """Terms of an operator without its FIFOs.
 
     Args:
-        port: `dsp_port` of the board.
+        port: width in bits of the wider port of the device's DSP multiplier.
     """
     match operator:
         case Source() | Sink():

@@ -14,6 +14,7 @@ from math import gcd, log2, prod
 from typing import Protocol
 
 from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import Arithmetic, Memory, StreamDesign, StreamFolding
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import (
@@ -94,8 +95,8 @@ def lanes_out(layer: Layer, folding: StreamFolding) -> int:
     return 1 if isinstance(layer, ArgMax) else folding.pe
 
 
-def layer_foldings(layer: Layer) -> tuple[StreamFolding, ...]:
-    """Foldings worth pricing; all are legal (`ir.folding_rules`)."""
+def layer_foldings(layer: Layer, device: Device) -> tuple[StreamFolding, ...]:
+    """Foldings worth pricing on the device; all are legal (`engines.stream.folding_rules`)."""
     match layer:
         case Input() | Reshape():
             return ()
@@ -104,14 +105,14 @@ def layer_foldings(layer: Layer) -> tuple[StreamFolding, ...]:
                 StreamFolding(pe, 1, memory, arithmetic)
                 for pe in divisors(layer.output.channels)
                 for memory in _memories(prod(layer.kernel) * layer.output.channels // pe)
-                for arithmetic in _arithmetics(layer)
+                for arithmetic in _arithmetics(layer, device)
             )
         case Dense() | Conv():
             return tuple(
                 StreamFolding(pe, simd, memory, arithmetic)
                 for pe, simd in _shapes(layer)
                 for memory in _memories(_width(layer) * layer.output.channels // (pe * simd))
-                for arithmetic in _arithmetics(layer)
+                for arithmetic in _arithmetics(layer, device)
             )
         case ArgMax():
             return tuple(StreamFolding(pe) for pe in divisors(layer.input.channels))
@@ -141,11 +142,12 @@ def _memories(depth: int) -> tuple[Memory, ...]:
     return ("bram",) if depth >= DEEP else ("lutram", "bram")
 
 
-def _arithmetics(layer: Dense | Conv) -> tuple[Arithmetic, ...]:
-    """Gates do for one bit; two bits by two are a table."""
+def _arithmetics(layer: Dense | Conv, device: Device) -> tuple[Arithmetic, ...]:
+    """What may multiply: for products of one bit gates alone, else LUTs or DSP blocks, if any."""
     weight = layer.weight.type
     one_bit = weight.magnitude <= 1 and layer.input.type.bits <= 2
-    return ("lut",) if one_bit or layer.input.type.bits == 1 else ("lut", "dsp")
+    gates = one_bit or layer.input.type.bits == 1
+    return ("lut",) if gates or device.multiplier is None else ("lut", "dsp")
 
 
 def _shapes(layer: Dense | Conv) -> list[tuple[int, int]]:
@@ -195,10 +197,13 @@ class Prices:
 
     def options(self, layers: Iterable[Layer]) -> dict[str, tuple[Option, ...]]:
         """Layer name -> its options, undominated among those of equal lanes."""
-        layers = [layer for layer in layers if layer_foldings(layer)]
+        device = self.board.device
+        layers = [layer for layer in layers if layer_foldings(layer, device)]
         missing = {_likeness(layer): layer for layer in layers}
         missing = {key: layer for key, layer in missing.items() if key not in self._options}
-        pairs = [(key, fold) for key, layer in missing.items() for fold in layer_foldings(layer)]
+        pairs = [
+            (key, fold) for key, layer in missing.items() for fold in layer_foldings(layer, device)
+        ]
         priced: dict[object, list[Option]] = {key: [] for key in missing}
         for at in range(0, len(pairs), BATCH):
             some = pairs[at : at + BATCH]

@@ -17,7 +17,6 @@ from fpgacomp.engines.stream.estimate.coefficients import PATH
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.estimate.fit import held_out, stream_content, stream_rows
 from fpgacomp.engines.stream.estimate.memory import rom_terms, stream_terms
-from fpgacomp.engines.stream.estimate.terms import dsp_port
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.engines.stream.timing.links import PIPELINE
@@ -105,7 +104,6 @@ def test_dsp_blocks_take_as_many_products_as_their_ports_allow() -> None:
     folding = StreamFolding(4, 16, arithmetic="dsp")
     assert figures(graph, folding).dsp.value == 32
     assert ceil(4 / (1 + (25 - 2) // (2 + 8 - 1))) * 16 == 32  # the lanes of mvu.sv
-    assert dsp_port(PYNQ) == 25 and dsp_port(ZCU) == 27
     narrow = dense(bits=3, in_bits=3)
     less = figures(narrow, folding, board=ZCU).dsp.value
     assert (

@@ -82,7 +82,7 @@ def shrunk(board: Board, factor: float) -> Board:
     device = board.budget
     small = Resources(*(int(getattr(device, f) * factor) for f in
                         ("lut", "ff", "dsp", "bram18", "uram")))  # fmt: skip
-    return replace(board, name="small", device=small, shell=Resources(), path=Path("small"))
+    return replace(board, name="small", resources=small, shell=Resources(), path=Path("small"))
 
 
 def fold(graph: Graph, board: Board = BOARD, **target: object) -> FoldingResult[StreamDesign]:
