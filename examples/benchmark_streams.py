@@ -151,7 +151,7 @@ def _equivalents(figures: Estimate, board: Board) -> float:
 
 
 def _cells(figures: Estimate, board: Board) -> list[str]:
-    lut, dsp, bram = (getattr(figures, n).value for n in ("lut", "dsp", "bram18"))
+    lut, dsp, bram = (figures.resources[n].value for n in ("lut", "dsp", "bram18"))
     over = " (over)" if lut > board.budget.lut or dsp > board.budget.dsp else ""
     return [
         f"{figures.frames_per_second:,.0f}", f"{lut:,.0f}{over}", f"{dsp:,.0f}", f"{bram:,.0f}",

@@ -7,31 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from fpgacomp.devices.device import Device
-
-
-@dataclass(frozen=True)
-class Resources:
-    """Counts of one FPGA's resources; also what a design or a layer takes.
-
-    bram18 counts 18-kbit halves (a BRAM36 is two), uram 288-kbit blocks, lutram the
-    LUTs that can be memory. ECP5 and iCE40 figures are in their own units (4-input
-    LUTs; bram18 as the equivalent of 18-kbit blocks).
-    """
-
-    lut: float = 0
-    ff: float = 0
-    dsp: float = 0
-    bram18: float = 0
-    uram: float = 0
-
-    def __add__(self, other: Resources) -> Resources:
-        return Resources(*(getattr(self, f) + getattr(other, f) for f in RESOURCE_FIELDS))
-
-    def __sub__(self, other: Resources) -> Resources:
-        return Resources(*(getattr(self, f) - getattr(other, f) for f in RESOURCE_FIELDS))
-
-
-RESOURCE_FIELDS = ("lut", "ff", "dsp", "bram18", "uram")
+from fpgacomp.devices.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -59,9 +35,9 @@ class Board:
     part: str
     family: str
     device: Device
-    resources: Resources
+    resources: Resources[float]
     lutram: int
-    shell: Resources
+    shell: Resources[float]
     clock_mhz_default: float
     clock_mhz_max: float
     memory: str
@@ -70,6 +46,6 @@ class Board:
     path: Path
 
     @property
-    def budget(self) -> Resources:
+    def budget(self) -> Resources[float]:
         """What a design may use: the FPGA's resources less its shell."""
         return self.resources - self.shell

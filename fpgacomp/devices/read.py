@@ -11,10 +11,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board, Resources
+from fpgacomp.devices.board import Board
 from fpgacomp.devices.device import Device, MemoryBlock, Multiplier
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.problems import impossible, invalid, unstated, where
+from fpgacomp.devices.resources import Resources
 from fpgacomp.devices.schema import BoardFile, Keys, ResourcesSection, ShellSection
 from fpgacomp.errors import BoardError, raise_all
 from fpgacomp.host.resources import data_folder
@@ -88,8 +89,8 @@ def _board(content: BoardFile, path: Path) -> Board:
     )
 
 
-def _resources(section: ResourcesSection | ShellSection) -> Resources:
-    return Resources(**{field: getattr(section, field) for field in RESOURCE_FIELDS})
+def _resources(section: ResourcesSection | ShellSection) -> Resources[float]:
+    return Resources(section.lut, section.ff, section.dsp, section.bram18, section.uram)
 
 
 def _device(content: BoardFile, path: Path) -> Device:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, assert_never
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import Board
 from fpgacomp.engines import finn
 from fpgacomp.engines.hls4ml import csim
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, IoType
@@ -114,7 +114,8 @@ def cost(result: Folded, target: Target) -> tuple[float, ...]:
         "latency": figures.latency_cycles.value,
         "throughput": figures.interval_cycles.value,
         "area": max(
-            getattr(figures, name).value / max(getattr(budget, name), 1) for name in RESOURCE_FIELDS
+            figure.value / max(available, 1)
+            for figure, available in zip(figures.resources, budget, strict=True)
         ),
     }[target.goal]
     miss = 0.0 if result.verdict.fits else result.verdict.shortfall or 1.0

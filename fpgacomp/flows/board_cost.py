@@ -39,7 +39,7 @@ def board_cost(data: Data, hardware: Hardware) -> Cost:
     def cost(network: Any) -> dict[str, float]:
         figures = _estimated(network, data, hardware)
         names = ("lut", "ff", "dsp", "bram18")
-        found = {name: float(getattr(figures, name).value) for name in names}
+        found = {name: float(figures.resources[name].value) for name in names}
         return {**found, "latency_us": float(figures.latency_us)}
 
     return cost

@@ -296,11 +296,7 @@ def _figures(report: Report) -> BoardFigures:
         clock_mhz=found.clock_mhz,
         latency_us=Figure(*microseconds),
         frames_per_second=found.frames_per_second,
-        lut=found.lut,
-        ff=found.ff,
-        dsp=found.dsp,
-        bram18=found.bram18,
-        uram=found.uram,
+        resources=found.resources,
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import Board
 from fpgacomp.devices.device import Device
+from fpgacomp.devices.resources import RESOURCE_FIELDS
 
 
 def to_json(boards: Sequence[Board], *, single: bool) -> str:
@@ -35,7 +36,7 @@ def render_list(boards: Sequence[Board], console: Console) -> None:
     for name in (*RESOURCE_FIELDS, "MHz"):
         table.add_column(name, justify="right")
     for board in boards:
-        figures = [f"{getattr(board.budget, name):,.0f}" for name in RESOURCE_FIELDS]
+        figures = [f"{amount:,.0f}" for amount in board.budget]
         table.add_row(board.name, board.part, *figures, f"{board.clock_mhz_default:g}")
     console.print(table)
 
@@ -77,7 +78,7 @@ def render_one(board: Board, console: Console) -> None:
         table.add_column(heading, justify="right")
     for name in RESOURCE_FIELDS:
         parts = (board.resources, board.shell, board.budget)
-        table.add_row(name, *(f"{getattr(part, name):,.0f}" for part in parts))
+        table.add_row(name, *(f"{part[name]:,.0f}" for part in parts))
     console.print(table)
     for source in (*board.sources, *_silicon_sources(board.device)):
         console.print(f"  [dim]{source}[/]", soft_wrap=True)

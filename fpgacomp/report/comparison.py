@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.report import wording
 from fpgacomp.results.comparison import (
     MEASURES,
@@ -111,7 +110,7 @@ def _estimate(board: BoardFigures) -> dict[str, Any]:
         "clock_mhz": board.clock_mhz,
         "latency_us": _figure(board.latency_us),
         "frames_per_second": _finite(board.frames_per_second),
-        "resources": {name: _figure(getattr(board, name)) for name in RESOURCE_FIELDS},
+        "resources": {name: _figure(figure) for name, figure in board.resources.items()},
     }
 
 
@@ -223,7 +222,7 @@ def _boards(comparison: Comparison) -> Section:
             cells = [
                 "yes" if board.fits else f"no: {short}".removesuffix(": "),
                 *(
-                    wording.count(getattr(board, name).value)
+                    wording.count(board.resources[name].value)
                     for name in ("lut", "ff", "dsp", "bram18")
                 ),
                 wording.duration(board.latency_us.value),

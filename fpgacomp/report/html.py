@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.report import wording
 from fpgacomp.report.pages import page
 from fpgacomp.report.wording import Headline, ResourceRow
@@ -186,7 +185,7 @@ def _layer(
     layer: LayerReport, shown: tuple[str, ...], *, longest: float, marked: float | None
 ) -> LayerRow:
     estimate = layer.estimate
-    amounts = (getattr(estimate, key) for key in RESOURCE_FIELDS if key in shown)
+    amounts = (figure for key, figure in estimate.resources.items() if key in shown)
     return LayerRow(
         name=layer.name,
         kind=layer.kind,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.estimate import Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, Report
@@ -95,12 +95,12 @@ def _estimate(estimate: Estimate, board: Board) -> dict[str, Any]:
         "interval_cycles": _figure(estimate.interval_cycles),
         "frames_per_second": rate,
         "resources": {
-            key: {
-                **_figure(getattr(estimate, key)),
-                "available": getattr(board.budget, key),
-                "device": getattr(board.resources, key),
+            name: {
+                **_figure(figure),
+                "available": board.budget[name],
+                "device": board.resources[name],
             }
-            for key in RESOURCE_FIELDS
+            for name, figure in estimate.resources.items()
         },
     }
 
@@ -121,7 +121,7 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
         "cycles": layer.estimate.cycles.value,
         "latency_cycles": _figure(layer.estimate.cycles),
         "interval_cycles": _figure(layer.estimate.interval),
-        "resources": {key: _figure(getattr(layer.estimate, key)) for key in RESOURCE_FIELDS},
+        "resources": asdict(layer.estimate.resources),
         "exact": layer.exact,
     }
 

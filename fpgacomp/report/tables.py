@@ -108,7 +108,7 @@ def heaviest(report: Report, most: int) -> list[LayerReport]:
     def weight(layer: LayerReport) -> float:
         shares = [layer.estimate.cycles.value / longest if longest > 0 else 0.0]
         for key, total in totals:
-            shares.append(getattr(layer.estimate, key).value / total if total > 0 else 0.0)
+            shares.append(layer.estimate.resources[key].value / total if total > 0 else 0.0)
         return max(shares)
 
     ranked = sorted(report.layers, key=weight, reverse=True)[:most]

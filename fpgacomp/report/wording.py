@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.results.estimate import Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, Report
 
@@ -136,8 +135,8 @@ def resource_rows(report: Report) -> tuple[ResourceRow, ...]:
     """The resources that the board has or the design needs."""
     device, shell = report.board.resources, report.board.shell
     rows = (
-        ResourceRow(key, getattr(report.estimate, key), getattr(device, key), getattr(shell, key))
-        for key in RESOURCE_FIELDS
+        ResourceRow(name, figure, device[name], shell[name])
+        for name, figure in report.estimate.resources.items()
     )
     return tuple(row for row in rows if row.device or row.used.high)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from fpgacomp.results.estimate import Figure
+from fpgacomp.devices.resources import Resources
+from fpgacomp.results.estimate import Figure, WithResources
 
 Attack = Literal["noise", "brightness", "gradient", "transfer"]
 
@@ -115,7 +116,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class BoardFigures:
+class BoardFigures(WithResources):
     """The estimate for one board; latency with the range of the estimate."""
 
     fits: bool
@@ -124,11 +125,7 @@ class BoardFigures:
     clock_mhz: float
     latency_us: Figure
     frames_per_second: float
-    lut: Figure
-    ff: Figure
-    dsp: Figure
-    bram18: Figure
-    uram: Figure
+    resources: Resources[Figure]
 
 
 @dataclass(frozen=True)
@@ -197,12 +194,18 @@ MEASURES = ("weight_bytes", "bops", "macs", "lut", "dsp", "bram18", "latency_us"
 
 def amount(candidate: Candidate, measure: str) -> float | None:
     """What a network costs by one of `MEASURES`; None where that is not known."""
-    if measure in ("weight_bytes", "bops", "macs"):
-        return None if candidate.cost is None else float(getattr(candidate.cost, measure))
-    if candidate.board is None:
-        return None
-    figure: Figure = getattr(candidate.board, measure)
-    return figure.value
+    cost, board = candidate.cost, candidate.board
+    match measure:
+        case "weight_bytes":
+            return None if cost is None else float(cost.weight_bytes)
+        case "bops":
+            return None if cost is None else cost.bops
+        case "macs":
+            return None if cost is None else float(cost.macs)
+        case "latency_us":
+            return None if board is None else board.latency_us.value
+        case _:
+            return None if board is None else board.resources[measure].value
 
 
 def pareto_front(candidates: Iterable[Candidate], measure: str) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board, Resources
+from fpgacomp.devices.board import Board
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.read import list_boards, load_board
+from fpgacomp.devices.resources import RESOURCE_FIELDS, counts
 from fpgacomp.errors import BoardError, FpgacompError, Problems
 from fpgacomp.host.resources import data_folder
 
@@ -56,7 +57,7 @@ def test_figures_are_those_of_the_data_sheet(name: str) -> None:
     board = load_board(name)
     part, lut, ff, dsp, bram18, uram, lutram = DATA_SHEETS[name]
     assert board.part == part
-    assert board.resources == Resources(lut, ff, dsp, bram18, uram)
+    assert board.resources == counts(lut, ff, dsp, bram18, uram)
     assert board.lutram == lutram
 
 
@@ -80,10 +81,8 @@ def test_a_shipped_board_is_whole(name: str) -> None:
     assert len(board.sources) >= 2
     assert 0 < board.clock_mhz_default <= board.clock_mhz_max
     for field in RESOURCE_FIELDS:
-        assert 0 <= getattr(board.shell, field) <= getattr(board.resources, field)
-        assert getattr(board.budget, field) == getattr(board.resources, field) - getattr(
-            board.shell, field
-        )
+        assert 0 <= board.shell[field] <= board.resources[field]
+        assert board.budget[field] == board.resources[field] - board.shell[field]
     assert board.budget.lut > 0.6 * board.resources.lut
     assert (board.vendor, board.device.toolchain) in {("xilinx", "vivado"), ("lattice", "open")}
 
@@ -180,7 +179,7 @@ def problem(folder: Path, text: str) -> str:
 def test_a_board_of_the_users_own(tmp_path: Path) -> None:
     board = load_board(str(write(tmp_path, GOOD)))
     assert board.name == "mine"
-    assert board.budget == Resources(48_200, 99_400, 220, 274, 0)
+    assert board.budget == counts(48_200, 99_400, 220, 274, 0)
     assert board.path == tmp_path / "mine.yaml"
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from fpgacomp.devices.resources import Resources
 from fpgacomp.report.comparison import render, to_json
 from fpgacomp.report.comparison_html import to_html
 from fpgacomp.report.comparison_plot import (
@@ -65,7 +66,7 @@ def board(lut: float, *, fits: bool = True) -> BoardFigures:
     exact = Figure.exact
     return BoardFigures(
         fits, "lut", "hls4ml", 100.0, Figure(8.12, 7.0, 9.5), 123_456.0,
-        Figure(lut, 0.8 * lut, 2 * lut), exact(9000), exact(4), exact(3), exact(0),
+        Resources(Figure(lut, 0.8 * lut, 2 * lut), exact(9000), exact(4), exact(3), exact(0)),
     )  # fmt: skip
 
 

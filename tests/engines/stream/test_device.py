@@ -8,9 +8,10 @@ from math import ceil
 
 import pytest
 
-from fpgacomp.devices.board import Board, Resources
+from fpgacomp.devices.board import Board
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.read import list_boards, load_board
+from fpgacomp.devices.resources import counts
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.emit.project import emit_stream
 from fpgacomp.engines.stream.estimate.design import estimate_stream
@@ -32,7 +33,7 @@ WITHOUT_DSP = replace(
     name="hx",
     family="ice40",
     device=FAMILIES["ice40"],
-    resources=Resources(lut=7680, ff=7680, bram18=7),
+    resources=counts(lut=7680, ff=7680, bram18=7),
 )
 
 

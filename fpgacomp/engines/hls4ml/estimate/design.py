@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from fpgacomp.devices.resources import Resources
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.engines.hls4ml.estimate.coefficients import load
 from fpgacomp.engines.hls4ml.estimate.cycles import Timing, layer_timing
@@ -12,11 +13,12 @@ from fpgacomp.engines.hls4ml.estimate.layers import fifo, layer_terms
 from fpgacomp.engines.hls4ml.fifos import fifo_depths
 from fpgacomp.engines.hls4ml.limits import is_dataflow
 from fpgacomp.engines.shared.coefficients import Coefficients
-from fpgacomp.engines.shared.terms import RESOURCES, unit_terms
+from fpgacomp.engines.shared.terms import RESOURCES, Terms, unit_terms
 from fpgacomp.ir.layers import Conv, Dense, Input, Layer, Tensor
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate, Stage
 
 ZERO = Figure.exact(0.0)
+NOTHING = Resources.of(lambda _: ZERO)
 
 
 def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Estimate:
@@ -40,20 +42,13 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
     top = _top(cost, design)
     latency, interval = _design_cycles(design, timings)
     speed = _slowest_spread(layers.values())
-    total = {
-        name: _sum([*(getattr(layer, name) for layer in layers.values()), top[name]])
-        for name in RESOURCES
-    }
+    total = sum((layer.resources for layer in layers.values()), NOTHING) + top
     return Estimate(
         stage=stage,
         clock_mhz=design.clock_mhz,
         latency_cycles=_scaled(latency, speed),
         interval_cycles=_scaled(interval, speed),
-        lut=total["lut"],
-        ff=total["ff"],
-        dsp=total["dsp"],
-        bram18=total["bram18"],
-        uram=ZERO,
+        resources=total,
         layers=layers,
     )
 
@@ -85,22 +80,23 @@ def _layer(
     estimate = LayerEstimate(
         cycles=cost.ranged("cycles", timing.cycles, kind),
         interval=cost.ranged("interval", timing.interval, kind),
-        lut=cost.figure("lut", terms, kind),
-        ff=cost.figure("ff", terms, kind),
-        dsp=cost.figure("dsp", terms, kind),
-        bram18=cost.figure("bram18", terms, kind),
-        uram=ZERO,
+        resources=_figures(cost, terms, kind),
     )
     return estimate, timing
 
 
-def _top(cost: Coefficients, design: Hls4mlDesign) -> dict[str, Figure]:
+def _figures(cost: Coefficients, terms: Terms, kind: str) -> Resources[Figure]:
+    """What the terms cost; hls4ml's designs hold nothing in UltraRAM."""
+    return Resources.of(lambda r: cost.figure(r, terms, kind) if r in RESOURCES else ZERO)
+
+
+def _top(cost: Coefficients, design: Hls4mlDesign) -> Resources[Figure]:
     """FIFOs between the layers of a stream design, and the interfaces."""
     parts = [_interface(t, design.io_type) for t in _ports(design)]
     if design.io_type == "io_stream":
         depths = fifo_depths(design)
         parts += [fifo(layer.output, depths[layer.output.name]) for layer in design.graph.layers]
-    return {r: _sum(cost.figure(r, part, "activation") for part in parts) for r in RESOURCES}
+    return sum((_figures(cost, part, "activation") for part in parts), NOTHING)
 
 
 def _ports(design: Hls4mlDesign) -> list[Tensor]:
@@ -162,10 +158,3 @@ def _slowest_spread(layers: Iterable[LayerEstimate]) -> tuple[float, float]:
 
 def _scaled(value: float, spread: tuple[float, float]) -> Figure:
     return Figure(value, max(value * spread[0], min(value, 1.0)), value * spread[1])
-
-
-def _sum(figures: Iterable[Figure]) -> Figure:
-    total = ZERO
-    for figure in figures:
-        total = total + figure
-    return total

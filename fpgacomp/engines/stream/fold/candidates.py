@@ -13,8 +13,10 @@ from itertools import product
 from math import gcd, log2, prod
 from typing import Protocol
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import Board
 from fpgacomp.devices.device import Device
+from fpgacomp.devices.resources import RESOURCE_FIELDS
+from fpgacomp.engines.shared.trial import used
 from fpgacomp.engines.stream.design import Arithmetic, Memory, StreamDesign, StreamFolding
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import (
@@ -210,7 +212,7 @@ class Prices:
             for (key, fold), figures in zip(some, self._price([(missing[k], f) for k, f in some])):
                 layer = missing[key]
                 lanes = lanes_in(layer, fold), lanes_out(layer, fold)
-                option = Option(fold, *lanes, figures.interval.value, _costs(figures))
+                option = Option(fold, *lanes, figures.interval.value, used(figures))
                 priced[key].append(option)
         self._options |= {key: _undominated(options) for key, options in priced.items()}
         return {layer.name: self._options[_likeness(layer)] for layer in layers}
@@ -228,7 +230,7 @@ class Prices:
             chains = [_Chain.converter(missing[key], *key[1:]) for key in some]
             figures = self._run(chains)
             for key, pair in zip(some, zip(figures[::2], figures[1::2])):
-                with_it, without = (_costs(f) for f in pair)
+                with_it, without = (used(f) for f in pair)
                 self._converters[key] = tuple(x - y for x, y in zip(with_it, without))
 
     def converter(self, tensor: Tensor, a: int, b: int) -> Costs:
@@ -312,10 +314,6 @@ def _rewired(layer: Layer, inputs: Sequence[Tensor], name: str) -> Layer:
 
 def _bits(kind: IntType) -> int:
     return 1 if kind.bipolar else kind.bits
-
-
-def _costs(figures: LayerEstimate) -> Costs:
-    return tuple(getattr(figures, name).value for name in RESOURCE_FIELDS)
 
 
 def _likeness(layer: Layer) -> object:

@@ -9,8 +9,8 @@ from math import ceil
 import numpy as np
 import pytest
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.devices.read import load_board
+from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.stream.dataflow import MatrixVector, Window, cycles
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.estimate.coefficients import PATH
@@ -158,8 +158,8 @@ def test_deep_fifos_go_to_block_ram_and_are_counted() -> None:
 def test_layers_and_plumbing_add_up() -> None:
     found = figures(convolution(), StreamFolding(2, 4))
     for name in RESOURCE_FIELDS:
-        total = getattr(found, name)
-        layers = [getattr(layer, name) for layer in found.layers.values()]
+        total = found.resources[name]
+        layers = [layer.resources[name] for layer in found.layers.values()]
         assert sum(figure.value for figure in layers) <= total.value + 1e-9
         assert total.low <= total.value <= total.high
     assert set(found.layers) == {"x", "c"} and found.stage == "logic_synth"
