@@ -9,7 +9,7 @@ Toolchain = Literal["vivado", "open"]
 
 
 @dataclass(frozen=True)
-class Multiplier:
+class DspMultiplier:
     """The signed multiplier of one DSP block.
 
     Args:
@@ -60,7 +60,7 @@ class Device:
         sources: where `lut_inputs` and `level_ns` are from.
     """
 
-    multiplier: Multiplier | None
+    multiplier: DspMultiplier | None
     lut_inputs: Literal[4, 6]
     block_ram: MemoryBlock
     ultra_ram: MemoryBlock | None

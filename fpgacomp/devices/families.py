@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from fpgacomp.devices.device import Device, MemoryBlock, Multiplier
+from fpgacomp.devices.device import Device, DspMultiplier, MemoryBlock
 
-DSP48E1 = Multiplier("DSP48E1", 25, 18, "UG479 (7 Series DSP48E1 Slice): 25 x 18 bit multiplier")
-DSP48E2 = Multiplier("DSP48E2", 27, 18, "UG579 (UltraScale DSP Slice): 27 x 18 bit multiplier")
-MULT18X18D = Multiplier(
+DSP48E1 = DspMultiplier("DSP48E1", 25, 18, "UG479 (7 Series DSP48E1 Slice): 25 x 18 bit multiplier")
+DSP48E2 = DspMultiplier("DSP48E2", 27, 18, "UG579 (UltraScale DSP Slice): 27 x 18 bit multiplier")
+MULT18X18D = DspMultiplier(
     "MULT18X18D", 18, 18, "FPGA-TN-02205 (ECP5 sysDSP Usage Guide): 18 x 18 bit multiplier"
 )
-SB_MAC16 = Multiplier(
+SB_MAC16 = DspMultiplier(
     "SB_MAC16", 16, 16, "FPGA-TN-02007 (DSP Function Usage Guide for iCE40): 16 x 16 bit multiplier"
 )
 

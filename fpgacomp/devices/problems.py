@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import ErrorDetails
+
 from fpgacomp.devices.device import Device
 from fpgacomp.devices.families import FAMILIES, family_of
 from fpgacomp.devices.schema import DEVICE_EXAMPLES, EXAMPLES, KEYS, BoardFile, Keys
@@ -37,7 +39,7 @@ def where(path: Path, line: int, keys: Keys) -> str:
     return f"{path}:{line}: {'.'.join(keys)}"
 
 
-def invalid(path: Path, lines: Lines, detail: Mapping[str, Any]) -> BoardError:
+def invalid(path: Path, lines: Lines, detail: ErrorDetails) -> BoardError:
     """One finding of pydantic's, in the words of board files."""
     keys = tuple(str(part) for part in detail["loc"])
     why, fix = _explain(detail, keys)
@@ -51,7 +53,7 @@ def _line(lines: Lines, keys: Keys) -> int:
     return lines.get(keys, 1)
 
 
-def _explain(detail: Mapping[str, Any], keys: Keys) -> tuple[str, str]:
+def _explain(detail: ErrorDetails, keys: Keys) -> tuple[str, str]:
     given, context = detail["input"], detail.get("ctx", {})
     examples = DEVICE_EXAMPLES if keys[0] == "device" else EXAMPLES
     example = f"for example `{keys[-1]}: {examples.get(keys[-1], '0')}`."

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from fpgacomp.devices.board import Board
-from fpgacomp.devices.device import Device, MemoryBlock, Multiplier
+from fpgacomp.devices.device import Device, DspMultiplier, MemoryBlock
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.problems import impossible, invalid, unstated, where
 from fpgacomp.devices.resources import Resources
@@ -24,15 +24,16 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_board(name_or_path: str) -> Board:
-    """The board of this name or alias, or of this YAML file.
+    """Read the board of this name or alias, or a board file.
 
     Args:
         name_or_path: a name as `fpgacomp boards` lists it, in any case; or a path,
             which ends in .yaml or .yml or has a slash in it.
 
     Raises:
-        BoardError: no such board (with the nearest names), or a file that is wrong
-            (with its line, key and remedy; several at once as Problems).
+        BoardError: no board has this name (the nearest names are given), or the file is wrong
+            (its line, key and a remedy are given).
+        Problems: several things are wrong with the file.
     """
     if "/" in name_or_path or name_or_path.lower().endswith((".yaml", ".yml")):
         return _board(_read(Path(name_or_path)), Path(name_or_path))
@@ -50,7 +51,7 @@ def load_board(name_or_path: str) -> Board:
 
 
 def list_boards() -> list[Board]:
-    """Every board that ships with fpgacomp, by name."""
+    """Every board that ships with fpgacomp, in the order of their names."""
     return [_board(_read(path), path) for path in _shipped()]
 
 
@@ -127,11 +128,11 @@ def _without_family(content: BoardFile, path: Path) -> Device:
     )
 
 
-def _multiplier(ports: str, path: Path) -> Multiplier | None:
+def _multiplier(ports: str, path: Path) -> DspMultiplier | None:
     if ports == "none":
         return None
     narrow, wide = sorted(int(bits) for bits in ports.split("x"))
-    return Multiplier("DSP block", wide, narrow, str(path))
+    return DspMultiplier("DSP block", wide, narrow, str(path))
 
 
 def _memory(block: str, shapes: list[str], path: Path) -> MemoryBlock:
@@ -140,7 +141,7 @@ def _memory(block: str, shapes: list[str], path: Path) -> MemoryBlock:
 
 
 def _read(path: Path) -> BoardFile:
-    """The file's content, validated; every problem of the file is raised in one go."""
+    """Read and check a board file; all its problems are raised together."""
     text = _text(path)
     try:
         root = yaml.compose(text, Loader=_Loader)
@@ -155,7 +156,7 @@ def _read(path: Path) -> BoardFile:
     try:
         checked = BoardFile.model_validate(content)
     except ValidationError as error:
-        problems += [invalid(path, lines, dict(detail)) for detail in error.errors()]
+        problems += [invalid(path, lines, detail) for detail in error.errors()]
         raise_all(problems)
         raise
     raise_all(problems + list(unstated(path, lines, checked)))

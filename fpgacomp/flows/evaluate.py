@@ -34,8 +34,8 @@ from fpgacomp.results.comparison import (
     BoardFigures,
     Candidate,
     Comparison,
-    Cost,
-    Disturbed,
+    DisturbedScore,
+    Footprint,
     Scores,
     TestSet,
 )
@@ -126,7 +126,7 @@ class _Run:
     execute: stage.Execute | None = None
     gradient: stage.Gradient | None = None
     scores: Scores | None = None
-    cost: Cost | None = None
+    footprint: Footprint | None = None
     board: BoardFigures | None = None
     notes: list[str] = field(default_factory=list)
     problems: list[FpgacompError] = field(default_factory=list)
@@ -153,7 +153,7 @@ class _Run:
             file=given,
             format="" if self.network is None else self.network.format,
             scores=self.scores,
-            cost=self.cost,
+            footprint=self.footprint,
             board=self.board,
             notes=tuple(self.notes),
         )
@@ -196,7 +196,7 @@ def _score(run: _Run, samples: Data, evaluation: EvaluateOptions) -> None:
     with run.noting("not scored"):
         run.network = network = open_network(run.model)
         run.notes += network.warnings
-        run.cost = stage.cost(
+        run.footprint = stage.cost(
             network.model,
             network.original,
             parameters=facts(network).parameters,
@@ -214,7 +214,7 @@ def _score(run: _Run, samples: Data, evaluation: EvaluateOptions) -> None:
                 run.scores = stage.with_disturbed(run.scores, *own)
 
 
-def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[Disturbed]:
+def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[DisturbedScore]:
     """Accuracy on samples attacked by the network's own gradient."""
     assert run.gradient is not None and run.execute is not None
     found = []
@@ -223,7 +223,7 @@ def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[D
         if run.gradient.attack is not None:
             x = run.gradient.attack(test, epsilon)
             share = stage.share_right(run.execute, Samples(x, test.y))
-        found.append(Disturbed("gradient", epsilon, share, run.gradient.note))
+        found.append(DisturbedScore("gradient", epsilon, share, run.gradient.note))
     return found
 
 
@@ -244,7 +244,7 @@ def _transfer(runs: list[_Run], samples: Data, evaluation: EvaluateOptions) -> s
                 share = stage.share_right(run.execute, moved)
                 note = f"samples attacked by the gradient of {source.name}"
                 run.scores = stage.with_disturbed(
-                    run.scores, Disturbed("transfer", epsilon, share, note)
+                    run.scores, DisturbedScore("transfer", epsilon, share, note)
                 )
     return source.name
 

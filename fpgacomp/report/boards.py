@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -21,10 +20,11 @@ def to_json(boards: Sequence[Board], *, single: bool) -> str:
     return json.dumps(content[0] if single else content, indent=1, sort_keys=True) + "\n"
 
 
-def _plain(board: Board) -> dict[str, Any]:
-    plain = asdict(board) | {"budget": asdict(board.budget), "toolchain": board.device.toolchain}
-    del plain["path"], plain["device"]["toolchain"]
-    return plain
+def _plain(board: Board) -> dict[str, object]:
+    plain = asdict(board)
+    del plain["path"]
+    toolchain = plain["device"].pop("toolchain")
+    return plain | {"budget": asdict(board.budget), "toolchain": toolchain}
 
 
 def render_list(boards: Sequence[Board], console: Console) -> None:

@@ -1,4 +1,4 @@
-"""The build directory: written beside, then put in place of the old one at once."""
+"""Reads and writes build directories; a new one replaces the old one in a single step."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ _TOOLS = ("fpgacomp", "hls4ml", "numpy", "onnx", "onnxruntime", "qonnx")
 
 
 def check_free(folder: Path) -> None:
-    """The folder is absent, empty, or an earlier result of ours.
+    """Refuse a folder that fpgacomp must not replace.
 
     Raises:
-        UsageError: it holds something else, or is a file.
+        UsageError: the folder holds files that fpgacomp did not write, is a file itself, or
+            lies in a folder that does not exist.
     """
     if folder.is_file():
         raise UsageError(f"--out {folder}", "is a file.", "name a folder.")
@@ -47,7 +48,14 @@ def check_free(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Build:
-    """What a build directory holds for simulation."""
+    """What a simulation needs of a build directory.
+
+    Args:
+        graph: the integer graph.
+        before, after: the software side, as ONNX models.
+        project: every file of the directory.
+        backend: the code generator that made it.
+    """
 
     graph: Graph
     before: onnx.ModelProto
@@ -57,10 +65,10 @@ class Build:
 
 
 def read_build(folder: Path) -> Build:
-    """An earlier result of ours.
+    """Read a build directory and check each file against the manifest.
 
     Raises:
-        UsageError: the folder is none, or a file of it was changed or is missing.
+        UsageError: the folder is no build directory, or a file of it was changed or is missing.
     """
     fix = "name the folder that `fpgacomp compile --out` wrote, or compile again."
     if not (folder / MANIFEST).is_file():
@@ -84,7 +92,11 @@ def read_build(folder: Path) -> Build:
 
 
 def save_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
-    """One array as .npy, several as .npz under their names."""
+    """Write one array as .npy, or several as .npz under their names.
+
+    Raises:
+        UsageError: the folder of `path` does not exist.
+    """
     if not path.resolve().parent.is_dir():
         raise UsageError(f"--outputs {path}", "lies in a folder that does not exist.",
                          f"create {path.parent} first.")  # fmt: skip
@@ -109,8 +121,8 @@ def onnx_bytes(model: onnx.ModelProto) -> bytes:
     return content
 
 
-def with_manifest(project: Project, model: Network, options: Mapping[str, Any]) -> Project:
-    """The project and its manifest: input, options, tool versions, every file's SHA-256."""
+def with_manifest(project: Project, model: Network, options: Mapping[str, object]) -> Project:
+    """The project with manifest.json: input, options, tool versions, each file's SHA-256."""
     content = {
         "model": {"file": Path(model.file).name, "sha256": model.sha256},
         "options": dict(options),
@@ -129,7 +141,11 @@ def _version(package: str) -> str | None:
 
 
 def replace_folder(project: Project, folder: Path) -> None:
-    """Write the project as `folder`; what was there stays whole until all is written."""
+    """Write the project as `folder`; an earlier one stays whole until all files are written.
+
+    Raises:
+        UsageError: see `check_free`.
+    """
     check_free(folder)
     target = folder.resolve()
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))

@@ -13,7 +13,12 @@ Stage = Literal["csynth", "logic_synth"]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A predicted value inside the range that covers 80 % of the calibration designs."""
+    """A predicted value and its range.
+
+    Args:
+        value: the prediction.
+        low, high: the range that held 80 % of the designs which the estimator was fitted to.
+    """
 
     value: float
     low: float

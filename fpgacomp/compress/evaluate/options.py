@@ -12,7 +12,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions:
-    """Strengths, as shares of the range of the training samples; see `Disturbed`.
+    """Strengths, as shares of the range of the training samples; see `DisturbedScore`.
 
     Args:
         noise: standard deviations of the Gaussian noise, above 0.
