@@ -1,35 +1,63 @@
 """FPGA hardware/software co-design compiler: neural network in, verified accelerator out.
 
-import fpgacomp
-report = fpgacomp.compile("model.onnx", board="pynq-z2", out="build")
+    import fpgacomp
+
+    report = fpgacomp.compile("model.onnx", board="pynq-z2", out="build")
+
+Each verb of the command line is a function here. Importing the package loads none of the
+libraries that the functions need: a function is loaded when it is first used.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fpgacomp.errors import FpgacompError as FpgacompError
+    from fpgacomp.flows.check import check as check
+    from fpgacomp.flows.compile import compile as compile
+    from fpgacomp.flows.compress import distill as distill
+    from fpgacomp.flows.compress import factorize as factorize
+    from fpgacomp.flows.compress import prune as prune
+    from fpgacomp.flows.compress import quantize as quantize
+    from fpgacomp.flows.compress import share as share
+    from fpgacomp.flows.estimate import estimate as estimate
+    from fpgacomp.flows.evaluate import evaluate as evaluate
+    from fpgacomp.flows.options import Options as Options
+    from fpgacomp.flows.simulate import simulate as simulate
+    from fpgacomp.results.report import Report as Report
+    from fpgacomp.results.target import Target as Target
 
 __version__ = "0.1.0"
 
-_PIPELINE = ("check", "compile", "estimate", "simulate")
-_COMPRESSION = ("distill", "factorize", "prune", "quantize", "share")
+_HOMES = {
+    "FpgacompError": "errors",
+    "Options": "flows.options",
+    "Report": "results.report",
+    "Target": "results.target",
+    "check": "flows.check",
+    "compile": "flows.compile",
+    "distill": "flows.compress",
+    "estimate": "flows.estimate",
+    "evaluate": "flows.evaluate",
+    "factorize": "flows.compress",
+    "prune": "flows.compress",
+    "quantize": "flows.compress",
+    "share": "flows.compress",
+    "simulate": "flows.simulate",
+}
+__all__ = [*_HOMES, "__version__"]
 
 
-def __getattr__(name: str) -> Any:
-    """The pipeline's functions, imported when first used."""
-    if name == "Options":
-        from fpgacomp.flows.options import Options
+def __getattr__(name: str) -> object:
+    """Load a public name from the module that defines it, when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fpgacomp' has no attribute {name!r}")
+    found: object = getattr(import_module(f"fpgacomp.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
 
-        return Options
-    if name in _PIPELINE:
-        from fpgacomp.flows import compile as pipeline
 
-        return getattr(pipeline, name)
-    if name in _COMPRESSION:
-        from fpgacomp.flows import compress as compression
-
-        return getattr(compression, name)
-    if name == "evaluate":
-        from fpgacomp.flows import evaluate as evaluation
-
-        return evaluation.evaluate
-    raise AttributeError(f"module 'fpgacomp' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -14,6 +14,7 @@ from rich.console import Console
 from fpgacomp.cli import compress as cli_compress
 from fpgacomp.cli import evaluate as cli_evaluate
 from fpgacomp.cli.console import errors, progress
+from fpgacomp.cli.show import show
 from fpgacomp.errors import UsageError
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ class Backend(StrEnum):
 
     auto = "auto"
     hls4ml = "hls4ml"
+    stream = "stream"
     finn = "finn"
 
 
@@ -136,12 +138,12 @@ def compile(
     """
     arguments = locals()
     with errors(as_json):
-        from fpgacomp.flows import compile as pipeline
+        from fpgacomp.flows.compile import compile as run
 
         folder = out or Path(f"{Path(model).stem}-{Path(board).stem}")
         options = _options(**arguments)
         with progress(as_json) as observer:
-            report = pipeline.compile(model, board, out=folder, options=options, observer=observer)
+            report = run(model, board, out=folder, options=options, observer=observer)
         _show(report, as_json)
 
 
@@ -170,11 +172,11 @@ def estimate(
     """
     arguments = locals()
     with errors(as_json):
-        from fpgacomp.flows import compile as pipeline
+        from fpgacomp.flows import estimate as estimate_flow
 
         options = _options(**arguments)
         with progress(as_json) as observer:
-            report = pipeline.estimate(model, board, options=options, observer=observer)
+            report = estimate_flow.estimate(model, board, options=options, observer=observer)
         _show(report, as_json)
 
 
@@ -185,10 +187,10 @@ def check(model: ModelArgument, as_json: JsonOption = False) -> None:
     Example: `fpgacomp check model.onnx`
     """
     with errors(as_json):
-        from fpgacomp.flows import compile as pipeline
+        from fpgacomp.flows import check as check_flow
         from fpgacomp.report import checked
 
-        findings = pipeline.check(model)
+        findings = check_flow.check(model)
         if as_json:
             sys.stdout.write(checked.to_json(findings))
         else:
@@ -211,13 +213,14 @@ def simulate(
     Example: `fpgacomp simulate digits-pynq-z2 --inputs x.npy --outputs y.npy --level c`
     """
     with errors(as_json):
-        from fpgacomp.flows import compile as pipeline
+        from fpgacomp.flows import simulate as simulate_flow
 
         with progress(as_json) as observer:
-            result = pipeline.simulate(
+            found = simulate_flow.simulate(
                 folder, inputs, level=level.value, outputs=outputs, labels=labels,
                 observer=observer,
             )  # fmt: skip
+        result = found.summary()
         if as_json:
             sys.stdout.write(json.dumps(result, indent=1, sort_keys=True) + "\n")
         else:
@@ -266,7 +269,7 @@ def doctor(as_json: JsonOption = False) -> None:
             view.render(found, Console())
 
 
-for verb in (*cli_compress.VERBS, cli_evaluate.evaluate):
+for verb in (*cli_compress.VERBS, cli_evaluate.evaluate, show):
     app.command()(verb)
 
 

@@ -1,15 +1,37 @@
-"""What an engine is: it folds a graph for a goal, emits a design, simulates what it emitted."""
+"""What an engine is: it folds a graph for a goal, emits a design, simulates what it emitted.
+
+    fold(graph, goal)                 -> FoldingResult   the best legal design, or the nearest miss
+    emit(design, vectors)             -> Emitted         its project, and the graph it must equal
+    simulate(emitted, inputs, level)  -> CsimResult      every integer that the project computes
+    remarks(design), choices(design)  -> sentences and settings for the report
+    structure(design)                 -> what `fpgacomp show` prints below the layers
+
+An engine is one folder of this package with an `engine.py` that implements `Engine`, and one
+line in `registry.py`. A companion adds evidence to another engine's designs, as FINN does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from fpgacomp.devices.board import Board
+from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.result import FoldingResult
+from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.types import IntArray
+from fpgacomp.results.project import Project
+from fpgacomp.results.target import Target
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+# What of an emitted project is run: c is its C++, compiled natively.
+Level = Literal["c"]
+IoType = Literal["io_parallel", "io_stream"]
 
 
 class Design(Protocol):
@@ -26,3 +48,145 @@ class Design(Protocol):
 
     @property
     def folding(self) -> Mapping[str, DataclassInstance]: ...
+
+
+DesignT = TypeVar("DesignT", bound=Design)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What a design is wanted for.
+
+    Args:
+        board: the board whose budget must hold the design.
+        clock_mhz: the clock that the design will run at.
+        target: what to aim at, and the bounds that must hold.
+        io_type: how layers hand over their data, for engines that leave a choice; None lets
+            the engine choose.
+        other_boards: boards to name as a remedy where this one is too small.
+    """
+
+    board: Board
+    clock_mhz: float
+    target: Target
+    io_type: IoType | None = None
+    other_boards: Sequence[Board] = ()
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A project, with the graph whose integers it must compute.
+
+    Args:
+        graph: the design's graph; of a build directory, the graph stored beside the project.
+        project: the files below `hls/`, the interface description among them.
+    """
+
+    graph: Graph
+    project: Project
+
+
+class Engine(Protocol[DesignT]):
+    """A code generator with its folding, its estimate and its simulation."""
+
+    @property
+    def name(self) -> str:
+        """What options and reports call the engine."""
+
+    def fold(self, graph: Graph, goal: Goal) -> FoldingResult[DesignT]:
+        """The best legal design for the goal, or the nearest miss with the ways out.
+
+        Raises:
+            FpgacompError, Problems: the engine cannot build the graph, or not in this io type.
+        """
+
+    def emit(self, design: DesignT, vectors: Mapping[str, IntArray]) -> Emitted:
+        """The project of a design, with `vectors` (tensor name -> integers) for its testbench.
+
+        Raises:
+            UnsupportedLayer, Problems: the design is not legal.
+            InputDataError: the vectors do not go with the graph.
+        """
+
+    def simulate(
+        self,
+        emitted: Emitted,
+        inputs: Mapping[str, IntArray],
+        level: Level,
+        *,
+        compiler: Compiler,
+        workdir: Path,
+        progress: Progress | None = None,
+    ) -> CsimResult:
+        """Run the emitted project on integer inputs [N, *shape]; every tensor's integers.
+
+        Raises:
+            InputDataError: an input is missing, of the wrong shape, or out of range.
+            ToolError: the compiler failed, or the program did.
+        """
+
+    def remarks(self, design: DesignT) -> tuple[str, ...]:
+        """What a user must know of the design beyond its figures, one sentence each."""
+
+    def choices(self, design: DesignT) -> Mapping[str, str]:
+        """What the engine chose for the design as a whole, by name, for the report's options."""
+
+    def structure(self, design: DesignT) -> str:
+        """What the design consists of below its layers, as lines for a reader.
+
+        "" where the layers and their foldings say all there is.
+        """
+
+
+# Each engine's designs are its own; whoever holds several engines cannot name them all.
+AnyEngine = Engine[Any]
+
+
+@dataclass(frozen=True)
+class Corroboration:
+    """What a companion says of a design.
+
+    Args:
+        project: its own files; empty where it cannot express a layer.
+        frames: how many frames it executed.
+        mismatches: integers that differ from the oracle's; None where it executed nothing.
+        notes: what could not be had and why, one sentence each.
+    """
+
+    project: Project
+    frames: int = 0
+    mismatches: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Companion(Protocol):
+    """Another toolchain that writes and executes the designs of one of our engines."""
+
+    @property
+    def name(self) -> str:
+        """What options and reports call it."""
+
+    @property
+    def title(self) -> str:
+        """How sentences call it."""
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine whose designs it takes."""
+
+    def install(self) -> str | None:
+        """The command that adds it to this machine, or None where it is installed."""
+
+    def corroborate(
+        self, design: Any, values: Mapping[str, IntArray], *, required: bool
+    ) -> Corroboration:
+        """Write the companion's files and let it execute the first frames.
+
+        Args:
+            design: a design of `engine`.
+            values: tensor name -> the oracle's integers [N, *shape], every tensor.
+            required: refuse what the companion cannot express instead of noting it.
+
+        Raises:
+            UnsupportedLayer, Problems: it cannot express a layer, where `required`.
+        """

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from fpgacomp.evidence.judge import NetworkJudgement
 from fpgacomp.results.agreement import Agreement, Mismatch
-from fpgacomp.results.report import Exactness
+from fpgacomp.results.report import Exactness, PeerEvidence
 
 
 def summarize(
-    judged: NetworkJudgement, compared: Agreement | None, agreement: float | None
+    judged: NetworkJudgement,
+    compared: Agreement | None,
+    agreement: float | None,
+    peers: tuple[PeerEvidence, ...] = (),
 ) -> Exactness:
-    """One `Exactness` from the judgement, the C-simulation (if it ran) and float32 execution."""
+    """One `Exactness` from everything that was compared.
+
+    Args:
+        judged: the oracle against the network in float64.
+        compared: C-simulation against the oracle; None where it did not run.
+        agreement: share of samples whose answer equals the network's in float32.
+        peers: other toolchains' execution against the oracle.
+    """
     first = judged.first
     return Exactness(
         vectors=judged.vectors,
@@ -18,6 +28,7 @@ def summarize(
         network_mismatches=judged.mismatches,
         ties=judged.ties,
         top1_agreement_float32=agreement,
+        peers=peers,
         integers=0 if compared is None else compared.integers,
         first_csim_mismatch=None if compared is None else compared.first,
         first_network_mismatch=None

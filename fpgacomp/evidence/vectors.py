@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.interpreter import Values
@@ -97,4 +101,14 @@ def unreached(graph: Graph, values: Values) -> list[str]:
             low, high = int(seen.min()), int(seen.max())
             if (low, high) != (kind.lo, kind.hi):
                 found.append(f"{layer.name} reached {low}..{high} of {kind.lo}..{kind.hi}")
+    return found
+
+
+def narrowed(graph: Graph, values: Mapping[str, IntArray]) -> dict[str, npt.NDArray[Any]]:
+    """Every layer's integers [N, *shape] in the narrowest integer type that holds its range."""
+    found = {}
+    for layer in graph.layers:
+        kind = layer.output.type
+        dtype = np.result_type(np.min_scalar_type(kind.lo), np.min_scalar_type(kind.hi))
+        found[layer.output.name] = values[layer.output.name].astype(dtype)
     return found

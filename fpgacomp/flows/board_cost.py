@@ -69,11 +69,11 @@ def judging_cost(network: Any, data: Data, hardware: Hardware) -> tuple[Cost, tu
 
 def _estimated(network: Any, data: Data, hardware: Hardware) -> Estimate:
     from fpgacomp.compress.quantize import to_qonnx
-    from fpgacomp.flows import compile as pipeline
+    from fpgacomp.flows.estimate import estimate
 
     if not is_quantized(network):
         network = with_quantizers(network, data, hardware.quantization)
-    report = pipeline.estimate(to_qonnx(network), hardware.board, options=hardware.options)
+    report = estimate(to_qonnx(network), hardware.board, options=hardware.options)
     assert report.estimate is not None
     return report.estimate
 

@@ -24,7 +24,7 @@ from fpgacomp.errors import (
     UsageError,
     raise_all,
 )
-from fpgacomp.flows import compile as pipeline
+from fpgacomp.flows.estimate import estimate
 from fpgacomp.flows.executor import executor, input_shape, shaped
 from fpgacomp.flows.options import Options
 from fpgacomp.frontend import facts, open_network
@@ -279,9 +279,7 @@ def _estimate(run: _Run, board: Board, options: Options) -> None:
         run.notes.append(QUANTIZE_FIRST)
         return
     with run.noting(f"not estimated for {board.name}"):
-        report = pipeline.estimate(
-            run.model, str(board.path), options=replace(options, calibration=None)
-        )
+        report = estimate(run.model, str(board.path), options=replace(options, calibration=None))
         run.board = _figures(report)
 
 

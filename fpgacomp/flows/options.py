@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy.typing as npt
 
-from fpgacomp.engines.hls4ml.design import IoType
+from fpgacomp.engines.engine import IoType
 from fpgacomp.frontend.calibrate import PtqOptions
 from fpgacomp.results.target import Target
 
@@ -21,7 +21,8 @@ class Options:
     """What can be asked of a run; the command line has an option for each.
 
     Args:
-        backend: which code generator; auto takes the one that suits the board.
+        backend: name of an engine, or of a companion whose files and execution are wanted too
+            (see `fpgacomp.engines.registry`); auto takes the engine that suits target and board.
         target: latency, throughput or area, with bounds.
         clock_mhz: None: the board's default.
         io_type: None: whichever suits target and board.
@@ -34,9 +35,11 @@ class Options:
         argmax: end the hardware in an ArgMax, so that it delivers labels.
         csim: compile and run the emitted C++.
         seed: of everything random.
+        dump_stages: Folder that receives what each stage produced, also when a stage fails; None
+            writes nothing.
     """
 
-    backend: Literal["auto", "hls4ml", "finn"] = "auto"
+    backend: str = "auto"
     target: Target = field(default_factory=Target)
     clock_mhz: float | None = None
     io_type: IoType | None = None
@@ -49,10 +52,12 @@ class Options:
     argmax: bool = False
     csim: bool = True
     seed: int = 0
+    dump_stages: Path | None = None
 
     def summary(self) -> dict[str, Any]:
         """What was asked, as plain values for report and manifest."""
         plain = asdict(self)
+        del plain["dump_stages"]  # where a user looks at stages does not change what is built
         for name in ("calibration", "inputs", "labels"):
             given = getattr(self, name)
             plain[name] = str(given) if isinstance(given, str | Path) else given is not None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,7 @@ class Build:
     before: onnx.ModelProto
     after: onnx.ModelProto
     project: Project
-    backend: Literal["hls4ml", "finn"]
+    backend: str
 
 
 def read_build(folder: Path) -> Build:

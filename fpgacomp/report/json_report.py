@@ -13,7 +13,7 @@ import numpy as np
 from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.estimate import Estimate, Figure
-from fpgacomp.results.report import Exactness, LayerReport, Report
+from fpgacomp.results.report import Exactness, LayerReport, PeerEvidence, Report
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -49,6 +49,19 @@ def _document(report: Report) -> dict[str, object]:
         "warnings": report.warnings,
         "reasons": report.reasons,
         "folder": report.folder,
+        **{peer.name: _peer(peer) for peer in report.exactness.peers},
+    }
+
+
+def _peer(peer: PeerEvidence) -> dict[str, object] | None:
+    """What another toolchain added to the build; null where it added nothing."""
+    if not peer.files and not peer.notes:
+        return None
+    return {
+        "files": peer.files,
+        "vectors": peer.vectors,
+        "mismatches": peer.mismatches,
+        "notes": peer.notes,
     }
 
 
@@ -72,8 +85,8 @@ def _exactness(exactness: Exactness) -> dict[str, object]:
         "integers": exactness.integers,
         "csim_mismatches": exactness.csim_mismatches,
         "rtl_mismatches": exactness.rtl_mismatches,
-        "finn_mismatches": exactness.finn_mismatches,
-        "finn_vectors": exactness.finn_vectors,
+        **{f"{peer.name}_mismatches": peer.mismatches for peer in exactness.peers},
+        **{f"{peer.name}_vectors": peer.vectors for peer in exactness.peers},
         "network_mismatches": exactness.network_mismatches,
         "ties": exactness.ties,
         "top1_agreement_float32": exactness.top1_agreement_float32,

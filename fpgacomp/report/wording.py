@@ -216,11 +216,12 @@ def exactness_lines(report: Report) -> list[str]:
     lines = [
         f"{what}: {found:,} mismatches {rest}" for what, found, rest in runs if found is not None
     ]
-    if exact.finn_mismatches is not None:
-        lines.append(
-            f"FINN's execution vs integer graph: {exact.finn_mismatches:,} mismatches "
-            f"on {exact.finn_vectors:,} vectors"
-        )
+    lines += [
+        f"{peer.title}'s execution vs integer graph: {peer.mismatches:,} mismatches "
+        f"on {peer.vectors:,} vectors"
+        for peer in exact.peers
+        if peer.mismatches is not None
+    ]
     if exact.top1_agreement_float32 is not None:
         agree = agreement(exact.top1_agreement_float32)
         lines.append(f"same top-1 as ONNX Runtime in float32: {agree}")

@@ -13,6 +13,26 @@ from fpgacomp.results.estimate import Estimate, LayerEstimate
 from fpgacomp.results.target import Target
 
 
+@dataclass(frozen=True, kw_only=True)
+class PeerEvidence:
+    """What another toolchain's execution of the same design says.
+
+    Args:
+        name: what reports call it; `title` is how sentences call it.
+        vectors: frames that it executed.
+        mismatches: integers that differ from the oracle's; None where it executed nothing.
+        files: how many files it wrote.
+        notes: what could not be had and why, one sentence each.
+    """
+
+    name: str
+    title: str
+    vectors: int = 0
+    mismatches: int | None = None
+    files: int = 0
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Exactness:
     """Counts of integers that were compared and differ; None where a check was not run.
@@ -26,8 +46,7 @@ class Exactness:
         top1_agreement_float32: share of samples, 0..1, whose largest output is the same as the
             network's under ONNX Runtime in float32; None where it cannot run there.
         integers: integers that the C-simulation gives for one sample, over all layers.
-        finn_mismatches: integers of FINN's own execution of its operators that are not the
-            integer graph's, on `finn_vectors` samples.
+        peers: what other toolchains' execution of the design says.
         first_csim_mismatch: the first integer of the C-simulation that differs.
         first_network_mismatch: the first integer that is not the network's.
     """
@@ -39,8 +58,7 @@ class Exactness:
     ties: int | None = None
     top1_agreement_float32: float | None = None
     integers: int = 0
-    finn_mismatches: int | None = None
-    finn_vectors: int = 0
+    peers: tuple[PeerEvidence, ...] = ()
     first_csim_mismatch: Mismatch | None = None
     first_network_mismatch: Mismatch | None = None
 
@@ -48,7 +66,7 @@ class Exactness:
     def mismatches(self) -> int:
         """Integers that differ, over all checks that were run."""
         found = (
-            self.finn_mismatches,
+            *(peer.mismatches for peer in self.peers),
             self.csim_mismatches,
             self.rtl_mismatches,
             self.network_mismatches,

@@ -9,8 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from fpgacomp.engines.choose import FINN_INSTALL
-from fpgacomp.engines.finn.runtime import finn_version
+from fpgacomp.engines.finn.runtime import INSTALL, finn_version
 from tests.cli.test_cli import DIGITS, LABELS, PIXELS, fpgacomp, refused
 from tests.support.nasty_networks import UNIT, weight
 from tests.support.network_builder import NetworkBuilder
@@ -45,7 +44,7 @@ def test_what_cannot_be_labelled_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("backend", ["hls4ml", "finn"])
 def test_labels_are_as_accurate_as_the_logits(backend: str, tmp_path: Path) -> None:
     if backend == "finn" and finn_version() is None:
-        pytest.skip(f"finn-plus is not installed ({FINN_INSTALL})")
+        pytest.skip(f"finn-plus is not installed ({INSTALL})")
     arguments = ("compile", DIGITS, *EXAMPLE, "--backend", backend, "--json")
     plain, labelled = (
         json.loads(fpgacomp(*arguments, "--out", tmp_path / name, *more).stdout)

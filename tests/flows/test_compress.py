@@ -15,7 +15,6 @@ import fpgacomp
 from fpgacomp.cli.app import app
 from fpgacomp.compress.quantize.options import MixedOptions, QuantizeOptions
 from fpgacomp.errors import InputDataError, ModelError, UsageError
-from fpgacomp.flows import compile as pipeline
 from fpgacomp.flows import compress as compression
 from fpgacomp.results.target import Target
 from tests.support import paths
@@ -53,7 +52,7 @@ def test_quantize_keeps_the_accuracy_in_the_bits_asked_for(tmp_path, method):
     widths = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     found = {float(widths[n.input[3]]) for n in model.graph.node if n.op_type == "Quant"}
     assert found == {4, 6, 8}, "weights, activations, input"
-    assert pipeline.estimate(model, "pynq-z2").verdict.fits
+    assert fpgacomp.estimate(model, "pynq-z2").verdict.fits
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from fpgacomp.results.estimate import Figure
-from fpgacomp.results.report import Exactness, Verdict
+from fpgacomp.results.report import Exactness, PeerEvidence, Verdict
 from tests.support import report_samples as samples
+
+PEERS = (PeerEvidence(name="finn", title="FINN", vectors=2, mismatches=4),)
 
 
 def test_one_line_says_verdict_board_backend_luts_latency_and_exactness() -> None:
@@ -24,7 +26,7 @@ def test_one_line_says_verdict_board_backend_luts_latency_and_exactness() -> Non
         (Exactness(0), "not simulated>"),
         (Exactness(50, network_mismatches=0), ", integer graph exact on 50 vectors>"),
         (Exactness(50, csim_mismatches=2, network_mismatches=3), ", NOT EXACT: 5 mismatches>"),
-        (Exactness(50, rtl_mismatches=0, finn_mismatches=4), ", NOT EXACT: 4 mismatches>"),
+        (Exactness(50, rtl_mismatches=0, peers=PEERS), ", NOT EXACT: 4 mismatches>"),
     ],
 )
 def test_what_was_compared_stands_at_the_end_of_the_line(exactness: Exactness, text: str) -> None:

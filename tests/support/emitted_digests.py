@@ -17,8 +17,9 @@ import onnx
 
 from fpgacomp import zoo
 from fpgacomp.devices.read import load_board
-from fpgacomp.engines import choose as engines
 from fpgacomp.engines import finn
+from fpgacomp.engines.engine import Goal
+from fpgacomp.engines.registry import engine_named
 from fpgacomp.errors import FpgacompError
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.frontend import open_network
@@ -31,7 +32,7 @@ from tests.support.paths import REPOSITORY
 RECORD = Path(__file__).with_name("emitted_digests.json")
 # A 7-series and an UltraScale+ device, an ECP5 and an iCE40.
 BOARDS = ("pynq-z2", "zcu104", "ulx3s-85f", "icebreaker")
-ENGINES = ("hls4ml", "finn")
+ENGINES = ("hls4ml", "stream")
 # FINN's own files take a minute for the large networks, and the board is one field of theirs.
 FINN_BOARD = "pynq-z2"
 EXAMPLES = ("digits_cnn", "digits_mlp")
@@ -64,20 +65,15 @@ def _lowered(name: str) -> Lowered:
 def _design_digests(lowered: Lowered, board_name: str, engine: str) -> dict[str, str] | str:
     board = load_board(board_name)
     try:
-        folded = engines.fold(
-            lowered.graph,
-            board,
-            clock_mhz=board.clock_mhz_default,
-            target=Target(),
-            backends=(engine,),  # type: ignore[arg-type]
-        )
+        goal = Goal(board=board, clock_mhz=board.clock_mhz_default, target=Target())
+        folded = engine_named(engine).fold(lowered.graph, goal)
         graph = folded.design.graph
         values = interpreter.run(graph, integer_vectors(graph, VECTORS, 0))
-        project = engines.emit(folded.design, values)
+        project = engine_named(engine).emit(folded.design, values).project
     except FpgacompError as error:
         return str(error)
     files = dict(project.files)
-    if engine == "finn" and board_name == FINN_BOARD:
+    if engine == "stream" and board_name == FINN_BOARD:
         files |= _finn_files(folded.design)
     return {path: _digest(content) for path, content in sorted(files.items())}
 

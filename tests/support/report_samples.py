@@ -10,10 +10,19 @@ from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.resources import Resources, counts
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
-from fpgacomp.results.report import Exactness, LayerReport, ModelFacts, Report, Verdict
+from fpgacomp.results.report import (
+    Exactness,
+    LayerReport,
+    ModelFacts,
+    PeerEvidence,
+    Report,
+    Verdict,
+)
 from fpgacomp.results.target import Target
 from tests.support.paths import REPOSITORY
 
+# Every report names the companions that are known, whether they ran or not.
+FINN = (PeerEvidence(name="finn", title="FINN"),)
 GOLDEN = REPOSITORY / "tests" / "report" / "golden"
 
 BOARD = Board(
@@ -117,6 +126,7 @@ def fits() -> Report:
         target=Target("throughput", fps=100_000),
         verdict=Verdict(fits=True, limiting_resource="lut"),
         exactness=Exactness(
+            peers=FINN,
             vectors=1_000,
             csim_mismatches=0,
             network_mismatches=0,
@@ -163,7 +173,7 @@ def does_not_fit() -> Report:
     return replace(
         big,
         verdict=Verdict(False, "lut", remedies, shortfall=2.3),
-        exactness=Exactness(vectors=0),
+        exactness=Exactness(vectors=0, peers=FINN),
         accuracy=None,
         warnings=(),
         reasons=(),

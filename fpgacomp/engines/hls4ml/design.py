@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from fpgacomp.devices.board import Board
+from fpgacomp.engines.engine import IoType as IoType
 from fpgacomp.engines.shared.terms import Strategy
 from fpgacomp.ir.graph import Graph
-
-IoType = Literal["io_parallel", "io_stream"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a folding search answers, whichever backend it is for."""
+"""What a folding search answers, whichever engine it is for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Generic, TypeVar
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.report import Verdict
 
-DesignT = TypeVar("DesignT")
+DesignT_co = TypeVar("DesignT_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class FoldingResult(Generic[DesignT]):
+class FoldingResult(Generic[DesignT_co]):
     """The chosen design, or the nearest miss.
 
     Args:
@@ -22,7 +22,7 @@ class FoldingResult(Generic[DesignT]):
         reasons: why this io type and folding, how near to the optimum, and what is uncertain.
     """
 
-    design: DesignT
+    design: DesignT_co
     estimate: Estimate
     verdict: Verdict
     reasons: tuple[str, ...]

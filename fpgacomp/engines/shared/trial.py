@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS, counts
 from fpgacomp.engines.engine import Design
+from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.results.estimate import Estimate, WithResources
 from fpgacomp.results.target import Target
 
@@ -134,3 +135,23 @@ def pace(estimate: Estimate) -> str:
 def nearest(trials: Sequence[Trial[DesignT]], bounds: Bounds) -> Trial[DesignT]:
     """The one that fits and misses the bounds least, or else the one that misses them least."""
     return min(trials, key=lambda trial: (not trial.fits, bounds.missed(trial.estimate)))
+
+
+def rank(result: FoldingResult[Design], target: Target) -> tuple[float, ...]:
+    """A key that is smaller for the better of two designs.
+
+    What fits comes first, then what the board holds at least (it misses only in time), then
+    the least miss, then the target, then the LUTs.
+    """
+    figures, budget = result.estimate, result.design.board.budget
+    goal = {
+        "latency": figures.latency_cycles.value,
+        "throughput": figures.interval_cycles.value,
+        "area": max(
+            figure.value / max(available, 1)
+            for figure, available in zip(figures.resources, budget, strict=True)
+        ),
+    }[target.goal]
+    miss = 0.0 if result.verdict.fits else result.verdict.shortfall or 1.0
+    too_large = not result.verdict.fits and result.verdict.limiting_resource is not None
+    return (not result.verdict.fits, too_large, miss, goal, figures.lut.value)

@@ -81,7 +81,7 @@ def _spaces(
     spaces = [explore(graph, board, clock_mhz, io, estimate) for io in wanted if not blocked[io]]
     if not spaces:
         problems: list[FpgacompError] = [
-            DoesNotFit(f"{graph.name} in {io}", why, "use --backend finn, or narrow the layer.")
+            DoesNotFit(f"{graph.name} in {io}", why, "use --backend stream, or narrow the layer.")
             for io, reasons in blocked.items()
             for why in reasons
         ]

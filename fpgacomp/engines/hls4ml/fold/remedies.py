@@ -45,7 +45,7 @@ def hls4ml_remedies(
         shortest=lambda: _best(spaces, least_latency, lambda e: e.latency_cycles.value, estimate),
         fits=fits,
         other_boards=other_boards,
-        last_resort="nothing tried helps: a smaller network, or --backend finn.",
+        last_resort="nothing tried helps: a smaller network, or --backend stream.",
     )
 
 

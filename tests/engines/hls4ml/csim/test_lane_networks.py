@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+import fpgacomp
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml
 from fpgacomp.engines.hls4ml.fold.design import fold_hls4ml
 from fpgacomp.engines.hls4ml.lanes import has_lanes
-from fpgacomp.flows import compile as pipeline
-from fpgacomp.host.progress import Stopwatch, silent
+from fpgacomp.flows.integers import integer_graph
+from fpgacomp.flows.options import Options
+from fpgacomp.flows.stages import Stages
 from fpgacomp.results.target import Target
 from tests.support.csim_run import exact
 from tests.support.paths import REPOSITORY
@@ -31,9 +33,7 @@ def shared(design: Hls4mlDesign) -> dict[str, int]:
 
 @pytest.mark.skipif(not KWS.is_file(), reason="the shared keyword-spotting network is not here")
 def test_keyword_spotting_compiles_for_a_pynq_z2() -> None:
-    report = pipeline.compile(
-        KWS, "pynq-z2", options=pipeline.Options(vectors=100, backend="hls4ml")
-    )
+    report = fpgacomp.compile(KWS, "pynq-z2", options=Options(vectors=100, backend="hls4ml"))
     assert report.verdict.fits
     assert report.exactness.csim_mismatches == 0 and report.exactness.network_mismatches == 0
     activations = [layer for layer in report.layers if layer.kind == "thresholds"]
@@ -44,7 +44,7 @@ def test_keyword_spotting_compiles_for_a_pynq_z2() -> None:
 def test_digits_in_arrays_without_moving_the_pool(tmp_path: Path) -> None:
     """Its first Thresholds makes 15,360 comparisons per frame: over several cycles they fit."""
     network = ROOT / "examples" / "digits_cnn" / "model.onnx"
-    _, lowered = pipeline.integers(network, pipeline.Options(), Stopwatch(silent))
+    _, lowered = integer_graph(network, Options(), Stages())
     result = fold_hls4ml(lowered.graph, load_board("pynq-z2"), clock_mhz=100,
                          target=Target("area"), estimate=estimate_hls4ml,
                          io_type="io_parallel")  # fmt: skip

@@ -1,0 +1,53 @@
+"""FINN as a companion of the streaming engine: its own files, and its execution of a design."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fpgacomp.engines.engine import Corroboration
+from fpgacomp.engines.finn import build_finn, emit_finn, execute_finn
+from fpgacomp.engines.finn.runtime import INSTALL, finn_version
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.errors import Problems, UnsupportedLayer
+from fpgacomp.ir.types import IntArray
+from fpgacomp.results.project import Project
+
+# FINN executes in Python, at about one frame of a large network a second.
+FRAMES = 4
+
+
+@dataclass(frozen=True)
+class FinnCompanion:
+    """Builds a streaming design from FINN's operators and executes it with FINN."""
+
+    name: str = "finn"
+    title: str = "FINN"
+    engine: str = "stream"
+
+    def install(self) -> str | None:
+        """The command that adds FINN, or None where it is installed."""
+        return INSTALL if finn_version() is None else None
+
+    def corroborate(
+        self, design: StreamDesign, values: Mapping[str, IntArray], *, required: bool
+    ) -> Corroboration:
+        """FINN's files below `finn/`, and FINN's execution of the first frames."""
+        try:
+            project = emit_finn(design)
+        except (UnsupportedLayer, Problems) as error:
+            if required:
+                raise
+            return Corroboration(Project({}), notes=(f"FINN's own files are left out: {error}",))
+        inputs = {
+            layer.output.name: values[layer.output.name][:FRAMES] for layer in design.graph.inputs
+        }
+        try:
+            executed = execute_finn(build_finn(design), inputs)
+        except (UnsupportedLayer, Problems) as error:
+            return Corroboration(project, notes=(f"FINN did not execute the design: {error}",))
+        wrong = sum(int((got != values[name][:FRAMES]).sum()) for name, got in executed.items())
+        return Corroboration(project, len(next(iter(inputs.values()))), wrong)
+
+
+FINN = FinnCompanion()

@@ -1,0 +1,86 @@
+"""The hls4ml engine as the registry sees it; each part is imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fpgacomp.engines.engine import Emitted, Goal, Level
+from fpgacomp.engines.hls4ml.design import Hls4mlDesign
+from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.remarks import hls_remarks
+from fpgacomp.engines.shared.result import FoldingResult
+from fpgacomp.engines.shared.trial import rank
+from fpgacomp.errors import FpgacompError, raise_all
+from fpgacomp.host.toolchain import Compiler
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.types import IntArray
+
+
+@dataclass(frozen=True)
+class Hls4mlEngine:
+    """Unrolls layers, or time-multiplexes their products: the shortest latency that fits."""
+
+    name: str = "hls4ml"
+
+    def fold(self, graph: Graph, goal: Goal) -> FoldingResult[Hls4mlDesign]:
+        """The best design over the graph and what each pass makes of it."""
+        from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml
+        from fpgacomp.engines.hls4ml.fold.design import fold_hls4ml
+        from fpgacomp.passes import variants
+
+        found: list[FoldingResult[Hls4mlDesign]] = []
+        refused: list[FpgacompError] = []
+        for variant in variants(graph):
+            try:
+                found.append(
+                    fold_hls4ml(
+                        variant, goal.board, clock_mhz=goal.clock_mhz, target=goal.target,
+                        estimate=estimate_hls4ml, io_type=goal.io_type,
+                        other_boards=goal.other_boards,
+                    )
+                )  # fmt: skip
+            except FpgacompError as error:
+                refused.append(error)
+        if not found:
+            raise_all(refused[:1])
+        return min(found, key=lambda result: rank(result, goal.target))
+
+    def emit(self, design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Emitted:
+        """hls4ml's project with our kernels."""
+        from fpgacomp.engines.hls4ml.emit.project import emit
+
+        return Emitted(design.graph, emit(design, vectors))
+
+    def simulate(
+        self,
+        emitted: Emitted,
+        inputs: Mapping[str, IntArray],
+        level: Level,
+        *,
+        compiler: Compiler,
+        workdir: Path,
+        progress: Progress | None = None,
+    ) -> CsimResult:
+        """C-simulation of exactly the emitted C++; there is no other level."""
+        from fpgacomp.engines.hls4ml.csim import simulate
+
+        return simulate(
+            emitted.project, emitted.graph, compiler, inputs, workdir=workdir, progress=progress
+        )
+
+    def remarks(self, design: Hls4mlDesign) -> tuple[str, ...]:
+        """Which tool can build the C++ for the board."""
+        return hls_remarks(design.board)
+
+    def choices(self, design: Hls4mlDesign) -> Mapping[str, str]:
+        """The io type of the whole design."""
+        return {"io_type": design.io_type}
+
+    def structure(self, design: Hls4mlDesign) -> str:
+        """Nothing: one kernel per layer, whose settings are its folding."""
+        return ""
+
+
+HLS4ML = Hls4mlEngine()

@@ -1,0 +1,77 @@
+"""The streaming engine as the registry sees it; each part is imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fpgacomp.engines.engine import Emitted, Goal, Level
+from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.remarks import hls_remarks
+from fpgacomp.engines.shared.result import FoldingResult
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.errors import UsageError
+from fpgacomp.host.toolchain import Compiler
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.types import IntArray
+
+
+@dataclass(frozen=True)
+class StreamEngine:
+    """Streams words through a pipeline of operators, each folded over PE and SIMD."""
+
+    name: str = "stream"
+
+    def fold(self, graph: Graph, goal: Goal) -> FoldingResult[StreamDesign]:
+        """The best folding of the graph, with FIFO depths that cannot deadlock."""
+        if goal.io_type is not None:
+            why = f"is no choice of the {self.name} engine, which always streams."
+            raise UsageError("--io", why, "leave --io out, or use --backend hls4ml.")
+        from fpgacomp.engines.stream.estimate.design import estimate_stream
+        from fpgacomp.engines.stream.fold.design import fold_stream
+
+        return fold_stream(
+            graph, goal.board, clock_mhz=goal.clock_mhz, target=goal.target,
+            estimate=estimate_stream, other_boards=goal.other_boards,
+        )  # fmt: skip
+
+    def emit(self, design: StreamDesign, vectors: Mapping[str, IntArray]) -> Emitted:
+        """Our own HLS C++ of the design's operators."""
+        from fpgacomp.engines.stream.emit.project import emit_stream
+
+        return Emitted(design.graph, emit_stream(design, vectors))
+
+    def simulate(
+        self,
+        emitted: Emitted,
+        inputs: Mapping[str, IntArray],
+        level: Level,
+        *,
+        compiler: Compiler,
+        workdir: Path,
+        progress: Progress | None = None,
+    ) -> CsimResult:
+        """C-simulation of exactly the emitted C++."""
+        from fpgacomp.engines.stream.csim import simulate
+
+        return simulate(
+            emitted.project, emitted.graph, compiler, inputs, workdir=workdir, progress=progress
+        )
+
+    def remarks(self, design: StreamDesign) -> tuple[str, ...]:
+        """Which tool can build the C++ for the board."""
+        return hls_remarks(design.board)
+
+    def choices(self, design: StreamDesign) -> Mapping[str, str]:
+        """Nothing is chosen for the design as a whole."""
+        return {}
+
+    def structure(self, design: StreamDesign) -> str:
+        """The operators that the design expands to, and the streams between them."""
+        from fpgacomp.engines.stream.text import print_dataflow
+
+        return print_dataflow(design)
+
+
+STREAM = StreamEngine()

@@ -1,0 +1,59 @@
+"""What --dump-stages keeps of each stage, as files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from fpgacomp.engines.choose import Candidate
+from fpgacomp.evidence.vectors import narrowed
+from fpgacomp.ir import codec
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.types import IntArray
+from fpgacomp.network.canonical import Network
+from fpgacomp.network.lowered import Lowered
+from fpgacomp.report import folder
+
+Files = Mapping[str, bytes]
+
+
+def network(found: Network) -> Files:
+    """The canonical network, and the network as it was read."""
+    return {
+        "network.onnx": folder.onnx_bytes(found.model),
+        "as-read.onnx": folder.onnx_bytes(found.original),
+    }
+
+
+def lowered(found: Network, made: Lowered) -> Files:
+    """The quantized network, the integer graph, and what stays on the host."""
+    return {
+        "network.onnx": folder.onnx_bytes(found.model),
+        "graph.json": codec.to_json(made.graph).encode(),
+        "before.onnx": folder.onnx_bytes(made.before),
+        "after.onnx": folder.onnx_bytes(made.after),
+    }
+
+
+def design(chosen: Candidate) -> Files:
+    """The folding of each layer, and the graph that it folds."""
+    made = chosen.folded.design
+    content = {
+        "engine": chosen.engine.name,
+        "board": made.board.name,
+        "clock_mhz": made.clock_mhz,
+        "choices": dict(chosen.engine.choices(made)),
+        "folding": {name: asdict(folding) for name, folding in made.folding.items()},
+        "fits": chosen.folded.verdict.fits,
+        "reasons": list(chosen.folded.reasons),
+    }
+    return {
+        "folding.json": (json.dumps(content, indent=1, sort_keys=True) + "\n").encode(),
+        "graph.json": codec.to_json(made.graph).encode(),
+    }
+
+
+def vectors(graph: Graph, values: Mapping[str, IntArray]) -> Files:
+    """Every layer's integers."""
+    return {f"{name}.npy": folder.npy(array) for name, array in narrowed(graph, values).items()}

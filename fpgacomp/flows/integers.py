@@ -1,0 +1,73 @@
+"""From what a user hands in to the integer graph, and from there to a design for one board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.read import list_boards
+from fpgacomp.engines.choose import Candidate, choose
+from fpgacomp.engines.engine import Goal
+from fpgacomp.engines.registry import Request
+from fpgacomp.errors import UsageError
+from fpgacomp.flows import dump
+from fpgacomp.flows.options import Options
+from fpgacomp.flows.samples import quantized
+from fpgacomp.flows.stages import Stages
+from fpgacomp.frontend import end_in_labels, open_network
+from fpgacomp.lower import lower
+from fpgacomp.network.canonical import Network
+from fpgacomp.network.lowered import Lowered
+
+# A file, an ONNX model in memory, or a Keras model (whose class is not known here).
+Model = str | Path | onnx.ModelProto | Any
+
+
+def integer_graph(model: Model, options: Options, stages: Stages) -> tuple[Network, Lowered]:
+    """The canonical network, quantized if it was float, and what was lowered from it.
+
+    Raises:
+        FpgacompError, Problems: the network cannot be read, quantized or lowered.
+    """
+    with stages.step("read"):
+        network = open_network(model)
+    stages.keep("network", lambda: dump.network(network))
+    with stages.step("quantize"):
+        network = quantized(network, options)
+    with stages.step("lower"):
+        network = end_in_labels(network) if options.argmax else network
+        lowered = lower(network, argmax=options.argmax)
+    stages.keep("integer-graph", lambda: dump.lowered(network, lowered))
+    return network, lowered
+
+
+def fold(
+    lowered: Lowered, board: Board, options: Options, request: Request, stages: Stages
+) -> Candidate:
+    """The design whose estimate suits the target best within what the board's shell leaves.
+
+    Raises:
+        UsageError: the board does not run at the clock that was asked for.
+        FpgacompError, Problems: no engine asked for can build the graph.
+    """
+    clock_mhz = options.clock_mhz or board.clock_mhz_default
+    if not 0 < clock_mhz <= board.clock_mhz_max:
+        raise UsageError(
+            f"--clock-mhz {clock_mhz:g}",
+            f"{board.name} runs at up to {board.clock_mhz_max:g} MHz.",
+            f"use 1 to {board.clock_mhz_max:g}.",
+        )
+    goal = Goal(
+        board=board,
+        clock_mhz=clock_mhz,
+        target=options.target,
+        io_type=options.io_type,
+        other_boards=[b for b in list_boards() if b.device.toolchain == board.device.toolchain],
+    )
+    with stages.step("fold"):
+        chosen = choose(lowered.graph, goal, request.engines)
+    stages.keep("design", lambda: dump.design(chosen))
+    return chosen

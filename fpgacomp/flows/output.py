@@ -1,0 +1,123 @@
+"""Where a run's result goes: the build directory, or the evidence of a failure beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fpgacomp.errors import FpgacompError
+from fpgacomp.evidence.vectors import narrowed
+from fpgacomp.flows.reports import Evidence
+from fpgacomp.ir import codec
+from fpgacomp.ir.types import IntArray
+from fpgacomp.network.canonical import Network
+from fpgacomp.network.lowered import Lowered
+from fpgacomp.report import folder, html, json_report
+from fpgacomp.results.project import Project
+from fpgacomp.results.report import Report
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Folders that a run may write.
+
+    Args:
+        folder: the build directory, replaced only by a result that is right; None: nothing
+            is written.
+    """
+
+    folder: Path | None
+
+    @classmethod
+    def of(cls, out: str | Path | None) -> Destination:
+        """The destination of `--out`.
+
+        Raises:
+            UsageError: this folder, or the one of a failure's evidence, holds something else.
+        """
+        found = cls(None if out is None else Path(out))
+        if found.folder is not None:
+            folder.check_free(found.folder)
+            folder.check_free(found.failed)
+        return found
+
+    @property
+    def failed(self) -> Path:
+        """The folder of a failure's evidence."""
+        assert self.folder is not None
+        return self.folder.with_name(f"{self.folder.name}.failed")
+
+    def write(
+        self,
+        report: Report,
+        network: Network,
+        lowered: Lowered,
+        project: Project = Project({}),  # noqa: B008 - frozen and empty
+        evidence: Evidence | None = None,
+    ) -> Report:
+        """Write the result, and give the report with the folder that it went to."""
+        if self.folder is None:
+            return report
+        target = self.folder if report.status == "ok" else self.failed
+        report = replace(report, folder=str(target))
+        content = project.merged(
+            _network_files(network, lowered), _vectors(lowered, evidence), _reports(report)
+        )
+        folder.replace_folder(folder.with_manifest(content, network, report.options), target)
+        return report
+
+    @contextmanager
+    def evidence_of_errors(
+        self,
+        network: Network,
+        lowered: Lowered,
+        project: Project,
+        values: Mapping[str, IntArray],
+    ) -> Iterator[None]:
+        """Keep project, graph and vectors where a check ends in an error, which goes on."""
+        try:
+            yield
+        except FpgacompError as error:
+            if self.folder is not None:
+                content = project.merged(
+                    _network_files(network, lowered),
+                    Project(_named("vectors", narrowed(lowered.graph, values))),
+                    Project({"error.txt": f"{error}\n".encode()}),
+                )
+                folder.replace_folder(folder.with_manifest(content, network, {}), self.failed)
+            raise
+
+
+def _network_files(network: Network, lowered: Lowered) -> Project:
+    """What a simulation needs beside the emitted project."""
+    return Project(
+        {
+            "graph.json": codec.to_json(lowered.graph).encode(),
+            "network.onnx": folder.onnx_bytes(network.model),
+            "software/before.onnx": folder.onnx_bytes(lowered.before),
+            "software/after.onnx": folder.onnx_bytes(lowered.after),
+        }
+    )
+
+
+def _reports(report: Report) -> Project:
+    return Project(
+        {
+            "report.json": json_report.to_json(report).encode(),
+            "report.html": html.to_html(report).encode(),
+        }
+    )
+
+
+def _vectors(lowered: Lowered, evidence: Evidence | None) -> Project:
+    """The oracle's integers of every layer, and what C-simulation got where it differs."""
+    if evidence is None:
+        return Project({})
+    files = _named("vectors", narrowed(lowered.graph, evidence.values))
+    return Project(files | _named("vectors/computed", evidence.computed or {}))
+
+
+def _named(place: str, arrays: Mapping[str, IntArray]) -> dict[str, bytes]:
+    return {f"{place}/{name}.npy": folder.npy(array) for name, array in arrays.items()}

@@ -1,0 +1,97 @@
+"""Puts the report of a run together from what its stages found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy.typing as npt
+
+import fpgacomp
+from fpgacomp.engines import registry
+from fpgacomp.engines.choose import Candidate
+from fpgacomp.evidence.vectors import unreached
+from fpgacomp.flows.options import Options
+from fpgacomp.flows.samples import Given, scores
+from fpgacomp.flows.stages import Stages
+from fpgacomp.frontend import facts
+from fpgacomp.ir.types import IntArray
+from fpgacomp.network.canonical import Network
+from fpgacomp.network.lowered import Lowered
+from fpgacomp.report import assemble
+from fpgacomp.results.report import Exactness, PeerEvidence, Report
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was run.
+
+    Args:
+        samples: the inputs in the network's own units, and their labels.
+        values: tensor name -> the oracle's integers [N, *shape].
+        answers: the network's outputs by name, in its own units.
+        computed: tensor name -> what C-simulation computed, of the tensors that differ; None
+            where it did not run.
+    """
+
+    samples: Given
+    values: Mapping[str, IntArray]
+    answers: Mapping[str, npt.NDArray[Any]]
+    computed: Mapping[str, IntArray] | None
+
+
+def report_of(
+    network: Network,
+    lowered: Lowered,
+    chosen: Candidate,
+    exactness: Exactness,
+    options: Options,
+    stages: Stages,
+    evidence: Evidence | None = None,
+) -> Report:
+    """The report; without evidence it says what is estimated and nothing of exactness."""
+    design, folded = chosen.folded.design, chosen.folded
+    warnings = (*network.warnings, *chosen.engine.remarks(design), *_missing_companions(chosen))
+    asked = options.summary()
+    if evidence is not None:
+        warnings += assemble.unreached_warning(unreached(design.graph, dict(evidence.values)))
+        asked["inputs"] = evidence.samples.source or asked["inputs"]
+    return Report(
+        fpgacomp=fpgacomp.__version__,
+        model=facts(network),
+        board=design.board,
+        backend=chosen.engine.name,
+        target=options.target,
+        verdict=folded.verdict,
+        exactness=_with_every_companion(exactness),
+        estimate=folded.estimate,
+        layers=assemble.layer_reports(design.graph, design.folding, folded.estimate, exactness),
+        options={**asked, **chosen.engine.choices(design)},
+        software_before=lowered.software_before,
+        software_after=lowered.software_after,
+        accuracy=scores(evidence.answers, evidence.samples.labels) if evidence else None,
+        timings_s=dict(stages.seconds),
+        warnings=warnings,
+        reasons=folded.reasons,
+    )
+
+
+def _missing_companions(chosen: Candidate) -> tuple[str, ...]:
+    """One sentence for each companion that is not installed, with what it would add."""
+    return tuple(
+        f"{companion.title}'s own files and execution are left out; they need: {command}"
+        for companion in registry.companions_of(chosen.engine)
+        if (command := companion.install()) is not None
+    )
+
+
+def _with_every_companion(exactness: Exactness) -> Exactness:
+    """The same, with a companion that did not run as one that compared nothing."""
+    ran = {peer.name for peer in exactness.peers}
+    others = (
+        PeerEvidence(name=companion.name, title=companion.title)
+        for companion in registry.COMPANIONS
+        if companion.name not in ran
+    )
+    return replace(exactness, peers=(*exactness.peers, *others))

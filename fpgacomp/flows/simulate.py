@@ -1,0 +1,108 @@
+"""Samples through a build directory: its integer graph, or its emitted code beside the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+from fpgacomp.engines.engine import Emitted
+from fpgacomp.engines.registry import engine_named
+from fpgacomp.evidence.software import to_integers, to_network_outputs
+from fpgacomp.flows import checks
+from fpgacomp.flows.options import Data
+from fpgacomp.flows.samples import given, scores
+from fpgacomp.flows.stages import Stages
+from fpgacomp.host.progress import Observer, silent
+from fpgacomp.host.toolchain import find_compiler
+from fpgacomp.ir import interpreter
+from fpgacomp.report import folder
+from fpgacomp.results.agreement import Mismatch
+
+# graph is the integer graph itself, the oracle; the others are levels of an engine.
+Level = Literal["graph", "c"]
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """What a simulation answered.
+
+    Args:
+        samples: how many there were.
+        level: what was run.
+        outputs: the network's outputs by name, in its own units [samples, *shape].
+        mismatches: integers that differ from the graph's; None at level graph.
+        first_mismatch: the first that differs, or None.
+        accuracy: shares of right answers, or None without labels.
+        written: the file that holds the outputs, or None.
+    """
+
+    samples: int
+    level: Level
+    outputs: Mapping[str, npt.NDArray[Any]]
+    mismatches: int | None = None
+    first_mismatch: Mismatch | None = None
+    accuracy: Mapping[str, float] | None = None
+    written: str | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for JSON: everything but the outputs themselves."""
+        return {
+            "samples": self.samples,
+            "level": self.level,
+            "mismatches": self.mismatches,
+            "first_mismatch": str(self.first_mismatch) if self.first_mismatch else None,
+            "accuracy": dict(self.accuracy) if self.accuracy is not None else None,
+            "outputs": self.written,
+        }
+
+
+def simulate(
+    build: str | Path,
+    inputs: Data,
+    *,
+    level: Level = "graph",
+    outputs: str | Path | None = None,
+    labels: Data | None = None,
+    observer: Observer = silent,
+) -> SimulationResult:
+    """Run samples through a build directory, software side included.
+
+    Args:
+        build: the folder that `compile` wrote.
+        inputs: samples as the network takes them: arrays, a .npy or .npz file, or labelled data.
+        level: graph runs the integer graph; c runs the emitted C++ and compares it with the graph.
+        outputs: file for the answers: .npy, or .npz where there are several.
+        labels: of the inputs, for the accuracy.
+        observer: told each stage and the share of it that is done.
+
+    Raises:
+        UsageError: the folder is no build directory, or a file of it was changed.
+        InputDataError: the samples do not go with the network.
+        ToolError: a simulator failed.
+    """
+    stages = Stages(observer)
+    built = folder.read_build(Path(build))
+    with stages.step("graph"):
+        samples = given(inputs, labels, built.before)
+        values = interpreter.run(built.graph, to_integers(built.before, samples.raw))
+    run = None
+    if level != "graph":
+        emitted = Emitted(built.graph, built.project)
+        run = checks.csim(engine_named(built.backend), emitted, values, find_compiler(), stages)
+    tensors = {tensor.name: values[tensor.name] for tensor in built.graph.outputs}
+    answers = to_network_outputs(built.after, tensors)
+    if outputs is not None:
+        folder.save_arrays(answers, Path(outputs))
+    return SimulationResult(
+        samples=len(next(iter(values.values()))),
+        level=level,
+        outputs=answers,
+        mismatches=run.agreement.mismatches if run else None,
+        first_mismatch=run.agreement.first if run else None,
+        accuracy=scores(answers, samples.labels),
+        written=None if outputs is None else str(outputs),
+    )
