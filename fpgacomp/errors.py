@@ -67,7 +67,7 @@ class ToolError(FpgacompError):
 
 
 class FileSystemError(FpgacompError):
-    """A file or folder cannot be read or written: a full disk, missing rights (exit code 3)."""
+    """A file or folder cannot be read or written, as on a full disk (exit code 3)."""
 
     exit_code = 3
 

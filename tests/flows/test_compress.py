@@ -221,6 +221,10 @@ def test_errors_name_what_is_wrong(tmp_path, digits):
             "quantize", CNN, "-d", DATA, "--method", "ptq", "--weight-bits", "ternary",
         ),
         "has no board to judge by": ("prune", CNN, "-d", DATA, "--method", "hardware"),
+        "compares channels, not weights": ("prune", CNN, "-d", DATA, "--scope", "board"),
+        "is one number for this method": (
+            "prune", CNN, "-d", DATA, "--method", "hardware", "-b", "pynq-z2", "--share", "fc=0.5",
+        ),
         "use 0 up to, but not 1": ("prune", CNN, "-d", DATA, "--share", "1.5"),
         "is no list of pairs": ("distill", CNN, "-d", DATA, "--hidden", "a"),
         "its folder does not exist": (
