@@ -145,13 +145,13 @@ def _compare(table: Table, name: str, graph: Graph, board: Board, fastest: Estim
 
 
 def _equivalents(figures: Estimate, board: Board) -> float:
-    device = board.device
+    device = board.resources
     dsp, bram = device.lut / max(device.dsp, 1), device.lut / max(device.bram18, 1)
     return figures.lut.value + figures.dsp.value * dsp + figures.bram18.value * bram
 
 
 def _cells(figures: Estimate, board: Board) -> list[str]:
-    lut, dsp, bram = (getattr(figures, n).value for n in ("lut", "dsp", "bram18"))
+    lut, dsp, bram = (figures.resources[n].value for n in ("lut", "dsp", "bram18"))
     over = " (over)" if lut > board.budget.lut or dsp > board.budget.dsp else ""
     return [
         f"{figures.frames_per_second:,.0f}", f"{lut:,.0f}{over}", f"{dsp:,.0f}", f"{bram:,.0f}",

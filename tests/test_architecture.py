@@ -144,6 +144,47 @@ def test_only_the_toolchain_reads_the_environment(path: Path) -> None:
         assert word not in text, f"{name_of(path)} reads the environment"
 
 
+def compared(tree: ast.AST) -> list[int]:
+    """Lines that compare a name of a part, family or vendor, or ask how it begins or ends.
+
+    `row.family` is spared: it says who published a calibration row.
+    """
+
+    def words(node: ast.AST) -> set[str]:
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        return names | {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+
+    lines: list[int] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare() if "row" not in words(node):
+                asked: ast.AST = node
+            case ast.Call(func=ast.Attribute(attr="startswith" | "endswith") as method):
+                asked = method.value
+            case ast.Match():
+                asked = node.subject
+            case _:
+                continue
+        if words(asked) & {"part", "family", "vendor"}:
+            lines.append(node.lineno)
+    return lines
+
+
+def test_a_guess_at_the_device_is_found() -> None:
+    for guess in (
+        'board.family in ("a", "b")', 'part.lower().startswith("xc7")', "x = 1 if part == y else 2",
+        'match board.vendor:\n  case "xilinx": pass',
+    ):  # fmt: skip
+        assert compared(ast.parse(guess)) == [1], guess
+    assert not compared(ast.parse("f(board.part, part); row.family == family; names.get(part)"))
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if room(p) == "engines"], ids=name_of)
+def test_engines_ask_the_device_and_guess_nothing_from_names(path: Path) -> None:
+    lines = compared(ast.parse(path.read_text(encoding="utf-8")))
+    assert not lines, f"{name_of(path)} compares part, family or vendor in lines {lines}"
+
+
 def test_estimate_loads_no_heavy_package() -> None:
     code = (
         "import sys, fpgacomp\n"

@@ -41,7 +41,7 @@ def main() -> None:
     print(f"{'':24}" + "".join(f"{n:>10}" for n in ("accuracy", *figures, "us", "mismatch")))
     for name, report in (("float, then 8 bits", before), ("pruned, distilled, W3A3", after)):
         estimate, exact = report.estimate, report.exactness
-        values = [getattr(estimate, figure).value for figure in figures]
+        values = [estimate.resources[figure].value for figure in figures]
         print(f"{name:24}{report.accuracy['top1']:>10.2%}"
               + "".join(f"{value:>10,.0f}" for value in values)
               + f"{estimate.latency_us:>10.1f}{exact.csim_mismatches:>10}")  # fmt: skip

@@ -48,7 +48,7 @@ def board_cost(data: LabelledData, hardware: Hardware) -> CostFunction:
     def cost(network: TorchNetwork) -> dict[str, float]:
         figures = _estimate(network, data, hardware)
         names = ("lut", "ff", "dsp", "bram18")
-        found = {name: float(getattr(figures, name).value) for name in names}
+        found = {name: float(figures.resources[name].value) for name in names}
         return {**found, "latency_us": float(figures.latency_us)}
 
     return cost

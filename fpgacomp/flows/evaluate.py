@@ -37,8 +37,8 @@ from fpgacomp.results.comparison import (
     BoardFigures,
     Candidate,
     Comparison,
-    Cost,
-    Disturbed,
+    DisturbedScore,
+    Footprint,
     Scores,
     TestSet,
 )
@@ -129,7 +129,7 @@ class _Run:
     execute: stage.Execute | None = None
     gradient: stage.GradientAttack | None = None
     scores: Scores | None = None
-    cost: Cost | None = None
+    footprint: Footprint | None = None
     board: BoardFigures | None = None
     notes: list[str] = field(default_factory=list)
     problems: list[FpgacompError] = field(default_factory=list)
@@ -156,7 +156,7 @@ class _Run:
             file=given,
             format="" if self.network is None else self.network.format,
             scores=self.scores,
-            cost=self.cost,
+            footprint=self.footprint,
             board=self.board,
             notes=tuple(self.notes),
         )
@@ -201,7 +201,7 @@ def _score(run: _Run, samples: LabelledData, evaluation: EvaluateOptions) -> Non
     with run.noting("not scored"):
         run.network = network = open_network(run.model)
         run.notes += network.warnings
-        run.cost = stage.cost(
+        run.footprint = stage.cost(
             network.model,
             network.original,
             parameters=facts(network).parameters,
@@ -219,7 +219,7 @@ def _score(run: _Run, samples: LabelledData, evaluation: EvaluateOptions) -> Non
                 run.scores = stage.add_disturbed(run.scores, *own)
 
 
-def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[Disturbed]:
+def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[DisturbedScore]:
     """Accuracy on samples attacked by the network's own gradient."""
     assert run.gradient is not None and run.execute is not None
     found = []
@@ -228,7 +228,7 @@ def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[D
         if run.gradient.attack is not None:
             x = run.gradient.attack(test, epsilon)
             share = stage.accuracy_on(run.execute, Samples(x, test.y))
-        found.append(Disturbed("gradient", epsilon, share, run.gradient.note))
+        found.append(DisturbedScore("gradient", epsilon, share, run.gradient.note))
     return found
 
 
@@ -249,7 +249,7 @@ def _transfer(runs: list[_Run], samples: LabelledData, evaluation: EvaluateOptio
                 share = stage.accuracy_on(run.execute, moved)
                 note = f"samples attacked by the gradient of {source.name}"
                 run.scores = stage.add_disturbed(
-                    run.scores, Disturbed("transfer", epsilon, share, note)
+                    run.scores, DisturbedScore("transfer", epsilon, share, note)
                 )
     return source.name
 
@@ -299,11 +299,7 @@ def _figures(report: Report) -> BoardFigures:
         clock_mhz=found.clock_mhz,
         latency_us=Figure(*microseconds),
         frames_per_second=found.frames_per_second,
-        lut=found.lut,
-        ff=found.ff,
-        dsp=found.dsp,
-        bram18=found.bram18,
-        uram=found.uram,
+        resources=found.resources,
     )
 
 

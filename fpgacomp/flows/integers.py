@@ -65,7 +65,7 @@ def fold(
         clock_mhz=clock_mhz,
         target=options.target,
         io_type=options.io_type,
-        other_boards=[b for b in list_boards() if b.toolchain == board.toolchain],
+        other_boards=[b for b in list_boards() if b.device.toolchain == board.device.toolchain],
     )
     with stages.step("fold"):
         chosen = choose(lowered.graph, goal, request.engines)

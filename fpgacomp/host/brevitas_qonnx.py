@@ -8,7 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-import_module("onnxoptimizer")  # Brevitas' export fails half-way where it comes after it
+# Brevitas' export fails half-way where onnxoptimizer is imported after it.
+import_module("onnxoptimizer")
 
 from brevitas.export.onnx.qonnx.function import BrevitasQuantOp  # noqa: E402
 from brevitas.export.onnx.qonnx.handler import BrevitasQuantProxyHandler  # noqa: E402
@@ -18,13 +19,16 @@ _BINARY = ("BinaryQuant", "ClampedBinaryQuant")
 
 
 def _is_binary(proxy: Any) -> bool:
-    """Whether a quantizer answers -1 and 1: integers of one bit are 0 and 1, or -1 and 0."""
+    """Whether a quantizer gives -1 and 1; integers of one bit would be 0 and 1, or -1 and 0."""
     # A compiled module (BREVITAS_JIT=1) has one class for all and keeps its name.
     return any(getattr(m, "original_name", type(m).__name__) in _BINARY for m in proxy.modules())
 
 
 class _IntegersOfOneBit:
-    """Mixed into Brevitas' handlers: they write every quantizer of one bit as -1 and 1."""
+    """Mixed into Brevitas' handlers, which write every quantizer of one bit as one of -1 and 1.
+
+    A one-bit quantizer of integers is written as the integer quantizer that it is.
+    """
 
     def prepare_for_export(self, module: Any) -> None:
         super().prepare_for_export(module)  # type: ignore[misc]

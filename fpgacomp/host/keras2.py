@@ -1,4 +1,4 @@
-"""Loads TensorFlow, in the Keras 2 form that QKeras is written for; nothing else does."""
+"""The only place that imports TensorFlow: with Keras 2, for which QKeras is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from fpgacomp.host.toolchain import select_legacy_keras
 
 
 def tensorflow() -> ModuleType:
-    """TensorFlow with Keras 2.
+    """Import TensorFlow with Keras 2.
+
+    Returns:
+        The module `tensorflow`; QKeras' layers and quantizers are registered in it.
 
     Raises:
         ToolError: TensorFlow or QKeras is not installed, or TensorFlow was loaded with Keras 3.

@@ -1,4 +1,4 @@
-"""Finds the data that ships with fpgacomp: boards/ and hls_templates/."""
+"""Finds the folders of data that ship with fpgacomp: boards/ and hls_templates/."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def data_folder(name: str) -> Path:
-    """Folder `name` (boards, hls_templates) of the wheel, or of the source tree."""
+    """Path of a data folder (boards, hls_templates) in the installed wheel or the source tree."""
     installed = _PACKAGE / "_data" / name
     return installed if installed.is_dir() else _PACKAGE.parent / name

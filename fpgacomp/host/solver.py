@@ -1,4 +1,4 @@
-"""scipy's solver of integer programs: rows as dictionaries, and kept silent."""
+"""Solves integer programs with scipy, from sparse rows, without output of the solver."""
 
 from __future__ import annotations
 
@@ -6,11 +6,28 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-Row = tuple[Mapping[int, float], float, float]  # column -> coefficient, least, most
+Row = tuple[Mapping[int, float], float, float]  # column -> coefficient, least sum, largest sum
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """What scipy's `milp` found.
+
+    Args:
+        x: value of every column; None where no solution was found.
+        fun: the objective of `x`; not a number without one.
+        status: of scipy: 0 optimal, 1 a limit was reached, 2 infeasible, 3 unbounded, 4 other.
+        mip_gap: relative distance of `fun` to the proved bound.
+    """
+
+    x: tuple[float, ...] | None
+    fun: float
+    status: int
+    mip_gap: float
 
 
 def minimized(
@@ -22,14 +39,17 @@ def minimized(
     shares: int,
     node_limit: int,
     gap: float,
-) -> Any:
-    """scipy's result for the least objective over columns of at least 0.
+) -> Minimum:
+    """The least objective over columns of at least 0 that keeps every row.
 
     Args:
-        binaries: so many columns from the first are 0 or 1.
-        shares: so many columns from the first are at most 1.
-        node_limit: of branch and bound: a count, not a time, so that the same input gives
-            the same answer.
+        objective: column -> coefficient.
+        rows: sums of columns and their bounds.
+        columns: how many there are.
+        binaries: so many columns, from the first on, are 0 or 1.
+        shares: so many columns, from the first on, are at most 1.
+        node_limit: nodes of branch and bound after which the search ends. A count and not a
+            time, so that the same input gives the same answer on every machine.
         gap: relative distance to the optimum at which the search ends.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -45,21 +65,25 @@ def minimized(
     cost[list(objective)] = list(objective.values())
     low, high = ([row[side] for row in rows] for side in (1, 2))
     with silent_solver():
-        return milp(
+        found = milp(
             cost,
             integrality=(places < binaries).astype(int),
             bounds=Bounds(np.zeros(columns), np.where(places < shares, 1.0, np.inf)),
             constraints=LinearConstraint(matrix.tocsr(), low, high),
             options={"node_limit": node_limit, "mip_rel_gap": gap},
         )
+    if found.x is None:
+        return Minimum(None, float("nan"), int(found.status), 0.0)
+    left = float(found.mip_gap or 0.0)
+    return Minimum(tuple(found.x.tolist()), float(found.fun), int(found.status), left)
 
 
 @contextmanager
 def silent_solver() -> Iterator[None]:
-    """Nothing that native code prints reaches standard output.
+    """Keep what native code prints away from standard output.
 
-    HiGHS prints a debug line on some problems whatever it is told, and `--json` promises
-    one document and nothing else there.
+    HiGHS, scipy's solver, prints a debug line on some problems whatever options it is given,
+    and `--json` promises one document and nothing else on standard output.
     """
     sys.stdout.flush()
     kept = os.dup(1)

@@ -1,4 +1,4 @@
-"""Finds g++ and the other tools; the only reader of PATH and the environment."""
+"""Finds g++ and the other tools: the only module that reads PATH and the environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Compiler:
 
     Args:
         path: the executable.
-        version: first line of what it says about itself.
+        version: first line that `--version` prints.
         cores: how many processes may run at the same time on this machine.
     """
 
@@ -28,10 +28,10 @@ class Compiler:
 
 
 def find_compiler() -> Compiler:
-    """g++ on PATH.
+    """Find g++ on PATH.
 
     Raises:
-        ToolError: there is none, or it does not run.
+        ToolError: PATH has no g++, or it does not run.
     """
     fix = "install it, for instance with: apt-get install g++"
     found = shutil.which("g++")
@@ -44,7 +44,7 @@ def find_compiler() -> Compiler:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use."""
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -55,9 +55,9 @@ def config_folder() -> Path:
 
 
 def select_legacy_keras() -> None:
-    """Let `tf.keras` be Keras 2 (the package tf_keras); takes effect before TensorFlow loads.
+    """Make `tf.keras` Keras 2 (the package tf_keras); call it before TensorFlow is imported.
 
-    Nothing is decided by what the environment holds: TensorFlow offers no other switch.
+    It sets an environment variable, because TensorFlow offers no other switch.
     """
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -65,13 +65,13 @@ def select_legacy_keras() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One piece of the surroundings, for `fpgacomp doctor`.
+    """A package or program that fpgacomp can use, as `fpgacomp doctor` lists it.
 
     Args:
-        name: what it is called.
+        name: of the package or program.
         found: its version or path, or None where it is missing.
-        enables: what it is for.
-        install: the command that adds it.
+        enables: what fpgacomp does with it.
+        install: the command that installs it.
     """
 
     name: str
@@ -100,7 +100,7 @@ _PROGRAMS = (
 
 
 def survey() -> tuple[Tool, ...]:
-    """What is installed on this machine, and what each missing piece would enable."""
+    """Look for every tool on this machine; programs first, then packages."""
     packages = [Tool(name, _package(name), *rest) for name, *rest in _PACKAGES]
     programs = [Tool(name, shutil.which(name), *rest) for name, *rest in _PROGRAMS]
     return (*programs, *packages)

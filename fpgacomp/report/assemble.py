@@ -1,4 +1,4 @@
-"""Puts a report together from what the stages found."""
+"""Makes the parts of a report from what the stages of a run return."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ def layer_reports(
     estimate: Estimate,
     exactness: Exactness,
 ) -> tuple[LayerReport, ...]:
-    """One row per layer that the hardware builds, in the graph's order."""
+    """One row for each layer that the hardware builds, in the graph's order.
+
+    Args:
+        folding: layer name -> what the engine chose for it.
+        estimate: with a share for each layer that the hardware builds.
+        exactness: what was compared.
+    """
     return tuple(
         LayerReport(
             name=layer.name,
@@ -53,12 +59,12 @@ def _accumulator_bits(layer: Layer) -> int | None:
     return layer.output.type.bits if isinstance(layer, WeightLayer | SumPool | Add) else None
 
 
-def _folding(folding: DataclassInstance | None) -> dict[str, Any]:
+def _folding(folding: DataclassInstance | None) -> dict[str, object]:
     return {} if folding is None else asdict(folding)
 
 
 def _exact(layer: Layer, exactness: Exactness) -> str:
-    """Proved: the integer form equals the network's function on every input of its range."""
+    """Activations are proved: their integers equal the network's function on every input."""
     checked = exactness.csim_mismatches is not None
     code = f"C++ checked on {exactness.vectors} vectors" if checked else "C++ not run"
     if isinstance(layer, Activation):
@@ -67,12 +73,18 @@ def _exact(layer: Layer, exactness: Exactness) -> str:
 
 
 def accuracy(outputs: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any]) -> dict[str, float]:
-    """Top-1 accuracy of the first output against integer labels [N] (or one-hot [N, K]).
+    """Top-1 accuracy of the first output.
 
-    A label per position is right or wrong on its own; labels are then [N, positions].
+    Args:
+        outputs: name -> what the network gives for N samples.
+        labels: integers [N], or one-hot [N, K]; [N, positions] where the network gives a class
+            for each position, each of which is then right or wrong by itself.
+
+    Returns:
+        The share of right answers as `top1`, 0..1, and the number of samples as `samples`.
 
     Raises:
-        InputDataError: labels of another number of positions.
+        InputDataError: the labels have another number of positions than the output.
     """
     answer = next(iter(outputs.values()))
     first = answer.reshape(len(labels), -1)
@@ -95,7 +107,7 @@ def accuracy(outputs: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any]) 
 
 
 def unreached_warning(phrases: Sequence[str]) -> tuple[str, ...]:
-    """One sentence for activations whose extremes no vector reached."""
+    """A warning about activations whose smallest or largest value no vector reached."""
     if not phrases:
         return ()
     more = f" and {len(phrases) - 2} more" if len(phrases) > 2 else ""

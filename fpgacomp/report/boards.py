@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.device import Device
+from fpgacomp.devices.resources import RESOURCE_FIELDS
 
 
 def to_json(boards: Sequence[Board], *, single: bool) -> str:
@@ -19,10 +20,11 @@ def to_json(boards: Sequence[Board], *, single: bool) -> str:
     return json.dumps(content[0] if single else content, indent=1, sort_keys=True) + "\n"
 
 
-def _plain(board: Board) -> dict[str, Any]:
-    plain = asdict(board) | {"budget": asdict(board.budget)}
+def _plain(board: Board) -> dict[str, object]:
+    plain = asdict(board)
     del plain["path"]
-    return plain
+    toolchain = plain["device"].pop("toolchain")
+    return plain | {"budget": asdict(board.budget), "toolchain": toolchain}
 
 
 def render_list(boards: Sequence[Board], console: Console) -> None:
@@ -34,19 +36,40 @@ def render_list(boards: Sequence[Board], console: Console) -> None:
     for name in (*RESOURCE_FIELDS, "MHz"):
         table.add_column(name, justify="right")
     for board in boards:
-        figures = [f"{getattr(board.budget, name):,.0f}" for name in RESOURCE_FIELDS]
+        figures = [f"{amount:,.0f}" for amount in board.budget]
         table.add_row(board.name, board.part, *figures, f"{board.clock_mhz_default:g}")
     console.print(table)
 
 
+def _silicon(device: Device) -> dict[str, str]:
+    """What the FPGA is made of, by heading."""
+    multiplier, ultra_ram = device.multiplier, device.ultra_ram
+    dsp = f"{multiplier.block}, multiplies {multiplier} bits" if multiplier else "none"
+    memory = f"{device.block_ram.block} of {device.block_ram} bits"
+    if ultra_ram:
+        memory += f"; {ultra_ram.block} of {ultra_ram} bits"
+    return {
+        "DSP": dsp,
+        "LUT": f"{device.lut_inputs} inputs; {device.level_ns:g} ns per level of adders",
+        "RAM": memory,
+    }
+
+
+def _silicon_sources(device: Device) -> tuple[str, ...]:
+    blocks = (device.multiplier, device.block_ram, device.ultra_ram)
+    found = (*device.sources, *(block.source for block in blocks if block is not None))
+    return tuple(dict.fromkeys(found))
+
+
 def render_one(board: Board, console: Console) -> None:
-    """Everything a board file states."""
+    """Everything that a board file states or takes from its device family."""
     console.print(f"[bold]{board.name}[/]  {board.title}")
     rows = {
-        "part": f"{board.part} ({board.family}, {board.toolchain} tools)",
+        "part": f"{board.part} ({board.family}, {board.device.toolchain} tools)",
         "clock": f"{board.clock_mhz_default:g} MHz, at most {board.clock_mhz_max:g} MHz",
         "memory": board.memory,
         "host": board.host,
+        **_silicon(board.device),
     }
     for key, value in rows.items():
         console.print(f"  {key:8} {value}")
@@ -54,8 +77,8 @@ def render_one(board: Board, console: Console) -> None:
     for heading in ("", "device", "shell", "budget"):
         table.add_column(heading, justify="right")
     for name in RESOURCE_FIELDS:
-        parts = (board.device, board.shell, board.budget)
-        table.add_row(name, *(f"{getattr(part, name):,.0f}" for part in parts))
+        parts = (board.resources, board.shell, board.budget)
+        table.add_row(name, *(f"{part[name]:,.0f}" for part in parts))
     console.print(table)
-    for source in board.sources:
+    for source in (*board.sources, *_silicon_sources(board.device)):
         console.print(f"  [dim]{source}[/]", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What `fpgacomp check` says: every node, and every problem with its remedy."""
+"""What `fpgacomp check` prints: every node, and every problem with its remedy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fpgacomp.errors import FpgacompError
 
 
 class Finding(Protocol):
-    """What becomes of one node."""
+    """One node of the network: whether it is supported, and a remedy where it is not."""
 
     @property
     def node(self) -> str: ...
@@ -32,12 +32,12 @@ class Finding(Protocol):
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Findings per node, and what lowering to integers found wrong.
+    """What was found out about every node, and what stops the lowering to integers.
 
     Args:
         findings: one per node, in the file's order.
         format: of the network, "" where it could not be read.
-        problems: of nodes that are supported in themselves, but not in this place.
+        problems: of nodes whose operator is supported, but not in this place of the network.
     """
 
     findings: Sequence[Finding]
@@ -46,6 +46,7 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
+        """Whether the network is supported as it is."""
         return not self.problems and all(f.status != "unsupported" for f in self.findings)
 
 
@@ -59,7 +60,7 @@ def to_json(report: CheckReport) -> str:
 
 
 def render(report: CheckReport, console: Console) -> None:
-    """Counts per operator, then the problems, then one line of verdict."""
+    """Print counts per operator, then the problems, then one line of verdict."""
     counts = Counter((f.op, f.status) for f in report.findings)
     table = Table(box=None, pad_edge=False)
     for heading in ("operator", "nodes", "becomes"):

@@ -1,4 +1,4 @@
-"""Networks side by side on the terminal and as JSON."""
+"""Shows a comparison of networks on the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.report import wording
 from fpgacomp.results.comparison import (
     MEASURES,
@@ -20,8 +18,8 @@ from fpgacomp.results.comparison import (
     BoardFigures,
     Candidate,
     Comparison,
-    Cost,
-    Disturbed,
+    DisturbedScore,
+    Footprint,
     pareto_front,
 )
 from fpgacomp.results.estimate import Figure
@@ -60,7 +58,7 @@ class Section:
 
 
 def to_json(comparison: Comparison) -> str:
-    """One document: stable, sorted keys (add, never rename), null for what is not known."""
+    """One JSON document with sorted, stable keys (added, never renamed); null: not known."""
     document = {
         "fpgacomp": comparison.fpgacomp,
         "test": asdict(comparison.test),
@@ -73,7 +71,7 @@ def to_json(comparison: Comparison) -> str:
     return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _model(candidate: Candidate) -> dict[str, Any]:
+def _model(candidate: Candidate) -> dict[str, object]:
     scores = candidate.scores
     return {
         "name": candidate.name,
@@ -82,28 +80,28 @@ def _model(candidate: Candidate) -> dict[str, Any]:
         "accuracy": None if scores is None else scores.accuracy,
         "macro_f1": None if scores is None else scores.macro_f1,
         "robustness": [] if scores is None else [asdict(item) for item in scores.disturbed],
-        "cost": None if candidate.cost is None else _cost(candidate.cost),
+        "cost": None if candidate.footprint is None else _footprint(candidate.footprint),
         "estimate": None if candidate.board is None else _estimate(candidate.board),
         "notes": candidate.notes,
     }
 
 
-def _cost(cost: Cost) -> dict[str, Any]:
+def _footprint(footprint: Footprint) -> dict[str, object]:
     return {
-        "parameters": cost.parameters,
-        "weights": cost.weights,
-        "nonzero_weights": cost.nonzero,
-        "sparsity": cost.sparsity,
-        "weight_bytes": cost.weight_bytes,
-        "file_bytes": cost.file_bytes,
-        "macs": cost.macs,
-        "bops": cost.bops,
-        "bops_with_additions": cost.bops_with_additions,
-        "layers": [asdict(layer) for layer in cost.layers],
+        "parameters": footprint.parameters,
+        "weights": footprint.weights,
+        "nonzero_weights": footprint.nonzero,
+        "sparsity": footprint.sparsity,
+        "weight_bytes": footprint.weight_bytes,
+        "file_bytes": footprint.file_bytes,
+        "macs": footprint.macs,
+        "bops": footprint.bops,
+        "bops_with_additions": footprint.bops_with_additions,
+        "layers": [asdict(layer) for layer in footprint.layers],
     }
 
 
-def _estimate(board: BoardFigures) -> dict[str, Any]:
+def _estimate(board: BoardFigures) -> dict[str, object]:
     return {
         "fits": board.fits,
         "limiting_resource": board.limiting_resource,
@@ -111,7 +109,7 @@ def _estimate(board: BoardFigures) -> dict[str, Any]:
         "clock_mhz": board.clock_mhz,
         "latency_us": _figure(board.latency_us),
         "frames_per_second": _finite(board.frames_per_second),
-        "resources": {name: _figure(getattr(board, name)) for name in RESOURCE_FIELDS},
+        "resources": {name: _figure(figure) for name, figure in board.resources.items()},
     }
 
 
@@ -126,7 +124,7 @@ def _finite(value: float) -> float | None:
 def sections(comparison: Comparison) -> Iterator[Section]:
     """The tables that terminal and page show alike."""
     yield _answers(comparison)
-    if any(candidate.cost is not None for candidate in comparison.candidates):
+    if any(candidate.footprint is not None for candidate in comparison.candidates):
         yield _costs(comparison)
     if comparison.board is not None:
         yield _boards(comparison)
@@ -165,7 +163,7 @@ def _title(attack: Attack, strength: float) -> str:
     return f"{ATTACKS[attack]}\n{strength:{sign}g}"
 
 
-def _disturbed(item: Disturbed | None) -> str:
+def _disturbed(item: DisturbedScore | None) -> str:
     if item is None:
         return _NOTHING
     return "no\ngradient" if item.accuracy is None else points(item.accuracy)
@@ -183,27 +181,30 @@ def _costs(comparison: Comparison) -> Section:
     )  # fmt: skip
     rows = []
     for number, candidate in enumerate(comparison.candidates, 1):
-        cost = candidate.cost
+        footprint = candidate.footprint
         cells = [candidate.format or _NOTHING, *[_NOTHING] * 7]
-        if cost is not None:
+        if footprint is not None:
             cells[1:] = [
-                bits_text(cost),
-                wording.count(cost.parameters),
-                f"{100 * (1 - cost.sparsity):.0f} %",
-                wording.count(cost.weight_bytes),
-                wording.quantity(cost.file_bytes),
-                wording.quantity(cost.macs),
-                wording.quantity(cost.bops),
+                bits_text(footprint),
+                wording.count(footprint.parameters),
+                f"{100 * (1 - footprint.sparsity):.0f} %",
+                wording.count(footprint.weight_bytes),
+                wording.quantity(footprint.file_bytes),
+                wording.quantity(footprint.macs),
+                wording.quantity(footprint.bops),
             ]
         rows.append((str(number), candidate.name, *cells))
     return Section("Size and work", "of one sample, before any board", header, tuple(rows))
 
 
-def bits_text(cost: Cost) -> str:
+def bits_text(footprint: Footprint) -> str:
     """Bits of weights and inputs over the layers: 2-8/2-8."""
-    if not cost.layers:
+    if not footprint.layers:
         return _NOTHING
-    kinds = ([x.weight_bits for x in cost.layers], [x.activation_bits for x in cost.layers])
+    kinds = (
+        [x.weight_bits for x in footprint.layers],
+        [x.activation_bits for x in footprint.layers],
+    )
     return "/".join(
         f"{min(bits)}-{max(bits)}" if min(bits) < max(bits) else str(bits[0]) for bits in kinds
     )
@@ -223,7 +224,7 @@ def _boards(comparison: Comparison) -> Section:
             cells = [
                 "yes" if board.fits else f"no: {short}".removesuffix(": "),
                 *(
-                    wording.count(getattr(board, name).value)
+                    wording.count(board.resources[name].value)
                     for name in ("lut", "ff", "dsp", "bram18")
                 ),
                 wording.duration(board.latency_us.value),

@@ -18,7 +18,7 @@ PLOTTED = ("lut", "weight_bytes", "bops", "latency_us")
 
 @dataclass(frozen=True)
 class Frame:
-    """Measures of the drawings, in their own units."""
+    """Sizes of the drawings in units of the drawing (SVG user units)."""
 
     width: int = plots.WIDTH
     height: int = plots.HEIGHT
@@ -30,7 +30,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Layers:
+class LayerTable:
     """The layers of one network as a table."""
 
     network: str
@@ -38,8 +38,8 @@ class Layers:
 
 
 @dataclass(frozen=True)
-class View:
-    """All that the template shows; nothing left to compute."""
+class ComparisonView:
+    """Everything that the template shows, as text and as places of the drawings."""
 
     title: str
     subtitle: str
@@ -49,7 +49,7 @@ class View:
     sections: tuple[Section, ...]
     legend: tuple[str, ...]
     notes: tuple[str, ...]
-    layers: tuple[Layers, ...]
+    layers: tuple[LayerTable, ...]
     version: str
 
 
@@ -58,11 +58,11 @@ def to_html(comparison: Comparison) -> str:
     return page("comparison.html.j2", _view(comparison))
 
 
-def _view(comparison: Comparison) -> View:
+def _view(comparison: Comparison) -> ComparisonView:
     count = len(comparison.candidates)
     test = comparison.test
     board = f", board {comparison.board_title}" if comparison.board_title else ""
-    return View(
+    return ComparisonView(
         title=f"{count} network{'s' if count > 1 else ''} compared",
         subtitle=f"{test.samples:,} test samples of {test.name}, {test.classes} classes{board}",
         fronts=tuple(words.fronts(comparison)),
@@ -76,15 +76,15 @@ def _view(comparison: Comparison) -> View:
     )
 
 
-def _layers(comparison: Comparison) -> Iterator[Layers]:
+def _layers(comparison: Comparison) -> Iterator[LayerTable]:
     for candidate in comparison.candidates:
-        if candidate.cost is not None and candidate.cost.layers:
-            yield Layers(candidate.name, tuple(_rows(candidate)))
+        if candidate.footprint is not None and candidate.footprint.layers:
+            yield LayerTable(candidate.name, tuple(_rows(candidate)))
 
 
 def _rows(candidate: Candidate) -> Iterator[tuple[str, ...]]:
-    assert candidate.cost is not None
-    for layer in candidate.cost.layers:
+    assert candidate.footprint is not None
+    for layer in candidate.footprint.layers:
         yield (
             layer.name,
             layer.kind,

@@ -1,4 +1,4 @@
-"""What `fpgacomp doctor` says: tools found, what the missing ones would add, and how."""
+"""What `fpgacomp doctor` prints: the tools found, and how to install the missing ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def to_json(tools: Sequence[Tool]) -> str:
 
 
 def render(tools: Sequence[Tool], console: Console) -> None:
-    """A row per tool; the missing ones with their command."""
+    """Print a row per tool; a missing one shows the command that installs it."""
     table = Table(box=None, pad_edge=False)
     for heading in ("tool", "found", "for", "add it with"):
         table.add_column(heading)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.report import wording
 from fpgacomp.report.pages import page
 from fpgacomp.report.wording import Headline, ResourceRow
@@ -17,7 +15,14 @@ from fpgacomp.results.report import LayerReport, Report
 
 @dataclass(frozen=True)
 class Gauge:
-    """One resource drawn on a scale of 0 to 100: shell, design, whisker, end of the device."""
+    """One resource, drawn on a scale of 0 to 100.
+
+    Args:
+        shell, design: lengths of the bars of the shell and of the design.
+        low, high: ends of the whisker that shows the range of the estimate.
+        end: place where the device ends.
+        state: "ok", "unsure" where only the upper end exceeds the budget, or "over".
+    """
 
     label: str
     share: str
@@ -30,7 +35,7 @@ class Gauge:
     low: float
     high: float
     end: float
-    state: str  # ok, unsure, over
+    state: str
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,8 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class View:
-    """All that the template shows, in words and on drawing scales; nothing left to compute."""
+class ReportView:
+    """Everything that the template shows, as text and as places of the drawings."""
 
     title: str
     headline: Headline
@@ -95,13 +100,13 @@ class View:
 
 
 def to_html(report: Report) -> str:
-    """The whole page as text; every value of the report is escaped."""
+    """The page as text; every value of the report is escaped for HTML."""
     return page("report.html.j2", _view(report))
 
 
-def _view(report: Report) -> View:
+def _view(report: Report) -> ReportView:
     shown = tuple(row.key for row in wording.resource_rows(report))
-    return View(
+    return ReportView(
         title=f"{report.model.name} on {report.board.title}",
         headline=wording.headline(report),
         remedies=report.verdict.remedies,
@@ -186,7 +191,7 @@ def _layer(
     layer: LayerReport, shown: tuple[str, ...], *, longest: float, marked: float | None
 ) -> LayerRow:
     estimate = layer.estimate
-    amounts = (getattr(estimate, key) for key in RESOURCE_FIELDS if key in shown)
+    amounts = (figure for key, figure in estimate.resources.items() if key in shown)
     return LayerRow(
         name=layer.name,
         kind=layer.kind,
@@ -231,7 +236,7 @@ def _options(report: Report) -> Iterator[Fact]:
     yield from _flat("", report.options)
 
 
-def _flat(above: str, options: Mapping[str, Any]) -> Iterator[Fact]:
+def _flat(above: str, options: Mapping[str, object]) -> Iterator[Fact]:
     """Nested options as dotted names, sorted, one fact each."""
     for key in sorted(options, key=str):
         value = options[key]

@@ -1,4 +1,4 @@
-"""report.json: stable keys (add, never rename), sorted, and no number that JSON lacks."""
+"""Writes report.json. Its keys are stable: keys are added, never renamed or removed."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.estimate import Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, PeerEvidence, Report
 
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
 
 def to_json(report: Report) -> str:
-    """The document as text: two spaces of indent, sorted keys, a newline at the end.
+    """The document as text, with two spaces of indent, sorted keys and a newline at the end.
 
     A figure that is not a finite number is null; whole numbers are written as such.
     """
     return json.dumps(_plain(_document(report)), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _document(report: Report) -> dict[str, Any]:
+def _document(report: Report) -> dict[str, object]:
     return {
         "fpgacomp": report.fpgacomp,
         "status": report.status,
@@ -52,7 +53,7 @@ def _document(report: Report) -> dict[str, Any]:
     }
 
 
-def _peer(peer: PeerEvidence) -> dict[str, Any] | None:
+def _peer(peer: PeerEvidence) -> dict[str, object] | None:
     """What another toolchain added to the build; null where it added nothing."""
     if not peer.files and not peer.notes:
         return None
@@ -64,21 +65,21 @@ def _peer(peer: PeerEvidence) -> dict[str, Any] | None:
     }
 
 
-def _board(board: Board) -> dict[str, Any]:
+def _board(board: Board) -> dict[str, object]:
     return {
         "name": board.name,
         "title": board.title,
         "vendor": board.vendor,
         "part": board.part,
         "family": board.family,
-        "resources": {**asdict(board.device), "lutram": board.lutram},
+        "resources": {**asdict(board.resources), "lutram": board.lutram},
         "shell": asdict(board.shell),
         "host": board.host,
-        "toolchain": board.toolchain,
+        "toolchain": board.device.toolchain,
     }
 
 
-def _exactness(exactness: Exactness) -> dict[str, Any]:
+def _exactness(exactness: Exactness) -> dict[str, object]:
     return {
         "vectors": exactness.vectors,
         "integers": exactness.integers,
@@ -94,11 +95,11 @@ def _exactness(exactness: Exactness) -> dict[str, Any]:
     }
 
 
-def _mismatch(mismatch: Mismatch | None) -> dict[str, Any] | None:
+def _mismatch(mismatch: Mismatch | None) -> dict[str, object] | None:
     return None if mismatch is None else asdict(mismatch)
 
 
-def _estimate(estimate: Estimate, board: Board) -> dict[str, Any]:
+def _estimate(estimate: Estimate, board: Board) -> dict[str, object]:
     rate = estimate.frames_per_second if estimate.interval_cycles.value > 0 else None
     return {
         "stage": estimate.stage,
@@ -108,12 +109,12 @@ def _estimate(estimate: Estimate, board: Board) -> dict[str, Any]:
         "interval_cycles": _figure(estimate.interval_cycles),
         "frames_per_second": rate,
         "resources": {
-            key: {
-                **_figure(getattr(estimate, key)),
-                "available": getattr(board.budget, key),
-                "device": getattr(board.device, key),
+            name: {
+                **_figure(figure),
+                "available": board.budget[name],
+                "device": board.resources[name],
             }
-            for key in RESOURCE_FIELDS
+            for name, figure in estimate.resources.items()
         },
     }
 
@@ -122,7 +123,7 @@ def _figure(figure: Figure) -> dict[str, float]:
     return {"value": figure.value, "low": figure.low, "high": figure.high}
 
 
-def _layer(layer: LayerReport) -> dict[str, Any]:
+def _layer(layer: LayerReport) -> dict[str, object]:
     return {
         "name": layer.name,
         "kind": layer.kind,
@@ -134,13 +135,17 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
         "cycles": layer.estimate.cycles.value,
         "latency_cycles": _figure(layer.estimate.cycles),
         "interval_cycles": _figure(layer.estimate.interval),
-        "resources": {key: _figure(getattr(layer.estimate, key)) for key in RESOURCE_FIELDS},
+        "resources": asdict(layer.estimate.resources),
         "exact": layer.exact,
     }
 
 
-def _plain(value: Any) -> Any:
-    """Only what JSON has; anything else is a bug of the caller, named by its type."""
+def _plain(value: object) -> Json:
+    """The value in types that JSON has.
+
+    Raises:
+        TypeError: the report holds something else, which is a bug of the caller.
+    """
     match value:
         case None | bool() | str():
             return str(value) if isinstance(value, str) else value

@@ -8,7 +8,7 @@ from fpgacomp.host.resources import data_folder
 
 
 def page(template: str, view: object) -> str:
-    """The template filled with a view; every value is escaped."""
+    """The template filled with the fields of `view`; every value is escaped for HTML."""
     environment = Environment(
         loader=FileSystemLoader(data_folder("hls_templates") / "report"),
         undefined=StrictUndefined,

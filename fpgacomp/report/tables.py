@@ -1,4 +1,4 @@
-"""The terminal's two tables as lines of text: no figure is ever cut, names give way first."""
+"""Draws the terminal's two tables as lines of text. Names are cut to fit, figures never."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ ROOMY = 96  # columns from which the shapes and longer bars are shown
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A title and how it stands; `floor` is the width it may be cut to, None never."""
+    """A column of a table.
+
+    Args:
+        title: its heading.
+        right: whether its cells are aligned to the right.
+        floor: least width in characters that it may be cut to; None where it is never cut.
+    """
 
     title: str
     right: bool = False
@@ -108,7 +114,7 @@ def heaviest(report: Report, most: int) -> list[LayerReport]:
     def weight(layer: LayerReport) -> float:
         shares = [layer.estimate.cycles.value / longest if longest > 0 else 0.0]
         for key, total in totals:
-            shares.append(getattr(layer.estimate, key).value / total if total > 0 else 0.0)
+            shares.append(layer.estimate.resources[key].value / total if total > 0 else 0.0)
         return max(shares)
 
     ranked = sorted(report.layers, key=weight, reverse=True)[:most]

@@ -1,12 +1,11 @@
-"""What the terminal and the HTML report say in the same words: numbers, verdict, exactness."""
+"""Words that the terminal and the HTML report share: numbers, verdict, exactness."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.results.estimate import Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, Report
 
@@ -31,7 +30,14 @@ _UP = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k"))
 
 @dataclass(frozen=True, slots=True)
 class ResourceRow:
-    """One resource: what the design takes of what the shell leaves of the device."""
+    """One resource of a design on a board.
+
+    Args:
+        key: one of RESOURCE_FIELDS.
+        used: what the design takes.
+        device: how much the device has.
+        shell: how much of that the shell takes.
+    """
 
     key: str
     used: Figure
@@ -40,10 +46,12 @@ class ResourceRow:
 
     @property
     def label(self) -> str:
+        """The name that users read."""
         return LABELS[self.key]
 
     @property
     def budget(self) -> float:
+        """What the shell leaves to the design."""
         return self.device - self.shell
 
     @property
@@ -52,6 +60,7 @@ class ResourceRow:
         return self.of_budget(self.used.value)
 
     def of_budget(self, amount: float) -> float:
+        """An amount as a share of the budget; infinite where the board has none of it."""
         if self.budget > 0:
             return amount / self.budget
         return float("inf") if amount > 0 else 0.0
@@ -59,7 +68,13 @@ class ResourceRow:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The one sentence; `mood` is bad where the result must not be used as it is."""
+    """The sentence that a report begins with.
+
+    Args:
+        mood: good; unsure where only the estimate's upper end does not fit; bad where the result
+            must not be used as it is.
+        text: the sentence.
+    """
 
     mood: Literal["good", "unsure", "bad"]
     text: str
@@ -107,7 +122,7 @@ def agreement(share: float) -> str:
     return f"{int(share * 10_000) / 100:.2f} %"
 
 
-def spread(figure: Figure, number: Any = count) -> str:
+def spread(figure: Figure, number: Callable[[float], str] = count) -> str:
     """low..high, or nothing where the figure is exact."""
     if figure.low == figure.high:
         return ""
@@ -125,7 +140,7 @@ def bits_text(layer: LayerReport) -> str:
     return "/".join("-" if width is None else str(width) for width in bits)
 
 
-def folding_text(folding: Mapping[str, Any]) -> str:
+def folding_text(folding: Mapping[str, object]) -> str:
     """{'strategy': 'resource', 'reuse_factor': 8} -> reuse 8, resource."""
     ordered = sorted(folding.items(), key=lambda item: item[0] == "strategy")  # numbers first
     told = ((key, value) for key, value in ordered if (key, value) != ("parallelization", 1))
@@ -134,16 +149,16 @@ def folding_text(folding: Mapping[str, Any]) -> str:
 
 def resource_rows(report: Report) -> tuple[ResourceRow, ...]:
     """The resources that the board has or the design needs."""
-    device, shell = report.board.device, report.board.shell
+    device, shell = report.board.resources, report.board.shell
     rows = (
-        ResourceRow(key, getattr(report.estimate, key), getattr(device, key), getattr(shell, key))
-        for key in RESOURCE_FIELDS
+        ResourceRow(name, figure, device[name], shell[name])
+        for name, figure in report.estimate.resources.items()
     )
     return tuple(row for row in rows if row.device or row.used.high)
 
 
 def headline(report: Report) -> Headline:
-    """Does it fit, is it exact: the first thing anyone wants to know."""
+    """Whether the design fits and whether it is exact, in one sentence."""
     title, wrong = report.board.title, list(_mismatches(report.exactness))
     if not report.verdict.fits:
         return Headline("bad", f"DOES NOT FIT {title}: {_shortfall(report)}.")
@@ -184,7 +199,7 @@ def _mismatches(exactness: Exactness) -> Iterator[str]:
 
 
 def exactness_lines(report: Report) -> list[str]:
-    """What was compared with what, over how many integers, and what was found."""
+    """One line for each comparison: what with what, on how many integers, how many differ."""
     exact = report.exactness
     integers = exact.vectors * exact.integers
     over = f"in {integers:,} integers, {exact.vectors:,} vectors"
@@ -242,7 +257,7 @@ def _cycles(figure: Figure, clock_mhz: float) -> str:
 
 
 def slowest_layer(report: Report) -> str | None:
-    """The layers whose interval is longest: what to speed up for more frames."""
+    """Name of the layer with the longest interval, which bounds the rate; None where all is 1."""
     longest = max((layer.estimate.interval.value for layer in report.layers), default=0)
     slowest = [layer.name for layer in report.layers if layer.estimate.interval.value == longest]
     if longest <= 1:

@@ -1,4 +1,4 @@
-"""Two sets of integers held against each other: how many differ, and the first that does."""
+"""Two sets of integers compared: how many differ, and the first that does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The first integer that differs: layer, sample, index within the layer, both values."""
+    """The first integer that differs.
+
+    Args:
+        layer: whose output it is.
+        sample: number of the input sample, from 0.
+        index: its place in the layer's output, without the batch.
+        expected: the integer that should be there.
+        got: the integer that is.
+    """
 
     layer: str
     sample: int

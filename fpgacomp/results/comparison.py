@@ -6,21 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from fpgacomp.results.estimate import Figure
+from fpgacomp.devices.resources import Resources
+from fpgacomp.results.estimate import Figure, WithResources
 
 Attack = Literal["noise", "brightness", "gradient", "transfer"]
 
 
 @dataclass(frozen=True)
-class LayerCost:
-    """One multiplication by weights (MatMul, Conv) for one sample.
+class LayerFootprint:
+    """What one layer with weights (MatMul, Conv) holds and computes for one sample.
 
     Args:
-        macs: multiply-accumulates, padding counted.
-        weights: how many it has, `nonzero` of them not zero once quantized.
-        weight_bits, activation_bits: of the two factors; 32 where nothing quantizes them.
+        macs: multiply-accumulates; those with padding are counted.
+        weights: how many weights the layer has.
+        nonzero: how many of them are not zero once they are quantized.
+        weight_bits, activation_bits: widths of the two factors in bits; 32 where nothing
+            quantizes them.
         storage: how the weights are packed: "float32", "4-bit", "codebook of 16".
-        stored_bits: bits of the packed weights; 0 where another layer stores them already.
+        stored_bits: bits of the packed weights; 0 where another layer stores the same ones.
         bops: macs x density x weight_bits x activation_bits.
         bops_with_additions: macs x (density x weight_bits x activation_bits + weight_bits
             + activation_bits + log2(fan-in)), with the accumulation (Hawks et al. 2021).
@@ -40,15 +43,16 @@ class LayerCost:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Footprint:
     """What a network holds and computes, whatever it runs on.
 
     Args:
-        parameters: weights, biases and normalisations.
-        file_bytes: of the file, external data included, or of the model in memory as ONNX.
+        layers: one entry for each layer with weights.
+        parameters: numbers of all weights, biases and normalisations.
+        file_bytes: bytes of the file with its external data, or of the model in memory as ONNX.
     """
 
-    layers: tuple[LayerCost, ...]
+    layers: tuple[LayerFootprint, ...]
     parameters: int
     file_bytes: int
 
@@ -79,19 +83,22 @@ class Cost:
 
     @property
     def weight_bytes(self) -> int:
-        """Packed weights of all layers, each layer filled up to a whole byte."""
+        """Bytes of the packed weights; each layer is filled up to a whole byte."""
         return sum(-(-layer.stored_bits // 8) for layer in self.layers)
 
 
 @dataclass(frozen=True)
-class Disturbed:
-    """Accuracy on disturbed test samples.
+class DisturbedScore:
+    """Accuracy on test samples that were disturbed on purpose.
 
     Args:
-        strength: noise: standard deviation; brightness: what is added; gradient and transfer:
-            the largest change of a value. All as shares of the range of the training samples.
+        attack: how they were disturbed. noise: a random number is added to every value;
+            brightness: the same number is added; gradient: one step along the sign of the
+            network's own gradient; transfer: the same step by another network's gradient.
+        strength: standard deviation of the noise, the number added as brightness, or the size
+            of the step, as a share of the range of the training samples.
         accuracy: 0..1; None where it cannot be known, and `note` says why.
-        note: how the gradient came about, or why there is none.
+        note: how the gradient was computed, or why there is none.
     """
 
     attack: Attack
@@ -102,21 +109,33 @@ class Disturbed:
 
 @dataclass(frozen=True)
 class Scores:
-    """Shares of the test split, 0..1.
+    """How well a network answers the test samples.
 
     Args:
+        accuracy: share of right answers, 0..1.
         macro_f1: unweighted mean of the classes' F1, over the classes that occur in the labels
-            or in the answers.
+            or in the answers, 0..1.
+        disturbed: accuracies on disturbed samples.
     """
 
     accuracy: float
     macro_f1: float
-    disturbed: tuple[Disturbed, ...] = ()
+    disturbed: tuple[DisturbedScore, ...] = ()
 
 
 @dataclass(frozen=True)
-class BoardFigures:
-    """The estimate for one board; latency with the range of the estimate."""
+class BoardFigures(WithResources):
+    """What a network is predicted to take on one board.
+
+    Args:
+        fits: whether the design fits the board and keeps the pace asked for.
+        limiting_resource: the one of RESOURCE_FIELDS that runs out first, or None.
+        backend: the code generator.
+        clock_mhz: of the design, in megahertz.
+        latency_us: microseconds from the first input to the last output of a frame.
+        frames_per_second: frames that the design takes in a second.
+        resources: of the whole design.
+    """
 
     fits: bool
     limiting_resource: str | None
@@ -124,20 +143,20 @@ class BoardFigures:
     clock_mhz: float
     latency_us: Figure
     frames_per_second: float
-    lut: Figure
-    ff: Figure
-    dsp: Figure
-    bram18: Figure
-    uram: Figure
+    resources: Resources[Figure]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One network of a comparison; what could not be found out is None and told in `notes`.
+    """One network of a comparison. What could not be found out is None, and `notes` says why.
 
     Args:
         name: unique in the comparison.
-        format: qonnx, qcdq, finn, float, keras; "" where the file could not be opened.
+        file: path of the network as it was given.
+        format: qonnx, qcdq, finn, float or keras; "" where the file could not be opened.
+        scores: how well it answers.
+        footprint: what it holds and computes.
+        board: what it takes on the board.
         notes: what failed or was assumed, one sentence each.
     """
 
@@ -145,19 +164,22 @@ class Candidate:
     file: str
     format: str
     scores: Scores | None = None
-    cost: Cost | None = None
+    footprint: Footprint | None = None
     board: BoardFigures | None = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """What the networks were asked.
+    """The samples that the networks were tested on.
 
     Args:
-        samples: size of the test split.
-        low, high: range of the training samples; strengths are shares of it.
-        notes: what was dropped, in sentences.
+        name: of the file or the data set.
+        samples: how many there are.
+        classes: how many classes their labels have.
+        low, high: smallest and largest value of the training samples; strengths of attacks
+            are shares of this range.
+        notes: what was left out of the data, in sentences.
     """
 
     __test__ = False  # no test of pytest's
@@ -175,11 +197,15 @@ class Comparison:
     """Any number of networks on the same test samples.
 
     Args:
-        board: its name; None where none was asked for.
-        transfer_from: the network whose gradient made the transferred samples; None: no such.
-        seed: of the noise.
-        at_one_pace: whether the board's figures are the least that keeps a pace asked for, and
-            not each network's own fastest design.
+        fpgacomp: the version that compared them.
+        test: the samples.
+        candidates: the networks in the order in which they were given.
+        board, board_title: name and title of the board; None where none was asked for.
+        transfer_from: name of the network whose gradient made the transferred samples; None
+            where there are none.
+        seed: of the random noise.
+        at_one_pace: True where each network's figures are of its smallest design that keeps the
+            pace asked for, False where they are of its fastest design.
     """
 
     fpgacomp: str
@@ -196,19 +222,30 @@ MEASURES = ("weight_bytes", "bops", "macs", "lut", "dsp", "bram18", "latency_us"
 
 
 def amount(candidate: Candidate, measure: str) -> float | None:
-    """What a network costs by one of `MEASURES`; None where that is not known."""
-    if measure in ("weight_bytes", "bops", "macs"):
-        return None if candidate.cost is None else float(getattr(candidate.cost, measure))
-    if candidate.board is None:
-        return None
-    figure: Figure = getattr(candidate.board, measure)
-    return figure.value
+    """What a network holds or takes by one of `MEASURES`; None where that is not known."""
+    footprint, board = candidate.footprint, candidate.board
+    match measure:
+        case "weight_bytes":
+            return None if footprint is None else float(footprint.weight_bytes)
+        case "bops":
+            return None if footprint is None else footprint.bops
+        case "macs":
+            return None if footprint is None else float(footprint.macs)
+        case "latency_us":
+            return None if board is None else board.latency_us.value
+        case _:
+            return None if board is None else board.resources[measure].value
 
 
 def pareto_front(candidates: Iterable[Candidate], measure: str) -> tuple[str, ...]:
-    """Names of the networks that none beats in accuracy at no more cost, cheapest first.
+    """Names of the networks that no other beats in accuracy at the same cost or less.
 
-    Of networks equal in both figures all are named.
+    Args:
+        candidates: the networks; those without scores or without this measure are left out.
+        measure: one of `MEASURES`, the cost.
+
+    Returns:
+        The cheapest first; of networks that are equal in both figures all are named.
     """
     points = []
     for candidate in candidates:

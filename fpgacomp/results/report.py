@@ -1,10 +1,11 @@
-"""The report of one run: what was compiled, does it fit, is it exact, how fast, what now."""
+"""The report of one run: what was compiled, whether it fits and is exact, and how fast it is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from html import escape
+from typing import Literal
 
 from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Mismatch
@@ -34,15 +35,20 @@ class PeerEvidence:
 
 @dataclass(frozen=True)
 class Exactness:
-    """Counts of integers compared; None means that this check was not run.
+    """Counts of integers that were compared and differ; None where a check was not run.
 
     Args:
-        vectors: input samples compared.
-        integers: integers compared per sample by C-simulation, over all layers.
+        vectors: input samples that were compared.
+        csim_mismatches: integers of the C-simulation that are not the integer graph's.
+        rtl_mismatches: integers of the RTL simulation that are not the integer graph's.
+        network_mismatches: integers of the integer graph that are not the network's in float64.
+        ties: values within 2**-20 of a rounding border where network and integer graph differ.
+        top1_agreement_float32: share of samples, 0..1, whose largest output is the same as the
+            network's under ONNX Runtime in float32; None where it cannot run there.
+        integers: integers that the C-simulation gives for one sample, over all layers.
         peers: what other toolchains' execution of the design says.
-        ties: values within 2**-20 of a rounding border where network and oracle differ.
-        top1_agreement_float32: share of samples whose argmax equals the network's
-            under ONNX Runtime in float32; None where it cannot run there.
+        first_csim_mismatch: the first integer of the C-simulation that differs.
+        first_network_mismatch: the first integer that is not the network's.
     """
 
     vectors: int
@@ -56,20 +62,62 @@ class Exactness:
     first_csim_mismatch: Mismatch | None = None
     first_network_mismatch: Mismatch | None = None
 
+    @property
+    def mismatches(self) -> int:
+        """Integers that differ, over all checks that were run."""
+        found = (
+            *(peer.mismatches for peer in self.peers),
+            self.csim_mismatches,
+            self.rtl_mismatches,
+            self.network_mismatches,
+        )
+        return sum(number or 0 for number in found)
+
+    @property
+    def summary(self) -> str:
+        """What the checks found, in a few words."""
+        if self.mismatches:
+            return f"NOT EXACT: {self.mismatches:,} mismatches"
+        runs = {
+            "C-simulation": self.csim_mismatches,
+            "RTL simulation": self.rtl_mismatches,
+            "integer graph": self.network_mismatches,
+        }
+        exact = [name for name, found in runs.items() if found is not None]
+        if not exact:
+            return "not simulated"
+        return f"{' and '.join(exact)} exact on {self.vectors:,} vectors"
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """Does it fit, what runs out first, and the cheapest ways out (computed)."""
+    """Whether a design fits the board and keeps its bounds, and what to do if it does not.
+
+    Args:
+        fits: whether it does both.
+        limiting_resource: the one of RESOURCE_FIELDS that runs out first; None where it is time.
+        remedies: ways out in sentences, the cheapest first, each computed for this network.
+        shortfall: how many times its budget the limiting resource (or the bound) is missed by.
+    """
 
     fits: bool
     limiting_resource: str | None
     remedies: tuple[str, ...] = ()
-    shortfall: float | None = None  # how many times the budget the limiting resource needs
+    shortfall: float | None = None
 
 
 @dataclass(frozen=True)
 class LayerReport:
-    """One row of the layer table."""
+    """One row of the layer table.
+
+    Args:
+        name, kind: of the layer in the integer graph.
+        shape: of its output, without the batch.
+        weight_bits, input_bits, accumulator_bits: widths in bits; None where it has no such.
+        folding: what the engine chose for it, by name.
+        estimate: its share of the design.
+        exact: "proved", "checked on N vectors" or "not checked", as the report prints it.
+    """
 
     name: str
     kind: str
@@ -77,28 +125,55 @@ class LayerReport:
     weight_bits: int | None
     input_bits: int | None
     accumulator_bits: int | None
-    folding: Mapping[str, Any]
+    folding: Mapping[str, object]
     estimate: LayerEstimate
-    exact: str  # "proved", "checked on N vectors", "not checked"
+    exact: str
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What came in."""
+    """The network that came in.
+
+    Args:
+        format: qonnx, qcdq, finn, float or keras.
+        inputs, outputs: name -> shape, without the batch.
+        parameters: weights and biases.
+        macs: multiply-accumulates for one sample.
+    """
 
     name: str
     file: str
     sha256: str
-    format: str  # qonnx, qcdq, finn, float, keras, ...
+    format: str
     inputs: Mapping[str, tuple[int, ...]]
     outputs: Mapping[str, tuple[int, ...]]
     parameters: int
     macs: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """Everything the terminal, report.json and report.html show."""
+    """Everything that the terminal, report.json and report.html show of one run.
+
+    Args:
+        fpgacomp: the version that made it.
+        model: the network that came in.
+        board: the board that it was compiled for.
+        backend: the code generator.
+        target: the goal of the folding and its bounds.
+        verdict: whether the design fits the board and its bounds.
+        exactness: which integers were compared, and how many differ.
+        estimate: what the design is predicted to take, and how fast it is.
+        layers: one row for each layer that the hardware builds.
+        options: what was asked for, by name.
+        software_before, software_after: operators that run on the host's processor before and
+            after the hardware.
+        accuracy: figure by name; None where no labels were given.
+        timings_s: seconds of each step.
+        warnings: what the user should know, in sentences.
+        reasons: why this backend, interface and folding were chosen, in sentences.
+        folder: the build directory; None where nothing was written.
+    """
 
     fpgacomp: str
     model: ModelFacts
@@ -109,22 +184,52 @@ class Report:
     exactness: Exactness
     estimate: Estimate
     layers: tuple[LayerReport, ...]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     software_before: tuple[str, ...] = ()
     software_after: tuple[str, ...] = ()
     accuracy: Mapping[str, float] | None = None
     timings_s: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()  # why this backend, io type and folding were chosen
+    reasons: tuple[str, ...] = ()
     folder: str | None = None
 
     @property
     def status(self) -> Literal["ok", "failed"]:
-        """ok: it fits and no check that ran found a mismatch."""
-        wrong = (
-            *(peer.mismatches for peer in self.exactness.peers),
-            self.exactness.csim_mismatches,
-            self.exactness.rtl_mismatches,
-            self.exactness.network_mismatches,
+        """ok where the design fits and no check that ran found a mismatch."""
+        return "ok" if self.verdict.fits and not self.exactness.mismatches else "failed"
+
+    def __repr__(self) -> str:
+        """One line: verdict, board, backend, LUTs, latency, exactness."""
+        verdict = "fits" if self.verdict.fits else "does not fit"
+        return (
+            f"<Report: {self.model.name} {verdict} {self.board.name}, {self.backend}, "
+            f"{self.estimate.lut.value:,.0f} LUT, {self.estimate.latency_us:,.4g} us, "
+            f"{self.exactness.summary}>"
         )
-        return "ok" if self.verdict.fits and not any(wrong) else "failed"
+
+    def _repr_html_(self) -> str:
+        """A small table that a notebook shows in place of `repr`; every value is escaped."""
+        rows = (f"<tr><th>{escape(key)}</th><td>{escape(text)}</td></tr>"
+                for key, text in self._rows())  # fmt: skip
+        title = f"{self.model.name} on {self.board.title}"
+        return f"<table><caption>{escape(title)}</caption>{''.join(rows)}</table>"
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        """(heading, text) of each row of the notebook's table."""
+        estimate, limit = self.estimate, self.verdict.limiting_resource
+        short = f": {limit.upper()} runs out" if limit else ": no design keeps the bounds"
+        yield "verdict", "fits" if self.verdict.fits else f"does not fit{short}"
+        yield from (("remedy", text) for text in self.verdict.remedies)
+        yield "backend", f"{self.backend} at {estimate.clock_mhz:g} MHz"
+        yield "latency", f"{estimate.latency_us:,.4g} us"
+        if estimate.interval_cycles.value > 0:
+            yield "rate", f"{estimate.frames_per_second:,.0f} frames per second"
+        budget = self.board.budget
+        for (name, figure), available in zip(estimate.resources.items(), budget, strict=True):
+            if available or figure.high:
+                between = f"{figure.low:,.0f}..{figure.high:,.0f}"
+                yield name.upper(), f"{figure.value:,.0f} ({between}) of {available:,.0f}"
+        yield "exactness", self.exactness.summary
+        yield from (("warning", text) for text in self.warnings)
+        if self.folder:
+            yield "folder", self.folder

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the folding aims at; a rate or latency asked for is a bound, not a wish.
+    """What a design aims at. A rate or a latency is a bound: a design that misses it fails.
 
     Args:
         goal: latency: shortest first answer; throughput: most frames per second;

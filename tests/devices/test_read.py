@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board, Resources
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.read import list_boards, load_board
+from fpgacomp.devices.resources import RESOURCE_FIELDS, counts
 from fpgacomp.errors import BoardError, FpgacompError, Problems
 from fpgacomp.host.resources import data_folder
 
@@ -55,7 +57,7 @@ def test_figures_are_those_of_the_data_sheet(name: str) -> None:
     board = load_board(name)
     part, lut, ff, dsp, bram18, uram, lutram = DATA_SHEETS[name]
     assert board.part == part
-    assert board.device == Resources(lut, ff, dsp, bram18, uram)
+    assert board.resources == counts(lut, ff, dsp, bram18, uram)
     assert board.lutram == lutram
 
 
@@ -79,12 +81,10 @@ def test_a_shipped_board_is_whole(name: str) -> None:
     assert len(board.sources) >= 2
     assert 0 < board.clock_mhz_default <= board.clock_mhz_max
     for field in RESOURCE_FIELDS:
-        assert 0 <= getattr(board.shell, field) <= getattr(board.device, field)
-        assert getattr(board.budget, field) == getattr(board.device, field) - getattr(
-            board.shell, field
-        )
-    assert board.budget.lut > 0.6 * board.device.lut
-    assert (board.vendor, board.toolchain) in {("xilinx", "vivado"), ("lattice", "open")}
+        assert 0 <= board.shell[field] <= board.resources[field]
+        assert board.budget[field] == board.resources[field] - board.shell[field]
+    assert board.budget.lut > 0.6 * board.resources.lut
+    assert (board.vendor, board.device.toolchain) in {("xilinx", "vivado"), ("lattice", "open")}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -96,7 +96,7 @@ def test_a_comment_says_where_the_shell_figure_is_from(name: str) -> None:
 def test_devices_that_share_a_die_share_their_figures() -> None:
     boards = shipped()
     for one, other in [("pynq-z1", "zybo-z7-20"), ("zcu104", "zcu106"), ("vcu118", "alveo-u200")]:
-        assert boards[one].device == boards[other].device
+        assert boards[one].resources == boards[other].resources
         assert boards[one].lutram == boards[other].lutram
 
 
@@ -179,7 +179,7 @@ def problem(folder: Path, text: str) -> str:
 def test_a_board_of_the_users_own(tmp_path: Path) -> None:
     board = load_board(str(write(tmp_path, GOOD)))
     assert board.name == "mine"
-    assert board.budget == Resources(48_200, 99_400, 220, 274, 0)
+    assert board.budget == counts(48_200, 99_400, 220, 274, 0)
     assert board.path == tmp_path / "mine.yaml"
 
 
@@ -316,6 +316,148 @@ def test_what_is_wrong_names_file_line_key_and_remedy(
     text = problem(tmp_path, GOOD.replace(old, new))
     assert text.startswith(f"{tmp_path}/{expected}") or f"- {tmp_path}/{expected}" in text
     assert "Fix: " in text
+
+
+def test_a_board_takes_what_it_does_not_state_from_its_family(tmp_path: Path) -> None:
+    silent = load_board(str(write(tmp_path, GOOD.replace("toolchain: vivado\n", ""))))
+    assert silent.device == FAMILIES["zynq-7000"] == load_board("pynq-z2").device
+
+
+def test_a_board_may_state_what_differs_from_its_family(tmp_path: Path) -> None:
+    stated = "device: {dsp: 18x27, lut_inputs: 4, level_ns: 2, block_ram: [256x16, 512x8]}\n"
+    path = write(tmp_path, GOOD + stated)
+    device, family = load_board(str(path)).device, FAMILIES["zynq-7000"]
+    assert device.multiplier is not None and str(device.multiplier) == "27x18"
+    assert device.multiplier.source == device.block_ram.source == str(path)
+    assert (device.lut_inputs, device.level_ns) == (4, 2.0)
+    assert device.block_ram.shapes == ((256, 16), (512, 8))
+    assert (device.ultra_ram, device.toolchain) == (family.ultra_ram, family.toolchain)
+    assert device.sources == (*family.sources, str(path))
+
+
+UNKNOWN = GOOD.replace("family: zynq-7000", "family: zynq-9000").replace("toolchain: vivado\n", "")
+
+
+def test_a_family_that_is_not_known_has_no_defaults(tmp_path: Path) -> None:
+    text = problem(tmp_path, UNKNOWN)
+    assert text.startswith("5 problems:")
+    for key, example in (
+        ("device.dsp", "dsp: 25x18"), ("device.lut_inputs", "lut_inputs: 6"),
+        ("device.block_ram", "block_ram: [512x36"), ("device.level_ns", "level_ns: 3.0"),
+    ):  # fmt: skip
+        assert (
+            f"mine.yaml:5: {key}: is missing, and family 'zynq-9000' is not known here to take it "
+            f"from. Fix: did you mean family zynq-7000? Or add `{example}"
+        ) in text
+    assert "mine.yaml:5: toolchain: is missing" in text
+    assert "add `toolchain: vivado` or `toolchain: open`" in text
+    assert "The families known here are spartan-7, artix-7, " in text
+
+
+def test_a_family_that_is_not_known_may_be_stated_whole(tmp_path: Path) -> None:
+    stated = (
+        "toolchain: vivado\n"
+        "device: {dsp: 27x24, lut_inputs: 6, block_ram: [512x36], ultra_ram: [4096x72], "
+        "level_ns: 1}\n"
+    )
+    device = load_board(str(write(tmp_path, UNKNOWN + stated))).device
+    assert (device.wide_port_bits, device.lut_inputs, device.level_ns) == (27, 6, 1.0)
+    assert device.ultra_ram is not None and device.ultra_ram.shapes == ((4096, 72),)
+    assert device.sources == (str(tmp_path / "mine.yaml"),)
+
+
+def test_a_device_section_that_is_not_whole_names_its_own_line(tmp_path: Path) -> None:
+    stated = "toolchain: vivado\ndevice: {dsp: none, lut_inputs: 6, block_ram: [512x36]}\n"
+    text = problem(tmp_path, (UNKNOWN + stated).replace("dsp: 220", "dsp: 0"))
+    assert "problems" not in text
+    assert "mine.yaml:19: device.level_ns: is missing" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "sources: [",
+            "device: {dsp: 25}\nsources: [",
+            "mine.yaml:18: device.dsp: 25 is wrong: ",
+        ),
+        (
+            "sources: [",
+            "device: {dsp: 25 x 18}\nsources: [",
+            "mine.yaml:18: device.dsp: '25 x 18' is not a pair of port widths. Fix: the "
+            "multiplier's widths in bits, as `dsp: 25x18`, or `dsp: none`.",
+        ),
+        (
+            "sources: [",
+            "device: {lut_inputs: 5}\nsources: [",
+            "mine.yaml:18: device.lut_inputs: 5 is not known. Fix: One of 4, 6.",
+        ),
+        (
+            "sources: [",
+            "device: {block_ram: [18 Kb]}\nsources: [",
+            "mine.yaml:18: device.block_ram.0: '18 Kb' is not the shape of a memory. "
+            "Fix: words x bits of a word, as 512x36.",
+        ),
+        (
+            "sources: [",
+            "device: {level_ns: 0}\nsources: [",
+            "mine.yaml:18: device.level_ns: 0 is impossible: it must be above 0.",
+        ),
+        (
+            "sources: [",
+            "device: {level_ns: 3000}\nsources: [",
+            "mine.yaml:18: device.level_ns: 3000 is impossible: it must be at most 100.",
+        ),
+        (
+            "sources: [",
+            "device: {level_ns: fast}\nsources: [",
+            "mine.yaml:18: device.level_ns: 'fast' is not a number. Fix: nanoseconds without a "
+            "unit, for example `level_ns: 3.0`.",
+        ),
+        (
+            "sources: [",
+            "device: {dsps: 25x18}\nsources: [",
+            "mine.yaml:18: device.dsps: is not a key of a board file. Fix: did you mean dsp? The "
+            "keys here are dsp, lut_inputs, block_ram, ultra_ram, level_ns.",
+        ),
+        (
+            "sources: [",
+            "device: {dsp: none}\nsources: [",
+            "mine.yaml:9: resources.dsp: 220 blocks on a device of family zynq-7000, which has "
+            "none. Fix: correct the count or the family, or say what the blocks are: "
+            "`device: {dsp: 25x18}`.",
+        ),
+        (
+            "uram: 0\n",
+            "uram: 96\n",
+            "mine.yaml:11: resources.uram: 96 blocks on a device of family zynq-7000, which has "
+            "none. Fix: correct the count or the family, or say what the blocks are: "
+            "`device: {ultra_ram: [4096x72]}`.",
+        ),
+        (
+            "family: zynq-7000",
+            "family: kintex-7",
+            "mine.yaml:5: family: part xc7z020clg400-1 is of family zynq-7000, not kintex-7. "
+            "Fix: write `family: zynq-7000`, or correct the part.",
+        ),
+        (
+            "vendor: xilinx",
+            "vendor: lattice",
+            "mine.yaml:17: toolchain: 'vivado' does not build lattice parts.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_device(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert old in GOOD
+    text = problem(tmp_path, GOOD.replace(old, new, 1))
+    assert text.startswith(f"{tmp_path}/{expected}") or f"- {tmp_path}/{expected}" in text
+
+
+def test_a_vendor_that_does_not_fit_the_family(tmp_path: Path) -> None:
+    text = problem(
+        tmp_path, GOOD.replace("toolchain: vivado\n", "").replace("xilinx", "lattice", 1)
+    )
+    assert "mine.yaml:3: vendor: 'vivado' does not build lattice parts." in text
 
 
 def test_all_problems_of_a_file_at_once(tmp_path: Path) -> None:

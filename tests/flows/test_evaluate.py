@@ -125,7 +125,7 @@ def test_one_that_fails_loses_no_other(tmp_path: Path) -> None:
         assert by_name[name].scores is None
         (note,) = by_name[name].notes
         assert note.startswith("not scored: ") and text in note
-    assert by_name["two"].cost is not None and by_name["absent"].cost is None
+    assert by_name["two"].footprint is not None and by_name["absent"].footprint is None
 
 
 def test_where_all_fail_every_reason_is_raised() -> None:
@@ -174,7 +174,7 @@ def test_names_are_the_networks_own(tmp_path: Path) -> None:
     assert [candidate.name for candidate in found.candidates] == [
         "a/model.onnx", "b/model.onnx", "small", "small (2)",
     ]  # fmt: skip
-    first, _, memory, _ = (candidate.cost for candidate in found.candidates)
+    first, _, memory, _ = (candidate.footprint for candidate in found.candidates)
     assert first is not None and memory is not None
     assert first.file_bytes == places[0].stat().st_size == memory.file_bytes
     assert evaluate(places[0], corners(), evaluation=NO_ATTACK).candidates[0].name == "model"
@@ -185,7 +185,7 @@ def test_external_weights_count_to_the_file(tmp_path: Path) -> None:
               location="weights.bin")  # fmt: skip
     found = only(evaluate([tmp_path / "m.onnx"], corners(), evaluation=NO_ATTACK))
     sizes = [(tmp_path / name).stat().st_size for name in ("m.onnx", "weights.bin")]
-    assert found.cost is not None and found.cost.file_bytes == sum(sizes)
+    assert found.footprint is not None and found.footprint.file_bytes == sum(sizes)
 
 
 def test_transfer_from_a_named_network() -> None:

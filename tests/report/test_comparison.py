@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from fpgacomp.devices.resources import Resources
 from fpgacomp.report.comparison import render, to_json
 from fpgacomp.report.comparison_html import to_html
 from fpgacomp.report.comparison_plot import (
@@ -30,9 +31,9 @@ from fpgacomp.results.comparison import (
     BoardFigures,
     Candidate,
     Comparison,
-    Cost,
-    Disturbed,
-    LayerCost,
+    DisturbedScore,
+    Footprint,
+    LayerFootprint,
     Scores,
     TestSet,
     pareto_front,
@@ -53,31 +54,31 @@ COST_KEYS = {
 }  # fmt: skip
 
 
-def cost(bits: int, macs: int = 1000, nonzero: int = 90) -> Cost:
-    layer = LayerCost(
+def cost(bits: int, macs: int = 1000, nonzero: int = 90) -> Footprint:
+    layer = LayerFootprint(
         "fc", "MatMul", macs, 100, nonzero, bits, bits, f"{bits}-bit", 100 * bits,
         macs * bits * bits * nonzero / 100, macs * bits * bits + macs * 2 * bits,
     )  # fmt: skip
-    return Cost((layer,), 110, 2048)
+    return Footprint((layer,), 110, 2048)
 
 
 def board(lut: float, *, fits: bool = True) -> BoardFigures:
     exact = Figure.exact
     return BoardFigures(
         fits, "lut", "hls4ml", 100.0, Figure(8.12, 7.0, 9.5), 123_456.0,
-        Figure(lut, 0.8 * lut, 2 * lut), exact(9000), exact(4), exact(3), exact(0),
+        Resources(Figure(lut, 0.8 * lut, 2 * lut), exact(9000), exact(4), exact(3), exact(0)),
     )  # fmt: skip
 
 
-def scored(accuracy: float, *more: Disturbed) -> Scores:
-    return Scores(accuracy, accuracy - 0.01, (Disturbed("noise", 0.1, accuracy - 0.02), *more))
+def scored(accuracy: float, *more: DisturbedScore) -> Scores:
+    return Scores(accuracy, accuracy - 0.01, (DisturbedScore("noise", 0.1, accuracy - 0.02), *more))
 
 
 def sample() -> Comparison:
-    own = Disturbed("gradient", 0.05, 0.9, "gradient of the float network")
-    through = Disturbed("gradient", 0.05, 0.85, "straight-through gradient")
-    none = Disturbed("gradient", 0.05, None, "no gradient: t1: Trunc has no form.")
-    moved = Disturbed("transfer", 0.05, 0.91, "samples attacked by the gradient of full")
+    own = DisturbedScore("gradient", 0.05, 0.9, "gradient of the float network")
+    through = DisturbedScore("gradient", 0.05, 0.85, "straight-through gradient")
+    none = DisturbedScore("gradient", 0.05, None, "no gradient: t1: Trunc has no form.")
+    moved = DisturbedScore("transfer", 0.05, 0.91, "samples attacked by the gradient of full")
     return Comparison(
         fpgacomp="0.1.0",
         test=TestSet("digits.npz", 434, 10, 0.0, 1.0, ("3 training samples were left out",)),

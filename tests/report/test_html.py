@@ -134,5 +134,5 @@ def test_nested_options_are_flat_and_sorted() -> None:
 
 def test_a_board_that_has_none_of_a_resource_and_no_layers() -> None:
     report = samples.fits()
-    report = replace(report, layers=(), estimate=replace(report.estimate, uram=Figure(4, 3, 5)))
+    report = replace(samples.with_figures(report, uram=Figure(4, 3, 5)), layers=())
     assert "none on board" in Page(to_html(report)).text

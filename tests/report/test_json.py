@@ -97,7 +97,8 @@ def test_no_nan_ever() -> None:
         report,
         accuracy={"float32": nan},
         estimate=replace(
-            report.estimate, lut=Figure(nan, -infinite, infinite), interval_cycles=Figure.exact(0)
+            samples.with_figures(report, lut=Figure(nan, -infinite, infinite)).estimate,
+            interval_cycles=Figure.exact(0),
         ),
     )
     text = to_json(report)
@@ -109,7 +110,7 @@ def test_no_nan_ever() -> None:
 
 def test_whole_numbers_are_written_as_such() -> None:
     report = samples.fits()
-    report = replace(report, estimate=replace(report.estimate, dsp=Figure(77.0, 76.5, 90.0)))
+    report = samples.with_figures(report, dsp=Figure(77.0, 76.5, 90.0))
     assert json.loads(to_json(report))["estimate"]["resources"]["dsp"] == {
         "value": 77, "low": 76.5, "high": 90, "available": 220, "device": 220,
     }  # fmt: skip

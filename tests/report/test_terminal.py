@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from fpgacomp.devices.board import Resources
+from fpgacomp.devices.resources import counts
 from fpgacomp.report import wording
 from fpgacomp.report.terminal import MAX_LINES, render
 from fpgacomp.results.estimate import Figure
@@ -85,7 +85,7 @@ def test_the_first_line_is_the_verdict() -> None:
 
 def test_a_fit_within_the_uncertainty_is_not_called_sure() -> None:
     report = samples.fits()
-    report = replace(report, estimate=replace(report.estimate, lut=Figure(40_000, 33_000, 54_000)))
+    report = samples.with_figures(report, lut=Figure(40_000, 33_000, 54_000))
     assert wording.headline(report).mood == "unsure"
     assert shown(report)[0] == (
         "FITS TUL PYNQ-Z2, BUT NOT SURELY: LUT at 83 % of the budget, up to 112 % possible."
@@ -133,8 +133,8 @@ def test_other_limits(verdict: Verdict, words: str) -> None:
 
 def test_a_resource_the_board_has_none_of() -> None:
     report = samples.fits()
-    estimate = replace(report.estimate, uram=Figure(4, 4, 4))
-    report = replace(report, estimate=estimate, verdict=Verdict(False, "uram"))
+    report = samples.with_figures(report, uram=Figure(4, 4, 4))
+    report = replace(report, verdict=Verdict(False, "uram"))
     lines = shown(report)
     assert lines[0].endswith("needs 4 URAM of the 0 left by the shell.")
     assert any(line.startswith("URAM") and "none on board" in line for line in lines)
@@ -181,13 +181,13 @@ def huge() -> Report:
         name, "Requantize", (128, 128, 512), bits=(16, 16, 40), cycles=12_345_678, lut=1_234_567,
         dsp=11_111, bram18=4_321,
     )  # fmt: skip
-    board = replace(report.board, device=Resources(1_728_000, 3_456_000, 12_288, 5_376, 1_280))
-    estimate = replace(
-        report.estimate,
+    board = replace(report.board, resources=counts(1_728_000, 3_456_000, 12_288, 5_376, 1_280))
+    report = samples.with_figures(
+        report,
         lut=Figure(1_234_567, 1_111_111, 1_717_171),
         ff=Figure(2_345_678, 2_222_222, 3_333_333),
     )
-    return replace(report, board=board, estimate=estimate, layers=(*report.layers, big))
+    return replace(report, board=board, layers=(*report.layers, big))
 
 
 @pytest.mark.parametrize("width", [80, 100])
@@ -231,7 +231,7 @@ def test_the_path_of_the_report_is_last() -> None:
 
 def test_urams_get_a_column_where_the_design_uses_them() -> None:
     report = samples.fits()
-    report = replace(report, estimate=replace(report.estimate, uram=Figure(2, 2, 2)))
+    report = samples.with_figures(report, uram=Figure(2, 2, 2))
     header = next(line for line in shown(report) if line.startswith("layer "))
     assert "BRAM  URAM  folding" in header
 
@@ -343,7 +343,8 @@ def test_any_figures_fit_the_screen(
 ) -> None:
     report = samples.many_layers(rows)
     estimate = replace(
-        report.estimate, lut=lut, dsp=dsp, uram=uram, interval_cycles=Figure.exact(interval)
+        samples.with_figures(report, lut=lut, dsp=dsp, uram=uram).estimate,
+        interval_cycles=Figure.exact(interval),
     )
     report = replace(report, estimate=estimate, warnings=tuple(words), software_after=tuple(words))
     buffer = io.StringIO()

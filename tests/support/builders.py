@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.devices.board import Board, Resources
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.families import FAMILIES
+from fpgacomp.devices.resources import counts
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.engines.shared.terms import Strategy
 from fpgacomp.ir.graph import Graph
@@ -35,9 +37,10 @@ from fpgacomp.ir.verify import verify
 
 BOARD = Board(
     name="test", title="Test", vendor="xilinx", part="xc7z020clg400-1", family="zynq-7000",
-    device=Resources(53200, 106400, 220, 280), lutram=17400, shell=Resources(),
+    device=FAMILIES["zynq-7000"],
+    resources=counts(53200, 106400, 220, 280), lutram=17400, shell=counts(),
     clock_mhz_default=100.0, clock_mhz_max=200.0, memory="DDR3", host="zynq-ps",
-    toolchain="vivado", sources=("test",), path=Path("test.yaml"),
+    sources=("test",), path=Path("test.yaml"),
 )  # fmt: skip
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from fpgacomp.devices.board import Board, Resources
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.families import FAMILIES
+from fpgacomp.devices.resources import Resources, counts
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 from fpgacomp.results.report import (
@@ -29,14 +31,14 @@ BOARD = Board(
     vendor="xilinx",
     part="xc7z020clg400-1",
     family="zynq-7000",
-    device=Resources(53_200, 106_400, 220, 280, 0),
+    device=FAMILIES["zynq-7000"],
+    resources=counts(53_200, 106_400, 220, 280, 0),
     lutram=17_400,
-    shell=Resources(5_000, 7_000, 0, 6, 0),
+    shell=counts(5_000, 7_000, 0, 6, 0),
     clock_mhz_default=100,
     clock_mhz_max=250,
     memory="512 MB DDR3",
     host="zynq-ps",
-    toolchain="vivado",
     sources=("DS190 table 1",),
     path=Path("boards/pynq-z2.yaml"),
 )
@@ -44,6 +46,12 @@ BOARD = Board(
 
 def around(value: float, low: float = 0.8, high: float = 1.25) -> Figure:
     return Figure(value, round(value * low), round(value * high))
+
+
+def with_figures(report: Report, **figures: Figure) -> Report:
+    """The report with other figures for the resources named."""
+    resources = replace(report.estimate.resources, **figures)
+    return replace(report, estimate=replace(report.estimate, resources=resources))
 
 
 def layer(
@@ -70,11 +78,13 @@ def layer(
         estimate=LayerEstimate(
             cycles=Figure.exact(cycles),
             interval=Figure.exact(interval),
-            lut=around(lut),
-            ff=around(lut * 1.5),
-            dsp=Figure.exact(dsp),
-            bram18=Figure.exact(bram18),
-            uram=Figure.exact(0),
+            resources=Resources(
+                lut=around(lut),
+                ff=around(lut * 1.5),
+                dsp=Figure.exact(dsp),
+                bram18=Figure.exact(bram18),
+                uram=Figure.exact(0),
+            ),
         ),
         exact=exact,
     )
@@ -129,11 +139,13 @@ def fits() -> Report:
             clock_mhz=100,
             latency_cycles=Figure(812, 790, 870),
             interval_cycles=Figure.exact(256),
-            lut=around(22_400),
-            ff=around(31_000),
-            dsp=Figure(77, 77, 90),
-            bram18=Figure(24, 22, 28),
-            uram=Figure.exact(0),
+            resources=Resources(
+                lut=around(22_400),
+                ff=around(31_000),
+                dsp=Figure(77, 77, 90),
+                bram18=Figure(24, 22, 28),
+                uram=Figure.exact(0),
+            ),
             layers={each.name: each.estimate for each in LAYERS},
         ),
         layers=LAYERS,
@@ -152,17 +164,15 @@ def fits() -> Report:
 
 
 def does_not_fit() -> Report:
-    small = fits()
-    big = replace(small.estimate, lut=Figure(110_860, 95_000, 130_000), dsp=Figure(400, 400, 400))
+    big = with_figures(fits(), lut=Figure(110_860, 95_000, 130_000), dsp=Figure(400, 400, 400))
     remedies = (
         "4-bit instead of 8-bit weights in conv2: about 41,000 LUT.",
         "--board zcu104: 50 % of its LUTs.",
         "--fps 20,000 instead of 100,000: about 46,500 LUT.",
     )
     return replace(
-        small,
+        big,
         verdict=Verdict(False, "lut", remedies, shortfall=2.3),
-        estimate=big,
         exactness=Exactness(vectors=0, peers=FINN),
         accuracy=None,
         warnings=(),

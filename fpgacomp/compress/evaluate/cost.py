@@ -18,7 +18,7 @@ import onnx
 
 from fpgacomp.compress.evaluate.quantizers import NodeQuantizer
 from fpgacomp.network.attributes import initializers, ints_attribute, to_array
-from fpgacomp.results.comparison import Cost, LayerCost
+from fpgacomp.results.comparison import Footprint, LayerFootprint
 
 Array = npt.NDArray[Any]
 FLOAT_BITS = 32
@@ -28,7 +28,7 @@ _SELECTS = {"Reshape", "Transpose", "MaxPool", "Resize", "Relu", "Concat"}
 
 def cost(
     canonical: onnx.ModelProto, original: onnx.ModelProto, *, parameters: int, file_bytes: int
-) -> Cost:
+) -> Footprint:
     """Count the weights of a network, and its operations per sample, layer by layer.
 
     Args:
@@ -38,7 +38,7 @@ def cost(
         parameters: number of parameters, handed on to the result.
         file_bytes: size of the file, handed on to the result.
     """
-    return Cost(_Counter(canonical, _codebooks(original)).layers(), parameters, file_bytes)
+    return Footprint(_Counter(canonical, _codebooks(original)).layers(), parameters, file_bytes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +88,14 @@ class _Counter:
             for value in (*graph.input, *graph.value_info, *graph.output)
         } | {name: array.shape for name, array in self.constants.items()}
 
-    def layers(self) -> tuple[LayerCost, ...]:
+    def layers(self) -> tuple[LayerFootprint, ...]:
         return tuple(
             self._layer(node)
             for node in self.model.graph.node
             if node.op_type in ("MatMul", "Conv")
         )
 
-    def _layer(self, node: onnx.NodeProto) -> LayerCost:
+    def _layer(self, node: onnx.NodeProto) -> LayerFootprint:
         source, factor = node.input[0], node.input[1]
         if node.op_type == "MatMul":
             fan_in = self.shapes[source][-1]
@@ -108,7 +108,7 @@ class _Counter:
         weights, nonzero, storage, stored_bits = self._weights(factor, weight_bits)
         products = macs * (nonzero / weights) * weight_bits * activation_bits
         sums = macs * (weight_bits + activation_bits + log2(fan_in))
-        return LayerCost(
+        return LayerFootprint(
             name=node.name or node.output[0],
             kind=node.op_type,
             macs=macs,

@@ -14,7 +14,7 @@ from fpgacomp.compress.evaluate.metrics import accuracy, classes_of, macro_f1, p
 from fpgacomp.compress.evaluate.options import EvaluateOptions
 from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import InputDataError
-from fpgacomp.results.comparison import Disturbed, Scores
+from fpgacomp.results.comparison import DisturbedScore, Scores
 
 Execute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
 """Executes a network: samples [N, *input shape] -> its first output [N, ...]."""
@@ -58,14 +58,14 @@ def scores(
         inside: the range that disturbed samples stay in.
     """
     disturbed = tuple(
-        Disturbed(attack, strength, accuracy_on(execute, Samples(x, data.test.y)))
+        DisturbedScore(attack, strength, accuracy_on(execute, Samples(x, data.test.y)))
         for attack, strength, x in disturbances(data.test.x, options, inside)
     )
     labels = data.test.y
     return Scores(accuracy(labels, answers), macro_f1(labels, answers), disturbed)
 
 
-def add_disturbed(known: Scores, *more: Disturbed) -> Scores:
+def add_disturbed(known: Scores, *more: DisturbedScore) -> Scores:
     """Add figures of further disturbances to a network's scores."""
     return replace(known, disturbed=(*known.disturbed, *more))
 

@@ -159,4 +159,5 @@ def _finn_board(part: str) -> str:
     with finn_session():
         from finn.util.basic import part_map
 
-        return next((str(name) for name, known in part_map.items() if known == part), "")
+        names = {known: str(name) for name, known in reversed(part_map.items())}
+        return names.get(part, "")

@@ -9,8 +9,6 @@ from fpgacomp.engines.finn.types import finn_type
 from fpgacomp.engines.stream.operators import MatrixVector, VectorVector
 from fpgacomp.ir.types import IntArray, IntType
 
-_DSP48E1_FAMILIES = ("xc7",)  # 7-series; UltraScale has DSP48E2
-
 
 @dataclass(frozen=True)
 class Weights:
@@ -65,14 +63,14 @@ def _rtl_type(values: IntArray, source: Wire, sum_bits: int, part: str) -> str |
     Signed, at least two bits, on DSP48E1 never the type's lowest value; activations of at
     least two bits within the DSP's ports (FINN falls back to HLS with no more than a warning).
     """
-    from finn.util.basic import get_dsp_datapath_limits
+    from finn.util.basic import get_dsp_block, get_dsp_datapath_limits
 
     if source.type == "BIPOLAR":
         return None
-    first = part.startswith(_DSP48E1_FAMILIES)
-    most_x, most_w, most_sum = get_dsp_datapath_limits("DSP48E1" if first else "DSP48E2")
+    block = get_dsp_block(part)  # what FINN takes the part to have chooses its RTL
+    most_x, most_w, most_sum = get_dsp_datapath_limits(block)
     bits = max(2, _range(values).bits)
-    if first and int(values.min()) == -(1 << (bits - 1)):
+    if block == "DSP48E1" and int(values.min()) == -(1 << (bits - 1)):
         bits += 1
     x_bits, signed = int(source.type.lstrip("UINT")), source.type.startswith("INT")
     fits = x_bits - int(signed) < most_x and bits <= most_w and sum_bits < most_sum

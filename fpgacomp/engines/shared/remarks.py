@@ -7,7 +7,7 @@ from fpgacomp.devices.board import Board
 
 def hls_remarks(board: Board) -> tuple[str, ...]:
     """One sentence where no HLS tool builds C++ for the board's device."""
-    if board.toolchain == "vivado":
+    if board.device.toolchain == "vivado":
         return ()
     return (
         f"{board.name} has an {board.family} device: no HLS tool builds this "

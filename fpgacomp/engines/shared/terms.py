@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from fpgacomp.devices.families import RAMB18
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.ir.types import IntArray, Ints
 
@@ -35,9 +36,6 @@ DSP_MIN_OPERAND = 5
 DSP_MIN_PRODUCT = 15
 DSP_MIN_CONSTANT_PRODUCT = 17
 DSP_MIN_DIGITS = 3
-
-# Width x depth of one 18-kbit block (AMD UG473/UG573); deeper memories take narrower ports.
-_BRAM18_PORTS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 
 
 @dataclass(frozen=True)
@@ -173,15 +171,6 @@ class Product:
         )
 
 
-def level_ns(part: str) -> float:
-    """Delay of one adder level as the HLS schedulers of these parts count it.
-
-    7-series (and slower) against UltraScale and newer: 3.0 ns explains the latencies of
-    xc7z007s and xc7z020 rows of hls4ml_csynth_layers.csv, 1.2 ns those of xcu50 and xcu250.
-    """
-    return 1.2 if part.lower().startswith(("xcu", "xck", "xcv", "xczu")) else 3.0
-
-
 def merge(parts: Iterable[Mapping[str, Mapping[str, float]]]) -> Terms:
     """The sum of several term tables."""
     total: Terms = {resource: defaultdict(float) for resource in RESOURCES}
@@ -264,10 +253,10 @@ def weight_rom_bram18(unit: Product) -> int:
 
 def memory_bram18(width: int, depth: int) -> int:
     """18-kbit blocks of a memory of this width in bits and depth in words."""
-    for words, port in _BRAM18_PORTS:
+    for words, port in RAMB18.shapes:
         if depth <= words:
             return ceil(width / port)
-    return width * ceil(depth / _BRAM18_PORTS[-1][0])
+    return width * ceil(depth / RAMB18.shapes[-1][0])
 
 
 def unit_terms(lut: Amounts, ff: Amounts | None = None, bram18: Amounts | None = None) -> Terms:

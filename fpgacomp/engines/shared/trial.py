@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board, Resources
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.resources import RESOURCE_FIELDS, counts
 from fpgacomp.engines.engine import Design
 from fpgacomp.engines.shared.result import FoldingResult
-from fpgacomp.results.estimate import Estimate
+from fpgacomp.results.estimate import Estimate, WithResources
 from fpgacomp.results.target import Target
 
 DesignT = TypeVar("DesignT", bound=Design)
@@ -52,12 +53,12 @@ class Bounds:
 
 def budget_of(board: Board) -> tuple[float, ...]:
     """What the board's shell leaves, in RESOURCE_FIELDS order, never below LEAST_BUDGET."""
-    return tuple(max(float(getattr(board.budget, name)), LEAST_BUDGET) for name in RESOURCE_FIELDS)
+    return tuple(max(float(amount), LEAST_BUDGET) for amount in board.budget)
 
 
-def used(estimate: Estimate) -> tuple[float, ...]:
-    """Resources that a whole design takes, in RESOURCE_FIELDS order."""
-    return tuple(getattr(estimate, name).value for name in RESOURCE_FIELDS)
+def used(estimate: WithResources) -> tuple[float, ...]:
+    """Resources that a design or a layer takes, in RESOURCE_FIELDS order."""
+    return tuple(figure.value for figure in estimate.resources)
 
 
 def uncrowded(board: Board) -> Board:
@@ -65,7 +66,7 @@ def uncrowded(board: Board) -> Board:
 
     A design that fits there is preferred to a faster one that fills the board.
     """
-    kept = Resources(lut=(1 - CROWDED) * board.budget.lut)
+    kept = counts(lut=(1 - CROWDED) * board.budget.lut)
     return replace(board, shell=board.shell + kept)
 
 
@@ -107,21 +108,18 @@ class Trial(Generic[DesignT]):
         name, share = self.largest
         if name == "lut" and share > CROWDED:
             found.append(f"over {CROWDED:.0%} of the LUTs: placement and timing may get hard.")
-        for name in RESOURCE_FIELDS:
-            high = getattr(self.estimate, name).high
-            available = getattr(self.design.board.budget, name)
-            if high > max(available, 0.0):
-                upper = f"{high:,.0f} of {available:,.0f}"
+        budget = self.design.board.budget
+        for (name, figure), available in zip(self.estimate.resources.items(), budget, strict=True):
+            if figure.high > max(available, 0.0):
+                upper = f"{figure.high:,.0f} of {available:,.0f}"
                 found.append(f"{name}: the estimate fits, its upper end ({upper}) does not.")
         return found
 
     def near_miss(self) -> list[str]:
         """A sentence where the lower end of the estimate would still fit; else nothing."""
-        over = [n for n in RESOURCE_FIELDS if self.shares()[n] > 1.0]
-        if over and all(
-            getattr(self.estimate, n).low <= max(getattr(self.design.board.budget, n), 0)
-            for n in over
-        ):
+        over = [name for name, share in self.shares().items() if share > 1.0]
+        figures, budget = self.estimate.resources, self.design.board.budget
+        if over and all(figures[name].low <= max(budget[name], 0) for name in over):
             return ["the lower end of the estimate would fit: synthesis may still succeed."]
         return []
 
@@ -157,7 +155,8 @@ def rank(result: FoldingResult[Design], target: Target) -> tuple[float, ...]:
         "latency": figures.latency_cycles.value,
         "throughput": figures.interval_cycles.value,
         "area": max(
-            getattr(figures, name).value / max(getattr(budget, name), 1) for name in RESOURCE_FIELDS
+            figure.value / max(available, 1)
+            for figure, available in zip(figures.resources, budget, strict=True)
         ),
     }[target.goal]
     miss = 0.0 if result.verdict.fits else result.verdict.shortfall or 1.0

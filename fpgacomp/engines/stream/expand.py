@@ -49,3 +49,6 @@ def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
             yield UnsupportedLayer(layer.name, "has no folding.", "give it one (pe=1, simd=1).")
         elif why := rules.why_illegal(folding):
             yield UnsupportedLayer(layer.name, why, "choose divisors.")
+        elif folding.arithmetic == "dsp" and design.board.device.multiplier is None:
+            yield UnsupportedLayer(layer.name, f"board {design.board.name} has no DSP multiplier.",
+                                   "choose arithmetic lut.")  # fmt: skip

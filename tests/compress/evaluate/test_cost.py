@@ -8,13 +8,13 @@ import pytest
 
 from fpgacomp.compress.evaluate import cost
 from fpgacomp.frontend import read_network
-from fpgacomp.results.comparison import Cost
+from fpgacomp.results.comparison import Footprint
 from tests.support.evaluate_networks import Builder, linear, quantized_linear
 
 WEIGHTS = [[1, 0, -1], [0, 0, 1], [1, 1, 0], [0.2, -1, 5]]  # 6 of 12 are zero when quantized
 
 
-def counted(model: onnx.ModelProto) -> Cost:
+def counted(model: onnx.ModelProto) -> Footprint:
     network = read_network(model)
     return cost(network.model, network.original, parameters=7, file_bytes=9)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fpgacomp import zoo
+from fpgacomp.devices.families import FAMILIES
 from fpgacomp.engines.stream.csim import simulate
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.emit.project import emit_stream
@@ -33,7 +34,7 @@ from tests.support import stream_designs as sd
 from tests.support.stream_designs import builders
 
 pytestmark = pytest.mark.slow
-FAMILIES = ("zynq-7000", "zynq-ultrascale+")
+FAMILY_NAMES = ("zynq-7000", "zynq-ultrascale+")
 
 
 def every_layer(seed: int) -> Graph:
@@ -47,7 +48,7 @@ def every_layer(seed: int) -> Graph:
 @pytest.mark.parametrize("seed", range(3))
 def test_every_layer_under_random_foldings(seed: int, tmp_path: Path) -> None:
     design = sd.design(every_layer(seed), seed, most=(8, 64, 400)[seed])
-    board = replace(design.board, family=FAMILIES[seed % 2])
+    board = replace(design.board, device=FAMILIES[FAMILY_NAMES[seed % 2]])
     assert sd.exact(replace(design, board=board), tmp_path)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpgacomp.devices.families import FAMILIES
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.emit.project import emit_stream
 from fpgacomp.engines.stream.emit.tables import rom
@@ -179,7 +180,7 @@ def test_products_in_dsp_blocks_share_them() -> None:
     def style(pe: int, family: str) -> str:
         graph = build(builders.GraphBuilder("small"))
         made = StreamDesign(
-            graph=graph, board=replace(builders.BOARD, family=family), clock_mhz=100.0,
+            graph=graph, board=replace(builders.BOARD, device=FAMILIES[family]), clock_mhz=100.0,
             folding={"fc": StreamFolding(pe, 2, arithmetic="dsp")},
         )  # fmt: skip
         return re.findall(r"mvau<4, 6, 1, (.*?)>\(", top(emitted(made)))[0]

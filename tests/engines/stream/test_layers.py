@@ -71,7 +71,7 @@ def folded(graph: Graph, folding: StreamFolding) -> StreamDesign:
 
 
 def foldings(layer: Layer) -> list[StreamFolding]:
-    return list(rules_of(layer).foldings()) or [UNFOLDED]
+    return list(rules_of(layer).foldings(builders.BOARD.device)) or [UNFOLDED]
 
 
 def dataflows() -> Iterator[Dataflow]:
@@ -105,7 +105,7 @@ def test_a_layer_is_carried_under_every_folding(kind: str, form: int) -> None:
     rules = rules_of(layer)
     for folding in foldings(layer):
         design = folded(graph, folding)
-        assert rules.foldable is bool(list(rules.foldings()))
+        assert rules.foldable is bool(list(rules.foldings(builders.BOARD.device)))
         assert not rules.foldable or rules.why_illegal(folding) == ""
         figures = estimate_stream(design, timed=False).layers["x"]
         project = emit_stream(design, vectors)
@@ -141,7 +141,7 @@ def test_every_other_folding_is_refused_by_name(kind: str, form: int) -> None:
     rules = rules_of(layer)
     if not rules.foldable:
         return
-    priced = {(folding.pe, folding.simd) for folding in rules.foldings()}
+    priced = {(folding.pe, folding.simd) for folding in rules.foldings(builders.BOARD.device)}
     # Where SIMD means nothing, one value of it stands for all.
     simds = range(40) if any(simd > 1 for _, simd in priced) else range(2)
     for pe, simd in [(pe, simd) for pe in range(14) for simd in simds]:

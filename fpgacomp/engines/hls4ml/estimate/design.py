@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from fpgacomp.devices.resources import Resources
 from fpgacomp.engines.hls4ml.dataflow import is_dataflow
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, Setting
 from fpgacomp.engines.hls4ml.estimate.coefficients import load
@@ -13,11 +14,12 @@ from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.hls4ml.registers import at_once
 from fpgacomp.engines.hls4ml.timing import Timing
 from fpgacomp.engines.shared.coefficients import Coefficients
-from fpgacomp.engines.shared.terms import RESOURCES, Terms, fifo_terms, level_ns, unit_terms
+from fpgacomp.engines.shared.terms import RESOURCES, Terms, fifo_terms, unit_terms
 from fpgacomp.ir.layers import Input, Layer, Tensor
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate, Stage
 
 ZERO = Figure.exact(0.0)
+NOTHING = Resources.of(lambda _: ZERO)
 
 
 def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Estimate:
@@ -33,7 +35,7 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
         layer (estimate/README.md).
     """
     cost = load(stage)
-    setting = Setting(design.io_type, design.clock_ns, level_ns(design.board.part))
+    setting = Setting(design.io_type, design.clock_ns, design.board.device.level_ns)
     layers, timings = {}, {}
     for layer in design.graph.layers:
         folding = design.folding[layer.name]
@@ -41,20 +43,13 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
     top = _top(cost, design, setting)
     latency, interval = _design_cycles(design, timings)
     speed = _slowest_spread(layers.values())
-    total = {
-        name: _sum([*(getattr(layer, name) for layer in layers.values()), top[name]])
-        for name in RESOURCES
-    }
+    total = sum((layer.resources for layer in layers.values()), NOTHING) + top
     return Estimate(
         stage=stage,
         clock_mhz=design.clock_mhz,
         latency_cycles=_scaled(latency, speed),
         interval_cycles=_scaled(interval, speed),
-        lut=total["lut"],
-        ff=total["ff"],
-        dsp=total["dsp"],
-        bram18=total["bram18"],
-        uram=ZERO,
+        resources=total,
         layers=layers,
     )
 
@@ -70,16 +65,17 @@ def _layer(
     estimate = LayerEstimate(
         cycles=cost.ranged("cycles", timing.cycles, kind),
         interval=cost.ranged("interval", timing.interval, kind),
-        lut=cost.figure("lut", terms, kind),
-        ff=cost.figure("ff", terms, kind),
-        dsp=cost.figure("dsp", terms, kind),
-        bram18=cost.figure("bram18", terms, kind),
-        uram=ZERO,
+        resources=_figures(cost, terms, kind),
     )
     return estimate, timing
 
 
-def _top(cost: Coefficients, design: Hls4mlDesign, setting: Setting) -> dict[str, Figure]:
+def _figures(cost: Coefficients, terms: Terms, kind: str) -> Resources[Figure]:
+    """What the terms cost; hls4ml's designs hold nothing in UltraRAM."""
+    return Resources.of(lambda r: cost.figure(r, terms, kind) if r in RESOURCES else ZERO)
+
+
+def _top(cost: Coefficients, design: Hls4mlDesign, setting: Setting) -> Resources[Figure]:
     """FIFOs between the layers of a stream design, and the interfaces."""
     parts = [_interface(tensor, setting) for tensor in _ports(design)]
     if setting.stream:
@@ -88,7 +84,7 @@ def _top(cost: Coefficients, design: Hls4mlDesign, setting: Setting) -> dict[str
             fifo_terms(tensor.channels * tensor.type.bits, depths[tensor.name])
             for tensor in (layer.output for layer in design.graph.layers)
         ]
-    return {r: _sum(cost.figure(r, part, "activation") for part in parts) for r in RESOURCES}
+    return sum((_figures(cost, part, "activation") for part in parts), NOTHING)
 
 
 def _ports(design: Hls4mlDesign) -> list[Tensor]:
@@ -148,10 +144,3 @@ def _slowest_spread(layers: Iterable[LayerEstimate]) -> tuple[float, float]:
 
 def _scaled(value: float, spread: tuple[float, float]) -> Figure:
     return Figure(value, max(value * spread[0], min(value, 1.0)), value * spread[1])
-
-
-def _sum(figures: Iterable[Figure]) -> Figure:
-    total = ZERO
-    for figure in figures:
-        total = total + figure
-    return total

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fpgacomp.devices.families import FAMILIES, family_of
 from fpgacomp.engines.hls4ml.limits import MAX_REUSE, UNROLL_LIMIT
 from fpgacomp.engines.hls4ml.operators.conv import STREAM_RESOURCE_STEP, STREAM_WINDOW_STEP
 from fpgacomp.engines.hls4ml.operators.with_matrix import STREAM_PIXEL
@@ -26,7 +27,6 @@ from fpgacomp.engines.shared.terms import (
     Product,
     Terms,
     activation_terms,
-    level_ns,
     merge,
     process_terms,
     product_terms,
@@ -120,9 +120,17 @@ def _product(x: CsvRow, params: Mapping[str, Any], in_bits: int) -> Product | No
     return Product(
         n_in=n_in, n_out=n_out, products=n_in * n_out, stats=stats, in_bits=in_bits,
         weight_bits=weight_bits, acc_bits=acc_bits, strategy=strategy, reuse_factor=rf,
-        clock_ns=float(x["clk_target_ns"] or 5), level_ns=level_ns(x["part"]),
+        clock_ns=float(x["clk_target_ns"] or 5), level_ns=_level_ns(x["part"]),
         least_constant_product=DSP_MIN_CONSTANT_PRODUCT if x["tool"] >= "2022" else DSP_MIN_PRODUCT,
     )  # fmt: skip
+
+
+def _level_ns(part: str) -> float:
+    """Delay of one adder level of the part that a report was made for."""
+    known = family_of(part)
+    if known is None:
+        raise ValueError(f"no device family is known for part {part!r} of a calibration row")
+    return FAMILIES[known].level_ns
 
 
 def _product_row(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.shared.trial import budget_of, used
@@ -111,14 +112,12 @@ def explore(
 def _top(figures: Estimate) -> tuple[float, ...]:
     layers = figures.layers.values()
     return tuple(
-        max(total - sum(getattr(layer, name).value for layer in layers), 0.0)
-        for name, total in zip(RESOURCE_FIELDS, used(figures))
+        max(total - sum(shares), 0.0) for total, *shares in zip(used(figures), *map(used, layers))
     )
 
 
 def _option(folding: Hls4mlFolding, figures: LayerEstimate) -> Option:
-    cost = tuple(getattr(figures, name).value for name in RESOURCE_FIELDS)
-    return Option(folding, figures.cycles.value, figures.interval.value, cost)
+    return Option(folding, figures.cycles.value, figures.interval.value, used(figures))
 
 
 def _undominated(options: Sequence[Option]) -> tuple[Option, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
+from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding
 from fpgacomp.engines.hls4ml.fold.candidates import Option, Space
 from fpgacomp.host.solver import Row, minimized

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 import jinja2
 import numpy as np
 
-from fpgacomp.devices.board import Board
 from fpgacomp.engines.shared.interface import FILE
 from fpgacomp.engines.shared.vectors import vector_problems
 from fpgacomp.engines.stream.dataflow import Dataflow
@@ -31,8 +30,6 @@ from fpgacomp.ir.layers import Reshape
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
-# Families with DSP48E1 blocks.
-_DSP48E1 = ("zynq-7000", "artix-7")
 _FIXED = ("testbench.cpp", "csim_main.cpp", "frames.h", "build_prj.tcl")
 
 
@@ -72,7 +69,7 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
 def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
     """The templates' context: every operator is a process; every stream and table has a name."""
     names = names_of(dataflow)
-    ports, port_bits = _ports(design.graph, dataflow), _dsp_port(design.board)
+    ports, port_bits = _ports(design.graph, dataflow), design.board.device.wide_port_bits
     processes = tuple(
         _process(operator, names, ports.get(index), port_bits)
         for index, operator in enumerate(dataflow.operators)
@@ -106,11 +103,6 @@ def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
             continue
         ports[index] = Port(name, tensor, stream.type, stream.lanes)
     return ports
-
-
-def _dsp_port(board: Board) -> int:
-    """Bits of the DSP block's wider multiplier port: 25 on DSP48E1 (UG479), 27 on later ones."""
-    return 25 if board.family in _DSP48E1 else 27
 
 
 def _process(operator: AnyOperator, names: Names, port: Port | None, port_bits: int) -> Process:

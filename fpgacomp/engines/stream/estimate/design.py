@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
+from fpgacomp.devices.resources import Resources
 from fpgacomp.engines.shared.coefficients import Coefficients
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.coefficients import load
 from fpgacomp.engines.stream.estimate.memory import stream_terms
-from fpgacomp.engines.stream.estimate.terms import dsp_port
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators import AnyOperator, Sink
 from fpgacomp.engines.stream.timing.run import FINE, FRAMES, first_frame, interval_cycles, simulate
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 
-Figures = dict[str, Figure]  # by resource
-NOTHING = Figure.exact(0.0)
+ZERO = Figure.exact(0.0)
+NOTHING = Resources.of(lambda _: ZERO)
 # Ratio of the cycles that RTL simulation measured to those computed here, over three networks
 # with FIFOs of 2 to 256 words: interval 1.00 to 1.49, first frame 0.9 to 1.2. The upper ends
 # come from short FIFOs.
@@ -31,12 +30,11 @@ LATENCY_RANGE = (0.9, 1.2)
 class _Share:
     """The operators of one layer, or of none, and the sum of their resources."""
 
-    resources: Figures
+    resources: Resources[Figure] = NOTHING
     operators: tuple[AnyOperator, ...] = ()
 
-    def plus(self, figures: Figures, operators: tuple[AnyOperator, ...] = ()) -> _Share:
-        total = {r: self.resources.get(r, NOTHING) + figures[r] for r in RESOURCE_FIELDS}
-        return _Share(total, self.operators + operators)
+    def plus(self, figures: Resources[Figure], operators: tuple[AnyOperator, ...] = ()) -> _Share:
+        return _Share(self.resources + figures, self.operators + operators)
 
 
 def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
@@ -56,9 +54,9 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
         UnsupportedLayer, Problems: the folding is not legal.
     """
     dataflow = expand(design)
-    coefficients, port_bits = load(), dsp_port(design.board)
-    shares: dict[str, _Share] = {layer.name: _Share({}) for layer in design.graph.layers}
-    shares[""] = _Share({})
+    coefficients, port_bits = load(), design.board.device.wide_port_bits
+    shares: dict[str, _Share] = {layer.name: _Share() for layer in design.graph.layers}
+    shares[""] = _Share()
     for operator in dataflow.operators:
         owner = operator.layer if operator.layer in shares else ""
         figures = _figures(coefficients, operator.terms(port_bits), operator.cost_kind)
@@ -69,13 +67,15 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
     return _whole(design, dataflow, shares, timed=timed)
 
 
-def _figures(coefficients: Coefficients, terms: Terms, kind: str) -> Figures:
+def _figures(coefficients: Coefficients, terms: Terms, kind: str) -> Resources[Figure]:
     """Figures of all resources: LUTs and FFs with a range, DSPs and block RAM exact."""
-    figures = {r: coefficients.figure(r, terms, kind) for r in ("lut", "ff")}
-    for resource in ("dsp", "bram18"):
-        figures[resource] = Figure.exact(coefficients.value(resource, terms))
-    figures["uram"] = NOTHING
-    return figures
+    return Resources(
+        lut=coefficients.figure("lut", terms, kind),
+        ff=coefficients.figure("ff", terms, kind),
+        dsp=Figure.exact(coefficients.value("dsp", terms)),
+        bram18=Figure.exact(coefficients.value("bram18", terms)),
+        uram=ZERO,
+    )
 
 
 def _whole(
@@ -86,17 +86,13 @@ def _whole(
     interval, latency = interval_cycles(dataflow), sum(x.cycles.value for x in layers.values())
     if timed:
         interval, latency = _run(dataflow, interval, times)
-    resources = {
-        r: _total(share.resources.get(r, NOTHING) for share in shares.values())
-        for r in RESOURCE_FIELDS
-    }
     return Estimate(
         stage="logic_synth",
         clock_mhz=design.clock_mhz,
         latency_cycles=_ranged(latency, LATENCY_RANGE),
         interval_cycles=_ranged(interval, INTERVAL_RANGE),
+        resources=sum((share.resources for share in shares.values()), NOTHING),
         layers=layers,
-        **resources,
     )
 
 
@@ -115,16 +111,11 @@ def _layer(share: _Share, times: Mapping[str, tuple[int, int]]) -> LayerEstimate
     busy = max((operator.cycles for operator in share.operators), default=0)
     spans = [times[operator.name] for operator in share.operators] if times else [(0, busy)]
     lasted = max(end for _, end in spans) - min(start for start, _ in spans) if spans else 0
-    resources = {r: share.resources.get(r, NOTHING) for r in RESOURCE_FIELDS}
     return LayerEstimate(
         cycles=_ranged(lasted, LATENCY_RANGE),
         interval=_ranged(busy, INTERVAL_RANGE),
-        **resources,
+        resources=share.resources,
     )
-
-
-def _total(figures: Iterable[Figure]) -> Figure:
-    return sum(figures, NOTHING)
 
 
 def _ranged(value: float, span: tuple[float, float]) -> Figure:

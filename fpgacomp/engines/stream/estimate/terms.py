@@ -10,7 +10,6 @@ from math import ceil
 
 import numpy as np
 
-from fpgacomp.devices.board import Board
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.engines.shared.terms import (
     DSP_MIN_CONSTANT_PRODUCT,
@@ -24,12 +23,6 @@ from fpgacomp.engines.shared.terms import (
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.estimate.memory import added, rom_terms
 from fpgacomp.ir.types import IntArray, Ints
-
-
-def dsp_port(board: Board) -> int:
-    """Bits of the DSP block's wider multiplier port: DSP48E1 (UG479) or DSP48E2 (UG579)."""
-    seven = board.part.lower().startswith(("xc7", "xa7", "xq7"))
-    return 25 if seven or board.vendor != "xilinx" else 27
 
 
 def word_terms(bits: float, *, adder: float = 0.0) -> Terms:

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.resources import RESOURCE_FIELDS
+from fpgacomp.engines.shared.trial import used
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.engines.stream.streams import element_bits
@@ -74,7 +76,11 @@ class Prices:
             if (rules := rules_of(layer)).foldable
         }
         missing = {key: layer for key, layer in keys.values() if key not in self._options}
-        pairs = [(key, f) for key, layer in missing.items() for f in rules_of(layer).foldings()]
+        pairs = [
+            (key, folding)
+            for key, layer in missing.items()
+            for folding in rules_of(layer).foldings(self.board.device)
+        ]
         priced: dict[object, list[Option]] = {key: [] for key in missing}
         for at in range(0, len(pairs), BATCH):
             some = pairs[at : at + BATCH]
@@ -101,7 +107,7 @@ class Prices:
             chains = [_Chain.converter(missing[key], *key[1:]) for key in some]
             figures = self._run(chains)
             for key, pair in zip(some, zip(figures[::2], figures[1::2])):
-                with_it, without = (_costs(f) for f in pair)
+                with_it, without = (used(f) for f in pair)
                 self._converters[key] = tuple(x - y for x, y in zip(with_it, without))
 
     def converter(self, tensor: Tensor, a: int, b: int) -> Costs:
@@ -177,14 +183,10 @@ class _Chain:
         return last, [*made, last], folding
 
 
-def _costs(figures: LayerEstimate) -> Costs:
-    return tuple(getattr(figures, name).value for name in RESOURCE_FIELDS)
-
-
 def _option(layer: Layer, folding: StreamFolding, figures: LayerEstimate) -> Option:
     rules = rules_of(layer)
     lanes = rules.lanes_in(folding), rules.lanes_out(folding)
-    return Option(folding, *lanes, figures.interval.value, _costs(figures))
+    return Option(folding, *lanes, figures.interval.value, used(figures))
 
 
 def _undominated(options: Sequence[Option]) -> tuple[Option, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.shared.trial import FULL, budget_of
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.fold.prices import Costs, Estimator, Option, Prices

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.stream.design import Memory, StreamFolding
 from fpgacomp.engines.stream.layers.channelwise import OneInputChannelwise
@@ -51,7 +52,7 @@ class TableRules(ActivationRules):
     def stores_constants(self) -> bool:
         return True
 
-    def foldings(self) -> Iterable[StreamFolding]:
+    def foldings(self, device: Device) -> Iterable[StreamFolding]:
         return tuple(
             StreamFolding(pe, 1, memory)
             for pe, memory in product(divisors(self.channels), _MEMORIES)

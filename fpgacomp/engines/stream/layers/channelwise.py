@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.rules import (
@@ -57,7 +58,7 @@ class Channelwise(ABC):
     def why_illegal(self, folding: StreamFolding) -> str:
         return indivisible(folding, self.channels)
 
-    def foldings(self) -> Iterable[StreamFolding]:
+    def foldings(self, device: Device) -> Iterable[StreamFolding]:
         return tuple(StreamFolding(pe) for pe in divisors(self.channels))
 
     def lanes_in(self, folding: StreamFolding) -> int:

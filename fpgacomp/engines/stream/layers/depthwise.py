@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.rules import indivisible, window_exposure, with_input
@@ -50,13 +51,13 @@ class DepthwiseRules:
     def why_illegal(self, folding: StreamFolding) -> str:
         return indivisible(folding, self.layer.output.channels)
 
-    def foldings(self) -> Iterable[StreamFolding]:
+    def foldings(self, device: Device) -> Iterable[StreamFolding]:
         channels = self.layer.output.channels
         return tuple(
             StreamFolding(pe, 1, memory, arithmetic)
             for pe in divisors(channels)
             for memory in weight_memories(prod(self.layer.kernel) * channels // pe)
-            for arithmetic in weight_arithmetics(self.layer)
+            for arithmetic in weight_arithmetics(self.layer, device)
         )
 
     def lanes_in(self, folding: StreamFolding) -> int:

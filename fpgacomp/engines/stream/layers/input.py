@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.operators import Source
 from fpgacomp.engines.stream.plumbing import Plumbing
@@ -37,7 +38,7 @@ class InputRules:
     def why_illegal(self, folding: StreamFolding) -> str:
         return "is an input of the graph, which takes no folding."
 
-    def foldings(self) -> Iterable[StreamFolding]:
+    def foldings(self, device: Device) -> Iterable[StreamFolding]:
         return ()
 
     def lanes_in(self, folding: StreamFolding) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log2
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.rules import indivisible
@@ -54,13 +55,13 @@ class MatrixRules(ABC):
             return f"simd {folding.simd} does not fold {inputs} channels of {self.width} products."
         return ""
 
-    def foldings(self) -> Iterable[StreamFolding]:
+    def foldings(self, device: Device) -> Iterable[StreamFolding]:
         products = self.width * self.layer.output.channels
         return tuple(
             StreamFolding(pe, simd, memory, arithmetic)
             for pe, simd in self._shapes()
             for memory in weight_memories(products // (pe * simd))
-            for arithmetic in weight_arithmetics(self.layer)
+            for arithmetic in weight_arithmetics(self.layer, device)
         )
 
     def lanes_out(self, folding: StreamFolding) -> int:

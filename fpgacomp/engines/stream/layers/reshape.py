@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.rules import nameless, pixel_exposure, with_input
 from fpgacomp.engines.stream.plumbing import Plumbing
@@ -37,7 +38,7 @@ class ReshapeRules:
     def why_illegal(self, folding: StreamFolding) -> str:
         return "is a reshape, which takes no folding."
 
-    def foldings(self) -> Iterable[StreamFolding]:
+    def foldings(self, device: Device) -> Iterable[StreamFolding]:
         return ()
 
     def lanes_in(self, folding: StreamFolding) -> int:

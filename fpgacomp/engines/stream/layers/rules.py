@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
@@ -56,8 +57,8 @@ class LayerRules(Protocol):
         """A sentence on what a folding does not divide; "" where it is legal."""
         ...
 
-    def foldings(self) -> Iterable[StreamFolding]:
-        """The foldings worth pricing; all are legal."""
+    def foldings(self, device: Device) -> Iterable[StreamFolding]:
+        """The foldings worth pricing on a device; all are legal."""
         ...
 
     def lanes_in(self, folding: StreamFolding) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import Arithmetic, Memory
 from fpgacomp.ir.layers import Conv, Dense
 
@@ -19,10 +20,14 @@ def weight_memories(depth: int) -> tuple[Memory, ...]:
     return ("bram",) if depth >= DEEP else ("lutram", "bram")
 
 
-def weight_arithmetics(layer: Dense | Conv) -> tuple[Arithmetic, ...]:
-    """What is worth pricing as its multipliers: LUTs alone where an operand has a bit or two."""
+def weight_arithmetics(layer: Dense | Conv, device: Device) -> tuple[Arithmetic, ...]:
+    """What is worth pricing as its multipliers.
+
+    LUTs alone where an operand has a bit or two, or the device has no DSP multiplier.
+    """
     one_bit = layer.weight.type.magnitude <= 1 and layer.input.type.bits <= 2
-    return ("lut",) if one_bit or layer.input.type.bits == 1 else ("lut", "dsp")
+    gates = one_bit or layer.input.type.bits == 1
+    return ("lut",) if gates or device.multiplier is None else ("lut", "dsp")
 
 
 def weight_price_key(layer: Dense | Conv, *geometry: object) -> object:

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpgacomp.devices.board import Board, Resources
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.families import FAMILIES
+from fpgacomp.devices.resources import counts
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.engines.hls4ml.estimate.coefficients import PATH, load
 from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml
@@ -34,8 +36,9 @@ from tests.support.paths import REPOSITORY, SYNTHESIS
 DATA = SYNTHESIS
 BOARD = Board(
     name="test", title="test", vendor="xilinx", part="xc7z020clg400-1", family="zynq-7000",
-    device=Resources(53200, 106400, 220, 280, 0), lutram=17400, shell=Resources(),
-    clock_mhz_default=100, clock_mhz_max=200, memory="", host="zynq-ps", toolchain="vivado",
+    device=FAMILIES["zynq-7000"],
+    resources=counts(53200, 106400, 220, 280, 0), lutram=17400, shell=counts(),
+    clock_mhz_default=100, clock_mhz_max=200, memory="", host="zynq-ps",
     sources=(), path=Path("test.yaml"),
 )  # fmt: skip
 

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fpgacomp.devices.board import RESOURCE_FIELDS, Board, Resources
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.families import FAMILIES
+from fpgacomp.devices.resources import RESOURCE_FIELDS, counts
 from fpgacomp.engines.hls4ml.check import problems
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, IoType
 from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml
@@ -42,14 +44,15 @@ from fpgacomp.results.target import Target
 
 BOARD = Board(
     name="pynq-z2", title="PYNQ-Z2", vendor="xilinx", part="xc7z020clg400-1", family="zynq-7000",
-    device=Resources(53200, 106400, 220, 280, 0), lutram=17400,
-    shell=Resources(4000, 5000, 0, 4, 0), clock_mhz_default=100, clock_mhz_max=200, memory="",
-    host="zynq-ps", toolchain="vivado", sources=(), path=Path("pynq-z2.yaml"),
+    device=FAMILIES["zynq-7000"],
+    resources=counts(53200, 106400, 220, 280, 0), lutram=17400,
+    shell=counts(4000, 5000, 0, 4, 0), clock_mhz_default=100, clock_mhz_max=200, memory="",
+    host="zynq-ps", sources=(), path=Path("pynq-z2.yaml"),
 )  # fmt: skip
 ROOMY = replace(BOARD, name="roomy", title="A roomy board",
-                device=Resources(530000, 1060000, 2200, 2800, 0))  # fmt: skip
+                resources=counts(530000, 1060000, 2200, 2800, 0))  # fmt: skip
 HUGE = replace(BOARD, name="huge", title="A huge board",
-               device=Resources(5300000, 10600000, 22000, 28000, 0))  # fmt: skip
+               resources=counts(5300000, 10600000, 22000, 28000, 0))  # fmt: skip
 
 
 class Builder:
@@ -207,8 +210,7 @@ def fold(
 def share(result: FoldingResult[Hls4mlDesign]) -> float:
     budget = result.design.board.budget
     return max(
-        getattr(result.estimate, name).value / max(getattr(budget, name), 0.01)
-        for name in RESOURCE_FIELDS
+        result.estimate.resources[name].value / max(budget[name], 0.01) for name in RESOURCE_FIELDS
     )
 
 
@@ -217,7 +219,7 @@ def share(result: FoldingResult[Hls4mlDesign]) -> float:
 @given(
     graphs(),
     targets,
-    st.sampled_from([BOARD, replace(BOARD, device=Resources(9000, 9000, 8, 9, 0))]),
+    st.sampled_from([BOARD, replace(BOARD, resources=counts(9000, 9000, 8, 9, 0))]),
 )
 def test_every_result_is_legal_and_fits_where_it_says_so(
     graph: Graph, target: Target, board: Board
@@ -306,7 +308,7 @@ def test_io_type_asked_for_is_kept() -> None:
 
 def test_nothing_fits_names_resource_shortfall_and_ways_out() -> None:
     graph = mlp(64, *[64] * 10, 10, bits=8)
-    small = replace(BOARD, name="small", device=Resources(30000, 60000, 90, 100, 0))
+    small = replace(BOARD, name="small", resources=counts(30000, 60000, 90, 100, 0))
     result = fold(graph, small, other_boards=(HUGE, ROOMY, small))
     assert not result.verdict.fits
     limiting, factor = result.verdict.limiting_resource, result.verdict.shortfall
@@ -320,7 +322,7 @@ def test_nothing_fits_names_resource_shortfall_and_ways_out() -> None:
 
 def test_the_bits_named_as_a_remedy_do_fit_and_one_more_does_not() -> None:
     graph = mlp(64, *[64] * 10, 10, bits=8)
-    small = replace(BOARD, name="small", device=Resources(45000, 90000, 0, 100, 0))
+    small = replace(BOARD, name="small", resources=counts(45000, 90000, 0, 100, 0))
     result = fold(graph, small, Target("area"))
     (remedy,) = (r for r in result.verdict.remedies if r.startswith("fewer bits"))
     bits = int(remedy.split(" bits (now")[0].split()[-1])
@@ -359,7 +361,7 @@ def test_an_uncertain_fit_says_so() -> None:
     over = [
         name
         for name in RESOURCE_FIELDS
-        if getattr(result.estimate, name).high > getattr(BOARD.budget, name)
+        if result.estimate.resources[name].high > BOARD.budget[name]
     ]
     assert result.verdict.fits
     for name in over:
@@ -387,7 +389,7 @@ def test_narrowed_graphs_are_valid_and_narrow(graph: Graph, bits: int) -> None:
 
 
 def test_a_resource_that_the_board_lacks_is_not_used() -> None:
-    none = replace(BOARD, device=Resources(530000, 1060000, 0, 2800, 0))
+    none = replace(BOARD, resources=counts(530000, 1060000, 0, 2800, 0))
     result = fold(mlp(64, 64, 10, bits=8), none)
     assert result.verdict.fits
     assert result.estimate.dsp.value == 0

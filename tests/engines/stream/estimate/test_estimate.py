@@ -9,14 +9,13 @@ from math import ceil
 import numpy as np
 import pytest
 
-from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.devices.read import load_board
+from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.estimate.coefficients import PATH
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.estimate.fit import held_out, stream_content, stream_rows
 from fpgacomp.engines.stream.estimate.memory import rom_terms, stream_terms
-from fpgacomp.engines.stream.estimate.terms import dsp_port
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators import MatrixVector, Window
 from fpgacomp.engines.stream.streams import Stream
@@ -104,7 +103,6 @@ def test_dsp_blocks_take_as_many_products_as_their_ports_allow() -> None:
     folding = StreamFolding(4, 16, arithmetic="dsp")
     assert figures(graph, folding).dsp.value == 32
     assert ceil(4 / (1 + (25 - 2) // (2 + 8 - 1))) * 16 == 32  # the lanes of mvu.sv
-    assert dsp_port(PYNQ) == 25 and dsp_port(ZCU) == 27
     narrow = dense(bits=3, in_bits=3)
     less = figures(narrow, folding, board=ZCU).dsp.value
     assert (
@@ -159,8 +157,8 @@ def test_deep_fifos_go_to_block_ram_and_are_counted() -> None:
 def test_layers_and_plumbing_add_up() -> None:
     found = figures(convolution(), StreamFolding(2, 4))
     for name in RESOURCE_FIELDS:
-        total = getattr(found, name)
-        layers = [getattr(layer, name) for layer in found.layers.values()]
+        total = found.resources[name]
+        layers = [layer.resources[name] for layer in found.layers.values()]
         assert sum(figure.value for figure in layers) <= total.value + 1e-9
         assert total.low <= total.value <= total.high
     assert set(found.layers) == {"x", "c"} and found.stage == "logic_synth"

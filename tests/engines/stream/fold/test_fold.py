@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpgacomp.devices.board import Board, Resources
+from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import load_board
+from fpgacomp.devices.resources import counts
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import budget_of, used
 from fpgacomp.engines.stream.design import StreamDesign
@@ -78,10 +79,8 @@ def mlp(width: int = 32) -> Graph:
 
 
 def shrunk(board: Board, factor: float) -> Board:
-    device = board.budget
-    small = Resources(*(int(getattr(device, f) * factor) for f in
-                        ("lut", "ff", "dsp", "bram18", "uram")))  # fmt: skip
-    return replace(board, name="small", device=small, shell=Resources(), path=Path("small"))
+    small = board.budget.map(lambda amount: float(int(amount * factor)))
+    return replace(board, name="small", resources=small, shell=counts(), path=Path("small"))
 
 
 def fold(graph: Graph, board: Board = BOARD, **target: object) -> FoldingResult[StreamDesign]:

@@ -1,0 +1,74 @@
+"""What one FPGA's silicon is made of, as far as it decides about a design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Toolchain = Literal["vivado", "open"]
+
+
+@dataclass(frozen=True)
+class DspMultiplier:
+    """The signed multiplier of one DSP block.
+
+    Args:
+        block: the vendor's name of the block.
+        wide_bits: width of its wider port in bits, sign included.
+        narrow_bits: width of its narrower port in bits, sign included.
+        source: the document that states both widths.
+    """
+
+    block: str
+    wide_bits: int
+    narrow_bits: int
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.wide_bits}x{self.narrow_bits}"
+
+
+@dataclass(frozen=True)
+class MemoryBlock:
+    """One hard memory block and the shapes that it can take.
+
+    Args:
+        block: the vendor's name of the block.
+        shapes: (words, bits of a word), from the widest word to the deepest memory.
+        source: the document that lists the shapes.
+    """
+
+    block: str
+    shapes: tuple[tuple[int, int], ...]
+    source: str
+
+    def __str__(self) -> str:
+        return ", ".join(f"{words}x{bits}" for words, bits in self.shapes)
+
+
+@dataclass(frozen=True)
+class Device:
+    """Facts of a device family that decide what a design looks like and what it takes.
+
+    Args:
+        multiplier: of the DSP blocks; None where the family has no DSP multiplier.
+        lut_inputs: inputs of one lookup table.
+        block_ram: the memory block that board files count as `bram18`.
+        ultra_ram: the memory block that board files count as `uram`; None where there is none.
+        level_ns: delay of one level of adders in nanoseconds, as a scheduler counts it.
+        toolchain: what turns a design into a bitstream.
+        sources: where `lut_inputs` and `level_ns` are from.
+    """
+
+    multiplier: DspMultiplier | None
+    lut_inputs: Literal[4, 6]
+    block_ram: MemoryBlock
+    ultra_ram: MemoryBlock | None
+    level_ns: float
+    toolchain: Toolchain
+    sources: tuple[str, ...]
+
+    @property
+    def wide_port_bits(self) -> int:
+        """Width of the DSP multiplier's wider port; 0 without one, into which nothing fits."""
+        return self.multiplier.wide_bits if self.multiplier else 0

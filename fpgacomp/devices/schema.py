@@ -1,0 +1,125 @@
+"""What a board file may state: its keys, the type of each, and an example of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from fpgacomp.devices.device import Toolchain
+
+Keys = tuple[str, ...]
+
+_Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+_Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+_Count = Annotated[int, Field(ge=0)]
+_Megahertz = Annotated[float, Field(gt=0, le=2000, allow_inf_nan=False)]
+_Ports = Annotated[str, StringConstraints(pattern=r"^([1-9]\d?x[1-9]\d?|none)$")]
+_Shape = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*x[1-9]\d*$")]
+_Shapes = Annotated[list[_Shape], Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ResourcesSection(_Strict):
+    """`resources`: what the FPGA holds."""
+
+    lut: Annotated[int, Field(gt=0)]
+    ff: Annotated[int, Field(gt=0)]
+    dsp: _Count
+    bram18: _Count
+    uram: _Count
+    lutram: _Count
+
+
+class ShellSection(_Strict):
+    """`shell`: what the surroundings of a design take of it."""
+
+    lut: _Count
+    ff: _Count
+    dsp: _Count
+    bram18: _Count
+    uram: _Count
+    lutram: _Count
+
+
+class ClockSection(_Strict):
+    """`clock_mhz`: of the design, in megahertz."""
+
+    default: _Megahertz
+    max: _Megahertz
+
+
+class DeviceSection(_Strict):
+    """`device`: facts of the silicon that differ from those of the family; None: the family's.
+
+    Args:
+        dsp: ports of the DSP blocks' multiplier in bits, "25x18", or "none".
+        lut_inputs: inputs of one lookup table.
+        block_ram, ultra_ram: shapes of a memory block, "512x36" for 512 words of 36 bits.
+        level_ns: delay of one level of adders in nanoseconds.
+    """
+
+    dsp: _Ports | None = None
+    lut_inputs: Literal[4, 6] | None = None
+    block_ram: _Shapes | None = None
+    ultra_ram: _Shapes | None = None
+    level_ns: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
+
+    @property
+    def stated(self) -> bool:
+        """Whether the file states any of these facts itself."""
+        return bool(self.model_fields_set)
+
+
+class BoardFile(_Strict):
+    """A whole board file."""
+
+    name: _Name
+    aliases: list[_Name] = []
+    title: _Text
+    vendor: Literal["xilinx", "lattice"]
+    part: _Text
+    family: _Text
+    device: DeviceSection = DeviceSection()
+    resources: ResourcesSection
+    shell: ShellSection
+    clock_mhz: ClockSection
+    memory: _Text
+    host: Literal["zynq-ps", "pcie", "none"]
+    toolchain: Toolchain | None = None
+    sources: Annotated[list[_Text], Field(min_length=1)]
+
+
+KEYS: Mapping[Keys, tuple[str, ...]] = {
+    (): tuple(BoardFile.model_fields),
+    ("device",): tuple(DeviceSection.model_fields),
+    ("resources",): tuple(ResourcesSection.model_fields),
+    ("shell",): tuple(ShellSection.model_fields),
+    ("clock_mhz",): tuple(ClockSection.model_fields),
+}
+EXAMPLES: Mapping[str, str] = {
+    "name": "my-board",
+    "title": "My board",
+    "vendor": "xilinx",
+    "part": "xc7z020clg400-1",
+    "family": "zynq-7000",
+    "device": "{dsp: 25x18}",
+    "resources": "{lut: 53200, ff: 106400, dsp: 220, bram18: 280, uram: 0, lutram: 17400}",
+    "shell": "{lut: 5000, ff: 7000, dsp: 0, bram18: 6, uram: 0, lutram: 600}",
+    "clock_mhz": "{default: 100, max: 250}",
+    "memory": "512 MB DDR3",
+    "host": "zynq-ps",
+    "toolchain": "vivado",
+    "sources": "[the data sheet and table each figure is from]",
+    "default": "100",
+    "max": "250",
+    "lut_inputs": "6",
+    "block_ram": "[512x36, 1024x18, 2048x9, 4096x4, 8192x2, 16384x1]",
+    "ultra_ram": "[4096x72]",
+    "level_ns": "3.0",
+}
+DEVICE_EXAMPLES = {**EXAMPLES, "dsp": "25x18"}  # `dsp` is a count under `resources`
