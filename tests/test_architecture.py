@@ -29,6 +29,8 @@ FLOORS = (
 SIBLINGS = {
     # Lowered holds the integer graph beside the network that it speaks for.
     "network": {"ir"},
+    # ir.types names the types of arrays that all rooms share.
+    "data": {"ir"},
     "results": {"ir", "devices"},
     "engines": {"passes"},
     "compress": {"engines"},

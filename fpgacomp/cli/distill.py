@@ -37,7 +37,7 @@ from fpgacomp.cli.values import file_or_share, pairs
 
 if TYPE_CHECKING:
     from fpgacomp.compress.recipe import TrainingObserver
-    from fpgacomp.flows.networks import Compressed
+    from fpgacomp.flows.compression_result import CompressionResult
 
 
 def distill(
@@ -71,7 +71,7 @@ def distill(
     Example: `fpgacomp distill cnn.onnx --data digits.npz --student 0.25 --weight-bits 3`
     """
 
-    def technique(observer: TrainingObserver) -> Compressed:
+    def technique(observer: TrainingObserver) -> CompressionResult:
         from fpgacomp.compress.distill import DistillOptions
         from fpgacomp.flows import compress as flow
 

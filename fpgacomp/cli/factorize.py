@@ -31,7 +31,7 @@ from fpgacomp.cli.values import by_layer, names, real
 
 if TYPE_CHECKING:
     from fpgacomp.compress.recipe import TrainingObserver
-    from fpgacomp.flows.networks import Compressed
+    from fpgacomp.flows.compression_result import CompressionResult
 
 
 def factorize(
@@ -59,7 +59,7 @@ def factorize(
     Example: `fpgacomp factorize cnn.onnx --data digits.npz --rank 0.5`
     """
 
-    def technique(observer: TrainingObserver) -> Compressed:
+    def technique(observer: TrainingObserver) -> CompressionResult:
         from fpgacomp.compress.factorize.options import FactorizeOptions
         from fpgacomp.flows import compress as flow
 

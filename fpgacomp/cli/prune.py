@@ -41,10 +41,14 @@ from fpgacomp.cli.values import PruneMethod, Resource, Scope, by_layer, n_of_m, 
 from fpgacomp.errors import UsageError
 
 if TYPE_CHECKING:
-    from fpgacomp.compress.prune.options import HardwareOptions, MagnitudeOptions, NOfMOptions
-    from fpgacomp.compress.prune.structured import ChannelOptions
+    from fpgacomp.compress.prune.options import (
+        ChannelOptions,
+        HardwareOptions,
+        MagnitudeOptions,
+        NOfMOptions,
+    )
     from fpgacomp.compress.recipe import TrainingObserver
-    from fpgacomp.flows.networks import Compressed
+    from fpgacomp.flows.compression_result import CompressionResult
 
 
 def prune(
@@ -83,7 +87,7 @@ def prune(
     Example: `fpgacomp prune cnn.onnx --data digits.npz --share 0.75 --weight-bits 4`
     """
 
-    def technique(observer: TrainingObserver) -> Compressed:
+    def technique(observer: TrainingObserver) -> CompressionResult:
         from fpgacomp.flows import compress as flow
 
         wanted = quantize_options(
@@ -127,8 +131,12 @@ def _options(
     resource: Resource,
 ) -> MagnitudeOptions | NOfMOptions | ChannelOptions | HardwareOptions:
     """The options of the pruning method; their type is the method."""
-    from fpgacomp.compress.prune.options import HardwareOptions, MagnitudeOptions, NOfMOptions
-    from fpgacomp.compress.prune.structured import ChannelOptions
+    from fpgacomp.compress.prune.options import (
+        ChannelOptions,
+        HardwareOptions,
+        MagnitudeOptions,
+        NOfMOptions,
+    )
 
     shares = by_layer(share, "--share", real)
     match method:

@@ -39,7 +39,7 @@ from fpgacomp.cli.technique import hardware_of, quantize_options, recipe_of, run
 if TYPE_CHECKING:
     from fpgacomp.compress.quantize import MixedOptions, QuantizeOptions
     from fpgacomp.compress.recipe import TrainingObserver
-    from fpgacomp.flows.networks import Compressed
+    from fpgacomp.flows.compression_result import CompressionResult
 
 
 def quantize(
@@ -74,7 +74,7 @@ def quantize(
     Example: `fpgacomp quantize cnn.onnx --data digits.npz --weight-bits 4 --activation-bits 4`
     """
 
-    def technique(observer: TrainingObserver) -> Compressed:
+    def technique(observer: TrainingObserver) -> CompressionResult:
         from fpgacomp.flows import compress as flow
 
         wanted = quantize_options(

@@ -24,7 +24,7 @@ from fpgacomp.cli.values import by_layer, whole
 
 if TYPE_CHECKING:
     from fpgacomp.compress.recipe import TrainingObserver
-    from fpgacomp.flows.networks import Compressed
+    from fpgacomp.flows.compression_result import CompressionResult
 
 
 def share(
@@ -47,7 +47,7 @@ def share(
     Example: `fpgacomp share cnn.onnx --data digits.npz --values 16`
     """
 
-    def technique(observer: TrainingObserver) -> Compressed:
+    def technique(observer: TrainingObserver) -> CompressionResult:
         from fpgacomp.compress.share import ShareOptions
         from fpgacomp.flows import compress as flow
 

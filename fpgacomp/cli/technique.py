@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from fpgacomp.compress.quantize import QuantizeOptions
     from fpgacomp.compress.recipe import Recipe, TrainingObserver
     from fpgacomp.flows.board_cost import Hardware
-    from fpgacomp.flows.networks import Compressed
+    from fpgacomp.flows.compression_result import CompressionResult
 
 DEFAULT_BITS = "8"
 
 
 def run_technique(
     context: typer.Context,
-    technique: Callable[[TrainingObserver], Compressed],
+    technique: Callable[[TrainingObserver], CompressionResult],
     *,
     source: str,
     becomes: str,
@@ -44,7 +44,8 @@ def run_technique(
         out: file to write.
         needs_torch: whether a missing PyTorch is told before anything is computed.
     """
-    from fpgacomp.flows.networks import check_destination, require_torch
+    from fpgacomp.flows.compression_result import check_destination
+    from fpgacomp.flows.torch_networks import require_torch
 
     destination = out or Path(f"{Path(source).stem}-{becomes}.onnx")
     check_destination(destination, source)
@@ -58,9 +59,9 @@ def run_technique(
     if telling_of(context).as_json:
         write_json({**result.summary(), "file": str(path)})
     else:
-        from fpgacomp.report import compressed
+        from fpgacomp.report import compression
 
-        compressed.render(result.summary(), str(path), Console())
+        compression.render(result.summary(), str(path), Console())
 
 
 def recipe_of(

@@ -1,21 +1,23 @@
-"""A folder of images per class, as arrays."""
+"""Reads a folder of images per class into arrays."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.errors import InputDataError, ToolError
+from fpgacomp.ir.types import AnyArray
 
-Array = npt.NDArray[Any]
+SamplePair = tuple[AnyArray, AnyArray]  # (x [N, ...], y [N] or one-hot [N, K])
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff"})
 
 
-def image_folder(folder: Path) -> tuple[tuple[Array, Array], tuple[Array, Array] | None]:
-    """((x, y), (x, y) of the test set or None): x float32 [N, C, H, W] in 0..1.
+def image_folder(
+    folder: Path,
+) -> tuple[SamplePair, SamplePair | None]:
+    """Return (x, y) of the images, and (x, y) of the test set or None; x is float32 [N, C, H, W] in
+    0..1.
 
     The classes are the sub-folders in alphabetical order. With sub-folders `train` and
     `test` (or `val`), these hold the classes. All images share one size; grey images give
@@ -45,12 +47,12 @@ def _names(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _classes(folder: Path, names: list[str]) -> tuple[Array, Array]:
+def _classes(folder: Path, names: list[str]) -> SamplePair:
     if len(names) < 2:
         raise InputDataError(
             str(folder), f"has {len(names)} class folders.", "give one folder of images per class."
         )
-    images: list[Array] = []
+    images: list[AnyArray] = []
     labels: list[int] = []
     for label, name in enumerate(names):
         paths = sorted(p for p in (folder / name).iterdir() if p.suffix.lower() in SUFFIXES)
@@ -71,8 +73,8 @@ def _classes(folder: Path, names: list[str]) -> tuple[Array, Array]:
     return np.stack(images), np.array(labels)
 
 
-def _image(path: Path) -> Array:
-    """float32 [C, H, W] in 0..1."""
+def _image(path: Path) -> AnyArray:
+    """Return one image as float32 [C, H, W] in 0..1."""
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as missing:

@@ -1,28 +1,20 @@
-"""Labelled samples from a file, a folder of images or a function, split once and for all."""
+"""Labelled samples in three splits that share no sample, the same ones in every run."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
-import zipfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.data.images import image_folder
+from fpgacomp.data.images import SamplePair
+from fpgacomp.data.sources import DataSource, read_source, source_name
 from fpgacomp.errors import InputDataError
+from fpgacomp.ir.types import AnyArray
 
-Array = npt.NDArray[Any]
-Pair = tuple[Array, Array]
-Source = str | Path | Mapping[str, Array] | Pair | tuple[Pair, Pair] | Callable[[], Any]
-
-TEST_SHARE = 0.25  # of all samples
-VALIDATION_SHARE = 0.12  # of those that are not in the test split
+TEST_SHARE = 0.25  # share of all samples that is the test split
+VALIDATION_SHARE = 0.12  # share of the other samples that is the validation split
 
 
 @dataclass(frozen=True)
@@ -40,19 +32,19 @@ class Samples:
     def __len__(self) -> int:
         return len(self.x)
 
-    def take(self, chosen: Array) -> Samples:
-        """The samples at these indices, or where this mask holds."""
+    def take(self, chosen: AnyArray) -> Samples:
+        """Return the samples at these indices, or where this mask holds."""
         return Samples(self.x[chosen], self.y[chosen])
 
     def evenly(self, most: int) -> Samples:
-        """At most so many of them, evenly taken: the first ones are often of one class."""
+        """Return at most so many samples, evenly taken: the first ones are often of one class."""
         if len(self) <= most:
             return self
         return self.take(np.linspace(0, len(self) - 1, most).astype(int))
 
 
 @dataclass(frozen=True)
-class Data:
+class LabelledData:
     """A data set in three splits that share no sample.
 
     Args:
@@ -79,8 +71,8 @@ class Data:
         """Number of classes: one more than the largest label."""
         return 1 + max(int(split.y.max()) for split in (self.train, self.validation, self.test))
 
-    def reshaped(self, shape: tuple[int, ...]) -> Data:
-        """The same samples where the network's shape only adds or drops axes of length 1.
+    def reshaped(self, shape: tuple[int, ...]) -> LabelledData:
+        """Return the same samples where the network's shape only adds or drops axes of length 1.
 
         Raises:
             InputDataError: the samples do not go with a network of this input shape.
@@ -109,7 +101,7 @@ class Data:
             )
 
 
-def load_data(source: Source, test: Source | None = None) -> Data:
+def load_data(source: DataSource, test: DataSource | None = None) -> LabelledData:
     """Read samples and split them.
 
     A sample's own bytes (SHA-256) decide its split: neither order nor seed nor a duplicate
@@ -127,10 +119,10 @@ def load_data(source: Source, test: Source | None = None) -> Data:
     Raises:
         InputDataError: not there, not readable, or samples and labels that do not go together.
     """
-    name = _name(source)
-    train, given_test = _read(source, name)
+    name = source_name(source)
+    train, given_test = read_source(source, name)
     if test is not None:
-        given_test, _ = _read(test, _name(test))
+        given_test, _ = read_source(test, source_name(test))
     samples = _checked(train, name)
     notes: tuple[str, ...] = ()
     if given_test is None:
@@ -140,10 +132,10 @@ def load_data(source: Source, test: Source | None = None) -> Data:
         held_out = _checked(given_test, f"{name}, test set")
         rest, notes = _without(samples, held_out)
     chosen = _position(rest.x, 1) < VALIDATION_SHARE
-    return _complete(Data(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
+    return _complete(LabelledData(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
 
 
-def _complete(data: Data) -> Data:
+def _complete(data: LabelledData) -> LabelledData:
     """Refuse splits without samples, and classes that cannot be learned."""
     for split in ("train", "validation", "test"):
         if not len(getattr(data, split)):
@@ -167,7 +159,7 @@ def _complete(data: Data) -> Data:
 
 
 def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, ...]]:
-    """Training samples that are not in the test set, and a note on those that were."""
+    """Return the training samples that are not in the test set, and a note on those that were."""
     if samples.x.shape[1:] != held_out.x.shape[1:]:
         raise InputDataError(
             "test set",
@@ -188,103 +180,17 @@ def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, .
     return samples.take(fresh), (note,) if dropped else ()
 
 
-def _position(x: Array, word: int) -> npt.NDArray[np.float64]:
-    """A number in 0..1 per sample, from its bytes alone; another one for each word."""
+def _position(x: AnyArray, word: int) -> npt.NDArray[np.float64]:
+    """Return a number in 0..1 per sample, from its bytes alone; another one for each word."""
     words = np.array([np.frombuffer(key, ">u4")[word] for key in _digests(x)], np.float64)
     return words.reshape(len(x)) / 2**32
 
 
-def _digests(x: Array) -> list[bytes]:
+def _digests(x: AnyArray) -> list[bytes]:
     return [hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in x]
 
 
-def _name(source: Source) -> str:
-    if isinstance(source, str | Path):
-        return str(source)
-    return getattr(source, "__name__", "data")
-
-
-def _read(source: Source, name: str) -> tuple[Pair, Pair | None]:
-    """(samples, test samples where the source has its own)."""
-    if isinstance(source, str | Path):
-        return _read_path(str(source))
-    if callable(source):
-        source = source()
-    if isinstance(source, Mapping):
-        return _from_arrays(source, name)
-    if isinstance(source, tuple | list) and len(source) == 2:
-        if all(isinstance(part, tuple | list) and len(part) == 2 for part in source):
-            (x, y), (x_test, y_test) = source
-            return (np.asarray(x), np.asarray(y)), (np.asarray(x_test), np.asarray(y_test))
-        return (np.asarray(source[0]), np.asarray(source[1])), None
-    raise InputDataError(
-        name, f"is a {type(source).__name__}.", "give (x, y), or a mapping with x and y."
-    )
-
-
-def _read_path(text: str) -> tuple[Pair, Pair | None]:
-    path = Path(text)
-    if path.is_dir():
-        return image_folder(path)
-    if path.suffix == ".npz":
-        if not path.is_file():
-            raise InputDataError(text, "there is no such file.", "give a .npz with x and y.")
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return _from_arrays(dict(arrays), text)
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
-            raise InputDataError(
-                text, f"numpy cannot read it ({error}).", "save it with np.savez(file, x=x, y=y)."
-            ) from error
-    if ":" in text:
-        return _read(_function(text), text)
-    raise InputDataError(
-        text,
-        "is no .npz, no folder and no function.",
-        "give samples.npz, a folder of one folder per class, or module:function.",
-    )
-
-
-def _function(text: str) -> Callable[[], Any]:
-    """The function that `module:function` or `file.py:function` names."""
-    place, _, name = text.rpartition(":")
-    try:
-        if place.endswith(".py"):
-            spec = importlib.util.spec_from_file_location("fpgacomp_user_data", place)
-            assert spec is not None and spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(place)
-    except (ImportError, OSError) as error:
-        raise InputDataError(
-            text,
-            f"cannot be imported ({error}).",
-            "name an importable module, or file.py:function.",
-        ) from error
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise InputDataError(
-            text, f"{place} has no function {name}.", "name one that gives (x, y)."
-        )
-    return function  # type: ignore[no-any-return]
-
-
-def _from_arrays(arrays: Mapping[str, Array], name: str) -> tuple[Pair, Pair | None]:
-    for x, y in (("x", "y"), ("x_train", "y_train")):
-        if x in arrays and y in arrays:
-            test = None
-            if "x_test" in arrays and "y_test" in arrays:
-                test = np.asarray(arrays["x_test"]), np.asarray(arrays["y_test"])
-            return (np.asarray(arrays[x]), np.asarray(arrays[y])), test
-    raise InputDataError(
-        name,
-        f"holds the arrays {', '.join(sorted(arrays)) or 'none'}.",
-        "name them x and y (and x_test, y_test for a test set of its own).",
-    )
-
-
-def _checked(pair: Pair, name: str) -> Samples:
+def _checked(pair: SamplePair, name: str) -> Samples:
     x, y = pair
     if x.dtype.kind not in "iubf" or x.ndim < 2:
         raise InputDataError(
@@ -306,8 +212,8 @@ def _checked(pair: Pair, name: str) -> Samples:
     return Samples(np.ascontiguousarray(x, dtype=np.float32), _labels(y, name))
 
 
-def _labels(y: Array, name: str) -> npt.NDArray[np.int64]:
-    """Class indices from class indices or one-hot rows."""
+def _labels(y: AnyArray, name: str) -> npt.NDArray[np.int64]:
+    """Return class indices from class indices or one-hot rows."""
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.dtype.kind in "iubf" and y.ndim == 2:

@@ -1,18 +1,22 @@
-"""Labels of samples, for the accuracy."""
+"""Reads the labels of samples, by which a network's accuracy is told."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fpgacomp.data.arrays import read_arrays
 from fpgacomp.errors import InputDataError
+from fpgacomp.ir.types import AnyArray
 
 
-def load_labels(labels: str | Path | npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
-    """The labels of the first `count` samples: class indices [N], or one-hot [N, K].
+def load_labels(labels: str | Path | AnyArray, count: int) -> AnyArray:
+    """Return the labels of the first `count` samples: class indices [N], or one-hot [N, K].
+
+    Args:
+        labels: a .npy file, or the array itself.
+        count: number of samples that need one.
 
     Raises:
         InputDataError: no such file, not numbers, or fewer labels than samples.
@@ -20,7 +24,10 @@ def load_labels(labels: str | Path | npt.NDArray[Any], count: int) -> npt.NDArra
     where = "labels"
     if isinstance(labels, str | Path):
         where = str(labels)
-        labels = _read(Path(labels))
+        loaded = read_arrays(Path(labels), wanted="a .npy file of labels")
+        if not isinstance(loaded, np.ndarray):
+            raise InputDataError(where, "holds several arrays.", "give a .npy file of labels.")
+        labels = loaded
     if labels.dtype.kind not in "iubf" or labels.ndim not in (1, 2):
         raise InputDataError(
             where,
@@ -34,17 +41,3 @@ def load_labels(labels: str | Path | npt.NDArray[Any], count: int) -> npt.NDArra
             "give one label per sample of --inputs, in the same order.",
         )
     return labels[:count]
-
-
-def _read(path: Path) -> npt.NDArray[Any]:
-    if not path.is_file():
-        raise InputDataError(str(path), "there is no such file.", "give a .npy file.")
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputDataError(
-            str(path), f"numpy cannot read it ({error}).", "save it with np.save."
-        ) from error
-    if not isinstance(loaded, np.ndarray):
-        raise InputDataError(str(path), "holds several arrays.", "give a .npy file.")
-    return loaded

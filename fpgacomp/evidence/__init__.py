@@ -1,1 +1,1 @@
-"""Everything that speaks for the integers: float64 reference, judge, vectors, comparison."""
+"""What speaks for the integers: a float64 reference, the judge, test vectors, comparison."""

@@ -1,4 +1,4 @@
-"""Compares the integers of every layer by equality: what an engine computed, and the oracle."""
+"""Compares an engine's integers with the oracle's, every layer, by equality."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fpgacomp.results.agreement import Agreement, Mismatch
 def compare(
     expected: Mapping[str, IntArray], got: Mapping[str, IntArray], graph: Graph
 ) -> Agreement:
-    """Every integer of every tensor of the graph, by equality.
+    """Compare every integer of every tensor of the graph by equality.
 
     Args:
         expected, got: tensor name -> integers [N, *shape] of all tensors of the graph.

@@ -13,7 +13,7 @@ def summarize(
     agreement: float | None,
     peers: tuple[PeerEvidence, ...] = (),
 ) -> Exactness:
-    """One `Exactness` from everything that was compared.
+    """Return one `Exactness` from everything that was compared.
 
     Args:
         judged: the oracle against the network in float64.

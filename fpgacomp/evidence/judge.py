@@ -10,25 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
 from fpgacomp.errors import InputDataError, InvalidGraph
 from fpgacomp.evidence.reference.network import Reference
-from fpgacomp.evidence.reference.node import Array
-from fpgacomp.evidence.reference.quantizers import TIE, Quantized
-from fpgacomp.ir.types import FloatArray, IntArray
-from fpgacomp.network.lowered import LabelView, Lowered, View
+from fpgacomp.evidence.reference.quantizers import TIE, QuantizedBatch
+from fpgacomp.ir.types import AnyArray, FloatArray, IntArray, NamedArrays
+from fpgacomp.network.lowered import LabelView, Lowered, TensorView
 
-ViewT = TypeVar("ViewT", View, LabelView)
+ViewT = TypeVar("ViewT", TensorView, LabelView)
 _CHUNK = 1 << 20  # elements of the largest tensor that are executed at once
 
 
 @dataclass(frozen=True)
-class Mismatch:
+class NetworkMismatch:
     """One integer that is not the network's.
 
     Args:
@@ -80,14 +78,14 @@ class NetworkJudgement:
     vectors: int
     mismatches: int
     ties: int
-    first: Mismatch | None
+    first: NetworkMismatch | None
     per_layer: Mapping[str, TensorJudgement]
 
 
 def judge(
     lowered: Lowered,
     canonical: onnx.ModelProto,
-    network_inputs: Mapping[str, npt.NDArray[Any]],
+    network_inputs: NamedArrays,
     integers: Mapping[str, IntArray],
 ) -> NetworkJudgement:
     """Compare every integer that has a view with the canonical network in float64.
@@ -120,7 +118,7 @@ class _Bench:
     """Executes the network chunk by chunk and keeps the counts."""
 
     def __init__(self, lowered: Lowered, reference: Reference, given: set[str]) -> None:
-        self.views: dict[str, View | LabelView] = {
+        self.views: dict[str, TensorView | LabelView] = {
             name: view for name, view in lowered.views.items() if name in given
         }
         self.views |= {name: view for name, view in lowered.labels.items() if name in given}
@@ -131,16 +129,17 @@ class _Bench:
         for name, view in self.views.items():
             self._by_onnx.setdefault(view.onnx_name, []).append(name)
         self._counts: dict[str, list[int]] = {}
-        self._first: dict[str, Mismatch] = {}
+        self._first: dict[str, NetworkMismatch] = {}
         self._integers: Mapping[str, IntArray] = {}
         self._start = 0
 
     def run(
         self,
-        inputs: Mapping[str, npt.NDArray[Any]],
+        inputs: NamedArrays,
         integers: Mapping[str, IntArray],
         start: int,
     ) -> None:
+        """Execute one chunk of samples, the first of which has the number `start`."""
         self._integers, self._start = integers, start
         self._reference.run(inputs, on_quantized=self._see_quantized, on_tensor=self._see_tensor)
         for name, view in self.views.items():
@@ -149,6 +148,7 @@ class _Bench:
                 raise InvalidGraph(name, why, "correct the views that lowering returned.")
 
     def judgement(self, vectors: int) -> NetworkJudgement:
+        """Return the counts of all chunks."""
         per_layer = {
             name: TensorJudgement(self.views[name].onnx_name, *counts)
             for name, counts in self._counts.items()
@@ -162,10 +162,10 @@ class _Bench:
             per_layer,
         )
 
-    def _see_quantized(self, onnx_name: str, done: Quantized) -> Array | None:
-        """Judge codes; where they tie, go on with the oracle's."""
+    def _see_quantized(self, onnx_name: str, done: QuantizedBatch) -> AnyArray | None:
+        """Judge a quantizer's codes; return the values that go on, the oracle's where they tie."""
         real = done.real
-        for name, view in self._of(onnx_name, View):
+        for name, view in self._of(onnx_name, TensorView):
             exact = done.codes_of(view.to_real(self._integers[name]))
             codes = np.rint(exact)
             off_grid = ~(np.abs(exact - codes) <= TIE * np.maximum(1, np.abs(codes)))
@@ -178,11 +178,11 @@ class _Bench:
         self._see_classes(onnx_name, real)
         return real
 
-    def _see_tensor(self, onnx_name: str, value: Array) -> None:
+    def _see_tensor(self, onnx_name: str, value: AnyArray) -> None:
         """Judge a tensor that no quantizer wrote: exact up to float64's own rounding."""
         if onnx_name in self._quantizers:
             return
-        for name, view in self._of(onnx_name, View):
+        for name, view in self._of(onnx_name, TensorView):
             own, oracle = _in_units(view, value, self._integers[name])
             wrong = (np.rint(own) != oracle) | (
                 np.abs(own - oracle) > TIE * np.maximum(1, np.abs(oracle))
@@ -190,7 +190,7 @@ class _Bench:
             self._count(name, wrong, np.zeros(wrong.shape, dtype=bool), own, oracle)
         self._see_classes(onnx_name, value)
 
-    def _see_classes(self, onnx_name: str, value: Array) -> None:
+    def _see_classes(self, onnx_name: str, value: AnyArray) -> None:
         """Judge labels by the numbers that they choose from."""
         for name, view in self._of(onnx_name, LabelView):
             labels = self._integers[name]
@@ -204,27 +204,29 @@ class _Bench:
             self._count(name, (behind > 0) & ~ties, ties, own, labels)
 
     def _of(self, onnx_name: str, kind: type[ViewT]) -> Iterator[tuple[str, ViewT]]:
-        """The views of a network's tensor that are of this kind."""
+        """Yield the views of a network's tensor that are of this kind."""
         for name in self._by_onnx.get(onnx_name, ()):
             view = self.views[name]
             if isinstance(view, kind):
                 yield name, view
 
-    def _count(self, name: str, wrong: Array, ties: Array, network: Array, oracle: Array) -> None:
+    def _count(
+        self, name: str, wrong: AnyArray, ties: AnyArray, network: AnyArray, oracle: AnyArray
+    ) -> None:
         counts = self._counts.setdefault(name, [0, 0, 0])
         for position, number in enumerate((wrong.size, int(wrong.sum()), int(ties.sum()))):
             counts[position] += number
         if counts[1] and name not in self._first:
             sample, *index = (int(i) for i in np.argwhere(wrong)[0])
             at = (sample, *index)
-            self._first[name] = Mismatch(
+            self._first[name] = NetworkMismatch(
                 name, self.views[name].onnx_name, self._start + sample, tuple(index),
                 float(network[at]), float(oracle[at]),
             )  # fmt: skip
 
 
-def _in_units(view: View, real: Array, integers: IntArray) -> tuple[FloatArray, IntArray]:
-    """The network's values in units of the view's scale, and the integers in its order."""
+def _in_units(view: TensorView, real: AnyArray, integers: IntArray) -> tuple[FloatArray, IntArray]:
+    """Return the network's values in units of the view's scale, and the integers in its order."""
     channel = view.order.array[0] % integers.shape[-1]
     scale = np.broadcast_to(view.scale.array, (integers.shape[-1],))[channel]
     offset = np.broadcast_to(view.offset.array, (integers.shape[-1],))[channel]
@@ -237,7 +239,7 @@ def _in_units(view: View, real: Array, integers: IntArray) -> tuple[FloatArray, 
 
 def _check(
     lowered: Lowered,
-    network_inputs: Mapping[str, npt.NDArray[Any]],
+    network_inputs: NamedArrays,
     integers: Mapping[str, IntArray],
 ) -> int:
     vectors = {len(array) for array in (*network_inputs.values(), *integers.values())}

@@ -1,4 +1,4 @@
-"""Runs what is not hardware: the software side before and after, and the network in float32.
+"""Runs what is not hardware: the software side, and the network itself in float32.
 
 The software side is plain ONNX and runs in ONNX Runtime. A QONNX network in float32 runs
 in our own executor instead: ONNX Runtime has no Quant, and qonnx's executor, node by
@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
 from fpgacomp.errors import FpgacompError, InputDataError, ToolError
 from fpgacomp.evidence.reference.network import Reference
-from fpgacomp.ir.types import IntArray
+from fpgacomp.ir.types import AnyArray, IntArray, NamedArrays
+from fpgacomp.network.attributes import shape_of
 from fpgacomp.network.lowered import integer_name
+from fpgacomp.network.runtime import open_session
 
-Arrays = dict[str, npt.NDArray[Any]]
 _BATCH = 1024
 _STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 
@@ -35,14 +34,12 @@ class Float32Outputs:
         reason: one sentence where `outputs` is None.
     """
 
-    outputs: Mapping[str, npt.NDArray[Any]] | None
+    outputs: NamedArrays | None
     reason: str = ""
 
 
-def to_integers(
-    before: onnx.ModelProto, network_inputs: Mapping[str, npt.NDArray[Any]]
-) -> dict[str, IntArray]:
-    """Network inputs [N, ...] -> tensor of the integer graph -> its integers.
+def to_integers(before: onnx.ModelProto, network_inputs: NamedArrays) -> dict[str, IntArray]:
+    """Run the software side in front: network inputs to the integer graph's inputs.
 
     Args:
         before: `Lowered.before`.
@@ -62,8 +59,10 @@ def to_integers(
     }
 
 
-def to_network_outputs(after: onnx.ModelProto, integer_outputs: Mapping[str, IntArray]) -> Arrays:
-    """Integer outputs [N, ...] -> the network's outputs, in its own units and shape.
+def to_network_outputs(
+    after: onnx.ModelProto, integer_outputs: Mapping[str, IntArray]
+) -> dict[str, AnyArray]:
+    """Run the software side behind: integers to the network's outputs, in its units and shape.
 
     Args:
         after: `Lowered.after`.
@@ -77,10 +76,8 @@ def to_network_outputs(after: onnx.ModelProto, integer_outputs: Mapping[str, Int
     return _run(after, named)
 
 
-def float32_outputs(
-    original: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]
-) -> Float32Outputs:
-    """The network as its author's framework runs it, in float32.
+def float32_outputs(original: onnx.ModelProto, inputs: NamedArrays) -> Float32Outputs:
+    """Run the network as its author's framework does, in float32.
 
     Args:
         original: `Network.original`: batch 1 in its shapes, any opset.
@@ -95,10 +92,8 @@ def float32_outputs(
         return Float32Outputs(None, str(problem))
 
 
-def top1_agreement(
-    ours: Mapping[str, npt.NDArray[Any]], theirs: Mapping[str, npt.NDArray[Any]]
-) -> float | None:
-    """The share of samples whose largest output is the same one.
+def top1_agreement(ours: NamedArrays, theirs: NamedArrays) -> float | None:
+    """Return the share of samples whose largest output is the same one.
 
     Compares the first output that both have: the position of the largest value, or the
     value itself where it is an index already (ArgMax). None where there is only one
@@ -116,7 +111,7 @@ def top1_agreement(
 
 
 def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose axis 0 is free: of inputs, outputs, and constant reshape targets of 1."""
+    """Return a copy whose axis 0 is free: of inputs, outputs, and constant reshape targets of 1."""
     free = onnx.ModelProto()
     free.CopyFrom(model)
     graph = free.graph
@@ -137,15 +132,15 @@ def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
     return free
 
 
-def _run(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
-    """The model with a free batch, in batches."""
+def _run(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
+    """Run the model with a free batch axis, `_BATCH` samples at a time."""
     feeds = _feeds(model, inputs)
     run = _session(with_free_batch(model))
     return _in_batches(run, feeds, _BATCH)
 
 
-def _run_original(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
-    """Batched where that provably means the same on two samples, else one by one."""
+def _run_original(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
+    """Run in batches where two samples show that it is the same, else one sample at a time."""
     feeds = _feeds(model, inputs)
     single = _session(model)
     few = {name: array[:2] for name, array in feeds.items()}
@@ -155,18 +150,20 @@ def _run_original(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]
         if _same(_in_batches(batched, few, 2), expected):
             return _in_batches(batched, feeds, _BATCH)
     except ToolError:
-        pass  # the graph needs its batch of 1: one by one is slower and always right
+        pass  # the graph needs its batch of 1: one sample at a time is slower and always right
     return _in_batches(single, feeds, 1)
 
 
-def _same(got: Arrays, expected: Arrays) -> bool:
+def _same(got: NamedArrays, expected: NamedArrays) -> bool:
     return all(
         got[name].shape == array.shape and np.allclose(got[name], array, rtol=1e-4, atol=1e-5)
         for name, array in expected.items()
     )
 
 
-def _in_batches(run: Callable[[Arrays], Arrays], feeds: Arrays, batch: int) -> Arrays:
+def _in_batches(
+    run: Callable[[NamedArrays], dict[str, AnyArray]], feeds: NamedArrays, batch: int
+) -> dict[str, AnyArray]:
     count = max((len(array) for array in feeds.values()), default=0)
     parts = [
         run({name: array[start : start + batch] for name, array in feeds.items()})
@@ -175,10 +172,10 @@ def _in_batches(run: Callable[[Arrays], Arrays], feeds: Arrays, batch: int) -> A
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _feeds(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
-    """The model's inputs in its own dtypes, shapes checked."""
+def _feeds(model: onnx.ModelProto, inputs: NamedArrays) -> dict[str, AnyArray]:
+    """Return the model's inputs in its own element types, shapes checked."""
     constants = {initializer.name for initializer in model.graph.initializer}
-    feeds: Arrays = {}
+    feeds: dict[str, AnyArray] = {}
     for tensor in model.graph.input:
         if tensor.name in constants:
             continue
@@ -186,7 +183,7 @@ def _feeds(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]) -> Ar
             raise InputDataError(tensor.name, "no values were given for this input.",
                                  f"name one of {sorted(inputs)} so.")  # fmt: skip
         array = np.asarray(inputs[tensor.name])
-        want = tuple(dim.dim_value for dim in tensor.type.tensor_type.shape.dim)[1:]
+        want = shape_of(tensor)[1:]
         fits = len(want) + 1 == array.ndim and all(
             size in (0, got) for size, got in zip(want, array.shape[1:])
         )
@@ -198,22 +195,16 @@ def _feeds(model: onnx.ModelProto, inputs: Mapping[str, npt.NDArray[Any]]) -> Ar
     return feeds
 
 
-def _session(model: onnx.ModelProto) -> Callable[[Arrays], Arrays]:
-    """An ONNX Runtime session as a function from feeds to outputs."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what fails is raised, with its own sentence
+def _session(model: onnx.ModelProto) -> Callable[[NamedArrays], dict[str, AnyArray]]:
+    """Return an ONNX Runtime session as a function from inputs to outputs."""
     fix = "report it with the model: ONNX Runtime is expected to run this graph."
     try:
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(model)
     except Exception as problem:
         raise ToolError(model.graph.name, f"ONNX Runtime: {problem}", fix) from problem
     names = [output.name for output in model.graph.output]
 
-    def run(feeds: Arrays) -> Arrays:
+    def run(feeds: NamedArrays) -> dict[str, AnyArray]:
         try:
             return dict(zip(names, session.run(names, feeds)))
         except Exception as problem:

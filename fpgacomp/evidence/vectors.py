@@ -1,4 +1,4 @@
-"""Test vectors: seeded integers over the whole input range, extremes and worst cases included."""
+"""Makes test vectors: seeded integers over the whole input range, extremes included."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SMOOTH = 4  # one random vector in so many is constant per channel, which drive
 
 
 def integer_vectors(graph: Graph, count: int, seed: int) -> dict[str, IntArray]:
-    """`count` samples per integer input.
+    """Return `count` samples [count, *shape] per integer input, by tensor name.
 
     The first are the corners: all lowest, all highest, all nearest to zero, then for
     each output of the first weight layers the input that drives it to its extremes.
@@ -47,7 +47,9 @@ def _for_input(graph: Graph, layer: Input, count: int, seed: int) -> IntArray:
 
 
 def _driven(graph: Graph, layer: Input, most: int) -> list[IntArray]:
-    """Inputs that drive single outputs of the weight layers behind this input to their ends."""
+    """Return inputs that drive single outputs of the weight layers behind this
+    input to their ends.
+    """
     found: list[IntArray] = []
     kind, shape = layer.output.type, layer.output.shape
     for reader in _first_weights(graph, layer):
@@ -63,7 +65,7 @@ def _driven(graph: Graph, layer: Input, most: int) -> list[IntArray]:
 
 
 def _first_weights(graph: Graph, layer: Layer) -> list[Dense | Conv]:
-    """Weight layers that see the input itself, under whatever shape."""
+    """Return the weight layers that see the input itself, under whatever shape."""
     found: list[Dense | Conv] = []
     for reader in graph.consumers[layer.output.name]:
         if isinstance(reader, Dense | Conv):
@@ -74,7 +76,7 @@ def _first_weights(graph: Graph, layer: Layer) -> list[Dense | Conv]:
 
 
 def _filters(layer: Dense | Conv, shape: tuple[int, ...]) -> list[IntArray]:
-    """Weights of each output laid over an input of this shape; a filter is tiled over positions."""
+    """Return the weights of each output laid over an input of this shape, tiled over positions."""
     weight = layer.weight.array
     if isinstance(layer, Dense):
         size = int(np.prod(shape))
@@ -91,10 +93,10 @@ def _filters(layer: Dense | Conv, shape: tuple[int, ...]) -> list[IntArray]:
 
 
 def unreached(graph: Graph, values: Values) -> list[str]:
-    """Activations whose lowest or highest integer no vector reached, each as one phrase."""
+    """Return a phrase for each activation whose lowest or highest integer no vector reached."""
     found = []
     for layer in graph.layers:
-        # What only orders classes has no level to reach.
+        # A Requantize that only puts classes in order has no lowest and highest level.
         ordered = isinstance(layer, Requantize) and layer.is_affine
         if isinstance(layer, Activation) and not ordered:
             seen, kind = values[layer.output.name], layer.output.type

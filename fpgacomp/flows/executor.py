@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 
 from fpgacomp.compress.evaluate import Execute
-from fpgacomp.data.labelled import Data, Samples
+from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.evidence.software import float32_outputs
-from fpgacomp.frontend.calibrate import input_shapes
-from fpgacomp.network.canonical import Network
+from fpgacomp.ir.types import AnyArray, NamedArrays
+from fpgacomp.network.canonical import Network, input_shapes
 
-Arrays = Mapping[str, npt.NDArray[Any]]
 # Samples that run at once: what a network's inner tensors take is this many times one sample's.
 BATCH = 256
 PLAIN_ONNX = ("float", "qcdq")
@@ -36,7 +34,7 @@ def executor(network: Network) -> Execute:
     first = network.original.graph.output[0].name
     run = _plain(network) if network.format in PLAIN_ONNX else _batches(network)
 
-    def execute(x: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    def execute(x: npt.NDArray[np.float32]) -> AnyArray:
         if dtype.kind in "iu":
             limits = np.iinfo(dtype)
             x = np.clip(np.rint(x), limits.min, limits.max)
@@ -45,10 +43,10 @@ def executor(network: Network) -> Execute:
     return execute
 
 
-def _plain(network: Network) -> Callable[[Arrays], Mapping[str, npt.NDArray[Any]]]:
+def _plain(network: Network) -> Callable[[NamedArrays], NamedArrays]:
     """ONNX Runtime, which batches the samples itself."""
 
-    def run(inputs: Arrays) -> Mapping[str, npt.NDArray[Any]]:
+    def run(inputs: NamedArrays) -> NamedArrays:
         result = float32_outputs(network.original, inputs)
         if result.outputs is None:
             raise ToolError(network.name, result.reason, "check it with `fpgacomp check`.")
@@ -57,11 +55,11 @@ def _plain(network: Network) -> Callable[[Arrays], Mapping[str, npt.NDArray[Any]
     return run
 
 
-def _batches(network: Network) -> Callable[[Arrays], Mapping[str, npt.NDArray[Any]]]:
+def _batches(network: Network) -> Callable[[NamedArrays], NamedArrays]:
     """Our own executor, made ready once: ONNX Runtime has no Quant."""
     reference = Reference(network.original, np.float32)
 
-    def run(inputs: Arrays) -> Mapping[str, npt.NDArray[Any]]:
+    def run(inputs: NamedArrays) -> NamedArrays:
         ((name, x),) = inputs.items()
         parts = [reference.run({name: x[at : at + BATCH]}) for at in range(0, len(x), BATCH)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -83,7 +81,7 @@ def input_shape(network: Network) -> tuple[int, ...]:
     return next(iter(shapes.values()))
 
 
-def shaped(samples: Data, shape: tuple[int, ...]) -> Data:
+def reshape_samples(samples: LabelledData, shape: tuple[int, ...]) -> LabelledData:
     """The samples in a network's shape; rows of values and pictures become each other, row major.
 
     Raises:

@@ -15,7 +15,7 @@ from fpgacomp.engines.registry import Request
 from fpgacomp.errors import UsageError
 from fpgacomp.flows import dump
 from fpgacomp.flows.options import Options
-from fpgacomp.flows.samples import quantized
+from fpgacomp.flows.samples import quantize_network
 from fpgacomp.flows.stages import Stages
 from fpgacomp.frontend import end_in_labels, open_network
 from fpgacomp.lower import lower
@@ -36,7 +36,7 @@ def integer_graph(model: Model, options: Options, stages: Stages) -> tuple[Netwo
         network = open_network(model)
     stages.keep("network", lambda: dump.network(network))
     with stages.step("quantize"):
-        network = quantized(network, options)
+        network = quantize_network(network, options)
     with stages.step("lower"):
         network = end_in_labels(network) if options.argmax else network
         lowered = lower(network, argmax=options.argmax)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy.typing as npt
-
 from fpgacomp.engines.engine import IoType
 from fpgacomp.frontend.calibrate import PtqOptions
+from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.results.target import Target
 
-Data = str | Path | npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
+# A .npy or .npz file, labelled data as the compression verbs take them, or arrays in memory.
+SampleSource = str | Path | AnyArray | NamedArrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +43,10 @@ class Options:
     clock_mhz: float | None = None
     io_type: IoType | None = None
     input_bits: tuple[int, int | None] | None = None
-    calibration: Data | None = None
+    calibration: SampleSource | None = None
     quantization: PtqOptions = field(default_factory=PtqOptions)
-    inputs: Data | None = None
-    labels: Data | None = None
+    inputs: SampleSource | None = None
+    labels: SampleSource | None = None
     vectors: int = 1000
     argmax: bool = False
     csim: bool = True

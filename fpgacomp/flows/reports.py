@@ -13,7 +13,7 @@ from fpgacomp.engines import registry
 from fpgacomp.engines.choose import Candidate
 from fpgacomp.evidence.vectors import unreached
 from fpgacomp.flows.options import Options
-from fpgacomp.flows.samples import Given, scores
+from fpgacomp.flows.samples import NetworkSamples, scores
 from fpgacomp.flows.stages import Stages
 from fpgacomp.frontend import facts
 from fpgacomp.ir.types import IntArray
@@ -35,7 +35,7 @@ class Evidence:
             where it did not run.
     """
 
-    samples: Given
+    samples: NetworkSamples
     values: Mapping[str, IntArray]
     answers: Mapping[str, npt.NDArray[Any]]
     computed: Mapping[str, IntArray] | None

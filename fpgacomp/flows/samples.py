@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import onnx
 
-from fpgacomp.data.labelled import Data as LabelledData
-from fpgacomp.data.labelled import Samples, load_data
+from fpgacomp.data.arrays import InputShapes, check_inputs, load_inputs, read_arrays
+from fpgacomp.data.labelled import LabelledData, Samples, load_data
 from fpgacomp.data.labels import load_labels
 from fpgacomp.errors import InputDataError, ModelError
 from fpgacomp.evidence.software import to_integers
 from fpgacomp.evidence.vectors import integer_vectors
-from fpgacomp.flows.options import Data, Options
-from fpgacomp.frontend.calibrate import (
-    check_inputs,
-    input_shapes,
-    load_inputs,
-    quantize_input,
-    quantize_post_training,
-)
+from fpgacomp.flows.options import Options, SampleSource
+from fpgacomp.frontend.calibrate import quantize_input, quantize_post_training
 from fpgacomp.ir import interpreter
-from fpgacomp.network.canonical import Network
+from fpgacomp.ir.types import AnyArray, NamedArrays
+from fpgacomp.network.canonical import Network, input_shapes
 from fpgacomp.network.lowered import Lowered
 from fpgacomp.report import assemble
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 # Of labelled data; more tell little, and ONNX Runtime keeps every tensor of all of them.
 CALIBRATION_SAMPLES = 512
@@ -40,23 +29,34 @@ STANDARDIZED_INTEGER_BITS = 4
 
 
 @dataclass(frozen=True)
-class Given:
+class NetworkSamples:
     """Samples that a network is run with.
 
     Args:
         raw: by input name, [N, *input shape], in the network's own units.
-        labels: of them, if they are known.
-        source: what they are, where the options alone do not tell.
+        labels: class indices [N] or one-hot [N, K]; None where they are not known.
+        source: what the samples are, where the options alone do not tell.
     """
 
-    raw: Arrays
-    labels: npt.NDArray[Any] | None = None
+    raw: NamedArrays
+    labels: AnyArray | None = None
     source: str | None = None
 
 
-def quantized(network: Network, options: Options) -> Network:
-    """A float network quantized by its calibration data; a raw input given its type."""
-    data = None if options.calibration is None else _calibration(options, network.model)
+def quantize_network(network: Network, options: Options) -> Network:
+    """Quantize a float network by its calibration data, and give raw inputs a type.
+
+    Returns:
+        The network itself where it is quantized already and nothing else is asked for.
+
+    Raises:
+        ModelError: a float network without calibration data.
+        InputDataError, Problems: calibration data that does not go with the network.
+        UnsupportedLayer: nothing in the network can be quantized.
+        UsageError: an impossible type of the inputs.
+    """
+    shapes = input_shapes(network.model)
+    data = None if options.calibration is None else _calibration(options.calibration, shapes)
     if network.format == "float":
         if data is None:
             raise ModelError(
@@ -77,102 +77,107 @@ def quantized(network: Network, options: Options) -> Network:
     return replace(network, model=model, warnings=(*network.warnings, *notes))
 
 
-def _calibration(options: Options, model: onnx.ModelProto) -> Arrays:
-    assert options.calibration is not None
-    data = _labelled(options.calibration, model)
+def _calibration(source: SampleSource, shapes: InputShapes) -> NamedArrays:
+    """Return the training split of labelled data (at most 512 of it), or all plain samples."""
+    data = _load_labelled(source, shapes)
     if data is not None:
-        return _named(data.train.evenly(CALIBRATION_SAMPLES), model, data.name)
-    return _samples_of(options.calibration, model)
+        return _by_input(data.train.evenly(CALIBRATION_SAMPLES), shapes, data.name)
+    return _load_plain(source, shapes)
 
 
 def oracle_values(
     network: Network, lowered: Lowered, options: Options
-) -> tuple[Given, interpreter.Values]:
-    """(network inputs, every tensor's integers) for the samples given, or for seeded ones."""
+) -> tuple[NetworkSamples, interpreter.Values]:
+    """Return the network's inputs and every tensor's integers that the oracle computes for them.
+
+    The inputs are the user's samples, or seeded ones where the options name none.
+    """
     if options.inputs is not None:
-        found = given(options.inputs, options.labels, network.model, options.vectors)
+        shapes = input_shapes(network.model)
+        samples = load_samples(options.inputs, options.labels, shapes, options.vectors)
     else:
         seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
         raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
         raw = {name: array.astype(np.float32) for name, array in raw.items()}
-        found = Given(raw, _labels_of(options.labels, options.vectors))
-    return found, interpreter.run(lowered.graph, to_integers(lowered.before, found.raw))
+        samples = NetworkSamples(raw, _labels(options.labels, options.vectors))
+    return samples, interpreter.run(lowered.graph, to_integers(lowered.before, samples.raw))
 
 
-def scores(
-    answers: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any] | None
-) -> dict[str, float] | None:
-    """Accuracy of the network's answers; None without labels."""
-    return None if labels is None else assemble.accuracy(answers, labels)
+def scores(outputs: NamedArrays, labels: AnyArray | None) -> dict[str, float] | None:
+    """Return the accuracy of the network's outputs by output name; None without labels."""
+    return None if labels is None else assemble.accuracy(outputs, labels)
 
 
-def given(
-    data: Data, labels: Data | None, model: onnx.ModelProto, most: int | None = None
-) -> Given:
-    """A user's samples, checked against the network, and their labels.
+def load_samples(
+    source: SampleSource,
+    labels: SampleSource | None,
+    shapes: InputShapes,
+    most: int | None = None,
+) -> NetworkSamples:
+    """Load a user's samples and their labels, and check them against the network.
 
     Of labelled data as the compression verbs take them (a .npz with x and y, a folder with
     one folder of images per class, `module:function`) these are the test split: nothing was
     trained on it.
 
     Args:
+        source: the samples.
+        labels: of the samples, where the source itself holds none.
+        shapes: of the network's inputs (`fpgacomp.network.canonical.input_shapes`).
         most: how many samples are taken: the first ones, of labelled data evenly.
 
     Raises:
         InputDataError, Problems: they do not go with the network, or with their labels.
     """
-    labelled = _labelled(data, model)
-    if labelled is None:
-        raw = {name: array[:most] for name, array in _samples_of(data, model).items()}
-        return Given(raw, _labels_of(labels, len(next(iter(raw.values())))))
+    data = _load_labelled(source, shapes)
+    if data is None:
+        raw = {name: array[:most] for name, array in _load_plain(source, shapes).items()}
+        return NetworkSamples(raw, _labels(labels, len(next(iter(raw.values())))))
     if labels is not None:
         raise InputDataError(
-            labelled.name, "holds labels of its own.", "leave --labels out, or give x alone."
+            data.name, "holds labels of its own.", "leave --labels out, or give x alone."
         )
-    whole = labelled.test
+    whole = data.test
     test = whole.evenly(len(whole) if most is None else most)
     part = f"{len(test)} of {len(whole)}" if len(test) < len(whole) else f"{len(whole)}"
-    source = f"{labelled.name} (test split, {part} samples)"
-    return Given(_named(test, model, labelled.name), test.y, source)
+    description = f"{data.name} (test split, {part} samples)"
+    return NetworkSamples(_by_input(test, shapes, data.name), test.y, description)
 
 
-def _labels_of(labels: Data | None, count: int) -> npt.NDArray[Any] | None:
+def _labels(labels: SampleSource | None, count: int) -> AnyArray | None:
     assert not isinstance(labels, Mapping)
     return None if labels is None else load_labels(labels, count)
 
 
-def _labelled(data: Data, model: onnx.ModelProto) -> LabelledData | None:
-    """Labelled data in splits; None where it is samples alone."""
-    inputs = input_shapes(model)
-    if not isinstance(data, str | Path) or len(inputs) != 1:
+def _load_labelled(source: SampleSource, shapes: InputShapes) -> LabelledData | None:
+    """Return labelled data in splits; None where the source is samples alone."""
+    if not isinstance(source, str | Path) or len(shapes) != 1:
         return None
-    path = Path(data)
-    function = ":" in str(data) and not path.exists()
-    arrays = path.suffix == ".npz" and path.is_file() and _has_labels(path)
-    if function or arrays or path.is_dir():
-        (shape,) = inputs.values()
-        found = load_data(data)
-        return found if -1 in shape else found.reshaped(shape)
+    path = Path(source)
+    function = ":" in str(source) and not path.exists()
+    if function or path.is_dir() or _has_labels(path):
+        (shape,) = shapes.values()
+        data = load_data(source)
+        return data if -1 in shape else data.reshaped(shape)
     return None
 
 
 def _has_labels(path: Path) -> bool:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return isinstance(arrays, Mapping) and {"x", "y"} <= set(arrays)
-    except (ValueError, OSError, zipfile.BadZipFile):
-        return False  # whoever reads the samples says what is wrong
+    if path.suffix != ".npz" or not path.is_file():
+        return False
+    arrays = read_arrays(path, wanted="a .npz file")
+    return isinstance(arrays, Mapping) and {"x", "y"} <= set(arrays)
 
 
-def _named(samples: Samples, model: onnx.ModelProto, name: str) -> Arrays:
-    (own,) = input_shapes(model)
-    return dict(check_inputs({own: samples.x}, model, where=name))
+def _by_input(samples: Samples, shapes: InputShapes, name: str) -> NamedArrays:
+    (own,) = shapes
+    return check_inputs({own: samples.x}, shapes, where=name)
 
 
-def _samples_of(data: Data, model: onnx.ModelProto) -> Arrays:
-    """A user's samples by input name, checked against the network."""
-    if isinstance(data, str | Path):
-        return dict(load_inputs(Path(data), model))
-    if isinstance(data, np.ndarray):
-        data = {next(iter(input_shapes(model))): data}
-    return dict(check_inputs(data, model))
+def _load_plain(source: SampleSource, shapes: InputShapes) -> NamedArrays:
+    """Return samples without labels by input name, checked against the network."""
+    if isinstance(source, str | Path):
+        return load_inputs(Path(source), shapes)
+    if isinstance(source, np.ndarray):
+        source = {next(iter(shapes)): source}
+    return check_inputs(source, shapes)

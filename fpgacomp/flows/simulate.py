@@ -14,12 +14,13 @@ from fpgacomp.engines.registry import engine_named
 from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import to_integers, to_network_outputs
 from fpgacomp.flows import checks
-from fpgacomp.flows.options import Data
-from fpgacomp.flows.samples import given, scores
+from fpgacomp.flows.options import SampleSource
+from fpgacomp.flows.samples import load_samples, scores
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.toolchain import find_compiler
 from fpgacomp.ir import interpreter
+from fpgacomp.network.canonical import input_shapes
 from fpgacomp.report import folder
 from fpgacomp.results.agreement import Mismatch
 
@@ -63,11 +64,11 @@ class SimulationResult:
 
 def simulate(
     build: str | Path,
-    inputs: Data,
+    inputs: SampleSource,
     *,
     level: Level = "graph",
     outputs: str | Path | None = None,
-    labels: Data | None = None,
+    labels: SampleSource | None = None,
     trust: bool = False,
     observer: Observer = silent,
 ) -> SimulationResult:
@@ -91,7 +92,7 @@ def simulate(
     stages = Stages(observer)
     built = folder.read_build(Path(build))
     with stages.step("graph"):
-        samples = given(inputs, labels, built.before)
+        samples = load_samples(inputs, labels, input_shapes(built.before))
         values = interpreter.run(built.graph, to_integers(built.before, samples.raw))
     run = None
     if level != "graph":

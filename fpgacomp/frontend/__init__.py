@@ -1,4 +1,4 @@
-"""Readers and the rewrites that turn what comes in into the canonical network."""
+"""Reads networks of every supported form and rewrites them into the canonical network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brevitas modules as QONNX, through Brevitas' own export."""
+"""Exports Brevitas modules as QONNX, through Brevitas' own export."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
 from fpgacomp.errors import ModelError, ToolError, raise_all
+from fpgacomp.network.attributes import initializers, int_attribute
+from fpgacomp.network.onnx_file import load_onnx
+from fpgacomp.network.operators import QUANTIZERS
 
 INSTALL = "pip install 'fpgacomp[brevitas]'"
 
@@ -42,13 +44,13 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
     try:
         # dynamo=True is slower and leaves an external data file beside the model
         export_qonnx(module.eval(), example_input, export_path=str(scratch), dynamo=False)
-        model = onnx.load(scratch)
+        model = load_onnx(scratch).model
     except Exception as problem:
         raise _explained(where, problem) from problem
     finally:
         module.train(training)
         scratch.unlink(missing_ok=True)
-    if not any(node.op_type in ("Quant", "BipolarQuant", "Trunc") for node in model.graph.node):
+    if not any(node.op_type in QUANTIZERS for node in model.graph.node):
         raise ModelError(
             where,
             "its export holds no quantizer.",
@@ -60,13 +62,13 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
 
 
 def _refuse_signed_bits(model: onnx.ModelProto) -> None:
-    """QONNX reads a signed Quant of one bit as -1 and 1; Brevitas' integers are -1 and 0."""
-    constants = {c.name: numpy_helper.to_array(c) for c in model.graph.initializer}
+    """Refuse signed quantizers of one bit: QONNX reads -1 and 1, Brevitas means -1 and 0."""
+    constants = initializers(model.graph)
     signed_bits = [
         node.name
         for node in model.graph.node
         if node.op_type == "Quant"
-        and any(a.name == "signed" and a.i == 1 for a in node.attribute)
+        and int_attribute(node, "signed", 0) == 1
         and np.all(constants.get(node.input[3]) == 1)
     ]
     why = "it is a signed integer of one bit (-1 and 0), which QONNX has no form for."
@@ -75,7 +77,7 @@ def _refuse_signed_bits(model: onnx.ModelProto) -> None:
 
 
 def _tools() -> tuple[Any, Any]:
-    """torch, and Brevitas' export function."""
+    """Return torch, and Brevitas' export function."""
     try:
         torch = import_module("torch")
         return torch, import_module("fpgacomp.host.brevitas_qonnx").Manager.export

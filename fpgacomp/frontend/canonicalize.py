@@ -1,21 +1,18 @@
-"""From a network as read to the canonical form: one list of rewrites, top to bottom."""
+"""The list of rewrites that lead from a network as read to the canonical form, top to bottom."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from fpgacomp.errors import InvalidGraph
-from fpgacomp.frontend.infer import infer_missing
 from fpgacomp.frontend.rewrites.absorb_pads import absorb_pads
 from fpgacomp.frontend.rewrites.cancel_transposes import cancel_transposes
 from fpgacomp.frontend.rewrites.convert_qdq import convert_qdq
-from fpgacomp.frontend.rewrites.drop_unused import drop_unused
 from fpgacomp.frontend.rewrites.explicit_pads import explicit_pads
 from fpgacomp.frontend.rewrites.flatten_to_reshape import flatten_to_reshape
 from fpgacomp.frontend.rewrites.float_inputs import float_inputs
 from fpgacomp.frontend.rewrites.float_parameters import float_parameters
 from fpgacomp.frontend.rewrites.floor_mode_pools import floor_mode_pools
-from fpgacomp.frontend.rewrites.fold_constants import fold_constants
 from fpgacomp.frontend.rewrites.fold_quantized_constants import fold_quantized_constants
 from fpgacomp.frontend.rewrites.gemm_to_matmul import gemm_to_matmul
 from fpgacomp.frontend.rewrites.global_pools import global_pools
@@ -37,8 +34,11 @@ from fpgacomp.frontend.rewrites.spell_perms import spell_perms
 from fpgacomp.frontend.rewrites.split_conv_bias import split_conv_bias
 from fpgacomp.frontend.rewrites.subtract_to_add import subtract_to_add
 from fpgacomp.frontend.rewrites.upgrade_trunc import upgrade_trunc
-from fpgacomp.frontend.validate import find_damage
+from fpgacomp.network.drop_unused import drop_unused
 from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.fold_constants import fold_constants
+from fpgacomp.network.infer import infer_missing
+from fpgacomp.network.validate import find_damage
 
 Rewrite = Callable[[EditableGraph], None]
 
@@ -56,10 +56,10 @@ REDUCED: tuple[Rewrite, ...] = (
     spell_perms,
     softmax_axis,
     remove_no_ops,
-    # Every quantizer is a Quant, a BipolarQuant or a MultiThreshold.
+    # From here on every quantizer is a Quant, a BipolarQuant, a Trunc or a MultiThreshold.
     float_inputs,
     convert_qdq,
-    # Fewer operators.
+    # Several spellings of one function become one operator.
     gemm_to_matmul,
     explicit_pads,
     split_conv_bias,
@@ -75,7 +75,7 @@ REDUCED: tuple[Rewrite, ...] = (
     nearest_resize,
     recognise_activations,
     quantize_declared_integers,
-    # What the rewrites left behind.
+    # The other rewrites leave nodes behind that change nothing: these go.
     remove_no_ops,
     cancel_transposes,
     merge_duplicates,

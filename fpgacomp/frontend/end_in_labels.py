@@ -1,4 +1,4 @@
-"""A network whose outputs are labels: ArgMax behind every output that is none yet."""
+"""Ends a network in labels: puts an ArgMax behind every output that is none yet."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
+from fpgacomp.network.attributes import decode_attributes, initializers, shape_of
 from fpgacomp.network.canonical import Network
 
 _CHOOSING = ("ArgMax", "TopK")
@@ -17,7 +18,8 @@ _CLASS_AXIS = {2: 1, 4: 1}
 
 
 def end_in_labels(network: Network) -> Network:
-    """The network, canonical and as read, with ArgMax behind each output of numbers per class.
+    """Return the network, canonical and as read, with ArgMax behind each output of numbers per
+    class.
 
     The new output is called like the old one with `_label` behind it. An output that
     comes from ArgMax or TopK stays as it is, but a TopK of one class whose index alone is
@@ -45,12 +47,8 @@ def _is_chosen(graph: onnx.GraphProto, name: str) -> bool:
     return False
 
 
-def _shape(tensor: onnx.ValueInfoProto) -> list[int]:
-    return [dim.dim_value for dim in tensor.type.tensor_type.shape.dim]
-
-
 def _problems(output: onnx.ValueInfoProto) -> list[FpgacompError]:
-    shape = _shape(output)
+    shape = list(shape_of(output))
     if len(shape) in _CLASS_AXIS:
         return []
     return [UnsupportedLayer(
@@ -60,7 +58,7 @@ def _problems(output: onnx.ValueInfoProto) -> list[FpgacompError]:
 
 
 def _appended(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
-    """A copy with an ArgMax behind each of these outputs."""
+    """Return a copy with an ArgMax behind each of these outputs."""
     longer = onnx.ModelProto()
     longer.CopyFrom(model)
     graph = longer.graph
@@ -68,7 +66,7 @@ def _appended(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
     for index, old in enumerate(list(graph.output)):
         if old.name not in names:
             continue
-        shape = _shape(old)
+        shape = list(shape_of(old))
         axis = _CLASS_AXIS[len(shape)]
         label = f"{old.name}_label"
         while label in taken:
@@ -83,15 +81,15 @@ def _appended(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
 
 
 def _top_one_to_argmax(model: onnx.ModelProto) -> None:
-    """A TopK of the one largest whose values nobody reads is an ArgMax."""
+    """Write a TopK of the one largest, whose values nobody reads, as an ArgMax."""
     graph = model.graph
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants = initializers(graph)
     read = {name for node in graph.node for name in node.input} | {o.name for o in graph.output}
     for node in graph.node:
         if node.op_type != "TopK" or node.input[1] not in constants or node.output[0] in read:
             continue
-        attributes = {item.name: helper.get_attribute_value(item) for item in node.attribute}
-        one = int(numpy_helper.to_array(constants[node.input[1]]).item()) == 1
+        attributes = decode_attributes(node)
+        one = int(constants[node.input[1]].item()) == 1
         if one and attributes.get("largest", 1):
             axis = attributes.get("axis", -1)
             argmax = helper.make_node("ArgMax", [node.input[0]], [node.output[1]], name=node.name,

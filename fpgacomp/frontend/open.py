@@ -16,7 +16,7 @@ KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")
 
 
 def open_network(model: str | Path | onnx.ModelProto | Any) -> Network:
-    """The canonical network of a file or model; Keras goes through our own exporter.
+    """Return the canonical network of a file or model; Keras goes through our own exporter.
 
     Raises:
         FpgacompError: as `read_network`, `load_keras` and `export_keras`.
@@ -34,7 +34,11 @@ def open_network(model: str | Path | onnx.ModelProto | Any) -> Network:
 
 
 def check_model(model: str | Path | onnx.ModelProto | Any) -> list[NodeFinding]:
-    """One finding per node of the network, as `check`; of a Keras model, of what it exports to."""
+    """Return one finding per node of the network; of a Keras model, of what it exports to.
+
+    Raises:
+        FpgacompError: as `check`, `load_keras` and `export_keras`.
+    """
     is_file = isinstance(model, str | Path)
     if isinstance(model, onnx.ModelProto):
         return check(model)

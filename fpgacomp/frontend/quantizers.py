@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating]
+FloatingArray = npt.NDArray[np.floating]
 
 # The names QONNX 1.0 knows, in canonical spelling; HALF_EVEN is another word for ROUND.
-ROUNDING: dict[str, Callable[[Floats], Floats]] = {
+ROUNDING: dict[str, Callable[[FloatingArray], FloatingArray]] = {
     "ROUND": np.rint,
     "CEIL": np.ceil,
     "FLOOR": np.floor,
@@ -24,7 +24,9 @@ ROUNDING_ALIASES = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
 
 
 def integer_range(bits: int, *, signed: bool, narrow: bool) -> tuple[int, int]:
-    """Lowest and highest integer of a Quant (unsigned narrow tops out at 2**bits - 2)."""
+    """Return the lowest and highest integer of a Quant (unsigned narrow tops out
+    at 2**bits - 2).
+    """
     if signed:
         return -(1 << (bits - 1)) + int(narrow), (1 << (bits - 1)) - 1
     return 0, (1 << bits) - 1 - int(narrow)
@@ -40,11 +42,12 @@ class IntegerFormat:
 
     @property
     def range(self) -> tuple[int, int]:
+        """Lowest and highest integer of the format."""
         return integer_range(self.bits, signed=self.signed, narrow=self.narrow)
 
     @staticmethod
     def exactly(lo: int, hi: int) -> IntegerFormat | None:
-        """The format whose range is lo..hi, or None where QONNX has none.
+        """Return the format whose range is lo..hi, or None where QONNX has none.
 
         One bit signed is left out: QONNX executes it as bipolar.
         """
@@ -60,7 +63,7 @@ class IntegerFormat:
 
     @staticmethod
     def covering(lo: int, hi: int) -> IntegerFormat:
-        """The narrowest signed or unsigned format that holds lo..hi."""
+        """Return the narrowest signed or unsigned format that holds lo..hi."""
         if lo >= 0:
             return IntegerFormat(max(hi.bit_length(), 1), signed=False, narrow=False)
         bits = max((-lo - 1).bit_length(), max(hi, 0).bit_length()) + 1
@@ -68,20 +71,26 @@ class IntegerFormat:
 
 
 def quant(
-    x: Floats, scale: Floats, zero_point: Floats, integers: IntegerFormat, rounding: str
-) -> Floats:
-    """QONNX Quant: (round(clip(x / scale + zero_point)) - zero_point) * scale, in x's dtype."""
-    y: Floats = x / scale + zero_point
+    x: FloatingArray,
+    scale: FloatingArray,
+    zero_point: FloatingArray,
+    integers: IntegerFormat,
+    rounding: str,
+) -> FloatingArray:
+    """Compute QONNX Quant: (round(clip(x / scale + zero_point)) - zero_point) * scale, in x's
+    dtype.
+    """
+    y: FloatingArray = x / scale + zero_point
     if integers.bits == 1 and integers.signed:
         y = np.where(y >= 0, x.dtype.type(1), x.dtype.type(-1))
     else:
         lo, hi = integers.range
         y = ROUNDING[rounding](np.clip(y, x.dtype.type(lo), x.dtype.type(hi)))
-    result: Floats = (y - zero_point) * scale
+    result: FloatingArray = (y - zero_point) * scale
     return result
 
 
-def bipolar_quant(x: Floats, scale: Floats) -> Floats:
-    """QONNX BipolarQuant: +scale where x >= 0, else -scale."""
-    result: Floats = np.where(x >= 0, x.dtype.type(1), x.dtype.type(-1)) * scale
+def bipolar_quant(x: FloatingArray, scale: FloatingArray) -> FloatingArray:
+    """Compute QONNX BipolarQuant: +scale where x >= 0, else -scale."""
+    result: FloatingArray = np.where(x >= 0, x.dtype.type(1), x.dtype.type(-1)) * scale
     return result

@@ -1,4 +1,4 @@
-"""Read a network file into the canonical form, or say everything that stands in the way."""
+"""Reads a network file into the canonical form, or says everything that stands in the way."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import Literal
 import onnx
 from onnx import helper
 
-from fpgacomp.errors import FpgacompError, ModelError, raise_all
 from fpgacomp.frontend.canonicalize import AS_READ, REDUCED, SPELLED, apply
-from fpgacomp.frontend.load import load
-from fpgacomp.frontend.rules import SOFTWARE, check_rules
-from fpgacomp.frontend.validate import validate
-from fpgacomp.network.canonical import QUANTIZERS, Network
+from fpgacomp.frontend.rules import check_rules
+from fpgacomp.network.canonical import Network
 from fpgacomp.network.editable import FLOAT, EditableGraph
+from fpgacomp.network.onnx_file import load_onnx, read_graph
+from fpgacomp.network.operators import HOST_ONLY, QUANTIZERS
 
 Status = Literal["supported", "software side", "unsupported"]
 
@@ -40,25 +39,25 @@ class NodeFinding:
 
 
 def read_network(source: str | Path | onnx.ModelProto, *, name: str | None = None) -> Network:
-    """The network of an ONNX file (QONNX, QDQ, FINN or float) in canonical form.
+    """Return the network of an ONNX file (QONNX, QDQ, FINN or float) in canonical form.
 
     Raises:
         ModelError: the file cannot be read or is not a valid network.
         UnsupportedLayer: one node cannot be carried.
         Problems: several of these at once.
     """
-    loaded = load(source, name)
-    graph = _graph(loaded.model, loaded.file)
+    loaded = load_onnx(source, name)
+    graph = read_graph(loaded.model, loaded.file or "the model")
     apply(graph, AS_READ)
     if any(name in graph.problems for name in graph.inputs):
-        _raise(graph)
+        graph.raise_problems()
     original = graph.to_model()
     origin = _format(graph)
     apply(graph, SPELLED)
     _add_shapes(original, graph)
     apply(graph, REDUCED)
     check_rules(graph)
-    _raise(graph)
+    graph.raise_problems()
     graph.name = loaded.name
     warnings = tuple(dict.fromkeys(graph.warnings))
     return Network(
@@ -67,18 +66,18 @@ def read_network(source: str | Path | onnx.ModelProto, *, name: str | None = Non
 
 
 def canonicalize(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The canonical form of a model in memory; errors as `read_network`."""
+    """Return the canonical form of a model in memory; errors as `read_network`."""
     return read_network(model).model
 
 
 def check(source: str | Path | onnx.ModelProto) -> list[NodeFinding]:
-    """One finding per node of the file, in its order, behind those about inputs.
+    """Return one finding per node of the file, in its order, behind those about inputs.
 
     Raises:
         ModelError: the file cannot be read at all.
     """
-    loaded = load(source)
-    graph = _graph(loaded.model, loaded.file)
+    loaded = load_onnx(source)
+    graph = read_graph(loaded.model, loaded.file or "the model")
     apply(graph, AS_READ)
     if not any(name in graph.problems for name in graph.inputs):
         before = _before_quantizers(graph)
@@ -87,23 +86,6 @@ def check(source: str | Path | onnx.ModelProto) -> list[NodeFinding]:
     else:
         before = set()
     return _findings(graph, before)
-
-
-def _graph(model: onnx.ModelProto, file: str) -> EditableGraph:
-    try:
-        graph = EditableGraph.from_model(model)
-    except (ValueError, TypeError, KeyError) as error:
-        where = file or "the model"
-        reason = str(error).splitlines()[0]
-        fix = "copy or export it again."
-        raise ModelError(where, f"holds a constant that cannot be read: {reason}.", fix) from None
-    validate(graph)
-    return graph
-
-
-def _raise(graph: EditableGraph) -> None:
-    problems: list[FpgacompError] = [p for kept in graph.problems.values() for p in kept]
-    raise_all(problems)
 
 
 def _add_shapes(original: onnx.ModelProto, graph: EditableGraph) -> None:
@@ -131,7 +113,7 @@ def _format(graph: EditableGraph) -> str:
 
 
 def _before_quantizers(graph: EditableGraph) -> set[str]:
-    """Names of the nodes between an input and the first quantizer behind it.
+    """Return the names of the nodes between an input and the first quantizer behind it.
 
     They run in float on the host. Empty for a network without quantizers.
     """
@@ -164,6 +146,6 @@ def _findings(graph: EditableGraph, before: set[str]) -> list[NodeFinding]:
         if problems:
             found += [NodeFinding(name, op, "unsupported", p.why, p.fix) for p in problems]
         else:
-            software = op in SOFTWARE or name in before
+            software = op in HOST_ONLY or name in before
             found.append(NodeFinding(name, op, "software side" if software else "supported"))
     return found

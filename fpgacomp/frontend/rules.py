@@ -1,4 +1,4 @@
-"""What may be left in a canonical network, and the remedy for everything that may not."""
+"""Says what may not be left in a canonical network, node by node, with a remedy for each."""
 
 from __future__ import annotations
 
@@ -7,22 +7,9 @@ import onnx
 
 from fpgacomp.errors import ModelError
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN, QUANTIZERS
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node
+from fpgacomp.network.operators import HOST_ONLY, form_remedy, is_canonical, remedy
 
-SOFTWARE = frozenset(("Softmax", "LogSoftmax", "ArgMax", "TopK"))
-_HARDWARE = frozenset(
-    (
-        *("MatMul", "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat"),
-        *("Resize", "Reshape", "Transpose", "BatchNormalization", "Relu", "LeakyRelu", "PRelu"),
-        *("Clip", "HardSigmoid", "HardSwish", "Sigmoid", "Tanh", "Selu", "Elu"),
-    )
-)
-_ALLOWED = {
-    "": _HARDWARE | SOFTWARE,
-    QONNX_DOMAIN: frozenset(QUANTIZERS),
-    FPGACOMP_DOMAIN: frozenset(("Silu", "Gelu")),
-}
 # Operators the rewrites handle: where one is left without a problem of its own, the
 # problem is that of a node before it, whose output shape is not known.
 _REWRITTEN = frozenset(
@@ -34,40 +21,9 @@ _REWRITTEN = frozenset(
     )
 )
 
-# These are left over because of another node, and told only where there is no other.
+# Where one of these is left, another node is the reason: they are reported only where
+# no other problem was found.
 _FOLLOWERS = frozenset(("QuantizeLinear", "DequantizeLinear", "Cast"))
-
-_GENERAL = "replace it by operators that are supported, or cut it off the network."
-_BY_OP = {
-    "ConvTranspose": "use Upsample (nearest) followed by a Conv.",
-    "LSTM": "recurrent networks are not carried; use 1-D convolutions.",
-    "GRU": "recurrent networks are not carried; use 1-D convolutions.",
-    "RNN": "recurrent networks are not carried; use 1-D convolutions.",
-    "If": "export with the branch resolved: no control flow may depend on the input.",
-    "Loop": "unroll it before the export.",
-    "Scan": "unroll it before the export.",
-    "LayerNormalization": "use BatchNormalization, whose statistics are constants.",
-    "InstanceNormalization": "use BatchNormalization, whose statistics are constants.",
-    "GroupNormalization": "use BatchNormalization, whose statistics are constants.",
-    "LRN": "use BatchNormalization, whose statistics are constants.",
-    "Exp": "use Sigmoid, Tanh or another supported activation function.",
-    "Softplus": "use Relu, Silu or another supported activation function.",
-    "Mish": "use Silu or HardSwish.",
-    "Div": "divide by a constant.",
-    "Pow": "write a square out as a quantized lookup, or use a supported activation function.",
-    "Resize": "use mode nearest with whole-number factors on the spatial axes.",
-    "Pad": "pad with the constant 0 directly in front of a Conv or pool.",
-    "Cast": "keep every tensor float32.",
-    "FloatQuant": "quantize to integers.",
-}
-_BY_DOMAIN = {
-    "finn": "give the network as it was before FINN's transformations.",
-    "qonnx": "give the network as it was exported, before any transformation of it.",
-    "com.microsoft": "export without ONNX Runtime's graph optimizations.",
-    "ai.onnx.ml": "only neural networks are carried.",
-}
-_QOPERATOR = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm")
-_QDQ_FIX = "quantize statically with quant_format=QDQ, which keeps the operators float."
 
 
 def check_rules(graph: EditableGraph) -> None:
@@ -87,17 +43,8 @@ def check_rules(graph: EditableGraph) -> None:
             graph.report_output(name, "does not depend on any computation.", "remove it.")
 
 
-def remedy(op: str, domain: str = "") -> str:
-    """What the user can do about an operator that is not carried."""
-    if op.startswith(_QOPERATOR):
-        return _QDQ_FIX
-    return next((fix for start, fix in _BY_DOMAIN.items() if domain.startswith(start)), "") or (
-        _BY_OP.get(op, _GENERAL)
-    )
-
-
 def _check_node(graph: EditableGraph, node: Node) -> None:
-    if node.op not in _ALLOWED.get(node.domain, ()):
+    if not is_canonical(node.op, node.domain):
         _report_operator(graph, node)
         return
     if not graph.known(node):
@@ -109,14 +56,14 @@ def _check_node(graph: EditableGraph, node: Node) -> None:
         return
     wrong = _wrong_form(graph, node)
     if wrong:
-        graph.report(node, wrong, _FORM_FIX.get(node.op, remedy(node.op)))
-    elif node.op not in SOFTWARE and _leaves_float(graph, node):
+        graph.report(node, wrong, form_remedy(node.op))
+    elif node.op not in HOST_ONLY and _leaves_float(graph, node):
         kind = onnx.TensorProto.DataType.Name(graph.info[node.output].dtype).lower()
         graph.report(node, f"it computes in {kind}.", "convert the model to float32.")
 
 
 def _leaves_float(graph: EditableGraph, node: Node) -> bool:
-    """Whether this node is the first to compute in another type than float32."""
+    """Return whether this node is the first to compute in another type than float32."""
     before = {graph.info[name].dtype for name in node.inputs[:1] if name not in graph.constants}
     after = {graph.info[name].dtype for name in node.outputs if name}
     return bool(after - {FLOAT} - before)
@@ -141,25 +88,8 @@ def _report_operator(graph: EditableGraph, node: Node) -> None:
     graph.report(node, why, remedy(node.op, node.domain))
 
 
-_FORM_FIX = {
-    "MatMul": "products of two activations (attention) are not carried; use a constant weight.",
-    "Mul": "multiply by a constant only; a gate of two activations is not carried.",
-    "MaxPool": "use a MaxPool without dilation and without the second output.",
-    "AveragePool": "use ceil_mode 0 and no dilation.",
-    "Conv": "use a 1-D or 2-D Conv with a constant weight.",
-    "PRelu": "use a constant slope.",
-    "Clip": "use constant limits.",
-    "Quant": "give a constant positive scale, one bit width and a whole zero point.",
-    "BipolarQuant": "give a constant positive scale.",
-    "Trunc": "give constant parameters.",
-    "MultiThreshold": "give constant thresholds.",
-    "BatchNormalization": "give constant statistics.",
-    "Gelu": "use the exact form (approximate = none).",
-}
-
-
 def _wrong_form(graph: EditableGraph, node: Node) -> str:
-    """Why a supported operator is not carried in this form, "" where it is."""
+    """Return why a supported operator is not carried in this form, "" where it is."""
     match node.op:
         case "Quant" | "BipolarQuant":
             return _wrong_quantizer(graph, node)
@@ -218,7 +148,7 @@ def _wrong_pool(node: Node) -> str:
 
 
 def _wrong_sizes(graph: EditableGraph, node: Node) -> str:
-    """What ONNX's own inference lets pass: parameters that do not go with the input."""
+    """Return which parameters do not go with the input, what ONNX's own inference lets pass."""
     shape = graph.shape(node.inputs[0])
     sizes = [graph.shape(name) for name in node.inputs[1:] if name]
     match node.op:
@@ -247,7 +177,7 @@ def _broadcasts(size: tuple[int, ...], shape: tuple[int, ...]) -> bool:
 
 
 def _check_values(graph: EditableGraph, node: Node) -> None:
-    """No NaN in any constant, no infinity except as a limit or a threshold."""
+    """Report NaN in any constant, and infinity except as a limit or a threshold."""
     for name in node.inputs:
         value = graph.constants.get(name)
         if value is None or value.dtype.kind != "f":

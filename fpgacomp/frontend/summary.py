@@ -1,15 +1,17 @@
-"""Figures of a network for the report: parameters, multiplications, shapes."""
+"""Counts a network's parameters and multiplications, for the report."""
 
 from __future__ import annotations
 
 from math import prod
 
+from fpgacomp.network.attributes import shape_of
 from fpgacomp.network.canonical import Network
+from fpgacomp.network.operators import WEIGHT_QUANTIZERS
 from fpgacomp.results.report import ModelFacts
 
 
 def facts(network: Network) -> ModelFacts:
-    """Parameters and multiply-accumulates of one sample.
+    """Return the parameters and multiply-accumulates of one sample, and the shapes around them.
 
     Parameters are the weights, biases and normalisations of MatMul, Conv, Add, Mul,
     BatchNormalization and PRelu; scales of quantizers and shapes are none.
@@ -17,13 +19,12 @@ def facts(network: Network) -> ModelFacts:
     graph = network.model.graph
     sizes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     shapes = sizes | {
-        value.name: tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
-        for value in (*graph.input, *graph.value_info, *graph.output)
+        value.name: shape_of(value) for value in (*graph.input, *graph.value_info, *graph.output)
     }
     stored = {
         node.output[0]: node.input[0]
         for node in graph.node
-        if node.op_type in ("Quant", "BipolarQuant") and node.input[0] in sizes
+        if node.op_type in WEIGHT_QUANTIZERS and node.input[0] in sizes
     }
     parameters: dict[str, int] = {}
     macs = 0

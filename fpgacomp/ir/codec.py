@@ -1,4 +1,4 @@
-"""The integer graph as JSON text (graph.json) and back, without loss."""
+"""Writes the integer graph as JSON text (graph.json) and reads it back without loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(Layer)}
 
 
 def to_json(graph: Graph) -> str:
-    """The graph as text: one line per layer, weights as base64 of little-endian integers."""
+    """Return the graph as text: one line per layer, weights as base64 of little-endian integers."""
     layers = ",\n  ".join(json.dumps(_layer(layer), sort_keys=True) for layer in graph.layers)
     outputs = json.dumps([tensor.name for tensor in graph.outputs])
     name = json.dumps(graph.name)
@@ -30,7 +30,7 @@ def to_json(graph: Graph) -> str:
 
 
 def from_json(text: str) -> Graph:
-    """The graph that `to_json` wrote.
+    """Return the graph that `to_json` wrote.
 
     Raises:
         ModelError: the text is no graph of this version.
@@ -48,14 +48,14 @@ def from_json(text: str) -> Graph:
     return Graph(content["name"], layers, outputs)
 
 
-def _layer(layer: Layer) -> dict[str, Any]:
+def _layer(layer: Layer) -> dict[str, object]:
     return {"class": type(layer).__name__} | {
         field.name: _plain(getattr(layer, field.name), is_output=field.name == "output")
         for field in fields(layer)
     }
 
 
-def _plain(value: object, *, is_output: bool) -> Any:
+def _plain(value: object, *, is_output: bool) -> object:
     match value:
         case Tensor() if is_output:
             kind = value.type
@@ -69,11 +69,13 @@ def _plain(value: object, *, is_output: bool) -> Any:
             return {"rounding": value.value}
         case tuple():
             return [_plain(item, is_output=False) for item in value]
-        case _:
+        case int() | str() | None:
             return value
+        case _:
+            raise TypeError(f"a layer's field holds a {type(value).__name__}")
 
 
-def _packed(values: Ints) -> dict[str, Any]:
+def _packed(values: Ints) -> dict[str, object]:
     small = values.array.astype(_narrowest(values.array))
     return {
         "shape": small.shape,
@@ -83,7 +85,7 @@ def _packed(values: Ints) -> dict[str, Any]:
 
 
 def _narrowest(array: IntArray) -> np.dtype[Any]:
-    """The narrowest signed little-endian type that holds every value."""
+    """Return the narrowest signed little-endian type that holds every value."""
     low, high = int(array.min(initial=0)), int(array.max(initial=0))
     for width in (1, 2, 4):
         limits = np.iinfo(f"<i{width}")

@@ -1,4 +1,4 @@
-"""The integer graph: layers in topological order, verified on demand."""
+"""The integer graph as a value: its layers in topological order, and who reads and writes what."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fpgacomp.ir.layers import Input, Layer, Tensor
 
 @dataclass(frozen=True)
 class Graph:
-    """Layers in topological order and the tensors that leave the hardware.
+    """Layers in topological order, and the tensors that leave the hardware.
 
     Two graphs are equal when every layer, weight for weight, is.
     """
@@ -22,20 +22,22 @@ class Graph:
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
+        """The integer tensors that the host hands over, in the graph's order."""
         return tuple(layer for layer in self.layers if isinstance(layer, Input))
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:
+        """Layers by their own names."""
         return {layer.name: layer for layer in self.layers}
 
     @cached_property
     def producer(self) -> Mapping[str, Layer]:
-        """Tensor name -> the layer that writes it."""
+        """The layer that writes each tensor, by tensor name."""
         return {layer.output.name: layer for layer in self.layers}
 
     @cached_property
     def consumers(self) -> Mapping[str, tuple[Layer, ...]]:
-        """Tensor name -> the layers that read it (graph outputs are not counted)."""
+        """The layers that read each tensor, by tensor name (graph outputs are not counted)."""
         readers: dict[str, list[Layer]] = {layer.output.name: [] for layer in self.layers}
         for layer in self.layers:
             for tensor in layer.inputs:

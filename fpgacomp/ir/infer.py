@@ -1,4 +1,4 @@
-"""Shape and exact range of every layer's output, from its inputs and its constants."""
+"""Infers shape and exact range of every layer's output from its inputs and its constants."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _UNKNOWN = Tensor("", (1,), IntType(0, 0))
 
 
 def unknown_output(name: str, shape: tuple[int, ...] = (1,)) -> Tensor:
-    """A tensor to construct a layer with before `with_output` fills in what it really is.
+    """Return a tensor to construct a layer with before `with_output` says what it really is.
 
     A Reshape's target shape is taken from here; every other field is inferred.
     """
@@ -43,13 +43,13 @@ def unknown_output(name: str, shape: tuple[int, ...] = (1,)) -> Tensor:
 
 
 def with_output(layer: LayerT) -> LayerT:
-    """The layer with the output shape and range that follow from its inputs."""
+    """Return the layer with the output shape and range that follow from its inputs."""
     output = Tensor(layer.output.name, output_shape(layer), output_type(layer))
     return replace(layer, output=output)
 
 
 def output_shape(layer: Layer) -> tuple[int, ...]:
-    """Shape of the output, channels last, without batch."""
+    """Return the shape of the layer's output, channels last, without batch."""
     match layer:
         case Input() | Reshape():
             return layer.output.shape
@@ -76,7 +76,7 @@ def output_shape(layer: Layer) -> tuple[int, ...]:
 
 
 def _windows(layer: Conv | MaxPool | SumPool, extent: tuple[int, ...]) -> tuple[int, ...]:
-    """How many positions a window of this extent takes along each spatial axis."""
+    """Return how many positions a window of this extent takes along each spatial axis."""
     spatial = layer.input.shape[:-1]
     return tuple(
         (n + before + after - e) // s + 1
@@ -85,7 +85,7 @@ def _windows(layer: Conv | MaxPool | SumPool, extent: tuple[int, ...]) -> tuple[
 
 
 def output_type(layer: Layer) -> IntType:
-    """The union of the channel ranges; bipolar where only -1 and +1 can occur."""
+    """Return the union of the channel ranges; bipolar where only -1 and +1 can occur."""
     if isinstance(layer, Input):
         return layer.output.type
     if _only_bipolar(layer):
@@ -114,7 +114,8 @@ def _only_bipolar(layer: Layer) -> bool:
 
 
 def channel_range(layer: Layer) -> ChannelRange:
-    """Lowest and highest output of each channel, over every input in range.
+    """Return the lowest and highest output of each channel over all inputs in range, [1] or [C]
+    each.
 
     For sums of products these are the sums of the products' own extremes, which the
     weights themselves attain: no wider, and never too narrow.
@@ -131,7 +132,8 @@ def channel_range(layer: Layer) -> ChannelRange:
             return _constant(layer.input.type)
         case SumPool():
             seen = _with_padding(layer.input.type, layer.pads)
-            # Averages that do not count padding: sum * (lcm / count) <= x * lcm.
+            # The multiplier of an average that does not count padding is lcm / count, so that
+            # no output exceeds the largest input times lcm.
             factor = _sum_pool_factor(layer)
             return np.array([seen.lo * factor]), np.array([seen.hi * factor])
         case Add():
@@ -164,7 +166,7 @@ def channel_range(layer: Layer) -> ChannelRange:
 
 
 def requantize(layer: Requantize, values: IntArray) -> IntArray:
-    """Requantize [..., C] integers, as the class states it, in int64."""
+    """Return what a Requantize makes of int64 values [..., C], as its class states it."""
     product = values * layer.multiplier.array + layer.offset.array
     rounded = round_shift(product, layer.shift, layer.rounding)
     clipped: IntArray = np.clip(rounded, layer.lo, layer.hi)
@@ -172,7 +174,7 @@ def requantize(layer: Requantize, values: IntArray) -> IntArray:
 
 
 def round_shift(values: IntArray, shift: int, rounding: Rounding) -> IntArray:
-    """values / 2**shift rounded to an integer, all in int64."""
+    """Return values / 2**shift rounded to integers, computed in int64 throughout."""
     if shift == 0:
         return values
     half = 1 << (shift - 1)
@@ -180,7 +182,7 @@ def round_shift(values: IntArray, shift: int, rounding: Rounding) -> IntArray:
         case Rounding.FLOOR:
             return values >> shift
         case Rounding.ROUND:
-            # Half up, less one where that was a tie that landed on an odd number.
+            # Round half up, then take one off where that turned a tie into an odd number.
             up: IntArray = (values + half) >> shift
             tie = (values & ((1 << shift) - 1)) == half
             return np.where(tie & ((up & 1) == 1), up - 1, up)
@@ -212,7 +214,7 @@ def _scaled(multiplier: IntArray, values: IntType) -> ChannelRange:
 
 
 def _products(weight: IntArray, values: IntType) -> ChannelRange:
-    """Range of sum_i x_i * weight[i, o] for x_i in lo..hi."""
+    """Return the range of sum_i x_i * weight[i, o] for x_i in lo..hi."""
     positive = np.where(weight > 0, weight, 0).sum(axis=0)
     negative = np.where(weight < 0, weight, 0).sum(axis=0)
     low = positive * values.lo + negative * values.hi
@@ -221,21 +223,21 @@ def _products(weight: IntArray, values: IntType) -> ChannelRange:
 
 
 def _with_padding(values: IntType, pads: tuple[tuple[int, int], ...]) -> IntType:
-    """Zero joins the range where the input is padded."""
+    """Return the range with zero in it where the input is padded."""
     if not any(before or after for before, after in pads):
         return values
     return IntType(min(values.lo, 0), max(values.hi, 0))
 
 
 def _sum_pool_factor(layer: SumPool) -> int:
-    """The most a window can multiply its largest input by."""
+    """Return the most that a window can multiply its largest input by."""
     if layer.multiplier is None:
         return prod(layer.kernel)
     return int((layer.multiplier.array * window_counts(layer)).max())
 
 
 def window_counts(layer: SumPool) -> IntArray:
-    """How many real (not padded) inputs each output position covers: [*spatial_out]."""
+    """Return how many real (not padded) inputs each output position covers: [*spatial_out]."""
     counts: IntArray = np.ones(1, dtype=np.int64)
     for n, (before, _), k, s, positions in zip(
         layer.input.shape[:-1], layer.pads, layer.kernel, layer.strides, output_shape(layer)

@@ -7,11 +7,9 @@ exactly (below 2**24 or 2**53), and through int64 otherwise: the same integers, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, assert_never
+from typing import assert_never
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from fpgacomp.errors import InputDataError
@@ -34,13 +32,13 @@ from fpgacomp.ir.layers import (
     Thresholds,
     Upsample,
 )
-from fpgacomp.ir.types import IntArray
+from fpgacomp.ir.types import IntArray, NamedArrays
 
 Values = dict[str, IntArray]
 
 
-def run(graph: Graph, inputs: Mapping[str, npt.NDArray[Any]]) -> Values:
-    """Execute the graph on N samples.
+def run(graph: Graph, inputs: NamedArrays) -> Values:
+    """Execute the graph on N samples and return every tensor of it.
 
     Args:
         graph: a verified graph.
@@ -63,7 +61,7 @@ def run(graph: Graph, inputs: Mapping[str, npt.NDArray[Any]]) -> Values:
 
 
 def execute(layer: Layer, operands: list[IntArray]) -> IntArray:
-    """One layer on its operands, each int64 [N, *shape]."""
+    """Return one layer's output [N, *shape] from its operands, each int64 [N, *shape]."""
     x = operands[0] if operands else np.zeros(0, dtype=np.int64)
     match layer:
         case Input():
@@ -102,7 +100,7 @@ def execute(layer: Layer, operands: list[IntArray]) -> IntArray:
             assert_never(layer)
 
 
-def _checked(tensor: Tensor, inputs: Mapping[str, npt.NDArray[Any]]) -> IntArray:
+def _checked(tensor: Tensor, inputs: NamedArrays) -> IntArray:
     if tensor.name not in inputs:
         raise InputDataError(tensor.name, "no integers were given for this input.",
                              f"give one of {sorted(inputs)} this name.")  # fmt: skip
@@ -121,7 +119,7 @@ def _checked(tensor: Tensor, inputs: Mapping[str, npt.NDArray[Any]]) -> IntArray
 
 
 def _exact_matmul(x: IntArray, weight: IntArray, magnitude: int) -> IntArray:
-    """x @ weight with the fastest arithmetic that is exact for |x| <= magnitude."""
+    """Return x @ weight by the fastest arithmetic that is exact for |x| <= magnitude."""
     bound = magnitude * int(abs(weight).sum(axis=-2).max(initial=0))
     if bound < 1 << 24:
         return (x.astype(np.float32) @ weight.astype(np.float32)).astype(np.int64)
@@ -149,7 +147,7 @@ def _conv(layer: Conv, x: IntArray) -> IntArray:
 
 
 def _depthwise(windows: IntArray, weight: IntArray) -> IntArray:
-    """[N, *out, *kernel, C] windows times [*kernel, C] filters, summed over the kernel."""
+    """Return [N, *out, *kernel, C] windows times [*kernel, C] filters, summed over the kernel."""
     rank = weight.ndim - 1
     total = np.zeros((*windows.shape[: 1 + rank], weight.shape[-1]), dtype=np.int64)
     for tap in np.ndindex(*weight.shape[:-1]):
@@ -181,7 +179,7 @@ def _windows(
     pads: tuple[tuple[int, int], ...],
     padding: int,
 ) -> IntArray:
-    """A view [N, *out, *extent, C] of x [N, *spatial, C]."""
+    """Return a view [N, *out, *extent, C] of x [N, *spatial, C]."""
     rank = len(extent)
     if any(before or after for before, after in pads):
         x = np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=padding)

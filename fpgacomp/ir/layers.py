@@ -35,6 +35,7 @@ class Tensor:
 
     @property
     def channels(self) -> int:
+        """Length of the last axis."""
         return self.shape[-1]
 
     @property
@@ -44,6 +45,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
+        """Number of integers of one sample."""
         return prod(self.shape)
 
 
@@ -72,6 +74,7 @@ class _OneInput(_Layer):
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
+        """The tensors that the layer reads, in order."""
         return (self.input,)
 
 
@@ -81,6 +84,7 @@ class Input(_Layer):
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
+        """The tensors that the layer reads: none."""
         return ()
 
 
@@ -92,6 +96,7 @@ class Dense(_OneInput):
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulate operations of one sample."""
         return self.output.pixels * self.weight.array.size
 
 
@@ -110,15 +115,17 @@ class Conv(_OneInput):
 
     @property
     def kernel(self) -> tuple[int, ...]:
+        """Length of the window along each spatial axis."""
         return self.weight.shape[:-2]
 
     @property
     def depthwise(self) -> bool:
-        """One filter per channel, as many outputs as inputs."""
+        """Whether the layer has one filter per channel and as many outputs as inputs."""
         return self.groups == self.input.channels == self.output.channels and self.groups > 1
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulate operations of one sample."""
         return self.output.pixels * self.weight.array.size
 
 
@@ -160,6 +167,7 @@ class Add(_Layer):
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
+        """The tensors that the layer reads, in order."""
         return (self.a, self.b)
 
 
@@ -171,6 +179,7 @@ class Concat(_Layer):
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
+        """The tensors that the layer reads, in order."""
         return self.parts
 
 
@@ -203,7 +212,7 @@ class Requantize(_OneInput):
 
     @property
     def is_affine(self) -> bool:
-        """x * multiplier + offset - zero_point: nothing is rounded or clipped."""
+        """Whether nothing is rounded or clipped: y = x * multiplier + offset - zero_point."""
         ends = [
             int(end * m + o)
             for m, o in np.broadcast(self.multiplier.array, self.offset.array)
@@ -234,7 +243,7 @@ class Lookup(_OneInput):
 
 @dataclass(frozen=True, kw_only=True)
 class ArgMax(_OneInput):
-    """y[..., 0] = index of the largest of the channels at each position, the lowest of equal ones.
+    """y[..., 0] = index of the largest channel at each position; of equal ones, the lowest index.
 
     That is the label of a classifier: C channels become one.
     """
@@ -260,5 +269,5 @@ Activation = Requantize | Thresholds | Lookup
 
 
 def kind(layer: Layer) -> str:
-    """The layer's class in lower case, as reports and graph.json spell it."""
+    """Return the layer's class in lower case, as reports and graph.json spell it."""
     return type(layer).__name__.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+AnyArray = npt.NDArray[Any]  # of whatever element type a user's file or an ONNX tensor has
+NamedArrays = Mapping[str, AnyArray]  # by tensor name, usually [N, *shape]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +37,20 @@ class IntType:
 
     @classmethod
     def of_bits(cls, bits: int, *, signed: bool) -> IntType:
-        """The full range of a two's complement (signed) or plain binary number."""
+        """Return the full range of a two's complement (signed) or plain binary number."""
         if signed:
             return cls(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
         return cls(0, (1 << bits) - 1)
 
     @classmethod
     def of_values(cls, values: npt.ArrayLike) -> IntType:
-        """The range spanned by integer values."""
+        """Return the range that these integer values span."""
         array = np.asarray(values)
         return cls(int(array.min()), int(array.max()))
 
     @property
     def signed(self) -> bool:
+        """Whether negative integers occur."""
         return self.lo < 0
 
     @property
@@ -62,10 +67,11 @@ class IntType:
 
     @property
     def count(self) -> int:
-        """How many integers lie in lo..hi."""
+        """Number of integers in lo..hi."""
         return self.hi - self.lo + 1
 
     def contains(self, other: IntType) -> bool:
+        """Return whether every integer of the other type is one of this type."""
         return self.lo <= other.lo and other.hi <= self.hi and (other.bipolar or not self.bipolar)
 
     def __str__(self) -> str:
@@ -89,11 +95,13 @@ class FrozenArray:
         self._digest = ""
 
     @property
-    def array(self) -> npt.NDArray[Any]:
+    def array(self) -> AnyArray:
+        """The values, read-only."""
         return self._array
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
         return self._array.shape
 
     @property
@@ -131,12 +139,13 @@ class Ints(FrozenArray):
                 raise ValueError("Ints takes integers only")
             array = rounded
         super().__init__(array, np.int64)
-        # Found on demand and kept: a folding search asks for them thousands of times.
+        # Computed once, on demand: a folding search asks for them thousands of times.
         self._type: IntType | None = None
         self._stored: IntType | None = None
 
     @property
     def array(self) -> IntArray:
+        """The values, read-only."""
         return self._array
 
     @property
@@ -165,4 +174,5 @@ class Reals(FrozenArray):
 
     @property
     def array(self) -> FloatArray:
+        """The values, read-only."""
         return self._array

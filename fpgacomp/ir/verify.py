@@ -1,4 +1,4 @@
-"""The rules every integer graph keeps; run after lowering and after each pass."""
+"""Holds every integer graph against its rules; run after lowering and after each pass."""
 
 from __future__ import annotations
 
@@ -35,7 +35,16 @@ _INT64_SAFE_BITS = 62
 
 
 def verify(graph: Graph, *, after: str = "lowering") -> Graph:
-    """The graph itself, or InvalidGraph naming the pass and everything wrong with it."""
+    """Return the graph itself where it keeps all rules.
+
+    Args:
+        graph: what lowering or a pass returned.
+        after: the step that made it, which an error names.
+
+    Raises:
+        InvalidGraph: one rule is broken.
+        Problems: several rules are broken; all are named.
+    """
     fix = "this is a bug in fpgacomp: please report it with the network."
     raise_all(
         [InvalidGraph(f"{graph.name}.{where}", f"{why} (after {after}).", fix)
@@ -87,7 +96,7 @@ def _output(layer: Layer) -> Iterator[str]:
 
 
 def _structure(layer: Layer) -> Iterator[str]:
-    """What must hold before shape and range can be inferred."""
+    """Yield what must hold before shape and range can be inferred, and does not."""
     match layer:
         case Input() | ArgMax():
             return

@@ -1,4 +1,4 @@
-"""Canonical network to integer graph."""
+"""Turns the canonical network into the integer graph and the software side around it."""
 
 from fpgacomp.lower.lower import lower
 

@@ -1,4 +1,6 @@
-"""A quantizer after a chain of scalar functions becomes one integer activation, proved equal."""
+"""Turns a quantizer behind a chain of scalar functions into one integer
+activation, proved equal.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +20,19 @@ from fpgacomp.lower.activation import (
     find_multiplier,
     native_multiplier,
 )
-from fpgacomp.lower.builder import Builder, unsupported
-from fpgacomp.lower.quantizers import NATIVE, Quantizer
+from fpgacomp.lower.builder import GraphBuilder, unsupported
+from fpgacomp.lower.quantizers import NATIVE, LevelQuantizer
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.staircase import Staircase, build, evaluate_all, is_small
 from fpgacomp.lower.value import Value
 
-MAX_TABLE = 1 << 12  # entries of a Lookup, per row
+MAX_TABLE = 1 << 12  # largest number of entries of a Lookup, per row
 
 
 def activate(
-    builder: Builder, node: onnx.NodeProto, value: Value, quantizer: Quantizer, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, quantizer: LevelQuantizer, name: str
 ) -> Value:
-    """Emit the integer activation of quantizer(chain(x)) over the source's whole range.
+    """Append the integer activation that equals quantizer(chain(x)) over the source's whole range.
 
     Returns:
         The quantized tensor; the source itself where the function is the identity.
@@ -62,22 +64,22 @@ def activate(
     return Value(tensor, tensor.shape, value.order, chain)
 
 
-def _level_function(chain: Chain, quantizer: Quantizer) -> Callable[[IntArray], IntArray]:
+def _level_function(chain: Chain, quantizer: LevelQuantizer) -> Callable[[IntArray], IntArray]:
     def function(x: IntArray) -> IntArray:
         return quantizer.levels(chain(x.astype(np.float64)))
 
     return function
 
 
-def _is_shared(chain: Chain, quantizer: Quantizer) -> bool:
-    """All channels have the same function."""
+def _is_shared(chain: Chain, quantizer: LevelQuantizer) -> bool:
+    """Return whether all channels have the same function."""
     probe = quantizer.levels(chain(np.zeros((1, 1))))
     sizes = [quantizer.scale.size, quantizer.offset.size, quantizer.level_base.size]
     return probe.shape == (1, 1) and max(sizes) == 1
 
 
 def _is_identity(
-    function: Callable[[IntArray], IntArray], quantizer: Quantizer, lo: IntArray, hi: IntArray
+    function: Callable[[IntArray], IntArray], quantizer: LevelQuantizer, lo: IntArray, hi: IntArray
 ) -> bool:
     if not is_small(lo, hi) or (hi - lo).max() > quantizer.hi - quantizer.lo + 1:
         return False
@@ -86,10 +88,10 @@ def _is_identity(
 
 
 def _monotone(
-    builder: Builder,
+    builder: GraphBuilder,
     node: onnx.NodeProto,
     value: Value,
-    quantizer: Quantizer,
+    quantizer: LevelQuantizer,
     stairs: Staircase,
     name: str,
 ) -> Tensor:
@@ -110,7 +112,7 @@ def _monotone(
     return emit_thresholds(builder, value.source, table, quantizer, name)
 
 
-def _as_multiplier(chain: Chain, quantizer: Quantizer, stairs: Staircase) -> Multiplier | None:
+def _as_multiplier(chain: Chain, quantizer: LevelQuantizer, stairs: Staircase) -> Multiplier | None:
     linear = quantizer.linear
     if linear is None or quantizer.level_base.size > 1:
         return None
@@ -123,7 +125,7 @@ def _as_multiplier(chain: Chain, quantizer: Quantizer, stairs: Staircase) -> Mul
 
 
 def emit_requantize(
-    builder: Builder, source: Tensor, found: Multiplier, quantizer: Quantizer, name: str
+    builder: GraphBuilder, source: Tensor, found: Multiplier, quantizer: LevelQuantizer, name: str
 ) -> Tensor:
     """Append the Requantize that computes the quantizer's integers from its levels."""
     return builder.add(
@@ -143,7 +145,7 @@ def emit_requantize(
 
 
 def emit_thresholds(
-    builder: Builder, source: Tensor, found: Comparators, quantizer: Quantizer, name: str
+    builder: GraphBuilder, source: Tensor, found: Comparators, quantizer: LevelQuantizer, name: str
 ) -> Tensor:
     """Append the Thresholds that compute the quantizer's integers from its levels."""
     base = found.base * quantizer.level_step + quantizer.level_base
@@ -160,20 +162,20 @@ def emit_thresholds(
 
 
 def _collapsed(values: IntArray) -> IntArray:
-    """One entry where all channels agree."""
+    """Return one entry where all channels agree."""
     return values[:1] if np.all(values == values[:1]) else values
 
 
 def _turning(
-    builder: Builder,
+    builder: GraphBuilder,
     node: onnx.NodeProto,
     source: Tensor,
-    quantizer: Quantizer,
+    quantizer: LevelQuantizer,
     function: Callable[[IntArray], IntArray],
     span: tuple[IntArray, IntArray],
     name: str,
 ) -> Tensor:
-    """A function that rises and falls: a table, or what rises plus what falls."""
+    """Append a function that rises and falls: a table, or what rises plus what falls."""
     if source.type.count <= MAX_TABLE:
         rows = len(span[0])
         whole = np.arange(source.type.lo, source.type.hi + 1)[:, None]
@@ -207,7 +209,7 @@ def _turning(
 
 
 def _edges(x: IntArray, steps: IntArray) -> IntArray:
-    """[C, n] where a function steps up, once per level; the rest is hi + 1."""
+    """Return [C, n] where a function steps up, once per level; the rest is hi + 1."""
     counts = np.maximum(steps, 0)
     longest = int(counts.sum(axis=0).max(initial=0))
     table = np.repeat((x[-1] + 1)[:, None], longest, axis=1)
@@ -217,17 +219,17 @@ def _edges(x: IntArray, steps: IntArray) -> IntArray:
     return table
 
 
-def _without_base(quantizer: Quantizer) -> Quantizer:
-    """The falling half adds only its steps: the base is in the rising half."""
+def _without_base(quantizer: LevelQuantizer) -> LevelQuantizer:
+    """Return the falling half, which adds only its steps: the base is in the rising half."""
     zero = np.zeros(1, dtype=np.int64)
-    return Quantizer(
+    return LevelQuantizer(
         quantizer.levels, quantizer.lo, quantizer.hi, quantizer.scale, quantizer.offset,
         zero, quantizer.level_step,
     )  # fmt: skip
 
 
-def exact_integers(chain: Chain, lo: IntArray, hi: IntArray) -> Quantizer | None:
-    """A quantizer that changes nothing: the chain's values as integers of its first scale.
+def exact_integers(chain: Chain, lo: IntArray, hi: IntArray) -> LevelQuantizer | None:
+    """Return the chain's values as integers of its first scale, or None.
 
     ReLU and Clip of an integer tensor are integers of the same scale; None where a
     value of the range is not.
@@ -247,7 +249,7 @@ def exact_integers(chain: Chain, lo: IntArray, hi: IntArray) -> Quantizer | None
     def levels(real: FloatArray) -> IntArray:
         return np.round(real / scale).astype(np.int64)
 
-    return Quantizer(
+    return LevelQuantizer(
         levels, int(sampled.min()), int(sampled.max()), scale,
         np.zeros(1), np.zeros(1, dtype=np.int64),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Integer activations that equal a staircase on every input: Requantize, Thresholds."""
+"""Integer activations that equal a staircase on every input: Requantize and Thresholds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class Comparators:
 
 
 def comparators(stairs: Staircase) -> Comparators:
-    """The staircase itself as thresholds; those that fired before the range are in the base."""
+    """Return the staircase itself as thresholds; those that fired before the range
+    are in the base.
+    """
     rising = stairs.direction > 0
     never = (stairs.hi + 1)[:, None]
     lowest = stairs.lo[:, None]
@@ -62,7 +64,7 @@ def _without_constant_columns(found: Comparators, stairs: Staircase) -> Comparat
 
 
 def find_multiplier(stairs: Staircase, slope: FloatArray) -> Multiplier | None:
-    """The narrowest multiplier, offset and shift that equal the staircase everywhere.
+    """Return the narrowest multiplier, offset and shift that equal the staircase everywhere.
 
     A non-decreasing function equals the staircase if and only if it is short of each
     level at `below` and reaches it at `reach`; both are checked for every level and
@@ -110,7 +112,7 @@ def _candidates(slope: FloatArray, shift: int) -> tuple[IntArray, IntArray]:
 
 
 def _offset_at(stairs: Staircase, rows: IntArray, m: IntArray, shift: int) -> IntArray:
-    """[rows] the offset of least magnitude that fits all levels; NO_STEP where none does."""
+    """Return [rows] the offset of least magnitude that fits all levels; NO_STEP where none does."""
     below, reach = stairs.below[rows], stairs.reach[rows]
     target = stairs.levels << shift
     has_reach, has_below = reach != NO_STEP, below != -NO_STEP
@@ -122,7 +124,7 @@ def _offset_at(stairs: Staircase, rows: IntArray, m: IntArray, shift: int) -> In
 
 
 def _roundest(low: IntArray, high: IntArray) -> IntArray:
-    """An integer in low..high with as many trailing zeros as possible (cheaper to add)."""
+    """Return an integer in low..high with as many trailing zeros as possible (cheaper to add)."""
     chosen = low.copy()
     for bit in range(1, MAX_SHIFT):
         unit = 1 << bit
@@ -134,7 +136,9 @@ def _roundest(low: IntArray, high: IntArray) -> IntArray:
 def native_multiplier(
     stairs: Staircase, slope: FloatArray, intercept: FloatArray, rounding: Rounding
 ) -> Multiplier | None:
-    """The quantizer's own rounding on a dyadic slope and intercept, checked at every step."""
+    """Return the quantizer's own rounding on a dyadic slope and intercept, checked
+    at every step.
+    """
     channels = len(stairs.lo)
     lo, hi = int(stairs.start.min()), int(stairs.end.max())
     slope = np.broadcast_to(slope, (channels,))
@@ -151,7 +155,7 @@ def native_multiplier(
 
 
 def _agrees(found: Multiplier, stairs: Staircase) -> bool:
-    """Short of each level at `below`, at it from `reach` on (the function never turns)."""
+    """Return whether the function is short of each level at `below` and at it from `reach` on."""
     direction, levels = stairs.direction[:, None], stairs.levels
 
     def value(at: IntArray) -> IntArray:

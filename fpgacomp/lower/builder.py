@@ -1,4 +1,4 @@
-"""Collects the integer graph while the network is walked."""
+"""Collects the layers of the integer graph while the network is walked."""
 
 from __future__ import annotations
 
@@ -14,22 +14,19 @@ from fpgacomp.ir.infer import ChannelRange, LayerT, channel_range, unknown_outpu
 from fpgacomp.ir.layers import Layer, Reshape, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 from fpgacomp.lower.value import Sum, Value
-from fpgacomp.network.lowered import LabelView, View
+from fpgacomp.network.attributes import shape_of
+from fpgacomp.network.lowered import LabelView, TensorView
 
 
-class Source:
-    """The canonical network, read-only: nodes, constants, who reads what."""
+class NetworkIndex:
+    """The canonical network for reading: its nodes, its constants, and who reads what."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         graph = model.graph
         self.model = model
         self.nodes: tuple[onnx.NodeProto, ...] = tuple(graph.node)
         self.initializers = {i.name: i for i in graph.initializer}
-        self.inputs = {
-            i.name: tuple(d.dim_value for d in i.type.tensor_type.shape.dim)
-            for i in graph.input
-            if i.name not in self.initializers
-        }
+        self.inputs = {i.name: shape_of(i) for i in graph.input if i.name not in self.initializers}
         self.input_types = {i.name: i.type.tensor_type.elem_type for i in graph.input}
         self.outputs = tuple(o.name for o in graph.output)
         self.producer = {name: node for node in self.nodes for name in node.output}
@@ -39,66 +36,38 @@ class Source:
                 self.consumers.setdefault(name, []).append(node)
 
     def constant(self, name: str) -> FloatArray | None:
-        """An initializer as float64, or None."""
+        """Return an initializer as float64, or None where the tensor is none."""
         found = self.initializers.get(name)
         return None if found is None else numpy_helper.to_array(found).astype(np.float64)
 
 
-def attribute(node: onnx.NodeProto, name: str, default: object = None) -> object:
-    """An attribute's value (str for bytes), or the default."""
-    for item in node.attribute:
-        if item.name == name:
-            value = onnx.helper.get_attribute_value(item)
-            return value.decode() if isinstance(value, bytes) else value
-    return default
-
-
-def ints_attribute(node: onnx.NodeProto, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
-    """A list-of-integers attribute, or the default."""
-    value = attribute(node, name)
-    return default if value is None else tuple(int(v) for v in value)  # type: ignore[attr-defined]
-
-
-def int_attribute(node: onnx.NodeProto, name: str, default: int) -> int:
-    """An integer attribute, or the default."""
-    value = attribute(node, name)
-    return default if value is None else int(value)  # type: ignore[call-overload]
-
-
-def float_attribute(node: onnx.NodeProto, name: str, default: float) -> float:
-    """A float attribute (stored as float32), or the default."""
-    value = attribute(node, name)
-    return default if value is None else float(value)  # type: ignore[arg-type]
-
-
 def node_name(node: onnx.NodeProto) -> str:
-    """What error messages call a node: its name, or its operator and first output."""
+    """Return what error messages call a node: its operator with its name or its first output."""
     return f"{node.op_type} {node.name!r}" if node.name else f"{node.op_type} -> {node.output[0]!r}"
 
 
 def unsupported(node: onnx.NodeProto, why: str, fix: str) -> UnsupportedLayer:
-    """The error that names this node."""
+    """Return the error that names this node."""
     return UnsupportedLayer(node_name(node), why, fix)
 
 
-class Builder:
-    """The growing graph, the values of the network's tensors, and the problems met."""
+class GraphBuilder:
+    """The growing graph, the values of the network's tensors, and the problems met on the way."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: NetworkIndex) -> None:
         self.source = source
         self.values: dict[str, Value] = {}
-        self.weights: dict[str, Weights] = {}
+        self.weights: dict[str, IntegerWeights] = {}
         self.layers: list[Layer] = []
-        self.views: dict[str, View] = {}
+        self.views: dict[str, TensorView] = {}
         self.labels: dict[str, LabelView] = {}
-        self.done: set[str] = set()  # nodes another node's rule has taken along
         self.problems: list[FpgacompError] = []
         self._names: set[str] = set()
         self._counts: dict[str, int] = {}
         self._reshaped: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
     def unique(self, wish: str) -> str:
-        """A C identifier near the wish that no layer has yet."""
+        """Return a C identifier near the wish that no layer has yet."""
         base = re.sub(r"[^A-Za-z0-9]+", "_", wish).strip("_") or "layer"
         if not base[0].isalpha():
             base = f"t{base}"
@@ -110,12 +79,14 @@ class Builder:
         return name
 
     def numbered(self, stem: str) -> str:
-        """conv1, conv2, ...: the next free name of this kind."""
+        """Return the next free name of this kind: conv1, conv2, ..."""
         self._counts[stem] = self._counts.get(stem, 0) + 1
         return f"{stem}{self._counts[stem]}"
 
     def add(self, layer: LayerT) -> Tensor:
-        """Append a layer under a unique name; its output's shape and range are inferred."""
+        """Append a layer under a unique name and return its output, its shape and
+        range inferred.
+        """
         name = self.unique(layer.name)
         named = replace(layer, name=name, output=replace(layer.output, name=name))
         complete = with_output(named)
@@ -123,14 +94,14 @@ class Builder:
         return complete.output
 
     def range_of(self, tensor: Tensor) -> ChannelRange:
-        """Lowest and highest integer of each channel ([C] each)."""
+        """Return the lowest and highest integer of each channel, [C] each."""
         layer = next(layer for layer in self.layers if layer.output.name == tensor.name)
         low, high = channel_range(layer)
         channels = (tensor.channels,)
         return np.broadcast_to(low, channels), np.broadcast_to(high, channels)
 
     def reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """The tensor under another shape; the same Reshape serves all who ask."""
+        """Return the tensor under another shape; the same Reshape serves all who ask."""
         if tensor.shape == shape:
             return tensor
         key = (tensor.name, shape)
@@ -141,7 +112,9 @@ class Builder:
         return self._reshaped[key]
 
     def flat(self, value: Value) -> Value:
-        """The value as one vector of channels (a Reshape where the source is not one yet)."""
+        """Return the value as one vector of channels (a Reshape where the source
+        is not one yet).
+        """
         if len(value.source_shape) == 1:
             return value
         flat = value.flattened()
@@ -155,7 +128,7 @@ class Builder:
         """Note what an integer tensor stands for in the network (the first meaning counts)."""
         if tensor.name in self.views:
             return
-        self.views[tensor.name] = View(
+        self.views[tensor.name] = TensorView(
             onnx_name=name,
             order=Ints(value.order),
             scale=Reals(value.chain.scale),
@@ -165,7 +138,7 @@ class Builder:
         )
 
 
-class Weights:
+class IntegerWeights:
     """A constant as integers times a scale: real = integers * scale, elementwise broadcast."""
 
     def __init__(self, integers: IntArray, scale: FloatArray) -> None:

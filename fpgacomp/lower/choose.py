@@ -1,4 +1,4 @@
-"""Which exact form an activation gets: one function of estimated cost."""
+"""Chooses which exact form an activation gets, by estimated LUTs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 from fpgacomp.ir.types import IntArray
 from fpgacomp.lower.activation import Comparators, Multiplier
 
-MAX_THRESHOLDS = 1 << 10  # per channel; beyond this no board has the comparators
+MAX_THRESHOLDS = 1 << 10  # thresholds per channel; no board has the comparators for more
 
 
 def multiplier_luts(found: Multiplier, input_bits: int, output_bits: int) -> float:
-    """LUTs of one channel: an adder per further CSD digit, the offset's adder, the clamp."""
+    """Estimate the LUTs of one channel: an adder per further CSD digit, offset adder, clamp."""
     digits = max(_csd_digits(abs(found.multiplier)))
     width = input_bits + int(abs(found.multiplier).max()).bit_length()
     adders = max(digits - 1, 0) + int(np.any(found.offset))
@@ -19,7 +19,9 @@ def multiplier_luts(found: Multiplier, input_bits: int, output_bits: int) -> flo
 
 
 def comparator_luts(found: Comparators, input_bits: int) -> float:
-    """LUTs of one channel: half a LUT per bit compared with a constant, plus the count."""
+    """Estimate the LUTs of one channel: half a LUT per bit compared with a
+    constant, and the count.
+    """
     count = int(found.thresholds.shape[1])
     return count * (0.5 * input_bits + 1.0)
 
@@ -27,7 +29,7 @@ def comparator_luts(found: Comparators, input_bits: int) -> float:
 def prefer_multiplier(
     multiplier: Multiplier | None, thresholds: Comparators, input_bits: int, output_bits: int
 ) -> bool:
-    """True where a Requantize is cheaper than Thresholds, or Thresholds are too many."""
+    """Return whether a Requantize is cheaper than Thresholds, or Thresholds are too many."""
     if multiplier is None:
         return False
     if thresholds.thresholds.shape[1] > MAX_THRESHOLDS:
@@ -37,5 +39,5 @@ def prefer_multiplier(
 
 
 def _csd_digits(values: IntArray) -> list[int]:
-    """Non-zero digits of the canonical signed-digit form: the popcount of n xor 3n."""
+    """Return the non-zero digits of the canonical signed-digit form: the popcount of n xor 3n."""
     return [(int(v) ^ (3 * int(v))).bit_count() for v in np.unique(values)]

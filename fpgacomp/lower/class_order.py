@@ -1,4 +1,4 @@
-"""Integers that are in the same order as the classes' real numbers, all classes together."""
+"""Makes integers that are in the same order as the classes' real numbers, all together."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import Requantize, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
-from fpgacomp.lower.builder import Builder, unsupported
+from fpgacomp.lower.builder import GraphBuilder, unsupported
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.value import Value
 
 MAX_RATIO = 1 << 10  # largest integer ratio of two classes' scales that is taken as it is
-MAX_BITS = 48  # of the integers that are compared
-MAX_CHECKED = 1 << 22  # numbers on which an order is checked
-_FLOAT_BITS = 50  # of a float64 quotient that count: the last ones are rounding
+MAX_BITS = 48  # widest integers that are compared
+MAX_CHECKED = 1 << 22  # largest number of integers on which an order is checked
+_FLOAT_BITS = 50  # bits of a float64 quotient that count: the last ones are rounding
 _WITHOUT = "leave --argmax out: the host then computes the label"
 
 
@@ -36,8 +36,8 @@ class _Order:
         return x * self.multiplier + self.offset
 
 
-def comparable(builder: Builder, node: onnx.NodeProto, value: Value) -> Tensor:
-    """The value's integers, or a Requantize of them, in the order of the real numbers.
+def comparable(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Tensor:
+    """Return the value's integers, or a Requantize of them, in the order of the real numbers.
 
     Raises:
         UnsupportedLayer: scales so different that their order takes too many bits, or a
@@ -77,7 +77,7 @@ def _shared(values: IntArray) -> Ints:
 
 
 def _exact(affine: Affine, channels: int) -> _Order | None:
-    """The order by construction, where the classes' scales have small integer ratios.
+    """Return the order by construction, where the classes' scales have small integer ratios.
 
     A number is then unit * (m[c] * x + b[c]) with integers x and m. A bias b is rarely whole;
     but among whole numbers plus fractions only the fractions' rank decides between equal
@@ -94,13 +94,13 @@ def _exact(affine: Affine, channels: int) -> _Order | None:
     whole = np.floor(bias)
     fractions, rank = np.unique(bias - whole, return_inverse=True)
     bits = (len(fractions) - 1).bit_length()
-    most = 1 << (61 - bits)  # refused for its width all the same
+    most = 1 << (61 - bits)  # what is larger is refused for its width all the same
     offset = (np.minimum(whole, most).astype(np.int64) << bits) + rank
     return _Order(np.array(multiplier, dtype=np.int64) << bits, offset)
 
 
 def _searched(node: onnx.NodeProto, affine: Affine, low: IntArray, high: IntArray) -> _Order:
-    """The narrowest fixed-point form of the map that keeps the order of all its numbers."""
+    """Return the narrowest fixed-point form of the map that keeps the order of all its numbers."""
     x, occurs = _every_integer(node, low, high)
     real = np.broadcast_to(affine(x.astype(np.float64)), occurs.shape)[occurs]
     largest = abs(real).max(initial=0.0)
@@ -108,7 +108,7 @@ def _searched(node: onnx.NodeProto, affine: Affine, low: IntArray, high: IntArra
         raise _too_different(node)
     at = np.argsort(real, kind="stable")
     rises = np.diff(real[at]) > largest * 2.0**-_FLOAT_BITS
-    fewest = max(1, int(rises.sum()).bit_length() - 1)  # less cannot tell all numbers apart
+    fewest = max(1, int(rises.sum()).bit_length() - 1)  # fewer bits cannot tell all numbers apart
     for bits in range(fewest, MAX_BITS):
         gain = 2.0**bits / largest
         scale, offset = (
@@ -125,7 +125,7 @@ def _searched(node: onnx.NodeProto, affine: Affine, low: IntArray, high: IntArra
 def _every_integer(
     node: onnx.NodeProto, low: IntArray, high: IntArray
 ) -> tuple[IntArray, npt.NDArray[np.bool_]]:
-    """([n, 1] integers, [n, C] whether a class can have them)."""
+    """Return ([n, 1] integers, [n, C] whether a class can have them)."""
     x: IntArray = np.arange(int(low.min()), int(high.max()) + 1)[:, None]
     if len(x) * len(low) > MAX_CHECKED:
         raise unsupported(
@@ -137,11 +137,11 @@ def _every_integer(
 
 
 def _common(scale: FloatArray) -> tuple[Fraction, list[int]]:
-    """The largest unit that all scales are whole multiples of, and those; (0, []) for a zero."""
+    """Return the largest unit that all scales are whole multiples of, and these multiples."""
     exact = [Fraction(float(s)) for s in scale]
     if not all(exact):
         return Fraction(0), []
-    below = max(s.denominator for s in exact)  # all are powers of two
+    below = max(s.denominator for s in exact)  # the least common denominator: all are powers of two
     unit = Fraction(gcd(*(int(s * below) for s in exact)), below)
     return unit, [int(s / unit) for s in exact]
 

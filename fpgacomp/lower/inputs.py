@@ -1,4 +1,6 @@
-"""A network input's quantizer becomes an integer input, laid out as its first reader needs it."""
+"""Turns a network input's quantizer into an integer input, laid out as its first
+reader needs it.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,13 @@ import onnx
 
 from fpgacomp.ir.layers import Input, Tensor
 from fpgacomp.ir.types import BIPOLAR, IntArray, IntType, Reals
-from fpgacomp.lower.builder import Builder, Source, attribute, ints_attribute, unsupported
+from fpgacomp.lower.builder import GraphBuilder, NetworkIndex, unsupported
 from fpgacomp.lower.quantizer_nodes import read_quantizer
-from fpgacomp.lower.quantizers import Quantizer
+from fpgacomp.lower.quantizers import LevelQuantizer
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.software import InputRecipe
 from fpgacomp.lower.value import RawInput, Value
+from fpgacomp.network.attributes import attribute, ints_attribute
 
 _CHANNELS_FIRST = [
     "Conv",
@@ -27,11 +30,16 @@ _CHANNELS_FIRST = [
 ]
 
 
-def lower_input(builder: Builder, node: onnx.NodeProto, raw: Value) -> tuple[Value, InputRecipe]:
-    """The quantizer of a raw network input: an Input layer and the host's recipe for it.
+def lower_input(
+    builder: GraphBuilder, node: onnx.NodeProto, raw: Value
+) -> tuple[Value, InputRecipe]:
+    """Append the Input layer that a raw network input's quantizer becomes.
 
     The host may hand over the integers in any order, so a channels-first network
     costs no transpose in hardware.
+
+    Returns:
+        The input's value, and the recipe by which the host makes its integers.
     """
     assert isinstance(raw.source, RawInput)
     name = raw.source.name
@@ -76,8 +84,10 @@ def lower_input(builder: Builder, node: onnx.NodeProto, raw: Value) -> tuple[Val
     return Value(tensor, shape, order, Chain.of(quantizer.scale, quantizer.offset)), recipe
 
 
-def _reachable(chain: Chain, quantizer: Quantizer) -> tuple[int, int]:
-    """Lowest and highest level over all raw inputs: a Clip may leave less than the quantizer's."""
+def _reachable(chain: Chain, quantizer: LevelQuantizer) -> tuple[int, int]:
+    """Return the lowest and highest level over all raw inputs (a Clip may leave less than the
+    quantizer).
+    """
     if np.any(chain.slope() == 0):
         return quantizer.lo, quantizer.hi
     ends = [quantizer.levels(chain(np.array([[end]]))) for end in (-np.inf, np.inf)]
@@ -85,7 +95,7 @@ def _reachable(chain: Chain, quantizer: Quantizer) -> tuple[int, int]:
 
 
 def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) -> Chain:
-    """A raw input's per-element parameters as per-channel ones of its integer layout."""
+    """Return a raw input's per-element parameters as per-channel ones of its integer layout."""
 
     def shrink(values: Reals) -> Reals:
         if values.shape == (1,):
@@ -108,8 +118,8 @@ def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) 
     return Chain(head, tuple(step(s) for s in chain.steps))
 
 
-def _layout(source: Source, name: str, order: IntArray) -> tuple[tuple[int, ...], IntArray]:
-    """(source shape channels last, order) that the readers of this tensor want."""
+def _layout(source: NetworkIndex, name: str, order: IntArray) -> tuple[tuple[int, ...], IntArray]:
+    """Return (source shape channels last, order) that the readers of this tensor want."""
     shape = order.shape
     axes = _wanted_axes(source, name, tuple(range(order.ndim)))
     if axes is None:
@@ -122,8 +132,8 @@ def _layout(source: Source, name: str, order: IntArray) -> tuple[tuple[int, ...]
     return positions.shape[1:], np.ascontiguousarray(back)
 
 
-def _wanted_axes(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int, ...] | None:
-    """This tensor's axes in the order of the source, channels last, as its first reader needs it.
+def _wanted_axes(source: NetworkIndex, name: str, perm: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return this tensor's axes in the order that its first reader wants them in, channels last.
 
     Args:
         source: the network.
@@ -156,8 +166,8 @@ def _wanted_axes(source: Source, name: str, perm: tuple[int, ...]) -> tuple[int,
     return None
 
 
-def _channel_axis(source: Source, node: onnx.NodeProto, rank: int) -> int | None:
-    """The one axis along which an element-wise node's constants differ."""
+def _channel_axis(source: NetworkIndex, node: onnx.NodeProto, rank: int) -> int | None:
+    """Return the one axis along which an element-wise node's constants differ."""
     for name in node.input:
         constant = source.constant(name)
         if constant is None or constant.size < 2:
@@ -169,8 +179,8 @@ def _channel_axis(source: Source, node: onnx.NodeProto, rank: int) -> int | None
     return None
 
 
-def _is_flattened(source: Source, name: str) -> bool:
-    """A Reshape to a vector is the next thing that happens to this tensor."""
+def _is_flattened(source: NetworkIndex, name: str) -> bool:
+    """Return whether a Reshape to a vector is the next thing that happens to this tensor."""
     for node in source.consumers.get(name, []):
         if node.op_type == "Reshape":
             shape = source.constant(node.input[1])

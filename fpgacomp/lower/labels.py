@@ -17,20 +17,21 @@ from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import ArgMax, Tensor
 from fpgacomp.ir.types import Ints
-from fpgacomp.lower.builder import Builder, Source, int_attribute, unsupported
+from fpgacomp.lower.builder import GraphBuilder, NetworkIndex, unsupported
 from fpgacomp.lower.class_order import comparable
 from fpgacomp.lower.products import integer_value
 from fpgacomp.lower.rules import RULES, layer_name
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.value import Value
+from fpgacomp.network.attributes import int_attribute
 from fpgacomp.network.lowered import LabelView
 
 _SOFTMAX = ("Softmax", "LogSoftmax")
 _WITHOUT = "leave --argmax out: the host then computes the label"
 
 
-def label_nodes(source: Source, tail: Collection[int]) -> set[int]:
-    """ids of the software tail's nodes that an ArgMax in hardware takes along, itself included."""
+def label_nodes(source: NetworkIndex, tail: Collection[int]) -> set[int]:
+    """Return the ids of the software tail's nodes that an ArgMax in hardware takes along."""
     found: set[int] = set()
     for node in source.nodes:
         if node.op_type == "ArgMax" and id(node) in tail:
@@ -39,8 +40,8 @@ def label_nodes(source: Source, tail: Collection[int]) -> set[int]:
     return found
 
 
-def label_problems(source: Source, tail: Collection[int]) -> Iterator[FpgacompError]:
-    """Every output that no ArgMax gives, and every node in front of one that is no rule's."""
+def label_problems(source: NetworkIndex, tail: Collection[int]) -> Iterator[FpgacompError]:
+    """Yield every output that no ArgMax gives, and every node in front of one that has no rule."""
     for name in source.outputs:
         if not any(node.op_type == "ArgMax" for node in _ancestors(source, tail, name)):
             yield UnsupportedLayer(
@@ -59,14 +60,16 @@ def label_problems(source: Source, tail: Collection[int]) -> Iterator[FpgacompEr
                     )  # fmt: skip
 
 
-def logits_of(source: Source, node: onnx.NodeProto) -> str:
-    """What an ArgMax chooses from: its input, or that of the Softmax in front of it."""
+def logits_of(source: NetworkIndex, node: onnx.NodeProto) -> str:
+    """Return the tensor that an ArgMax chooses from: its input, or that of the Softmax in front of
+    it.
+    """
     name: str = _softmaxes(source, node)[-1].input[0]
     return name
 
 
-def _softmaxes(source: Source, node: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """The node itself and every Softmax right in front of it, backwards."""
+def _softmaxes(source: NetworkIndex, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """Return the node itself and every Softmax right in front of it, backwards."""
     found = [node]
     while (before := source.producer.get(found[-1].input[0])) is not None:
         if before.op_type not in _SOFTMAX:
@@ -75,8 +78,8 @@ def _softmaxes(source: Source, node: onnx.NodeProto) -> list[onnx.NodeProto]:
     return found
 
 
-def lower_label(builder: Builder, node: onnx.NodeProto) -> Value | None:
-    """Append an ArgMax layer (and the integers it compares); None where its input was refused.
+def lower_label(builder: GraphBuilder, node: onnx.NodeProto) -> Value | None:
+    """Append an ArgMax layer and the integers it compares; None where its input was refused.
 
     Raises:
         UnsupportedLayer: the order of the classes is not provably that of integers.
@@ -88,7 +91,7 @@ def lower_label(builder: Builder, node: onnx.NodeProto) -> Value | None:
         raise unsupported(node, "takes the last of equal classes, the hardware the first.",
                           f"export it with select_last_index=0, or {_WITHOUT}.")  # fmt: skip
     value = builder.values[logits]
-    # A raw input and a sum that waits for its quantizer are refused there; functions are not.
+    # integer_value refuses a raw input and a sum that waits for its quantizer.
     value = value if isinstance(value.source, Tensor) else integer_value(builder, node, value)
     rank = value.order.ndim
     axis = int_attribute(node, "axis", 0) % rank
@@ -114,8 +117,8 @@ def lower_label(builder: Builder, node: onnx.NodeProto) -> Value | None:
     return Value(label, label.shape, order, Chain.of(1.0))
 
 
-def _classes_last(builder: Builder, node: onnx.NodeProto, value: Value, axis: int) -> Value:
-    """The value with its classes, in order, as the channels of its integers."""
+def _classes_last(builder: GraphBuilder, node: onnx.NodeProto, value: Value, axis: int) -> Value:
+    """Return the value with its classes, in order, as the channels of its integers."""
     if value.order.ndim == 2 and axis == 1 and not _are_channels(value, axis):
         value = builder.flat(value)
     if not _are_channels(value, axis):
@@ -137,8 +140,8 @@ def _are_channels(value: Value, axis: int) -> bool:
     return whole and np.array_equal(rows, expected)
 
 
-def _ancestors(source: Source, tail: Collection[int], name: str) -> list[onnx.NodeProto]:
-    """The tail's nodes that a tensor depends on, in the network's order."""
+def _ancestors(source: NetworkIndex, tail: Collection[int], name: str) -> list[onnx.NodeProto]:
+    """Return the tail's nodes that a tensor depends on, in the network's order."""
     needed = {name}
     found = []
     for node in reversed(source.nodes):

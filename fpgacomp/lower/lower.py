@@ -1,4 +1,4 @@
-"""Canonical network to integer graph: one rule per operator, in the network's own order."""
+"""Lowers the canonical network to the integer graph, node by node in the network's own order."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fpgacomp.ir.types import Ints, Reals
 from fpgacomp.ir.verify import verify
 from fpgacomp.lower.activate import activate
 from fpgacomp.lower.builder import (
-    Builder,
-    Source,
-    Weights,
+    GraphBuilder,
+    IntegerWeights,
+    NetworkIndex,
     node_name,
     unsupported,
 )
@@ -35,18 +35,10 @@ from fpgacomp.lower.software import (
     tail_nodes,
 )
 from fpgacomp.lower.value import RawInput, Sum, Value
-from fpgacomp.network.canonical import QUANTIZERS, Network
+from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import InputPort, Lowered
+from fpgacomp.network.operators import HOST_AT_THE_END, QUANTIZERS
 
-# Operators that stay on the host where nothing behind them needs the hardware.
-SOFTWARE = frozenset(
-    [
-        *("Softmax", "LogSoftmax", "ArgMax", "TopK", "Reshape", "Transpose", "Concat"),
-        *("Add", "Mul", "BatchNormalization", "Relu", "LeakyRelu", "PRelu", "Clip"),
-        *("HardSigmoid", "HardSwish", "Sigmoid", "Tanh", "Selu", "Elu", "Gelu", "Erf"),
-        *("Softplus", "Softsign"),
-    ]
-)
 _FIX_OPERATOR = "see `fpgacomp check MODEL` for what is supported, or leave it to the host's side."
 
 
@@ -64,8 +56,8 @@ def lower(network: Network, *, argmax: bool = False) -> Lowered:
         UnsupportedLayer: a node has no exact integer form, or an ArgMax is not provably
             that of integers (all such nodes at once).
     """
-    source = Source(network.model)
-    builder = Builder(source)
+    source = NetworkIndex(network.model)
+    builder = GraphBuilder(source)
     recipes: list[InputRecipe] = []
     tail, labels = _software_tail(source), set[int]()
     if argmax:
@@ -83,18 +75,18 @@ def lower(network: Network, *, argmax: bool = False) -> Lowered:
     return _finish(network, builder, recipes)
 
 
-def _software_tail(source: Source) -> set[int]:
-    """ids of the nodes behind which no hardware node lies."""
+def _software_tail(source: NetworkIndex) -> set[int]:
+    """Return the ids of the nodes behind which no hardware node lies."""
     tail: set[int] = set()
     for node in reversed(source.nodes):
         readers = [r for name in node.output for r in source.consumers.get(name, [])]
         feeds_output = readers or any(name in source.outputs for name in node.output)
-        if node.op_type in SOFTWARE and feeds_output and all(id(r) in tail for r in readers):
+        if node.op_type in HOST_AT_THE_END and feeds_output and all(id(r) in tail for r in readers):
             tail.add(id(node))
     return tail
 
 
-def _lower_node(builder: Builder, recipes: list[InputRecipe], node: onnx.NodeProto) -> None:
+def _lower_node(builder: GraphBuilder, recipes: list[InputRecipe], node: onnx.NodeProto) -> None:
     """Lower one node; a problem is noted, and what depends on it is passed over."""
     known = {**builder.values, **builder.weights, **builder.source.initializers, "": None}
     if any(name not in known for name in node.input):
@@ -102,7 +94,7 @@ def _lower_node(builder: Builder, recipes: list[InputRecipe], node: onnx.NodePro
     _note(builder, node, lambda: _apply(builder, recipes, node))
 
 
-def _note(builder: Builder, node: onnx.NodeProto, rule: Callable[[], Value | None]) -> None:
+def _note(builder: GraphBuilder, node: onnx.NodeProto, rule: Callable[[], Value | None]) -> None:
     """Keep what a rule makes of a node, or its problem."""
     try:
         result = rule()
@@ -113,7 +105,7 @@ def _note(builder: Builder, node: onnx.NodeProto, rule: Callable[[], Value | Non
         builder.values[node.output[0]] = result
 
 
-def _apply(builder: Builder, recipes: list[InputRecipe], node: onnx.NodeProto) -> Value | None:
+def _apply(builder: GraphBuilder, recipes: list[InputRecipe], node: onnx.NodeProto) -> Value | None:
     values = [builder.values[name] for name in node.input if name in builder.values]
     if node.op_type in QUANTIZERS:
         return _quantize(builder, recipes, node)
@@ -127,7 +119,9 @@ def _apply(builder: Builder, recipes: list[InputRecipe], node: onnx.NodeProto) -
     return rule(builder, node, values)
 
 
-def _quantize(builder: Builder, recipes: list[InputRecipe], node: onnx.NodeProto) -> Value | None:
+def _quantize(
+    builder: GraphBuilder, recipes: list[InputRecipe], node: onnx.NodeProto
+) -> Value | None:
     value = builder.values.get(node.input[0])
     if value is None:
         constant = builder.source.constant(node.input[0])
@@ -137,7 +131,7 @@ def _quantize(builder: Builder, recipes: list[InputRecipe], node: onnx.NodeProto
         if np.any(quantizer.offset):
             raise unsupported(node, "quantizes weights with a zero point that is no integer.",
                               "use an integer zero point.")  # fmt: skip
-        builder.weights[node.output[0]] = Weights(integers, quantizer.scale)
+        builder.weights[node.output[0]] = IntegerWeights(integers, quantizer.scale)
         return None
     if isinstance(value.source, RawInput):
         value, recipe = lower_input(builder, node, value)
@@ -157,12 +151,12 @@ def _quantize(builder: Builder, recipes: list[InputRecipe], node: onnx.NodeProto
     return result
 
 
-def _has_vector_parameters(source: Source, node: onnx.NodeProto) -> bool:
+def _has_vector_parameters(source: NetworkIndex, node: onnx.NodeProto) -> bool:
     constants = [source.constant(name) for name in node.input[1:]]
     return any(c is not None and c.size > 1 for c in constants)
 
 
-def _finish(network: Network, builder: Builder, made: list[InputRecipe]) -> Lowered:
+def _finish(network: Network, builder: GraphBuilder, made: list[InputRecipe]) -> Lowered:
     source, values = builder.source, builder.values
     outputs = _graph_outputs(builder)
     layers = tuple(builder.layers)
@@ -184,12 +178,12 @@ def _finish(network: Network, builder: Builder, made: list[InputRecipe]) -> Lowe
 
 
 def _dequantize(graph: Graph) -> tuple[str, ...]:
-    """Labels stand for themselves."""
+    """Return the host's last step for the report: none where all outputs are labels."""
     labels = all(isinstance(graph.producer[tensor.name], ArgMax) for tensor in graph.outputs)
     return () if labels else ("dequantize",)
 
 
-def _port(source: Source, recipe: InputRecipe, values: dict[str, Value]) -> InputPort:
+def _port(source: NetworkIndex, recipe: InputRecipe, values: dict[str, Value]) -> InputPort:
     value = next(v for v in values.values() if v.source == recipe.tensor)
     gain, bias = np.ones(1), np.zeros(1)
     for step in (recipe.chain.affine, *recipe.chain.steps):
@@ -212,7 +206,7 @@ def _describe(recipe: InputRecipe) -> str:
     return f"quantize {recipe.name} to {recipe.tensor.type}"
 
 
-def _graph_outputs(builder: Builder) -> tuple[Tensor, ...]:
+def _graph_outputs(builder: GraphBuilder) -> tuple[Tensor, ...]:
     source, values = builder.source, builder.values
     for node in tail_nodes(source, values):
         for name in node.input:
@@ -238,7 +232,7 @@ def _graph_outputs(builder: Builder) -> tuple[Tensor, ...]:
 
 
 def _needed(layers: Sequence[Layer], outputs: Sequence[Tensor]) -> tuple[Layer, ...]:
-    """Only the layers whose result reaches an output."""
+    """Return only the layers whose result reaches an output."""
     wanted = {tensor.name for tensor in outputs}
     kept = []
     for layer in reversed(layers):

@@ -1,4 +1,4 @@
-"""MatMul, Conv and pooling: sums over integers of one scale."""
+"""Lowers MatMul, Conv and pooling: sums over integers of one scale."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from fpgacomp.ir.infer import unknown_output, window_counts
 from fpgacomp.ir.layers import Concat, Conv, Dense, MaxPool, Requantize, SumPool, Tensor, Upsample
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
 from fpgacomp.lower.activate import activate, exact_integers
-from fpgacomp.lower.builder import Builder, Weights, int_attribute, ints_attribute, unsupported
+from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.value import RawInput, Sum, Value, channels_last_order
+from fpgacomp.network.attributes import int_attribute, ints_attribute
 
 MAX_FOLDED_RATIO = 1 << 8  # largest factor folded into a weight to bring channels to one scale
 
 Pads = tuple[tuple[int, int], ...]
 
 
-def integer_value(builder: Builder, node: onnx.NodeProto, value: Value) -> Value:
-    """The value as an integer tensor with a plain scale and offset.
+def integer_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value:
+    """Return the value as an integer tensor with a plain scale and offset.
 
     Raises:
         UnsupportedLayer: nothing has quantized it.
@@ -57,9 +58,9 @@ def integer_value(builder: Builder, node: onnx.NodeProto, value: Value) -> Value
 
 
 def lower_matmul(
-    builder: Builder, node: onnx.NodeProto, value: Value, weights: Weights, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, weights: IntegerWeights, name: str
 ) -> Value:
-    """[1, ..., K] @ [K, O]: a Dense over the last axis."""
+    """Append the Dense of [1, ..., K] @ [K, O], over the last axis."""
     if weights.integers.ndim != 2:
         raise unsupported(node, f"multiplies by a weight of shape {weights.integers.shape}.",
                           "use a two-dimensional weight.")  # fmt: skip
@@ -95,8 +96,8 @@ def lower_matmul(
     return Value(tensor, tensor.shape, order, Chain.of(out_scale, offset))
 
 
-def _columns(builder: Builder, node: onnx.NodeProto, count: int) -> IntArray:
-    """Where each output of a product goes: in the order of what it will be added to.
+def _columns(builder: GraphBuilder, node: onnx.NodeProto, count: int) -> IntArray:
+    """Return where each output of a product goes: in the order of what it will be added to.
 
     Behind a Flatten of an image the integers lie channels last, the network's elements
     channels first; a residual sum needs both of its sides in one order, and that of a
@@ -115,8 +116,8 @@ def _columns(builder: Builder, node: onnx.NodeProto, count: int) -> IntArray:
     return np.arange(count)
 
 
-def _as_positions(builder: Builder, value: Value) -> Value:
-    """A flat source seen as [positions, channels], as a [1, T, K] network tensor has it."""
+def _as_positions(builder: GraphBuilder, value: Value) -> Value:
+    """Return a flat source seen as [positions, channels], as a [1, T, K] network tensor has it."""
     shape = value.order.shape[1:]
     if not np.array_equal(value.order.ravel(), np.arange(value.order.size)):
         return value
@@ -129,7 +130,7 @@ def _as_positions(builder: Builder, value: Value) -> Value:
 def _one_scale(
     node: onnx.NodeProto, value: Value, integers: IntArray, scale: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """Weights [K, O] whose rows all count in one scale per output: (integers, scale [O]).
+    """Return weights [K, O] whose rows all count in one scale per output: (integers, scale [O]).
 
     Input channels of different scales, and weight scales that differ along the
     contracted axis, are exact where their ratios are small integers.
@@ -157,15 +158,15 @@ def _shared(scale: FloatArray) -> FloatArray:
 
 
 def _offset_through(value: Value, real_weights: FloatArray) -> FloatArray:
-    """What an input offset adds to each output: sum_k offset[k] * weight[k, o]."""
+    """Return what an input offset adds to each output: sum_k offset[k] * weight[k, o]."""
     if not np.any(value.chain.offset):
         return np.zeros(1)
     offset = np.broadcast_to(value.chain.offset, (len(real_weights),))
     return offset @ real_weights
 
 
-def spatial_value(builder: Builder, node: onnx.NodeProto, value: Value) -> Value:
-    """The value with a channels-last source of the network tensor's own spatial shape."""
+def spatial_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value:
+    """Return the value with a channels-last source of the network tensor's own spatial shape."""
     wanted = value.spatial_order
     if wanted is None or value.order.ndim not in (3, 4):
         raise unsupported(node, f"works on a tensor of shape {value.order.shape}.",
@@ -190,7 +191,7 @@ def spatial_value(builder: Builder, node: onnx.NodeProto, value: Value) -> Value
 def _window_attributes(
     node: onnx.NodeProto, kernel: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
-    """(strides, dilations, pads) of a Conv or pool in canonical form."""
+    """Return (strides, dilations, pads) of a Conv or pool in canonical form."""
     rank = len(kernel)
     flat = ints_attribute(node, "pads", (0,) * (2 * rank))
     pads = tuple(zip(flat[:rank], flat[rank:]))
@@ -199,9 +200,9 @@ def _window_attributes(
 
 
 def lower_conv(
-    builder: Builder, node: onnx.NodeProto, value: Value, weights: Weights, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, weights: IntegerWeights, name: str
 ) -> Value:
-    """ONNX Conv [O, C/g, *k] on [1, C, *S]."""
+    """Append the Conv of weights [O, C/g, *k] on [1, C, *S]."""
     value = spatial_value(builder, node, integer_value(builder, node, value))
     assert isinstance(value.source, Tensor)
     filters, _, *kernel = weights.integers.shape
@@ -214,7 +215,7 @@ def lower_conv(
             "pads with zeros a tensor whose zero is no integer.",
             "use an integer zero point in the quantizer before it.",
         )
-    # One group at a time has one set of input channels; [k..., C/g, O] channels last.
+    # Each group reads input channels of its own; weights are [k..., C/g, O], channels last.
     integers = np.moveaxis(weights.integers, (0, 1), (-1, -2))
     scale = np.moveaxis(weights.scale, (0, 1), (-1, -2))
     real_in = _group_inputs(value.chain.scale, value.channels, group, filters)
@@ -232,7 +233,7 @@ def lower_conv(
 
 
 def _group_inputs(values: FloatArray, channels: int, group: int, filters: int) -> FloatArray:
-    """[C/g, O]: the value of the input channel that each weight [.., c, o] reads."""
+    """Return [C/g, O]: the value of the input channel that each weight [.., c, o] reads."""
     per_channel = np.broadcast_to(values, (channels,)).reshape(group, channels // group)
     return np.repeat(per_channel, filters // group, axis=0).T
 
@@ -240,7 +241,7 @@ def _group_inputs(values: FloatArray, channels: int, group: int, filters: int) -
 def _one_conv_scale(
     node: onnx.NodeProto, integers: IntArray, real: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """As `_one_scale`, for weights [*k, C/g, O] and the scale of each product."""
+    """Return what `_one_scale` does, for weights [*k, C/g, O] and the scale of each product."""
     filters = integers.shape[-1]
     flat = real.reshape(-1, filters)
     if np.all(flat == flat[:1]):
@@ -250,8 +251,8 @@ def _one_conv_scale(
     return matrix.reshape(integers.shape), scale
 
 
-def lower_max_pool(builder: Builder, node: onnx.NodeProto, value: Value, name: str) -> Value:
-    """The maximum of reals is the maximum of integers where the chain rises."""
+def lower_max_pool(builder: GraphBuilder, node: onnx.NodeProto, value: Value, name: str) -> Value:
+    """Append a MaxPool: the maximum of reals is the maximum of integers where the chain rises."""
     if isinstance(value.source, RawInput | Sum):
         value = integer_value(builder, node, value)
     direction = value.chain.direction()
@@ -274,8 +275,8 @@ def lower_max_pool(builder: Builder, node: onnx.NodeProto, value: Value, name: s
     return Value(tensor, tensor.shape, channels_last_order(tensor.shape), value.chain)
 
 
-def _turned_up(builder: Builder, value: Value, direction: FloatArray) -> Value:
-    """Integers of falling channels negated, so that larger integers are larger reals."""
+def _turned_up(builder: GraphBuilder, value: Value, direction: FloatArray) -> Value:
+    """Return integers of falling channels negated, so that larger integers are larger reals."""
     assert isinstance(value.source, Tensor)
     sign = np.where(direction < 0, -1, 1)
     bound = value.source.type.magnitude
@@ -289,8 +290,12 @@ def _turned_up(builder: Builder, value: Value, direction: FloatArray) -> Value:
     return replace(value, source=tensor, chain=replace(value.chain, affine=affine))
 
 
-def lower_average_pool(builder: Builder, node: onnx.NodeProto, value: Value, name: str) -> Value:
-    """A sum whose divisor goes into the scale; a per-position divisor into integer multipliers."""
+def lower_average_pool(
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, name: str
+) -> Value:
+    """Append a SumPool whose divisor goes into the scale (per position into
+    integer multipliers).
+    """
     value = spatial_value(builder, node, integer_value(builder, node, value))
     assert isinstance(value.source, Tensor)
     spatial = value.source_shape[:-1]
@@ -319,9 +324,9 @@ def lower_average_pool(builder: Builder, node: onnx.NodeProto, value: Value, nam
 
 
 def lower_upsample(
-    builder: Builder, node: onnx.NodeProto, value: Value, factors: tuple[int, ...], name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, factors: tuple[int, ...], name: str
 ) -> Value:
-    """Nearest neighbour; functions of single elements pass through."""
+    """Append an Upsample (nearest neighbour); functions of single elements pass through."""
     if isinstance(value.source, RawInput | Sum):
         value = integer_value(builder, node, value)
     value = spatial_value(builder, node, value)
@@ -333,9 +338,9 @@ def lower_upsample(
 
 
 def lower_concat(
-    builder: Builder, node: onnx.NodeProto, parts: list[Value], axis: int, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, parts: list[Value], axis: int, name: str
 ) -> Value:
-    """Concatenation along channels; each part keeps its scale, now one per channel."""
+    """Append a Concat along channels; each part keeps its scale, now one per channel."""
     values = [integer_value(builder, node, part) for part in parts]
     if values[0].order.ndim == 2:
         values = [builder.flat(value) for value in values]

@@ -1,4 +1,4 @@
-"""Reads a Quant, BipolarQuant, Trunc or MultiThreshold node into a `Quantizer`."""
+"""Reads a Quant, BipolarQuant, Trunc or MultiThreshold node into a `LevelQuantizer`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import numpy as np
 import onnx
 
 from fpgacomp.ir.types import FloatArray
-from fpgacomp.lower.builder import Source, attribute, float_attribute, int_attribute, unsupported
+from fpgacomp.lower.builder import NetworkIndex, unsupported
 from fpgacomp.lower.quantizers import (
     ROUNDING_MODES,
-    Quantizer,
+    LevelQuantizer,
     bipolar,
     multi_threshold,
     truncation,
     uniform,
 )
 from fpgacomp.lower.value import Value
+from fpgacomp.network.attributes import attribute, float_attribute, int_attribute
 
 MAX_BITS = 32
 
 
-def read_quantizer(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantizer:
-    """The node's quantizer with its parameters in the channel order of `value`'s source.
+def read_quantizer(
+    source: NetworkIndex, node: onnx.NodeProto, value: Value | None
+) -> LevelQuantizer:
+    """Return the node's quantizer with its parameters in the channel order of `value`'s source.
 
     Args:
         source: where the node's constants are.
@@ -44,7 +47,7 @@ def read_quantizer(source: Source, node: onnx.NodeProto, value: Value | None) ->
 
 
 def _parameter(
-    source: Source, node: onnx.NodeProto, value: Value | None, index: int, what: str
+    source: NetworkIndex, node: onnx.NodeProto, value: Value | None, index: int, what: str
 ) -> FloatArray:
     constant = source.constant(node.input[index])
     if constant is None:
@@ -66,7 +69,7 @@ def _check_scale(node: onnx.NodeProto, scale: FloatArray) -> None:
         raise unsupported(node, f"has a scale of {scale.min():g}.", "scales must be positive.")
 
 
-def _bits(source: Source, node: onnx.NodeProto, index: int) -> int:
+def _bits(source: NetworkIndex, node: onnx.NodeProto, index: int) -> int:
     constant = source.constant(node.input[index])
     if constant is None or constant.size != 1 or constant.item() != round(constant.item()):
         raise unsupported(node, "has a bit width that is no constant integer.",
@@ -85,7 +88,7 @@ def _rounding(node: onnx.NodeProto, default: str) -> str:
     return mode
 
 
-def _quant(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantizer:
+def _quant(source: NetworkIndex, node: onnx.NodeProto, value: Value | None) -> LevelQuantizer:
     scale = _parameter(source, node, value, 1, "scale")
     _check_scale(node, scale)
     return uniform(
@@ -98,8 +101,10 @@ def _quant(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantiz
     )
 
 
-def _trunc(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantizer:
-    """Version 1 (5 inputs) keeps the scale and clamps nothing; version 2 (6 inputs) does both."""
+def _trunc(source: NetworkIndex, node: onnx.NodeProto, value: Value | None) -> LevelQuantizer:
+    """Read Trunc: version 1 (5 inputs) keeps the scale and clamps nothing, version
+    2 (6) does both.
+    """
     scale = _parameter(source, node, value, 1, "scale")
     _check_scale(node, scale)
     zero_point = _parameter(source, node, value, 2, "zero point")
@@ -128,7 +133,9 @@ def _trunc(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantiz
     )  # fmt: skip
 
 
-def _multi_threshold(source: Source, node: onnx.NodeProto, value: Value | None) -> Quantizer:
+def _multi_threshold(
+    source: NetworkIndex, node: onnx.NodeProto, value: Value | None
+) -> LevelQuantizer:
     table = source.constant(node.input[1])
     if table is None or table.ndim != 2 or value is None:
         raise unsupported(node, "has thresholds that are no constant [C, n] table.",
@@ -142,7 +149,7 @@ def _multi_threshold(source: Source, node: onnx.NodeProto, value: Value | None) 
 
 
 def _in_channel_order(node: onnx.NodeProto, table: FloatArray, value: Value) -> FloatArray:
-    """Rows of the table for each channel of the integer tensor."""
+    """Return the rows of the table for each channel of the integer tensor."""
     layout = str(attribute(node, "data_layout", ""))
     axis = value.order.ndim - 1 if layout.endswith("C") else 1
     shape = [1] * value.order.ndim

@@ -46,7 +46,7 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Quantizer:
+class LevelQuantizer:
     """real [..., C] -> level -> integer = level * level_step + level_base.
 
     real value of an integer = integer * scale + offset.
@@ -74,6 +74,7 @@ class Quantizer:
     unit: FloatArray | None = None
 
     def integers(self, real: FloatArray) -> IntArray:
+        """Return the integers [..., C] that stand for these real numbers."""
         return self.levels(real) * self.level_step + self.level_base
 
 
@@ -85,8 +86,8 @@ def uniform(
     signed: bool,
     narrow: bool,
     rounding: str,
-) -> Quantizer:
-    """QONNX Quant: clamp(round(real / scale + zero_point)); 1-bit signed is bipolar."""
+) -> LevelQuantizer:
+    """Return QONNX Quant: clamp(round(real / scale + zero_point)); 1-bit signed is bipolar."""
     if signed and bits == 1:
         return bipolar(scale=scale, threshold=-zero_point * scale, zero_point=zero_point)
     lo = (1 - (1 << (bits - 1)) if narrow else -(1 << (bits - 1))) if signed else 0
@@ -100,19 +101,19 @@ def uniform(
     base = -zero_point.astype(np.int64) if whole else np.zeros(1, dtype=np.int64)
     offset = np.zeros(1) if whole else -zero_point * scale
     linear = Linear(scale, zero_point, rounding)
-    return Quantizer(levels, lo, hi, scale, offset, base, linear=linear)
+    return LevelQuantizer(levels, lo, hi, scale, offset, base, linear=linear)
 
 
 def bipolar(
     *, scale: FloatArray, threshold: FloatArray, zero_point: FloatArray | None = None
-) -> Quantizer:
-    """+1 where real >= threshold, else -1, times scale (BipolarQuant has threshold 0)."""
+) -> LevelQuantizer:
+    """Return +1 where real >= threshold, else -1, times scale (BipolarQuant has threshold 0)."""
 
     def levels(real: FloatArray) -> IntArray:
         return (real >= threshold).astype(np.int64)
 
     offset = np.zeros(1) if zero_point is None else -zero_point * scale
-    return Quantizer(levels, 0, 1, scale, offset, np.array([-1]), level_step=2)
+    return LevelQuantizer(levels, 0, 1, scale, offset, np.array([-1]), level_step=2)
 
 
 def truncation(
@@ -124,8 +125,8 @@ def truncation(
     bounds: tuple[int, int],
     out_scale: FloatArray,
     out_zero_point: FloatArray,
-) -> Quantizer:
-    """QONNX Trunc: round(round(real / scale + zero_point) / 2**shift), levels within bounds."""
+) -> LevelQuantizer:
+    """Return QONNX Trunc: round(round(real / scale + zero_point) / 2**shift), within bounds."""
     lo, hi = bounds
 
     def levels(real: FloatArray) -> IntArray:
@@ -133,11 +134,11 @@ def truncation(
         return np.clip(_ROUND[rounding](position), lo, hi).astype(np.int64)
 
     offset = -out_zero_point * out_scale
-    return Quantizer(levels, lo, hi, out_scale, offset, np.zeros(1, dtype=np.int64))
+    return LevelQuantizer(levels, lo, hi, out_scale, offset, np.zeros(1, dtype=np.int64))
 
 
-def multi_threshold(*, thresholds: FloatArray, scale: float, bias: float) -> Quantizer:
-    """FINN MultiThreshold: scale * (number of thresholds[c] <= real) + bias.
+def multi_threshold(*, thresholds: FloatArray, scale: float, bias: float) -> LevelQuantizer:
+    """Return MultiThreshold: scale * (number of thresholds[c] <= real) + bias.
 
     Args:
         thresholds: [C or 1, n] in the integer tensor's channel order.
@@ -152,7 +153,7 @@ def multi_threshold(*, thresholds: FloatArray, scale: float, bias: float) -> Qua
 
     steps = bias / scale
     whole = steps == np.round(steps)
-    return Quantizer(
+    return LevelQuantizer(
         levels, 0, ordered.shape[1], np.array([scale]),
         np.zeros(1) if whole else np.array([bias]),
         np.array([int(steps) if whole else 0]),

@@ -1,4 +1,6 @@
-"""Addition of two integer tensors: one common scale, or multipliers proved over all pairs."""
+"""Lowers additions of two integer tensors: one common scale, or multipliers proved
+over all pairs.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +17,25 @@ from fpgacomp.ir.layers import Add, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
 from fpgacomp.lower.activate import emit_requantize, emit_thresholds
 from fpgacomp.lower.activation import comparators, find_multiplier
-from fpgacomp.lower.builder import Builder, unsupported
+from fpgacomp.lower.builder import GraphBuilder, unsupported
 from fpgacomp.lower.choose import prefer_multiplier
-from fpgacomp.lower.quantizers import Quantizer
+from fpgacomp.lower.quantizers import LevelQuantizer
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.staircase import NO_STEP, Staircase
 from fpgacomp.lower.value import Sum, Value
 
 MAX_RATIO = 1 << 10  # largest integer of an exact ratio of two scales
-MAX_MULTIPLIER = 1 << 14  # largest multiplier tried for an inexact one
-MAX_ENUMERATED = 1 << 12  # integers of the smaller side, which are enumerated
-TIE = 2.0**-21  # of a quantizer's step: well inside what the numeric contract counts as a tie
+MAX_MULTIPLIER = 1 << 14  # largest multiplier tried where the ratio is not exact
+MAX_ENUMERATED = 1 << 12  # largest number of integers of the operand that is enumerated
+TIE_MARGIN = 2.0**-21  # part of a quantizer's step that is well inside the contract's ties
 
 _ONE_SCALE_FIX = "quantize both sides with one scale, or with scales whose ratio is 2**n, n <= 10."
 
 
 def exact_ratio(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray] | None:
-    """Integers (p, q) per channel with a / b = p / q exactly; None where they are not small."""
+    """Return integers (p, q) per channel with a / b = p / q exactly; None where
+    they are not small.
+    """
     a, b = np.broadcast_arrays(a, b)
     pairs = []
     for left, right in zip(a, b):
@@ -45,8 +49,10 @@ def exact_ratio(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray] | Non
     return p, q
 
 
-def add_values(builder: Builder, node: onnx.NodeProto, a: Value, b: Value, name: str) -> Value:
-    """a + b of two integer values: an Add where the scales allow it, else a Sum that waits."""
+def add_values(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value, name: str) -> Value:
+    """Return a + b of two integer values: an Add where the scales allow it, else a
+    Sum that waits.
+    """
     if a.order.ndim == 2 and b.order.ndim == 2:
         a, b = builder.flat(a), builder.flat(b)
     b = _in_order_of(builder, node, a, b)
@@ -63,8 +69,8 @@ def add_values(builder: Builder, node: onnx.NodeProto, a: Value, b: Value, name:
     return Value(tensor, tensor.shape, a.order, chain)
 
 
-def _in_order_of(builder: Builder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
-    """b with a's source shape; both must have their elements in the same places."""
+def _in_order_of(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
+    """Return b with a's source shape; both must have their elements in the same places."""
     if a.order.shape != b.order.shape:
         raise unsupported(
             node, f"adds shapes {a.order.shape} and {b.order.shape}.",
@@ -114,9 +120,11 @@ class _Borders:
 
 
 def quantize_sum(
-    builder: Builder, node: onnx.NodeProto, value: Value, quantizer: Quantizer, name: str
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, quantizer: LevelQuantizer, name: str
 ) -> Value:
-    """An Add and an activation equal to quantizer(chain(a * s_a + b * s_b)) for all pairs."""
+    """Append an Add and an activation equal to quantizer(chain(a * s_a + b * s_b))
+    for all pairs.
+    """
     assert isinstance(value.source, Sum)
     direction = value.chain.direction()
     if direction is None or np.any(direction == 0):
@@ -167,9 +175,9 @@ def _spread(values: IntArray) -> IntArray:
 
 
 def _borders(
-    builder: Builder,
+    builder: GraphBuilder,
     chain: Chain,
-    quantizer: Quantizer,
+    quantizer: LevelQuantizer,
     operands: tuple[Value, Value],
     turns: tuple[IntArray, IntArray],
 ) -> _Borders:
@@ -186,7 +194,7 @@ def _borders(
     def level(at: IntArray, bt: IntArray, ties: float = 0.0) -> IntArray:
         """Levels of turned operands [..., C], moved by so many ties."""
         real = a.chain((turn_a * at).astype(np.float64)) + b.chain((turn_b * bt).astype(np.float64))
-        return quantizer.levels(chain(real) + ties * TIE * unit)
+        return quantizer.levels(chain(real) + ties * TIE_MARGIN * unit)
 
     low, high = _turned(a.source.type.lo, a.source.type.hi, turn_a)
     b_low, b_high = _turned(b.source.type.lo, b.source.type.hi, turn_b)
@@ -216,7 +224,7 @@ def _first_reaching(
     every_b: IntArray,
     wanted: int,
 ) -> IntArray:
-    """[C, m] first a with level(a, b) >= wanted; NO_STEP where none reaches it."""
+    """Return [C, m] first a with level(a, b) >= wanted; NO_STEP where none reaches it."""
     bt = every_b.T
     left = np.broadcast_to(low - 1, bt.shape).copy()
     right = np.broadcast_to(high, bt.shape).copy()
@@ -233,7 +241,7 @@ def _first_reaching(
 def _multipliers(
     borders: _Borders, scale_a: FloatArray, scale_b: FloatArray
 ) -> tuple[IntArray, IntArray, Staircase] | None:
-    """The smallest multipliers under which the sum separates all levels, per channel.
+    """Return the smallest multipliers under which the sum separates all levels, per channel.
 
     Scales such as 0.3 and 0.2 in float32 miss the ratio 3:2 by 1e-8, which only matters
     for sums that lie on a rounding border as good as exactly: where ties have to go one
@@ -265,7 +273,7 @@ def _multipliers(
 
 
 def _ratios(scale_a: float, scale_b: float) -> list[tuple[int, int]]:
-    """Ever better integer ratios of the two scales, small ones first."""
+    """Yield ever better integer ratios of the two scales, small ones first."""
     ratios: list[tuple[int, int]] = []
     exact = Fraction(scale_a) / Fraction(scale_b)
     limit = 1
@@ -285,7 +293,9 @@ def _ratios(scale_a: float, scale_b: float) -> list[tuple[int, int]]:
 def _gaps(
     surely: IntArray, maybe: IntArray, m_a: int, scaled_b: IntArray, span: tuple[int, int]
 ) -> tuple[IntArray, IntArray] | None:
-    """([n] last sum short of each level, [n] first that reaches it); None where they overlap."""
+    """Return ([n] last sum short of each level, [n] first that reaches it); None where they
+    overlap.
+    """
     reached = surely != NO_STEP
     sums = m_a * np.where(reached, surely, 0) + scaled_b
     reach = np.where(reached, sums, NO_STEP).min(axis=1)

@@ -1,4 +1,4 @@
-"""One lowering rule per operator of the canonical network."""
+"""One lowering rule per operator of the canonical network that hardware computes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ import onnx
 
 from fpgacomp.ir.types import FloatArray, Reals
 from fpgacomp.lower import products
-from fpgacomp.lower.builder import Builder, Weights, float_attribute, ints_attribute, unsupported
+from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
 from fpgacomp.lower.residual import add_values
 from fpgacomp.lower.scalar import Function
 from fpgacomp.lower.value import Sum, Value
+from fpgacomp.network.attributes import (
+    float_attribute,
+    int_attribute,
+    ints_attribute,
+    text_attribute,
+)
+from fpgacomp.network.operators import FUNCTIONS
 
 # What layers are called: short names that a schematic has room for.
 _STEMS = {
@@ -28,13 +35,13 @@ _STEMS = {
 }
 
 
-def layer_name(builder: Builder, node: onnx.NodeProto) -> str:
-    """The next free short name for this operator: conv1, dense2, act3."""
+def layer_name(builder: GraphBuilder, node: onnx.NodeProto) -> str:
+    """Return the next free short name for this operator: conv1, dense2, act3."""
     return builder.numbered(_STEMS.get(node.op_type, "act"))
 
 
-def _weights_of(builder: Builder, node: onnx.NodeProto, index: int) -> Weights:
-    """A node's weight: quantized, or a constant that is integers times one power of two."""
+def _weights_of(builder: GraphBuilder, node: onnx.NodeProto, index: int) -> IntegerWeights:
+    """Return a node's weight: quantized, or a constant that is integers times one power of two."""
     name = node.input[index]
     if name in builder.weights:
         return builder.weights[name]
@@ -52,36 +59,42 @@ def _weights_of(builder: Builder, node: onnx.NodeProto, index: int) -> Weights:
     return found
 
 
-def _as_integers(constant: FloatArray) -> Weights | None:
-    """Plain weights that are integers of at most 16 bits times one power of two."""
+def _as_integers(constant: FloatArray) -> IntegerWeights | None:
+    """Return plain weights that are integers of at most 16 bits times one power of
+    two, else None.
+    """
     largest = float(abs(constant).max(initial=0.0))
     if largest == 0:
-        return Weights(constant.astype(np.int64), np.ones(1))
+        return IntegerWeights(constant.astype(np.int64), np.ones(1))
     for exponent in range(17):
         scaled = constant * 2.0**exponent
         if np.array_equal(scaled, np.round(scaled)):
             if abs(scaled).max() >= 1 << 15:
                 return None
-            return Weights(scaled.astype(np.int64), np.array([2.0**-exponent]))
+            return IntegerWeights(scaled.astype(np.int64), np.array([2.0**-exponent]))
     return None
 
 
-def _matmul(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _matmul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if node.input[0] not in builder.values:
         raise unsupported(node, "has its weight on the left.", "transpose the product.")
     weights = _weights_of(builder, node, 1)
     return products.lower_matmul(builder, node, values[0], weights, layer_name(builder, node))
 
 
-def _conv(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _conv(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(node.input) > 2 and node.input[2]:
         raise unsupported(node, "still has a bias.", "report this: it should be an Add.")
     weights = _weights_of(builder, node, 1)
     return products.lower_conv(builder, node, values[0], weights, layer_name(builder, node))
 
 
-def _constant_of(builder: Builder, node: onnx.NodeProto, value: Value) -> tuple[Value, FloatArray]:
-    """The constant operand per channel, and the value under the shape where it is that."""
+def _constant_of(
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value
+) -> tuple[Value, FloatArray]:
+    """Return the value under the shape where its constant operand is per channel, and that
+    constant.
+    """
     name = next(name for name in node.input if name not in builder.values)
     constant = builder.source.constant(name)
     if constant is None:
@@ -91,9 +104,11 @@ def _constant_of(builder: Builder, node: onnx.NodeProto, value: Value) -> tuple[
 
 
 def channelwise(
-    builder: Builder, node: onnx.NodeProto, value: Value, constant: FloatArray
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, constant: FloatArray
 ) -> tuple[Value, FloatArray]:
-    """(value, constant [1] or [C]); a flattened image is flattened for per-element constants."""
+    """Return (value, constant [1] or [C]), the value flattened where its constant differs by
+    element.
+    """
     found = value.per_channel(constant)
     if found is None and value.order.ndim == 2 and not isinstance(value.source, Sum):
         value = builder.flat(value)
@@ -107,7 +122,7 @@ def channelwise(
     return value, found
 
 
-def _add(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _add(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
         a, b = (products.integer_value(builder, node, value) for value in values)
         return add_values(builder, node, a, b, layer_name(builder, node))
@@ -115,7 +130,7 @@ def _add(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
     return value.plus(addend)
 
 
-def _mul(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _mul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
         raise unsupported(node, "multiplies two activations.",
                           "attention and gating have no integer form yet.")  # fmt: skip
@@ -123,7 +138,7 @@ def _mul(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
     return value.times(factor)
 
 
-def _batch_normalization(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _batch_normalization(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     value = values[0]
     parameters = [builder.source.constant(name) for name in node.input[1:5]]
     if any(p is None for p in parameters):
@@ -137,8 +152,8 @@ def _batch_normalization(builder: Builder, node: onnx.NodeProto, values: list[Va
     return value.times(scale).plus(offset)
 
 
-def _function(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
-    """An activation function with its attributes; PRelu's slope and Clip's bounds are inputs."""
+def _function(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    """Append an activation function to the chain; PRelu's slope and Clip's bounds are inputs."""
     value, op = values[0], node.op_type
     match op:
         case "LeakyRelu":
@@ -156,18 +171,16 @@ def _function(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Va
             parameters = [slope]
         case "Clip":
             parameters = [_bound(builder, node, 1, -np.inf), _bound(builder, node, 2, np.inf)]
-        case _:
+        case "Relu" | "HardSwish" | "Sigmoid" | "Tanh" | "Silu" | "Gelu":
             parameters = []
-    if op == "Gelu" and _text_attribute(node, "approximate") == "tanh":
+        case _:
+            raise ValueError(f"{op} is no activation function that lowering knows")
+    if op == "Gelu" and text_attribute(node, "approximate") == "tanh":
         op = "GeluTanh"
     return value.then(Function(op, tuple(Reals(p) for p in parameters)))
 
 
-def _text_attribute(node: onnx.NodeProto, name: str) -> str:
-    return next((item.s.decode() for item in node.attribute if item.name == name), "")
-
-
-def _bound(builder: Builder, node: onnx.NodeProto, index: int, default: float) -> FloatArray:
+def _bound(builder: GraphBuilder, node: onnx.NodeProto, index: int, default: float) -> FloatArray:
     if len(node.input) <= index or not node.input[index]:
         return np.array([default])
     constant = builder.source.constant(node.input[index])
@@ -176,7 +189,7 @@ def _bound(builder: Builder, node: onnx.NodeProto, index: int, default: float) -
     return constant.reshape(1)
 
 
-def _reshape(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _reshape(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     shape = builder.source.constant(node.input[1])
     if shape is None:
         raise unsupported(node, "has a shape that is not constant.", "export with static shapes.")
@@ -185,7 +198,7 @@ def _reshape(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Val
     return values[0].arranged(values[0].order.reshape(target))
 
 
-def _transpose(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _transpose(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     order = values[0].order
     perm = ints_attribute(node, "perm", tuple(reversed(range(order.ndim))))
     if perm[0] != 0:
@@ -193,7 +206,7 @@ def _transpose(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> V
     return values[0].arranged(order.transpose(perm))
 
 
-def _resize(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _resize(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     constants = [builder.source.constant(name) for name in node.input[1:] if name]
     given = [c for c in constants if c is not None and c.size == values[0].order.ndim]
     if not given:
@@ -206,27 +219,23 @@ def _resize(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Valu
     return products.lower_upsample(builder, node, values[0], factors, layer_name(builder, node))
 
 
-def _concat(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _concat(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) != len(node.input):
         raise unsupported(node, "joins a constant to activations.", "drop the constant.")
-    axis = next((item.i for item in node.attribute if item.name == "axis"), 1)
+    axis = int_attribute(node, "axis", 1)
     return products.lower_concat(builder, node, values, axis, layer_name(builder, node))
 
 
-def _max_pool(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _max_pool(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     return products.lower_max_pool(builder, node, values[0], layer_name(builder, node))
 
 
-def _average_pool(builder: Builder, node: onnx.NodeProto, values: list[Value]) -> Value:
+def _average_pool(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     return products.lower_average_pool(builder, node, values[0], layer_name(builder, node))
 
 
-Rule = Callable[[Builder, onnx.NodeProto, list[Value]], Value]
-_FUNCTIONS = (
-    "Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Sigmoid Tanh Selu Elu Gelu Silu Erf "
-    "Softplus Softsign"
-)
-RULES: dict[str, Rule] = {
+LoweringRule = Callable[[GraphBuilder, onnx.NodeProto, list[Value]], Value]
+RULES: dict[str, LoweringRule] = {
     "MatMul": _matmul,
     "Conv": _conv,
     "Add": _add,
@@ -239,5 +248,5 @@ RULES: dict[str, Rule] = {
     "Reshape": _reshape,
     "Transpose": _transpose,
     "Resize": _resize,
-    **dict.fromkeys(_FUNCTIONS.split(), _function),
+    **dict.fromkeys(FUNCTIONS, _function),
 }

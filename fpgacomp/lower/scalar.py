@@ -52,18 +52,18 @@ class Function:
 
     @property
     def rising(self) -> bool:
-        """Never falls, by its definition and its parameters."""
+        """Whether the function never falls, by its definition and its parameters."""
         if self.op in ("LeakyRelu", "PRelu", "Elu", "HardSigmoid"):
             return bool(np.all(self.parameters[0].array >= 0))
         if self.op == "Selu":
             return bool(np.all(self.parameters[0].array >= 0)) and bool(
                 np.all(self.parameters[1].array >= 0)
             )
-        return self.op in ("Relu", "Clip", "Sigmoid", "Tanh", "Erf", "Softplus", "Softsign")
+        return self.op in ("Relu", "Clip", "Sigmoid", "Tanh")
 
     @property
     def clips(self) -> bool:
-        """Is the identity wherever it is not constant."""
+        """Whether the function is the identity wherever it is not constant."""
         return self.op in ("Relu", "Clip")
 
 
@@ -91,9 +91,6 @@ FUNCTIONS: dict[str, Callable[..., FloatArray]] = {
     "Gelu": lambda x: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
     "GeluTanh": _gelu_tanh,
     "Silu": lambda x: x * _sigmoid(x),
-    "Erf": _erf,
-    "Softplus": lambda x: np.logaddexp(x, 0.0),
-    "Softsign": lambda x: x / (1 + abs(x)),
 }
 
 
@@ -109,6 +106,7 @@ class Chain:
 
     @classmethod
     def of(cls, scale: FloatArray | float, offset: FloatArray | float = 0.0) -> Chain:
+        """Return the chain x * scale + offset, each a number, [1] or [C]."""
         return cls(Affine(Reals(np.atleast_1d(scale)), Reals(np.atleast_1d(offset))))
 
     def __call__(self, x: FloatArray) -> FloatArray:
@@ -120,27 +118,33 @@ class Chain:
 
     @property
     def is_affine(self) -> bool:
+        """Whether no function follows the first scale and offset."""
         return not self.steps
 
     @property
     def scale(self) -> FloatArray:
+        """Factor of the first affine step, [1] or [C]."""
         return self.affine.scale.array
 
     @property
     def offset(self) -> FloatArray:
+        """Addend of the first affine step, [1] or [C]."""
         return self.affine.offset.array
 
     def times(self, factor: FloatArray) -> Chain:
+        """Return the chain followed by a multiplication, [1] or [C]."""
         return self._then_affine(Affine(Reals(factor), Reals([0.0])))
 
     def plus(self, addend: FloatArray) -> Chain:
+        """Return the chain followed by an addition, [1] or [C]."""
         return self._then_affine(Affine(Reals([1.0]), Reals(addend)))
 
     def then(self, function: Function) -> Chain:
+        """Return the chain followed by an activation function."""
         return replace(self, steps=(*self.steps, function))
 
     def _then_affine(self, last: Affine) -> Chain:
-        """One affine step after another is one affine step."""
+        """Return the chain followed by an affine step, merged with one that ends it already."""
         before = self.steps[-1] if self.steps else self.affine
         if isinstance(before, Function):
             return replace(self, steps=(*self.steps, last))
@@ -153,7 +157,9 @@ class Chain:
         return Chain(merged)
 
     def direction(self) -> FloatArray | None:
-        """Sign of the slope per channel where the chain never turns by construction, else None."""
+        """Return the sign of the slope per channel where the chain never turns by construction,
+        else None.
+        """
         sign = np.sign(self.scale)
         for step in self.steps:
             if isinstance(step, Function):
@@ -164,7 +170,7 @@ class Chain:
         return sign
 
     def slope(self) -> FloatArray:
-        """Slope per channel where no function bends it (a search hint, not a fact)."""
+        """Return the slope per channel where no function bends it (a search hint, not a fact)."""
         slope = self.scale
         for step in self.steps:
             if isinstance(step, Affine):
@@ -172,7 +178,9 @@ class Chain:
         return slope
 
     def intercept(self) -> FloatArray:
-        """Value at 0 per channel where no function bends it (a search hint, not a fact)."""
+        """Return the value at 0 per channel where no function bends it (a search
+        hint, not a fact).
+        """
         value = self.offset
         for step in self.steps:
             if isinstance(step, Affine):
@@ -180,7 +188,7 @@ class Chain:
         return value
 
     def spread(self, repeats: int) -> Chain:
-        """The chain of a flattened tensor: each per-channel parameter for every position."""
+        """Return the chain of a flattened tensor: each per-channel parameter for every position."""
 
         def wide(values: Reals) -> Reals:
             return values if values.shape == (1,) else Reals(np.tile(values.array, repeats))

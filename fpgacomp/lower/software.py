@@ -1,4 +1,4 @@
-"""The software side as ONNX: network inputs to integers, and integers to network outputs."""
+"""Writes the software side as ONNX: inputs to integers, and integers to the network's outputs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from onnx import TensorProto, helper, numpy_helper
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import ArgMax, Tensor
 from fpgacomp.ir.types import IntArray
-from fpgacomp.lower.builder import Source
+from fpgacomp.lower.builder import NetworkIndex
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.value import Value
+from fpgacomp.network.attributes import shape_of
 from fpgacomp.network.lowered import integer_name
+from fpgacomp.network.operators import FPGACOMP_DOMAIN
+from fpgacomp.network.standard_form import write_standard_form
 
 OPSET = 17
 
@@ -52,11 +55,13 @@ class _Writer:
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
 
     def constant(self, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float64) -> str:
+        """Add a constant and return its name."""
         name = f"fpgacomp_constant_{len(self.constants)}"
         self.constants[name] = numpy_helper.from_array(np.asarray(values, dtype=dtype), name)
         return name
 
     def op(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """Append an operator and return the name of its output."""
         name = output or f"fpgacomp_step_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
@@ -68,6 +73,7 @@ class _Writer:
         outputs: list[onnx.ValueInfoProto],
         opsets: list[onnx.OperatorSetIdProto] | None = None,
     ) -> onnx.ModelProto:
+        """Return the nodes and constants so far as a model."""
         graph = helper.make_graph(
             self.nodes, name, inputs, outputs, initializer=list(self.constants.values())
         )
@@ -77,8 +83,8 @@ class _Writer:
         )
 
 
-def before_model(source: Source, recipes: list[InputRecipe]) -> onnx.ModelProto:
-    """Network inputs (batch N) -> integer inputs (int64), computed in float64."""
+def before_model(source: NetworkIndex, recipes: list[InputRecipe]) -> onnx.ModelProto:
+    """Return the ONNX model from network inputs (batch N) to integer inputs (int64), in float64."""
     writer = _Writer()
     inputs: list[onnx.ValueInfoProto] = []
     outputs: list[onnx.ValueInfoProto] = []
@@ -135,7 +141,9 @@ def _chain(writer: _Writer, name: str, chain: Chain) -> str:
 
 
 def _clip(writer: _Writer, name: str, step: Function) -> str:
-    """ReLU and Clip; lowering refuses every other function in front of the first quantizer."""
+    """Append ReLU or Clip; lowering refuses every other function in front of the
+    first quantizer.
+    """
     if step.op == "Relu":
         return writer.op("Relu", name)
     low, high = (writer.constant(p.array.reshape(())) for p in step.parameters)
@@ -163,12 +171,15 @@ def _round(writer: _Writer, name: str, rounding: str) -> str:
 
 
 def after_model(
-    source: Source, graph: Graph, values: dict[str, Value]
+    source: NetworkIndex, graph: Graph, values: dict[str, Value]
 ) -> tuple[onnx.ModelProto, tuple[str, ...]]:
-    """Integer outputs (int64, batch N) -> network outputs; and the kinds of nodes left to do.
+    """Return the ONNX model from integer outputs (int64, batch N) to network outputs.
 
-    The scale is applied in float64; the network's own trailing nodes follow as they
-    stand, in float32.
+    The scale is applied in float64; the network's own trailing nodes follow in float32, those
+    of our own domain written in standard operators.
+
+    Returns:
+        The model, and the operators of the network that it computes, each once.
     """
     writer = _Writer()
     needed = frontier(source, values)
@@ -180,25 +191,36 @@ def after_model(
     for name in needed:
         _dequantize(writer, name, values[name], graph)
     tail = tail_nodes(source, values)
-    constants = dict(writer.constants)
     for node in tail:
-        copied = onnx.NodeProto()
-        copied.CopyFrom(node)
-        writer.nodes.append(copied)
-        for name in node.input:
-            if name in source.initializers:
-                constants[name] = source.initializers[name]
-    writer.constants = constants
+        _copy_node(writer, source, node)
     outputs = [_batched(info) for info in source.model.graph.output]
     opsets = [o for o in source.model.opset_import if o.domain in ("", "ai.onnx")]
     model = writer.model("after", inputs, outputs, opsets)
     return model, tuple(dict.fromkeys(node.op_type for node in tail))
 
 
+def _copy_node(writer: _Writer, source: NetworkIndex, node: onnx.NodeProto) -> None:
+    """Append a node of the network as it stands; one of our own domain in standard operators."""
+    if node.domain == FPGACOMP_DOMAIN:
+        write_standard_form(
+            node.op_type,
+            node.input[0],
+            node.output[0],
+            emit=lambda op, inputs, output: writer.op(op, *inputs, output=output or None),
+            constant=lambda value: writer.constant(value, np.float32),
+        )
+        return
+    copied = onnx.NodeProto()
+    copied.CopyFrom(node)
+    writer.nodes.append(copied)
+    for name in node.input:
+        if name in source.initializers:
+            writer.constants[name] = source.initializers[name]
+
+
 def _batched(info: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
     kind = info.type.tensor_type
-    shape = [d.dim_value for d in kind.shape.dim]
-    return helper.make_tensor_value_info(info.name, kind.elem_type, ["N", *shape[1:]])
+    return helper.make_tensor_value_info(info.name, kind.elem_type, ["N", *shape_of(info)[1:]])
 
 
 def _dequantize(writer: _Writer, name: str, value: Value, graph: Graph) -> None:
@@ -218,8 +240,8 @@ def _dequantize(writer: _Writer, name: str, value: Value, graph: Graph) -> None:
     writer.op("Cast", real, to=elem_type, output=name)
 
 
-def tail_nodes(source: Source, values: dict[str, Value]) -> list[onnx.NodeProto]:
-    """The network's nodes that software computes, in order: between integers and outputs."""
+def tail_nodes(source: NetworkIndex, values: dict[str, Value]) -> list[onnx.NodeProto]:
+    """Return the network's nodes that software computes, in order: between integers and outputs."""
     needed, names = set(source.outputs), set[str]()
     for node in reversed(source.nodes):
         if any(o in needed and not is_dequantizable(o, values) for o in node.output):
@@ -228,13 +250,13 @@ def tail_nodes(source: Source, values: dict[str, Value]) -> list[onnx.NodeProto]
     return [node for node in source.nodes if set(node.output) & names]
 
 
-def frontier(source: Source, values: dict[str, Value]) -> list[str]:
-    """The network's tensors at which the software side takes over from the integers."""
+def frontier(source: NetworkIndex, values: dict[str, Value]) -> list[str]:
+    """Return the network's tensors at which the software side takes over from the integers."""
     read = [*source.outputs, *(i for node in tail_nodes(source, values) for i in node.input)]
     return [name for name in dict.fromkeys(read) if is_dequantizable(name, values)]
 
 
 def is_dequantizable(name: str, values: dict[str, Value]) -> bool:
-    """The tensor is integers times a scale plus an offset: where software can take over."""
+    """Return whether the tensor is integers times a scale plus an offset."""
     value = values.get(name)
     return value is not None and isinstance(value.source, Tensor) and value.chain.is_affine

@@ -11,7 +11,7 @@ from fpgacomp.ir.types import IntArray
 
 LevelFunction = Callable[[IntArray], IntArray]  # [n, C] integers -> [n, C] levels
 
-FULL_EVALUATION = 1 << 22  # integers times channels that are evaluated one by one
+FULL_EVALUATION = 1 << 22  # most evaluations (integers times channels) that are done one by one
 NO_STEP = np.iinfo(np.int64).max
 
 
@@ -44,21 +44,24 @@ class Staircase:
 
 
 def evaluate_all(function: LevelFunction, lo: IntArray, hi: IntArray) -> tuple[IntArray, IntArray]:
-    """(inputs [n, C], levels [n, C]) over every integer; shorter channels repeat their end."""
+    """Return (inputs [n, C], levels [n, C]) over every integer; shorter channels
+    repeat their end.
+    """
     longest = int((hi - lo).max()) + 1
     inputs = np.minimum(lo + np.arange(longest)[:, None], hi)
     return inputs, function(inputs)
 
 
 def is_small(lo: IntArray, hi: IntArray) -> bool:
-    """The ranges are small enough to evaluate every integer of every channel."""
+    """Return whether the ranges are small enough to evaluate every integer of every channel."""
     return int((hi - lo).max() + 1) * len(lo) <= FULL_EVALUATION
 
 
 def build(
     function: LevelFunction, lo: IntArray, hi: IntArray, direction: IntArray | None
 ) -> Staircase | None:
-    """Find every step; None where the function is not monotone.
+    """Return the staircase of a function, every step found; None where the function is not
+    monotone.
 
     Small ranges are evaluated whole, which also checks the direction. For larger
     ranges the steps are found by bisection, which needs a function known to be
@@ -95,16 +98,16 @@ def _observed_direction(function: LevelFunction, lo: IntArray, hi: IntArray) -> 
 def _bisect(
     rising: LevelFunction, low: IntArray, high: IntArray, levels: IntArray, end: IntArray
 ) -> IntArray:
-    """[C, n] first input whose level is >= levels[n]; NO_STEP where none is."""
+    """Return [C, n] first input whose level is >= levels[n]; NO_STEP where none is."""
     channels, count = len(low), len(levels)
     if count == 0:
         return np.zeros((channels, 0), dtype=np.int64)
-    # Invariant: level(right) reaches, level(left) does not (left = low - 1 stands for none).
+    # Invariant: the level at `right` is reached, at `left` it is not (low - 1 stands for none).
     left = np.broadcast_to(low - 1, (count, channels)).copy()
     right = np.broadcast_to(high, (count, channels)).copy()
     while np.any(right - left > 1):
         middle = left + (right - left) // 2
-        probe = np.maximum(middle, low)  # left + 1 where the gap is closed: harmless
+        probe = np.maximum(middle, low)  # left + 1 where the gap is closed, which changes nothing
         reached = rising(probe) >= levels[:, None]
         open_gap = right - left > 1
         right = np.where(open_gap & reached, middle, right)

@@ -45,22 +45,27 @@ class Value:
 
     @property
     def channels(self) -> int:
+        """Length of the source's last axis."""
         return self.source_shape[-1]
 
     def arranged(self, order: IntArray) -> Value:
+        """Return the value with its elements in other places of the same source."""
         return replace(self, order=order)
 
     def times(self, factor: FloatArray) -> Value:
+        """Return the value times a factor, [1] or [C]."""
         return replace(self, chain=self.chain.times(factor))
 
     def plus(self, addend: FloatArray) -> Value:
+        """Return the value plus an addend, [1] or [C]."""
         return replace(self, chain=self.chain.plus(addend))
 
     def then(self, function: Function) -> Value:
+        """Return an activation function of the value."""
         return replace(self, chain=self.chain.then(function))
 
     def per_channel(self, constant: FloatArray) -> FloatArray | None:
-        """A constant of the network's tensor as [1] or [C]; None if positions differ."""
+        """Return a constant of the network's tensor as [1] or [C]; None if positions differ."""
         if constant.size == 1:
             return constant.reshape(1).astype(np.float64)
         try:
@@ -76,14 +81,14 @@ class Value:
         return first[:1] if np.all(first == first[0]) else first
 
     def flattened(self) -> Value:
-        """The same source seen as one vector, with its parameters for every position."""
+        """Return the same source seen as one vector, with its parameters for every position."""
         positions = int(np.prod(self.source_shape[:-1]))
         size = positions * self.channels
         return replace(self, source_shape=(size,), chain=self.chain.spread(positions))
 
     @property
     def spatial_order(self) -> IntArray | None:
-        """[1, C, *S] positions in a channels-last source of this shape; None if not spatial."""
+        """Positions [1, C, *S] in a channels-last source of this shape; None if not spatial."""
         if self.order.ndim < 3:
             return None
         _, channels, *spatial = self.order.shape
@@ -91,7 +96,7 @@ class Value:
 
 
 def channels_last_order(shape: tuple[int, ...]) -> IntArray:
-    """[1, C, *S]: where each element of a channels-first tensor lies in an [*S, C] source."""
+    """Return [1, C, *S]: where a channels-first tensor's elements lie in an [*S, C] source."""
     positions = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
     first: IntArray = np.moveaxis(positions, -1, 0)[None]
     return first

@@ -1,1 +1,1 @@
-"""The canonical network: its operators, its editable graph, and what was lowered from it."""
+"""The canonical network: its operators, its ONNX reader, its editable graph, what is lowered."""

@@ -37,16 +37,10 @@ A canonical network is QONNX (float32, opset 18) in which
   channels first (with a Transpose in front for channels last); ReduceSum is that and a
   Mul; GlobalMaxPool and ReduceMax are MaxPool.
 
-The operators that remain:
-    Quant BipolarQuant Trunc MultiThreshold           (quantizers, qonnx.custom_op.general)
-    MatMul Conv MaxPool AveragePool GlobalAveragePool Add Mul Concat Resize
-    Reshape Transpose BatchNormalization
-    Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Sigmoid Tanh Selu Elu
-    Silu Gelu                                         (domain fpgacomp: x * Sigmoid(x), and
-                                                      the exact x * 0.5 * (1 + Erf(x / sqrt 2)))
-    Softmax LogSoftmax ArgMax TopK                    (software side only)
+The operators that remain are listed in `fpgacomp.network.operators`. Silu and Gelu are those
+of our own domain: x * Sigmoid(x), and the exact x * 0.5 * (1 + Erf(x / sqrt 2)).
 Resize has inputs (x, "", scales), scales whole numbers, mode nearest, asymmetric, floor:
-output i is input i // scale. Anything else is reported by `frontend.check` as unsupported
+output i is input i // scale. Anything else is reported by `fpgacomp.frontend.check` as unsupported
 with a remedy.
 """
 
@@ -55,10 +49,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import onnx
-
-QONNX_DOMAIN = "qonnx.custom_op.general"
-FPGACOMP_DOMAIN = "fpgacomp"
-QUANTIZERS = ("Quant", "BipolarQuant", "Trunc", "MultiThreshold")
 
 
 @dataclass(frozen=True)
@@ -82,3 +72,16 @@ class Network:
     file: str
     sha256: str
     warnings: tuple[str, ...] = ()
+
+
+def input_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """Return each input's shape by its name, without the batch axis; -1 where the file is open."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return {
+        value.name: tuple(
+            dim.dim_value if dim.HasField("dim_value") else -1
+            for dim in value.type.tensor_type.shape.dim[1:]
+        )
+        for value in model.graph.input
+        if value.name not in constants
+    }

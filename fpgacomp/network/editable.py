@@ -1,4 +1,4 @@
-"""A light editable view of an ONNX graph: what the rewrites work on."""
+"""An editable view of an ONNX graph, which the rewrites work on."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN
+from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.attributes import (
+    NARROW_TYPES,
+    Attributes,
+    constant_value,
+    decode_attributes,
+    to_array,
+)
+from fpgacomp.network.operators import FPGACOMP_DOMAIN, QONNX_DOMAIN
 
-Array = npt.NDArray[Any]
-
-# ONNX gives every tensor a type number; these two are all that canonical networks need.
+# ONNX's numbers of the two element types that canonical networks have.
 FLOAT = onnx.TensorProto.FLOAT
 INT64 = onnx.TensorProto.INT64
 INVALID = "invalid"  # operator and domain of a node that nothing may rewrite
 
 
 @dataclass(frozen=True)
-class Info:
-    """What is known of a tensor: ONNX element type and static shape."""
+class TensorInfo:
+    """What is known of a tensor: its ONNX element type and its static shape (-1: unknown size)."""
 
     dtype: int
     shape: tuple[int, ...]
@@ -35,7 +41,14 @@ class Node:
     """One operator. Attributes are plain Python values (tensors as arrays).
 
     Args:
+        op: operator type.
+        inputs: names of the tensors that it reads, "" for an optional one that is absent.
+        outputs: names of the tensors that it writes, "" for an optional one nobody wants.
+        name: unique within the graph.
+        domain: operator set; "" is ONNX's own.
+        attributes: plain Python values by name (tensors as arrays).
         origin: name of the node of the user's file that this one comes from.
+        file_name: how the file itself calls this node; "" where it gives no name.
     """
 
     op: str
@@ -43,15 +56,17 @@ class Node:
     outputs: list[str]
     name: str
     domain: str = ""
-    attributes: dict[str, Any] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict)
     origin: str = ""
+    file_name: str = ""
 
     @property
     def output(self) -> str:
+        """Name of the node's first output."""
         return self.outputs[0]
 
     def input(self, index: int) -> str:
-        """The input's tensor name, "" for an optional one that is absent."""
+        """Return the name of this input, "" for an optional one that is absent."""
         return self.inputs[index] if index < len(self.inputs) else ""
 
 
@@ -67,15 +82,15 @@ class EditableGraph:
         self.opset = 18
         self.domains: dict[str, int] = {}
         self.nodes: list[Node] = []
-        self.constants: dict[str, Array] = {}
+        self.constants: dict[str, AnyArray] = {}
         self.inputs: list[str] = []
         self.outputs: list[str] = []
-        self.info: dict[str, Info] = {}
+        self.info: dict[str, TensorInfo] = {}
         self.source_opset = 18
-        self.annotations: dict[str, str] = {}  # finn_datatype of a tensor
-        self.ranges: dict[str, tuple[int, int]] = {}  # of constants narrower than a byte
-        self.file_nodes: dict[str, str] = {}  # name -> operator, as the file has them
-        self.problems: dict[str, list[FpgacompError]] = {}  # by node of the file, or input
+        self.annotations: dict[str, str] = {}  # tensor -> the type FINN declares for it
+        self.ranges: dict[str, tuple[int, int]] = {}  # of constants' types below a byte
+        self.file_nodes: dict[str, str] = {}  # name -> operator of each node of the file
+        self.problems: dict[str, list[FpgacompError]] = {}  # by node of the file, input or output
         self.warnings: list[str] = []
         self._producer: dict[str, Node] = {}
         self._consumers: dict[str, list[Node]] = {}
@@ -84,29 +99,32 @@ class EditableGraph:
     # ---- questions
 
     def producer(self, tensor: str) -> Node | None:
+        """Return the node that writes the tensor; None for inputs and constants."""
         return self._producer.get(tensor)
 
     def consumers(self, tensor: str) -> list[Node]:
-        """Nodes that read the tensor, each once (being a graph output is not counted)."""
+        """Return the nodes that read the tensor, each once (a graph output is not counted)."""
         return list(self._consumers.get(tensor, ()))
 
     def only_consumer(self, tensor: str) -> Node | None:
-        """The one node that reads a tensor nobody else sees, else None."""
+        """Return the one node that reads a tensor nobody else sees, else None."""
         readers = self._consumers.get(tensor, [])
         return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
 
     def shape(self, tensor: str) -> tuple[int, ...]:
+        """Return the tensor's shape, batch included."""
         return self.info[tensor].shape
 
-    def constant(self, tensor: str) -> Array | None:
+    def constant(self, tensor: str) -> AnyArray | None:
+        """Return the tensor's values where it is a constant, else None."""
         return self.constants.get(tensor)
 
     def known(self, node: Node) -> bool:
-        """Whether shape and type of all inputs and outputs are known."""
+        """Return whether shape and type of all inputs and outputs of the node are known."""
         return all(not tensor or tensor in self.info for tensor in node.inputs + node.outputs)
 
     def find(self, *ops: str, domain: str = "") -> list[Node]:
-        """The nodes of these kinds, as they are now, whose tensors are all known."""
+        """Return the nodes of these operators, as they are now, whose tensors are all known."""
         return [n for n in self.nodes if n.domain == domain and n.op in ops and self.known(n)]
 
     # ---- edits
@@ -114,19 +132,30 @@ class EditableGraph:
     def report(
         self, node: Node, why: str, fix: str, *, error: type[ModelError] = UnsupportedLayer
     ) -> None:
-        """Keep a problem of this node; all are raised together in the end."""
+        """Keep a problem of this node; `raise_problems` raises all of them together."""
         op = self.file_nodes.get(node.origin, node.op)
         self._keep(node.origin or node.name, error(f"node {node.origin} ({op})", why, fix))
 
     def disable(self, node: Node) -> None:
-        """Make a node that is reported already one that no rewrite takes for anything."""
+        """Turn a node that is reported already into one that no rewrite recognises."""
         node.op, node.domain = INVALID, INVALID
 
     def report_input(self, name: str, why: str, fix: str) -> None:
+        """Keep a problem of this network input."""
         self._keep(name, ModelError(f"input {name}", why, fix))
 
     def report_output(self, name: str, why: str, fix: str) -> None:
+        """Keep a problem of this network output."""
         self._keep(name, ModelError(f"output {name}", why, fix))
+
+    def raise_problems(self) -> None:
+        """Raise everything that was reported, at once; return where there is nothing.
+
+        Raises:
+            ModelError, UnsupportedLayer: the one problem that was reported.
+            Problems: several of them.
+        """
+        raise_all([problem for kept in self.problems.values() for problem in kept])
 
     def _keep(self, place: str, problem: FpgacompError) -> None:
         kept = self.problems.setdefault(place, [])
@@ -134,6 +163,9 @@ class EditableGraph:
             kept.append(problem)
 
     def unique(self, hint: str) -> str:
+        """Return a name that neither node nor tensor has yet: the hint, or the
+        hint with a number.
+        """
         name, count = hint, 1
         while name in self._names or not name:
             name, count = f"{hint}_{count}", count + 1
@@ -141,7 +173,9 @@ class EditableGraph:
         return name
 
     def add_constant(self, hint: str, value: npt.ArrayLike) -> str:
-        """A new constant (float64 becomes float32, the type of canonical networks)."""
+        """Add a constant and return its name (float64 becomes float32, as in
+        canonical networks).
+        """
         array = np.asarray(value)
         if array.dtype == np.float64:
             array = array.astype(np.float32)
@@ -149,25 +183,29 @@ class EditableGraph:
         self.set_constant(name, array)
         return name
 
-    def set_constant(self, name: str, array: Array) -> None:
+    def set_constant(self, name: str, array: AnyArray) -> None:
+        """Make this tensor a constant, or give a constant another value."""
         self._names.add(name)
         self.constants[name] = array
-        self.info[name] = Info(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        self.info[name] = TensorInfo(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
 
     def new_tensor(self, hint: str, shape: Sequence[int], dtype: int = FLOAT) -> str:
+        """Announce a tensor of this shape and ONNX element type, and return its name."""
         name = self.unique(hint)
-        self.info[name] = Info(dtype, tuple(shape))
+        self.info[name] = TensorInfo(dtype, tuple(shape))
         return name
 
     def append(self, node: Node) -> None:
-        """Add the last node (used while reading)."""
+        """Add a node behind all others."""
         self._insert(len(self.nodes), node)
 
     def insert_before(self, anchor: Node, node: Node) -> Node:
+        """Add a node right in front of another, and return it."""
         self._insert(self.nodes.index(anchor), node)
         return node
 
     def insert_after(self, anchor: Node, node: Node) -> Node:
+        """Add a node right behind another, and return it."""
         self._insert(self.nodes.index(anchor) + 1, node)
         return node
 
@@ -190,7 +228,7 @@ class EditableGraph:
         after: bool = False,
         **attributes: Any,
     ) -> Node:
-        """A node of `op` beside `anchor`, in front of it by default.
+        """Add a node of operator `op` beside `anchor`, in front of it by default, and return it.
 
         `output` is an existing tensor that nobody writes (any more), or "" for a
         new float tensor of `shape` (default: that of the first input).
@@ -202,6 +240,7 @@ class EditableGraph:
         return self.insert_after(anchor, node) if after else self.insert_before(anchor, node)
 
     def remove(self, node: Node) -> None:
+        """Take a node out of the graph; its tensors keep their names."""
         self.nodes.remove(node)
         for tensor in set(node.inputs):
             if tensor:
@@ -211,6 +250,7 @@ class EditableGraph:
                 del self._producer[tensor]
 
     def set_input(self, node: Node, index: int, tensor: str) -> None:
+        """Let the node read another tensor at this input."""
         for old in set(node.inputs):
             if old:
                 self._consumers[old].remove(node)
@@ -218,14 +258,14 @@ class EditableGraph:
         self._link_inputs(node)
 
     def redirect(self, old: str, new: str, *, only: Iterable[Node] | None = None) -> None:
-        """Let the readers of `old` (or only these) read `new`; outputs are left alone."""
+        """Let the readers of `old` (or only these) read `new`; graph outputs are left alone."""
         for reader in list(only) if only is not None else self.consumers(old):
             for index, tensor in enumerate(reader.inputs):
                 if tensor == old:
                     self.set_input(reader, index, new)
 
     def bypass(self, node: Node) -> bool:
-        """Remove a node whose output equals its first input; False where names forbid it."""
+        """Remove a node whose output equals its first input; return False where names forbid it."""
         source, result = node.inputs[0], node.output
         if result not in self.outputs:
             self.redirect(result, source)
@@ -265,7 +305,7 @@ class EditableGraph:
 
     @classmethod
     def from_model(cls, model: onnx.ModelProto) -> EditableGraph:
-        """Read the graph; initializers are no inputs, Constant nodes are constants.
+        """Read the graph of a model; initializers are no inputs, Constant nodes are constants.
 
         Shapes are those of the graph inputs as the file states them; a dimension
         that is symbolic or absent is -1.
@@ -276,8 +316,8 @@ class EditableGraph:
         graph.opset = graph.source_opset = graph.domains[""]
         for tensor in model.graph.initializer:
             graph.set_constant(tensor.name, to_array(tensor))
-            if tensor.data_type in _NARROW:
-                graph.ranges[tensor.name] = _NARROW[tensor.data_type][1]
+            if tensor.data_type in NARROW_TYPES:
+                graph.ranges[tensor.name] = NARROW_TYPES[tensor.data_type][1]
         for value in model.graph.input:
             if value.name not in graph.constants:
                 graph.inputs.append(value.name)
@@ -293,9 +333,9 @@ class EditableGraph:
         return graph
 
     def _read_node(self, index: int, proto: onnx.NodeProto) -> None:
-        attributes = {a.name: _attribute(a) for a in proto.attribute}
+        attributes = decode_attributes(proto)
         if proto.op_type == "Constant" and proto.domain in ("", "ai.onnx"):
-            value = _constant_value(attributes)
+            value = constant_value(attributes)
             if value is not None:
                 self.set_constant(proto.output[0], value)
                 return
@@ -303,10 +343,11 @@ class EditableGraph:
         self.file_nodes[name] = proto.op_type
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         inputs, outputs = list(proto.input), list(proto.output)
-        self.append(Node(proto.op_type, inputs, outputs, name, domain, attributes, name))
+        node = Node(proto.op_type, inputs, outputs, name, domain, attributes, name, proto.name)
+        self.append(node)
 
     def to_model(self) -> onnx.ModelProto:
-        """The graph as ONNX; every known tensor is listed with its shape."""
+        """Return the graph as an ONNX model; every known tensor is listed with its shape."""
         nodes = [node_proto(node) for node in self.nodes]
         inner = [t for n in self.nodes for t in n.outputs if t in self.info]
         graph = helper.make_graph(
@@ -333,7 +374,7 @@ class EditableGraph:
 
 
 def node_proto(node: Node) -> onnx.NodeProto:
-    """The node as ONNX writes it."""
+    """Return the node in ONNX's own form."""
     attributes = {
         name: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
         for name, value in node.attributes.items()
@@ -344,48 +385,8 @@ def node_proto(node: Node) -> onnx.NodeProto:
     )
 
 
-def _info(value: onnx.ValueInfoProto) -> Info:
+def _info(value: onnx.ValueInfoProto) -> TensorInfo:
     tensor = value.type.tensor_type
     dims = tensor.shape.dim if tensor.HasField("shape") else ()
     shape = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in dims)
-    return Info(tensor.elem_type, shape)
-
-
-def to_array(tensor: onnx.TensorProto) -> Array:
-    """The tensor's values; integers narrower than a byte come as int8 or uint8."""
-    array = numpy_helper.to_array(tensor)
-    if tensor.data_type in _NARROW:
-        return array.astype(_NARROW[tensor.data_type][0])
-    return array
-
-
-# ONNX element types narrower than a byte: the numpy type that holds them, their range.
-_NARROW: dict[int, tuple[type[Any], tuple[int, int]]] = {
-    onnx.TensorProto.UINT4: (np.uint8, (0, 15)),
-    onnx.TensorProto.INT4: (np.int8, (-8, 7)),
-}
-if hasattr(onnx.TensorProto, "INT2"):  # since onnx 1.20
-    _NARROW[onnx.TensorProto.UINT2] = (np.uint8, (0, 3))
-    _NARROW[onnx.TensorProto.INT2] = (np.int8, (-2, 1))
-
-
-def _attribute(attribute: onnx.AttributeProto) -> Any:
-    value = helper.get_attribute_value(attribute)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if attribute.type == onnx.AttributeProto.TENSOR:
-        return to_array(attribute.t)
-    if attribute.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS):
-        return list(value)
-    return value
-
-
-def _constant_value(attributes: dict[str, Any]) -> Array | None:
-    match attributes:
-        case {"value": value}:
-            return np.asarray(value)
-        case {"value_float": value} | {"value_floats": value}:
-            return np.asarray(value, np.float32)
-        case {"value_int": value} | {"value_ints": value}:
-            return np.asarray(value, np.int64)
-    return None
+    return TensorInfo(tensor.elem_type, shape)

@@ -1,4 +1,4 @@
-"""What lowering returns: the integer graph, and how its integers speak for the network."""
+"""What lowering returns: the integer graph, and what its integers mean in the network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 
 
 def integer_name(tensor_name: str) -> str:
-    """What the software side's ONNX graphs call an integer tensor.
+    """Return what the software side's ONNX graphs call an integer tensor.
 
     A network may well have a tensor of the same name: the suffix keeps them apart.
     """
@@ -21,7 +21,7 @@ def integer_name(tensor_name: str) -> str:
 
 
 @dataclass(frozen=True)
-class View:
+class TensorView:
     """How one integer tensor stands for one real tensor of the canonical network.
 
     real.ravel()[i] = scale[c] * integer.ravel()[order.ravel()[i]] + offset[c], with c
@@ -46,7 +46,7 @@ class View:
     proof: str = "checked"
 
     def to_real(self, integers: IntArray) -> FloatArray:
-        """[N, *integer shape] integers -> [N, *network shape without batch] float64."""
+        """Return integers [N, *integer shape] as float64 [N, *network shape without batch]."""
         channels = integers.shape[-1]
         real = integers * self._wide(self.scale, channels) + self._wide(self.offset, channels)
         flat = real.reshape(len(integers), -1)[:, self.order.array.ravel()]
@@ -101,7 +101,9 @@ class InputPort:
     offset: Reals
 
     def to_raw(self, integers: IntArray) -> FloatArray:
-        """[N, *integer shape] -> the raw inputs [N, *network shape] that mean just these."""
+        """Return the raw inputs [N, *network shape] that mean just these integers [N, *integer
+        shape].
+        """
         real = integers * self.scale.array + self.offset.array
         raw = (real - self.bias.array) / self.gain.array
         flat = np.empty((len(integers), self.place.array.size))
@@ -129,7 +131,7 @@ class Lowered:
     graph: Graph
     before: onnx.ModelProto
     after: onnx.ModelProto
-    views: Mapping[str, View]
+    views: Mapping[str, TensorView]
     ports: tuple[InputPort, ...] = ()
     software_before: tuple[str, ...] = ()
     software_after: tuple[str, ...] = ()

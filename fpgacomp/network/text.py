@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from fpgacomp.network.editable import FLOAT, INT64, Array, EditableGraph, Info, Node
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import FLOAT, INT64, EditableGraph, Node, TensorInfo
 
 _INLINE = 8  # numbers of a constant that stand in the line
 _WIDEST_COLUMN = 64
@@ -66,7 +67,7 @@ def _operand(graph: EditableGraph, name: str) -> str:
     return f"%{name}" if constant is None else _constant(constant)
 
 
-def _constant(values: Array) -> str:
+def _constant(values: AnyArray) -> str:
     named = "" if values.dtype in _PLAIN else f"{values.dtype} "
     if values.size <= _INLINE:
         return f"{named}{_number(values.tolist())}"
@@ -91,7 +92,7 @@ def _attribute(value: Any) -> str:
     return value if isinstance(value, str) else _number(value)
 
 
-def _type(info: Info | None) -> str:
+def _type(info: TensorInfo | None) -> str:
     """The shape, and the element type where it is not float32."""
     if info is None:
         return ""
@@ -102,8 +103,8 @@ def _type(info: Info | None) -> str:
     return f"{dtype} {shape}"
 
 
-def _info(value: onnx.ValueInfoProto) -> Info | None:
+def _info(value: onnx.ValueInfoProto) -> TensorInfo | None:
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
         return None
-    return Info(tensor.elem_type, tuple(dim.dim_value for dim in tensor.shape.dim))
+    return TensorInfo(tensor.elem_type, tuple(dim.dim_value for dim in tensor.shape.dim))

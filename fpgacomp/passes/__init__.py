@@ -17,7 +17,7 @@ __all__ = ["PASSES", "pool_before_activation", "variants"]
 
 
 def variants(graph: Graph) -> tuple[Graph, ...]:
-    """The graph itself, then what each pass makes of it, where that is something else."""
+    """Return the graph itself, then what each pass makes of it where that is something else."""
     found = [graph]
     for rewrite in PASSES:
         changed = verify(rewrite(found[-1]), after=rewrite.__name__)

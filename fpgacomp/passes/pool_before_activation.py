@@ -1,4 +1,4 @@
-"""MaxPool(activation(x)) becomes activation(MaxPool(x)): a quarter of the comparators for 2x2."""
+"""Pass: MaxPool(activation(x)) becomes activation(MaxPool(x)), a quarter of the work for 2x2."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pool_before_activation(graph: Graph) -> Graph:
 
 
 def _swappable(graph: Graph, pool: MaxPool) -> Requantize | Thresholds | None:
-    """The activation in front, if only this pool reads it and it never falls."""
+    """Return the activation in front, if only this pool reads it and it never falls."""
     source = graph.producer[pool.input.name]
     if not isinstance(source, Requantize | Thresholds) or any(max(pad) for pad in pool.pads):
         return None

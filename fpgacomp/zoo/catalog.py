@@ -13,11 +13,11 @@ import onnx
 
 from fpgacomp.errors import UsageError
 from fpgacomp.zoo import data, finn_papers, mlperf_tiny, small
-from fpgacomp.zoo.net import Net, Tensor
+from fpgacomp.zoo.net import Net, NetTensor
 from fpgacomp.zoo.operators import Array
 
 SEED = 20170222  # of weights; calibration data have the next one
-Data = Callable[[np.random.Generator, int], Array]
+MakeData = Callable[[np.random.Generator, int], Array]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Entry:
         calibration: how many samples normalisation and quantizers are calibrated on.
     """
 
-    define: Callable[[Net], Tensor]
-    data: Data
+    define: Callable[[Net], NetTensor]
+    data: MakeData
     calibration: int
 
 

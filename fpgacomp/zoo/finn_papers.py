@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from fpgacomp.zoo.net import Net, Tensor
+from fpgacomp.zoo.net import Net, NetTensor
 
 INPUT_BITS = 8
 
 
-def tfc(net: Net, *, weight_bits: int, act_bits: int) -> Tensor:
+def tfc(net: Net, *, weight_bits: int, act_bits: int) -> NetTensor:
     """28x28 grey levels -> 3 x 64 -> 10 classes; 59,008 weights."""
     return _dense_layers(net, (64, 64, 64), weight_bits, act_bits)
 
 
-def lfc(net: Net, *, weight_bits: int, act_bits: int) -> Tensor:
+def lfc(net: Net, *, weight_bits: int, act_bits: int) -> NetTensor:
     """28x28 grey levels -> 3 x 1024 -> 10 classes; 2,910,208 weights."""
     return _dense_layers(net, (1024, 1024, 1024), weight_bits, act_bits)
 
 
-def cnv(net: Net, *, weight_bits: int, act_bits: int) -> Tensor:
+def cnv(net: Net, *, weight_bits: int, act_bits: int) -> NetTensor:
     """32x32 RGB -> 2 x 64, pool, 2 x 128, pool, 2 x 256, 512, 512 -> 10; 1,542,848 weights."""
     x = net.input.scaled(2, -1).quant(bits=INPUT_BITS, scale=2.0 ** (1 - INPUT_BITS))
     for filters in (64, 128, 256):
@@ -32,13 +32,13 @@ def cnv(net: Net, *, weight_bits: int, act_bits: int) -> Tensor:
     return x.dense(10, bits=weight_bits).scaled(0.25, 0.5)
 
 
-def _dense_layers(net: Net, hidden: tuple[int, ...], weight_bits: int, act_bits: int) -> Tensor:
+def _dense_layers(net: Net, hidden: tuple[int, ...], weight_bits: int, act_bits: int) -> NetTensor:
     x = _activation(net.input.flatten().scaled(2, -1), act_bits)
     for units in hidden:
         x = _activation(x.dense(units, bits=weight_bits).batch_norm(), act_bits)
     return x.dense(10, bits=weight_bits).scaled(0.25, 0.5)
 
 
-def _activation(x: Tensor, bits: int) -> Tensor:
+def _activation(x: NetTensor, bits: int) -> NetTensor:
     """Signs, or signed levels without the lowest: two bits are -1, 0, +1."""
     return x.bipolar() if bits == 1 else x.quant(bits=bits, narrow=True)

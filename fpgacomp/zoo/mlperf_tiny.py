@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fpgacomp.zoo.net import Net, Tensor
+from fpgacomp.zoo.net import Net, NetTensor
 
 BITS = 4
 EDGE_BITS = 8  # of first and last layers, and of inputs
@@ -11,7 +11,7 @@ BRANCH = 0.27  # step of what is added, in deviations: fine enough for the sum t
 SPARSE = -1.0  # shift of the last features: each is there in some pictures only
 
 
-def resnet8(net: Net) -> Tensor:
+def resnet8(net: Net) -> NetTensor:
     """CIFAR-10 ResNet-8, 32x32 RGB -> 16, 32, 64 filters -> 10; 8-bit first and last layers."""
     x = net.input.quant(bits=EDGE_BITS, signed=False, scale=PIXEL)
     x = x.conv(16, 3, bits=EDGE_BITS).batch_norm().relu(bits=BITS)
@@ -31,7 +31,7 @@ def resnet8(net: Net) -> Tensor:
     return x.flatten().dense(10, bits=EDGE_BITS).bias()
 
 
-def dscnn(net: Net) -> Tensor:
+def dscnn(net: Net) -> NetTensor:
     """Keyword spotting, 49 frames x 10 cepstra -> 64 filters -> 12 words."""
     x = net.input.quant(bits=EDGE_BITS)
     x = x.conv(64, (10, 4), bits=BITS, stride=2).batch_norm().relu(bits=BITS)
@@ -41,7 +41,7 @@ def dscnn(net: Net) -> Tensor:
     return x.flatten().dense(12, bits=BITS).bias()
 
 
-def autoencoder(net: Net) -> Tensor:
+def autoencoder(net: Net) -> NetTensor:
     """Anomaly detection, 640 mel energies -> 4 x 128 -> 8 -> 4 x 128 -> 640."""
     x = net.input.scaled(1 / 8, 12 / 8).quant(bits=EDGE_BITS)
     for units in (128, 128, 128, 128, 8, 128, 128, 128, 128):
@@ -49,7 +49,7 @@ def autoencoder(net: Net) -> Tensor:
     return x.dense(640, bits=BITS).bias()
 
 
-def mobilenet025(net: Net) -> Tensor:
+def mobilenet025(net: Net) -> NetTensor:
     """Visual wake words, MobileNetV1 of width 0.25: 96x96 RGB -> person or none."""
     x = net.input.quant(bits=EDGE_BITS, signed=False, scale=PIXEL)
     x = x.conv(8, 3, bits=EDGE_BITS, stride=2).batch_norm().relu(bits=BITS)
@@ -62,7 +62,7 @@ def mobilenet025(net: Net) -> Tensor:
     return x.flatten().dense(2, bits=EDGE_BITS).bias()
 
 
-def _separable(x: Tensor, filters: int, stride: int, shift: float = 0.0) -> Tensor:
+def _separable(x: NetTensor, filters: int, stride: int, shift: float = 0.0) -> NetTensor:
     """Depthwise 3x3, then pointwise with this shift of its normalisation."""
     x = x.depthwise(3, bits=BITS, stride=stride).batch_norm().relu(bits=BITS)
     return x.conv(filters, 1, bits=BITS).batch_norm(shift=shift).relu(bits=BITS)

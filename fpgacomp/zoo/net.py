@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from fpgacomp.network.canonical import QONNX_DOMAIN, QUANTIZERS
+from fpgacomp.network.operators import QONNX_DOMAIN, QUANTIZERS
 from fpgacomp.zoo import operators
 from fpgacomp.zoo.operators import Array, Codes
 
@@ -41,7 +41,7 @@ class Net:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, np.ndarray] = {}
         self._shapes: dict[str, tuple[int, ...]] = {"input": (1, *samples.shape[1:])}
-        self.input = Tensor(self, "input", samples.astype(np.float64), 1.0)
+        self.input = NetTensor(self, "input", samples.astype(np.float64), 1.0)
 
     def constant(self, name: str, values: Any, dtype: Any = np.float32) -> str:
         """An initializer; scalars of one name and value are written once."""
@@ -50,12 +50,12 @@ class Net:
 
     def node(
         self, op: str, stem: str, inputs: Sequence[str], codes: Codes, scale: Any, **attributes: Any
-    ) -> Tensor:
+    ) -> NetTensor:
         """Add a node whose output, named after `stem`, is codes * scale on the batch."""
         name = self.fresh(stem)
         self._add(op, name, inputs, attributes)
         self._shapes[name] = (1, *codes.shape[1:])
-        return Tensor(self, name, codes, scale)
+        return NetTensor(self, name, codes, scale)
 
     def fresh(self, stem: str) -> str:
         return f"{stem}_{len(self._nodes)}"
@@ -103,7 +103,7 @@ class Net:
             self.constant(f"bits_{bits}", bits),
         ]
 
-    def model(self, output: Tensor) -> onnx.ModelProto:
+    def model(self, output: NetTensor) -> onnx.ModelProto:
         """The canonical network that ends in this tensor."""
         infos = {
             name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
@@ -128,7 +128,7 @@ class Net:
 
 
 @dataclass(frozen=True, eq=False)
-class Tensor:
+class NetTensor:
     """An activation; each method adds one layer and returns its output.
 
     Args:
@@ -152,22 +152,22 @@ class Tensor:
     def conv(
         self, filters: int, kernel: int | tuple[int, ...], *,
         bits: int, stride: int = 1, same: bool = True,
-    ) -> Tensor:  # fmt: skip
+    ) -> NetTensor:  # fmt: skip
         """Convolution without bias; padded as TensorFlow's SAME, or not at all."""
         return self._conv(filters, self.codes.shape[1], kernel, bits, stride, same)
 
-    def depthwise(self, kernel: int, *, bits: int, stride: int = 1) -> Tensor:
+    def depthwise(self, kernel: int, *, bits: int, stride: int = 1) -> NetTensor:
         """One filter per channel, padded as SAME."""
         return self._conv(self.codes.shape[1], 1, kernel, bits, stride, True)
 
-    def dense(self, units: int, *, bits: int) -> Tensor:
+    def dense(self, units: int, *, bits: int) -> NetTensor:
         weight, integers, scale = self.net.weights((self.codes.shape[1], units), bits, axis=1)
         product = operators.dense(self.codes, integers)
         return self.net.node(
             "MatMul", "dense", [self.name, weight], product, self._number() * scale
         )
 
-    def batch_norm(self, *, shift: float = 0.0) -> Tensor:
+    def batch_norm(self, *, shift: float = 0.0) -> NetTensor:
         """Normalisation by the batch's own statistics, then a seeded gain and shift.
 
         Args:
@@ -189,7 +189,7 @@ class Tensor:
             "BatchNormalization", "batch_norm", [self.name, *names], real, 1.0, epsilon=EPSILON
         )
 
-    def bias(self) -> Tensor:
+    def bias(self) -> NetTensor:
         """An addend per channel that takes the mean off: no class wins on every sample."""
         mean, variance = self._statistics()
         addend = self.net.rng.normal(0, 0.1, mean.shape) * np.sqrt(variance) - mean
@@ -198,7 +198,7 @@ class Tensor:
         real = self.real + single.astype(np.float64)
         return self.net.node("Add", "bias", [self.name, name], real, 1.0)
 
-    def scaled(self, factor: float, addend: float) -> Tensor:
+    def scaled(self, factor: float, addend: float) -> NetTensor:
         """x * factor + addend with two numbers: a normalisation on the host."""
         net = self.net
         name = net.constant(f"{net.fresh('scaled')}_factor", factor)
@@ -208,14 +208,14 @@ class Tensor:
         real = real + float(np.float32(addend))
         return net.node("Add", "shifted", [scaled.name, name], real, 1.0)
 
-    def relu(self, *, bits: int, scale: float | None = None) -> Tensor:
+    def relu(self, *, bits: int, scale: float | None = None) -> NetTensor:
         """ReLU and an unsigned quantizer, of calibrated scale where none is given."""
         rectified = self.net.node("Relu", "relu", [self.name], np.maximum(self.real, 0), 1.0)
         return rectified.quant(bits=bits, signed=False, scale=scale)
 
     def quant(
         self, *, bits: int, signed: bool = True, narrow: bool = False, scale: float | None = None
-    ) -> Tensor:
+    ) -> NetTensor:
         """A Quant with one scale, calibrated where none is given."""
         highest = (1 << (bits - signed)) - 1
         lowest = 0 if not signed else -highest if narrow else -highest - 1
@@ -228,13 +228,13 @@ class Tensor:
         attributes = _rounding(signed=signed, narrow=narrow)
         return self.net.node("Quant", "quant", inputs, codes, float(single), **attributes)
 
-    def bipolar(self) -> Tensor:
+    def bipolar(self) -> NetTensor:
         """+1 from zero upwards, else -1."""
         codes = np.where(self.real >= 0, 1.0, -1.0)
         inputs = [self.name, self.net.constant("one", 1)]
         return self.net.node("BipolarQuant", "bipolar", inputs, codes, 1.0)
 
-    def max_pool(self, size: int = 2) -> Tensor:
+    def max_pool(self, size: int = 2) -> NetTensor:
         rank = self.codes.ndim - 2
         window = [size] * rank
         pooled = operators.max_pool(self.codes, size)
@@ -243,13 +243,13 @@ class Tensor:
             kernel_shape=window, strides=window, pads=[0] * 2 * rank, dilations=[1] * rank,
         )  # fmt: skip
 
-    def global_average_pool(self) -> Tensor:
+    def global_average_pool(self) -> NetTensor:
         spatial = tuple(range(2, self.codes.ndim))
         total = self.codes.sum(axis=spatial, keepdims=True, dtype=np.float64)
         scale = self._number() * total.size / self.codes.size
         return self.net.node("GlobalAveragePool", "average", [self.name], total, scale)
 
-    def flatten(self) -> Tensor:
+    def flatten(self) -> NetTensor:
         """To [N, features]; keeps a single scale."""
         flat = self.codes.reshape(len(self.codes), -1)
         target = self.net.constant(
@@ -257,7 +257,7 @@ class Tensor:
         )
         return self.net.node("Reshape", "flat", [self.name, target], flat, self._number())
 
-    def upsample(self, factor: int = 2) -> Tensor:
+    def upsample(self, factor: int = 2) -> NetTensor:
         scales = (1, 1, *(factor,) * (self.codes.ndim - 2))
         name = self.net.constant(f"{self.net.fresh('upsample')}_scales", scales)
         return self.net.node(
@@ -266,10 +266,10 @@ class Tensor:
             mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor",
         )  # fmt: skip
 
-    def add(self, other: Tensor) -> Tensor:
+    def add(self, other: NetTensor) -> NetTensor:
         return self.net.node("Add", "add", [self.name, other.name], self.real + other.real, 1.0)
 
-    def concat(self, other: Tensor) -> Tensor:
+    def concat(self, other: NetTensor) -> NetTensor:
         """Along the channels; both sides have one scale, so that a convolution can sum them."""
         assert self._number() == other._number(), "concat needs one scale on both sides"
         codes = np.concatenate([self.codes, other.codes], axis=1)
@@ -279,7 +279,7 @@ class Tensor:
     def _conv(
         self, filters: int, depth: int, kernel: int | tuple[int, ...],
         bits: int, stride: int, same: bool,
-    ) -> Tensor:  # fmt: skip
+    ) -> NetTensor:  # fmt: skip
         sizes = self.codes.shape[2:]
         kernel = (kernel,) * len(sizes) if isinstance(kernel, int) else kernel
         pads = operators.same_pads(sizes, kernel, stride) if same else ((0, 0),) * len(sizes)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fpgacomp.zoo.net import Net, Tensor
+from fpgacomp.zoo.net import Net, NetTensor
 
 BITS = 4
 INPUT_BITS = 8
 
 
-def digits(net: Net) -> Tensor:
+def digits(net: Net) -> NetTensor:
     """8x8 grey levels -> 8 and 16 filters -> 10 classes; 1,864 weights."""
     x = net.input.quant(bits=BITS, signed=False, scale=1 / 15)
     for filters in (8, 16):
@@ -16,7 +16,7 @@ def digits(net: Net) -> Tensor:
     return x.flatten().dense(10, bits=BITS).bias()
 
 
-def conv1d(net: Net) -> Tensor:
+def conv1d(net: Net) -> NetTensor:
     """Activity recognition, 128 steps of 6 sensors -> 32, 64, 64 filters -> 6 activities."""
     x = net.input.quant(bits=INPUT_BITS)
     x = x.conv(32, 5, bits=BITS).batch_norm().relu(bits=BITS).max_pool()
@@ -26,7 +26,7 @@ def conv1d(net: Net) -> Tensor:
     return x.flatten().dense(6, bits=BITS).bias()
 
 
-def unet(net: Net) -> Tensor:
+def unet(net: Net) -> NetTensor:
     """U-Net (Ronneberger et al. 2015) of three levels: 32x32 RGB -> 4 classes per pixel."""
     x = net.input.quant(bits=INPUT_BITS, signed=False, scale=1 / 255)
     skips = []
@@ -42,7 +42,7 @@ def unet(net: Net) -> Tensor:
     return x.conv(4, 1, bits=BITS).bias()
 
 
-def _twice(x: Tensor, filters: int, *, scale: float | None = None) -> Tensor:
+def _twice(x: NetTensor, filters: int, *, scale: float | None = None) -> NetTensor:
     """Two 3x3 convolutions; `scale` is the second one's quantizer's."""
     x = x.conv(filters, 3, bits=BITS).batch_norm().relu(bits=BITS)
     return x.conv(filters, 3, bits=BITS).batch_norm().relu(bits=BITS, scale=scale)

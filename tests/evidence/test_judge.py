@@ -14,7 +14,7 @@ from fpgacomp.evidence.judge import judge
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Tensor
 from fpgacomp.ir.types import Ints, IntType, Reals
-from fpgacomp.network.lowered import Lowered, View
+from fpgacomp.network.lowered import Lowered, TensorView
 from tests.support.network_builder import Grid, NetworkBuilder
 
 STEP, WEIGHT, OUT = 0.25, 0.5, np.float32(0.3)
@@ -31,7 +31,7 @@ def network():
 
 
 def view(name, size, scale, quantized=True, offset=(0.0,)):
-    return View(name, Ints(np.arange(size)[None]), Reals(scale), Reals(offset), quantized)
+    return TensorView(name, Ints(np.arange(size)[None]), Reals(scale), Reals(offset), quantized)
 
 
 def lowered():
@@ -131,7 +131,7 @@ def test_a_view_orders_and_scales_by_channel():
     y = builder.op("Mul", builder.input, builder.constant([[0.5], [0.0]]))
     model = builder.finish(y)
     order = np.arange(6).reshape(3, 2).T.reshape(1, 2, 3)
-    views = {"out": View(y, Ints(order), Reals([0.5, 0.0]), Reals([0.0, 0.0]), False)}
+    views = {"out": TensorView(y, Ints(order), Reals([0.5, 0.0]), Reals([0.0, 0.0]), False)}
     graph = Graph("by_hand", (), (Tensor("out", (3, 2), IntType(-9, 9)),))
     low = Lowered(graph, onnx.ModelProto(), onnx.ModelProto(), views)
     x = np.random.default_rng(2).integers(-9, 9, (5, 2, 3))

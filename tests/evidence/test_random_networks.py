@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import find as hypothesis_find
 
 from fpgacomp.evidence.reference.network import Reference
-from fpgacomp.network.canonical import QUANTIZERS
+from fpgacomp.network.operators import QUANTIZERS
 from tests.support.nasty_networks import NASTY
 from tests.support.random_networks import networks, random_inputs, random_network
 from tests.support.random_parts import FEATURES

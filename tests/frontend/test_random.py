@@ -14,14 +14,14 @@ from onnx import numpy_helper
 
 from fpgacomp.errors import FpgacompError, InvalidGraph
 from fpgacomp.frontend import canonicalize, check
-from fpgacomp.frontend.rules import SOFTWARE
+from fpgacomp.network.operators import HOST_ONLY
 from tests.support.frontend_runs import MODELS, build, execute, node, ops, quant
 
 CANONICAL = {
     *("Quant", "BipolarQuant", "Trunc", "MultiThreshold", "MatMul", "Conv", "MaxPool", "Add"),
     *("AveragePool", "GlobalAveragePool", "Mul", "Concat", "Resize", "Reshape", "Transpose"),
     *("BatchNormalization", "Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish"),
-    *("Sigmoid", "Tanh", "Selu", "Elu", "Silu", "Gelu", *SOFTWARE),
+    *("Sigmoid", "Tanh", "Selu", "Elu", "Silu", "Gelu", *HOST_ONLY),
 }
 
 

@@ -10,10 +10,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from fpgacomp.frontend.canonicalize import AS_READ, apply
-from fpgacomp.frontend.rewrites.fold_constants import fold_constants
 from fpgacomp.frontend.rewrites.modernize_opset import modernize_opset
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN
 from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.fold_constants import fold_constants
+from fpgacomp.network.operators import FPGACOMP_DOMAIN
 from tests.support.paths import SHARED
 
 MODELS = SHARED / "models"

@@ -13,15 +13,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from fpgacomp.evidence.reference.node import Node, decode_attributes
-from fpgacomp.evidence.reference.operators import OPERATORS
-from fpgacomp.evidence.reference.quantizers import QUANTIZERS
+from fpgacomp.evidence.reference.node import ReferenceNode
+from fpgacomp.evidence.reference.operators import OPERATOR_FUNCTIONS
+from fpgacomp.evidence.reference.quantizers import QUANTIZER_FUNCTIONS
+from fpgacomp.network.attributes import decode_attributes
 
 OPSET = 17
 QONNX = "qonnx.custom_op.general"
 FPGACOMP = "fpgacomp"
 SAMPLES = 24
-DOMAINS = dict.fromkeys(QUANTIZERS, QONNX) | {"Silu": FPGACOMP, "Gelu": FPGACOMP}
+DOMAINS = dict.fromkeys(QUANTIZER_FUNCTIONS, QONNX) | {"Silu": FPGACOMP, "Gelu": FPGACOMP}
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,14 @@ class NetworkBuilder:
         if domain:
             self._versions[domain] = max(version, self._versions.get(domain, 1))
         self._nodes.append(proto)
-        node = Node(proto, decode_attributes(proto), OPSET, batched=inputs[0] in self.values)
+        node = ReferenceNode(
+            proto, decode_attributes(proto), OPSET, batched=inputs[0] in self.values
+        )
         operands = [self._operand(name) for name in inputs]
-        if kind in QUANTIZERS:
-            result: Any = QUANTIZERS[kind](node, operands).real
+        if kind in QUANTIZER_FUNCTIONS:
+            result: Any = QUANTIZER_FUNCTIONS[kind](node, operands).real
         else:
-            result = OPERATORS[kind](node, operands)
+            result = OPERATOR_FUNCTIONS[kind](node, operands)
         for name, value in zip(outputs, result if isinstance(result, tuple) else (result,)):
             if any(i in self.values for i in inputs):
                 self.values[name] = value

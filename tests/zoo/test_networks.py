@@ -18,13 +18,13 @@ from fpgacomp import zoo
 from fpgacomp.errors import UsageError
 from fpgacomp.evidence.judge import judge
 from fpgacomp.evidence.reference.network import Reference
-from fpgacomp.evidence.reference.quantizers import Quantized
+from fpgacomp.evidence.reference.quantizers import QuantizedBatch
 from fpgacomp.evidence.software import to_integers
 from fpgacomp.frontend import read_network
 from fpgacomp.ir import interpreter
 from fpgacomp.lower import lower
-from fpgacomp.network.canonical import QUANTIZERS
 from fpgacomp.network.lowered import Lowered
+from fpgacomp.network.operators import QUANTIZERS
 
 # Weights of the published topologies, biases and normalisation left out.
 WEIGHTS = {
@@ -128,7 +128,7 @@ def activation_levels(model: onnx.ModelProto, inputs: np.ndarray) -> dict[str, L
     nodes = {node.output[0]: node for node in model.graph.node}
     found: dict[str, Levels] = {}
 
-    def see(name: str, done: Quantized) -> None:
+    def see(name: str, done: QuantizedBatch) -> None:
         values, counts = np.unique(np.asarray(done.codes), return_counts=True)
         node = nodes[name]
         lo, hi = -1, 1

@@ -1,7 +1,7 @@
 """Float ONNX files and torch modules to and from the canonical torch network.
 
 modules         Add, Concat, Reshape, Permute, Scale
-read_onnx       ONNX -> network: onnx_graph folds constants, read_* hold the rules per operator
+read_onnx       ONNX -> network: float_graph folds constants, read_* hold the rules per operator
 read_module     any torch module -> network
 write_onnx      network -> ONNX: write_layers holds the rules per class
 layers          weight layers, input shape, example input
@@ -11,17 +11,23 @@ from __future__ import annotations
 
 from fpgacomp.compress.constraints import constraints_of
 from fpgacomp.compress.trainable.layers import example_input, input_shape, weight_layers
-from fpgacomp.compress.trainable.modules import Add, Concat, Permute, Reshape, Scale
+from fpgacomp.compress.trainable.modules import (
+    AddTensors,
+    ConcatTensors,
+    PermuteTensor,
+    ReshapeTensor,
+    ScaleTensor,
+)
 from fpgacomp.compress.trainable.read_module import from_module
 from fpgacomp.compress.trainable.read_onnx import from_onnx
 from fpgacomp.compress.trainable.write_onnx import to_onnx
 
 __all__ = [
-    "Add",
-    "Concat",
-    "Permute",
-    "Reshape",
-    "Scale",
+    "AddTensors",
+    "ConcatTensors",
+    "PermuteTensor",
+    "ReshapeTensor",
+    "ScaleTensor",
     "constraints_of",
     "example_input",
     "from_module",

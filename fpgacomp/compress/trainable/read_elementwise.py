@@ -8,17 +8,18 @@ import numpy as np
 import torch
 from torch import fx, nn
 
-from fpgacomp.compress.trainable.modules import Add, Scale
-from fpgacomp.compress.trainable.onnx_graph import Array, OnnxNode
+from fpgacomp.compress.trainable.modules import AddTensors, ScaleTensor
 from fpgacomp.compress.trainable.read_weights import constant_sum
 from fpgacomp.compress.trainable.reader import Reader, refuse, tensor
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import Node
 
 # ONNX's defaults, which are torch's only values, as float32.
 SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def activation(r: Reader, node: OnnxNode) -> None:
+def activation(r: Reader, node: Node) -> None:
     """Activation functions without a constant input."""
     module: nn.Module
     match node.op:
@@ -46,7 +47,7 @@ def activation(r: Reader, node: OnnxNode) -> None:
     r.bind(node, r.emit(node, module))
 
 
-def _only(node: OnnxNode, **allowed: float | str) -> None:
+def _only(node: Node, **allowed: float | str) -> None:
     """Refuse a form of an activation function that torch has no layer for."""
     for key, wanted in allowed.items():
         given = node.attributes.get(key, wanted)
@@ -55,17 +56,17 @@ def _only(node: OnnxNode, **allowed: float | str) -> None:
             raise refuse(node, f"its {key} is {given}.", f"use {node.op} with {key} {wanted:.9}.")
 
 
-def hard_sigmoid(r: Reader, node: OnnxNode) -> None:
+def hard_sigmoid(r: Reader, node: Node) -> None:
     """max(0, min(1, alpha x + beta)); torch's own has alpha 1/6 and beta 1/2."""
     alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
     if np.isclose(alpha, 1 / 6, rtol=1e-6) and beta == 0.5:
         r.bind(node, r.emit(node, nn.Hardsigmoid()))
         return
-    line = r.emit(node, Scale(_short(alpha), _short(beta)), part="line")
+    line = r.emit(node, ScaleTensor(_short(alpha), _short(beta)), part="line")
     r.bind(node, r.emit(node, nn.Hardtanh(0.0, 1.0), line))
 
 
-def clip(r: Reader, node: OnnxNode) -> None:
+def clip(r: Reader, node: Node) -> None:
     """Clip between two constants."""
     low, high = r.parameter(node, "min", 1), r.parameter(node, "max", 2)
     bounds = (
@@ -84,7 +85,7 @@ def clip(r: Reader, node: OnnxNode) -> None:
     r.bind(node, r.emit(node, module))
 
 
-def parametric_relu(r: Reader, node: OnnxNode) -> None:
+def parametric_relu(r: Reader, node: Node) -> None:
     """PRelu of one slope."""
     slope = r.constant(node, 1, "slope")
     if slope.size != 1:
@@ -92,10 +93,10 @@ def parametric_relu(r: Reader, node: OnnxNode) -> None:
     r.bind(node, r.emit(node, nn.LeakyReLU(_short(float(slope.flatten()[0])))))
 
 
-def softmax(r: Reader, node: OnnxNode) -> None:
+def softmax(r: Reader, node: Node) -> None:
     """Softmax and LogSoftmax over one axis."""
     rank = len(r.shape(node.inputs[0]))
-    old = r.source.opset < 13
+    old = r.source.graph.opset < 13
     axis = int(node.attributes.get("axis", 1 if old else -1)) % rank
     if axis == 0 or (old and axis != rank - 1):
         raise refuse(node, f"it runs over axis {axis} and those behind.", "use the last axis.")
@@ -103,7 +104,7 @@ def softmax(r: Reader, node: OnnxNode) -> None:
     r.bind(node, r.emit(node, kind(dim=axis)))
 
 
-def add(r: Reader, node: OnnxNode) -> None:
+def add(r: Reader, node: Node) -> None:
     """Add and Sum: of tensors of one shape, or of a tensor and a constant."""
     data = r.data(node)
     constants = [r.source.constants[name] for name in node.inputs if name not in data]
@@ -117,10 +118,10 @@ def add(r: Reader, node: OnnxNode) -> None:
         shapes = " and ".join(str(list(r.shape(name))) for name in data)
         raise refuse(node, f"it sums tensors of shapes {shapes}.", "give them one shape.")
     parts = [r.values[name] for name in data]
-    r.bind(node, r.emit(node, Add(), *parts) if len(parts) > 1 else parts[0])
+    r.bind(node, r.emit(node, AddTensors(), *parts) if len(parts) > 1 else parts[0])
 
 
-def arithmetic(r: Reader, node: OnnxNode) -> None:
+def arithmetic(r: Reader, node: Node) -> None:
     """Sub, Mul and Div with one constant."""
     data = r.data(node)
     if len(data) != 1:
@@ -145,12 +146,12 @@ def arithmetic(r: Reader, node: OnnxNode) -> None:
                 scale(r, node, 1.0, -value)
 
 
-def negate(r: Reader, node: OnnxNode) -> None:
+def negate(r: Reader, node: Node) -> None:
     """Neg."""
     scale(r, node, -1.0, 0.0)
 
 
-def scale(r: Reader, node: OnnxNode, factor: Array | float, offset: Array | float) -> None:
+def scale(r: Reader, node: Node, factor: AnyArray | float, offset: AnyArray | float) -> None:
     """Append `x * factor + offset`, in one module with the scale right before it."""
     (source,) = r.data(node)
     before = r.shape(source)
@@ -159,16 +160,16 @@ def scale(r: Reader, node: OnnxNode, factor: Array | float, offset: Array | floa
     a, b = (_per_sample(node, value, before) for value in (factor, offset))
     value: fx.Node = r.values[source]
     last = r.only_use(value, source)
-    if isinstance(last, Scale):
+    if isinstance(last, ScaleTensor):
         last.offset = last.offset * a + b
         last.factor = last.factor * a
         cancels = bool((last.factor == 1).all() and (last.offset == 0).all())
         r.bind(node, value.all_input_nodes[0] if cancels else value)
     else:
-        r.bind(node, r.emit(node, Scale(a, b), value))
+        r.bind(node, r.emit(node, ScaleTensor(a, b), value))
 
 
-def _per_sample(node: OnnxNode, value: Array | float, shape: tuple[int, ...]) -> torch.Tensor:
+def _per_sample(node: Node, value: AnyArray | float, shape: tuple[int, ...]) -> torch.Tensor:
     """A constant without its batch axis."""
     array = np.asarray(value)
     if array.ndim == len(shape):

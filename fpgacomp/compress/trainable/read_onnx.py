@@ -12,14 +12,16 @@ from fpgacomp.compress.trainable import read_elementwise as elementwise
 from fpgacomp.compress.trainable import read_pooling as pooling
 from fpgacomp.compress.trainable import read_shapes as shapes
 from fpgacomp.compress.trainable import read_weights as weights
+from fpgacomp.compress.trainable.float_graph import open_graph
+from fpgacomp.compress.trainable.gates import recognise_gates
 from fpgacomp.compress.trainable.layers import example_input
-from fpgacomp.compress.trainable.onnx_gates import recognise_gates
-from fpgacomp.compress.trainable.onnx_graph import OnnxNode, open_graph
 from fpgacomp.compress.trainable.reader import Reader, ShapeUnknown, refuse
 from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN
+from fpgacomp.network.editable import Node
+from fpgacomp.network.operators import FPGACOMP_DOMAIN, QUANTIZERS
+from fpgacomp.network.standard_form import STANDARD_FORMS
 
-_RULES: dict[str, Callable[[Reader, OnnxNode], None]] = {
+_RULES: dict[str, Callable[[Reader, Node], None]] = {
     "Add": elementwise.add,
     "AveragePool": pooling.window_pool,
     "BatchNormalization": weights.batch_normalization,
@@ -64,8 +66,7 @@ _RULES: dict[str, Callable[[Reader, OnnxNode], None]] = {
     "Upsample": shapes.upsample,
 }
 
-_OWN = {"Silu", "Gelu"}  # of our domain, in canonical networks
-_QUANTIZERS = {"Quant", "IntQuant", "BipolarQuant", "FloatQuant", "Trunc", "MultiThreshold"}
+_QUANTIZERS = {*QUANTIZERS, "IntQuant", "FloatQuant"}
 
 
 def from_onnx(model: onnx.ModelProto) -> fx.GraphModule:
@@ -88,11 +89,11 @@ def from_onnx(model: onnx.ModelProto) -> fx.GraphModule:
     """
     _refuse_quantized(model)
     source = open_graph(model)
-    recognise_gates(source)
+    recognise_gates(source.graph)
     reader = Reader(source)
     reader.values[source.input] = reader.graph.placeholder("input")
     reader.reserve()
-    for node in source.nodes:
+    for node in source.graph.nodes:
         _read(reader, node)
     raise_all(reader.problems)
     if source.output not in reader.values:
@@ -110,7 +111,7 @@ def from_onnx(model: onnx.ModelProto) -> fx.GraphModule:
     network.recompile()
     network.delete_all_unused_submodules()
     network.eval()
-    network.meta["input_shape"] = source.shapes[source.input][1:]
+    network.meta["input_shape"] = source.graph.shape(source.input)[1:]
     network.meta["input_name"], network.meta["output_name"] = source.input, source.output
     _check_runs(network)
     return network
@@ -130,10 +131,10 @@ def _check_runs(network: fx.GraphModule) -> None:
         ) from error
 
 
-def _read(reader: Reader, node: OnnxNode) -> None:
+def _read(reader: Reader, node: Node) -> None:
     """Append what a node does, or note why it cannot be done and go on behind it."""
     try:
-        known = node.op in (_RULES if not node.domain else _OWN)
+        known = node.op in (_RULES if not node.domain else STANDARD_FORMS)
         if node.domain not in ("", FPGACOMP_DOMAIN) or not known:
             name = f"{node.domain}.{node.op}" if node.domain else node.op
             raise refuse(

@@ -6,15 +6,15 @@ from typing import Any
 
 from torch import fx, nn
 
-from fpgacomp.compress.trainable.modules import Permute
-from fpgacomp.compress.trainable.onnx_graph import OnnxNode
+from fpgacomp.compress.trainable.modules import PermuteTensor
 from fpgacomp.compress.trainable.read_weights import explicit_pads, pad_in_front
 from fpgacomp.compress.trainable.reader import Reader, ints, refuse, same
+from fpgacomp.network.editable import Node
 
 _NOT_NEGATIVE = (nn.ReLU, nn.ReLU6, nn.Sigmoid, nn.Softmax)
 
 
-def window_pool(r: Reader, node: OnnxNode) -> None:
+def window_pool(r: Reader, node: Node) -> None:
     """MaxPool and AveragePool over one or two axes."""
     kernel = list(node.attributes["kernel_shape"])
     rank = len(kernel)
@@ -40,7 +40,7 @@ def window_pool(r: Reader, node: OnnxNode) -> None:
 
 
 def _padding(
-    r: Reader, node: OnnxNode, pads: list[int], span: list[int], strides: list[int]
+    r: Reader, node: Node, pads: list[int], span: list[int], strides: list[int]
 ) -> tuple[fx.Node, list[int], bool]:
     """(input, padding on both sides, whether the last window may stick out)."""
     source, rank = r.values[node.inputs[0]], len(span)
@@ -83,13 +83,13 @@ def _not_negative(r: Reader, source: fx.Node) -> bool:
     return isinstance(module, _NOT_NEGATIVE)
 
 
-def global_pool(r: Reader, node: OnnxNode) -> None:
+def global_pool(r: Reader, node: Node) -> None:
     """GlobalAveragePool, GlobalMaxPool."""
     axes = list(range(2, len(r.shape(node.inputs[0]))))
     _over_space(r, node, axes, keep=True, mean=node.op == "GlobalAveragePool")
 
 
-def reduce(r: Reader, node: OnnxNode) -> None:
+def reduce(r: Reader, node: Node) -> None:
     """ReduceMean and ReduceMax over all rows and columns, wherever the channels are."""
     rank = len(r.shape(node.inputs[0]))
     axes = sorted(axis % rank for axis in ints(r.parameter(node, "axes", 1)))
@@ -99,7 +99,7 @@ def reduce(r: Reader, node: OnnxNode) -> None:
     _over_space(r, node, axes, keep=keep, mean=node.op == "ReduceMean")
 
 
-def _over_space(r: Reader, node: OnnxNode, axes: list[int], *, keep: bool, mean: bool) -> None:
+def _over_space(r: Reader, node: Node, axes: list[int], *, keep: bool, mean: bool) -> None:
     shape, value = r.shape(node.inputs[0]), r.values[node.inputs[0]]
     order = [axis for axis in range(len(shape)) if axis not in axes] + axes
     sizes = [shape[axis] for axis in axes]
@@ -107,7 +107,7 @@ def _over_space(r: Reader, node: OnnxNode, axes: list[int], *, keep: bool, mean:
         raise refuse(node, f"it runs over {len(sizes)} axes.", "pool over one or two.")
     moved = order != sorted(order)
     if moved:
-        value = r.emit(node, Permute(order), value, part="channels_first")
+        value = r.emit(node, PermuteTensor(order), value, part="channels_first")
     one_axis = len(sizes) == 1
     module: nn.Module
     if mean:
@@ -119,5 +119,5 @@ def _over_space(r: Reader, node: OnnxNode, axes: list[int], *, keep: bool, mean:
         value = r.emit(node, nn.Flatten(), value, part="flatten")
     elif moved:
         back = [order.index(axis) for axis in range(len(shape))]
-        value = r.emit(node, Permute(back), value, part="channels_last")
+        value = r.emit(node, PermuteTensor(back), value, part="channels_last")
     r.bind(node, value)

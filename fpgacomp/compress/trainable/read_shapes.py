@@ -7,13 +7,13 @@ import math
 import numpy as np
 from torch import nn
 
-from fpgacomp.compress.trainable.modules import Concat, Permute, Reshape
-from fpgacomp.compress.trainable.onnx_graph import OnnxNode
+from fpgacomp.compress.trainable.modules import ConcatTensors, PermuteTensor, ReshapeTensor
 from fpgacomp.compress.trainable.read_weights import zero_pad
 from fpgacomp.compress.trainable.reader import Reader, ints, refuse
+from fpgacomp.network.editable import Node
 
 
-def reshape(r: Reader, node: OnnxNode) -> None:
+def reshape(r: Reader, node: Node) -> None:
     """Reshape, Flatten, Squeeze, Unsqueeze: whatever keeps each sample's values together."""
     before, after = r.shape(node.inputs[0]), r.shape(node.outputs[0])
     if after[:1] != before[:1] or len(after) < 2:
@@ -27,10 +27,10 @@ def reshape(r: Reader, node: OnnxNode) -> None:
     elif len(after) == 2:
         r.bind(node, r.emit(node, nn.Flatten()))
     else:
-        r.bind(node, r.emit(node, Reshape(after[1:])))
+        r.bind(node, r.emit(node, ReshapeTensor(after[1:])))
 
 
-def transpose(r: Reader, node: OnnxNode) -> None:
+def transpose(r: Reader, node: Node) -> None:
     """Transpose behind the batch axis; one that undoes the one before goes with it."""
     rank = len(r.shape(node.inputs[0]))
     perm = ints(node.attributes.get("perm", list(range(rank))[::-1]))
@@ -38,16 +38,16 @@ def transpose(r: Reader, node: OnnxNode) -> None:
         raise refuse(node, f"it moves the batch axis (perm {perm}).", "keep axis 0 in front.")
     source = r.values[node.inputs[0]]
     before = r.root.get_submodule(str(source.target)) if source.op == "call_module" else None
-    if isinstance(before, Permute):
+    if isinstance(before, PermuteTensor):
         perm = [before.dims[axis] for axis in perm]
         (source,) = source.all_input_nodes
     if perm == list(range(rank)):
         r.bind(node, source)
     else:
-        r.bind(node, r.emit(node, Permute(perm), source))
+        r.bind(node, r.emit(node, PermuteTensor(perm), source))
 
 
-def concat(r: Reader, node: OnnxNode) -> None:
+def concat(r: Reader, node: Node) -> None:
     """Concat behind the batch axis."""
     axis = int(node.attributes.get("axis", 1)) % len(r.shape(node.outputs[0]))
     if axis == 0:
@@ -55,10 +55,10 @@ def concat(r: Reader, node: OnnxNode) -> None:
     if len(r.data(node)) < len(node.inputs):
         raise refuse(node, "it joins a constant.", "concatenate computed tensors only.")
     parts = [r.values[name] for name in node.inputs]
-    r.bind(node, r.emit(node, Concat(axis), *parts) if len(parts) > 1 else parts[0])
+    r.bind(node, r.emit(node, ConcatTensors(axis), *parts) if len(parts) > 1 else parts[0])
 
 
-def pad(r: Reader, node: OnnxNode) -> None:
+def pad(r: Reader, node: Node) -> None:
     """Pad with zeros over one or two axes behind the batch axis."""
     rank = len(r.shape(node.inputs[0]))
     amounts = ints(r.parameter(node, "pads", 1))
@@ -89,16 +89,16 @@ def pad(r: Reader, node: OnnxNode) -> None:
     if order == sorted(order):
         r.bind(node, r.emit(node, module, source))
         return
-    source = r.emit(node, Permute(order), source, part="channels_first")
+    source = r.emit(node, PermuteTensor(order), source, part="channels_first")
     source = r.emit(node, module, source)
-    r.bind(node, r.emit(node, Permute(_inverse(order)), source, part="channels_last"))
+    r.bind(node, r.emit(node, PermuteTensor(_inverse(order)), source, part="channels_last"))
 
 
 def _inverse(order: list[int]) -> list[int]:
     return [order.index(axis) for axis in range(len(order))]
 
 
-def upsample(r: Reader, node: OnnxNode) -> None:
+def upsample(r: Reader, node: Node) -> None:
     """Resize and Upsample by whole factors, each value repeated."""
     before, after = r.shape(node.inputs[0]), r.shape(node.outputs[0])
     factors = [b / a for a, b in zip(before, after)]
@@ -116,7 +116,7 @@ def upsample(r: Reader, node: OnnxNode) -> None:
     r.bind(node, r.emit(node, nn.Upsample(scale_factor=scale, mode="nearest")))
 
 
-def _repeats(node: OnnxNode, factors: list[float]) -> bool:
+def _repeats(node: Node, factors: list[float]) -> bool:
     """Whether output i shows input i // factor, by the formulas of ONNX's Resize."""
     where = node.attributes.get("coordinate_transformation_mode", "half_pixel")
     rounding = node.attributes.get("nearest_mode", "round_prefer_floor")
@@ -139,12 +139,12 @@ def _repeats(node: OnnxNode, factors: list[float]) -> bool:
     return True
 
 
-def dropout(r: Reader, node: OnnxNode) -> None:
+def dropout(r: Reader, node: Node) -> None:
     """Dropout: nothing at inference, active in further training."""
     ratio = r.parameter(node, "ratio", 1)
     r.bind(node, r.emit(node, nn.Dropout(0.5 if ratio is None else ratio.item())))
 
 
-def identity(r: Reader, node: OnnxNode) -> None:
+def identity(r: Reader, node: Node) -> None:
     """Operators that hand their input on."""
     r.bind(node, r.values[node.inputs[0]])

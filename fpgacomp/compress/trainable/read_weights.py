@@ -9,13 +9,14 @@ import torch
 from torch import fx, nn
 
 from fpgacomp.compress.constraints import KEPT, SHARED
-from fpgacomp.compress.trainable.onnx_graph import Array, OnnxNode
 from fpgacomp.compress.trainable.reader import Reader, refuse, same, tensor
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import Node
 
 ZERO_SHARE = 0.01  # a layer with fewer exact zeros was not pruned
 
 
-def convolution(r: Reader, node: OnnxNode) -> None:
+def convolution(r: Reader, node: Node) -> None:
     """Conv over one or two axes."""
     weight = r.constant(node, 1, "weight")
     rank = weight.ndim - 2
@@ -43,7 +44,7 @@ def convolution(r: Reader, node: OnnxNode) -> None:
 
 
 def explicit_pads(
-    r: Reader, node: OnnxNode, kernel: list[int], strides: list[int], dilations: list[int]
+    r: Reader, node: Node, kernel: list[int], strides: list[int], dilations: list[int]
 ) -> list[int]:
     """`pads` of a window, computed from its input's size where the file leaves them open."""
     rank = len(kernel)
@@ -60,7 +61,7 @@ def explicit_pads(
     return before + after
 
 
-def pad_in_front(r: Reader, node: OnnxNode, pads: list[int]) -> tuple[fx.Node, list[int]]:
+def pad_in_front(r: Reader, node: Node, pads: list[int]) -> tuple[fx.Node, list[int]]:
     """(the layer's input, padding that it does itself); uneven pads get a module of their own."""
     source, rank = r.values[node.inputs[0]], len(pads) // 2
     if pads[:rank] == pads[rank:]:
@@ -75,7 +76,7 @@ def zero_pad(pads: list[int]) -> nn.Module:
     return nn.ConstantPad1d(widths, 0.0) if rank == 1 else nn.ConstantPad2d(widths, 0.0)
 
 
-def gemm(r: Reader, node: OnnxNode) -> None:
+def gemm(r: Reader, node: Node) -> None:
     """Gemm of data and a constant matrix."""
     weight = r.constant(node, 1, "weight")
     if node.inputs[0] in r.source.constants or node.attributes.get("transA", 0):
@@ -95,7 +96,7 @@ def gemm(r: Reader, node: OnnxNode) -> None:
     _dense(r, node, weight, bias, codes)
 
 
-def matmul(r: Reader, node: OnnxNode) -> None:
+def matmul(r: Reader, node: Node) -> None:
     """MatMul of data and a constant matrix."""
     if node.inputs[0] in r.source.constants:
         raise refuse(node, "its first matrix is constant.", "write it as x @ weight.")
@@ -107,7 +108,7 @@ def matmul(r: Reader, node: OnnxNode) -> None:
 
 
 def _dense(
-    r: Reader, node: OnnxNode, weight: Array, bias: Array | None, codes: Array | None
+    r: Reader, node: Node, weight: AnyArray, bias: AnyArray | None, codes: AnyArray | None
 ) -> None:
     outputs, inputs = weight.shape
     layer = nn.Linear(inputs, outputs, bias=bias is not None)
@@ -115,7 +116,7 @@ def _dense(
     r.bind(node, r.emit(node, layer))
 
 
-def fill(layer: nn.Module, weight: Array, bias: Array | None, codes: Array | None) -> None:
+def fill(layer: nn.Module, weight: AnyArray, bias: AnyArray | None, codes: AnyArray | None) -> None:
     """Give a layer its values, and the constraints that these show."""
     with torch.no_grad():
         layer.get_parameter("weight").copy_(tensor(weight))
@@ -134,7 +135,7 @@ def note_zeros(layer: nn.Module) -> None:
         layer.register_buffer(KEPT, kept)
 
 
-def batch_normalization(r: Reader, node: OnnxNode) -> None:
+def batch_normalization(r: Reader, node: Node) -> None:
     """BatchNormalization in its inference form."""
     rank = len(r.shape(node.inputs[0]))
     if rank not in (2, 3, 4):
@@ -154,7 +155,7 @@ def batch_normalization(r: Reader, node: OnnxNode) -> None:
 _STATISTICS = ("weight", "bias", "running_mean", "running_var")
 
 
-def constant_sum(r: Reader, node: OnnxNode, values: Array) -> bool:
+def constant_sum(r: Reader, node: Node, values: AnyArray) -> bool:
     """Whether a constant added behind a dense layer or convolution became its bias."""
     (source,) = r.data(node)
     layer = r.only_use(r.values[source], source)

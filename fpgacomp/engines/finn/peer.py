@@ -24,6 +24,7 @@ from fpgacomp.ir.layers import (
     SumPool,
     Upsample,
 )
+from fpgacomp.network.attributes import decode_attributes
 
 # SpecializeLayers picks the DSP variant by itself from here on (specialize_layers.py).
 _RTL_FROM_BITS = 4
@@ -100,14 +101,13 @@ def _set_folding(model: Any, cycles: int) -> dict[str, dict[str, int]]:
     """Output tensor -> PE and SIMD that FINN sets."""
     with finn_session():
         from finn.transformation.fpgadataflow.set_folding import SetFolding
-        from onnx.helper import get_attribute_value
 
         model = model.transform(SetFolding(target_cycles_per_frame=cycles))
     return {
         node.output[0]: {
-            attribute.name: int(get_attribute_value(attribute))
-            for attribute in node.attribute
-            if attribute.name in ("PE", "SIMD")
+            name: int(value)
+            for name, value in decode_attributes(node).items()
+            if name in ("PE", "SIMD")
         }
         for node in model.graph.node
     }

@@ -16,6 +16,7 @@ from fpgacomp.engines.finn.runtime import FINN_VERSION, finn_session
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.host.resources import data_folder
+from fpgacomp.network.attributes import decode_attributes
 from fpgacomp.results.project import Project
 
 _FOLDING = (
@@ -67,16 +68,8 @@ def _folding(model: Any) -> dict[str, Any]:
     """What FINN's step_apply_folding_config reads: node name -> attributes."""
     folding: dict[str, Any] = {"Defaults": {}}
     for node in model.graph.node:
-        from onnx.helper import get_attribute_value
-
-        values = {
-            attribute.name: get_attribute_value(attribute)
-            for attribute in node.attribute
-            if attribute.name in _FOLDING
-        }
         folding[node.name] = {
-            name: value.decode() if isinstance(value, bytes) else value
-            for name, value in values.items()
+            name: value for name, value in decode_attributes(node).items() if name in _FOLDING
         }
     return folding
 

@@ -18,15 +18,16 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
-# -fwrapv: sums gather in native integers, which must wrap as hardware does. The program runs on
-# the machine that compiles it, so it may use all of that machine's vector unit. Inlining every
-# process into the one top function, each with its cleanup for exceptions that nothing throws,
-# costs up to half of the compile time and gains nothing: what matters is declared inline.
+# -fwrapv: sums gather in native integers, which must wrap as hardware does. -march=native: the
+# program runs on the machine that compiles it, so it may use all of that machine's vector unit.
+# -fno-exceptions and -fno-inline-*: inlining every process into the one top function, each with
+# its cleanup for exceptions that nothing throws, takes up to half of the compile time and gains
+# nothing, because the functions that matter are declared inline.
 _FLAGS = (
     "-std=c++14", "-fwrapv", "-w", "-march=native", "-fno-exceptions", "-fno-inline-functions",
     "-fno-inline-small-functions", "-fno-inline-functions-called-once",
 )  # fmt: skip
-# The program around the design is not worth optimizing.
+# The program around the design takes no time worth optimizing.
 _LEVELS = {"design": "-O3", "main": "-O1"}
 _HEADERS = ("include", "csim_include", ".")
 
@@ -44,11 +45,11 @@ def simulate(
     """Compile the project's top function once and run N frames through it.
 
     Args:
-        project: what `fpgacomp.engines.finn.emit_stream` returned for this graph.
+        project: what `emit_stream` returned for this graph.
         inputs: input tensor name -> integers [N, *shape], each within the tensor's range.
         workdir: an existing folder for sources, binary and results.
         progress: called as the compilation and the frames advance.
-        timeout_s: limit for the frames; without it, they take what they take.
+        timeout_s: seconds that the frames may take; None for no limit.
 
     Raises:
         InputDataError: an input is missing, of the wrong shape, or out of range (the
@@ -94,7 +95,7 @@ def _compile(compiler: Compiler, hls: Path, top: str) -> tuple[Path, float]:
 
 
 def _container(port: Mapping[str, Any]) -> str:
-    """numpy's name of a port's element in files."""
+    """numpy's name of the type that a port's elements have in files."""
     return f"<{'i' if port['signed'] else 'u'}{port['container_bits'] // 8}"
 
 
@@ -109,7 +110,7 @@ def _write_inputs(
 def _read_results(
     chunks: list[Path], interface: Mapping[str, Any], graph: Graph, frames: int
 ) -> dict[str, IntArray]:
-    """Tensor name -> integers; what leaves a port wins over what was tapped inside."""
+    """Tensor name -> integers: of outputs those that left the port, of others those tapped."""
     shapes = {layer.output.name: layer.output.shape for layer in graph.layers}
     kinds = {name: kind for chunk in chunks for name, kind in _tapped(chunk)}
     missing = [name for name in interface["taps"] if name not in kinds]

@@ -5,30 +5,32 @@ It shares no code with lowering. Whatever does not depend on an input is compute
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import numpy_helper
 
 from fpgacomp.errors import InputDataError, UnsupportedLayer, raise_all
-from fpgacomp.evidence.reference.node import Array, Node, Operands, decode_attributes
-from fpgacomp.evidence.reference.operators import OPERATORS
-from fpgacomp.evidence.reference.quantizers import QUANTIZERS, Quantized
-from fpgacomp.ir.types import FloatArray
+from fpgacomp.evidence.reference.node import Operands, ReferenceNode
+from fpgacomp.evidence.reference.operators import OPERATOR_FUNCTIONS
+from fpgacomp.evidence.reference.quantizers import QUANTIZER_FUNCTIONS, QuantizedBatch
+from fpgacomp.ir.types import AnyArray, FloatArray, NamedArrays
+from fpgacomp.network.attributes import constant_value, decode_attributes, initializers, shape_of
 
-OnQuantized = Callable[[str, Quantized], Array | None]
+OnQuantized = Callable[[str, QuantizedBatch], AnyArray | None]
 """(tensor name, what the quantizer did) -> the values to go on with; None for its own."""
 
-OnTensor = Callable[[str, Array], None]
+OnTensor = Callable[[str, AnyArray], None]
 """(tensor name, its values), called for every tensor that depends on an input."""
+
+
+_CANONICAL_FORM = "bring the network into canonical form with `fpgacomp check` first."
 
 
 def execute(
     model: onnx.ModelProto,
-    inputs: Mapping[str, npt.NDArray[Any]],
+    inputs: NamedArrays,
     *,
     keep: Iterable[str] | None = None,
     on_quantized: OnQuantized | None = None,
@@ -68,32 +70,28 @@ class Reference:
         self._dtype = np.dtype(dtype)
         graph = model.graph
         self.outputs = tuple(output.name for output in graph.output)
-        self.constants = {i.name: self._own(numpy_helper.to_array(i)) for i in graph.initializer}
-        self.inputs = {
-            i.name: tuple(d.dim_value for d in i.type.tensor_type.shape.dim)
-            for i in graph.input
-            if i.name not in self.constants
-        }
+        self.constants = {n: self._own(array) for n, array in initializers(graph).items()}
+        self.inputs = {i.name: shape_of(i) for i in graph.input if i.name not in self.constants}
         opset = max(
             (o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13
         )
         _check_supported(graph)
-        self._nodes: list[Node] = []
+        self._nodes: list[ReferenceNode] = []
         batched = set(self.inputs)
         for proto in graph.node:
             self._prepare(proto, opset, batched)
 
     def run(
         self,
-        inputs: Mapping[str, npt.NDArray[Any]],
+        inputs: NamedArrays,
         *,
         keep: Iterable[str] | None = None,
         on_quantized: OnQuantized | None = None,
         on_tensor: OnTensor | None = None,
-    ) -> dict[str, Array]:
-        """The graph's outputs and the tensors of `keep`, on N samples."""
+    ) -> dict[str, AnyArray]:
+        """Return the graph's outputs and the tensors of `keep`, on N samples."""
         wanted = {*self.outputs, *(keep or ())}
-        values: dict[str, Array] = {}
+        values: dict[str, AnyArray] = {}
         for name, shape in self.inputs.items():
             values[name] = self._checked(name, shape, inputs)
             if on_tensor:
@@ -111,17 +109,21 @@ class Reference:
         return {name: self._found(name, values) for name in wanted}
 
     def quantizer_outputs(self) -> set[str]:
-        """The tensors that quantizers of activations write."""
-        return {n.proto.output[0] for n in self._nodes if n.proto.op_type in QUANTIZERS}
+        """Return the tensors that quantizers of activations write."""
+        return {n.proto.output[0] for n in self._nodes if n.proto.op_type in QUANTIZER_FUNCTIONS}
 
     def _prepare(self, proto: onnx.NodeProto, opset: int, batched: set[str]) -> None:
         """Compute a node now if it is constant, else keep it for every run."""
         attributes = decode_attributes(proto)
         if proto.op_type == "Constant":
-            self.constants[proto.output[0]] = self._constant(attributes)
+            value = constant_value(attributes)
+            if value is None:
+                why = "it holds text or a sparse tensor, which the reference does not execute."
+                raise UnsupportedLayer(proto.name or proto.output[0], why, _CANONICAL_FORM)
+            self.constants[proto.output[0]] = self._own(value)
             return
         is_batched = bool(proto.input) and proto.input[0] in batched
-        node = Node(proto, attributes, opset, is_batched)
+        node = ReferenceNode(proto, attributes, opset, is_batched)
         if all(not name or name in self.constants for name in proto.input):
             self.constants.update(self._results(node, self._operands(proto, {}), None))
             return
@@ -130,39 +132,31 @@ class Reference:
             batched.update(proto.output)
 
     def _results(
-        self, node: Node, operands: Operands, on_quantized: OnQuantized | None
-    ) -> dict[str, Array]:
+        self, node: ReferenceNode, operands: Operands, on_quantized: OnQuantized | None
+    ) -> dict[str, AnyArray]:
         proto = node.proto
-        if proto.op_type in QUANTIZERS:
-            done = QUANTIZERS[proto.op_type](node, operands)
+        if proto.op_type in QUANTIZER_FUNCTIONS:
+            done = QUANTIZER_FUNCTIONS[proto.op_type](node, operands)
             replaced = on_quantized(proto.output[0], done) if on_quantized else None
             return {proto.output[0]: done.real if replaced is None else replaced}
-        result = OPERATORS[proto.op_type](node, operands)
+        result = OPERATOR_FUNCTIONS[proto.op_type](node, operands)
         results = result if isinstance(result, tuple) else (result,)
         return {name: np.asarray(value) for name, value in zip(proto.output, results) if name}
 
-    def _operands(self, proto: onnx.NodeProto, values: Mapping[str, Array]) -> Operands:
+    def _operands(self, proto: onnx.NodeProto, values: NamedArrays) -> Operands:
         return [self._found(name, values) if name else None for name in proto.input]
 
-    def _found(self, name: str, values: Mapping[str, Array]) -> Array:
+    def _found(self, name: str, values: NamedArrays) -> AnyArray:
         return values[name] if name in values else self.constants[name]
 
     def _last_use(self) -> dict[str, int]:
         return {name: i for i, node in enumerate(self._nodes) for name in node.proto.input}
 
-    def _own(self, array: Array) -> Array:
-        """Real numbers in the executor's type; integers stay what they are."""
+    def _own(self, array: AnyArray) -> AnyArray:
+        """Return real numbers in the executor's type; integers stay what they are."""
         return array.astype(self._dtype) if array.dtype.kind not in "iub" else array
 
-    def _constant(self, attributes: Mapping[str, Any]) -> Array:
-        name, value = next(iter(attributes.items()))
-        if name == "value":
-            return self._own(numpy_helper.to_array(value))
-        return self._own(np.asarray(value))
-
-    def _checked(
-        self, name: str, shape: tuple[int, ...], inputs: Mapping[str, npt.NDArray[Any]]
-    ) -> Array:
+    def _checked(self, name: str, shape: tuple[int, ...], inputs: NamedArrays) -> AnyArray:
         if name not in inputs:
             raise InputDataError(name, "no values were given for this input of the network.",
                                  f"name one of {sorted(inputs)} so.")  # fmt: skip
@@ -177,13 +171,13 @@ class Reference:
 
 
 def _check_supported(graph: onnx.GraphProto) -> None:
-    known = {*OPERATORS, *QUANTIZERS, "Constant"}
+    known = {*OPERATOR_FUNCTIONS, *QUANTIZER_FUNCTIONS, "Constant"}
     raise_all(
         [
             UnsupportedLayer(
                 node.name or node.output[0],
                 f"the reference does not execute the operator {node.op_type}.",
-                "bring the network into canonical form with `fpgacomp check` first.",
+                _CANONICAL_FORM,
             )
             for node in graph.node
             if node.op_type not in known

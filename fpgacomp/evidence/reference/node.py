@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
 from fpgacomp.errors import UnsupportedLayer
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.attributes import Attributes
 
-Array = npt.NDArray[Any]
-Operands = list[Array | None]
+Operands = list[AnyArray | None]
 
 
 def float32(value: float) -> float:
-    """A decimal constant as ONNX stores it: attributes and their defaults are float32."""
+    """Return a decimal constant as ONNX stores it: attributes and their defaults are float32."""
     return float(np.float32(value))
 
 
 @dataclass(frozen=True)
-class Node:
+class ReferenceNode:
     """A node and what its execution depends on beside its operands.
 
     Args:
@@ -33,7 +33,7 @@ class Node:
     """
 
     proto: onnx.NodeProto
-    attributes: dict[str, Any]
+    attributes: Attributes
     opset: int
     batched: bool
 
@@ -43,34 +43,28 @@ class Node:
         return str(self.proto.name or self.proto.output[0])
 
     def get(self, attribute: str, default: Any = None) -> Any:
+        """Return an attribute's value, or the default where the node does not state it."""
         return self.attributes.get(attribute, default)
 
     def number(self, attribute: str, default: float) -> float:
+        """Return a float attribute, or the default rounded to float32 as ONNX stores it."""
         return float(self.attributes.get(attribute, float32(default)))
 
     def unsupported(self, why: str) -> UnsupportedLayer:
+        """Return the error that names this node."""
         return UnsupportedLayer(
             self.name, why, "bring the network into canonical form with `fpgacomp check` first."
         )
 
 
-def decode_attributes(proto: onnx.NodeProto) -> dict[str, Any]:
-    """Attribute name -> Python value; bytes become text."""
-    decoded = {}
-    for attribute in proto.attribute:
-        value = onnx.helper.get_attribute_value(attribute)
-        decoded[attribute.name] = value.decode() if isinstance(value, bytes) else value
-    return decoded
-
-
-def operand(operands: Operands, index: int) -> Array:
-    """The operand that must be there."""
+def operand(operands: Operands, index: int) -> AnyArray:
+    """Return the operand, which must be there."""
     value = operands[index]
     if value is None:
         raise ValueError(f"operand {index} is missing")
     return value
 
 
-def optional(operands: Operands, index: int) -> Array | None:
-    """The operand, or None where it is left out."""
+def optional(operands: Operands, index: int) -> AnyArray | None:
+    """Return the operand, or None where it is left out."""
     return operands[index] if index < len(operands) else None

@@ -10,30 +10,31 @@ import onnx
 
 from fpgacomp.evidence.reference import functions as functions
 from fpgacomp.evidence.reference import windows as windows
-from fpgacomp.evidence.reference.node import Array, Node, Operands, operand, optional
+from fpgacomp.evidence.reference.node import Operands, ReferenceNode, operand, optional
+from fpgacomp.ir.types import AnyArray
 
-Result = Array | tuple[Array, ...]
-Operator = Callable[[Node, Operands], Result]
+Result = AnyArray | tuple[AnyArray, ...]
+OperatorFunction = Callable[[ReferenceNode, Operands], Result]
 
 
-def _binary(function: Callable[[Array, Array], Array]) -> Operator:
+def _binary(function: Callable[[AnyArray, AnyArray], AnyArray]) -> OperatorFunction:
     return lambda node, operands: function(operand(operands, 0), operand(operands, 1))
 
 
-def _unary(function: Callable[[Array], Array]) -> Operator:
+def _unary(function: Callable[[AnyArray], AnyArray]) -> OperatorFunction:
     return lambda node, operands: function(operand(operands, 0))
 
 
-def _ints(values: Array | Sequence[int] | None) -> tuple[int, ...] | None:
+def _ints(values: AnyArray | Sequence[int] | None) -> tuple[int, ...] | None:
     return None if values is None else tuple(int(v) for v in np.asarray(values).ravel())
 
 
-def _axes(node: Node, operands: Operands) -> tuple[int, ...] | None:
+def _axes(node: ReferenceNode, operands: Operands) -> tuple[int, ...] | None:
     """Axes: an attribute in older opsets, the second operand in newer ones."""
     return _ints(node.get("axes")) if "axes" in node.attributes else _ints(optional(operands, 1))
 
 
-def _matmul(node: Node, operands: Operands) -> Array:
+def _matmul(node: ReferenceNode, operands: Operands) -> AnyArray:
     a, b = operand(operands, 0), operand(operands, 1)
     if a.ndim > 2 and b.ndim == 2:  # one large product instead of many small ones
         rows = np.matmul(a.reshape(-1, a.shape[-1]), b)
@@ -41,15 +42,15 @@ def _matmul(node: Node, operands: Operands) -> Array:
     return np.asarray(np.matmul(a, b))
 
 
-def _gemm(node: Node, operands: Operands) -> Array:
+def _gemm(node: ReferenceNode, operands: Operands) -> AnyArray:
     a, b, c = operand(operands, 0), operand(operands, 1), optional(operands, 2)
     a = a.T if node.get("transA", 0) else a
     b = b.T if node.get("transB", 0) else b
-    product: Array = node.number("alpha", 1.0) * np.matmul(a, b)
+    product: AnyArray = node.number("alpha", 1.0) * np.matmul(a, b)
     return product if c is None else product + node.number("beta", 1.0) * c
 
 
-def _batch_normalization(node: Node, operands: Operands) -> Array:
+def _batch_normalization(node: ReferenceNode, operands: Operands) -> AnyArray:
     x, gamma, beta, mean, variance = (operand(operands, index) for index in range(5))
     wide = (-1, *(1 for _ in x.shape[2:]))
     deviation = np.sqrt(variance + node.number("epsilon", 1e-5)).reshape(wide)
@@ -57,7 +58,7 @@ def _batch_normalization(node: Node, operands: Operands) -> Array:
     return normal * gamma.reshape(wide) + beta.reshape(wide)
 
 
-def _reshape(node: Node, operands: Operands) -> Array:
+def _reshape(node: ReferenceNode, operands: Operands) -> AnyArray:
     x = operand(operands, 0)
     target = list(_ints(optional(operands, 1)) or _ints(node.get("shape")) or ())
     if not node.get("allowzero", 0):
@@ -65,24 +66,24 @@ def _reshape(node: Node, operands: Operands) -> Array:
     return _reshape_to(node, x, target)
 
 
-def _flatten(node: Node, operands: Operands) -> Array:
+def _flatten(node: ReferenceNode, operands: Operands) -> AnyArray:
     x = operand(operands, 0)
     axis = int(node.get("axis", 1)) % (x.ndim + 1)
     front = (1, *x.shape[1:]) if node.batched else x.shape
     return _reshape_to(node, x, [prod(front[:axis]), prod(front[axis:])])
 
 
-def _squeeze(node: Node, operands: Operands) -> Array:
+def _squeeze(node: ReferenceNode, operands: Operands) -> AnyArray:
     x = operand(operands, 0)
     ones = tuple(i for i, n in enumerate(x.shape) if n == 1 and not (node.batched and i == 0))
     return np.squeeze(x, axis=_axes(node, operands) or ones)
 
 
-def _unsqueeze(node: Node, operands: Operands) -> Array:
+def _unsqueeze(node: ReferenceNode, operands: Operands) -> AnyArray:
     return np.expand_dims(operand(operands, 0), _axes(node, operands) or ())
 
 
-def _reshape_to(node: Node, x: Array, target: list[int]) -> Array:
+def _reshape_to(node: ReferenceNode, x: AnyArray, target: list[int]) -> AnyArray:
     """Reshape to a target that was written for a batch of 1."""
     if not node.batched or (target and target[0] == len(x)):
         return x.reshape(target)
@@ -94,15 +95,15 @@ def _reshape_to(node: Node, x: Array, target: list[int]) -> Array:
     return x.reshape(len(x), *target[1:])
 
 
-def _transpose(node: Node, operands: Operands) -> Array:
+def _transpose(node: ReferenceNode, operands: Operands) -> AnyArray:
     return np.transpose(operand(operands, 0), node.get("perm"))
 
 
-def _concat(node: Node, operands: Operands) -> Array:
+def _concat(node: ReferenceNode, operands: Operands) -> AnyArray:
     return np.concatenate([part for part in operands if part is not None], axis=node.get("axis"))
 
 
-def _pad(node: Node, operands: Operands) -> Array:
+def _pad(node: ReferenceNode, operands: Operands) -> AnyArray:
     x = operand(operands, 0)
     if node.get("mode", "constant") != "constant":
         raise node.unsupported(f"Pad mode {node.get('mode')} is not executed.")
@@ -117,7 +118,7 @@ def _pad(node: Node, operands: Operands) -> Array:
     return np.pad(x, widths, constant_values=fill)
 
 
-def _resize(node: Node, operands: Operands) -> Array:
+def _resize(node: ReferenceNode, operands: Operands) -> AnyArray:
     """Resize and Upsample, nearest, by scales or by sizes."""
     x = operand(operands, 0)
     if node.get("mode", "nearest") != "nearest":
@@ -139,11 +140,13 @@ def _resize(node: Node, operands: Operands) -> Array:
     return x
 
 
-def _nearest(node: Node, n: int, size: int, scale: float, style: str, nearest: str) -> Array:
+def _nearest(
+    node: ReferenceNode, n: int, size: int, scale: float, style: str, nearest: str
+) -> AnyArray:
     """Which input position each output position copies."""
     out = np.arange(size)
-    position: Array
-    index: Array
+    position: AnyArray
+    index: AnyArray
     match style:
         case "old" | "asymmetric":
             position = out / scale
@@ -162,17 +165,19 @@ def _nearest(node: Node, n: int, size: int, scale: float, style: str, nearest: s
             index = np.ceil(position)
         case "round_prefer_floor":
             index = np.ceil(position - 0.5)
-        case _:
+        case "round_prefer_ceil":
             index = np.floor(position + 0.5)
+        case _:
+            raise node.unsupported(f"nearest mode {nearest} is not executed.")
     return np.clip(index, 0, n - 1).astype(np.int64)
 
 
-def _reduce_mean(node: Node, operands: Operands) -> Array:
+def _reduce_mean(node: ReferenceNode, operands: Operands) -> AnyArray:
     kept = bool(node.get("keepdims", 1))
     return np.asarray(operand(operands, 0).mean(axis=_axes(node, operands), keepdims=kept))
 
 
-def _arg_max(node: Node, operands: Operands) -> Array:
+def _arg_max(node: ReferenceNode, operands: Operands) -> AnyArray:
     x, axis = operand(operands, 0), int(node.get("axis", 0))
     if node.get("select_last_index", 0):
         best = x.shape[axis] - 1 - np.argmax(np.flip(x, axis), axis=axis, keepdims=True)
@@ -181,7 +186,7 @@ def _arg_max(node: Node, operands: Operands) -> Array:
     return np.asarray(best if node.get("keepdims", 1) else np.squeeze(best, axis=axis))
 
 
-def _top_k(node: Node, operands: Operands) -> tuple[Array, ...]:
+def _top_k(node: ReferenceNode, operands: Operands) -> tuple[AnyArray, ...]:
     """The k largest (or smallest) in order; of equal values the first comes first."""
     x, axis = operand(operands, 0), int(node.get("axis", -1))
     k = int(node.get("k", 0)) or int(operand(operands, 1).item())
@@ -190,12 +195,12 @@ def _top_k(node: Node, operands: Operands) -> tuple[Array, ...]:
     return np.take_along_axis(x, index, axis=axis), index
 
 
-def _gather(node: Node, operands: Operands) -> Array:
+def _gather(node: ReferenceNode, operands: Operands) -> AnyArray:
     index = operand(operands, 1).astype(np.int64)
     return np.asarray(operand(operands, 0).take(index, axis=int(node.get("axis", 0))))
 
 
-def _slice(node: Node, operands: Operands) -> Array:
+def _slice(node: ReferenceNode, operands: Operands) -> AnyArray:
     x = operand(operands, 0)
     starts = _ints(node.get("starts") if "starts" in node.attributes else operand(operands, 1))
     ends = _ints(node.get("ends") if "ends" in node.attributes else operand(operands, 2))
@@ -209,7 +214,7 @@ def _slice(node: Node, operands: Operands) -> Array:
     return x[tuple(cut)]
 
 
-def _cast(node: Node, operands: Operands) -> Array:
+def _cast(node: ReferenceNode, operands: Operands) -> AnyArray:
     """Real numbers keep the executor's own type; a cast to an integer truncates."""
     x = operand(operands, 0)
     wanted = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(node.get("to")))
@@ -218,15 +223,15 @@ def _cast(node: Node, operands: Operands) -> Array:
     return x.astype(wanted)
 
 
-def _shape(node: Node, operands: Operands) -> Array:
+def _shape(node: ReferenceNode, operands: Operands) -> AnyArray:
     return np.array(operand(operands, 0).shape, dtype=np.int64)
 
 
-def _first(node: Node, operands: Operands) -> Array:
+def _first(node: ReferenceNode, operands: Operands) -> AnyArray:
     return operand(operands, 0)
 
 
-def _quantize_linear(node: Node, operands: Operands) -> Array:
+def _quantize_linear(node: ReferenceNode, operands: Operands) -> AnyArray:
     x, scale, zero = operand(operands, 0), operand(operands, 1), optional(operands, 2)
     wide = _per_axis(node, x)
     kind = np.dtype(np.uint8) if zero is None else zero.dtype
@@ -236,7 +241,7 @@ def _quantize_linear(node: Node, operands: Operands) -> Array:
     return np.asarray(np.clip(code, limits.min, limits.max).astype(kind))
 
 
-def _dequantize_linear(node: Node, operands: Operands) -> Array:
+def _dequantize_linear(node: ReferenceNode, operands: Operands) -> AnyArray:
     x, scale, zero = operand(operands, 0), operand(operands, 1), optional(operands, 2)
     wide = _per_axis(node, x)
     code = x.astype(scale.dtype)
@@ -244,11 +249,11 @@ def _dequantize_linear(node: Node, operands: Operands) -> Array:
     return (code - offset) * scale.reshape(wide(scale))
 
 
-def _per_axis(node: Node, x: Array) -> Callable[[Array], tuple[int, ...]]:
+def _per_axis(node: ReferenceNode, x: AnyArray) -> Callable[[AnyArray], tuple[int, ...]]:
     """The shape under which a per-axis parameter broadcasts against x."""
     axis = int(node.get("axis", 1))
 
-    def wide(parameter: Array) -> tuple[int, ...]:
+    def wide(parameter: AnyArray) -> tuple[int, ...]:
         if parameter.size == 1:
             return ()
         return tuple(-1 if i == axis % x.ndim else 1 for i in range(x.ndim))
@@ -256,7 +261,7 @@ def _per_axis(node: Node, x: Array) -> Callable[[Array], tuple[int, ...]]:
     return wide
 
 
-OPERATORS: dict[str, Operator] = {
+OPERATOR_FUNCTIONS: dict[str, OperatorFunction] = {
     "MatMul": _matmul,
     "Gemm": _gemm,
     "Conv": windows.conv,

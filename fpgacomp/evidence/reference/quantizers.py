@@ -1,4 +1,4 @@
-"""QONNX's quantizers for the reference executor, with what a judge must know about ties.
+"""QONNX's quantizers for the reference executor, with what tells a rounding tie from an error.
 
 The semantics are those of qonnx.custom_op.general (qonnx 1.0.0): the zero point is
 added before the rounding and taken off after it; 1-bit signed is bipolar.
@@ -11,40 +11,41 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fpgacomp.evidence.reference.node import Array, Node, Operands, operand
+from fpgacomp.evidence.reference.node import Operands, ReferenceNode, operand
+from fpgacomp.ir.types import AnyArray
 
 TIE = 2.0**-20  # relative distance to a rounding boundary that is called a tie
 
 
-def _half_up(v: Array) -> Array:
+def _half_up(v: AnyArray) -> AnyArray:
     return np.asarray(np.sign(v) * np.floor(np.abs(v) + 0.5))
 
 
-def _half_down(v: Array) -> Array:
+def _half_down(v: AnyArray) -> AnyArray:
     return np.asarray(np.sign(v) * np.ceil(np.abs(v) - 0.5))
 
 
-def _away_from_zero(v: Array) -> Array:
+def _away_from_zero(v: AnyArray) -> AnyArray:
     return np.asarray(np.sign(v) * np.ceil(np.abs(v)))
 
 
-def _middle(lower: Array) -> Array:
+def _middle(lower: AnyArray) -> AnyArray:
     return lower + 0.5
 
 
-def _top(lower: Array) -> Array:
+def _top(lower: AnyArray) -> AnyArray:
     return lower + 1
 
 
-def _bottom(lower: Array) -> Array:
+def _bottom(lower: AnyArray) -> AnyArray:
     return lower
 
 
-def _outer(lower: Array) -> Array:
+def _outer(lower: AnyArray) -> AnyArray:
     return np.where(lower >= 0, lower, lower + 1)
 
 
-def _inner(lower: Array) -> Array:
+def _inner(lower: AnyArray) -> AnyArray:
     return np.where(lower >= 0, lower + 1, lower)
 
 
@@ -52,8 +53,8 @@ def _inner(lower: Array) -> Array:
 class _Rounding:
     """A rounding function, and where it switches from an integer to the next higher one."""
 
-    apply: Callable[[Array], Array]
-    boundary_above: Callable[[Array], Array]
+    apply: Callable[[AnyArray], AnyArray]
+    boundary_above: Callable[[AnyArray], AnyArray]
 
 
 _ROUNDINGS = {
@@ -69,11 +70,11 @@ _ROUNDINGS = {
 }
 
 
-IsTie = Callable[["Quantized", Array], Array]
+IsTie = Callable[["QuantizedBatch", AnyArray], AnyArray]
 
 
 @dataclass(frozen=True)
-class Quantized:
+class QuantizedBatch:
     """What one quantizer did to a batch: everything that tells a tie from an error.
 
     Args:
@@ -85,24 +86,24 @@ class Quantized:
             (relative) of every boundary between the own and the other code.
     """
 
-    before: Array
-    codes: Array
-    scale: Array
-    offset: Array
+    before: AnyArray
+    codes: AnyArray
+    scale: AnyArray
+    offset: AnyArray
     is_tie: IsTie
-    real: Array = field(repr=False)
+    real: AnyArray = field(repr=False)
 
-    def codes_of(self, real: Array) -> Array:
-        """Real values on this quantizer's grid -> codes, not rounded."""
+    def codes_of(self, real: AnyArray) -> AnyArray:
+        """Return real values on this quantizer's grid as codes, not rounded."""
         return np.asarray((real - self.offset) / self.scale)
 
-    def ties_with(self, others: Array) -> Array:
-        """Where another outcome is explained by a value on a rounding boundary."""
+    def ties_with(self, others: AnyArray) -> AnyArray:
+        """Return where another outcome is explained by a value on a rounding boundary."""
         return self.is_tie(self, others)
 
 
-def quant(node: Node, operands: Operands) -> Quantized:
-    """Quant(x, scale, zero point, bit width)."""
+def quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
+    """Compute Quant(x, scale, zero point, bit width)."""
     x = operand(operands, 0)
     scale, zero_point, bits = (operand(operands, i).astype(x.dtype) for i in (1, 2, 3))
     before = x / scale + zero_point
@@ -115,19 +116,19 @@ def quant(node: Node, operands: Operands) -> Quantized:
         codes = rounding.apply(np.clip(before, lo, hi))
         is_tie = _rounding_tie(rounding)
     real = (codes - zero_point) * scale
-    return Quantized(before, codes, scale, -zero_point * scale, is_tie, real)
+    return QuantizedBatch(before, codes, scale, -zero_point * scale, is_tie, real)
 
 
-def bipolar_quant(node: Node, operands: Operands) -> Quantized:
-    """BipolarQuant(x, scale): the sign, zero counting as positive, times the scale."""
+def bipolar_quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
+    """Compute BipolarQuant(x, scale): the sign, zero counting as positive, times the scale."""
     x, scale = operand(operands, 0), operand(operands, 1)
     codes = np.where(x >= 0, 1.0, -1.0).astype(x.dtype)
     zero = np.zeros((), dtype=x.dtype)
-    return Quantized(x / np.abs(scale), codes, scale, zero, _bipolar_tie, codes * scale)
+    return QuantizedBatch(x / np.abs(scale), codes, scale, zero, _bipolar_tie, codes * scale)
 
 
-def trunc(node: Node, operands: Operands) -> Quantized:
-    """Trunc, version 1 (5 operands) and version 2 (6 operands, with an output scale)."""
+def trunc(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
+    """Compute Trunc, version 1 (5 operands) or version 2 (6 operands, with an output scale)."""
     x = operand(operands, 0)
     scale, zero_point, bits_in = (operand(operands, i).astype(x.dtype) for i in (1, 2, 3))
     rounding = _rounding(node, "FLOOR")
@@ -145,11 +146,11 @@ def trunc(node: Node, operands: Operands) -> Quantized:
         before, shift = whole / ratio, zero_point / ratio
         codes = rounding.apply(np.clip(before, lo, hi))
     real = (codes - shift) * step
-    return Quantized(before, codes, step, -shift * step, _trunc_tie(fine), real)
+    return QuantizedBatch(before, codes, step, -shift * step, _trunc_tie(fine), real)
 
 
-def multi_threshold(node: Node, operands: Operands) -> Quantized:
-    """MultiThreshold(x, thresholds [C or 1, n]): out_bias + out_scale * count(t <= x)."""
+def multi_threshold(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
+    """Compute MultiThreshold(x, thresholds [C or 1, n]): out_bias + out_scale * count(t <= x)."""
     x, thresholds = operand(operands, 0), np.sort(operand(operands, 1), axis=-1)
     last = np.moveaxis(x, _channel_axis(node, x.ndim), -1)
     codes = np.empty(last.shape, dtype=x.dtype)
@@ -164,10 +165,10 @@ def multi_threshold(node: Node, operands: Operands) -> Quantized:
     scale = np.asarray(node.number("out_scale", 1.0), dtype=x.dtype)
     bias = np.asarray(node.number("out_bias", 0.0), dtype=x.dtype)
     is_tie = _threshold_tie(rows, _channel_axis(node, x.ndim))
-    return Quantized(x, codes, scale, bias, is_tie, codes * scale + bias)
+    return QuantizedBatch(x, codes, scale, bias, is_tie, codes * scale + bias)
 
 
-QUANTIZERS: dict[str, Callable[[Node, Operands], Quantized]] = {
+QUANTIZER_FUNCTIONS: dict[str, Callable[[ReferenceNode, Operands], QuantizedBatch]] = {
     "Quant": quant,
     "IntQuant": quant,
     "BipolarQuant": bipolar_quant,
@@ -176,36 +177,36 @@ QUANTIZERS: dict[str, Callable[[Node, Operands], Quantized]] = {
 }
 
 
-def _limits(signed: bool, narrow: bool, bits: Array) -> tuple[Array, Array]:
+def _limits(signed: bool, narrow: bool, bits: AnyArray) -> tuple[AnyArray, AnyArray]:
     if signed:
         half = 2.0 ** (bits - 1)
         return (1 - half if narrow else -half), half - 1
     return np.zeros_like(bits), np.asarray(2.0**bits - (2 if narrow else 1))
 
 
-def _rounding(node: Node, default: str) -> _Rounding:
+def _rounding(node: ReferenceNode, default: str) -> _Rounding:
     mode = str(node.get("rounding_mode", default)).upper()
     if mode not in _ROUNDINGS:
         raise node.unsupported(f"rounding mode {mode} is none of {', '.join(_ROUNDINGS)}.")
     return _ROUNDINGS[mode]
 
 
-def _channel_axis(node: Node, rank: int) -> int:
-    """Axis of the channels: by the data_layout attribute, else by rank as qonnx guesses."""
+def _channel_axis(node: ReferenceNode, rank: int) -> int:
+    """Return the axis of the channels: by data_layout, else by rank as qonnx guesses."""
     layout = node.get("data_layout", "") or {3: "NWC", 4: "NCHW"}.get(rank, "NC")
     return str(layout).index("C") if "C" in layout else 1
 
 
-def _close(before: Array, boundary: Array) -> Array:
+def _close(before: AnyArray, boundary: AnyArray) -> AnyArray:
     return np.asarray(np.abs(before - boundary) <= TIE * np.maximum(1, np.abs(before)))
 
 
-def _bipolar_tie(done: Quantized, others: Array) -> Array:
+def _bipolar_tie(done: QuantizedBatch, others: AnyArray) -> AnyArray:
     return np.asarray(_close(done.before, np.zeros(())) & (np.abs(others) == 1))
 
 
 def _rounding_tie(rounding: _Rounding) -> IsTie:
-    def is_tie(done: Quantized, others: Array) -> Array:
+    def is_tie(done: QuantizedBatch, others: AnyArray) -> AnyArray:
         first = rounding.boundary_above(np.minimum(done.codes, others))
         last = rounding.boundary_above(np.maximum(done.codes, others) - 1)
         return _close(done.before, first) & _close(done.before, last)
@@ -213,19 +214,19 @@ def _rounding_tie(rounding: _Rounding) -> IsTie:
     return is_tie
 
 
-def _trunc_tie(fine: Array) -> IsTie:
+def _trunc_tie(fine: AnyArray) -> IsTie:
     """Trunc drops bits of an integer, which is exact: only that integer can be in doubt."""
 
-    def is_tie(done: Quantized, others: Array) -> Array:
+    def is_tie(done: QuantizedBatch, others: AnyArray) -> AnyArray:
         return _close(fine, np.floor(fine) + 0.5)
 
     return is_tie
 
 
-def _threshold_tie(rows: Array, axis: int) -> IsTie:
+def _threshold_tie(rows: AnyArray, axis: int) -> IsTie:
     """Ties relative to the thresholds [C, n] that lie between the two counts."""
 
-    def is_tie(done: Quantized, others: Array) -> Array:
+    def is_tie(done: QuantizedBatch, others: AnyArray) -> AnyArray:
         ours, theirs, x = (np.moveaxis(a, axis, -1) for a in (done.codes, others, done.before))
         channel = np.arange(x.shape[-1])
         close = np.ones(x.shape, dtype=bool)

@@ -9,7 +9,8 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from fpgacomp.evidence.reference.node import Array, Node, Operands, operand, optional
+from fpgacomp.evidence.reference.node import Operands, ReferenceNode, operand, optional
+from fpgacomp.ir.types import AnyArray
 
 _BLOCK = 1 << 22  # elements of the column matrix that are held at once
 
@@ -25,15 +26,16 @@ class _Window:
 
     @property
     def extent(self) -> tuple[int, ...]:
+        """Length of the dilated kernel along each spatial axis."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations))
 
     def positions(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
-        """Output positions over an already padded input."""
+        """Return the number of output positions over an already padded input."""
         return tuple((n - e) // s + 1 for n, e, s in zip(spatial, self.extent, self.strides))
 
 
-def conv(node: Node, operands: Operands) -> Array:
-    """Conv: [N, C, *spatial] with weight [O, C / group, *kernel] and an optional bias [O]."""
+def conv(node: ReferenceNode, operands: Operands) -> AnyArray:
+    """Compute Conv: [N, C, *spatial], weight [O, C / group, *kernel], optional bias [O]."""
     x, weight, bias = operand(operands, 0), operand(operands, 1), optional(operands, 2)
     window = _window(node, weight.shape[2:], x.shape[2:])
     x = _padded(x, window, 0.0)
@@ -52,8 +54,8 @@ def conv(node: Node, operands: Operands) -> Array:
     return result
 
 
-def max_pool(node: Node, operands: Operands) -> Array:
-    """MaxPool; a padded position never wins."""
+def max_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
+    """Compute MaxPool; a padded position never wins."""
     x = operand(operands, 0)
     window = _window(node, tuple(node.get("kernel_shape")), x.shape[2:])
     taps = iter(_taps(_padded(x, window, -np.inf), window))
@@ -63,8 +65,8 @@ def max_pool(node: Node, operands: Operands) -> Array:
     return largest
 
 
-def average_pool(node: Node, operands: Operands) -> Array:
-    """AveragePool; the divisor counts padded positions only under count_include_pad."""
+def average_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
+    """Compute AveragePool; the divisor counts padded positions only under count_include_pad."""
     x = operand(operands, 0)
     if node.get("ceil_mode", 0):
         raise node.unsupported("average pooling with ceil_mode 1 is not executed.")
@@ -75,19 +77,19 @@ def average_pool(node: Node, operands: Operands) -> Array:
     return total / _sum_of_taps(np.ones((1, 1, *x.shape[2:]), dtype=x.dtype), window)
 
 
-def global_average_pool(node: Node, operands: Operands) -> Array:
-    """GlobalAveragePool: the mean over all spatial axes, kept as size 1."""
+def global_average_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
+    """Compute GlobalAveragePool: the mean over all spatial axes, kept as size 1."""
     x = operand(operands, 0)
     return np.asarray(x.mean(axis=tuple(range(2, x.ndim)), keepdims=True))
 
 
-def global_max_pool(node: Node, operands: Operands) -> Array:
-    """GlobalMaxPool: the maximum over all spatial axes, kept as size 1."""
+def global_max_pool(node: ReferenceNode, operands: Operands) -> AnyArray:
+    """Compute GlobalMaxPool: the maximum over all spatial axes, kept as size 1."""
     x = operand(operands, 0)
     return np.asarray(x.max(axis=tuple(range(2, x.ndim)), keepdims=True))
 
 
-def _window(node: Node, kernel: tuple[int, ...], spatial: tuple[int, ...]) -> _Window:
+def _window(node: ReferenceNode, kernel: tuple[int, ...], spatial: tuple[int, ...]) -> _Window:
     rank = len(kernel)
     strides = tuple(node.get("strides", (1,) * rank))
     dilations = tuple(node.get("dilations", (1,) * rank))
@@ -101,7 +103,9 @@ def _window(node: Node, kernel: tuple[int, ...], spatial: tuple[int, ...]) -> _W
     return _Window(bare.kernel, strides, dilations, pads)
 
 
-def _pads(node: Node, window: _Window, spatial: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+def _pads(
+    node: ReferenceNode, window: _Window, spatial: tuple[int, ...]
+) -> tuple[tuple[int, int], ...]:
     auto = node.get("auto_pad", "NOTSET")
     if auto == "VALID":
         return ((0, 0),) * len(spatial)
@@ -116,13 +120,13 @@ def _pads(node: Node, window: _Window, spatial: tuple[int, ...]) -> tuple[tuple[
     return tuple(pads)
 
 
-def _padded(x: Array, window: _Window, value: float) -> Array:
+def _padded(x: AnyArray, window: _Window, value: float) -> AnyArray:
     if not any(before or after for before, after in window.pads):
         return x
     return np.pad(x, ((0, 0), (0, 0), *window.pads), constant_values=value)
 
 
-def _columns(x: Array, window: _Window, groups: int) -> Array:
+def _columns(x: AnyArray, window: _Window, groups: int) -> AnyArray:
     """[n, C, *spatial] -> [n, groups, C / groups * taps, positions]."""
     rank = len(window.kernel)
     views = sliding_window_view(x, window.extent, axis=tuple(range(2, 2 + rank)))
@@ -133,7 +137,7 @@ def _columns(x: Array, window: _Window, groups: int) -> Array:
     return views.transpose(order).reshape(len(x), groups, -1, positions)
 
 
-def _taps(x: Array, window: _Window) -> list[Array]:
+def _taps(x: AnyArray, window: _Window) -> list[AnyArray]:
     """One strided view [N, C, *out] of the padded input for each position of the kernel."""
     out = window.positions(x.shape[2:])
     views = []
@@ -147,7 +151,7 @@ def _taps(x: Array, window: _Window) -> list[Array]:
     return views
 
 
-def _sum_of_taps(x: Array, window: _Window) -> Array:
+def _sum_of_taps(x: AnyArray, window: _Window) -> AnyArray:
     taps = _taps(_padded(x, window, 0.0), window)
     total = taps[0].copy()
     for tap in taps[1:]:

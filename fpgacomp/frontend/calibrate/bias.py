@@ -7,24 +7,23 @@ the layers before it as already corrected.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.frontend.calibrate.run import Runner
+from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.editable import EditableGraph, Node
 
-Array = npt.NDArray[Any]
-SAMPLES = 512  # a mean over these is precise to a few per cent of the error itself
+SAMPLES = 512  # samples that run: their mean error is known to a few per cent of itself
 
 
 def correct_biases(
     graph: EditableGraph,
     float_graph: EditableGraph,
     weighted: Sequence[Node],
-    feeds: Mapping[str, Array],
+    feeds: NamedArrays,
 ) -> None:
     """Correct every MatMul and Conv with constant weights, in the order they run.
 
@@ -40,11 +39,11 @@ def correct_biases(
         _add_to_bias(graph, node, error, axis)
 
 
-def _spread(values: Array) -> Array:
-    """At most SAMPLES samples, evenly spread over all."""
+def _spread(values: AnyArray) -> AnyArray:
+    """Return at most SAMPLES samples, evenly spread over all."""
     if len(values) <= SAMPLES:
         return values
-    chosen: Array = values[np.linspace(0, len(values) - 1, SAMPLES).astype(int)]
+    chosen: AnyArray = values[np.linspace(0, len(values) - 1, SAMPLES).astype(int)]
     return chosen
 
 
@@ -53,8 +52,8 @@ def _channel_axis(graph: EditableGraph, node: Node) -> int:
 
 
 def _channel_means(
-    graph: EditableGraph, tensors: Sequence[tuple[str, int]], feeds: Mapping[str, Array]
-) -> dict[str, Array]:
+    graph: EditableGraph, tensors: Sequence[tuple[str, int]], feeds: NamedArrays
+) -> dict[str, AnyArray]:
     sums: dict[str, Any] = {tensor: 0.0 for tensor, _ in tensors}
     counts = dict.fromkeys(sums, 0)
     for chunk in Runner(graph, list(sums)).chunks(feeds):
@@ -66,8 +65,8 @@ def _channel_means(
     return {tensor: sums[tensor] / counts[tensor] for tensor in sums}
 
 
-def _add_to_bias(graph: EditableGraph, node: Node, error: Array, axis: int) -> None:
-    """Into the bias Add that follows, else into a new one."""
+def _add_to_bias(graph: EditableGraph, node: Node, error: AnyArray, axis: int) -> None:
+    """Add the correction to the bias Add that follows, else put a new one there."""
     shape = [1] * len(graph.shape(node.output))
     shape[axis] = len(error)
     correction = error.reshape(shape)

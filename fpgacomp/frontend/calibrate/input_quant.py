@@ -1,28 +1,26 @@
-"""Quantizers for network inputs that have none, in front of an otherwise quantized network."""
+"""Puts quantizers at network inputs that have none, in front of an otherwise quantized network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import onnx
 
+from fpgacomp.data.arrays import check_inputs
 from fpgacomp.errors import FpgacompError, InputDataError, UsageError, raise_all
-from fpgacomp.frontend.calibrate.data import check_inputs
 from fpgacomp.frontend.calibrate.insert import quantize_tensor
 from fpgacomp.frontend.calibrate.placement import data_inputs
-from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
-from fpgacomp.frontend.infer import infer_missing
-from fpgacomp.network.canonical import QUANTIZERS
+from fpgacomp.frontend.calibrate.ranges import QuantizerFormat, choose_scale
+from fpgacomp.ir.types import AnyArray, NamedArrays
+from fpgacomp.network.canonical import input_shapes
 from fpgacomp.network.editable import EditableGraph
-
-Array = npt.NDArray[Any]
+from fpgacomp.network.infer import infer_missing
+from fpgacomp.network.operators import QUANTIZERS
 
 
 def unquantized_inputs(model: onnx.ModelProto) -> tuple[str, ...]:
-    """Network inputs whose float values reach an integer operator without a quantizer."""
+    """Return the network inputs whose float values reach an integer operator
+    without a quantizer.
+    """
     graph = EditableGraph.from_model(model)
     return tuple(name for name in graph.inputs if _reaches_integers(graph, name))
 
@@ -32,7 +30,7 @@ def quantize_input(
     *,
     bits: int,
     integer_bits: int | None = None,
-    calibration: Mapping[str, Array] | None = None,
+    calibration: NamedArrays | None = None,
     signed: bool | None = None,
 ) -> tuple[onnx.ModelProto, tuple[str, ...]]:
     """Put a Quant with a power-of-two scale at every input that needs one.
@@ -57,14 +55,18 @@ def quantize_input(
     names = unquantized_inputs(model)
     if integer_bits is None and calibration is None:
         raise_all([_unknown_range(name) for name in names])
-    data = check_inputs(calibration, model, where="calibration data") if calibration else {}
+    data = (
+        check_inputs(calibration, input_shapes(model), where="calibration data")
+        if calibration
+        else {}
+    )
     graph = EditableGraph.from_model(model)
     infer_missing(graph)
     warnings = []
     for name in names:
         values = data.get(name)
         is_signed = _is_signed(values) if signed is None else signed
-        form = Format(bits, signed=is_signed)
+        form = QuantizerFormat(bits, signed=is_signed)
         if is_signed and bits < 2:
             raise UsageError("--input-bits", "one signed bit is no number.", "choose 2 or more.")
         scale = _scale(values, form, integer_bits)
@@ -74,7 +76,7 @@ def quantize_input(
 
 
 def _reaches_integers(graph: EditableGraph, start: str) -> bool:
-    """Whether the tensor, through anything but quantizers, gets to MatMul, Conv, Add, ..."""
+    """Return whether the tensor, through anything but quantizers, gets to MatMul, Conv, Add, ..."""
     waiting, seen = [start], {start}
     while waiting:
         tensor = waiting.pop()
@@ -99,11 +101,11 @@ def _unknown_range(name: str) -> FpgacompError:
     )
 
 
-def _is_signed(values: Array | None) -> bool:
+def _is_signed(values: AnyArray | None) -> bool:
     return values is None or bool(values.min() < 0)
 
 
-def _scale(values: Array | None, form: Format, integer_bits: int | None) -> float:
+def _scale(values: AnyArray | None, form: QuantizerFormat, integer_bits: int | None) -> float:
     if integer_bits is not None:
         return float(2.0 ** (integer_bits - form.bits))
     if values is None:
@@ -120,7 +122,11 @@ def _scale(values: Array | None, form: Format, integer_bits: int | None) -> floa
 
 
 def _assumption(
-    name: str, form: Format, scale: float, values: Array | None, integer_bits: int | None
+    name: str,
+    form: QuantizerFormat,
+    scale: float,
+    values: AnyArray | None,
+    integer_bits: int | None,
 ) -> str:
     low, high = (end * scale for end in form.range)
     kind = "signed" if form.signed else "unsigned"

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.frontend.calibrate.options import PtqOptions
 from fpgacomp.frontend.calibrate.ranges import (
-    Format,
+    QuantizerFormat,
     bipolar_scales,
     choose_weight_scales,
 )
-from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import EditableGraph, Node
-
-Array = npt.NDArray[Any]
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def quantize_tensor(
-    graph: EditableGraph, tensor: str, readers: Sequence[Node], scale: float, form: Format
+    graph: EditableGraph, tensor: str, readers: Sequence[Node], scale: float, form: QuantizerFormat
 ) -> None:
-    """A Quant behind `tensor` that these readers read; everybody else keeps the float values."""
+    """Put a Quant behind `tensor` for these readers; everybody else keeps the float values."""
     quant = _quant(graph, tensor, np.asarray(scale), form, graph.shape(tensor))
     producer = graph.producer(tensor)
     if producer is None:
@@ -34,7 +31,7 @@ def quantize_tensor(
 
 
 def quantize_weight(graph: EditableGraph, node: Node, bits: int, options: PtqOptions) -> None:
-    """A quantizer in front of the constant operand of a MatMul or Conv, if it has one."""
+    """Put a quantizer in front of the constant operand of a MatMul or Conv, if it has one."""
     position = next((i for i in (1, 0) if node.inputs[i] in graph.constants), None)
     if position is None:
         return
@@ -51,22 +48,22 @@ def quantize_weight(graph: EditableGraph, node: Node, bits: int, options: PtqOpt
         inputs = [name, graph.add_constant(f"{name}_scale", scale)]
         quant = _node(graph, "BipolarQuant", inputs, f"{name}_quantized", weight.shape)
     else:
-        form = Format(bits, signed=True, narrow=True)
+        form = QuantizerFormat(bits, signed=True, narrow=True)
         scale = choose_weight_scales(rows, form, kind=options.scale, method=options.ranges)
         quant = _quant(graph, name, scale.reshape(shape), form, weight.shape)
     graph.insert_before(node, quant)
     graph.set_input(node, position, quant.output)
 
 
-def _channel_axis(node: Node, position: int, weight: Array) -> int:
-    """The axis of the output channels."""
+def _channel_axis(node: Node, position: int, weight: AnyArray) -> int:
+    """Return the axis of the output channels."""
     if node.op == "Conv":
         return 0
     return weight.ndim - 1 if position == 1 else weight.ndim - 2
 
 
 def _quant(
-    graph: EditableGraph, tensor: str, scale: Array, form: Format, shape: Sequence[int]
+    graph: EditableGraph, tensor: str, scale: AnyArray, form: QuantizerFormat, shape: Sequence[int]
 ) -> Node:
     if scale.size == 1:
         scale = scale.reshape(())

@@ -1,41 +1,45 @@
-"""What values a network's tensors take on calibration data."""
+"""Finds out what values a network's tensors take on calibration data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.errors import InputDataError
 from fpgacomp.frontend.calibrate.run import CHUNK, Runner
+from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.editable import EditableGraph
 
-Array = npt.NDArray[Any]
 KEPT = 1 << 17  # values kept of a tensor, for percentiles and squared errors
 
 
 @dataclass(frozen=True)
-class Observed:
-    """Extremes over all samples, and values drawn evenly from them (flat)."""
+class TensorStatistics:
+    """What is kept of a tensor's values: the extremes of all, and values drawn evenly from them.
+
+    Args:
+        lo: lowest value over all samples.
+        hi: highest value over all samples.
+        samples: values drawn evenly, flat.
+    """
 
     lo: float
     hi: float
-    samples: Array
+    samples: AnyArray
 
     @staticmethod
-    def together(parts: Sequence[Observed]) -> Observed:
-        """Several tensors as one."""
+    def together(parts: Sequence[TensorStatistics]) -> TensorStatistics:
+        """Return the statistics of several tensors as those of one."""
         samples = np.concatenate([part.samples for part in parts])
-        return Observed(min(p.lo for p in parts), max(p.hi for p in parts), samples)
+        return TensorStatistics(min(p.lo for p in parts), max(p.hi for p in parts), samples)
 
 
 def observe(
-    graph: EditableGraph, tensors: Sequence[str], feeds: Mapping[str, Array]
-) -> dict[str, Observed]:
-    """Run the float network on all samples and look at these tensors.
+    graph: EditableGraph, tensors: Sequence[str], feeds: NamedArrays
+) -> dict[str, TensorStatistics]:
+    """Run the float network on all samples and return the statistics of these tensors.
 
     Raises:
         ModelError: ONNX Runtime does not accept the network.
@@ -48,7 +52,7 @@ def observe(
         return given
     count = len(next(iter(feeds.values())))
     share = -(-KEPT // -(-count // CHUNK))
-    parts: dict[str, list[Observed]] = {t: [] for t in inner}
+    parts: dict[str, list[TensorStatistics]] = {t: [] for t in inner}
     for chunk in Runner(graph, inner).chunks(feeds):
         for tensor, values in chunk.items():
             if not np.isfinite(values).all():
@@ -58,10 +62,10 @@ def observe(
                     "scale the data as the network was trained on it.",
                 )
             parts[tensor].append(_look(values, share, random))
-    return given | {t: Observed.together(parts[t]) for t in inner}
+    return given | {t: TensorStatistics.together(parts[t]) for t in inner}
 
 
-def _look(values: Array, keep: int, random: np.random.Generator) -> Observed:
+def _look(values: AnyArray, keep: int, random: np.random.Generator) -> TensorStatistics:
     flat = values.ravel()
     samples = flat if flat.size <= keep else flat[random.integers(0, flat.size, keep)]
-    return Observed(float(flat.min()), float(flat.max()), samples)
+    return TensorStatistics(float(flat.min()), float(flat.max()), samples)

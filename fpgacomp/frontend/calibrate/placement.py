@@ -12,15 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import PRODUCTS, names_of
 
-WEIGHTED = ("MatMul", "Conv")
-POOLS = ("AveragePool", "GlobalAveragePool")
-TRANSPARENT = ("Reshape", "Transpose", "MaxPool", "Resize", "Concat")
+AVERAGES = ("AveragePool", "GlobalAveragePool")
+# Operators behind which the integers are the same ones, moved or picked.
+TRANSPARENT = (*names_of("move"), "MaxPool")
+# Functions that never fall, whatever their attributes: MaxPool may come before or after them.
 RISING = ("Relu", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "Selu", "Elu")
 
 
 @dataclass(frozen=True)
-class Site:
+class QuantizationPoint:
     """A tensor to be quantized.
 
     Args:
@@ -36,19 +38,21 @@ class Site:
 
 @dataclass(frozen=True)
 class Placement:
-    """All sites, and the groups of sites (by tensor) whose scales must be one."""
+    """All points where quantizers go, and the groups of them (by tensor) whose
+    scales must be one.
+    """
 
-    sites: tuple[Site, ...]
+    sites: tuple[QuantizationPoint, ...]
     groups: tuple[tuple[str, ...], ...]
 
 
 def data_inputs(graph: EditableGraph, node: Node) -> list[str]:
-    """The inputs that carry data and must be integers; [] for a node that needs none."""
+    """Return the inputs that carry data and must be integers; [] for a node that needs none."""
     if node.domain:
         return []
-    if node.op in WEIGHTED:
+    if node.op in PRODUCTS:
         return [t for t in node.inputs[:2] if t not in graph.constants]
-    if node.op in POOLS or node.op in ("MaxPool", "Resize"):
+    if node.op in AVERAGES or node.op in ("MaxPool", "Resize"):
         return [node.inputs[0]]
     if node.op == "Concat" or (node.op == "Add" and not _constant_side(graph, node)):
         return list(node.inputs)
@@ -60,7 +64,7 @@ def _constant_side(graph: EditableGraph, node: Node) -> bool:
 
 
 def place(graph: EditableGraph, *, share_add_scales: bool) -> Placement:
-    """Find all sites.
+    """Find all points where a quantizer must go.
 
     Args:
         share_add_scales: both sides of an Add get one scale (else only parts of a Concat).
@@ -78,13 +82,14 @@ def place(graph: EditableGraph, *, share_add_scales: bool) -> Placement:
         if node.op == "Concat" or (node.op == "Add" and share_add_scales):
             union.join(roots)
     sites = tuple(
-        Site(tensor, tuple(nodes), tensor in graph.inputs) for tensor, nodes in readers.items()
+        QuantizationPoint(tensor, tuple(nodes), tensor in graph.inputs)
+        for tensor, nodes in readers.items()
     )
     return Placement(sites, union.groups(list(readers)))
 
 
 def _roots(graph: EditableGraph, tensor: str, reader: Node) -> Iterator[tuple[str, Node]]:
-    """The computed tensors behind `tensor`, each with the node that reads it directly."""
+    """Yield the computed tensors behind `tensor`, each with the node that reads it directly."""
     if tensor in graph.constants:
         return
     producer = graph.producer(tensor)
@@ -107,10 +112,12 @@ class _Union:
         return item
 
     def join(self, items: list[str]) -> None:
+        """Make one group of the groups that these items are in."""
         for other in items[1:]:
             self._parent[self._find(other)] = self._find(items[0])
 
     def groups(self, items: list[str]) -> tuple[tuple[str, ...], ...]:
+        """Return the groups, in the order of the items."""
         members: dict[str, list[str]] = {}
         for item in items:
             members.setdefault(self._find(item), []).append(item)
@@ -118,7 +125,7 @@ class _Union:
 
 
 def move_activations_before_pools(graph: EditableGraph) -> None:
-    """MaxPool then a rising function becomes the function then MaxPool: the same values.
+    """Turn MaxPool then a rising function into the function then MaxPool: the same values.
 
     So that the function and its quantizer follow the accumulator, and pooling compares
     narrow integers.

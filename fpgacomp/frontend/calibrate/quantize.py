@@ -1,39 +1,37 @@
-"""Post-training quantization of a canonical float network."""
+"""Quantizes a canonical float network after its training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
+from fpgacomp.data.arrays import check_inputs
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 from fpgacomp.frontend.calibrate.bias import correct_biases
-from fpgacomp.frontend.calibrate.data import check_inputs
 from fpgacomp.frontend.calibrate.insert import quantize_tensor, quantize_weight
-from fpgacomp.frontend.calibrate.observe import Observed, observe
+from fpgacomp.frontend.calibrate.observe import TensorStatistics, observe
 from fpgacomp.frontend.calibrate.options import PtqOptions
 from fpgacomp.frontend.calibrate.placement import (
-    WEIGHTED,
     Placement,
-    Site,
+    QuantizationPoint,
     move_activations_before_pools,
     place,
 )
-from fpgacomp.frontend.calibrate.ranges import Format, choose_scale
-from fpgacomp.frontend.infer import infer_missing
-from fpgacomp.network.canonical import QUANTIZERS
+from fpgacomp.frontend.calibrate.ranges import QuantizerFormat, choose_scale
+from fpgacomp.ir.types import NamedArrays
+from fpgacomp.network.canonical import input_shapes
 from fpgacomp.network.editable import EditableGraph
-
-Array = npt.NDArray[Any]
+from fpgacomp.network.infer import infer_missing
+from fpgacomp.network.operators import PRODUCTS, QUANTIZERS
 
 
 def quantize_post_training(
-    model: onnx.ModelProto, calibration: Mapping[str, Array], options: PtqOptions
+    model: onnx.ModelProto, calibration: NamedArrays, options: PtqOptions
 ) -> onnx.ModelProto:
-    """The network with a Quant at every tensor that integer operators read, and on all weights.
+    """Return the network with a Quant on all weights and on every tensor that integer operators
+    read.
 
     The last weighted operator's output, and what follows it, stays float.
 
@@ -47,12 +45,12 @@ def quantize_post_training(
     """
     graph = _open(model)
     _require_float(graph)
-    feeds = check_inputs(calibration, model, where="calibration data")
+    feeds = check_inputs(calibration, input_shapes(model), where="calibration data")
     move_activations_before_pools(graph)
     float_graph = _open(graph.to_model())
     placement = place(graph, share_add_scales=options.scale == "free")
     seen = observe(float_graph, [site.tensor for site in placement.sites], feeds)
-    weighted = [node for node in graph.nodes if node.op in WEIGHTED and not node.domain]
+    weighted = [node for node in graph.nodes if node.op in PRODUCTS and not node.domain]
     _quantize_activations(graph, placement, seen, options)
     for position, node in enumerate(weighted):
         bits = _weight_bits(position, len(weighted), options)
@@ -63,7 +61,7 @@ def quantize_post_training(
 
 
 def _open(model: onnx.ModelProto) -> EditableGraph:
-    """An editable copy with all shapes."""
+    """Return an editable copy with all shapes."""
     graph = EditableGraph.from_model(model)
     infer_missing(graph)
     return graph
@@ -80,7 +78,7 @@ def _require_float(graph: EditableGraph) -> None:
         if node.op in QUANTIZERS
     ]
     raise_all(problems)
-    if not any(node.op in WEIGHTED and not node.domain for node in graph.nodes):
+    if not any(node.op in PRODUCTS and not node.domain for node in graph.nodes):
         raise UnsupportedLayer(
             f"network {graph.name}",
             "no MatMul or Conv, so nothing to quantize.",
@@ -98,7 +96,10 @@ def _weight_bits(position: int, count: int, options: PtqOptions) -> int:
 
 
 def _quantize_activations(
-    graph: EditableGraph, placement: Placement, seen: Mapping[str, Observed], options: PtqOptions
+    graph: EditableGraph,
+    placement: Placement,
+    seen: Mapping[str, TensorStatistics],
+    options: PtqOptions,
 ) -> None:
     sites = {site.tensor: site for site in placement.sites}
     for group in placement.groups:
@@ -109,17 +110,21 @@ def _quantize_activations(
             quantize_tensor(graph, site.tensor, list(site.readers), scale, form)
 
 
-def _format(site: Site, seen: Observed, options: PtqOptions) -> Format:
+def _format(
+    site: QuantizationPoint, seen: TensorStatistics, options: PtqOptions
+) -> QuantizerFormat:
     bits = options.input_bits if site.is_input else options.activation_bits
     if seen.lo >= 0:
-        return Format(bits, signed=False)
+        return QuantizerFormat(bits, signed=False)
     if site.is_input and options.asymmetric_input and -seen.lo * 2 < seen.hi:
         steps = (1 << bits) - 1
-        return Format(bits, signed=False, zero_point=round(-seen.lo * steps / (seen.hi - seen.lo)))
-    return Format(bits, signed=True)
+        return QuantizerFormat(
+            bits, signed=False, zero_point=round(-seen.lo * steps / (seen.hi - seen.lo))
+        )
+    return QuantizerFormat(bits, signed=True)
 
 
-def _scale(seen: Observed, form: Format, options: PtqOptions) -> float:
+def _scale(seen: TensorStatistics, form: QuantizerFormat, options: PtqOptions) -> float:
     return choose_scale(
         seen.samples,
         seen.lo,
@@ -132,8 +137,10 @@ def _scale(seen: Observed, form: Format, options: PtqOptions) -> float:
 
 
 def _shared_scale(
-    members: Sequence[Site], seen: Mapping[str, Observed], options: PtqOptions
+    members: Sequence[QuantizationPoint], seen: Mapping[str, TensorStatistics], options: PtqOptions
 ) -> float:
-    """The largest of the members' own scales, so that none saturates more than it would alone."""
+    """Return the largest of the members' scales, so that none saturates more than
+    it would alone.
+    """
     scales = [_scale(seen[s.tensor], _format(s, seen[s.tensor], options), options) for s in members]
     return float(np.max(scales))

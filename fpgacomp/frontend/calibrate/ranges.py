@@ -1,17 +1,16 @@
-"""From observed values to a quantizer's scale: min-max, percentile, least squared error."""
+"""Turns observed values into a quantizer's scale: min-max, percentile or least squared error."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.frontend.calibrate.options import RangeMethod, ScaleKind
 from fpgacomp.frontend.quantizers import integer_range
+from fpgacomp.ir.types import AnyArray
 
-Array = npt.NDArray[Any]
 CANDIDATES = np.linspace(0.2, 1.0, 81)  # fractions of the full range that MSE tries
 FINER_EXPONENTS = 6  # how many smaller powers of two MSE tries
 # A channel whose weights are this much smaller than the largest channel's is as good as
@@ -20,7 +19,7 @@ WIDEST_RATIO = 2.0**-20
 
 
 @dataclass(frozen=True)
-class Format:
+class QuantizerFormat:
     """An integer range and its flags; `zero_point` is added before rounding, as QONNX does."""
 
     bits: int
@@ -35,13 +34,13 @@ class Format:
         return lo - self.zero_point, hi - self.zero_point
 
 
-def power_of_two(scale: Array) -> Array:
-    """The next power of two that is not smaller (a scale within 1e-6 of one is that one)."""
+def power_of_two(scale: AnyArray) -> AnyArray:
+    """Return the next power of two that is not smaller (a scale within 1e-6 of one is that one)."""
     return np.exp2(np.ceil(np.log2(scale) - 1e-6))
 
 
-def full_scale(lo: Array, hi: Array, form: Format) -> Array:
-    """The smallest scales at which lo..hi does not saturate.
+def full_scale(lo: AnyArray, hi: AnyArray, form: QuantizerFormat) -> AnyArray:
+    """Return the smallest scales at which lo..hi does not saturate.
 
     Where all values are zero any scale will do: it takes the largest of the others.
     """
@@ -53,28 +52,28 @@ def full_scale(lo: Array, hi: Array, form: Format) -> Array:
 
 
 def _floored(scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """No scale is zero, nor out of all proportion to the largest."""
+    """Return the scales, none of them zero nor out of all proportion to the largest."""
     largest = scale.max() or 1.0
     return np.where(scale > 0, np.maximum(scale, largest * WIDEST_RATIO), largest)
 
 
-def quantize(values: Array, scale: Array, form: Format) -> Array:
-    """What Quant makes of values (float64)."""
+def quantize(values: AnyArray, scale: AnyArray, form: QuantizerFormat) -> AnyArray:
+    """Return what Quant makes of values, in float64."""
     low, high = form.range
     return np.clip(np.rint(values / scale), low, high) * scale
 
 
 def choose_scale(
-    samples: Array,
+    samples: AnyArray,
     lo: float,
     hi: float,
-    form: Format,
+    form: QuantizerFormat,
     *,
     kind: ScaleKind,
     method: RangeMethod,
     percentile: float,
 ) -> float:
-    """One scale for an activation.
+    """Return one scale for an activation.
 
     Args:
         samples: values seen, flat; a subset where there were too many.
@@ -84,7 +83,7 @@ def choose_scale(
         tail = (100.0 - percentile) / 2 if form.range[0] < 0 else 100.0 - percentile
         top = float(np.percentile(samples, 100.0 - tail))
         bottom = float(np.percentile(samples, tail)) if form.range[0] < 0 else 0.0
-        if top > 0 or bottom < 0:  # else nearly all values are zero: keep the extremes
+        if top > 0 or bottom < 0:  # otherwise nearly all values are zero, and the extremes stay
             lo, hi = bottom, top
     largest = full_scale(np.asarray([lo]), np.asarray([hi]), form)
     if kind == "power-of-two":
@@ -95,9 +94,11 @@ def choose_scale(
 
 
 def choose_weight_scales(
-    rows: Array, form: Format, *, kind: ScaleKind, method: RangeMethod
+    rows: AnyArray, form: QuantizerFormat, *, kind: ScaleKind, method: RangeMethod
 ) -> npt.NDArray[np.float64]:
-    """One scale per row of [channels, weights]; percentile is min-max here (all weights count)."""
+    """Return one scale per row of [channels, weights]; percentile is min-max here (all weights
+    count).
+    """
     rows = rows.astype(np.float64)
     largest = full_scale(rows.min(axis=1), rows.max(axis=1), form)
     if kind == "power-of-two":
@@ -105,17 +106,17 @@ def choose_weight_scales(
     return _least_error(rows, largest, form, kind) if method == "mse" else largest
 
 
-def bipolar_scales(rows: Array, *, kind: ScaleKind) -> npt.NDArray[np.float64]:
-    """Mean magnitude per row: the least squared error of sign(w) * scale."""
+def bipolar_scales(rows: AnyArray, *, kind: ScaleKind) -> npt.NDArray[np.float64]:
+    """Return the mean magnitude per row: the least squared error of sign(w) * scale."""
     scale: npt.NDArray[np.float64] = np.abs(rows.astype(np.float64)).mean(axis=1)
     scale = _floored(scale)
     return np.exp2(np.rint(np.log2(scale))) if kind == "power-of-two" else scale
 
 
 def _least_error(
-    rows: Array, largest: Array, form: Format, kind: ScaleKind
+    rows: AnyArray, largest: AnyArray, form: QuantizerFormat, kind: ScaleKind
 ) -> npt.NDArray[np.float64]:
-    """Per row, the candidate scale (at most `largest`) with the least squared error."""
+    """Return, per row, the candidate scale (at most `largest`) with the least squared error."""
     if kind == "power-of-two":
         factors = np.exp2(-np.arange(FINER_EXPONENTS + 1.0))
     else:

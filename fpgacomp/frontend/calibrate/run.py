@@ -1,24 +1,24 @@
-"""Runs a canonical network on many samples in ONNX Runtime, any tensors as outputs."""
+"""Runs a canonical network on many samples in ONNX Runtime, with any of its tensors as outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.errors import ModelError
 from fpgacomp.frontend.quantizers import integer_range
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN, QONNX_DOMAIN
-from fpgacomp.network.editable import FLOAT, EditableGraph, Info, Node
+from fpgacomp.ir.types import AnyArray, NamedArrays
+from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo
+from fpgacomp.network.operators import FPGACOMP_DOMAIN, QONNX_DOMAIN
+from fpgacomp.network.runtime import open_session
+from fpgacomp.network.standard_form import write_standard_form
 
-Array = npt.NDArray[Any]
 CHUNK = 64
 
 
 class Runner:
-    """A session that answers chosen tensors for any number of samples.
+    """An ONNX Runtime session that returns chosen tensors for any number of samples.
 
     Args:
         graph: canonical, batch 1; it is not changed.
@@ -29,17 +29,11 @@ class Runner:
     """
 
     def __init__(self, graph: EditableGraph, tensors: Sequence[str]) -> None:
-        import onnxruntime
-
         self.tensors = list(tensors)
         self.inputs = list(graph.inputs)
         model = _runnable(graph, self.tensors).to_model()
-        options: Any = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
         try:
-            self._session = onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(model)
         except Exception as problem:
             reason = " ".join(str(problem).split())[:300]
             raise ModelError(
@@ -48,8 +42,8 @@ class Runner:
                 "run fpgacomp check on the file.",
             ) from problem
 
-    def chunks(self, feeds: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
-        """The tensors' values, `CHUNK` samples at a time."""
+    def chunks(self, feeds: NamedArrays) -> Iterator[dict[str, AnyArray]]:
+        """Yield the tensors' values, `CHUNK` samples at a time."""
         count = len(next(iter(feeds.values())))
         for begin in range(0, count, CHUNK):
             part = {name: feeds[name][begin : begin + CHUNK] for name in self.inputs}
@@ -58,7 +52,7 @@ class Runner:
 
 
 def _runnable(graph: EditableGraph, tensors: Sequence[str]) -> EditableGraph:
-    """A copy with an open batch axis, and with functions of other domains written out."""
+    """Return a copy with an open batch axis, and with functions of other domains written out."""
     copy = EditableGraph(graph.name)
     copy.opset = graph.opset
     copy.constants = dict(graph.constants)
@@ -82,17 +76,17 @@ def _runnable(graph: EditableGraph, tensors: Sequence[str]) -> EditableGraph:
     copy.outputs = list(tensors)
     for name in copy.inputs:
         info = copy.info[name]
-        copy.info[name] = Info(info.dtype, ("N", *info.shape[1:]))  # type: ignore[arg-type]
+        copy.info[name] = TensorInfo(info.dtype, ("N", *info.shape[1:]))  # type: ignore[arg-type]
     for name in copy.outputs:
         if name in made:
             rank = len(graph.info[name].shape) - 1
             shape = ("N", *(f"{name}_{axis}" for axis in range(rank)))
-            copy.info[name] = Info(FLOAT, shape)  # type: ignore[arg-type]
+            copy.info[name] = TensorInfo(FLOAT, shape)  # type: ignore[arg-type]
     return copy
 
 
 def _needed(graph: EditableGraph, tensors: Sequence[str]) -> list[Node]:
-    """The nodes that the tensors depend on, in order."""
+    """Return the nodes that the tensors depend on, in order."""
     wanted, nodes = set(tensors), []
     for node in reversed(graph.nodes):
         if wanted & set(node.outputs):
@@ -102,7 +96,7 @@ def _needed(graph: EditableGraph, tensors: Sequence[str]) -> list[Node]:
 
 
 def _keep_batch(graph: EditableGraph, node: Node) -> None:
-    """Reshape to [1, ...] becomes [batch, ...] (0: as it is)."""
+    """Let a Reshape to [1, ...] keep the batch it finds (0 in ONNX)."""
     shape = np.array(graph.constants[node.inputs[1]], dtype=np.int64)
     if shape.size and shape[0] == 1:
         shape[0] = 0
@@ -110,14 +104,16 @@ def _keep_batch(graph: EditableGraph, node: Node) -> None:
 
 
 def _emit(graph: EditableGraph, of: Node, op: str, inputs: list[str], output: str = "") -> str:
-    """Append one operator of those that make up `of`; returns its output."""
+    """Append one operator of those that make up `of`; return its output."""
     tensor = output or graph.unique(f"{of.name}_{op}_part")
     graph.append(Node(op, inputs, [tensor], graph.unique(f"{of.name}_{op}")))
     return tensor
 
 
 def _write_quantizer_out(graph: EditableGraph, node: Node) -> None:
-    """Quant and BipolarQuant in standard operators (rounding ROUND, as calibration writes it)."""
+    """Write Quant and BipolarQuant in standard operators (rounding ROUND, as
+    calibration sets it).
+    """
     x, scale = node.inputs[0], node.inputs[1]
     if node.op == "BipolarQuant":
         zero, one = graph.add_constant("zero", 0.0), graph.add_constant("one", 1.0)
@@ -144,17 +140,11 @@ def _write_quantizer_out(graph: EditableGraph, node: Node) -> None:
 
 
 def _write_function_out(graph: EditableGraph, node: Node) -> None:
-    """Silu and exact Gelu of domain fpgacomp in standard operators."""
-    x = node.inputs[0]
-    if node.op == "Silu":
-        _emit(graph, node, "Mul", [x, _emit(graph, node, "Sigmoid", [x])], node.output)
-        return
-    if node.op != "Gelu":
-        raise ModelError(
-            f"node {node.origin or node.name}", f"unknown function {node.op}.", "report this file."
-        )
-    root = graph.add_constant("inverse_root_2", float(np.sqrt(0.5)))
-    y = _emit(graph, node, "Erf", [_emit(graph, node, "Mul", [x, root])])
-    y = _emit(graph, node, "Add", [y, graph.add_constant("one", 1.0)])
-    y = _emit(graph, node, "Mul", [y, graph.add_constant("half", 0.5)])
-    _emit(graph, node, "Mul", [y, x], node.output)
+    """Write a function of our own domain in standard operators."""
+    write_standard_form(
+        node.op,
+        node.inputs[0],
+        node.output,
+        emit=lambda op, inputs, output: _emit(graph, node, op, list(inputs), output),
+        constant=lambda value: graph.add_constant("factor", value),
+    )

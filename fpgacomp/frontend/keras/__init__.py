@@ -1,4 +1,4 @@
-"""Keras and QKeras models as QONNX, each layer compared with Keras before it is handed over."""
+"""Exports Keras and QKeras models as QONNX, every layer compared with Keras itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHECK_BATCH = 32
 
 
 def export_keras(model: Any, *, path: Path | None = None) -> onnx.ModelProto:
-    """The model as QONNX: explicit Quant, BipolarQuant and MultiThreshold nodes, batch 1.
+    """Return the model as QONNX: explicit Quant, BipolarQuant and MultiThreshold nodes, batch 1.
 
     Inputs and outputs keep Keras' layout (channels last); weights carry the values that
     their quantizers give them, with the quantizers' own scales.

@@ -1,4 +1,5 @@
-"""QKeras activation quantizers as ONNX nodes: a float function, then Quant or MultiThreshold.
+"""Writes QKeras activation quantizers as ONNX nodes: a float function, then Quant or
+MultiThreshold.
 
 Formulas: qkeras/quantizers.py 0.9.0, `__call__` of each class.
 """
@@ -9,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.frontend.keras.builder import Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.weight_quantizers import number
-from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 TERNARY_THRESHOLD = 0.33  # qkeras ternary.default_threshold
 
 
-def quantize_activation(b: Builder, x: Value, quantizer: Any) -> Value:
-    """Nodes that compute `quantizer(x)` as in inference.
+def quantize_activation(b: KerasGraphWriter, x: KerasTensor, quantizer: Any) -> KerasTensor:
+    """Append nodes that compute `quantizer(x)` as in inference.
 
     Raises:
         UnsupportedLayer: a quantizer that is unknown, random, or depends on the batch.
@@ -48,9 +49,15 @@ def quantize_activation(b: Builder, x: Value, quantizer: Any) -> Value:
 
 
 def quant(
-    b: Builder, x: Value, scale: float, bits: int, *, signed: bool, narrow: bool = False
-) -> Value:
-    """A Quant node with one scale, zero point 0, rounding half to even as tf.round does."""
+    b: KerasGraphWriter,
+    x: KerasTensor,
+    scale: float,
+    bits: int,
+    *,
+    signed: bool,
+    narrow: bool = False,
+) -> KerasTensor:
+    """Append a Quant with one scale, zero point 0, rounding half to even as tf.round does."""
     if bits < 2 and signed:
         raise b.refuse("one signed bit has no linear grid.", "use binary(), or two bits.")
     parameters = (("scale", scale), ("zero_point", 0.0), ("bit_width", float(bits)))
@@ -59,8 +66,8 @@ def quant(
     return b.same("Quant", x, *extra, domain=QONNX_DOMAIN, **attributes)
 
 
-def clip(b: Builder, x: Value, lo: float | None, hi: float | None) -> Value:
-    """A Clip node with both ends given (the widest float for none), or nothing."""
+def clip(b: KerasGraphWriter, x: KerasTensor, lo: float | None, hi: float | None) -> KerasTensor:
+    """Append a Clip with both ends given (the widest float for none), or nothing."""
     if lo is None and hi is None:
         return x
     widest = float(np.finfo(np.float32).max)
@@ -68,8 +75,8 @@ def clip(b: Builder, x: Value, lo: float | None, hi: float | None) -> Value:
     return b.same("Clip", x, *(b.constant("limit", end) for end in ends))
 
 
-def _alpha(b: Builder, quantizer: Any) -> float:
-    """The constant factor; a string means that it is taken from each batch."""
+def _alpha(b: KerasGraphWriter, quantizer: Any) -> float:
+    """Return the constant factor; a string would mean that it is taken from each batch."""
     alpha = quantizer.alpha
     if isinstance(alpha, str):
         raise b.refuse(
@@ -84,7 +91,7 @@ def _alpha(b: Builder, quantizer: Any) -> float:
     return float(np.ravel(factor)[0])
 
 
-def _bits(b: Builder, x: Value, q: Any) -> Value:
+def _bits(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     alpha, signed = _alpha(b, q), bool(q.keep_negative)
     magnitude_bits = int(q.bits) - int(signed)
     if magnitude_bits == 0:
@@ -95,7 +102,7 @@ def _bits(b: Builder, x: Value, q: Any) -> Value:
     return y if alpha == 1.0 else b.same("Mul", y, b.constant("alpha", alpha))
 
 
-def _relu(b: Builder, x: Value, q: Any) -> Value:
+def _relu(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     if q.use_sigmoid:
         raise b.refuse(
             "quantized_relu with use_sigmoid rounds two curves into one.",
@@ -127,14 +134,14 @@ def _relu(b: Builder, x: Value, q: Any) -> Value:
 
 
 def _sigmoid_kind() -> str:
-    """What qkeras.set_internal_sigmoid chose: hard, smooth or real."""
+    """Return what qkeras.set_internal_sigmoid chose: hard, smooth or real."""
     from qkeras import quantizers
 
     functions = {quantizers.hard_sigmoid: "hard", quantizers.smooth_sigmoid: "smooth"}
     return functions.get(quantizers._sigmoid, "real")
 
 
-def _tanh(b: Builder, x: Value, q: Any) -> Value:
+def _tanh(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     kind = "tanh" if q.use_real_tanh else _sigmoid_kind()
     if kind == "tanh":
         y = b.same("Tanh", x)
@@ -147,7 +154,7 @@ def _tanh(b: Builder, x: Value, q: Any) -> Value:
     return quant(b, y, step, int(q.bits), signed=True, narrow=bool(q.symmetric))
 
 
-def _sigmoid(b: Builder, x: Value, q: Any) -> Value:
+def _sigmoid(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     kind = "real" if q.use_real_sigmoid else _sigmoid_kind()
     if kind == "real":
         y = b.same("Sigmoid", x)
@@ -159,7 +166,7 @@ def _sigmoid(b: Builder, x: Value, q: Any) -> Value:
     return quant(b, y, step, int(q.bits), signed=False)
 
 
-def _hswish(b: Builder, x: Value, q: Any) -> Value:
+def _hswish(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     if (q.relu_shift, q.relu_upper_bound) != (3, 6):
         raise b.refuse(
             f"quantized_hswish with relu_shift {q.relu_shift} and bound {q.relu_upper_bound}.",
@@ -168,33 +175,38 @@ def _hswish(b: Builder, x: Value, q: Any) -> Value:
     return _bits(b, b.same("HardSwish", x), q)
 
 
-def _binary(b: Builder, x: Value, q: Any) -> Value:
+def _binary(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     alpha = _alpha(b, q)
     return _step_at_zero(b, x, alpha) if q.use_01 else _bipolar(b, x, alpha)
 
 
-def _bipolar(b: Builder, x: Value, scale: float) -> Value:
+def _bipolar(b: KerasGraphWriter, x: KerasTensor, scale: float) -> KerasTensor:
     return b.same("BipolarQuant", x, b.constant("scale", scale), domain=QONNX_DOMAIN)
 
 
-def _step_at_zero(b: Builder, x: Value, scale: float) -> Value:
-    """0 below zero, `scale` from zero on."""
+def _step_at_zero(b: KerasGraphWriter, x: KerasTensor, scale: float) -> KerasTensor:
+    """Append a step: 0 below zero, `scale` from zero on."""
     return _thresholds(b, x, [0.0], "BINARY", scale, 0.0)
 
 
-def _ternary(b: Builder, x: Value, q: Any) -> Value:
+def _ternary(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     threshold = np.float32(TERNARY_THRESHOLD if q.threshold is None else q.threshold)
     scale = _alpha(b, q)
     if threshold <= 0:
         raise b.refuse(f"ternary with threshold {threshold}.", "use a positive threshold.")
-    # -1 up to and including -threshold: 0 begins at the next float.
+    # The output is -1 up to and including -threshold: 0 begins at the next float above it.
     zero_from = float(np.nextafter(-threshold, np.float32(0)))
     return _thresholds(b, x, [zero_from, float(threshold)], "TERNARY", scale, -scale)
 
 
 def _thresholds(
-    b: Builder, x: Value, thresholds: list[float], dtype: str, scale: float, bias: float
-) -> Value:
+    b: KerasGraphWriter,
+    x: KerasTensor,
+    thresholds: list[float],
+    dtype: str,
+    scale: float,
+    bias: float,
+) -> KerasTensor:
     if not x.first and len(x.shape) > 1:
         x = b.channels_first(x)
     return b.same(

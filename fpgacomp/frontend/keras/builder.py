@@ -10,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
-from fpgacomp.network.canonical import QONNX_DOMAIN
+from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import EditableGraph, Node
-
-Array = npt.NDArray[Any]
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 @dataclass(frozen=True)
-class Value:
-    """A tensor of the model.
+class KerasTensor:
+    """A tensor of the Keras model and the ONNX tensor that holds its values.
 
     Args:
         name: of the ONNX tensor.
@@ -32,17 +31,18 @@ class Value:
 
     @property
     def channels(self) -> int:
+        """Length of the channel axis."""
         return self.shape[-1]
 
     @property
     def onnx_shape(self) -> tuple[int, ...]:
-        """Without the batch axis."""
+        """Shape of the ONNX tensor without the batch axis."""
         return (self.shape[-1], *self.shape[:-1]) if self.first else self.shape
 
 
 @dataclass
-class Builder:
-    """The graph under construction, for one batch size.
+class KerasGraphWriter:
+    """The ONNX graph under construction, for one batch size.
 
     Args:
         batch: size of axis 0 of every tensor.
@@ -54,10 +54,11 @@ class Builder:
     problems: list[FpgacompError] = field(default_factory=list)
 
     def refuse(self, why: str, fix: str) -> UnsupportedLayer:
-        """The error to raise for the layer being converted."""
+        """Return the error to raise for the layer being converted."""
         return UnsupportedLayer(self.layer, why, fix)
 
     def constant(self, hint: str, value: npt.ArrayLike) -> str:
+        """Add a constant (real numbers become float32) and return its name."""
         array = np.asarray(value)
         if array.dtype.kind == "f":
             array = array.astype(np.float32)
@@ -72,44 +73,49 @@ class Builder:
         first: bool = False,
         domain: str = "",
         **attributes: Any,
-    ) -> Value:
-        """Append a node; `shape` is its output's, as Keras has it."""
+    ) -> KerasTensor:
+        """Append a node and return its output; `shape` is the output's, as Keras has it."""
         name = self.graph.unique(f"{self.layer}/{op}")
-        value = Value(f"{name}_out", shape, first)
+        value = KerasTensor(f"{name}_out", shape, first)
         tensor = self.graph.new_tensor(value.name, (self.batch, *value.onnx_shape))
-        value = Value(tensor, shape, first)
+        value = KerasTensor(tensor, shape, first)
         self.graph.append(Node(op, list(inputs), [tensor], name, domain, attributes, name))
         return value
 
     def weight_node(self, op: str, inputs: Sequence[str], shape: Sequence[int], **kw: Any) -> str:
-        """Append a quantizer over constants; returns its output tensor."""
+        """Append a quantizer over constants and return the name of its output."""
         name = self.graph.unique(f"{self.layer}/weight_{op}")
         tensor = self.graph.new_tensor(f"{name}_out", shape)
         self.graph.append(Node(op, list(inputs), [tensor], name, QONNX_DOMAIN, kw, name))
         return tensor
 
-    def same(self, op: str, x: Value, *extra: str, domain: str = "", **attributes: Any) -> Value:
-        """An elementwise node: shape and layout stay."""
+    def same(
+        self, op: str, x: KerasTensor, *extra: str, domain: str = "", **attributes: Any
+    ) -> KerasTensor:
+        """Append an elementwise node, which keeps shape and layout, and return its output."""
         return self.node(op, [x.name, *extra], x.shape, first=x.first, domain=domain, **attributes)
 
-    def channels_first(self, x: Value) -> Value:
+    def channels_first(self, x: KerasTensor) -> KerasTensor:
+        """Return the tensor with its channels at axis 1, by a Transpose where they are last."""
         if x.first or len(x.shape) == 1:
             return x
         rank = len(x.shape) + 1
         perm = [0, rank - 1, *range(1, rank - 1)]
         return self.node("Transpose", [x.name], x.shape, first=True, perm=perm)
 
-    def channels_last(self, x: Value) -> Value:
+    def channels_last(self, x: KerasTensor) -> KerasTensor:
+        """Return the tensor with its channels last, by a Transpose where they are at axis 1."""
         if not x.first:
             return x
         rank = len(x.shape) + 1
         return self.node("Transpose", [x.name], x.shape, perm=[0, *range(2, rank), 1])
 
-    def per_channel(self, x: Value, values: Array) -> Array:
-        """One number per channel, shaped to broadcast against x in its layout."""
+    def per_channel(self, x: KerasTensor, values: AnyArray) -> AnyArray:
+        """Return one number per channel, shaped to broadcast against x in its layout."""
         if not x.first:
             return values
         return values.reshape(1, -1, *[1] * (len(x.shape) - 1))
 
-    def spatial(self, x: Value) -> tuple[int, ...]:
+    def spatial(self, x: KerasTensor) -> tuple[int, ...]:
+        """Return the lengths of the tensor's spatial axes."""
         return x.shape[:-1]

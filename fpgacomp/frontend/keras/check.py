@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.errors import ModelError
-from fpgacomp.frontend.keras.builder import Array, Value
-from fpgacomp.frontend.keras.walk import Call, Conversion, listed
-from fpgacomp.network.canonical import QUANTIZERS
+from fpgacomp.frontend.keras.builder import KerasTensor
+from fpgacomp.frontend.keras.walk import Conversion, LayerCall, listed
+from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QUANTIZERS
 
 # 64 float32 epsilons of the largest value: the rounding of a dot product of some thousands
 # of terms, which grows with the square root of their number.
 ROUNDING = 64 * float(np.finfo(np.float32).eps)
-# One addition and subtraction of the input: the gradient trick of binary and ternary, which
-# cannot be switched off. Their steps are far coarser.
+# Float noise of binary and ternary quantizers, whose gradient trick adds the input and takes
+# it off again and cannot be switched off. Their steps are far coarser.
 STRAIGHT_THROUGH = 2 * float(np.finfo(np.float32).eps)
 
 # Slopes of a LeakyRelu in front of a quantizer are powers of two.
@@ -33,8 +34,8 @@ EXACT = {"Relu", "LeakyRelu", "Clip", "Transpose"}
 MakeTap = Callable[[Any, list[Any]], Any]
 
 
-def probes(shape: tuple[int, ...], count: int) -> Array:
-    """Seeded inputs [count, *shape]: normal, on binary grids, in 0..1, large, constant.
+def probes(shape: tuple[int, ...], count: int) -> AnyArray:
+    """Return seeded inputs [count, *shape]: normal, on binary grids, in 0..1, large, constant.
 
     The grids have steps of 1/2, 1/4, ...: half a step of whatever power-of-two quantizer
     comes first, so that its rounding of ties is seen.
@@ -51,7 +52,7 @@ def probes(shape: tuple[int, ...], count: int) -> Array:
 
 
 def check(model: Any, conversion: Conversion, make_tap: MakeTap, batch: int) -> None:
-    """Compare every layer's output.
+    """Compare every layer's output in qonnx with Keras' own.
 
     Args:
         conversion: the graph at this batch size.
@@ -68,8 +69,8 @@ def check(model: Any, conversion: Conversion, make_tap: MakeTap, batch: int) -> 
 def _check_calls(
     model: Any,
     graph: EditableGraph,
-    calls: Sequence[Call],
-    feeds: list[Array],
+    calls: Sequence[LayerCall],
+    feeds: list[AnyArray],
     make_tap: MakeTap,
 ) -> None:
     if not calls:
@@ -105,10 +106,10 @@ def _without_straight_through(model: Any) -> Iterator[None]:
             holder.use_ste = True
 
 
-def _check_call(graph: EditableGraph, call: Call, observed: dict[int, Array]) -> None:
+def _check_call(graph: EditableGraph, call: LayerCall, observed: dict[int, AnyArray]) -> None:
     nodes = graph.nodes[call.nodes.start : call.nodes.stop]
     wanted = _in_layout(observed[id(call.tensors[1])], call.output)
-    context: dict[str, Array] = dict(graph.constants)
+    context: dict[str, AnyArray] = dict(graph.constants)
     for value, tensor in zip(call.inputs, call.tensors[0]):
         context[value.name] = _in_layout(observed[id(tensor)], value)
     run(graph, nodes, context)
@@ -146,13 +147,15 @@ def _leaves_noise(layer: Any) -> bool:
 
 
 def _exact(nodes: Sequence[Node], layer: Any) -> bool:
-    """Whether nothing before the quantizer rounds, here or in Keras (whose hard tanh does)."""
+    """Return whether nothing before the quantizer rounds, here or in Keras (whose
+    hard tanh does).
+    """
     rounding_functions = {"quantized_tanh", "quantized_sigmoid", "quantized_hswish"}
     operators = {node.op for node in nodes}
     return operators <= EXACT and not rounding_functions & _quantizer_names(layer)
 
 
-def _report(call: Call, what: str) -> None:
+def _report(call: LayerCall, what: str) -> None:
     kind = type(call.layer).__name__
     raise ModelError(
         f"layer {call.layer.name} ({kind})",
@@ -161,24 +164,24 @@ def _report(call: Call, what: str) -> None:
     )
 
 
-def _largest(*arrays: Array) -> float:
+def _largest(*arrays: AnyArray) -> float:
     return max(float(np.abs(a).max(initial=0.0)) for a in arrays)
 
 
-def _in_layout(x: Array, value: Value) -> Array:
+def _in_layout(x: AnyArray, value: KerasTensor) -> AnyArray:
     return np.ascontiguousarray(np.moveaxis(x, -1, 1)) if value.first else x
 
 
 def _last_quantizer(nodes: list[Node], graph: EditableGraph) -> int | None:
-    """Index of the last quantizer that works on data, not on a constant."""
+    """Return the index of the last quantizer that works on data, not on a constant."""
     for index in range(len(nodes) - 1, -1, -1):
         if nodes[index].op in QUANTIZERS and nodes[index].inputs[0] not in graph.constants:
             return index
     return None
 
 
-def run(graph: EditableGraph, nodes: list[Node], context: dict[str, Array]) -> None:
-    """Execute nodes in qonnx, adding their outputs to `context`."""
+def run(graph: EditableGraph, nodes: list[Node], context: dict[str, AnyArray]) -> None:
+    """Execute nodes in qonnx and add their outputs to `context`."""
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_node
 

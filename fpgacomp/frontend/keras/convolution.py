@@ -1,4 +1,4 @@
-"""Keras convolutions, plain, depthwise and separable, as ONNX Conv with explicit padding."""
+"""Converts Keras convolutions, plain, depthwise and separable, to Conv with explicit padding."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.frontend.keras.activations import activate
-from fpgacomp.frontend.keras.builder import Array, Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.weights import add_bias, quantizer_of, weight
+from fpgacomp.ir.types import AnyArray
 
 
 def ints(value: Any, rank: int) -> tuple[int, ...]:
-    """A Keras size: one number or one per axis."""
+    """Return a Keras size, which is one number or one per axis, as one per axis."""
     return tuple(int(v) for v in value) if np.ndim(value) else (int(value),) * rank
 
 
@@ -24,7 +25,9 @@ def window(
     dilations: Sequence[int],
     padding: str,
 ) -> tuple[list[int], tuple[int, ...]]:
-    """ONNX `pads` and the output size of TensorFlow's padding rule (same: more at the end)."""
+    """Return ONNX `pads` and the output size of TensorFlow's padding rule (same:
+    more at the end).
+    """
     before, after, sizes = [], [], []
     for n, k, s, d in zip(spatial, kernel, strides, dilations):
         span = (k - 1) * d + 1
@@ -34,21 +37,25 @@ def window(
                 begin = total // 2
             case "causal":
                 total = begin = span - 1
-            case _:
+            case "valid":
                 total = begin = 0
+            case _:
+                raise ValueError(f"padding {padding!r} is none of same, causal and valid")
         before.append(begin)
         after.append(total - begin)
         sizes.append((n + total - span) // s + 1)
     return before + after, tuple(sizes)
 
 
-def require_channels_last(b: Builder, layer: Any) -> None:
+def require_channels_last(b: KerasGraphWriter, layer: Any) -> None:
     """Refuse a layer that is set to Keras' other layout."""
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         raise b.refuse("data_format channels_first.", "use channels_last, Keras' default.")
 
 
-def _conv(b: Builder, x: Value, layer: Any, kernel: str, filters: int, groups: int) -> Value:
+def _conv(
+    b: KerasGraphWriter, x: KerasTensor, layer: Any, kernel: str, filters: int, groups: int
+) -> KerasTensor:
     require_channels_last(b, layer)
     x = b.channels_first(x)
     rank = len(x.shape) - 1
@@ -69,59 +76,65 @@ def _conv(b: Builder, x: Value, layer: Any, kernel: str, filters: int, groups: i
     )
 
 
-def _finish(b: Builder, y: Value, layer: Any, bias: Any) -> Value:
+def _finish(b: KerasGraphWriter, y: KerasTensor, layer: Any, bias: Any) -> KerasTensor:
     return activate(b, add_bias(b, y, bias, quantizer_of(layer, "bias")), layer.activation)
 
 
-def _filters_first(w: Array) -> Array:
-    """[*kernel, in, out] -> [out, in, *kernel]."""
+def _filters_first(w: AnyArray) -> AnyArray:
+    """Return [*kernel, in, out] as [out, in, *kernel]."""
     return np.ascontiguousarray(np.moveaxis(np.moveaxis(w, -1, 0), -1, 1))
 
 
-def _channelwise(w: Array) -> Array:
-    """[*kernel, in, multiplier] -> [in * multiplier, 1, *kernel]."""
+def _channelwise(w: AnyArray) -> AnyArray:
+    """Return [*kernel, in, multiplier] as [in * multiplier, 1, *kernel]."""
     flat = w.reshape(*w.shape[:-2], 1, w.shape[-2] * w.shape[-1])
     return _filters_first(flat)
 
 
-def convolution(b: Builder, x: Value, layer: Any) -> Value:
-    """Conv1D, Conv2D and their QKeras forms."""
+def convolution(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert Conv1D, Conv2D and their QKeras forms."""
     return _convolution(b, x, layer, layer.kernel, layer.bias if layer.use_bias else None)
 
 
-def folded_convolution(b: Builder, x: Value, layer: Any) -> Value:
-    """QConv2DBatchnorm: the normalization is folded before the weights are quantized."""
+def folded_convolution(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert QConv2DBatchnorm: the normalization is folded before the weights are quantized."""
     kernel, bias = layer.get_folded_weights()
     return _convolution(b, x, layer, kernel, bias)
 
 
-def _convolution(b: Builder, x: Value, layer: Any, kernel: Any, bias: Any) -> Value:
+def _convolution(
+    b: KerasGraphWriter, x: KerasTensor, layer: Any, kernel: Any, bias: Any
+) -> KerasTensor:
     w = weight(b, kernel, quantizer_of(layer, "kernel"), _filters_first, axis=0)
     groups = int(getattr(layer, "groups", 1) or 1)
     return _finish(b, _conv(b, x, layer, w, int(layer.filters), groups), layer, bias)
 
 
-def depthwise(b: Builder, x: Value, layer: Any) -> Value:
-    """DepthwiseConv1D/2D and QDepthwiseConv2D."""
+def depthwise(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert DepthwiseConv1D/2D and QDepthwiseConv2D."""
     kernel = getattr(layer, "depthwise_kernel", None)
     kernel = layer.kernel if kernel is None else kernel
     return _depthwise(b, x, layer, kernel, layer.bias if layer.use_bias else None)
 
 
-def folded_depthwise(b: Builder, x: Value, layer: Any) -> Value:
-    """QDepthwiseConv2DBatchnorm."""
+def folded_depthwise(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert QDepthwiseConv2DBatchnorm, its normalization folded before the
+    weights are quantized.
+    """
     kernel, bias = layer.get_folded_weights()
     return _depthwise(b, x, layer, kernel, bias)
 
 
-def _depthwise(b: Builder, x: Value, layer: Any, kernel: Any, bias: Any) -> Value:
+def _depthwise(
+    b: KerasGraphWriter, x: KerasTensor, layer: Any, kernel: Any, bias: Any
+) -> KerasTensor:
     w = weight(b, kernel, quantizer_of(layer, "depthwise"), _channelwise, axis=0)
     filters = x.channels * int(layer.depth_multiplier)
     return _finish(b, _conv(b, x, layer, w, filters, x.channels), layer, bias)
 
 
-def separable(b: Builder, x: Value, layer: Any) -> Value:
-    """SeparableConv1D/2D: a depthwise and a 1x1 convolution."""
+def separable(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert SeparableConv1D/2D to a depthwise and a 1x1 convolution."""
     w = weight(b, layer.depthwise_kernel, quantizer_of(layer, "depthwise"), _channelwise, axis=0)
     y = _conv(b, x, layer, w, x.channels * int(layer.depth_multiplier), x.channels)
     pointwise = quantizer_of(layer, "pointwise")

@@ -1,4 +1,4 @@
-"""How each Keras and QKeras layer becomes ONNX nodes."""
+"""The table of Keras and QKeras layers, and how each becomes ONNX nodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.frontend.keras.activations import ACTIVATION_LAYERS, activate
-from fpgacomp.frontend.keras.builder import Array, Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.convolution import (
     convolution,
     depthwise,
@@ -19,11 +19,12 @@ from fpgacomp.frontend.keras.convolution import (
 from fpgacomp.frontend.keras.pooling import average_pool, global_pool, max_pool
 from fpgacomp.frontend.keras.weight_quantizers import quantize_parameter
 from fpgacomp.frontend.keras.weights import add_bias, quantizer_of, weight
+from fpgacomp.ir.types import AnyArray
 
-Convert = Callable[[Builder, Value, Any], Value]
+Convert = Callable[[KerasGraphWriter, KerasTensor, Any], KerasTensor]
 
 
-def convert(b: Builder, layer: Any, inputs: Sequence[Value]) -> Value:
+def convert(b: KerasGraphWriter, layer: Any, inputs: Sequence[KerasTensor]) -> KerasTensor:
     """Append the nodes of one call of a layer.
 
     Raises:
@@ -42,7 +43,7 @@ def convert(b: Builder, layer: Any, inputs: Sequence[Value]) -> Value:
     return _LAYERS[kind](b, inputs[0], layer)
 
 
-def _dense(b: Builder, x: Value, layer: Any) -> Value:
+def _dense(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     x = b.channels_last(x)
     kernel = weight(b, layer.kernel, quantizer_of(layer, "kernel"), lambda w: w, axis=1)
     y = b.node("MatMul", [x.name, kernel], (*x.shape[:-1], int(layer.units)))
@@ -50,7 +51,7 @@ def _dense(b: Builder, x: Value, layer: Any) -> Value:
     return activate(b, add_bias(b, y, bias, quantizer_of(layer, "bias")), layer.activation)
 
 
-def _batch_normalization(b: Builder, x: Value, layer: Any) -> Value:
+def _batch_normalization(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
     if list(axes) not in ([-1], [len(x.shape)]):
         raise b.refuse(f"BatchNormalization over axis {list(axes)}.", "use the channel axis, -1.")
@@ -72,20 +73,20 @@ def _batch_normalization(b: Builder, x: Value, layer: Any) -> Value:
 
 
 def _parameter(
-    b: Builder, layer: Any, role: str, values: Any, default: float, channels: int
-) -> Array:
+    b: KerasGraphWriter, layer: Any, role: str, values: Any, default: float, channels: int
+) -> AnyArray:
     if values is None:
         return np.full(channels, default, dtype=np.float32)
     array = np.asarray(values, dtype=np.float32)
     return quantize_parameter(quantizer_of(layer, role), array, b.layer)
 
 
-def _flatten(b: Builder, x: Value, layer: Any) -> Value:
+def _flatten(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     x = b.channels_last(x)
     return b.node("Flatten", [x.name], (int(np.prod(x.shape)),), axis=1)
 
 
-def _reshape(b: Builder, x: Value, layer: Any) -> Value:
+def _reshape(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     x = b.channels_last(x)
     shape = [int(d) for d in layer.target_shape]
     if -1 in shape:
@@ -95,13 +96,13 @@ def _reshape(b: Builder, x: Value, layer: Any) -> Value:
     return b.node("Reshape", [x.name, target], tuple(shape))
 
 
-def _permute(b: Builder, x: Value, layer: Any) -> Value:
+def _permute(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     x = b.channels_last(x)
     dims = [int(d) for d in layer.dims]
     return b.node("Transpose", [x.name], tuple(x.shape[d - 1] for d in dims), perm=[0, *dims])
 
 
-def _upsample(b: Builder, x: Value, layer: Any) -> Value:
+def _upsample(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     if getattr(layer, "interpolation", "nearest") != "nearest":
         raise b.refuse(f"UpSampling with {layer.interpolation}.", "use interpolation='nearest'.")
     size = layer.size if isinstance(layer.size, (list, tuple)) else [layer.size]
@@ -120,7 +121,7 @@ def _upsample(b: Builder, x: Value, layer: Any) -> Value:
     )
 
 
-def _zero_padding(b: Builder, x: Value, layer: Any) -> Value:
+def _zero_padding(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     padding = np.asarray(layer.padding).reshape(-1, 2)
     x = b.channels_first(x)
     pads = [0, 0, *padding[:, 0], 0, 0, *padding[:, 1]]
@@ -129,22 +130,22 @@ def _zero_padding(b: Builder, x: Value, layer: Any) -> Value:
     return b.node("Pad", [x.name, constant], shape, first=True, mode="constant")
 
 
-def _rescaling(b: Builder, x: Value, layer: Any) -> Value:
+def _rescaling(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     scale, offset = (np.asarray(v, dtype=np.float32) for v in (layer.scale, layer.offset))
     y = b.same("Mul", x, b.constant("scale", scale))
     return b.same("Add", y, b.constant("offset", offset)) if np.any(offset) else y
 
 
-def _unchanged(b: Builder, x: Value, layer: Any) -> Value:
+def _unchanged(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     return x
 
 
-def _activation(b: Builder, x: Value, layer: Any) -> Value:
+def _activation(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     quantizer = getattr(layer, "quantizer", None)
     return activate(b, x, layer.activation if quantizer is None else quantizer)
 
 
-def _add(b: Builder, inputs: list[Value], layer: Any) -> Value:
+def _add(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
     total = inputs[0]
     for other in inputs[1:]:
         if other.shape != total.shape:
@@ -154,7 +155,7 @@ def _add(b: Builder, inputs: list[Value], layer: Any) -> Value:
     return total
 
 
-def _concatenate(b: Builder, inputs: list[Value], layer: Any) -> Value:
+def _concatenate(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
     rank = len(inputs[0].shape)
     if layer.axis not in (-1, rank):
         raise b.refuse(f"Concatenate over axis {layer.axis}.", "use the channel axis, -1.")
@@ -164,7 +165,7 @@ def _concatenate(b: Builder, inputs: list[Value], layer: Any) -> Value:
     return b.node("Concat", [x.name for x in parts], shape, first=first, axis=1 if first else rank)
 
 
-_MERGES: dict[str, Callable[[Builder, list[Value], Any], Value]] = {
+_MERGES: dict[str, Callable[[KerasGraphWriter, list[KerasTensor], Any], KerasTensor]] = {
     "Add": _add,
     "Concatenate": _concatenate,
 }

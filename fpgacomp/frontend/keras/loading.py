@@ -15,7 +15,7 @@ from fpgacomp.host.toolchain import select_legacy_keras
 
 
 def load_keras(path: Path) -> Any:
-    """The model in a `.h5` or `.keras` file, QKeras' classes known.
+    """Return the model in a `.h5` or `.keras` file, QKeras' classes known.
 
     Raises:
         ModelError: no such file, or not a Keras model.
@@ -61,7 +61,7 @@ def _load(path: Path, version: str) -> Any:
 
 
 def _configuration(path: Path) -> tuple[Any, str]:
-    """The model's configuration and the version of the Keras that wrote it."""
+    """Return the model's configuration and the version of the Keras that wrote it."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             metadata = json.loads(archive.read("metadata.json"))
@@ -83,7 +83,7 @@ def _class_names(config: Any) -> Iterator[str]:
 
 
 def tap(model: Any) -> Callable[[Any, list[Any]], Any]:
-    """Makes models of the same framework (Keras 2 or 3) that answer inner tensors."""
+    """Return a function that makes models of the same framework which answer inner tensors."""
     if hasattr(model, "_get_trainable_state"):  # Keras 2
         keras = tensorflow().keras
     else:

@@ -1,4 +1,4 @@
-"""Keras pooling layers."""
+"""Converts Keras pooling layers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from fpgacomp.frontend.keras.activations import activate
-from fpgacomp.frontend.keras.builder import Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.convolution import ints, require_channels_last, window
 
 
-def _pool(b: Builder, x: Value, layer: Any, op: str, **attributes: Any) -> Value:
+def _pool(
+    b: KerasGraphWriter, x: KerasTensor, layer: Any, op: str, **attributes: Any
+) -> KerasTensor:
     require_channels_last(b, layer)
     x = b.channels_first(x)
     rank = len(x.shape) - 1
@@ -31,20 +33,20 @@ def _pool(b: Builder, x: Value, layer: Any, op: str, **attributes: Any) -> Value
     )
 
 
-def max_pool(b: Builder, x: Value, layer: Any) -> Value:
-    """MaxPooling1D/2D."""
+def max_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert MaxPooling1D/2D."""
     return _pool(b, x, layer, "MaxPool")
 
 
-def average_pool(b: Builder, x: Value, layer: Any) -> Value:
-    """AveragePooling1D/2D and QAveragePooling2D; padding is not counted."""
+def average_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert AveragePooling1D/2D and QAveragePooling2D; padding is not counted."""
     y = _pool(b, x, layer, "AveragePool", count_include_pad=0)
     area = int(np.prod(ints(layer.pool_size, len(x.shape) - 1)))
     return _quantized_average(b, y, layer, area)
 
 
-def global_pool(b: Builder, x: Value, layer: Any) -> Value:
-    """Global average and maximum, with or without kept axes."""
+def global_pool(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert global average and maximum, with or without kept axes."""
     require_channels_last(b, layer)
     x = b.channels_first(x)
     op = "GlobalMaxPool" if "Max" in type(layer).__name__ else "GlobalAveragePool"
@@ -55,8 +57,8 @@ def global_pool(b: Builder, x: Value, layer: Any) -> Value:
     return _quantized_average(b, y, layer, int(np.prod(b.spatial(x))))
 
 
-def _quantized_average(b: Builder, y: Value, layer: Any, area: int) -> Value:
-    """QKeras multiplies the sum by quantize(1 / area), then applies an activation."""
+def _quantized_average(b: KerasGraphWriter, y: KerasTensor, layer: Any, area: int) -> KerasTensor:
+    """Append what QKeras computes: the sum times quantize(1 / area), then an activation."""
     quantizer = getattr(layer, "average_quantizer_internal", None)
     if quantizer is not None:
         factor = float(np.asarray(quantizer(1.0 / area))) * area

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
-from fpgacomp.frontend.keras.builder import Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.layers import convert
-from fpgacomp.network.editable import FLOAT, EditableGraph, Info
+from fpgacomp.network.editable import FLOAT, EditableGraph, TensorInfo
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call of one layer, and which nodes it became.
+class LayerCall:
+    """One call of one layer, and the ONNX nodes that it became.
 
     Args:
         inputs: the values it reads, as they were when it was converted.
@@ -24,11 +24,11 @@ class Call:
     """
 
     layer: Any
-    inputs: tuple[Value, ...]
-    output: Value
+    inputs: tuple[KerasTensor, ...]
+    output: KerasTensor
     tensors: tuple[tuple[Any, ...], Any]
     nodes: range
-    inner: tuple[Call, ...] = ()
+    inner: tuple[LayerCall, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ class Conversion:
     """The whole model as a graph of one batch size."""
 
     graph: EditableGraph
-    calls: tuple[Call, ...]
+    calls: tuple[LayerCall, ...]
 
 
 def listed(tensors: Any) -> list[Any]:
-    """Keras' single tensors, lists, tuples and dicts of them, as a list."""
+    """Return Keras' single tensors, lists, tuples and dicts of them as a list."""
     if isinstance(tensors, dict):
         return list(tensors.values())
     return list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
 
 
 def _steps(model: Any) -> Iterator[tuple[Any, list[Any], list[Any]]]:
-    """Layer, input tensors and output tensors of every call, inputs first."""
+    """Yield layer, input tensors and output tensors of every call, inputs first."""
     network = getattr(model, "_functional", None) or model
     by_depth = network._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):
@@ -59,7 +59,7 @@ def _steps(model: Any) -> Iterator[tuple[Any, list[Any], list[Any]]]:
 
 
 def require_functional(model: Any) -> None:
-    """Only models whose layers are known before they run can be exported.
+    """Refuse a model whose layers are not known before they run.
 
     Raises:
         ModelError: a subclassed or unbuilt model.
@@ -74,7 +74,7 @@ def require_functional(model: Any) -> None:
 
 
 def input_name(tensor: Any) -> str:
-    """The network's name for a Keras input tensor."""
+    """Return the network's name for a Keras input tensor."""
     return str(tensor.name).split(":")[0].replace("/", "_")
 
 
@@ -85,11 +85,11 @@ def to_graph(model: Any, batch: int) -> Conversion:
         UnsupportedLayer, Problems: everything that is not carried, at once.
     """
     require_functional(model)
-    builder = Builder(batch, EditableGraph(str(model.name)))
-    values: dict[int, Value] = {}
+    builder = KerasGraphWriter(batch, EditableGraph(str(model.name)))
+    values: dict[int, KerasTensor] = {}
     for tensor in listed(model.inputs):
         values[id(tensor)] = _input(builder, tensor)
-    calls: list[Call] = []
+    calls: list[LayerCall] = []
     _convert_all(builder, model, values, calls)
     raise_all(builder.problems)
     builder.layer = "output"
@@ -112,16 +112,20 @@ def _shape(tensor: Any, where: str) -> tuple[int, ...]:
     return tuple(int(size) for size in shape)
 
 
-def _input(builder: Builder, tensor: Any) -> Value:
+def _input(builder: KerasGraphWriter, tensor: Any) -> KerasTensor:
     name = builder.graph.unique(input_name(tensor))
     shape = _shape(tensor, f"input {name}")
     builder.graph.inputs.append(name)
-    builder.graph.info[name] = Info(FLOAT, (builder.batch, *shape))
-    return Value(name, shape)
+    builder.graph.info[name] = TensorInfo(FLOAT, (builder.batch, *shape))
+    return KerasTensor(name, shape)
 
 
 def _convert_all(
-    builder: Builder, model: Any, values: dict[int, Value], calls: list[Call], prefix: str = ""
+    builder: KerasGraphWriter,
+    model: Any,
+    values: dict[int, KerasTensor],
+    calls: list[LayerCall],
+    prefix: str = "",
 ) -> None:
     for layer, inputs, outputs in _steps(model):
         if type(layer).__name__ == "InputLayer" or all(id(t) in values for t in outputs):
@@ -135,13 +139,13 @@ def _convert_all(
         result = _convert_or_note(builder, layer, sources, outputs)
         values[id(outputs[0])] = result
         nodes = range(begin, len(builder.graph.nodes))
-        calls.append(Call(layer, sources, result, (tuple(inputs), outputs[0]), nodes))
+        calls.append(LayerCall(layer, sources, result, (tuple(inputs), outputs[0]), nodes))
 
 
 def _convert_or_note(
-    builder: Builder, layer: Any, sources: tuple[Value, ...], outputs: list[Any]
-) -> Value:
-    """The layer's value; where it is not carried, the problem is kept and the walk goes on."""
+    builder: KerasGraphWriter, layer: Any, sources: tuple[KerasTensor, ...], outputs: list[Any]
+) -> KerasTensor:
+    """Return the layer's value; where it is not carried, keep the problem and go on."""
     try:
         if len(outputs) != 1:
             raise builder.refuse(f"it has {len(outputs)} outputs.", "split it into layers of one.")
@@ -155,16 +159,16 @@ def _convert_or_note(
 
 
 def _inline(
-    builder: Builder,
+    builder: KerasGraphWriter,
     inner: Any,
     inputs: list[Any],
     outputs: list[Any],
-    values: dict[int, Value],
-    calls: list[Call],
+    values: dict[int, KerasTensor],
+    calls: list[LayerCall],
 ) -> None:
-    """A model used as a layer: its layers run in its place, on the outer tensors."""
+    """Run the layers of a model that is used as a layer in its place, on the outer tensors."""
     scope = {id(t): values[id(outer)] for t, outer in zip(listed(inner.inputs), inputs)}
-    inner_calls: list[Call] = []
+    inner_calls: list[LayerCall] = []
     _convert_all(builder, inner, scope, inner_calls, prefix=f"{builder.layer}/")
     for outer, tensor in zip(outputs, listed(inner.outputs)):
         values[id(outer)] = scope[id(tensor)]
@@ -173,4 +177,4 @@ def _inline(
         sources = tuple(values[id(t)] for t in inputs)
         tensors = (tuple(inputs), outputs[0])
         result = values[id(outputs[0])]
-        calls.append(Call(inner, sources, result, tensors, nodes, tuple(inner_calls)))
+        calls.append(LayerCall(inner, sources, result, tensors, nodes, tuple(inner_calls)))

@@ -1,4 +1,4 @@
-"""What a QKeras quantizer makes of a weight: integers, a step per output channel, a bit width."""
+"""Finds what a QKeras quantizer makes of a weight: integers, a step per channel, a bit width."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.errors import UnsupportedLayer
-
-Array = npt.NDArray[Any]
+from fpgacomp.ir.types import AnyArray
 
 KNOWN = (
     "quantized_bits",
@@ -26,7 +24,7 @@ WIDEST_BITS = 24  # a float32 mantissa: wider weights are no integers in the mod
 
 @dataclass(frozen=True)
 class QuantizedWeight:
-    """weight = integers * step, exactly in float32.
+    """A weight on its quantizer's grid: weight = integers * step, exactly in float32.
 
     Args:
         integers: in the shape of the weight.
@@ -34,19 +32,20 @@ class QuantizedWeight:
         bits: of the Quant node; 1 with `bipolar` is BipolarQuant.
     """
 
-    integers: Array
-    step: Array
+    integers: AnyArray
+    step: AnyArray
     bits: int
     signed: bool
     narrow: bool
     bipolar: bool = False
 
     @property
-    def values(self) -> Array:
+    def values(self) -> AnyArray:
+        """The quantized weight, float32."""
         return (self.integers * self.step).astype(np.float32)
 
 
-def quantize_weight(quantizer: Any, weight: Array, where: str) -> QuantizedWeight:
+def quantize_weight(quantizer: Any, weight: AnyArray, where: str) -> QuantizedWeight:
     """Call the quantizer as the layer does and find the integers behind its answer.
 
     Raises:
@@ -77,8 +76,10 @@ def quantize_weight(quantizer: Any, weight: Array, where: str) -> QuantizedWeigh
     return result
 
 
-def quantize_parameter(quantizer: Any, values: Array, where: str) -> Array:
-    """What the quantizer makes of a bias or a normalization parameter (no grid is needed)."""
+def quantize_parameter(quantizer: Any, values: AnyArray, where: str) -> AnyArray:
+    """Return what the quantizer makes of a bias or a normalization parameter (no
+    grid is needed).
+    """
     if quantizer is None:
         return values
     if type(quantizer).__name__.endswith("po2"):
@@ -86,8 +87,8 @@ def quantize_parameter(quantizer: Any, values: Array, where: str) -> Array:
     return quantize_weight(quantizer, values, where).values
 
 
-def call_without_straight_through(quantizer: Any, x: Array) -> Array:
-    """The quantizer's answer, without the float noise of its gradient trick where it can."""
+def call_without_straight_through(quantizer: Any, x: AnyArray) -> AnyArray:
+    """Return the quantizer's answer, without its gradient trick's float noise where it can."""
     had = getattr(quantizer, "use_ste", None)
     if had is not None:
         quantizer.use_ste = False
@@ -109,12 +110,12 @@ def _refusal(quantizer: Any, kind: str) -> tuple[str, str] | None:
 
 
 def number(value: Any) -> float:
-    """A Python number out of a number, tensor or variable."""
+    """Return a Python number out of a number, tensor or variable."""
     return float(np.asarray(value))
 
 
-def _step(quantizer: Any, kind: str, values: Array) -> Array:
-    """The grid the weights lie on, with as many axes as the weight."""
+def _step(quantizer: Any, kind: str, values: AnyArray) -> AnyArray:
+    """Return the grid the weights lie on, with as many axes as the weight."""
     if kind.endswith("po2"):
         nonzero = np.abs(values[values != 0])
         step = np.asarray(nonzero.min() if nonzero.size else 1.0, dtype=np.float32)
@@ -128,7 +129,7 @@ def _step(quantizer: Any, kind: str, values: Array) -> Array:
     return np.where(np.isfinite(step) & (step > 0), step, 1.0).astype(np.float32)
 
 
-def _format(quantizer: Any, kind: str, integers: Array, step: Array) -> QuantizedWeight:
+def _format(quantizer: Any, kind: str, integers: AnyArray, step: AnyArray) -> QuantizedWeight:
     lo, hi = int(integers.min(initial=0)), int(integers.max(initial=0))
     one_bit = kind in ("binary", "stochastic_binary") or (
         kind == "quantized_bits" and quantizer.bits == 1

@@ -1,4 +1,4 @@
-"""Weights of Dense and convolution layers as ONNX constants under explicit quantizers."""
+"""Writes weights of Dense and convolution layers as constants under explicit quantizers."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.frontend.keras.builder import Array, Builder, Value
+from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.weight_quantizers import (
     QuantizedWeight,
     quantize_parameter,
     quantize_weight,
 )
+from fpgacomp.ir.types import AnyArray
 
-Relayout = Callable[[Array], Array]
+Relayout = Callable[[AnyArray], AnyArray]
 
 
-def weight(b: Builder, values: Any, quantizer: Any, relayout: Relayout, axis: int) -> str:
-    """A weight tensor in ONNX's layout, float, or under Quant or BipolarQuant.
+def weight(b: KerasGraphWriter, values: Any, quantizer: Any, relayout: Relayout, axis: int) -> str:
+    """Append a weight in ONNX's layout, float or under Quant or BipolarQuant; return its name.
 
     Args:
         values: as Keras stores them.
@@ -38,7 +39,11 @@ def weight(b: Builder, values: Any, quantizer: Any, relayout: Relayout, axis: in
 
 
 def _quant(
-    b: Builder, source: str, scale: Array, quantized: QuantizedWeight, shape: tuple[int, ...]
+    b: KerasGraphWriter,
+    source: str,
+    scale: AnyArray,
+    quantized: QuantizedWeight,
+    shape: tuple[int, ...],
 ) -> str:
     inputs = [
         source,
@@ -56,12 +61,12 @@ def _quant(
     )
 
 
-def _per_channel(b: Builder, step: Array, axis: int) -> Array:
-    """One number, or one along `axis`."""
+def _per_channel(b: KerasGraphWriter, step: AnyArray, axis: int) -> AnyArray:
+    """Return one number, or one along `axis`."""
     if np.all(step == step.flat[0]):
         return np.asarray(step.flat[0])
     others = tuple(i for i in range(step.ndim) if i != axis)
-    scale: Array = step.max(axis=others, keepdims=True)
+    scale: AnyArray = step.max(axis=others, keepdims=True)
     if not np.array_equal(np.broadcast_to(scale, step.shape), step):
         raise b.refuse(
             "the weight scale varies within an output channel (per input channel or element).",
@@ -70,8 +75,8 @@ def _per_channel(b: Builder, step: Array, axis: int) -> Array:
     return scale
 
 
-def add_bias(b: Builder, x: Value, values: Any, quantizer: Any) -> Value:
-    """Add a bias (None: nothing), already in quantized values where it has a quantizer."""
+def add_bias(b: KerasGraphWriter, x: KerasTensor, values: Any, quantizer: Any) -> KerasTensor:
+    """Append a bias (None: nothing), already in quantized values where it has a quantizer."""
     if values is None:
         return x
     bias = quantize_parameter(quantizer, np.asarray(values, dtype=np.float32), b.layer)
@@ -79,5 +84,5 @@ def add_bias(b: Builder, x: Value, values: Any, quantizer: Any) -> Value:
 
 
 def quantizer_of(layer: Any, role: str) -> Any:
-    """The quantizer the layer calls on its kernel, bias, depthwise... None for plain Keras."""
+    """Return the quantizer the layer calls on its kernel, bias, ...; None for plain Keras."""
     return getattr(layer, f"{role}_quantizer_internal", None)

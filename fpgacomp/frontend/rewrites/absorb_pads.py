@@ -1,11 +1,11 @@
-"""Move a Pad with zeros into the Conv or pool that reads it."""
+"""Rewrite: a Pad with zeros moves into the Conv or pool that reads it."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 # Functions with f(0) = 0, behind which zeros may as well be padded.
 _ZERO_TO_ZERO = {"Relu", "LeakyRelu", "PRelu", "Tanh", "Selu", "Elu", "HardSwish"}
@@ -20,7 +20,9 @@ def absorb_pads(graph: EditableGraph) -> None:
 
 
 def _zero_pads(graph: EditableGraph, node: Node) -> np.ndarray | None:
-    """[2, rank] pads before and after of a constant zero Pad over spatial axes, else None."""
+    """Return [2, rank] pads before and after of a constant zero Pad over spatial
+    axes, else None.
+    """
     rank = len(graph.shape(node.inputs[0]))
     given, value = graph.constant(node.inputs[1]), graph.constant(node.input(2))
     if node.attributes.get("mode", "constant") != "constant" or given is None:
@@ -36,7 +38,7 @@ def _zero_pads(graph: EditableGraph, node: Node) -> np.ndarray | None:
 
 
 def _absorb(graph: EditableGraph, node: Node, pads: np.ndarray) -> None:
-    """All readers take the pads over, or none does and the Pad is reported in the end."""
+    """Let all readers take the pads over, or none: then the Pad is reported in the end."""
     chains = [_chain(graph, reader, node.output, pads) for reader in graph.consumers(node.output)]
     if node.output in graph.outputs or not chains or any(chain is None for chain in chains):
         return
@@ -63,7 +65,7 @@ def _take_over(graph: EditableGraph, passed: list[Node], reader: Node, pads: np.
 def _chain(
     graph: EditableGraph, reader: Node, tensor: str, pads: np.ndarray
 ) -> tuple[list[Node], Node, np.ndarray] | None:
-    """The nodes a Pad sinks through, the node that absorbs it, and the pads in its axes."""
+    """Return the nodes a Pad sinks through, the node that absorbs it, and the pads in its axes."""
     passed: list[Node] = []
     while _keeps_zero(graph, reader):
         if reader.inputs[0] != tensor or reader.inputs.count(tensor) != 1:
@@ -96,7 +98,7 @@ def _keeps_zero(graph: EditableGraph, node: Node) -> bool:
 
 
 def _quantizes_zero(graph: EditableGraph, node: Node) -> bool:
-    """Zero stays zero where the zero point is an integer inside the range, and not bipolar."""
+    """Return whether zero stays zero: an integer zero point inside the range, not bipolar."""
     zero_point, bits = graph.constant(node.inputs[2]), graph.constant(node.inputs[3])
     if zero_point is None or bits is None or bits.size != 1:
         return False
@@ -120,7 +122,7 @@ def _absorbs(graph: EditableGraph, reader: Node, tensor: str) -> bool:
 
 
 def _never_negative(graph: EditableGraph, tensor: str) -> bool:
-    """Whether a padded zero cannot win over a real value it should not win over."""
+    """Return whether a padded zero cannot win over a real value it should not win over."""
     node = graph.producer(tensor)
     while node is not None and node.op in ("Pad", "Transpose") and not node.domain:
         node = graph.producer(node.inputs[0])

@@ -1,4 +1,4 @@
-"""Join neighbouring Transposes, and neighbouring Reshapes, into one or none."""
+"""Rewrite: neighbouring Transposes, and neighbouring Reshapes, become one or none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 
 
 def cancel_transposes(graph: EditableGraph) -> None:
-    """The second of two reads the first one's input; what then moves nothing is removed."""
+    """Let the second of two read the first one's input; remove what then moves nothing."""
     for node in graph.find("Transpose", "Reshape"):
         first = graph.producer(node.inputs[0])
         if first is not None and first.op == node.op and not first.domain:

@@ -1,4 +1,4 @@
-"""QuantizeLinear, Clip and DequantizeLinear as one Quant with the same real numbers.
+"""Rewrite: QuantizeLinear, Clip and DequantizeLinear become one Quant with the same real numbers.
 
 QuantizeLinear rounds before it adds the zero point, a Quant afterwards, which differs on
 ties and in float32's last digit. So the zero point z goes into the range: the integers
@@ -16,8 +16,9 @@ import numpy as np
 from fpgacomp.errors import ModelError
 from fpgacomp.frontend.quantizers import IntegerFormat
 from fpgacomp.frontend.rewrites._weights import feeds_only_weights
-from fpgacomp.network.canonical import QONNX_DOMAIN
-from fpgacomp.network.editable import FLOAT, Array, EditableGraph, Info, Node
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 _QDQ_FIX = "quantize with quant_format=QDQ and constant scales and zero points."
 
@@ -35,8 +36,8 @@ class _Codes:
 class _Parameters:
     """Scale and zero point of one (De)QuantizeLinear, shaped to broadcast."""
 
-    scale: Array
-    zero_point: Array
+    scale: AnyArray
+    zero_point: AnyArray
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -147,9 +148,9 @@ def _numpy_dtype(graph: EditableGraph, tensor: str) -> np.dtype[Any] | None:
 
 
 def _integer_constant(
-    graph: EditableGraph, node: Node, parameters: _Parameters, value: Array, codes: _Codes
+    graph: EditableGraph, node: Node, parameters: _Parameters, value: AnyArray, codes: _Codes
 ) -> None:
-    """A weight stays behind a Quant; anything else (a bias) becomes its float32 value."""
+    """Keep a weight behind a Quant; turn anything else (a bias) into its float32 value."""
     centred = np.clip(value, codes.lo, codes.hi).astype(np.int64) - parameters.zero_point
     real = centred.astype(np.float32) * parameters.scale
     if codes.hi - codes.lo >= 1 << 16 or not feeds_only_weights(graph, node.output):
@@ -163,7 +164,7 @@ def _integer_constant(
 def _integer_input(
     graph: EditableGraph, node: Node, parameters: _Parameters, codes: _Codes
 ) -> None:
-    """The input becomes float32, holding the same integers; its real value is computed first."""
+    """Make the input float32, holding the same integers; its real value is computed first."""
     name, shape = codes.tensor, graph.shape(codes.tensor)
     offset = graph.add_constant(f"{name}_offset", -parameters.zero_point.astype(np.float32))
     centred = graph.make(node, "Add", [name, offset], shape=shape)
@@ -190,7 +191,7 @@ def _quantize(
 
 
 def _quant_node(
-    graph: EditableGraph, node: Node, source: str, scale: Array, integers: IntegerFormat
+    graph: EditableGraph, node: Node, source: str, scale: AnyArray, integers: IntegerFormat
 ) -> Node:
     inputs = [
         source,
@@ -207,8 +208,8 @@ def _quant_node(
     return Node("Quant", inputs, [], name, QONNX_DOMAIN, attributes, node.origin)
 
 
-def _clip(graph: EditableGraph, node: Node, source: str, lo: Array, hi: Array) -> str:
-    """`source` between lo and hi (real numbers); "" where that has to be refused."""
+def _clip(graph: EditableGraph, node: Node, source: str, lo: AnyArray, hi: AnyArray) -> str:
+    """Return `source` clipped to lo..hi (real numbers); "" where that has to be refused."""
     limits = np.float32(lo), np.float32(hi)
     value = graph.constant(source)
     if value is not None:
@@ -222,7 +223,7 @@ def _clip(graph: EditableGraph, node: Node, source: str, lo: Array, hi: Array) -
 
 
 def _integer_output(graph: EditableGraph, node: Node, parameters: _Parameters) -> None:
-    """A network output of integers: float32 with the same integers.
+    """Make a network output of integers float32, holding the same integers.
 
     A Quant with the real scale, as on every other tensor, then the integers from it:
     a Quant of scale 1 rounds off what float32 lost in the division, then + zero point.
@@ -245,7 +246,7 @@ def _integer_output(graph: EditableGraph, node: Node, parameters: _Parameters) -
     whole = _quant_node(graph, node, steps, np.asarray(np.float32(1)), integers)
     whole.outputs = [graph.new_tensor(f"{name}_whole", shape)]
     offset = graph.add_constant(f"{name}_zero_point", np.float32(zero_point))
-    graph.info[name] = Info(FLOAT, shape)
+    graph.info[name] = TensorInfo(FLOAT, shape)
     graph.replace(
         node,
         real,
@@ -260,5 +261,5 @@ def _integer_inputs_to_float(graph: EditableGraph) -> None:
     for name in graph.inputs:
         readers = graph.consumers(name)
         if graph.info[name].dtype in _INTEGERS and all(node.op == "Add" for node in readers):
-            graph.info[name] = Info(FLOAT, graph.shape(name))
+            graph.info[name] = TensorInfo(FLOAT, graph.shape(name))
             graph.warnings.append(f"The integer input {name} is taken as float32 holding integers.")

@@ -1,4 +1,4 @@
-"""Write the attributes of Conv and the pools out: kernel, strides, dilations, pads."""
+"""Rewrite: Conv and the pools state their attributes: kernel, strides, dilations, pads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _DROPPED = {"auto_pad", "storage_order"}
 
 
 def explicit_pads(graph: EditableGraph) -> None:
-    """auto_pad becomes pads; every attribute that has a default gets it."""
+    """Turn auto_pad into pads, and write out every attribute that has a default."""
     for node in graph.find("Conv", "MaxPool", "AveragePool"):
         _write_out(graph, node)
 

@@ -1,4 +1,4 @@
-"""Flatten, Squeeze and Unsqueeze as Reshape; every Reshape with the shape it really has."""
+"""Rewrite: Flatten, Squeeze and Unsqueeze become Reshape, each with the shape it really has."""
 
 from __future__ import annotations
 

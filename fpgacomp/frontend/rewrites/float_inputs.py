@@ -1,25 +1,27 @@
-"""An integer input that is cast to float becomes a float input behind a Quant of its range."""
+"""Rewrite: an integer input that is cast to float becomes a float input behind a Quant of its
+range.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from fpgacomp.frontend.quantizers import IntegerFormat
-from fpgacomp.network.canonical import QONNX_DOMAIN
-from fpgacomp.network.editable import FLOAT, EditableGraph, Info, Node
+from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 _DTYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16"}  # by ONNX type
 
 
 def float_inputs(graph: EditableGraph) -> None:
-    """Only inputs of 8 or 16 bits that nothing but a Cast to float32 reads."""
+    """Convert inputs of 8 or 16 bits that nothing but a Cast to float32 reads."""
     for name in graph.inputs:
         kind = _DTYPES.get(graph.info[name].dtype)
         casts = graph.consumers(name)
         if kind is None or not casts or name in graph.outputs:
             continue
         if all(node.op == "Cast" and node.attributes.get("to") == FLOAT for node in casts):
-            graph.info[name] = Info(FLOAT, graph.shape(name))
+            graph.info[name] = TensorInfo(FLOAT, graph.shape(name))
             limits = np.iinfo(np.dtype(kind))
             integers = IntegerFormat.covering(int(limits.min), int(limits.max))
             for cast in casts:

@@ -1,15 +1,17 @@
-"""Scales, zero points and bit widths of quantizers as float32, whatever integers the file has."""
+"""Rewrite: scales, zero points and bit widths become float32, whatever integers the file has."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def float_parameters(graph: EditableGraph) -> None:
-    """QONNX computes in float32 anyway; the values are small whole numbers."""
+    """Convert the parameters of quantizers: QONNX computes in float32 anyway, and
+    they are small.
+    """
     for node in graph.find("Quant", "BipolarQuant", "Trunc", domain=QONNX_DOMAIN):
         for index, name in enumerate(node.inputs):
             value = graph.constant(name)

@@ -1,4 +1,4 @@
-"""Pools with ceil_mode as pools with more padding at the end, and one spelling of the rest."""
+"""Rewrite: pools with ceil_mode become pools with more padding at the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 
 
 def floor_mode_pools(graph: EditableGraph) -> None:
-    """Padding never wins a MaxPool, and an average may leave it out of its count."""
+    """Pad instead of ceil_mode: padding never wins a MaxPool, and an average need not count it."""
     for node in graph.find("MaxPool", "AveragePool"):
         indices = node.outputs[1] if len(node.outputs) > 1 else ""
         if not graph.consumers(indices) and indices not in graph.outputs:
@@ -20,7 +20,7 @@ def floor_mode_pools(graph: EditableGraph) -> None:
 
 
 def _count_of_pads(node: Node) -> None:
-    """Without pads there is nothing to count."""
+    """State count_include_pad, as 0 where there are no pads to count."""
     node.attributes.setdefault("count_include_pad", 0)
     if not any(node.attributes["pads"]):
         node.attributes["count_include_pad"] = 0
@@ -37,6 +37,8 @@ def _extend(graph: EditableGraph, node: Node) -> None:
         needed = (results[axis] - 1) * attributes["strides"][axis] + reach
         pads[rank + axis] = max(needed - sizes[axis] - pads[axis], pads[rank + axis])
     if pads != attributes["pads"] and attributes.get("count_include_pad"):
-        attributes["ceil_mode"] = 1  # reported in the end: the overhang is not counted, pads are
+        attributes["ceil_mode"] = (
+            1  # check_rules reports it: the overhang is not counted, but pads are
+        )
         return
     attributes["pads"] = pads

@@ -1,4 +1,4 @@
-"""A quantizer of a constant that is no weight (a bias, a slope) becomes its result."""
+"""Rewrite: a quantizer of a constant that is no weight (a bias, a slope) becomes its result."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import numpy as np
 
 from fpgacomp.frontend.quantizers import ROUNDING, IntegerFormat, bipolar_quant, quant
 from fpgacomp.frontend.rewrites._weights import feeds_only_weights, weight_quantizer
-from fpgacomp.frontend.rewrites.fold_constants import fold_constants
-from fpgacomp.network.editable import Array, EditableGraph, Node
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.fold_constants import fold_constants
 
 
 def fold_quantized_constants(graph: EditableGraph) -> None:
-    """Fold exactly as float32 executes it, then fold what became constant by it."""
+    """Fold such quantizers exactly as float32 executes them, then what became constant by it."""
     folded = False
     for node in list(graph.nodes):
         if weight_quantizer(graph, node.output) is node and graph.known(node):
@@ -29,7 +30,7 @@ def _fold(graph: EditableGraph, node: Node) -> bool:
     return True
 
 
-def quantized(graph: EditableGraph, node: Node) -> Array | None:
+def quantized(graph: EditableGraph, node: Node) -> AnyArray | None:
     """The float32 value of a Quant or BipolarQuant of a constant; None where it is malformed."""
     x, *parameters = (graph.constants[name].astype(np.float32) for name in node.inputs)
     if node.op == "BipolarQuant":

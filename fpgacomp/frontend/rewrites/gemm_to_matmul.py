@@ -1,4 +1,4 @@
-"""Gemm as MatMul and Add."""
+"""Rewrite: Gemm becomes MatMul and Add."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 
 
 def gemm_to_matmul(graph: EditableGraph) -> None:
-    """alpha * A' @ B' + beta * C, with a Mul where alpha or beta is not 1."""
+    """Write alpha * A' @ B' + beta * C out, with a Mul where alpha or beta is not 1."""
     for node in graph.find("Gemm"):
         _expand(graph, node)
 

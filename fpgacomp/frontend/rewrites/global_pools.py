@@ -1,4 +1,4 @@
-"""Reductions over all spatial axes as GlobalAveragePool or a MaxPool of full size."""
+"""Rewrite: reductions over all spatial axes become GlobalAveragePool or a MaxPool of full size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 
 
 def global_pools(graph: EditableGraph) -> None:
-    """ReduceMean, ReduceSum (times the count) and ReduceMax over space, channels first or last."""
+    """Convert ReduceMean, ReduceSum (times the count) and ReduceMax, channels first or last."""
     for node in graph.find("ReduceMean", "ReduceSum", "ReduceMax"):
         axes = _spatial_axes(graph, node)
         if axes is not None:
@@ -19,7 +19,7 @@ def global_pools(graph: EditableGraph) -> None:
 
 
 def _spatial_axes(graph: EditableGraph, node: Node) -> list[int] | None:
-    """The reduced axes where they are all but the batch and one other."""
+    """Return the reduced axes where they are all but the batch and one other."""
     rank = len(graph.shape(node.inputs[0]))
     given = graph.constant(node.input(1))
     if given is None or rank < 3:

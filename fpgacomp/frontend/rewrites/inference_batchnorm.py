@@ -1,4 +1,4 @@
-"""BatchNormalization as inference computes it: five inputs, one output."""
+"""Rewrite: BatchNormalization becomes what inference computes: five inputs, one output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from fpgacomp.network.editable import EditableGraph
 
 
 def inference_batchnorm(graph: EditableGraph) -> None:
-    """Drop the outputs only training uses; a node left in training mode is taken as inference."""
+    """Drop the outputs that only training uses; a node left in training mode is
+    taken as inference.
+    """
     for node in graph.nodes:
         if node.op != "BatchNormalization" or node.domain:
             continue

@@ -1,23 +1,20 @@
-"""Undo Reshapes that move positions into the batch axis, as Keras exports of Dense do."""
+"""Rewrite: Reshapes that move positions into the batch axis, as Keras exports do, are undone."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
-from fpgacomp.network.canonical import QONNX_DOMAIN
-from fpgacomp.network.editable import EditableGraph, Info, Node
+from fpgacomp.network.editable import EditableGraph, Node, TensorInfo
+from fpgacomp.network.operators import FUNCTIONS, QONNX_DOMAIN, WEIGHT_QUANTIZERS
 
 # Operators that work on the last axis or on every element alone: an axis of 1 in front
 # changes nothing for them, and constants broadcast from the right as before.
-_INDIFFERENT = {
-    *("Add", "Mul", "Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish", "Sigmoid"),
-    *("Tanh", "Selu", "Elu", "Quant", "BipolarQuant"),
-}
+_INDIFFERENT = {"Add", "Mul", *FUNCTIONS, *WEIGHT_QUANTIZERS}
 
 
 def keep_batch_axis(graph: EditableGraph) -> None:
-    """[1, T, C] -> Reshape [T, C] -> ... -> Reshape: all between gets the shape [1, T, C]."""
+    """Give all between [1, T, C] -> Reshape [T, C] and the next Reshape the shape [1, T, C]."""
     for node in graph.find("Reshape"):
         before, after = graph.shape(node.inputs[0]), graph.shape(node.output)
         if len(after) >= 2 and after[0] != 1 and before[:1] == (1,):
@@ -27,7 +24,7 @@ def keep_batch_axis(graph: EditableGraph) -> None:
 
 
 def _region(graph: EditableGraph, start: str) -> set[str] | None:
-    """All tensors up to the next Reshapes, or None where something else reads one."""
+    """Return all tensors up to the next Reshapes, or None where something else reads one."""
     region, waiting, inside = {start}, [start], []
     while waiting:
         tensor = waiting.pop()
@@ -62,6 +59,6 @@ def _passes(graph: EditableGraph, node: Node, tensor: str) -> bool:
 def _widen(graph: EditableGraph, node: Node, region: set[str]) -> None:
     for name in region:
         info = graph.info[name]
-        graph.info[name] = Info(info.dtype, (1, *info.shape))
+        graph.info[name] = TensorInfo(info.dtype, (1, *info.shape))
     target = np.asarray(graph.shape(node.output), np.int64)
     graph.set_input(node, 1, graph.add_constant(f"{node.name}_shape", target))

@@ -1,15 +1,15 @@
-"""Nodes that compute the same from the same inputs become one."""
+"""Rewrite: nodes that compute the same from the same inputs become one."""
 
 from __future__ import annotations
 
 import hashlib
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def merge_duplicates(graph: EditableGraph) -> None:
-    """One Quant for several readers, where exporters write one per reader."""
+    """Leave one Quant for several readers, where exporters write one per reader."""
     seen: dict[object, Node] = {}
     for node in list(graph.nodes):
         if node.domain != QONNX_DOMAIN or len(node.outputs) != 1 or not graph.known(node):

@@ -1,4 +1,4 @@
-"""Write every node in the form of opset 18, where attributes of older opsets became inputs."""
+"""Rewrite: every node takes the form of opset 18, where attributes of older opsets are inputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 
 CANONICAL_OPSET = 18
 _FLOAT_LIMITS = (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
-# Attributes that an operator lost, or that say nothing in inference.
+# Attributes that later opsets dropped, or that mean nothing in inference.
 _OBSOLETE = {"consumed_inputs", "is_test", "momentum"}
 
 
@@ -75,7 +75,7 @@ def _to_input(
 
 
 def _clip(graph: EditableGraph, node: Node) -> None:
-    """Both limits as scalar inputs, float's own limits where the file gives none."""
+    """Make both limits scalar inputs, float's own limits where the file gives none."""
     for index, (attribute, limit) in enumerate(zip(("min", "max"), _FLOAT_LIMITS), start=1):
         if graph.opset < 11:
             node.attributes.setdefault(attribute, limit)
@@ -89,7 +89,7 @@ def _upsample(graph: EditableGraph, node: Node) -> None:
 
 
 def _resize_like_opset_10(graph: EditableGraph, node: Node) -> None:
-    """Upsample and the first Resize: inputs X and scales, output i reads input floor(i / scale)."""
+    """Convert Upsample and the first Resize: output i reads input floor(i / scale)."""
     scales = node.input(1)
     graph.set_input(node, 1, "")
     _append_input(graph, node, 2, scales)

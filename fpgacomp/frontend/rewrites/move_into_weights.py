@@ -1,4 +1,4 @@
-"""Move a Transpose or Reshape behind a weight's quantizer into the weight itself."""
+"""Rewrite: a Transpose or Reshape behind a weight's quantizer moves into the weight itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from math import prod
 import numpy as np
 
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
-from fpgacomp.network.editable import Array, EditableGraph, Node
+from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.editable import EditableGraph, Node
 
 
 def move_into_weights(graph: EditableGraph) -> None:
@@ -23,7 +24,7 @@ def _move(graph: EditableGraph, node: Node, quantizer: Node) -> None:
     shape = graph.shape(quantizer.output)
     if node.op == "Transpose":
         perm = node.attributes.get("perm", list(range(len(shape)))[::-1])
-        move: Callable[[Array], Array] = lambda x: np.ascontiguousarray(x.transpose(perm))  # noqa: E731
+        move: Callable[[AnyArray], AnyArray] = lambda x: np.ascontiguousarray(x.transpose(perm))  # noqa: E731
     else:
         target = graph.shape(node.output)
         move = lambda x: x.reshape(target)  # noqa: E731
@@ -47,19 +48,19 @@ def _move(graph: EditableGraph, node: Node, quantizer: Node) -> None:
 
 
 def _moved(
-    graph: EditableGraph, name: str, shape: tuple[int, ...], move: Callable[[Array], Array]
+    graph: EditableGraph, name: str, shape: tuple[int, ...], move: Callable[[AnyArray], AnyArray]
 ) -> str:
     value = graph.constants[name]
     if value.ndim == 0:
         return name
     if value.size == 1 and value.shape != shape:
-        return graph.add_constant(name, value.reshape(()))  # its axes are those of before
+        return graph.add_constant(name, value.reshape(()))  # broadcasts in any shape
     if value.shape == shape:
         return graph.add_constant(name, move(value))
     return graph.add_constant(name, _compress(move(np.broadcast_to(value, shape))))
 
 
-def _compress(value: Array) -> Array:
+def _compress(value: AnyArray) -> AnyArray:
     """Keep one entry of every axis along which all entries are equal."""
     for axis in range(value.ndim):
         first = value.take([0], axis=axis)

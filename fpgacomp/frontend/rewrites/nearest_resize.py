@@ -1,4 +1,4 @@
-"""Resize that repeats every pixel a whole number of times, in one spelling."""
+"""Rewrite: a Resize that repeats every pixel a whole number of times gets one spelling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROUNDING: dict[str, Callable[[float], int]] = {
 
 
 def nearest_resize(graph: EditableGraph) -> None:
-    """Resize(x, "", scales) with asymmetric coordinates and floor, where that is the same."""
+    """Write Resize(x, "", scales) with asymmetric coordinates and floor, where that is the same."""
     for node in graph.find("Resize"):
         factors = _factors(graph, node)
         if factors is None:
@@ -35,7 +35,7 @@ def nearest_resize(graph: EditableGraph) -> None:
 
 
 def _factors(graph: EditableGraph, node: Node) -> list[int] | None:
-    """Repetitions along every axis, or None where output i is not always input i // factor."""
+    """Return repetitions along every axis, or None where output i is not input i // factor."""
     before, after = graph.shape(node.inputs[0]), graph.shape(node.output)
     if node.attributes.get("mode", "nearest") != "nearest":
         return None
@@ -55,7 +55,7 @@ def _factors(graph: EditableGraph, node: Node) -> list[int] | None:
 
 
 def _coordinate(i: int, size: int, factor: int, mode: str) -> float | None:
-    """ONNX operator Resize, attribute coordinate_transformation_mode."""
+    """Return the input coordinate, by ONNX's attribute coordinate_transformation_mode."""
     total = size * factor
     match mode:
         case "asymmetric":

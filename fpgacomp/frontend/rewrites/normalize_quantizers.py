@@ -1,10 +1,10 @@
-"""One domain, one spelling, explicit attributes for the quantizers of QONNX, Brevitas, FINN."""
+"""Rewrite: quantizers of QONNX, Brevitas and FINN get one domain, one spelling, all attributes."""
 
 from __future__ import annotations
 
 from fpgacomp.frontend.quantizers import ROUNDING, ROUNDING_ALIASES
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 DOMAINS = ("", "onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general", "qonnx")
 _NEVER_NEGATIVE = ("Relu", "Sigmoid", "HardSigmoid", "Abs")
@@ -43,7 +43,7 @@ def _normalize(graph: EditableGraph, node: Node) -> None:
 
 
 def _warn_of_constant_sign(graph: EditableGraph, node: Node) -> None:
-    """Brevitas' own export writes an unsigned bit behind a ReLU, 0 and 1, as -1 and 1."""
+    """Warn of 0 and 1 behind a ReLU, which Brevitas' own export writes as -1 and 1."""
     before = graph.producer(node.inputs[0])
     if node.op == "BipolarQuant" and before and before.op in _NEVER_NEGATIVE and not before.domain:
         graph.warnings.append(
@@ -54,7 +54,7 @@ def _warn_of_constant_sign(graph: EditableGraph, node: Node) -> None:
 
 
 def _set(node: Node, **defaults: object) -> None:
-    """Exactly these attributes, with the file's value where it has one."""
+    """Set exactly these attributes, with the file's value where it has one."""
     extra = {"data_layout"} & set(node.attributes)
     node.attributes = {
         name: node.attributes.get(name, value) for name, value in defaults.items()

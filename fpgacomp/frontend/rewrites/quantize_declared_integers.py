@@ -1,4 +1,4 @@
-"""FINN's datatype annotations on weights and inputs as Quant nodes of scale 1."""
+"""Rewrite: FINN's datatype annotations on weights and inputs become Quant nodes of scale 1."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from fpgacomp.frontend.quantizers import IntegerFormat
 from fpgacomp.frontend.rewrites._weights import reads_as_weight
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 
 def quantize_declared_integers(graph: EditableGraph) -> None:
-    """A weight or input that FINN declares INT4, TERNARY, BIPOLAR... gets the quantizer for it.
+    """Give a weight or input that FINN declares INT4, TERNARY, BIPOLAR... the quantizer for it.
 
     Weights must hold values of the type. Integer weights without a declaration,
     in a network of MultiThresholds, get the narrowest type that holds them.
@@ -34,7 +34,7 @@ def quantize_declared_integers(graph: EditableGraph) -> None:
                 _before_readers(graph, name, declared, readers)
 
 
-# Bits, signed and narrow; None bits stands for BipolarQuant.
+# The integers of a Quant, or the name of the quantizer that has only two (BipolarQuant).
 _Format = IntegerFormat | str
 
 

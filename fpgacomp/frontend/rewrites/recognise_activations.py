@@ -1,4 +1,4 @@
-"""SiLU, GELU and HardSwish written out in several nodes become one node each."""
+"""Rewrite: SiLU, GELU and HardSwish written out in several nodes become one node each."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from math import sqrt
 
 import numpy as np
 
-from fpgacomp.network.canonical import FPGACOMP_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import FPGACOMP_DOMAIN
 
 
 def recognise_activations(graph: EditableGraph) -> None:
-    """x * Sigmoid(x), x * relu6(x + 3) / 6 and x * 0.5 * (1 + Erf(x / sqrt 2)).
+    """Find x * Sigmoid(x), x * relu6(x + 3) / 6 and x * 0.5 * (1 + Erf(x / sqrt 2)).
 
     Expects Div by a constant as Mul and constants as second inputs.
     """
@@ -30,7 +30,7 @@ def recognise_activations(graph: EditableGraph) -> None:
 
 
 def _gated(graph: EditableGraph, product: Node) -> None:
-    """product = x * gate(x), in either order."""
+    """Convert product = x * gate(x), in either order."""
     for x, gate_output in (product.inputs, product.inputs[::-1]):
         gate = graph.producer(gate_output)
         if gate is None or gate.domain:
@@ -47,7 +47,7 @@ def _gated(graph: EditableGraph, product: Node) -> None:
 
 
 def _is_hard_gate(graph: EditableGraph, gate: Node, x: str) -> bool:
-    """HardSigmoid(x; 1/6, 1/2), or relu6(x + 3) / 6."""
+    """Return whether the gate is HardSigmoid(x; 1/6, 1/2), or relu6(x + 3) / 6."""
     if gate.op == "HardSigmoid" and gate.inputs[0] == x:
         alpha, beta = gate.attributes.get("alpha", 0.2), gate.attributes.get("beta", 0.5)
         return _near(alpha, 1 / 6) and _near(beta, 0.5)
@@ -98,7 +98,9 @@ def _is_number(graph: EditableGraph, name: str, number: float) -> bool:
 
 
 def _near(value: float, number: float) -> bool:
-    """Equal up to the last digits of float32, in which exporters write their constants."""
+    """Return whether two numbers are equal up to the last digits of float32, as exporters write
+    them.
+    """
     return abs(value - number) <= 2 * float(np.finfo(np.float32).eps) * abs(number)
 
 

@@ -1,4 +1,4 @@
-"""A Clip from 0 upwards is a Relu."""
+"""Rewrite: a Clip from 0 upwards becomes a Relu."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MAX = np.finfo(np.float32).max
 
 
 def relu_from_clip(graph: EditableGraph) -> None:
-    """Clip gets both limits; one that is 0 below and open above becomes Relu."""
+    """Give each Clip both limits; turn one that is 0 below and open above into Relu."""
     for node in graph.find("Clip"):
         limits = (-_MAX, _MAX)
         for index, limit in enumerate(limits, start=1):

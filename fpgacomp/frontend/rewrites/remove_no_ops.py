@@ -1,4 +1,4 @@
-"""Remove nodes whose output equals their input."""
+"""Rewrite: nodes whose output equals their input go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SAME_SHAPE = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "
 
 
 def remove_no_ops(graph: EditableGraph) -> None:
-    """Identity, Dropout, and casts, pads, slices, reshapes, sums that change nothing."""
+    """Remove Identity, Dropout, and casts, pads, slices, reshapes, sums that change nothing."""
     for node in list(graph.nodes):
         candidate = not node.domain and graph.known(node)
         if candidate and _changes_nothing(graph, node) and not graph.bypass(node):
@@ -18,7 +18,7 @@ def remove_no_ops(graph: EditableGraph) -> None:
 
 
 def _keep_as_reshape(graph: EditableGraph, node: Node) -> None:
-    """A node between two names that must both stay, such as an input that is an output."""
+    """Keep a node between two names that must both stay, such as an input that is an output."""
     target = np.asarray(graph.shape(node.output), np.int64)
     inputs = [node.inputs[0], graph.add_constant(f"{node.name}_shape", target)]
     name, outputs = node.name, node.outputs[:1]

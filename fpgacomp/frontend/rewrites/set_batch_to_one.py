@@ -1,17 +1,17 @@
-"""Make the batch 1, whatever was frozen into the file."""
+"""Rewrite: the batch becomes 1, whatever was frozen into the file."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.network.editable import EditableGraph, Info
+from fpgacomp.network.editable import EditableGraph, TensorInfo
 
-# Operators that take a whole shape, and as which input.
+# Operators that read a shape with its batch axis, and the position of that input.
 _SHAPE_INPUT = {"Reshape": 1, "Expand": 1, "Resize": 3}
 
 
 def set_batch_to_one(graph: EditableGraph) -> None:
-    """Axis 0 of every input becomes 1, and so do the shapes that repeat the old batch.
+    """Make axis 0 of every input 1, and so the shapes that repeat the old batch.
 
     Reports inputs without a batch axis and dimensions that are not known.
     """
@@ -26,7 +26,7 @@ def set_batch_to_one(graph: EditableGraph) -> None:
             graph.warnings.append(f"The batch size {info.shape[0]} frozen into {name} was made 1.")
         if any(size < 1 for size in info.shape[1:]):
             _report(graph, name, f"has a dimension that is not known: {_text(info.shape)}.")
-        graph.info[name] = Info(info.dtype, (1, *info.shape[1:]))
+        graph.info[name] = TensorInfo(info.dtype, (1, *info.shape[1:]))
     for size in sorted(frozen):
         _thaw_shapes(graph, size)
 

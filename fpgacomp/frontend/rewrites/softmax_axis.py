@@ -1,4 +1,4 @@
-"""Softmax of opsets before 13, which flattened its input, with the axis it really works on."""
+"""Rewrite: Softmax of opsets before 13, which flattened its input, states the axis it works on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fpgacomp.network.editable import EditableGraph
 
 
 def softmax_axis(graph: EditableGraph) -> None:
-    """Before opset 13 Softmax ran over all axes from `axis` on: only one may be longer than 1."""
+    """Convert Softmax over all axes from `axis` on: only one of them may be longer than 1."""
     for node in graph.find("Softmax", "LogSoftmax"):
         shape = graph.shape(node.inputs[0])
         axis = node.attributes["axis"] % len(shape)

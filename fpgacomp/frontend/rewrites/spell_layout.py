@@ -1,9 +1,9 @@
-"""Write a MultiThreshold's data layout out, as QONNX guesses it from the rank."""
+"""Rewrite: a MultiThreshold states its data layout, as QONNX guesses it from the rank."""
 
 from __future__ import annotations
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 _GUESS = {2: "NC", 3: "NWC", 4: "NCHW"}
 

@@ -1,4 +1,4 @@
-"""Write the permutation of every Transpose out."""
+"""Rewrite: every Transpose states its permutation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fpgacomp.network.editable import EditableGraph
 
 
 def spell_perms(graph: EditableGraph) -> None:
-    """A Transpose without `perm` reverses the axes."""
+    """Write out the reversed axes that a Transpose without `perm` means."""
     for node in graph.find("Transpose"):
         rank = len(graph.shape(node.inputs[0]))
         node.attributes.setdefault("perm", list(range(rank))[::-1])

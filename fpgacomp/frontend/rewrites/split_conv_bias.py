@@ -1,4 +1,4 @@
-"""The bias of a Conv as an Add of shape [1, C, 1, 1]."""
+"""Rewrite: the bias of a Conv becomes an Add of shape [1, C, 1, 1]."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 
 
 def split_conv_bias(graph: EditableGraph) -> None:
-    """Conv with three inputs becomes Conv with two and an Add."""
+    """Turn each Conv with three inputs into a Conv with two and an Add."""
     for node in graph.find("Conv"):
         if node.input(2):
             channels, bias = graph.shape(node.inputs[1])[0], graph.shape(node.inputs[2])
@@ -29,7 +29,7 @@ def _split(graph: EditableGraph, node: Node) -> None:
     value = graph.constant(bias)
     if value is not None:
         wide = graph.add_constant(f"{bias}_wide", value.reshape(shape))
-    else:  # behind a quantizer, or computed from the input
+    else:  # the bias is behind a quantizer, or computed from the input
         channels = graph.shape(bias)[0]
         target = tuple(channels if size == -1 else size for size in shape)
         name = graph.add_constant(f"{bias}_shape", np.asarray(target, np.int64))

@@ -1,4 +1,4 @@
-"""Sub, Div, Neg, Sum, Max and Min with a constant as Add, Mul and Clip, the constant second."""
+"""Rewrite: Sub, Div, Neg, Sum, Max and Min with a constant become Add, Mul and Clip."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LIMITS = np.finfo(np.float32)
 
 
 def subtract_to_add(graph: EditableGraph) -> None:
-    """Only Div rounds differently: 1 / constant is one more float32 (relative 2**-24)."""
+    """Convert them, the constant second; only Div rounds differently (relative 2**-24)."""
     for node in graph.find("Sub", "Div", "Neg", "Sum", "Add", "Mul", "Max", "Min"):
         _rewrite(graph, node)
         if node.op in ("Add", "Mul") and node.inputs[0] in graph.constants:
@@ -44,7 +44,7 @@ def _constant_second(graph: EditableGraph, node: Node, op: str, value: npt.Array
 
 
 def _negate_second(graph: EditableGraph, node: Node) -> None:
-    """a - b = a + (-1) * b, exactly."""
+    """Write a - b as a + (-1) * b, which is exact."""
     minus = graph.add_constant(f"{node.name}_minus", np.float32(-1))
     negated = graph.make(node, "Mul", [node.inputs[1], minus])
     node.op = "Add"
@@ -52,7 +52,7 @@ def _negate_second(graph: EditableGraph, node: Node) -> None:
 
 
 def _chain(graph: EditableGraph, node: Node) -> None:
-    """Sum of many as Adds from the left, the order ONNX Runtime adds in."""
+    """Write a Sum of many as Adds from the left, the order ONNX Runtime adds in."""
     total = node.inputs[0]
     for name in node.inputs[1:-1]:
         shape = np.broadcast_shapes(graph.shape(total), graph.shape(name))
@@ -62,7 +62,7 @@ def _chain(graph: EditableGraph, node: Node) -> None:
 
 
 def _clip(graph: EditableGraph, node: Node, dynamic: int) -> None:
-    """Max(x, c) and Min(x, c) with one number c."""
+    """Write Max(x, c) or Min(x, c) with one number c as a Clip."""
     value = graph.constants[node.inputs[1 - dynamic]]
     if value.size != 1 or graph.shape(node.inputs[dynamic]) != graph.shape(node.output):
         return

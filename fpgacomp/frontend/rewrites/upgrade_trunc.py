@@ -1,18 +1,18 @@
-"""Bring the first version of QONNX's Trunc (five inputs) to the second (six)."""
+"""Rewrite: the first version of QONNX's Trunc (five inputs) becomes the second (six)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.network.canonical import QONNX_DOMAIN
 from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.operators import QONNX_DOMAIN
 
 # Version 1 does not clip; no accumulator of a network reaches this.
 _NO_CLIP_BITS = np.float32(32)
 
 
 def upgrade_trunc(graph: EditableGraph) -> None:
-    """Trunc version 1 as version 2 and a Mul by a power of two, both exact.
+    """Write Trunc version 1 as version 2 and a Mul by a power of two, both exact.
 
     Version 1 is mode(round(x / scale) / 2**t) * scale with t = input bits - output
     bits; version 2 multiplies by its own output scale, here scale * 2**t, and clips.

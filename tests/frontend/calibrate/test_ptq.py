@@ -16,8 +16,8 @@ from fpgacomp.errors import InputDataError, Problems, UnsupportedLayer, UsageErr
 from fpgacomp.frontend import read_network
 from fpgacomp.frontend.calibrate import PtqOptions, quantize_post_training
 from fpgacomp.frontend.calibrate.run import Runner
-from fpgacomp.frontend.infer import infer_missing
 from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.infer import infer_missing
 
 CNN = """
 <ir_version: 8, opset_import: ["" : 18]>

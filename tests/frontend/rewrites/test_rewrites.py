@@ -15,7 +15,6 @@ from onnx import helper
 from fpgacomp.frontend import canonicalize
 from fpgacomp.frontend.rewrites.absorb_pads import absorb_pads
 from fpgacomp.frontend.rewrites.cancel_transposes import cancel_transposes
-from fpgacomp.frontend.rewrites.drop_unused import drop_unused
 from fpgacomp.frontend.rewrites.explicit_pads import explicit_pads
 from fpgacomp.frontend.rewrites.flatten_to_reshape import flatten_to_reshape
 from fpgacomp.frontend.rewrites.float_parameters import float_parameters
@@ -35,6 +34,7 @@ from fpgacomp.frontend.rewrites.spell_perms import spell_perms
 from fpgacomp.frontend.rewrites.split_conv_bias import split_conv_bias
 from fpgacomp.frontend.rewrites.subtract_to_add import subtract_to_add
 from fpgacomp.frontend.rewrites.upgrade_trunc import upgrade_trunc
+from fpgacomp.network.drop_unused import drop_unused
 from fpgacomp.network.editable import EditableGraph
 from tests.support.frontend_runs import QONNX, Rewrite, build, execute, node, ops, quant, rewritten
 

@@ -1,4 +1,4 @@
-"""A folded design as an HLS C++ project: one dataflow top of streaming operators."""
+"""A folded design as an HLS C++ project: one top function of streaming operators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from fpgacomp.engines.stream.dataflow import Dataflow, Operator, Sink, Source
+from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.emit.context import (
     TEMPLATES,
@@ -20,11 +20,12 @@ from fpgacomp.engines.stream.emit.context import (
     Process,
     names_of,
 )
-from fpgacomp.engines.stream.emit.rules import call
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.operators import AnyOperator, Sink, Source
 from fpgacomp.errors import FpgacompError, InputDataError, UnsupportedLayer, raise_all
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Conv, Dense, Lookup, Reshape, Tensor, Thresholds
+from fpgacomp.ir.layers import Reshape, Tensor
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
@@ -32,7 +33,7 @@ _FIXED = ("testbench.cpp", "csim_main.cpp", "frames.h", "build_prj.tcl")
 
 
 def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Project:
-    """The HLS project of a design, below `hls/`.
+    """The HLS project of a design, with all its files below `hls/`.
 
     Args:
         design: a folding for every layer of a verified graph.
@@ -66,11 +67,11 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
 
 
 def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
-    """The templates' context: every operator a process, every stream and table named."""
+    """The templates' context: every operator is a process; every stream and table has a name."""
     names = names_of(dataflow)
-    ports = _ports(design.graph, dataflow)
+    ports, port_bits = _ports(design.graph, dataflow), design.board.device.wide_port_bits
     processes = tuple(
-        _process(operator, names, ports.get(index), design)
+        _process(operator, names, ports.get(index), port_bits)
         for index, operator in enumerate(dataflow.operators)
     )
     sources = [i for i, op in enumerate(dataflow.operators) if isinstance(op, Source)]
@@ -88,7 +89,7 @@ def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
 
 
 def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
-    """Operator's index -> its AXI stream; inputs and outputs keep the graph's order."""
+    """Index of each Source and Sink -> its AXI stream; both keep the order of the graph's."""
     ports: dict[int, Port] = {}
     inputs, outputs = enumerate(graph.inputs), enumerate(graph.outputs)
     for index, operator in enumerate(dataflow.operators):
@@ -104,29 +105,29 @@ def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
     return ports
 
 
-def _process(operator: Operator, names: Names, port: Port | None, design: StreamDesign) -> Process:
+def _process(operator: AnyOperator, names: Names, port: Port | None, port_bits: int) -> Process:
     inputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.inputs]
     outputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.outputs]
     if port is not None:
         (inputs if isinstance(operator, Source) else outputs).append(port)
     streams = (*inputs, *outputs)
     name = names.used.unique(f"run_{operator.name}").removeprefix("run_")
-    made = call(operator, tuple(s.name for s in streams), f"c_{name}", design.board)
+    call = operator.call(tuple(s.name for s in streams), f"c_{name}", port_bits)
     return Process(
         name=name,
         title=_title(operator),
-        operator=made.operator,
-        parameters=made.parameters,
-        arguments=made.arguments,
+        operator=call.operator,
+        parameters=call.parameters,
+        arguments=call.arguments,
         streams=streams,
         taps=tuple(s for s in outputs if isinstance(s, CppStream) and s.tensor),
-        roms=made.roms,
-        buffers=made.buffers,
+        roms=call.roms,
+        buffers=call.buffers,
     )
 
 
-def _title(operator: Operator) -> str:
-    """What the operator is for, above its function."""
+def _title(operator: AnyOperator) -> str:
+    """What the operator is for, as the comment above its function says."""
     what = type(operator).__name__
     return f"{what} of layer {operator.layer}" if operator.layer else what
 
@@ -145,13 +146,13 @@ def _render(design: CppDesign) -> dict[str, str]:
 
 
 def contained(port: Port, values: IntArray) -> bytes:
-    """Little-endian containers of a port's elements, frame by frame."""
+    """A port's elements as bytes: little-endian containers, frame by frame."""
     sign = "i" if port.type.signed else "u"
     return np.ascontiguousarray(values, dtype=f"<{sign}{port.container // 8}").tobytes()
 
 
 def _interface(graph: Graph, design: CppDesign) -> dict[str, Any]:
-    """Ports and taps, for whoever calls the top function (simulation, drivers).
+    """The content of interface.json: ports and taps, for simulation and drivers.
 
     inputs, outputs: in the order of the top function's arguments: tensor, port, shape, bits
     and sign of an element, bits of its container on the bus, elements a beat, elements a
@@ -182,11 +183,10 @@ def _interface(graph: Graph, design: CppDesign) -> dict[str, Any]:
 
 
 def _memory_problems(design: StreamDesign) -> Iterator[FpgacompError]:
-    """UltraRAM of UltraScale+ starts empty (UG573), and nothing here writes it."""
+    """Constants in UltraRAM: it starts empty (UG573), and no generated code fills it."""
     for layer in design.graph.layers:
         folding = design.folding.get(layer.name)
-        constant = isinstance(layer, Dense | Conv | Thresholds | Lookup)
-        if constant and folding is not None and folding.memory == "uram":
+        if rules_of(layer).stores_constants and folding is not None and folding.memory == "uram":
             yield UnsupportedLayer(layer.name, "its constants cannot lie in UltraRAM, which "
                                    "has no initial content.", "choose bram or lutram.")  # fmt: skip
 

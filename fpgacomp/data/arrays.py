@@ -1,0 +1,183 @@
+"""Reads a user's .npy and .npz files, and checks samples against a network's inputs."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from fpgacomp.errors import FpgacompError, InputDataError, raise_all
+from fpgacomp.ir.types import AnyArray, Float32Array, NamedArrays
+
+InputShapes = Mapping[str, tuple[int, ...]]  # by input name, without batch; -1: any size
+
+
+def load_inputs(path: Path, shapes: InputShapes) -> dict[str, Float32Array]:
+    """Return the samples in a file, by input name, as float32 [N, *input shape].
+
+    A .npy goes with a network of one input. A .npz has one array per input, under the
+    inputs' names (one array under any name where the network has one input).
+
+    Args:
+        path: the .npy or .npz file.
+        shapes: of the network's inputs (`fpgacomp.network.canonical.input_shapes`).
+
+    Raises:
+        InputDataError, Problems: no such file, not numpy data, or data that does not go
+            with the network; every problem at once.
+    """
+    path = Path(path)
+    where = str(path)
+    names = list(shapes)
+    loaded = read_arrays(path, wanted="a .npy or .npz file")
+    if isinstance(loaded, dict):
+        if len(names) == 1 and len(loaded) == 1:
+            loaded = {names[0]: next(iter(loaded.values()))}
+        return check_inputs(loaded, shapes, where=where)
+    if len(names) != 1:
+        raise InputDataError(
+            where,
+            f"one array, but the network has {len(names)} inputs: {', '.join(names)}.",
+            "save a .npz with np.savez(file, " + ", ".join(f"{n}=..." for n in names) + ").",
+        )
+    return check_inputs({names[0]: loaded}, shapes, where=where)
+
+
+def check_inputs(
+    arrays: NamedArrays, shapes: InputShapes, *, where: str = "inputs"
+) -> dict[str, Float32Array]:
+    """Return the arrays as contiguous float32 [N, *input shape].
+
+    One sample without its batch axis gets one; nothing else is guessed.
+
+    Args:
+        arrays: by input name, of any type of real numbers.
+        shapes: of the network's inputs (`fpgacomp.network.canonical.input_shapes`).
+        where: what error messages call the arrays.
+
+    Raises:
+        InputDataError: an array that is missing, of another shape, or not finite in float32.
+        Problems: every such reason, where there are several.
+    """
+    problems: list[FpgacompError] = []
+    for name in sorted(set(arrays) - set(shapes)):
+        problems.append(
+            InputDataError(
+                f"{where}, array {name}",
+                "the network has no input of this name.",
+                f"name the arrays {', '.join(shapes)}.",
+            )
+        )
+    for name in [name for name in shapes if name not in arrays]:
+        problems.append(
+            InputDataError(where, f"no array for network input {name}.", f"add one named {name}.")
+        )
+    checked = {}
+    for name, shape in shapes.items():
+        if name in arrays:
+            at = f"{where}, array {name}" if len(shapes) > 1 else where
+            try:
+                checked[name] = _checked(arrays[name], shape, at)
+            except InputDataError as problem:
+                problems.append(problem)
+    counts = {name: len(array) for name, array in checked.items()}
+    if len(set(counts.values())) > 1:
+        listing = ", ".join(f"{name} {count}" for name, count in counts.items())
+        problems.append(
+            InputDataError(
+                where,
+                f"the inputs differ in their number of samples: {listing}.",
+                "give every input the same number of samples, in the same order.",
+            )
+        )
+    raise_all(problems)
+    return checked
+
+
+def read_arrays(path: Path, *, wanted: str) -> AnyArray | dict[str, AnyArray]:
+    """Return the array of a .npy file, or the arrays of a .npz file by their names.
+
+    Args:
+        path: the file.
+        wanted: what the file should have been, as the remedy of an error names it:
+            "a .npy file", "a .npz with x and y".
+
+    Raises:
+        InputDataError: no such file, or no plain numpy data in it.
+    """
+    where = str(path)
+    if not path.is_file():
+        raise InputDataError(where, "there is no such file.", f"give {wanted}.")
+    try:
+        # Never with pickle: it would run code from the file.
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except ValueError as problem:
+        if "pickle" in str(problem) or "Object arrays" in str(problem):
+            raise InputDataError(
+                where,
+                "it holds Python objects, or is no numpy file.",
+                "save plain numbers with np.save(file, array.astype(np.float32)).",
+            ) from problem
+        raise _unreadable(where, problem) from problem
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as problem:
+        raise _unreadable(where, problem) from problem
+
+
+def _unreadable(where: str, problem: Exception) -> InputDataError:
+    reason = " ".join(str(problem).split())[:200] or type(problem).__name__
+    return InputDataError(
+        where, f"numpy cannot read it: {reason}.", "save it with np.save or np.savez."
+    )
+
+
+def _checked(array: AnyArray, shape: tuple[int, ...], where: str) -> Float32Array:
+    if array.dtype.kind not in "fiub":
+        raise InputDataError(
+            where,
+            f"its values are of type {array.dtype}.",
+            "give real numbers (float32, or integers).",
+        )
+    batch = _with_batch(array, shape, where)
+    if len(batch) == 0:
+        raise InputDataError(where, "it has no samples.", "give at least one.")
+    finite = np.isfinite(batch)
+    if not finite.all():
+        index = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise InputDataError(
+            where,
+            f"{np.count_nonzero(~finite)} values are NaN or infinite, the first at index {index}.",
+            "remove or replace these samples.",
+        )
+    with np.errstate(over="ignore"):
+        result = batch.astype(np.float32)
+    if not np.isfinite(result).all():
+        raise InputDataError(
+            where, "values beyond the range of float32.", "scale the data down first."
+        )
+    return np.ascontiguousarray(result)
+
+
+def _with_batch(array: AnyArray, shape: tuple[int, ...], where: str) -> AnyArray:
+    """Return the array as [N, *shape]; one sample without its batch axis gets one."""
+    if array.ndim == len(shape) + 1 and _fits(array.shape[1:], shape):
+        return array
+    if array.ndim == len(shape) and _fits(array.shape, shape):
+        return array[np.newaxis]
+    wanted = ", ".join(["N", *("any" if size < 0 else str(size) for size in shape)])
+    fix = f"give an array of shape [{wanted}]."
+    if array.ndim and array.size and prod(array.shape[1:]) == abs(prod(shape)):
+        target = ", ".join(str(size) for size in shape)
+        fix += f" The number of values is right: array.reshape(-1, {target}) makes it so,"
+        fix += " if the axes are in this order."
+    raise InputDataError(where, f"shape {list(array.shape)} is not [{wanted}].", fix)
+
+
+def _fits(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(given) == len(wanted) and all(w < 0 or g == w for g, w in zip(given, wanted))

@@ -1,0 +1,118 @@
+"""Reads labelled samples from a .npz, a folder of images, a function, or arrays in memory."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fpgacomp.data.arrays import read_arrays
+from fpgacomp.data.images import SamplePair, image_folder
+from fpgacomp.errors import InputDataError
+from fpgacomp.ir.types import NamedArrays
+
+DataSource = (
+    str | Path | NamedArrays | SamplePair | tuple[SamplePair, SamplePair] | Callable[[], Any]
+)
+"""A .npz, a folder, "module:function" or "file.py:function"; arrays by name; (x, y);
+((x, y), (x, y) of the test set); or a function that returns one of these."""
+
+_SAVE = "save it with np.savez(file, x=x, y=y)."
+
+
+def source_name(source: DataSource) -> str:
+    """Return what messages call a source: its path, its function's name, or "data"."""
+    if isinstance(source, str | Path):
+        return str(source)
+    return getattr(source, "__name__", "data")
+
+
+def read_source(source: DataSource, name: str) -> tuple[SamplePair, SamplePair | None]:
+    """Read a source.
+
+    Args:
+        source: where the samples come from; see `DataSource`.
+        name: what messages call it.
+
+    Returns:
+        (x, y) of the samples, and (x, y) of the test set or None where the source has none.
+
+    Raises:
+        InputDataError: not there, not readable, or in none of the forms of `DataSource`.
+        ToolError: it holds images, and Pillow is not installed.
+    """
+    if isinstance(source, str | Path):
+        return _read_path(str(source))
+    if callable(source):
+        source = source()
+    if isinstance(source, Mapping):
+        return _from_arrays(source, name)
+    if isinstance(source, tuple | list) and len(source) == 2:
+        if all(isinstance(part, tuple | list) and len(part) == 2 for part in source):
+            (x, y), (x_test, y_test) = source
+            return (np.asarray(x), np.asarray(y)), (np.asarray(x_test), np.asarray(y_test))
+        return (np.asarray(source[0]), np.asarray(source[1])), None
+    raise InputDataError(
+        name, f"is a {type(source).__name__}.", "give (x, y), or a mapping with x and y."
+    )
+
+
+def _read_path(text: str) -> tuple[SamplePair, SamplePair | None]:
+    path = Path(text)
+    if path.is_dir():
+        return image_folder(path)
+    if path.suffix == ".npz":
+        arrays = read_arrays(path, wanted="a .npz with x and y")
+        if isinstance(arrays, np.ndarray):
+            raise InputDataError(text, "holds one array without a name.", _SAVE)
+        return _from_arrays(arrays, text)
+    if ":" in text:
+        return read_source(_function(text), text)
+    raise InputDataError(
+        text,
+        "is no .npz, no folder and no function.",
+        "give samples.npz, a folder of one folder per class, or module:function.",
+    )
+
+
+def _function(text: str) -> Callable[[], Any]:
+    """Return the function that `module:function` or `file.py:function` names."""
+    place, _, name = text.rpartition(":")
+    try:
+        if place.endswith(".py"):
+            spec = importlib.util.spec_from_file_location("fpgacomp_user_data", place)
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(place)
+    except (ImportError, OSError) as error:
+        raise InputDataError(
+            text,
+            f"cannot be imported ({error}).",
+            "name an importable module, or file.py:function.",
+        ) from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise InputDataError(
+            text, f"{place} has no function {name}.", "name one that gives (x, y)."
+        )
+    return function  # type: ignore[no-any-return]
+
+
+def _from_arrays(arrays: NamedArrays, name: str) -> tuple[SamplePair, SamplePair | None]:
+    for x, y in (("x", "y"), ("x_train", "y_train")):
+        if x in arrays and y in arrays:
+            test = None
+            if "x_test" in arrays and "y_test" in arrays:
+                test = np.asarray(arrays["x_test"]), np.asarray(arrays["y_test"])
+            return (np.asarray(arrays[x]), np.asarray(arrays[y])), test
+    raise InputDataError(
+        name,
+        f"holds the arrays {', '.join(sorted(arrays)) or 'none'}.",
+        "name them x and y (and x_test, y_test for a test set of its own).",
+    )

@@ -1,0 +1,82 @@
+"""Infers all shapes and folds, in one walk, whatever does not depend on a graph input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fpgacomp.network.editable import EditableGraph, Node
+from fpgacomp.network.evaluate import evaluate
+from fpgacomp.network.infer import infer_node
+
+_MAX_SIZE = 1 << 28  # most values of one constant: more is no network for an FPGA
+# Quantizers of constants stay: in front of a weight they say how it is stored.
+_KEPT = {"QuantizeLinear", "DequantizeLinear"}
+
+
+def fold_constants(
+    graph: EditableGraph, *, before_folding: Callable[[Node], None] | None = None
+) -> None:
+    """Put constants in the place of nodes, computed in the network's own precision.
+
+    A shape is known once the walk has passed its producer, so a Shape, and the
+    Gather, Concat and Reshape chain behind it, fold in the same walk. What cannot be
+    computed is kept as a problem of its node.
+
+    Args:
+        before_folding: sees each node that computes from constants, before it goes.
+    """
+    for node in list(graph.nodes):
+        inferred = infer_node(graph, node)
+        if not node.domain and node.op == "Shape" and node.inputs[0] in graph.info:
+            _become(graph, node, [_shape_value(graph, node)])
+        elif inferred and not node.domain and node.op == "Size":
+            size = np.prod(graph.shape(node.inputs[0]), dtype=np.int64)
+            _become(graph, node, [np.asarray(size)])
+        elif _foldable(graph, node):
+            if before_folding is not None:
+                before_folding(node)
+            _fold(graph, node)
+
+
+def _foldable(graph: EditableGraph, node: Node) -> bool:
+    given = [name for name in node.inputs if name]
+    constant = bool(given) and all(name in graph.constants for name in given)
+    if not constant or node.domain or node.op in _KEPT:
+        return False
+    # A Clip of integer codes tells the bit width of a QCDQ weight.
+    return not (node.op == "Clip" and graph.constants[given[0]].dtype in (np.int8, np.uint8))
+
+
+def _fold(graph: EditableGraph, node: Node) -> None:
+    shapes = [graph.shape(name) for name in node.outputs if name in graph.info]
+    size = max((np.prod(shape, dtype=float) for shape in shapes), default=0.0)
+    if size > _MAX_SIZE:
+        why = f"it makes a constant of {size:.0f} values."
+        graph.report(node, why, "give the network a smaller constant.")
+        return
+    values = [graph.constant(name) if name else None for name in node.inputs]
+    try:
+        with np.errstate(all="ignore"):
+            results = evaluate(node, values, graph.opset)
+    except Exception as error:  # whatever ONNX Runtime raises for an operator it cannot run
+        reason = str(error).splitlines()[0]
+        graph.report(
+            node, f"its value cannot be computed: {reason}.", "check the export of this node."
+        )
+        return
+    _become(graph, node, results)
+
+
+def _become(graph: EditableGraph, node: Node, values: list[np.ndarray]) -> None:
+    graph.remove(node)
+    for name, value in zip(node.outputs, values):
+        if name:
+            graph.set_constant(name, value)
+
+
+def _shape_value(graph: EditableGraph, node: Node) -> np.ndarray:
+    shape = graph.shape(node.inputs[0])
+    start, end = node.attributes.get("start", 0), node.attributes.get("end", len(shape))
+    return np.asarray(shape[start:end], np.int64)

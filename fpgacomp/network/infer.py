@@ -1,0 +1,187 @@
+"""Infers the static shape and type of every tensor, the quantizers of other domains included."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import onnx
+from onnx import checker, defs, helper, numpy_helper, shape_inference
+
+from fpgacomp.errors import ModelError
+from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo, node_proto
+from fpgacomp.network.operators import FPGACOMP_DOMAIN, FUNCTIONS, QONNX_DOMAIN, QUANTIZERS
+
+# Operators whose output has the type and shape of their first input. It is quicker to say so
+# than to ask ONNX, and ONNX does not know those that are missing in the file's opset.
+SAME_SHAPE = frozenset(
+    (
+        *(*FUNCTIONS, "Swish", "Mish", "Softmax", "LogSoftmax", "Identity", "Neg"),
+        *("Abs", "Sqrt", "Exp", "Log", "Erf", "Floor", "Ceil", "Round", "Reciprocal", "Sin"),
+        *("Cos", "Softplus", "Softsign", "ThresholdedRelu", "Celu", "InstanceNormalization"),
+    )
+)
+
+_WINDOWED = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool"))
+
+# ONNX's inference needs the values of short constants only: Reshape targets, axes, scales.
+_MAX_VALUE_SIZE = 1024
+
+
+def infer_node(graph: EditableGraph, node: Node) -> bool:
+    """Set `graph.info` of the node's outputs; return False where they stay unknown.
+
+    An inconsistency (shapes that do not go together) is kept as a problem.
+    """
+    if not all(not name or name in graph.info for name in node.inputs):
+        return False
+    if node.domain == QONNX_DOMAIN and node.op in QUANTIZERS:
+        graph.info[node.output] = TensorInfo(FLOAT, _quantizer_shape(graph, node))
+        return True
+    if not node.domain and node.op == "Clip" and not _scalar_limits(graph, node):
+        return False
+    if node.domain == FPGACOMP_DOMAIN or (not node.domain and node.op in SAME_SHAPE):
+        graph.info[node.output] = graph.info[node.inputs[0]]
+        return True
+    if node.domain:
+        return False
+    if node.op == "BatchNormalization":
+        graph.info[node.output] = graph.info[node.inputs[0]]
+        return len([name for name in node.outputs if name]) == 1
+    if node.op in ("QuantizeLinear", "DequantizeLinear"):
+        graph.info[node.output] = TensorInfo(
+            _linear_dtype(graph, node), graph.shape(node.inputs[0])
+        )
+        return True
+    return _infer_by_onnx(graph, node)
+
+
+def infer_missing(graph: EditableGraph) -> None:
+    """Infer every node that has an output of unknown shape."""
+    for node in graph.nodes:
+        if any(name and name not in graph.info for name in node.outputs):
+            infer_node(graph, node)
+
+
+def _scalar_limits(graph: EditableGraph, node: Node) -> bool:
+    sizes = [graph.shape(name) for name in node.inputs[1:] if name]
+    wrong = [size for size in sizes if np.prod(size) != 1]
+    if wrong:
+        why = f"its limit has the shape {list(wrong[0])}, not that of one number."
+        graph.report(node, why, "export the model again.", error=ModelError)
+    return not wrong
+
+
+def _quantizer_shape(graph: EditableGraph, node: Node) -> tuple[int, ...]:
+    shape = graph.shape(node.inputs[0])
+    if node.op == "MultiThreshold":
+        return shape
+    parameters = [graph.shape(name) for name in node.inputs[1:]]
+    try:
+        return tuple(np.broadcast_shapes(shape, *parameters))
+    except ValueError:
+        told = ", ".join(str(list(size)) for size in parameters)
+        why = f"its parameters of shapes {told} do not broadcast to its input {list(shape)}."
+        graph.report(node, why, "give one scale, or one per channel along the channel axis.")
+        graph.disable(node)
+        return shape
+
+
+def _linear_dtype(graph: EditableGraph, node: Node) -> int:
+    if node.op == "DequantizeLinear":
+        return graph.info[node.inputs[1]].dtype
+    if node.input(2):
+        return graph.info[node.input(2)].dtype
+    return int(node.attributes.get("output_dtype", 0)) or onnx.TensorProto.UINT8
+
+
+@cache
+def _schema(op: str, opset: int) -> defs.OpSchema | None:
+    try:
+        return defs.get_schema(op, min(opset, defs.onnx_opset_version()), "")
+    except defs.SchemaError:
+        return None
+
+
+def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
+    schema = _schema(node.op, graph.opset)
+    if schema is None:
+        return False
+    if node.op in _WINDOWED and not _window_fits(graph, node):
+        shapes = ", ".join(str(list(graph.shape(n))) for n in node.inputs if n)
+        why = f"its window does not have as many axes as its input ({shapes})."
+        graph.report(node, why, "export the model again.", error=ModelError)
+        return False
+    proto = node_proto(node)
+    types = {n: _type(graph.info[n]) for n in node.inputs if n}
+    values = {
+        name: numpy_helper.from_array(graph.constants[name], name)
+        for name in node.inputs
+        if name in graph.constants and graph.constants[name].size <= _MAX_VALUE_SIZE
+    }
+    try:
+        found = shape_inference.infer_node_outputs(
+            schema, proto, types, values, opset_imports=[helper.make_opsetid("", graph.opset)]
+        )
+    except checker.ValidationError as error:
+        why = f"its inputs are of the wrong type: {_reason(error)}."
+        graph.report(node, why, "export the model again.", error=ModelError)
+        return False
+    except (shape_inference.InferenceError, RuntimeError) as error:
+        shapes = ", ".join(f"{n} {list(graph.shape(n))}" for n in node.inputs if n)
+        why = f"the shapes of its inputs do not go together ({shapes}): "
+        fix = "export the model again with batch size 1."
+        graph.report(node, f"{why}{_reason(error)}.", fix, error=ModelError)
+        return False
+    if node.attributes.get("ceil_mode", 0) and node.output in found:
+        _drop_outer_windows(graph, node, found[node.output])
+    kept = [_keep(graph, name, found) for name in node.outputs if name]
+    return all(kept)
+
+
+def _window_fits(graph: EditableGraph, node: Node) -> bool:
+    """Return whether all shapes and attributes have as many axes: ONNX ends the
+    process elsewhere.
+    """
+    spatial = len(graph.shape(node.inputs[0])) - 2
+    weight = graph.shape(node.inputs[1]) if node.op.startswith("Conv") else ()
+    lengths = {"kernel_shape": 1, "strides": 1, "dilations": 1, "pads": 2}
+    attributes = node.attributes
+    return (
+        spatial > 0
+        and (not weight or len(weight) == spatial + 2)
+        and all(len(attributes[a]) == n * spatial for a, n in lengths.items() if a in attributes)
+    )
+
+
+def _drop_outer_windows(graph: EditableGraph, node: Node, found: onnx.TypeProto) -> None:
+    """Leave out windows of ceil_mode that begin behind the input and its padding.
+
+    ONNX Runtime and PyTorch compute so; ONNX's own inference is one too high there.
+    """
+    spatial = len(node.attributes["kernel_shape"])
+    pads = node.attributes.get("pads", [0] * spatial)
+    strides = node.attributes.get("strides", [1] * spatial)
+    if "pads" in node.attributes or node.attributes.get("auto_pad", "NOTSET") == "NOTSET":
+        sizes = graph.shape(node.inputs[0])[2:]
+        for dim, size, pad, stride in zip(found.tensor_type.shape.dim[2:], sizes, pads, strides):
+            if (dim.dim_value - 1) * stride >= size + pad:
+                dim.dim_value -= 1
+
+
+def _type(info: TensorInfo) -> onnx.TypeProto:
+    return helper.make_tensor_type_proto(info.dtype, info.shape)
+
+
+def _keep(graph: EditableGraph, name: str, found: dict[str, onnx.TypeProto]) -> bool:
+    tensor = found[name].tensor_type if name in found else None
+    if tensor is None or not tensor.HasField("shape"):
+        return False
+    if not all(dim.HasField("dim_value") for dim in tensor.shape.dim):
+        return False
+    graph.info[name] = TensorInfo(tensor.elem_type, tuple(d.dim_value for d in tensor.shape.dim))
+    return True
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0].split("] ")[-1].strip().rstrip(".")
