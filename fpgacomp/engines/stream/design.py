@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fpgacomp.devices.board import Board
+from fpgacomp.devices.device import Device
 from fpgacomp.ir.graph import Graph
 
 Memory = Literal["auto", "lutram", "bram", "uram"]
@@ -32,6 +33,10 @@ class StreamFolding:
     simd: int = 1
     memory: Memory = "auto"
     arithmetic: Arithmetic = "lut"
+
+    def multiplies_on(self, device: Device) -> bool:
+        """Whether the device has what multiplies."""
+        return self.arithmetic != "dsp" or device.multiplier is not None
 
 
 @dataclass(frozen=True, kw_only=True)

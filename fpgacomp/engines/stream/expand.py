@@ -34,7 +34,7 @@ def expand(design: StreamDesign) -> Dataflow:
 
 
 def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
-    """Every folding that its layer cannot have, and every output that nobody reads."""
+    """Every folding that its layer or the device cannot have, and every output nobody reads."""
     graph = design.graph
     sinks = {tensor.name for tensor in graph.outputs}
     for layer in graph.layers:
@@ -49,6 +49,6 @@ def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:
             yield UnsupportedLayer(layer.name, "has no folding.", "give it one (pe=1, simd=1).")
         elif why := rules.why_illegal(folding):
             yield UnsupportedLayer(layer.name, why, "choose divisors.")
-        elif folding.arithmetic == "dsp" and design.board.device.multiplier is None:
+        elif not folding.multiplies_on(design.board.device):
             yield UnsupportedLayer(layer.name, f"board {design.board.name} has no DSP multiplier.",
                                    "choose arithmetic lut.")  # fmt: skip

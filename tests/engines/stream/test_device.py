@@ -7,7 +7,6 @@ from dataclasses import replace
 from math import ceil
 
 import pytest
-from fpgacomp.engines.stream.fold.candidates import layer_foldings
 
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.families import FAMILIES
@@ -17,6 +16,7 @@ from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.emit.project import emit_stream
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.fold.design import fold_stream
+from fpgacomp.engines.stream.fold.prices import Prices
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.ir import interpreter
@@ -52,6 +52,12 @@ def in_dsp_blocks(board: Board) -> StreamDesign:
     return StreamDesign(graph=narrow(), board=board, clock_mhz=12.0, folding=folding)
 
 
+def offered(graph: Graph, board: Board) -> set[str]:
+    """What may multiply in the options that a fold chooses from."""
+    options = Prices(board, 12.0, estimate_stream).options(graph.layers)
+    return {option.folding.arithmetic for option in options["fc"]}
+
+
 @pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
 def test_estimate_and_emission_use_one_port_width(board: Board) -> None:
     design = in_dsp_blocks(board)
@@ -64,10 +70,8 @@ def test_estimate_and_emission_use_one_port_width(board: Board) -> None:
 
 def test_dsp_blocks_are_not_offered_where_there_are_none() -> None:
     graph = wide()
-    layer = graph.by_name["fc"]
-    offered = {f.arithmetic for f in layer_foldings(layer, ICEBREAKER.device)}
-    assert offered == {"lut", "dsp"}
-    assert {f.arithmetic for f in layer_foldings(layer, WITHOUT_DSP.device)} == {"lut"}
+    assert offered(graph, ICEBREAKER) == {"lut", "dsp"}
+    assert offered(graph, WITHOUT_DSP) == {"lut"}
     folded = fold_stream(
         graph, WITHOUT_DSP, clock_mhz=12.0, target=Target(), estimate=estimate_stream
     )
