@@ -66,6 +66,12 @@ class ToolError(FpgacompError):
     exit_code = 3
 
 
+class FileSystemError(FpgacompError):
+    """A file or folder cannot be read or written, as on a full disk (exit code 3)."""
+
+    exit_code = 3
+
+
 class Problems(FpgacompError):
     """All problems found in one go.
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from fpgacomp.cli import compress as cli_compress
 from fpgacomp.cli import evaluate as cli_evaluate
 from fpgacomp.cli.console import errors, progress
+from fpgacomp.cli.show import show
 from fpgacomp.errors import UsageError
 
 app = typer.Typer(
@@ -268,7 +269,7 @@ def doctor(as_json: JsonOption = False) -> None:
             view.render(found, Console())
 
 
-for verb in (*cli_compress.VERBS, cli_evaluate.evaluate):
+for verb in (*cli_compress.VERBS, cli_evaluate.evaluate, show):
     app.command()(verb)
 
 

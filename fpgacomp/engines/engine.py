@@ -4,6 +4,7 @@
     emit(design, vectors)             -> Emitted         its project, and the graph it must equal
     simulate(emitted, inputs, level)  -> CsimResult      every integer that the project computes
     remarks(design), choices(design)  -> sentences and settings for the report
+    structure(design)                 -> what `fpgacomp show` prints below the layers
 
 An engine is one folder of this package with an `engine.py` that implements `Engine`, and one
 line in `registry.py`. A companion adds evidence to another engine's designs, as FINN does.
@@ -129,6 +130,12 @@ class Engine(Protocol[DesignT]):
 
     def choices(self, design: DesignT) -> Mapping[str, str]:
         """What the engine chose for the design as a whole, by name, for the report's options."""
+
+    def structure(self, design: DesignT) -> str:
+        """What the design consists of below its layers, as lines for a reader.
+
+        "" where the layers and their foldings say all there is.
+        """
 
 
 # Each engine's designs are its own; whoever holds several engines cannot name them all.

@@ -84,7 +84,9 @@ def compile(
         emitted = chosen.engine.emit(design, few)
     stages.keep("project", lambda: emitted.project.files)
     lowered = replace(lowered, graph=design.graph)
-    with destination.evidence_of_errors(network, lowered, emitted.project, values):
+    with destination.evidence_of_errors(
+        network, lowered, emitted.project, values, chosen.engine.name
+    ):
         peers = checks.companions(chosen, request, values, stages)
         run = checks.csim(chosen.engine, emitted, values, compiler, stages)
         with stages.step("software"):

@@ -15,6 +15,7 @@ from fpgacomp.ir.types import IntArray
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
 from fpgacomp.report import folder, html, json_report
+from fpgacomp.report.manifest import with_manifest
 from fpgacomp.results.project import Project
 from fpgacomp.results.report import Report
 
@@ -65,7 +66,8 @@ class Destination:
         content = project.merged(
             _network_files(network, lowered), _vectors(lowered, evidence), _reports(report)
         )
-        folder.replace_folder(folder.with_manifest(content, network, report.options), target)
+        whole = with_manifest(content, network, report.options, report.backend)
+        folder.replace_folder(whole, target)
         return report
 
     @contextmanager
@@ -75,6 +77,7 @@ class Destination:
         lowered: Lowered,
         project: Project,
         values: Mapping[str, IntArray],
+        backend: str,
     ) -> Iterator[None]:
         """Keep project, graph and vectors where a check ends in an error, which goes on."""
         try:
@@ -86,7 +89,7 @@ class Destination:
                     Project(_named("vectors", narrowed(lowered.graph, values))),
                     Project({"error.txt": f"{error}\n".encode()}),
                 )
-                folder.replace_folder(folder.with_manifest(content, network, {}), self.failed)
+                folder.replace_folder(with_manifest(content, network, {}, backend), self.failed)
             raise
 
 

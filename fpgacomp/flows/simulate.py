@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fpgacomp.engines.engine import Emitted
 from fpgacomp.engines.registry import engine_named
+from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import to_integers, to_network_outputs
 from fpgacomp.flows import checks
 from fpgacomp.flows.options import SampleSource
@@ -68,6 +69,7 @@ def simulate(
     level: Level = "graph",
     outputs: str | Path | None = None,
     labels: SampleSource | None = None,
+    trust: bool = False,
     observer: Observer = silent,
 ) -> SimulationResult:
     """Run samples through a build directory, software side included.
@@ -78,10 +80,12 @@ def simulate(
         level: graph runs the integer graph; c runs the emitted C++ and compares it with the graph.
         outputs: file for the answers: .npy, or .npz where there are several.
         labels: of the inputs, for the accuracy.
+        trust: run the code of a build that this user did not make on this machine.
         observer: told each stage and the share of it that is done.
 
     Raises:
-        UsageError: the folder is no build directory, or a file of it was changed.
+        UsageError: the folder is no build directory, a file of it was changed, or its code is
+            to run and neither this user made it nor `trust` is given.
         InputDataError: the samples do not go with the network.
         ToolError: a simulator failed.
     """
@@ -92,6 +96,12 @@ def simulate(
         values = interpreter.run(built.graph, to_integers(built.before, samples.raw))
     run = None
     if level != "graph":
+        if not (built.own or trust):
+            raise UsageError(
+                str(build),
+                "was not made by you on this machine, and its code would run with your rights.",
+                "read its code and add --trust, or compile the network yourself.",
+            )
         emitted = Emitted(built.graph, built.project)
         run = checks.csim(engine_named(built.backend), emitted, values, find_compiler(), stages)
     tensors = {tensor.name: values[tensor.name] for tensor in built.graph.outputs}

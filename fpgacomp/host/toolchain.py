@@ -48,6 +48,12 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def config_folder() -> Path:
+    """Folder of this user's settings for fpgacomp, which may not exist yet."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if base else Path.home() / ".config") / "fpgacomp"
+
+
 def select_legacy_keras() -> None:
     """Let `tf.keras` be Keras 2 (the package tf_keras); takes effect before TensorFlow loads.
 

@@ -48,12 +48,13 @@ def verify(graph: Graph, *, after: str = "lowering") -> Graph:
     fix = "this is a bug in fpgacomp: please report it with the network."
     raise_all(
         [InvalidGraph(f"{graph.name}.{where}", f"{why} (after {after}).", fix)
-         for where, why in _problems(graph)]
+         for where, why in problems(graph)]
     )  # fmt: skip
     return graph
 
 
-def _problems(graph: Graph) -> Iterator[tuple[str, str]]:
+def problems(graph: Graph) -> Iterator[tuple[str, str]]:
+    """(layer, what is wrong with it) for every rule that the graph breaks."""
     seen: dict[str, Tensor] = {}
     names: set[str] = set()
     for layer in graph.layers:

@@ -4,56 +4,85 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from fpgacomp.errors import UsageError
+from fpgacomp.errors import FileSystemError, UsageError
+from fpgacomp.host import replace
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
-from fpgacomp.network.canonical import Network
+from fpgacomp.report.manifest import SCHEMA, Manifest, is_own
 from fpgacomp.results.project import Project
 
-MANIFEST = "manifest.json"
-_TOOLS = ("fpgacomp", "hls4ml", "numpy", "onnx", "onnxruntime", "qonnx")
 
-
-def check_free(folder: Path) -> None:
-    """The folder is absent, empty, or an earlier result of ours.
+def check_free(folder: Path, *, option: str = "--out") -> None:
+    """The folder may be written: it is absent, empty, or an earlier build that nobody edited.
 
     Raises:
-        UsageError: it holds something else, or is a file.
+        UsageError: it is a file, holds something else, or a file of the build was edited.
+        FileSystemError: nothing can be written beside it.
     """
+    where = f"{option} {folder}"
     if folder.is_file():
-        raise UsageError(f"--out {folder}", "is a file.", "name a folder.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise UsageError(where, "is a file.", "name a folder.")
+    if not folder.resolve().parent.is_dir():
+        fix = f"create {folder.parent} first."
+        raise UsageError(where, "lies in a folder that does not exist.", fix)
+    _owned(folder, where)
+    try:
+        Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.resolve().parent)).rmdir()
+    except OSError as error:
+        why = f"cannot be written ({error.strerror or error})."
+        raise FileSystemError(where, why, "name another folder.") from error
+
+
+def _owned(folder: Path, where: str) -> frozenset[str]:
+    """Paths that a new build replaces: those an earlier one wrote, and none that was edited."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return frozenset()
+    manifest = Manifest.of(folder)
+    if manifest is None:
         raise UsageError(
-            f"--out {folder}",
-            "holds something that fpgacomp did not write (it has no manifest.json).",
+            where,
+            "holds something that fpgacomp did not write (it has no manifest.json of ours).",
             "name another folder, or empty this one.",
         )
-    if not folder.resolve().parent.is_dir():
-        raise UsageError(f"--out {folder}", "lies in a folder that does not exist.",
-                         f"create {folder.parent} first.")  # fmt: skip
+    if edited := manifest.edited(folder):
+        more = f" and {len(edited) - 1} more" if len(edited) > 1 else ""
+        raise UsageError(
+            f"{folder}/{edited[0]}{more}",
+            "was edited since fpgacomp wrote it, and would be replaced.",
+            "keep your version under another name, delete this one, and run again.",
+        )
+    return manifest.owned
 
 
 @dataclass(frozen=True)
 class Build:
-    """What a build directory holds for simulation."""
+    """What a build directory holds for simulation.
+
+    Args:
+        graph: the integer graph that the project computes.
+        before, after: the software side as ONNX, in front of and behind the hardware.
+        project: every file that the manifest lists.
+        backend: name of the engine that made the project.
+        own: this user made the build on this machine, as its signature shows.
+    """
 
     graph: Graph
     before: onnx.ModelProto
     after: onnx.ModelProto
     project: Project
     backend: str
+    own: bool
 
 
 def read_build(folder: Path) -> Build:
@@ -63,24 +92,26 @@ def read_build(folder: Path) -> Build:
         UsageError: the folder is none, or a file of it was changed or is missing.
     """
     fix = "name the folder that `fpgacomp compile --out` wrote, or compile again."
-    if not (folder / MANIFEST).is_file():
-        raise UsageError(str(folder), "is no build directory (no manifest.json).", fix)
-    try:
-        listed = json.loads((folder / MANIFEST).read_text())["files"]
-        files = {path: (folder / path).read_bytes() for path in listed}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(str(folder), f"is damaged ({error}).", fix) from error
-    project = Project(files)
-    changed = [path for path, digest in project.digests().items() if digest != listed[path]]
-    if changed:
+    manifest = Manifest.of(folder)
+    if manifest is None:
+        raise UsageError(str(folder), "is no build directory (no manifest.json of ours).", fix)
+    if manifest.schema > SCHEMA:
+        why = f"was written by a newer fpgacomp (manifest form {manifest.schema})."
+        raise UsageError(str(folder), why, "update fpgacomp, or compile again.")
+    if changed := manifest.edited(folder):
         raise UsageError(f"{folder}/{changed[0]}", "was changed since it was compiled.", fix)
-    return Build(
-        graph=codec.from_json(files["graph.json"].decode()),
-        before=onnx.load_from_string(files["software/before.onnx"]),
-        after=onnx.load_from_string(files["software/after.onnx"]),
-        project=project,
-        backend=json.loads(files["report.json"])["backend"],
-    )
+    try:
+        files = {path: (folder / path).read_bytes() for path in manifest.digests}
+        return Build(
+            graph=codec.from_json(files["graph.json"].decode()),
+            before=onnx.load_from_string(files["software/before.onnx"]),
+            after=onnx.load_from_string(files["software/after.onnx"]),
+            project=Project(files),
+            backend=manifest.backend or json.loads(files["report.json"])["backend"],
+            own=is_own(folder),
+        )
+    except (OSError, KeyError, ValueError, TypeError, DecodeError) as error:
+        raise UsageError(str(folder), f"is damaged ({error}).", fix) from error
 
 
 def save_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
@@ -109,36 +140,14 @@ def onnx_bytes(model: onnx.ModelProto) -> bytes:
     return content
 
 
-def with_manifest(project: Project, model: Network, options: Mapping[str, Any]) -> Project:
-    """The project and its manifest: input, options, tool versions, every file's SHA-256."""
-    content = {
-        "model": {"file": Path(model.file).name, "sha256": model.sha256},
-        "options": dict(options),
-        "tools": {tool: found for tool in _TOOLS if (found := _version(tool))},
-        "files": project.digests(),
-    }
-    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
-    return project.merged(Project({MANIFEST: text.encode()}))
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
 def replace_folder(project: Project, folder: Path) -> None:
-    """Write the project as `folder`; what was there stays whole until all is written."""
-    check_free(folder)
-    target = folder.resolve()
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        fresh = beside / "new"
-        fresh.mkdir()
-        project.write(fresh)
-        if target.exists():
-            target.rename(beside / "old")
-        fresh.rename(target)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    """Write the project as `folder`; whatever fails, the old or the new build stands there.
+
+    Files of the folder that no build of fpgacomp listed are the user's own, and stay.
+
+    Raises:
+        UsageError: as `check_free`, or a file of the user's own is in the way.
+        FileSystemError: the disk is full, or the folder cannot be written.
+    """
+    where = f"--out {folder}"
+    replace.replace_folder(folder, project.files, owned=lambda: _owned(folder.resolve(), where))

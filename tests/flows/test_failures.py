@@ -123,3 +123,20 @@ def test_a_list_of_stages_names_nothing_outside(tmp_path: Path, listed: str) -> 
     (stages / "stages.json").write_text(json.dumps({"fpgacomp_stages": [listed]}))
     fpgacomp.estimate(DIGITS, "pynq-z2", options=Options(dump_stages=stages))
     assert outside.read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_code_from_elsewhere_runs_only_where_it_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "build"
+    options = Options(backend="stream", vectors=5, csim=False)
+    fpgacomp.compile(DIGITS, "pynq-z2", out=out, options=options)
+    pixels = EXAMPLES / "digits_cnn" / "test_inputs.npy"
+    few = np.load(pixels)[:5]
+    assert fpgacomp.simulate(out, few, level="c").mismatches == 0
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "somebody else"))
+    assert fpgacomp.simulate(out, few).mismatches is None
+    with pytest.raises(UsageError, match="was not made by you on this machine"):
+        fpgacomp.simulate(out, few, level="c")
+    assert fpgacomp.simulate(out, few, level="c", trust=True).mismatches == 0

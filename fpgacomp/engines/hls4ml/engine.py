@@ -78,5 +78,9 @@ class Hls4mlEngine:
         """The io type of the whole design."""
         return {"io_type": design.io_type}
 
+    def structure(self, design: Hls4mlDesign) -> str:
+        """Nothing: one kernel per layer, whose settings are its folding."""
+        return ""
+
 
 HLS4ML = Hls4mlEngine()

@@ -67,5 +67,11 @@ class StreamEngine:
         """Nothing is chosen for the design as a whole."""
         return {}
 
+    def structure(self, design: StreamDesign) -> str:
+        """The operators that the design expands to, and the streams between them."""
+        from fpgacomp.engines.stream.text import print_dataflow
+
+        return print_dataflow(design)
+
 
 STREAM = StreamEngine()

@@ -1,0 +1,259 @@
+"""Replaces a folder by new content, so that whatever happens the old or the new one stands there.
+
+The new tree is written beside the folder, below a workspace whose name nobody else uses. Files
+that the old content does not list are the user's own: they get a second name in the new tree.
+Then the two trees change places in one step where the system can do that (Linux), in two steps
+elsewhere; a run that was killed between these two is finished by the next one. Whoever replaces
+a folder holds a lock, so that every workspace found beside the folder is litter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path, PurePosixPath
+
+from fpgacomp.errors import FileSystemError, UsageError
+from fpgacomp.host.disk import Disk
+
+# Inside a workspace: the tree to be (after an exchange: the one that was), the tree that was,
+# and the mark that says the new tree is whole.
+_NEW, _OLD, _MARK = "new", "old", "mark.json"
+
+
+def replace_folder(
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    owned: Callable[[], Iterable[str]] = tuple,
+    disk: Disk | None = None,
+) -> None:
+    """Make `folder` hold `files`, and the user's own files that it holds already.
+
+    Args:
+        folder: absent, or the folder to replace; its parent exists.
+        files: path below the folder, with `/` -> content.
+        owned: gives the paths below the folder that this program wrote earlier and that need
+            not be kept; asked once nobody else can replace the folder, and free to refuse.
+        disk: the file system; tests give one that fails.
+
+    Raises:
+        UsageError: a file of the user's own stands where a new one belongs.
+        FileSystemError: the disk is full, a folder cannot be written or has vanished; the
+            folder is as it was.
+    """
+    disk = disk or Disk()
+    target = folder.resolve()
+    try:
+        with _locked(target.parent):
+            recover(target, disk=disk)
+            _replace(target, files, frozenset(owned()), disk)
+    except OSError as error:
+        why = f"could not be written ({error.strerror or error})."
+        fix = "free space there, or name another folder; what it held is unchanged."
+        raise FileSystemError(str(folder), why, fix) from error
+
+
+def recover(target: Path, *, disk: Disk | None = None) -> None:
+    """Finish what a killed run began, and remove the workspaces that killed runs left.
+
+    The caller holds the lock, or knows that no other run replaces the folder.
+    """
+    disk = disk or Disk()
+    for workspace in sorted(target.parent.glob(f"{escape(_prefix(target))}*")):
+        if workspace.is_symlink() or not workspace.is_dir():
+            continue
+        mark = _Mark.read(workspace / _MARK)
+        if mark is not None and not target.exists() and (workspace / _OLD).is_dir():
+            disk.rename(workspace / _NEW, target)  # killed between the two renames
+        if mark is None or not mark.names(target) or _rescue(workspace, target, mark, disk):
+            _clear(workspace, disk)
+
+
+def _replace(target: Path, files: Mapping[str, bytes], owned: frozenset[str], disk: Disk) -> None:
+    workspace = target.with_name(f"{_prefix(target)}{secrets.token_hex(6)}")
+    fresh = workspace / _NEW
+    disk.make(workspace)
+    spent = True  # nothing in the workspace is the only copy of anything
+    try:
+        _write(fresh, files, disk)
+        if target.exists():
+            _carry(target, fresh, owned, disk)
+            mark = _Mark(fresh.stat().st_ino, owned)
+            disk.write(workspace / _MARK, mark.to_bytes())
+            disk.settle(workspace)
+            spent = False
+            _swap(workspace, target, disk)
+            spent = _rescue(workspace, target, mark, disk)
+        else:
+            disk.rename(fresh, target)
+        with suppress(OSError):
+            disk.settle(target.parent)
+    except OSError:
+        spent = spent or (target.exists() and not mark.names(target))
+        raise
+    finally:
+        if spent:
+            with suppress(OSError):
+                _clear(workspace, disk)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """What a workspace says of its new tree, once that is whole.
+
+    Args:
+        inode: of the new tree's folder; after the exchange it is the target's.
+        owned: paths of the old tree that are this program's.
+    """
+
+    inode: int
+    owned: frozenset[str]
+
+    @classmethod
+    def read(cls, path: Path) -> _Mark | None:
+        """The mark of a workspace; None where there is none, or only a part of one."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return cls(int(content["inode"]), frozenset(map(str, content["owned"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def to_bytes(self) -> bytes:
+        return json.dumps({"inode": self.inode, "owned": sorted(self.owned)}).encode()
+
+    def names(self, target: Path) -> bool:
+        """The tree that stands at the target is the new one."""
+        return target.exists() and target.stat().st_ino == self.inode
+
+
+def _swap(workspace: Path, target: Path, disk: Disk) -> None:
+    """The new tree to the target's place, the old one into the workspace."""
+    if disk.exchange(workspace / _NEW, target):
+        return
+    disk.rename(target, workspace / _OLD)
+    try:
+        disk.rename(workspace / _NEW, target)
+    except OSError:
+        disk.rename(workspace / _OLD, target)
+        raise
+
+
+def _write(folder: Path, files: Mapping[str, bytes], disk: Disk) -> None:
+    disk.make(folder)
+    folders = {folder}
+    for path in sorted(files):
+        place = folder / path
+        disk.make(place.parent)
+        folders.add(place.parent)
+        disk.write(place, files[path])
+    for made in sorted(folders, reverse=True):
+        disk.settle(made)
+
+
+def _carry(source: Path, target: Path, owned: frozenset[str], disk: Disk) -> None:
+    """Give each file below `source` that is not owned the same place below `target`.
+
+    Raises:
+        UsageError: a file or folder of the new tree stands at such a place.
+    """
+    for path, here in _entries(source):
+        if path in owned:
+            continue
+        if (blocking := _blocking(here, target, path)) is not None:
+            raise UsageError(
+                str(here),
+                f"is a file of your own where the build writes {blocking.relative_to(target)}.",
+                "move it elsewhere, or compile into another folder.",
+            )
+        _share(here, target / path, disk)
+
+
+def _rescue(workspace: Path, target: Path, mark: _Mark, disk: Disk) -> bool:
+    """Carry what came into the old tree between the carrying and the exchange.
+
+    Returns:
+        False where something could not be carried, so that the workspace must stay.
+    """
+    whole = True
+    for old in (workspace / _NEW, workspace / _OLD):
+        for path, here in _entries(old) if old.is_dir() else ():
+            there = target / path
+            if path in mark.owned or (os.path.lexists(there) and os.path.samestat(
+                here.lstat(), there.lstat()
+            )):  # fmt: skip
+                continue
+            if _blocking(here, target, path) is None:
+                _share(here, there, disk)
+            else:
+                whole = whole and here.is_dir()
+    return whole
+
+
+def _blocking(here: Path, target: Path, path: str) -> Path | None:
+    """What stands below `target` where `here` would go, or a file where a folder would."""
+    there = target / path
+    if os.path.lexists(there) and not (there.is_dir() and here.is_dir()):
+        return there
+    above = (target / parent for parent in PurePosixPath(path).parents)
+    return next((place for place in above if os.path.lexists(place) and not place.is_dir()), None)
+
+
+def _share(here: Path, there: Path, disk: Disk) -> None:
+    if here.is_dir() and not here.is_symlink():
+        disk.make(there)
+    else:
+        disk.make(there.parent)
+        disk.share(here, there)
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
+    """(path below the folder, place) of every file, link and empty folder; links not followed."""
+    for root, folders, names in os.walk(folder):
+        here = Path(root)
+        links = [name for name in folders if (here / name).is_symlink()]
+        empty = [] if folders or names or here == folder else [here]
+        for place in (*(here / name for name in (*names, *links)), *empty):
+            yield place.relative_to(folder).as_posix(), place
+
+
+def _clear(workspace: Path, disk: Disk) -> None:
+    """Remove a workspace of ours, links not followed; its mark goes last."""
+    for root, folders, names in os.walk(workspace, topdown=False):
+        here = Path(root)
+        for name in (*names, *folders):
+            if (here / name) != workspace / _MARK:
+                disk.remove(here / name)
+    if (workspace / _MARK).exists():
+        disk.remove(workspace / _MARK)
+    disk.remove(workspace)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}.fpgacomp-"
+
+
+@contextmanager
+def _locked(parent: Path) -> Iterator[None]:
+    """Hold the lock of whoever replaces a folder in `parent`; it ends with the process.
+
+    The folder itself is locked, so that no lock file is left. Where the system has no such
+    locks (Windows, some network file systems) two runs into one folder are the user's to avoid.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(parent, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
