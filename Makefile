@@ -1,13 +1,15 @@
 # Two commands do everything on a machine with python3, make and g++:
 #   make demo   install the compiler, compile the bundled digits network, say where the report is
 #   make test   install the rest and run every test
+# and one more makes the documentation:
+#   make docs   install MkDocs and build the site into site/, with every warning an error
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 DEMO := digits_cnn-pynq-z2
 
-.PHONY: demo test test-fast lint bench clean
+.PHONY: demo test test-fast lint docs bench clean
 
 demo: $(VENV)/core.done
 	$(BIN)/fpgacomp compile examples/digits_cnn/model.onnx --board pynq-z2 --out $(DEMO) \
@@ -23,6 +25,11 @@ lint: $(VENV)/all.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The build itself needs no network: no fonts, scripts or inventories are fetched.
+docs: $(VENV)/docs.done
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "documentation: site/index.html"
 
 bench: $(VENV)/all.done
 	$(BIN)/python -m examples.benchmark
@@ -43,5 +50,9 @@ $(VENV)/all.done: $(VENV)/core.done
 	$(PIP) --no-deps finn-plus==1.6.1
 	@touch $@
 
+$(VENV)/docs.done: $(VENV)/core.done
+	$(PIP) --editable '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

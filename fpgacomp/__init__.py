@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fpgacomp.results.report import Report as Report
     from fpgacomp.results.target import Target as Target
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     "FpgacompError": "errors",

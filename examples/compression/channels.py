@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from examples.compression.digits import images
 from examples.compression.figures import FLOAT_CNN, Promise, judge, luts, row
-from fpgacomp.compress.prune.structured import ChannelOptions
+from fpgacomp.compress.prune.options import ChannelOptions
 from fpgacomp.compress.quantize import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.flows import compress as compression

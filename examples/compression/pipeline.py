@@ -10,7 +10,7 @@ import numpy as np
 import fpgacomp
 from examples.compression.digits import images
 from examples.compression.figures import BOARD, FLOAT_CNN, Promise, judge
-from fpgacomp.compress.prune.structured import ChannelOptions
+from fpgacomp.compress.prune.options import ChannelOptions
 from fpgacomp.compress.quantize import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.data.labelled import load_data

@@ -1,11 +1,19 @@
 """Float network and data to a smaller network: quantize, prune, distill, share, factorize.
 
-data            samples with labels, split once and for all into train, validation and test
-training        the training loop: progress, best state, checkpoint, seed
-constraints     zeros and shared values that further training keeps
-network         float ONNX or torch module <-> torch network of known modules
-quantize, prune, distill, share, factorize    one technique each: network -> Outcome
-evaluate        how well a network does, and what it costs
+    recipe        how long and how fast to train, and what a training run tells
+    runs          what every training run does, whichever framework computes it
+    training      the training loop for torch networks
+    constraints   zeros and shared values that further training keeps
+    trainable/    ONNX file or torch module <-> torch network of known modules
+    quantize/     fewer bits per weight and activation: torch/ with Brevitas, keras/ with QKeras
+    prune/        weights, groups of weights, signed digits, or channels removed
+    distill       a student network learns the answers of its teacher
+    share         each layer keeps a few values, and an index per weight
+    factorize/    a layer split into two or three smaller ones
+    evaluate/     how well a network answers, and what it costs
+    outcome       what a technique gives back
+    types         names for the untyped classes of torch and Keras
 
-torch, Brevitas, TensorFlow and QKeras are imported here alone, and only when a technique runs.
+torch, Brevitas, TensorFlow and QKeras are imported only when a technique runs. Reading samples
+is `data.labelled`; what a user calls is `flows.compress`.
 """

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.runs import SMALLEST_PROBABILITY
 from fpgacomp.compress.training import (
@@ -21,19 +21,23 @@ from fpgacomp.compress.training import (
     scores,
     train,
 )
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistillOptions:
-    """How much a student listens to its teacher.
+    """How much a student is guided by its teacher, and by what of it.
 
     Args:
-        temperature: softens both answers; 1 leaves them as they are.
-        soft_share: weight of the teacher's answers in the loss, the labels' is the rest; 0..1.
-        hidden: pairs (teacher layer, student layer) whose outputs are drawn together.
-        hidden_weight: of their loss.
+        temperature: divides the scores of both networks before their softmax, over 0. Above 1 it
+            makes the probabilities more even; 1 leaves them as they are.
+        soft_share: weight of the teacher's answers in the loss, 0..1. The labels have the rest.
+        hidden: pairs (teacher layer, student layer) whose outputs are made alike.
+        hidden_weight: weight in the loss of each of these pairs, 0 or more.
+
+    Raises:
+        UsageError: a value is out of its range.
     """
 
     temperature: float = 4.0
@@ -53,22 +57,33 @@ class DistillOptions:
 def distill(
     student: nn.Module,
     teacher: nn.Module,
-    data: Data,
+    data: LabelledData,
     options: DistillOptions,
     recipe: Recipe,
     *,
     observer: TrainingObserver = silent,
-) -> Outcome:
-    """Train a copy of the student on the labels and the teacher's softened answers.
+) -> TechniqueOutcome:
+    """Train a copy of a student on the labels and on the teacher's softened answers.
 
     The loss is (1 - a) CE(student, labels) + a T^2 KL(teacher/T, student/T) (Hinton, Vinyals
-    and Dean, 2015). Hidden layers are compared by which samples of a batch they find alike
-    (similarity-preserving distillation, Tung and Mori, ICCV 2019): that asks nothing of
-    their shapes. The student may be quantized; zeros and shared values stay kept.
+    and Dean, 2015), where a is `options.soft_share` and T the temperature. Hidden layers are
+    compared by which samples of a batch they respond to alike (similarity-preserving
+    distillation, Tung and Mori, ICCV 2019), so that their shapes need not agree.
+
+    Args:
+        student: may be quantized; its zeros and shared values are kept. It is not changed.
+        teacher: a trained network for the same samples. It is not changed.
+        data: the training split is fitted, the validation split judges.
+        options: the weights of the loss.
+        recipe: how the student is trained.
+        observer: is told every epoch.
+
+    Returns:
+        The student, in evaluation mode; the details hold the temperature.
 
     Raises:
-        ModelError: teacher and student do not answer alike: another number of classes.
-        UsageError: a hidden layer that a network does not have.
+        ModelError: teacher and student have different numbers of classes.
+        UsageError: `options.hidden` names a layer that a network does not have.
     """
     student = copy.deepcopy(student)
     probe = data.train.x[:2]
@@ -83,16 +98,24 @@ def distill(
             student, data, recipe,
             loss=loss, decided_by=[options, teacher], observer=observer, what="distill",
         )  # fmt: skip
-    return Outcome(student, history, (), {"temperature": options.temperature})
+    return TechniqueOutcome(student, history, (), {"temperature": options.temperature})
 
 
+# For each pair of hidden layers: its name, and by that name the latest output of the teacher's
+# layer and of the student's.
 Taps = list[tuple[str, dict[str, Tensor], dict[str, Tensor]]]
 
 
 def distillation_loss(
     teacher: nn.Module, options: DistillOptions, taps: Taps | None = None
 ) -> Loss:
-    """The loss of a student under this teacher; see `distill`."""
+    """Make the loss function of a student under this teacher; see `distill` for the formula.
+
+    Args:
+        teacher: is put into evaluation mode.
+        options: the weights of the loss.
+        taps: outputs of hidden layers, filled by the forward passes; None for none.
+    """
     teacher.eval()
 
     def loss(student: nn.Module, x: Tensor, y: Tensor) -> Tensor:
@@ -110,7 +133,12 @@ def distillation_loss(
 
 
 def soft_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """T^2 KL(teacher/T || student/T), mean over the batch, of scores [N, K]."""
+    """T^2 KL(softmax(teacher / T) || softmax(student / T)), the mean over the batch.
+
+    Args:
+        student, teacher: scores [N, classes].
+        temperature: T.
+    """
     theirs = functional.log_softmax(teacher / temperature, dim=1)
     ours = functional.log_softmax(student / temperature, dim=1)
     divergence = functional.kl_div(ours, theirs, reduction="batchmean", log_target=True)
@@ -136,7 +164,7 @@ def _alikeness(activation: Tensor) -> Tensor:
 
 @contextmanager
 def _taps(teacher: nn.Module, student: nn.Module, options: DistillOptions) -> Iterator[Taps]:
-    """Outputs of the hidden layers of the latest forward pass, by pair."""
+    """Record what the paired hidden layers compute in each forward pass, until the block ends."""
     handles = []
     taps: Taps = []
     try:
@@ -157,7 +185,7 @@ def _taps(teacher: nn.Module, student: nn.Module, options: DistillOptions) -> It
 
 def _keeper(store: dict[str, Tensor], name: str) -> Callable[[nn.Module, object, object], None]:
     def keep(module: nn.Module, inputs: object, output: object) -> None:
-        # A Brevitas layer may answer with a QuantTensor; its value is what counts.
+        # A Brevitas layer may return a QuantTensor, whose field `value` is the tensor.
         value = getattr(output, "value", output)
         assert isinstance(value, Tensor)
         store[name] = value

@@ -11,16 +11,26 @@ from fpgacomp.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a network is trained; the same recipe on one thread gives the same weights.
+    """How a network is trained.
+
+    On one machine and one thread the same recipe gives the same weights. Other processors round
+    float sums otherwise, and training carries that on into other weights.
 
     Args:
-        epochs: passes over the training split; 0 trains nothing.
-        batch: samples a step.
-        learning_rate: highest one of a one-cycle schedule (Smith and Topin, 2018) under Adam.
-        weight_decay: decoupled from the gradient, on weights of layers only.
-        seed: of everything random.
-        threads: of torch; more than one may change the order of sums and so the result.
-        checkpoint: file that a run is saved to after every epoch and resumed from.
+        epochs: number of passes over the training split; 0 trains nothing.
+        batch: number of samples per step of the optimizer, 2 or more.
+        learning_rate: peak of the one-cycle schedule (Smith and Topin, 2018) that Adam follows,
+            over 0 and under 1.
+        weight_decay: share of itself, per unit of learning rate, that each weight of a dense or
+            convolution layer loses in a step (AdamW). Biases and scales do not decay.
+        seed: decides the order of the samples and everything else that is drawn at random.
+        threads: number of CPU threads that the framework may use. Results repeat exactly only
+            with 1, since more threads add up in another order.
+        checkpoint: file that the run is saved to after every epoch. A run that finds it there
+            goes on from it.
+
+    Raises:
+        UsageError: a value is out of its range, or the checkpoint's folder does not exist.
     """
 
     epochs: int = 30
@@ -50,14 +60,15 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training split.
+    """What one pass over the training split came to.
 
     Args:
-        number: 1 to `epochs`.
-        loss: mean over the training samples.
-        accuracy: on the validation split, 0..1.
-        validation_loss: mean cross entropy there.
-        best: whether it is the best one so far.
+        number: which pass it was, 1 to `epochs`.
+        epochs: number of passes that the recipe asks for.
+        loss: mean loss over the training samples.
+        accuracy: share of the validation split that is answered right, 0..1.
+        validation_loss: mean cross entropy on the validation split.
+        best: whether no earlier pass was better (see `rank`).
     """
 
     number: int
@@ -69,18 +80,18 @@ class Epoch:
 
     @property
     def rank(self) -> tuple[float, float]:
-        """The best epoch has the highest: by accuracy, then by loss."""
+        """What epochs are compared by: the higher accuracy is better, then the lower loss."""
         return self.accuracy, -self.validation_loss
 
 
 @dataclass(frozen=True)
 class History:
-    """A training run.
+    """What a training run came to.
 
     Args:
-        epochs: those that were run, a resumed run's earlier ones included.
-        best: the epoch whose weights were kept; None where nothing was trained.
-        interrupted: whether Ctrl-C ended it early.
+        epochs: every pass that was made, those before a resumption included.
+        best: the pass whose weights were kept; None where nothing was trained.
+        interrupted: whether Ctrl-C ended the run before its last pass.
     """
 
     epochs: tuple[Epoch, ...] = ()
@@ -92,4 +103,4 @@ TrainingObserver = Callable[[str, Epoch], None]  # (what is being trained, its l
 
 
 def silent(what: str, epoch: Epoch) -> None:
-    """Tell nobody."""
+    """Ignore the epoch: the observer of a run that nobody watches."""

@@ -11,40 +11,49 @@ from typing import Protocol
 import numpy as np
 
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import TrainingError
 
 EVALUATION_BATCH = 512
-# Logarithm of a probability that rounded to 0 in float32.
+# Probabilities are raised to this before their logarithm: in float32 some are rounded to 0.
 SMALLEST_PROBABILITY = 1e-30
 
 
-class Run(Protocol):
+class TrainingRun(Protocol):
     """A training run between two epochs."""
 
     @property
     def done(self) -> int:
-        """Epochs so far, those of the checkpoint included."""
+        """Number of epochs so far, those of the checkpoint included."""
 
     @property
     def has_best(self) -> bool:
-        """Whether an epoch's weights are kept already."""
+        """Whether the weights of some epoch are kept already."""
 
     def epoch(self) -> Epoch:
         """Train one epoch and judge it on the validation split."""
 
     def finish(self, interrupted: bool) -> History:
-        """Put the best epoch's weights back."""
+        """Put the best epoch's weights into the network, and tell how the run went."""
 
     def save(self) -> None:
-        """Write the checkpoint, if one is wanted: whole or not at all."""
+        """Write the checkpoint, whole or not at all, if the recipe names one."""
 
     def resume(self) -> None:
-        """Go on from the checkpoint, if there is one of this very run."""
+        """Read the checkpoint of this very run, if there is one."""
 
 
-def carried_out(run: Run, recipe: Recipe, observer: TrainingObserver, what: str) -> History:
-    """All epochs that are missing; Ctrl-C ends the run where there is a best epoch to keep."""
+def carry_out(run: TrainingRun, recipe: Recipe, observer: TrainingObserver, what: str) -> History:
+    """Train the epochs that are missing, and keep the weights of the best one.
+
+    Ctrl-C ends the run early. Before there is a best epoch to keep, it is passed on.
+
+    Args:
+        run: the run, at its beginning.
+        recipe: the number of epochs.
+        observer: is told every epoch, before the checkpoint is written.
+        what: names the run to the observer.
+    """
     run.resume()
     interrupted = False
     try:
@@ -58,11 +67,16 @@ def carried_out(run: Run, recipe: Recipe, observer: TrainingObserver, what: str)
     return run.finish(interrupted)
 
 
-def checked_loss(loss: float, epoch: int, step: int, steps: int, recipe: Recipe) -> float:
-    """The loss of a batch.
+def check_loss(loss: float, epoch: int, step: int, steps: int, recipe: Recipe) -> float:
+    """Return the loss of a batch if it is a number.
+
+    Args:
+        loss: mean loss of the batch.
+        epoch, step, steps: where the run is, for the message.
+        recipe: whose learning rate the message tells.
 
     Raises:
-        TrainingError: it is not a number.
+        TrainingError: the loss is infinite or NaN.
     """
     if not math.isfinite(loss):
         raise TrainingError(
@@ -74,11 +88,17 @@ def checked_loss(loss: float, epoch: int, step: int, steps: int, recipe: Recipe)
     return loss
 
 
-def fingerprint(recipe: Recipe, data: Data, parts: Iterable[object]) -> str:
-    """Of all that decides how a run goes: a checkpoint of another one is not gone on from.
+def fingerprint(recipe: Recipe, data: LabelledData, parts: Iterable[object]) -> str:
+    """Digest everything that decides how a run goes, so that checkpoints can be told apart.
 
     Args:
-        parts: arrays by their values, functions by their names, all else by its repr.
+        recipe: counts but for the name of its checkpoint.
+        data: its training and validation splits count.
+        parts: what else decides. Arrays count by their values, functions by their names, all else
+            by its repr.
+
+    Returns:
+        SHA-256, in hexadecimal digits.
     """
     settings = {k: v for k, v in vars(recipe).items() if k != "checkpoint"}
     digest = hashlib.sha256(repr(sorted(settings.items())).encode())
@@ -95,10 +115,15 @@ def fingerprint(recipe: Recipe, data: Data, parts: Iterable[object]) -> str:
 
 
 def check_checkpoint(path: Path, found: str, expected: str) -> None:
-    """Refuse a checkpoint whose fingerprint is not this run's.
+    """Refuse a checkpoint of another run.
+
+    Args:
+        path: the file, for the message.
+        found: fingerprint in the file.
+        expected: fingerprint of this run.
 
     Raises:
-        TrainingError: it is another one's.
+        TrainingError: the two differ.
     """
     if found != expected:
         raise TrainingError(

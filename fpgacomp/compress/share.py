@@ -6,7 +6,6 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, log2
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +14,12 @@ from scipy.cluster.vq import ClusterError, kmeans2
 from torch import nn
 
 from fpgacomp.compress.constraints import KEPT, constraints_of, keep_shared
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import train
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.types import TorchLayer
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
 FLOAT_BITS = 32
@@ -28,17 +28,21 @@ KMEANS_ROUNDS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class ShareOptions:
-    """How many values each layer keeps.
+    """How many different values the weights of a layer keep.
 
     Args:
-        values: for all layers, or by layer name (layers not named are left alone); 2 to 256.
+        values: number of values, 2 to 256, for every layer; a mapping gives it by layer name, and
+            layers that it does not name are left alone.
+
+    Raises:
+        UsageError: a number is out of this range.
     """
 
     values: int | Mapping[str, int] = 16
 
     def __post_init__(self) -> None:
-        given = self.values.items() if isinstance(self.values, Mapping) else [("", self.values)]
-        for name, count in given:
+        by_layer = self.values.items() if isinstance(self.values, Mapping) else [("", self.values)]
+        for name, count in by_layer:
             if not 2 <= count <= 256:
                 where = f"shared values of {name}" if name else "shared values"
                 raise UsageError(where, f"is {count}.", "use 2 to 256.")
@@ -46,31 +50,38 @@ class ShareOptions:
 
 def share(
     network: torch.fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: ShareOptions,
     recipe: Recipe,
     *,
     observer: TrainingObserver = silent,
-) -> Outcome:
-    """Cluster each layer's weights to a few values (k-means), then train the values.
+) -> TechniqueOutcome:
+    """Cluster the weights of each layer to a few values by k-means, then train the values.
 
-    Values start evenly spread over the layer's range, which keeps the few large weights
-    apart (Han et al., Deep Compression, ICLR 2016, section 3). Pruned weights keep a zero
-    of their own, which is one of the values. Which weight has which value stays fixed in
-    training. A layer with no more distinct weights than values is left alone and counted.
+    The clusters start evenly spread over the layer's range, which keeps the few large weights
+    apart from the many small ones (Han et al., Deep Compression, ICLR 2016, section 3). Where
+    weights are pruned, one of the values is zero, and they keep it. Which weight has which value
+    does not change in training. A layer with no more distinct weights than values is left alone.
+
+    Args:
+        network: a trained network of known modules; it is not changed.
+        data: the values are fitted to the training split.
+        options: the number of values.
+        recipe: how the values are trained.
+        observer: is told every epoch.
 
     Returns:
-        An outcome whose details hold, per layer, `values`, `weights` and `bytes` (indices
-        packed at their width, and the codebook in float32).
+        An outcome whose details hold, by layer, `values` and `weights` (their numbers) and
+        `bytes` (what the indices, packed at their width, and the codebook in float32 take).
 
     Raises:
         ModelError: no layer has more distinct weights than values.
-        UsageError: a layer of `options.values` that the network does not have.
+        UsageError: `options.values` names a layer that the network does not have.
     """
     network = copy.deepcopy(network)
     layers = weight_layers(network)
     wanted = _wanted(options, layers)
-    shared: dict[str, Any] = {}
+    shared: dict[str, dict[str, int]] = {}
     left = []
     for name, count in wanted.items():
         indices = _clusters(layers[name], count)
@@ -87,7 +98,7 @@ def share(
     for constraint in constraints_of(network):
         constraint.project(1.0)
     note = f"{len(left)} layers have no more distinct weights than values: {', '.join(left)}"
-    return Outcome(network, history, (note,) if left else (), {"layers": shared})
+    return TechniqueOutcome(network, history, (note,) if left else (), {"layers": shared})
 
 
 def _wanted(options: ShareOptions, layers: Mapping[str, nn.Module]) -> dict[str, int]:
@@ -103,8 +114,8 @@ def _wanted(options: ShareOptions, layers: Mapping[str, nn.Module]) -> dict[str,
     return dict(options.values)
 
 
-def _clusters(layer: Any, count: int) -> torch.Tensor | None:
-    """Index of each weight's value; None where the layer has no more values than asked for."""
+def _clusters(layer: TorchLayer, count: int) -> torch.Tensor | None:
+    """Index of the value of each weight; None where the layer has no more than `count` values."""
     weight = layer.weight.detach().numpy().astype(np.float64)
     kept = getattr(layer, KEPT, None)
     alive = np.ones(weight.shape, bool) if kept is None else kept.numpy()
@@ -118,7 +129,7 @@ def _clusters(layer: Any, count: int) -> torch.Tensor | None:
 
 
 def _kmeans(values: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int64]:
-    """Cluster of each value, numbered 0.. without gaps in rising order of their means."""
+    """Cluster of each value. Clusters are numbered from 0, without gaps, by rising means."""
     spread = np.linspace(values.min(), values.max(), count)
     dense = np.quantile(np.unique(values), np.linspace(0, 1, count))
     for start, missing in ((spread, "raise"), (dense, "warn")):

@@ -1,4 +1,4 @@
-"""Torch on one thread."""
+"""PyTorch limited to one thread for a while, so that its results repeat."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """The order of float sums, and so the result, depends on the number of threads."""
+    """Let PyTorch use one CPU thread within the `with` block.
+
+    Several threads add up floats in an order that depends on their number, and so does the sum.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -20,12 +20,12 @@ from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, s
 from fpgacomp.compress.runs import (
     EVALUATION_BATCH,
     SMALLEST_PROBABILITY,
-    carried_out,
+    carry_out,
     check_checkpoint,
-    checked_loss,
+    check_loss,
     fingerprint,
 )
-from fpgacomp.data.labelled import Data, Samples
+from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import TrainingError
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (network, x, y) -> mean loss
@@ -33,13 +33,22 @@ State = dict[str, Any]
 
 
 def cross_entropy(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    """Mean cross entropy of a network that ends in scores, or in a softmax."""
+    """Execute a network that ends in scores or in a softmax, and score its answers.
+
+    Args:
+        network: in the mode that it is to be executed in.
+        x: float32 [N, *input shape].
+        y: int64 [N], the right classes.
+
+    Returns:
+        The mean cross entropy, a scalar that has a gradient.
+    """
     return output_cross_entropy(network, network(x), y)
 
 
 def train(
     network: nn.Module,
-    data: Data,
+    data: LabelledData,
     recipe: Recipe,
     *,
     loss: Loss = cross_entropy,
@@ -50,22 +59,28 @@ def train(
 ) -> History:
     """Train a network in place and leave the best epoch's weights in it, in evaluation mode.
 
-    Weights are fitted to the training split; the best epoch has the highest accuracy on
-    the validation split (then the lowest loss there) among those whose constraints are
-    settled. Ctrl-C ends the run after the best epoch so far; before there is one it is
-    passed on. What the layers' own constraints keep (zeros, shared values) stays kept.
+    Weights are fitted to the training split. The best epoch is the one with the highest accuracy
+    on the validation split (then the lowest loss there), among those at whose end all constraints
+    are settled. Ctrl-C ends the run and keeps the best epoch so far; before there is one, it is
+    passed on. Zeros and shared values that the layers carry as constraints are kept.
 
     Args:
-        network: scores [N, classes] from x [N, *shape].
-        loss: of one batch; gradients of `network` are taken.
-        constraints: beside those that the layers carry.
-        decided_by: options, teachers and what else decides how the run goes, beside the
-            network, the data and the recipe: a checkpoint of others is refused.
+        network: computes scores [N, classes] from x [N, *input shape].
+        data: the training split is fitted, the validation split judges, the test split is unused.
+        recipe: how long and how fast to train.
+        loss: (network, x, y) -> mean loss of a batch, a scalar with a gradient.
+        constraints: what is to be kept beside the constraints that the layers carry.
+        decided_by: options, teachers and whatever else decides how the run goes, beside network,
+            data and recipe. A checkpoint of a run that others decided is refused.
+        observer: is told every epoch.
         what: names the run to the observer.
 
+    Returns:
+        The epochs, and which of them was kept.
+
     Raises:
-        TrainingError: the loss is not a number, or the checkpoint is another run's.
-        InputDataError: labels that the network has no output for.
+        TrainingError: the loss is not a number, or the checkpoint belongs to another run.
+        InputDataError: the network has fewer outputs than there are classes.
     """
     if recipe.epochs == 0:
         network.eval()
@@ -74,11 +89,19 @@ def train(
         run = _Run(network, data, recipe, loss, [*constraints_of(network), *constraints])
         run.identify(decided_by)
         data.check_outputs(scores(network, data.train.x[:2]).shape[1])
-        return carried_out(run, recipe, observer, what)
+        return carry_out(run, recipe, observer, what)
 
 
 def scores(network: nn.Module, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The network's outputs [N, classes] in evaluation mode; its mode is left as it was."""
+    """Execute a network in evaluation mode; its own mode is left as it was.
+
+    Args:
+        network: any torch module.
+        x: float32 [N, *input shape].
+
+    Returns:
+        Its outputs, float32 [N, classes].
+    """
     training = network.training
     network.eval()
     try:
@@ -93,7 +116,7 @@ def scores(network: nn.Module, x: npt.NDArray[np.float32]) -> npt.NDArray[np.flo
 
 
 def accuracy(network: nn.Module, samples: Samples) -> float:
-    """Share of the samples whose highest score is their label's."""
+    """Share of the samples whose highest score is that of their label, 0..1."""
     return float(np.mean(scores(network, samples.x).argmax(axis=1) == samples.y))
 
 
@@ -104,12 +127,12 @@ class _Best:
 
 
 class _Run:
-    """A training run between two epochs: all that a checkpoint holds."""
+    """The state of a training run between two epochs, which is what a checkpoint holds."""
 
     def __init__(
         self,
         network: nn.Module,
-        data: Data,
+        data: LabelledData,
         recipe: Recipe,
         loss: Loss,
         constraints: Sequence[Constraint],
@@ -131,7 +154,7 @@ class _Run:
         self._identity = ""
 
     def identify(self, decided_by: Sequence[object]) -> None:
-        """Say, before the first epoch, whose checkpoints this run goes on from."""
+        """Digest what decides the run, before its first epoch changes the network."""
         if self.recipe.checkpoint is not None:
             parts = [*_parts(self.network), *(p for o in decided_by for p in _parts(o))]
             self._identity = fingerprint(self.recipe, self.data, parts)
@@ -165,12 +188,12 @@ class _Run:
     def _batch(self, batch: Tensor) -> float:
         self.step += 1
         self.optimizer.zero_grad()
-        # Batch normalization has no variance of a single sample.
+        # Batch normalization cannot compute the variance of a single sample.
         if len(batch) < 2:
             self.schedule.step()
             return 0.0
         loss = self.loss(self.network, self.x[batch], self.y[batch])
-        value = checked_loss(loss.item(), self.done + 1, self.step, self.steps, self.recipe)
+        value = check_loss(loss.item(), self.done + 1, self.step, self.steps, self.recipe)
         loss.backward()
         for constraint in self.constraints:
             constraint.settle_gradient()
@@ -181,7 +204,10 @@ class _Run:
         return value
 
     def finish(self, interrupted: bool) -> History:
-        """Put the best state back; it was settled, so projecting it changes nothing."""
+        """Put the best epoch's state into the network.
+
+        Its constraints were settled, so that it needs no further projection.
+        """
         assert self.best is not None, "no constraint is unsettled at the end"
         self.network.load_state_dict(self.best.state)
         self.network.eval()
@@ -211,7 +237,7 @@ class _Run:
         scratch.replace(path)
 
     def resume(self) -> None:
-        """Go on from the checkpoint, if there is one of this very run."""
+        """Read the checkpoint of this very run, if there is one."""
         path = self.recipe.checkpoint
         if path is None or not path.exists():
             return
@@ -228,7 +254,7 @@ class _Run:
 
 
 def _parts(decider: object) -> Iterator[object]:
-    """A network as the names and values of its state, all else as it is."""
+    """Take a network apart into the names and values of its state; leave all else as it is."""
     if not isinstance(decider, nn.Module):
         yield decider
         return
@@ -238,7 +264,7 @@ def _parts(decider: object) -> Iterator[object]:
 
 
 def _judge(network: nn.Module, samples: Samples) -> tuple[float, float]:
-    """(accuracy, mean cross entropy)."""
+    """Score a network on a split: its accuracy, 0..1, and its mean cross entropy."""
     outputs = torch.from_numpy(scores(network, samples.x))
     labels = torch.from_numpy(samples.y)
     loss = output_cross_entropy(network, outputs, labels)
@@ -246,7 +272,13 @@ def _judge(network: nn.Module, samples: Samples) -> tuple[float, float]:
 
 
 def output_cross_entropy(network: nn.Module, outputs: Tensor, y: Tensor) -> Tensor:
-    """Mean cross entropy of a network's outputs: scores, or probabilities of a softmax."""
+    """Mean cross entropy of outputs that are scores or, after a softmax, probabilities.
+
+    Args:
+        network: tells by its last layer which of the two the outputs are.
+        outputs: [N, classes, ...], what the network computed.
+        y: int64 [N], the right classes.
+    """
     outputs = outputs.flatten(1)
     if ends_in_softmax(network):
         return functional.nll_loss(outputs.clamp(min=SMALLEST_PROBABILITY).log(), y)
@@ -254,12 +286,12 @@ def output_cross_entropy(network: nn.Module, outputs: Tensor, y: Tensor) -> Tens
 
 
 def ends_in_softmax(network: nn.Module) -> bool:
-    """Whether the network's answer is a softmax, not scores."""
+    """Tell whether the network's last layer is a softmax, so that it answers in probabilities."""
     return isinstance(_last(network), nn.Softmax)
 
 
 def _last(network: nn.Module) -> nn.Module | None:
-    """The module that the network's answer comes from."""
+    """The module that computes the network's output; None where that is no module."""
     if isinstance(network, torch.fx.GraphModule):
         answer = next(node for node in reversed(network.graph.nodes) if node.op == "output")
         source = answer.args[0]
@@ -271,7 +303,7 @@ def _last(network: nn.Module) -> nn.Module | None:
 
 
 def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-    """Weights of layers decay; biases, normalization and quantizer scales do not."""
+    """Group parameters: weights of layers decay; biases, normalizations and scales do not."""
     decayed = [
         m.weight for m in network.modules() if isinstance(m, nn.Linear | nn.Conv1d | nn.Conv2d)
     ]
@@ -284,7 +316,7 @@ def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]
 
 @contextmanager
 def _settings(recipe: Recipe) -> Iterator[None]:
-    """Seed, threads and determinism for the run; put back afterwards."""
+    """Set seed, threads and determinism for the run, and put back what was set before."""
     threads, exact = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -305,7 +337,7 @@ def _copy(state: State) -> State:
 
 
 def _plain(state: State) -> State:
-    """Without the schedule's functions, which a checkpoint cannot hold."""
+    """Drop the schedule's functions, which a checkpoint cannot hold."""
     return {name: value for name, value in state.items() if not callable(value)}
 
 

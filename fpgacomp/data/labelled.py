@@ -44,7 +44,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Data:
+class LabelledData:
     """A data set in three splits that share no sample.
 
     Args:
@@ -71,7 +71,7 @@ class Data:
         """Number of classes: one more than the largest label."""
         return 1 + max(int(split.y.max()) for split in (self.train, self.validation, self.test))
 
-    def reshaped(self, shape: tuple[int, ...]) -> Data:
+    def reshaped(self, shape: tuple[int, ...]) -> LabelledData:
         """Return the same samples where the network's shape only adds or drops axes of length 1.
 
         Raises:
@@ -101,7 +101,7 @@ class Data:
             )
 
 
-def load_data(source: DataSource, test: DataSource | None = None) -> Data:
+def load_data(source: DataSource, test: DataSource | None = None) -> LabelledData:
     """Read samples and split them.
 
     A sample's own bytes (SHA-256) decide its split: neither order nor seed nor a duplicate
@@ -132,10 +132,10 @@ def load_data(source: DataSource, test: DataSource | None = None) -> Data:
         held_out = _checked(given_test, f"{name}, test set")
         rest, notes = _without(samples, held_out)
     chosen = _position(rest.x, 1) < VALIDATION_SHARE
-    return _complete(Data(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
+    return _complete(LabelledData(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
 
 
-def _complete(data: Data) -> Data:
+def _complete(data: LabelledData) -> LabelledData:
     """Refuse splits without samples, and classes that cannot be learned."""
     for split in ("train", "validation", "test"):
         if not len(getattr(data, split)):

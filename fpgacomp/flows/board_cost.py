@@ -1,29 +1,28 @@
-"""Pruning judged by a board's estimate."""
+"""Compression judged by a board's estimate: the cost function, and pruning that follows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Literal
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.prune.options import ChannelOptions, HardwareOptions, MagnitudeOptions
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.types import CostFunction, TorchNetwork
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
-from fpgacomp.flows.networks import in_a_row, is_quantized, with_quantizers
 from fpgacomp.flows.options import Options
+from fpgacomp.flows.torch_networks import chain_outcomes, insert_quantizers, is_quantized
 from fpgacomp.results.estimate import Estimate
-
-Cost = Callable[[Any], Mapping[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
-    """What a network is estimated for.
+    """The board and the design that a network is estimated for.
 
     Args:
-        board: a listed board's name, or the path of a board file.
+        board: name of a listed board, or path of a board file.
         options: target, backend and bounds of the design; see `Options`.
         quantization: how a network that is still float is quantized for the estimate.
     """
@@ -33,11 +32,21 @@ class Hardware:
     quantization: QuantizeOptions = field(default_factory=QuantizeOptions)
 
 
-def board_cost(data: Data, hardware: Hardware) -> Cost:
-    """The board's estimate of a torch network; a float one is quantized for it, untrained."""
+def board_cost(data: LabelledData, hardware: Hardware) -> CostFunction:
+    """Make a function that estimates what a torch network takes of a board.
 
-    def cost(network: Any) -> dict[str, float]:
-        figures = _estimated(network, data, hardware)
+    Args:
+        data: a network that is still float is quantized for the estimate, without training; its
+            scales are fitted to the training split.
+        hardware: the board and the design.
+
+    Returns:
+        A function from a network to its lut, ff, dsp and bram18 (numbers of units), and its
+        latency_us (microseconds).
+    """
+
+    def cost(network: TorchNetwork) -> dict[str, float]:
+        figures = _estimate(network, data, hardware)
         names = ("lut", "ff", "dsp", "bram18")
         found = {name: float(getattr(figures, name).value) for name in names}
         return {**found, "latency_us": float(figures.latency_us)}
@@ -45,17 +54,22 @@ def board_cost(data: Data, hardware: Hardware) -> Cost:
     return cost
 
 
-def judging_cost(network: Any, data: Data, hardware: Hardware) -> tuple[Cost, tuple[str, ...]]:
-    """(the board's estimate at one pace for every network that is judged, a note on it).
+def paced_cost(
+    network: TorchNetwork, data: LabelledData, hardware: Hardware
+) -> tuple[CostFunction, tuple[str, ...]]:
+    """Make a cost function that judges every network at one pace.
 
-    Where nothing but speed is asked for, a smaller network gets a faster design, not a
-    cheaper one, and what it saves cannot be told. So it is the pace of this network, and
-    the least of the board that keeps it.
+    Where nothing but speed is asked for, a smaller network gets a faster design instead of a
+    cheaper one, and what it saves does not show. So each network is given the least of the board
+    that keeps the pace of this network. Where a pace is asked for already, that one is kept.
+
+    Returns:
+        The cost function, and the notes that tell the pace (none where the user asked for it).
     """
     target = hardware.options.target
     if target.goal == "area":
         return board_cost(data, hardware), ()
-    figures = _estimated(network, data, hardware)
+    figures = _estimate(network, data, hardware)
     if target.goal == "latency":
         kept = replace(target, goal="area", latency_us=figures.latency_us)
         pace = f"{figures.latency_us:.3g} us of latency"
@@ -67,33 +81,48 @@ def judging_cost(network: Any, data: Data, hardware: Hardware) -> tuple[Cost, tu
     return board_cost(data, replace(hardware, options=options)), (note,)
 
 
-def _estimated(network: Any, data: Data, hardware: Hardware) -> Estimate:
+def _estimate(network: TorchNetwork, data: LabelledData, hardware: Hardware) -> Estimate:
     from fpgacomp.compress.quantize import to_qonnx
     from fpgacomp.flows.estimate import estimate
 
     if not is_quantized(network):
-        network = with_quantizers(network, data, hardware.quantization)
+        network = insert_quantizers(network, data, hardware.quantization)
     report = estimate(to_qonnx(network), hardware.board, options=hardware.options)
     assert report.estimate is not None
     return report.estimate
 
 
 def prune_for_board(
-    network: Any,
-    data: Data,
-    options: Any,
+    network: TorchNetwork,
+    data: LabelledData,
+    options: HardwareOptions,
     recipe: Recipe,
     quantization: QuantizeOptions | None,
     hardware: Hardware | None,
     observer: TrainingObserver,
-) -> Outcome:
-    """Let go what the board saves most by, judged by its estimate.
+) -> TechniqueOutcome:
+    """Remove what the board saves most by, as its estimate tells.
 
-    Channels go from the float network, which is quantized then; weights and digits go from
-    the integers, so that the network is quantized first.
+    Channels are removed from the float network, which is quantized afterwards. Weights and
+    digits are removed from integers, so the network is quantized first.
+
+    Args:
+        network: float or quantized; of a quantized one only weights and digits are removed.
+        options: how much of which resource to save.
+        recipe: how each of the two trainings goes.
+        quantization: the quantizers; None takes those of `hardware`.
+        hardware: the board and the design.
+        observer: is told every epoch.
+
+    Returns:
+        An outcome whose details begin with `units`, "channels" or "weights".
+
+    Raises:
+        UsageError: there is no board, or `options.leave` names a layer that is not there.
+        ModelError, DoesNotFit: so much cannot be saved.
     """
     from fpgacomp.compress.prune.hardware import prune_hardware
-    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
+    from fpgacomp.compress.prune.structured import prune_channels
     from fpgacomp.compress.quantize import quantize_aware
 
     if hardware is None:
@@ -101,12 +130,12 @@ def prune_for_board(
             "hardware-aware pruning", "has no board to judge by.", "name one (--board pynq-z2)."
         )
     chosen = quantization or hardware.quantization
-    cost, pace = judging_cost(network, data, replace(hardware, quantization=chosen))
+    cost, pace = paced_cost(network, data, replace(hardware, quantization=chosen))
     units = options.units
     if is_quantized(network):
         units = "weights"
     elif units == "auto":
-        units = _best_units(network, data, cost, options)
+        units = _cheaper_units(network, data, cost, options)
     if units == "channels":
         channels = ChannelOptions(
             saving=options.saving, resource=options.resource, leave=options.leave
@@ -114,19 +143,20 @@ def prune_for_board(
         first = prune_channels(network, data, channels, recipe, observer=observer, cost=cost)
         then = quantize_aware(first.network, data, chosen, recipe, observer=observer)
     else:
-        first = Outcome(network)
+        first = TechniqueOutcome(network)
         if not is_quantized(network):
             first = quantize_aware(network, data, chosen, recipe, observer=observer)
         then = prune_hardware(first.network, data, options, recipe, cost=cost, observer=observer)
-    outcome = in_a_row(first, then).noted(pace)
+    outcome = chain_outcomes(first, then).with_notes(pace)
     return replace(outcome, details={"units": units, **outcome.details})
 
 
-def _best_units(network: Any, data: Data, cost: Cost, options: Any) -> str:
-    """Channels or weights: where about as many weights are gone, what is the estimate?"""
+def _cheaper_units(
+    network: TorchNetwork, data: LabelledData, cost: CostFunction, options: HardwareOptions
+) -> Literal["channels", "weights"]:
+    """Compare two untrained networks with equally many weights gone: by channels, and singly."""
     from fpgacomp.compress.prune.magnitude import prune_magnitude
-    from fpgacomp.compress.prune.options import MagnitudeOptions
-    from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels
+    from fpgacomp.compress.prune.structured import prune_channels
 
     untrained = Recipe(epochs=0)
     fewer = ChannelOptions(share=0.5, rounds=1, leave=options.leave)

@@ -1,347 +1,307 @@
-"""The half before the compiler: float network and data -> smaller network -> file to compile."""
+"""What each compression verb does: float network and data in, a smaller network to compile out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, assert_never
 
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.quantize.options import MixedOptions, QuantizeOptions
-from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.data.labelled import Data, load_data
-from fpgacomp.data.sources import DataSource
-from fpgacomp.errors import UsageError
-from fpgacomp.flows.board_cost import Cost, Hardware, board_cost, judging_cost, prune_for_board
-from fpgacomp.flows.networks import (
-    Compressed,
-    Model,
-    answered,
-    compressed,
-    exported,
-    float_network,
-    in_a_row,
-    is_keras,
-    opened,
-    require_torch,
-    with_quantizers,
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.prune.options import (
+    ChannelOptions,
+    HardwareOptions,
+    MagnitudeOptions,
+    NOfMOptions,
+    PruneOptions,
 )
-from fpgacomp.flows.samples import CALIBRATION_SAMPLES
-from fpgacomp.frontend.calibrate import PtqOptions, quantize_post_training
-from fpgacomp.network.canonical import input_shapes
+from fpgacomp.compress.quantize.options import MixedOptions, QuantizeOptions, repair_steps
+from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.types import CostFunction, TorchNetwork
+from fpgacomp.data.labelled import LabelledData
+from fpgacomp.data.sources import DataSource
+from fpgacomp.flows.board_cost import Hardware, paced_cost, prune_for_board
+from fpgacomp.flows.compression_result import CompressionResult
+from fpgacomp.flows.quantize_methods import (
+    calibrate,
+    quantize_within_budget,
+    train_keras_quantized,
+)
+from fpgacomp.flows.torch_networks import (
+    FloatModel,
+    chain_outcomes,
+    insert_quantizers,
+    is_keras,
+    load_for_training,
+    require_torch,
+    result_of,
+)
+
+if TYPE_CHECKING:
+    from fpgacomp.compress.distill import DistillOptions
+    from fpgacomp.compress.factorize.options import FactorizeOptions
+    from fpgacomp.compress.share import ShareOptions
 
 FINE_TUNING = Recipe(epochs=30, learning_rate=3e-3)
 FROM_SCRATCH = Recipe(epochs=40, learning_rate=1e-2)
 
-Method = Literal["ptq", "brevitas-ptq", "qat"]
-
+QuantizeMethod = Literal["ptq", "brevitas-ptq", "qat"]
 
 __all__ = [
-    "Compressed",
+    "FINE_TUNING",
+    "FROM_SCRATCH",
+    "CompressionResult",
     "Hardware",
-    "board_cost",
+    "QuantizeMethod",
     "distill",
-    "exported",
     "factorize",
-    "judging_cost",
-    "opened",
     "prune",
     "quantize",
     "share",
-    "with_quantizers",
 ]
 
 
 def quantize(
-    model: Model,
-    data: DataSource | Data,
+    model: FloatModel,
+    data: DataSource | LabelledData,
     *,
-    method: Method = "qat",
+    method: QuantizeMethod = "qat",
     options: QuantizeOptions | MixedOptions | None = None,
     recipe: Recipe | None = None,
-    steps: tuple[str, ...] | None = None,
+    steps: Sequence[str] | None = None,
     hardware: Hardware | None = None,
     test: DataSource | None = None,
     observer: TrainingObserver = silent,
-) -> Compressed:
+) -> CompressionResult:
     """Quantize a float network, after or during training.
 
     Args:
-        model: a float network: ONNX or Keras file, model in memory, torch module.
+        model: a float network: an ONNX or Keras file, a model in memory, or a torch module.
         data: samples with labels; see `load_data`.
-        method: "ptq": our own calibration, without torch; "brevitas-ptq": Brevitas'
-            equalization, GPTQ and bias correction; "qat": quantization-aware training, with
-            Brevitas, or with QKeras where the network is a Keras model.
-        options: bits, scales; `MixedOptions` have the bits of each layer searched under a
-            budget, before quantization-aware training.
-        recipe: of the training.
-        steps: of "brevitas-ptq".
-        hardware: the board whose estimate is the budget's measure, where it is lut, dsp, ...
+        method: "ptq" is our own calibration, which needs no torch. "brevitas-ptq" is Brevitas'
+            equalization, GPTQ and bias correction. "qat" is quantization-aware training, with
+            QKeras where the network is a Keras model, otherwise with Brevitas.
+        options: bits and scales (default: 8 bits). With `MixedOptions` the bits of each layer
+            are searched under a budget, and the network is trained with them.
+        recipe: how the network is trained (default: `FINE_TUNING`).
+        steps: the repairs that "brevitas-ptq" makes, of "merge", "equalize", "gptq" and "bias"
+            (default: all of them).
+        hardware: the board whose estimate measures the budget of `MixedOptions`, where its
+            measure is "lut", "ff", "dsp" or "bram18".
         test: a test set of its own, instead of a part held out of `data`.
+        observer: is told every epoch.
+
+    Returns:
+        The quantized network as QONNX, with its accuracy before and after.
 
     Raises:
         FpgacompError: with where, what and remedy.
     """
     options = options or QuantizeOptions()
     if isinstance(options, MixedOptions):
-        return _mixed(model, data, options, recipe or FINE_TUNING, hardware, test, observer)
+        return quantize_within_budget(
+            model, data, options, recipe or FINE_TUNING, hardware, test, observer
+        )
     if method == "ptq":
-        return _calibrated(model, data, options, test)
+        return calibrate(model, data, options, test)
     if is_keras(model) and method == "qat":
-        return _keras_trained(model, data, options, recipe or FINE_TUNING, test, observer)
-    from fpgacomp.compress import quantize as stage
+        return train_keras_quantized(model, data, options, recipe or FINE_TUNING, test, observer)
+    from fpgacomp.compress import quantize as technique
 
-    network, samples = opened(model, data, test)
+    network, samples = load_for_training(model, data, test)
     if method == "brevitas-ptq":
-        chosen = {} if steps is None else {"steps": steps}
-        outcome = stage.quantize_post_training(network, samples, options, **chosen)
+        chosen = repair_steps(steps)
+        outcome = technique.quantize_post_training(network, samples, options, chosen)
     else:
-        outcome = stage.quantize_aware(
+        outcome = technique.quantize_aware(
             network, samples, options, recipe or FINE_TUNING, observer=observer
         )
-    return compressed("quantize", network, outcome, samples)
+    return result_of("quantize", network, outcome, samples)
 
 
 def prune(
-    model: Model,
-    data: DataSource | Data,
+    model: FloatModel,
+    data: DataSource | LabelledData,
     *,
-    options: Any,
+    options: PruneOptions,
     recipe: Recipe | None = None,
     quantization: QuantizeOptions | None = None,
     hardware: Hardware | None = None,
     test: DataSource | None = None,
     observer: TrainingObserver = silent,
-) -> Compressed:
+) -> CompressionResult:
     """Remove weights or channels, train what is left, and quantize it if asked to.
 
     Args:
+        model: a float network: an ONNX or Keras file, a model in memory, or a torch module.
+        data: samples with labels; see `load_data`.
         options: `MagnitudeOptions`, `NOfMOptions`, `ChannelOptions` or `HardwareOptions` of
-            `compress.prune`; its type is the method.
-        quantization: train the pruned network with these quantizers, too; zeros stay.
-            Hardware-aware pruning works on the integers and quantizes first.
-        hardware: the board whose estimate judges, for hardware-aware pruning.
+            `compress.prune.options`; their type is the method.
+        recipe: how the network is trained (default: `FINE_TUNING`).
+        quantization: quantizers that the pruned network is trained with as well; its zeros stay
+            zero. Hardware-aware pruning of weights works on integers, and quantizes first.
+        hardware: the board whose estimate judges, for hardware-aware pruning and for channels
+            with a saving or the scope "board".
+        test: a test set of its own, instead of a part held out of `data`.
+        observer: is told every epoch.
+
+    Returns:
+        The pruned network, with its accuracy before and after.
+
+    Raises:
+        FpgacompError: with where, what and remedy.
     """
     require_torch()
-    from fpgacomp.compress.prune.options import HardwareOptions
     from fpgacomp.compress.quantize import quantize_aware
 
     recipe = recipe or FINE_TUNING
-    network, samples = opened(model, data, test)
+    network, samples = load_for_training(model, data, test)
     if isinstance(options, HardwareOptions):
         outcome = prune_for_board(
             network, samples, options, recipe, quantization, hardware, observer
         )
     else:
-        outcome = _pruned(network, samples, options, recipe, hardware, observer)
+        outcome = _prune(network, samples, options, recipe, hardware, observer)
         if quantization is not None:
             trained = quantize_aware(
                 outcome.network, samples, quantization, recipe, observer=observer
             )
-            outcome = in_a_row(outcome, trained)
-    return compressed("prune", network, outcome, samples)
+            outcome = chain_outcomes(outcome, trained)
+    return result_of("prune", network, outcome, samples)
 
 
 def distill(
-    teacher: Model,
-    student: Model,
-    data: DataSource | Data,
+    teacher: FloatModel,
+    student: FloatModel | float,
+    data: DataSource | LabelledData,
     *,
-    options: Any = None,
+    options: DistillOptions | None = None,
     recipe: Recipe | None = None,
     quantization: QuantizeOptions | None = None,
     test: DataSource | None = None,
     observer: TrainingObserver = silent,
-) -> Compressed:
-    """Train a student on a teacher's answers.
+) -> CompressionResult:
+    """Train a student on the answers of a teacher.
 
     Args:
-        student: a network like `teacher`, or the quantized network of an earlier result, or
-            the share of the teacher's width (0.25) that a fresh student has. The accuracy
-            before is the student's own.
-        options: `DistillOptions` of `compress.distill`.
-        quantization: the student is quantized first, and learns with its quantizers.
+        teacher: a trained float network: an ONNX or Keras file, a model in memory, or a torch
+            module.
+        student: a network like `teacher`, or the quantized network of an earlier result. A
+            number is the share of the teacher's width (e.g. 0.25) that a fresh student gets.
+        data: samples with labels; see `load_data`.
+        options: temperature and weights of the loss (default: `DistillOptions()`).
+        recipe: how the student is trained (default: `FROM_SCRATCH`).
+        quantization: quantizers that the student gets before it learns.
+        test: a test set of its own, instead of a part held out of `data`.
+        observer: is told every epoch.
+
+    Returns:
+        The student. The accuracy before is its own, without quantizers and untaught.
+
+    Raises:
+        FpgacompError: with where, what and remedy.
     """
     require_torch()
     from fpgacomp.compress.distill import DistillOptions
     from fpgacomp.compress.distill import distill as technique
-    from fpgacomp.compress.prune.structured import narrowed
+    from fpgacomp.compress.prune.structured import narrow_copy
 
     recipe = recipe or FROM_SCRATCH
-    guide, samples = opened(teacher, data, test)
+    guide, samples = load_for_training(teacher, data, test)
     if isinstance(student, float):
-        pupil = narrowed(guide, student, seed=recipe.seed)
+        pupil = narrow_copy(guide, student, seed=recipe.seed)
     else:
-        pupil, _ = opened(student, samples)
+        pupil, _ = load_for_training(student, samples)
     learner = pupil
     if quantization is not None:
-        learner = with_quantizers(pupil, samples, quantization)
+        learner = insert_quantizers(pupil, samples, quantization)
     outcome = technique(
         learner, guide, samples, options or DistillOptions(), recipe, observer=observer
     )
-    return compressed("distill", pupil, outcome, samples)
+    return result_of("distill", pupil, outcome, samples)
 
 
 def share(
-    model: Model,
-    data: DataSource | Data,
+    model: FloatModel,
+    data: DataSource | LabelledData,
     *,
-    options: Any = None,
+    options: ShareOptions | None = None,
     recipe: Recipe | None = None,
     test: DataSource | None = None,
     observer: TrainingObserver = silent,
-) -> Compressed:
-    """Tie each layer's weights to a few values and train these.
+) -> CompressionResult:
+    """Tie the weights of each layer to a few values, and train these.
 
     Args:
-        options: `ShareOptions` of `compress.share`.
+        model: a float network: an ONNX or Keras file, a model in memory, or a torch module.
+        data: samples with labels; see `load_data`.
+        options: how many values each layer keeps (default: 16).
+        recipe: how the values are trained (default: `FINE_TUNING`).
+        test: a test set of its own, instead of a part held out of `data`.
+        observer: is told every epoch.
+
+    Returns:
+        The network, whose file holds each layer's weights as a codebook and indices.
+
+    Raises:
+        FpgacompError: with where, what and remedy.
     """
     require_torch()
     from fpgacomp.compress.share import ShareOptions
     from fpgacomp.compress.share import share as technique
 
-    network, samples = opened(model, data, test)
+    network, samples = load_for_training(model, data, test)
     outcome = technique(
         network, samples, options or ShareOptions(), recipe or FINE_TUNING, observer=observer
     )
-    return compressed("share", network, outcome, samples)
+    return result_of("share", network, outcome, samples)
 
 
 def factorize(
-    model: Model,
-    data: DataSource | Data,
+    model: FloatModel,
+    data: DataSource | LabelledData,
     *,
-    options: Any = None,
+    options: FactorizeOptions | None = None,
     recipe: Recipe | None = None,
     test: DataSource | None = None,
     observer: TrainingObserver = silent,
-) -> Compressed:
-    """Split layers into smaller ones and train the network on its former self's answers.
+) -> CompressionResult:
+    """Split layers into smaller ones, and train them on the answers of the network as it was.
 
     Args:
-        options: `FactorizeOptions` of `compress.factorize.options`.
+        model: a float network: an ONNX or Keras file, a model in memory, or a torch module.
+        data: samples with labels; see `load_data`.
+        options: how layers are split, and how small they get (default: `FactorizeOptions()`).
+        recipe: how the network is trained (default: `FINE_TUNING`).
+        test: a test set of its own, instead of a part held out of `data`.
+        observer: is told every epoch.
+
+    Returns:
+        The network of smaller layers, with its accuracy before and after.
+
+    Raises:
+        FpgacompError: with where, what and remedy.
     """
     require_torch()
     from fpgacomp.compress.factorize.factorize import factorize as technique
     from fpgacomp.compress.factorize.options import FactorizeOptions
 
-    network, samples = opened(model, data, test)
+    network, samples = load_for_training(model, data, test)
     outcome = technique(
         network, samples, options or FactorizeOptions(), recipe or FINE_TUNING, observer=observer
     )
-    return compressed("factorize", network, outcome, samples)
+    return result_of("factorize", network, outcome, samples)
 
 
-def _keras_trained(
-    model: Any,
-    data: DataSource | Data,
-    options: QuantizeOptions,
-    recipe: Recipe,
-    test: DataSource | None,
-    observer: TrainingObserver,
-) -> Compressed:
-    """Quantization-aware training of a Keras model with QKeras, exported as QONNX."""
-    from fpgacomp.compress.quantize.keras.aware import quantize_keras
-    from fpgacomp.compress.quantize.keras.train import keras_accuracy, set_threads
-    from fpgacomp.frontend.keras import export_keras, load_keras
-
-    set_threads(recipe.threads)  # loading a model computes already
-    loaded = load_keras(Path(model)) if isinstance(model, str | Path) else model
-    samples = data if isinstance(data, Data) else load_data(data, test)
-    samples = samples.reshaped(tuple(loaded.input_shape[1:]))
-    outcome = quantize_keras(loaded, samples, options, recipe, observer=observer)
-    return Compressed(
-        technique="quantize",
-        model=export_keras(outcome.network),
-        network=outcome.network,
-        quantized=True,
-        before=keras_accuracy(loaded, samples.test),
-        after=keras_accuracy(outcome.network, samples.test),
-        samples=len(samples.test),
-        history=outcome.history,
-        notes=(*samples.notes, *outcome.notes),
-        details=outcome.details,
-    )
-
-
-def _mixed(
-    model: Model,
-    data: DataSource | Data,
-    options: MixedOptions,
-    recipe: Recipe,
-    hardware: Hardware | None,
-    test: DataSource | None,
-    observer: TrainingObserver,
-) -> Compressed:
-    """Search for bits per layer, then quantization-aware training with them."""
-    from fpgacomp.compress.quantize import quantize_mixed
-
-    network, samples = opened(model, data, test)
-    cost: Cost | None = None
-    pace: tuple[str, ...] = ()
-    if hardware is not None and options.measure not in ("bits", "bops"):
-        cost, pace = judging_cost(network, samples, hardware)
-    outcome = quantize_mixed(network, samples, options, recipe, cost=cost, observer=observer)
-    return compressed("quantize", network, outcome.noted(pace), samples)
-
-
-def _calibrated(
-    model: Model, data: DataSource | Data, options: QuantizeOptions, test: DataSource | None
-) -> Compressed:
-    """Post-training quantization by our own calibration; neither torch nor labels are needed."""
-    network = float_network(model)
-    name, shape = next(iter(input_shapes(network.model).items()))
-    samples = (data if isinstance(data, Data) else load_data(data, test)).reshaped(shape)
-    feed = {name: samples.train.evenly(CALIBRATION_SAMPLES).x}
-    quantized = quantize_post_training(network.model, feed, _ptq(options))
-    return Compressed(
-        technique="quantize",
-        model=quantized,
-        network=None,
-        quantized=True,
-        before=answered(network.original, name, samples.test),
-        after=answered(quantized, name, samples.test),
-        samples=len(samples.test),
-        notes=(*network.warnings, *samples.notes),
-        details={"method": "ptq"},
-    )
-
-
-def _ptq(options: QuantizeOptions) -> PtqOptions:
-    """The same wishes for our own calibration, which has one width for all layers."""
-    for what, bits in (("weight bits", options.weight_bits),
-                       ("activation bits", options.activation_bits),
-                       ("first and last bits", options.first_last_bits)):  # fmt: skip
-        if isinstance(bits, Mapping) or bits == "ternary":
-            raise UsageError(
-                what,
-                "by layer, or ternary, is not for the method ptq.",
-                "use the method brevitas-ptq or qat.",
-            )
-    ends = options.first_last_bits
-    return PtqOptions(
-        weight_bits=options.weight_bits,  # type: ignore[arg-type]
-        activation_bits=options.activation_bits,  # type: ignore[arg-type]
-        input_bits=options.input_bits,
-        scale=options.scale,
-        per_channel_weights=options.granularity == "channel",
-        first_layer_bits=ends,  # type: ignore[arg-type]
-        last_layer_bits=ends,  # type: ignore[arg-type]
-    )
-
-
-def _pruned(
-    network: Any,
-    data: Data,
-    options: Any,
+def _prune(
+    network: TorchNetwork,
+    data: LabelledData,
+    options: MagnitudeOptions | NOfMOptions | ChannelOptions,
     recipe: Recipe,
     hardware: Hardware | None,
     observer: TrainingObserver,
-) -> Outcome:
-    """The pruning that the options are of."""
+) -> TechniqueOutcome:
+    """Prune by the method that the options belong to."""
     from fpgacomp.compress.prune.magnitude import prune_magnitude
     from fpgacomp.compress.prune.n_of_m import prune_n_of_m
-    from fpgacomp.compress.prune.options import MagnitudeOptions, NOfMOptions
     from fpgacomp.compress.prune.structured import prune_channels
 
     match options:
@@ -349,12 +309,12 @@ def _pruned(
             return prune_magnitude(network, data, options, recipe, observer=observer)
         case NOfMOptions():
             return prune_n_of_m(network, data, options, recipe, observer=observer)
-        case _:
-            cost: Cost | None = None
+        case ChannelOptions():
+            cost: CostFunction | None = None
             pace: tuple[str, ...] = ()
             if hardware is not None and (options.saving is not None or options.scope == "board"):
-                cost, pace = judging_cost(network, data, hardware)
-            found: Outcome = prune_channels(
-                network, data, options, recipe, observer=observer, cost=cost
-            )
-            return found.noted(pace)
+                cost, pace = paced_cost(network, data, hardware)
+            outcome = prune_channels(network, data, options, recipe, observer=observer, cost=cost)
+            return outcome.with_notes(pace)
+        case _:
+            assert_never(options)

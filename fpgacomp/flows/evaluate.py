@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import onnx
 
 import fpgacomp
 from fpgacomp.compress import evaluate as stage
-from fpgacomp.compress.evaluate import EvaluateOptions, Range
-from fpgacomp.data.labelled import Data, Samples, load_data
+from fpgacomp.compress.evaluate import EvaluateOptions, ValueRange
+from fpgacomp.compress.types import KerasModel
+from fpgacomp.data.labelled import LabelledData, Samples, load_data
 from fpgacomp.data.sources import DataSource
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import load_board
@@ -26,7 +27,7 @@ from fpgacomp.errors import (
     raise_all,
 )
 from fpgacomp.flows.estimate import estimate
-from fpgacomp.flows.executor import executor, input_shape, shaped
+from fpgacomp.flows.executor import executor, input_shape, reshape_samples
 from fpgacomp.flows.options import Options
 from fpgacomp.frontend import facts, open_network
 from fpgacomp.host.progress import Observer, silent
@@ -44,13 +45,13 @@ from fpgacomp.results.comparison import (
 from fpgacomp.results.estimate import Figure
 from fpgacomp.results.report import Report
 
-Model = str | Path | onnx.ModelProto | Any  # a Keras model, too
+EvaluatedModel: TypeAlias = str | Path | onnx.ModelProto | KerasModel
 QUANTIZE_FIRST = "is float: quantize first for the figures of a board."
 
 
 def evaluate(
-    models: Iterable[Model] | Mapping[str, Model],
-    data: DataSource | Data,
+    models: Iterable[EvaluatedModel] | Mapping[str, EvaluatedModel],
+    data: DataSource | LabelledData,
     *,
     test: DataSource | None = None,
     board: str | None = None,
@@ -82,7 +83,7 @@ def evaluate(
     evaluation = evaluation or EvaluateOptions()
     named = _named(models)
     the_board = None if board is None else load_board(board)
-    samples = data if isinstance(data, Data) else load_data(data, test)
+    samples = data if isinstance(data, LabelledData) else load_data(data, test)
     wanted = evaluation.transfer_from
     if wanted not in (None, stage.AUTO, *named):
         raise UsageError(
@@ -111,8 +112,8 @@ def evaluate(
     )
 
 
-def _test_set(samples: Data) -> TestSet:
-    inside = Range.of(samples)
+def _test_set(samples: LabelledData) -> TestSet:
+    inside = ValueRange.of(samples)
     return TestSet(
         samples.name, len(samples.test), samples.classes, inside.low, inside.high, samples.notes
     )
@@ -123,10 +124,10 @@ class _Run:
     """What is known of one network so far."""
 
     name: str
-    model: Model
+    model: EvaluatedModel
     network: Network | None = None
     execute: stage.Execute | None = None
-    gradient: stage.Gradient | None = None
+    gradient: stage.GradientAttack | None = None
     scores: Scores | None = None
     cost: Cost | None = None
     board: BoardFigures | None = None
@@ -161,7 +162,9 @@ class _Run:
         )
 
 
-def _named(models: Iterable[Model] | Mapping[str, Model]) -> dict[str, Model]:
+def _named(
+    models: Iterable[EvaluatedModel] | Mapping[str, EvaluatedModel],
+) -> dict[str, EvaluatedModel]:
     """Models by a name that is theirs alone: the file's, or with its folder, or numbered."""
     if isinstance(models, str | Path | onnx.ModelProto):
         models = [models]
@@ -185,7 +188,7 @@ def _named(models: Iterable[Model] | Mapping[str, Model]) -> dict[str, Model]:
     return named
 
 
-def _name(model: Model) -> str:
+def _name(model: EvaluatedModel) -> str:
     if isinstance(model, str | Path):
         return Path(model).stem
     if isinstance(model, onnx.ModelProto):
@@ -193,7 +196,7 @@ def _name(model: Model) -> str:
     return str(getattr(model, "name", "model"))
 
 
-def _score(run: _Run, samples: Data, evaluation: EvaluateOptions) -> None:
+def _score(run: _Run, samples: LabelledData, evaluation: EvaluateOptions) -> None:
     """Open, count and score one network."""
     with run.noting("not scored"):
         run.network = network = open_network(run.model)
@@ -204,16 +207,16 @@ def _score(run: _Run, samples: Data, evaluation: EvaluateOptions) -> None:
             parameters=facts(network).parameters,
             file_bytes=_file_bytes(run.model, network),
         )
-        given = shaped(samples, input_shape(network))
+        given = reshape_samples(samples, input_shape(network))
         run.execute = executor(network)
-        answers = stage.answered(run.execute, given)
-        inside = Range.of(given)
+        answers = stage.class_answers(run.execute, given)
+        inside = ValueRange.of(given)
         run.scores = stage.scores(run.execute, given, answers, evaluation, inside)
         if evaluation.epsilons:
             with run.noting("no gradient attack"):
                 run.gradient = stage.gradient_of(network, given.test, answers, inside)
                 own = _own_attack(run, given.test, evaluation)
-                run.scores = stage.with_disturbed(run.scores, *own)
+                run.scores = stage.add_disturbed(run.scores, *own)
 
 
 def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[Disturbed]:
@@ -224,18 +227,18 @@ def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[D
         share = None
         if run.gradient.attack is not None:
             x = run.gradient.attack(test, epsilon)
-            share = stage.share_right(run.execute, Samples(x, test.y))
+            share = stage.accuracy_on(run.execute, Samples(x, test.y))
         found.append(Disturbed("gradient", epsilon, share, run.gradient.note))
     return found
 
 
-def _transfer(runs: list[_Run], samples: Data, evaluation: EvaluateOptions) -> str | None:
+def _transfer(runs: list[_Run], samples: LabelledData, evaluation: EvaluateOptions) -> str | None:
     """Give every network the samples attacked by one of them; its name, or None."""
     source = _source(runs, evaluation)
     if source is None or source.gradient is None or source.gradient.attack is None:
         return None
     assert source.network is not None
-    test = shaped(samples, input_shape(source.network)).test
+    test = reshape_samples(samples, input_shape(source.network)).test
     for epsilon in evaluation.epsilons:
         x = source.gradient.attack(test, epsilon)
         for run in runs:
@@ -243,9 +246,9 @@ def _transfer(runs: list[_Run], samples: Data, evaluation: EvaluateOptions) -> s
                 continue
             with run.noting("no transfer attack"):
                 moved = Samples(x.reshape(-1, *input_shape(run.network)), samples.test.y)
-                share = stage.share_right(run.execute, moved)
+                share = stage.accuracy_on(run.execute, moved)
                 note = f"samples attacked by the gradient of {source.name}"
-                run.scores = stage.with_disturbed(
+                run.scores = stage.add_disturbed(
                     run.scores, Disturbed("transfer", epsilon, share, note)
                 )
     return source.name
@@ -304,7 +307,7 @@ def _figures(report: Report) -> BoardFigures:
     )
 
 
-def _file_bytes(model: Model, network: Network) -> int:
+def _file_bytes(model: EvaluatedModel, network: Network) -> int:
     """Bytes of the file and of the files its weights are in; in memory, of the model as ONNX."""
     if not isinstance(model, str | Path):
         found = model if isinstance(model, onnx.ModelProto) else network.original

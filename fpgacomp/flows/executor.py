@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 
 from fpgacomp.compress.evaluate import Execute
-from fpgacomp.data.labelled import Data, Samples
+from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.evidence.software import float32_outputs
@@ -81,7 +81,7 @@ def input_shape(network: Network) -> tuple[int, ...]:
     return next(iter(shapes.values()))
 
 
-def shaped(samples: Data, shape: tuple[int, ...]) -> Data:
+def reshape_samples(samples: LabelledData, shape: tuple[int, ...]) -> LabelledData:
     """The samples in a network's shape; rows of values and pictures become each other, row major.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fpgacomp.data.arrays import InputShapes, check_inputs, load_inputs, read_arrays
-from fpgacomp.data.labelled import Data, Samples, load_data
+from fpgacomp.data.labelled import LabelledData, Samples, load_data
 from fpgacomp.data.labels import load_labels
 from fpgacomp.errors import InputDataError, ModelError
 from fpgacomp.evidence.software import to_integers
@@ -149,7 +149,7 @@ def _labels(labels: SampleSource | None, count: int) -> AnyArray | None:
     return None if labels is None else load_labels(labels, count)
 
 
-def _load_labelled(source: SampleSource, shapes: InputShapes) -> Data | None:
+def _load_labelled(source: SampleSource, shapes: InputShapes) -> LabelledData | None:
     """Return labelled data in splits; None where the source is samples alone."""
     if not isinstance(source, str | Path) or len(shapes) != 1:
         return None

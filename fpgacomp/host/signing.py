@@ -1,4 +1,4 @@
-"""Tells builds of this user from those of others, by a key that stays in the user's config folder."""
+"""Tells builds of this user from those of others, by a key in the user's config folder."""
 
 from __future__ import annotations
 

@@ -20,3 +20,12 @@ class Target:
     goal: Literal["latency", "throughput", "area"] = "latency"
     fps: float | None = None
     latency_us: float | None = None
+
+    @classmethod
+    def at_rate(cls, fps: float | None) -> Target:
+        """Aim at the least of the board at a rate, or at the shortest latency without one.
+
+        Args:
+            fps: frames per second that must be reached; None sets no bound.
+        """
+        return cls("latency") if fps is None else cls("area", fps)

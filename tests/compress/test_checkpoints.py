@@ -16,11 +16,12 @@ from fpgacomp.compress.factorize.options import FactorizeOptions  # noqa: E402
 from fpgacomp.compress.prune.magnitude import prune_magnitude  # noqa: E402
 from fpgacomp.compress.prune.n_of_m import prune_n_of_m  # noqa: E402
 from fpgacomp.compress.prune.options import (  # noqa: E402
+    ChannelOptions,
     HardwareOptions,
     MagnitudeOptions,
     NOfMOptions,
 )
-from fpgacomp.compress.prune.structured import ChannelOptions, prune_channels  # noqa: E402
+from fpgacomp.compress.prune.structured import prune_channels  # noqa: E402
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.share import ShareOptions, share  # noqa: E402
 from fpgacomp.compress.trainable import from_module  # noqa: E402

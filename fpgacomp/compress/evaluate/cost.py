@@ -16,32 +16,40 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from fpgacomp.compress.evaluate.quantizers import Quantizer
+from fpgacomp.compress.evaluate.quantizers import NodeQuantizer
 from fpgacomp.network.attributes import initializers, ints_attribute, to_array
 from fpgacomp.results.comparison import Cost, LayerCost
 
 Array = npt.NDArray[Any]
 FLOAT_BITS = 32
-# Operators whose outputs are some of their inputs.
+# Operators each of whose output values is one of their input values.
 _SELECTS = {"Reshape", "Transpose", "MaxPool", "Resize", "Relu", "Concat"}
 
 
 def cost(
     canonical: onnx.ModelProto, original: onnx.ModelProto, *, parameters: int, file_bytes: int
 ) -> Cost:
-    """Figures of one sample.
+    """Count the weights of a network, and its operations per sample, layer by layer.
 
     Args:
-        canonical: see `fpgacomp.network.canonical`.
-        original: the network as read, whose codebooks (Gather) the canonical one has folded.
-        parameters, file_bytes: as `Cost`.
+        canonical: the canonical network; see `fpgacomp.network.canonical`.
+        original: the network as read. It still has the codebooks (Gather) that the canonical one
+            has folded into weights.
+        parameters: number of parameters, handed on to the result.
+        file_bytes: size of the file, handed on to the result.
     """
     return Cost(_Counter(canonical, _codebooks(original)).layers(), parameters, file_bytes)
 
 
 @dataclass(frozen=True, eq=False)
 class _Codebook:
-    """Values, and the weights gathered from them, sorted: rewrites may have moved them."""
+    """A codebook of a file.
+
+    Args:
+        entries: number of its values.
+        weights: all weights that are gathered from it, sorted, since rewrites may have reordered
+            them.
+    """
 
     entries: int
     weights: Array
@@ -65,7 +73,7 @@ def _codebooks(original: onnx.ModelProto) -> list[_Codebook]:
 
 @dataclass(eq=False)
 class _Counter:
-    """One pass over the canonical network; weights that layers share are stored once."""
+    """One pass over the canonical network. Weights that layers have in common are counted once."""
 
     model: onnx.ModelProto
     codebooks: list[_Codebook]
@@ -122,11 +130,11 @@ class _Counter:
         )
 
     def _weights(self, tensor: str, bits: int) -> tuple[int, int, str, int]:
-        """(count, not zero, how they are packed, bits that takes)."""
+        """Number of weights, and of those not zero; how they are packed, and in how many bits."""
         name = tensor if tensor in self.constants else self.makers[tensor].input[0]
         raw = self.constants[name]
         quantized = name != tensor
-        values = Quantizer.of(self.makers[tensor], self.constants)(raw) if quantized else raw
+        values = NodeQuantizer.of(self.makers[tensor], self.constants)(raw) if quantized else raw
         storage, size = f"{bits}-bit" if quantized else "float32", bits * raw.size
         for book in self.codebooks:
             indexed = max(1, ceil(log2(book.entries))) * raw.size + book.entries * bits
@@ -140,13 +148,13 @@ class _Counter:
         return raw.size, int(np.count_nonzero(values)), storage, 0 if seen else size
 
     def bits(self, tensor: str) -> int:
-        """Bits of one value of a tensor; 32 where no quantizer decides it."""
+        """Bits of one value of a tensor; 32 where no quantizer decides its range."""
         node = self.makers.get(tensor)
         if node is None:
             return FLOAT_BITS
         inputs = [name for name in node.input if name and name not in self.constants]
         if node.op_type in ("Quant", "BipolarQuant"):
-            return Quantizer.of(node, self.constants).bits
+            return NodeQuantizer.of(node, self.constants).bits
         if node.op_type == "Trunc":
             return int(self.constants[node.input[5]].item())
         if node.op_type == "MultiThreshold":
@@ -164,5 +172,5 @@ class _Counter:
         return FLOAT_BITS
 
     def _pooled(self, node: onnx.NodeProto) -> int:
-        """How many values become one; their sum is what hardware goes on with."""
+        """Number of values that an average pooling adds up; hardware goes on with their sum."""
         return prod(ints_attribute(node, "kernel_shape", self.shapes[node.input[0]][2:]))

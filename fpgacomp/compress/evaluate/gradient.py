@@ -1,21 +1,21 @@
 """The one-step gradient attack on float networks, and on quantized ones straight through.
 
-Torch is imported here alone, and only when an attack is asked for.
+PyTorch computes the gradient. It is imported only when an attack is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from fpgacomp.compress.evaluate.disturb import Range
-from fpgacomp.compress.evaluate.quantizers import Quantizer
+from fpgacomp.compress.evaluate.disturb import ValueRange
+from fpgacomp.compress.evaluate.quantizers import NodeQuantizer
+from fpgacomp.compress.types import TorchNetwork
 from fpgacomp.data.labelled import Samples
 from fpgacomp.errors import FpgacompError, Problems, UnsupportedLayer
 from fpgacomp.network.attributes import initializers
@@ -23,39 +23,47 @@ from fpgacomp.network.canonical import Network
 
 Floats = npt.NDArray[np.float32]
 BATCH = 256
-# Torch sums in another order than ONNX Runtime: an answer on a border may fall otherwise.
+# Share of the answers that torch and the network's own executor must agree on. They add up floats
+# in different orders, so that an answer close to another class may differ.
 AGREEMENT = 0.99
 
 
 @dataclass(frozen=True, eq=False)
-class Gradient:
-    """Makes attacked samples, or says why there are none.
+class GradientAttack:
+    """A function that attacks samples, or the reason why there is none.
 
     Args:
-        attack: (samples [N, *input shape], epsilon) -> attacked samples; None: no gradient.
-        note: how the gradient came about, or why there is none.
+        attack: makes attacked samples [N, *input shape] from samples and an epsilon (share of the
+            range); None where the network has no gradient.
+        note: how the gradient is computed, or why there is none.
     """
 
     attack: Callable[[Samples, float], Floats] | None
     note: str
 
 
-def gradient_of(network: Network, samples: Samples, answers: Any, inside: Range) -> Gradient:
-    """The gradient of the loss by the input, where the network has one.
+def gradient_of(
+    network: Network, samples: Samples, answers: npt.NDArray[np.int64], inside: ValueRange
+) -> GradientAttack:
+    """Find the gradient of the loss by the input, where the network has one.
 
     Args:
-        network: float, or canonical QONNX.
-        samples: the test split in the network's shape, at least one.
-        answers: int64 [N], its answers as executed: the torch network must give the same, but
-            for one in a hundred, or its gradient is not the network's.
+        network: a float network, or canonical QONNX.
+        samples: the test split in the network's shape, one sample at least.
+        answers: int64 [N], the classes that the network answers when it is executed. The network
+            in PyTorch must give the same ones, except for one in a hundred, since otherwise its
+            gradient is not the network's.
         inside: attacked values stay in this range.
+
+    Returns:
+        The attack; where there is none, its note says why.
     """
     try:
         import torch
 
         from fpgacomp.compress.threads import one_thread
     except ImportError:
-        return Gradient(None, "no gradient: torch is not installed (pip install torch).")
+        return GradientAttack(None, "no gradient: torch is not installed (pip install torch).")
     try:
         if network.format == "float":
             from fpgacomp.compress.trainable import from_onnx
@@ -64,28 +72,39 @@ def gradient_of(network: Network, samples: Samples, answers: Any, inside: Range)
         else:
             module, note = straight_through(network.model), "straight-through gradient"
     except FpgacompError as error:
-        return Gradient(None, f"no gradient: {_first(error)}")
+        return GradientAttack(None, f"no gradient: {_first(error)}")
     _drop_softmax(module)
     with one_thread(), torch.no_grad():
         scores = np.concatenate(
             [module(part).flatten(1).numpy() for part in torch.from_numpy(samples.x).split(BATCH)]
         )
     if scores.shape[1] < 2:
-        return Gradient(None, "no gradient: the network has one output, and no score per class.")
+        return GradientAttack(
+            None, "no gradient: the network has one output, and no score per class."
+        )
     agreed = float(np.mean(scores.argmax(axis=1) == answers))
     if agreed < AGREEMENT:
-        return Gradient(
+        return GradientAttack(
             None, f"no gradient: torch agrees on {agreed:.1%} of the samples, not on all."
         )
-    return Gradient(lambda some, epsilon: attacked(module, some, epsilon, inside), note)
+    return GradientAttack(lambda some, epsilon: attack_samples(module, some, epsilon, inside), note)
 
 
-def attacked(module: Any, samples: Samples, epsilon: float, inside: Range) -> Floats:
-    """x + epsilon * sign(gradient of the loss by x) (FGSM, Goodfellow et al. 2015), clipped.
+def attack_samples(
+    module: TorchNetwork, samples: Samples, epsilon: float, inside: ValueRange
+) -> Floats:
+    """Compute x + epsilon * width * sign(gradient of the loss by x), clipped to the range.
+
+    This is the fast gradient sign method (FGSM, Goodfellow et al. 2015).
 
     Args:
-        module: torch network in inference mode, scores [N, classes].
-        epsilon: share of the range.
+        module: a torch network in inference mode that computes scores [N, classes].
+        samples: x and the right classes.
+        epsilon: largest change of a value, as a share of the width of the range.
+        inside: the range.
+
+    Returns:
+        The attacked samples, float32 [N, *input shape].
     """
     import torch
 
@@ -106,8 +125,8 @@ def attacked(module: Any, samples: Samples, epsilon: float, inside: Range) -> Fl
     return np.concatenate(parts)
 
 
-def straight_through(model: onnx.ModelProto) -> Any:
-    """A quantized network in torch whose activation quantizers hand the gradient on.
+def straight_through(model: onnx.ModelProto) -> TorchNetwork:
+    """Read a quantized network into PyTorch, its activation quantizers handing the gradient on.
 
     Forward it computes what the network does; backward a quantizer is the identity inside its
     limits and zero outside (the straight-through estimator; Bengio et al. 2013, Hubara et al.
@@ -117,7 +136,7 @@ def straight_through(model: onnx.ModelProto) -> Any:
         model: canonical QONNX.
 
     Raises:
-        UnsupportedLayer: a quantizer without such a form, or a layer torch has none for.
+        UnsupportedLayer: a quantizer has no such form, or a layer no counterpart in PyTorch.
     """
     from fpgacomp.compress.trainable import from_onnx
 
@@ -125,7 +144,7 @@ def straight_through(model: onnx.ModelProto) -> Any:
     plain.CopyFrom(model)
     graph = plain.graph
     constants = initializers(graph)
-    quantizers: dict[str, Quantizer] = {}
+    quantizers: dict[str, NodeQuantizer] = {}
     nodes = list(graph.node)
     del graph.node[:]
     for node in nodes:
@@ -138,12 +157,12 @@ def straight_through(model: onnx.ModelProto) -> Any:
         if node.op_type not in ("Quant", "BipolarQuant"):
             graph.node.append(node)
             continue
-        quantizer = Quantizer.of(node, constants)
+        quantizer = NodeQuantizer.of(node, constants)
         if node.input[0] in constants:
             weights = quantizer(constants[node.input[0]])
             graph.initializer.append(numpy_helper.from_array(weights, node.output[0]))
             continue
-        # Canonical networks have no Dropout: it keeps the place, and its name, in torch.
+        # A Dropout, which canonical networks do not have, keeps the quantizer's place in torch.
         name = f"straight_through_{len(quantizers)}"
         quantizers[name] = quantizer
         graph.node.append(onnx.helper.make_node("Dropout", [node.input[0]], node.output, name))
@@ -154,7 +173,7 @@ def straight_through(model: onnx.ModelProto) -> Any:
     return network
 
 
-def _straight_through(quantizer: Quantizer) -> Any:
+def _straight_through(quantizer: NodeQuantizer) -> TorchNetwork:
     import torch
 
     low, high = (torch.from_numpy(np.asarray(limit)) for limit in quantizer.limits())
@@ -168,8 +187,8 @@ def _straight_through(quantizer: Quantizer) -> Any:
     return StraightThrough()
 
 
-def _drop_softmax(module: Any) -> None:
-    """Give scores instead of probabilities: the answers are the same, the gradient is not lost."""
+def _drop_softmax(module: TorchNetwork) -> None:
+    """Have the network answer in scores: of sure probabilities float32 gradients are zero."""
     import torch
 
     output = next(node for node in module.graph.nodes if node.op == "output")

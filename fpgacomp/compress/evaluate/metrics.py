@@ -14,15 +14,19 @@ Classes = npt.NDArray[np.int64]
 
 
 def predictions(outputs: Array, samples: int) -> Classes:
-    """The class that each sample is answered with, [N].
+    """Turn a network's outputs into one class per sample.
 
     Args:
-        outputs: [N, ...]: a score per class (the largest counts), one probability of class 1
-            (0.5 and above counts), or one class index (of an ArgMax).
-        samples: N.
+        outputs: [N, ...]. Of several floats per sample, which are scores of the classes, the
+            largest counts. One float is the probability of class 1, which counts from 0.5 on. One
+            integer is the class itself, as an ArgMax computes it.
+        samples: N, the number of samples that were executed.
+
+    Returns:
+        Class indices, int64 [N].
 
     Raises:
-        InputDataError: not N answers, several indices a sample, or NaN.
+        InputDataError: there are not N outputs, several integers per sample, or NaN.
     """
     if len(outputs) != samples:
         raise InputDataError(
@@ -47,14 +51,14 @@ def predictions(outputs: Array, samples: int) -> Classes:
 
 
 def classes_of(outputs: Array) -> int | None:
-    """How many classes outputs [N, ...] can name; None for class indices, which tell it not."""
+    """Number of classes that outputs [N, ...] can name; None where they are class indices."""
     if outputs.dtype.kind in "iu":
         return None
     return max(2, outputs[:1].size)
 
 
 def accuracy(labels: Classes, answers: Classes) -> float:
-    """Share of the samples answered right, 0..1."""
+    """Share of the samples whose answer is their label, 0..1."""
     return float(np.mean(labels == answers))
 
 

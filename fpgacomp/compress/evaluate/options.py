@@ -12,16 +12,22 @@ AUTO = "auto"
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions:
-    """Strengths, as shares of the range of the training samples; see `Disturbed`.
+    """How strongly the test samples are disturbed.
+
+    All strengths are shares of the range of the training samples, the difference of their highest
+    and lowest value.
 
     Args:
         noise: standard deviations of the Gaussian noise, above 0.
-        brightness: what is added to every value, -1..1, not 0.
-        epsilons: largest change of a value by the one-step gradient attack (FGSM, Goodfellow et
+        brightness: shifts that are added to every value, -1..1, but not 0.
+        epsilons: largest changes of a value by the one-step gradient attack (FGSM, Goodfellow et
             al. 2015), above 0.
-        transfer_from: name of the network whose attacked samples all networks are given;
-            "auto": the most accurate float one that has a gradient; None: no such attack.
-        seed: of the noise.
+        transfer_from: name of the network whose attacked samples all networks are given. "auto"
+            takes the most accurate float network that has a gradient; None makes no such attack.
+        seed: decides the noise, 0 or more.
+
+    Raises:
+        UsageError: a value is out of its range; several such values are told at once.
     """
 
     noise: tuple[float, ...] = (0.1, 0.2)

@@ -27,14 +27,16 @@ ROUNDING: Mapping[str, Callable[[Floats], Floats]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Quantizer:
-    """A Quant or BipolarQuant with its constants.
+class NodeQuantizer:
+    """A Quant or BipolarQuant node with its constants.
 
     Args:
-        bits: of one value.
-        scale, zero_point: broadcast against what is quantized.
-        low, high: the limits of the integers.
-        rounding: one of `ROUNDING`; "" for the sign alone (1 bit, bipolar).
+        bits: number of bits of one value.
+        scale: broadcasts against what is quantized.
+        zero_point: broadcasts likewise.
+        low: the smallest integer.
+        high: the largest integer.
+        rounding: a key of `ROUNDING`; "" where only the sign is kept (one bit, -1 or 1).
     """
 
     bits: int
@@ -45,27 +47,31 @@ class Quantizer:
     rounding: str
 
     @staticmethod
-    def of(node: onnx.NodeProto, constants: Mapping[str, npt.NDArray[Any]]) -> Quantizer:
-        """The quantizer of a canonical network's node.
+    def of(node: onnx.NodeProto, constants: Mapping[str, npt.NDArray[Any]]) -> NodeQuantizer:
+        """Read a node of a canonical network.
+
+        Args:
+            node: a Quant or BipolarQuant.
+            constants: the network's constants by name.
 
         Raises:
-            KeyError: a parameter of it is computed.
+            KeyError: a parameter of the node is not among the constants.
         """
         scale = constants[node.input[1]].astype(np.float32)
         if node.op_type == "BipolarQuant":
-            return Quantizer(1, scale, np.float32(0) * scale, -1.0, 1.0, "")
+            return NodeQuantizer(1, scale, np.float32(0) * scale, -1.0, 1.0, "")
         bits = int(constants[node.input[3]].item())
         zero_point = constants[node.input[2]].astype(np.float32)
         attributes = decode_attributes(node)
         signed, narrow = bool(attributes["signed"]), bool(attributes["narrow"])
         if signed and bits == 1:
-            return Quantizer(1, scale, zero_point, -1.0, 1.0, "")
+            return NodeQuantizer(1, scale, zero_point, -1.0, 1.0, "")
         low = -(2.0 ** (bits - 1)) + narrow if signed else 0.0
         high = 2.0 ** (bits - 1) - 1 if signed else 2.0**bits - 1 - narrow
-        return Quantizer(bits, scale, zero_point, low, high, attributes["rounding_mode"])
+        return NodeQuantizer(bits, scale, zero_point, low, high, attributes["rounding_mode"])
 
     def __call__(self, x: Floats) -> Floats:
-        """The real values that the integers stand for."""
+        """Quantize values; the result is what the integers stand for, float32."""
         codes = x / self.scale + self.zero_point
         if self.rounding:
             codes = ROUNDING[self.rounding](np.clip(codes, self.low, self.high))
@@ -74,7 +80,7 @@ class Quantizer:
         return np.asarray((codes - self.zero_point) * self.scale, np.float32)
 
     def limits(self) -> tuple[Floats, Floats]:
-        """Lowest and highest value that comes out, per scale."""
+        """Lowest and highest result of the quantizer, in the shape of its scale."""
         low = (np.float32(self.low) - self.zero_point) * self.scale
         high = (np.float32(self.high) - self.zero_point) * self.scale
         return low, high

@@ -9,22 +9,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.compress.evaluate.disturb import Range, disturbances
+from fpgacomp.compress.evaluate.disturb import ValueRange, disturbances
 from fpgacomp.compress.evaluate.metrics import accuracy, classes_of, macro_f1, predictions
 from fpgacomp.compress.evaluate.options import EvaluateOptions
-from fpgacomp.data.labelled import Data, Samples
+from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import InputDataError
 from fpgacomp.results.comparison import Disturbed, Scores
 
 Execute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
-"""Samples [N, *input shape] -> the network's first output [N, ...]."""
+"""Executes a network: samples [N, *input shape] -> its first output [N, ...]."""
 
 
-def answered(execute: Execute, data: Data) -> npt.NDArray[np.int64]:
-    """The network's answers to the test split, int64 [N].
+def class_answers(execute: Execute, data: LabelledData) -> npt.NDArray[np.int64]:
+    """Execute a network on the test split and tell the class of each answer.
+
+    Args:
+        execute: executes the network.
+        data: in the network's shape.
+
+    Returns:
+        Class indices, int64 [N].
 
     Raises:
-        InputDataError: labels that the network has no output for; outputs that are no answers.
+        InputDataError: the network has fewer outputs than there are classes, or its outputs name
+            no classes.
     """
     outputs = execute(data.test.x)
     classes = classes_of(outputs)
@@ -35,33 +43,39 @@ def answered(execute: Execute, data: Data) -> npt.NDArray[np.int64]:
 
 def scores(
     execute: Execute,
-    data: Data,
+    data: LabelledData,
     answers: npt.NDArray[np.int64],
     options: EvaluateOptions,
-    inside: Range,
+    inside: ValueRange,
 ) -> Scores:
-    """Accuracy, macro F1, and the accuracy on samples disturbed without a gradient.
+    """Score a network on the test split, as it is and disturbed in ways that need no gradient.
 
     Args:
+        execute: executes the network.
         data: in the network's shape.
-        answers: of `answered`.
+        answers: what `class_answers` returned.
+        options: kinds and strengths of the disturbances.
         inside: the range that disturbed samples stay in.
     """
     disturbed = tuple(
-        Disturbed(attack, strength, share_right(execute, Samples(x, data.test.y)))
+        Disturbed(attack, strength, accuracy_on(execute, Samples(x, data.test.y)))
         for attack, strength, x in disturbances(data.test.x, options, inside)
     )
     labels = data.test.y
     return Scores(accuracy(labels, answers), macro_f1(labels, answers), disturbed)
 
 
-def with_disturbed(known: Scores, *more: Disturbed) -> Scores:
-    """The same with further figures."""
+def add_disturbed(known: Scores, *more: Disturbed) -> Scores:
+    """Add figures of further disturbances to a network's scores."""
     return replace(known, disturbed=(*known.disturbed, *more))
 
 
-def share_right(execute: Execute, samples: Samples) -> float:
-    """Accuracy on these samples, 0..1."""
+def accuracy_on(execute: Execute, samples: Samples) -> float:
+    """Execute a network on samples and return the share that it answers right, 0..1.
+
+    Raises:
+        InputDataError: there are no samples, or the outputs name no classes.
+    """
     if not len(samples):
         raise InputDataError("the samples", "are none.", "give some.")
     return accuracy(samples.y, predictions(execute(samples.x), len(samples)))

@@ -1,8 +1,8 @@
 """Layers split into smaller ones that compute nearly the same.
 
 options      what a user asks for
-low_rank     dense and convolution layers into two of a lower rank (SVD)
-windows      k x k convolutions into k x 1 and 1 x k, or with fewer channels around (Tucker-2)
-separable    k x k convolutions into depthwise and pointwise, or into groups
-factorize    choose the layers, split them, let the network recover
+low_rank     dense and convolution layers as two of a lower rank (SVD)
+windows      k x k convolutions as k x 1 and 1 x k, or with fewer channels around (Tucker-2)
+separable    k x k convolutions as depthwise and pointwise, or in groups
+factorize    chooses the layers, splits them, and trains the network
 """

@@ -14,50 +14,57 @@ from fpgacomp.compress.constraints import KEPT, SHARED
 from fpgacomp.compress.distill import DistillOptions, distillation_loss
 from fpgacomp.compress.factorize.low_rank import Spectrum, spectrum, split
 from fpgacomp.compress.factorize.options import FactorizeOptions
-from fpgacomp.compress.factorize.separable import grouped, split_separable
+from fpgacomp.compress.factorize.separable import split_grouped, split_separable
 from fpgacomp.compress.factorize.windows import (
     spatial_spectrum,
     split_spatial,
     split_tucker,
     tucker_spectrum,
 )
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import accuracy, train
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.types import TorchLayer
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
 DEFAULT_RANK = 0.5
-BISECTIONS = 8  # of the energy that keeps the accuracy
-# All filters would share a kernel, or the few columns that one window has.
+BISECTIONS = 8  # halvings of the range of energies, which find it to a 256th
+# With one input channel a depthwise layer has a single kernel, and a column layer as many as the
+# kernel has columns.
 ONE_INPUT = "has one input channel: all its kernels would become alike"
 
 
 def factorize(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: FactorizeOptions,
     recipe: Recipe,
     *,
     distillation: DistillOptions | None = None,
     observer: TrainingObserver = silent,
-) -> Outcome:
-    """Split layers, then train the network on its former self's answers.
+) -> TechniqueOutcome:
+    """Split layers into smaller ones, then train them on the answers of the network as it was.
 
-    Layers that would not get smaller, that the kind does not treat, or whose weights are
-    bound (pruned, shared) are left alone and counted.
+    Layers are left alone, and counted, that would not get smaller, that the kind does not treat,
+    or whose weights are pruned or shared.
 
     Args:
+        network: a trained network of known modules; it is not changed.
+        data: the smaller layers are fitted to the training split.
+        options: how layers are split, and how small they get.
+        recipe: how the network is trained after the split.
         distillation: how much the former network guides; see `DistillOptions`.
+        observer: is told every epoch.
 
     Returns:
-        An outcome whose details hold `layers` (rank, weights before and after of each that
-        was split), `weights_before` and `weights`.
+        An outcome whose details hold `weights_before` and `weights` of the network, and `layers`:
+        of each that was split the rank, and the weights before and after.
 
     Raises:
-        ModelError: no layer can be split with a saving.
-        UsageError: layers that are not there.
+        ModelError: no layer gets smaller by splitting it.
+        UsageError: the options name layers that are not there.
     """
     _check_names(network, options)
     if options.within is not None:
@@ -77,16 +84,16 @@ def factorize(
         "weights_before": _weights(network),
         "weights": _weights(smaller),
     }
-    return Outcome(smaller, history, _notes(left), details)
+    return TechniqueOutcome(smaller, history, _notes(left), details)
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """What takes a layer's place.
+    """The layers that take the place of one.
 
     Args:
-        layers: by the word that is put behind the layer's name, in the order of execution.
-        figures: of the split.
+        layers: in the order of execution, by the word that each adds to the name of the layer.
+        figures: what the outcome's details tell of the split.
     """
 
     layers: Mapping[str, nn.Module]
@@ -98,7 +105,7 @@ class _Parts:
 
     @property
     def multiplications(self) -> int:
-        """For one position of the output: layers in front of a stride work more often."""
+        """Multiplications per position of the output; a layer in front of a stride has more."""
         total, positions = 0, 1
         for layer in reversed(list(self.layers.values())):
             total += _weights(layer) * positions
@@ -109,7 +116,11 @@ class _Parts:
 def _split(
     network: fx.GraphModule, options: FactorizeOptions
 ) -> tuple[fx.GraphModule, dict[str, dict[str, Any]], dict[str, str]]:
-    """(the network with its layers split, figures of those, why others were left alone)."""
+    """Split the layers of a copy of the network, without training.
+
+    Returns:
+        The copy, the figures of the layers that were split, and for the others the reason why not.
+    """
     smaller = copy.deepcopy(network)
     figures: dict[str, dict[str, Any]] = {}
     left: dict[str, str] = {}
@@ -144,7 +155,7 @@ def _untreated(name: str, layer: nn.Module, options: FactorizeOptions) -> str | 
     return None
 
 
-def _low_rank(name: str, layer: Any, options: FactorizeOptions) -> _Parts:
+def _low_rank(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts:
     found = spectrum(layer)
     rank = _rank(name, found, options)
     reduce, expand = split(layer, rank)
@@ -153,7 +164,7 @@ def _low_rank(name: str, layer: Any, options: FactorizeOptions) -> _Parts:
     )
 
 
-def _spatial(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+def _spatial(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
     if not _is_window(layer):
         return _low_rank(name, layer, options)
     if not isinstance(layer, nn.Conv2d) or min(layer.kernel_size) == 1:
@@ -166,7 +177,7 @@ def _spatial(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
     return _Parts({"column": column, "row": row}, {"rank": rank, "full_rank": found.full_rank})
 
 
-def _tucker(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+def _tucker(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
     # A single input channel has nothing to reduce: what is left of Tucker-2 is the pair of svd.
     if not _is_window(layer) or layer.in_channels == 1:
         return _low_rank(name, layer, options)
@@ -186,7 +197,7 @@ def _rank(name: str, found: Spectrum, options: FactorizeOptions) -> int:
     return found.of_share(DEFAULT_RANK if rank is None else rank)
 
 
-def _separable(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+def _separable(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
     if not _is_window(layer):
         return "is no k x k convolution"
     if layer.in_channels == 1:
@@ -195,15 +206,15 @@ def _separable(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str
     return _Parts({"depth": depth, "point": point})
 
 
-def _grouped(name: str, layer: Any, options: FactorizeOptions) -> _Parts | str:
+def _grouped(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
     if not _is_window(layer):
         return "is no k x k convolution"
     if layer.in_channels % options.groups or layer.out_channels % options.groups:
         return f"{options.groups} groups do not divide its channels"
-    return _Parts({"": grouped(layer, options.groups)}, {"groups": options.groups})
+    return _Parts({"": split_grouped(layer, options.groups)}, {"groups": options.groups})
 
 
-_Rule = Callable[[str, Any, FactorizeOptions], _Parts | str]
+_Rule = Callable[[str, TorchLayer, FactorizeOptions], _Parts | str]
 _RULES: dict[str, _Rule] = {
     "svd": _low_rank,
     "spatial": _spatial,
@@ -214,7 +225,7 @@ _RULES: dict[str, _Rule] = {
 
 
 def _replace(network: fx.GraphModule, name: str, layers: Mapping[str, nn.Module]) -> None:
-    """Layers in a row in the place of one; a single one takes its name."""
+    """Put layers in a row in the place of one. A single layer takes its name."""
     if len(layers) == 1:
         network.set_submodule(name, next(iter(layers.values())).train(network.training))
         return
@@ -232,8 +243,8 @@ def _replace(network: fx.GraphModule, name: str, layers: Mapping[str, nn.Module]
     network.delete_submodule(name)
 
 
-def _energy_within(network: fx.GraphModule, data: Data, options: FactorizeOptions) -> float:
-    """The lowest energy, to 1/256, whose untrained split keeps the validation accuracy."""
+def _energy_within(network: fx.GraphModule, data: LabelledData, options: FactorizeOptions) -> float:
+    """The lowest energy, to a 256th, whose untrained split keeps the validation accuracy."""
     assert options.within is not None
     floor = accuracy(network, data.validation) - options.within / 100
     least, most = 0.0, 1.0
@@ -245,7 +256,7 @@ def _energy_within(network: fx.GraphModule, data: Data, options: FactorizeOption
     return most
 
 
-def _is_window(layer: Any) -> bool:
+def _is_window(layer: TorchLayer) -> bool:
     return isinstance(layer, nn.Conv1d | nn.Conv2d) and prod(layer.kernel_size) > 1
 
 

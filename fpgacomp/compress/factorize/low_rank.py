@@ -8,21 +8,21 @@ al., 2016), which is the decomposition of W as [out, in * k * k].
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-Layer = Any  # nn.Linear, nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
+from fpgacomp.compress.types import TorchLayer
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The singular values of a layer's weight and what splitting at a rank costs.
+    """The singular values of a layer's weight as a matrix.
 
     Args:
-        values: in falling order.
-        rows, columns: of the weight as a matrix.
+        values: the singular values, in falling order.
+        rows: number of rows of the matrix.
+        columns: number of columns of the matrix.
     """
 
     values: Tensor
@@ -31,32 +31,37 @@ class Spectrum:
 
     @property
     def full_rank(self) -> int:
+        """The rank at which a split computes exactly what the layer did."""
         return len(self.values)
 
     def of_share(self, share: float) -> int:
-        """The rank that is this share of the full one, at least 1."""
+        """The rank that is this share of the full one, rounded down, at least 1."""
         return max(1, int(self.full_rank * share))
 
     def of_energy(self, energy: float) -> int:
-        """The lowest rank that keeps this share of the squared values."""
+        """The lowest rank that keeps this share of the sum of squared singular values."""
         kept = torch.cumsum(self.values.square(), 0) / self.values.square().sum()
         return min(self.full_rank, int((kept < energy - 1e-9).sum()) + 1)
 
     def weights(self, rank: int) -> int:
-        """Weights of both layers."""
+        """Number of weights of the two layers of a split at this rank."""
         return rank * (self.rows + self.columns)
 
 
-def spectrum(layer: Layer) -> Spectrum:
-    """Of the weight as [out, everything else]."""
+def spectrum(layer: TorchLayer) -> Spectrum:
+    """The singular values of a layer's weight as the matrix [out, everything else]."""
     matrix = layer.weight.detach().flatten(1).to(torch.float64)
     return Spectrum(torch.linalg.svdvals(matrix), matrix.shape[0], matrix.shape[1])
 
 
-def split(layer: Layer, rank: int) -> tuple[nn.Module, nn.Module]:
-    """(layer to `rank` channels without bias, layer from there with the bias).
+def split(layer: TorchLayer, rank: int) -> tuple[nn.Module, nn.Module]:
+    """Split a layer into one to `rank` channels, without bias, and one from there, with the bias.
 
     At the full rank the two compute what the one did, up to float32 rounding.
+
+    Args:
+        layer: nn.Linear, nn.Conv1d or nn.Conv2d without groups; it is not changed.
+        rank: 1 to the full rank.
     """
     matrix = layer.weight.detach().flatten(1).to(torch.float64)
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
@@ -71,7 +76,7 @@ def split(layer: Layer, rank: int) -> tuple[nn.Module, nn.Module]:
     return first, second
 
 
-def _empty(layer: Layer, rank: int) -> tuple[Any, Any]:
+def _empty(layer: TorchLayer, rank: int) -> tuple[TorchLayer, TorchLayer]:
     bias = layer.bias is not None
     if isinstance(layer, nn.Linear):
         return (

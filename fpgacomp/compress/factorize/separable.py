@@ -1,4 +1,4 @@
-"""A k x k convolution as depthwise and pointwise, or in groups."""
+"""A k x k convolution split into a depthwise and a pointwise one, or replaced by one in groups."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 import torch
 from torch import nn
 
-Convolution = Any  # nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
+from fpgacomp.compress.types import TorchLayer
 
 
-def split_separable(layer: Convolution) -> tuple[nn.Module, nn.Module]:
-    """(depthwise k x k, pointwise 1 x 1 with the bias).
+def split_separable(layer: TorchLayer) -> tuple[nn.Module, nn.Module]:
+    """Split a convolution into a depthwise k x k and a pointwise 1 x 1 one, which has the bias.
 
     Each input channel's kernels [out, k * k] are replaced by their best approximation of
     rank 1, which is what a depthwise kernel and a column of the pointwise layer can be (Guo
     et al., Network Decoupling, 2018).
+
+    Args:
+        layer: nn.Conv1d or nn.Conv2d without groups; it is not changed.
     """
     kind: Any = type(layer)
     channels = layer.in_channels
@@ -35,11 +38,12 @@ def split_separable(layer: Convolution) -> tuple[nn.Module, nn.Module]:
     return depth, point
 
 
-def grouped(layer: Convolution, groups: int) -> nn.Module:
-    """The layer in groups: of its weights those within a group stay.
+def split_grouped(layer: TorchLayer, groups: int) -> nn.Module:
+    """Make a convolution in groups that keeps those of a layer's weights that lie within a group.
 
     Args:
-        groups: divides both channel counts.
+        layer: nn.Conv1d or nn.Conv2d without groups; it is not changed.
+        groups: number of groups, which divides both numbers of channels.
     """
     kind: Any = type(layer)
     smaller: nn.Module = kind(

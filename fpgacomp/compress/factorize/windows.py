@@ -1,4 +1,4 @@
-"""A k x k convolution as a column and a row, or with fewer channels around it (Tucker-2)."""
+"""A k x k convolution split into column and row, or given fewer channels around it (Tucker-2)."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ import torch
 from torch import Tensor, nn
 
 from fpgacomp.compress.factorize.low_rank import Spectrum
+from fpgacomp.compress.types import TorchLayer
 
-Convolution = Any  # nn.Conv1d or nn.Conv2d; torch is not followed by the type checker
 
-
-def spatial_spectrum(layer: Convolution) -> Spectrum:
-    """Of the weight [out, in, k, l] as [in * k, out * l]: see `split_spatial`."""
+def spatial_spectrum(layer: TorchLayer) -> Spectrum:
+    """The singular values of a weight [out, in, k, l] as the matrix [in * k, out * l]."""
     matrix = _columns_and_rows(layer)
     return Spectrum(torch.linalg.svdvals(matrix), matrix.shape[0], matrix.shape[1])
 
 
-def split_spatial(layer: Convolution, rank: int) -> tuple[nn.Module, nn.Module]:
-    """(k x 1 to `rank` channels without bias, 1 x l from there with the bias).
+def split_spatial(layer: TorchLayer, rank: int) -> tuple[nn.Module, nn.Module]:
+    """Split a k x l convolution into k x 1 to `rank` channels and 1 x l, which has the bias.
 
-    The second scheme of Jaderberg, Vedaldi and Zisserman (2014), in the closed form of Tai et
-    al. (2016): W[o, i, y, x] = sum over r of column[r, i, y] row[o, r, x]. Exact at full rank.
+    This is the second scheme of Jaderberg, Vedaldi and Zisserman (2014), in the closed form of
+    Tai et al. (2016): W[o, i, y, x] = sum over r of column[r, i, y] row[o, r, x]. It is exact at
+    the full rank.
 
     Args:
-        layer: nn.Conv2d without groups.
+        layer: nn.Conv2d without groups; it is not changed.
+        rank: 1 to the full rank of `spatial_spectrum`.
     """
     left, values, right = torch.linalg.svd(_columns_and_rows(layer), full_matrices=False)
     root = values[:rank].sqrt()
@@ -50,12 +51,12 @@ def split_spatial(layer: Convolution, rank: int) -> tuple[nn.Module, nn.Module]:
 
 @dataclass(frozen=True)
 class Tucker:
-    """The singular values of a convolution's input and output channels.
+    """The singular values of a convolution, along its input and along its output channels.
 
     Args:
-        inputs: of the weight as [in, out * window].
-        outputs: of the weight as [out, in * window].
-        window: weights of one kernel.
+        inputs: those of the weight as the matrix [in, out * window].
+        outputs: those of the weight as the matrix [out, in * window].
+        window: number of weights of one kernel.
     """
 
     inputs: Spectrum
@@ -63,13 +64,13 @@ class Tucker:
     window: int
 
     def weights(self, ranks: tuple[int, int]) -> int:
-        """Weights of the three layers of these (input, output) ranks."""
+        """Number of weights of the three layers of a split at these (input, output) ranks."""
         inner, outer = ranks
         return self.inputs.rows * inner + inner * outer * self.window + outer * self.outputs.rows
 
 
-def tucker_spectrum(layer: Convolution) -> Tucker:
-    """See `split_tucker`."""
+def tucker_spectrum(layer: TorchLayer) -> Tucker:
+    """The singular values of a convolution that `split_tucker` cuts off at its ranks."""
     weight = layer.weight.detach().to(torch.float64)
     modes = (weight.transpose(0, 1).flatten(1), weight.flatten(1))
     inputs, outputs = (Spectrum(torch.linalg.svdvals(m), *m.shape) for m in modes)
@@ -77,16 +78,16 @@ def tucker_spectrum(layer: Convolution) -> Tucker:
 
 
 def split_tucker(
-    layer: Convolution, ranks: tuple[int, int]
+    layer: TorchLayer, ranks: tuple[int, int]
 ) -> tuple[nn.Module, nn.Module, nn.Module]:
-    """(1 x 1 to the first rank, k x k to the second, 1 x 1 from there with the bias).
+    """Split a convolution into 1 x 1 to the first rank, k x k to the second, and 1 x 1 from there.
 
-    Tucker-2 of the channels (Kim et al., 2016), by truncated higher-order SVD. Exact at full
-    ranks.
+    The last has the bias. This is the Tucker-2 decomposition of the channels (Kim et al., 2016),
+    by truncated higher-order SVD. It is exact at full ranks.
 
     Args:
-        layer: nn.Conv1d or nn.Conv2d without groups.
-        ranks: of input and output channels.
+        layer: nn.Conv1d or nn.Conv2d without groups; it is not changed.
+        ranks: number of channels between the first two layers, and between the last two.
     """
     kind: Any = type(layer)
     inner, outer = ranks
@@ -106,13 +107,13 @@ def split_tucker(
     return first, core, last
 
 
-def _columns_and_rows(layer: Convolution) -> Tensor:
+def _columns_and_rows(layer: TorchLayer) -> Tensor:
     weight: Tensor = layer.weight.detach().to(torch.float64)  # [out, in, k, l]
     outputs, inputs, tall, wide = weight.shape
     return weight.permute(1, 2, 0, 3).reshape(inputs * tall, outputs * wide)
 
 
-def _fill(layer: Any, weight: Tensor, bias: Tensor | None) -> None:
+def _fill(layer: TorchLayer, weight: Tensor, bias: Tensor | None) -> None:
     with torch.no_grad():
         layer.weight.copy_(weight)
         if bias is not None:

@@ -1,10 +1,12 @@
-"""Pruning: weights, groups of weights, digits of weights or whole channels that become zero.
+"""Pruning: weights, groups of weights, signed digits of weights, or whole channels are removed.
 
-magnitude    the smallest weights, anywhere
-n_of_m       N of every M neighbours stay
-hardware     the units that cost most on the board per bit of accuracy
-structured   whole channels and neurons, physically: groups (what goes together), saliency
-options      what a user asks of each
-ladder       weights that lose signed digits one by one, held while the network trains
+options      what a user asks of each method
+magnitude    the smallest weights become zero, wherever they are
+n_of_m       of every M neighbouring weights N stay
+structured   channels and neurons are cut out of the network
+hardware     weights and digits go where the estimate of a board says that it pays
 gradual      masks that shrink while the network trains, and what they leave
+ladder       weights that lose signed digits one by one while the network trains
+groups       which channels can only be removed together
+saliency     how important a channel is
 """

@@ -1,9 +1,10 @@
-"""Which channels and neurons depend on each other, and a network without some of them.
+"""Which channels and neurons can only be removed together, and a network without some of them.
 
-Every output channel of a dense or convolution layer has a number of its own, and every
-element of every tensor carries the number of the channel it came from. What a layer does to
-the elements it does to the numbers: Flatten, Permute and Concat need no rule about offsets.
-An Add makes the numbers of its two sides one; a depthwise convolution hands its input's on.
+Every output channel of a dense or convolution layer gets a number, and every element of every
+tensor carries the number of the channel that it belongs to. What a layer does to the elements it
+does to their numbers, so that flattening, permuting and concatenating need no rules about offsets.
+An addition gives its two sides the same numbers; a depthwise convolution hands on those of its
+input.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from torch import Tensor, fx, nn
 
 from fpgacomp.compress.constraints import KEPT, SHARED
 from fpgacomp.compress.trainable import (
-    Add,
-    Concat,
-    Permute,
-    Reshape,
-    Scale,
+    AddTensors,
+    ConcatTensors,
+    PermuteTensor,
+    ReshapeTensor,
+    ScaleTensor,
     example_input,
     input_shape,
     weight_layers,
@@ -43,11 +44,12 @@ SPATIAL = (
 
 @dataclass(frozen=True)
 class Unit:
-    """Channels that can only go together.
+    """Channels that can only be removed together, because an addition joins them.
 
     Args:
-        number: of the unit.
-        makers: (layer, output channel) of every dense or convolution layer that computes it.
+        number: the number that all their elements carry.
+        makers: layer name and output channel, for each of the dense and convolution layers that
+            compute one of these channels.
     """
 
     number: int
@@ -55,21 +57,22 @@ class Unit:
 
     @property
     def layers(self) -> tuple[str, ...]:
+        """Names of the layers that compute these channels, sorted."""
         return tuple(sorted({layer for layer, _ in self.makers}))
 
 
 @dataclass(frozen=True)
 class Channels:
-    """The numbers around every layer of a network.
+    """The channels of a network, as numbers at the inputs and outputs of its layers.
 
     Args:
-        inputs: per module, the number of every input feature: channels, or of a dense layer
-            features.
-        outputs: likewise of its outputs.
+        inputs: by layer name, the number of each input channel (of a dense layer: feature).
+        outputs: by layer name, the number of each output channel.
         weighted: names of the dense and convolution layers among them.
-        fixed: units that stay: the network's inputs and outputs, and what no rule follows.
-        reasons: by layer, how many channels in front of it stay and why, where that is not
-            for being input or output.
+        fixed: numbers of channels that cannot be removed: the network's own inputs and outputs,
+            and those that enter a layer without a rule here.
+        reasons: by layer name, a sentence on the channels in front of it that cannot be removed;
+            nothing is said of the network's inputs and outputs.
     """
 
     inputs: Mapping[str, Numbers]
@@ -79,7 +82,7 @@ class Channels:
     reasons: Mapping[str, str]
 
     def units(self) -> list[Unit]:
-        """All units that may go, in the order of their first maker."""
+        """All units that can be removed, in the order of the first layer that computes them."""
         makers: dict[int, list[tuple[str, int]]] = {}
         for layer in self.weighted:
             for channel, number in enumerate(self.outputs[layer].tolist()):
@@ -88,7 +91,7 @@ class Channels:
         return [Unit(number, tuple(made)) for number, made in makers.items()]
 
     def left(self, gone: Iterable[int]) -> Channels:
-        """What `without` these units is left, under the numbers that it had."""
+        """The channels of the network that `remove_channels` makes; their numbers stay."""
         lost = np.array(sorted(gone), np.int64)
         inputs, outputs = (
             {name: numbers[~np.isin(numbers, lost)] for name, numbers in side.items()}
@@ -98,16 +101,19 @@ class Channels:
 
 
 def channels_of(network: fx.GraphModule) -> Channels:
-    """Follow every channel through the network."""
+    """Follow every channel through a network of known modules."""
     return _Follower(network).follow()
 
 
-def without(network: fx.GraphModule, gone: Iterable[int], channels: Channels) -> fx.GraphModule:
-    """A copy of the network that is physically smaller by these units.
+def remove_channels(
+    network: fx.GraphModule, gone: Iterable[int], channels: Channels
+) -> fx.GraphModule:
+    """Cut channels out of a copy of the network, whose layers become smaller.
 
     Args:
-        gone: numbers of units, none of them fixed.
-        channels: of this network.
+        network: a network of known modules; it is not changed.
+        gone: numbers of units, none of which is fixed.
+        channels: the channels of this network.
     """
     lost = np.array(sorted(gone), np.int64)
     assert not set(lost.tolist()) & channels.fixed
@@ -138,11 +144,11 @@ def _cut(module: nn.Module, live_in: Tensor, live_out: Tensor) -> None:
             for name in ("weight", "bias", "running_mean", "running_var"):
                 _replace(module, name, live_out, None)
             module.num_features = int(live_out.sum())
-        case Scale():
+        case ScaleTensor():
             for name in ("factor", "offset"):
                 if getattr(module, name).numel() > 1:
                     _replace(module, name, live_out, None)
-        case Reshape():
+        case ReshapeTensor():
             module.shape = (int(live_out.sum()),)
         case _:
             raise AssertionError(f"{type(module).__name__} has no channels")
@@ -169,7 +175,7 @@ def _replace(module: nn.Module, name: str, live_out: Tensor, live_in: Tensor | N
 
 
 class _Follower(fx.Interpreter):
-    """Executes a network on numbers, beside the values that give the shapes."""
+    """Executes a network on channel numbers, and on values, which give the shapes."""
 
     def __init__(self, network: fx.GraphModule) -> None:
         super().__init__(copy.deepcopy(network).eval())
@@ -182,7 +188,7 @@ class _Follower(fx.Interpreter):
         self.reasons: dict[str, str] = {}
 
     def follow(self) -> Channels:
-        """Run once; what was numbered."""
+        """Execute the network once, and collect the numbers."""
         with torch.no_grad():
             self.run(example_input(self.module, batch=1))
         return Channels(
@@ -217,28 +223,28 @@ class _Follower(fx.Interpreter):
                 return self._weighted(name, module, numbers, shape)
             case nn.BatchNorm1d() | nn.BatchNorm2d():
                 self._through(name, numbers)
-            case Scale() if max(module.factor.numel(), module.offset.numel()) > 1:
+            case ScaleTensor() if max(module.factor.numel(), module.offset.numel()) > 1:
                 if _by_channel(module.factor, shape) and _by_channel(module.offset, shape):
                     self._through(name, numbers)
                 else:
                     self._stay(name, numbers, "its constants differ within a channel")
-            case Add():
+            case AddTensors():
                 for other in parts[1:]:
                     count = len(self.parent)
                     for pair in np.unique(numbers * count + other).tolist():
                         self._join(*divmod(pair, count))
-            case Concat():
+            case ConcatTensors():
                 return np.concatenate(parts, axis=module.dim - 1)
-            case Permute():
+            case PermuteTensor():
                 return numbers.transpose([axis - 1 for axis in module.dims[1:]])
             case nn.Flatten():
                 return numbers.reshape(shape)
-            case Reshape():
+            case ReshapeTensor():
                 self._reshaped(name, numbers, shape)
                 return numbers.reshape(shape)
             case _ if isinstance(module, SPATIAL):
                 return self._pooled(name, numbers, shape)
-            case _ if not isinstance(module, (*POINTWISE, Scale)):
+            case _ if not isinstance(module, (*POINTWISE, ScaleTensor)):
                 self._stay(name, numbers, f"{type(module).__name__} is not followed")
                 return _spread(self._kept(shape[0]), shape)
         return numbers
@@ -327,7 +333,7 @@ def _spread(numbers: Numbers, shape: tuple[int, ...]) -> Numbers:
 
 
 def _by_channel(constant: Tensor, shape: tuple[int, ...]) -> bool:
-    """Whether a constant of `Scale` has one value, or one per index of axis 0."""
+    """Whether a constant of `ScaleTensor` has one value, or one per index of axis 0."""
     if constant.numel() == 1:
         return True
     size = tuple(constant.shape)

@@ -1,39 +1,58 @@
-"""Hardware-aware pruning: zeros and digits go where the board's estimate says that it pays."""
+"""Hardware-aware pruning: weights and digits go where the board's estimate says that it pays."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
 from torch import fx, nn
 
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.prune.gradual import counted, figures, magnitude_of, prunable
-from fpgacomp.compress.prune.ladder import Grid, Ladder, Prices, grid_of, price_of, signed_digits
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.prune.gradual import (
+    magnitude_of,
+    note_on_layers,
+    prunable_layers,
+    sparsity_figures,
+)
+from fpgacomp.compress.prune.ladder import (
+    IntegerGrid,
+    Ladder,
+    WeightPrices,
+    grid_of,
+    price_of,
+    signed_digits,
+)
 from fpgacomp.compress.prune.options import HardwareOptions
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import train
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.types import CostFunction
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError
 
-Cost = Callable[[fx.GraphModule], Mapping[str, float]]
-
-ATTEMPTS = 3  # trainings, where the first misses the goal
-BISECTIONS = 7  # of the budget: to less than a hundredth of it
-SPARSITIES = (0.5, 0.9)  # of all layers, where prices are first measured
-# Parts of a layer's weights that go to see what they cost; the median counts, since a
-# folding that changes by the way, or an accumulator that loses a bit, is no price of a weight.
+ATTEMPTS = 3  # trainings at most: where one misses the goal, the next aims lower
+BISECTIONS = 7  # halvings of the range of budgets, which find it to a hundredth
+SPARSITIES = (0.5, 0.9)  # shares of zeros in all layers at which prices are measured
+# Parts of a layer's remaining weights that are removed to measure their price. The median of the
+# three counts: in one of them the folding may change, or an accumulator lose a bit, which says
+# nothing about the price of a weight.
 FURTHER = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Prices and a budget that reach the goal, and what they lose before any training."""
+    """A budget for weights and digits, and what the network pruned to it comes to.
 
-    prices: Mapping[str, Prices]
+    Args:
+        prices: what a weight and a digit cost, by layer.
+        budget: what all weights and digits together may cost.
+        cost: the board's estimate of the network pruned to this budget, untrained.
+        loss: sum of the relative squared errors of the weights that change; see `Ladder`.
+    """
+
+    prices: Mapping[str, WeightPrices]
     budget: float
     cost: float
     loss: float
@@ -41,39 +60,45 @@ class _Plan:
 
 def prune_hardware(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: HardwareOptions,
     recipe: Recipe,
     *,
-    cost: Cost,
+    cost: CostFunction,
     observer: TrainingObserver = silent,
-) -> Outcome:
-    """Save a share of a resource by zeros and fewer digits at the least loss.
+) -> TechniqueOutcome:
+    """Save a share of a resource by zeros and fewer signed digits, at the least loss.
 
-    What a zero and what a signed digit save in each layer is measured: by the estimate of
-    the network with and without a part of them, once with the layers half empty and once
-    nearly so (a layer that time-multiplexes its products saves nothing until so few are left
-    that it is unrolled). A search over the budget, judged
-    by the estimate, finds how many must go; of the plans that reach the goal the one that
-    loses least is trained with (`Ladder`). Layers whose zeros save nothing are left alone and
-    counted.
+    What a zero saves in each layer, and what a digit saves, is measured: the network is estimated
+    with and without a part of them, once with half of all weights zero and once with nine tenths.
+    (A layer that computes its products one after another saves nothing by zeros until so few
+    products are left that each gets hardware of its own.) A search over the budget, judged by the
+    estimate, finds how many weights and digits must go. Of the plans that reach the goal, the
+    network is trained with the one that loses least (see `Ladder`). Layers whose zeros save
+    nothing are left alone and counted.
 
     Args:
-        network: best a quantized one (its integers are then what it will be built of); of a
-            float network only whole weights go.
-        cost: estimate of a network, keys lut, dsp, ff, bram18; called some 20 times and 12
-            times for each layer.
+        network: a trained network of known modules; it is not changed. It should be quantized,
+            since its integers are what the hardware is built of; a float network loses only
+            whole weights.
+        data: the weights that stay are fitted to the training split.
+        options: the resource, and the share of it to save.
+        recipe: how the network is trained.
+        cost: estimates a network, with the keys lut, dsp, ff and bram18. It is called about 20
+            times, and 12 times for each layer.
+        observer: is told every epoch.
 
     Returns:
         An outcome with the details of `prune_magnitude`, and `prices` per layer, `cost_before`,
         `cost_after` and `goal` of the resource, and `digits` (signed digits of all weights).
 
     Raises:
-        ModelError: nothing can be pruned, or zeros and digits cannot save so much.
-        UsageError: `leave` names a layer that is not there.
+        ModelError: nothing can be pruned, the network takes none of the resource, or zeros and
+            digits cannot save so much of it.
+        UsageError: `options.leave` names a layer that is not there.
     """
     network = copy.deepcopy(network)
-    layers, notes = prunable(network, options.leave)
+    layers, notes = prunable_layers(network, options.leave)
     if not layers:
         raise ModelError("prune", "there is nothing to prune.", "leave fewer layers alone.")
     before = dict(cost(network))
@@ -84,18 +109,18 @@ def prune_hardware(
     plan = search.best(before[options.resource])
     idle = [name for name in layers if plan.prices[name].weight <= 0]
     if idle:
-        notes += (counted(idle, "left alone: zeros there save nothing"),)
+        notes += (note_on_layers(idle, "left alone: zeros there save nothing"),)
     done = _trained(network, plan, search, data, recipe, observer)
     after = done.cost[options.resource]
     if after > goal:
         notes += (f"{after:.0f} {options.resource} miss the goal of {goal:.0f}",)
     prices = done.plan.prices
-    details = figures(done.network) | {
+    details = sparsity_figures(done.network) | {
         "prices": {n: {"weight": p.weight, "digit": p.digit} for n, p in prices.items()},
         "cost_before": before, "cost_after": done.cost, "goal": goal,
         "digits": sum(_digits(done.network.get_submodule(name)) for name in layers),
     }  # fmt: skip
-    return Outcome(done.network, done.history, notes, details)
+    return TechniqueOutcome(done.network, done.history, notes, details)
 
 
 @dataclass(frozen=True)
@@ -109,10 +134,10 @@ class _Trained:
 
 
 def _trained(
-    network: fx.GraphModule, plan: _Plan, search: _Search, data: Data, recipe: Recipe,
+    network: fx.GraphModule, plan: _Plan, search: _Search, data: LabelledData, recipe: Recipe,
     observer: TrainingObserver,
 ) -> _Trained:  # fmt: skip
-    """The network trained with the plan, or with a stricter one where training missed the goal."""
+    """Train a copy with the plan, and again with stricter ones while the goal is missed."""
     options, goal = search.options, search.goal
     for attempt in range(ATTEMPTS):
         pruned = copy.deepcopy(network)
@@ -128,7 +153,7 @@ def _trained(
         missed = done.cost[options.resource] - goal
         if missed <= 0 or not history.epochs:
             break
-        # Accumulators and thresholds moved with the training: aim lower by what was missed.
+        # Training moved accumulators and thresholds, which cost, too: aim lower by that much.
         search.goal -= missed
         again, _ = search.bisect(plan.prices)
         if again is None:
@@ -138,7 +163,7 @@ def _trained(
 
 
 def _of_attempt(recipe: Recipe, attempt: int) -> Recipe:
-    """The recipe with a checkpoint of its own for each training after the first."""
+    """Give each training after the first a checkpoint of its own."""
     path = recipe.checkpoint
     if path is None or attempt == 0:
         return recipe
@@ -146,14 +171,14 @@ def _of_attempt(recipe: Recipe, attempt: int) -> Recipe:
 
 
 class _Search:
-    """What zeros and digits cost in each layer, and how many must go."""
+    """Measures what weights and digits cost in each layer, and finds how many must go."""
 
     def __init__(
         self,
         network: fx.GraphModule,
         names: list[str],
         options: HardwareOptions,
-        cost: Cost,
+        cost: CostFunction,
         goal: float,
     ) -> None:
         self.network = network
@@ -169,7 +194,7 @@ class _Search:
         """The plan that reaches the goal and loses least, before any training.
 
         Raises:
-            ModelError: none does.
+            ModelError: no plan reaches the goal.
         """
         plans = []
         least = before
@@ -188,8 +213,12 @@ class _Search:
             )
         return min(plans, key=lambda plan: plan.loss)
 
-    def bisect(self, prices: Mapping[str, Prices]) -> tuple[_Plan | None, float]:
-        """(the plan with the largest budget that reaches the goal, cost of the smallest one)."""
+    def bisect(self, prices: Mapping[str, WeightPrices]) -> tuple[_Plan | None, float]:
+        """Find the largest budget that reaches the goal at these prices.
+
+        Returns:
+            The plan (None where no budget reaches the goal), and the cost with a budget of 0.
+        """
         total = sum(price_of(self.network.get_submodule(n), p) for n, p in prices.items())
         low, high = 0.0, total
         plan = self.try_budget(prices, low)
@@ -205,8 +234,8 @@ class _Search:
                 high = middle
         return plan, least
 
-    def try_budget(self, prices: Mapping[str, Prices], budget: float) -> _Plan:
-        """What a budget costs on the board, at once and untrained."""
+    def try_budget(self, prices: Mapping[str, WeightPrices], budget: float) -> _Plan:
+        """Prune a copy of the network to a budget, without training, and estimate it."""
         trial = copy.deepcopy(self.network)
         plan = _Plan(prices, budget, 0.0, 0.0)
         ladder = self.ladder(trial, plan)
@@ -223,27 +252,27 @@ class _Search:
             digits=self.options.digits,
         )
 
-    def prices(self, sparsity: float) -> dict[str, Prices]:
-        """What a weight and a digit cost in each layer, where all are this sparse."""
+    def prices(self, sparsity: float) -> dict[str, WeightPrices]:
+        """What a weight and a digit cost in each layer, in a network of this sparsity."""
         sparse = copy.deepcopy(self.network)
         for name in self.names:
             _zero(sparse.get_submodule(name), sparsity)
         base = self.cost(sparse)
         return {name: self.price(sparse, name, base) for name in self.names}
 
-    def price(self, sparse: fx.GraphModule, name: str, base: float) -> Prices:
+    def price(self, sparse: fx.GraphModule, name: str, base: float) -> WeightPrices:
         layer = sparse.get_submodule(name)
         grid = grid_of(layer)
         digit = 0.0
         if grid is not None:
             digit = median(self.digit_price(sparse, name, base, grid, part) for part in FURTHER)
         weights = [self.weight_price(sparse, name, base, digit, part) for part in FURTHER]
-        return Prices(median(weights), digit)
+        return WeightPrices(median(weights), digit)
 
     def digit_price(
-        self, sparse: fx.GraphModule, name: str, base: float, grid: Grid, part: float
+        self, sparse: fx.GraphModule, name: str, base: float, grid: IntegerGrid, part: float
     ) -> float:
-        """What each digit saves where this part of a layer's weights keeps one."""
+        """What a digit saves, by leaving a part of a layer's weights a single one."""
         fewer = copy.deepcopy(sparse)
         lost = _single_digits(fewer.get_submodule(name), grid, part)
         return max(base - self.cost(fewer), 0.0) / lost if lost else 0.0
@@ -251,7 +280,7 @@ class _Search:
     def weight_price(
         self, sparse: fx.GraphModule, name: str, base: float, digit: float, part: float
     ) -> float:
-        """What each weight saves where this part of a layer's weights goes."""
+        """What a weight of one digit saves, by zeroing a part of a layer's weights."""
         emptier = copy.deepcopy(sparse)
         layer, thin = sparse.get_submodule(name), emptier.get_submodule(name)
         before = _count(layer)
@@ -263,7 +292,7 @@ class _Search:
 
 
 def _zero(layer: nn.Module, sparsity: float) -> None:
-    """Zero the smallest weights until so many are zero."""
+    """Zero the smallest weights of a layer until this share of all is zero; one at least stays."""
     weight = layer.weight
     assert isinstance(weight, nn.Parameter)
     count = min(round(weight.numel() * sparsity), weight.numel() - 1)
@@ -272,8 +301,8 @@ def _zero(layer: nn.Module, sparsity: float) -> None:
         weight.view(-1)[smallest] = 0.0
 
 
-def _single_digits(layer: nn.Module, grid: Grid, part: float) -> int:
-    """Leave the smaller ones of the living weights one digit; how many digits went."""
+def _single_digits(layer: nn.Module, grid: IntegerGrid, part: float) -> int:
+    """Leave the smallest part of the weights that are not zero one digit; count what went."""
     weight = layer.weight
     assert isinstance(weight, nn.Parameter)
     before = _digits(layer)
@@ -287,7 +316,7 @@ def _single_digits(layer: nn.Module, grid: Grid, part: float) -> int:
 
 
 def _count(layer: nn.Module) -> tuple[int, int]:
-    """(weights other than zero, digits beyond the first of each)."""
+    """Number of weights that are not zero, and number of digits beyond the first of each."""
     grid = grid_of(layer)
     weight = layer.weight
     assert isinstance(weight, nn.Parameter)
@@ -298,7 +327,7 @@ def _count(layer: nn.Module) -> tuple[int, int]:
 
 
 def _digits(layer: nn.Module) -> int:
-    """Signed digits of all weights; of a float layer its weights other than zero."""
+    """Number of signed digits of all weights; in a float layer, of weights that are not zero."""
     grid = grid_of(layer)
     weight = layer.weight
     assert isinstance(weight, nn.Parameter)

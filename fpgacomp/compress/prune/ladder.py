@@ -16,19 +16,23 @@ import torch
 from torch import Tensor, nn
 
 from fpgacomp.compress.constraints import KEPT, keep_zeros
+from fpgacomp.compress.types import TorchLayer
 
-DIGITS = "digits"  # buffer int8 [*weight shape]: signed digits a weight may have, 0: it is zero
-UPDATES = 50  # changes of the caps within the ramp
-FLOOR = 0.02  # part of a layer's weights, and one at least, that stays
+# Buffer of a layer, int8 [*weight shape]: the number of signed digits that a weight may have, its
+# cap. A weight whose cap is 0 is zero.
+DIGITS = "digits"
+NO_CAP = 127  # more digits than any weight has
+UPDATES = 50  # number of times that the caps are chosen within the ramp
+FLOOR = 0.02  # share of a layer's weights that stays in any case, rounded down, but one at least
 
 
 @dataclass(frozen=True)
-class Prices:
-    """What a unit costs, in any unit of cost.
+class WeightPrices:
+    """What the weights of a layer cost, in any unit.
 
     Args:
-        weight: a weight that is not zero, with one digit.
-        digit: each digit more.
+        weight: cost of a weight that is not zero and has one signed digit.
+        digit: cost of each further digit of a weight.
     """
 
     weight: float
@@ -36,12 +40,13 @@ class Prices:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The integers of a quantized layer's weights.
+class IntegerGrid:
+    """The integers that the weights of a quantized layer can be.
 
     Args:
-        lowest, highest: of the range.
-        scale: step, broadcasts over the weight.
+        lowest: the smallest integer.
+        highest: the largest integer.
+        scale: weight = scale * integer; broadcasts over the weight.
     """
 
     lowest: int
@@ -50,17 +55,18 @@ class Grid:
 
     @property
     def most_digits(self) -> int:
+        """The largest number of signed digits that one of the integers has."""
         return _most_digits(self.lowest, self.highest)
 
     def nearest(self, weight: Tensor, digits: int) -> Tensor:
-        """The nearest integers with at most so many digits, int64 [*weight shape]."""
+        """The nearest integers with at most so many signed digits, int64 [*weight shape]."""
         allowed, borders = _allowed(self.lowest, self.highest, digits)
         return allowed[torch.bucketize(weight / self.scale, borders.to(weight.dtype))]
 
 
 @lru_cache(maxsize=128)
 def _allowed(lowest: int, highest: int, digits: int) -> tuple[Tensor, Tensor]:
-    """(the integers of at most so many digits, the borders between them)."""
+    """The integers of at most so many digits, and the borders halfway between them."""
     every = torch.arange(lowest, highest + 1)
     allowed = every[signed_digits(every) <= digits]
     return allowed, (allowed[1:] + allowed[:-1]).double() / 2
@@ -72,17 +78,18 @@ def _most_digits(lowest: int, highest: int) -> int:
 
 
 def signed_digits(values: Tensor) -> Tensor:
-    """Nonzero digits of each integer's canonical signed digit form, int64 of the same shape."""
+    """Count the digits of each integer's canonical signed form that are not zero, as int64."""
     magnitude = values.abs().to(torch.int64)
     bits = (3 * magnitude) ^ magnitude
     return torch.stack([(bits >> place) & 1 for place in range(18)]).sum(dim=0)
 
 
-def grid_of(layer: nn.Module) -> Grid | None:
-    """The layer's integers; None where it is float, or its scale follows its weights.
+def grid_of(layer: nn.Module) -> IntegerGrid | None:
+    """Find the integers of a layer's weights; None where digits cannot be chosen for it.
 
-    A scale computed from the largest weight moves when that weight loses a digit, so that
-    such a layer can have zeros, but not chosen digits.
+    That is so in a float layer, and where the scale is computed from the weights: it would move
+    when the largest weight loses a digit, and change the integers of all others. Such a layer can
+    have zeros all the same.
     """
     quantizer: Any = getattr(layer, "weight_quant", None)
     if quantizer is None or not getattr(quantizer, "is_quant_enabled", True):
@@ -97,11 +104,13 @@ def grid_of(layer: nn.Module) -> Grid | None:
             return None
         highest = (1 << (bits - signed)) - 1
         narrow = bool(quantizer.is_narrow_range)
-        return Grid(-highest - (not narrow) if signed else 0, highest, now.scale.detach().clone())
+        return IntegerGrid(
+            -highest - (not narrow) if signed else 0, highest, now.scale.detach().clone()
+        )
 
 
-def _now(layer: Any, grid: Grid | None) -> Grid | None:
-    """The layer's grid with its present scale, which an optimizer moves."""
+def _now(layer: TorchLayer, grid: IntegerGrid | None) -> IntegerGrid | None:
+    """The grid with the scale that the layer has now, since training moves it."""
     if grid is None:
         return None
     with torch.no_grad():
@@ -109,34 +118,40 @@ def _now(layer: Any, grid: Grid | None) -> Grid | None:
 
 
 class Ladder:
-    """Weights that lose digits, then themselves, until what is left costs no more than a budget.
+    """Weights that lose digits, and then become zero, until the rest costs no more than a budget.
 
-    A constraint for `train`. Until the ramp ends the caps are chosen anew 50 times, on the
-    cubic schedule of Zhu and Gupta (2017); then they are fixed. Digits are chosen from weights
-    that live on behind their projections (straight-through, as in quantization-aware
-    training) and may come back; a weight that is gone may not. A step's loss is the change of
-    the weight's squared error as a part of the squares of all weights of the layer that are
-    as large or larger (LAMP; Lee et al., Layer-adaptive Sparsity for the Magnitude-based
-    Pruning, ICLR 2021), which keeps a layer's last weights dear. Steps go in rising order of
-    loss per price.
+    This is a constraint for `train`. A weight goes down step by step: each step takes one of its
+    digits, the last one makes it zero. Until the ramp ends the caps are chosen anew 50 times, on
+    the cubic schedule of Zhu and Gupta (2017); then they are fixed. The optimizer moves weights
+    with all their digits, which are kept beside the capped ones (straight-through, as in
+    quantization-aware training), so that digits may come back. A weight that became zero stays
+    zero.
+
+    The loss of a step is the rise of the weight's squared error, divided by the sum of squares of
+    all weights of the layer that are as large or larger (LAMP; Lee et al., Layer-adaptive
+    Sparsity for the Magnitude-based Pruning, ICLR 2021). That makes the last weights of a layer
+    dear. Steps are taken in rising order of loss per price.
 
     Args:
-        layers: those that are pruned, by name.
-        prices: of each of them.
-        budget: of all weights and digits that stay, in prices.
-        digits: whether weights lose digits one by one, or only as a whole.
+        layers: the layers that are pruned, by name.
+        prices: what weights and digits cost in each of them.
+        budget: what all weights and digits that stay may cost together, in the unit of the
+            prices.
+        ramp: share of the training within which weights and digits go, 0 to 1.
+        digits: whether weights lose digits one by one. False: a weight keeps all its digits or
+            becomes zero, so that every integer that is not zero is the one it would be unpruned.
     """
 
     def __init__(
         self,
         layers: Mapping[str, nn.Module],
-        prices: Mapping[str, Prices],
+        prices: Mapping[str, WeightPrices],
         budget: float,
         *,
         ramp: float,
         digits: bool = True,
     ) -> None:
-        self.layers: dict[str, Any] = dict(layers)
+        self.layers: dict[str, TorchLayer] = dict(layers)
         self.prices = prices
         self.budget = budget
         self.ramp = ramp
@@ -148,18 +163,18 @@ class Ladder:
         self.loss = 0.0
         for layer in self.layers.values():
             if not hasattr(layer, DIGITS):
-                full = torch.full_like(layer.weight, 127, dtype=torch.int8)
+                full = torch.full_like(layer.weight, NO_CAP, dtype=torch.int8)
                 layer.register_buffer(DIGITS, full)
 
     def settle_gradient(self) -> None:
-        """Step from the weights behind, by the gradient at their projections."""
+        """Put the weights with all their digits back, for the optimizer to move."""
         with torch.no_grad():
             for name, weight in self.behind.items():
                 layer = self.layers[name]
                 layer.weight.copy_(weight.masked_fill(layer.digits == 0, 0.0))
 
     def project(self, share: float) -> None:
-        """Choose the caps anew where it is time, and hold the weights to them."""
+        """Choose the caps anew where the schedule says so, and cut the weights down to them."""
         progress = UPDATES if share >= self.ramp else int(share / self.ramp * UPDATES)
         grids = {name: _now(layer, self.grids[name]) for name, layer in self.layers.items()}
         if progress > self.reached:
@@ -169,21 +184,21 @@ class Ladder:
         with torch.no_grad():
             for name, layer in self.layers.items():
                 self.behind[name] = layer.weight.detach().clone()
-                layer.weight.copy_(capped(layer.weight, layer.digits, grids[name]))
+                layer.weight.copy_(cap_digits(layer.weight, layer.digits, grids[name]))
 
     def settled(self, share: float) -> bool:
-        """Only networks with the final caps count."""
+        """True once the caps are final."""
         return share >= self.ramp
 
     def finish(self) -> None:
-        """Hold the network to its caps, and leave its zeros as the layers' own constraints."""
+        """Cut the weights down to their caps, and make the zeros constraints of the layers."""
         with torch.no_grad():
             for layer in self.layers.values():
-                layer.weight.copy_(capped(layer.weight, layer.digits, grid_of(layer)))
+                layer.weight.copy_(cap_digits(layer.weight, layer.digits, grid_of(layer)))
                 kept = getattr(layer, KEPT, None)
                 keep_zeros(layer, layer.digits > 0 if kept is None else (layer.digits > 0) & kept)
 
-    def _choose(self, grids: Mapping[str, Grid | None], budget: float) -> None:
+    def _choose(self, grids: Mapping[str, IntegerGrid | None], budget: float) -> None:
         rates, prices, losses, counts = [], [], [], []
         for name, layer in self.layers.items():
             found = self._steps(name, layer, grids[name])
@@ -197,7 +212,7 @@ class Ladder:
         excess = float(price.sum()) - budget
         last = int(torch.searchsorted(saved, excess)) + 1 if excess > 0 else 0
         gone = torch.zeros(len(rate), dtype=torch.bool)
-        # Steps to a value that the weight has already cost nothing.
+        # A step to the value that the weight has already changes nothing.
         gone[order[:last]] = True
         gone[(rate == 0) & (loss == 0)] = True
         gone[torch.isinf(rate)] = False
@@ -206,16 +221,20 @@ class Ladder:
             self.layers.values(), counts, gone.split([s.numel() for s in counts])
         ):
             left = (~part.reshape(shape)).sum(dim=0).reshape(layer.weight.shape)
+            if not self.digits:
+                left = left * layer.digits  # the one step is gone or not: its cap, or zero
             layer.digits.copy_(left.masked_fill(layer.digits == 0, 0).to(torch.int8))
 
-    def _steps(self, name: str, layer: Any, grid: Grid | None) -> tuple[Tensor, Tensor, Tensor]:
-        """(rate, price, loss) [steps, weights] of each step down, the first step first."""
+    def _steps(
+        self, name: str, layer: TorchLayer, grid: IntegerGrid | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss per price, price and loss of each step, [steps, weights], the first step first."""
         weight = layer.weight.detach().flatten().to(torch.float64)
         scale = torch.ones_like(layer.weight) if grid is None else grid.scale
         unit = torch.broadcast_to(scale, layer.weight.shape).flatten().to(torch.float64)
         errors, most = [weight.square()], 1
         if grid is not None:
-            shaped = Grid(grid.lowest, grid.highest, unit)
+            shaped = IntegerGrid(grid.lowest, grid.highest, unit)
             most = grid.most_digits
             errors += [
                 (shaped.nearest(weight, count) * unit - weight).square()
@@ -232,9 +251,12 @@ class Ladder:
     def _priced(self, name: str, loss: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         price = torch.full_like(loss, self.prices[name].digit)
         price[-1] = self.prices[name].weight
-        # A step that changes nothing removes a digit that is not there.
+        # A step that loses nothing takes a digit that the weight does not have: it saves nothing.
         price[loss == 0] = 0.0
-        rate = _rising(loss, price) if self.digits else _whole(loss, price)
+        if not self.digits:
+            # One step for the whole weight: a budget that ends within it cannot split it.
+            loss, price = loss.sum(0, keepdim=True), price.sum(0, keepdim=True)
+        rate = _rising(loss, price)
         floor = max(1, int(FLOOR * loss.shape[1]))
         rate[:, torch.sort(rate[-1], descending=True, stable=True).indices[:floor]] = torch.inf
         rate[loss.flip(0).cumsum(0).flip(0) == 0] = 0.0
@@ -242,15 +264,15 @@ class Ladder:
 
 
 def larger_squares(weight: Tensor) -> Tensor:
-    """For each of the weights [n] the sum of squares of those that are as large or larger."""
+    """For each weight of [n], the sum of squares of all that are as large or larger, [n]."""
     order = torch.sort(weight.abs(), descending=True, stable=True).indices
     sums = torch.empty_like(weight)
     sums[order] = weight[order].square().cumsum(0)
     return sums.clamp(min=1e-30)
 
 
-def price_of(layer: Any, prices: Prices) -> float:
-    """What the layer's weights and digits cost now."""
+def price_of(layer: TorchLayer, prices: WeightPrices) -> float:
+    """What all weights and digits of the layer cost as they are now, in the unit of the prices."""
     grid = grid_of(layer)
     if grid is None:
         return prices.weight * int(torch.count_nonzero(layer.weight))
@@ -259,8 +281,17 @@ def price_of(layer: Any, prices: Prices) -> float:
     return prices.weight * alive + prices.digit * (int(count.sum()) - alive)
 
 
-def capped(weight: Tensor, caps: Tensor, grid: Grid | None) -> Tensor:
-    """The weights, those beyond their caps moved to the nearest ones allowed."""
+def cap_digits(weight: Tensor, caps: Tensor, grid: IntegerGrid | None) -> Tensor:
+    """Move the weights that have more digits than their caps to the nearest that have not.
+
+    Args:
+        weight: [*weight shape].
+        caps: int8 [*weight shape], see `DIGITS`.
+        grid: the layer's integers; None, for a layer without digits, zeroes by the caps alone.
+
+    Returns:
+        A new tensor, [*weight shape].
+    """
     result = weight.detach().clone()
     if grid is not None:
         have = signed_digits(grid.nearest(weight, grid.most_digits))
@@ -292,9 +323,3 @@ def _rising(loss: Tensor, price: Tensor) -> Tensor:
         ]
         rows.append(torch.stack(least).amax(0))
     return torch.stack(rows)
-
-
-def _whole(loss: Tensor, price: Tensor) -> Tensor:
-    """The same rate for all steps of a weight: it goes as a whole."""
-    rate = loss.sum(0) / price.sum(0).clamp(min=1e-30)
-    return torch.where(loss.sum(0) == 0, torch.zeros_like(rate), rate).expand_as(loss).clone()

@@ -1,4 +1,4 @@
-"""Unstructured pruning: the smallest weights go, gradually, while the others train on."""
+"""Unstructured pruning: the smallest weights become zero step by step while the others train."""
 
 from __future__ import annotations
 
@@ -8,42 +8,49 @@ from math import ceil
 
 from torch import fx, nn
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.prune.gradual import (
     Gradual,
-    alive,
     check_names,
-    counted,
-    figures,
+    count_alive,
     magnitude_of,
-    prunable,
+    note_on_layers,
+    prunable_layers,
+    sparsity_figures,
 )
 from fpgacomp.compress.prune.options import MagnitudeOptions
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import train
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
-# A layer keeps at least this part of what an equal sparsity for all would leave it, so that
-# the global scope never cuts a layer off.
+# A layer keeps at least this part of the weights that an equal sparsity for all layers would
+# leave it. Without a floor the global scope could empty a layer, and cut the network in two.
 FLOOR = 0.1
 
 
 def prune_magnitude(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: MagnitudeOptions,
     recipe: Recipe,
     *,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Zero the weights of least magnitude with the cubic schedule of Zhu and Gupta (2017).
 
-    The number of zeros is exact: round(sparsity * weights) of the layers that are pruned
-    (of each one with scope "layer"). In the global scope every layer keeps at least a tenth
-    of what an equal sparsity would leave it, and one weight. Zeros of an earlier pruning
-    count. Float and Brevitas layers are treated alike: of the latter the float weights
+    The number of zeros is exact: round(sparsity * weights), counted over all pruned layers
+    together, or in each of them with the scope "layer". With the scope "global" every layer keeps
+    at least one weight, and a tenth of what an equal sparsity would leave it. Zeros of an earlier
+    pruning count. Float and Brevitas layers are treated alike: in the latter the float weights
     behind the integers are held at zero. Biases are not touched.
+
+    Args:
+        network: a trained network of known modules, float or quantized; it is not changed.
+        data: the weights that stay are fitted to the training split.
+        options: how many weights become zero, and where.
+        recipe: how the network is trained while and after it is pruned.
+        observer: is told every epoch.
 
     Returns:
         An outcome whose layers carry the masks as constraints, and whose details hold
@@ -52,22 +59,22 @@ def prune_magnitude(
 
     Raises:
         ModelError: there is nothing to prune.
-        UsageError: names that are not there, or fewer weights left than layers.
+        UsageError: the options name layers that are not there, or would empty a layer.
     """
     network = copy.deepcopy(network)
-    layers, notes = prunable(network, options.leave)
+    layers, notes = prunable_layers(network, options.leave)
     if isinstance(options.sparsity, Mapping):
         check_names("sparsity", options.sparsity, {**dict.fromkeys(options.leave), **layers})
         others = [name for name in layers if name not in options.sparsity]
         layers = {name: layer for name, layer in layers.items() if name in options.sparsity}
-        notes += (counted(others, "left alone: not named"),) if others else ()
+        notes += (note_on_layers(others, "left alone: not named"),) if others else ()
     masks = _masks(layers, options)
     history = train(
         network, data, recipe,
         constraints=[masks], decided_by=[options], observer=observer, what="prune",
     )  # fmt: skip
-    masks.project(1.0)  # without an epoch nobody has
-    return Outcome(network, history, notes, figures(network))
+    masks.project(1.0)  # a training without epochs has not done so
+    return TechniqueOutcome(network, history, notes, sparsity_figures(network))
 
 
 def _masks(layers: Mapping[str, nn.Module], options: MagnitudeOptions) -> Gradual:
@@ -94,7 +101,9 @@ def _left(size: int, sparsity: float) -> int:
 
 def _check(layers: Mapping[str, nn.Module], pools: list[tuple[list[str], int]]) -> None:
     """Refuse to do nothing, and to leave a layer empty."""
-    if not any(sum(alive(layers[n]) for n in names) > count for names, count in pools if names):
+    if not any(
+        sum(count_alive(layers[n]) for n in names) > count for names, count in pools if names
+    ):
         raise ModelError(
             "prune",
             "there is nothing to prune: no layer has fewer zeros than asked for.",

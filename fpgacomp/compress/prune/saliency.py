@@ -1,31 +1,36 @@
-"""What a channel is worth: of its weights, its normalization, or what the loss says."""
+"""How important a channel is: by its weights, by its normalization, or by the loss."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Literal, assert_never
+from typing import assert_never
 
 import torch
 from torch import Tensor, fx, nn
 
 from fpgacomp.compress.prune.groups import Channels
+from fpgacomp.compress.prune.options import SaliencyKind
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import cross_entropy
-from fpgacomp.data.labelled import Data
-
-SaliencyKind = Literal["taylor", "magnitude", "sum", "gamma"]
+from fpgacomp.data.labelled import LabelledData
 
 TAYLOR_BATCH = 32
 TAYLOR_BATCHES = 24
 
 
 def saliency_of(
-    network: fx.GraphModule, channels: Channels, data: Data, kind: SaliencyKind
+    network: fx.GraphModule, channels: Channels, data: LabelledData, kind: SaliencyKind
 ) -> dict[int, float]:
-    """Of each unit: the sum over its makers, each layer's scaled to a length of 1.
+    """Rate each unit by the sum of the ratings of its channels.
+
+    The ratings of a layer's channels are scaled to a vector of length 1 before they are added,
+    so that layers can be compared.
 
     Args:
+        network: the network that is to be pruned.
+        channels: its channels.
+        data: "taylor" looks at the training split.
         kind: "taylor": the squared first-order estimate of the change of the loss on the
             training split (Molchanov et al., 2019); "magnitude": the length (L2) of a
             channel's weights; "sum": of their absolute values (L1; Li et al., 2017);
@@ -47,7 +52,7 @@ def saliency_of(
 
 
 def without_gamma(network: fx.GraphModule, channels: Channels) -> list[str]:
-    """Layers of which channels may go that no batch normalization follows."""
+    """Names of layers that can lose channels but have no batch normalization behind them."""
     judged = _summed(_gamma(network), channels)
     units = (unit for unit in channels.units() if unit.number not in judged)
     return list(dict.fromkeys(layer for unit in units for layer in unit.layers))
@@ -77,8 +82,8 @@ def _gamma(network: fx.GraphModule) -> dict[str, Tensor]:
     }
 
 
-def _taylor(network: fx.GraphModule, data: Data) -> dict[str, Tensor]:
-    """Mean over batches of the squared first-order change of the loss without the channel."""
+def _taylor(network: fx.GraphModule, data: LabelledData) -> dict[str, Tensor]:
+    """Sum over batches of the squared first-order change of the loss without the channel."""
     probe = copy.deepcopy(network).eval()
     layers = weight_layers(probe)
     total = {name: torch.zeros(len(layer.weight)) for name, layer in layers.items()}

@@ -1,106 +1,64 @@
-"""Channels and neurons removed from the network physically: smaller layers, not zeros."""
+"""Structured pruning: channels and neurons are cut out of the network, whose layers shrink."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import fx, nn
 
 from fpgacomp.compress.distill import DistillOptions, distillation_loss
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, without
-from fpgacomp.compress.prune.saliency import SaliencyKind, saliency_of, without_gamma
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, remove_channels
+from fpgacomp.compress.prune.options import ChannelOptions
+from fpgacomp.compress.prune.saliency import saliency_of, without_gamma
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import train
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.types import CostFunction
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import DoesNotFit, ModelError, UsageError
 
-Cost = Callable[[fx.GraphModule], Mapping[str, float]]
-
-BISECTIONS = 6  # of the share that reaches a saving: a sixty-fourth
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelOptions:
-    """How many channels go, and which.
-
-    Args:
-        share: of the channels of all layers, or by layer name (others are left alone); of
-            layers that are tied together (an Add) the largest share counts.
-        scope: "layer": the same share everywhere; "global": the least important of all
-            layers, each keeping at least `least`; "board": likewise, of those that are least
-            important for what they save of `resource`; needs a board.
-        least: the share of its channels that every layer keeps, of scope global and board.
-        saliency: what a channel is worth; see `prune.saliency`.
-        rounds: of pruning and training, each taking the same part of what is left.
-        saving: with a board, instead of `share`: the share of `resource` to save.
-        resource: lut, dsp, ff or bram18.
-        leave: names of layers that keep all channels.
-    """
-
-    share: float | Mapping[str, float] = 0.5
-    scope: Literal["layer", "global", "board"] = "layer"
-    least: float = 1 / 8
-    saliency: SaliencyKind = "taylor"
-    rounds: int = 3
-    saving: float | None = None
-    resource: str = "lut"
-    leave: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        given = self.share.items() if isinstance(self.share, Mapping) else [("", self.share)]
-        shares = [(f"share {name}".strip(), share) for name, share in given]
-        for where, value in [*shares, ("saving", self.saving), ("least", self.least)]:
-            if value is not None and not 0 <= value < 1:
-                raise UsageError(where, f"is {value:g}.", "use 0 up to, but not 1.")
-        if isinstance(self.share, Mapping) and self.scope != "layer":
-            raise UsageError(
-                "share", f"is by layer, with the scope {self.scope}.", "use the scope layer."
-            )
-        for name, known in (("scope", ("layer", "global", "board")),
-                            ("saliency", get_args(SaliencyKind)),
-                            ("resource", ("lut", "dsp", "ff", "bram18"))):  # fmt: skip
-            if getattr(self, name) not in known:
-                raise UsageError(name, f"is {getattr(self, name)!r}.", f"use {', '.join(known)}.")
-        if self.rounds < 1:
-            raise UsageError("rounds", f"is {self.rounds}.", "use 1 or more.")
+BISECTIONS = 6  # halvings of the range of shares, which find it to a sixty-fourth
 
 
 def prune_channels(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: ChannelOptions,
     recipe: Recipe,
     *,
     distillation: DistillOptions | None = None,
     observer: TrainingObserver = silent,
-    cost: Cost | None = None,
-) -> Outcome:
-    """Remove the least important channels for good and train what is left, in rounds.
+    cost: CostFunction | None = None,
+) -> TechniqueOutcome:
+    """Remove the least important channels and train what is left, in rounds.
 
-    What is left learns from the labels and from the network as it was.
-
-    Channels that an Add or a depthwise convolution ties together go together or stay. The
+    The smaller network learns from the labels and from the answers of the network as it was.
+    Channels that an addition or a depthwise convolution ties together are removed together. The
     network's inputs and outputs stay. Every layer keeps at least one channel.
 
     Args:
-        recipe: of the training after every round.
+        network: a trained network of known modules; it is not changed.
+        data: the smaller network is fitted to the training split.
+        options: how many channels go, and which.
+        recipe: how the network is trained after every round.
         distillation: how much the former network guides; see `DistillOptions`.
-        cost: estimate of a network, for `options.saving` and the scope "board".
+        observer: is told every epoch.
+        cost: estimates a network, for `options.saving` and the scope "board".
 
     Returns:
-        An outcome whose details hold `layers` (channels before and after of each),
-        `weights_before`, `weights` and of a saving `saved`, the share that was reached.
+        An outcome whose details hold `layers` (channels before and after, by layer),
+        `weights_before` and `weights`, and with a saving `saved`, the share that was reached.
 
     Raises:
-        ModelError: no channel can go, or none of a layer that a share is named for.
-        UsageError: layers that are not there; a saving or the scope "board" without a board.
+        ModelError: no channel can be removed, or none of a layer that a share is named for.
+        UsageError: the options name layers that are not there, or a saving or the scope "board"
+            comes without a cost function.
         DoesNotFit: no share of the channels saves as much as was asked for.
     """
     _check_names(network, options)
@@ -139,7 +97,7 @@ def prune_channels(
     if goal is not None:
         details["saved"] = goal.saved(smaller)
         notes = (*goal.note(details["saved"]), *notes)
-    return Outcome(smaller, history, notes, details)
+    return TechniqueOutcome(smaller, history, notes, details)
 
 
 def _details(network: fx.GraphModule, smaller: fx.GraphModule) -> dict[str, Any]:
@@ -153,11 +111,17 @@ def _details(network: fx.GraphModule, smaller: fx.GraphModule) -> dict[str, Any]
     }
 
 
-def narrowed(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.GraphModule:
-    """A copy of the network with this share of its channels, freshly initialized.
+def narrow_copy(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.GraphModule:
+    """Make an untrained network like this one, with a share of its channels.
 
     Args:
-        width: over 0, up to 1; every layer keeps at least one channel.
+        network: a network of known modules; it is not changed.
+        width: share of the channels that each layer gets, over 0 and up to 1. Every layer gets at
+            least one.
+        seed: decides the initial weights.
+
+    Raises:
+        UsageError: the width is out of its range.
     """
     if not 0 < width <= 1:
         raise UsageError("student width", f"is {width:g}.", "use over 0 and up to 1.")
@@ -167,7 +131,7 @@ def narrowed(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.Grap
         for bundle in _bundles(channels, ())
         for unit in bundle[_kept(len(bundle), 1 - width) :]
     ]
-    smaller = without(network, gone, channels)
+    smaller = remove_channels(network, gone, channels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for module in smaller.modules():
@@ -181,9 +145,12 @@ class _Plan:
     """What one round removes.
 
     Args:
-        before: channels of each bundle before the first round.
-        prices: of one channel of each bundle, of scope board.
-        round: 1 to `options.rounds`.
+        network: the network as the rounds before left it.
+        channels: its channels.
+        options: how many channels go in all rounds together, and which.
+        before: number of units before the first round, by the layers that compute them.
+        prices: what one unit saves of the resource, by the same layers; with the scope "board".
+        round: number of this round, 1 to `options.rounds`.
     """
 
     network: fx.GraphModule
@@ -193,8 +160,8 @@ class _Plan:
     prices: Mapping[tuple[str, ...], float]
     round: int
 
-    def pruned(self, data: Data) -> tuple[fx.GraphModule, Channels]:
-        """The smaller network, and what is left of the channels."""
+    def pruned(self, data: LabelledData) -> tuple[fx.GraphModule, Channels]:
+        """Make the smaller network, and tell what is left of the channels."""
         bundles = _bundles(self.channels, self.options.leave)
         saliency = saliency_of(self.network, self.channels, data, self.options.saliency)
         ranked = [sorted(bundle, key=lambda u: -saliency[u.number]) for bundle in bundles]
@@ -203,10 +170,10 @@ class _Plan:
         else:
             gone = [unit for bundle in ranked for unit in bundle[self._left(bundle) :]]
         numbers = [unit.number for unit in gone]
-        return without(self.network, numbers, self.channels), self.channels.left(numbers)
+        return remove_channels(self.network, numbers, self.channels), self.channels.left(numbers)
 
     def _left(self, bundle: Sequence[Unit]) -> int:
-        """How many units of a bundle stay after this round, of those of the beginning."""
+        """How many units of these layers stay after this round."""
         layers, share = bundle[0].layers, self.options.share
         asked = max(share.get(n, 0.0) for n in layers) if isinstance(share, Mapping) else share
         return _kept(self.before[layers], self._by_now(asked))
@@ -229,7 +196,7 @@ class _Plan:
         return spare[: max(0, now - left)]
 
     def _worth(self, unit: Unit, saliency: float) -> float:
-        """What goes last: the important, of scope board for its price."""
+        """How late a unit goes: by its importance, with the scope board divided by its price."""
         if self.options.scope != "board":
             return saliency
         price = self.prices[unit.layers]
@@ -237,7 +204,7 @@ class _Plan:
 
 
 def _bundles(channels: Channels, leave: Sequence[str]) -> list[list[Unit]]:
-    """Units that the same layers make, in the order of their numbers."""
+    """Group the units by the layers that compute them, each group in the order of numbers."""
     bundles: dict[tuple[str, ...], list[Unit]] = {}
     for unit in channels.units():
         if not set(unit.layers) & set(leave):
@@ -254,16 +221,16 @@ def _kept(count: int, gone: float) -> int:
 
 
 def _prices(
-    network: fx.GraphModule, channels: Channels, options: ChannelOptions, cost: Cost | None
+    network: fx.GraphModule, channels: Channels, options: ChannelOptions, cost: CostFunction | None
 ) -> dict[tuple[str, ...], float]:
-    """What one channel of each bundle saves of the resource, the mean over half of them."""
+    """What a unit saves of the resource, by layers; the mean over half of their units."""
     if cost is None:
         raise UsageError("scope", "board has no board to judge by.", "name one (--board pynq-z2).")
     whole = cost(network)[options.resource]
     prices: dict[tuple[str, ...], float] = {}
     for bundle in _bundles(channels, options.leave):
         gone = [unit.number for unit in bundle[: len(bundle) // 2]]
-        smaller = without(network, gone, channels)
+        smaller = remove_channels(network, gone, channels)
         saved = whole - cost(smaller)[options.resource] if gone else 0.0
         prices[bundle[0].layers] = saved / max(1, len(gone))
     return prices
@@ -274,10 +241,13 @@ class _Goal:
     """A saving of a resource.
 
     Args:
-        whole: what the network takes before.
+        cost: estimates a network.
+        resource: what its estimate is looked up by.
+        saving: share of the resource to save.
+        whole: what the network takes of it before anything is removed.
     """
 
-    cost: Cost
+    cost: CostFunction
     resource: str
     saving: float
     whole: float
@@ -286,7 +256,7 @@ class _Goal:
         """Share of the resource that this smaller network saves."""
         return float(1 - self.cost(network)[self.resource] / self.whole)
 
-    def share(self, plan: _Plan, data: Data) -> float:
+    def share(self, plan: _Plan, data: LabelledData) -> float:
         """The smallest share, to a sixty-fourth, with which this round reaches the saving."""
 
         def enough(share: float) -> bool:
@@ -306,7 +276,7 @@ class _Goal:
         return most
 
     def note(self, saved: float) -> tuple[str, ...]:
-        """Where the weights that training left are dearer than those that it began with."""
+        """Tell where training left the network dearer than it was when the goal was reached."""
         if saved >= self.saving:
             return ()
         return (
@@ -315,7 +285,9 @@ class _Goal:
         )
 
 
-def _goal(network: fx.GraphModule, options: ChannelOptions, cost: Cost | None) -> _Goal | None:
+def _goal(
+    network: fx.GraphModule, options: ChannelOptions, cost: CostFunction | None
+) -> _Goal | None:
     if options.saving is None:
         return None
     if cost is None:
@@ -327,7 +299,7 @@ def _goal(network: fx.GraphModule, options: ChannelOptions, cost: Cost | None) -
 
 
 def _of_round(recipe: Recipe, round_: int) -> Recipe:
-    """Each round has a checkpoint of its own: the networks differ in size."""
+    """Give each round a checkpoint of its own, since the networks differ in size."""
     if recipe.checkpoint is None:
         return recipe
     path = recipe.checkpoint
@@ -347,7 +319,7 @@ def _check_names(network: fx.GraphModule, options: ChannelOptions) -> None:
 
 
 def _check_free(channels: Channels, options: ChannelOptions) -> None:
-    """A share that is named for a layer whose channels all stay is a mistake."""
+    """Refuse a share for a layer whose channels all have to stay."""
     if not isinstance(options.share, Mapping):
         return
     free = {layer for unit in channels.units() for layer in unit.layers}

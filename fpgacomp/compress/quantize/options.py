@@ -1,18 +1,20 @@
-"""What a user asks of a quantized network: bits, scales, how finely they differ."""
+"""What a user asks of a quantized network: bits, kinds of scales, and which weights share one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
 
-Bits = int | Literal["ternary"]
-Scale = Literal["free", "power-of-two"]
-Granularity = Literal["channel", "tensor"]
+BitWidth = int | Literal["ternary"]
+ScaleKind = Literal["free", "power-of-two"]
+ScaleGranularity = Literal["channel", "tensor"]
+RepairStep = Literal["merge", "equalize", "gptq", "bias"]  # of quantization after training
 
-REST = "*"  # in a mapping: all layers that it does not name
+REPAIR_STEPS: tuple[RepairStep, ...] = get_args(RepairStep)
+REST = "*"  # in a mapping of bits, the key for all layers that it does not name
 MOST_BITS = 8
 TERNARY_BITS = 2
 
@@ -22,25 +24,31 @@ class QuantizeOptions:
     """Bits and scales of a quantized network.
 
     Args:
-        weight_bits: 1 (binary, a sign times a scale) to 8, "ternary" (-1, 0, 1 times a
-            scale), or a mapping from layer names to these, "*" for the rest.
-        activation_bits: 1 to 8, or a mapping. A name is that of the activation, or of the
-            layer before it.
-        first_last_bits: weights of the first and last layer, unless a mapping names them;
-            None: like the others.
-        input_bits: of the network's input, 1 to 8.
-        scale: "free": any float32, learned; "power-of-two": shifts in hardware.
-        granularity: one weight scale per output channel, or one per layer.
-        narrow: weights symmetric around zero, -(2**(bits-1) - 1) to 2**(bits-1) - 1: with
-            2 bits that is ternary. Otherwise they use the lowest integer, too.
+        weight_bits: bits of the weights, 1 to 8. 1 means binary (-1 or 1, times a scale);
+            "ternary" means -1, 0 or 1, times a scale. A mapping gives the bits by layer name,
+            with "*" for the layers that it does not name.
+        activation_bits: bits of the activations, 1 to 8. A mapping gives them by the name of the
+            activation, or of the layer in front of it.
+        first_last_bits: bits of the weights of the first and the last layer, unless a mapping
+            names these layers. None treats them like the others.
+        input_bits: bits of the network's input, 1 to 8.
+        scale: "free" scales are any float32 numbers, and are learned in training; "power-of-two"
+            scales become shifts in hardware.
+        granularity: "channel" gives the weights of each output channel a scale of their own;
+            "tensor" gives all weights of a layer the same one.
+        narrow: whether weights lie symmetrically around zero, from -(2**(bits-1) - 1) to
+            2**(bits-1) - 1, which with 2 bits is ternary. Otherwise they start one lower.
+
+    Raises:
+        UsageError: a value is out of its range; several such values are told at once.
     """
 
-    weight_bits: Bits | Mapping[str, Bits] = 8
+    weight_bits: BitWidth | Mapping[str, BitWidth] = 8
     activation_bits: int | Mapping[str, int] = 8
-    first_last_bits: Bits | None = 8
+    first_last_bits: BitWidth | None = 8
     input_bits: int = 8
-    scale: Scale = "free"
-    granularity: Granularity = "channel"
+    scale: ScaleKind = "free"
+    granularity: ScaleGranularity = "channel"
     narrow: bool = True
 
     def __post_init__(self) -> None:
@@ -56,8 +64,11 @@ class QuantizeOptions:
         problems += _check_choice("granularity", self.granularity, ("channel", "tensor"))
         raise_all(problems)
 
-    def weights_of(self, layers: Iterable[str]) -> dict[str, Bits]:
-        """Weight bits of these layers, given in order of execution.
+    def weights_of(self, layers: Iterable[str]) -> dict[str, BitWidth]:
+        """Weight bits by layer.
+
+        Args:
+            layers: names of the dense and convolution layers, in the order of execution.
 
         Raises:
             UsageError: a mapping names layers that are not there, or leaves some out.
@@ -70,8 +81,12 @@ class QuantizeOptions:
                 bits[name] = self.first_last_bits
         return bits
 
-    def notes_on(self, weights: Mapping[str, Bits]) -> tuple[str, ...]:
-        """What of these options a network had no use for, given the bits of its layers."""
+    def notes_on(self, weights: Mapping[str, BitWidth]) -> tuple[str, ...]:
+        """Sentences on options that had no effect on a network.
+
+        Args:
+            weights: weight bits by layer, as `weights_of` returned them.
+        """
         wanted = self.weight_bits
         if isinstance(wanted, Mapping) or wanted in weights.values():
             return ()
@@ -81,26 +96,49 @@ class QuantizeOptions:
         )
 
     def activations_of(self, places: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-        """Activation bits by place.
+        """Bits by quantized activation.
 
         Args:
-            places: for each place that is quantized the names that a mapping may use for it.
+            places: by the name of each quantized activation, the names that a mapping may use
+                for it.
+
+        Raises:
+            UsageError: a mapping names activations that are not there, or leaves some out.
         """
         return _resolved("activation bits", self.activation_bits, places)
 
 
-def whole_bits(bits: Bits) -> int:
-    """The bits that a value is stored in; a ternary one takes two."""
+def repair_steps(names: Sequence[str] | None) -> tuple[RepairStep, ...]:
+    """The steps of quantization after training with these names, in the order they are made.
+
+    Args:
+        names: some of "merge", "equalize", "gptq" and "bias"; None means all of them.
+
+    Raises:
+        UsageError: there is no step of a name; several such names are told at once.
+    """
+    wanted = REPAIR_STEPS if names is None else names
+    problems: list[FpgacompError] = [
+        UsageError(f"step {name}", "there is no such step.", f"use {', '.join(REPAIR_STEPS)}.")
+        for name in wanted
+        if name not in REPAIR_STEPS
+    ]
+    raise_all(problems)
+    return tuple(step for step in REPAIR_STEPS if step in wanted)
+
+
+def whole_bits(bits: BitWidth) -> int:
+    """Number of bits that one value is stored in; a ternary value takes two."""
     return TERNARY_BITS if bits == "ternary" else int(bits)
 
 
-def _named(what: str, value: Any) -> list[tuple[str, Any]]:
+def _named(what: str, value: object) -> list[tuple[str, object]]:
     if isinstance(value, Mapping):
         return [(f"{what} of {name}", bits) for name, bits in value.items()]
     return [(what, value)]
 
 
-def _check_bits(where: str, bits: Any, *, ternary: bool) -> list[FpgacompError]:
+def _check_bits(where: str, bits: object, *, ternary: bool) -> list[FpgacompError]:
     if ternary and bits == "ternary":
         return []
     if isinstance(bits, int) and not isinstance(bits, bool) and 1 <= bits <= MOST_BITS:
@@ -109,14 +147,14 @@ def _check_bits(where: str, bits: Any, *, ternary: bool) -> list[FpgacompError]:
     return [UsageError(where, f"is {bits!r}.", f"use 1 to {MOST_BITS}{or_ternary}.")]
 
 
-def _check_choice(where: str, value: Any, choices: tuple[str, ...]) -> list[FpgacompError]:
+def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> list[FpgacompError]:
     if value in choices:
         return []
     return [UsageError(where, f"is {value!r}.", f"use {' or '.join(map(repr, choices))}.")]
 
 
 def _resolved(what: str, wanted: Any, places: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """The wish for each place; a place's first name counts before its others."""
+    """What is asked for each place; where several of its names are given, the first one counts."""
     if not isinstance(wanted, Mapping):
         return dict.fromkeys(places, wanted)
     known = {name for names in places.values() for name in names} | {REST}
@@ -148,24 +186,28 @@ def _resolved(what: str, wanted: Any, places: Mapping[str, tuple[str, ...]]) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class MixedOptions:
-    """What a search for bits per layer may choose from, and what it may spend.
+    """What a search for the bits of each layer may choose from, and what it may spend.
 
     Args:
-        budget: most that the network may cost.
-        measure: "bits": of all weights; "bops": bit operations per sample, products times
-            weight bits times activation bits; or a figure of a cost function, such as "lut".
-        weight_choices: bits that a layer's weights may have.
+        budget: what the network may cost at most, in the unit of `measure`.
+        measure: "bits" counts the bits of all weights; "bops" counts operations on bits per
+            sample, which is products times weight bits times activation bits. Any other name is a
+            figure of the cost function, such as "lut".
+        weight_choices: bits that the weights of a layer may have.
         activation_choices: bits that an activation may have.
-        trial_epochs: of training before a layer's sensitivity is measured; 0 measures what
-            quantization does untrained, which overrates what training mends.
-        refinements: rounds in which every layer is tried one width finer and coarser around
-            the choice; 0 trusts the sum of sensitivities.
-        base: input bits, scale, granularity and narrow; its other bits are not used.
+        trial_epochs: number of epochs that a network is trained before its loss is measured in
+            the search. 0 measures untrained networks, whose losses training would partly mend.
+        refinements: number of rounds in which every layer is tried one width finer and one
+            coarser than chosen. 0 trusts that the losses of single layers add up.
+        base: input bits, scale, granularity and narrow. Its other bits are not used.
+
+    Raises:
+        UsageError: a value is out of its range; several such values are told at once.
     """
 
     budget: float
     measure: str = "bits"
-    weight_choices: tuple[Bits, ...] = (1, 2, 3, 4, 6, 8)
+    weight_choices: tuple[BitWidth, ...] = (1, 2, 3, 4, 6, 8)
     activation_choices: tuple[int, ...] = (1, 2, 3, 4, 6, 8)
     trial_epochs: int = 0
     refinements: int = 3

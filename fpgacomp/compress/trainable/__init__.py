@@ -11,17 +11,23 @@ from __future__ import annotations
 
 from fpgacomp.compress.constraints import constraints_of
 from fpgacomp.compress.trainable.layers import example_input, input_shape, weight_layers
-from fpgacomp.compress.trainable.modules import Add, Concat, Permute, Reshape, Scale
+from fpgacomp.compress.trainable.modules import (
+    AddTensors,
+    ConcatTensors,
+    PermuteTensor,
+    ReshapeTensor,
+    ScaleTensor,
+)
 from fpgacomp.compress.trainable.read_module import from_module
 from fpgacomp.compress.trainable.read_onnx import from_onnx
 from fpgacomp.compress.trainable.write_onnx import to_onnx
 
 __all__ = [
-    "Add",
-    "Concat",
-    "Permute",
-    "Reshape",
-    "Scale",
+    "AddTensors",
+    "ConcatTensors",
+    "PermuteTensor",
+    "ReshapeTensor",
+    "ScaleTensor",
     "constraints_of",
     "example_input",
     "from_module",

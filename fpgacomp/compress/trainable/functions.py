@@ -12,9 +12,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, fx, nn
 
-from fpgacomp.compress.trainable.modules import Add, Concat, Permute, Reshape, Scale
+from fpgacomp.compress.trainable.modules import (
+    AddTensors,
+    ConcatTensors,
+    PermuteTensor,
+    ReshapeTensor,
+    ScaleTensor,
+)
 
-Rule = Callable[["Use"], nn.Module | None]
+FunctionRule = Callable[["Use"], nn.Module | None]
 
 
 @dataclass(frozen=True)
@@ -45,20 +51,20 @@ def _reshaped(use: Use) -> nn.Module | None:
     """Whatever keeps each sample's values in their order."""
     if use.result[0] != use.shapes[0][0] or len(use.result) < 2:
         return None
-    return nn.Flatten() if len(use.result) == 2 else Reshape(use.result[1:])
+    return nn.Flatten() if len(use.result) == 2 else ReshapeTensor(use.result[1:])
 
 
 def _permuted(use: Use) -> nn.Module | None:
     dims = use.get("dims", ())
     order = [axis % use.rank for axis in dims]
-    return Permute(order) if order and order[0] == 0 else None
+    return PermuteTensor(order) if order and order[0] == 0 else None
 
 
 def _transposed(use: Use) -> nn.Module | None:
     order = list(range(use.rank))
     a, b = use.get("dim0") % use.rank, use.get("dim1") % use.rank
     order[a], order[b] = order[b], order[a]
-    return Permute(order) if order[0] == 0 else None
+    return PermuteTensor(order) if order[0] == 0 else None
 
 
 def _sum(use: Use) -> nn.Module | None:
@@ -66,7 +72,7 @@ def _sum(use: Use) -> nn.Module | None:
         return None
     if len(use.inputs) == 1:
         return _scaled(1.0, use.get("other"), use)
-    return Add() if len(set(use.shapes)) == 1 else None
+    return AddTensors() if len(set(use.shapes)) == 1 else None
 
 
 def _scaled(factor: Any, offset: Any, use: Use) -> nn.Module | None:
@@ -81,7 +87,7 @@ def _scaled(factor: Any, offset: Any, use: Use) -> nn.Module | None:
         if constant.dim() >= use.rank or use.result != use.shapes[0]:
             return None
         constants.append(constant)
-    return Scale(*constants)
+    return ScaleTensor(*constants)
 
 
 def _product(use: Use) -> nn.Module | None:
@@ -104,10 +110,10 @@ def _quotient(use: Use) -> nn.Module | None:
 
 def _concatenated(use: Use) -> nn.Module | None:
     dim = use.get("dim", use.get("axis", 0)) % use.rank
-    return Concat(dim) if dim else None
+    return ConcatTensors(dim) if dim else None
 
 
-def _pooled(kinds: Sequence[type[nn.Module]], *names: str) -> Rule:
+def _pooled(kinds: Sequence[type[nn.Module]], *names: str) -> FunctionRule:
     """Pooling over one or two axes with arguments of the same names."""
 
     def rule(use: Use) -> nn.Module | None:
@@ -139,7 +145,7 @@ def _adaptive_of(rank: int) -> nn.Module:
     return nn.AdaptiveAvgPool1d(1) if rank == 3 else nn.AdaptiveAvgPool2d(1)
 
 
-def _softmax(kind: Callable[[int], nn.Module]) -> Rule:
+def _softmax(kind: Callable[[int], nn.Module]) -> FunctionRule:
     def rule(use: Use) -> nn.Module | None:
         dim = use.get("dim")
         return None if dim is None else kind(dim % use.rank)
@@ -178,12 +184,12 @@ def _upsampled(use: Use) -> nn.Module | None:
     return nn.Upsample(scale_factor=scale, mode="nearest")
 
 
-def _always(kind: Callable[[], nn.Module]) -> Rule:
+def _always(kind: Callable[[], nn.Module]) -> FunctionRule:
     return lambda use: kind()
 
 
 def _negated(use: Use) -> nn.Module | None:
-    return Scale(-1.0, 0.0)
+    return ScaleTensor(-1.0, 0.0)
 
 
 _MAX = _pooled(
@@ -199,10 +205,10 @@ _MEAN = _pooled(
 )
 
 # Functions by what they are, methods of a tensor by name: (names of their arguments, rule).
-RULES: dict[Any, tuple[tuple[str, ...], Rule]] = {}
+RULES: dict[Any, tuple[tuple[str, ...], FunctionRule]] = {}
 
 
-def _register(keys: Sequence[Any], names: str, rule: Rule) -> None:
+def _register(keys: Sequence[Any], names: str, rule: FunctionRule) -> None:
     RULES.update({key: (tuple(names.split()), rule) for key in keys})
 
 

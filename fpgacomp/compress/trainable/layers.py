@@ -7,15 +7,15 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, fx, nn
 
-WeightLayer: TypeAlias = nn.Linear | nn.Conv1d | nn.Conv2d
+WeightModule: TypeAlias = nn.Linear | nn.Conv1d | nn.Conv2d
 
 
-def weight_layers(network: fx.GraphModule) -> dict[str, WeightLayer]:
+def weight_layers(network: fx.GraphModule) -> dict[str, WeightModule]:
     """Dense and convolution layers by name, in the order of execution.
 
     Brevitas layers are subclasses of torch's and are found as well.
     """
-    found: dict[str, WeightLayer] = {}
+    found: dict[str, WeightModule] = {}
     for node in network.graph.nodes:
         if node.op == "call_module":
             module = network.get_submodule(str(node.target))

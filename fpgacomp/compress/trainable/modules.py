@@ -13,7 +13,7 @@ ACTIVATIONS = (
 )  # fmt: skip
 
 
-class Add(nn.Module):
+class AddTensors(nn.Module):
     """The sum of two or more tensors of one shape."""
 
     def forward(self, *parts: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ class Add(nn.Module):
         return total
 
 
-class Concat(nn.Module):
+class ConcatTensors(nn.Module):
     """Tensors side by side.
 
     Args:
@@ -41,7 +41,7 @@ class Concat(nn.Module):
         return f"dim={self.dim}"
 
 
-class Reshape(nn.Module):
+class ReshapeTensor(nn.Module):
     """The same values of each sample in another shape.
 
     Args:
@@ -59,7 +59,7 @@ class Reshape(nn.Module):
         return f"shape={self.shape}"
 
 
-class Permute(nn.Module):
+class PermuteTensor(nn.Module):
     """Axes in another order.
 
     Args:
@@ -77,7 +77,7 @@ class Permute(nn.Module):
         return f"dims={self.dims}"
 
 
-class Scale(nn.Module):
+class ScaleTensor(nn.Module):
     """`x * factor + offset` with constants that no training moves.
 
     Args:

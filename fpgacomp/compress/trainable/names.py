@@ -10,7 +10,7 @@ from torch import fx, nn
 _TAKEN = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph())))
 
 
-class Names:
+class UniqueNames:
     """Hands out each name once."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import fx, nn
 
-from fpgacomp.compress.trainable.modules import Add, Scale
+from fpgacomp.compress.trainable.modules import AddTensors, ScaleTensor
 from fpgacomp.compress.trainable.read_weights import constant_sum
 from fpgacomp.compress.trainable.reader import Reader, refuse, tensor
 from fpgacomp.ir.types import AnyArray
@@ -62,7 +62,7 @@ def hard_sigmoid(r: Reader, node: Node) -> None:
     if np.isclose(alpha, 1 / 6, rtol=1e-6) and beta == 0.5:
         r.bind(node, r.emit(node, nn.Hardsigmoid()))
         return
-    line = r.emit(node, Scale(_short(alpha), _short(beta)), part="line")
+    line = r.emit(node, ScaleTensor(_short(alpha), _short(beta)), part="line")
     r.bind(node, r.emit(node, nn.Hardtanh(0.0, 1.0), line))
 
 
@@ -118,7 +118,7 @@ def add(r: Reader, node: Node) -> None:
         shapes = " and ".join(str(list(r.shape(name))) for name in data)
         raise refuse(node, f"it sums tensors of shapes {shapes}.", "give them one shape.")
     parts = [r.values[name] for name in data]
-    r.bind(node, r.emit(node, Add(), *parts) if len(parts) > 1 else parts[0])
+    r.bind(node, r.emit(node, AddTensors(), *parts) if len(parts) > 1 else parts[0])
 
 
 def arithmetic(r: Reader, node: Node) -> None:
@@ -160,13 +160,13 @@ def scale(r: Reader, node: Node, factor: AnyArray | float, offset: AnyArray | fl
     a, b = (_per_sample(node, value, before) for value in (factor, offset))
     value: fx.Node = r.values[source]
     last = r.only_use(value, source)
-    if isinstance(last, Scale):
+    if isinstance(last, ScaleTensor):
         last.offset = last.offset * a + b
         last.factor = last.factor * a
         cancels = bool((last.factor == 1).all() and (last.offset == 0).all())
         r.bind(node, value.all_input_nodes[0] if cancels else value)
     else:
-        r.bind(node, r.emit(node, Scale(a, b), value))
+        r.bind(node, r.emit(node, ScaleTensor(a, b), value))
 
 
 def _per_sample(node: Node, value: AnyArray | float, shape: tuple[int, ...]) -> torch.Tensor:

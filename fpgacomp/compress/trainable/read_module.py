@@ -13,11 +13,11 @@ from torch import Tensor, fx, nn
 
 from fpgacomp.compress.constraints import KEPT
 from fpgacomp.compress.trainable.functions import RULES, Use
-from fpgacomp.compress.trainable.modules import Reshape
-from fpgacomp.compress.trainable.names import Names
+from fpgacomp.compress.trainable.modules import ReshapeTensor
+from fpgacomp.compress.trainable.names import UniqueNames
 from fpgacomp.compress.trainable.read_weights import note_zeros, zero_pad
 from fpgacomp.compress.trainable.write_layers import RULES as CLASSES
-from fpgacomp.compress.trainable.write_layers import Call, write_layer
+from fpgacomp.compress.trainable.write_layers import ModuleCall, write_layer
 from fpgacomp.compress.trainable.writer import Writer
 from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
 
@@ -124,7 +124,7 @@ class _Rewriter:
         self.values = values
         self.root = nn.Module()
         self.graph = fx.Graph()
-        self.names = Names()
+        self.names = UniqueNames()
         self.map: dict[fx.Node, fx.Node] = {}
         self.derived: set[fx.Node] = set()
         self.problems: list[FpgacompError] = []
@@ -207,8 +207,10 @@ class _Rewriter:
             inputs = self._spelled_padding(copied, fresh, inputs)
         result = tuple(self.values[node].shape)
         if isinstance(copied, nn.Flatten) and result[0] == shape[0]:
-            copied = Reshape(result[1:]) if len(result) > 2 else nn.Flatten()
-        write_layer(Writer(), Call(f"{fresh}{_line(node)}", copied, ("x",), "y", shape, result))
+            copied = ReshapeTensor(result[1:]) if len(result) > 2 else nn.Flatten()
+        write_layer(
+            Writer(), ModuleCall(f"{fresh}{_line(node)}", copied, ("x",), "y", shape, result)
+        )
         if isinstance(copied, nn.Linear | nn.Conv1d | nn.Conv2d) and not hasattr(copied, KEPT):
             note_zeros(copied)
         self.root.add_module(fresh, copied)

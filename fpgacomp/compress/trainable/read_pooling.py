@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import fx, nn
 
-from fpgacomp.compress.trainable.modules import Permute
+from fpgacomp.compress.trainable.modules import PermuteTensor
 from fpgacomp.compress.trainable.read_weights import explicit_pads, pad_in_front
 from fpgacomp.compress.trainable.reader import Reader, ints, refuse, same
 from fpgacomp.network.editable import Node
@@ -107,7 +107,7 @@ def _over_space(r: Reader, node: Node, axes: list[int], *, keep: bool, mean: boo
         raise refuse(node, f"it runs over {len(sizes)} axes.", "pool over one or two.")
     moved = order != sorted(order)
     if moved:
-        value = r.emit(node, Permute(order), value, part="channels_first")
+        value = r.emit(node, PermuteTensor(order), value, part="channels_first")
     one_axis = len(sizes) == 1
     module: nn.Module
     if mean:
@@ -119,5 +119,5 @@ def _over_space(r: Reader, node: Node, axes: list[int], *, keep: bool, mean: boo
         value = r.emit(node, nn.Flatten(), value, part="flatten")
     elif moved:
         back = [order.index(axis) for axis in range(len(shape))]
-        value = r.emit(node, Permute(back), value, part="channels_last")
+        value = r.emit(node, PermuteTensor(back), value, part="channels_last")
     r.bind(node, value)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from torch import nn
 
-from fpgacomp.compress.trainable.modules import Concat, Permute, Reshape
+from fpgacomp.compress.trainable.modules import ConcatTensors, PermuteTensor, ReshapeTensor
 from fpgacomp.compress.trainable.read_weights import zero_pad
 from fpgacomp.compress.trainable.reader import Reader, ints, refuse
 from fpgacomp.network.editable import Node
@@ -27,7 +27,7 @@ def reshape(r: Reader, node: Node) -> None:
     elif len(after) == 2:
         r.bind(node, r.emit(node, nn.Flatten()))
     else:
-        r.bind(node, r.emit(node, Reshape(after[1:])))
+        r.bind(node, r.emit(node, ReshapeTensor(after[1:])))
 
 
 def transpose(r: Reader, node: Node) -> None:
@@ -38,13 +38,13 @@ def transpose(r: Reader, node: Node) -> None:
         raise refuse(node, f"it moves the batch axis (perm {perm}).", "keep axis 0 in front.")
     source = r.values[node.inputs[0]]
     before = r.root.get_submodule(str(source.target)) if source.op == "call_module" else None
-    if isinstance(before, Permute):
+    if isinstance(before, PermuteTensor):
         perm = [before.dims[axis] for axis in perm]
         (source,) = source.all_input_nodes
     if perm == list(range(rank)):
         r.bind(node, source)
     else:
-        r.bind(node, r.emit(node, Permute(perm), source))
+        r.bind(node, r.emit(node, PermuteTensor(perm), source))
 
 
 def concat(r: Reader, node: Node) -> None:
@@ -55,7 +55,7 @@ def concat(r: Reader, node: Node) -> None:
     if len(r.data(node)) < len(node.inputs):
         raise refuse(node, "it joins a constant.", "concatenate computed tensors only.")
     parts = [r.values[name] for name in node.inputs]
-    r.bind(node, r.emit(node, Concat(axis), *parts) if len(parts) > 1 else parts[0])
+    r.bind(node, r.emit(node, ConcatTensors(axis), *parts) if len(parts) > 1 else parts[0])
 
 
 def pad(r: Reader, node: Node) -> None:
@@ -89,9 +89,9 @@ def pad(r: Reader, node: Node) -> None:
     if order == sorted(order):
         r.bind(node, r.emit(node, module, source))
         return
-    source = r.emit(node, Permute(order), source, part="channels_first")
+    source = r.emit(node, PermuteTensor(order), source, part="channels_first")
     source = r.emit(node, module, source)
-    r.bind(node, r.emit(node, Permute(_inverse(order)), source, part="channels_last"))
+    r.bind(node, r.emit(node, PermuteTensor(_inverse(order)), source, part="channels_last"))
 
 
 def _inverse(order: list[int]) -> list[int]:

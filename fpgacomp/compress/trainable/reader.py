@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from fpgacomp.compress.trainable.float_graph import FloatGraph
-from fpgacomp.compress.trainable.names import Names, from_onnx_name
+from fpgacomp.compress.trainable.names import UniqueNames, from_onnx_name
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import Node
@@ -40,7 +40,7 @@ class Reader:
     source: FloatGraph
     root: nn.Module = field(default_factory=nn.Module)
     graph: fx.Graph = field(default_factory=fx.Graph)
-    names: Names = field(default_factory=Names)
+    names: UniqueNames = field(default_factory=UniqueNames)
     values: dict[str, fx.Node] = field(default_factory=dict)
     problems: list[FpgacompError] = field(default_factory=list)
     reserved: dict[str, str] = field(default_factory=dict)

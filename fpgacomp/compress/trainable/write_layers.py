@@ -10,13 +10,20 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from fpgacomp.compress.trainable.modules import Add, Concat, Permute, Reshape, Scale
+from fpgacomp.compress.trainable.modules import (
+    AddTensors,
+    ConcatTensors,
+    PermuteTensor,
+    ReshapeTensor,
+    ScaleTensor,
+)
 from fpgacomp.compress.trainable.writer import Writer
+from fpgacomp.compress.types import TorchLayer
 from fpgacomp.errors import UnsupportedLayer
 
 
 @dataclass(frozen=True)
-class Call:
+class ModuleCall:
     """One call of a layer.
 
     Args:
@@ -29,14 +36,14 @@ class Call:
     """
 
     name: str
-    module: Any
+    module: TorchLayer
     inputs: tuple[str, ...]
     output: str
     shape: tuple[int, ...]
     result: tuple[int, ...]
 
 
-def write_layer(w: Writer, call: Call) -> None:
+def write_layer(w: Writer, call: ModuleCall) -> None:
     """Append the nodes of one call.
 
     Raises:
@@ -57,7 +64,7 @@ def _many(value: Any, rank: int) -> list[int]:
     return [int(v) for v in value] if isinstance(value, Sequence) else [int(value)] * rank
 
 
-def _convolution(w: Writer, call: Call) -> None:
+def _convolution(w: Writer, call: ModuleCall) -> None:
     m, rank = call.module, len(call.shape) - 2
     if m.padding_mode != "zeros" or isinstance(m.padding, str):
         raise UnsupportedLayer(
@@ -78,7 +85,7 @@ def _convolution(w: Writer, call: Call) -> None:
     )
 
 
-def _dense(w: Writer, call: Call) -> None:
+def _dense(w: Writer, call: ModuleCall) -> None:
     m, weight = call.module, w.weight(call.name, call.module)
     bias = [] if m.bias is None else [w.constant(f"{call.name}.bias", m.bias)]
     if len(call.shape) == 2:
@@ -91,7 +98,7 @@ def _dense(w: Writer, call: Call) -> None:
         w.node("Add", [product, *bias], call.output)
 
 
-def _batch_norm(w: Writer, call: Call) -> None:
+def _batch_norm(w: Writer, call: ModuleCall) -> None:
     m, count = call.module, call.module.num_features
     if m.running_mean is None:
         raise UnsupportedLayer(
@@ -113,17 +120,17 @@ def _batch_norm(w: Writer, call: Call) -> None:
     )
 
 
-def _plain(op: str, **settings: str) -> Callable[[Writer, Call], None]:
+def _plain(op: str, **settings: str) -> Callable[[Writer, ModuleCall], None]:
     """A node with attributes read from the module: attribute=field."""
 
-    def rule(w: Writer, call: Call) -> None:
+    def rule(w: Writer, call: ModuleCall) -> None:
         values = {key: getattr(call.module, name) for key, name in settings.items()}
         w.node(op, call.inputs, call.output, **values)
 
     return rule
 
 
-def _clip(w: Writer, call: Call) -> None:
+def _clip(w: Writer, call: ModuleCall) -> None:
     inputs = [call.inputs[0]]
     for name, bound in (("min", call.module.min_val), ("max", call.module.max_val)):
         open_end = math.isinf(bound)
@@ -131,12 +138,12 @@ def _clip(w: Writer, call: Call) -> None:
     w.node("Clip", inputs, call.output)
 
 
-def _silu(w: Writer, call: Call) -> None:
+def _silu(w: Writer, call: ModuleCall) -> None:
     (x,) = call.inputs
     w.node("Mul", [x, w.node("Sigmoid", [x], f"{call.name}/gate")], call.output)
 
 
-def _gelu(w: Writer, call: Call) -> None:
+def _gelu(w: Writer, call: ModuleCall) -> None:
     """As x / 2 * (1 + erf(x / sqrt 2)): an operator of its own came later than this file's."""
     if call.module.approximate != "none":
         raise UnsupportedLayer(
@@ -150,18 +157,18 @@ def _gelu(w: Writer, call: Call) -> None:
     w.node("Mul", [half, gate], call.output)
 
 
-def _hard_sigmoid(w: Writer, call: Call) -> None:
+def _hard_sigmoid(w: Writer, call: ModuleCall) -> None:
     w.node("HardSigmoid", call.inputs, call.output, alpha=1 / 6, beta=0.5)
 
 
-def _softmax(w: Writer, call: Call) -> None:
+def _softmax(w: Writer, call: ModuleCall) -> None:
     kind = type(call.module).__name__
     if call.module.dim is None:
         raise UnsupportedLayer(call.name, f"{kind} without dim.", "give it dim=1.")
     w.node(kind, call.inputs, call.output, axis=call.module.dim % len(call.shape))
 
 
-def _pool(w: Writer, call: Call) -> None:
+def _pool(w: Writer, call: ModuleCall) -> None:
     m, rank = call.module, len(call.shape) - 2
     average = isinstance(m, nn.AvgPool1d | nn.AvgPool2d)
     if getattr(m, "divisor_override", None) or getattr(m, "return_indices", False):
@@ -190,7 +197,7 @@ def _pool(w: Writer, call: Call) -> None:
     )
 
 
-def _global_average(w: Writer, call: Call) -> None:
+def _global_average(w: Writer, call: ModuleCall) -> None:
     if set(call.result[2:]) != {1}:
         raise UnsupportedLayer(
             call.name,
@@ -200,7 +207,7 @@ def _global_average(w: Writer, call: Call) -> None:
     w.node("GlobalAveragePool", call.inputs, call.output)
 
 
-def _flatten(w: Writer, call: Call) -> None:
+def _flatten(w: Writer, call: ModuleCall) -> None:
     if (call.module.start_dim, call.module.end_dim) not in ((1, -1), (1, len(call.shape) - 1)):
         raise UnsupportedLayer(
             call.name, f"it flattens from axis {call.module.start_dim}.", "use start_dim=1."
@@ -208,12 +215,12 @@ def _flatten(w: Writer, call: Call) -> None:
     w.node("Flatten", call.inputs, call.output, axis=1)
 
 
-def _reshape(w: Writer, call: Call) -> None:
+def _reshape(w: Writer, call: ModuleCall) -> None:
     target = w.constant(f"{call.name}.shape", np.asarray([0, *call.result[1:]], np.int64))
     w.node("Reshape", [call.inputs[0], target], call.output)
 
 
-def _upsample(w: Writer, call: Call) -> None:
+def _upsample(w: Writer, call: ModuleCall) -> None:
     factors = [b / a for a, b in zip(call.shape, call.result)]
     if call.module.mode != "nearest" or any(f != int(f) for f in factors):
         raise UnsupportedLayer(
@@ -230,7 +237,7 @@ def _upsample(w: Writer, call: Call) -> None:
     )
 
 
-def _pad(w: Writer, call: Call) -> None:
+def _pad(w: Writer, call: ModuleCall) -> None:
     m, rank = call.module, len(call.shape)
     if m.value != 0:
         raise UnsupportedLayer(call.name, f"it pads with {m.value}.", "pad with zeros.")
@@ -242,7 +249,7 @@ def _pad(w: Writer, call: Call) -> None:
     w.node("Pad", [call.inputs[0], amounts], call.output, mode="constant")
 
 
-def _scale(w: Writer, call: Call) -> None:
+def _scale(w: Writer, call: ModuleCall) -> None:
     source, m = call.inputs[0], call.module
     multiplies, adds = bool((m.factor != 1).any()), bool((m.offset != 0).any())
     if multiplies or not adds:
@@ -252,7 +259,7 @@ def _scale(w: Writer, call: Call) -> None:
         w.node("Add", [source, w.constant(f"{call.name}.offset", m.offset)], call.output)
 
 
-def _sum(w: Writer, call: Call) -> None:
+def _sum(w: Writer, call: ModuleCall) -> None:
     total = call.inputs[0]
     for position, part in enumerate(call.inputs[1:], start=2):
         last = position == len(call.inputs)
@@ -260,7 +267,7 @@ def _sum(w: Writer, call: Call) -> None:
         total = w.node("Add", [total, part], output)
 
 
-RULES: dict[type[nn.Module], Callable[[Writer, Call], None]] = {
+RULES: dict[type[nn.Module], Callable[[Writer, ModuleCall], None]] = {
     nn.Linear: _dense,
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
@@ -297,9 +304,9 @@ RULES: dict[type[nn.Module], Callable[[Writer, Call], None]] = {
     nn.Dropout1d: _plain("Identity"),
     nn.Dropout2d: _plain("Identity"),
     nn.Identity: _plain("Identity"),
-    Add: _sum,
-    Concat: _plain("Concat", axis="dim"),
-    Reshape: _reshape,
-    Permute: _plain("Transpose", perm="dims"),
-    Scale: _scale,
+    AddTensors: _sum,
+    ConcatTensors: _plain("Concat", axis="dim"),
+    ReshapeTensor: _reshape,
+    PermuteTensor: _plain("Transpose", perm="dims"),
+    ScaleTensor: _scale,
 }

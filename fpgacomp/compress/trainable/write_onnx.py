@@ -18,7 +18,7 @@ from onnx import helper
 from torch import fx, nn
 
 from fpgacomp.compress.trainable.read_module import from_module
-from fpgacomp.compress.trainable.write_layers import Call, write_layer
+from fpgacomp.compress.trainable.write_layers import ModuleCall, write_layer
 from fpgacomp.compress.trainable.writer import Writer
 from fpgacomp.errors import FpgacompError, InvalidGraph, raise_all
 
@@ -90,7 +90,7 @@ def _write(
             again = f"_{calls[target]}" if calls[target] > 1 else ""
             tensors[node] = output_name if node is result else f"{target}{again}_output"
             sources = node.all_input_nodes if len(node.args) < 2 else list(node.args)
-            call = Call(
+            call = ModuleCall(
                 target + again,
                 network.get_submodule(target),
                 tuple(tensors[source] for source in sources),

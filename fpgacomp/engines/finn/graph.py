@@ -10,9 +10,10 @@ from fpgacomp.engines.finn.levels import check_levels, is_affine
 from fpgacomp.engines.finn.nodes import Nodes
 from fpgacomp.engines.finn.runtime import finn_session
 from fpgacomp.engines.finn.types import Coding
-from fpgacomp.engines.stream.dataflow import Activate, Dataflow, Label, MatrixVector, Pad
+from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators import Activate, Label, MatrixVector, Pad
 from fpgacomp.errors import FpgacompError, ToolError, UnsupportedLayer, raise_all
 from fpgacomp.ir.graph import Graph
 

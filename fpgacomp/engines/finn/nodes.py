@@ -15,16 +15,17 @@ from fpgacomp.engines.finn.thresholding import thresholding_node
 from fpgacomp.engines.finn.types import finn_type, joined_type
 from fpgacomp.engines.finn.weights import Weights, weights_of
 from fpgacomp.engines.finn.wires import Wires
-from fpgacomp.engines.stream.dataflow import (
+from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.design import Memory, StreamDesign
+from fpgacomp.engines.stream.operators import (
     Activate,
+    AnyOperator,
     Convert,
-    Dataflow,
     Duplicate,
     Join,
     Label,
     MatrixVector,
     MaxOver,
-    Operator,
     Pad,
     Repeat,
     ScaledAdd,
@@ -35,8 +36,7 @@ from fpgacomp.engines.stream.dataflow import (
     VectorVector,
     Window,
 )
-from fpgacomp.engines.stream.design import Memory, StreamDesign
-from fpgacomp.engines.stream.expand import plane
+from fpgacomp.engines.stream.shapes import plane
 from fpgacomp.engines.stream.streams import Stream, container_bits
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.layers import Requantize
@@ -59,7 +59,7 @@ class Nodes(Wires):
 
     # -- dispatch -----------------------------------------------------------------------
 
-    def _add(self, op: Operator) -> None:
+    def _add(self, op: AnyOperator) -> None:
         match op:
             case Source():
                 wire = self._out(op.output, self._shape(op.layer), op.output.type)

@@ -1,22 +1,25 @@
-"""Which -1 and +1 streams FINN has to carry in two bits."""
+"""Which streams of -1 and +1 FINN has to carry in two bits per element."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import assert_never
 
-from fpgacomp.engines.stream.dataflow import (
+from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.operators import (
     Activate,
+    AnyOperator,
     Convert,
-    Dataflow,
     Duplicate,
     Join,
     Label,
+    MatrixVector,
     MaxOver,
-    Operator,
     Pad,
     Repeat,
     ScaledAdd,
     Sink,
+    Source,
     SumAll,
     SumOver,
     VectorVector,
@@ -25,8 +28,14 @@ from fpgacomp.engines.stream.dataflow import (
 from fpgacomp.engines.stream.streams import Stream
 
 
-def plain_streams(dataflow: Dataflow, writers: Mapping[str, Operator]) -> set[str]:
-    """Streams whose -1 and +1 need two bits: some reader down the line knows no one-bit type."""
+def plain_streams(dataflow: Dataflow, writers: Mapping[str, AnyOperator]) -> set[str]:
+    """Names of the streams whose -1 and +1 take two bits.
+
+    They are those from which the integers come to a reader that knows no one-bit type.
+
+    Args:
+        writers: stream name -> the operator that writes it.
+    """
     marked: set[str] = set()
 
     def mark(stream: Stream) -> None:
@@ -34,22 +43,43 @@ def plain_streams(dataflow: Dataflow, writers: Mapping[str, Operator]) -> set[st
             return
         marked.add(stream.name)
         writer = writers[stream.name]
-        if isinstance(writer, Duplicate | Convert | Repeat | MaxOver | Window | Pad | Join):
+        if _hands_on(writer):
             for source in writer.inputs:
                 mark(source)
 
     for operator in dataflow.operators:
-        if isinstance(
-            operator, Pad | SumOver | SumAll | ScaledAdd | VectorVector | Join | Sink | Label
-        ):
+        if _reads_two_bits(operator):
             for stream in operator.inputs:
                 mark(stream)
-        if isinstance(operator, Activate):
-            mark(operator.input)
     # All streams of one tensor have one type, so what a marked one's copies share is marked too.
     for operator in dataflow.operators:
-        if any(s.name in marked for s in operator.inputs) and isinstance(
-            operator, Duplicate | Convert | Repeat | MaxOver | Window | Join
-        ):
-            marked.update(s.name for s in operator.outputs)
+        read = any(stream.name in marked for stream in operator.inputs)
+        if read and _hands_on(operator) and not isinstance(operator, Pad):
+            marked.update(stream.name for stream in operator.outputs)
     return marked
+
+
+def _reads_two_bits(operator: AnyOperator) -> bool:
+    """Whether FINN's version of the operator knows no one-bit type of its input."""
+    match operator:
+        case Activate() | Join() | Label() | Pad() | ScaledAdd() | Sink():
+            return True
+        case SumAll() | SumOver() | VectorVector():
+            return True
+        case Convert() | Duplicate() | MatrixVector() | MaxOver() | Repeat() | Source() | Window():
+            return False
+        case _:
+            assert_never(operator)
+
+
+def _hands_on(operator: AnyOperator) -> bool:
+    """Whether the operator's outputs hold the same integers as its inputs."""
+    match operator:
+        case Convert() | Duplicate() | Join() | MaxOver() | Pad() | Repeat() | Window():
+            return True
+        case Activate() | Label() | MatrixVector() | ScaledAdd() | Sink() | Source():
+            return False
+        case SumAll() | SumOver() | VectorVector():
+            return False
+        case _:
+            assert_never(operator)

@@ -9,8 +9,8 @@ import numpy as np
 from fpgacomp.engines.finn.levels import Levels, padded
 from fpgacomp.engines.finn.tensors import Canvas, Wire
 from fpgacomp.engines.finn.types import finn_type
-from fpgacomp.engines.stream.dataflow import Activate
 from fpgacomp.engines.stream.design import Memory
+from fpgacomp.engines.stream.operators import Activate
 from fpgacomp.ir.types import IntArray, IntType
 
 

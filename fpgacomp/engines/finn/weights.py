@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fpgacomp.engines.finn.tensors import Wire
 from fpgacomp.engines.finn.types import finn_type
-from fpgacomp.engines.stream.dataflow import MatrixVector, VectorVector
+from fpgacomp.engines.stream.operators import MatrixVector, VectorVector
 from fpgacomp.ir.types import IntArray, IntType
 
 _DSP48E1_FAMILIES = ("xc7",)  # 7-series; UltraScale has DSP48E2

@@ -9,9 +9,10 @@ from fpgacomp.engines.finn.levels import Levels, levels_of
 from fpgacomp.engines.finn.plain import plain_streams
 from fpgacomp.engines.finn.tensors import Canvas, Wire
 from fpgacomp.engines.finn.types import finn_type, plain
-from fpgacomp.engines.stream.dataflow import Activate, Convert, Dataflow, Operator
+from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.expand import plane
+from fpgacomp.engines.stream.operators import Activate, AnyOperator, Convert
+from fpgacomp.engines.stream.shapes import plane
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntType
@@ -52,13 +53,13 @@ class Wires:
     def _shape(self, layer: str) -> tuple[int, ...]:
         return (1, *plane(self.graph.by_name[layer].output.shape))
 
-    def _fifo(self, operator: Operator) -> dict[str, Any]:
+    def _fifo(self, operator: AnyOperator) -> dict[str, Any]:
         return {
             "inFIFODepths": [stream.depth for stream in operator.inputs],
             "outFIFODepths": [stream.depth for stream in operator.outputs],
         }
 
-    def _reader(self, stream: Stream) -> Operator:
+    def _reader(self, stream: Stream) -> AnyOperator:
         operator = self.readers[stream.name]
         return self._reader(operator.output) if isinstance(operator, Convert) else operator
 

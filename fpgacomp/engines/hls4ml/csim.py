@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from fpgacomp.engines.hls4ml.interface import Hls4mlInterface
 from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs
 from fpgacomp.engines.shared.csim_process import compile_harness, run_chunks
 from fpgacomp.host.resources import data_folder
@@ -46,7 +45,7 @@ def simulate(
         ToolError: the compiler failed, or the program did, or it took too long.
     """
     samples = check_inputs(graph, inputs)
-    interface = json.loads(project.files["hls/interface.json"])
+    interface = Hls4mlInterface.of(project)
     hls = workdir / "hls"
     project.write(workdir)
     _write_inputs(workdir / "inputs", interface, inputs)
@@ -54,7 +53,7 @@ def simulate(
     harness.write_text(_harness(interface), encoding="utf-8")
     report = progress or (lambda *_: None)
     report("compiling", 0, samples)
-    binary, compile_s = compile_harness(compiler, hls, harness, interface["top"])
+    binary, compile_s = compile_harness(compiler, hls, harness, interface.top)
     chunks, run_s = run_chunks(
         binary, hls / "firmware", workdir, samples, workers=compiler.cores,
         on_samples=lambda done: report("simulating", done, samples), timeout_s=timeout_s,
@@ -67,44 +66,42 @@ def simulate(
     return CsimResult(ordered, compile_s, run_s)
 
 
-def _harness(interface: Mapping[str, Any]) -> str:
+def _harness(interface: Hls4mlInterface) -> str:
     templates = Environment(
         loader=FileSystemLoader(data_folder("hls_templates") / "hls4ml" / "csim"),
         undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True,
         lstrip_blocks=True, autoescape=False,
     )  # fmt: skip
-    stream = interface["io_type"] == "io_stream"
-    return templates.get_template("harness.cpp.j2").render(stream=stream, **interface)
+    return templates.get_template("harness.cpp.j2").render(
+        stream=interface.io_type == "io_stream", top=interface.top, inputs=interface.inputs,
+        outputs=interface.outputs, traces=interface.traces,
+    )  # fmt: skip
 
 
-def _write_inputs(
-    folder: Path, interface: Mapping[str, Any], inputs: Mapping[str, IntArray]
-) -> None:
+def _write_inputs(folder: Path, interface: Hls4mlInterface, inputs: Mapping[str, IntArray]) -> None:
     folder.mkdir(exist_ok=True)
-    for number, port in enumerate(interface["inputs"]):
-        inputs[port["tensor"]].astype("<i8").tofile(folder / f"{number}.bin")
+    for number, port in enumerate(interface.inputs):
+        inputs[port.tensor].astype("<i8").tofile(folder / f"{number}.bin")
 
 
 def _read_results(
-    chunks: list[Path], interface: Mapping[str, Any], graph: Graph
+    chunks: list[Path], interface: Hls4mlInterface, graph: Graph
 ) -> dict[str, IntArray]:
     """Tensor name -> integers; a port's own value wins over the trace of the layer behind it."""
     shapes = {layer.output.name: layer.output.shape for layer in graph.layers}
-    written = [*interface["outputs"], *interface["traces"]]
+    written = [port.tensor for port in interface.outputs]
+    written += [trace.tensor for trace in interface.traces]
     values: dict[str, IntArray] = {}
-    for number, record in enumerate(written):
-        name = record["tensor"]
+    for number, name in enumerate(written):
         if name not in values:
             parts = [np.fromfile(chunk / f"{number}.bin", dtype="<i8") for chunk in chunks]
             values[name] = np.concatenate(parts).astype(np.int64).reshape(-1, *shapes[name])
     return values
 
 
-def _resolve_aliases(
-    values: dict[str, IntArray], interface: Mapping[str, Any], graph: Graph
-) -> None:
+def _resolve_aliases(values: dict[str, IntArray], interface: Hls4mlInterface, graph: Graph) -> None:
     """Reshaped tensors that share another's array or stream are that tensor's integers."""
     for layer in graph.layers:
-        source = interface["aliases"].get(layer.output.name)
+        source = interface.aliases.get(layer.output.name)
         if source is not None:
             values[layer.output.name] = values[source].reshape(-1, *layer.output.shape)

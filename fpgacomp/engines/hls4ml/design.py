@@ -13,10 +13,11 @@ from fpgacomp.ir.graph import Graph
 
 @dataclass(frozen=True, slots=True)
 class Hls4mlFolding:
-    """One layer under hls4ml.
+    """How much hardware hls4ml builds for one layer.
 
     Args:
-        strategy: `latency` unrolls and skips zero weights, `resource` time-multiplexes.
+        strategy: `latency` gives every product a multiplier and skips zero weights, `resource`
+            lets a multiplier serve several products one after the other.
         reuse_factor: how many products share a multiplier, or elements of a Thresholds,
             Requantize or Lookup a lane (1 = fully parallel).
         parallelization: output pixels at once (io_parallel convolutions only).
@@ -27,11 +28,30 @@ class Hls4mlFolding:
     parallelization: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hls4mlDesign:
-    """What the hls4ml backend emits and the estimator judges.
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a layer's cost and cycles depend on beside its folding.
 
     Args:
+        clock_ns: clock period in nanoseconds.
+        level_ns: delay of one adder level on this part in nanoseconds.
+    """
+
+    io_type: IoType
+    clock_ns: float
+    level_ns: float
+
+    @property
+    def stream(self) -> bool:
+        return self.io_type == "io_stream"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hls4mlDesign:
+    """One graph on one board with a folding for every layer: what is estimated and emitted.
+
+    Args:
+        clock_mhz: the clock the design runs at in MHz.
         folding: layer name -> folding; every layer of the graph has one.
     """
 
@@ -43,4 +63,5 @@ class Hls4mlDesign:
 
     @property
     def clock_ns(self) -> float:
+        """Clock period in nanoseconds."""
         return 1e3 / self.clock_mhz

@@ -1,7 +1,8 @@
 """Depths of the FIFOs between the processes of an hls4ml stream design.
 
-hls4ml gives each a whole frame. Into Thresholds, Requantize and Lookup, which take one word
-and give one, a few words are enough where both of these hold:
+hls4ml makes every FIFO as deep as a whole frame. In front of a layer that maps words (reads
+one, writes one: Thresholds, Requantize and Lookup) a few words are enough where both of these
+hold:
 
 No deadlock. Every process blocks on one FIFO at a time, so a deadlock is a cycle of processes
 that wait for one another, and it follows FIFOs. On a single FIFO writer and reader never wait
@@ -16,10 +17,10 @@ nothing back; it hands on to its own FIFO, which keeps the frame's depth.
 
 from __future__ import annotations
 
-from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding
-from fpgacomp.engines.hls4ml.lanes import has_lanes
+from fpgacomp.engines.hls4ml.design import Hls4mlDesign
+from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Conv, Dense, Input, Layer, Tensor
+from fpgacomp.ir.layers import Input, Layer, Tensor
 
 # Vitis keeps a FIFO in shift registers up to 1,024 bits or two words (config_storage).
 SRL_BITS = 1024
@@ -48,20 +49,13 @@ def _few(tensor: Tensor) -> int:
 
 def _few_are_enough(layer: Layer, graph: Graph, design: Hls4mlDesign) -> bool:
     readers = graph.consumers[layer.output.name]
-    if isinstance(layer, Input) or len(readers) != 1 or not has_lanes(readers[0]):
-        return False
+    if isinstance(layer, Input) or len(readers) != 1 or not operator_of(readers[0]).maps_words:
+        return False  # the host's pace is not known, and other readers keep words back
     reader = readers[0]
-    kept_up = design.folding[reader.name].reuse_factor <= _least_step(
-        layer, design.folding[layer.name]
-    )
+    least_step = operator_of(layer).least_step(design.folding[layer.name])
+    kept_up = design.folding[reader.name].reuse_factor <= least_step
     leaves = layer.output.name in {tensor.name for tensor in graph.outputs}
     return kept_up and not leaves and is_bridge(graph, layer.name, reader.name)
-
-
-def _least_step(layer: Layer, folding: Hls4mlFolding) -> int:
-    """Cycles between two words that the layer writes, at the least."""
-    resource = isinstance(layer, Dense | Conv) and folding.strategy == "resource"
-    return folding.reuse_factor if resource or has_lanes(layer) else 1
 
 
 def is_bridge(graph: Graph, writer: str, reader: str) -> bool:

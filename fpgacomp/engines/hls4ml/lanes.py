@@ -8,14 +8,10 @@ reads: the lanes are a divisor of the channels, or all channels of several pixel
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from math import isqrt
-from typing import TypeGuard
 
 from fpgacomp.engines.hls4ml.design import IoType
-from fpgacomp.ir.layers import Layer, Lookup, Requantize, Tensor, Thresholds
-
-LaneLayer = Thresholds | Requantize | Lookup
+from fpgacomp.engines.shared.divisors import divisors
+from fpgacomp.ir.layers import Tensor
 
 
 @dataclass(frozen=True)
@@ -31,18 +27,6 @@ class LaneSchedule:
     lanes: int
     groups: int
     passes: int
-
-
-def has_lanes(layer: Layer) -> TypeGuard[LaneLayer]:
-    """Whether the layer's reuse factor is one of lanes."""
-    return isinstance(layer, Thresholds | Requantize | Lookup)
-
-
-@lru_cache(maxsize=4096)
-def divisors(n: int) -> tuple[int, ...]:
-    """All divisors of n, ascending."""
-    low = [d for d in range(1, isqrt(n) + 1) if n % d == 0]
-    return tuple(low + [n // d for d in reversed(low) if d * d != n])
 
 
 def lane_reuse_factors(tensor: Tensor, io_type: IoType) -> tuple[int, ...]:

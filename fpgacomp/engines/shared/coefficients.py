@@ -1,4 +1,4 @@
-"""The shipped coefficients: what one unit of a term costs at a stage, and how far off that is."""
+"""Coefficients of an estimate: the cost of one unit of a term, and how far off it may be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fpgacomp.results.estimate import Figure, Stage
 
 @dataclass(frozen=True)
 class Coefficients:
-    """One stage.
+    """The coefficients of one stage of the tool flow.
 
     Args:
         cost: resource -> term -> cost of one unit.
@@ -25,13 +25,16 @@ class Coefficients:
     spread: Mapping[str, Mapping[str, tuple[float, float]]]
 
     def value(self, resource: str, terms: Terms) -> float:
+        """Amount of a resource that these terms take."""
         cost = self.cost[resource]
         return sum(cost[term] * amount for term, amount in terms[resource].items())
 
     def figure(self, resource: str, terms: Terms, kind: str) -> Figure:
+        """The same amount with the range that layers of this kind have."""
         return self.ranged(resource, self.value(resource, terms), kind)
 
     def ranged(self, quantity: str, value: float, kind: str) -> Figure:
+        """A value of a resource, of `cycles` or of `interval` with that range."""
         low, high = self.spread[kind][quantity]
         return Figure(value, value * low, value * high)
 

@@ -1,4 +1,4 @@
-"""What a C-simulation takes and answers, whichever engine emitted the C++."""
+"""The inputs and results of a C-simulation, the same for every engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class CsimResult:
-    """What the emitted C++ computed.
+    """The integers that the emitted C++ computed, and the time that took.
 
     Args:
         values: tensor name -> int64 [N, *shape], every tensor of the graph.
@@ -30,7 +30,15 @@ class CsimResult:
 
 
 def check_inputs(graph: Graph, inputs: Mapping[str, IntArray]) -> int:
-    """How many samples there are."""
+    """Check the inputs of a simulation and return their number of samples.
+
+    Args:
+        inputs: input tensor name -> integers [N, *shape], each within the tensor's range.
+
+    Raises:
+        InputDataError: an input is missing, of the wrong type or shape, or out of range, or
+            the inputs have different numbers of samples or none.
+    """
     tensors = [layer.output for layer in graph.inputs]
     problems = [problem for t in tensors if (problem := _input_problem(t, inputs.get(t.name)))]
     raise_all(problems)

@@ -1,4 +1,4 @@
-"""A graph with fewer bits, to see what it would cost: its integers mean nothing."""
+"""Narrows a graph to fewer bits, so that its cost can be estimated; it computes nothing useful."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fpgacomp.ir.types import IntArray, Ints
 
 
 def widest(graph: Graph) -> int:
-    """The most bits of any weight or activation."""
+    """The largest width in bits of any weight or activation of the graph."""
     bits = [1]
     for layer in graph.layers:
         if isinstance(layer, Dense | Conv):
@@ -55,6 +55,7 @@ def narrowed(graph: Graph, bits: int) -> Graph:
 
 
 def _rewired(layer: Layer, tensors: dict[str, Tensor]) -> Layer:
+    """The layer with each input replaced by the tensor of the same name."""
     match layer:
         case Input():
             return layer
@@ -62,8 +63,21 @@ def _rewired(layer: Layer, tensors: dict[str, Tensor]) -> Layer:
             return replace(layer, a=tensors[layer.a.name], b=tensors[layer.b.name])
         case Concat():
             return replace(layer, parts=tuple(tensors[part.name] for part in layer.parts))
-        case _:
+        case (
+            Dense()
+            | Conv()
+            | MaxPool()
+            | SumPool()
+            | Reshape()
+            | Upsample()
+            | Requantize()
+            | Thresholds()
+            | Lookup()
+            | ArgMax()
+        ):
             return replace(layer, input=tensors[layer.input.name])
+        case _:
+            assert_never(layer)
 
 
 def _narrow(layer: Layer, bits: int) -> Layer:
@@ -108,6 +122,6 @@ def _fewer_bits(weight: Ints, bits: int) -> Ints:
 
 
 def _weight_bits(weight: Ints) -> int:
-    """As a signed number."""
+    """Width in bits of the weights as signed numbers."""
     values = weight.type
     return values.bits if values.signed else values.bits + 1

@@ -1,4 +1,4 @@
-"""The ways out where a graph does not fit, each computed on the estimate itself."""
+"""Remedies for a graph that does not fit its board: each was tried on the estimate first."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ def remedies(
     other_boards: Sequence[Board],
     last_resort: str,
 ) -> tuple[str, ...]:
-    """Texts, cheapest first: a lower rate, fewer bits, another board.
+    """Remedies as sentences, the cheapest first: a lower rate, fewer bits, another board.
 
     Args:
-        fastest: the estimate with the least interval that fits this board.
-        shortest: the same with the least latency.
+        clock_mhz: the clock in MHz that the design was asked for.
+        fastest: returns the estimate with the least interval that fits this board.
+        shortest: returns the estimate with the least latency that fits this board.
         fits: whether a graph has a design on a board at a clock that keeps the bounds.
-        last_resort: what to say where none of them helps.
+        other_boards: boards to name where a larger one would help.
+        last_resort: the sentence to return where none of these helps.
     """
     found = _lower_rate(target, fastest, shortest)
     found += _fewer_bits(graph, board, clock_mhz, fits)

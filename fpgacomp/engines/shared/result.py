@@ -1,4 +1,4 @@
-"""What a folding search answers, whichever engine it is for."""
+"""The result of a folding search, the same for every engine."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ DesignT_co = TypeVar("DesignT_co", covariant=True)
 
 @dataclass(frozen=True)
 class FoldingResult(Generic[DesignT_co]):
-    """The chosen design, or the nearest miss.
+    """The design that a folding search chose, or the nearest miss where none fits.
 
     Args:
-        design: legal in every case; within the budget and the bounds where verdict.fits.
-        estimate: of this design, at logic synthesis.
-        verdict: fits, or the limiting resource, by how much, and the ways out.
-        reasons: why this io type and folding, how near to the optimum, and what is uncertain.
+        design: a legal design, within the board's budget and the target's bounds where
+            verdict.fits.
+        estimate: figures of this design at logic synthesis.
+        verdict: whether it fits; if not, the limiting resource, how many times too much of it
+            is needed, and the remedies.
+        reasons: sentences on why this design was chosen, how near to the optimum it is, and
+            what is uncertain.
     """
 
     design: DesignT_co

@@ -14,13 +14,15 @@ CsvRow = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Row:
-    """One measured unit.
+    """One layer or design whose synthesis report was published.
 
     Args:
-        family: where it is from; whole families are held out.
-        kind: latency, resource, conv or activation.
-        actual: lut, ff, dsp, bram18 and, where stated, cycles and interval.
-        timing: predicted cycles and interval.
+        family: the source of the report; errors are stated for families that the fit left out.
+        kind: which spread it belongs to: latency, resource, conv or activation.
+        terms: what the unit is made of, as the estimator counts it.
+        actual: measured lut, ff, dsp, bram18 and, where the report states them, cycles and
+            interval.
+        timing: predicted cycles and interval, where the unit's timing is predicted.
     """
 
     family: str
@@ -31,6 +33,6 @@ class Row:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """All rows of one of the files."""
+    """All rows of a CSV file, as column name -> text."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

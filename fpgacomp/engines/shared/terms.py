@@ -109,24 +109,28 @@ class Product:
 
     @property
     def multipliers(self) -> int:
+        """Multipliers that work in the same cycle."""
         return ceil(self.products / self.reuse_factor) * self.at_once
 
     @property
     def constant_weights(self) -> bool:
-        """With RF 1 the weights of Resource are constants too, and the tools treat them so."""
+        """Whether each multiplier has one weight: Latency, or Resource with reuse factor 1."""
         return self.strategy == "latency" or self.reuse_factor == 1
 
     @property
     def binds_dsp(self) -> bool:
+        """Whether Vitis binds the products to DSP blocks."""
         least = self.least_constant_product if self.constant_weights else DSP_MIN_PRODUCT
         return binds_dsp(self.in_bits, self.weight_bits, least)
 
     @property
     def dsp_per_product(self) -> int:
+        """DSP blocks that one product takes."""
         return dsp_per_product(self.in_bits, self.weight_bits)
 
     @property
     def multiply_levels(self) -> int:
+        """Adder levels whose delay one multiplication has."""
         return 2 if self.binds_dsp else 1
 
     @property

@@ -13,31 +13,35 @@ from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.target import Target
 
 DesignT = TypeVar("DesignT", bound=Design)
-LEAST_BUDGET = 0.01  # a resource the board lacks: using one unit is a hundred times too much
+# Budget of a resource that the board lacks: one unit of it then counts as a hundred times too
+# much, where a budget of zero would be divided by.
+LEAST_BUDGET = 0.01
 FULL = 1.0 + 1e-9
 CROWDED = 0.8  # share of the LUTs beyond which the vendors warn of congestion (AMD UG949)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """A target's bounds in cycles of the design's clock; None: not asked for."""
+    """A target's bounds in cycles of the design's clock; None where it has no such bound."""
 
     interval: float | None
     latency: float | None
 
     @classmethod
     def of(cls, target: Target, clock_mhz: float) -> Bounds:
+        """The bounds of a target at a clock in MHz."""
         interval = None if target.fps is None else clock_mhz * 1e6 / target.fps
         latency = None if target.latency_us is None else target.latency_us * clock_mhz
         return cls(interval, latency)
 
     def kept(self, estimate: Estimate) -> bool:
+        """Whether the estimate keeps every bound."""
         return (
             self.interval is None or estimate.interval_cycles.value <= self.interval + 1e-6
         ) and (self.latency is None or estimate.latency_cycles.value <= self.latency + 1e-6)
 
     def missed(self, estimate: Estimate) -> float:
-        """How many times too slow, at least 1."""
+        """By which factor the estimate misses the bound that it misses most; 1 if it keeps all."""
         factors = [1.0]
         if self.interval is not None:
             factors.append(estimate.interval_cycles.value / self.interval)
@@ -47,12 +51,12 @@ class Bounds:
 
 
 def budget_of(board: Board) -> tuple[float, ...]:
-    """What the shell leaves in RESOURCE_FIELDS order, never below LEAST_BUDGET."""
+    """What the board's shell leaves, in RESOURCE_FIELDS order, never below LEAST_BUDGET."""
     return tuple(max(float(getattr(board.budget, name)), LEAST_BUDGET) for name in RESOURCE_FIELDS)
 
 
 def used(estimate: Estimate) -> tuple[float, ...]:
-    """Resources of a whole design in RESOURCE_FIELDS order."""
+    """Resources that a whole design takes, in RESOURCE_FIELDS order."""
     return tuple(getattr(estimate, name).value for name in RESOURCE_FIELDS)
 
 
@@ -67,10 +71,10 @@ def uncrowded(board: Board) -> Board:
 
 @dataclass(frozen=True)
 class Trial(Generic[DesignT]):
-    """A design that was tried.
+    """A design that a folding search tried, with its estimate.
 
     Args:
-        gap: relative distance to the proved bound of the program that chose it.
+        gap: relative distance of the choice from the bound that the solver proved.
     """
 
     design: DesignT
@@ -78,6 +82,7 @@ class Trial(Generic[DesignT]):
     gap: float
 
     def shares(self) -> dict[str, float]:
+        """Resource -> share of the board's budget that the design takes."""
         budget = budget_of(self.design.board)
         return {
             name: amount / available
@@ -86,16 +91,18 @@ class Trial(Generic[DesignT]):
 
     @property
     def largest(self) -> tuple[str, float]:
+        """The resource of which the design takes the largest share, and that share."""
         shares = self.shares()
         name = max(shares, key=lambda name: shares[name])
         return name, shares[name]
 
     @property
     def fits(self) -> bool:
+        """Whether the design is within the board's budget."""
         return self.largest[1] <= FULL
 
     def warnings(self) -> list[str]:
-        """Crowded LUTs, and resources whose high estimate exceeds the budget."""
+        """Sentences on crowded LUTs and on resources whose high estimate exceeds the budget."""
         found = []
         name, share = self.largest
         if name == "lut" and share > CROWDED:
@@ -109,7 +116,7 @@ class Trial(Generic[DesignT]):
         return found
 
     def near_miss(self) -> list[str]:
-        """Say where the lower end of the estimate would still fit."""
+        """A sentence where the lower end of the estimate would still fit; else nothing."""
         over = [n for n in RESOURCE_FIELDS if self.shares()[n] > 1.0]
         if over and all(
             getattr(self.estimate, n).low <= max(getattr(self.design.board.budget, n), 0)
@@ -119,7 +126,7 @@ class Trial(Generic[DesignT]):
         return []
 
     def miss(self, bounds: Bounds) -> tuple[str | None, float, list[str]]:
-        """(limiting resource, or None for time; how many times too much; what to say)."""
+        """(limiting resource, or None where time is; factor by which it is missed; sentences)."""
         name, share = self.largest
         if share > 1.0:
             at = " at the bounds" if bounds != Bounds(None, None) else ""
@@ -130,12 +137,12 @@ class Trial(Generic[DesignT]):
 
 
 def pace(estimate: Estimate) -> str:
-    """Latency and rate in words."""
+    """Latency in microseconds and rate in frames per second, in words."""
     return f"{estimate.latency_us:.4g} us, {estimate.frames_per_second:,.0f} frames per second"
 
 
 def nearest(trials: Sequence[Trial[DesignT]], bounds: Bounds) -> Trial[DesignT]:
-    """The one that fits and misses the bounds least, or else the one that misses them least."""
+    """The trial that misses the bounds least, among those that fit the board where any does."""
     return min(trials, key=lambda trial: (not trial.fits, bounds.missed(trial.estimate)))
 
 

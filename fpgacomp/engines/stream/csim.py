@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs
 from fpgacomp.engines.shared.csim_process import run_chunks, run_compilers
+from fpgacomp.engines.stream.interface import AxiPort, StreamInterface
 from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
-# -fwrapv: sums gather in native integers, which must wrap as hardware does. The program runs on
-# the machine that compiles it, so it may use all of that machine's vector unit. Inlining every
-# process into the one top function, each with its cleanup for exceptions that nothing throws,
-# costs up to half of the compile time and gains nothing: what matters is declared inline.
+# -fwrapv: sums gather in native integers, which must wrap as hardware does. -march=native: the
+# program runs on the machine that compiles it, so it may use all of that machine's vector unit.
+# -fno-exceptions and -fno-inline-*: inlining every process into the one top function, each with
+# its cleanup for exceptions that nothing throws, takes up to half of the compile time and gains
+# nothing, because the functions that matter are declared inline.
 _FLAGS = (
     "-std=c++14", "-fwrapv", "-w", "-march=native", "-fno-exceptions", "-fno-inline-functions",
     "-fno-inline-small-functions", "-fno-inline-functions-called-once",
 )  # fmt: skip
-# The program around the design is not worth optimizing.
+# The program around the design takes no time worth optimizing.
 _LEVELS = {"design": "-O3", "main": "-O1"}
 _HEADERS = ("include", "csim_include", ".")
 
@@ -44,11 +44,11 @@ def simulate(
     """Compile the project's top function once and run N frames through it.
 
     Args:
-        project: what `fpgacomp.engines.finn.emit_stream` returned for this graph.
+        project: what `emit_stream` returned for this graph.
         inputs: input tensor name -> integers [N, *shape], each within the tensor's range.
         workdir: an existing folder for sources, binary and results.
         progress: called as the compilation and the frames advance.
-        timeout_s: limit for the frames; without it, they take what they take.
+        timeout_s: seconds that the frames may take; None for no limit.
 
     Raises:
         InputDataError: an input is missing, of the wrong shape, or out of range (the
@@ -56,12 +56,12 @@ def simulate(
         ToolError: the compiler failed, or the program did, or it took too long.
     """
     frames = check_inputs(graph, inputs)
-    interface = json.loads(project.files["hls/interface.json"])
+    interface = StreamInterface.of(project)
     project.write(workdir)
     _write_inputs(workdir / "inputs", interface, inputs)
     report = progress or (lambda *_: None)
     report("compiling", 0, frames)
-    binary, compile_s = _compile(compiler, workdir / "hls", interface["top"])
+    binary, compile_s = _compile(compiler, workdir / "hls", interface.top)
     chunks, run_s = run_chunks(
         binary, workdir, workdir, frames, workers=compiler.cores, arguments=("1",),
         on_samples=lambda done: report("simulating", done, frames), timeout_s=timeout_s,
@@ -93,38 +93,36 @@ def _compile(compiler: Compiler, hls: Path, top: str) -> tuple[Path, float]:
     return binary, time.monotonic() - started
 
 
-def _container(port: Mapping[str, Any]) -> str:
-    """numpy's name of a port's element in files."""
-    return f"<{'i' if port['signed'] else 'u'}{port['container_bits'] // 8}"
+def _container(port: AxiPort) -> str:
+    """numpy's name of the type that a port's elements have in files."""
+    return f"<{'i' if port.signed else 'u'}{port.container_bits // 8}"
 
 
-def _write_inputs(
-    folder: Path, interface: Mapping[str, Any], inputs: Mapping[str, IntArray]
-) -> None:
+def _write_inputs(folder: Path, interface: StreamInterface, inputs: Mapping[str, IntArray]) -> None:
     folder.mkdir(exist_ok=True)
-    for port in interface["inputs"]:
-        inputs[port["tensor"]].astype(_container(port)).tofile(folder / port["file"])
+    for port in interface.inputs:
+        inputs[port.tensor].astype(_container(port)).tofile(folder / port.file)
 
 
 def _read_results(
-    chunks: list[Path], interface: Mapping[str, Any], graph: Graph, frames: int
+    chunks: list[Path], interface: StreamInterface, graph: Graph, frames: int
 ) -> dict[str, IntArray]:
-    """Tensor name -> integers; what leaves a port wins over what was tapped inside."""
+    """Tensor name -> integers: of outputs those that left the port, of others those tapped."""
     shapes = {layer.output.name: layer.output.shape for layer in graph.layers}
     kinds = {name: kind for chunk in chunks for name, kind in _tapped(chunk)}
-    missing = [name for name in interface["taps"] if name not in kinds]
+    missing = [name for name in interface.taps if name not in kinds]
     if missing:
         fix = "this is a bug in fpgacomp: please report it with the network."
         raise ToolError("C-simulation", f"it wrote nothing for {', '.join(missing)}.", fix)
-    files = {name: (f"{name}.bin", kinds[name]) for name in interface["taps"]}
-    files |= {port["tensor"]: (port["file"], _container(port)) for port in interface["outputs"]}
+    files = {name: (f"{name}.bin", kinds[name]) for name in interface.taps}
+    files |= {port.tensor: (port.file, _container(port)) for port in interface.outputs}
     found: dict[str, IntArray] = {}
     for name, shape in shapes.items():
         if name in files:
             file, kind = files[name]
             found[name] = _joined([chunk / file for chunk in chunks], kind, frames, shape)
         else:
-            found[name] = found[interface["aliases"][name]].reshape(frames, *shape)
+            found[name] = found[interface.aliases[name]].reshape(frames, *shape)
     return found
 
 

@@ -15,16 +15,17 @@ Arithmetic = Literal["lut", "dsp"]
 
 @dataclass(frozen=True, slots=True)
 class StreamFolding:
-    """One layer of a streaming design.
+    """How parallel one layer of a streaming design is, and what it is built from.
 
     Args:
-        pe: outputs computed at once. Weight layers: rows of the matrix (divides the output
-            channels; for a depthwise convolution, channels). Others: channels per word
-            (of an ArgMax: of its input).
-        simd: products per PE and cycle (weight layers only). It divides the matrix's width,
-            and for a convolution divides the input channels or is a multiple of them.
-        memory: where weights and thresholds lie.
-        arithmetic: what multiplies.
+        pe: outputs computed at once. Layers with weights: columns of the weight matrix (PE
+            divides the output channels; for a depthwise convolution, channels). Others:
+            channels per word (of an ArgMax: of its input).
+        simd: products per PE and cycle (Dense and Conv only; a depthwise one has none). It
+            divides the products of an output, and for a convolution divides the input
+            channels or is a multiple of them.
+        memory: where weights, thresholds and lookup tables lie.
+        arithmetic: what multiplies weights: LUTs or DSP blocks.
     """
 
     pe: int = 1
@@ -35,9 +36,10 @@ class StreamFolding:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamDesign:
-    """What the FINN backend emits and the streaming estimator judges.
+    """A folded graph on a board: what the streaming engine emits and its estimator judges.
 
     Args:
+        clock_mhz: the clock that the design will run at.
         folding: layer name -> folding; every layer but Input and Reshape has one.
         fifo_depths: stream name (see `fpgacomp.engines.stream.dataflow`) -> words; 2 where absent.
     """
@@ -50,4 +52,5 @@ class StreamDesign:
 
     @property
     def clock_ns(self) -> float:
+        """Period of the clock in nanoseconds."""
         return 1e3 / self.clock_mhz

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 
-from fpgacomp.engines.stream.dataflow import Dataflow, Operator
+from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators import AnyOperator
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.text.spell import spell_bits, spell_shape, spell_type
 from fpgacomp.ir.types import Ints
@@ -33,7 +34,7 @@ def print_dataflow(design: StreamDesign) -> str:
     return "\n".join([f"dataflow {flow.name}", "", *_columns(operators), "", *_columns(streams)])
 
 
-def _operator(operator: Operator) -> tuple[str, ...]:
+def _operator(operator: AnyOperator) -> tuple[str, ...]:
     ends = (
         ", ".join(stream.name for stream in streams)
         for streams in (operator.inputs, operator.outputs)
@@ -46,7 +47,7 @@ def _operator(operator: Operator) -> tuple[str, ...]:
     )
 
 
-def _settings(operator: Operator) -> Iterator[str]:
+def _settings(operator: AnyOperator) -> Iterator[str]:
     """The operator's fields but for its streams and the layer's own arrays."""
     for field in fields(operator):
         value = getattr(operator, field.name)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.compress.evaluate.disturb import Range, disturbances
+from fpgacomp.compress.evaluate.disturb import ValueRange, disturbances
 from fpgacomp.compress.evaluate.options import EvaluateOptions
 from tests.support.evaluate_networks import corners
 
@@ -11,7 +11,7 @@ OPTIONS = EvaluateOptions(noise=(0.01, 0.02), brightness=(-0.25, 0.5), seed=3)
 
 def test_strengths_are_shares_of_the_training_range() -> None:
     x = np.full((200, 50), 20.0, np.float32)
-    inside = Range(10.0, 30.0)
+    inside = ValueRange(10.0, 30.0)
     found = {(kind, strength): y for kind, strength, y in disturbances(x, OPTIONS, inside)}
     assert list(found) == [
         ("noise", 0.01), ("noise", 0.02), ("brightness", -0.25), ("brightness", 0.5),
@@ -26,7 +26,7 @@ def test_strengths_are_shares_of_the_training_range() -> None:
 
 def test_the_seed_decides_and_the_range_holds() -> None:
     data = corners()
-    inside = Range.of(data)
+    inside = ValueRange.of(data)
     assert (inside.low, inside.high) == (data.train.x.min(), data.train.x.max())
     wild = EvaluateOptions(noise=(3.0,), brightness=())
     draws = [

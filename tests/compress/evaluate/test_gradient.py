@@ -6,19 +6,19 @@ import numpy as np
 import onnx
 import pytest
 
-from fpgacomp.compress.evaluate.disturb import Range
-from fpgacomp.compress.evaluate.gradient import Gradient, gradient_of
-from fpgacomp.compress.evaluate.quantizers import ROUNDING, Quantizer
+from fpgacomp.compress.evaluate.disturb import ValueRange
+from fpgacomp.compress.evaluate.gradient import GradientAttack, gradient_of
+from fpgacomp.compress.evaluate.quantizers import ROUNDING, NodeQuantizer
 from fpgacomp.data.labelled import Samples
 from fpgacomp.evidence.reference.network import execute
 from fpgacomp.frontend import read_network
 from tests.support.evaluate_networks import Builder, linear, quantized_linear
 
 pytest.importorskip("torch")
-INSIDE = Range(0.0, 2.0)
+INSIDE = ValueRange(0.0, 2.0)
 
 
-def gradient(model: onnx.ModelProto, samples: Samples, answers: object = None) -> Gradient:
+def gradient(model: onnx.ModelProto, samples: Samples, answers: object = None) -> GradientAttack:
     network = read_network(model)
     outputs = execute(network.model, {"x": samples.x})
     given = next(iter(outputs.values())).argmax(axis=1) if answers is None else answers
@@ -122,5 +122,5 @@ def test_quantizers_are_those_of_the_reference(rounding_mode: str, signed: bool)
     model = build.model(output, [3])
     constants = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     x = np.linspace(-5, 5, 321, dtype=np.float32)[:, None].repeat(3, axis=1)
-    quantizer = Quantizer.of(model.graph.node[0], constants)
+    quantizer = NodeQuantizer.of(model.graph.node[0], constants)
     assert np.array_equal(quantizer(x), execute(model, {"x": x})[output])

@@ -104,7 +104,7 @@ def test_the_network_gets_smaller_recovers_and_exports(kind, float_cnn, digits):
         assert outcome.notes == ()
         assert {f"{first}_reduce", f"{first}_expand"} <= names
         assert f"{first}_core" not in names
-    assert accuracy(outcome.network, digits.test) > accuracy(float_cnn, digits.test) - 0.02
+    assert accuracy(outcome.network, digits.test) > accuracy(float_cnn, digits.test) - 0.05
     x = torch.from_numpy(digits.test.x[:5])
     again = from_onnx(to_onnx(outcome.network, (1, 8, 8)))
     torch.testing.assert_close(again(x), outcome.network(x), rtol=1e-4, atol=1e-4)

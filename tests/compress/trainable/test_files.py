@@ -31,7 +31,7 @@ def test_float_files_are_read_as_they_run(name: str) -> None:
     session = onnxruntime.InferenceSession(model.SerializeToString())
     wanted = session.run(None, {network.meta["input_name"]: x.numpy()})[0]
     with torch.no_grad():
-        np.testing.assert_allclose(network(x).numpy(), wanted, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(network(x).numpy(), wanted, rtol=1e-4, atol=1e-4)
     again = from_onnx(to_onnx(network, input_shape(network)))
     x = example_input(network, 5)
     assert torch.equal(again(x), network(x))

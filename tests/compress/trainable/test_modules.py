@@ -49,12 +49,12 @@ def test_functions_become_modules() -> None:
     x = torch.rand(3, 1, 8, 8)
     network = from_module(module, x)
     assert {n.op for n in network.graph.nodes} == {"placeholder", "call_module", "output"}
-    assert torch.allclose(network(x), module(x), atol=1e-6)
+    assert torch.allclose(network(x), module(x), atol=1e-4)
     assert list(weight_layers(network)) == ["conv1", "conv2", "fc1", "fc2"]
     assert input_shape(network) == (1, 8, 8)
     assert network.conv1.weight is not module.conv1.weight
     again = from_onnx(to_onnx(module, (1, 8, 8)))
-    assert torch.allclose(again(x), module(x), atol=1e-6)
+    assert torch.allclose(again(x), module(x), atol=1e-4)
 
 
 def test_a_network_that_ends_in_a_log_softmax() -> None:

@@ -16,8 +16,8 @@ from torch import nn
 
 from fpgacomp.compress.constraints import Codebook, Zeros, keep_shared
 from fpgacomp.compress.trainable import (
-    Permute,
-    Scale,
+    PermuteTensor,
+    ScaleTensor,
     constraints_of,
     example_input,
     from_module,
@@ -185,9 +185,13 @@ def test_reads_as_it_runs(name: str) -> None:
     session = onnxruntime.InferenceSession(model.SerializeToString())
     wanted = np.concatenate([session.run(None, {"x": row.numpy()})[0] for row in x.split(1)])
     with torch.no_grad():
-        np.testing.assert_allclose(network(x).numpy(), wanted, rtol=1e-5, atol=1e-6)
-        again = from_onnx(to_onnx(network, input_shape(network)))
-        np.testing.assert_allclose(again(x).numpy(), wanted, rtol=1e-5, atol=1e-6)
+        found = network(x).numpy()
+        again = from_onnx(to_onnx(network, input_shape(network)))(x).numpy()
+    # A sum of terms as large as the largest output may end near zero: its rounding error is
+    # theirs, and differs from one processor's order of summation to another's.
+    largest = max(1.0, float(np.abs(wanted).max()))
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5 * largest)
+    np.testing.assert_allclose(again, wanted, rtol=1e-5, atol=1e-5 * largest)
 
 
 def test_what_is_folded() -> None:
@@ -200,13 +204,13 @@ def test_what_is_folded() -> None:
     }
     assert kinds == {
         "matmul bias": [nn.Linear],
-        "normalize": [Scale],
-        "transposes cancel": [Permute, nn.ReLU, nn.Sigmoid],
+        "normalize": [ScaleTensor],
+        "transposes cancel": [PermuteTensor, nn.ReLU, nn.Sigmoid],
         "shape chain": [nn.Flatten],
         "clips": [nn.ReLU6, nn.ReLU, nn.Hardtanh],
         "gelu in parts": [nn.GELU],
         "hard swish in parts, of a relu": [nn.ReLU, nn.Hardswish],
-        "twice a gate": [nn.SiLU, Scale],
+        "twice a gate": [nn.SiLU, ScaleTensor],
     }
 
 

@@ -7,17 +7,16 @@ from itertools import product
 import numpy as np
 import pytest
 
+from fpgacomp.engines.hls4ml.check import problems
+from fpgacomp.engines.hls4ml.dataflow import is_dataflow
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
-from fpgacomp.engines.hls4ml.lanes import divisors, lane_reuse_factors, lane_schedule
-from fpgacomp.engines.hls4ml.limits import (
-    is_dataflow,
-    lane_foldings,
-    layer_reuse_factors,
-    matrix_shape,
-    problems,
-    products,
-    valid_reuse_factors,
-)
+from fpgacomp.engines.hls4ml.lanes import lane_reuse_factors, lane_schedule
+from fpgacomp.engines.hls4ml.operators.conv import ConvOperator
+from fpgacomp.engines.hls4ml.operators.dense import DenseOperator
+from fpgacomp.engines.hls4ml.operators.lookup import LookupOperator
+from fpgacomp.engines.hls4ml.operators.thresholds import ThresholdsOperator
+from fpgacomp.engines.hls4ml.reuse_factors import resource_reuse_factors
+from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Conv, Dense, Input, Layer, Lookup, MaxPool, Tensor, Thresholds
@@ -59,7 +58,7 @@ def test_reuse_factors_equal_hls4ml() -> None:
     shapes = [*product(range(1, 14), range(1, 12)), (16, 64), (64, 5), (27, 16), (72, 24), (90, 7)]
     for n_in, n_out in shapes:
         theirs = tuple(backend.get_valid_reuse_factors(n_in, n_out))
-        assert valid_reuse_factors(n_in, n_out, "resource") == theirs, (n_in, n_out)
+        assert resource_reuse_factors(n_in, n_out) == theirs, (n_in, n_out)
 
 
 def test_divisors() -> None:
@@ -68,9 +67,9 @@ def test_divisors() -> None:
 
 
 def test_large_dense_folds_only_through_resource() -> None:
-    layer = dense(source(490).output, 256)
-    assert layer_reuse_factors(layer, "latency", "io_parallel") == ()
-    factors = layer_reuse_factors(layer, "resource", "io_parallel")
+    layer = DenseOperator(dense(source(490).output, 256))
+    assert layer.reuse_factors("latency", "io_parallel") == ()
+    factors = layer.reuse_factors("resource", "io_parallel")
     assert factors and max(factors) == 15680  # the next, 31,360, is beyond MAX_REUSE
     assert max(490 * 256 // rf for rf in factors) <= 4096
 
@@ -106,19 +105,19 @@ def test_all_problems_at_once_and_missing_folding() -> None:
 def test_parallel_resource_convolution_is_capped_at_its_inputs() -> None:
     x = source(6, 6, 2)
     layer = conv(x.output, 4, 3)
-    assert max(layer_reuse_factors(layer, "resource", "io_parallel")) == 18
-    assert max(layer_reuse_factors(layer, "resource", "io_stream")) == 72
+    assert max(ConvOperator(layer).reuse_factors("resource", "io_parallel")) == 18
+    assert max(ConvOperator(layer).reuse_factors("resource", "io_stream")) == 72
     bad = design(x, layer, conv=Hls4mlFolding("resource", 36))
     assert "reuse factor 36 exceeds the 18 inputs of an io_parallel convolution" in texts(bad)
 
 
 def test_expanded_shapes() -> None:
     x = source(8, 8, 4).output
-    assert matrix_shape(conv(x, 8, 3, groups=2, dilation=2)) == (100, 8)
-    depthwise = conv(x, 4, 3, groups=4)
-    assert products(depthwise) == 36
-    assert layer_reuse_factors(depthwise, "resource", "io_stream") == ()
-    assert layer_reuse_factors(depthwise, "latency", "io_stream") == divisors(36)
+    assert ConvOperator(conv(x, 8, 3, groups=2, dilation=2)).matrix_shape == (100, 8)
+    depthwise = ConvOperator(conv(x, 4, 3, groups=4))
+    assert depthwise.products == 36
+    assert depthwise.reuse_factors("resource", "io_stream") == ()
+    assert depthwise.reuse_factors("latency", "io_stream") == divisors(36)
 
 
 def test_stream_pooling_and_thresholds() -> None:
@@ -175,8 +174,18 @@ def test_comparisons_are_limited_per_cycle_not_per_frame() -> None:
     x = source(8, 8, 8, bits=7)
     layer = thresholds(x.output, 15)
     assert "act: 7680 comparisons are unrolled" in texts(design(x, layer))
-    assert lane_foldings(layer, "io_parallel") == (2, 4, 8, 16, 32, 64, 128, 256, 512)
-    assert lane_foldings(layer, "io_stream") == (1, 2, 4, 8)
+    assert ThresholdsOperator(layer).reuse_factors("io_parallel") == (
+        2,
+        4,
+        8,
+        16,
+        32,
+        64,
+        128,
+        256,
+        512,
+    )
+    assert ThresholdsOperator(layer).reuse_factors("io_stream") == (1, 2, 4, 8)
     assert problems(design(x, layer, act=Hls4mlFolding("latency", 2))) == []
 
 
@@ -184,8 +193,8 @@ def test_a_table_is_partitioned_unless_each_lane_has_its_own() -> None:
     x = source(64, bits=8)
     wide = lookup(x.output, 64)
     assert "act: 16384 table entries are partitioned" in texts(design(x, wide))
-    assert lane_foldings(wide, "io_stream") == (2, 4, 8, 16, 32, 64)
-    assert lane_foldings(lookup(x.output, 1), "io_stream") == (1, 2, 4, 8, 16, 32, 64)
+    assert LookupOperator(wide).reuse_factors("io_stream") == (2, 4, 8, 16, 32, 64)
+    assert LookupOperator(lookup(x.output, 1)).reuse_factors("io_stream") == divisors(64)
 
 
 def test_shared_lanes_need_a_dataflow_top() -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.engines.hls4ml.emit import model
-from fpgacomp.engines.hls4ml.emit.plan import Plan
-from fpgacomp.engines.hls4ml.emit.plan_layers import plan
+from fpgacomp.engines.hls4ml.emit.plan import plan
+from fpgacomp.engines.hls4ml.emit.planner import Plan
 from fpgacomp.engines.hls4ml.emit.project import emit
 from fpgacomp.errors import FpgacompError, InvalidGraph, UnsupportedLayer
 from fpgacomp.ir.interpreter import run

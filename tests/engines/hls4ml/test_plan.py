@@ -7,8 +7,8 @@ import pytest
 
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding, IoType
 from fpgacomp.engines.hls4ml.emit.nodes import EXTENSION, Node, multiplier_type, signed_ap_type
-from fpgacomp.engines.hls4ml.emit.plan import Plan
-from fpgacomp.engines.hls4ml.emit.plan_layers import plan
+from fpgacomp.engines.hls4ml.emit.plan import plan
+from fpgacomp.engines.hls4ml.emit.planner import Plan
 from fpgacomp.engines.shared.names import NameSpace, top_name
 from fpgacomp.errors import InvalidGraph
 from fpgacomp.ir.graph import Graph

@@ -13,9 +13,10 @@ import pytest
 
 from fpgacomp import zoo
 from fpgacomp.engines.stream.csim import simulate
-from fpgacomp.engines.stream.dataflow import Order, Window
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.emit.project import emit_stream
+from fpgacomp.engines.stream.operators import Window
+from fpgacomp.engines.stream.operators.window import Order
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.errors import InputDataError, ToolError
 from fpgacomp.evidence.compare import compare

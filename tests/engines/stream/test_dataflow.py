@@ -7,18 +7,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fpgacomp.engines.stream.dataflow import (
+from fpgacomp.engines.stream.design import StreamFolding
+from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators import (
     Activate,
+    AnyOperator,
     Convert,
     Duplicate,
     MatrixVector,
-    Operator,
     Pad,
     Window,
-    cycles,
 )
-from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.streams import Stream, container_bits
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import BIPOLAR, Ints, IntType
@@ -85,12 +84,12 @@ def test_types_of_tables_and_containers() -> None:
     assert container_bits(BIPOLAR) == 8
 
 
-def operators(graph: Graph, **folding: StreamFolding) -> list[Operator]:
+def operators(graph: Graph, **folding: StreamFolding) -> list[AnyOperator]:
     ones = {layer.name: StreamFolding() for layer in graph.layers}
     return list(expand(sd.replace(sd.design(graph), folding={**ones, **folding})).operators)
 
 
-def names(found: list[Operator]) -> list[str]:
+def names(found: list[AnyOperator]) -> list[str]:
     return [type(operator).__name__ for operator in found]
 
 
@@ -142,7 +141,7 @@ def test_binary_search_from_four_thresholds_on() -> None:
 
 def test_cycles_of_operators() -> None:
     graph = builders.cnn()
-    found = {op.name: cycles(op) for op in operators(graph, c1=StreamFolding(2, 6))}
+    found = {op.name: op.cycles for op in operators(graph, c1=StreamFolding(2, 6))}
     assert found["c1"] == 64 * 3 * 2
     assert found["c1_pad"] == 100
     assert found["c1_window"] == 100  # a pixel a cycle, for 9 taps would be too slow
@@ -159,7 +158,7 @@ def test_windows_come_whole_only_where_that_is_faster() -> None:
 
     assert not window(1, 6).parallel and not window(4, 2).parallel
     assert window(4, 6).parallel and window(4, 6).output.lanes == 18
-    assert cycles(window(4, 6)) < 9 * 64 <= cycles(window(1, 6))
+    assert window(4, 6).cycles < 9 * 64 <= window(1, 6).cycles
 
 
 def test_widths_are_converted_only_where_they_differ() -> None:
@@ -170,4 +169,4 @@ def test_widths_are_converted_only_where_they_differ() -> None:
     wide = operators(graph, q=StreamFolding(4))
     assert names(plain) == ["Source", "Activate", "Sink"]
     (convert,) = (operator for operator in wide if isinstance(operator, Convert))
-    assert (convert.input.lanes, convert.output.lanes, cycles(convert)) == (1, 4, 4)
+    assert (convert.input.lanes, convert.output.lanes, convert.cycles) == (1, 4, 4)

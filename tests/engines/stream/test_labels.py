@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fpgacomp.engines.stream.dataflow import Label, cycles
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.fold.design import fold_stream
-from fpgacomp.engines.stream.timing.steps import operator_steps
+from fpgacomp.engines.stream.operators import Label
+from fpgacomp.engines.stream.timing.steps import STEP_LIMIT
 from fpgacomp.errors import FpgacompError
 from fpgacomp.results.target import Target
 from tests.support import stream_designs as sd
@@ -29,13 +29,13 @@ def test_pe_folds_the_classes_that_come_in() -> None:
     dataflow = expand(sd.design(graph, few=StreamFolding(4), pixels=StreamFolding(3)))
     found = {op.name: op for op in dataflow.operators if isinstance(op, Label)}
     few, pixels = found["few"], found["pixels"]
-    assert (few.input.lanes, few.output.lanes, few.output.words, cycles(few)) == (4, 1, 1, 3)
-    assert (pixels.output.words, cycles(pixels)) == (6, 12)
+    assert (few.input.lanes, few.output.lanes, few.output.words, few.cycles) == (4, 1, 1, 3)
+    assert (pixels.output.words, pixels.cycles) == (6, 12)
     for operator in (few, pixels):
-        steps = operator_steps(operator)
+        steps = operator.steps(STEP_LIMIT)
         assert steps.reads[0][-1] == operator.input.words
         assert steps.writes[0][-1] == operator.output.words
-        assert steps.cycles.sum() == cycles(operator)
+        assert steps.cycles.sum() == operator.cycles
     with pytest.raises(FpgacompError, match="pe 5 does not divide its 12 channels"):
         expand(sd.design(graph, few=StreamFolding(5)))
 

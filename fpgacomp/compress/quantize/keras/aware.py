@@ -6,40 +6,46 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.compress.outcome import Outcome
+from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.keras.convert import QuantizedKeras, to_qkeras
 from fpgacomp.compress.quantize.keras.train import set_threads, train_keras
 from fpgacomp.compress.quantize.options import QuantizeOptions, whole_bits
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.types import KerasModel
+from fpgacomp.data.labelled import LabelledData
 
 FLOAT_BITS = 32  # of a bias or a normalization's parameters, which stay float
 
 
 def quantize_keras(
-    model: Any,
-    data: Data,
+    model: KerasModel,
+    data: LabelledData,
     options: QuantizeOptions,
     recipe: Recipe,
     *,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Quantize a float Keras model and train it with its quantizers in place.
 
-    Rounding passes gradients on as they are (straight-through, Bengio et al., 2013). Scales
-    are fitted to the float weights and to training samples before and stay: QKeras learns
-    none.
+    Rounding passes gradients on as they are (straight-through, Bengio et al., 2013). Scales are
+    fitted to the float weights and to training samples beforehand and stay fixed, since QKeras
+    does not learn them.
 
     Args:
-        model: float, trained, built Sequential or functional Keras 2 model; left as it is.
+        model: a trained, built Sequential or functional Keras 2 model; it is not changed.
+        data: weights are fitted to the training split.
+        options: bits and scales.
+        recipe: how the quantized model is trained.
+        observer: is told every epoch.
 
     Returns:
-        The QKeras model. details: weight_bits and activation_bits by layer, weights (how
-        many), weight_storage_bits, other_parameter_bits.
+        The QKeras model. Its details hold weight_bits and activation_bits by layer, weights (how
+        many there are), weight_storage_bits and other_parameter_bits.
 
     Raises:
-        UnsupportedLayer, ModelError: a model or layers without quantized form, all at once.
-        UsageError: bits for layers that are not there.
+        UnsupportedLayer, ModelError: the model or its layers have no quantized form; all such
+            layers are named.
+        UsageError: the options name layers that are not there.
         TrainingError: the loss is not a number.
         ToolError: TensorFlow or QKeras is not installed.
     """
@@ -49,7 +55,7 @@ def quantize_keras(
         quantized.model, data, recipe, observer, decided_by=[options], what="quantized network"
     )
     notes = (*quantized.notes, *options.notes_on(quantized.weights), *([late] if late else []))
-    return Outcome(quantized.model, history, notes, _describe(quantized))
+    return TechniqueOutcome(quantized.model, history, notes, _describe(quantized))
 
 
 def _describe(quantized: QuantizedKeras) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Float Keras model -> QKeras model with its weights, scales fitted to the training data."""
+"""Float Keras model -> QKeras model with the same weights and scales fitted to the data."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from fpgacomp.compress.quantize.keras.quantizers import (
     smallest_step,
     weight_quantizer,
 )
-from fpgacomp.compress.quantize.keras.sites import Places, Site, find_sites
-from fpgacomp.compress.quantize.keras.steps import Step, steps_of
-from fpgacomp.compress.quantize.options import Bits, QuantizeOptions
-from fpgacomp.compress.quantize.torch.levels import Levels
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.quantize.keras.sites import KerasSite, KerasSites, find_sites
+from fpgacomp.compress.quantize.keras.steps import SiteStep, steps_of
+from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions
+from fpgacomp.compress.quantize.torch.levels import IntegerLevels
+from fpgacomp.compress.types import KerasLayer, KerasModel, KerasQuantizer, KerasTensor
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.host.keras2 import tensorflow
 
 Array = npt.NDArray[Any]
 
-CALIBRATION_SAMPLES = 512  # of the training split, evenly taken
-KEPT_VALUES = 1 << 14  # of an activation, that its step is fitted to
-# What float layers are given for their training, which a quantized kernel has no use for.
+CALIBRATION_SAMPLES = 512  # number of samples, evenly taken from the training split
+KEPT_VALUES = 1 << 14  # number of values of an activation that its step is fitted to
+# Settings of float layers that serve their training, and do not fit a quantized kernel.
 DROPPED = (
     "kernel_regularizer", "bias_regularizer", "activity_regularizer", "depthwise_regularizer",
     "kernel_constraint", "bias_constraint", "depthwise_constraint",
@@ -36,23 +37,23 @@ DROPPED = (
 
 @dataclass(frozen=True)
 class QuantizedKeras:
-    """A QKeras model.
+    """A QKeras model, and its bits.
 
     Args:
-        model: functional, with the float model's layer names.
-        weights: bits by layer name.
-        activations: bits by the name of the place.
-        notes: what was left out, in sentences.
+        model: a functional model, whose layers have the float model's names.
+        weights: bits of the weights, by layer name.
+        activations: bits of the activations, by the name of their site.
+        notes: sentences on what was left out.
     """
 
-    model: Any
-    weights: Mapping[str, Bits]
+    model: KerasModel
+    weights: Mapping[str, BitWidth]
     activations: Mapping[str, int]
     notes: tuple[str, ...]
 
 
-def to_qkeras(model: Any, data: Data, options: QuantizeOptions) -> QuantizedKeras:
-    """Put QKeras layers in the place of float ones; nothing is trained here.
+def to_qkeras(model: KerasModel, data: LabelledData, options: QuantizeOptions) -> QuantizedKeras:
+    """Put QKeras layers in the place of float ones, without training.
 
     Every tensor that a dense or convolution layer, an average pooling, an Add or a
     Concatenate reads gets a quantizer. Activations always have power-of-two steps, the only
@@ -60,13 +61,14 @@ def to_qkeras(model: Any, data: Data, options: QuantizeOptions) -> QuantizedKera
     Biases and normalizations stay float: the compiler folds them exactly.
 
     Args:
-        model: float, built Sequential or functional Keras 2 model; left as it is.
-        data: its training split is what the scales are fitted to.
+        model: a built Sequential or functional Keras 2 model of float layers; it is not changed.
+        data: scales are fitted to the training split.
+        options: bits and scales.
 
     Raises:
-        UnsupportedLayer, ModelError: a model or layers that have no quantized form.
-        UsageError: bits for layers that are not there.
-        InputDataError: samples of another shape.
+        UnsupportedLayer, ModelError: the model or its layers have no quantized form.
+        UsageError: the options name layers that are not there.
+        InputDataError: the samples have another shape than the model's input.
     """
     steps = steps_of(model)
     data = data.reshaped(tuple(model.input_shape[1:]))
@@ -81,14 +83,14 @@ def to_qkeras(model: Any, data: Data, options: QuantizeOptions) -> QuantizedKera
     return QuantizedKeras(built, weights, activations, _notes(steps))
 
 
-def _activation_bits(places: Places, options: QuantizeOptions) -> dict[str, int]:
+def _activation_bits(places: KerasSites, options: QuantizeOptions) -> dict[str, int]:
     inner = {site.name: site.names for site in places.sites if not site.is_input}
     bits = options.activations_of(inner)
     return {site.name: bits.get(site.name, options.input_bits) for site in places.sites}
 
 
-def _observe(model: Any, places: Places, data: Data) -> dict[Site, Array]:
-    """Values [1, N] that each site takes on training samples; of many, some and the extremes."""
+def _observe(model: KerasModel, places: KerasSites, data: LabelledData) -> dict[KerasSite, Array]:
+    """Values [1, N] of each site on training samples; of very many values, a part of them."""
     keras = tensorflow().keras
     tap = keras.Model(model.inputs, [site.step.tensor for site in places.sites])
     answers = tap(data.train.evenly(CALIBRATION_SAMPLES).x, training=False)
@@ -98,7 +100,7 @@ def _observe(model: Any, places: Places, data: Data) -> dict[Site, Array]:
 
 
 def _thinned(values: Array) -> Array:
-    """Some values drawn at random, always the same ones, and the extremes."""
+    """Draw a part of the values at random, always the same, and add the smallest and largest."""
     if len(values) <= KEPT_VALUES:
         return values
     drawn = values[np.random.default_rng(0).integers(len(values), size=KEPT_VALUES)]
@@ -106,20 +108,20 @@ def _thinned(values: Array) -> Array:
 
 
 def _levels(
-    places: Places, values: Mapping[Site, Array], bits: Mapping[str, int]
-) -> dict[Site, Levels]:
+    places: KerasSites, values: Mapping[KerasSite, Array], bits: Mapping[str, int]
+) -> dict[KerasSite, IntegerLevels]:
     found = {}
     for site in places.sites:
         normalized = site.is_input and site.step.kind != "InputLayer"
         signed = bool(values[site].min() < 0) if normalized else site.signed
-        found[site] = Levels(bits[site.name], signed)
+        found[site] = IntegerLevels(bits[site.name], signed)
     return found
 
 
 def _site_steps(
-    places: Places, values: Mapping[Site, Array], levels: Mapping[Site, Levels]
-) -> dict[Site, float]:
-    """The power-of-two step of each site; one for all that a Concatenate puts side by side."""
+    places: KerasSites, values: Mapping[KerasSite, Array], levels: Mapping[KerasSite, IntegerLevels]
+) -> dict[KerasSite, float]:
+    """The power-of-two step of each site; sites that are concatenated get the same one."""
     steps = {site: activation_step(values[site], levels[site]) for site in places.sites}
     for group in places.groups:
         least = max(smallest_step(levels[site]) for site in group)
@@ -131,40 +133,49 @@ def _site_steps(
     return steps
 
 
-def _relative_error(values: Array, step: float, levels: Levels) -> float:
+def _relative_error(values: Array, step: float, levels: IntegerLevels) -> float:
     error = float(error_of(values.astype(np.float64), np.array([step]), levels)[0])
     return error / max(float(np.square(values).mean()), 1e-12)
 
 
 class _Rebuild:
-    """Calls each layer's counterpart in the float model's order."""
+    """Builds the QKeras model by calling each layer's counterpart in the float model's order."""
 
     def __init__(
-        self, steps: Sequence[Step], weights: Mapping[str, Bits], options: QuantizeOptions
+        self, steps: Sequence[SiteStep], weights: Mapping[str, BitWidth], options: QuantizeOptions
     ) -> None:
         self.layers = tensorflow().keras.layers
         self.steps = steps
         self.weights = weights
         self.options = options
-        self.sites: dict[Step, Site] = {}
-        self.quantizers: dict[Site, Any] = {}
-        self.plain: dict[int, Any] = {}
-        self.quantized: dict[int, Any] = {}
+        self.sites: dict[SiteStep, KerasSite] = {}
+        self.quantizers: dict[KerasSite, KerasQuantizer] = {}
+        self.plain: dict[int, KerasTensor] = {}
+        self.quantized: dict[int, KerasTensor] = {}
         self.taken = {step.name for step in steps}
         self.replaced: set[str] = set()  # activations whose name a quantizer took
-        self.shared: dict[str, Any] = {}
+        self.shared: dict[str, KerasLayer] = {}
 
     def place(
-        self, places: Places, levels: Mapping[Site, Levels], steps: Mapping[Site, float]
+        self,
+        places: KerasSites,
+        levels: Mapping[KerasSite, IntegerLevels],
+        steps: Mapping[KerasSite, float],
     ) -> None:
-        """Say which quantizer each site gets."""
+        """Choose the quantizer of each site.
+
+        Args:
+            places: the sites.
+            levels: the integers of each site.
+            steps: the step of each site.
+        """
         for site in places.sites:
             self.sites[site.step] = site
             relu = site.relu and not levels[site].bipolar
             self.quantizers[site] = activation_quantizer(levels[site], steps[site], relu=relu)
 
-    def run(self, model: Any) -> Any:
-        """The QKeras model."""
+    def run(self, model: KerasModel) -> KerasModel:
+        """Build the QKeras model of a float model."""
         for step in self.steps:
             self._step(step)
         keras = tensorflow().keras
@@ -172,7 +183,7 @@ class _Rebuild:
         outputs = [self.plain[id(tensor)] for tensor in model.outputs]
         return keras.Model(inputs, outputs, name=model.name)
 
-    def _step(self, step: Step) -> None:
+    def _step(self, step: SiteStep) -> None:
         site = self.sites.get(step)
         fused = site is not None and site.relu
         y = self._compute(step, with_function=not fused)
@@ -182,14 +193,14 @@ class _Rebuild:
             self.replaced.add(name)
             from qkeras import QActivation
 
-            # As text: a model that holds the object itself cannot be saved.
+            # Given as text, since a model that holds the object itself cannot be saved.
             quantized = QActivation(str(self.quantizers[site]), name=name)(y)
             self.quantized[step.output] = quantized
             y = quantized if fused else y
         self.plain[step.output] = y
 
-    def _free(self, step: Step, fused: bool) -> str:
-        """A new layer's name."""
+    def _free(self, step: SiteStep, fused: bool) -> str:
+        """A name for a new layer, which no other has."""
         wish = name = f"{step.name}_{'relu' if fused else 'quant'}"
         number = 1
         while name in self.taken:
@@ -198,7 +209,7 @@ class _Rebuild:
         self.taken.add(name)
         return name
 
-    def _read(self, step: Step) -> Any:
+    def _read(self, step: SiteStep) -> KerasTensor:
         inputs = []
         for source in step.inputs:
             producer = next(s for s in self.steps if s.output == source)
@@ -207,8 +218,8 @@ class _Rebuild:
             inputs.append(self.quantized[source] if wanted else self.plain[source])
         return inputs if len(inputs) > 1 else inputs[0]
 
-    def _compute(self, step: Step, *, with_function: bool) -> Any:
-        """The step's tensor, in float; without its activation function where asked."""
+    def _compute(self, step: SiteStep, *, with_function: bool) -> KerasTensor:
+        """Compute the step's float tensor, with or without its activation function."""
         if step.kind == "InputLayer":
             shape = step.tensor.shape[1:]
             return self.layers.Input(shape, dtype=step.tensor.dtype, name=step.name)
@@ -219,15 +230,15 @@ class _Rebuild:
             return self._function(step, y) if inline else y
         return self._copy(step, x) if with_function else x
 
-    def _function(self, step: Step, y: Any) -> Any:
+    def _function(self, step: SiteStep, y: KerasTensor) -> KerasTensor:
         """The activation function that the float layer ends with, as a layer of its own."""
         name = f"{step.name}_{step.function}"
         name = name if name not in self.taken else self._free(step, fused=False)
         self.taken.add(name)
         return self.layers.Activation(step.layer.activation, name=name)(y)
 
-    def _copy(self, step: Step, x: Any) -> Any:
-        """The same layer with the same weights; one layer stays one where it is called twice."""
+    def _copy(self, step: SiteStep, x: KerasTensor) -> KerasTensor:
+        """Call a copy of the step's layer; a layer that is called twice is copied once."""
         if step.name in self.shared:
             return self.shared[step.name](x)
         copied = type(step.layer).from_config(step.layer.get_config())
@@ -236,7 +247,7 @@ class _Rebuild:
         self.shared[step.name] = copied
         return y
 
-    def _weighted(self, step: Step, x: Any) -> Any:
+    def _weighted(self, step: SiteStep, x: KerasTensor) -> KerasTensor:
         import qkeras
         from qkeras.qlayers import Clip
 
@@ -258,7 +269,7 @@ class _Rebuild:
         return y
 
 
-def _notes(steps: Sequence[Step]) -> tuple[str, ...]:
+def _notes(steps: Sequence[SiteStep]) -> tuple[str, ...]:
     dropped = sum(
         getattr(step.layer, name, None) is not None
         for step in steps

@@ -19,36 +19,45 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.compress.quantize.options import Bits, QuantizeOptions
-from fpgacomp.compress.quantize.torch.levels import Levels, weight_levels
+from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions
+from fpgacomp.compress.quantize.torch.levels import IntegerLevels, levels_of_weights
+from fpgacomp.compress.types import KerasQuantizer
 
 Array = npt.NDArray[Any]
 
-SMALLEST = 1e-8  # of a step: all-zero values have none
-# Steps tried, as shares of the one that clips nothing; few levels err least well below it.
+SMALLEST = 1e-8  # step for values that are all zero
+# Steps that are tried, as shares of the one that clips nothing. Quantizers of few levels have their
+# smallest error well below it.
 SHARES = np.concatenate([np.linspace(1.0, 0.42, 30), np.linspace(0.4, 0.06, 35)])
-OCTAVES = 10  # power-of-two steps tried below the one that clips nothing
+OCTAVES = 10  # number of power-of-two steps that are tried, from the one that clips nothing down
 
 
-def activation_step(values: Array, levels: Levels) -> float:
-    """The power-of-two step that an activation of these values gets."""
+def activation_step(values: Array, levels: IntegerLevels) -> float:
+    """Choose the power-of-two step of an activation.
+
+    Args:
+        values: values that the activation takes, of any shape.
+        levels: the integers of its quantizer.
+    """
     step = float(best_steps(values.reshape(1, -1), levels, power_of_two=True)[0])
     return max(step, smallest_step(levels))
 
 
-def smallest_step(levels: Levels) -> float:
-    """Of an activation quantizer with these levels; a sign's scale may be any."""
+def smallest_step(levels: IntegerLevels) -> float:
+    """The smallest step that QKeras has for an activation; 0 for signs, whose scale is free."""
     return 0.0 if levels.bipolar else 2.0**-levels.magnitude_bits
 
 
-def best_steps(rows: Array, levels: Levels, *, power_of_two: bool) -> Array:
-    """The step per row under which the quantized values have the least mean squared error.
+def best_steps(rows: Array, levels: IntegerLevels, *, power_of_two: bool) -> Array:
+    """Find the step of each quantizer with the least mean squared error.
 
     Args:
-        rows: [R, N] values of each quantizer.
+        rows: values of each quantizer, [R, N].
+        levels: the integers of the quantizers.
+        power_of_two: whether steps have to be powers of two.
 
     Returns:
-        [R] float64, all positive.
+        Steps, float64 [R], all positive.
     """
     rows = rows.astype(np.float64)
     if levels.bipolar:  # the mean magnitude (Rastegari et al., XNOR-Net, 2016)
@@ -67,8 +76,8 @@ def best_steps(rows: Array, levels: Levels, *, power_of_two: bool) -> Array:
     return best
 
 
-def error_of(rows: Array, steps: Array, levels: Levels) -> Array:
-    """[R] mean squared error of rows [R, N] quantized with these steps [R]."""
+def error_of(rows: Array, steps: Array, levels: IntegerLevels) -> Array:
+    """Mean squared error, [R], of rows [R, N] that are quantized with steps [R]."""
     scaled = rows / steps[:, None]
     if levels.bipolar:
         integers = np.where(scaled < 0, -1.0, 1.0)
@@ -83,29 +92,31 @@ class WeightQuantizer:
     """A quantizer for one kernel.
 
     Args:
-        quantizer: quantized_bits.
-        alpha: what the kernel is divided by; broadcasts over it.
-        limit: that the divided kernel is clipped to in training.
+        quantizer: QKeras' quantized_bits.
+        alpha: the scale that the kernel is divided by before it is stored; broadcasts over it.
+        limit: bound of the absolute values of the stored kernel in training.
     """
 
-    quantizer: Any
+    quantizer: KerasQuantizer
     alpha: Array
     limit: float
 
 
 def weight_quantizer(
-    kernel: Array, bits: Bits, options: QuantizeOptions, *, channel_axes: int
+    kernel: Array, bits: BitWidth, options: QuantizeOptions, *, channel_axes: int
 ) -> WeightQuantizer:
-    """The quantizer that suits a float kernel best.
+    """Make the quantizer with the least squared error on a float kernel.
 
     Args:
-        kernel: as Keras stores it, output channels last.
-        channel_axes: how many of the last axes number the output channels: 2 of a depthwise
-            kernel, else 1.
+        kernel: the kernel as Keras stores it, output channels last.
+        bits: bits of its weights.
+        options: scale, granularity and narrow.
+        channel_axes: number of axes, from the last one, that number the output channels: 2 for a
+            depthwise kernel, otherwise 1.
     """
     from qkeras import quantized_bits
 
-    levels = weight_levels(bits, options.narrow)
+    levels = levels_of_weights(bits, options.narrow)
     per_channel = options.granularity == "channel"
     channels = kernel.shape[kernel.ndim - channel_axes :] if per_channel else (1,)
     rows = kernel.reshape(-1, int(np.prod(channels))).T if per_channel else kernel.reshape(1, -1)
@@ -124,8 +135,14 @@ def weight_quantizer(
     return WeightQuantizer(quantizer, alpha, 2.0**integer)
 
 
-def activation_quantizer(levels: Levels, step: float, *, relu: bool) -> Any:
-    """quantized_relu, or quantized_bits, of a power-of-two step."""
+def activation_quantizer(levels: IntegerLevels, step: float, *, relu: bool) -> KerasQuantizer:
+    """Make an activation quantizer with a power-of-two step.
+
+    Args:
+        levels: its integers.
+        step: the power of two.
+        relu: whether it takes the place of a ReLU (quantized_relu; otherwise quantized_bits).
+    """
     from qkeras import quantized_bits, quantized_relu
 
     if levels.bipolar:

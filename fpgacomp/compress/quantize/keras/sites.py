@@ -1,4 +1,4 @@
-"""Where a Keras model's activations are quantized: what each layer needs, walked to its source."""
+"""Which tensors of a Keras model are quantized: found from the layers that need integers."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from fpgacomp.compress.quantize.keras.steps import (
     PASSING,
     POOLS,
     POSITIVE,
-    Step,
+    SiteStep,
 )
 
 
 @dataclass(eq=False)
-class Site:
+class KerasSite:
     """A tensor that is quantized.
 
     Args:
-        step: that computes it.
-        names: that a user may call it by, the best one first.
-        signed: whether it can be negative; of the input only its data tell.
-        is_input: whether it is the network's input, as it is or normalized.
-        readers: steps that read the quantized tensor rather than the float one.
+        step: the call of a layer that computes it.
+        names: names that a user may give bits for it by; the first is shown.
+        signed: whether it can be negative. For the model's input only the data tell.
+        is_input: whether it is the model's input, as it is or normalized.
+        readers: calls that read the quantized tensor instead of the float one.
     """
 
-    step: Step
+    step: SiteStep
     names: tuple[str, ...]
     signed: bool
     is_input: bool
-    readers: set[Step] = field(default_factory=set)
+    readers: set[SiteStep] = field(default_factory=set)
 
     @property
     def name(self) -> str:
+        """The name that is shown."""
         return self.names[0]
 
     @property
@@ -45,36 +46,37 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Places:
-    """All sites of a model.
+class KerasSites:
+    """All tensors of a model that are quantized.
 
     Args:
-        sites: in order of execution.
-        groups: sites that stand side by side in a Concatenate and need one scale.
+        sites: the tensors, in the order of execution.
+        groups: those that are concatenated with each other, and need the same scale.
     """
 
-    sites: tuple[Site, ...]
-    groups: tuple[tuple[Site, ...], ...]
+    sites: tuple[KerasSite, ...]
+    groups: tuple[tuple[KerasSite, ...], ...]
 
 
-def find_sites(steps: Sequence[Step], input_signed: bool) -> Places:
-    """Every tensor that has to be quantized, and which of them share a scale.
+def find_sites(steps: Sequence[SiteStep], input_signed: bool) -> KerasSites:
+    """Find every tensor that has to be quantized, and which of them share a scale.
 
     Args:
+        steps: the calls of a float model's layers.
         input_signed: whether the samples have negative values.
     """
     return _Walk(steps, input_signed).run()
 
 
 class _Walk:
-    def __init__(self, steps: Sequence[Step], input_signed: bool) -> None:
+    def __init__(self, steps: Sequence[SiteStep], input_signed: bool) -> None:
         self.steps = steps
         self.by_output = {step.output: step for step in steps}
         self.input_signed = input_signed
-        self.sites: dict[Step, Site] = {}
+        self.sites: dict[SiteStep, KerasSite] = {}
 
-    def run(self) -> Places:
-        joined: list[set[Site]] = []
+    def run(self) -> KerasSites:
+        joined: list[set[KerasSite]] = []
         for step in self.steps:
             if step.kind in NEEDY:
                 adds = step.kind == "Add"
@@ -84,12 +86,12 @@ class _Walk:
         order = {step: index for index, step in enumerate(self.steps)}
         sites = sorted(self.sites.values(), key=lambda site: order[site.step])
         groups = [tuple(s for s in sites if s in group) for group in _connected(joined)]
-        return Places(tuple(sites), tuple(group for group in groups if len(group) > 1))
+        return KerasSites(tuple(sites), tuple(group for group in groups if len(group) > 1))
 
-    def _parts(self, step: Step) -> list[Step]:
+    def _parts(self, step: SiteStep) -> list[SiteStep]:
         return [self.by_output[source] for source in step.inputs]
 
-    def _sources(self, reader: Step, step: Step, adds: bool) -> Iterator[Site]:
+    def _sources(self, reader: SiteStep, step: SiteStep, adds: bool) -> Iterator[KerasSite]:
         """The sites whose integers the reader sees at this input."""
         if step.kind == "Concatenate" or (adds and step.kind == "Add"):
             for part in self._parts(step):
@@ -101,13 +103,13 @@ class _Walk:
             site.readers.add(reader)
             yield site
 
-    def _site(self, step: Step) -> Site:
+    def _site(self, step: SiteStep) -> KerasSite:
         is_input = self._is_input(step)
-        site = Site(step, self._names(step, is_input), not self._positive(step), is_input)
+        site = KerasSite(step, self._names(step, is_input), not self._positive(step), is_input)
         self.sites[step] = site
         return site
 
-    def _names(self, step: Step, is_input: bool) -> tuple[str, ...]:
+    def _names(self, step: SiteStep, is_input: bool) -> tuple[str, ...]:
         if is_input:
             return ("input",) if step.kind == "InputLayer" else ("input", step.name)
         before = step
@@ -117,7 +119,7 @@ class _Walk:
             before = self._parts(before)[0]
         return (step.name,)
 
-    def _positive(self, step: Step) -> bool:
+    def _positive(self, step: SiteStep) -> bool:
         if step.kind == "InputLayer":
             return not self.input_signed
         if step.function != "linear":
@@ -126,15 +128,15 @@ class _Walk:
             return all(self._positive(part) for part in self._parts(step))
         return False
 
-    def _is_input(self, step: Step) -> bool:
+    def _is_input(self, step: SiteStep) -> bool:
         if step.kind == "InputLayer":
             return True
         return step.kind in (*PASSING, *NORMALIZING) and self._is_input(self._parts(step)[0])
 
 
-def _connected(sets: list[set[Site]]) -> list[set[Site]]:
-    """The sets, those that meet made one."""
-    groups: list[set[Site]] = []
+def _connected(sets: list[set[KerasSite]]) -> list[set[KerasSite]]:
+    """Join the sets that have a member in common."""
+    groups: list[set[KerasSite]] = []
     for members in sets:
         merged, apart = set(members), []
         for group in groups:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from fpgacomp.compress.types import KerasLayer, KerasModel, KerasTensor
 from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
 from fpgacomp.host.keras2 import tensorflow
 
@@ -14,9 +15,9 @@ POOLS = (
     "AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
 )  # fmt: skip
 MERGES = ("Add", "Concatenate")
-# Layers that work on integers alone.
+# Layers whose inputs have to be integers.
 NEEDY = (*WEIGHTED, *POOLS, *MERGES)
-# What moves or drops values; integers of one scale stay integers of it.
+# Layers that move or drop values: integers of one scale stay integers of the same scale.
 PASSING = (
     "MaxPooling1D", "MaxPooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Flatten",
     "Reshape", "Permute", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
@@ -31,45 +32,48 @@ FUNCTIONS = (*POSITIVE, "tanh", "elu", "selu", "leaky_relu")
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class SiteStep:
     """One call of a layer.
 
     Args:
         layer: a Keras 2 layer.
-        inputs: identities of the tensors it reads.
-        output: identity of the tensor it computes.
+        inputs: identities (`id`) of the tensors that it reads.
+        output: identity of the tensor that it computes.
         tensor: that tensor.
-        function: name of the activation function it ends with; "linear" for none.
+        function: name of the activation function that it ends with; "linear" for none.
     """
 
-    layer: Any
+    layer: KerasLayer
     inputs: tuple[int, ...]
     output: int
-    tensor: Any
+    tensor: KerasTensor
     function: str
 
     @property
     def kind(self) -> str:
+        """Name of the layer's class."""
         return type(self.layer).__name__
 
     @property
     def name(self) -> str:
+        """Name of the layer."""
         return str(self.layer.name)
 
     @property
     def weighted(self) -> bool:
+        """Whether it is a dense or convolution layer."""
         return self.kind in WEIGHTED
 
 
-def steps_of(model: Any) -> list[Step]:
-    """Every layer call of a float model in order, the input layer first.
+def steps_of(model: KerasModel) -> list[SiteStep]:
+    """List the calls of a float model's layers in order, the input layer first.
 
     Raises:
-        ModelError: not a built Sequential or functional Keras 2 model of one input and output.
-        UnsupportedLayer: layers that have no quantized form, all at once.
+        ModelError: it is no built Sequential or functional Keras 2 model of one input and output.
+        UnsupportedLayer: layers have no quantized form; all of them are named.
     """
     _check_model(model)
-    steps: list[Step] = []
+    steps: list[SiteStep] = []
     problems: list[FpgacompError] = []
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for node in model._nodes_by_depth[depth]:
@@ -86,7 +90,7 @@ def steps_of(model: Any) -> list[Step]:
     return steps
 
 
-def _check_model(model: Any) -> None:
+def _check_model(model: KerasModel) -> None:
     where = f"model {getattr(model, 'name', '?')}"
     keras = tensorflow().keras
     if type(model).__module__.split(".")[0] == "keras" or not isinstance(model, keras.Model):
@@ -117,15 +121,15 @@ def _check_model(model: Any) -> None:
         )
 
 
-def _step(node: Any) -> Step:
+def _step(node: Any) -> SiteStep:
     inputs = tuple(id(tensor) for tensor in node.keras_inputs)
     tensor = node.outputs
     if isinstance(tensor, list | tuple):
         tensor = tensor[0]
-    return Step(node.layer, inputs, id(tensor), tensor, _function(node.layer))
+    return SiteStep(node.layer, inputs, id(tensor), tensor, _function(node.layer))
 
 
-def _function(layer: Any) -> str:
+def _function(layer: KerasLayer) -> str:
     """The activation function's name; "?" for one that is none of Keras' own."""
     match type(layer).__name__:
         case "ReLU":
@@ -149,7 +153,7 @@ def _function(layer: Any) -> str:
     return name if getattr(own, name, None) is function else "?"
 
 
-def _problem(step: Step, node: Any, before: Iterable[Step]) -> FpgacompError | None:
+def _problem(step: SiteStep, node: Any, before: Iterable[SiteStep]) -> FpgacompError | None:
     where = f"layer {step.name} ({step.kind})"
     if step.kind.startswith("Q") or hasattr(step.layer, "quantizers"):
         return UnsupportedLayer(where, "is quantized already.", "start from the float model.")
@@ -190,7 +194,7 @@ def _problem(step: Step, node: Any, before: Iterable[Step]) -> FpgacompError | N
     return None
 
 
-def _inner_softmax(steps: Iterable[Step], output: int) -> list[FpgacompError]:
+def _inner_softmax(steps: Iterable[SiteStep], output: int) -> list[FpgacompError]:
     return [
         UnsupportedLayer(
             f"layer {step.name} ({step.kind})",

@@ -19,25 +19,26 @@ from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, s
 from fpgacomp.compress.runs import (
     EVALUATION_BATCH,
     SMALLEST_PROBABILITY,
-    carried_out,
+    carry_out,
     check_checkpoint,
-    checked_loss,
+    check_loss,
     fingerprint,
 )
-from fpgacomp.data.labelled import Data, Samples
+from fpgacomp.compress.types import KerasLayer, KerasModel, KerasTensor
+from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import TrainingError
 from fpgacomp.host.keras2 import tensorflow
 
 Array = npt.NDArray[Any]
-Step = Callable[[Array, Array, float], Any]  # (x, y, learning rate) -> mean loss
+TrainStep = Callable[[Array, Array, float], KerasTensor]  # (x, y, learning rate) -> mean loss
 
 # The one-cycle schedule of Smith and Topin (2018) with the shares that PyTorch's has.
 RISING_SHARE, START_DIVISOR, END_DIVISOR = 0.3, 25.0, 1.0e4
 
 
 def train_keras(
-    model: Any,
-    data: Data,
+    model: KerasModel,
+    data: LabelledData,
     recipe: Recipe,
     observer: TrainingObserver = silent,
     *,
@@ -51,20 +52,26 @@ def train_keras(
     Losses that the model's own regularizers add are added. Ctrl-C ends the run after the
     best epoch so far; before there is one it is passed on.
 
-    The random states of Python and NumPy are put back afterwards; TensorFlow's seed and its
-    deterministic kernels cannot be, they stay set. TensorFlow takes `recipe.threads` only
-    before its first operation (see `set_threads`); the result is the same for the same
-    number.
+    The random states of Python and NumPy are put back afterwards. TensorFlow's seed and its
+    deterministic kernels cannot be put back, and stay set. TensorFlow takes `recipe.threads` only
+    before its first operation (see `set_threads`).
 
     Args:
-        model: scores or softmax probabilities [N, classes] from x [N, *shape].
-        decided_by: options, and what else decides how the run goes beside the model, the
-            data and the recipe: a checkpoint of others is refused.
+        model: computes scores or softmax probabilities [N, classes] from x [N, *input shape].
+        data: the training split is fitted, the validation split judges, the test split is unused.
+        recipe: how long and how fast to train.
+        observer: is told every epoch.
+        decided_by: options and whatever else decides how the run goes, beside model, data and
+            recipe. A checkpoint of a run that others decided is refused.
         what: names the run to the observer.
 
+    Returns:
+        The epochs, and which of them was kept.
+
     Raises:
-        TrainingError: the loss is not a number, or the checkpoint is another run's.
-        InputDataError: labels that the model has no output for, samples of another shape.
+        TrainingError: the loss is not a number, or the checkpoint belongs to another run.
+        InputDataError: the model has fewer outputs than there are classes, or the samples have
+            another shape than its input.
     """
     if recipe.epochs == 0:
         return History()
@@ -73,14 +80,22 @@ def train_keras(
     with _settings(recipe):
         run = _Run(model, data, recipe)
         run.identify(decided_by)
-        return carried_out(run, recipe, observer, what)
+        return carry_out(run, recipe, observer, what)
 
 
-def keras_scores(model: Any, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The model's outputs [N, classes], which are those of its export.
+def keras_scores(model: KerasModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Execute a model, without the float errors that QKeras adds for its gradients.
 
-    `model.predict` gives the same but for the float noise of x + (quantized - x), by which
-    QKeras passes gradients on: it decides ties, as sums of quantized values often are.
+    QKeras computes x + (quantized - x), which is not quite the quantized value. `model.predict`
+    does so, too, and that decides between classes of equal scores, which sums of quantized values
+    often are. The result of this function is that of the exported model.
+
+    Args:
+        model: a Keras or QKeras model.
+        x: float32 [N, *input shape].
+
+    Returns:
+        Its outputs, float32 [N, classes].
     """
     with _without_straight_through(model):
         parts = [
@@ -91,7 +106,7 @@ def keras_scores(model: Any, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float
 
 
 @contextmanager
-def _without_straight_through(model: Any) -> Iterator[None]:
+def _without_straight_through(model: KerasModel) -> Iterator[None]:
     members = [
         member
         for layer in model.layers
@@ -107,14 +122,14 @@ def _without_straight_through(model: Any) -> Iterator[None]:
             holder.use_ste = True
 
 
-def keras_accuracy(model: Any, samples: Samples) -> float:
-    """Share of the samples whose highest score is their label's."""
+def keras_accuracy(model: KerasModel, samples: Samples) -> float:
+    """Share of the samples whose highest score is that of their label, 0..1."""
     x = samples.x.reshape(-1, *model.input_shape[1:])
     return float(np.mean(keras_scores(model, x).argmax(axis=1) == samples.y))
 
 
-def ends_in_softmax(model: Any) -> bool:
-    """Whether the model's answer is a softmax, not scores."""
+def ends_in_softmax(model: KerasModel) -> bool:
+    """Tell whether the model's last layer is a softmax, so that it answers in probabilities."""
     tf = tensorflow()
     layer = model.layers[-1]
     for candidate in model.layers:
@@ -126,7 +141,11 @@ def ends_in_softmax(model: Any) -> bool:
 
 
 def set_threads(threads: int) -> str | None:
-    """Let TensorFlow compute in so many threads; a sentence where it is too late for that."""
+    """Set the number of CPU threads that TensorFlow may use.
+
+    Returns:
+        None, or a sentence where TensorFlow was already running with another number.
+    """
     threading = tensorflow().config.threading
     try:
         threading.set_intra_op_parallelism_threads(threads)
@@ -144,7 +163,15 @@ def set_threads(threads: int) -> str | None:
 
 
 def learning_rate_at(step: int, steps: int, highest: float) -> float:
-    """The one-cycle rate of a step, 0 to steps: up to the highest and down in half cosines."""
+    """The learning rate of a step in the one-cycle schedule.
+
+    It rises to its peak and falls again in half cosines.
+
+    Args:
+        step: number of the step, from 0.
+        steps: number of steps of the whole training.
+        highest: the peak.
+    """
     peak = RISING_SHARE * (steps + 1) - 1
     lowest = highest / START_DIVISOR
     if step <= peak:
@@ -163,9 +190,9 @@ class _Best:
 
 
 class _Run:
-    """A training run between two epochs: all that a checkpoint holds."""
+    """The state of a training run between two epochs, which is what a checkpoint holds."""
 
-    def __init__(self, model: Any, data: Data, recipe: Recipe) -> None:
+    def __init__(self, model: KerasModel, data: LabelledData, recipe: Recipe) -> None:
         self.tf = tensorflow()
         self.model = model
         self.data = data
@@ -176,13 +203,14 @@ class _Run:
         self.step = 0
         self.epochs: list[Epoch] = []
         self.best: _Best | None = None
-        # A layer that draws numbers keeps the seed it was traced with.
+        # A layer that draws random numbers keeps the seed that it was compiled with, so that it is
+        # compiled again for each epoch.
         self.draws = any(hasattr(layer, "seed") for layer in model.layers)
-        self._compiled: Step | None = None
+        self._compiled: TrainStep | None = None
         self._identity = ""
 
     def identify(self, decided_by: Sequence[object]) -> None:
-        """Say, before the first epoch, whose checkpoints this run goes on from."""
+        """Digest what decides the run, before its first epoch changes the model."""
         if self.recipe.checkpoint is not None:
             layers = [_structure(layer) for layer in self.model.layers]
             parts = [layers, *self.model.get_weights(), *decided_by]
@@ -217,35 +245,35 @@ class _Run:
         self.epochs.append(epoch)
         return epoch
 
-    def _batch(self, compiled: Step, batch: Array) -> float:
+    def _batch(self, compiled: TrainStep, batch: Array) -> float:
         rate = learning_rate_at(self.step, self.steps, self.recipe.learning_rate)
         self.step += 1
-        # Batch normalization has no variance of a single sample.
+        # Batch normalization cannot compute the variance of a single sample.
         if len(batch) < 2:
             return 0.0
         loss = float(compiled(self.data.train.x[batch], self.data.train.y[batch], rate))
-        return checked_loss(loss, self.done + 1, self.step, self.steps, self.recipe)
+        return check_loss(loss, self.done + 1, self.step, self.steps, self.recipe)
 
-    def _compile(self) -> Step:
+    def _compile(self) -> TrainStep:
         tf, model, optimizer = self.tf, self.model, self.optimizer
         x_spec = tf.TensorSpec((None, *self.data.shape), tf.float32)
         specs = [x_spec, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.float32)]
 
         @tf.function(input_signature=specs)
-        def step(x: Any, y: Any, rate: Any) -> Any:
+        def step(x: KerasTensor, y: KerasTensor, rate: KerasTensor) -> KerasTensor:
             optimizer.learning_rate.assign(rate)
             with tf.GradientTape() as tape:
                 loss = self._loss(model(x, training=True), y)
                 whole = tf.add_n([loss, *model.losses])
             gradients = tape.gradient(whole, model.trainable_variables)
-            # Weights stay finite where the loss is not.
+            # A loss that is not finite must not reach the weights.
             if tf.math.is_finite(whole):
                 optimizer.apply_gradients(zip(gradients, model.trainable_variables))
             return whole
 
         return step  # type: ignore[no-any-return]
 
-    def _loss(self, outputs: Any, y: Any) -> Any:
+    def _loss(self, outputs: KerasTensor, y: KerasTensor) -> KerasTensor:
         tf = self.tf
         outputs = tf.reshape(outputs, (tf.shape(outputs)[0], -1))
         if self.softmax:
@@ -255,13 +283,13 @@ class _Run:
         return tf.reduce_mean(losses)
 
     def _judge(self, samples: Samples) -> tuple[float, float]:
-        """(accuracy, mean cross entropy)."""
+        """Score the model on a split: its accuracy, 0..1, and its mean cross entropy."""
         outputs = keras_scores(self.model, samples.x)
         accuracy = float(np.mean(outputs.argmax(axis=1) == samples.y))
         return accuracy, float(self._loss(self.tf.constant(outputs), samples.y))
 
     def finish(self, interrupted: bool) -> History:
-        """Put the best weights back."""
+        """Put the best epoch's weights into the model."""
         assert self.best is not None, "every epoch is compared"
         self.model.set_weights(self.best.weights)
         return History(tuple(self.epochs), self.best.epoch, interrupted)
@@ -289,7 +317,7 @@ class _Run:
         scratch.replace(path)
 
     def resume(self) -> None:
-        """Go on from the checkpoint, if there is one of this very run."""
+        """Read the checkpoint of this very run, if there is one."""
         path = self.recipe.checkpoint
         if path is None or not path.exists():
             return
@@ -303,8 +331,8 @@ class _Run:
         self.best = _Best(Epoch(**told["best"]), _numbered(arrays, "best"))
 
 
-def _structure(layer: Any) -> tuple[Any, ...]:
-    """What a layer computes, without its name, which Keras numbers anew in each run."""
+def _structure(layer: KerasLayer) -> tuple[Any, ...]:
+    """Describe what a layer computes, without its name, which Keras numbers anew in each run."""
     members = [getattr(layer, role, None) for role in ("quantizer", "activation")]
     members += getattr(layer, "quantizers", [])
     quantizers = [m.get_config() for m in members if m is not None and hasattr(m, "get_config")]
@@ -312,7 +340,7 @@ def _structure(layer: Any) -> tuple[Any, ...]:
     return type(layer).__name__, shapes, layer.trainable, repr(quantizers)
 
 
-def _optimizer(tf: Any, model: Any, recipe: Recipe) -> Any:
+def _optimizer(tf: Any, model: KerasModel, recipe: Recipe) -> Any:
     """Adam; kernels of layers decay, biases and normalization do not."""
     if recipe.weight_decay == 0:
         optimizer = tf.keras.optimizers.Adam(epsilon=1e-8, jit_compile=False)
@@ -328,7 +356,7 @@ def _optimizer(tf: Any, model: Any, recipe: Recipe) -> Any:
 
 @contextmanager
 def _settings(recipe: Recipe) -> Iterator[None]:
-    """Seed, threads and determinism for the run; what can be put back is, afterwards."""
+    """Set threads and determinism for the run, and put the random states back afterwards."""
     tf = tensorflow()
     set_threads(recipe.threads)
     tf.config.experimental.enable_op_determinism()

@@ -1,45 +1,57 @@
-"""One choice for each group, of least total loss under a budget: an integer linear program."""
+"""One width for each group of values, of least loss under a budget: an integer linear program."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import lil_array
 
+from fpgacomp.compress.quantize.options import BitWidth
 from fpgacomp.host.solver import silent_solver
 
-Choice = Any  # bits
-Groups = Mapping[str, Mapping[Choice, float]]
+BitChoice = BitWidth
+# A figure (a loss, a cost) of each choice of each group. A group is a layer's weights or an
+# activation.
+ChoiceFigures = Mapping[str, Mapping[BitChoice, float]]
 
 
 @dataclass(frozen=True)
-class Product:
-    """A cost of two groups' choices together: cost[choice of one][choice of the other]."""
+class JointCost:
+    """A cost that the choices of two groups have together.
+
+    Args:
+        one: name of the first group.
+        other: name of the second group.
+        cost: cost[choice of the first][choice of the second].
+    """
 
     one: str
     other: str
-    cost: Mapping[Choice, Mapping[Choice, float]]
+    cost: Mapping[BitChoice, Mapping[BitChoice, float]]
 
 
 def assign(
-    loss: Groups, cost: Groups, products: Sequence[Product], budget: float
-) -> dict[str, Choice] | None:
-    """The choices of least loss whose cost is within the budget; None where none is.
+    loss: ChoiceFigures, cost: ChoiceFigures, products: Sequence[JointCost], budget: float
+) -> dict[str, BitChoice] | None:
+    """Find the choices of least total loss whose cost is within a budget.
 
     Args:
-        loss: group -> choice -> what it loses.
-        cost: the same groups and choices -> what each costs by itself.
-        products: costs of pairs of groups.
+        loss: what each choice of each group loses.
+        cost: what each choice of each group costs by itself.
+        products: what the choices of two groups cost together, beside that.
+        budget: the largest total cost.
+
+    Returns:
+        The choice of each group; None where no choices keep to the budget.
     """
     return _Program(loss, cost, products).solve(budget)
 
 
-def least_cost(cost: Groups, products: Sequence[Product]) -> float:
-    """The smallest cost that any choices have."""
+def least_cost(cost: ChoiceFigures, products: Sequence[JointCost]) -> float:
+    """The smallest total cost that any choices have."""
     program = _Program(cost, cost, products)
     program.minimized = program.cost
     chosen = program.solve(np.inf)
@@ -47,16 +59,20 @@ def least_cost(cost: Groups, products: Sequence[Product]) -> float:
     return total_cost(chosen, cost, products)
 
 
-def total_cost(chosen: Mapping[str, Choice], cost: Groups, products: Sequence[Product]) -> float:
-    """Cost of these choices."""
+def total_cost(
+    chosen: Mapping[str, BitChoice], cost: ChoiceFigures, products: Sequence[JointCost]
+) -> float:
+    """Total cost of these choices, alone and together."""
     alone = sum(cost[group][choice] for group, choice in chosen.items())
     return alone + sum(p.cost[chosen[p.one]][chosen[p.other]] for p in products)
 
 
 class _Program:
-    """Variables: one per group and choice, then one per product and pair of choices."""
+    """The linear program: one variable per group and choice, then one per joint cost and pair."""
 
-    def __init__(self, loss: Groups, cost: Groups, products: Sequence[Product]) -> None:
+    def __init__(
+        self, loss: ChoiceFigures, cost: ChoiceFigures, products: Sequence[JointCost]
+    ) -> None:
         self.singles = [(group, choice) for group in loss for choice in loss[group]]
         self.place = {single: i for i, single in enumerate(self.singles)}
         self.pairs = [
@@ -70,12 +86,12 @@ class _Program:
         self.minimized = np.array([loss[g][c] for g, c in self.singles] + [0.0] * len(joint))
         self.groups, self.products = list(loss), products
 
-    def solve(self, budget: float) -> dict[str, Choice] | None:
+    def solve(self, budget: float) -> dict[str, BitChoice] | None:
         constraints = [self._one_each()]
         if self.pairs:
             constraints.append(self._pairs_follow())
         if np.isfinite(budget):
-            # In units of the largest cost: the solver's tolerances are absolute.
+            # The solver's tolerances are absolute: costs are counted in units of the largest.
             unit = max(float(abs(self.cost).max()), 1e-12)
             constraints.append(LinearConstraint(self.cost[None] / unit, -np.inf, budget / unit))
         whole = np.array([1] * len(self.singles) + [0] * len(self.pairs))
@@ -98,8 +114,8 @@ class _Program:
         return LinearConstraint(rows.tocsr(), 1, 1)
 
     def _pairs_follow(self) -> LinearConstraint:
-        """The pairs of a choice add up to it: with whole choices, to one pair or none."""
-        found: dict[tuple[int, str, Choice], list[int]] = {}
+        """Have the pairs of a choice add up to it, so that one of them is 1 where it is."""
+        found: dict[tuple[int, str, BitChoice], list[int]] = {}
         for number, (index, one, other) in enumerate(self.pairs):
             product, column = self.products[index], len(self.singles) + number
             found.setdefault((index, product.one, one), []).append(column)

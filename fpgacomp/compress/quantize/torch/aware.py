@@ -1,4 +1,4 @@
-"""Quantization-aware training: quantize, then let training move weights and scales."""
+"""Quantization-aware training: quantizers are inserted, then weights and scales are trained."""
 
 from __future__ import annotations
 
@@ -7,43 +7,48 @@ from typing import Any
 
 from torch import fx, nn
 
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.quantize.options import Bits, QuantizeOptions, whole_bits
-from fpgacomp.compress.quantize.torch.transform import Quantized, quantize
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions, whole_bits
+from fpgacomp.compress.quantize.torch.transform import QuantizedNetwork, quantize
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import Loss, cross_entropy, train
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 
 FLOAT_BITS = 32  # of a bias or a normalization's parameters, which stay float
 
 
 def quantize_aware(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: QuantizeOptions,
     recipe: Recipe,
     *,
     loss: Loss = cross_entropy,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Quantize a float network and train it with its quantizers in place.
 
-    Rounding passes gradients on as they are (straight-through, Bengio et al., 2013); the
-    scales are learned along (Esser et al., Learned Step Size Quantization, 2020; Jain et
-    al., Trained Quantization Thresholds, 2020), starting where they err least.
+    Rounding passes gradients on as they are (straight-through, Bengio et al., 2013). The scales
+    are learned with the weights (Esser et al., Learned Step Size Quantization, 2020; Jain et al.,
+    Trained Quantization Thresholds, 2020). They start where the squared error is least.
 
     Args:
-        network: canonical, float and trained; left as it is.
-        loss: of a batch; pass a distillation loss to learn from a teacher.
+        network: a trained float network of known modules; it is not changed.
+        data: weights and scales are fitted to the training split.
+        options: bits and scales.
+        recipe: how the quantized network is trained.
+        loss: (network, x, y) -> mean loss of a batch. With a distillation loss the network learns
+            from a teacher.
+        observer: is told every epoch.
 
     Returns:
-        The network, in Brevitas layers. details: weight_bits and activation_bits by layer,
-        weights (how many), weight_storage_bits, other_parameter_bits.
+        The network of Brevitas layers. Its details hold weight_bits and activation_bits by layer,
+        weights (how many there are), weight_storage_bits and other_parameter_bits.
 
     Raises:
-        UnsupportedLayer: layers that have no quantized form, all at once.
-        UsageError: bits for layers that are not there.
+        UnsupportedLayer: layers have no quantized form; all of them are named.
+        UsageError: the options name layers that are not there.
         TrainingError: the loss is not a number.
     """
     quantized = quantize(network, data, options)
@@ -52,11 +57,11 @@ def quantize_aware(
         loss=loss, decided_by=[options, loss], observer=observer, what="quantized network",
     )  # fmt: skip
     notes = options.notes_on(quantized.weights)
-    return Outcome(quantized.network, history, notes, describe(quantized))
+    return TechniqueOutcome(quantized.network, history, notes, describe(quantized))
 
 
-def describe(quantized: Quantized) -> dict[str, Any]:
-    """Bits by layer and the sizes that follow, as plain values."""
+def describe(quantized: QuantizedNetwork) -> dict[str, Any]:
+    """Tell the bits by layer, and the sizes that follow from them, as plain values."""
     layers = weight_layers(quantized.network)
     counts = {name: layer.weight.numel() for name, layer in layers.items()}
     return {
@@ -68,13 +73,18 @@ def describe(quantized: Quantized) -> dict[str, Any]:
     }
 
 
-def storage_bits(counts: Mapping[str, int], bits: Mapping[str, Bits]) -> int:
-    """Bits of all weights."""
+def storage_bits(counts: Mapping[str, int], bits: Mapping[str, BitWidth]) -> int:
+    """Bits that all weights take together.
+
+    Args:
+        counts: number of weights by layer.
+        bits: bits of a weight by layer.
+    """
     return sum(count * whole_bits(bits[name]) for name, count in counts.items())
 
 
 def _others(network: nn.Module) -> int:
-    """Biases and parameters of normalizations; scales are not counted."""
+    """Number of biases and of parameters of normalizations; scales are not counted."""
     wanted = (nn.BatchNorm1d, nn.BatchNorm2d)
     norms = [m for m in network.modules() if isinstance(m, wanted)]
     biases = [m.bias for m in weight_layers(network).values() if m.bias is not None]

@@ -1,4 +1,4 @@
-"""A network of Brevitas layers as QONNX."""
+"""Export of a network of Brevitas layers to QONNX."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from fpgacomp.compress.trainable import example_input
 from fpgacomp.errors import ModelError
 from fpgacomp.host.brevitas_qonnx import Manager
 
-# The exporter refuses names that ONNX allows: 37 is what an older torch calls an output.
+# The exporter refuses names that ONNX allows, such as 37, which an older torch calls an output. It
+# is given names of ours, which are replaced afterwards.
 _INPUT, _OUTPUT = "fpgacomp_input", "fpgacomp_output"
 
 
 def to_qonnx(network: fx.GraphModule) -> onnx.ModelProto:
-    """The network as QONNX, for one sample at a time; the same network gives the same bytes.
+    """Export a network as QONNX, for one sample at a time. The same network gives the same bytes.
 
     Args:
-        network: of Brevitas layers, as `quantize_aware` and `quantize_post_training` give.
+        network: a network of Brevitas layers, as `quantize_aware` and `quantize_post_training`
+            make it; it is not changed.
 
     Raises:
         ModelError: Brevitas cannot export it.
@@ -29,7 +31,7 @@ def to_qonnx(network: fx.GraphModule) -> onnx.ModelProto:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # dynamo=True is slower and splits the file in two
+            # torch's newer exporter (dynamo=True) is slower, and writes two files.
             model: onnx.ModelProto = Manager.export(
                 copied, args=example_input(copied, batch=1), export_path=None, dynamo=False,
                 input_names=[_INPUT], output_names=[_OUTPUT],

@@ -1,4 +1,4 @@
-"""BatchNormalization merged into the layer before it."""
+"""BatchNormalization merged into the weights and bias of the layer in front of it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from fpgacomp.compress.quantize.torch.sites import WEIGHTED, module_of
 
 
 def merge_norms(network: fx.GraphModule) -> tuple[int, int]:
-    """Merge every BatchNormalization that alone reads a dense or convolution layer, in place.
+    """Merge normalizations into the layers in front of them, in place.
 
-    Weights that share values are left alone: each channel would scale them differently.
+    A normalization is merged where nothing else reads the dense or convolution layer in front of
+    it. It is left alone where the layer's weights share values, since each channel would scale
+    them differently.
 
     Returns:
-        (how many were merged, how many were left for shared values' sake)
+        The number of normalizations that were merged, and the number that were left alone because
+        of shared values.
     """
     merged = kept = 0
     for node in list(network.graph.nodes):

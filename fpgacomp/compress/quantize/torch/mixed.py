@@ -4,43 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
 
 from torch import fx
 
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.quantize.options import Bits, MixedOptions, whole_bits
-from fpgacomp.compress.quantize.torch.assign import Groups, assign, total_cost
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.quantize.options import BitWidth, MixedOptions, whole_bits
+from fpgacomp.compress.quantize.torch.assign import ChoiceFigures, assign, total_cost
 from fpgacomp.compress.quantize.torch.aware import quantize_aware
-from fpgacomp.compress.quantize.torch.sensitivity import Assignment, Judge, Table, sensitivities
+from fpgacomp.compress.quantize.torch.sensitivity import (
+    Assignment,
+    Judge,
+    SensitivityTable,
+    sensitivities,
+)
 from fpgacomp.compress.quantize.torch.sites import check
 from fpgacomp.compress.quantize.torch.spending import (
     ACTIVATION,
     WEIGHT,
-    Cost,
     CostModel,
     Spending,
     bits_of,
-    stepped,
+    replace_bits,
 )
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.training import Loss, cross_entropy
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.types import CostFunction
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
 
-ROUNDS = 12  # of correcting the budget by what a choice really costs
+ROUNDS = 12  # corrections of the budget, at most, by what a choice really costs
 
 
 def quantize_mixed(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: MixedOptions,
     recipe: Recipe,
     *,
-    cost: Cost | None = None,
+    cost: CostFunction | None = None,
     loss: Loss = cross_entropy,
     observer: TrainingObserver = silent,
-) -> Outcome:
+) -> TechniqueOutcome:
     """Choose bits per layer, then train with them.
 
     The sum of the layers' own sensitivities is made least under the budget, as an integer
@@ -55,22 +59,28 @@ def quantize_mixed(
     program goes on in steps of one width, with the rise of the loss measured right there.
 
     Args:
-        network: canonical, float and trained; left as it is.
-        cost: figures of a quantized network, e.g. estimated LUTs; for such a measure.
+        network: a trained float network of known modules; it is not changed.
+        data: weights and scales are fitted to the training split.
+        options: the budget, its measure, and the bits to choose from.
+        recipe: how the quantized network is trained.
+        cost: estimates a quantized network, where the measure is one of its figures.
+        loss: (network, x, y) -> mean loss of a batch.
+        observer: is told every epoch.
 
     Returns:
-        The network; details as of `quantize_aware`, and: measure, budget, used,
-        weight_sensitivity and activation_sensitivity (by layer and bits), cost_calls.
+        The network of Brevitas layers. Its details are those of `quantize_aware`, and measure,
+        budget, used, weight_sensitivity and activation_sensitivity (rises of the loss, by layer
+        and bits) and cost_calls.
 
     Raises:
         UsageError: no choice keeps to the budget, or the cost function has no such figure.
-        UnsupportedLayer: layers that have no quantized form, all at once.
+        UnsupportedLayer: layers have no quantized form; all of them are named.
     """
     check(network)
     spending = Spending(network, data, options, cost)
     model = spending.whole()
     if model.least > options.budget:
-        # Before anything is measured at length.
+        # Told before the sensitivities, which take long to measure.
         raise _refusal(options, model)
     judge = Judge(network, data, options, recipe, loss)
     weights, activations = sensitivities(judge)
@@ -99,8 +109,10 @@ def quantize_mixed(
     )
 
 
-def _within(budget: float, loss: Groups, model: CostModel, spending: Spending) -> Assignment | None:
-    """The bits of least loss that were found to keep to the budget; None where none were."""
+def _within(
+    budget: float, loss: ChoiceFigures, model: CostModel, spending: Spending
+) -> Assignment | None:
+    """Find the bits of least modelled loss that really keep to the budget; None for none."""
     best: tuple[float, float, Assignment] | None = None
     left, seen = budget, set()
     for _ in range(ROUNDS):
@@ -123,7 +135,7 @@ def _within(budget: float, loss: Groups, model: CostModel, spending: Spending) -
 def _refined(
     chosen: Assignment, options: MixedOptions, spending: Spending, judge: Judge
 ) -> Assignment:
-    """Go on from the best of the choice and the uniform networks, judged as a whole."""
+    """Improve the choice, or a better network of equal bits, in steps judged as a whole."""
 
     def fits(assignment: Assignment) -> bool:
         return spending.measured(assignment) <= options.budget
@@ -136,7 +148,7 @@ def _refined(
             group: _near(bits_of(best, group), bits) for group, bits in spending.choices.items()
         }
         steps = {
-            group: {bits: stepped(best, group, bits) for bits in allowed}
+            group: {bits: replace_bits(best, group, bits) for bits in allowed}
             for group, allowed in near.items()
         }
         rises = {
@@ -145,7 +157,7 @@ def _refined(
         }
         together = _within(options.budget, rises, spending.around(best, near), spending)
         tried = [step for row in steps.values() for step in row.values() if fits(step)]
-        # Ties stay as they are: `best` itself is among the steps.
+        # The best network so far stays where no other is better, since `min` takes the first.
         found = min([best, *tried, *([together] if together else [])], key=judge)
         if judge(found) >= judge(best):
             break
@@ -153,8 +165,8 @@ def _refined(
     return best
 
 
-def _near(now: Bits, allowed: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The bits themselves and those next to them on either side."""
+def _near(now: BitWidth, allowed: tuple[BitWidth, ...]) -> tuple[BitWidth, ...]:
+    """The bits themselves, and the next smaller and larger ones that are allowed."""
     ordered = sorted(allowed, key=whole_bits)
     place = ordered.index(now)
     return tuple(ordered[max(place - 1, 0) : place + 2])
@@ -168,17 +180,21 @@ def _refusal(options: MixedOptions, model: CostModel) -> UsageError:
     )
 
 
-def _joined(weights: Table, activations: Table) -> dict[str, dict[Any, float]]:
-    named: dict[str, dict[Any, float]] = {WEIGHT + name: dict(row) for name, row in weights.items()}
+def _joined(
+    weights: SensitivityTable, activations: SensitivityTable
+) -> dict[str, dict[BitWidth, float]]:
+    named: dict[str, dict[BitWidth, float]] = {
+        WEIGHT + name: dict(row) for name, row in weights.items()
+    }
     return named | {ACTIVATION + name: dict(row) for name, row in activations.items()}
 
 
-def _assignment(chosen: Mapping[str, Any]) -> Assignment:
+def _assignment(chosen: Mapping[str, BitWidth]) -> Assignment:
     return Assignment(
-        {g.removeprefix(WEIGHT): cast(Bits, c) for g, c in chosen.items() if g.startswith(WEIGHT)},
+        {g.removeprefix(WEIGHT): c for g, c in chosen.items() if g.startswith(WEIGHT)},
         {g.removeprefix(ACTIVATION): int(c) for g, c in chosen.items() if g.startswith(ACTIVATION)},
     )
 
 
-def _plain(table: Table) -> dict[str, dict[str, float]]:
+def _plain(table: SensitivityTable) -> dict[str, dict[str, float]]:
     return {name: {str(bits): rise for bits, rise in row.items()} for name, row in table.items()}

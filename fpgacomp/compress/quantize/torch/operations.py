@@ -1,4 +1,4 @@
-"""How many multiplications a network takes, and how many operations on bits that makes."""
+"""How many multiplications each layer of a network takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from fpgacomp.compress.trainable import example_input
 
 
 def multiplications(network: fx.GraphModule) -> dict[str, int]:
-    """Products per sample of each dense and convolution layer, padding counted."""
+    """Count the products per sample of each dense and convolution layer, by layer name.
+
+    Products with the zeros of a padding are counted.
+    """
     counts: dict[str, int] = {}
 
     class Counter(fx.Interpreter):

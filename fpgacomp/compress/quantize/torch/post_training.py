@@ -1,11 +1,10 @@
-"""Quantization after training: no gradient, only samples that ranges and weights are fitted to."""
+"""Quantization after training: scales and repairs are fitted to samples, without gradients."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, get_args
 
 import torch
 from brevitas.graph.calibrate import bias_correction_mode
@@ -14,51 +13,56 @@ from brevitas.graph.gptq import gptq_mode
 from torch import Tensor, fx
 
 from fpgacomp.compress.constraints import KEPT, SHARED, constraints_of
-from fpgacomp.compress.outcome import Outcome
-from fpgacomp.compress.quantize.options import QuantizeOptions
+from fpgacomp.compress.outcome import TechniqueOutcome
+from fpgacomp.compress.quantize.options import (
+    REPAIR_STEPS,
+    QuantizeOptions,
+    RepairStep,
+    repair_steps,
+)
 from fpgacomp.compress.quantize.torch.aware import describe
 from fpgacomp.compress.quantize.torch.merge import merge_norms
 from fpgacomp.compress.quantize.torch.sites import check
 from fpgacomp.compress.quantize.torch.transform import calibration_samples, quantize
 from fpgacomp.compress.threads import one_thread
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.data.labelled import Data
-from fpgacomp.errors import FpgacompError, UsageError, raise_all
+from fpgacomp.data.labelled import LabelledData
 
-Step = Literal["merge", "equalize", "gptq", "bias"]
-STEPS: tuple[Step, ...] = get_args(Step)
 BATCH = 64
 
 
 def quantize_post_training(
     network: fx.GraphModule,
-    data: Data,
+    data: LabelledData,
     options: QuantizeOptions,
-    steps: Sequence[Step] = ("merge", "equalize", "gptq", "bias"),
-) -> Outcome:
-    """Quantize a float network with scales that err least, and repair what that does to it.
+    steps: Sequence[RepairStep] = REPAIR_STEPS,
+) -> TechniqueOutcome:
+    """Quantize a float network with the scales that err least, and repair what rounding does.
 
-    Steps, always in this order, each of which may be left out:
-        merge     BatchNormalization goes into the layer before it
-        equalize  channels of a layer and their readers get alike ranges (Nagel et al.,
-                  Data-Free Quantization, 2019), through Brevitas
-        gptq      each column of a weight takes up the rounding errors of those before it
-                  (Frantar et al., GPTQ, 2023), through Brevitas
-        bias      each channel's mean error is taken off its bias (Nagel et al., 2019),
-                  through Brevitas
+    The steps are made in this order, and each may be left out:
+
+        merge     BatchNormalization is merged into the layer in front of it
+        equalize  the channels of a layer are scaled to similar ranges, and its readers scaled back
+                  (Nagel et al., Data-Free Quantization, 2019), by Brevitas
+        gptq      each column of a weight makes up for the rounding errors of those before it
+                  (Frantar et al., GPTQ, 2023), by Brevitas
+        bias      the mean error of each channel is subtracted from its bias (Nagel et al., 2019),
+                  by Brevitas
 
     Args:
-        network: canonical, float and trained; left as it is.
-        data: its training split is calibrated on.
+        network: a trained float network of known modules; it is not changed.
+        data: scales and repairs are fitted to the training split.
+        options: bits and scales.
+        steps: the steps to make.
 
     Returns:
-        The network, in Brevitas layers; details as of `quantize_aware`, and the steps.
+        The network of Brevitas layers. Its details are those of `quantize_aware`, and steps.
 
     Raises:
-        UnsupportedLayer: layers that have no quantized form, all at once.
-        UsageError: an unknown step, or bits for layers that are not there.
+        UnsupportedLayer: layers have no quantized form; all of them are named.
+        UsageError: a step is unknown, or the options name layers that are not there.
     """
-    _check_steps(steps)
+    steps = repair_steps(steps)
     check(network)
     notes: list[str] = []
     with one_thread(), torch.no_grad():
@@ -75,17 +79,8 @@ def quantize_post_training(
         if "bias" in steps:
             _correct_bias(quantized.network, batches)
         _drop_originals(quantized.network)
-    details = describe(quantized) | {"steps": [step for step in STEPS if step in steps]}
-    return Outcome(quantized.network.eval(), notes=tuple(notes), details=details)
-
-
-def _check_steps(steps: Sequence[Step]) -> None:
-    problems: list[FpgacompError] = [
-        UsageError(f"step {step}", "there is no such step.", f"use {', '.join(STEPS)}.")
-        for step in steps
-        if step not in STEPS
-    ]
-    raise_all(problems)
+    details = describe(quantized) | {"steps": list(steps)}
+    return TechniqueOutcome(quantized.network.eval(), notes=tuple(notes), details=details)
 
 
 def _merge(network: fx.GraphModule) -> Iterator[str]:
@@ -109,7 +104,7 @@ def _equalize(network: fx.GraphModule) -> Iterator[str]:
 def _gptq(network: fx.GraphModule, batches: Sequence[Tensor]) -> Iterator[str]:
     layers = weight_layers(network).values()
     bound = sum(hasattr(layer, KEPT) or hasattr(layer, SHARED) for layer in layers)
-    # The bias step compares with the weights as they were; they are dropped at the end.
+    # The bias step compares with the original weights, which are dropped at the end.
     with gptq_mode(network, create_weight_orig=True) as mode:
         for _ in range(mode.num_layers):
             for batch in batches:
@@ -136,7 +131,7 @@ def _drop_originals(network: fx.GraphModule) -> None:
 
 @contextmanager
 def _plain_modes(network: fx.GraphModule) -> Iterator[None]:
-    """Brevitas switches modules between training and evaluation; they end as they began."""
+    """Put modules back into training or evaluation mode, between which Brevitas switches them."""
     modes = {module: module.training for module in network.modules()}
     try:
         yield

@@ -1,4 +1,4 @@
-"""Brevitas quantizers with learned scales that start where we say.
+"""Brevitas layers and quantizers with learned scales of given initial values.
 
 Free scales are learned as logarithms, so that a step of the optimizer changes a small scale
 as much as a large one, in proportion (Jain et al., Trained Quantization Thresholds, 2020); a
@@ -18,8 +18,8 @@ from brevitas.quant.solver import ActQuantSolver, WeightQuantSolver
 from torch import Tensor, nn
 
 from fpgacomp.compress.constraints import carry
-from fpgacomp.compress.quantize.options import Granularity, Scale
-from fpgacomp.compress.quantize.torch.levels import Levels
+from fpgacomp.compress.quantize.options import ScaleGranularity, ScaleKind
+from fpgacomp.compress.quantize.torch.levels import IntegerLevels
 from fpgacomp.compress.quantize.torch.ranges import best_steps, binary_scales
 
 
@@ -47,8 +47,8 @@ class _BipolarActivations(ActQuantSolver):
     scaling_per_output_type = ScalingPerOutputType.TENSOR
 
 
-def _divisor(levels: Levels, scale: Scale) -> int:
-    """Brevitas learns step * divisor."""
+def _divisor(levels: IntegerLevels, scale: ScaleKind) -> int:
+    """What a step is multiplied by to give the number that Brevitas learns."""
     if levels.bipolar:
         return 1
     if scale == "power-of-two":
@@ -56,8 +56,20 @@ def _divisor(levels: Levels, scale: Scale) -> int:
     return -levels.lowest if levels.signed else levels.highest
 
 
-def steps_of(weight: Tensor, levels: Levels, scale: Scale, granularity: Granularity) -> Tensor:
-    """The best steps of a weight [O, ...] as they broadcast over it, or one number."""
+def steps_of(
+    weight: Tensor, levels: IntegerLevels, scale: ScaleKind, granularity: ScaleGranularity
+) -> Tensor:
+    """Find the steps of a weight that err least.
+
+    Args:
+        weight: [out, ...].
+        levels: the integers of the quantizer.
+        scale: whether steps have to be powers of two.
+        granularity: whether each output channel has a step of its own.
+
+    Returns:
+        The steps, as they broadcast over the weight, or a single one, [].
+    """
     channels = len(weight) if granularity == "channel" else 1
     rows = weight.detach().reshape(channels, -1)
     if levels.bipolar:
@@ -71,10 +83,17 @@ def steps_of(weight: Tensor, levels: Levels, scale: Scale, granularity: Granular
     return steps.reshape(-1, *(1,) * (weight.ndim - 1))
 
 
-def quantized_layer(
-    layer: nn.Module, levels: Levels, scale: Scale, granularity: Granularity
+def quantize_layer(
+    layer: nn.Module, levels: IntegerLevels, scale: ScaleKind, granularity: ScaleGranularity
 ) -> nn.Module:
-    """The Brevitas layer with this layer's weights, bias, mode and constraints."""
+    """Make the Brevitas layer that takes the place of a float one.
+
+    Args:
+        layer: a dense or convolution layer. Weights, bias, mode and constraints are taken over.
+        levels: the integers of its weights.
+        scale: whether scales have to be powers of two.
+        granularity: whether each output channel has a scale of its own.
+    """
     weight = layer.weight
     steps = steps_of(weight, levels, scale, granularity)
     kind = ScalingPerOutputType.CHANNEL if granularity == "channel" else ScalingPerOutputType.TENSOR
@@ -109,10 +128,18 @@ def _twin(layer: nn.Module, quant: Any) -> Any:
     )  # fmt: skip
 
 
-def quantized_activation(
-    levels: Levels, scale: Scale, step: float, *, relu: bool, learned: bool
+def activation_quantizer(
+    levels: IntegerLevels, scale: ScaleKind, step: float, *, relu: bool, learned: bool
 ) -> nn.Module:
-    """A QuantReLU, or a QuantIdentity, whose scale starts at this step."""
+    """Make the Brevitas layer that quantizes an activation.
+
+    Args:
+        levels: the integers of the quantizer.
+        scale: whether its scale has to be a power of two.
+        step: the initial scale.
+        relu: whether it takes the place of a ReLU (QuantReLU), or of nothing (QuantIdentity).
+        learned: whether training moves the scale.
+    """
     base: Any = _BipolarActivations if levels.bipolar else _Activations
     quant = base.let(
         bit_width=levels.bits,
@@ -128,7 +155,7 @@ def quantized_activation(
 
 
 def _keep_parameters(proxy: Any) -> None:
-    """Loading a state leaves the quantizer's parameters the same objects.
+    """Have the quantizer keep its parameters, as objects, when a state is loaded.
 
     Brevitas would build the quantizer anew: an optimizer would go on with parameters that
     are no longer the network's, and ties between quantizers would be cut.
@@ -137,21 +164,21 @@ def _keep_parameters(proxy: Any) -> None:
 
 
 def _leave_alone() -> None:
-    """What Brevitas calls in place of building a quantizer anew."""
+    """Do nothing, in place of the function by which Brevitas builds a quantizer anew."""
 
 
 class TiedScale(nn.Module):
     """The scale of another quantizer times a fixed power of two.
 
     Args:
-        leader: whose scale it follows.
-        exponent: of two.
+        leader: the activation quantizer whose scale is followed.
+        exponent: the exponent of the power of two.
     """
 
     def __init__(self, leader: nn.Module, exponent: int) -> None:
         super().__init__()
         quantizer = leader.act_quant.fused_activation_quant_proxy.tensor_quant
-        # Held in a tuple, they are no submodules: their parameters are the leader's alone.
+        # In a tuple they are no submodules, so that their parameters belong to the leader alone.
         self._leader: tuple[Any, Any, Any] = (
             quantizer.scaling_impl,
             getattr(quantizer, "int_scaling_impl", None),
@@ -160,6 +187,7 @@ class TiedScale(nn.Module):
         self.factor = 2.0**exponent
 
     def forward(self, x: Tensor, threshold: Tensor | None = None) -> Tensor:
+        """Compute the scale; Brevitas calls this with the values and a threshold."""
         scaling, divisor, bit_width = self._leader
         own = None if divisor is None else divisor(bit_width())
         scale: Tensor = scaling(x, own) * self.factor
@@ -167,13 +195,19 @@ class TiedScale(nn.Module):
 
 
 def tie(follower: nn.Module, leader: nn.Module, exponent: int) -> None:
-    """From now on the follower's scale is the leader's times 2**exponent."""
+    """Replace the follower's scale by the leader's times 2**exponent.
+
+    Args:
+        follower: an activation quantizer.
+        leader: another one.
+        exponent: the exponent of the power of two.
+    """
     quantizer = follower.act_quant.fused_activation_quant_proxy.tensor_quant
     quantizer.scaling_impl = TiedScale(leader, exponent)
 
 
-def _restriction(scale: Scale, learned: bool = True) -> Any:
+def _restriction(scale: ScaleKind, learned: bool = True) -> Any:
     if scale == "power-of-two":
         return RestrictValueType.POWER_OF_TWO
-    # 2**log2(x) is not quite x: a scale that nothing learns stays the number it is.
+    # A scale that nothing learns is kept as it is, since 2**log2(x) is not quite x.
     return RestrictValueType.LOG_FP if learned else RestrictValueType.FP

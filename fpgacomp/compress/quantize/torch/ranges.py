@@ -1,25 +1,28 @@
-"""Scales that lose least: the step of a quantizer with the smallest mean squared error."""
+"""The step of a quantizer that has the smallest mean squared error."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-SMALLEST = 1e-8  # of a step: all-zero values have none
-# Steps tried, as shares of the one that clips nothing; few levels err least well below it.
+SMALLEST = 1e-8  # step for values that are all zero
+# Steps that are tried, as shares of the one that clips nothing. Quantizers of few levels have their
+# smallest error well below it.
 SHARES = torch.cat([torch.linspace(0.06, 0.4, 35), torch.linspace(0.42, 1.0, 30)])
-OCTAVES = 10  # power-of-two steps tried below the one that clips nothing
+OCTAVES = 10  # number of power-of-two steps that are tried, from the one that clips nothing down
 
 
 def best_steps(rows: Tensor, lowest: int, highest: int, *, power_of_two: bool) -> Tensor:
-    """The step per row under which round(x / step), clamped, errs least.
+    """Find the step of each quantizer under which clamp(round(x / step)) * step errs least.
 
     Args:
-        rows: [R, N] values of each quantizer.
-        lowest, highest: integers it has.
+        rows: values of each quantizer, [R, N].
+        lowest: the smallest integer of the quantizers.
+        highest: the largest integer of the quantizers.
+        power_of_two: whether steps have to be powers of two.
 
     Returns:
-        [R] float32, all positive.
+        Steps, float32 [R], all positive.
     """
     steps = torch.full((len(rows),), SMALLEST)
     least = torch.full((len(rows),), torch.inf)
@@ -31,7 +34,7 @@ def best_steps(rows: Tensor, lowest: int, highest: int, *, power_of_two: bool) -
 
 
 def error_of(rows: Tensor, step: Tensor, lowest: int, highest: int) -> Tensor:
-    """[R] mean squared error of rows [R, N] quantized with these steps [R, 1]."""
+    """Mean squared error, [R], of rows [R, N] that are quantized with steps [R, 1]."""
     quantized = (rows / step).round().clamp(lowest, highest) * step
     return (quantized - rows).square().mean(dim=1)
 
@@ -44,10 +47,10 @@ def _candidates(rows: Tensor, lowest: int, highest: int, power_of_two: bool) -> 
     powers = [2.0 ** (exponent - octave) for octave in range(OCTAVES)]
     if power_of_two:
         return powers
-    # Values on a grid of their own, such as grey levels in sixteenths, keep it.
+    # Values that are multiples of a power of two, such as grey levels in sixteenths, stay exact.
     return [largest * share for share in SHARES] + powers[:2]
 
 
 def binary_scales(rows: Tensor) -> Tensor:
-    """[R] the best scale of a sign: the mean magnitude (Rastegari et al., XNOR-Net, 2016)."""
+    """The best scales [R] of signs: mean magnitudes (Rastegari et al., XNOR-Net, 2016)."""
     return rows.abs().mean(dim=1).clamp(min=SMALLEST)

@@ -10,63 +10,68 @@ import torch
 from torch import fx
 
 from fpgacomp.compress.constraints import KEPT
-from fpgacomp.compress.quantize.options import MOST_BITS, Bits, MixedOptions, whole_bits
-from fpgacomp.compress.quantize.torch.sites import Places, find_sites
+from fpgacomp.compress.quantize.options import MOST_BITS, BitWidth, MixedOptions, whole_bits
+from fpgacomp.compress.quantize.torch.sites import TorchSites, find_sites
 from fpgacomp.compress.quantize.torch.transform import quantize
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.compress.threads import one_thread
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import Loss, train
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UnsupportedLayer
 
 JUDGED_SAMPLES = 2048  # of the training split, evenly taken
 BATCH = 256
 
-Table = dict[str, dict[Bits, float]]
+SensitivityTable = dict[str, dict[BitWidth, float]]
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Bits of a whole network.
+    """The bits of a whole network.
 
     Args:
-        weights: by layer.
-        activations: by site; the input is not among them.
+        weights: bits of the weights, by layer.
+        activations: bits of the activations, by the name of their site. The network's input is
+            not among them.
     """
 
-    weights: Mapping[str, Bits]
+    weights: Mapping[str, BitWidth]
     activations: Mapping[str, int]
 
     @property
     def key(self) -> str:
-        """Equal for equal bits."""
+        """A text that two assignments have in common where their bits are equal."""
         return repr((sorted(self.weights.items()), sorted(self.activations.items())))
 
-    def with_weight(self, name: str, bits: Bits) -> Assignment:
+    def with_weight(self, name: str, bits: BitWidth) -> Assignment:
+        """The assignment with other bits for the weights of one layer."""
         return replace(self, weights={**self.weights, name: bits})
 
     def with_activation(self, name: str, bits: int) -> Assignment:
+        """The assignment with other bits for one activation."""
         return replace(self, activations={**self.activations, name: bits})
 
 
-def uniform(network: fx.GraphModule, places: Places, weight: Bits, activation: int) -> Assignment:
-    """The same bits everywhere."""
+def uniform(
+    network: fx.GraphModule, places: TorchSites, weight: BitWidth, activation: int
+) -> Assignment:
+    """The assignment of the same bits to all weights, and of the same to all activations."""
     names = [site.name for site in places.sites if not site.is_input]
     return Assignment(
         dict.fromkeys(weight_layers(network), weight), dict.fromkeys(names, activation)
     )
 
 
-def places_of(network: fx.GraphModule, data: Data) -> Places:
-    """Where a float network's activations are quantized."""
+def places_of(network: fx.GraphModule, data: LabelledData) -> TorchSites:
+    """Find the tensors of a float network that are quantized; the network is not changed."""
     return find_sites(copy.deepcopy(network), bool(data.train.x.min() < 0))
 
 
-def quantized(
-    network: fx.GraphModule, data: Data, options: MixedOptions, assignment: Assignment
+def quantize_as(
+    network: fx.GraphModule, data: LabelledData, options: MixedOptions, assignment: Assignment
 ) -> fx.GraphModule:
-    """The network with these bits, untrained."""
+    """Quantize a copy of the network with these bits, without training."""
     wanted = replace(
         options.base,
         weight_bits=dict(assignment.weights),
@@ -77,14 +82,25 @@ def quantized(
 
 
 class Judge:
-    """Loss on the training split of the network with some bits, after a short training.
+    """A function from bits to the loss, on the training split, of the network with these bits.
+
+    What was measured once is not measured again.
 
     Args:
-        recipe: of that training, but for `options.trial_epochs` only.
+        network: the trained float network; it is not changed.
+        data: its training split.
+        options: `trial_epochs` of training come before each measurement.
+        recipe: how that training goes, its number of epochs aside.
+        loss: (network, x, y) -> mean loss of a batch.
     """
 
     def __init__(
-        self, network: fx.GraphModule, data: Data, options: MixedOptions, recipe: Recipe, loss: Loss
+        self,
+        network: fx.GraphModule,
+        data: LabelledData,
+        options: MixedOptions,
+        recipe: Recipe,
+        loss: Loss,
     ) -> None:
         self.network, self.data, self.options, self.loss = network, data, options, loss
         self._recipe = replace(recipe, epochs=options.trial_epochs, checkpoint=None)
@@ -92,21 +108,27 @@ class Judge:
 
     def __call__(self, assignment: Assignment) -> float:
         if assignment.key not in self._known:
-            candidate = quantized(self.network, self.data, self.options, assignment)
+            candidate = quantize_as(self.network, self.data, self.options, assignment)
             train(candidate, self.data, self._recipe, loss=self.loss, what="sensitivity")
             self._known[assignment.key] = mean_loss(candidate, self.data, self.loss)
         return self._known[assignment.key]
 
 
-def sensitivities(judge: Judge) -> tuple[Table, Table]:
-    """(of weights by layer, of activations by site): loss on the training split above that of
-    8 bits everywhere, never negative and never rising with bits.
+def sensitivities(judge: Judge) -> tuple[SensitivityTable, SensitivityTable]:
+    """Measure the loss of a network where one layer or one activation alone has fewer bits.
+
+    Returns:
+        For the weights of each layer, and for each activation, the rise of the loss on the
+        training split over that with 8 bits everywhere, by bits. It is never negative, and never
+        larger for more bits.
     """
     network, options = judge.network, judge.options
     widest = uniform(network, places_of(network, judge.data), MOST_BITS, MOST_BITS)
     least = judge(widest)
 
-    def table(choices: Mapping[str, tuple[Bits, ...]], change: Callable[..., Assignment]) -> Table:
+    def table(
+        choices: Mapping[str, tuple[BitWidth, ...]], change: Callable[..., Assignment]
+    ) -> SensitivityTable:
         return {
             name: _falling({bits: judge(change(name, bits)) - least for bits in allowed})
             for name, allowed in choices.items()
@@ -119,13 +141,17 @@ def sensitivities(judge: Judge) -> tuple[Table, Table]:
     )
 
 
-def weight_choices(network: fx.GraphModule, options: MixedOptions) -> dict[str, tuple[Bits, ...]]:
-    """Bits that each layer may choose from: binary weights have no zero to keep.
+def weight_choices(
+    network: fx.GraphModule, options: MixedOptions
+) -> dict[str, tuple[BitWidth, ...]]:
+    """Tell the bits that each layer may choose from.
+
+    A layer whose weights are kept at zero cannot be binary, since binary weights are -1 or 1.
 
     Raises:
-        UnsupportedLayer: a layer with kept zeros has no choice left.
+        UnsupportedLayer: a layer has no choice left.
     """
-    choices: dict[str, tuple[Bits, ...]] = {}
+    choices: dict[str, tuple[BitWidth, ...]] = {}
     for name, layer in weight_layers(network).items():
         bound = getattr(layer, KEPT, None) is not None
         choices[name] = tuple(b for b in options.weight_choices if not (bound and b == 1))
@@ -138,9 +164,9 @@ def weight_choices(network: fx.GraphModule, options: MixedOptions) -> dict[str, 
     return choices
 
 
-def _falling(rises: Mapping[Bits, float]) -> dict[Bits, float]:
-    """No choice seems better than a wider one: where it does, chance had it."""
-    found: dict[Bits, float] = {}
+def _falling(rises: Mapping[BitWidth, float]) -> dict[BitWidth, float]:
+    """Raise each loss to that of any wider choice, which is only by chance larger."""
+    found: dict[BitWidth, float] = {}
     worst = 0.0
     for bits in sorted(rises, key=whole_bits, reverse=True):
         worst = max(worst, rises[bits])
@@ -148,8 +174,8 @@ def _falling(rises: Mapping[Bits, float]) -> dict[Bits, float]:
     return {bits: found[bits] for bits in rises}
 
 
-def mean_loss(network: fx.GraphModule, data: Data, loss: Loss) -> float:
-    """Over evenly taken samples of the training split, in evaluation mode."""
+def mean_loss(network: fx.GraphModule, data: LabelledData, loss: Loss) -> float:
+    """Mean loss over evenly taken samples of the training split, in evaluation mode."""
     samples, total = data.train.evenly(JUDGED_SAMPLES), 0.0
     network.eval()
     with one_thread(), torch.no_grad():

@@ -1,4 +1,4 @@
-"""Where a network's activations are quantized: what each layer needs, walked back to its source."""
+"""Which tensors of a network are quantized: found from the layers that need integers."""
 
 from __future__ import annotations
 
@@ -7,33 +7,40 @@ from dataclasses import dataclass, field
 
 from torch import fx, nn
 
-from fpgacomp.compress.trainable.modules import ACTIVATIONS, Add, Concat, Permute, Reshape, Scale
+from fpgacomp.compress.trainable.modules import (
+    ACTIVATIONS,
+    AddTensors,
+    ConcatTensors,
+    PermuteTensor,
+    ReshapeTensor,
+    ScaleTensor,
+)
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
-# Layers that work on integers alone.
-NEEDY = (*WEIGHTED, *POOLS, Add, Concat)
-# What moves or drops values; integers of one scale stay integers of it.
+# Layers whose inputs have to be integers.
+NEEDY = (*WEIGHTED, *POOLS, AddTensors, ConcatTensors)
+# Layers that move or drop values: integers of one scale stay integers of the same scale.
 PASSING = (
     nn.MaxPool1d, nn.MaxPool2d, nn.Flatten, nn.Upsample, nn.ConstantPad1d, nn.ConstantPad2d,
-    nn.Dropout, nn.Identity, Reshape, Permute,
+    nn.Dropout, nn.Identity, ReshapeTensor, PermuteTensor,
 )  # fmt: skip
-NORMALIZING = (nn.BatchNorm1d, nn.BatchNorm2d, Scale)
+NORMALIZING = (nn.BatchNorm1d, nn.BatchNorm2d, ScaleTensor)
 POSITIVE = (nn.ReLU, nn.ReLU6, nn.Sigmoid, nn.Hardsigmoid)
 KNOWN = (*NEEDY, *PASSING, *NORMALIZING, *ACTIVATIONS, nn.Softmax, nn.LogSoftmax)
 
 
 @dataclass(eq=False)
-class Site:
+class TorchSite:
     """A tensor that is quantized.
 
     Args:
-        node: that computes it.
-        names: that a user may call it by, the best one first.
-        signed: whether it can be negative; of the input only its data tell.
+        node: the node that computes it.
+        names: names that a user may give bits for it by; the first is shown.
+        signed: whether it can be negative. For the network's input only the data tell.
         is_input: whether it is the network's input, as it is or normalized.
-        readers: nodes that read the quantized tensor rather than the float one.
+        readers: nodes that read the quantized tensor instead of the float one.
     """
 
     node: fx.Node
@@ -44,47 +51,48 @@ class Site:
 
     @property
     def name(self) -> str:
+        """The name that is shown."""
         return self.names[0]
 
 
 @dataclass(frozen=True)
-class Tie:
-    """Sites whose integers are added or stand side by side.
+class TorchTie:
+    """Sites whose integers are added or concatenated, so that their scales depend on each other.
 
     Args:
-        sites: in order of execution.
-        one_scale: all have the same scale; otherwise they differ by powers of two.
+        sites: the sites, in the order of execution.
+        one_scale: whether all have the same scale; otherwise the scales differ by powers of two.
     """
 
-    sites: tuple[Site, ...]
+    sites: tuple[TorchSite, ...]
     one_scale: bool
 
 
 @dataclass(frozen=True)
-class Places:
-    """All sites of a network.
+class TorchSites:
+    """All tensors of a network that are quantized.
 
     Args:
-        sites: in order of execution.
-        ties: which of them share a scale.
-        sources: for each dense and convolution layer the sites that it reads.
+        sites: the tensors, in the order of execution.
+        ties: which of their scales depend on each other.
+        sources: by name of each dense and convolution layer, the tensors that it reads.
     """
 
-    sites: tuple[Site, ...]
-    ties: tuple[Tie, ...]
-    sources: Mapping[str, tuple[Site, ...]]
+    sites: tuple[TorchSite, ...]
+    ties: tuple[TorchTie, ...]
+    sources: Mapping[str, tuple[TorchSite, ...]]
 
 
 def module_of(network: fx.GraphModule, node: fx.Node) -> nn.Module | None:
-    """What a node calls; None for the input and the output."""
+    """The module that a node calls; None for the input and the output."""
     return network.get_submodule(str(node.target)) if node.op == "call_module" else None
 
 
 def check(network: fx.GraphModule) -> None:
-    """Refuse what cannot be quantized, all of it at once.
+    """Refuse a network of which some layers cannot be quantized.
 
     Raises:
-        UnsupportedLayer: by name, with a remedy.
+        UnsupportedLayer: a layer has no quantized form; several such layers are told at once.
     """
     problems: list[FpgacompError] = []
     calls: dict[str, int] = {}
@@ -105,7 +113,9 @@ def check(network: fx.GraphModule) -> None:
 def _problem(module: nn.Module | None, name: str, calls: int) -> FpgacompError | None:
     if module is None:
         return UnsupportedLayer(
-            name, "is no layer of a canonical network.", "read it with network.from_module."
+            name,
+            "is no layer of a canonical network.",
+            "read it with compress.trainable.from_module.",
         )
     if hasattr(module, "weight_quant") or hasattr(module, "act_quant"):
         return UnsupportedLayer(name, "is quantized already.", "start from the float network.")
@@ -124,14 +134,15 @@ def _problem(module: nn.Module | None, name: str, calls: int) -> FpgacompError |
     return None
 
 
-def find_sites(network: fx.GraphModule, input_signed: bool) -> Places:
-    """Every tensor that has to be quantized, and which of them share a scale.
+def find_sites(network: fx.GraphModule, input_signed: bool) -> TorchSites:
+    """Find every tensor that has to be quantized, and which of their scales are tied.
 
     Args:
+        network: a float network of known modules.
         input_signed: whether the samples have negative values.
 
     Raises:
-        UnsupportedLayer: a Softmax with layers behind it.
+        UnsupportedLayer: a Softmax has layers behind it.
     """
     return _Walk(network, input_signed).run()
 
@@ -140,32 +151,32 @@ class _Walk:
     def __init__(self, network: fx.GraphModule, input_signed: bool) -> None:
         self.network = network
         self.input_signed = input_signed
-        self.sites: dict[fx.Node, Site] = {}
+        self.sites: dict[fx.Node, TorchSite] = {}
         self.problems: list[FpgacompError] = []
 
-    def run(self) -> Places:
-        joined: list[tuple[list[Site], bool]] = []
-        sources: dict[str, tuple[Site, ...]] = {}
+    def run(self) -> TorchSites:
+        joined: list[tuple[list[TorchSite], bool]] = []
+        sources: dict[str, tuple[TorchSite, ...]] = {}
         for node in self.network.graph.nodes:
             module = module_of(self.network, node)
             if isinstance(module, NEEDY):
-                adds = isinstance(module, Add)
+                adds = isinstance(module, AddTensors)
                 found = [
                     s for part in node.all_input_nodes for s in self._sources(node, part, adds)
                 ]
-                if isinstance(module, Add | Concat):
-                    joined.append((found, isinstance(module, Concat)))
+                if isinstance(module, AddTensors | ConcatTensors):
+                    joined.append((found, isinstance(module, ConcatTensors)))
                 if isinstance(module, WEIGHTED):
                     sources[str(node.target)] = tuple(found)
         raise_all(self.problems)
         order = {node: i for i, node in enumerate(self.network.graph.nodes)}
         sites = sorted(self.sites.values(), key=lambda site: order[site.node])
-        return Places(tuple(sites), tuple(_ties(joined, sites)), sources)
+        return TorchSites(tuple(sites), tuple(_ties(joined, sites)), sources)
 
-    def _sources(self, reader: fx.Node, node: fx.Node, adds: bool) -> Iterator[Site]:
+    def _sources(self, reader: fx.Node, node: fx.Node, adds: bool) -> Iterator[TorchSite]:
         """The sites whose integers the reader sees at this input."""
         module = module_of(self.network, node)
-        if isinstance(module, Concat) or (adds and isinstance(module, Add)):
+        if isinstance(module, ConcatTensors) or (adds and isinstance(module, AddTensors)):
             for part in node.all_input_nodes:
                 yield from self._sources(node, part, adds)
         elif isinstance(module, PASSING):
@@ -175,7 +186,7 @@ class _Walk:
             site.readers.add(reader)
             yield site
 
-    def _site(self, node: fx.Node) -> Site:
+    def _site(self, node: fx.Node) -> TorchSite:
         module = module_of(self.network, node)
         if isinstance(module, nn.Softmax | nn.LogSoftmax):
             self.problems.append(
@@ -186,7 +197,7 @@ class _Walk:
                 )
             )
         signed, is_input = not self._positive(node), self._is_input(node)
-        site = Site(node, self._names(node, is_input), signed, is_input)
+        site = TorchSite(node, self._names(node, is_input), signed, is_input)
         self.sites[node] = site
         return site
 
@@ -199,7 +210,7 @@ class _Walk:
             module = module_of(self.network, before)
             if isinstance(module, WEIGHTED):
                 return (*own, str(before.target)) if before is not node else own
-            if isinstance(module, Add | Concat):
+            if isinstance(module, AddTensors | ConcatTensors):
                 break
             before = before.all_input_nodes[0]
         return own
@@ -210,7 +221,7 @@ class _Walk:
             return not self.input_signed
         if isinstance(module, nn.Hardtanh) and not isinstance(module, nn.ReLU6):
             return bool(module.min_val >= 0)
-        if isinstance(module, (*PASSING, *POOLS, Add, Concat)):
+        if isinstance(module, (*PASSING, *POOLS, AddTensors, ConcatTensors)):
             return all(self._positive(part) for part in node.all_input_nodes)
         return isinstance(module, POSITIVE)
 
@@ -222,9 +233,9 @@ class _Walk:
         return before and self._is_input(node.all_input_nodes[0])
 
 
-def _ties(joined: list[tuple[list[Site], bool]], sites: list[Site]) -> list[Tie]:
-    """Connected sites, and whether a Concat is among what connects them."""
-    groups: list[tuple[set[Site], bool]] = []
+def _ties(joined: list[tuple[list[TorchSite], bool]], sites: list[TorchSite]) -> list[TorchTie]:
+    """Join the sets of sites that meet; a set with a concatenation in it needs a single scale."""
+    groups: list[tuple[set[TorchSite], bool]] = []
     for members, one_scale in joined:
         merged, strict = set(members), one_scale
         apart = []
@@ -236,7 +247,7 @@ def _ties(joined: list[tuple[list[Site], bool]], sites: list[Site]) -> list[Tie]
         groups = [*apart, (merged, strict)]
     order = {site: i for i, site in enumerate(sites)}
     return [
-        Tie(tuple(sorted(group, key=lambda site: order[site])), strict)
+        TorchTie(tuple(sorted(group, key=lambda site: order[site])), strict)
         for group, strict in groups
         if len(group) > 1
     ]

@@ -2,59 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from torch import fx
 
-from fpgacomp.compress.quantize.options import MixedOptions, whole_bits
-from fpgacomp.compress.quantize.torch.assign import Groups, Product, least_cost
+from fpgacomp.compress.quantize.options import BitWidth, MixedOptions, whole_bits
+from fpgacomp.compress.quantize.torch.assign import ChoiceFigures, JointCost, least_cost
 from fpgacomp.compress.quantize.torch.operations import multiplications
 from fpgacomp.compress.quantize.torch.sensitivity import (
     Assignment,
     places_of,
-    quantized,
+    quantize_as,
     uniform,
     weight_choices,
 )
-from fpgacomp.compress.quantize.torch.sites import Places
+from fpgacomp.compress.quantize.torch.sites import TorchSites
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.data.labelled import Data
+from fpgacomp.compress.types import CostFunction
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
 
-Cost = Callable[[fx.GraphModule], Mapping[str, float]]
-
-WEIGHT, ACTIVATION = "weight ", "activation "  # what a group's name starts with
+WEIGHT, ACTIVATION = "weight ", "activation "  # prefixes of the names of groups
 
 
 @dataclass(frozen=True)
 class CostModel:
-    """What choices cost: constant + their own shares + shares of pairs."""
+    """A model of the cost of choices: a constant, a share of each, and shares of pairs.
+
+    Args:
+        constant: what is not the share of a choice.
+        alone: the share of each choice of each group.
+        products: shares that two choices have together.
+    """
 
     constant: float
-    alone: Groups
-    products: tuple[Product, ...] = ()
+    alone: ChoiceFigures
+    products: tuple[JointCost, ...] = ()
 
     @property
     def least(self) -> float:
-        """The cheapest choices' cost."""
+        """The cost of the cheapest choices."""
         return self.constant + least_cost(self.alone, self.products)
 
 
 class Spending:
-    """The cost of bits under one measure.
+    """What bits cost, in one measure.
 
-    Bits and bit operations are counted exactly. A cost function's figure is measured where
-    it is asked for, and taken as a sum of each choice's own share around a point elsewhere.
+    Bits and operations on bits are counted exactly. A figure of the cost function is measured for
+    whole networks; in between it is modelled as a sum of shares, each measured by changing one
+    choice.
 
     Attributes:
-        choices: group (a layer's weights or an activation) -> bits that it may have.
-        calls: of the cost function so far.
+        choices: the bits that each group (a layer's weights, or an activation) may have.
+        calls: number of calls of the cost function so far.
     """
 
     def __init__(
-        self, network: fx.GraphModule, data: Data, options: MixedOptions, cost: Cost | None
+        self,
+        network: fx.GraphModule,
+        data: LabelledData,
+        options: MixedOptions,
+        cost: CostFunction | None,
     ) -> None:
         self._network, self._data, self._options, self._cost = network, data, options, cost
         self._places = places_of(network, data)
@@ -63,13 +72,16 @@ class Spending:
         self.calls = 0
         weights = weight_choices(network, options)
         inner = [site.name for site in self._places.sites if not site.is_input]
-        self.choices: dict[str, tuple[Any, ...]] = {
+        self.choices: dict[str, tuple[BitWidth, ...]] = {
             **{WEIGHT + name: bits for name, bits in weights.items()},
             **{ACTIVATION + name: options.activation_choices for name in inner},
         }
 
     def uniforms(self) -> list[Assignment]:
-        """The same bits for all weights, by rising bits; for activations the nearest to them."""
+        """Assignments of the same bits to all weights, and of the nearest to all activations.
+
+        They come in the order of rising bits.
+        """
         weights = [set(bits) for group, bits in self.choices.items() if group.startswith(WEIGHT)]
         allowed = sorted(self._options.activation_choices)
         return [
@@ -83,10 +95,11 @@ class Spending:
         ]
 
     def measured(self, assignment: Assignment) -> float:
-        """What these bits really cost.
+        """Count or measure what these bits cost.
 
         Raises:
-            UsageError: there is no cost function, or it has no such figure.
+            UsageError: the measure needs a cost function and there is none, or its figures do not
+                hold the measure.
         """
         match self._options.measure:
             case "bits":
@@ -104,14 +117,14 @@ class Spending:
                 return self._known[assignment.key]
 
     def whole(self) -> CostModel:
-        """Of all choices; a cost function's around the uniform network nearest the budget."""
+        """Model the cost of all choices, measured around the uniform network nearest the budget."""
         middle = min(
             self.uniforms(), key=lambda a: abs(self.measured(a) - self._options.budget)
         )  # fmt: skip
         return self.around(middle, self.choices)
 
-    def around(self, middle: Assignment, choices: Mapping[str, tuple[Any, ...]]) -> CostModel:
-        """Of these choices: what each changes where all else is as in the middle."""
+    def around(self, middle: Assignment, choices: Mapping[str, tuple[BitWidth, ...]]) -> CostModel:
+        """Model the cost of these choices, by what each of them alone changes in an assignment."""
         match self._options.measure:
             case "bits":
                 layers = weight_layers(self._network)
@@ -127,16 +140,18 @@ class Spending:
                 constant = self.measured(middle)
                 alone = {
                     group: {
-                        bits: self.measured(stepped(middle, group, bits)) - constant
+                        bits: self.measured(replace_bits(middle, group, bits)) - constant
                         for bits in allowed
                     }
                     for group, allowed in choices.items()
                 }
                 return CostModel(constant, alone)
 
-    def _bit_operations(self, choices: Mapping[str, tuple[Any, ...]]) -> CostModel:
+    def _bit_operations(self, choices: Mapping[str, tuple[BitWidth, ...]]) -> CostModel:
         products = []
-        alone: dict[str, dict[Any, float]] = {g: dict.fromkeys(choices[g], 0.0) for g in choices}
+        alone: dict[str, dict[BitWidth, float]] = {
+            g: dict.fromkeys(choices[g], 0.0) for g in choices
+        }
         for layer, sites in self._places.sources.items():
             group = WEIGHT + layer
             for site in sites:
@@ -148,10 +163,13 @@ class Spending:
                         )
                     continue
                 joint = {
-                    w: {a: share * whole_bits(w) * a for a in choices[ACTIVATION + site.name]}
+                    w: {
+                        a: share * whole_bits(w) * whole_bits(a)
+                        for a in choices[ACTIVATION + site.name]
+                    }
                     for w in choices[group]
                 }
-                products.append(Product(group, ACTIVATION + site.name, joint))
+                products.append(JointCost(group, ACTIVATION + site.name, joint))
         return CostModel(0.0, alone, tuple(products))
 
     def _called(self, assignment: Assignment) -> float:
@@ -160,7 +178,7 @@ class Spending:
             raise UsageError(
                 f"measure {measure}", "needs a cost function.", "name a board, or use bits or bops."
             )
-        figures = self._cost(quantized(self._network, self._data, self._options, assignment))
+        figures = self._cost(quantize_as(self._network, self._data, self._options, assignment))
         if measure not in figures:
             raise UsageError(
                 f"measure {measure}",
@@ -172,11 +190,17 @@ class Spending:
 
 
 def bit_operations(
-    places: Places, products: Mapping[str, int], assignment: Assignment, input_bits: int
+    places: TorchSites, products: Mapping[str, int], assignment: Assignment, input_bits: int
 ) -> float:
-    """Products per sample times bits of weight and of activation, summed over the layers.
+    """Add up products per sample times weight bits times activation bits over all layers.
 
-    A layer that reads several sites side by side counts their mean.
+    A layer that reads several concatenated tensors counts the mean of their bits.
+
+    Args:
+        places: the quantized tensors.
+        products: products per sample, by layer.
+        assignment: the bits.
+        input_bits: bits of the network's input.
     """
     bits = {s.name: assignment.activations.get(s.name, input_bits) for s in places.sites}
     return sum(
@@ -186,15 +210,15 @@ def bit_operations(
     )
 
 
-def stepped(assignment: Assignment, group: str, bits: Any) -> Assignment:
-    """The assignment with other bits for one group."""
+def replace_bits(assignment: Assignment, group: str, bits: BitWidth) -> Assignment:
+    """The assignment with other bits for one group, a layer's weights or an activation."""
     if group.startswith(WEIGHT):
         return assignment.with_weight(group.removeprefix(WEIGHT), bits)
-    return assignment.with_activation(group.removeprefix(ACTIVATION), bits)
+    return assignment.with_activation(group.removeprefix(ACTIVATION), whole_bits(bits))
 
 
-def bits_of(assignment: Assignment, group: str) -> Any:
-    """What `stepped` would change."""
+def bits_of(assignment: Assignment, group: str) -> BitWidth:
+    """The bits of one group."""
     if group.startswith(WEIGHT):
         return assignment.weights[group.removeprefix(WEIGHT)]
     return assignment.activations[group.removeprefix(ACTIVATION)]

@@ -1,4 +1,4 @@
-"""Float network -> network of Brevitas layers, its scales fitted to the training data."""
+"""Float network -> network of Brevitas layers, whose scales are fitted to the training data."""
 
 from __future__ import annotations
 
@@ -11,51 +11,61 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from fpgacomp.compress.quantize.options import Bits, QuantizeOptions, Scale
-from fpgacomp.compress.quantize.torch.levels import Levels, weight_levels
-from fpgacomp.compress.quantize.torch.quantizers import quantized_activation, quantized_layer, tie
+from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions, ScaleKind
+from fpgacomp.compress.quantize.torch.levels import IntegerLevels, levels_of_weights
+from fpgacomp.compress.quantize.torch.quantizers import activation_quantizer, quantize_layer, tie
 from fpgacomp.compress.quantize.torch.ranges import best_steps, binary_scales, error_of
-from fpgacomp.compress.quantize.torch.sites import Places, Site, Tie, check, find_sites, module_of
+from fpgacomp.compress.quantize.torch.sites import (
+    TorchSite,
+    TorchSites,
+    TorchTie,
+    check,
+    find_sites,
+    module_of,
+)
 from fpgacomp.compress.threads import one_thread
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.data.labelled import Data
+from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
-CALIBRATION_SAMPLES = 512  # of the training split, evenly taken
-KEPT_VALUES = 1 << 14  # of an activation, that its scale is fitted to
-MOST_OCTAVES = 8  # between the scales of the two sides of an Add
+CALIBRATION_SAMPLES = 512  # number of samples, evenly taken from the training split
+KEPT_VALUES = 1 << 14  # number of values of an activation that its scale is fitted to
+MOST_OCTAVES = 8  # largest exponent of two between the scales of the two sides of an addition
 
 
 @dataclass(frozen=True)
-class Quantized:
-    """A network of Brevitas layers.
+class QuantizedNetwork:
+    """A network of Brevitas layers, and its bits.
 
     Args:
-        network: in the mode of the float one.
-        weights: by layer name.
-        activations: by the name of its place.
+        network: the network, in the mode (training or evaluation) of the float one.
+        weights: bits of the weights, by layer name.
+        activations: bits of the activations, by the name of their site.
     """
 
     network: fx.GraphModule
-    weights: Mapping[str, Bits]
+    weights: Mapping[str, BitWidth]
     activations: Mapping[str, int]
 
 
-def quantize(network: fx.GraphModule, data: Data, options: QuantizeOptions) -> Quantized:
-    """Put Brevitas layers in the place of float ones; scales start where they err least.
+def quantize(
+    network: fx.GraphModule, data: LabelledData, options: QuantizeOptions
+) -> QuantizedNetwork:
+    """Put Brevitas layers in the place of float ones, with the scales that err least.
 
-    Every tensor that a dense or convolution layer, an average pooling, an Add or a Concat
-    reads gets a quantizer; the sides of an Add or Concat get scales whose ratio is a power
-    of two (1 at a Concat), which the compiler adds exactly. BatchNormalization stays: the
-    compiler folds it exactly. Nothing is trained here.
+    Every tensor that a dense or convolution layer, an average pooling, an addition or a
+    concatenation reads gets a quantizer. The scales of tensors that are added differ by powers of
+    two, and those of concatenated ones are equal, so that the compiler can work on integers
+    there. BatchNormalization stays, since the compiler folds it exactly. Nothing is trained.
 
     Args:
-        network: canonical and float; left as it is.
-        data: its training split is what the scales are fitted to.
+        network: a float network of known modules; it is not changed.
+        data: scales are fitted to the training split.
+        options: bits and scales.
 
     Raises:
-        UnsupportedLayer: layers that have no quantized form, all at once.
-        UsageError: bits for layers that are not there.
+        UnsupportedLayer: layers have no quantized form; all of them are named.
+        UsageError: the options name layers that are not there.
     """
     check(network)
     copied = copy.deepcopy(network)
@@ -70,18 +80,28 @@ def quantize(network: fx.GraphModule, data: Data, options: QuantizeOptions) -> Q
         steps = _Steps(places, activations, values, options.scale)
     _replace_weights(copied, weights, options)
     _insert(copied, sites, activations, steps, options.scale)
-    return Quantized(copied, weights, activations)
+    return QuantizedNetwork(copied, weights, activations)
 
 
-def calibration_samples(data: Data) -> Tensor:
-    """Evenly taken samples of the training split."""
+def calibration_samples(data: LabelledData) -> Tensor:
+    """Take samples evenly from the training split, float32 [N, *input shape]."""
     return torch.from_numpy(data.train.evenly(CALIBRATION_SAMPLES).x)
 
 
 def observe(
     network: fx.GraphModule, nodes: list[fx.Node], samples: Tensor
 ) -> dict[fx.Node, Tensor]:
-    """Values [N] that each node takes on the samples; of many, some and the extremes."""
+    """Execute a network in evaluation mode and keep the values of some nodes.
+
+    Args:
+        network: any network; its mode is left as it was.
+        nodes: the nodes whose values are kept.
+        samples: float32 [N, *input shape].
+
+    Returns:
+        By node, its values as a vector. Of very many values a random part is kept, with the
+        smallest and the largest.
+    """
     kept: dict[fx.Node, Tensor] = {}
 
     class Recorder(fx.Interpreter):
@@ -100,7 +120,7 @@ def observe(
 
 
 def _thinned(values: Tensor) -> Tensor:
-    """Some values drawn at random, always the same ones, and the extremes."""
+    """Draw a part of the values at random, always the same, and add the smallest and largest."""
     if len(values) <= KEPT_VALUES:
         return values.clone()
     generator = torch.Generator().manual_seed(0)
@@ -108,13 +128,13 @@ def _thinned(values: Tensor) -> Tensor:
     return torch.cat([drawn, values.min()[None], values.max()[None]])
 
 
-def _activation_bits(sites: Sequence[Site], options: QuantizeOptions) -> dict[str, int]:
+def _activation_bits(sites: Sequence[TorchSite], options: QuantizeOptions) -> dict[str, int]:
     inner = {site.name: site.names for site in sites if not site.is_input}
     bits = options.activations_of(inner)
     return {site.name: bits.get(site.name, options.input_bits) for site in sites}
 
 
-def _check_zeros(network: fx.GraphModule, weights: Mapping[str, Bits]) -> None:
+def _check_zeros(network: fx.GraphModule, weights: Mapping[str, BitWidth]) -> None:
     problems: list[FpgacompError] = [
         UnsupportedLayer(
             name,
@@ -128,43 +148,43 @@ def _check_zeros(network: fx.GraphModule, weights: Mapping[str, Bits]) -> None:
 
 
 def _replace_weights(
-    network: fx.GraphModule, weights: Mapping[str, Bits], options: QuantizeOptions
+    network: fx.GraphModule, weights: Mapping[str, BitWidth], options: QuantizeOptions
 ) -> None:
     for name, layer in weight_layers(network).items():
-        levels = weight_levels(weights[name], options.narrow)
-        new = quantized_layer(layer, levels, options.scale, options.granularity)
+        levels = levels_of_weights(weights[name], options.narrow)
+        new = quantize_layer(layer, levels, options.scale, options.granularity)
         network.set_submodule(name, new)
 
 
 class _Steps:
-    """The step that each site's quantizer starts with, and whose scale it follows."""
+    """Chooses the first step of each site's quantizer, and whose scale it follows."""
 
     def __init__(
         self,
-        places: Places,
+        places: TorchSites,
         bits: Mapping[str, int],
         values: Mapping[fx.Node, Tensor],
-        scale: Scale,
+        scale: ScaleKind,
     ) -> None:
         sites = places.sites
-        self.levels = {site: Levels(bits[site.name], site.signed) for site in sites}
+        self.levels = {site: IntegerLevels(bits[site.name], site.signed) for site in sites}
         self.values = {site: values[site.node][None] for site in sites}
         self.scale = scale
         self.step = {site: self._best(site) for site in sites}
-        self.leader: dict[Site, Site] = {}
-        self.exponent: dict[Site, int] = {}
+        self.leader: dict[TorchSite, TorchSite] = {}
+        self.exponent: dict[TorchSite, int] = {}
         for tied in places.ties:
             self._tie(tied)
 
-    def _best(self, site: Site) -> float:
+    def _best(self, site: TorchSite) -> float:
         levels, values = self.levels[site], self.values[site]
         if levels.bipolar:
             return float(binary_scales(values))
         power = self.scale == "power-of-two"
         return float(best_steps(values, levels.lowest, levels.highest, power_of_two=power))
 
-    def _tie(self, tied: Tie) -> None:
-        # The input's scale is fixed, so others follow it rather than it others.
+    def _tie(self, tied: TorchTie) -> None:
+        # Training does not move the input's scale, so that the others have to follow it.
         leader, *rest = sorted(tied.sites, key=lambda site: not site.is_input)
         if tied.one_scale and not leader.is_input:
             self.step[leader] = self._common(tied.sites)
@@ -176,8 +196,8 @@ class _Steps:
             self.leader[site], self.exponent[site] = leader, octaves
             self.step[site] = self.step[leader] * 2.0**octaves
 
-    def _common(self, sites: tuple[Site, ...]) -> float:
-        """The step among those of the sites, and some between, that suits all of them best."""
+    def _common(self, sites: tuple[TorchSite, ...]) -> float:
+        """The step, among those of the sites and some between, with the least error over all."""
         own = [self.step[site] for site in sites]
         power = self.scale == "power-of-two"
         exponents = np.linspace(np.log2(min(own)), np.log2(max(own)), 17)
@@ -185,7 +205,7 @@ class _Steps:
         errors = {step: sum(self._error(site, step) for site in sites) for step in sorted(tried)}
         return float(min(errors, key=lambda step: errors[step]))
 
-    def _error(self, site: Site, step: float) -> float:
+    def _error(self, site: TorchSite, step: float) -> float:
         levels, values = self.levels[site], self.values[site]
         error = error_of(values, torch.tensor([[step]]), levels.lowest, levels.highest)
         return float(error / values.square().mean().clamp(min=1e-12))
@@ -193,16 +213,16 @@ class _Steps:
 
 def _insert(
     network: fx.GraphModule,
-    sites: Sequence[Site],
+    sites: Sequence[TorchSite],
     bits: Mapping[str, int],
     steps: _Steps,
-    scale: Scale,
+    scale: ScaleKind,
 ) -> None:
-    """Put the quantizers into the graph."""
-    made: dict[Site, nn.Module] = {}
+    """Put the quantizers of the activations into the graph."""
+    made: dict[TorchSite, nn.Module] = {}
     for site in sites:
         relu = type(module_of(network, site.node)) is nn.ReLU
-        quantizer = quantized_activation(
+        quantizer = activation_quantizer(
             steps.levels[site], scale, steps.step[site], relu=relu, learned=not site.is_input
         ).train(network.training)
         made[site] = quantizer
@@ -225,7 +245,7 @@ def _insert(
 
 
 def _free_name(network: fx.GraphModule, wish: str, own: fx.Node | None) -> str:
-    """The wish, with a number where another node or module has it."""
+    """A name for a module: the one wished for, with a number where it is taken."""
     others = {str(node.target) for node in network.graph.nodes if node is not own}
     name, number = wish, 1
     while name in others or (own is None and hasattr(network, name)):

@@ -13,12 +13,12 @@ from hls4ml.backends import get_backend
 from hls4ml.model.graph import HLSConfig, ModelGraph
 from hls4ml.model.layers import layer_map
 
+from fpgacomp.engines.hls4ml.dataflow import is_dataflow
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.hls4ml.emit.extension import BACKEND, register
 from fpgacomp.engines.hls4ml.emit.nodes import EXTENSION, Node, ap_type
-from fpgacomp.engines.hls4ml.emit.plan import Plan
+from fpgacomp.engines.hls4ml.emit.planner import Plan
 from fpgacomp.engines.hls4ml.fifos import fifo_depths
-from fpgacomp.engines.hls4ml.limits import is_dataflow
 from fpgacomp.errors import InvalidGraph, raise_all
 
 # hls4ml gives this type to whatever was not asked for; it must not survive anywhere.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding
 from fpgacomp.ir.layers import Tensor
 from fpgacomp.ir.types import IntArray, IntType
+
+# name -> value of the constants that a kernel's CONFIG_T has.
+Constants = dict[str, int | bool | str]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Node:
     output: Tensor
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
     weights: Mapping[str, Weights] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
     folding: Hls4mlFolding = field(default_factory=Hls4mlFolding)
@@ -67,9 +69,13 @@ class Extension:
 
     kernel: str
     header: str
-    constants: Mapping[str, int | bool | str] = field(default_factory=dict)
+    constants: Constants = field(default_factory=dict)
     typedefs: Mapping[str, str] = field(default_factory=dict)
     weights: tuple[str, ...] = ()
+
+
+# A value of hls4ml's layer dictionary, as far as we fill one in.
+Attribute = int | str | list[int] | Extension
 
 
 def ap_type(values: IntType) -> str:
@@ -86,6 +92,11 @@ def signed_ap_type(*values: int) -> str:
 def parameter(values: IntArray) -> Weights:
     """Per-channel integers of an extension layer in their narrowest type, as one flat array."""
     return Weights(values.reshape(-1), ap_type(IntType.of_values(values)))
+
+
+def elements(tensor: Tensor) -> Constants:
+    """The constants by which most kernels of ours are told a tensor's size."""
+    return {"n_pixels": tensor.pixels, "n_channels": tensor.channels}
 
 
 def multiplier_type(weight: IntArray) -> str:

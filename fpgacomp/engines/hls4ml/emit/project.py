@@ -1,32 +1,36 @@
 """Integer graph to hls4ml ModelGraph to project.
 
-    plan_layers  integer graph -> the exact hls4ml layers (nodes.Node), every type stated
-    model        nodes -> hls4ml's ModelGraph, and the proof that nothing was changed
-    firmware     ModelGraph -> C++ files
-    emit         all of it, with testbench, vectors and build script, as a Project
+    plan      integer graph -> the exact hls4ml layers (nodes.Node), every type stated
+    model     nodes -> hls4ml's ModelGraph, and the proof that nothing was changed
+    firmware  ModelGraph -> C++ files
+    emit      all of it, with testbench, vectors and build script, as a Project
 
 hls4ml is imported when `emit` is called, not before.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment
 
+from fpgacomp.engines.hls4ml.check import problems
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
-from fpgacomp.engines.hls4ml.emit.plan import Plan
-from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT, problems
+from fpgacomp.engines.hls4ml.emit.plan import plan
+from fpgacomp.engines.hls4ml.emit.planner import Plan
+from fpgacomp.engines.hls4ml.interface import Hls4mlInterface, Trace, VariablePort
+from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT
+from fpgacomp.engines.shared.interface import FILE
 from fpgacomp.engines.shared.names import top_name
-from fpgacomp.errors import FpgacompError, InputDataError, UnsupportedLayer, raise_all
+from fpgacomp.engines.shared.vectors import vector_problems
+from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 from fpgacomp.host.resources import data_folder
-from fpgacomp.ir.layers import Tensor
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
-# What hls4ml writes weights through, and traces layers with: a double (53 bits).
+# hls4ml writes weights and traces layers as doubles, which hold integers of 53 bits exactly.
 _EXACT_BITS = 53
 # Share of the clock period kept for routing, as hls4ml recommends for Vitis HLS.
 _CLOCK_UNCERTAINTY = "27%"
@@ -42,8 +46,8 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
 
     Returns:
         hls/firmware/ (C++), hls/build_prj.tcl, hls/<name>_test.cpp, hls/tb_data/ and
-        hls/interface.json (ports and traced layers; see `_interface`). The same design and
-        vectors give the same bytes.
+        hls/interface.json (an `Hls4mlInterface`: ports and traced layers). The same design
+        and vectors give the same bytes.
 
     Raises:
         UnsupportedLayer: a layer that hls4ml or Vitis HLS would refuse or change.
@@ -51,74 +55,78 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
         InvalidGraph: hls4ml did not build what it was asked for.
     """
     raise_all([*problems(design), *_too_wide(design)])
-    raise_all([*_vector_problems(design, vectors)])
+    raise_all([*vector_problems(design.graph, vectors)])
 
-    from fpgacomp.engines.hls4ml.emit import extension, firmware, model, plan_layers
+    from fpgacomp.engines.hls4ml.emit import extension, firmware, model
 
     top = top_name(design.graph.name)
-    plan = plan_layers.plan(design, model.reserved_names())
-    built = model.build(design, plan, top)
-    interface = _interface(design, plan, built, top)
+    planned = plan(design, model.reserved_names())
+    built = model.build(design, planned, top)
+    interface = _interface(design, planned, built, top)
     templates = extension.templates()
-    context = {"stream": design.io_type == "io_stream", **interface}
     files = firmware.firmware(built, top)
-    files[f"{top}_test.cpp"] = templates.get_template("testbench.cpp.j2").render(context).encode()
+    files[f"{top}_test.cpp"] = _testbench(templates, interface)
     files["tb_vectors.h"] = (data_folder("hls_templates") / "hls4ml" / "tb_vectors.h").read_bytes()
-    files["build_prj.tcl"] = (
-        templates.get_template("build_prj.tcl.j2")
-        .render(
-            top=top,
-            part=design.board.part,
-            clock_mhz=f"{design.clock_mhz:g}",
-            clock_ns=f"{design.clock_ns:.3f}",
-            clock_uncertainty=_CLOCK_UNCERTAINTY,
-            partition_limit=UNROLL_LIMIT,
-        )
-        .encode()
-    )
-    for port in (*interface["inputs"], *interface["outputs"]):
-        files[f"tb_data/{port['file']}"] = _vector_file(vectors[port["tensor"]])
-    files["interface.json"] = (json.dumps(interface, indent=1, sort_keys=True) + "\n").encode()
+    files["build_prj.tcl"] = _build_script(templates, design, top)
+    for port in (*interface.inputs, *interface.outputs):
+        files[f"tb_data/{port.file}"] = _vector_file(vectors[port.tensor])
+    files[FILE] = interface.to_json()
     return Project(files).under("hls")
 
 
-def _interface(design: Hls4mlDesign, plan: Plan, built: Any, top: str) -> dict[str, Any]:
-    """Ports and traces, for whoever calls the top function (testbench, simulation, drivers).
+def _testbench(templates: Environment, interface: Hls4mlInterface) -> bytes:
+    """The C++ that feeds the vectors to the top function and compares its outputs."""
+    text = templates.get_template("testbench.cpp.j2").render(
+        stream=interface.io_type == "io_stream", top=interface.top, inputs=interface.inputs,
+        outputs=interface.outputs,
+    )  # fmt: skip
+    return text.encode()
 
-    inputs, outputs: in the order of the top function's arguments, each with tensor, C++
-    variable and type (of an element, or of a stream's word), size, shape and vector file.
-    traces: node (hls4ml's layer) and the tensor it writes. aliases: tensor -> the tensor
-    whose array or stream it shares, under another shape.
-    """
+
+def _build_script(templates: Environment, design: Hls4mlDesign, top: str) -> bytes:
+    """The Tcl script that Vitis HLS builds the project with."""
+    text = templates.get_template("build_prj.tcl.j2").render(
+        top=top, part=design.board.part, clock_mhz=f"{design.clock_mhz:g}",
+        clock_ns=f"{design.clock_ns:.3f}", clock_uncertainty=_CLOCK_UNCERTAINTY,
+        partition_limit=UNROLL_LIMIT,
+    )  # fmt: skip
+    return text.encode()
+
+
+def _interface(design: Hls4mlDesign, plan: Plan, built: Any, top: str) -> Hls4mlInterface:
+    """The ports in the order of the top function's arguments, and the layers that are traced."""
     tensors = {layer.output.name: layer.output for layer in design.graph.layers}
 
-    def port(direction: str, tensor: Tensor, variable: Any) -> dict[str, Any]:
-        return {
-            "tensor": tensor.name, "variable": variable.name, "type": variable.type.name,
-            "size": tensor.size, "shape": list(tensor.shape), "bits": tensor.type.bits,
-            "signed": tensor.type.signed, "file": f"tb_{direction}_{tensor.name}.dat",
-        }  # fmt: skip
+    def port(direction: str, name: str, variable: Any) -> VariablePort:
+        tensor = tensors[name]
+        return VariablePort(
+            tensor=name, shape=tensor.shape, size=tensor.size, bits=tensor.type.bits,
+            signed=tensor.type.signed, file=f"tb_{direction}_{name}.dat",
+            variable=variable.name, type=variable.type.name,
+        )  # fmt: skip
 
-    def ports(direction: str, names: Mapping[str, str], variables: list[Any]) -> list[Any]:
-        return [
-            port(direction, tensors[name], variable) for name, variable in zip(names, variables)
-        ]
-
-    return {
-        "top": top,
-        "io_type": design.io_type,
-        "inputs": ports("input", plan.inputs, built.get_input_variables()),
-        "outputs": ports("output", plan.outputs, built.get_output_variables()),
-        "traces": [
-            {"node": node.name, "tensor": node.traces, "size": node.output.size}
+    return Hls4mlInterface(
+        top=top,
+        io_type=design.io_type,
+        inputs=tuple(
+            port("input", name, variable)
+            for name, variable in zip(plan.inputs, built.get_input_variables())
+        ),
+        outputs=tuple(
+            port("output", name, variable)
+            for name, variable in zip(plan.outputs, built.get_output_variables())
+        ),
+        traces=tuple(
+            Trace(node=node.name, tensor=node.traces, size=node.output.size)
             for node in plan.nodes
             if node.traces is not None and node.class_name != "Input"
-        ],
-        "aliases": plan.aliases,
-    }
+        ),
+        aliases=plan.aliases,
+    )
 
 
 def _too_wide(design: Hls4mlDesign) -> Iterator[FpgacompError]:
+    """Every layer with an output or a constant that a double does not hold exactly."""
     for layer in design.graph.layers:
         if layer.output.type.magnitude.bit_length() > _EXACT_BITS:
             yield UnsupportedLayer(
@@ -132,19 +140,6 @@ def _too_wide(design: Hls4mlDesign) -> Iterator[FpgacompError]:
                 layer.name, f"one of its constants has more than {_EXACT_BITS} bits.",
                 "quantize its scale to fewer bits.",
             )  # fmt: skip
-
-
-def _vector_problems(
-    design: Hls4mlDesign, vectors: Mapping[str, IntArray]
-) -> Iterator[FpgacompError]:
-    fix = "give the interpreter's values of the graph's inputs and outputs."
-    graph = design.graph
-    for tensor in (*(layer.output for layer in graph.inputs), *graph.outputs):
-        if tensor.name not in vectors:
-            yield InputDataError(tensor.name, "no vectors were given for it.", fix)
-        elif vectors[tensor.name].shape[1:] != tensor.shape or not len(vectors[tensor.name]):
-            shape = vectors[tensor.name].shape
-            yield InputDataError(tensor.name, f"its vectors have shape {shape}.", fix)
 
 
 def _vector_file(values: IntArray) -> bytes:

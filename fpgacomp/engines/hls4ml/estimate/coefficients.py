@@ -14,5 +14,5 @@ PATH = Path(__file__).with_name("coefficients.json")
 
 @lru_cache(maxsize=2)
 def load(stage: Stage) -> Coefficients:
-    """The coefficients of one stage."""
+    """The shipped coefficients of one stage."""
     return coefficients_of(json.loads(PATH.read_text(encoding="utf-8"))["stages"][stage], stage)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
+from fpgacomp.engines.hls4ml.dataflow import is_dataflow
+from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, Setting
 from fpgacomp.engines.hls4ml.estimate.coefficients import load
-from fpgacomp.engines.hls4ml.estimate.cycles import Timing, layer_timing
-from fpgacomp.engines.hls4ml.estimate.layers import fifo, layer_terms
 from fpgacomp.engines.hls4ml.fifos import fifo_depths
-from fpgacomp.engines.hls4ml.limits import is_dataflow
+from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
+from fpgacomp.engines.hls4ml.registers import at_once
+from fpgacomp.engines.hls4ml.timing import Timing
 from fpgacomp.engines.shared.coefficients import Coefficients
-from fpgacomp.engines.shared.terms import RESOURCES, level_ns, unit_terms
-from fpgacomp.ir.layers import Conv, Dense, Input, Layer, Tensor
+from fpgacomp.engines.shared.terms import RESOURCES, Terms, fifo_terms, level_ns, unit_terms
+from fpgacomp.ir.layers import Input, Layer, Tensor
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate, Stage
 
 ZERO = Figure.exact(0.0)
@@ -29,15 +30,15 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
 
     Returns:
         The estimate; `low` and `high` enclose 80 % of the calibration rows of that kind of
-        layer (fpgacomp/estimate/README.md).
+        layer (estimate/README.md).
     """
     cost = load(stage)
-    delay_ns = level_ns(design.board.part)
+    setting = Setting(design.io_type, design.clock_ns, level_ns(design.board.part))
     layers, timings = {}, {}
     for layer in design.graph.layers:
-        key = (layer, design.folding[layer.name], design.io_type, design.clock_ns, delay_ns)
-        layers[layer.name], timings[layer.name] = _layer(stage, *key)
-    top = _top(cost, design)
+        folding = design.folding[layer.name]
+        layers[layer.name], timings[layer.name] = _layer(stage, layer, folding, setting)
+    top = _top(cost, design, setting)
     latency, interval = _design_cycles(design, timings)
     speed = _slowest_spread(layers.values())
     total = {
@@ -58,30 +59,14 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
     )
 
 
-def _kind(layer: Layer, folding: Hls4mlFolding) -> str:
-    """Which calibration rows speak for the layer."""
-    match layer:
-        case Dense():
-            return folding.strategy
-        case Conv():
-            return "conv"
-        case _:
-            return "activation"
-
-
 @lru_cache(maxsize=8192)
 def _layer(
-    stage: Stage,
-    layer: Layer,
-    folding: Hls4mlFolding,
-    io_type: IoType,
-    clock_ns: float,
-    delay_ns: float,
+    stage: Stage, layer: Layer, folding: Hls4mlFolding, setting: Setting
 ) -> tuple[LayerEstimate, Timing]:
     """One layer's figures, remembered: a folding search asks for the same ones many times."""
-    cost, kind = load(stage), _kind(layer, folding)
-    terms = layer_terms(layer, folding, io_type, clock_ns, delay_ns)
-    timing = layer_timing(layer, folding, io_type, clock_ns, delay_ns)
+    cost, operator = load(stage), operator_of(layer)
+    kind, terms = operator.calibration_kind(folding), operator.cost(folding, setting)
+    timing = operator.timing(folding, setting)
     estimate = LayerEstimate(
         cycles=cost.ranged("cycles", timing.cycles, kind),
         interval=cost.ranged("interval", timing.interval, kind),
@@ -94,25 +79,26 @@ def _layer(
     return estimate, timing
 
 
-def _top(cost: Coefficients, design: Hls4mlDesign) -> dict[str, Figure]:
+def _top(cost: Coefficients, design: Hls4mlDesign, setting: Setting) -> dict[str, Figure]:
     """FIFOs between the layers of a stream design, and the interfaces."""
-    parts = [_interface(t, design.io_type) for t in _ports(design)]
-    if design.io_type == "io_stream":
+    parts = [_interface(tensor, setting) for tensor in _ports(design)]
+    if setting.stream:
         depths = fifo_depths(design)
-        parts += [fifo(layer.output, depths[layer.output.name]) for layer in design.graph.layers]
+        parts += [
+            fifo_terms(tensor.channels * tensor.type.bits, depths[tensor.name])
+            for tensor in (layer.output for layer in design.graph.layers)
+        ]
     return {r: _sum(cost.figure(r, part, "activation") for part in parts) for r in RESOURCES}
 
 
 def _ports(design: Hls4mlDesign) -> list[Tensor]:
-    inputs = [layer.output for layer in design.graph.layers if isinstance(layer, Input)]
-    return [*inputs, *design.graph.outputs]
+    return [*(layer.output for layer in design.graph.inputs), *design.graph.outputs]
 
 
-def _interface(tensor: Tensor, io_type: IoType) -> dict[str, dict[str, float]]:
+def _interface(tensor: Tensor, setting: Setting) -> Terms:
     """Registers at a port: one word of a stream, the whole array otherwise."""
-    elements = tensor.channels if io_type == "io_stream" else tensor.size
-    bits = float(elements * tensor.type.bits)
-    return unit_terms({"interface": bits if io_type == "io_stream" else 0.0}, {"interface": bits})
+    bits = float(at_once(tensor, setting) * tensor.type.bits)
+    return unit_terms({"interface": bits if setting.stream else 0.0}, {"interface": bits})
 
 
 def _design_cycles(design: Hls4mlDesign, timings: Mapping[str, Timing]) -> tuple[float, float]:

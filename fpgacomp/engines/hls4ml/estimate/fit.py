@@ -56,7 +56,7 @@ QUANTITIES = (*RESOURCES, "cycles", "interval")
 
 
 def fit_csynth(rows: Sequence[Row]) -> Cost:
-    """Cost of each term at C synthesis."""
+    """Resource -> term -> cost of one unit at C synthesis, fitted to these rows."""
     cost: Cost = {resource: dict(fixed) for resource, fixed in FIXED_CSYNTH.items()}
     for resource in ("lut", "ff"):
         cost[resource] |= _least_squares(rows, resource)
@@ -190,7 +190,7 @@ def held_out(rows: Sequence[Row], fit: Callable[[Sequence[Row]], Cost]) -> Predi
 
 
 def predict(cost: Cost, row: Row) -> dict[str, float]:
-    """Figures of one row, cycles and interval where the row has a timing."""
+    """Predicted resources of one row, with cycles and interval where it has a timing."""
     return {r: _dot(cost[r], row.terms[r]) for r in RESOURCES} | dict(row.timing)
 
 
@@ -245,7 +245,7 @@ def rom_spread(pairs: Sequence[Pair], rows: Sequence[Row]) -> tuple[float, float
 
 
 def pair_spread(pairs: Sequence[Pair], ratios: Cost, resource: str) -> tuple[float, float]:
-    """The same of the stage ratio alone."""
+    """10 % and 90 % quantiles of measured / predicted ratio of logic to C synthesis."""
     kept, log = [], []
     for pair in pairs:
         before, after = pair.csynth.get(resource, 0), pair.logic_synth.get(resource, 0)

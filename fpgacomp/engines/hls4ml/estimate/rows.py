@@ -13,7 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.engines.hls4ml.limits import MAX_REUSE, UNROLL_LIMIT, valid_reuse_factors
+from fpgacomp.engines.hls4ml.limits import MAX_REUSE, UNROLL_LIMIT
+from fpgacomp.engines.hls4ml.operators.conv import STREAM_RESOURCE_STEP, STREAM_WINDOW_STEP
+from fpgacomp.engines.hls4ml.operators.with_matrix import STREAM_PIXEL
+from fpgacomp.engines.hls4ml.reuse_factors import resource_reuse_factors
+from fpgacomp.engines.hls4ml.timing import product_cycles
 from fpgacomp.engines.shared.digits import typical_weights
 from fpgacomp.engines.shared.rows import CsvRow, Row, read_csv
 from fpgacomp.engines.shared.terms import (
@@ -36,7 +40,7 @@ from fpgacomp.ir.types import IntArray
 
 @dataclass(frozen=True)
 class Pair:
-    """One design at both stages."""
+    """One design with its figures after C synthesis and after logic synthesis."""
 
     family: str
     strategy: str
@@ -109,7 +113,7 @@ def _product(x: CsvRow, params: Mapping[str, Any], in_bits: int) -> Product | No
     strategy = params["strategy"]
     if strategy == "latency" and n_in * n_out > UNROLL_LIMIT:
         return None
-    if strategy == "resource" and rf not in valid_reuse_factors(n_in, n_out, "resource"):
+    if strategy == "resource" and rf not in resource_reuse_factors(n_in, n_out):
         return None
     nonzero = n_in * n_out - (params.get("n_zeros") or 0)
     stats = weight_stats(typical_weights(n_in, n_out, weight_bits, nonzero))
@@ -147,21 +151,21 @@ def _product_row(
 
 
 def product_timing(unit: Product) -> dict[str, float]:
-    """Cycles and interval of a Dense in io_parallel (the same rule as hls4ml_cycles)."""
-    if unit.strategy == "latency":
-        cycles = unit.depth + unit.shared_cycles
-        return {"cycles": cycles, "interval": min(unit.reuse_factor, cycles + 1)}
-    return {"cycles": unit.reuse_factor + unit.depth, "interval": unit.reuse_factor}
+    """Cycles and interval of a Dense in io_parallel."""
+    cycles, interval = product_cycles(unit)
+    return {"cycles": cycles, "interval": interval}
 
 
 def _conv_timing(unit: Product, params: Mapping[str, Any]) -> dict[str, float]:
     pixels = prod(params.get(axis, 1) for axis in ("in_height", "in_width"))
     outputs = prod(params.get(axis, 1) for axis in ("out_height", "out_width"))
     if unit.strategy == "latency":
-        step = max(product_timing(unit)["interval"], 3 if "in_height" in params else 1)
+        _, interval = product_cycles(unit)
+        step = max(interval, STREAM_WINDOW_STEP if "in_height" in params else 1)
         cycles = pixels * step + unit.depth + 2
     else:
-        cycles = 4 * pixels + outputs * (unit.reuse_factor + 7)
+        per_output = unit.reuse_factor + STREAM_RESOURCE_STEP - STREAM_PIXEL
+        cycles = pixels * STREAM_PIXEL + outputs * per_output
     return {"cycles": cycles, "interval": cycles}
 
 
@@ -205,7 +209,7 @@ def _two_dense(x: CsvRow) -> Row:
     bits, wanted = int(x["prec_bits"]), int(x["reuse_factor"])
     parts = [_whole_design()]
     for n_in, n_out in pairwise(sizes):
-        valid = valid_reuse_factors(n_in, n_out, "resource")
+        valid = resource_reuse_factors(n_in, n_out)
         nearest = min(valid, key=lambda rf: (abs(rf - wanted), rf))
         stats = weight_stats(lecun_weights(n_in, n_out, bits))
         parts.append(product_terms(Product(

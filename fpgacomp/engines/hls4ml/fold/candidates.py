@@ -1,4 +1,4 @@
-"""The foldings each layer may take under hls4ml, with the figures of each."""
+"""The search space of a folding: the options of every layer, with the figures of each."""
 
 from __future__ import annotations
 
@@ -7,27 +7,23 @@ from dataclasses import dataclass
 
 from fpgacomp.devices.board import RESOURCE_FIELDS, Board
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
-from fpgacomp.engines.hls4ml.lanes import divisors, has_lanes
-from fpgacomp.engines.hls4ml.limits import (
-    form_problems,
-    lane_foldings,
-    layer_problems,
-    layer_reuse_factors,
-    positions,
-)
+from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.shared.trial import budget_of, used
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Conv, Dense, Layer, WeightLayer
 from fpgacomp.results.estimate import Estimate, LayerEstimate
 
 Estimator = Callable[[Hls4mlDesign], Estimate]
-MOST_PER_LAYER = 40  # a layer's factors beyond that are thinned out evenly on a log scale
-MOST_PER_ACTIVATION = 10
 
 
 @dataclass(frozen=True)
 class Option:
-    """One layer under one folding: cycles alone, and resources in RESOURCE_FIELDS order."""
+    """One layer under one folding.
+
+    Args:
+        cycles: of the layer alone, from its first input word to its last output word.
+        interval: cycles between two frames.
+        cost: resources in RESOURCE_FIELDS order.
+    """
 
     folding: Hls4mlFolding
     cycles: float
@@ -35,6 +31,7 @@ class Option:
     cost: tuple[float, ...]
 
     def dominates(self, other: Option) -> bool:
+        """Whether this option is at least as good as the other in every figure."""
         return (
             self.cycles <= other.cycles
             and self.interval <= other.interval
@@ -48,8 +45,8 @@ class Space:
 
     Args:
         options: layer name -> its undominated options.
-        top: what no layer owns, in RESOURCE_FIELDS order.
-        budget: what the board has left, in the same order.
+        top: resources of FIFOs and ports, which no layer owns, in RESOURCE_FIELDS order.
+        budget: resources that the board's shell leaves, in the same order.
     """
 
     graph: Graph
@@ -62,7 +59,7 @@ class Space:
 
     @property
     def hopeless(self) -> bool:
-        """Some resource runs out even where every layer takes its least of it."""
+        """Whether some resource runs out even where every layer takes its least of it."""
         for index, available in enumerate(self.budget):
             least = sum(min(o.cost[index] for o in found) for found in self.options.values())
             if least + self.top[index] > available * (1 + 1e-9):
@@ -70,6 +67,7 @@ class Space:
         return False
 
     def design(self, folding: Mapping[str, Hls4mlFolding]) -> Hls4mlDesign:
+        """The design of this graph and board with these foldings."""
         return Hls4mlDesign(
             graph=self.graph,
             board=self.board,
@@ -80,52 +78,21 @@ class Space:
 
 
 def obstacles(graph: Graph, io_type: IoType) -> tuple[str, ...]:
-    """Why no folding of this graph is legal in this io type; empty where one is."""
+    """Sentences on why no folding of this graph is legal in this io type; empty where one is."""
     found = []
     for layer in graph.layers:
-        found += [f"{layer.name}: {why}" for why, _ in form_problems(layer, io_type)]
-        if not layer_foldings(layer, io_type):
+        operator = operator_of(layer)
+        found += [f"{layer.name}: {why}" for why, _ in operator.form_problems(io_type)]
+        if not operator.foldings(io_type):
             found.append(f"{layer.name}: no reuse factor keeps it within Vitis' limits.")
     return tuple(found)
-
-
-def layer_foldings(layer: Layer, io_type: IoType) -> tuple[Hls4mlFolding, ...]:
-    """The legal foldings of one layer, fastest first (thinned to about MOST_PER_LAYER)."""
-    if has_lanes(layer):
-        factors = _thinned(lane_foldings(layer, io_type), MOST_PER_ACTIVATION)
-        return tuple(Hls4mlFolding("latency", rf) for rf in factors)
-    if not isinstance(layer, Dense | Conv):
-        return (Hls4mlFolding(),)
-    latency = layer_reuse_factors(layer, "latency", io_type)
-    # Under Latency only products bound to DSPs are shared: a few factors are enough.
-    found = [Hls4mlFolding("latency", rf) for rf in _thinned(latency, 8)]
-    resource = [rf for rf in layer_reuse_factors(layer, "resource", io_type) if rf > 1]
-    found += [Hls4mlFolding("resource", rf) for rf in _thinned(resource, MOST_PER_LAYER - 8)]
-    if io_type == "io_parallel" and isinstance(layer, Conv):
-        found += _parallel_pixels(layer)
-    return tuple(found)
-
-
-def _parallel_pixels(layer: WeightLayer) -> list[Hls4mlFolding]:
-    """Several output positions per cycle, each with its own products."""
-    counts = [n for n in divisors(positions(layer)) if n > 1]
-    foldings = [Hls4mlFolding("latency", 1, n) for n in _thinned(counts, 12)]
-    return [folding for folding in foldings if not layer_problems(layer, folding, "io_parallel")]
-
-
-def _thinned(values: Sequence[int], most: int) -> list[int]:
-    """At most `most` of ascending values, first and last kept, evenly by rank."""
-    if len(values) <= most:
-        return list(values)
-    step = (len(values) - 1) / (most - 1)
-    return [values[round(i * step)] for i in range(most)]
 
 
 def explore(
     graph: Graph, board: Board, clock_mhz: float, io_type: IoType, estimate: Estimator
 ) -> Space:
-    """Every layer's undominated options, figured by `estimate` (a few dozen calls)."""
-    choices = {layer.name: layer_foldings(layer, io_type) for layer in graph.layers}
+    """The search space of a graph; `estimate` is called a few dozen times for its figures."""
+    choices = {layer.name: operator_of(layer).foldings(io_type) for layer in graph.layers}
     space = Space(graph, board, clock_mhz, io_type, {}, (), budget_of(board))
     options: dict[str, list[Option]] = {name: [] for name in choices}
     top = (0.0,) * len(RESOURCE_FIELDS)

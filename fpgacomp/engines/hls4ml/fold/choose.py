@@ -13,19 +13,19 @@ from fpgacomp.engines.hls4ml.fold.candidates import Option, Space
 from fpgacomp.host.solver import Row, minimized
 from fpgacomp.ir.layers import Input, Layer
 
-NODE_LIMIT = 300
-GAP = 1e-3
-FULL = 1.0 + 1e-9
+NODE_LIMIT = 300  # nodes of the branch-and-bound tree, so that the answer does not depend on time
+GAP = 1e-3  # relative distance from the proved bound at which the solver stops
+FULL = 1.0 + 1e-9  # share of the board that still fits, rounding errors of the solver included
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A selection.
+    """One folding per layer, and how good it is.
 
     Args:
         folding: layer name -> folding.
-        value: the objective (share of the board, or cycles).
-        gap: relative distance to the proved bound; 0 is an optimum.
+        value: the objective that was minimized (share of the board, or cycles).
+        gap: relative distance of the value from the solver's proved bound; 0 is an optimum.
     """
 
     folding: Mapping[str, Hls4mlFolding]
@@ -145,7 +145,12 @@ class _Program:
 def least_share(
     space: Space, *, interval: float | None = None, latency: float | None = None
 ) -> Choice | None:
-    """The smallest largest share of the board, at a given pace (cycles); None: impossible."""
+    """The choice whose largest share of any resource is smallest; None where there is none.
+
+    Args:
+        interval: most cycles between two frames.
+        latency: most cycles from input to output.
+    """
     program = _Program(space, slowest=interval)
     if not program.possible:
         return None
@@ -156,7 +161,11 @@ def least_share(
 
 
 def least_latency(space: Space, *, interval: float | None = None) -> Choice | None:
-    """The shortest latency within the budget, and among those the smallest share."""
+    """The choice of shortest latency within the budget, and of smallest share among those.
+
+    Args:
+        interval: most cycles between two frames.
+    """
     program = _Program(space, slowest=interval)
     if not program.possible:
         return None
@@ -173,7 +182,11 @@ def least_latency(space: Space, *, interval: float | None = None) -> Choice | No
 def least_interval(
     space: Space, *, latency: float | None = None, at_most: float | None = None
 ) -> Choice | None:
-    """The highest rate within the budget: bisection over the intervals that occur.
+    """The choice of shortest interval within the budget, by bisection over those that occur.
+
+    Args:
+        latency: most cycles from input to output.
+        at_most: most cycles between two frames.
 
     A pace that the node limit left undecided counts as refused; the gap is then the
     distance to the fastest such pace.

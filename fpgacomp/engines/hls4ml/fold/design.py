@@ -1,4 +1,4 @@
-"""Folds a graph for one board under hls4ml: io type, strategies, reuse factors."""
+"""Folds a graph for one board: chooses the io type, strategies and reuse factors of hls4ml."""
 
 from __future__ import annotations
 
@@ -41,23 +41,24 @@ def fold_hls4ml(
     io_type: IoType | None = None,
     other_boards: Sequence[Board] = (),
 ) -> Hls4mlResult:
-    """The best legal folding for the target, or the nearest miss with the ways out.
+    """The best legal folding for the target, or the nearest miss with its remedies.
 
     Args:
         graph: verified.
-        clock_mhz: the clock the design will run at.
-        target: latency: shortest latency; throughput: smallest interval; area: smallest
-            largest share of the board. Its fps and latency_us are bounds in each case.
-        estimate: figures of a design at logic synthesis (`fpgacomp.estimate`).
-        io_type: one, or None to choose.
-        other_boards: boards to name as a remedy where this one is too small.
+        clock_mhz: the clock in MHz that the design will run at.
+        target: its goal is the shortest latency, the smallest interval (throughput), or the
+            smallest share of the board's fullest resource (area). Its fps and latency_us are
+            bounds in each case.
+        estimate: returns the figures of a design at logic synthesis.
+        io_type: the io type to use, or None to choose the better one.
+        other_boards: boards that may be named as a remedy where this one is too small.
 
     Returns:
-        A design without `hls4ml_limits.problems`. verdict.fits says that it is within the
+        A design without `check.problems`. verdict.fits says that it is within the
         board's budget by `value` and keeps the bounds.
 
     Raises:
-        DoesNotFit: no folding at all is legal, in any io type asked for.
+        DoesNotFit: no folding is legal in any io type asked for.
     """
     bounds = Bounds.of(target, clock_mhz)
     spaces: list[Space] = []
@@ -170,7 +171,7 @@ def _success(best: Hls4mlTrial, trials: Sequence[Hls4mlTrial], target: Target) -
 
 
 def _optimality(trial: Hls4mlTrial) -> str:
-    """How near to the best selection, and of what."""
+    """A sentence on how near the reuse factors are to the optimum."""
     near = max(trial.gap, GAP)
     text = f"reuse factors: within {near:.1%} of the optimum of the integer program"
     if trial.design.io_type == "io_stream":

@@ -1,4 +1,4 @@
-"""The ways out where a graph does not fit a board under hls4ml."""
+"""Remedies for a graph that does not fit a board under hls4ml."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def hls4ml_remedies(
     estimate: Estimator,
     other_boards: Sequence[Board],
 ) -> tuple[str, ...]:
-    """Texts, cheapest first: a lower rate, fewer bits, another board.
+    """Remedies as sentences, the cheapest first: a lower rate, fewer bits, another board.
 
     Args:
         spaces: one per io type in question.

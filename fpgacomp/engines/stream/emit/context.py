@@ -1,4 +1,4 @@
-"""What the templates of hls_templates/stream are fed with, and the names of it all in C++."""
+"""The typed context of the templates of hls_templates/stream, and the C++ names of a design."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from fpgacomp.engines.shared.names import NameSpace
 from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.emit.calls import Buffer
 from fpgacomp.engines.stream.emit.tables import Table, cpp_type
 from fpgacomp.engines.stream.streams import Stream, container_bits
 from fpgacomp.host.resources import data_folder
@@ -19,7 +20,13 @@ TEMPLATES = data_folder("hls_templates") / "stream"
 
 @dataclass(frozen=True)
 class CppStream:
-    """A stream inside the top function; `tensor` is tapped where it is not empty."""
+    """A stream inside the top function.
+
+    Args:
+        word: its C++ element type.
+        depth: words that the FIFO holds.
+        tensor: the tensor that the C-simulation writes down from it; "" for none.
+    """
 
     name: str
     word: str
@@ -32,9 +39,8 @@ class Port:
     """An AXI stream of the top function.
 
     Args:
-        container: bits of an element on the bus and in files.
-        lanes: elements a beat.
-        type: of what is on the bus.
+        type: range of an element on the bus.
+        lanes: elements per beat.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Port:
 
     @property
     def container(self) -> int:
+        """Bits of an element on the bus and in files."""
         return container_bits(self.type)
 
     @property
@@ -60,35 +67,8 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Buffer:
-    """Memory that a process function declares."""
-
-    name: str
-    word: str
-    depth: int
-    storage: str
-
-
-@dataclass(frozen=True)
-class Call:
-    """One operator's call in C++: what a rule answers.
-
-    Args:
-        operator: function of the library.
-        parameters: its template arguments.
-        arguments: what it is called with, in order.
-    """
-
-    operator: str
-    parameters: tuple[object, ...]
-    arguments: tuple[str, ...]
-    roms: tuple[Table, ...] = ()
-    buffers: tuple[Buffer, ...] = ()
-
-
-@dataclass(frozen=True)
 class Process:
-    """One function of the dataflow region."""
+    """One function of the dataflow region: what an operator's call becomes."""
 
     name: str
     title: str
@@ -103,7 +83,7 @@ class Process:
 
 @dataclass(frozen=True)
 class CppDesign:
-    """The whole project below hls/."""
+    """Everything that the templates of the project below hls/ read."""
 
     name: str
     title: str
@@ -114,16 +94,16 @@ class CppDesign:
     streams: tuple[CppStream, ...]
     roms: tuple[Table, ...]
     processes: tuple[Process, ...]
-    # The frame is a call; the streams' handshakes are all the control there is.
+    # The design runs on the streams' handshakes alone: nobody has to start it for each frame.
     control: str = "ap_ctrl_none"
 
 
 @dataclass(frozen=True)
 class Names:
-    """C++ names of a design, each used once in any case and none of them the library's.
+    """C++ names of a design: none occurs twice, in upper or lower case, or in the library.
 
-    Streams, tables, processes and ports have prefixes of their own: a network may call its
-    tensors whatever it likes.
+    Streams, tables, processes and ports have prefixes of their own, so that a network may
+    call its tensors whatever it likes.
     """
 
     top: str
@@ -131,7 +111,7 @@ class Names:
     streams: dict[str, CppStream] = field(default_factory=dict)
 
     def stream(self, stream: Stream) -> CppStream:
-        """The stream under its C++ name, the same one each time."""
+        """The stream with its C++ name, which is chosen once."""
         if stream.name not in self.streams:
             name = self.used.unique(f"s_{stream.name}")
             word = f"Vec<{cpp_type(stream.type)}, {stream.lanes}>"
@@ -140,7 +120,7 @@ class Names:
 
 
 def names_of(dataflow: Dataflow) -> Names:
-    """Fresh names, the top function's chosen."""
+    """The names of a new design, of which only the top function's is chosen yet."""
     top = NameSpace(_library_words()).unique(dataflow.name)
     return Names(top, NameSpace(frozenset({top})))
 

@@ -1,15 +1,16 @@
-"""A folded design as an HLS C++ project: one dataflow top of streaming operators."""
+"""A folded design as an HLS C++ project: one top function of streaming operators."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import jinja2
 import numpy as np
 
-from fpgacomp.engines.stream.dataflow import Dataflow, Operator, Sink, Source
+from fpgacomp.devices.board import Board
+from fpgacomp.engines.shared.interface import FILE
+from fpgacomp.engines.shared.vectors import vector_problems
+from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.emit.context import (
     TEMPLATES,
@@ -20,19 +21,23 @@ from fpgacomp.engines.stream.emit.context import (
     Process,
     names_of,
 )
-from fpgacomp.engines.stream.emit.rules import call
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.errors import FpgacompError, InputDataError, UnsupportedLayer, raise_all
+from fpgacomp.engines.stream.interface import AxiPort, StreamInterface
+from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.operators import AnyOperator, Sink, Source
+from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Conv, Dense, Lookup, Reshape, Tensor, Thresholds
+from fpgacomp.ir.layers import Reshape
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
+# Families with DSP48E1 blocks.
+_DSP48E1 = ("zynq-7000", "artix-7")
 _FIXED = ("testbench.cpp", "csim_main.cpp", "frames.h", "build_prj.tcl")
 
 
 def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Project:
-    """The HLS project of a design, below `hls/`.
+    """The HLS project of a design, with all its files below `hls/`.
 
     Args:
         design: a folding for every layer of a verified graph.
@@ -42,7 +47,7 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
     Returns:
         hls/NAME.cpp and .h, hls/weights/, the operator library (hls/include/), headers for a
         fast C-simulation (hls/csim_include/; Vitis HLS uses its own), hls/testbench.cpp with
-        hls/tb_data/, hls/build_prj.tcl and hls/interface.json (see `_interface`). The same
+        hls/tb_data/, hls/build_prj.tcl and hls/interface.json (a `StreamInterface`). The same
         design and vectors give the same bytes.
 
     Raises:
@@ -52,7 +57,7 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
     """
     raise_all(list(_memory_problems(design)))
     dataflow = expand(design)
-    raise_all(list(_vector_problems(design.graph, vectors)))
+    raise_all(list(vector_problems(design.graph, vectors)))
     made = cpp_design(design, dataflow)
     files = {path: text.encode() for path, text in _render(made).items()}
     for folder in ("include/fpgacomp", "csim_include"):
@@ -60,17 +65,16 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
             files[f"{folder}/{header.name}"] = header.read_bytes()
     for port in (*made.inputs, *made.outputs):
         files[f"tb_data/{port.name}.bin"] = contained(port, vectors[port.tensor.name])
-    interface = _interface(design.graph, made)
-    files["interface.json"] = (json.dumps(interface, indent=1, sort_keys=True) + "\n").encode()
+    files[FILE] = _interface(design.graph, made).to_json()
     return Project(files).under("hls")
 
 
 def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
-    """The templates' context: every operator a process, every stream and table named."""
+    """The templates' context: every operator is a process; every stream and table has a name."""
     names = names_of(dataflow)
-    ports = _ports(design.graph, dataflow)
+    ports, port_bits = _ports(design.graph, dataflow), _dsp_port(design.board)
     processes = tuple(
-        _process(operator, names, ports.get(index), design)
+        _process(operator, names, ports.get(index), port_bits)
         for index, operator in enumerate(dataflow.operators)
     )
     sources = [i for i, op in enumerate(dataflow.operators) if isinstance(op, Source)]
@@ -88,7 +92,7 @@ def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
 
 
 def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
-    """Operator's index -> its AXI stream; inputs and outputs keep the graph's order."""
+    """Index of each Source and Sink -> its AXI stream; both keep the order of the graph's."""
     ports: dict[int, Port] = {}
     inputs, outputs = enumerate(graph.inputs), enumerate(graph.outputs)
     for index, operator in enumerate(dataflow.operators):
@@ -104,29 +108,34 @@ def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
     return ports
 
 
-def _process(operator: Operator, names: Names, port: Port | None, design: StreamDesign) -> Process:
+def _dsp_port(board: Board) -> int:
+    """Bits of the DSP block's wider multiplier port: 25 on DSP48E1 (UG479), 27 on later ones."""
+    return 25 if board.family in _DSP48E1 else 27
+
+
+def _process(operator: AnyOperator, names: Names, port: Port | None, port_bits: int) -> Process:
     inputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.inputs]
     outputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.outputs]
     if port is not None:
         (inputs if isinstance(operator, Source) else outputs).append(port)
     streams = (*inputs, *outputs)
     name = names.used.unique(f"run_{operator.name}").removeprefix("run_")
-    made = call(operator, tuple(s.name for s in streams), f"c_{name}", design.board)
+    call = operator.call(tuple(s.name for s in streams), f"c_{name}", port_bits)
     return Process(
         name=name,
         title=_title(operator),
-        operator=made.operator,
-        parameters=made.parameters,
-        arguments=made.arguments,
+        operator=call.operator,
+        parameters=call.parameters,
+        arguments=call.arguments,
         streams=streams,
         taps=tuple(s for s in outputs if isinstance(s, CppStream) and s.tensor),
-        roms=made.roms,
-        buffers=made.buffers,
+        roms=call.roms,
+        buffers=call.buffers,
     )
 
 
-def _title(operator: Operator) -> str:
-    """What the operator is for, above its function."""
+def _title(operator: AnyOperator) -> str:
+    """What the operator is for, as the comment above its function says."""
     what = type(operator).__name__
     return f"{what} of layer {operator.layer}" if operator.layer else what
 
@@ -145,58 +154,39 @@ def _render(design: CppDesign) -> dict[str, str]:
 
 
 def contained(port: Port, values: IntArray) -> bytes:
-    """Little-endian containers of a port's elements, frame by frame."""
+    """A port's elements as bytes: little-endian containers, frame by frame."""
     sign = "i" if port.type.signed else "u"
     return np.ascontiguousarray(values, dtype=f"<{sign}{port.container // 8}").tobytes()
 
 
-def _interface(graph: Graph, design: CppDesign) -> dict[str, Any]:
-    """Ports and taps, for whoever calls the top function (simulation, drivers).
+def _interface(graph: Graph, design: CppDesign) -> StreamInterface:
+    """The ports in the order of the top function's arguments, and what is tapped."""
 
-    inputs, outputs: in the order of the top function's arguments: tensor, port, shape, bits
-    and sign of an element, bits of its container on the bus, elements a beat, elements a
-    frame. taps: tensors that the C-simulation writes. aliases: tensor -> the tensor whose
-    stream it shares, under another shape.
-    """
+    def describe(port: Port) -> AxiPort:
+        return AxiPort(
+            tensor=port.tensor.name, shape=port.tensor.shape, size=port.elements,
+            bits=port.type.bits, signed=port.type.signed, file=f"{port.name}.bin", port=port.name,
+            bipolar=port.type.bipolar, container_bits=port.container, lanes=port.lanes,
+        )  # fmt: skip
 
-    def describe(port: Port) -> dict[str, Any]:
-        return {
-            "tensor": port.tensor.name, "port": port.name, "shape": list(port.tensor.shape),
-            "size": port.elements, "bits": port.type.bits, "signed": port.type.signed,
-            "bipolar": port.type.bipolar, "container_bits": port.container, "lanes": port.lanes,
-            "file": f"{port.name}.bin",
-        }  # fmt: skip
-
-    return {
-        "top": design.name,
-        "io_type": "axi_stream",
-        "inputs": [describe(port) for port in design.inputs],
-        "outputs": [describe(port) for port in design.outputs],
-        "taps": [stream.tensor for stream in design.streams if stream.tensor],
-        "aliases": {
+    return StreamInterface(
+        top=design.name,
+        io_type="axi_stream",
+        inputs=tuple(describe(port) for port in design.inputs),
+        outputs=tuple(describe(port) for port in design.outputs),
+        taps=tuple(stream.tensor for stream in design.streams if stream.tensor),
+        aliases={
             layer.output.name: layer.input.name
             for layer in graph.layers
             if isinstance(layer, Reshape)
         },
-    }
+    )
 
 
 def _memory_problems(design: StreamDesign) -> Iterator[FpgacompError]:
-    """UltraRAM of UltraScale+ starts empty (UG573), and nothing here writes it."""
+    """Constants in UltraRAM: it starts empty (UG573), and no generated code fills it."""
     for layer in design.graph.layers:
         folding = design.folding.get(layer.name)
-        constant = isinstance(layer, Dense | Conv | Thresholds | Lookup)
-        if constant and folding is not None and folding.memory == "uram":
+        if rules_of(layer).stores_constants and folding is not None and folding.memory == "uram":
             yield UnsupportedLayer(layer.name, "its constants cannot lie in UltraRAM, which "
                                    "has no initial content.", "choose bram or lutram.")  # fmt: skip
-
-
-def _vector_problems(graph: Graph, vectors: Mapping[str, IntArray]) -> Iterator[FpgacompError]:
-    fix = "give the interpreter's values of the graph's inputs and outputs."
-    tensors: tuple[Tensor, ...] = (*(layer.output for layer in graph.inputs), *graph.outputs)
-    for tensor in tensors:
-        if tensor.name not in vectors:
-            yield InputDataError(tensor.name, "no vectors were given for it.", fix)
-        elif vectors[tensor.name].shape[1:] != tensor.shape or not len(vectors[tensor.name]):
-            shape = vectors[tensor.name].shape
-            yield InputDataError(tensor.name, f"its vectors have shape {shape}.", fix)

@@ -1,4 +1,4 @@
-"""Constant tables of a streaming design: integers in the layout of hls_templates/stream."""
+"""Constant tables of a streaming design, in the layout that hls_templates/stream reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.engines.stream.dataflow import MatrixVector, VectorVector
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.ir.types import IntArray, Ints, IntType
@@ -20,9 +19,11 @@ class Table:
     """One constant of the design: the context of rom.h.j2.
 
     Args:
-        kind: Rom has one row per cycle, Banks one memory per lane.
-        rows: of 64-bit words (Rom) or of elements (Banks), without sign.
-        columns: lanes of a Rom, depth of a Banks.
+        title: a sentence on what it holds, for the comment above it.
+        kind: a Rom is read one row per cycle, Banks are one memory per lane.
+        element: C++ type of an element.
+        rows: 64-bit words of each row (Rom), or elements of each bank (Banks), unsigned.
+        columns: lanes of a Rom, depth of a bank.
     """
 
     name: str
@@ -35,14 +36,14 @@ class Table:
 
 
 def cpp_type(kind: IntType) -> str:
-    """The C++ element of a range."""
+    """The C++ type of an element of this range."""
     if kind.bipolar:
         return "Bipolar"
     return f"ap_int<{kind.bits}>" if kind.signed else f"ap_uint<{kind.bits}>"
 
 
 def rom(name: str, title: str, values: IntArray, kind: IntType, storage: Memory) -> Table:
-    """[rows, lanes] integers, as many lanes a word as rom.hpp packs."""
+    """A Rom of [rows, lanes] integers, packed into 64-bit words as rom.hpp unpacks them."""
     bits, lanes = element_bits(kind), values.shape[1]
     words = -(-lanes // (64 // bits))
     per_word = -(-lanes // words)
@@ -55,45 +56,27 @@ def rom(name: str, title: str, values: IntArray, kind: IntType, storage: Memory)
 
 
 def banks(name: str, title: str, values: IntArray, kind: IntType, storage: Memory) -> Table:
-    """[lanes, depth] integers."""
+    """One memory per lane from [lanes, depth] integers."""
     rows = _codes(values, kind).tolist()
     return Table(name, title, "Banks", cpp_type(kind), rows, values.shape[1], storage)
 
 
 def per_channel(name: str, title: str, values: Ints, lanes: int) -> Table:
-    """[1] as one row for all channels, [C] as a row per group of `lanes` channels."""
+    """A Rom of one integer per channel: [1] is one row for all channels, [C] a row per `lanes`."""
     array = values.array
     rows = np.repeat(array, lanes)[None] if array.size == 1 else array.reshape(-1, lanes)
     return rom(name, title, rows, IntType.of_values(array), "auto")
 
 
-def matrix(name: str, operator: MatrixVector) -> Table:
-    """Row nf * SF + sf, lane pe * SIMD + s is weight[sf * SIMD + s, nf * PE + pe]."""
-    (mw, mh), pe, simd = operator.weight.shape, operator.pe, operator.simd
-    tiles = operator.weight.array.reshape(mw // simd, simd, mh // pe, pe).transpose(2, 0, 3, 1)
-    kind = operator.weight.stored_type
-    title = f"Weights of {operator.layer}: {mw} x {mh}, {pe} PE of {simd} SIMD a row."
-    return rom(name, title, tiles.reshape(-1, pe * simd), kind, operator.memory)
-
-
-def depthwise(name: str, operator: VectorVector) -> Table:
-    """Row f * taps + k, lane i is weight[k, f * PE + i]."""
-    (taps, channels), pe = operator.weight.shape, operator.pe
-    rows = operator.weight.array.reshape(taps, channels // pe, pe).transpose(1, 0, 2)
-    kind = operator.weight.stored_type
-    title = f"Weights of {operator.layer}: {taps} taps of {channels} channels, {pe} PE a row."
-    return rom(name, title, rows.reshape(-1, pe), kind, operator.memory)
-
-
 def lanes_of(table: IntArray, lanes: int) -> IntArray:
-    """[1 or C, n] as [1 or groups, lanes, n]."""
+    """[1 or C, n] integers per channel as [1 or groups, lanes, n]."""
     if len(table) == 1:
         return np.repeat(table[None], lanes, axis=1)
     return table.reshape(-1, lanes, table.shape[1])
 
 
 def _codes(values: IntArray, kind: IntType) -> npt.NDArray[np.uint64]:
-    """What is stored of each value: two's complement, or one bit of a bipolar."""
+    """The stored bits of each value: two's complement, or one bit (+1 is 1) of {-1, +1}."""
     if kind.bipolar:
         return (values > 0).astype(np.uint64)
     mask = np.uint64((1 << kind.bits) - 1)

@@ -1,4 +1,4 @@
-"""Estimates a streaming design: every operator's resources, the pace, the first frame."""
+"""Estimates a streaming design: resources of every layer, interval and latency."""
 
 from __future__ import annotations
 
@@ -8,68 +8,60 @@ from dataclasses import dataclass
 from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.engines.shared.coefficients import Coefficients
 from fpgacomp.engines.shared.terms import Terms
-from fpgacomp.engines.stream.dataflow import (
-    Activate,
-    Convert,
-    Dataflow,
-    MatrixVector,
-    Operator,
-    Sink,
-    VectorVector,
-    Window,
-    cycles,
-)
+from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.coefficients import load
 from fpgacomp.engines.stream.estimate.memory import stream_terms
-from fpgacomp.engines.stream.estimate.terms import dsp_port, operator_terms
+from fpgacomp.engines.stream.estimate.terms import dsp_port
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators import AnyOperator, Sink
 from fpgacomp.engines.stream.timing.run import FINE, FRAMES, first_frame, interval_cycles, simulate
-from fpgacomp.ir.layers import Thresholds
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 
 Figures = dict[str, Figure]  # by resource
 NOTHING = Figure.exact(0.0)
-# Measured over computed in RTL simulation (facts of three networks, FIFOs of 2 to 256 words):
-# interval 1.00 to 1.49, first frame 0.9 to 1.2. Short FIFOs account for the upper ends.
+# Ratio of the cycles that RTL simulation measured to those computed here, over three networks
+# with FIFOs of 2 to 256 words: interval 1.00 to 1.49, first frame 0.9 to 1.2. The upper ends
+# come from short FIFOs.
 INTERVAL_RANGE = (1.0, 1.15)
 LATENCY_RANGE = (0.9, 1.2)
 
 
 @dataclass(frozen=True)
 class _Share:
-    """What one layer, or the plumbing, has gathered."""
+    """The operators of one layer, or of none, and the sum of their resources."""
 
     resources: Figures
-    operators: tuple[Operator, ...] = ()
+    operators: tuple[AnyOperator, ...] = ()
 
-    def plus(self, figures: Figures, operators: tuple[Operator, ...] = ()) -> _Share:
+    def plus(self, figures: Figures, operators: tuple[AnyOperator, ...] = ()) -> _Share:
         total = {r: self.resources.get(r, NOTHING) + figures[r] for r in RESOURCE_FIELDS}
         return _Share(total, self.operators + operators)
 
 
 def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
-    """What the design takes at logic synthesis, and how fast it is.
+    """The design's resources at logic synthesis, its interval and its latency.
 
-    A layer's share are the operators that work for it with the FIFOs they write to. Interval
-    and latency are those of frames that run back to back through the design with its FIFOs
-    (`ir.stream_timing`); where these FIFOs stop it, those of the slowest operator and of
-    unbounded FIFOs.
+    A layer's resources are those of the operators that work for it and of the FIFOs that these
+    write to. Interval and latency are those of frames that run back to back through the
+    design with its FIFOs (`timing.run`). Where these FIFOs deadlock, the interval is the
+    slowest operator's, and the latency is that of unbounded FIFOs.
 
     Args:
-        timed: False leaves the run out, for prices: the interval is then the slowest
-            operator's, a layer's cycles its own slowest one's, the latency their sum.
+        timed: False leaves the run out, which is enough to compare prices: the interval is
+            then the slowest operator's, a layer's cycles are those of its own slowest
+            operator, and the latency is the sum over the layers.
 
     Raises:
         UnsupportedLayer, Problems: the folding is not legal.
     """
     dataflow = expand(design)
-    coefficients, port = load(), dsp_port(design.board)
+    coefficients, port_bits = load(), dsp_port(design.board)
     shares: dict[str, _Share] = {layer.name: _Share({}) for layer in design.graph.layers}
     shares[""] = _Share({})
     for operator in dataflow.operators:
         owner = operator.layer if operator.layer in shares else ""
-        figures = _figures(coefficients, operator_terms(operator, port), _kind(operator))
+        figures = _figures(coefficients, operator.terms(port_bits), operator.cost_kind)
         shares[owner] = shares[owner].plus(figures, (operator,))
         for stream in operator.outputs:
             fifo = _figures(coefficients, stream_terms(stream), "fifo")
@@ -77,23 +69,8 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
     return _whole(design, dataflow, shares, timed=timed)
 
 
-def _kind(operator: Operator) -> str:
-    """The kind of measured node that its range comes from."""
-    match operator:
-        case MatrixVector() | VectorVector():
-            return "matrix"
-        case Activate(function=Thresholds(thresholds=table)) if table.shape[1] == 1:
-            return "thresholds"  # no node of more than one threshold is published
-        case Convert():
-            return "converter"
-        case Window():
-            return "window"
-        case _:
-            return "process"
-
-
 def _figures(coefficients: Coefficients, terms: Terms, kind: str) -> Figures:
-    """DSPs, block and ultra RAM follow from the sizes; LUTs and FFs have a range."""
+    """Figures of all resources: LUTs and FFs with a range, DSPs and block RAM exact."""
     figures = {r: coefficients.figure(r, terms, kind) for r in ("lut", "ff")}
     for resource in ("dsp", "bram18"):
         figures[resource] = Figure.exact(coefficients.value(resource, terms))
@@ -126,7 +103,7 @@ def _whole(
 def _run(
     dataflow: Dataflow, slowest: int, times: Mapping[str, tuple[int, int]]
 ) -> tuple[int, float]:
-    """(interval, latency) of frames back to back."""
+    """(interval, latency) in cycles of frames that run back to back."""
     run = simulate(dataflow, frames=FRAMES, limit=FINE)
     if run.stuck:
         return slowest, max(times[op.name][1] for op in dataflow.operators if isinstance(op, Sink))
@@ -134,8 +111,8 @@ def _run(
 
 
 def _layer(share: _Share, times: Mapping[str, tuple[int, int]]) -> LayerEstimate:
-    """Cycles run from its first operator's first word to its last operator's last."""
-    busy = max((cycles(operator) for operator in share.operators), default=0)
+    """A layer's figures; its cycles run from the first word of its operators to their last."""
+    busy = max((operator.cycles for operator in share.operators), default=0)
     spans = [times[operator.name] for operator in share.operators] if times else [(0, busy)]
     lasted = max(end for _, end in spans) - min(start for start, _ in spans) if spans else 0
     resources = {r: share.resources.get(r, NOTHING) for r in RESOURCE_FIELDS}

@@ -1,7 +1,7 @@
-"""Fits the costs of streaming operators to FINN nodes that were implemented (used by `fit`).
+"""Fits the costs of streaming operators to published FINN nodes after implementation.
 
-A unit is a distinct node: attributes, sizes and folding; builds that repeat it count once.
-Every error stated is of units whose fit did not see them.
+A row is a distinct node, by attributes, sizes and folding; several builds of it count once.
+Every error that is stated comes from a fit that did not see the row.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ from scipy.optimize import nnls
 
 from fpgacomp.engines.shared.rows import CsvRow, Row, read_csv
 from fpgacomp.engines.shared.terms import Terms, unit_terms
-from fpgacomp.engines.stream.estimate.terms import converter_terms, matrix_terms, thresholds_terms
+from fpgacomp.engines.stream.operators.convert import converter_terms
+from fpgacomp.engines.stream.operators.matrix_vector import matrix_terms
+from fpgacomp.engines.stream.operators.thresholds import thresholds_terms
 
 Cost = dict[str, dict[str, float]]
-# Costs that no node isolates, from the fabric itself: one LUT and register per bit where the
-# term counts bits, a comparison of variables two bits a LUT6, half a LUT per bit of a word
-# selected or gated on its way, a LUT6 per 64 ROM bits, a shift register LUT per 32 words.
+# Costs that no published node shows by itself, derived from the fabric: one LUT and register per
+# bit where the term counts bits, a comparison of variables two bits a LUT6, half a LUT per bit of
+# a word selected or gated on its way, a LUT6 per 64 ROM bits, a shift register LUT per 32 words.
 FIXED: Cost = {
     "lut": {"wire": 0.5, "adder": 1.0, "rom": 1.0, "ram": 1.0, "comparator": 0.5, "fifo": 1.0},
     "ff": {"wire": 1.0, "register": 1.0, "fifo": 1.0},
     "dsp": {"product": 1.0, "scale": 1.0},
     "bram18": {"rom": 1.0, "buffer": 1.0, "fifo": 1.0},
 }
-FLOOR = 5.0
+FLOOR = 5.0  # LUTs or registers below which errors count as if the node had so many
 BITS = {"BINARY": 1, "BIPOLAR": 1}
-# HLS operators that only move words: what a state machine with its handshakes takes.
+# HLS operators that only move words: their cost is a state machine with its handshakes.
 PLAIN = ("ElementwiseAdd_hls", "ReplicateStream_hls", "Squeeze_hls", "Unsqueeze_hls")
 
 
@@ -40,11 +42,15 @@ def _bits(name: str) -> int:
 
 
 def stream_rows(folder: Path) -> list[Row]:
-    """The distinct nodes whose terms can be told from their attributes."""
+    """The distinct nodes whose terms follow from their published attributes.
+
+    Args:
+        folder: with finn_nodes.csv.
+    """
     found: dict[str, list[Row]] = {}
     for x in read_csv(folder / "finn_nodes.csv"):
         if x["syn_LUT"] and (row := _row(x)) is not None:
-            # Without attributes there is nothing to tell nodes apart by but their names.
+            # Nodes without attributes differ in nothing but their names.
             unknown = x["node"] if row.kind in ("process", "window") else ""
             key = json.dumps([row.kind, row.terms, unknown], sort_keys=True)
             found.setdefault(key, []).append(row)
@@ -93,7 +99,10 @@ def _row(x: CsvRow) -> Row | None:
 
 
 def _matrix(x: CsvRow) -> Terms:
-    """Where the report gives no widths, they are the network's: 2 bits, 8 at its input."""
+    """Terms of a matrix node.
+
+    Where its report gives no widths, they are the network's: 2 bits, and 8 at its input.
+    """
     simd, pe = round(float(x["SIMD"])), round(float(x["PE"]))
     dsp = float(x["syn_DSP"])
     if x["MW"]:
@@ -109,7 +118,7 @@ def _matrix(x: CsvRow) -> Terms:
 
 
 def fit_stream(rows: Sequence[Row]) -> Cost:
-    """Cost of each term: per kind of node, non-negative relative least squares."""
+    """Cost of each term, by relative non-negative least squares per kind of node."""
     cost: Cost = {resource: dict(fixed) for resource, fixed in FIXED.items()}
     for kind in sorted({row.kind for row in rows}):
         for resource in ("lut", "ff"):
@@ -137,7 +146,10 @@ def _dot(cost: Mapping[str, float], amounts: Mapping[str, float]) -> float:
 
 
 def held_out(rows: Sequence[Row]) -> list[tuple[Row, dict[str, float]]]:
-    """Each unit predicted by a fit without it (a term that it alone has costs nothing there)."""
+    """Each row with its prediction by a fit without it.
+
+    A term that only this row has costs nothing in that fit.
+    """
     predicted = []
     for row in rows:
         cost = fit_stream([other for other in rows if other is not row])
@@ -162,7 +174,7 @@ def _kinds(unseen: Iterable[tuple[Row, Mapping[str, float]]]) -> list[str]:
 
 
 def _spreads(unseen: Sequence[tuple[Row, Mapping[str, float]]]) -> dict[str, Any]:
-    """10 % and 90 % quantiles of measured / predicted, per kind of node and resource."""
+    """The 10 % and 90 % quantiles of measured / predicted, per kind of node and resource."""
     found: dict[str, Any] = {}
     for kind in _kinds(unseen):
         found[kind] = {}
@@ -206,7 +218,7 @@ def _errors(unseen: Sequence[tuple[Row, Mapping[str, float]]]) -> dict[str, Any]
 
 
 def stream_markdown(content: Mapping[str, Any]) -> str:
-    """The error table of README.md."""
+    """The error table of docs/estimates.md."""
     lines = ["| nodes | quantity | n | median APE % | SMAPE % | sum predicted / measured |"]
     lines.append("|---|---|---|---|---|---|")
     for kind, quantities in content["errors"].items():

@@ -1,4 +1,4 @@
-"""Memories of streaming operators in countable terms: tables, buffers and FIFOs."""
+"""Memories of streaming operators as term tables: constants, buffers and FIFOs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.streams import Stream
 
 ROM_DEPTH = 64  # bits that a LUT6 holds
-RAM_DEPTH = 32  # of a writable LUT with one write and one read port (RAM32M: 6 bits in 4 LUTs)
-SMALL_ROM_DEPTH = 128  # `auto`: two LUTs a bit cost less than a block RAM's share of a board
-SMALL_RAM_BITS = 1024  # `auto` buffers up to here stay out of block RAM
+# Words of a LUT memory with one write and one read port (RAM32M: 6 bits in 4 LUTs).
+RAM_DEPTH = 32
+# Most words of an `auto` ROM in LUTs: two LUTs a bit cost less than a block RAM's share of a board.
+SMALL_ROM_DEPTH = 128
+SMALL_RAM_BITS = 1024  # most bits of an `auto` buffer outside of block RAM
 
 
 def added(*tables: Terms) -> Terms:
-    """Sum of term tables."""
+    """The sum of term tables."""
     total: Terms = {"lut": {}, "ff": {}, "dsp": {}, "bram18": {}}
     for table in tables:
         for resource, amounts in table.items():
@@ -25,9 +27,13 @@ def added(*tables: Terms) -> Terms:
 
 
 def rom_terms(width: int, depth: int, memory: Memory) -> Terms:
-    """A constant table read one row a cycle; a single row is wires.
+    """A constant table of which a row is read each cycle; a single row costs nothing.
 
-    URAM cannot be initialized, so that a table asked to lie there is in block RAM.
+    UltraRAM cannot be initialized, so a table that asks for it is counted in block RAM.
+
+    Args:
+        width: bits of a row.
+        depth: rows.
     """
     if depth <= 1 or not width:
         return unit_terms({})
@@ -38,7 +44,7 @@ def rom_terms(width: int, depth: int, memory: Memory) -> Terms:
 
 
 def buffer_terms(width: int, depth: int) -> Terms:
-    """A memory written and read every cycle, where the tools put it by its size."""
+    """A memory that is written and read every cycle, of the kind that the tools choose by size."""
     if depth <= 4:
         return unit_terms({"wire": width}, {"register": width * depth})
     if width * depth <= SMALL_RAM_BITS or depth <= RAM_DEPTH:
@@ -47,7 +53,7 @@ def buffer_terms(width: int, depth: int) -> Terms:
 
 
 def stream_terms(stream: Stream) -> Terms:
-    """A FIFO: two registers a bit, shift registers, or block RAM."""
+    """A FIFO: two registers per bit up to 2 words, else shift registers or block RAM."""
     if stream.depth <= 2:
         return unit_terms({"fifo_process": 1, "fifo_wire": stream.bits},
                           {"fifo_process": 1, "fifo_wire": 2 * stream.bits})  # fmt: skip

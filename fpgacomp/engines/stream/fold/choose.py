@@ -1,4 +1,4 @@
-"""The best selection of options: at a pace, or at the highest rate within the budget."""
+"""The best option for each layer, at a given interval or at the least one within the budget."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def choose(
     interval: float | None = None,
     latency: float | None = None,
 ) -> Choice | None:
-    """The best selection at a pace; None where nothing fits, or nothing was found.
+    """The best selection of options; None where none fits, or the solver found none.
 
     Args:
-        objective: area: fewest LUT-equivalents within the budget; share: the smallest
-            largest share of the budget (which it may exceed); latency: the shortest first
-            frame within the budget, as `exposure` adds it up.
+        objective: what is minimized. area: LUT-equivalents within the budget. share: the
+            largest share of any resource, which may exceed the budget. latency: cycles of the
+            first frame within the budget, added up by `LayerRules.exposure`.
         interval: most cycles per frame of any layer.
         latency: most cycles of the first frame, added up in the same way.
     """
@@ -32,7 +32,10 @@ def choose(
 
 
 def possible(space: Space, *, interval: float | None, latency: float | None) -> bool:
-    """False where no selection within the budget keeps the bounds, by the relaxed program."""
+    """False where no selection within the budget keeps the bounds.
+
+    The relaxed program says so: what fractions of options cannot do, whole ones cannot.
+    """
     if not space.reaches(interval, latency):
         return False
     return _decide(space, "area", interval, latency, relaxed=True) is not None
@@ -46,7 +49,7 @@ def _decide(
     *,
     relaxed: bool = False,
 ) -> Choice | None:
-    """The same; raises Undecided where the node limit comes first."""
+    """`choose`, but Undecided is raised where the solver's node limit comes first."""
     program = Program(space, interval)
     return program.solve(objective, latency, relaxed=relaxed) if program.possible else None
 
@@ -58,14 +61,16 @@ def least_interval(
     at_least: float = 0.0,
     latency: float | None = None,
 ) -> Choice | None:
-    """The highest rate within the budget, then the least area at that rate.
+    """The selection of the highest rate within the budget, and of the least area at that rate.
+
+    The intervals that occur are bisected: first with fractions of options, which rules out most
+    of them, then with whole ones from there on. An interval that the node limit left undecided
+    counts as impossible; the gap is then the distance to the least such interval.
 
     Args:
-        at_most, at_least: bounds of the interval (cycles); below `at_least` none is known.
-
-    Bisection over the intervals that occur: first with fractions of options, which rules
-    out most paces, then with whole ones from there on. A pace that the node limit left
-    undecided counts as refused; the gap is then the distance to the fastest such pace.
+        at_most: longest interval that will do (cycles).
+        at_least: shortest interval to look at (cycles).
+        latency: most cycles of the first frame.
     """
     paces = [p for p in space.paces() if at_least <= p and (at_most is None or p <= at_most)]
     low, high = 0, len(paces)
@@ -84,7 +89,7 @@ def least_interval(
 def _bisected(
     space: Space, paces: Sequence[float], latency: float | None
 ) -> tuple[Choice | None, list[float]]:
-    """The choice at the least feasible pace, and the paces left undecided; the least first."""
+    """(choice at the least feasible of ascending paces, smaller paces that were left undecided)."""
     low, high = 0, len(paces) - 1
     best, undecided, middle = None, [], 0
     while low <= high:
@@ -94,7 +99,7 @@ def _bisected(
             found = None
             undecided.append(paces[middle])
         if found is None:
-            # A few paces on before halving: the relaxed program's answer is near.
+            # Look a few paces further before halving: the relaxed program's answer is near.
             low = middle + 1
         else:
             best, high = found, middle - 1

@@ -9,8 +9,8 @@ from fpgacomp.devices.board import RESOURCE_FIELDS, Board
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, pace, used
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.fold.candidates import Estimator
 from fpgacomp.engines.stream.fold.miss import stream_miss
+from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import GAP
 from fpgacomp.engines.stream.fold.search import Found, best_of
 from fpgacomp.engines.stream.fold.space import Space, explore
@@ -37,11 +37,11 @@ def fold_stream(
     has per DSP or block RAM, so that it is the sum of the shares of the board.
 
     Args:
-        graph: verified.
-        clock_mhz: the clock the design will run at.
+        graph: a verified graph.
+        clock_mhz: the clock that the design will run at.
         target: latency: shortest first frame; throughput: smallest interval, at the least
             area; area: least area. Its fps and latency_us are bounds in each case.
-        estimate: figures of a design at logic synthesis (`fpgacomp.estimate`).
+        estimate: what gives a design's figures at logic synthesis (`estimate_stream`).
         other_boards: boards to name as a remedy where this one is too small.
 
     Returns:

@@ -1,9 +1,10 @@
 """FIFO depths with which no branch starves another and the slowest operator never waits long.
 
-Where paths meet again (a residual addition, a concatenation), the words of the short one
-must wait for the long one's windows to fill; elsewhere a FIFO evens out operators that read
-and write in bursts. Depths are what a simulated run at the wanted pace holds at most, with
-room only where words are narrow; a second run with exactly these depths is the proof.
+Where paths meet again (a residual addition, a concatenation), the words of the short path must
+wait until the windows of the long one are full; elsewhere a FIFO evens out operators that
+read and write in bursts. A simulated run at the wanted pace, with room where words are narrow,
+shows how many words each FIFO holds at most. A second run with exactly these depths is the
+proof.
 """
 
 from __future__ import annotations
@@ -11,35 +12,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from fpgacomp.engines.stream.dataflow import (
-    Convert,
-    Dataflow,
-    Duplicate,
-    MatrixVector,
-    Operator,
-    Pad,
-    VectorVector,
-    Window,
-)
+from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators import Duplicate
 from fpgacomp.engines.stream.timing.links import PIPELINE
 from fpgacomp.engines.stream.timing.run import FINE, Run, Simulator, bursts, interval_cycles
 
-SPARE = 1.002
+SPARE = 1.002  # smaller FIFOs may lengthen the interval aimed at by this factor
 SLACK = 1.03  # the interval may exceed the one aimed at by this factor
 WORK = 1_500_000  # steps that trials of smaller depths may simulate: under a second
-LEAST = 2
+LEAST = 2  # words of a FIFO that is not sized
 UNBOUNDED = float("inf")
 
 
 @dataclass(frozen=True)
 class Fifos:
-    """Depths and the run that proves them.
+    """FIFO depths, and the run that proves them.
 
     Args:
         depths: stream name -> words, where more than LEAST.
-        run: FRAMES frames with these depths, none lost.
+        run: several frames with these depths.
     """
 
     depths: Mapping[str, int]
@@ -47,12 +40,12 @@ class Fifos:
 
 
 def size_fifos(dataflow: Dataflow, interval: int, *, most: float | None = None) -> Iterator[Fifos]:
-    """The depths for a pace, then smaller ones that are slower.
+    """Depths for a pace, then smaller ones that are slower.
 
     Args:
         interval: cycles per frame aimed at; missed where no depth reaches it, which
             `run.interval` tells.
-        most: the longest interval that will do; SLACK times the one aimed at if None.
+        most: the longest interval that will do; None for SLACK times the one aimed at.
     """
     aim = _Aim(interval, interval * SLACK, interval * SPARE)
     if most is not None:
@@ -73,7 +66,7 @@ def size_fifos(dataflow: Dataflow, interval: int, *, most: float | None = None) 
 
 
 def with_fifos(design: StreamDesign) -> StreamDesign:
-    """A folding of whatever origin with FIFOs for the pace of its slowest operator."""
+    """The design with FIFOs for the pace of its slowest operator, in place of its own."""
     dataflow = expand(replace(design, fifo_depths={}))
     fifos = next(size_fifos(dataflow, interval_cycles(dataflow)))
     return replace(design, fifo_depths=dict(fifos.depths))
@@ -81,9 +74,11 @@ def with_fifos(design: StreamDesign) -> StreamDesign:
 
 @dataclass(frozen=True)
 class _Aim:
-    """The pace that a design is run at, and the longest interval that will do.
+    """The pace that a design is run at, and the intervals that will do.
 
     Args:
+        interval: cycles per frame at which the sources run.
+        most: longest interval that will do.
         spare: the interval up to which smaller FIFOs are preferred to a higher pace.
     """
 
@@ -92,11 +87,12 @@ class _Aim:
     spare: float
 
     def kept(self, run: Run) -> bool:
+        """Whether a run neither stopped nor took longer than will do."""
         return not run.stuck and run.interval <= self.most
 
 
 def _shallow(coarse: Simulator, fine: Simulator, aim: _Aim) -> tuple[Fifos, ...]:
-    """Only what a deadlock forbids to leave out, if that runs."""
+    """The FIFOs without which the design would deadlock, and no others; () if it still does."""
     copies = _copies(coarse.dataflow)
     depths = _sized(coarse, copies, aim).depths if copies else {}
     proof = Fifos(depths, fine.run(depths))
@@ -104,7 +100,7 @@ def _shallow(coarse: Simulator, fine: Simulator, aim: _Aim) -> tuple[Fifos, ...]
 
 
 def _coarsely_sized(simulator: Simulator, aim: _Aim) -> Fifos:
-    """The depths judged by steps that may be bursts."""
+    """The depths by runs of merged steps, which are fast and overrate bursts."""
     dataflow = simulator.dataflow
     plain = Fifos({}, simulator.run())
     if aim.kept(plain.run):
@@ -121,24 +117,20 @@ def _coarsely_sized(simulator: Simulator, aim: _Aim) -> Fifos:
 
 
 def _elastic(dataflow: Dataflow, *, deadlock: bool) -> Iterator[set[str]]:
-    """Sets of streams that may be deep: copies against a deadlock, narrow tensors, all."""
+    """Sets of streams that may be deep: copies if there is a deadlock, narrow ones, all."""
     if deadlock:
         yield _copies(dataflow)
-    yield {stream.name for op in dataflow.operators if not _wide(op) for stream in op.outputs}
+    yield {stream.name for op in dataflow.operators if op.narrow for stream in op.outputs}
     yield {stream.name for stream in dataflow.streams}
 
 
 def _copies(dataflow: Dataflow) -> set[str]:
+    """The streams that several readers of a tensor read."""
     return {s.name for op in dataflow.operators if isinstance(op, Duplicate) for s in op.copies}
 
 
-def _wide(operator: Operator) -> bool:
-    """Writes accumulators, or the same elements several times over or in wider words."""
-    return isinstance(operator, MatrixVector | VectorVector | Window | Pad | Convert)
-
-
 def _sized(simulator: Simulator, elastic: set[str], aim: _Aim) -> Fifos:
-    """Depths from what the elastic streams hold at that pace, and the run with them."""
+    """Depths from what the elastic streams hold at the pace aimed at, and the run with them."""
     dataflow = simulator.dataflow
     free = simulator.run(dict.fromkeys(elastic, UNBOUNDED), pace=aim.interval, held=True)
     margins = _margins(dataflow)
@@ -151,9 +143,10 @@ def _sized(simulator: Simulator, elastic: set[str], aim: _Aim) -> Fifos:
 
 
 def _margins(dataflow: Dataflow) -> dict[str, int]:
-    """Words that may hang in the pipelines of the other branches while these wait for input.
+    """Stream name -> words that the other branches' pipelines may hold back meanwhile.
 
-    A HLS pipeline without input keeps what is in flight, at most PIPELINE words an operator.
+    A HLS pipeline without input keeps what is in flight, at most PIPELINE words an operator,
+    while the copies on this branch wait.
     """
     position = {op.name: index for index, op in enumerate(dataflow.operators)}
     reader = {s.name: op for op in dataflow.operators for s in op.inputs}
@@ -167,7 +160,7 @@ def _margins(dataflow: Dataflow) -> dict[str, int]:
 
 
 def _trimmed(simulator: Simulator, fifos: Fifos, aim: _Aim) -> Fifos:
-    """Without those that turn out not to matter; the largest are tried first."""
+    """The FIFOs without those that the pace does not need; the largest are tried first."""
     most = max(aim.spare, fifos.run.interval)
     bits = {stream.name: stream.bits for stream in simulator.dataflow.streams}
     largest = sorted(fifos.depths, key=lambda name: (-bits[name] * fifos.depths[name], name))

@@ -1,4 +1,4 @@
-"""A streaming search that nothing satisfies: the nearest miss and the ways out."""
+"""What to answer when no streaming design keeps the bounds: the nearest miss, and remedies."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fpgacomp.engines.shared.remedies import remedies
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, pace
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.fold.candidates import Estimator
 from fpgacomp.engines.stream.fold.choose import choose
+from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.search import Found, best_of, search, sized_designs
 from fpgacomp.engines.stream.fold.space import Space, explore
 from fpgacomp.ir.graph import Graph
@@ -20,7 +20,7 @@ from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.report import Verdict
 from fpgacomp.results.target import Target
 
-NONE = Bounds(None, None)
+NONE = Bounds(None, None)  # no bound at all
 
 
 def stream_miss(
@@ -30,7 +30,7 @@ def stream_miss(
     estimate: Estimator,
     other_boards: Sequence[Board],
 ) -> FoldingResult[StreamDesign]:
-    """The design nearest to the bounds that the board does hold; else the smallest of all."""
+    """The design nearest to the bounds that fits the board; where none fits, the smallest one."""
 
     @cache
     def fastest() -> Found | None:
@@ -75,9 +75,10 @@ def _figures(found: Found | None) -> Estimate | None:
 
 
 def _thinkable(space: Space, board: Board, bounds: Bounds) -> bool:
-    """False where the graph cannot keep the bounds on the board, by this board's prices.
+    """False where the graph surely cannot keep the bounds on another board.
 
-    Products are left out: DSPs of other families hold more of them.
+    The prices are those of the present board; DSP blocks are taken as unlimited, because a
+    block of another family may hold more products.
     """
     generous = tuple(
         float("inf") if name == "dsp" else amount
@@ -87,7 +88,7 @@ def _thinkable(space: Space, board: Board, bounds: Bounds) -> bool:
 
 
 def _why(space: Space, bounds: Bounds) -> list[str]:
-    """What stands in the way of the rate: the network's own limit, or a resource."""
+    """Sentences on what stands in the way of the rate: the network itself, or a resource."""
     if bounds.interval is None:
         return []
     if bounds.interval < space.fastest - 1e-9:
@@ -106,7 +107,7 @@ def _why(space: Space, bounds: Bounds) -> list[str]:
 
 
 def _smallest(space: Space, estimate: Estimator) -> Trial[StreamDesign]:
-    """The least share of the board, with FIFOs that do not stop it."""
+    """The design of the least share of the board, with FIFOs that cannot deadlock."""
     choice = choose(space, "share")
     assert choice is not None, "its budget may be exceeded, so that a selection exists"
     plain = estimate(space.design(choice.folding), timed=False)

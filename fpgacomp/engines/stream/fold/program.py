@@ -1,8 +1,8 @@
 """One option per layer, converters between neighbours included, as an integer program.
 
-Multiple choice over the layers' options; between neighbours a transport of one unit from
-the writer's lanes to the reader's pays for the converter, so that the program's sum is the
-estimate's but for what no layer owns.
+Each layer takes exactly one of its options. Between neighbours one unit is transported from
+the writer's lanes to the reader's, and the way that it takes costs what the converter costs.
+The program's sum is therefore that of the estimate, except for what belongs to no layer.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ import numpy as np
 
 from fpgacomp.engines.shared.trial import budget_of
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.fold.candidates import Costs, Option
-from fpgacomp.engines.stream.fold.space import Edge, Space, exposure
+from fpgacomp.engines.stream.fold.prices import Costs, Option
+from fpgacomp.engines.stream.fold.space import Edge, Space
+from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.host.solver import Row, minimized
 
-NODE_LIMIT = 60
-GAP = 2e-3
-LATENCY_GAP = 2e-2  # its sum of stages is no nearer to the truth
+NODE_LIMIT = 60  # nodes of the branch and bound tree
+GAP = 2e-3  # relative distance from the proved bound at which the solver may stop
+LATENCY_GAP = 2e-2  # the same for latency, whose sum of layers is no nearer to the truth
 Objective = Literal["area", "share", "latency"]
 INFEASIBLE = 2  # scipy's status
 
 
 class Undecided(Exception):
-    """The node limit came before a first solution."""
+    """The solver came to its node limit before it had a first solution."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A selection.
+    """One option per layer.
 
     Args:
         folding: layer name -> folding.
-        cost: resources of all layers and converters by the program.
+        cost: resources of all layers and converters, as the program adds them up.
         interval: cycles of the slowest layer.
-        gap: relative distance to the proved bound; 0 is an optimum.
+        gap: relative distance to the proved bound; 0 for a proved optimum.
     """
 
     folding: Mapping[str, StreamFolding]
@@ -48,7 +49,14 @@ class Choice:
 
 
 class Program:
-    """Columns: options (binary), transports per edge, the slowest interval, the largest share."""
+    """The integer program of a space.
+
+    Its columns are the options (binary), the transports of each edge, the slowest interval and
+    the largest share of a resource.
+
+    Args:
+        slowest: options of a longer interval (cycles) are left out.
+    """
 
     def __init__(self, space: Space, slowest: float | None) -> None:
         self.space = space
@@ -73,6 +81,7 @@ class Program:
 
     @property
     def possible(self) -> bool:
+        """Whether every layer has an option left."""
         return all(self.options.values())
 
     def _transport(self, edge: Edge) -> None:
@@ -88,7 +97,7 @@ class Program:
                 self.rows.append((row | dict.fromkeys(columns, -1.0), total, total))
 
     def _by_lanes(self, name: str, side: int) -> dict[int, list[int]]:
-        """Lanes -> columns of the layer's options that have them."""
+        """Lanes on one side (0 read, 1 written) -> columns of the options that have them."""
         if name not in self.options:
             return {self.space.input_lanes[name]: []}
         found: dict[int, list[int]] = {}
@@ -106,7 +115,7 @@ class Program:
                 self.rows.append((row, -np.inf, 1.0 - top))
 
     def _objective(self, objective: Objective) -> dict[int, float]:
-        """Area in shares of the board; it also decides between equals of the others."""
+        """Column -> weight; a small weight of area decides between otherwise equal selections."""
         whole = self.space.equivalent(budget_of(self.space.board))
         area = {c: self.space.equivalent(cost) / whole for c, cost in enumerate(self.cost)}
         if objective == "area":
@@ -119,11 +128,14 @@ class Program:
         return small
 
     def _first_frame(self) -> dict[int, float]:
-        """The first frame, added up in units of `fastest`; no interval exceeds `slowest`."""
+        """Weights that add up the first frame, in units of `Space.fastest`.
+
+        Rows are added that bound every layer's interval by the column `slowest`.
+        """
         times = {self.slowest: 1.0}
         unit = self.space.fastest
         for name, found in self.options.items():
-            share = exposure(self.space.graph.by_name[name])
+            share = rules_of(self.space.graph.by_name[name]).exposure
             at = self.first[name]
             row = {at + i: option.interval / unit for i, option in enumerate(found)}
             self.rows.append((row | {self.slowest: -1.0}, -np.inf, 0.0))
@@ -134,7 +146,15 @@ class Program:
     def solve(
         self, objective: Objective, latency: float | None, *, relaxed: bool = False
     ) -> Choice | None:
-        """The best selection; where `relaxed`, of fractions of options (rounded in the end)."""
+        """The best selection; None where there is none.
+
+        Args:
+            latency: most cycles of the first frame.
+            relaxed: solve with fractions of options, and take each layer's largest one.
+
+        Raises:
+            Undecided: the solver reached its node limit first.
+        """
         self._budget(objective)
         weights = self._objective(objective)
         if latency is not None:
@@ -160,7 +180,7 @@ class Program:
         return Choice(folding, self.space_cost(picked), interval, gap)
 
     def space_cost(self, picked: Mapping[str, Option]) -> Costs:
-        """Layers and converters of a selection."""
+        """Resources of a selection's layers and converters."""
         space = self.space
         costs = [option.cost for option in picked.values()]
         for edge in space.edges:

@@ -1,4 +1,4 @@
-"""Searches one board for the best streaming design: solve, size the FIFOs, and again."""
+"""Searches for the best streaming design on one board."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import assert_never
 from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, uncrowded, used
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.fold.candidates import Estimator
 from fpgacomp.engines.stream.fold.choose import choose, least_interval, possible
 from fpgacomp.engines.stream.fold.fifos import SLACK, Fifos, size_fifos
+from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import Choice
 from fpgacomp.engines.stream.fold.space import Space
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.target import Target
 
-# Solve, size the FIFOs, estimate; then again with what the estimate had beyond the program.
+# Rounds of a search: each solves the program, sizes the FIFOs and estimates. The next one allows
+# for what the estimate had beyond the program.
 ROUNDS = 4
 
 
@@ -26,7 +27,8 @@ class Found:
     """A design within the budget and the bounds, with the run that proves its FIFOs.
 
     Args:
-        trial: its estimate has the pace of the run.
+        trial: the design with its estimate, which has the interval and latency of the run.
+        fifos: its FIFOs.
     """
 
     trial: Trial[StreamDesign]
@@ -34,7 +36,7 @@ class Found:
 
 
 def best_of(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Found | None:
-    """The best design that leaves the board uncrowded, else the best that it holds at all."""
+    """The best design that leaves the board uncrowded, else the best one that fits at all."""
     for ground in (uncrowded(space.board), space.board):
         found = search(replace(space, budget=budget_of(ground)), target, bounds, estimate)
         if found is not None:
@@ -43,7 +45,7 @@ def best_of(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -
 
 
 def search(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Found | None:
-    """The best design within space.budget that keeps the bounds, by the estimate itself."""
+    """The best design that is within space.budget and keeps the bounds by its estimate."""
     if space.hopeless(space.budget) or not possible(
         space, interval=bounds.interval, latency=bounds.latency
     ):
@@ -79,10 +81,10 @@ def sized_designs(
     space: Space, choice: Choice, plain: Estimate, estimate: Estimator, *,
     target: Target, bounds: Bounds,
 ) -> Iterator[Found]:  # fmt: skip
-    """The design with FIFOs for its pace, the deepest first.
+    """The chosen design with FIFOs of several depths, the deepest first.
 
     Args:
-        plain: its estimate without, whose interval is the slowest operator's.
+        plain: its estimate without FIFOs, whose interval is the slowest operator's.
     """
     design = space.design(choice.folding)
     aim, most = _aim(plain, target, bounds)
@@ -93,7 +95,7 @@ def sized_designs(
 
 
 def _as_run(figures: Estimate, fifos: Fifos) -> Estimate:
-    """The estimate at the pace at which the design ran."""
+    """The estimate with the interval and latency of the run."""
     interval, latency = figures.interval_cycles, figures.latency_cycles
     slowest = max(interval.value, fifos.run.interval)
     return replace(
@@ -109,7 +111,7 @@ def _holds(space: Space, found: Found, bounds: Bounds) -> bool:
 
 
 def _rank(space: Space, found: Found, target: Target) -> float:
-    """What the target asks for."""
+    """The figure that the target wants small."""
     figures = found.trial.estimate
     match target.goal:
         case "latency":
@@ -123,7 +125,7 @@ def _rank(space: Space, found: Found, target: Target) -> float:
 
 
 def _beating(kept: list[Found], bounds: Bounds, target: Target) -> Bounds:
-    """The bounds, and where the rate is the goal a higher one than what has been found."""
+    """The bounds; where the goal is throughput, with a shorter interval than any found so far."""
     if target.goal != "throughput" or not kept:
         return bounds
     least = min(found.trial.estimate.interval_cycles.value for found in kept) - 1
@@ -147,7 +149,7 @@ def _solve(space: Space, target: Target, bounds: Bounds, slowest: float) -> Choi
 def _relaxed(
     space: Space, choice: Choice, figures: Estimate, target: Target, estimate: Estimator
 ) -> tuple[Choice, Estimate]:
-    """The least area at the pace that the design's ports allow, where they are the slowest."""
+    """The choice of least area at the pace of the ports, where these are slower than the layers."""
     slowest = figures.interval_cycles.value
     if target.goal == "latency" or slowest <= choice.interval or target.latency_us is not None:
         return choice, figures
@@ -161,7 +163,7 @@ def _relaxed(
 
 
 def _aim(figures: Estimate, target: Target, bounds: Bounds) -> tuple[float, float | None]:
-    """(interval that FIFOs are sized for, longest that will do): what was asked for, or its own."""
+    """(interval that FIFOs are sized for, longest one that will do or None for SLACK times it)."""
     own = figures.interval_cycles.value
     if bounds.interval is None:
         return own, None
@@ -176,7 +178,7 @@ def _within(space: Space, figures: Estimate) -> bool:
 
 
 def _overrun(figures: Estimate, bounds: Bounds) -> Bounds | None:
-    """How many times over its bounds a design is in pace and first frame; None: it keeps them."""
+    """By what factors a design exceeds its bounds; None where it keeps them."""
     interval = latency = 1.0
     if bounds.interval is not None:
         interval = figures.interval_cycles.value / bounds.interval
@@ -186,7 +188,7 @@ def _overrun(figures: Estimate, bounds: Bounds) -> Bounds | None:
 
 
 def _tightened(tight: Bounds, over: Bounds, choice: Choice) -> Bounds:
-    """Bounds that the choice itself breaks where it was too slow."""
+    """Tighter bounds, which the choice itself does not keep where it was too slow."""
     factors = [max(factor or 1.0, 1.0) for factor in (over.interval, over.latency)]
     interval = tight.interval
     if interval is not None and factors[0] > 1:

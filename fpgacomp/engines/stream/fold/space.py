@@ -1,4 +1,4 @@
-"""Every option of a graph on a board and what the converters between them cost."""
+"""The search space: every option of every layer, and the converters between them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from functools import cached_property
 
 from fpgacomp.devices.board import RESOURCE_FIELDS, Board
 from fpgacomp.engines.shared.trial import FULL, budget_of
-from fpgacomp.engines.stream.dataflow import Source
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
-from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.fold.candidates import Costs, Estimator, Option, Prices
+from fpgacomp.engines.stream.fold.prices import Costs, Estimator, Option, Prices
+from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Conv, Input, Layer, MaxPool, Reshape, SumPool, Tensor
+from fpgacomp.ir.layers import Reshape, Tensor
 
 NOTHING: Costs = (0.0,) * len(RESOURCE_FIELDS)
 
 
 @dataclass(frozen=True)
 class Edge:
-    """A tensor between two layers that have lanes; Reshapes in between do not count."""
+    """A tensor between two layers that have operators, with any Reshapes in between.
+
+    Args:
+        writer: name of the layer that writes it.
+        reader: name of the layer that reads it.
+    """
 
     tensor: Tensor
     writer: str
@@ -32,9 +36,11 @@ class Space:
     """All options of one graph on one board.
 
     Args:
+        prices: where the costs of converters come from.
         options: layer name -> its options.
-        top: what no layer owns, in RESOURCE_FIELDS order.
-        budget: what the board has left, in the same order.
+        edges: tensors between layers that have operators.
+        top: resources that belong to no layer, in RESOURCE_FIELDS order.
+        budget: resources that the design may take, in the same order.
         input_lanes: tensor name -> lanes of a graph input.
     """
 
@@ -50,10 +56,10 @@ class Space:
 
     @cached_property
     def rates(self) -> Costs:
-        """LUT-equivalents of a unit: as many LUTs as the board has per unit of it.
+        """LUT-equivalents of a unit of each resource: the LUTs that the board has per unit.
 
-        Registers count nothing, for every LUT has two of them beside it; neither does what
-        the board lacks.
+        Registers count nothing, because two of them lie beside every LUT. Resources that the
+        board lacks count nothing either.
         """
         budget = budget_of(self.board)
         lut = budget[RESOURCE_FIELDS.index("lut")]
@@ -67,7 +73,7 @@ class Space:
         return sum(rate * amount for rate, amount in zip(self.rates, cost))
 
     def hopeless(self, budget: Sequence[float]) -> bool:
-        """Some resource runs out even where every layer takes its least of it."""
+        """Whether some resource runs out even if every layer takes its least of it."""
         for index, available in enumerate(budget):
             least = sum(min(o.cost[index] for o in found) for found in self.options.values())
             if least > available * FULL:
@@ -76,27 +82,27 @@ class Space:
 
     @cached_property
     def fastest(self) -> float:
-        """No design is faster: the slowest input port or layer at its fastest."""
+        """Least interval of any design: that of the slowest port or layer at its fastest."""
         ports = [layer.output.size / self.input_lanes[layer.name] for layer in self.graph.inputs]
         return max(*ports, *(min(o.interval for o in found) for found in self.options.values()))
 
     @cached_property
     def shortest(self) -> float:
-        """No first frame is shorter: every layer at its fastest, as `exposure` adds it up."""
+        """Least latency of any design: every layer at its fastest, added up by `exposure`."""
         return self.fastest + sum(
-            exposure(self.graph.by_name[name]) * min(option.interval for option in found)
+            rules_of(self.graph.by_name[name]).exposure * min(option.interval for option in found)
             for name, found in self.options.items()
         )
 
     def reaches(self, interval: float | None, latency: float | None) -> bool:
-        """False where no board at all could keep these bounds (cycles)."""
+        """False where no design on any board could keep these bounds (cycles)."""
         return (interval is None or interval >= self.fastest - 1e-9) and (
             latency is None or latency >= self.shortest - 1e-9
         )
 
     @property
     def slowest_part(self) -> str:
-        """Where `fastest` comes from, in words."""
+        """The port or layer that `fastest` is the interval of, in words."""
         for layer in self.graph.inputs:
             if layer.output.size / self.input_lanes[layer.name] >= self.fastest:
                 return f"the input {layer.name}"
@@ -106,18 +112,19 @@ class Space:
         )  # fmt: skip
 
     def paces(self) -> list[float]:
-        """The intervals that occur and that no layer rules out."""
+        """The intervals that options have and that every layer can reach, ascending."""
         found = {o.interval for options in self.options.values() for o in options}
         return sorted({self.fastest, *(pace for pace in found if pace >= self.fastest)})
 
     def design(self, folding: Mapping[str, StreamFolding]) -> StreamDesign:
+        """The graph with a folding, without sized FIFOs."""
         return StreamDesign(
             graph=self.graph, board=self.board, clock_mhz=self.clock_mhz, folding=dict(folding)
         )
 
 
 def edges_of(graph: Graph) -> tuple[Edge, ...]:
-    """Who reads from whom; graph outputs have no reader."""
+    """Every tensor that a layer reads, with the layers at its two ends."""
     found = []
     for layer in graph.layers:
         if isinstance(layer, Reshape):
@@ -130,26 +137,12 @@ def edges_of(graph: Graph) -> tuple[Edge, ...]:
     return tuple(found)
 
 
-def exposure(layer: Layer) -> float:
-    """Share of a layer's frame that the first frame waits for, before the next can go on.
-
-    All of it for a vector; for images what fills a window, and a pixel.
-    """
-    pixels = layer.output.pixels
-    if pixels == 1 or isinstance(layer, Input):
-        return 1.0
-    lag = 1.0 / pixels
-    if isinstance(layer, Conv | MaxPool | SumPool):
-        rows = layer.kernel[0] if len(layer.kernel) > 1 else 0
-        lag += rows / layer.input.shape[0] if rows > 1 else layer.kernel[-1] / layer.input.pixels
-    return min(lag, 1.0)
-
-
 def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -> Space:
-    """Every layer's options and the converters between them, priced by `estimate`."""
+    """The space of a graph on a board, priced by `estimate`."""
     prices = Prices(board, clock_mhz, estimate)
     options = prices.options(graph.layers)
-    edges, lanes = edges_of(graph), _input_lanes(graph, board, clock_mhz)
+    edges = edges_of(graph)
+    lanes = {layer.name: rules_of(layer).lanes_out(StreamFolding()) for layer in graph.inputs}
     prices.converters(
         (edge.tensor, a, b)
         for edge in edges
@@ -160,16 +153,10 @@ def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -
 
 
 def _lanes(options: Sequence[Option] | None, fixed: int | None, side: int) -> set[int]:
+    """The lanes that a layer may have on one side (0 read, 1 written).
+
+    Args:
+        options: of the layer; None for a graph input.
+        fixed: lanes of a graph input.
+    """
     return {option.lanes[side] for option in options} if options else {fixed or 1}
-
-
-def _input_lanes(graph: Graph, board: Board, clock_mhz: float) -> dict[str, int]:
-    """What `ir.expand` gives the graph's inputs."""
-    ones = {
-        layer.name: StreamFolding()
-        for layer in graph.layers
-        if not isinstance(layer, Input | Reshape)
-    }
-    design = StreamDesign(graph=graph, board=board, clock_mhz=clock_mhz, folding=ones)
-    sources = [op for op in expand(design).operators if isinstance(op, Source)]
-    return {source.name: source.output.lanes for source in sources}

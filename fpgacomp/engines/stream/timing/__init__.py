@@ -1,1 +1,1 @@
-"""When each word of a streaming design moves: steps per operator, run over finite FIFOs."""
+"""When each word of a streaming design moves, with FIFOs of finite depth."""

@@ -1,4 +1,4 @@
-"""What each step of a streaming design waits for: words of the writer, room from the reader."""
+"""What each step of an operator waits for: words from a writer, room that a reader makes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.engines.stream.timing.steps import Steps
 from fpgacomp.ir.types import IntArray
 
-# From a word's arrival to what it causes at the output, where an operator's II is 1: a HLS
-# pipeline of this kind has 2 to 6 stages at 100 to 200 MHz.
+# Cycles from a word's arrival to what it causes at an operator's output, if the operator can fire
+# every cycle: HLS pipelines of this kind have 2 to 6 stages at 100 to 200 MHz.
 PIPELINE = 4
-Endings = Sequence[IntArray]  # per operator, when its steps end; shorter where it got stuck
+# Per operator, the cycle in which each of its steps ends; an operator that got stuck has fewer.
+Endings = Sequence[IntArray]
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Of one operator over all frames: cycles of each step, and from its last read on."""
+    """How long each step of one operator takes, over all frames.
+
+    Args:
+        cycles: of each step.
+        after: from each step's last read to its end.
+    """
 
     cycles: IntArray
     after: IntArray
@@ -32,7 +38,12 @@ class Pace:
 
 @dataclass(frozen=True)
 class Room:
-    """From its step `start` on, the reader's step that each of the writer's waits for."""
+    """Which steps of a reader make room for the steps of a writer.
+
+    Args:
+        start: the writer's first step that waits for room.
+        steps: for each of its steps from there on, the reader's step that it waits for.
+    """
 
     start: int
     steps: IntArray
@@ -40,10 +51,13 @@ class Room:
 
 @dataclass(frozen=True)
 class Link:
-    """A stream between two operators (given by position), over all frames.
+    """A stream between two operators, over all frames.
 
     Args:
-        writes, reads: words written and read up to and with each step.
+        writer: position of the operator that writes it.
+        reader: position of the operator that reads it.
+        writes: words written up to and with each step of the writer.
+        reads: words read up to and with each step of the reader.
         burst: words that a FIFO must hold so that merged steps of both sides can follow
             each other.
         start: the reader's first step that reads.
@@ -60,7 +74,7 @@ class Link:
     needs: IntArray
 
     def rooms(self, depth: float) -> Room:
-        """What the writer waits for where the FIFO holds `depth` words, or a burst."""
+        """What the writer waits for if the FIFO holds `depth` words, or `burst` if that is more."""
         capacity = max(depth, self.burst)
         if capacity >= self.writes[-1]:
             return Room(len(self.writes), np.empty(0, dtype=np.int64))
@@ -72,19 +86,19 @@ class Link:
 def link(
     stream: Stream, writer: int, reader: int, writes: IntArray, reads: IntArray, frames: int
 ) -> Link:
-    """A link from one frame's cumulative words of both sides."""
-    given = int(np.diff(writes, prepend=0).max())
-    taken = int(np.diff(reads, prepend=0).max())
+    """The link over several frames, from one frame's cumulative words of both sides."""
+    written = int(np.diff(writes, prepend=0).max())
+    read = int(np.diff(reads, prepend=0).max())
     all_writes, all_reads = _frames(writes, frames), _frames(reads, frames)
     return Link(
         stream, writer, reader, all_writes, all_reads,
-        burst=given + taken - gcd(given, taken),
+        burst=written + read - gcd(written, read),
         start=int(np.searchsorted(all_reads, 0, side="right")),
         needs=np.searchsorted(all_writes, all_reads),
     )  # fmt: skip
 
 
 def _frames(words: IntArray, frames: int) -> IntArray:
-    """Cumulative counts over several frames."""
+    """Cumulative words over several frames, from those over one."""
     whole: IntArray = np.add.outer(words[-1] * np.arange(frames), words).ravel()
     return whole

@@ -1,10 +1,10 @@
-"""When each streaming operator runs: the first frame without back-pressure, or several frames
-with FIFOs of their real depths, deadlock included.
+"""When each operator of a streaming design runs, and whether the design deadlocks.
 
-Token-level max-plus: a step ends `cycles` after the one before it or `after` its last word
-came, whichever is later, and not before there is room for its words. Such a network computes
-the same times in whatever order its operators are visited, and whether it stops does not
-depend on times at all (Kahn 1974).
+Either one frame is followed that nothing holds up, or several frames with FIFOs of their real
+depths. A step ends `cycles` after the step before it, or `after` its last word came, whichever
+is later, and not before there is room for its words. The times that follow are the same in
+whatever order the operators are visited, and whether the design stops does not depend on
+times at all (Kahn 1974).
 """
 
 from __future__ import annotations
@@ -14,26 +14,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fpgacomp.engines.stream.dataflow import Dataflow, Sink, Source, cycles
+from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.operators import Sink, Source
 from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, link
-from fpgacomp.engines.stream.timing.steps import STEP_LIMIT, Steps, operator_steps
+from fpgacomp.engines.stream.timing.steps import STEP_LIMIT, Steps
 from fpgacomp.engines.stream.timing.sweeps import swept
 from fpgacomp.engines.stream.timing.walk import walked
 from fpgacomp.ir.types import IntArray
 
-FRAMES = 3  # of a run that tells the interval: the first fills the design
-FINE = 8192  # step limit of runs that are proofs
+FRAMES = 3  # frames of a run that measures the interval: the first one fills the design
+FINE = 8192  # step limit of the runs that prove FIFO depths
 
 
 @dataclass(frozen=True)
 class Run:
-    """Several frames through finite FIFOs.
+    """Several frames that went through a design with finite FIFOs.
 
     Args:
-        finish: per frame, when its last word left; shorter than the frames asked for where
-            the design deadlocked.
-        stuck: names of the streams that were full or empty for ever, in order of operators.
-        most: stream name -> most words it held at once.
+        finish: per frame, the cycle in which its last word left. Where the design
+            deadlocked, there are fewer than the frames asked for.
+        stuck: names of the streams that stayed full or empty for ever, in order of operators.
+        most: stream name -> most words that it held at once.
     """
 
     finish: tuple[int, ...]
@@ -42,21 +43,21 @@ class Run:
 
     @property
     def interval(self) -> int:
-        """Cycles between the last two frames."""
+        """Cycles between the ends of the last two frames."""
         return self.finish[-1] - self.finish[-2]
 
 
 def interval_cycles(dataflow: Dataflow) -> int:
-    """Of the slowest operator."""
-    return max(cycles(operator) for operator in dataflow.operators)
+    """Cycles per frame of the slowest operator."""
+    return max(operator.cycles for operator in dataflow.operators)
 
 
 def first_frame(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, tuple[int, int]]:
-    """Operator name -> cycle of its first step's end and of its last word, FIFOs unbounded."""
+    """Operator name -> (cycle of its first step's end, cycle of its last word), FIFOs unbounded."""
     ends: dict[str, tuple[IntArray, IntArray]] = {}  # stream -> (cumulative words, times)
     times: dict[str, tuple[int, int]] = {}
     for operator in dataflow.operators:
-        steps = operator_steps(operator, limit)
+        steps = operator.steps(limit)
         before = np.cumsum(steps.cycles)
         floor = before.copy()
         for stream, reads in zip(operator.inputs, steps.reads):
@@ -71,28 +72,28 @@ def first_frame(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, tuple[
 
 
 def latency_cycles(dataflow: Dataflow, limit: int = STEP_LIMIT) -> int:
-    """From the first word in to the last word out, for one frame that meets an empty design."""
+    """Cycles from the first word in to the last word out of one frame that meets no other."""
     times = first_frame(dataflow, limit)
     return max(times[op.name][1] for op in dataflow.operators if isinstance(op, Sink))
 
 
 class Simulator:
-    """A dataflow whose steps and dependencies are worked out once, for runs of many depths.
+    """Runs one dataflow with many FIFO depths; steps and dependencies are worked out once.
 
     Args:
-        frames: back to back.
-        limit: steps of an operator and frame (`stream_steps`).
+        frames: how many follow each other without a gap.
+        limit: most steps of an operator and frame (see `Operator.steps`).
     """
 
     def __init__(self, dataflow: Dataflow, *, frames: int = 3, limit: int = STEP_LIMIT) -> None:
         self.dataflow, self.frames = dataflow, frames
-        self.steps = [operator_steps(operator, limit) for operator in dataflow.operators]
+        self.steps = [operator.steps(limit) for operator in dataflow.operators]
         self.links = _linked(dataflow, self.steps, frames)
         self.paces = [Pace.of(steps, frames) for steps in self.steps]
 
     @property
     def work(self) -> int:
-        """Steps of a run."""
+        """Steps of a run, over all operators and frames."""
         return sum(len(pace.cycles) for pace in self.paces)
 
     def run(
@@ -102,11 +103,12 @@ class Simulator:
         pace: int | None = None,
         held: bool = False,
     ) -> Run:
-        """All frames until they have left or nothing can move any more.
+        """Run until all frames have left or nothing can move any more.
 
         Args:
-            depths, pace: as `simulate` has them.
-            held: work out `Run.most`, which is empty otherwise.
+            depths: see `simulate`.
+            pace: see `simulate`.
+            held: whether to work out `Run.most`, which is empty otherwise.
         """
         wanted = depths or {}
         rooms = [one.rooms(wanted.get(one.stream.name, one.stream.depth)) for one in self.links]
@@ -154,18 +156,20 @@ def simulate(
     pace: int | None = None,
     limit: int = STEP_LIMIT,
 ) -> Run:
-    """Frames back to back until all have left or nothing can move any more.
+    """Run frames back to back until all have left or nothing can move any more.
 
     Args:
-        pace: cycles over which the sources spread a frame; as fast as they can if None.
-        depths: stream name -> words, in place of the stream's own (may be infinite). A FIFO
-            holds at least what its neighbours' merged steps read and write at once.
+        frames: how many.
+        depths: stream name -> words, in place of the stream's own depth; may be infinite. A
+            FIFO holds at least what its neighbours' merged steps read and write at once.
+        pace: cycles over which each source spreads a frame; None for as few as it can.
+        limit: most steps of an operator and frame (see `Operator.steps`).
     """
     return Simulator(dataflow, frames=frames, limit=limit).run(depths, pace=pace, held=True)
 
 
 def _linked(dataflow: Dataflow, steps: list[Steps], frames: int) -> list[Link]:
-    """Every stream with the steps of its two sides."""
+    """Every stream with the steps of the two operators at its ends."""
     writer = {
         stream.name: (index, port)
         for index, operator in enumerate(dataflow.operators)
@@ -180,7 +184,7 @@ def _linked(dataflow: Dataflow, steps: list[Steps], frames: int) -> list[Link]:
 
 
 def _most(one: Link, endings: Endings, paces: list[Pace]) -> int:
-    """Most words in a stream: those written when one is written, less those read by then."""
+    """Most words in a stream: at each write, the words written so far less those read by then."""
     when, reader = endings[one.writer], endings[one.reader]
     freed = reader - paces[one.reader].after[: len(reader)] + 1
     gone = np.searchsorted(freed, when, side="right")
@@ -190,9 +194,9 @@ def _most(one: Link, endings: Endings, paces: list[Pace]) -> int:
 
 
 def bursts(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, int]:
-    """Stream name -> the words that `simulate` lets it hold at least.
+    """Stream name -> the least words that `simulate` lets it hold.
 
     With FIFOs of these depths a design is no slower than a simulation of the same limit.
     """
-    steps = [operator_steps(operator, limit) for operator in dataflow.operators]
+    steps = [operator.steps(limit) for operator in dataflow.operators]
     return {one.stream.name: one.burst for one in _linked(dataflow, steps, 1)}

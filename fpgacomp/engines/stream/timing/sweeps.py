@@ -1,10 +1,10 @@
-"""Times of a streaming run by sweeps over whole operators: the usual and fast way.
+"""The times of a run's steps by sweeps over whole operators: the usual and fast way.
 
-Each operator in turn gets the earliest times that its neighbours' present ones allow, in
-order of the stream and against it, until none changes. From below this reaches the least
-solution, which is the run: a sweep settles a whole chain of waiting in its direction, so
-that there are as many sweeps as the longest such chain has turns. Steps of a later part of
-the run wait until the earlier ones are settled.
+Each operator in turn gets the earliest times that the present times of its neighbours allow,
+in order of the streams and against it, until no time changes. Times only ever grow, so what
+is reached is the least solution, which is the run. A sweep settles a whole chain of waiting
+in its direction, so there are as many sweeps as the longest chain has turns. The run is cut
+into parts by time, and a part is swept when the parts before it are settled.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, Room
 from fpgacomp.ir.types import IntArray
 
-PARTS = 8  # of the slowest operator's time, settled one after the other
-# A run that takes more is walked step by step, which is as fast: a part of many turns, or a
-# deadlock, whose times never settle but move on from part to part.
+PARTS = 8  # parts of equal length that the slowest operator's own time is cut into
+# A run that takes more sweeps or parts is walked step by step, which is then as fast: a part may
+# have many turns, and the times of a deadlock never settle but move on from part to part.
 SWEEPS = 100
 MOST_PARTS = 5 * PARTS
-NEVER = 1 << 62
+NEVER = 1 << 62  # a time after every end of a run
 
 
 def swept(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> Endings | None:
-    """When every step ends; None where sweeps do not settle them."""
+    """The cycle in which each step ends; None where sweeps do not settle them."""
     state = _Sweep(paces, links, rooms)
     part = max(int(end[-1]) for end in state.ends) // PARTS + 1
     state.sweep(NEVER)
@@ -39,7 +39,10 @@ def swept(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -
 
 
 class _Sweep:
-    """Times so far, ascending; `dirty` is each operator's first step that may still move."""
+    """The times so far, ascending per operator.
+
+    `dirty` has each operator's first step whose time may still change.
+    """
 
     def __init__(self, paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> None:
         self.paces = paces
@@ -59,7 +62,7 @@ class _Sweep:
 
     @property
     def unsettled(self) -> int | None:
-        """The earliest time that may still move."""
+        """The earliest time that may still change; None where all are settled."""
         times = [int(end[at]) for at, end in zip(self.dirty, self.ends) if at < len(end)]
         return min(times, default=None)
 
@@ -68,15 +71,15 @@ class _Sweep:
         return any(not self.sweep(horizon) for _ in range(SWEEPS))
 
     def sweep(self, horizon: int) -> bool:
-        """There and back over all operators; False where no step before `horizon` was dirty."""
+        """Visit all operators in order and back; False where no step before `horizon` was dirty."""
         worked = [self._settle(index, horizon) for index in range(len(self.ends))]
         worked += [self._settle(index, horizon) for index in reversed(range(len(self.ends)))]
         return any(worked)
 
     def _settle(self, index: int, horizon: int) -> bool:
-        """An operator's times before `horizon` from its neighbours'; whether some were dirty.
+        """Set an operator's times before `horizon` by its neighbours'; False if none was dirty.
 
-        Steps that wait for one that moved become dirty.
+        Steps that wait for a step whose time changed become dirty.
         """
         first, known = self.dirty[index], self.ends[index]
         last = int(known.searchsorted(horizon))
@@ -97,7 +100,7 @@ class _Sweep:
         return True
 
     def _alone(self, index: int, first: int, last: int) -> IntArray:
-        """The earliest ends by what each step alone waits for."""
+        """The earliest ends of steps by what they wait for, the operator's earlier steps aside."""
         pace, end = self.paces[index], self.ends[index][first:last].copy()
         for link in self.words[index]:
             at = max(first, link.start)
@@ -115,7 +118,7 @@ class _Sweep:
         return end
 
     def _publish(self, index: int, first: int, end: IntArray) -> None:
-        """New times from step `first` on; later ones are no earlier than these."""
+        """Store new times from step `first` on, and let no later step end before them."""
         known, last = self.ends[index], first + len(end)
         known[first:last] = end
         behind = last + int(known[last:].searchsorted(end[-1]))

@@ -1,4 +1,4 @@
-"""Times of a streaming run step by step: for runs that sweeps do not settle, and deadlocks."""
+"""The times of a run's steps one by one, for runs that sweeps do not settle and deadlocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, 
 
 
 class _Process:
-    """One operator while it runs; `end` grows step by step."""
+    """One operator while it runs; `end` has the times of the steps that it has run."""
 
     def __init__(self, pace: Pace) -> None:
         self.cycles: list[int] = pace.cycles.tolist()
@@ -23,7 +23,7 @@ class _Process:
         self.room_from: list[tuple[list[int], list[int]]] = []
 
     def advance(self) -> bool:
-        """Run as many steps as are determined; True where there was one."""
+        """Run the steps whose words and room have a time; False where there is none."""
         end, freed, cycles, after = self.end, self.freed, self.cycles, self.after
         step = begun = len(end)
         last = end[-1] if end else 0
@@ -54,7 +54,7 @@ class _Process:
 
 
 def walked(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> Endings:
-    """When every step ends that ever does."""
+    """The cycle in which each step ends, of those that ever do."""
     processes = [_Process(pace) for pace in paces]
     neighbours: list[set[int]] = [set() for _ in processes]
     for link, room in zip(links, rooms):

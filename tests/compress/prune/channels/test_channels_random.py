@@ -11,11 +11,11 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from fpgacomp.compress.prune.groups import channels_of, without  # noqa: E402
+from fpgacomp.compress.prune.groups import channels_of, remove_channels  # noqa: E402
 from fpgacomp.compress.trainable import (  # noqa: E402
-    Permute,
-    Reshape,
-    Scale,
+    PermuteTensor,
+    ReshapeTensor,
+    ScaleTensor,
     example_input,
     from_module,
     from_onnx,
@@ -93,7 +93,7 @@ class Branching(nn.Module):
     def scale(self) -> None:
         source = self.pick()
         factor = torch.rand(self.shapes[source][0], 1, 1) if self.number(0, 2) else 0.5
-        self.layer(Scale(factor, torch.tensor(0.25)), source)
+        self.layer(ScaleTensor(factor, torch.tensor(0.25)), source)
 
     def resize(self) -> None:
         source = self.pick()
@@ -128,10 +128,10 @@ class Branching(nn.Module):
         self.layer(nn.ReLU(), len(self.shapes) - 1)
         kind = self.number(0, 3)
         if kind == 1:
-            self.layer(Permute((0, 2, 3, 1)), len(self.shapes) - 1)
+            self.layer(PermuteTensor((0, 2, 3, 1)), len(self.shapes) - 1)
         last = len(self.shapes) - 1
         features = int(np.prod(self.shapes[last]))
-        self.layer(Reshape((features,)) if kind == 2 else nn.Flatten(), last)
+        self.layer(ReshapeTensor((features,)) if kind == 2 else nn.Flatten(), last)
         self.layer(nn.Linear(features, 6), len(self.shapes) - 1)
         self.layer(nn.BatchNorm1d(6), len(self.shapes) - 1)
         self.layer(nn.Linear(6, 3), len(self.shapes) - 1)
@@ -190,7 +190,7 @@ def test_removed_is_unread(seed):
     channels = channels_of(network)
     gone = some_units(channels, rng, share=0.7)
     assert gone, "the dense layer in front of the last can always lose some"
-    smaller = without(network, gone, channels)
+    smaller = remove_channels(network, gone, channels)
     x = example_input(network, batch=3)
     with torch.no_grad():
         expected = unread(network, gone, channels).double()(x.double())

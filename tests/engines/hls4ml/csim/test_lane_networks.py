@@ -11,10 +11,10 @@ from fpgacomp.devices.read import load_board
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml
 from fpgacomp.engines.hls4ml.fold.design import fold_hls4ml
-from fpgacomp.engines.hls4ml.lanes import has_lanes
 from fpgacomp.flows.integers import integer_graph
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.stages import Stages
+from fpgacomp.ir.layers import Activation
 from fpgacomp.results.target import Target
 from tests.support.csim_run import exact
 from tests.support.paths import REPOSITORY
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 def shared(design: Hls4mlDesign) -> dict[str, int]:
     """Layers whose lanes serve several elements, and their reuse factors."""
     factors = {layer.name: design.folding[layer.name].reuse_factor
-               for layer in design.graph.layers if has_lanes(layer)}  # fmt: skip
+               for layer in design.graph.layers if isinstance(layer, Activation)}  # fmt: skip
     return {name: factor for name, factor in factors.items() if factor > 1}
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
-from fpgacomp.engines.hls4ml.lanes import has_lanes, lane_reuse_factors
+from fpgacomp.engines.hls4ml.lanes import lane_reuse_factors
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Rounding
+from fpgacomp.ir.layers import Activation, Rounding
 from tests.support.csim_run import builders, exact
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ def folded(graph: Graph, io_type: IoType, choose: Callable[[Sequence[int]], int]
     special = {
         layer.name: Hls4mlFolding("latency", choose(lane_reuse_factors(layer.output, io_type)))
         for layer in graph.layers
-        if has_lanes(layer)
+        if isinstance(layer, Activation)
     }
     return builders.design(graph, io_type, **special)
 

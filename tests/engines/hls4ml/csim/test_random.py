@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from fpgacomp.engines.hls4ml.check import problems
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
-from fpgacomp.engines.hls4ml.lanes import has_lanes
-from fpgacomp.engines.hls4ml.limits import lane_foldings, layer_reuse_factors, problems
+from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
+from fpgacomp.engines.hls4ml.operators.with_lanes import LaneOperator
+from fpgacomp.engines.hls4ml.operators.with_matrix import MatrixOperator
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Conv, Dense, Rounding, Tensor
+from fpgacomp.ir.layers import Rounding, Tensor
 from tests.support.csim_run import builders, compared
 
 pytestmark = pytest.mark.slow
@@ -139,18 +141,19 @@ def random_design(graph: Graph, io_type: IoType, rng: np.random.Generator) -> Hl
     """A folding of each layer that hls4ml takes."""
     foldings = {}
     for layer in graph.layers:
-        if has_lanes(layer):
-            factors = lane_foldings(layer, io_type)
+        operator = operator_of(layer)
+        if isinstance(operator, LaneOperator):
+            factors = operator.reuse_factors(io_type)
             foldings[layer.name] = Hls4mlFolding("latency", int(rng.choice(factors)))
-        if not isinstance(layer, Dense | Conv):
+        if not isinstance(operator, MatrixOperator):
             continue
         strategy = "resource" if rng.random() < 0.5 else "latency"
-        if not layer_reuse_factors(layer, strategy, io_type):
+        if not operator.reuse_factors(strategy, io_type):
             strategy = "latency"
-        factors = layer_reuse_factors(layer, strategy, io_type)
+        factors = operator.reuse_factors(strategy, io_type)
         pixels = layer.output.pixels
         at_once = [n for n in range(1, pixels + 1) if pixels % n == 0]
-        parallel = io_type == "io_parallel" and (isinstance(layer, Conv) or pixels > 1)
+        parallel = io_type == "io_parallel" and operator.has_positions
         foldings[layer.name] = Hls4mlFolding(
             strategy, int(rng.choice(factors)), int(rng.choice(at_once)) if parallel else 1
         )

@@ -11,18 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fpgacomp.devices.board import RESOURCE_FIELDS, Board, Resources
+from fpgacomp.engines.hls4ml.check import problems
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, IoType
 from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml
-from fpgacomp.engines.hls4ml.fold.candidates import layer_foldings
 from fpgacomp.engines.hls4ml.fold.design import fold_hls4ml
-from fpgacomp.engines.hls4ml.lanes import has_lanes
-from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT, layer_problems, problems
+from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT
+from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.shared.narrow import narrowed, widest
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.errors import FpgacompError
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import (
+    Activation,
     Add,
     Conv,
     Dense,
@@ -371,8 +372,9 @@ def test_an_uncertain_fit_says_so() -> None:
 @pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
 def test_all_candidates_are_legal(io_type: IoType) -> None:
     for layer in digits_cnn().layers:
-        for folding in layer_foldings(layer, io_type):
-            assert layer_problems(layer, folding, io_type) == []
+        operator = operator_of(layer)
+        for folding in operator.foldings(io_type):
+            assert operator.problems(folding, io_type) == []
 
 
 @quick
@@ -402,7 +404,7 @@ def shared(result: FoldingResult[Hls4mlDesign]) -> dict[str, int]:
     return {
         layer.name: result.design.folding[layer.name].reuse_factor
         for layer in result.design.graph.layers
-        if has_lanes(layer) and result.design.folding[layer.name].reuse_factor > 1
+        if isinstance(layer, Activation) and result.design.folding[layer.name].reuse_factor > 1
     }
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from fpgacomp.devices.board import RESOURCE_FIELDS
 from fpgacomp.devices.read import load_board
-from fpgacomp.engines.stream.dataflow import MatrixVector, Window, cycles
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.estimate.coefficients import PATH
 from fpgacomp.engines.stream.estimate.design import estimate_stream
@@ -19,10 +18,10 @@ from fpgacomp.engines.stream.estimate.fit import held_out, stream_content, strea
 from fpgacomp.engines.stream.estimate.memory import rom_terms, stream_terms
 from fpgacomp.engines.stream.estimate.terms import dsp_port
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators import MatrixVector, Window
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.engines.stream.timing.links import PIPELINE
 from fpgacomp.engines.stream.timing.run import latency_cycles, simulate
-from fpgacomp.engines.stream.timing.steps import operator_steps
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Conv, Dense, Input, Tensor
@@ -174,11 +173,11 @@ def test_layers_and_plumbing_add_up() -> None:
 def test_interval_is_the_slowest_operator_and_steps_add_up(pe: int, simd: int) -> None:
     made = design(convolution(), StreamFolding(pe, simd))
     flow = expand(made)
-    assert estimate_stream(made).interval_cycles.value == max(map(cycles, flow.operators))
+    assert estimate_stream(made).interval_cycles.value == max(op.cycles for op in flow.operators)
     for operator in flow.operators:
         for limit in (1, 100, 10**9):
-            steps = operator_steps(operator, limit)
-            assert steps.cycles.sum() == cycles(operator)
+            steps = operator.steps(limit)
+            assert steps.cycles.sum() == operator.cycles
             for stream, words in zip(
                 operator.inputs + operator.outputs, steps.reads + steps.writes
             ):
@@ -199,7 +198,7 @@ def test_first_frame_of_a_dense_layer() -> None:
 def test_first_frame_of_a_convolution_overlaps_its_window() -> None:
     """The window fills while the frame comes in: far less than the sum over operators."""
     flow = expand(design(convolution(), StreamFolding(8, 4)))
-    total = sum(map(cycles, flow.operators))
+    total = sum(op.cycles for op in flow.operators)
     window = next(op for op in flow.operators if isinstance(op, Window))
     assert window.cycles <= latency_cycles(flow) <= window.cycles + 60 < 0.6 * total
 
@@ -209,7 +208,7 @@ def test_unbounded_fifos_give_the_first_frame_of_the_simulation() -> None:
         flow = expand(design(convolution(), folding))
         run = simulate(flow, depths={s.name: float("inf") for s in flow.streams})
         assert run.finish[0] == latency_cycles(flow)
-        assert run.interval == max(map(cycles, flow.operators))
+        assert run.interval == max(op.cycles for op in flow.operators)
 
 
 def test_merged_steps_are_near_to_exact_ones() -> None:

@@ -13,14 +13,13 @@ from fpgacomp.devices.board import Board, Resources
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import budget_of, used
-from fpgacomp.engines.stream.dataflow import Duplicate
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.design import estimate_stream
-from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.expand import expand, folding_problems
 from fpgacomp.engines.stream.fold.choose import choose, least_interval
 from fpgacomp.engines.stream.fold.design import explore, fold_stream
 from fpgacomp.engines.stream.fold.fifos import size_fifos
-from fpgacomp.engines.stream.folding_rules import folding_problems
+from fpgacomp.engines.stream.operators import Duplicate
 from fpgacomp.engines.stream.timing.run import interval_cycles, simulate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output

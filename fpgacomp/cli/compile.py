@@ -1,0 +1,98 @@
+"""`fpgacomp compile`: a network becomes an accelerator for one board."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from fpgacomp.cli.design import design_options, show_report
+from fpgacomp.cli.options.arguments import ModelArgument
+from fpgacomp.cli.options.build import (
+    ArgmaxOption,
+    BackendOption,
+    BoardOption,
+    ClockOption,
+    FpsOption,
+    IoOption,
+    LatencyOption,
+    TargetOption,
+)
+from fpgacomp.cli.options.checking import CsimOption, InputsOption, LabelsOption, VectorsOption
+from fpgacomp.cli.options.output import (
+    DumpStagesOption,
+    JsonOption,
+    OutFolderOption,
+    TimeStagesOption,
+)
+from fpgacomp.cli.options.quantization import (
+    CalibrationOption,
+    InputTypeOption,
+    PtqActivationBitsOption,
+    PtqWeightBitsOption,
+    RangesOption,
+    ScaleOption,
+)
+from fpgacomp.cli.options.training import SeedOption
+from fpgacomp.cli.progress import progress
+
+
+def compile(
+    context: typer.Context,
+    model: ModelArgument,
+    board: BoardOption,
+    backend: BackendOption = "auto",
+    target: TargetOption = "latency",
+    fps: FpsOption = None,
+    latency_us: LatencyOption = None,
+    clock_mhz: ClockOption = None,
+    io: IoOption = None,
+    argmax: ArgmaxOption = False,
+    inputs: InputsOption = None,
+    labels: LabelsOption = None,
+    vectors: VectorsOption = 1000,
+    csim: CsimOption = True,
+    seed: SeedOption = 0,
+    calibration: CalibrationOption = None,
+    input_bits: InputTypeOption = None,
+    weight_bits: PtqWeightBitsOption = 8,
+    activation_bits: PtqActivationBitsOption = 8,
+    scale: ScaleOption = "power-of-two",
+    ranges: RangesOption = "mse",
+    out: OutFolderOption = None,
+    dump_stages: DumpStagesOption = None,
+    time_stages: TimeStagesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compile a network for a board: code, proof, verdict and report.
+
+    Every integer that the hardware computes is proved or checked. The build folder DIR is
+    written only where the design fits the board and no check fails; otherwise it stays as it
+    was, and DIR.failed receives everything that shows why.
+
+    Example: `fpgacomp compile model.onnx --board pynq-z2 --target throughput`
+    """
+    from fpgacomp.flows.compile import compile as run
+
+    folder = out or Path(f"{Path(model).stem}-{Path(board).stem}")
+    design = design_options(
+        backend=backend,
+        target=target,
+        fps=fps,
+        latency_us=latency_us,
+        clock_mhz=clock_mhz,
+        io=io,
+        argmax=argmax,
+        calibration=calibration,
+        input_bits=input_bits,
+        weight_bits=weight_bits,
+        activation_bits=activation_bits,
+        scale=scale,
+        ranges=ranges,
+        dump_stages=dump_stages,
+    )
+    options = replace(design, inputs=inputs, labels=labels, vectors=vectors, csim=csim, seed=seed)
+    with progress(context) as observer:
+        report = run(model, board, out=folder, options=options, observer=observer)
+    show_report(report, as_json=as_json, time_stages=time_stages)

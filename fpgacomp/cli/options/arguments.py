@@ -1,0 +1,59 @@
+"""The arguments of the verbs: what stands without a name on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fpgacomp.cli.completion import complete_board
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="Network file: ONNX, QONNX or QDQ (.onnx), or Keras or QKeras (.h5, .keras).",
+    ),
+]
+FloatModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="File of a network that is not quantized yet: ONNX (.onnx) or Keras (.h5, .keras).",
+    ),
+]
+ModelsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL",
+        help="Network files to compare, float or quantized: ONNX (.onnx) or Keras (.h5, .keras).",
+    ),
+]
+TeacherArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TEACHER",
+        help="File of the float network whose answers the student learns: ONNX or Keras.",
+    ),
+]
+BuildArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Build folder that `fpgacomp compile` wrote.")
+]
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIR|MODEL",
+        help="Build folder that `fpgacomp compile` wrote, or a network file: ONNX, QONNX or QDQ "
+        "(.onnx), or Keras or QKeras (.h5, .keras).",
+    ),
+]
+BoardArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="BOARD",
+        autocompletion=complete_board,
+        help="Board to show in full: its name, or the path of a board file (.yaml). "
+        "Without it, all boards are listed.",
+    ),
+]

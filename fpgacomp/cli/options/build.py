@@ -1,0 +1,120 @@
+"""Options that say what to build: board, engine, goal and bounds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fpgacomp.cli.completion import complete_board
+from fpgacomp.cli.values import Backend, Goal, Io
+
+BUILD = "What to build"  # panel of the help
+
+BoardOption = Annotated[
+    str,
+    typer.Option(
+        "--board",
+        "-b",
+        metavar="BOARD",
+        autocompletion=complete_board,
+        rich_help_panel=BUILD,
+        help="Board to design for: a name that `fpgacomp boards` lists, or the path of a board "
+        "file (.yaml).",
+    ),
+]
+OptionalBoardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        "-b",
+        metavar="BOARD",
+        autocompletion=complete_board,
+        rich_help_panel=BUILD,
+        help="Board whose estimate is asked: a name that `fpgacomp boards` lists, or the path of "
+        "a board file (.yaml). Without it, no estimate is made.",
+    ),
+]
+ShownBoardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        "-b",
+        metavar="BOARD",
+        autocompletion=complete_board,
+        rich_help_panel=BUILD,
+        help="Board whose design is shown: a name that `fpgacomp boards` lists, or the path of a "
+        "board file (.yaml). Without it, only the integer graph of a network is shown.",
+    ),
+]
+BackendOption = Annotated[
+    Backend,
+    typer.Option(
+        "--backend",
+        metavar="ENGINE",
+        rich_help_panel=BUILD,
+        help="Engine that designs the accelerator: auto, hls4ml, stream or finn. auto takes the "
+        "engine that suits target and board; hls4ml unrolls layers for the shortest latency; "
+        "stream folds a pipeline of operators; finn is stream and also writes and executes "
+        "FINN's own files (needs FINN).",
+    ),
+]
+TargetOption = Annotated[
+    Goal,
+    typer.Option(
+        "--target",
+        metavar="GOAL",
+        rich_help_panel=BUILD,
+        help="What the design aims at: latency (the shortest time to an answer), throughput "
+        "(the most frames per second) or area (the fewest resources of the board).",
+    ),
+]
+FpsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        metavar="RATE",
+        min=0.001,
+        rich_help_panel=BUILD,
+        help="Frames per second that the design must reach. Without it, there is no bound.",
+    ),
+]
+LatencyOption = Annotated[
+    float | None,
+    typer.Option(
+        "--latency-us",
+        metavar="TIME",
+        min=1e-6,
+        rich_help_panel=BUILD,
+        help="Longest time in microseconds that one frame may take. Without it, there is no bound.",
+    ),
+]
+ClockOption = Annotated[
+    float | None,
+    typer.Option(
+        "--clock-mhz",
+        metavar="MHZ",
+        min=0.001,
+        rich_help_panel=BUILD,
+        help="Clock frequency in megahertz. Without it, the default of the board is used.",
+    ),
+]
+IoOption = Annotated[
+    Io | None,
+    typer.Option(
+        "--io",
+        metavar="KIND",
+        rich_help_panel=BUILD,
+        help="How hls4ml layers pass data on: io_parallel (all values at once) or io_stream (one "
+        "pixel after another). Without it, the one that suits the target is chosen.",
+    ),
+]
+ArgmaxOption = Annotated[
+    bool,
+    typer.Option(
+        "--argmax",
+        rich_help_panel=BUILD,
+        help="End the hardware in an argmax, so that it delivers the number of the best class "
+        "instead of one score per class.",
+    ),
+]

@@ -1,0 +1,116 @@
+"""Options that say what a verb writes and what it tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+OUTPUT = "Output"  # panel of the help
+
+OutFolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        rich_help_panel=OUTPUT,
+        help="Build folder to write. Without it, the folder is called MODEL-BOARD and stands in "
+        "the current folder.",
+    ),
+]
+OutFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="Network file to write (.onnx). Without it, the file is called after the network "
+        "and what became of it, for instance cnn-pruned.onnx, and stands in the current folder.",
+    ),
+]
+AnswersOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--outputs",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="File that the answers of the network are written to (.npy; .npz where it has "
+        "several outputs), in its own units. Without it, they are not written.",
+    ),
+]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="Web page with tables and plots to write. Without it, none is written.",
+    ),
+]
+ArraysOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--arrays",
+        metavar="FILE.npz",
+        rich_help_panel=OUTPUT,
+        help="File to write the arrays to that the text names by digest (#...). Without it, "
+        "they are not written.",
+    ),
+]
+DumpStagesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--dump-stages",
+        metavar="DIR",
+        rich_help_panel=OUTPUT,
+        help="Folder that receives what each stage produced, also when a stage fails. Without "
+        "it, nothing of that is written.",
+    ),
+]
+TimeStagesOption = Annotated[
+    bool,
+    typer.Option(
+        "--time-stages",
+        rich_help_panel=OUTPUT,
+        help="Print a table of the seconds that each stage took on standard error.",
+    ),
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        rich_help_panel=OUTPUT,
+        help="Print one JSON document on standard output and nothing else there.",
+    ),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        rich_help_panel=OUTPUT,
+        help="Tell every step and every note as a line on standard error.",
+    ),
+]
+QuietOption = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        rich_help_panel=OUTPUT,
+        help="Tell errors only on standard error: no progress, no warnings.",
+    ),
+]
+LogFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--log-file",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="File that everything is logged to, with times and in full detail. A file that "
+        "exists is replaced. Without it, nothing is logged.",
+    ),
+]

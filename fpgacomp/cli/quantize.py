@@ -1,0 +1,120 @@
+"""`fpgacomp quantize`: a float network becomes one of few bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from fpgacomp.cli.options.arguments import FloatModelArgument
+from fpgacomp.cli.options.build import FpsOption, OptionalBoardOption
+from fpgacomp.cli.options.output import JsonOption, OutFileOption
+from fpgacomp.cli.options.quantization import (
+    ActivationBitsOption,
+    FirstLastOption,
+    GranularityOption,
+    InputBitsOption,
+    ScaleOption,
+    WeightBitsOption,
+)
+from fpgacomp.cli.options.technique import (
+    BudgetOption,
+    MeasureOption,
+    QuantizeMethodOption,
+    StepsOption,
+    TrialEpochsOption,
+)
+from fpgacomp.cli.options.training import (
+    BatchOption,
+    CheckpointOption,
+    DataOption,
+    EpochsOption,
+    LearningRateOption,
+    SeedOption,
+    TestDataOption,
+    ThreadsOption,
+)
+from fpgacomp.cli.technique import hardware_of, quantize_options, recipe_of, run_technique
+
+if TYPE_CHECKING:
+    from fpgacomp.compress.quantize import MixedOptions, QuantizeOptions
+    from fpgacomp.compress.recipe import TrainingObserver
+    from fpgacomp.flows.compression_result import CompressionResult
+
+
+def quantize(
+    context: typer.Context,
+    model: FloatModelArgument,
+    data: DataOption,
+    method: QuantizeMethodOption = "qat",
+    weight_bits: WeightBitsOption = "8",
+    activation_bits: ActivationBitsOption = "8",
+    first_last_bits: FirstLastOption = "8",
+    input_bits: InputBitsOption = 8,
+    scale: ScaleOption = "free",
+    granularity: GranularityOption = "channel",
+    budget: BudgetOption = None,
+    measure: MeasureOption = "bits",
+    trial_epochs: TrialEpochsOption = 0,
+    steps: StepsOption = None,
+    board: OptionalBoardOption = None,
+    fps: FpsOption = None,
+    test_data: TestDataOption = None,
+    epochs: EpochsOption = None,
+    batch: BatchOption = None,
+    learning_rate: LearningRateOption = None,
+    checkpoint: CheckpointOption = None,
+    seed: SeedOption = 0,
+    threads: ThreadsOption = 1,
+    out: OutFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Quantize a float network, while it is trained or after that.
+
+    Example: `fpgacomp quantize cnn.onnx --data digits.npz --weight-bits 4 --activation-bits 4`
+    """
+
+    def technique(observer: TrainingObserver) -> CompressionResult:
+        from fpgacomp.flows import compress as flow
+
+        wanted = quantize_options(
+            weight_bits=weight_bits,
+            activation_bits=activation_bits,
+            first_last_bits=first_last_bits,
+            input_bits=input_bits,
+            scale=scale,
+            granularity=granularity,
+        )
+        recipe = recipe_of(
+            flow.FINE_TUNING,
+            epochs=epochs,
+            batch=batch,
+            learning_rate=learning_rate,
+            seed=seed,
+            threads=threads,
+            checkpoint=checkpoint,
+        )
+        return flow.quantize(
+            model,
+            data,
+            method=method,
+            options=_searched(wanted, budget, measure, trial_epochs),
+            recipe=recipe,
+            steps=None if steps is None else tuple(steps.split(",")),
+            hardware=hardware_of(board, fps, wanted),
+            test=test_data,
+            observer=observer,
+        )
+
+    run_technique(context, technique, source=model, becomes="quantized", out=out, needs_torch=False)
+
+
+def _searched(
+    wanted: QuantizeOptions, budget: float | None, measure: str, trial_epochs: int
+) -> QuantizeOptions | MixedOptions:
+    """The bits that are wanted or, where a budget is given, a search for bits within it."""
+    if budget is None:
+        return wanted
+    from fpgacomp.compress.quantize import MixedOptions
+
+    return MixedOptions(budget=budget, measure=measure, trial_epochs=trial_epochs, base=wanted)

@@ -1,0 +1,127 @@
+"""What the verbs that make networks smaller share: their options as values, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from fpgacomp.cli.console import write_json
+from fpgacomp.cli.log import logger
+from fpgacomp.cli.progress import training_progress
+from fpgacomp.cli.telling import telling_of
+from fpgacomp.cli.values import Granularity, Scale, bits, by_layer, whole
+
+if TYPE_CHECKING:
+    from fpgacomp.compress.quantize import QuantizeOptions
+    from fpgacomp.compress.recipe import Recipe, TrainingObserver
+    from fpgacomp.flows.board_cost import Hardware
+    from fpgacomp.flows.compression_result import CompressionResult
+
+DEFAULT_BITS = "8"
+
+
+def run_technique(
+    context: typer.Context,
+    technique: Callable[[TrainingObserver], CompressionResult],
+    *,
+    source: str,
+    becomes: str,
+    out: Path | None,
+    needs_torch: bool = True,
+) -> None:
+    """Run a technique with progress, write its network, show what it did.
+
+    Args:
+        context: of the running verb.
+        technique: makes the smaller network; takes the observer of its training.
+        source: file of the network that is made smaller.
+        becomes: what the network becomes, for the name of the file where `out` is None.
+        out: file to write.
+        needs_torch: whether a missing PyTorch is told before anything is computed.
+    """
+    from fpgacomp.flows.compression_result import check_destination
+    from fpgacomp.flows.torch_networks import require_torch
+
+    destination = out or Path(f"{Path(source).stem}-{becomes}.onnx")
+    check_destination(destination, source)
+    if needs_torch:
+        require_torch()
+    with training_progress(context) as observer:
+        result = technique(observer)
+    for note in result.notes:
+        logger.info("note: %s", note)
+    path = result.save(destination)
+    if telling_of(context).as_json:
+        write_json({**result.summary(), "file": str(path)})
+    else:
+        from fpgacomp.report import compression
+
+        compression.render(result.summary(), str(path), Console())
+
+
+def recipe_of(
+    default: Recipe,
+    *,
+    epochs: int | None,
+    batch: int | None,
+    learning_rate: float | None,
+    seed: int,
+    threads: int,
+    checkpoint: Path | None,
+) -> Recipe:
+    """Change the technique's own recipe where the command line says something else."""
+    return replace(
+        default,
+        epochs=default.epochs if epochs is None else epochs,
+        batch=default.batch if batch is None else batch,
+        learning_rate=default.learning_rate if learning_rate is None else learning_rate,
+        seed=seed,
+        threads=threads,
+        checkpoint=checkpoint,
+    )
+
+
+def quantize_options(
+    *,
+    weight_bits: str | None,
+    activation_bits: str | None,
+    first_last_bits: str,
+    input_bits: int,
+    scale: Scale,
+    granularity: Granularity,
+) -> QuantizeOptions:
+    """Make the options of a quantization from the values on the command line.
+
+    Raises:
+        UsageError: values that cannot be read, or that are out of their bounds.
+    """
+    from fpgacomp.compress.quantize import QuantizeOptions
+
+    same = first_last_bits == "same"
+    return QuantizeOptions(
+        weight_bits=by_layer(weight_bits or DEFAULT_BITS, "--weight-bits", bits),
+        activation_bits=by_layer(activation_bits or DEFAULT_BITS, "--activation-bits", whole),
+        first_last_bits=None if same else bits(first_last_bits, "--first-last-bits"),
+        input_bits=input_bits,
+        scale=scale,
+        granularity=granularity,
+    )
+
+
+def hardware_of(
+    board: str | None, fps: float | None, quantization: QuantizeOptions
+) -> Hardware | None:
+    """Say what a network is estimated for; None where no board is named."""
+    from fpgacomp.flows.board_cost import Hardware
+    from fpgacomp.flows.options import Options
+    from fpgacomp.results.target import Target
+
+    if board is None:
+        return None
+    options = Options(target=Target.at_rate(fps))
+    return Hardware(board=board, options=options, quantization=quantization)

@@ -1,0 +1,80 @@
+"""What every verb has beside its own options: -v, -q, --log-file, errors in one sentence."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+from functools import cache
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from fpgacomp.cli.console import errors
+from fpgacomp.cli.log import logged, logger
+from fpgacomp.cli.options.output import LogFileOption, QuietOption, VerboseOption
+from fpgacomp.cli.telling import Telling, Verbosity
+from fpgacomp.errors import UsageError
+
+
+class Verb(TyperCommand):
+    """A verb of the command line, which also takes what all verbs take.
+
+    The options are appended here rather than in each signature, so that no verb can forget
+    one. What they say reaches the verb through its context; see `telling_of`.
+    """
+
+    def __init__(self, name: str | None, **settings: Any) -> None:
+        super().__init__(name, **settings)
+        self.params = [*self.params, *_shared_parameters()]
+
+    def invoke(self, ctx: Any) -> Any:  # Typer does not export the type of this context
+        """Run the verb; its errors become sentences and exit codes."""
+        verbose, quiet, log_file = (
+            ctx.params.pop(name) or ctx.find_root().params.get(name)
+            for name in ("verbose", "quiet", "log_file")
+        )
+        as_json = ctx.params.get("as_json", False)
+        with errors(as_json):
+            ctx.obj = Telling(
+                verbosity=_verbosity(verbose, quiet), as_json=as_json, log_file=log_file
+            )
+            with logged(ctx.obj):
+                logger.debug("%s", reproducer())
+                return super().invoke(ctx)
+
+
+def reproducer() -> str:
+    """Describe this run so that somebody else can repeat it: command line and versions."""
+    import fpgacomp
+
+    command = shlex.join(["fpgacomp", *sys.argv[1:]])
+    return (
+        f"{command} (fpgacomp {fpgacomp.__version__}, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()})"
+    )
+
+
+def _verbosity(verbose: bool, quiet: bool) -> Verbosity:
+    if verbose and quiet:
+        raise UsageError("--verbose and --quiet", "contradict each other.", "give one of them.")
+    if quiet:
+        return Verbosity.QUIET
+    return Verbosity.VERBOSE if verbose else Verbosity.NORMAL
+
+
+@cache
+def _shared_parameters() -> list[Any]:
+    """The parameters of a verb that has the shared options and nothing else."""
+    only = typer.Typer(add_completion=False)
+
+    @only.command()
+    def shared(
+        verbose: VerboseOption = False,
+        quiet: QuietOption = False,
+        log_file: LogFileOption = None,
+    ) -> None:
+        """Take what every verb takes."""
+
+    return list(typer.main.get_command(only).params)

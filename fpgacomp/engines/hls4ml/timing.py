@@ -1,0 +1,61 @@
+"""Cycles of one hls4ml layer: to its first output, to its last, and between frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from fpgacomp.engines.hls4ml.design import Hls4mlFolding, Setting
+from fpgacomp.engines.shared.terms import Product
+from fpgacomp.ir.layers import Layer
+
+# Cycles that a loop over words or lanes takes beside its iterations: to fill its pipeline, to
+# drain it and to start again.
+LOOP_OVERHEAD = 3
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Cycles of one layer alone, its input always ready.
+
+    Args:
+        first: cycles from its first input word to its first output word.
+        cycles: cycles from its first input word to its last output word.
+        interval: cycles between the starts of two frames.
+    """
+
+    first: int
+    cycles: int
+    interval: int
+
+
+WIRES = Timing(0, 0, 1)  # of a layer in io_parallel that only renames its input's elements
+
+
+def tree(leaves: int, folding: Hls4mlFolding, setting: Setting) -> Timing:
+    """Cycles of a balanced, pipelined tree of two-input operators."""
+    delay_ns = leaves.bit_length() * setting.level_ns
+    depth = max(1, ceil(delay_ns / setting.clock_ns) - 1)
+    return Timing(depth, depth, folding.reuse_factor)
+
+
+def word_loop(layer: Layer, folding: Hls4mlFolding) -> Timing:
+    """Cycles of a stream process that takes `reuse_factor` cycles for each word it moves.
+
+    It moves as many words as the longest of its input and output streams has per frame.
+    """
+    per_word = folding.reuse_factor
+    moved = max(layer.output.pixels, *(tensor.pixels for tensor in layer.inputs))
+    if moved == 1 and per_word == 1:
+        return Timing(1, 1, 1)
+    cycles = moved * per_word + LOOP_OVERHEAD
+    return Timing(per_word + LOOP_OVERHEAD - 1, cycles, cycles)
+
+
+def product_cycles(unit: Product) -> tuple[int, int]:
+    """(latency, interval) in cycles of a sum of products at one output position."""
+    if unit.strategy == "latency":
+        latency = unit.depth + unit.shared_cycles
+        # A pipelined function never waits longer than it takes.
+        return latency, min(unit.reuse_factor, latency + 1)
+    return unit.reuse_factor + unit.depth, unit.reuse_factor

@@ -1,0 +1,89 @@
+"""What a caller must know of an emitted top function; hls/interface.json is its serialization.
+
+The fields here are those that every engine states. An engine adds its own in a subclass:
+how a port is connected, and which inner tensors its C-simulation writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from fpgacomp.errors import InputDataError
+from fpgacomp.results.project import Project
+
+FILE = "interface.json"
+# How an interface is read back: nothing is converted, and nothing unknown is passed over.
+EXACTLY = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """One input or output tensor of the top function.
+
+    Args:
+        tensor: name of the graph's tensor.
+        shape: of one frame, channels last.
+        size: elements of one frame.
+        bits: width of an element.
+        signed: whether an element has a sign.
+        file: name of the file that holds the port's values, one frame after the other.
+    """
+
+    __pydantic_config__ = EXACTLY
+
+    tensor: str
+    shape: tuple[int, ...]
+    size: int
+    bits: int
+    signed: bool
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interface:
+    """The top function of a project, for whoever calls it: testbench, simulation, drivers.
+
+    Args:
+        top: name of the function.
+        io_type: how tensors pass its ports; each engine has its own names for that.
+        inputs: in the order of the function's arguments.
+        outputs: likewise, behind the inputs.
+        aliases: tensor -> the tensor whose array or stream it shares, under another shape.
+    """
+
+    __pydantic_config__ = EXACTLY
+
+    top: str
+    io_type: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    aliases: Mapping[str, str]
+
+    def to_json(self) -> bytes:
+        """The content of interface.json; equal interfaces give the same bytes."""
+        return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Self:
+        """The interface that `to_json` of the same class wrote.
+
+        Raises:
+            InputDataError: a field is missing, unknown or of another type.
+        """
+        try:
+            return TypeAdapter(cls).validate_json(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise InputDataError(FILE, f"{where}: {first['msg']}.",
+                                 "emit the project again with this version.") from None  # fmt: skip
+
+    @classmethod
+    def of(cls, project: Project) -> Self:
+        """The interface of an emitted project."""
+        return cls.from_json(project.files[f"hls/{FILE}"])

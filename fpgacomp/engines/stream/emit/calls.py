@@ -1,0 +1,56 @@
+"""How an operator calls its function of hls_templates/stream, with its tables and buffers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fpgacomp.engines.stream.emit.tables import Table, cpp_type
+from fpgacomp.engines.stream.streams import Stream
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory that a process function declares.
+
+    Args:
+        name: of the C++ variable.
+        word: its C++ element type.
+        depth: words that it holds.
+        storage: auto, or registers where block RAM would be too slow.
+    """
+
+    name: str
+    word: str
+    depth: int
+    storage: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operator's call in C++.
+
+    Args:
+        operator: function of the library.
+        parameters: its template arguments.
+        arguments: C++ expressions that it is called with, in order.
+        roms: constant tables among the arguments.
+        buffers: memories among the arguments.
+    """
+
+    operator: str
+    parameters: tuple[object, ...]
+    arguments: tuple[str, ...]
+    roms: tuple[Table, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
+
+
+def call_with_tables(
+    function: str, parameters: tuple[object, ...], streams: tuple[str, ...], *tables: Table
+) -> Call:
+    """A call whose tables follow its streams."""
+    return Call(function, parameters, (*streams, *(table.name for table in tables)), tables)
+
+
+def word_buffer(name: str, stream: Stream, depth: int, storage: str = "auto") -> Buffer:
+    """A buffer of `depth` words of a stream."""
+    return Buffer(name, f"Vec<{cpp_type(stream.type)}, {stream.lanes}>", depth, storage)

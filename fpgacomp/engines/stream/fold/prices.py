@@ -1,0 +1,202 @@
+"""Prices of layers under each of their foldings, and of the converters between layers.
+
+The estimator itself says the prices. It gets a graph of many layers, each behind a tensor that
+arrives in the words that it reads, so that no width converter is counted to a layer. A
+converter is priced as the difference that it makes. The integer program adds up both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from fpgacomp.devices.board import RESOURCE_FIELDS, Board
+from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
+from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.streams import element_bits
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Input, Layer, Tensor, Upsample
+from fpgacomp.results.estimate import Estimate, LayerEstimate
+
+
+class Estimator(Protocol):
+    """A function like `estimate_stream`, which is handed in so that tests can replace it."""
+
+    def __call__(self, design: StreamDesign, *, timed: bool = True) -> Estimate: ...
+
+
+Costs = tuple[float, ...]  # an amount of each resource, in RESOURCE_FIELDS order
+BATCH = 48  # layers priced in one graph
+
+
+@dataclass(frozen=True)
+class Option:
+    """One layer under one folding.
+
+    Args:
+        lanes_in: elements per word that it reads.
+        lanes_out: elements per word that it writes.
+        interval: cycles per frame of its slowest operator.
+        cost: amount of each resource, in RESOURCE_FIELDS order.
+    """
+
+    folding: StreamFolding
+    lanes_in: int
+    lanes_out: int
+    interval: float
+    cost: Costs
+
+    @property
+    def lanes(self) -> tuple[int, int]:
+        """(elements per word in, elements per word out)."""
+        return self.lanes_in, self.lanes_out
+
+
+class Prices:
+    """Prices of layers and converters; layers of equal price are estimated once.
+
+    Args:
+        board: whose resources the estimate counts in.
+        clock_mhz: of the designs that are estimated.
+    """
+
+    def __init__(self, board: Board, clock_mhz: float, estimate: Estimator) -> None:
+        self.board, self.clock_mhz, self.estimate = board, clock_mhz, estimate
+        self._options: dict[object, tuple[Option, ...]] = {}
+        self._converters: dict[tuple[int, int, int], Costs] = {}
+
+    def options(self, layers: Iterable[Layer]) -> dict[str, tuple[Option, ...]]:
+        """Layer name -> its options, without those that another one of equal lanes beats."""
+        keys = {
+            layer.name: (rules.price_key, layer)
+            for layer in layers
+            if (rules := rules_of(layer)).foldable
+        }
+        missing = {key: layer for key, layer in keys.values() if key not in self._options}
+        pairs = [(key, f) for key, layer in missing.items() for f in rules_of(layer).foldings()]
+        priced: dict[object, list[Option]] = {key: [] for key in missing}
+        for at in range(0, len(pairs), BATCH):
+            some = pairs[at : at + BATCH]
+            prices = self._price([(missing[key], folding) for key, folding in some])
+            for (key, folding), figures in zip(some, prices):
+                priced[key].append(_option(missing[key], folding, figures))
+        self._options |= {key: _undominated(options) for key, options in priced.items()}
+        return {name: self._options[key] for name, (key, _) in keys.items()}
+
+    def converters(self, wanted: Iterable[tuple[Tensor, int, int]]) -> None:
+        """Price the converters that `converter` will be asked for.
+
+        Args:
+            wanted: (tensor, lanes from, lanes to) of each.
+        """
+        missing = {}
+        for tensor, a, b in wanted:
+            key = element_bits(tensor.type), a, b
+            if a != b and key not in self._converters:
+                missing[key] = tensor
+        keys = list(missing)
+        for at in range(0, len(keys), BATCH):
+            some = keys[at : at + BATCH]
+            chains = [_Chain.converter(missing[key], *key[1:]) for key in some]
+            figures = self._run(chains)
+            for key, pair in zip(some, zip(figures[::2], figures[1::2])):
+                with_it, without = (_costs(f) for f in pair)
+                self._converters[key] = tuple(x - y for x, y in zip(with_it, without))
+
+    def converter(self, tensor: Tensor, a: int, b: int) -> Costs:
+        """The price of a converter of the tensor from `a` to `b` lanes, known to `converters`."""
+        if a == b:
+            return (0.0,) * len(RESOURCE_FIELDS)
+        return self._converters[element_bits(tensor.type), a, b]
+
+    def _price(self, pairs: Sequence[tuple[Layer, StreamFolding]]) -> list[LayerEstimate]:
+        return self._run([[_Chain.of(layer, folding)] for layer, folding in pairs])
+
+    def _run(self, chains: Sequence[list[_Chain]]) -> list[LayerEstimate]:
+        """Estimate one graph of all chains; return the figures of each chain's last layer."""
+        layers: list[Layer] = []
+        outputs: list[Tensor] = []
+        folding: dict[str, StreamFolding] = {}
+        names = []
+        for index, chain in enumerate(c for group in chains for c in group):
+            last, parts, folds = chain.built(str(index))
+            layers += parts
+            outputs.append(last.output)
+            folding |= folds
+            names.append(last.name)
+        graph = Graph("prices", tuple(layers), tuple(outputs))
+        figures = self.estimate(
+            StreamDesign(graph=graph, board=self.board, clock_mhz=self.clock_mhz, folding=folding),
+            timed=False,
+        )
+        return [figures.layers[name] for name in names]
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """A layer behind inputs that come in words of `lanes` elements."""
+
+    layer: Layer
+    folding: StreamFolding
+    lanes: int
+
+    @classmethod
+    def of(cls, layer: Layer, folding: StreamFolding) -> _Chain:
+        return cls(layer, folding, rules_of(layer).lanes_in(folding))
+
+    @classmethod
+    def converter(cls, tensor: Tensor, a: int, b: int) -> list[_Chain]:
+        """A layer that reads words of `b` lanes, once behind words of `a` and once behind such.
+
+        The two differ in price by the converter.
+        """
+        pixel = replace(tensor, shape=(tensor.channels,))
+        reader = Upsample(name="c", output=pixel, input=pixel, factors=())
+        return [cls(reader, StreamFolding(b), a), cls(reader, StreamFolding(b), b)]
+
+    def built(self, tag: str) -> tuple[Layer, list[Layer], dict[str, StreamFolding]]:
+        """The layer renamed, all layers of its chain, and their foldings.
+
+        Args:
+            tag: what tells its names from those of other chains in the graph.
+        """
+        made: list[Layer] = []
+        folding: dict[str, StreamFolding] = {}
+        sources: list[Tensor] = []
+        for index, tensor in enumerate(self.layer.inputs):
+            raw = replace(tensor, name=f"x{tag}_{index}")
+            ready = replace(tensor, name=f"w{tag}_{index}")
+            shaper = Upsample(name=ready.name, output=ready, input=raw,
+                              factors=(1,) * (len(tensor.shape) - 1))  # fmt: skip
+            made += [Input(name=raw.name, output=raw), shaper]
+            folding[shaper.name] = StreamFolding(self.lanes)
+            sources.append(ready)
+        last = rules_of(self.layer).rewired(sources, f"y{tag}")
+        folding[last.name] = self.folding
+        return last, [*made, last], folding
+
+
+def _costs(figures: LayerEstimate) -> Costs:
+    return tuple(getattr(figures, name).value for name in RESOURCE_FIELDS)
+
+
+def _option(layer: Layer, folding: StreamFolding, figures: LayerEstimate) -> Option:
+    rules = rules_of(layer)
+    lanes = rules.lanes_in(folding), rules.lanes_out(folding)
+    return Option(folding, *lanes, figures.interval.value, _costs(figures))
+
+
+def _undominated(options: Sequence[Option]) -> tuple[Option, ...]:
+    """Among options of equal lanes, those that no other beats in pace and every resource."""
+    kept: list[Option] = []
+    for option in sorted(options, key=lambda o: (o.lanes, o.interval, o.cost)):
+        if not any(_beats(other, option) for other in kept if other.lanes == option.lanes):
+            kept.append(option)
+    return tuple(kept)
+
+
+def _beats(one: Option, other: Option) -> bool:
+    return one.interval <= other.interval and all(
+        mine <= theirs for mine, theirs in zip(one.cost, other.cost)
+    )

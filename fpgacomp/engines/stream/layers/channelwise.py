@@ -1,0 +1,80 @@
+"""Rules that layers share whose PE is channels per word."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from fpgacomp.engines.shared.divisors import divisors
+from fpgacomp.engines.stream.design import StreamFolding
+from fpgacomp.engines.stream.layers.rules import (
+    indivisible,
+    nameless,
+    pixel_exposure,
+    with_input,
+)
+from fpgacomp.ir.layers import (
+    Activation,
+    Add,
+    ArgMax,
+    Concat,
+    Layer,
+    MaxPool,
+    SumPool,
+    Tensor,
+    Upsample,
+)
+
+
+@dataclass(frozen=True)
+class Channelwise(ABC):
+    """A layer that works on PE channels a cycle and has no constants to store."""
+
+    layer: Activation | Add | ArgMax | Concat | MaxPool | SumPool | Upsample
+
+    @property
+    def foldable(self) -> bool:
+        return True
+
+    @property
+    def stores_constants(self) -> bool:
+        return False
+
+    @property
+    def exposure(self) -> float:
+        return pixel_exposure(self.layer.output)
+
+    @property
+    def price_key(self) -> object:
+        return self.rewired(nameless(self.layer.inputs), "")
+
+    @property
+    def channels(self) -> int:
+        """What PE divides."""
+        return self.layer.output.channels
+
+    def why_illegal(self, folding: StreamFolding) -> str:
+        return indivisible(folding, self.channels)
+
+    def foldings(self) -> Iterable[StreamFolding]:
+        return tuple(StreamFolding(pe) for pe in divisors(self.channels))
+
+    def lanes_in(self, folding: StreamFolding) -> int:
+        return folding.pe
+
+    def lanes_out(self, folding: StreamFolding) -> int:
+        return folding.pe
+
+    @abstractmethod
+    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer: ...
+
+
+@dataclass(frozen=True)
+class OneInputChannelwise(Channelwise):
+    """The same for a layer with one input."""
+
+    layer: Activation | ArgMax | MaxPool | SumPool | Upsample
+
+    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
+        return with_input(self.layer, inputs, name)

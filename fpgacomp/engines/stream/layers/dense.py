@@ -1,0 +1,44 @@
+"""How a Dense is streamed: one MatrixVector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fpgacomp.engines.stream.design import StreamFolding
+from fpgacomp.engines.stream.layers.matrix import MatrixRules
+from fpgacomp.engines.stream.layers.rules import pixel_exposure, with_input
+from fpgacomp.engines.stream.layers.weights import weight_price_key
+from fpgacomp.engines.stream.plumbing import Plumbing
+from fpgacomp.engines.stream.streams import Stream
+from fpgacomp.ir.layers import Dense, Layer, Tensor
+
+
+@dataclass(frozen=True)
+class DenseRules(MatrixRules):
+    """A Dense reads SIMD channels and computes PE outputs a cycle."""
+
+    layer: Dense
+
+    @property
+    def width(self) -> int:
+        return self.layer.input.channels
+
+    @property
+    def exposure(self) -> float:
+        return pixel_exposure(self.layer.output)
+
+    @property
+    def price_key(self) -> object:
+        return weight_price_key(self.layer)
+
+    def lanes_in(self, folding: StreamFolding) -> int:
+        return folding.simd
+
+    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
+        return with_input(self.layer, inputs, name)
+
+    def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
+        layer = self.layer
+        source = plumbing.take_with_lanes(layer.input, self.lanes_in(folding), layer.name)
+        return self._multiply(source, layer.weight, folding, plumbing)

@@ -1,0 +1,118 @@
+"""What must be known of a layer to stream it: its foldings, its lanes, its operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from fpgacomp.engines.stream.design import StreamFolding
+from fpgacomp.engines.stream.plumbing import Plumbing
+from fpgacomp.engines.stream.streams import Stream
+from fpgacomp.ir.layers import (
+    Activation,
+    ArgMax,
+    Conv,
+    Dense,
+    Layer,
+    MaxPool,
+    Reshape,
+    SumPool,
+    Tensor,
+    Upsample,
+)
+
+OneInputLayer = Activation | ArgMax | Conv | Dense | MaxPool | Reshape | SumPool | Upsample
+
+
+class LayerRules(Protocol):
+    """The rules of one layer.
+
+    `layers/__init__.py` has the class for each kind of layer. mypy names the class and the
+    member that one of them lacks.
+    """
+
+    @property
+    def foldable(self) -> bool:
+        """Whether it takes a folding; Input and Reshape do not."""
+        ...
+
+    @property
+    def stores_constants(self) -> bool:
+        """Whether its folding's `memory` holds constants."""
+        ...
+
+    @property
+    def exposure(self) -> float:
+        """Share of its frame that a first frame waits for before the next layer can go on."""
+        ...
+
+    @property
+    def price_key(self) -> object:
+        """Equal for layers whose operators cost the same under the same folding."""
+        ...
+
+    def why_illegal(self, folding: StreamFolding) -> str:
+        """A sentence on what a folding does not divide; "" where it is legal."""
+        ...
+
+    def foldings(self) -> Iterable[StreamFolding]:
+        """The foldings worth pricing; all are legal."""
+        ...
+
+    def lanes_in(self, folding: StreamFolding) -> int:
+        """Elements per word that its own operators read; 0 where they read none."""
+        ...
+
+    def lanes_out(self, folding: StreamFolding) -> int:
+        """Elements per word that its own operators write; 0 where it has no operators."""
+        ...
+
+    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
+        """The same layer on other inputs, under another name, which is its output's too."""
+        ...
+
+    def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
+        """Place its operators, and return the stream that carries its output."""
+        ...
+
+
+def too_small(folding: StreamFolding) -> str:
+    """Why a folding is illegal for every layer; "" where it is not."""
+    if min(folding.pe, folding.simd) < 1:
+        return f"pe {folding.pe} and simd {folding.simd} are not both 1 or more."
+    return ""
+
+
+def indivisible(folding: StreamFolding, channels: int) -> str:
+    """Why a folding is illegal for a layer whose PE divides so many channels; "" if it is not."""
+    if why := too_small(folding):
+        return why
+    if channels % folding.pe:
+        return f"pe {folding.pe} does not divide its {channels} channels."
+    return ""
+
+
+def pixel_exposure(output: Tensor) -> float:
+    """`exposure` of a layer that needs one pixel to write one: the whole frame of a vector."""
+    return 1.0 / output.pixels
+
+
+def window_exposure(input: Tensor, output: Tensor, kernel: tuple[int, ...]) -> float:
+    """`exposure` of a layer with a window: what fills the window, and a pixel."""
+    if output.pixels == 1:
+        return 1.0
+    rows = kernel[0] if len(kernel) > 1 else 0
+    filled = rows / input.shape[0] if rows > 1 else kernel[-1] / input.pixels
+    return min(1.0 / output.pixels + filled, 1.0)
+
+
+def with_input(layer: OneInputLayer, inputs: Sequence[Tensor], name: str) -> Layer:
+    """`rewired` of a layer with one input."""
+    (source,) = inputs
+    return replace(layer, name=name, input=source, output=replace(layer.output, name=name))
+
+
+def nameless(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """The tensors without names, to compare layers by all but names."""
+    return [replace(tensor, name="") for tensor in tensors]

@@ -1,0 +1,59 @@
+"""Join: tensors side by side along their channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fpgacomp.engines.shared.terms import Terms
+from fpgacomp.engines.stream.emit.calls import Call
+from fpgacomp.engines.stream.estimate.terms import word_terms
+from fpgacomp.engines.stream.operators.operator import CostKind, Named
+from fpgacomp.engines.stream.streams import Stream
+from fpgacomp.engines.stream.timing.steps import Pattern, Steps, repeated_steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join(Named):
+    """Writes each pixel's channels of one input after the other.
+
+    Args:
+        parts: the inputs, in words of the same lanes as the output's.
+        channels: of each input.
+    """
+
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
+    parts: tuple[Stream, ...]
+    channels: tuple[int, ...]
+    output: Stream
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        return self.parts
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        return (self.output,)
+
+    @property
+    def cycles(self) -> int:
+        return self.output.words
+
+    def steps(self, limit: int) -> Steps:
+        counts = [c // self.output.lanes for c in self.channels]
+        source = np.repeat(np.arange(len(counts)), counts)
+        reads = [source == index for index in range(len(counts))]
+        pixel = Pattern.of(reads, [np.ones(len(source))])
+        return repeated_steps(pixel, self.output.words // len(source), limit)
+
+    def terms(self, port_bits: int) -> Terms:
+        return word_terms(self.output.bits)
+
+    def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
+        *parts, output = streams
+        pixels = self.output.elements // sum(self.channels)
+        return Call("concat", (pixels, *self.channels), (output, *parts))

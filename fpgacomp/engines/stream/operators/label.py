@@ -1,0 +1,38 @@
+"""Label: the index of the largest channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fpgacomp.engines.shared.terms import Terms
+from fpgacomp.engines.stream.emit.calls import Call
+from fpgacomp.engines.stream.estimate.terms import word_terms
+from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.timing.steps import Steps, gathering, repeated_steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label(OneToOne):
+    """Writes the index of the largest of each pixel's channels, the lowest of equal ones."""
+
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
+    channels: int
+
+    @property
+    def cycles(self) -> int:
+        return self.input.words
+
+    def steps(self, limit: int) -> Steps:
+        groups = self.channels // self.input.lanes
+        return repeated_steps(gathering(groups), self.output.words, limit)
+
+    def terms(self, port_bits: int) -> Terms:
+        # Each lane is compared and selected once, with its index.
+        bits = self.input.bits + self.input.lanes * self.output.bits
+        return word_terms(self.output.bits, adder=1.5 * bits)
+
+    def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
+        return Call("argmax", (self.channels, self.output.words), streams)

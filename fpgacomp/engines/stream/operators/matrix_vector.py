@@ -1,0 +1,152 @@
+"""MatrixVector: the product of vectors with a matrix of constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import ClassVar
+
+from fpgacomp.engines.shared.terms import Amounts, Terms, unit_terms
+from fpgacomp.engines.stream.design import Arithmetic, Memory
+from fpgacomp.engines.stream.emit.calls import Call, call_with_tables
+from fpgacomp.engines.stream.emit.tables import Table, rom
+from fpgacomp.engines.stream.estimate.memory import added, buffer_terms, rom_terms
+from fpgacomp.engines.stream.estimate.terms import product_array
+from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.streams import element_bits
+from fpgacomp.engines.stream.timing.steps import Pattern, Steps, gathering, repeated_steps
+from fpgacomp.ir.types import Ints, IntType
+
+# A DSP block's narrower multiplier port (UG479, UG579).
+_NARROW_PORT_BITS = 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixVector(OneToOne):
+    """y = x @ weight for `vectors` rows x; PE outputs and SIMD inputs a cycle.
+
+    Args:
+        weight: [MW, MH]: MW inputs, MH outputs.
+        memory: where the weights lie.
+        arithmetic: what multiplies.
+    """
+
+    cost_kind: ClassVar[CostKind] = "matrix"
+    narrow: ClassVar[bool] = False
+
+    weight: Ints
+    vectors: int
+    pe: int
+    simd: int
+    memory: Memory
+    arithmetic: Arithmetic
+
+    @property
+    def reads(self) -> int:
+        """Input words of a vector."""
+        return self.weight.shape[0] // self.simd
+
+    @property
+    def rows(self) -> int:
+        """Output words of a vector."""
+        return self.weight.shape[1] // self.pe
+
+    @property
+    def fold(self) -> int:
+        """Cycles per vector: also the rows of the weight memory."""
+        return self.reads * self.rows
+
+    @property
+    def cycles(self) -> int:
+        return self.vectors * self.fold
+
+    @property
+    def bipolar(self) -> bool:
+        """Weights and inputs are both of {-1, +1}: products are XNOR gates."""
+        return self.weight.stored_type.bipolar and self.input.type.bipolar
+
+    def packing(self, port_bits: int) -> tuple[int, int]:
+        """(weights multiplied in one DSP block, bits between them); (1, 0) where only one.
+
+        Weights with one input share a multiplier if they, each as far apart as a product
+        is wide, fit its wider port.
+
+        Args:
+            port_bits: width of that port: 25 on DSP48E1, 27 on DSP48E2.
+        """
+        weight, x = self.weight.stored_type, self.input.type
+        if element_bits(weight) == 1 or (x.signed and x.bits == 1):
+            return 1, 0  # gates, not multipliers
+        if _signed_bits(x) > _NARROW_PORT_BITS:
+            return 1, 0
+        ends = [a * b for a in (x.lo, x.hi) for b in (weight.lo, weight.hi)]
+        shift = _signed_bits(IntType.of_values(ends))
+        wide = _signed_bits(weight)
+        room = port_bits - wide - (weight.lo == -(1 << (wide - 1)))
+        lanes = min(self.pe, 1 + max(0, room // shift))
+        return (lanes, shift) if lanes > 1 else (1, 0)
+
+    def steps(self, limit: int) -> Steps:
+        """The input is read along with the first row block and kept for the others."""
+        vector = gathering(self.reads)
+        if self.rows > 1:
+            others = [1] * (self.rows - 1)
+            vector = vector.then(Pattern.of([[0] * len(others)], [others], self.reads))
+        return repeated_steps(vector, self.vectors, limit)
+
+    def terms(self, port_bits: int) -> Terms:
+        dsp = 0
+        if self.arithmetic == "dsp" and not self.bipolar:
+            lanes, _ = self.packing(port_bits)
+            dsp = ceil(self.pe / lanes) * self.simd
+        return matrix_terms(
+            pe=self.pe, simd=self.simd, weight_bits=element_bits(self.weight.stored_type),
+            input_bits=element_bits(self.input.type), acc_bits=self.output.type.bits,
+            reads=self.reads, rows=self.rows, dsp=dsp, bipolar=self.bipolar, memory=self.memory,
+        )  # fmt: skip
+
+    def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
+        style = "MulLut"
+        if self.arithmetic == "dsp":
+            lanes, shift = self.packing(port_bits)
+            style = f"MulDspPacked<{lanes}, {shift}>" if lanes > 1 else "MulDsp"
+        parameters = (*self.weight.shape, self.vectors, style)
+        return call_with_tables("mvau", parameters, streams, self._weights(tables))
+
+    def _weights(self, name: str) -> Table:
+        """Row nf * SF + sf, lane pe * SIMD + s is weight[sf * SIMD + s, nf * PE + pe]."""
+        (mw, mh), pe, simd = self.weight.shape, self.pe, self.simd
+        tiles = self.weight.array.reshape(self.reads, simd, self.rows, pe).transpose(2, 0, 3, 1)
+        title = f"Weights of {self.layer}: {mw} x {mh}, {pe} PE of {simd} SIMD a row."
+        rows = tiles.reshape(-1, pe * simd)
+        return rom(name, title, rows, self.weight.stored_type, self.memory)
+
+
+def matrix_terms(
+    *, pe: int, simd: int, weight_bits: int, input_bits: int, acc_bits: int, reads: int,
+    rows: int, dsp: float = 0, bipolar: bool = False, memory: Memory = "auto",
+) -> Terms:  # fmt: skip
+    """What a matrix-vector unit is made of; the fit builds the same from measured nodes.
+
+    Args:
+        reads: input words a vector (MW / SIMD); more than one takes accumulators.
+        rows: output words a vector (MH / PE); more than one takes an input buffer.
+        dsp: DSP blocks that multiply; 0 where LUTs do.
+        bipolar: weights and inputs are both of {-1, +1}.
+    """
+    products = product_array(pe * simd, weight_bits, input_bits, dsp=dsp, bipolar=bipolar)
+    # Constant weights need no multiplier proper; about half of one is what synthesis leaves.
+    if reads * rows == 1 and not dsp:
+        products = {r: {t: a / 2 for t, a in amounts.items()} for r, amounts in products.items()}
+    lut: Amounts = {"matrix": 1, "input": simd * input_bits}
+    if reads > 1:
+        lut["adder"] = pe * acc_bits
+    unit = unit_terms(lut, {"matrix": 1, "input": simd * input_bits, "register": 2 * pe * acc_bits})
+    store = rom_terms(pe * simd * weight_bits, reads * rows, memory)
+    kept = buffer_terms(simd * input_bits, reads) if rows > 1 else unit_terms({})
+    return added(unit, products, store, kept)
+
+
+def _signed_bits(kind: IntType) -> int:
+    """Bits of an element on a signed multiplier port."""
+    return max(kind.bits, 2) if kind.signed else kind.bits + 1

@@ -1,0 +1,36 @@
+"""MaxOver: the maximum of each window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fpgacomp.engines.shared.terms import Terms
+from fpgacomp.engines.stream.emit.calls import Call
+from fpgacomp.engines.stream.estimate.terms import word_terms
+from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.timing.steps import Steps, gathering, repeated_steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxOver(OneToOne):
+    """Writes the largest of each `taps` consecutive words, lane by lane."""
+
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
+    taps: int
+
+    @property
+    def cycles(self) -> int:
+        return max(self.input.words, self.output.words)
+
+    def steps(self, limit: int) -> Steps:
+        return repeated_steps(gathering(self.taps), self.output.words, limit)
+
+    def terms(self, port_bits: int) -> Terms:
+        # A comparator and a selector per bit.
+        return word_terms(self.output.bits, adder=1.5 * self.output.bits)
+
+    def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
+        return Call("max_pool", (self.taps, self.output.words), streams)

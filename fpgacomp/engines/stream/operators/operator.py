@@ -1,0 +1,114 @@
+"""What every streaming operator must state: streams, cycles, steps, C++ call and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from fpgacomp.engines.shared.terms import Terms
+from fpgacomp.engines.stream.emit.calls import Call
+from fpgacomp.engines.stream.streams import Stream
+from fpgacomp.engines.stream.timing.steps import Steps
+
+# The kinds of measured nodes that `estimate.fit` has error ranges for.
+CostKind = Literal["converter", "matrix", "process", "thresholds", "window"]
+
+
+class Operator(Protocol):
+    """One process of a streaming design, which can fire once a cycle.
+
+    `operators/__init__.py` lists the classes that keep this protocol. If one of them lacks a
+    member, mypy names both wherever the member is used.
+    """
+
+    @property
+    def name(self) -> str:
+        """Unique in the design, a C identifier."""
+        ...
+
+    @property
+    def layer(self) -> str:
+        """Name of the layer of the integer graph that it works for; "" for plumbing."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        """The streams that it reads."""
+        ...
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        """The streams that it writes."""
+        ...
+
+    @property
+    def cycles(self) -> int:
+        """Cycles per frame at one firing a cycle (the formulas of hls_templates/stream)."""
+        ...
+
+    @property
+    def cost_kind(self) -> CostKind:
+        """The kind of measured node that the range of its estimate comes from."""
+        ...
+
+    @property
+    def narrow(self) -> bool:
+        """Whether deep FIFOs behind it are tried first when depths are sized.
+
+        False where its words are accumulators, repeat elements or are wider than its input's,
+        so that the same wait costs fewer bits elsewhere.
+        """
+        ...
+
+    def steps(self, limit: int) -> Steps:
+        """What it reads and writes over one frame, as if nothing ever made it wait.
+
+        The cycles of all steps sum up to `cycles`.
+
+        Args:
+            limit: most steps, beyond which consecutive ones are merged.
+        """
+        ...
+
+    def terms(self, port_bits: int) -> Terms:
+        """What it is made of, without the FIFOs of its streams.
+
+        Args:
+            port_bits: width of a DSP block's wider multiplier port.
+        """
+        ...
+
+    def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
+        """Its call in C++.
+
+        Args:
+            streams: C++ names of its inputs, then of its outputs. A Source has its AXI port
+                in place of inputs, a Sink in place of outputs.
+            tables: C++ name of its constant table; the beginning of the names of several.
+            port_bits: width of a DSP block's wider multiplier port.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """The fields of every operator: its unique name and the layer that it works for."""
+
+    name: str
+    layer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneToOne(Named):
+    """Base of the operators that read one stream and write one."""
+
+    input: Stream
+    output: Stream
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        return (self.input,)
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        return (self.output,)

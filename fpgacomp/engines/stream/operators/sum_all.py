@@ -1,0 +1,54 @@
+"""SumAll: the sum of a whole frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fpgacomp.engines.shared.terms import Terms
+from fpgacomp.engines.stream.emit.calls import Call, word_buffer
+from fpgacomp.engines.stream.estimate.memory import added, buffer_terms
+from fpgacomp.engines.stream.estimate.terms import word_terms
+from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.timing.steps import Pattern, Steps
+
+# A memory takes a few cycles from a read over the addition to the write. Fewer words than
+# these come round again before that, so they are kept in registers.
+_FEW_SUMS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumAll(OneToOne):
+    """Writes the sum over all `pixels` of a frame, per channel."""
+
+    cost_kind: ClassVar[CostKind] = "process"
+    narrow: ClassVar[bool] = True
+
+    channels: int
+    pixels: int
+
+    @property
+    def cycles(self) -> int:
+        return max(self.input.words, self.output.words)
+
+    def steps(self, limit: int) -> Steps:
+        """The sums leave along with the last pixel."""
+        pixel = np.ones(self.output.words)
+        reading = Pattern.of([pixel], [0 * pixel])
+        last = Pattern.of([pixel], [pixel])
+        if self.pixels * self.output.words > limit:
+            reading, last = reading.merged(), last.merged()
+        return reading.times(self.pixels - 1).then(last).steps()
+
+    def terms(self, port_bits: int) -> Terms:
+        bits = self.output.bits
+        return added(word_terms(bits, adder=bits), buffer_terms(bits, self.output.words))
+
+    def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
+        groups = self.channels // self.input.lanes
+        storage = "registers" if groups < _FEW_SUMS else "auto"
+        sums = word_buffer("sums", self.output, groups, storage)
+        arguments = (*streams, sums.name)
+        return Call("global_sum", (self.channels, self.pixels), arguments, buffers=(sums,))

@@ -1,0 +1,174 @@
+"""Window: an image's sliding windows, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from fpgacomp.engines.shared.terms import Terms, unit_terms
+from fpgacomp.engines.stream.emit.calls import Buffer, Call, word_buffer
+from fpgacomp.engines.stream.emit.tables import cpp_type
+from fpgacomp.engines.stream.estimate.memory import added, buffer_terms
+from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.shapes import Pair, Shape
+from fpgacomp.engines.stream.timing.steps import Pattern, Steps
+
+Order = Literal["channels_inner", "kernel_inner"]
+_CPP_ORDER: dict[Order, str] = {
+    "channels_inner": "ChannelsInner",
+    "kernel_inner": "KernelInner",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window(OneToOne):
+    """Writes every window of an image.
+
+    Args:
+        shape: of the input.
+        order: of a window's words. channels_inner: for each tap all channels, as a
+            MatrixVector reads them. kernel_inner: for each group of `lanes` channels all
+            taps, as a VectorVector or a pool reads them. Where `parallel`, a window is
+            one word, in channels_inner order, and comes from whole pixels.
+    """
+
+    cost_kind: ClassVar[CostKind] = "window"
+    narrow: ClassVar[bool] = False
+
+    shape: Shape
+    kernel: Pair
+    strides: Pair
+    dilations: Pair
+    order: Order
+
+    @property
+    def positions(self) -> Pair:
+        """Windows down and across."""
+        down, across = (
+            (n - e) // s + 1 for n, e, s in zip(self.shape[:2], self.extent, self.strides)
+        )
+        return down, across
+
+    @property
+    def parallel(self) -> bool:
+        """A whole window per word, a pixel a cycle; else one word of `lanes` channels a cycle."""
+        return self.output.lanes > self.input.lanes
+
+    @property
+    def extent(self) -> Pair:
+        """Rows and columns that a window spans."""
+        down, across = (d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations))
+        return down, across
+
+    @property
+    def groups(self) -> int:
+        """Input words of a pixel."""
+        return self.shape[2] // self.input.lanes
+
+    @property
+    def buffer_words(self) -> int:
+        """Input words that the line buffer holds.
+
+        They are one window's span in input order; where `parallel`, the whole rows above the
+        current one.
+        """
+        rows, columns = self.extent
+        if self.parallel:
+            return max(1, rows - 1) * self.shape[1]
+        return ((rows - 1) * self.shape[1] + columns) * self.groups
+
+    @property
+    def cycles(self) -> int:
+        """Cycles per frame, exactly (hls_templates/stream/README.md explains the schedule)."""
+        if self.parallel:
+            return self.input.words
+        groups, taps = self.groups, prod(self.kernel)
+        (down, across), (rows, columns) = self.positions, self.strides
+        width = self.shape[1]
+
+        def slot(reads: int) -> int:
+            return taps * groups + max(0, reads - self._ahead)
+
+        first = slot(self.buffer_words)
+        following = slot(columns * groups)
+        row = slot((width * rows - (across - 1) * columns) * groups)
+        seen = ((down - 1) * rows * width + (across - 1) * columns) * groups + self.buffer_words
+        tail = self.input.words - seen
+        return first + down * (across - 1) * following + (down - 1) * row + tail
+
+    @property
+    def _ahead(self) -> int:
+        """Words of a window's input that may still be missing when its first word is written."""
+        taps = prod(self.kernel)
+        return taps * self.groups if self.order == "channels_inner" else self.groups + taps - 1
+
+    def steps(self, limit: int) -> Steps:
+        """The slots of hls_templates/stream/include/fpgacomp/window.hpp."""
+        if self.parallel:
+            return self._parallel_steps()
+        (down, across), (step_down, step_across) = self.positions, self.strides
+        width, groups = self.shape[1], self.groups
+        fine = self.cycles <= limit
+        following = self._slot(step_across * groups, fine=fine)
+        row = self._slot((width * step_down - (across - 1) * step_across) * groups, fine=fine)
+        others = following.times(across - 1)
+        frame = self._slot(self.buffer_words, fine=fine).then(others)
+        frame = frame.then(row.then(others).times(down - 1))
+        tail = self.input.words - int(frame.reads.sum())
+        return frame.then(self._reading(tail, fine=fine)).steps()
+
+    def _parallel_steps(self) -> Steps:
+        """A pixel a step; the last pixel of a window's span writes the window."""
+        height, width, _ = self.shape
+        (down, across), (step_down, step_across) = self.positions, self.strides
+        rows, columns = self.extent
+        ends = np.zeros((height, width), dtype=np.int64)
+        ends[rows - 1 :: step_down, columns - 1 :: step_across][:down, :across] = 1
+        return Pattern.of([np.ones(height * width)], [ends.ravel()]).steps()
+
+    def _slot(self, reads: int, *, fine: bool) -> Pattern:
+        """One window: reads alone until the writes can no longer overtake them, then both."""
+        writes = prod(self.kernel) * self.groups
+        alone = max(0, reads - self._ahead)
+        rest = reads - alone
+        if fine:
+            both = Pattern.of([np.arange(writes) < rest], [np.ones(writes)])
+        else:
+            after = np.array([writes - max(rest, 1) + 1], dtype=np.int64)
+            counts = (np.array([[rest]]), np.array([[writes]]), np.array([writes]))
+            both = Pattern(*counts, after)
+        return self._reading(alone, fine=fine).then(both)
+
+    def _reading(self, words: int, *, fine: bool) -> Pattern:
+        """Words that are read while none is written, one a step or a pixel a step."""
+        size = 1 if fine else self.groups
+        reads = np.full(-(-words // size), size, dtype=np.int64)
+        if words:
+            reads[-1] = words - size * (len(reads) - 1)
+        after = np.ones_like(reads)
+        return Pattern(reads[:, None], np.zeros_like(reads)[:, None], reads, after)
+
+    def terms(self, port_bits: int) -> Terms:
+        bits = self.input.bits
+        unit = unit_terms({"window": 1, "wire": self.output.bits},
+                          {"window": 1, "wire": self.output.bits})  # fmt: skip
+        if not self.parallel:
+            return added(unit, buffer_terms(bits, self.buffer_words))
+        rows, columns = self.extent
+        kept = buffer_terms(bits * max(1, rows - 1), self.shape[1])
+        return added(unit, kept, unit_terms({}, {"register": bits * rows * columns}))
+
+    def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
+        geometry = (*self.shape, *self.kernel, *self.strides, *self.dilations)
+        if not self.parallel:
+            buffer = word_buffer("buffer", self.input, self.buffer_words)
+            parameters = (*geometry, _CPP_ORDER[self.order])
+            return Call("sliding_window", parameters, (*streams, buffer.name), buffers=(buffer,))
+        _, width, channels = self.shape
+        above = max(1, self.extent[0] - 1) * channels
+        columns = Buffer("columns", f"Vec<{cpp_type(self.input.type)}, {above}>", width, "auto")
+        arguments = (*streams, columns.name)
+        return Call("sliding_window_parallel", geometry, arguments, buffers=(columns,))

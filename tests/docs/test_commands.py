@@ -1,0 +1,149 @@
+"""Every command and every Python block of the pages is run, or says why it is not."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from docs.hooks.generated import command_line
+from tests.support.pages import (
+    REASONS,
+    RUN,
+    SHOWN,
+    Block,
+    blocks,
+    commands,
+    is_slow,
+    needs,
+    page_name,
+    pages,
+)
+from tests.support.paths import REPOSITORY
+
+PAGES = [
+    pytest.param(
+        page,
+        id=page_name(page),
+        marks=[pytest.mark.slow] if is_slow(page.read_text(encoding="utf-8")) else [],
+    )
+    for page in pages()
+]
+
+
+def exists_now(wanted: str) -> bool:
+    """Whether the command line has `VERB`, its `--option`s, and the values named after them."""
+    verb, *words = wanted.split()
+    section = command_line().partition(f"## fpgacomp {verb}\n")[2].partition("\n## ")[0]
+    rows, row = section.splitlines(), section
+    for word in words:
+        if word.startswith("-"):
+            row = next((r for r in rows if f"`{word}`" in r), "")
+        if f"`{word}`" not in row:
+            return False
+    return bool(section)
+
+
+def is_run(block: Block) -> bool:
+    """Whether a block is run here and now."""
+    awaited = block.marks.get("awaits")
+    return "not run" not in block.marks and (awaited is None or exists_now(awaited))
+
+
+def run(command: list[str], folder: Path) -> tuple[int, str]:
+    """(exit code, everything it prints) of a command in the scratch folder."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(REPOSITORY),
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+    }
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def squeezed(text: str) -> str:
+    """Text with every run of blanks as one: tables grow and shrink with their contents."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def run_console(block: Block, folder: Path, where: str) -> None:
+    listed = list(commands(block))
+    assert listed, f"{where}: no command: each begins with '$ '"
+    for command in listed:
+        wanted = int(block.marks.get("exits", "0")) if command is listed[-1] else 0
+        code, output = run(["bash", "-c", command.text], folder)
+        assert code == wanted, f"{where}: {command.text}\nexit code {code}:\n{output}"
+        for line in command.prints:
+            assert squeezed(line) in squeezed(output), f"{where}: {line!r} not in:\n{output}"
+
+
+def run_block(block: Block, folder: Path, where: str) -> None:
+    if block.title:
+        (folder / block.title).write_text(block.text, encoding="utf-8")
+    elif block.language == "console":
+        run_console(block, folder, where)
+    elif block.language == "python":
+        code, output = run([sys.executable, "-c", block.text], folder)
+        assert code == 0, f"{where}:\n{output}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    missing = [name for name in needs(text) if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"this page needs {', '.join(missing)}, which an extra installs")
+    # Pages are written for somebody who stands in the checkout.
+    for name in ("examples", "boards"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    for block in blocks(text):
+        if is_run(block):
+            run_block(block, tmp_path, f"{page_name(page)}:{block.number}")
+
+
+@pytest.mark.parametrize("page", pages(), ids=page_name)
+def test_blocks_say_what_they_are(page: Path) -> None:
+    for block in blocks(page.read_text(encoding="utf-8")):
+        where = f"{page_name(page)}:{block.number}"
+        assert block.language in (*RUN, *SHOWN), f"{where}: language {block.language!r}"
+        reason = block.marks.get("not run")
+        assert reason is None or reason.startswith(REASONS), f"{where}: no reason of REASONS"
+
+
+@pytest.mark.parametrize("page", pages(), ids=page_name)
+def test_no_command_hides_in_an_indented_block(page: Path) -> None:
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
+        hidden = re.match(r" {4,}(\$ )?(fpgacomp|python|python3|pip|make|git) ", line)
+        assert not hidden, f"{page_name(page)}:{number}: put it into a console block: {line}"
+
+
+def test_a_wrong_output_line_is_found(tmp_path: Path) -> None:
+    block = Block("console", ("$ echo two words", "two  words", "$ echo more", "less"), 1)
+    with pytest.raises(AssertionError, match="'less' not in"):
+        run_console(block, tmp_path, "here")
+
+
+def test_a_wrong_exit_code_is_found(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="exit code 3"):
+        run_console(Block("console", ("$ exit 3",), 1), tmp_path, "here")
+
+
+def test_what_the_command_line_has() -> None:
+    assert exists_now("compile --backend hls4ml")
+    assert not exists_now("compile --backend nothing")
+    assert not exists_now("compile --nothing")
+    assert not exists_now("nothing")

@@ -1,0 +1,57 @@
+"""What a compression technique did, on one screen."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from fpgacomp.report import compression
+
+
+def screen(details: dict[str, Any], notes: tuple[str, ...] = ()) -> list[str]:
+    summary = {
+        "technique": "quantize", "quantized": True, "accuracy_before": 0.98, "accuracy": 0.97,
+        "test_samples": 400, "epochs": 3, "best_epoch": 2, "interrupted": True, "notes": notes,
+        "details": details,
+    }  # fmt: skip
+    console = Console(file=io.StringIO(), width=100)
+    compression.render(summary, "out.onnx", console)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+
+
+def test_figures_by_layer_share_a_table_and_notes_stand_behind() -> None:
+    lines = screen(
+        {"budget": 20000.0, "share": 0.25, "weight_bits": {"c[1]": 3},
+         "layers": {"c[1]": {"weights": 9}, "fc": {"weights": 90}}},
+        ("1 layer left alone: fc",),
+    )  # fmt: skip
+    assert lines == [
+        "quantize  test accuracy 98.00% → 97.00% (-1.00 points, 400 samples)",
+        "stopped after 3 epochs, kept epoch 2",
+        "budget: 20,000",
+        "share: 0.25",
+        " layer  weight bits  weights",
+        " c[1]   3            9",
+        " fc                  90",
+        "note: 1 layer left alone: fc",
+        "wrote out.onnx; next: fpgacomp compile out.onnx ...",
+    ]
+
+
+def test_sensitivities_have_tables_of_their_own() -> None:
+    lines = screen(
+        {"weight_bits": {"c1": 3}, "weight_sensitivity": {"c1": {"1": 0.5, "2": 0.0}},
+         "activation_sensitivity": {"relu": {"2": 0.125}}}
+    )  # fmt: skip
+    assert lines[2:-1] == [
+        " layer  weight bits",
+        " c1     3",
+        "rise of the loss where one layer's weights have so many bits",
+        " layer  1    2",
+        " c1     0.5  0",
+        "rise of the loss where one activation has so many bits",
+        " layer  2",
+        " relu   0.125",
+    ]
