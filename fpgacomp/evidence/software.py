@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from fpgacomp.errors import FpgacompError, InputDataError, ToolError
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.ir.types import AnyArray, IntArray, NamedArrays
-from fpgacomp.network.attributes import shape_of
+from fpgacomp.network.attributes import shape_of, to_array
 from fpgacomp.network.lowered import integer_name
 from fpgacomp.network.runtime import open_session
 
@@ -123,7 +123,7 @@ def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
             dims[0].dim_param = "N"
     for node in [node for node in graph.node if node.op_type == "Reshape"]:
         target = constants.get(node.input[1])
-        values = None if target is None else numpy_helper.to_array(target).copy()
+        values = None if target is None else to_array(target).copy()
         if values is not None and values.size and values[0] == 1:
             values[0] = 0  # ONNX: keep what the input has on this axis
             name = f"{node.input[1]}_free_batch_{node.output[0]}"

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.infer import ChannelRange, LayerT, channel_range, unknown_output, with_output
 from fpgacomp.ir.layers import Layer, Reshape, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 from fpgacomp.lower.value import Sum, Value
-from fpgacomp.network.attributes import shape_of
+from fpgacomp.network.attributes import shape_of, to_array
 from fpgacomp.network.lowered import LabelView, TensorView
 
 
@@ -38,7 +37,7 @@ class NetworkIndex:
     def constant(self, name: str) -> FloatArray | None:
         """Return an initializer as float64, or None where the tensor is none."""
         found = self.initializers.get(name)
-        return None if found is None else numpy_helper.to_array(found).astype(np.float64)
+        return None if found is None else to_array(found).astype(np.float64)
 
 
 def node_name(node: onnx.NodeProto) -> str:
