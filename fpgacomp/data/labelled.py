@@ -1,4 +1,4 @@
-"""Labelled samples from a file, a folder of images or a function, split once and for all."""
+"""Labelled samples from a file, a folder of images or a function, in three fixed splits."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ DataSource = (
     | Callable[[], Any]
 )
 
-TEST_SHARE = 0.25  # of all samples
-VALIDATION_SHARE = 0.12  # of those that are not in the test split
+TEST_SHARE = 0.25  # share of all samples that are in the test split
+VALIDATION_SHARE = 0.12  # share of the others that are in the validation split
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Samples:
     """Inputs with their labels.
 
     Args:
-        x: float32 [N, *input shape], as the network takes them.
-        y: int64 [N], class indices.
+        x: the inputs, float32 [N, *input shape], in the units that the network takes.
+        y: the labels as class indices from 0, int64 [N].
     """
 
     x: npt.NDArray[np.float32]
@@ -48,11 +48,11 @@ class Samples:
         return len(self.x)
 
     def take(self, chosen: Array) -> Samples:
-        """The samples at these indices, or where this mask holds."""
+        """The samples at some indices, or where a mask [N] is true."""
         return Samples(self.x[chosen], self.y[chosen])
 
     def evenly(self, most: int) -> Samples:
-        """At most so many of them, evenly taken: the first ones are often of one class."""
+        """Take at most so many samples, evenly: in sorted data the first ones are of one class."""
         if len(self) <= most:
             return self
         return self.take(np.linspace(0, len(self) - 1, most).astype(int))
@@ -63,11 +63,11 @@ class LabelledData:
     """A data set in three splits that share no sample.
 
     Args:
-        name: where it came from, for messages.
-        train: what weights are fitted to.
-        validation: what the best epoch is chosen by.
-        test: what figures are reported on; nothing is ever fitted to it or chosen by it.
-        notes: what was dropped or moved, in sentences.
+        name: where the data came from, for messages.
+        train: the samples that weights are fitted to.
+        validation: the samples that the best epoch is chosen by.
+        test: the samples that figures are reported on. Nothing is fitted to them or chosen by them.
+        notes: sentences on samples that were left out.
     """
 
     name: str
@@ -78,7 +78,7 @@ class LabelledData:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
+        """The shape of one sample, without the batch axis."""
         return self.train.x.shape[1:]
 
     @property
@@ -87,10 +87,13 @@ class LabelledData:
         return 1 + max(int(split.y.max()) for split in (self.train, self.validation, self.test))
 
     def reshaped(self, shape: tuple[int, ...]) -> LabelledData:
-        """The same samples where the network's shape only adds or drops axes of length 1.
+        """Give the samples another shape that only adds or drops axes of length 1.
+
+        Args:
+            shape: the shape of one sample that the network takes.
 
         Raises:
-            InputDataError: the samples do not go with a network of this input shape.
+            InputDataError: the two shapes differ by more than that.
         """
         if shape == self.shape:
             return self
@@ -107,7 +110,14 @@ class LabelledData:
         return replace(self, train=train, validation=validation, test=test)
 
     def check_outputs(self, outputs: int) -> None:
-        """Refuse labels that the network has no output for."""
+        """Refuse labels for which a network has no output.
+
+        Args:
+            outputs: number of outputs of the network.
+
+        Raises:
+            InputDataError: there are more classes than outputs.
+        """
         if self.classes > outputs:
             raise InputDataError(
                 self.name,
@@ -117,41 +127,42 @@ class LabelledData:
 
 
 def load_data(source: DataSource, test: DataSource | None = None) -> LabelledData:
-    """Read samples and split them.
+    """Read samples with labels, and divide them into training, validation and test split.
 
-    A sample's own bytes (SHA-256) decide its split: neither order nor seed nor a duplicate
-    moves it from test into training, in this run or another. Where a test set is given, by
-    `test` or within the source, it is the test split as it is, and training samples that
-    occur in it are dropped and counted.
+    The bytes of a sample (their SHA-256) decide its split, so that neither another order, nor
+    another seed, nor a duplicate moves a sample from the test split into the training split.
+    Where a test set is given, by `test` or within the source, it is the test split as it is, and
+    training samples that occur in it are left out and counted.
 
     Args:
-        source: a .npz with x and y (and x_test, y_test), a folder with one folder of images
-            per class (or train and test folders of that kind), `module:function` or
-            `file.py:function`, such a function, or arrays (x, y). x is [N, *input shape],
-            y class indices [N] or one-hot [N, K].
-        test: the same for the test set.
+        source: a .npz file with the arrays x and y (and x_test, y_test); a folder with one folder
+            of images per class (or folders train and test of that kind); "module:function" or
+            "file.py:function", or such a function, which returns arrays; or arrays (x, y). x is
+            [N, *input shape]; y holds class indices [N], or one-hot rows [N, K].
+        test: the test set, in one of the same forms.
 
     Raises:
-        InputDataError: not there, not readable, or samples and labels that do not go together.
+        InputDataError: the source is not there or not readable, samples and labels do not go
+            together, or a split or a class is left without samples.
     """
     name = _name(source)
-    train, given_test = _read(source, name)
+    train, own_test = _read(source, name)
     if test is not None:
-        given_test, _ = _read(test, _name(test))
-    samples = _checked(train, name)
+        own_test, _ = _read(test, _name(test))
+    samples = _valid_samples(train, name)
     notes: tuple[str, ...] = ()
-    if given_test is None:
+    if own_test is None:
         in_test = _position(samples.x, 0) < TEST_SHARE
         held_out, rest = samples.take(in_test), samples.take(~in_test)
     else:
-        held_out = _checked(given_test, f"{name}, test set")
+        held_out = _valid_samples(own_test, f"{name}, test set")
         rest, notes = _without(samples, held_out)
     chosen = _position(rest.x, 1) < VALIDATION_SHARE
-    return _complete(LabelledData(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
+    return _check_splits(LabelledData(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
 
 
-def _complete(data: LabelledData) -> LabelledData:
-    """Refuse splits without samples, and classes that cannot be learned."""
+def _check_splits(data: LabelledData) -> LabelledData:
+    """Refuse data with an empty split, or with a class that has no training sample."""
     for split in ("train", "validation", "test"):
         if not len(getattr(data, split)):
             raise InputDataError(
@@ -174,7 +185,7 @@ def _complete(data: LabelledData) -> LabelledData:
 
 
 def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, ...]]:
-    """Training samples that are not in the test set, and a note on those that were."""
+    """Leave out the samples that occur in the test set, and tell how many there were."""
     if samples.x.shape[1:] != held_out.x.shape[1:]:
         raise InputDataError(
             "test set",
@@ -196,7 +207,7 @@ def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, .
 
 
 def _position(x: Array, word: int) -> npt.NDArray[np.float64]:
-    """A number in 0..1 per sample, from its bytes alone; another one for each word."""
+    """A number in 0..1 per sample that its bytes decide; each `word` of the hash is another one."""
     words = np.array([np.frombuffer(key, ">u4")[word] for key in _digests(x)], np.float64)
     return words.reshape(len(x)) / 2**32
 
@@ -212,7 +223,7 @@ def _name(source: DataSource) -> str:
 
 
 def _read(source: DataSource, name: str) -> tuple[SamplePair, SamplePair | None]:
-    """(samples, test samples where the source has its own)."""
+    """Read the samples of a source, and its test samples where it has some of its own."""
     if isinstance(source, str | Path):
         return _read_path(str(source))
     if callable(source):
@@ -253,7 +264,7 @@ def _read_path(text: str) -> tuple[SamplePair, SamplePair | None]:
 
 
 def _function(text: str) -> Callable[[], Any]:
-    """The function that `module:function` or `file.py:function` names."""
+    """Import the function that "module:function" or "file.py:function" names."""
     place, _, name = text.rpartition(":")
     try:
         if place.endswith(".py"):
@@ -291,7 +302,7 @@ def _from_arrays(arrays: Mapping[str, Array], name: str) -> tuple[SamplePair, Sa
     )
 
 
-def _checked(pair: SamplePair, name: str) -> Samples:
+def _valid_samples(pair: SamplePair, name: str) -> Samples:
     x, y = pair
     if x.dtype.kind not in "iubf" or x.ndim < 2:
         raise InputDataError(

@@ -1,4 +1,4 @@
-"""Networks side by side: opens each, runs it on the test samples, estimates it for a board."""
+"""Comparison of networks: each is executed on the test samples, and estimated for a board."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _test_set(samples: LabelledData) -> TestSet:
 
 @dataclass
 class _Run:
-    """What is known of one network so far."""
+    """What is known of one network so far; filled step by step while networks are compared."""
 
     name: str
     model: EvaluatedModel
@@ -134,12 +134,12 @@ class _Run:
 
     @contextmanager
     def noting(self, what: str) -> Iterator[None]:
-        """What goes wrong with this network is told with it, and stops no other."""
+        """Turn errors into notes on this network, so that the others are compared all the same."""
         try:
             yield
         except FpgacompError as error:
             self._failed(what, error)
-        except Exception as error:  # a bug, which must not lose the others' figures
+        except Exception as error:  # a fault of ours must not lose the figures of the others
             why = f"failed with {type(error).__name__}: {error}."
             self._failed(what, ToolError(self.name, why, "report this as a bug, with the model."))
 
@@ -148,10 +148,11 @@ class _Run:
         self.notes.append(f"{what}: {error}")
 
     def candidate(self) -> Candidate:
-        given = str(self.model) if isinstance(self.model, str | Path) else ""
+        """Everything that is known, as a value."""
+        file = str(self.model) if isinstance(self.model, str | Path) else ""
         return Candidate(
             name=self.name,
-            file=given,
+            file=file,
             format="" if self.network is None else self.network.format,
             scores=self.scores,
             cost=self.cost,
@@ -163,17 +164,17 @@ class _Run:
 def _named(
     models: Iterable[EvaluatedModel] | Mapping[str, EvaluatedModel],
 ) -> dict[str, EvaluatedModel]:
-    """Models by a name that is theirs alone: the file's, or with its folder, or numbered."""
+    """Give each model a name of its own: that of its file, with its folder, or with a number."""
     if isinstance(models, str | Path | onnx.ModelProto):
         models = [models]
     if isinstance(models, Mapping):
         named = dict(models)
     else:
-        given = list(models)
-        names = [_name(model) for model in given]
+        unnamed = list(models)
+        names = [_name(model) for model in unnamed]
         counts = Counter(names)
         named = {}
-        for model, name in zip(given, names):
+        for model, name in zip(unnamed, names):
             if counts[name] > 1 and isinstance(model, str | Path) and Path(model).parent.name:
                 name = f"{Path(model).parent.name}/{Path(model).name}"
             wish, number = name, 1
@@ -195,7 +196,7 @@ def _name(model: EvaluatedModel) -> str:
 
 
 def _score(run: _Run, samples: LabelledData, evaluation: EvaluateOptions) -> None:
-    """Open, count and score one network."""
+    """Open one network, count its operations, and score it."""
     with run.noting("not scored"):
         run.network = network = open_network(run.model)
         run.notes += network.warnings
@@ -205,20 +206,20 @@ def _score(run: _Run, samples: LabelledData, evaluation: EvaluateOptions) -> Non
             parameters=facts(network).parameters,
             file_bytes=_file_bytes(run.model, network),
         )
-        given = reshape_samples(samples, input_shape(network))
+        fitting = reshape_samples(samples, input_shape(network))
         run.execute = executor(network)
-        answers = stage.class_answers(run.execute, given)
-        inside = ValueRange.of(given)
-        run.scores = stage.scores(run.execute, given, answers, evaluation, inside)
+        answers = stage.class_answers(run.execute, fitting)
+        inside = ValueRange.of(fitting)
+        run.scores = stage.scores(run.execute, fitting, answers, evaluation, inside)
         if evaluation.epsilons:
             with run.noting("no gradient attack"):
-                run.gradient = stage.gradient_of(network, given.test, answers, inside)
-                own = _own_attack(run, given.test, evaluation)
+                run.gradient = stage.gradient_of(network, fitting.test, answers, inside)
+                own = _own_attack(run, fitting.test, evaluation)
                 run.scores = stage.add_disturbed(run.scores, *own)
 
 
 def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[Disturbed]:
-    """Accuracy on samples attacked by the network's own gradient."""
+    """The accuracy of a network on samples that are attacked by its own gradient."""
     assert run.gradient is not None and run.execute is not None
     found = []
     for epsilon in evaluation.epsilons:
@@ -231,7 +232,11 @@ def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[D
 
 
 def _transfer(runs: list[_Run], samples: LabelledData, evaluation: EvaluateOptions) -> str | None:
-    """Give every network the samples attacked by one of them; its name, or None."""
+    """Execute every network on the samples that the gradient of one of them attacked.
+
+    Returns:
+        The name of that one; None where there is no such attack.
+    """
     source = _source(runs, evaluation)
     if source is None or source.gradient is None or source.gradient.attack is None:
         return None
@@ -253,7 +258,7 @@ def _transfer(runs: list[_Run], samples: LabelledData, evaluation: EvaluateOptio
 
 
 def _source(runs: list[_Run], evaluation: EvaluateOptions) -> _Run | None:
-    """The network whose attacked samples the others are given, if there are others."""
+    """Choose the network whose gradient attacks the samples of all; None for no such attack."""
     if evaluation.transfer_from is None or not evaluation.epsilons:
         return None
     if evaluation.transfer_from == stage.AUTO:
@@ -275,7 +280,7 @@ def _source(runs: list[_Run], evaluation: EvaluateOptions) -> _Run | None:
 
 
 def _estimate(run: _Run, board: Board, options: Options) -> None:
-    """The board's figures of a network that is quantized."""
+    """Estimate a network for the board; a float one gets a note instead."""
     if run.network is None:
         return
     if run.network.format == "float":
@@ -308,7 +313,7 @@ def _figures(report: Report) -> BoardFigures:
 
 
 def _file_bytes(model: EvaluatedModel, network: Network) -> int:
-    """Bytes of the file and of the files its weights are in; in memory, of the model as ONNX."""
+    """Bytes of a model's file and of the files of its weights; in memory, of it as ONNX."""
     if not isinstance(model, str | Path):
         found = model if isinstance(model, onnx.ModelProto) else network.original
         return int(found.ByteSize())

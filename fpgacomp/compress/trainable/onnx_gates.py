@@ -1,7 +1,7 @@
-"""SiLU, GELU and HardSwish that an exporter wrote out in several nodes, as one node each.
+"""SiLU, GELU and HardSwish that an exporter wrote out in several nodes, recognised as one.
 
-What a product of two tensors computes from the tensor that both come from is evaluated and
-compared with the functions themselves: how it was spelled does not matter.
+Each of them ends in a product of two tensors that come from the same one. What the nodes between
+compute is evaluated on a grid and compared with the functions, so that their form does not matter.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DEPTH = 8  # nodes between a gate's input and its output
 
 
 def recognise_gates(graph: OnnxGraph) -> None:
-    """Put Silu, Gelu and HardSwish in the place of the products that compute them."""
+    """Replace the products that compute SiLU, GELU or HardSwish by one node each, in place."""
     makers = {name: node for node in graph.nodes for name in node.outputs}
     nodes: list[OnnxNode] = []
     for node in graph.nodes:
@@ -71,14 +71,14 @@ def _recognised(
 
 
 def _common(graph: OnnxGraph, makers: Mapping[str, OnnxNode], node: OnnxNode) -> str | None:
-    """The last tensor that both factors are computed from."""
+    """The nearest tensor that both factors are computed from."""
     one, other = (_ancestors(graph, makers, name) for name in node.inputs)
     shared = one.keys() & other.keys()
     return min(shared, key=lambda name: one[name] + other[name]) if shared else None
 
 
 def _ancestors(graph: OnnxGraph, makers: Mapping[str, OnnxNode], tensor: str) -> dict[str, int]:
-    """Computed tensors that this one follows from element by element: how many nodes ago."""
+    """Tensors that this one is computed from value by value, and how many nodes ago each is."""
     found, front = {tensor: 0}, [tensor]
     for distance in range(1, _DEPTH):
         reached = []
@@ -94,7 +94,7 @@ def _ancestors(graph: OnnxGraph, makers: Mapping[str, OnnxNode], tensor: str) ->
 def _values(
     graph: OnnxGraph, makers: Mapping[str, OnnxNode], tensor: str, known: dict[str, Array]
 ) -> Array | None:
-    """What a tensor is on the grid; None where it follows from something else, too."""
+    """The values of a tensor on the grid; None where it depends on something else, too."""
     if tensor in known:
         return known[tensor]
     maker = makers.get(tensor)

@@ -16,17 +16,23 @@ _WEIGHTED = ("Conv", "Gemm", "MatMul", "BatchNormalization")
 
 
 class ShapeUnknown(Exception):
-    """The shape of a tensor behind a refused node does not follow."""
+    """The shape of a tensor is unknown, because a node in front of it was refused."""
 
 
 def refuse(node: OnnxNode, why: str, fix: str) -> UnsupportedLayer:
-    """The error to raise for a node."""
+    """Make the error that a rule raises for a node.
+
+    Args:
+        node: the node.
+        why: what cannot be read.
+        fix: what to do about it.
+    """
     return UnsupportedLayer(node.label, why, fix)
 
 
 @dataclass
 class Reader:
-    """The canonical network so far.
+    """The network that is being built while an ONNX graph is read.
 
     Args:
         source: the ONNX graph that is read.
@@ -43,26 +49,35 @@ class Reader:
     reserved: dict[str, str] = field(default_factory=dict)
 
     def shape(self, tensor: str) -> tuple[int, ...]:
-        """Shape of a tensor, batch included."""
+        """The shape of a tensor, the batch axis included."""
         if tensor not in self.source.shapes:
             raise ShapeUnknown(tensor)
         return self.source.shapes[tensor]
 
     def constant(self, node: OnnxNode, position: int, role: str) -> Array:
-        """The constant that this input must be."""
+        """The constant that an input of a node must be.
+
+        Args:
+            node: the node.
+            position: of the input.
+            role: what the input is, for the message.
+
+        Raises:
+            UnsupportedLayer: the input is computed.
+        """
         name = node.input(position)
         if name not in self.source.constants:
             raise refuse(node, f"its {role} is not constant.", f"give it a constant {role}.")
         return self.source.constants[name]
 
     def parameter(self, node: OnnxNode, attribute: str, position: int) -> Array | None:
-        """What older operator sets hold as an attribute and newer ones as an input."""
+        """A parameter that older operator sets hold as an attribute, and newer ones as an input."""
         if attribute in node.attributes:
             return np.asarray(node.attributes[attribute])
         return self.constant(node, position, attribute) if node.input(position) else None
 
     def data(self, node: OnnxNode) -> list[str]:
-        """The inputs that are computed."""
+        """Names of the inputs of a node that are computed."""
         return [name for name in node.inputs if name and name not in self.source.constants]
 
     def emit(self, node: OnnxNode, module: nn.Module, *inputs: fx.Node, part: str = "") -> fx.Node:
@@ -78,7 +93,7 @@ class Reader:
         return self.graph.call_module(name, inputs or (self.values[node.inputs[0]],))
 
     def reserve(self) -> None:
-        """Give layers with weights their names before the others that are called like them."""
+        """Reserve the names of layers with weights, so that others do not take them."""
         for node in self.source.nodes:
             if node.op in _WEIGHTED:
                 wish = from_onnx_name(node.name, node.op, node.input(1))
@@ -96,26 +111,26 @@ class Reader:
         return self.names.unique(wish, f"{wish}_{node.op.lower()}")
 
     def bind(self, node: OnnxNode, value: fx.Node) -> None:
-        """Say what makes the node's first output."""
+        """Record which node of the network computes the first output of an ONNX node."""
         self.values[node.outputs[0]] = value
 
     def only_use(self, value: fx.Node, tensor: str) -> nn.Module | None:
-        """The module that makes this tensor, if nothing but the present node reads it."""
+        """The module that computes a tensor, if only the present ONNX node reads it."""
         if self.source.uses[tensor] > 1 or value.op != "call_module" or value.users:
             return None
         return self.root.get_submodule(str(value.target))
 
 
 def tensor(values: Array) -> Tensor:
-    """A constant as float32."""
+    """Copy a constant into a float32 tensor."""
     return torch.from_numpy(np.array(values, dtype=np.float32))
 
 
 def ints(values: Array | None) -> list[int]:
-    """A constant as a list of integers."""
+    """List the integers of a constant; none where there is no constant."""
     return [] if values is None else [int(v) for v in np.asarray(values).flatten()]
 
 
 def same(size: list[int]) -> int | tuple[int, ...]:
-    """One number where all are equal, as people write it."""
+    """Shorten a size to a single number where all its numbers are equal."""
     return size[0] if len(set(size)) == 1 else tuple(size)
