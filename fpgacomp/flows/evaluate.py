@@ -90,7 +90,7 @@ def evaluate(
     runs = []
     for name, model in named.items():
         observer(name, None)
-        runs.append(_Run(name, model))
+        runs.append(_Evaluation(name, model))
         _score(runs[-1], samples, evaluation)
         if the_board is not None:
             _estimate(runs[-1], the_board, options or Options())
@@ -118,7 +118,7 @@ def _test_set(samples: LabelledData) -> TestSet:
 
 
 @dataclass
-class _Run:
+class _Evaluation:
     """What is known of one network so far; filled step by step while networks are compared."""
 
     name: str
@@ -195,7 +195,7 @@ def _name(model: EvaluatedModel) -> str:
     return str(getattr(model, "name", "model"))
 
 
-def _score(run: _Run, samples: LabelledData, evaluation: EvaluateOptions) -> None:
+def _score(run: _Evaluation, samples: LabelledData, evaluation: EvaluateOptions) -> None:
     """Open one network, count its operations, and score it."""
     with run.noting("not scored"):
         run.network = network = open_network(run.model)
@@ -218,7 +218,7 @@ def _score(run: _Run, samples: LabelledData, evaluation: EvaluateOptions) -> Non
                 run.scores = stage.add_disturbed(run.scores, *own)
 
 
-def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[Disturbed]:
+def _own_attack(run: _Evaluation, test: Samples, evaluation: EvaluateOptions) -> list[Disturbed]:
     """The accuracy of a network on samples that are attacked by its own gradient."""
     assert run.gradient is not None and run.execute is not None
     found = []
@@ -231,7 +231,9 @@ def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[D
     return found
 
 
-def _transfer(runs: list[_Run], samples: LabelledData, evaluation: EvaluateOptions) -> str | None:
+def _transfer(
+    runs: list[_Evaluation], samples: LabelledData, evaluation: EvaluateOptions
+) -> str | None:
     """Execute every network on the samples that the gradient of one of them attacked.
 
     Returns:
@@ -257,7 +259,7 @@ def _transfer(runs: list[_Run], samples: LabelledData, evaluation: EvaluateOptio
     return source.name
 
 
-def _source(runs: list[_Run], evaluation: EvaluateOptions) -> _Run | None:
+def _source(runs: list[_Evaluation], evaluation: EvaluateOptions) -> _Evaluation | None:
     """Choose the network whose gradient attacks the samples of all; None for no such attack."""
     if evaluation.transfer_from is None or not evaluation.epsilons:
         return None
@@ -279,7 +281,7 @@ def _source(runs: list[_Run], evaluation: EvaluateOptions) -> _Run | None:
     return source
 
 
-def _estimate(run: _Run, board: Board, options: Options) -> None:
+def _estimate(run: _Evaluation, board: Board, options: Options) -> None:
     """Estimate a network for the board; a float one gets a note instead."""
     if run.network is None:
         return
