@@ -86,7 +86,7 @@ def train(
         network.eval()
         return History()
     with _settings(recipe):
-        run = _Run(network, data, recipe, loss, [*constraints_of(network), *constraints])
+        run = _TorchRun(network, data, recipe, loss, [*constraints_of(network), *constraints])
         run.identify(decided_by)
         data.check_outputs(scores(network, data.train.x[:2]).shape[1])
         return carry_out(run, recipe, observer, what)
@@ -121,12 +121,12 @@ def accuracy(network: nn.Module, samples: Samples) -> float:
 
 
 @dataclass
-class _Best:
+class _BestState:
     epoch: Epoch
     state: State
 
 
-class _Run:
+class _TorchRun:
     """The state of a training run between two epochs, which is what a checkpoint holds."""
 
     def __init__(
@@ -150,7 +150,7 @@ class _Run:
         )
         self.step = 0
         self.epochs: list[Epoch] = []
-        self.best: _Best | None = None
+        self.best: _BestState | None = None
         self._identity = ""
 
     def identify(self, decided_by: Sequence[object]) -> None:
@@ -181,7 +181,7 @@ class _Run:
         mean = total / len(self.x)
         epoch = Epoch(self.done + 1, self.recipe.epochs, mean, accuracy, validation_loss, best)
         if best:
-            self.best = _Best(epoch, _copy(self.network.state_dict()))
+            self.best = _BestState(epoch, _copy(self.network.state_dict()))
         self.epochs.append(epoch)
         return epoch
 
@@ -250,7 +250,7 @@ class _Run:
         self.step = saved["step"]
         self.epochs = [Epoch(**epoch) for epoch in saved["epochs"]]
         if saved["best"] is not None:
-            self.best = _Best(Epoch(**saved["best"]["epoch"]), saved["best"]["state"])
+            self.best = _BestState(Epoch(**saved["best"]["epoch"]), saved["best"]["state"])
 
 
 def _parts(decider: object) -> Iterator[object]:

@@ -22,8 +22,8 @@ class Samples:
     """Inputs with their labels.
 
     Args:
-        x: float32 [N, *input shape], as the network takes them.
-        y: int64 [N], class indices.
+        x: the inputs, float32 [N, *input shape], in the units that the network takes.
+        y: the labels as class indices from 0, int64 [N].
     """
 
     x: npt.NDArray[np.float32]
@@ -48,11 +48,11 @@ class LabelledData:
     """A data set in three splits that share no sample.
 
     Args:
-        name: where it came from, for messages.
-        train: what weights are fitted to.
-        validation: what the best epoch is chosen by.
-        test: what figures are reported on; nothing is ever fitted to it or chosen by it.
-        notes: what was dropped or moved, in sentences.
+        name: where the data came from, for messages.
+        train: the samples that weights are fitted to.
+        validation: the samples that the best epoch is chosen by.
+        test: the samples that figures are reported on. Nothing is fitted to them or chosen by them.
+        notes: sentences on samples that were left out.
     """
 
     name: str
@@ -63,7 +63,7 @@ class LabelledData:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
+        """The shape of one sample, without the batch axis."""
         return self.train.x.shape[1:]
 
     @property
@@ -75,7 +75,7 @@ class LabelledData:
         """Return the same samples where the network's shape only adds or drops axes of length 1.
 
         Raises:
-            InputDataError: the samples do not go with a network of this input shape.
+            InputDataError: the two shapes differ by more than that.
         """
         if shape == self.shape:
             return self
@@ -92,7 +92,14 @@ class LabelledData:
         return replace(self, train=train, validation=validation, test=test)
 
     def check_outputs(self, outputs: int) -> None:
-        """Refuse labels that the network has no output for."""
+        """Refuse labels for which a network has no output.
+
+        Args:
+            outputs: number of outputs of the network.
+
+        Raises:
+            InputDataError: there are more classes than outputs.
+        """
         if self.classes > outputs:
             raise InputDataError(
                 self.name,
@@ -102,41 +109,42 @@ class LabelledData:
 
 
 def load_data(source: DataSource, test: DataSource | None = None) -> LabelledData:
-    """Read samples and split them.
+    """Read samples with labels, and divide them into training, validation and test split.
 
-    A sample's own bytes (SHA-256) decide its split: neither order nor seed nor a duplicate
-    moves it from test into training, in this run or another. Where a test set is given, by
-    `test` or within the source, it is the test split as it is, and training samples that
-    occur in it are dropped and counted.
+    The bytes of a sample (their SHA-256) decide its split, so that neither another order, nor
+    another seed, nor a duplicate moves a sample from the test split into the training split.
+    Where a test set is given, by `test` or within the source, it is the test split as it is, and
+    training samples that occur in it are left out and counted.
 
     Args:
-        source: a .npz with x and y (and x_test, y_test), a folder with one folder of images
-            per class (or train and test folders of that kind), `module:function` or
-            `file.py:function`, such a function, or arrays (x, y). x is [N, *input shape],
-            y class indices [N] or one-hot [N, K].
-        test: the same for the test set.
+        source: a .npz file with the arrays x and y (and x_test, y_test); a folder with one folder
+            of images per class (or folders train and test of that kind); "module:function" or
+            "file.py:function", or such a function, which returns arrays; or arrays (x, y). x is
+            [N, *input shape]; y holds class indices [N], or one-hot rows [N, K].
+        test: the test set, in one of the same forms.
 
     Raises:
-        InputDataError: not there, not readable, or samples and labels that do not go together.
+        InputDataError: the source is not there or not readable, samples and labels do not go
+            together, or a split or a class is left without samples.
     """
     name = source_name(source)
-    train, given_test = read_source(source, name)
+    train, own_test = read_source(source, name)
     if test is not None:
-        given_test, _ = read_source(test, source_name(test))
+        own_test, _ = read_source(test, source_name(test))
     samples = _checked(train, name)
     notes: tuple[str, ...] = ()
-    if given_test is None:
+    if own_test is None:
         in_test = _position(samples.x, 0) < TEST_SHARE
         held_out, rest = samples.take(in_test), samples.take(~in_test)
     else:
-        held_out = _checked(given_test, f"{name}, test set")
+        held_out = _checked(own_test, f"{name}, test set")
         rest, notes = _without(samples, held_out)
     chosen = _position(rest.x, 1) < VALIDATION_SHARE
-    return _complete(LabelledData(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
+    return _check_splits(LabelledData(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
 
 
-def _complete(data: LabelledData) -> LabelledData:
-    """Refuse splits without samples, and classes that cannot be learned."""
+def _check_splits(data: LabelledData) -> LabelledData:
+    """Refuse data with an empty split, or with a class that has no training sample."""
     for split in ("train", "validation", "test"):
         if not len(getattr(data, split)):
             raise InputDataError(

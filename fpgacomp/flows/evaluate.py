@@ -1,4 +1,4 @@
-"""Networks side by side: opens each, runs it on the test samples, estimates it for a board."""
+"""Comparison of networks: each is executed on the test samples, and estimated for a board."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def evaluate(
     runs = []
     for name, model in named.items():
         observer(name, None)
-        runs.append(_Run(name, model))
+        runs.append(_Evaluation(name, model))
         _score(runs[-1], samples, evaluation)
         if the_board is not None:
             _estimate(runs[-1], the_board, options or Options())
@@ -120,8 +120,8 @@ def _test_set(samples: LabelledData) -> TestSet:
 
 
 @dataclass
-class _Run:
-    """What is known of one network so far."""
+class _Evaluation:
+    """What is known of one network so far; filled step by step while networks are compared."""
 
     name: str
     model: EvaluatedModel
@@ -136,12 +136,12 @@ class _Run:
 
     @contextmanager
     def noting(self, what: str) -> Iterator[None]:
-        """What goes wrong with this network is told with it, and stops no other."""
+        """Turn errors into notes on this network, so that the others are compared all the same."""
         try:
             yield
         except FpgacompError as error:
             self._failed(what, error)
-        except Exception as error:  # a bug, which must not lose the others' figures
+        except Exception as error:  # a fault of ours must not lose the figures of the others
             why = f"failed with {type(error).__name__}: {error}."
             self._failed(what, ToolError(self.name, why, "report this as a bug, with the model."))
 
@@ -150,10 +150,11 @@ class _Run:
         self.notes.append(f"{what}: {error}")
 
     def candidate(self) -> Candidate:
-        given = str(self.model) if isinstance(self.model, str | Path) else ""
+        """Everything that is known, as a value."""
+        file = str(self.model) if isinstance(self.model, str | Path) else ""
         return Candidate(
             name=self.name,
-            file=given,
+            file=file,
             format="" if self.network is None else self.network.format,
             scores=self.scores,
             footprint=self.footprint,
@@ -165,17 +166,17 @@ class _Run:
 def _named(
     models: Iterable[EvaluatedModel] | Mapping[str, EvaluatedModel],
 ) -> dict[str, EvaluatedModel]:
-    """Models by a name that is theirs alone: the file's, or with its folder, or numbered."""
+    """Give each model a name of its own: that of its file, with its folder, or with a number."""
     if isinstance(models, str | Path | onnx.ModelProto):
         models = [models]
     if isinstance(models, Mapping):
         named = dict(models)
     else:
-        given = list(models)
-        names = [_name(model) for model in given]
+        unnamed = list(models)
+        names = [_name(model) for model in unnamed]
         counts = Counter(names)
         named = {}
-        for model, name in zip(given, names):
+        for model, name in zip(unnamed, names):
             if counts[name] > 1 and isinstance(model, str | Path) and Path(model).parent.name:
                 name = f"{Path(model).parent.name}/{Path(model).name}"
             wish, number = name, 1
@@ -196,8 +197,8 @@ def _name(model: EvaluatedModel) -> str:
     return str(getattr(model, "name", "model"))
 
 
-def _score(run: _Run, samples: LabelledData, evaluation: EvaluateOptions) -> None:
-    """Open, count and score one network."""
+def _score(run: _Evaluation, samples: LabelledData, evaluation: EvaluateOptions) -> None:
+    """Open one network, count its operations, and score it."""
     with run.noting("not scored"):
         run.network = network = open_network(run.model)
         run.notes += network.warnings
@@ -207,20 +208,22 @@ def _score(run: _Run, samples: LabelledData, evaluation: EvaluateOptions) -> Non
             parameters=facts(network).parameters,
             file_bytes=_file_bytes(run.model, network),
         )
-        given = reshape_samples(samples, input_shape(network))
+        fitting = reshape_samples(samples, input_shape(network))
         run.execute = executor(network)
-        answers = stage.class_answers(run.execute, given)
-        inside = ValueRange.of(given)
-        run.scores = stage.scores(run.execute, given, answers, evaluation, inside)
+        answers = stage.class_answers(run.execute, fitting)
+        inside = ValueRange.of(fitting)
+        run.scores = stage.scores(run.execute, fitting, answers, evaluation, inside)
         if evaluation.epsilons:
             with run.noting("no gradient attack"):
-                run.gradient = stage.gradient_of(network, given.test, answers, inside)
-                own = _own_attack(run, given.test, evaluation)
+                run.gradient = stage.gradient_of(network, fitting.test, answers, inside)
+                own = _own_attack(run, fitting.test, evaluation)
                 run.scores = stage.add_disturbed(run.scores, *own)
 
 
-def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[DisturbedScore]:
-    """Accuracy on samples attacked by the network's own gradient."""
+def _own_attack(
+    run: _Evaluation, test: Samples, evaluation: EvaluateOptions
+) -> list[DisturbedScore]:
+    """The accuracy of a network on samples that are attacked by its own gradient."""
     assert run.gradient is not None and run.execute is not None
     found = []
     for epsilon in evaluation.epsilons:
@@ -232,8 +235,14 @@ def _own_attack(run: _Run, test: Samples, evaluation: EvaluateOptions) -> list[D
     return found
 
 
-def _transfer(runs: list[_Run], samples: LabelledData, evaluation: EvaluateOptions) -> str | None:
-    """Give every network the samples attacked by one of them; its name, or None."""
+def _transfer(
+    runs: list[_Evaluation], samples: LabelledData, evaluation: EvaluateOptions
+) -> str | None:
+    """Execute every network on the samples that the gradient of one of them attacked.
+
+    Returns:
+        The name of that one; None where there is no such attack.
+    """
     source = _source(runs, evaluation)
     if source is None or source.gradient is None or source.gradient.attack is None:
         return None
@@ -254,8 +263,8 @@ def _transfer(runs: list[_Run], samples: LabelledData, evaluation: EvaluateOptio
     return source.name
 
 
-def _source(runs: list[_Run], evaluation: EvaluateOptions) -> _Run | None:
-    """The network whose attacked samples the others are given, if there are others."""
+def _source(runs: list[_Evaluation], evaluation: EvaluateOptions) -> _Evaluation | None:
+    """Choose the network whose gradient attacks the samples of all; None for no such attack."""
     if evaluation.transfer_from is None or not evaluation.epsilons:
         return None
     if evaluation.transfer_from == stage.AUTO:
@@ -276,8 +285,8 @@ def _source(runs: list[_Run], evaluation: EvaluateOptions) -> _Run | None:
     return source
 
 
-def _estimate(run: _Run, board: Board, options: Options) -> None:
-    """The board's figures of a network that is quantized."""
+def _estimate(run: _Evaluation, board: Board, options: Options) -> None:
+    """Estimate a network for the board; a float one gets a note instead."""
     if run.network is None:
         return
     if run.network.format == "float":
@@ -304,7 +313,7 @@ def _figures(report: Report) -> BoardFigures:
 
 
 def _file_bytes(model: EvaluatedModel, network: Network) -> int:
-    """Bytes of the file and of the files its weights are in; in memory, of the model as ONNX."""
+    """Bytes of a model's file and of the files of its weights; in memory, of it as ONNX."""
     if not isinstance(model, str | Path):
         found = model if isinstance(model, onnx.ModelProto) else network.original
         return int(found.ByteSize())

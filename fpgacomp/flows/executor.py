@@ -1,4 +1,4 @@
-"""A network as a function of its samples, and samples in a network's shape."""
+"""Networks as functions from samples to outputs, and samples in the shape of a network."""
 
 from __future__ import annotations
 
@@ -18,15 +18,22 @@ from fpgacomp.evidence.software import float32_outputs
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.canonical import Network, input_shapes
 
-# Samples that run at once: what a network's inner tensors take is this many times one sample's.
+# Number of samples that are executed at once, which bounds the memory of the inner tensors.
 BATCH = 256
 PLAIN_ONNX = ("float", "qcdq")
 
 
 def executor(network: Network) -> Execute:
-    """Runs the network as its author's framework does, in float32; gives its first output.
+    """Make a function that executes a network in float32, as its author's framework does.
 
-    Inputs of whole numbers are rounded: a disturbed picture is a picture again.
+    Where the network's input is of integers, samples are rounded, so that disturbed pictures are
+    pictures again.
+
+    Args:
+        network: with one input.
+
+    Returns:
+        A function from samples [N, *input shape] to the network's first output [N, ...].
     """
     name = next(iter(input_shapes(network.original)))
     kinds = {v.name: v.type.tensor_type.elem_type for v in network.original.graph.input}
@@ -44,7 +51,7 @@ def executor(network: Network) -> Execute:
 
 
 def _plain(network: Network) -> Callable[[NamedArrays], NamedArrays]:
-    """ONNX Runtime, which batches the samples itself."""
+    """Execute float and QCDQ networks with ONNX Runtime, in batches of its own."""
 
     def run(inputs: NamedArrays) -> NamedArrays:
         result = float32_outputs(network.original, inputs)
@@ -56,7 +63,7 @@ def _plain(network: Network) -> Callable[[NamedArrays], NamedArrays]:
 
 
 def _batches(network: Network) -> Callable[[NamedArrays], NamedArrays]:
-    """Our own executor, made ready once: ONNX Runtime has no Quant."""
+    """Execute QONNX networks with our reference: ONNX Runtime does not know their operators."""
     reference = Reference(network.original, np.float32)
 
     def run(inputs: NamedArrays) -> NamedArrays:
@@ -68,10 +75,10 @@ def _batches(network: Network) -> Callable[[NamedArrays], NamedArrays]:
 
 
 def input_shape(network: Network) -> tuple[int, ...]:
-    """Shape of one sample, without the batch axis.
+    """The shape of one sample, without the batch axis.
 
     Raises:
-        UnsupportedLayer: not one input.
+        UnsupportedLayer: the network has several inputs, or none.
     """
     shapes = input_shapes(network.model)
     if len(shapes) != 1:
@@ -82,10 +89,12 @@ def input_shape(network: Network) -> tuple[int, ...]:
 
 
 def reshape_samples(samples: LabelledData, shape: tuple[int, ...]) -> LabelledData:
-    """The samples in a network's shape; rows of values and pictures become each other, row major.
+    """Give samples the shape of a network's input.
+
+    Rows of values become pictures, and pictures rows, in row-major order.
 
     Raises:
-        InputDataError: their shape does not go with the network's.
+        InputDataError: the shape of the samples does not go with that of the input.
     """
     if min(len(shape), len(samples.shape)) > 1 or prod(shape) != prod(samples.shape):
         return samples.reshaped(shape)

@@ -103,7 +103,7 @@ def test_a_network_that_needs_its_batch_of_one_runs_one_by_one():
     model = model_of(nodes, [1, 4, 3], {"w": w}, out_shape=[1, 2])
     x = np.random.default_rng(0).normal(size=(9, 4, 3)).astype(np.float32)
     got = float32_outputs(model, {"x": x}).outputs["y"]
-    np.testing.assert_allclose(got, x.reshape(9, 12) @ w, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(got, x.reshape(9, 12) @ w, rtol=1e-5, atol=1e-5)
 
 
 def test_quantized_networks_answer_in_float32():

@@ -124,5 +124,6 @@ def test_export_equals_the_module(tmp_path: Path, make: Any, export: str) -> Non
         expected = net(x).numpy()
     for row, wanted in zip(x.numpy(), expected, strict=True):
         (found,) = execute(network.model, row[None])
-        np.testing.assert_allclose(found[0], wanted, rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(execute(network.original, row[None])[0], found, atol=1e-6)
+        np.testing.assert_allclose(found[0], wanted, rtol=1e-4, atol=1e-5)
+        (original,) = execute(network.original, row[None])
+        np.testing.assert_allclose(original, found, rtol=1e-4, atol=1e-5)

@@ -42,7 +42,7 @@ FURTHER = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _BudgetPlan:
     """A budget for weights and digits, and what the network pruned to it comes to.
 
     Args:
@@ -129,12 +129,12 @@ class _Trained:
 
     network: fx.GraphModule
     history: History
-    plan: _Plan
+    plan: _BudgetPlan
     cost: dict[str, float]
 
 
 def _trained(
-    network: fx.GraphModule, plan: _Plan, search: _Search, data: LabelledData, recipe: Recipe,
+    network: fx.GraphModule, plan: _BudgetPlan, search: _Search, data: LabelledData, recipe: Recipe,
     observer: TrainingObserver,
 ) -> _Trained:  # fmt: skip
     """Train a copy with the plan, and again with stricter ones while the goal is missed."""
@@ -190,7 +190,7 @@ class _Search:
     def cost(self, network: fx.GraphModule) -> float:
         return self.figures(network)[self.options.resource]
 
-    def best(self, before: float) -> _Plan:
+    def best(self, before: float) -> _BudgetPlan:
         """The plan that reaches the goal and loses least, before any training.
 
         Raises:
@@ -213,7 +213,7 @@ class _Search:
             )
         return min(plans, key=lambda plan: plan.loss)
 
-    def bisect(self, prices: Mapping[str, WeightPrices]) -> tuple[_Plan | None, float]:
+    def bisect(self, prices: Mapping[str, WeightPrices]) -> tuple[_BudgetPlan | None, float]:
         """Find the largest budget that reaches the goal at these prices.
 
         Returns:
@@ -234,15 +234,15 @@ class _Search:
                 high = middle
         return plan, least
 
-    def try_budget(self, prices: Mapping[str, WeightPrices], budget: float) -> _Plan:
+    def try_budget(self, prices: Mapping[str, WeightPrices], budget: float) -> _BudgetPlan:
         """Prune a copy of the network to a budget, without training, and estimate it."""
         trial = copy.deepcopy(self.network)
-        plan = _Plan(prices, budget, 0.0, 0.0)
+        plan = _BudgetPlan(prices, budget, 0.0, 0.0)
         ladder = self.ladder(trial, plan)
         ladder.project(1.0)
-        return _Plan(prices, budget, self.cost(trial), ladder.loss)
+        return _BudgetPlan(prices, budget, self.cost(trial), ladder.loss)
 
-    def ladder(self, network: fx.GraphModule, plan: _Plan) -> Ladder:
+    def ladder(self, network: fx.GraphModule, plan: _BudgetPlan) -> Ladder:
         used = [name for name in self.names if plan.prices[name].weight > 0]
         return Ladder(
             {name: network.get_submodule(name) for name in used},

@@ -68,14 +68,14 @@ def prune_channels(
     prices = _prices(network, channels, options, cost) if options.scope == "board" else {}
     goal = _goal(network, options, cost)
     if goal is not None:
-        start = _Plan(network, channels, replace(options, rounds=1), sizes, prices, 1)
+        start = _RoundPlan(network, channels, replace(options, rounds=1), sizes, prices, 1)
         options = replace(options, share=goal.share(start, data))
     smaller = copy.deepcopy(network)
     history = History()
     guidance = distillation or DistillOptions()
     loss = distillation_loss(network, guidance)
     for round_ in range(1, options.rounds + 1):
-        plan = _Plan(smaller, channels, options, sizes, prices, round_)
+        plan = _RoundPlan(smaller, channels, options, sizes, prices, round_)
         if goal is not None and 1 < round_ == options.rounds:
             # Ranked anew after training, the same share takes other channels, of other prices.
             plan = replace(plan, options=replace(options, share=goal.share(plan, data)))
@@ -141,7 +141,7 @@ def narrow_copy(network: fx.GraphModule, width: float, *, seed: int = 0) -> fx.G
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _RoundPlan:
     """What one round removes.
 
     Args:
@@ -256,7 +256,7 @@ class _Goal:
         """Share of the resource that this smaller network saves."""
         return float(1 - self.cost(network)[self.resource] / self.whole)
 
-    def share(self, plan: _Plan, data: LabelledData) -> float:
+    def share(self, plan: _RoundPlan, data: LabelledData) -> float:
         """The smallest share, to a sixty-fourth, with which this round reaches the saving."""
 
         def enough(share: float) -> bool:

@@ -1,10 +1,16 @@
-"""Float ONNX files and torch modules to and from the canonical torch network.
+"""Float ONNX files and torch modules, to and from torch networks of known modules.
 
-modules         Add, Concat, Reshape, Permute, Scale
-read_onnx       ONNX -> network: float_graph folds constants, read_* hold the rules per operator
-read_module     any torch module -> network
-write_onnx      network -> ONNX: write_layers holds the rules per class
-layers          weight layers, input shape, example input
+Every technique works on such a network: a `torch.fx.GraphModule` whose graph calls modules and
+nothing else, each of a class that has a rule for ONNX. It is called canonical below.
+
+    modules         AddTensors, ConcatTensors, ReshapeTensor, PermuteTensor, ScaleTensor: what
+                    torch has functions for, but no modules
+    layers          finds the dense and convolution layers, and the shape of the input
+    names           names of layers that a user recognises
+    read_onnx       ONNX -> network: float_graph folds constants, gates recognises SiLU, GELU
+                    and HardSwish, reader and read_* hold the rules per operator
+    read_module     any torch module -> network; functions holds the rules per function
+    write_onnx      network -> ONNX; writer and write_layers hold the rules per class
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What modules the functions and methods in a traced forward() become."""
+"""Rules that turn the functions and methods in a traced forward() into modules."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from fpgacomp.compress.trainable.modules import (
     ScaleTensor,
 )
 
+# From one use of a function to the module that computes it; None where no module does.
 FunctionRule = Callable[["Use"], nn.Module | None]
 
 
@@ -28,10 +29,10 @@ class Use:
     """One use of a function in a traced network.
 
     Args:
-        inputs: the tensors it takes.
-        values: its other arguments by name, defaults left out.
-        shapes: of the inputs, batch included.
-        result: shape of its output.
+        inputs: the computed tensors that it takes.
+        values: its other arguments by name; those that have their default are left out.
+        shapes: shapes of the inputs, the batch axis included.
+        result: shape of its output, the batch axis included.
     """
 
     inputs: tuple[fx.Node, ...]
@@ -41,14 +42,16 @@ class Use:
 
     @property
     def rank(self) -> int:
+        """Number of axes of the first input, the batch axis counted."""
         return len(self.shapes[0])
 
     def get(self, name: str, default: Any = None) -> Any:
+        """The value of an argument, or a default where it was not given."""
         return self.values.get(name, default)
 
 
 def _reshaped(use: Use) -> nn.Module | None:
-    """Whatever keeps each sample's values in their order."""
+    """Functions that keep the values of each sample in their order."""
     if use.result[0] != use.shapes[0][0] or len(use.result) < 2:
         return None
     return nn.Flatten() if len(use.result) == 2 else ReshapeTensor(use.result[1:])
@@ -76,7 +79,7 @@ def _sum(use: Use) -> nn.Module | None:
 
 
 def _scaled(factor: Any, offset: Any, use: Use) -> nn.Module | None:
-    """Constants as a Scale; None where they differ between samples or enlarge the tensor."""
+    """A module for x * factor + offset; None where constants differ by sample or enlarge x."""
     constants = []
     for value in (factor, offset):
         if not isinstance(value, int | float | Tensor):
@@ -114,7 +117,7 @@ def _concatenated(use: Use) -> nn.Module | None:
 
 
 def _pooled(kinds: Sequence[type[nn.Module]], *names: str) -> FunctionRule:
-    """Pooling over one or two axes with arguments of the same names."""
+    """A rule for pooling over one or two axes, whose module has arguments of the same names."""
 
     def rule(use: Use) -> nn.Module | None:
         if use.rank not in (3, 4) or use.get("return_indices"):
@@ -132,7 +135,7 @@ def _adaptive(use: Use) -> nn.Module | None:
 
 
 def _mean(use: Use) -> nn.Module | None:
-    """Mean over all rows and columns of channels-first data."""
+    """The mean over all rows and columns of data whose channels come first."""
     dim = use.get("dim", use.get("axis"))
     dims = [dim] if isinstance(dim, int) else list(dim or ())
     if use.rank not in (3, 4) or sorted(d % use.rank for d in dims) != list(range(2, use.rank)):
@@ -204,7 +207,7 @@ _MEAN = _pooled(
     "count_include_pad",
 )
 
-# Functions by what they are, methods of a tensor by name: (names of their arguments, rule).
+# The names of the arguments and the rule, by function, or by the name of a method of tensors.
 RULES: dict[Any, tuple[tuple[str, ...], FunctionRule]] = {}
 
 

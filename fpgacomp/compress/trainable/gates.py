@@ -1,7 +1,7 @@
-"""SiLU, GELU and HardSwish that an exporter wrote out in several nodes, as one node each.
+"""SiLU, GELU and HardSwish that an exporter wrote out in several nodes, recognised as one.
 
-What a product of two tensors computes from the tensor that both come from is evaluated and
-compared with the functions themselves: how it was spelled does not matter.
+Each of them ends in a product of two tensors that come from the same one. What the nodes between
+compute is evaluated on a grid and compared with the functions, so that their form does not matter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a canonical network holds: its weight layers, its input, its constraints."""
+"""What a network of known modules holds: its dense and convolution layers, and its input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WeightModule: TypeAlias = nn.Linear | nn.Conv1d | nn.Conv2d
 
 
 def weight_layers(network: fx.GraphModule) -> dict[str, WeightModule]:
-    """Dense and convolution layers by name, in the order of execution.
+    """Find the dense and convolution layers, by name, in the order of execution.
 
     Brevitas layers are subclasses of torch's and are found as well.
     """
@@ -25,11 +25,20 @@ def weight_layers(network: fx.GraphModule) -> dict[str, WeightModule]:
 
 
 def input_shape(network: fx.GraphModule) -> tuple[int, ...]:
-    """Shape of one sample, without the batch axis."""
+    """The shape of one sample, without the batch axis."""
     return tuple(network.meta["input_shape"])
 
 
 def example_input(network: fx.GraphModule, batch: int = 2, seed: int = 0) -> Tensor:
-    """Repeatable random samples in 0..1, float32 [batch, *input shape]."""
+    """Draw random samples of a network's input, uniform in 0..1, the same for the same seed.
+
+    Args:
+        network: a network of known modules.
+        batch: number of samples.
+        seed: of the random numbers.
+
+    Returns:
+        float32 [batch, *input shape].
+    """
     generator = torch.Generator().manual_seed(seed)
     return torch.rand((batch, *input_shape(network)), generator=generator)

@@ -1,4 +1,4 @@
-"""The activation functions of a canonical network, and operations torch has no module for."""
+"""Modules for operations that torch has only functions for, and the activation functions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ ACTIVATIONS = (
 
 
 class AddTensors(nn.Module):
-    """The sum of two or more tensors of one shape."""
+    """Adds two or more tensors of one shape."""
 
     def forward(self, *parts: Tensor) -> Tensor:
+        """Return the sum."""
         total = parts[0]
         for part in parts[1:]:
             total = total + part
@@ -24,10 +25,10 @@ class AddTensors(nn.Module):
 
 
 class ConcatTensors(nn.Module):
-    """Tensors side by side.
+    """Concatenates tensors.
 
     Args:
-        dim: the axis, batch axis counted; at least 1.
+        dim: the axis along which they are concatenated, the batch axis counted; 1 or more.
     """
 
     def __init__(self, dim: int = 1) -> None:
@@ -35,17 +36,19 @@ class ConcatTensors(nn.Module):
         self.dim = dim
 
     def forward(self, *parts: Tensor) -> Tensor:
+        """Return the concatenation."""
         return torch.cat(parts, self.dim)
 
     def extra_repr(self) -> str:
+        """Show the axis in the module's repr."""
         return f"dim={self.dim}"
 
 
 class ReshapeTensor(nn.Module):
-    """The same values of each sample in another shape.
+    """Gives the values of each sample another shape.
 
     Args:
-        shape: of one sample, without the batch axis, all sizes known.
+        shape: the new shape of one sample, without the batch axis, all sizes known.
     """
 
     def __init__(self, shape: Sequence[int]) -> None:
@@ -53,17 +56,19 @@ class ReshapeTensor(nn.Module):
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return x [N, ...] as [N, *shape]."""
         return x.reshape(x.shape[0], *self.shape)
 
     def extra_repr(self) -> str:
+        """Show the shape in the module's repr."""
         return f"shape={self.shape}"
 
 
 class PermuteTensor(nn.Module):
-    """Axes in another order.
+    """Puts the axes of a tensor into another order.
 
     Args:
-        dims: for every axis of the result the axis it comes from; starts with 0, the batch.
+        dims: for every axis of the result, the axis that it comes from. The first is 0, the batch.
     """
 
     def __init__(self, dims: Sequence[int]) -> None:
@@ -71,17 +76,19 @@ class PermuteTensor(nn.Module):
         self.dims = tuple(dims)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return x with its axes in the new order."""
         return x.permute(self.dims)
 
     def extra_repr(self) -> str:
+        """Show the order in the module's repr."""
         return f"dims={self.dims}"
 
 
 class ScaleTensor(nn.Module):
-    """`x * factor + offset` with constants that no training moves.
+    """Computes x * factor + offset with constants that training does not move.
 
     Args:
-        factor: shape that broadcasts against one sample, e.g. () or [channels, 1, 1].
+        factor: a number, or a tensor that broadcasts against one sample, e.g. [channels, 1, 1].
         offset: likewise.
     """
 
@@ -94,7 +101,9 @@ class ScaleTensor(nn.Module):
         self.register_buffer("offset", torch.as_tensor(offset, dtype=torch.float32).clone())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return x scaled and shifted."""
         return x * self.factor + self.offset
 
     def extra_repr(self) -> str:
+        """Show the shapes of the constants in the module's repr."""
         return f"factor={list(self.factor.shape)}, offset={list(self.offset.shape)}"

@@ -1,4 +1,4 @@
-"""Layer names that a user recognises: valid identifiers, each once."""
+"""Layer names that a user recognises, made into valid and unique identifiers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ _TAKEN = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph())))
 
 
 class UniqueNames:
-    """Hands out each name once."""
+    """Hands out names, none of them twice."""
 
     def __init__(self) -> None:
         self._used: set[str] = set()
 
     def unique(self, wish: str, other: str = "") -> str:
-        """The wish as an identifier, or the other one, with a number where both are taken."""
+        """Hand out a name.
+
+        Args:
+            wish: the name asked for; characters that identifiers cannot have are replaced.
+            other: the name to take where the wish is taken; "" for none.
+
+        Returns:
+            One of the two names, with a number behind it where both are taken.
+        """
         base = identifier(wish)
         if other and base in self._used:
             base = identifier(other)
@@ -30,7 +38,10 @@ class UniqueNames:
 
 
 def identifier(wish: str) -> str:
-    """`layers.0/conv` -> `layers_0_conv`; never a keyword or an attribute of modules."""
+    """Make an identifier of a name: "layers.0/conv" becomes "layers_0_conv".
+
+    Python's keywords and the attributes of modules get "_layer" behind them.
+    """
     name = re.sub(r"\W+", "_", wish, flags=re.ASCII).strip("_")
     if not name or name[0].isdigit():
         name = f"layer_{name}".rstrip("_")
@@ -38,12 +49,12 @@ def identifier(wish: str) -> str:
 
 
 def from_onnx_name(node: str, op: str, weight: str = "") -> str:
-    """A layer's name from its weight `fc1.weight`, or else its node `/fc1/Gemm`.
+    """Find the name of a layer in its weight's name "fc1.weight", or its node's name "/fc1/Gemm".
 
     Args:
-        node: name of the ONNX node, may be "".
-        op: its operator, the name where there is no other.
-        weight: name of its weight tensor, "" for an operator without one.
+        node: name of the ONNX node; it may be "".
+        op: its operator, which is the name where there is no other.
+        weight: name of its weight tensor; "" for an operator without one.
     """
     for ending in (".weight", "/weight", "/weight_turned", "_weight"):
         if weight.endswith(ending) and len(weight) > len(ending):

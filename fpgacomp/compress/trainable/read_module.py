@@ -1,4 +1,4 @@
-"""A torch module to the canonical network: a trace whose functions become modules."""
+"""Any torch module -> network of known modules, by a trace whose functions become modules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CANONICAL = tuple(CLASSES)
 
 
 class _Tracer(fx.Tracer):
-    """Goes into every module that is no canonical layer; notes the user's source lines."""
+    """Traces into every module that has no rule for ONNX, and notes the user's source lines."""
 
     record_stack_traces = True
 
@@ -34,18 +34,20 @@ class _Tracer(fx.Tracer):
 
 
 def from_module(module: nn.Module, example: Tensor) -> fx.GraphModule:
-    """The canonical network of a torch module, in inference mode; the module stays as it is.
+    """Read a torch module into a network of known modules, in evaluation mode.
 
     A layer that is called twice becomes two layers of equal weights.
 
     Args:
-        module: takes one tensor, gives one tensor; forward() without branches on values.
-        example: float32 [N, *input shape], on which both must agree.
+        module: takes one tensor and returns one; its forward() does not branch on values. It is
+            not changed.
+        example: float32 [N, *input shape]. Module and network must agree on it.
 
     Raises:
-        ModelError: it cannot be traced, or fails on the example.
-        UnsupportedLayer: an operation that is not carried, with its source line.
-        Problems: several of these at once.
+        ModelError: the module cannot be traced, or fails on the example, or the trace computes
+            something else.
+        UnsupportedLayer: an operation has no rule; its source line is told.
+        Problems: several of these occur.
     """
     module = copy.deepcopy(module).cpu().eval()
     example = example.detach().cpu().to(torch.float32)
@@ -63,7 +65,7 @@ def from_module(module: nn.Module, example: Tensor) -> fx.GraphModule:
 
 def _check_equal(network: fx.GraphModule, module: nn.Module, example: Tensor) -> None:
     with torch.no_grad():
-        for x in (example, torch.cat([example, example])):  # nothing hangs on the batch size
+        for x in (example, torch.cat([example, example])):  # a second batch size tells shapes
             found, wanted = network(x), module(x)
             scale = max(1.0, float(wanted.abs().max()))
             if found.shape != wanted.shape or not (found - wanted).abs().max() <= 1e-5 * scale:
@@ -90,7 +92,7 @@ def _traced(module: nn.Module) -> fx.GraphModule:
 
 
 class _Recorder(fx.Interpreter):
-    """Notes every value of a run."""
+    """Executes a network and keeps the value of every node."""
 
     def __init__(self, network: fx.GraphModule) -> None:
         super().__init__(network)
@@ -117,7 +119,7 @@ def _run(traced: fx.GraphModule, example: Tensor) -> dict[fx.Node, Any]:
 
 
 class _Rewriter:
-    """Builds the canonical graph beside the traced one."""
+    """Builds the graph of known modules beside the traced one."""
 
     def __init__(self, traced: fx.GraphModule, values: dict[fx.Node, Any]) -> None:
         self.traced = traced
@@ -147,7 +149,7 @@ class _Rewriter:
         return network
 
     def _reserve(self) -> None:
-        """Modules keep their own names; those of functions go around them."""
+        """Reserve the names of modules, so that functions do not take them."""
         self.targets: dict[str, str] = {}
         for node in self.traced.graph.nodes:
             if node.op == "call_module" and str(node.target) not in self.targets:
@@ -169,7 +171,7 @@ class _Rewriter:
                 self._function(node)
 
     def _computed(self, node: fx.Node) -> bool:
-        """Whether it hands on the input's values, not only its sizes or constants."""
+        """Whether a node depends on the input's values, and not only on its sizes."""
         if not any(n in self.map or n in self.derived for n in node.all_input_nodes):
             return False
         self.derived.add(node)
@@ -219,7 +221,7 @@ class _Rewriter:
     def _spelled_padding(
         self, layer: Any, name: str, inputs: tuple[fx.Node, ...]
     ) -> tuple[fx.Node, ...]:
-        """padding="same" in numbers, by a module in front where it is uneven."""
+        """Spell padding="same" in numbers; where it is uneven, a module in front pads."""
         rank = len(layer.kernel_size)
         total = [
             (k - 1) * d if layer.padding == "same" else 0
@@ -250,7 +252,7 @@ class _Rewriter:
         self.map[node] = inputs[0]
 
     def _use(self, node: fx.Node, names: tuple[str, ...]) -> Use:
-        """The arguments sorted into tensors that are computed and everything else."""
+        """Sort the arguments of a function into computed tensors and everything else."""
         arguments = {**dict(zip(names, node.args)), **node.kwargs}
         if names[1:] == ("dims",) and len(node.args) > 2:  # x.permute(0, 2, 1)
             arguments["dims"] = node.args[1:]
@@ -280,7 +282,7 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 
 def _line(node: fx.Node) -> str:
-    """Where the user's forward() calls a node: " (net.py line 12: x.sort())"."""
+    """The place in the user's forward() that a node comes from: " (net.py line 12: x.sort())"."""
     found: Callable[[str], list[tuple[str, str, str]]] = re.compile(
         r'File "([^"]+)", line (\d+), in \w+\n\s*(.*)'
     ).findall

@@ -15,7 +15,7 @@ _NOT_NEGATIVE = (nn.ReLU, nn.ReLU6, nn.Sigmoid, nn.Softmax)
 
 
 def window_pool(r: Reader, node: Node) -> None:
-    """MaxPool and AveragePool over one or two axes."""
+    """Read MaxPool and AveragePool over one or two axes."""
     kernel = list(node.attributes["kernel_shape"])
     rank = len(kernel)
     if rank not in (1, 2):
@@ -42,7 +42,7 @@ def window_pool(r: Reader, node: Node) -> None:
 def _padding(
     r: Reader, node: Node, pads: list[int], span: list[int], strides: list[int]
 ) -> tuple[fx.Node, list[int], bool]:
-    """(input, padding on both sides, whether the last window may stick out)."""
+    """Find the layer's input, its padding on both sides, and torch's `ceil_mode`."""
     source, rank = r.values[node.inputs[0]], len(span)
     begin, end = pads[:rank], pads[rank:]
     spatial, result = r.shape(node.inputs[0])[2:], r.shape(node.outputs[0])[2:]
@@ -69,7 +69,7 @@ def _padding(
 
 
 def _windows(size: int, pad: int, span: int, stride: int, *, up: int) -> int:
-    """How many windows torch sees; one that would start in the right padding is dropped."""
+    """Number of windows in torch, which drops one that would start in the right padding."""
     count = (size + 2 * pad - span + (stride - 1) * up) // stride + 1
     return count - 1 if up and (count - 1) * stride >= size + pad else count
 
@@ -84,13 +84,13 @@ def _not_negative(r: Reader, source: fx.Node) -> bool:
 
 
 def global_pool(r: Reader, node: Node) -> None:
-    """GlobalAveragePool, GlobalMaxPool."""
+    """Read GlobalAveragePool and GlobalMaxPool."""
     axes = list(range(2, len(r.shape(node.inputs[0]))))
     _over_space(r, node, axes, keep=True, mean=node.op == "GlobalAveragePool")
 
 
 def reduce(r: Reader, node: Node) -> None:
-    """ReduceMean and ReduceMax over all rows and columns, wherever the channels are."""
+    """Read ReduceMean and ReduceMax over all rows and columns, wherever the channels are."""
     rank = len(r.shape(node.inputs[0]))
     axes = sorted(axis % rank for axis in ints(r.parameter(node, "axes", 1)))
     if 0 in axes or len(axes) != rank - 2 or len(axes) not in (1, 2):

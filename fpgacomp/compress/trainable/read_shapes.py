@@ -14,7 +14,7 @@ from fpgacomp.network.editable import Node
 
 
 def reshape(r: Reader, node: Node) -> None:
-    """Reshape, Flatten, Squeeze, Unsqueeze: whatever keeps each sample's values together."""
+    """Read Reshape, Flatten, Squeeze and Unsqueeze that keep the values of a sample together."""
     before, after = r.shape(node.inputs[0]), r.shape(node.outputs[0])
     if after[:1] != before[:1] or len(after) < 2:
         raise refuse(
@@ -31,7 +31,7 @@ def reshape(r: Reader, node: Node) -> None:
 
 
 def transpose(r: Reader, node: Node) -> None:
-    """Transpose behind the batch axis; one that undoes the one before goes with it."""
+    """Read a Transpose behind the batch axis; where it undoes the one before, both are dropped."""
     rank = len(r.shape(node.inputs[0]))
     perm = ints(node.attributes.get("perm", list(range(rank))[::-1]))
     if perm[0] != 0:
@@ -48,7 +48,7 @@ def transpose(r: Reader, node: Node) -> None:
 
 
 def concat(r: Reader, node: Node) -> None:
-    """Concat behind the batch axis."""
+    """Read a Concat along an axis behind the batch axis."""
     axis = int(node.attributes.get("axis", 1)) % len(r.shape(node.outputs[0]))
     if axis == 0:
         raise refuse(node, "it joins the batch axis.", "concatenate along the channels.")
@@ -59,7 +59,7 @@ def concat(r: Reader, node: Node) -> None:
 
 
 def pad(r: Reader, node: Node) -> None:
-    """Pad with zeros over one or two axes behind the batch axis."""
+    """Read a Pad with zeros over one or two axes behind the batch axis."""
     rank = len(r.shape(node.inputs[0]))
     amounts = ints(r.parameter(node, "pads", 1))
     if node.input(3):
@@ -99,7 +99,7 @@ def _inverse(order: list[int]) -> list[int]:
 
 
 def upsample(r: Reader, node: Node) -> None:
-    """Resize and Upsample by whole factors, each value repeated."""
+    """Read Resize and Upsample by whole factors that repeat each value."""
     before, after = r.shape(node.inputs[0]), r.shape(node.outputs[0])
     factors = [b / a for a, b in zip(before, after)]
     mode = node.attributes.get("mode", "nearest")
@@ -117,7 +117,7 @@ def upsample(r: Reader, node: Node) -> None:
 
 
 def _repeats(node: Node, factors: list[float]) -> bool:
-    """Whether output i shows input i // factor, by the formulas of ONNX's Resize."""
+    """Tell whether output i is input i // factor, by the formulas of ONNX's Resize."""
     where = node.attributes.get("coordinate_transformation_mode", "half_pixel")
     rounding = node.attributes.get("nearest_mode", "round_prefer_floor")
     if node.op == "Upsample" or (len(node.inputs) < 3 and "nearest_mode" not in node.attributes):
@@ -140,11 +140,11 @@ def _repeats(node: Node, factors: list[float]) -> bool:
 
 
 def dropout(r: Reader, node: Node) -> None:
-    """Dropout: nothing at inference, active in further training."""
+    """Read a Dropout, which does nothing in evaluation mode and is active in further training."""
     ratio = r.parameter(node, "ratio", 1)
     r.bind(node, r.emit(node, nn.Dropout(0.5 if ratio is None else ratio.item())))
 
 
 def identity(r: Reader, node: Node) -> None:
-    """Operators that hand their input on."""
+    """Read an operator that hands on its input as it is."""
     r.bind(node, r.values[node.inputs[0]])

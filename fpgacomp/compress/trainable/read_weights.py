@@ -13,11 +13,11 @@ from fpgacomp.compress.trainable.reader import Reader, refuse, same, tensor
 from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import Node
 
-ZERO_SHARE = 0.01  # a layer with fewer exact zeros was not pruned
+ZERO_SHARE = 0.01  # a layer with a smaller share of exact zeros counts as not pruned
 
 
 def convolution(r: Reader, node: Node) -> None:
-    """Conv over one or two axes."""
+    """Read a Conv over one or two axes."""
     weight = r.constant(node, 1, "weight")
     rank = weight.ndim - 2
     if rank not in (1, 2):
@@ -46,7 +46,7 @@ def convolution(r: Reader, node: Node) -> None:
 def explicit_pads(
     r: Reader, node: Node, kernel: list[int], strides: list[int], dilations: list[int]
 ) -> list[int]:
-    """`pads` of a window, computed from its input's size where the file leaves them open."""
+    """The pads of a window, computed from the size of its input where the file leaves them open."""
     rank = len(kernel)
     mode = node.attributes.get("auto_pad", "NOTSET")
     if mode == "VALID":
@@ -62,7 +62,7 @@ def explicit_pads(
 
 
 def pad_in_front(r: Reader, node: Node, pads: list[int]) -> tuple[fx.Node, list[int]]:
-    """(the layer's input, padding that it does itself); uneven pads get a module of their own."""
+    """Find the layer's input and its padding; uneven pads get a module in front of the layer."""
     source, rank = r.values[node.inputs[0]], len(pads) // 2
     if pads[:rank] == pads[rank:]:
         return source, pads[:rank]
@@ -70,14 +70,18 @@ def pad_in_front(r: Reader, node: Node, pads: list[int]) -> tuple[fx.Node, list[
 
 
 def zero_pad(pads: list[int]) -> nn.Module:
-    """Zeros around the last axes; pads are begins, then ends, first axis first."""
+    """Make a module that pads the last axes with zeros.
+
+    Args:
+        pads: number of zeros at the beginning of each axis, then at the end of each.
+    """
     rank = len(pads) // 2
     widths: Any = [p for a in reversed(range(rank)) for p in (pads[a], pads[a + rank])]
     return nn.ConstantPad1d(widths, 0.0) if rank == 1 else nn.ConstantPad2d(widths, 0.0)
 
 
 def gemm(r: Reader, node: Node) -> None:
-    """Gemm of data and a constant matrix."""
+    """Read a Gemm of data and a constant matrix."""
     weight = r.constant(node, 1, "weight")
     if node.inputs[0] in r.source.constants or node.attributes.get("transA", 0):
         raise refuse(
@@ -97,7 +101,7 @@ def gemm(r: Reader, node: Node) -> None:
 
 
 def matmul(r: Reader, node: Node) -> None:
-    """MatMul of data and a constant matrix."""
+    """Read a MatMul of data and a constant matrix."""
     if node.inputs[0] in r.source.constants:
         raise refuse(node, "its first matrix is constant.", "write it as x @ weight.")
     weight = r.constant(node, 1, "weight")
@@ -117,7 +121,14 @@ def _dense(
 
 
 def fill(layer: nn.Module, weight: AnyArray, bias: AnyArray | None, codes: AnyArray | None) -> None:
-    """Give a layer its values, and the constraints that these show."""
+    """Copy weights and bias into a layer, and note what further training has to keep.
+
+    Args:
+        layer: a dense or convolution layer.
+        weight: [*weight shape].
+        bias: [out], or None.
+        codes: for weights that share values, the index of each weight's value; otherwise None.
+    """
     with torch.no_grad():
         layer.get_parameter("weight").copy_(tensor(weight))
         if bias is not None:
@@ -128,7 +139,7 @@ def fill(layer: nn.Module, weight: AnyArray, bias: AnyArray | None, codes: AnyAr
 
 
 def note_zeros(layer: nn.Module) -> None:
-    """Keep the zeros of a layer that was pruned."""
+    """Keep the zeros of a layer, if it has so many that it must have been pruned."""
     kept = layer.get_parameter("weight").detach() != 0
     zeros = int((~kept).sum())
     if zeros > 1 and zeros >= ZERO_SHARE * kept.numel():
@@ -136,7 +147,7 @@ def note_zeros(layer: nn.Module) -> None:
 
 
 def batch_normalization(r: Reader, node: Node) -> None:
-    """BatchNormalization in its inference form."""
+    """Read a BatchNormalization in its inference form."""
     rank = len(r.shape(node.inputs[0]))
     if rank not in (2, 3, 4):
         raise refuse(node, f"its input has {rank} axes.", "use two to four, batch included.")
@@ -156,7 +167,11 @@ _STATISTICS = ("weight", "bias", "running_mean", "running_var")
 
 
 def constant_sum(r: Reader, node: Node, values: AnyArray) -> bool:
-    """Whether a constant added behind a dense layer or convolution became its bias."""
+    """Make a constant that is added behind a dense or convolution layer the layer's bias.
+
+    Returns:
+        Whether that was possible; otherwise nothing was changed.
+    """
     (source,) = r.data(node)
     layer = r.only_use(r.values[source], source)
     if not isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):

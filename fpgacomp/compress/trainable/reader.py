@@ -18,7 +18,7 @@ _WEIGHTED = ("Conv", "Gemm", "MatMul", "BatchNormalization")
 
 
 class ShapeUnknown(Exception):
-    """The shape of a tensor behind a refused node does not follow."""
+    """The shape of a tensor is unknown, because a node in front of it was refused."""
 
 
 def refuse(node: Node, why: str, fix: str) -> UnsupportedLayer:
@@ -29,7 +29,7 @@ def refuse(node: Node, why: str, fix: str) -> UnsupportedLayer:
 
 @dataclass
 class Reader:
-    """The canonical network so far.
+    """The network that is being built while an ONNX graph is read.
 
     Args:
         source: the ONNX graph that is read.
@@ -121,5 +121,5 @@ def ints(values: AnyArray | None) -> list[int]:
 
 
 def same(size: list[int]) -> int | tuple[int, ...]:
-    """One number where all are equal, as people write it."""
+    """Shorten a size to a single number where all its numbers are equal."""
     return size[0] if len(set(size)) == 1 else tuple(size)

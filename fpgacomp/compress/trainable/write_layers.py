@@ -121,7 +121,7 @@ def _batch_norm(w: Writer, call: ModuleCall) -> None:
 
 
 def _plain(op: str, **settings: str) -> Callable[[Writer, ModuleCall], None]:
-    """A node with attributes read from the module: attribute=field."""
+    """Make a rule for one ONNX node whose attributes are fields of the module: attribute=field."""
 
     def rule(w: Writer, call: ModuleCall) -> None:
         values = {key: getattr(call.module, name) for key, name in settings.items()}
@@ -144,7 +144,7 @@ def _silu(w: Writer, call: ModuleCall) -> None:
 
 
 def _gelu(w: Writer, call: ModuleCall) -> None:
-    """As x / 2 * (1 + erf(x / sqrt 2)): an operator of its own came later than this file's."""
+    """Write GELU as x / 2 * (1 + erf(x / sqrt 2)): the opset that is written has no Gelu."""
     if call.module.approximate != "none":
         raise UnsupportedLayer(
             call.name, f"GELU approximated by {call.module.approximate}.", 'use approximate="none".'

@@ -1,4 +1,4 @@
-"""Canonical torch network to float ONNX, written node by node.
+"""Network of known modules -> float ONNX, written node by node.
 
 Not by torch's exporter: that one folds BatchNormalization away, invents names and knows no
 codebook.
@@ -33,7 +33,7 @@ def to_onnx(
     input_name: str = "input",
     output_name: str = "output",
 ) -> onnx.ModelProto:
-    """The float ONNX model of a network in inference mode; the same network, the same bytes.
+    """Write a network in evaluation mode as float ONNX. The same network gives the same bytes.
 
     Weights are called `<layer>.weight`; those that share values are written as
     Gather(codebook, indices).
@@ -58,7 +58,7 @@ def to_onnx(
 
 
 class _Shapes(fx.Interpreter):
-    """Notes the shape of every value."""
+    """Executes a network and keeps the shape of every value."""
 
     def __init__(self, network: fx.GraphModule) -> None:
         super().__init__(network)

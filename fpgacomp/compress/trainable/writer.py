@@ -1,4 +1,4 @@
-"""The ONNX graph under construction while a canonical network is written."""
+"""The ONNX graph that is being built while a network is written."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Writer:
     layer: str = ""
 
     def constant(self, name: str, values: npt.ArrayLike | Tensor) -> str:
-        """Store a constant; float ones as float32."""
+        """Store a constant, floats as float32, and return its name."""
         array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
         if array.dtype.kind == "f":
             array = array.astype(np.float32)
@@ -38,20 +38,23 @@ class Writer:
         return name
 
     def node(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        """Append a node and hand its output on."""
+        """Append a node and return the name of its output."""
         name = output if output.startswith(f"{self.layer}/") else self.layer
         kept = {key: value for key, value in attributes.items() if value is not None}
         self.nodes.append(helper.make_node(op, list(inputs), [output], name, **kept))
         return output
 
     def weight(self, layer: str, module: nn.Module) -> str:
-        """Store a layer's weight, one that shares values as Gather(codebook, indices)."""
+        """Store the weight of a layer and return the name of the tensor.
+
+        A weight that shares values is stored as a codebook and indices, with a Gather.
+        """
         values = module.get_parameter("weight").detach()
         indices = getattr(module, SHARED, None)
         if indices is None:
             return self.constant(f"{layer}.weight", values)
         codebook = _codebook(layer, values, indices)
-        # One byte an index in the file; ONNX gathers by wider integers only.
+        # An index takes one byte in the file. A Cast follows, since Gather takes wider ones only.
         narrow = indices.to(torch.uint8 if len(codebook) <= 256 else torch.int32)
         stored = self.constant(f"{layer}.indices", narrow)
         wide = self.node("Cast", [stored], f"{layer}/indices", to=TensorProto.INT64)

@@ -65,10 +65,10 @@ def find_sites(steps: Sequence[SiteStep], input_signed: bool) -> KerasSites:
         steps: the calls of a float model's layers.
         input_signed: whether the samples have negative values.
     """
-    return _Walk(steps, input_signed).run()
+    return _KerasWalk(steps, input_signed).run()
 
 
-class _Walk:
+class _KerasWalk:
     def __init__(self, steps: Sequence[SiteStep], input_signed: bool) -> None:
         self.steps = steps
         self.by_output = {step.output: step for step in steps}

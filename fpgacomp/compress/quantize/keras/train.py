@@ -78,7 +78,7 @@ def train_keras(
     data = data.reshaped(tuple(model.input_shape[1:]))
     data.check_outputs(int(np.prod(model.output_shape[1:])))
     with _settings(recipe):
-        run = _Run(model, data, recipe)
+        run = _KerasRun(model, data, recipe)
         run.identify(decided_by)
         return carry_out(run, recipe, observer, what)
 
@@ -184,12 +184,12 @@ def _cosine(start: float, end: float, share: float) -> float:
 
 
 @dataclass
-class _Best:
+class _BestWeights:
     epoch: Epoch
     weights: list[Array]
 
 
-class _Run:
+class _KerasRun:
     """The state of a training run between two epochs, which is what a checkpoint holds."""
 
     def __init__(self, model: KerasModel, data: LabelledData, recipe: Recipe) -> None:
@@ -202,7 +202,7 @@ class _Run:
         self.steps = math.ceil(len(data.train) / recipe.batch) * recipe.epochs
         self.step = 0
         self.epochs: list[Epoch] = []
-        self.best: _Best | None = None
+        self.best: _BestWeights | None = None
         # A layer that draws random numbers keeps the seed that it was compiled with, so that it is
         # compiled again for each epoch.
         self.draws = any(hasattr(layer, "seed") for layer in model.layers)
@@ -241,7 +241,7 @@ class _Run:
         mean = total / len(train)
         epoch = Epoch(self.done + 1, self.recipe.epochs, mean, accuracy, validation_loss, best)
         if best:
-            self.best = _Best(epoch, self.model.get_weights())
+            self.best = _BestWeights(epoch, self.model.get_weights())
         self.epochs.append(epoch)
         return epoch
 
@@ -328,7 +328,7 @@ class _Run:
             variable.assign(value)
         self.step = told["step"]
         self.epochs = [Epoch(**epoch) for epoch in told["epochs"]]
-        self.best = _Best(Epoch(**told["best"]), _numbered(arrays, "best"))
+        self.best = _BestWeights(Epoch(**told["best"]), _numbered(arrays, "best"))
 
 
 def _structure(layer: KerasLayer) -> tuple[Any, ...]:

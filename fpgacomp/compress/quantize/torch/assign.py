@@ -47,12 +47,12 @@ def assign(
     Returns:
         The choice of each group; None where no choices keep to the budget.
     """
-    return _Program(loss, cost, products).solve(budget)
+    return _BitProgram(loss, cost, products).solve(budget)
 
 
 def least_cost(cost: ChoiceFigures, products: Sequence[JointCost]) -> float:
     """The smallest total cost that any choices have."""
-    program = _Program(cost, cost, products)
+    program = _BitProgram(cost, cost, products)
     program.minimized = program.cost
     chosen = program.solve(np.inf)
     assert chosen is not None
@@ -67,7 +67,7 @@ def total_cost(
     return alone + sum(p.cost[chosen[p.one]][chosen[p.other]] for p in products)
 
 
-class _Program:
+class _BitProgram:
     """The linear program: one variable per group and choice, then one per joint cost and pair."""
 
     def __init__(

@@ -144,10 +144,10 @@ def find_sites(network: fx.GraphModule, input_signed: bool) -> TorchSites:
     Raises:
         UnsupportedLayer: a Softmax has layers behind it.
     """
-    return _Walk(network, input_signed).run()
+    return _TorchWalk(network, input_signed).run()
 
 
-class _Walk:
+class _TorchWalk:
     def __init__(self, network: fx.GraphModule, input_signed: bool) -> None:
         self.network = network
         self.input_signed = input_signed
