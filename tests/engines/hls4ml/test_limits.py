@@ -61,11 +61,6 @@ def test_reuse_factors_equal_hls4ml() -> None:
         assert resource_reuse_factors(n_in, n_out) == theirs, (n_in, n_out)
 
 
-def test_divisors() -> None:
-    assert divisors(36) == (1, 2, 3, 4, 6, 9, 12, 18, 36)
-    assert divisors(1) == (1,)
-
-
 def test_large_dense_folds_only_through_resource() -> None:
     layer = DenseOperator(dense(source(490).output, 256))
     assert layer.reuse_factors("latency", "io_parallel") == ()

@@ -32,7 +32,7 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
 
     Returns:
         The estimate; `low` and `high` enclose 80 % of the calibration rows of that kind of
-        layer (estimate/README.md).
+        layer (docs/estimates.md).
     """
     cost = load(stage)
     setting = Setting(design.io_type, design.clock_ns, design.board.device.level_ns)

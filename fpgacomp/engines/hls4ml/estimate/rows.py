@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import prod, sqrt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from fpgacomp.engines.shared.terms import (
     DSP_MIN_CONSTANT_PRODUCT,
     DSP_MIN_PRODUCT,
     Product,
+    Strategy,
     Terms,
     activation_terms,
     merge,
@@ -48,6 +48,44 @@ class Pair:
     logic_synth: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class _Parameters:
+    """Template parameters of one layer, as the report's C++ states them.
+
+    Args:
+        types: name -> declared C++ type or other text (in_t, accum_t, strategy, ...).
+        sizes: name -> number (n_in, n_out, rf, in_width, ...).
+    """
+
+    types: Mapping[str, str]
+    sizes: Mapping[str, int]
+
+    @classmethod
+    def of(cls, text: str) -> _Parameters:
+        """The parameters in the `params` column, a JSON object."""
+        stated: dict[str, object] = json.loads(text)
+        return cls(
+            {name: value for name, value in stated.items() if isinstance(value, str)},
+            {name: value for name, value in stated.items() if isinstance(value, int)},
+        )
+
+    def bits(self, name: str) -> int | None:
+        """Width of a declared type; None where the report states none."""
+        found = re.match(r"ap_u?(?:fixed|int)<(\d+)", self.types.get(name, ""))
+        return int(found[1]) if found else None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the input is a stream of words (nnet::array<..>*n*m), not an array."""
+        return "*" in self.types["in_t"]
+
+    @property
+    def lanes(self) -> int:
+        """Elements that arrive at once: of a stream's word, or of the whole array."""
+        packed = re.search(r"\*(\d+)\*\d+$", self.types["in_t"])
+        return int(packed[1]) if packed else self.sizes["n_in"]
+
+
 def csynth_rows(folder: Path) -> list[Row]:
     """Every layer at C synthesis that hls4ml 1.3 would still build the same way."""
     layers = [row for x in read_csv(folder / "hls4ml_csynth_layers.csv") for row in _layer(x)]
@@ -55,17 +93,12 @@ def csynth_rows(folder: Path) -> list[Row]:
     return layers + [_swept_dense(x) for x in dense if x["hls_synth_success"] == "True"]
 
 
-def _bits(declared: Any) -> int | None:
-    found = re.match(r"ap_u?(?:fixed|int)<(\d+)", str(declared))
-    return int(found[1]) if found else None
-
-
 def _layer(x: CsvRow) -> Iterator[Row]:
     """A row of hls4ml_csynth_layers.csv; `LUT_*` reports force products into fabric."""
     if not x["params"] or "/LUT_" in x["report"]:
         return
-    params = json.loads(x["params"])
-    in_bits, out_bits = _bits(params.get("in_t")), _bits(params.get("out_t"))
+    params = _Parameters.of(x["params"])
+    in_bits, out_bits = params.bits("in_t"), params.bits("out_t")
     if in_bits is None:
         return
     family = x["repo"].split("/")[0]
@@ -78,44 +111,39 @@ def _layer(x: CsvRow) -> Iterator[Row]:
         unit = _product(x, params, in_bits)
         if unit is not None:
             yield _product_row(family, unit, params, x["op"], actual)
-    elif x["op"] == "relu" and out_bits is not None and "AP_SAT" in params["out_t"]:
-        lanes = _lanes(params)
+    elif x["op"] == "relu" and out_bits is not None and "AP_SAT" in params.types["out_t"]:
+        lanes = params.lanes
         terms = [
             activation_terms(lanes, in_bits, out_bits),
             unit_terms({}, {"register": lanes * out_bits}),
         ]
-        if "*" in str(params["in_t"]):
+        if params.streamed:
             terms.append(process_terms())
         yield Row(family, "activation", merge(terms), actual)
 
 
-def _lanes(params: Mapping[str, Any]) -> int:
-    packed = re.search(r"\*(\d+)\*\d+$", str(params["in_t"]))
-    return int(packed[1]) if packed else int(params["n_in"])
-
-
-def _product(x: CsvRow, params: Mapping[str, Any], in_bits: int) -> Product | None:
+def _product(x: CsvRow, params: _Parameters, in_bits: int) -> Product | None:
     """None where the report lacks a width, or for a form that fpgacomp never emits.
 
     That is: beyond the unroll limit, a reuse factor that hls4ml changes or beyond
     MAX_REUSE, an accumulator that rounds and saturates at every addition, and headers
     changed by the authors (a stream word that is not one pixel's channels).
     """
-    weight_bits, acc_bits = _bits(params.get("weight_t")), _bits(params.get("accum_t"))
-    if weight_bits is None or acc_bits is None or not params.get("rf"):
+    weight_bits, acc_bits = params.bits("weight_t"), params.bits("accum_t")
+    if weight_bits is None or acc_bits is None or not params.sizes.get("rf"):
         return None
-    foreign = x["op"].startswith("conv") and _lanes(params) != params["n_chan"]
-    if foreign or "AP_SAT" in params["accum_t"]:
+    foreign = x["op"].startswith("conv") and params.lanes != params.sizes["n_chan"]
+    if foreign or "AP_SAT" in params.types["accum_t"]:
         return None
-    n_in, n_out, rf = params["n_in"], params["n_out"], params["rf"]
+    n_in, n_out, rf = (params.sizes[name] for name in ("n_in", "n_out", "rf"))
     if rf > MAX_REUSE:
         return None
-    strategy = params["strategy"]
+    strategy: Strategy = "latency" if params.types["strategy"] == "latency" else "resource"
     if strategy == "latency" and n_in * n_out > UNROLL_LIMIT:
         return None
     if strategy == "resource" and rf not in resource_reuse_factors(n_in, n_out):
         return None
-    nonzero = n_in * n_out - (params.get("n_zeros") or 0)
+    nonzero = n_in * n_out - params.sizes.get("n_zeros", 0)
     stats = weight_stats(typical_weights(n_in, n_out, weight_bits, nonzero))
     return Product(
         n_in=n_in, n_out=n_out, products=n_in * n_out, stats=stats, in_bits=in_bits,
@@ -134,24 +162,24 @@ def _level_ns(part: str) -> float:
 
 
 def _product_row(
-    family: str, unit: Product, params: Mapping[str, Any], op: str, actual: Mapping[str, float]
+    family: str, unit: Product, params: _Parameters, op: str, actual: Mapping[str, float]
 ) -> Row:
     parts = [product_terms(unit)]
     kind: str = unit.strategy
     timing: dict[str, float] = {}
     if op.startswith("dense"):
-        if "*" not in str(params["in_t"]):
+        if not params.streamed:
             timing = product_timing(unit)
         else:
             parts.append(process_terms())
-            if _lanes(params) != unit.n_in:
+            if params.lanes != unit.n_in:
                 parts.append(unpack_terms(unit.n_in * unit.in_bits))
     else:
         kind = "conv"
-        kernel = [params["filt_height"]] if "filt_height" in params else [1]
-        width = params["in_width"]
+        sizes = params.sizes
+        height = sizes.get("filt_height", 1)
         parts += [
-            window_terms(unit.n_in, unit.in_bits, kernel[0] - 1, params["n_chan"], width),
+            window_terms(unit.n_in, unit.in_bits, height - 1, sizes["n_chan"], sizes["in_width"]),
             process_terms(),
         ]
         timing = _conv_timing(unit, params)
@@ -164,12 +192,12 @@ def product_timing(unit: Product) -> dict[str, float]:
     return {"cycles": cycles, "interval": interval}
 
 
-def _conv_timing(unit: Product, params: Mapping[str, Any]) -> dict[str, float]:
-    pixels = prod(params.get(axis, 1) for axis in ("in_height", "in_width"))
-    outputs = prod(params.get(axis, 1) for axis in ("out_height", "out_width"))
+def _conv_timing(unit: Product, params: _Parameters) -> dict[str, float]:
+    pixels = prod(params.sizes.get(axis, 1) for axis in ("in_height", "in_width"))
+    outputs = prod(params.sizes.get(axis, 1) for axis in ("out_height", "out_width"))
     if unit.strategy == "latency":
         _, interval = product_cycles(unit)
-        step = max(interval, STREAM_WINDOW_STEP if "in_height" in params else 1)
+        step = max(interval, STREAM_WINDOW_STEP if "in_height" in params.sizes else 1)
         cycles = pixels * step + unit.depth + 2
     else:
         per_output = unit.reuse_factor + STREAM_RESOURCE_STEP - STREAM_PIXEL
