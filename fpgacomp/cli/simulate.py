@@ -9,6 +9,7 @@ from fpgacomp.cli.options.arguments import BuildArgument
 from fpgacomp.cli.options.checking import (
     LabelsOption,
     LevelOption,
+    MemoryOption,
     SimulateInputsOption,
     TrustOption,
 )
@@ -24,6 +25,7 @@ def simulate(
     labels: LabelsOption = None,
     outputs: AnswersOption = None,
     trust: TrustOption = False,
+    memory_gb: MemoryOption = 4.0,
     as_json: JsonOption = False,
 ) -> None:
     """Run samples through a compiled design, with the part of the network that stays software.
@@ -35,7 +37,7 @@ def simulate(
     with progress(context) as observer:
         found = run(
             folder, inputs, level=level, outputs=outputs, labels=labels, trust=trust,
-            observer=observer,
+            memory_gb=memory_gb, observer=observer,
         )  # fmt: skip
     result = found.summary()
     if as_json:
