@@ -16,9 +16,11 @@ the software side where none follows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import prod
+from typing import assert_never
 
 import numpy as np
 
@@ -69,13 +71,23 @@ class _Layer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OneInput(_Layer):
+class OneInput(_Layer):
+    """Fields of every layer that reads one tensor."""
+
     input: Tensor
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """The tensors that the layer reads, in order."""
         return (self.input,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameterless(OneInput):
+    """Base of the layers that their input and their output's shape state in full.
+
+    Their line of text has no fields, and they hold no constants that could take fewer bits.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +101,7 @@ class Input(_Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dense(_OneInput):
+class Dense(OneInput):
     """y[..., o] = sum_i x[..., i] * weight[i, o]; leading axes are positions."""
 
     weight: Ints  # [n_in, n_out]
@@ -101,7 +113,7 @@ class Dense(_OneInput):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conv(_OneInput):
+class Conv(OneInput):
     """1-D or 2-D cross-correlation over zero-padded input, groups and dilation included.
 
     y[p, o] = sum over k, c of x[p * stride + k * dilation - pad_before, g(o) + c] * weight[k, c, o]
@@ -130,7 +142,7 @@ class Conv(_OneInput):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaxPool(_OneInput):
+class MaxPool(OneInput):
     """Maximum over a window; a padded position never wins."""
 
     kernel: tuple[int, ...]
@@ -139,7 +151,7 @@ class MaxPool(_OneInput):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SumPool(_OneInput):
+class SumPool(OneInput):
     """Sum over a window of the zero-padded input: an average pool whose divisor is in the scale.
 
     `multiplier`, where present, is one integer per output position ([*spatial_out]):
@@ -184,19 +196,19 @@ class Concat(_Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reshape(_OneInput):
+class Reshape(Parameterless):
     """The same integers in the same (row-major, channels-last) order under another shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upsample(_OneInput):
+class Upsample(OneInput):
     """Every position repeated factors[axis] times along each spatial axis (nearest)."""
 
     factors: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Requantize(_OneInput):
+class Requantize(OneInput):
     """y = clip(round((x * multiplier[c] + offset[c]) / 2**shift), lo, hi) - zero_point.
 
     All of it in integers; `rounding` says what happens to the shift's fraction.
@@ -222,7 +234,7 @@ class Requantize(_OneInput):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Thresholds(_OneInput):
+class Thresholds(OneInput):
     """y = base[c] + step[c] * (number of thresholds[c] <= x).
 
     Thresholds ascend along the last axis. One that never fires is the input's
@@ -235,14 +247,14 @@ class Thresholds(_OneInput):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lookup(_OneInput):
+class Lookup(OneInput):
     """y = table[c, x - input.type.lo]: any function of a small range."""
 
     table: Ints  # [1 or C, input.type.count]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArgMax(_OneInput):
+class ArgMax(Parameterless):
     """y[..., 0] = index of the largest channel at each position; of equal ones, the lowest index.
 
     That is the label of a classifier: C channels become one.
@@ -268,6 +280,24 @@ WeightLayer = Dense | Conv
 Activation = Requantize | Thresholds | Lookup
 
 
-def kind(layer: Layer) -> str:
-    """Return the layer's class in lower case, as reports and graph.json spell it."""
-    return type(layer).__name__.lower()
+def kind(layer: Layer | type[Layer]) -> str:
+    """Return the layer's class in lower case, as reports and the text form spell it."""
+    cls = layer if isinstance(layer, type) else type(layer)
+    return cls.__name__.lower()
+
+
+def with_inputs(layer: Layer, inputs: Sequence[Tensor]) -> Layer:
+    """Return the layer reading other tensors, as many as before; its output stays as it is."""
+    match layer:
+        case Input():
+            return layer
+        case Add():
+            a, b = inputs
+            return replace(layer, a=a, b=b)
+        case Concat():
+            return replace(layer, parts=tuple(inputs))
+        case OneInput():
+            (x,) = inputs
+            return replace(layer, input=x)
+        case _:
+            assert_never(layer)

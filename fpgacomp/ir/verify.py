@@ -13,7 +13,6 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import output_shape, output_type
 from fpgacomp.ir.layers import (
     Add,
-    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -21,6 +20,7 @@ from fpgacomp.ir.layers import (
     Layer,
     Lookup,
     MaxPool,
+    Parameterless,
     Requantize,
     Reshape,
     SumPool,
@@ -98,8 +98,6 @@ def _output(layer: Layer) -> Iterator[str]:
 def _structure(layer: Layer) -> Iterator[str]:
     """Yield what must hold before shape and range can be inferred, and does not."""
     match layer:
-        case Input() | ArgMax():
-            return
         case Dense():
             if len(layer.weight.shape) != 2 or layer.weight.shape[0] != layer.input.channels:
                 yield f"has weights {layer.weight.shape} for {layer.input.channels} inputs"
@@ -120,6 +118,8 @@ def _structure(layer: Layer) -> Iterator[str]:
         case Reshape():
             if layer.input.size != layer.output.size:
                 yield f"reshapes {layer.input.shape} to {layer.output.shape}"
+        case Input() | Parameterless():
+            return
         case Upsample():
             if len(layer.factors) != len(layer.input.shape) - 1 or min(layer.factors) < 1:
                 yield f"has factors {layer.factors} for shape {layer.input.shape}"

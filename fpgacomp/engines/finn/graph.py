@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fpgacomp.engines.finn.carried import carried
 from fpgacomp.engines.finn.levels import check_levels, is_affine
 from fpgacomp.engines.finn.nodes import Nodes
 from fpgacomp.engines.finn.runtime import finn_session
@@ -13,7 +14,10 @@ from fpgacomp.engines.finn.types import Coding
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.operators import Activate, Label, MatrixVector, Pad
+from fpgacomp.engines.stream.operators.activate import Activate
+from fpgacomp.engines.stream.operators.label import Label
+from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
+from fpgacomp.engines.stream.operators.pad import Pad
 from fpgacomp.errors import FpgacompError, ToolError, UnsupportedLayer, raise_all
 from fpgacomp.ir.graph import Graph
 
@@ -68,7 +72,7 @@ def build_finn(design: StreamDesign) -> FinnModel:
 
 
 def _problems(dataflow: Dataflow) -> Iterator[FpgacompError]:
-    for op in dataflow.operators:
+    for op in carried(dataflow):
         if isinstance(op, Pad) and op.fill != 0:
             yield UnsupportedLayer(
                 op.layer, f"its padding is {op.fill}, and FINN's FMPadding fills with 0 only.",

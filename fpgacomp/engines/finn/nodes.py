@@ -8,6 +8,7 @@ from typing import assert_never
 
 import numpy as np
 
+from fpgacomp.engines.finn.carried import FinnOperator
 from fpgacomp.engines.finn.levels import flipped, is_affine
 from fpgacomp.engines.finn.requant import requant_node
 from fpgacomp.engines.finn.tensors import Wire
@@ -17,25 +18,22 @@ from fpgacomp.engines.finn.weights import Weights, weights_of
 from fpgacomp.engines.finn.wires import Wires
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import Memory, StreamDesign
-from fpgacomp.engines.stream.operators import (
-    Activate,
-    AnyOperator,
-    Convert,
-    Duplicate,
-    Join,
-    Label,
-    MatrixVector,
-    MaxOver,
-    Pad,
-    Repeat,
-    ScaledAdd,
-    Sink,
-    Source,
-    SumAll,
-    SumOver,
-    VectorVector,
-    Window,
-)
+from fpgacomp.engines.stream.operators.activate import Activate
+from fpgacomp.engines.stream.operators.convert import Convert
+from fpgacomp.engines.stream.operators.duplicate import Duplicate
+from fpgacomp.engines.stream.operators.join import Join
+from fpgacomp.engines.stream.operators.label import Label
+from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
+from fpgacomp.engines.stream.operators.max_over import MaxOver
+from fpgacomp.engines.stream.operators.pad import Pad
+from fpgacomp.engines.stream.operators.repeat import Repeat
+from fpgacomp.engines.stream.operators.scaled_add import ScaledAdd
+from fpgacomp.engines.stream.operators.sink import Sink
+from fpgacomp.engines.stream.operators.source import Source
+from fpgacomp.engines.stream.operators.sum_all import SumAll
+from fpgacomp.engines.stream.operators.sum_over import SumOver
+from fpgacomp.engines.stream.operators.vector_vector import VectorVector
+from fpgacomp.engines.stream.operators.window import Window
 from fpgacomp.engines.stream.shapes import plane
 from fpgacomp.engines.stream.streams import Stream, container_bits
 from fpgacomp.errors import UnsupportedLayer
@@ -54,12 +52,12 @@ class Nodes(Wires):
 
     def __init__(self, design: StreamDesign, dataflow: Dataflow) -> None:
         super().__init__(design, dataflow)
-        for operator in dataflow.operators:
+        for operator in self.operators:
             self._add(operator)
 
     # -- dispatch -----------------------------------------------------------------------
 
-    def _add(self, op: AnyOperator) -> None:
+    def _add(self, op: FinnOperator) -> None:
         match op:
             case Source():
                 wire = self._out(op.output, self._shape(op.layer), op.output.type)

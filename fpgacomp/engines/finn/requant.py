@@ -8,7 +8,7 @@ import numpy as np
 
 from fpgacomp.engines.finn.levels import levels_of, requant_constants
 from fpgacomp.engines.finn.tensors import DOMAIN, Canvas, Wire
-from fpgacomp.engines.stream.operators import Activate
+from fpgacomp.engines.stream.operators.activate import Activate
 from fpgacomp.ir.layers import Requantize
 from fpgacomp.ir.types import FloatArray, IntArray
 

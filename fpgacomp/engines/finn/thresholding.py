@@ -10,7 +10,7 @@ from fpgacomp.engines.finn.levels import Levels, padded
 from fpgacomp.engines.finn.tensors import Canvas, Wire
 from fpgacomp.engines.finn.types import finn_type
 from fpgacomp.engines.stream.design import Memory
-from fpgacomp.engines.stream.operators import Activate
+from fpgacomp.engines.stream.operators.activate import Activate
 from fpgacomp.ir.types import IntArray, IntType
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from fpgacomp.engines.finn.tensors import Wire
 from fpgacomp.engines.finn.types import finn_type
-from fpgacomp.engines.stream.operators import MatrixVector, VectorVector
+from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
+from fpgacomp.engines.stream.operators.vector_vector import VectorVector
 from fpgacomp.ir.types import IntArray, IntType
 
 

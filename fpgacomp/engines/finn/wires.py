@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from fpgacomp.engines.finn.carried import FinnOperator, carried
 from fpgacomp.engines.finn.levels import Levels, levels_of
 from fpgacomp.engines.finn.plain import plain_streams
 from fpgacomp.engines.finn.tensors import Canvas, Wire
 from fpgacomp.engines.finn.types import finn_type, plain
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.operators import Activate, AnyOperator, Convert
+from fpgacomp.engines.stream.operators.activate import Activate
+from fpgacomp.engines.stream.operators.convert import Convert
 from fpgacomp.engines.stream.shapes import plane
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.graph import Graph
@@ -26,9 +28,10 @@ class Wires:
         self.part = design.board.part
         self.canvas = Canvas()
         self.wires: dict[str, Wire] = {}
-        self.readers = {s.name: op for op in dataflow.operators for s in op.inputs}
-        self.writers = {s.name: op for op in dataflow.operators for s in op.outputs}
-        self.plain_streams = plain_streams(dataflow, self.writers)
+        self.operators = carried(dataflow)
+        self.readers = {s.name: op for op in self.operators for s in op.inputs}
+        self.writers = {s.name: op for op in self.operators for s in op.outputs}
+        self.plain_streams = plain_streams(self.operators, self.writers)
         self.levels: dict[str, Levels] = {}
 
     def _in(self, stream: Stream) -> Wire:
@@ -53,13 +56,13 @@ class Wires:
     def _shape(self, layer: str) -> tuple[int, ...]:
         return (1, *plane(self.graph.by_name[layer].output.shape))
 
-    def _fifo(self, operator: AnyOperator) -> dict[str, Any]:
+    def _fifo(self, operator: FinnOperator) -> dict[str, Any]:
         return {
             "inFIFODepths": [stream.depth for stream in operator.inputs],
             "outFIFODepths": [stream.depth for stream in operator.outputs],
         }
 
-    def _reader(self, stream: Stream) -> AnyOperator:
+    def _reader(self, stream: Stream) -> FinnOperator:
         operator = self.readers[stream.name]
         return self._reader(operator.output) if isinstance(operator, Convert) else operator
 

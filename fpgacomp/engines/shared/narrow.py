@@ -11,7 +11,6 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import with_output
 from fpgacomp.ir.layers import (
     Add,
-    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -19,12 +18,13 @@ from fpgacomp.ir.layers import (
     Layer,
     Lookup,
     MaxPool,
+    Parameterless,
     Requantize,
-    Reshape,
     SumPool,
     Tensor,
     Thresholds,
     Upsample,
+    with_inputs,
 )
 from fpgacomp.ir.types import IntArray, Ints
 
@@ -47,37 +47,11 @@ def narrowed(graph: Graph, bits: int) -> Graph:
     tensors: dict[str, Tensor] = {}
     layers: list[Layer] = []
     for layer in graph.layers:
-        small = _narrow(_rewired(layer, tensors), bits)
+        small = _narrow(with_inputs(layer, [tensors[x.name] for x in layer.inputs]), bits)
         tensors[small.output.name] = small.output
         layers.append(small)
     outputs = tuple(tensors[tensor.name] for tensor in graph.outputs)
     return Graph(graph.name, tuple(layers), outputs)
-
-
-def _rewired(layer: Layer, tensors: dict[str, Tensor]) -> Layer:
-    """The layer with each input replaced by the tensor of the same name."""
-    match layer:
-        case Input():
-            return layer
-        case Add():
-            return replace(layer, a=tensors[layer.a.name], b=tensors[layer.b.name])
-        case Concat():
-            return replace(layer, parts=tuple(tensors[part.name] for part in layer.parts))
-        case (
-            Dense()
-            | Conv()
-            | MaxPool()
-            | SumPool()
-            | Reshape()
-            | Upsample()
-            | Requantize()
-            | Thresholds()
-            | Lookup()
-            | ArgMax()
-        ):
-            return replace(layer, input=tensors[layer.input.name])
-        case _:
-            assert_never(layer)
 
 
 def _narrow(layer: Layer, bits: int) -> Layer:
@@ -101,7 +75,7 @@ def _narrow(layer: Layer, bits: int) -> Layer:
             return with_output(replace(layer, thresholds=Ints(kept)))
         case Lookup():
             return _narrow_lookup(layer, bits)
-        case MaxPool() | SumPool() | Add() | Concat() | Reshape() | Upsample() | ArgMax():
+        case MaxPool() | SumPool() | Add() | Concat() | Upsample() | Parameterless():
             return with_output(layer)
         case _:
             assert_never(layer)

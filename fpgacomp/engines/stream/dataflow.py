@@ -1,6 +1,6 @@
 """A streaming design spelled out: operators that fire once a cycle, joined by streams.
 
-    Dataflow = AnyOperator*                            in topological order
+    Dataflow = Operator*                               in topological order
 
 The C++ emitter, FINN's hardware graph, the estimator and the FIFO sizing all start from it.
 Spatial shapes are (H, W, C); a 1-D tensor has H = 1, a vector H = W = 1. A stream of a
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fpgacomp.engines.stream.operators import AnyOperator
+from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.streams import Stream
 
 
@@ -20,7 +20,7 @@ class Dataflow:
     """Operators in topological order; every stream has one writer and one reader."""
 
     name: str
-    operators: tuple[AnyOperator, ...]
+    operators: tuple[Operator, ...]
 
     @property
     def streams(self) -> tuple[Stream, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.layers import rules_of
-from fpgacomp.engines.stream.operators import Sink
+from fpgacomp.engines.stream.operators.sink import Sink
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import beat_lanes
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from fpgacomp.engines.stream.operators import AnyOperator, Convert, Duplicate
+from fpgacomp.engines.stream.operators.convert import Convert
+from fpgacomp.engines.stream.operators.duplicate import Duplicate
+from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Tensor
@@ -25,14 +27,14 @@ class Plumbing:
     """
 
     def __init__(self, graph: Graph, fifo_depths: Mapping[str, int]) -> None:
-        self.operators: list[AnyOperator] = []
+        self.operators: list[Operator] = []
         self._depths = fifo_depths
         self._taken = {layer.output.name for layer in graph.layers}  # names of streams
         read = [tensor for layer in graph.layers for tensor in layer.inputs]
         self._readers = Counter(tensor.name for tensor in (*read, *graph.outputs))
         self._heads: dict[str, list[Stream]] = {}  # of each tensor, one per reader to come
 
-    def add(self, operator: AnyOperator) -> None:
+    def add(self, operator: Operator) -> None:
         """Place an operator behind those placed so far."""
         self.operators.append(operator)
 

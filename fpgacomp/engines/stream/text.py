@@ -8,7 +8,7 @@ from dataclasses import fields
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.operators import AnyOperator
+from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.text.spell import spell_bits, spell_shape, spell_type
 from fpgacomp.ir.types import Ints
@@ -34,7 +34,7 @@ def print_dataflow(design: StreamDesign) -> str:
     return "\n".join([f"dataflow {flow.name}", "", *_columns(operators), "", *_columns(streams)])
 
 
-def _operator(operator: AnyOperator) -> tuple[str, ...]:
+def _operator(operator: Operator) -> tuple[str, ...]:
     ends = (
         ", ".join(stream.name for stream in streams)
         for streams in (operator.inputs, operator.outputs)
@@ -47,7 +47,7 @@ def _operator(operator: AnyOperator) -> tuple[str, ...]:
     )
 
 
-def _settings(operator: AnyOperator) -> Iterator[str]:
+def _settings(operator: Operator) -> Iterator[str]:
     """The operator's fields but for its streams and the layer's own arrays."""
     for field in fields(operator):
         value = getattr(operator, field.name)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import get_args
 
 from fpgacomp.errors import ModelError
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import (
     Add,
-    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -17,12 +17,13 @@ from fpgacomp.ir.layers import (
     Layer,
     Lookup,
     MaxPool,
+    Parameterless,
     Requantize,
-    Reshape,
     SumPool,
     Tensor,
     Thresholds,
     Upsample,
+    kind,
 )
 from fpgacomp.ir.text.fields import Fields
 from fpgacomp.ir.text.line import Line, Value
@@ -235,11 +236,6 @@ def _concat(name: str, output: Tensor, inputs: Inputs, fields: Fields) -> Layer:
     return Concat(name=name, output=output, parts=inputs)
 
 
-def _reshape(name: str, output: Tensor, inputs: Inputs, fields: Fields) -> Layer:
-    (x,) = _reads(inputs, fields, 1)
-    return Reshape(name=name, output=output, input=x)
-
-
 def _upsample(name: str, output: Tensor, inputs: Inputs, fields: Fields) -> Layer:
     (x,) = _reads(inputs, fields, 1)
     return Upsample(name=name, output=output, input=x, factors=fields.sizes("factors"))
@@ -279,24 +275,34 @@ def _lookup(name: str, output: Tensor, inputs: Inputs, fields: Fields) -> Layer:
     return Lookup(name=name, output=output, input=x, table=fields.ints("table", dimensions=2))
 
 
-def _argmax(name: str, output: Tensor, inputs: Inputs, fields: Fields) -> Layer:
-    (x,) = _reads(inputs, fields, 1)
-    return ArgMax(name=name, output=output, input=x)
+def _parameterless(cls: Callable[..., Layer]) -> Reader:
+    """How the line of a layer without fields becomes one."""
+
+    def read(name: str, output: Tensor, inputs: Inputs, fields: Fields) -> Layer:
+        (x,) = _reads(inputs, fields, 1)
+        return cls(name=name, output=output, input=x)
+
+    return read
 
 
-# Kind of layer -> how its line becomes one; a test holds the keys against the Layer union.
-READERS: Mapping[str, Reader] = {
-    "input": _input,
-    "dense": _dense,
-    "conv": _conv,
-    "maxpool": _maxpool,
-    "sumpool": _sumpool,
-    "add": _add,
-    "concat": _concat,
-    "reshape": _reshape,
-    "upsample": _upsample,
-    "requantize": _requantize,
-    "thresholds": _thresholds,
-    "lookup": _lookup,
-    "argmax": _argmax,
+_WITH_FIELDS: Mapping[type[Layer], Reader] = {
+    Input: _input,
+    Dense: _dense,
+    Conv: _conv,
+    MaxPool: _maxpool,
+    SumPool: _sumpool,
+    Add: _add,
+    Concat: _concat,
+    Upsample: _upsample,
+    Requantize: _requantize,
+    Thresholds: _thresholds,
+    Lookup: _lookup,
 }
+
+
+def _reader(cls: type[Layer]) -> Reader:
+    return _parameterless(cls) if issubclass(cls, Parameterless) else _WITH_FIELDS[cls]
+
+
+# Kind of layer -> how its line becomes one.
+READERS: Mapping[str, Reader] = {kind(cls): _reader(cls) for cls in get_args(Layer)}

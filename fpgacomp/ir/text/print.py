@@ -11,7 +11,6 @@ import numpy as np
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import (
     Add,
-    ArgMax,
     Concat,
     Conv,
     Dense,
@@ -19,8 +18,8 @@ from fpgacomp.ir.layers import (
     Layer,
     Lookup,
     MaxPool,
+    Parameterless,
     Requantize,
-    Reshape,
     Rounding,
     SumPool,
     Tensor,
@@ -131,7 +130,7 @@ def _spell_tensor(tensor: Tensor) -> str:
 def _fields(layer: Layer) -> Iterator[tuple[str, Value]]:
     """The fields that the line states, in reading order: what is usual is left out."""
     match layer:
-        case Input() | Concat() | Reshape() | ArgMax():
+        case Input() | Concat() | Parameterless():
             return
         case Dense():
             yield "weight", layer.weight

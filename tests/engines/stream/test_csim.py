@@ -16,8 +16,7 @@ from fpgacomp.devices.families import FAMILIES
 from fpgacomp.engines.stream.csim import simulate
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.emit.project import emit_stream
-from fpgacomp.engines.stream.operators import Window
-from fpgacomp.engines.stream.operators.window import Order
+from fpgacomp.engines.stream.operators.window import Order, Window
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.errors import InputDataError, ToolError
 from fpgacomp.evidence.compare import compare

@@ -9,15 +9,13 @@ from hypothesis import strategies as st
 
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.operators import (
-    Activate,
-    AnyOperator,
-    Convert,
-    Duplicate,
-    MatrixVector,
-    Pad,
-    Window,
-)
+from fpgacomp.engines.stream.operators.activate import Activate
+from fpgacomp.engines.stream.operators.convert import Convert
+from fpgacomp.engines.stream.operators.duplicate import Duplicate
+from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
+from fpgacomp.engines.stream.operators.operator import Operator
+from fpgacomp.engines.stream.operators.pad import Pad
+from fpgacomp.engines.stream.operators.window import Window
 from fpgacomp.engines.stream.streams import Stream, container_bits
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import BIPOLAR, Ints, IntType
@@ -84,12 +82,12 @@ def test_types_of_tables_and_containers() -> None:
     assert container_bits(BIPOLAR) == 8
 
 
-def operators(graph: Graph, **folding: StreamFolding) -> list[AnyOperator]:
+def operators(graph: Graph, **folding: StreamFolding) -> list[Operator]:
     ones = {layer.name: StreamFolding() for layer in graph.layers}
     return list(expand(sd.replace(sd.design(graph), folding={**ones, **folding})).operators)
 
 
-def names(found: list[AnyOperator]) -> list[str]:
+def names(found: list[Operator]) -> list[str]:
     return [type(operator).__name__ for operator in found]
 
 

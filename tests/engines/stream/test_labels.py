@@ -10,7 +10,7 @@ from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.fold.design import fold_stream
-from fpgacomp.engines.stream.operators import Label
+from fpgacomp.engines.stream.operators.label import Label
 from fpgacomp.engines.stream.timing.steps import STEP_LIMIT
 from fpgacomp.errors import FpgacompError
 from fpgacomp.results.target import Target

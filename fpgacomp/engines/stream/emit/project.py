@@ -23,7 +23,9 @@ from fpgacomp.engines.stream.emit.context import (
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.interface import AxiPort, StreamInterface
 from fpgacomp.engines.stream.layers import rules_of
-from fpgacomp.engines.stream.operators import AnyOperator, Sink, Source
+from fpgacomp.engines.stream.operators.operator import Operator
+from fpgacomp.engines.stream.operators.sink import Sink
+from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Reshape
@@ -105,7 +107,7 @@ def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
     return ports
 
 
-def _process(operator: AnyOperator, names: Names, port: Port | None, port_bits: int) -> Process:
+def _process(operator: Operator, names: Names, port: Port | None, port_bits: int) -> Process:
     inputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.inputs]
     outputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.outputs]
     if port is not None:
@@ -126,7 +128,7 @@ def _process(operator: AnyOperator, names: Names, port: Port | None, port_bits: 
     )
 
 
-def _title(operator: AnyOperator) -> str:
+def _title(operator: Operator) -> str:
     """What the operator is for, as the comment above its function says."""
     what = type(operator).__name__
     return f"{what} of layer {operator.layer}" if operator.layer else what

@@ -13,7 +13,8 @@ from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.coefficients import load
 from fpgacomp.engines.stream.estimate.memory import stream_terms
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.operators import AnyOperator, Sink
+from fpgacomp.engines.stream.operators.operator import Operator
+from fpgacomp.engines.stream.operators.sink import Sink
 from fpgacomp.engines.stream.timing.run import FINE, FRAMES, first_frame, interval_cycles, simulate
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 
@@ -31,9 +32,9 @@ class _Share:
     """The operators of one layer, or of none, and the sum of their resources."""
 
     resources: Resources[Figure] = NOTHING
-    operators: tuple[AnyOperator, ...] = ()
+    operators: tuple[Operator, ...] = ()
 
-    def plus(self, figures: Resources[Figure], operators: tuple[AnyOperator, ...] = ()) -> _Share:
+    def plus(self, figures: Resources[Figure], operators: tuple[Operator, ...] = ()) -> _Share:
         return _Share(self.resources + figures, self.operators + operators)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.operators import Duplicate
+from fpgacomp.engines.stream.operators.duplicate import Duplicate
 from fpgacomp.engines.stream.timing.links import PIPELINE
 from fpgacomp.engines.stream.timing.run import FINE, Run, Simulator, bursts, interval_cycles
 

@@ -16,6 +16,7 @@ from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.shared.trial import used
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.layers.rules import rewired
 from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Input, Layer, Tensor, Upsample
@@ -178,7 +179,7 @@ class _Chain:
             made += [Input(name=raw.name, output=raw), shaper]
             folding[shaper.name] = StreamFolding(self.lanes)
             sources.append(ready)
-        last = rules_of(self.layer).rewired(sources, f"y{tag}")
+        last = rewired(self.layer, sources, f"y{tag}")
         folding[last.name] = self.folding
         return last, [*made, last], folding
 

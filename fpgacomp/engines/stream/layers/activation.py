@@ -9,8 +9,8 @@ from itertools import product
 from fpgacomp.devices.device import Device
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.stream.design import Memory, StreamFolding
-from fpgacomp.engines.stream.layers.channelwise import OneInputChannelwise
-from fpgacomp.engines.stream.operators import Activate
+from fpgacomp.engines.stream.layers.channelwise import Channelwise
+from fpgacomp.engines.stream.operators.activate import Activate
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import Activation, Lookup, Requantize, Thresholds
@@ -19,7 +19,7 @@ _MEMORIES: tuple[Memory, ...] = ("lutram", "bram")
 
 
 @dataclass(frozen=True)
-class ActivationRules(OneInputChannelwise):
+class ActivationRules(Channelwise):
     """An activation of PE channels a cycle."""
 
     layer: Activation

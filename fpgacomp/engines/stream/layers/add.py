@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.channelwise import Channelwise
-from fpgacomp.engines.stream.operators import ScaledAdd
+from fpgacomp.engines.stream.operators.scaled_add import ScaledAdd
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
-from fpgacomp.ir.layers import Add, Layer, Tensor
+from fpgacomp.ir.layers import Add
 
 
 @dataclass(frozen=True)
@@ -18,11 +17,6 @@ class AddRules(Channelwise):
     """An Add of PE channels a cycle."""
 
     layer: Add
-
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
-        a, b = inputs
-        output = replace(self.layer.output, name=name)
-        return replace(self.layer, name=name, a=a, b=b, output=output)
 
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer = self.layer

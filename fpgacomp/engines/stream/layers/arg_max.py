@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.layers.channelwise import OneInputChannelwise
-from fpgacomp.engines.stream.operators import Label
+from fpgacomp.engines.stream.layers.channelwise import Channelwise
+from fpgacomp.engines.stream.operators.label import Label
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import ArgMax
 
 
 @dataclass(frozen=True)
-class ArgMaxRules(OneInputChannelwise):
+class ArgMaxRules(Channelwise):
     """An ArgMax reads PE of its input's channels a cycle and writes one index a pixel."""
 
     layer: ArgMax

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from abc import ABC
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fpgacomp.devices.device import Device
@@ -13,26 +13,15 @@ from fpgacomp.engines.stream.layers.rules import (
     indivisible,
     nameless,
     pixel_exposure,
-    with_input,
 )
-from fpgacomp.ir.layers import (
-    Activation,
-    Add,
-    ArgMax,
-    Concat,
-    Layer,
-    MaxPool,
-    SumPool,
-    Tensor,
-    Upsample,
-)
+from fpgacomp.ir.layers import Layer
 
 
 @dataclass(frozen=True)
 class Channelwise(ABC):
     """A layer that works on PE channels a cycle and has no constants to store."""
 
-    layer: Activation | Add | ArgMax | Concat | MaxPool | SumPool | Upsample
+    layer: Layer
 
     @property
     def foldable(self) -> bool:
@@ -48,7 +37,7 @@ class Channelwise(ABC):
 
     @property
     def price_key(self) -> object:
-        return self.rewired(nameless(self.layer.inputs), "")
+        return nameless(self.layer)
 
     @property
     def channels(self) -> int:
@@ -66,16 +55,3 @@ class Channelwise(ABC):
 
     def lanes_out(self, folding: StreamFolding) -> int:
         return folding.pe
-
-    @abstractmethod
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer: ...
-
-
-@dataclass(frozen=True)
-class OneInputChannelwise(Channelwise):
-    """The same for a layer with one input."""
-
-    layer: Activation | ArgMax | MaxPool | SumPool | Upsample
-
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
-        return with_input(self.layer, inputs, name)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import gcd
 
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.channelwise import Channelwise
 from fpgacomp.engines.stream.layers.rules import too_small
-from fpgacomp.engines.stream.operators import Join
+from fpgacomp.engines.stream.operators.join import Join
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
-from fpgacomp.ir.layers import Concat, Layer, Tensor
+from fpgacomp.ir.layers import Concat
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,6 @@ class ConcatRules(Channelwise):
         if self.channels % folding.pe:
             return f"pe {folding.pe} does not divide all of its inputs' channels."
         return ""
-
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
-        output = replace(self.layer.output, name=name)
-        return replace(self.layer, name=name, output=output, parts=tuple(inputs))
 
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer, pe = self.layer, folding.pe

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -11,12 +10,12 @@ import numpy as np
 
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.matrix import MatrixRules
-from fpgacomp.engines.stream.layers.rules import window_exposure, with_input
+from fpgacomp.engines.stream.layers.rules import window_exposure
 from fpgacomp.engines.stream.layers.weights import weight_price_key
 from fpgacomp.engines.stream.layers.windows import place_windows
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
-from fpgacomp.ir.layers import Conv, Layer, Tensor
+from fpgacomp.ir.layers import Conv
 from fpgacomp.ir.types import Ints
 
 
@@ -50,9 +49,6 @@ class ConvRules(MatrixRules):
 
     def lanes_in(self, folding: StreamFolding) -> int:
         return min(folding.simd, self.layer.input.channels)
-
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
-        return with_input(self.layer, inputs, name)
 
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer, lanes = self.layer, self.lanes_in(folding)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.matrix import MatrixRules
-from fpgacomp.engines.stream.layers.rules import pixel_exposure, with_input
+from fpgacomp.engines.stream.layers.rules import pixel_exposure
 from fpgacomp.engines.stream.layers.weights import weight_price_key
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
-from fpgacomp.ir.layers import Dense, Layer, Tensor
+from fpgacomp.ir.layers import Dense
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,6 @@ class DenseRules(MatrixRules):
 
     def lanes_in(self, folding: StreamFolding) -> int:
         return folding.simd
-
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
-        return with_input(self.layer, inputs, name)
 
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer = self.layer

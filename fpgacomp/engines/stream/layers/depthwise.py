@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
 from fpgacomp.devices.device import Device
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.layers.rules import indivisible, window_exposure, with_input
+from fpgacomp.engines.stream.layers.rules import indivisible, window_exposure
 from fpgacomp.engines.stream.layers.weights import (
     weight_arithmetics,
     weight_memories,
     weight_price_key,
 )
 from fpgacomp.engines.stream.layers.windows import place_windows
-from fpgacomp.engines.stream.operators import VectorVector
+from fpgacomp.engines.stream.operators.vector_vector import VectorVector
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
-from fpgacomp.ir.layers import Conv, Layer, Tensor
+from fpgacomp.ir.layers import Conv
 from fpgacomp.ir.types import Ints
 
 
@@ -65,9 +65,6 @@ class DepthwiseRules:
 
     def lanes_out(self, folding: StreamFolding) -> int:
         return folding.pe
-
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
-        return with_input(self.layer, inputs, name)
 
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer, pe = self.layer, folding.pe

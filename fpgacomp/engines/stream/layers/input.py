@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.operators import Source
+from fpgacomp.engines.stream.layers.rules import nameless
+from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream, beat_lanes
-from fpgacomp.ir.layers import Input, Layer, Tensor
+from fpgacomp.ir.layers import Input
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class InputRules:
 
     @property
     def price_key(self) -> object:
-        return self.rewired((), "")
+        return nameless(self.layer)
 
     def why_illegal(self, folding: StreamFolding) -> str:
         return "is an input of the graph, which takes no folding."
@@ -48,9 +49,6 @@ class InputRules:
         tensor = self.layer.output
         whole = beat_lanes(tensor.channels, tensor.type) == tensor.channels
         return tensor.channels if len(tensor.shape) > 1 and whole else 1
-
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
-        return replace(self.layer, name=name, output=replace(self.layer.output, name=name))
 
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer = self.layer

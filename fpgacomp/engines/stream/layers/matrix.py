@@ -12,7 +12,7 @@ from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.rules import indivisible
 from fpgacomp.engines.stream.layers.weights import weight_arithmetics, weight_memories
-from fpgacomp.engines.stream.operators import MatrixVector
+from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import Conv, Dense

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from math import prod
 
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.layers.channelwise import OneInputChannelwise
+from fpgacomp.engines.stream.layers.channelwise import Channelwise
 from fpgacomp.engines.stream.layers.rules import window_exposure
 from fpgacomp.engines.stream.layers.windows import place_windows
-from fpgacomp.engines.stream.operators import MaxOver
+from fpgacomp.engines.stream.operators.max_over import MaxOver
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import MaxPool
 
 
 @dataclass(frozen=True)
-class MaxPoolRules(OneInputChannelwise):
+class MaxPoolRules(Channelwise):
     """A MaxPool reads a tap of PE channels a cycle; padding is the lowest value there is."""
 
     layer: MaxPool

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.layers.rules import nameless, pixel_exposure, with_input
+from fpgacomp.engines.stream.layers.rules import nameless, pixel_exposure
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
-from fpgacomp.ir.layers import Layer, Reshape, Tensor
+from fpgacomp.ir.layers import Reshape
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ReshapeRules:
 
     @property
     def price_key(self) -> object:
-        return self.rewired(nameless(self.layer.inputs), "")
+        return nameless(self.layer)
 
     def why_illegal(self, folding: StreamFolding) -> str:
         return "is a reshape, which takes no folding."
@@ -46,9 +46,6 @@ class ReshapeRules:
 
     def lanes_out(self, folding: StreamFolding) -> int:
         return 0
-
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
-        return with_input(self.layer, inputs, name)
 
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         return plumbing.take(self.layer.input)

@@ -10,20 +10,7 @@ from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
-from fpgacomp.ir.layers import (
-    Activation,
-    ArgMax,
-    Conv,
-    Dense,
-    Layer,
-    MaxPool,
-    Reshape,
-    SumPool,
-    Tensor,
-    Upsample,
-)
-
-OneInputLayer = Activation | ArgMax | Conv | Dense | MaxPool | Reshape | SumPool | Upsample
+from fpgacomp.ir.layers import Layer, Tensor, with_inputs
 
 
 class LayerRules(Protocol):
@@ -69,10 +56,6 @@ class LayerRules(Protocol):
         """Elements per word that its own operators write; 0 where it has no operators."""
         ...
 
-    def rewired(self, inputs: Sequence[Tensor], name: str) -> Layer:
-        """The same layer on other inputs, under another name, which is its output's too."""
-        ...
-
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         """Place its operators, and return the stream that carries its output."""
         ...
@@ -108,12 +91,12 @@ def window_exposure(input: Tensor, output: Tensor, kernel: tuple[int, ...]) -> f
     return min(1.0 / output.pixels + filled, 1.0)
 
 
-def with_input(layer: OneInputLayer, inputs: Sequence[Tensor], name: str) -> Layer:
-    """`rewired` of a layer with one input."""
-    (source,) = inputs
-    return replace(layer, name=name, input=source, output=replace(layer.output, name=name))
+def rewired(layer: Layer, inputs: Sequence[Tensor], name: str) -> Layer:
+    """The same layer on other inputs, under another name, which is its output's too."""
+    wired = with_inputs(layer, inputs)
+    return replace(wired, name=name, output=replace(wired.output, name=name))
 
 
-def nameless(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """The tensors without names, to compare layers by all but names."""
-    return [replace(tensor, name="") for tensor in tensors]
+def nameless(layer: Layer) -> Layer:
+    """The layer without any name, to compare layers by all else."""
+    return rewired(layer, [replace(tensor, name="") for tensor in layer.inputs], "")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from math import prod
 
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.layers.channelwise import OneInputChannelwise
+from fpgacomp.engines.stream.layers.channelwise import Channelwise
 from fpgacomp.engines.stream.layers.rules import window_exposure
 from fpgacomp.engines.stream.layers.windows import place_windows
-from fpgacomp.engines.stream.operators import SumAll, SumOver
+from fpgacomp.engines.stream.operators.sum_all import SumAll
+from fpgacomp.engines.stream.operators.sum_over import SumOver
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import SumPool
@@ -17,7 +18,7 @@ from fpgacomp.ir.types import Ints
 
 
 @dataclass(frozen=True)
-class SumPoolRules(OneInputChannelwise):
+class SumPoolRules(Channelwise):
     """A SumPool reads a tap of PE channels a cycle."""
 
     layer: SumPool

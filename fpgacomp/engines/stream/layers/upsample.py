@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.layers.channelwise import OneInputChannelwise
-from fpgacomp.engines.stream.operators import Repeat
+from fpgacomp.engines.stream.layers.channelwise import Channelwise
+from fpgacomp.engines.stream.operators.repeat import Repeat
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.shapes import pair, plane
 from fpgacomp.engines.stream.streams import Stream
@@ -14,7 +14,7 @@ from fpgacomp.ir.layers import Upsample
 
 
 @dataclass(frozen=True)
-class UpsampleRules(OneInputChannelwise):
+class UpsampleRules(Channelwise):
     """An Upsample writes PE channels a cycle."""
 
     layer: Upsample

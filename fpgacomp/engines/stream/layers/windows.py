@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from fpgacomp.engines.stream.operators import Pad, Window
-from fpgacomp.engines.stream.operators.window import Order
+from fpgacomp.engines.stream.operators.pad import Pad
+from fpgacomp.engines.stream.operators.window import Order, Window
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.shapes import Shape, pair, plane
 from fpgacomp.engines.stream.streams import Stream

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import Field, dataclass
+from typing import Any, ClassVar, Literal, Protocol
 
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
@@ -17,9 +17,12 @@ CostKind = Literal["converter", "matrix", "process", "thresholds", "window"]
 class Operator(Protocol):
     """One process of a streaming design, which can fire once a cycle.
 
-    `operators/__init__.py` lists the classes that keep this protocol. If one of them lacks a
-    member, mypy names both wherever the member is used.
+    A class that keeps this protocol is a frozen dataclass in a file of its own beside this one.
+    If it lacks a member, mypy names both where the class is given to `Plumbing.add`.
     """
+
+    # What makes it a dataclass for mypy: `fpgacomp show` prints its fields.
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def name(self) -> str:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fpgacomp.engines.stream.dataflow import Dataflow
-from fpgacomp.engines.stream.operators import Sink, Source
+from fpgacomp.engines.stream.operators.sink import Sink
+from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, link
 from fpgacomp.engines.stream.timing.steps import STEP_LIMIT, Steps
 from fpgacomp.engines.stream.timing.sweeps import swept

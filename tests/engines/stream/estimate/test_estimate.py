@@ -17,7 +17,8 @@ from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.estimate.fit import held_out, stream_content, stream_rows
 from fpgacomp.engines.stream.estimate.memory import rom_terms, stream_terms
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.operators import MatrixVector, Window
+from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
+from fpgacomp.engines.stream.operators.window import Window
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.engines.stream.timing.links import PIPELINE
 from fpgacomp.engines.stream.timing.run import latency_cycles, simulate

@@ -20,7 +20,7 @@ from fpgacomp.engines.stream.expand import expand, folding_problems
 from fpgacomp.engines.stream.fold.choose import choose, least_interval
 from fpgacomp.engines.stream.fold.design import explore, fold_stream
 from fpgacomp.engines.stream.fold.fifos import size_fifos
-from fpgacomp.engines.stream.operators import Duplicate
+from fpgacomp.engines.stream.operators.duplicate import Duplicate
 from fpgacomp.engines.stream.timing.run import interval_cycles, simulate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
