@@ -199,7 +199,7 @@ def test_the_boards_estimate_reaches_the_goal(quantized_cnn, digits):
     from fpgacomp.compress.prune.magnitude import prune_magnitude
     from fpgacomp.compress.prune.options import MagnitudeOptions
     from fpgacomp.compress.quantize import to_qonnx
-    from fpgacomp.flows.compile import estimate
+    from fpgacomp.flows.estimate import estimate
     from fpgacomp.flows.options import Options
     from fpgacomp.results.target import Target
 
