@@ -129,6 +129,17 @@ def test_names_do_not_repeat_their_folder(path: Path) -> None:
     assert not path.stem.startswith(f"{folder}_"), f"{name_of(path)} repeats {folder}"
 
 
+def test_a_class_name_has_one_meaning() -> None:
+    """Public classes; an engine's parallel parts (its `Operator`) are told apart by their room."""
+    places: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name_of(path))
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+    assert set(twice) <= {"Operator"}, twice
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_heavy_packages_are_imported_at_home(path: Path) -> None:
     for name in {m.split(".")[0] for m in imports(path)} & set(HEAVY):

@@ -14,7 +14,7 @@ from fpgacomp.results.target import Target
 
 
 @dataclass(frozen=True)
-class Candidate:
+class EngineDesign:
     """One engine's best design.
 
     Args:
@@ -26,7 +26,7 @@ class Candidate:
     folded: FoldingResult[Design]
 
 
-def choose(graph: Graph, goal: Goal, engines: Sequence[AnyEngine]) -> Candidate:
+def choose(graph: Graph, goal: Goal, engines: Sequence[AnyEngine]) -> EngineDesign:
     """The best design over the engines.
 
     What fits comes before what does not, then counts what the target asks for; the
@@ -35,11 +35,11 @@ def choose(graph: Graph, goal: Goal, engines: Sequence[AnyEngine]) -> Candidate:
     Raises:
         FpgacompError, Problems: no engine can build the graph at all.
     """
-    found: list[Candidate] = []
+    found: list[EngineDesign] = []
     refused: list[FpgacompError] = []
     for engine in engines:
         try:
-            found.append(Candidate(engine, engine.fold(graph, goal)))
+            found.append(EngineDesign(engine, engine.fold(graph, goal)))
         except FpgacompError as error:
             refused.append(error)
     if not found:
@@ -50,8 +50,8 @@ def choose(graph: Graph, goal: Goal, engines: Sequence[AnyEngine]) -> Candidate:
 
 
 def _against(
-    best: Candidate,
-    found: Sequence[Candidate],
+    best: EngineDesign,
+    found: Sequence[EngineDesign],
     refused: Sequence[FpgacompError],
     engines: Sequence[AnyEngine],
 ) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fpgacomp.engines import registry
-from fpgacomp.engines.choose import Candidate
+from fpgacomp.engines.choose import EngineDesign
 from fpgacomp.engines.engine import AnyEngine, Emitted
 from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.evidence.compare import compare
@@ -123,7 +123,7 @@ class CompanionFindings:
 
 
 def companions(
-    chosen: Candidate,
+    chosen: EngineDesign,
     request: registry.Request,
     values: Mapping[str, IntArray],
     stages: Stages,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from fpgacomp.engines.choose import Candidate
+from fpgacomp.engines.choose import EngineDesign
 from fpgacomp.evidence.vectors import narrowed
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
@@ -36,7 +36,7 @@ def lowered(found: Network, made: Lowered) -> Files:
     }
 
 
-def design(chosen: Candidate) -> Files:
+def design(chosen: EngineDesign) -> Files:
     """The folding of each layer, and the graph that it folds."""
     made = chosen.folded.design
     content = {

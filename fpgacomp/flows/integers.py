@@ -9,7 +9,7 @@ import onnx
 
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import list_boards
-from fpgacomp.engines.choose import Candidate, choose
+from fpgacomp.engines.choose import EngineDesign, choose
 from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.registry import Request
 from fpgacomp.errors import UsageError
@@ -46,7 +46,7 @@ def integer_graph(model: Model, options: Options, stages: Stages) -> tuple[Netwo
 
 def fold(
     lowered: Lowered, board: Board, options: Options, request: Request, stages: Stages
-) -> Candidate:
+) -> EngineDesign:
     """The design whose estimate suits the target best within what the board's shell leaves.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import fpgacomp
 from fpgacomp.engines import registry
-from fpgacomp.engines.choose import Candidate
+from fpgacomp.engines.choose import EngineDesign
 from fpgacomp.evidence.vectors import unreached
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.samples import NetworkSamples, scores
@@ -45,7 +45,7 @@ class Evidence:
 def report_of(
     network: Network,
     lowered: Lowered,
-    chosen: Candidate,
+    chosen: EngineDesign,
     exactness: Exactness,
     options: Options,
     stages: Stages,
@@ -78,7 +78,7 @@ def report_of(
     )
 
 
-def _missing_companions(chosen: Candidate) -> tuple[str, ...]:
+def _missing_companions(chosen: EngineDesign) -> tuple[str, ...]:
     """One sentence for each companion that is not installed, with what it would add."""
     return tuple(
         f"{companion.title}'s own files and execution are left out; they need: {command}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
-from fpgacomp.engines.choose import Candidate
+from fpgacomp.engines.choose import EngineDesign
 from fpgacomp.engines.shared.text import print_design, spell_folding
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.integers import Model, fold, integer_graph
@@ -121,7 +121,7 @@ def show(
     return _designed(fold(lowered, load_board(board), options, request, stages))
 
 
-def _designed(chosen: Candidate) -> Shown:
+def _designed(chosen: EngineDesign) -> Shown:
     """A design as its engine made it."""
     design, engine = chosen.folded.design, chosen.engine
     choices, structure = engine.choices(design), engine.structure(design)

@@ -14,7 +14,7 @@ from fpgacomp.engines.finn.requant import requant_node
 from fpgacomp.engines.finn.tensors import Wire
 from fpgacomp.engines.finn.thresholding import thresholding_node
 from fpgacomp.engines.finn.types import finn_type, joined_type
-from fpgacomp.engines.finn.weights import Weights, weights_of
+from fpgacomp.engines.finn.weights import FinnWeights, weights_of
 from fpgacomp.engines.finn.wires import Wires
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import Memory, StreamDesign
@@ -193,7 +193,7 @@ class Nodes(Wires):
 
     # -- computing ------------------------------------------------------------------------
 
-    def _weights(self, op: MatrixVector | VectorVector) -> Weights:
+    def _weights(self, op: MatrixVector | VectorVector) -> FinnWeights:
         reader = self._reader(op.output)
         sign = None
         if isinstance(reader, Activate) and not is_affine(reader.function):
@@ -235,7 +235,7 @@ class Nodes(Wires):
             resType=op.arithmetic, preferred_impl_style=weights.style, **self._fifo(op),
         )  # fmt: skip
 
-    def _summed(self, op: MatrixVector | VectorVector, weights: Weights) -> Wire:
+    def _summed(self, op: MatrixVector | VectorVector, weights: FinnWeights) -> Wire:
         """The output of a weight operator, in FINN's coding."""
         output = self._out(op.output, self._shape(op.layer), op.output.type)
         sums = output.range if weights.sign is None else flipped(output.range, weights.sign)

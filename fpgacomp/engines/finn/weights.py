@@ -12,7 +12,7 @@ from fpgacomp.ir.types import IntArray, IntType
 
 
 @dataclass(frozen=True)
-class Weights:
+class FinnWeights:
     """What an MVAU or VVAU node states about its weights.
 
     Args:
@@ -31,7 +31,7 @@ class Weights:
 
 def weights_of(
     op: MatrixVector | VectorVector, source: Wire, sign: IntArray | None, part: str
-) -> Weights:
+) -> FinnWeights:
     """Weights for the part.
 
     Args:
@@ -46,12 +46,12 @@ def weights_of(
     if isinstance(op, MatrixVector) and op.arithmetic == "dsp":
         kind = _rtl_type(values, source, op.output.type.bits, part)
         if kind is not None:
-            return Weights(values, kind, flips, "rtl", matches=False)
+            return FinnWeights(values, kind, flips, "rtl", matches=False)
     # Bipolar sums that something else than an activation reads are summed, not counted.
     one_bit = matches or (bipolar and source.type != "BIPOLAR")
     one_bit = one_bit and isinstance(op, MatrixVector)
     kind = "BIPOLAR" if one_bit else finn_type(_range(values))
-    return Weights(values, kind, flips, "hls", matches=matches and one_bit)
+    return FinnWeights(values, kind, flips, "hls", matches=matches and one_bit)
 
 
 def _range(values: IntArray) -> IntType:

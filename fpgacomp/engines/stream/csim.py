@@ -42,6 +42,7 @@ def simulate(
     timeout_s: float | None = None,
 ) -> CsimResult:
     """Compile the project and run one batch of frames; see `simulate_batches`."""
+    check_inputs(graph, inputs)
     runs = simulate_batches(
         project, graph, compiler, [inputs], workdir=workdir, progress=progress,
         timeout_s=timeout_s,

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding, IoType
-from fpgacomp.engines.hls4ml.emit.nodes import EXTENSION, Node, multiplier_type, signed_ap_type
+from fpgacomp.engines.hls4ml.emit.nodes import (
+    EXTENSION,
+    Hls4mlNode,
+    multiplier_type,
+    signed_ap_type,
+)
 from fpgacomp.engines.hls4ml.emit.plan import plan
 from fpgacomp.engines.hls4ml.emit.planner import Plan
 from fpgacomp.engines.shared.names import NameSpace, top_name
@@ -28,7 +33,7 @@ def kernels(made: Plan) -> list[str]:
     ]
 
 
-def node(made: Plan, name: str) -> Node:
+def node(made: Plan, name: str) -> Hls4mlNode:
     return next(node for node in made.nodes if node.name == name)
 
 

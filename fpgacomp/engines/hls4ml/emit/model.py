@@ -16,7 +16,7 @@ from hls4ml.model.layers import layer_map
 from fpgacomp.engines.hls4ml.dataflow import is_dataflow
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.hls4ml.emit.extension import BACKEND, register
-from fpgacomp.engines.hls4ml.emit.nodes import EXTENSION, Node, ap_type
+from fpgacomp.engines.hls4ml.emit.nodes import EXTENSION, Hls4mlNode, ap_type
 from fpgacomp.engines.hls4ml.emit.planner import Plan
 from fpgacomp.engines.hls4ml.fifos import fifo_depths
 from fpgacomp.errors import InvalidGraph, raise_all
@@ -87,7 +87,7 @@ def _configuration(design: Hls4mlDesign, plan: Plan, top: str) -> dict[str, Any]
     return config
 
 
-def _layer_configuration(node: Node, design: Hls4mlDesign) -> dict[str, Any]:
+def _layer_configuration(node: Hls4mlNode, design: Hls4mlDesign) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "Trace": node.traces is not None and node.class_name != "Input",
         "Precision": {"result": ap_type(node.output.type), **node.types},
@@ -99,7 +99,7 @@ def _layer_configuration(node: Node, design: Hls4mlDesign) -> dict[str, Any]:
     return settings
 
 
-def _layer_dictionary(node: Node) -> dict[str, Any]:
+def _layer_dictionary(node: Hls4mlNode) -> dict[str, Any]:
     """A fresh dictionary: hls4ml writes into what it is given."""
     layer: dict[str, Any] = {
         "class_name": node.class_name, "name": node.name,
@@ -131,7 +131,7 @@ def _changes(model: Any, plan: Plan) -> Iterator[tuple[str, str]]:
         yield from ((name, why) for why in _folding_changes(layer, node))
 
 
-def _type_changes(layer: Any, node: Node) -> Iterator[str]:
+def _type_changes(layer: Any, node: Hls4mlNode) -> Iterator[str]:
     result = ap_type(node.output.type)
     asked = {"result_t": result}
     asked |= {f"{name}_t": weights.type for name, weights in node.weights.items()}
@@ -149,7 +149,7 @@ def _type_changes(layer: Any, node: Node) -> Iterator[str]:
             yield f"hls4ml made {name} {kind} {variable.shape} instead of {result}"
 
 
-def _weight_changes(layer: Any, node: Node) -> Iterator[str]:
+def _weight_changes(layer: Any, node: Hls4mlNode) -> Iterator[str]:
     for name, weights in node.weights.items():
         # The Resource strategy transposes; the C-simulation proves the order.
         if not np.array_equal(np.sort(layer.weights[name].data, axis=None),
@@ -159,7 +159,7 @@ def _weight_changes(layer: Any, node: Node) -> Iterator[str]:
         yield "hls4ml gave it a bias"
 
 
-def _folding_changes(layer: Any, node: Node) -> Iterator[str]:
+def _folding_changes(layer: Any, node: Hls4mlNode) -> Iterator[str]:
     folding = node.folding
     if layer.get_attr("reuse_factor") != folding.reuse_factor:
         yield f"hls4ml made the reuse factor {layer.get_attr('reuse_factor')}"

@@ -1,4 +1,4 @@
-"""What is asked of hls4ml: one Node per hls4ml layer, with every type and every decision stated."""
+"""What is asked of hls4ml: a node per hls4ml layer, with every type and decision stated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Constants = dict[str, int | bool | str]
 
 
 @dataclass(frozen=True)
-class Node:
+class Hls4mlNode:
     """One layer of hls4ml's graph.
 
     Args:
@@ -38,14 +38,14 @@ class Node:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
-    weights: Mapping[str, Weights] = field(default_factory=dict)
+    weights: Mapping[str, NodeWeights] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
     folding: Hls4mlFolding = field(default_factory=Hls4mlFolding)
     traces: str | None = None
 
 
 @dataclass(frozen=True)
-class Weights:
+class NodeWeights:
     """Integers that a node carries, and the C++ type that holds them."""
 
     values: IntArray
@@ -89,9 +89,9 @@ def signed_ap_type(*values: int) -> str:
     return f"ap_int<{bits}>"
 
 
-def parameter(values: IntArray) -> Weights:
+def parameter(values: IntArray) -> NodeWeights:
     """Per-channel integers of an extension layer in their narrowest type, as one flat array."""
-    return Weights(values.reshape(-1), ap_type(IntType.of_values(values)))
+    return NodeWeights(values.reshape(-1), ap_type(IntType.of_values(values)))
 
 
 def elements(tensor: Tensor) -> Constants:

@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding
-from fpgacomp.engines.hls4ml.emit.nodes import EXTENSION, Attribute, Extension, Node, Weights
+from fpgacomp.engines.hls4ml.emit.nodes import (
+    EXTENSION,
+    Attribute,
+    Extension,
+    Hls4mlNode,
+    NodeWeights,
+)
 from fpgacomp.engines.shared.names import NameSpace
 from fpgacomp.errors import InvalidGraph
 from fpgacomp.ir.layers import Input, Layer, Tensor
@@ -27,7 +33,7 @@ class Plan:
         aliases: tensor that is no array or stream of its own -> the tensor it is.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[Hls4mlNode, ...]
     inputs: dict[str, str]
     outputs: dict[str, str]
     aliases: dict[str, str]
@@ -48,7 +54,7 @@ class Planner:
         self.stream = design.io_type == "io_stream"
         self.aliases = aliases
         self._names = NameSpace(reserved)
-        self._nodes: list[Node] = []
+        self._nodes: list[Hls4mlNode] = []
         self._readers = self._count_readers()
         self._copies: dict[str, list[str]] = {}
         self._output_names = {tensor.name for tensor in design.graph.outputs}
@@ -79,7 +85,9 @@ class Planner:
             return source
         name = self._names.unique(tensor.name)
         self._nodes.append(
-            Node(name, "Reshape", tensor, (source,), (name,), {"target_shape": list(tensor.shape)})
+            Hls4mlNode(
+                name, "Reshape", tensor, (source,), (name,), {"target_shape": list(tensor.shape)}
+            )
         )
         return name
 
@@ -90,7 +98,7 @@ class Planner:
         sources: tuple[str, ...],
         attributes: Mapping[str, Attribute],
         *,
-        weights: Mapping[str, Weights] | None = None,
+        weights: Mapping[str, NodeWeights] | None = None,
         types: Mapping[str, str] | None = None,
         folding: Hls4mlFolding | None = None,
         traced: bool = True,
@@ -99,13 +107,15 @@ class Planner:
         """Add one of hls4ml's own layers; returns the name of its output."""
         name = self._names.unique(wanted or output.name)
         self._nodes.append(
-            Node(name, class_name, output, sources, (name,), attributes, weights or {}, types or {},
-                 folding or Hls4mlFolding(), output.name if traced else None)
+            Hls4mlNode(
+                name, class_name, output, sources, (name,), attributes, weights or {}, types or {},
+                folding or Hls4mlFolding(), output.name if traced else None,
+            )
         )  # fmt: skip
         return name
 
     def call(
-        self, layer: Layer, extension: Extension, weights: Mapping[str, Weights] | None = None
+        self, layer: Layer, extension: Extension, weights: Mapping[str, NodeWeights] | None = None
     ) -> str:
         """Add the kernel call that is a whole layer; returns the name of its output."""
         sources = tuple(self.read(tensor) for tensor in layer.inputs)
@@ -120,7 +130,7 @@ class Planner:
         output: Tensor,
         sources: tuple[str, ...],
         *,
-        weights: Mapping[str, Weights] | None = None,
+        weights: Mapping[str, NodeWeights] | None = None,
         reuse_factor: int = 1,
         traced: bool = True,
         copies: int = 1,
@@ -130,8 +140,10 @@ class Planner:
         more = (self._names.unique(f"{name}_copy") for _ in range(copies - 1))
         outputs = (name, *more)
         self._nodes.append(
-            Node(name, EXTENSION, output, sources, outputs, {"extension": extension}, weights or {},
-                 {}, Hls4mlFolding(reuse_factor=reuse_factor), output.name if traced else None)
+            Hls4mlNode(
+                name, EXTENSION, output, sources, outputs, {"extension": extension}, weights or {},
+                {}, Hls4mlFolding(reuse_factor=reuse_factor), output.name if traced else None,
+            )
         )  # fmt: skip
         return outputs
 

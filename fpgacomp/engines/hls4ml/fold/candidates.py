@@ -17,7 +17,7 @@ Estimator = Callable[[Hls4mlDesign], Estimate]
 
 
 @dataclass(frozen=True)
-class Option:
+class Hls4mlOption:
     """One layer under one folding.
 
     Args:
@@ -31,7 +31,7 @@ class Option:
     interval: float
     cost: tuple[float, ...]
 
-    def dominates(self, other: Option) -> bool:
+    def dominates(self, other: Hls4mlOption) -> bool:
         """Whether this option is at least as good as the other in every figure."""
         return (
             self.cycles <= other.cycles
@@ -41,7 +41,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Space:
+class Hls4mlSpace:
     """All legal foldings of one graph on one board and io type.
 
     Args:
@@ -54,7 +54,7 @@ class Space:
     board: Board
     clock_mhz: float
     io_type: IoType
-    options: Mapping[str, tuple[Option, ...]]
+    options: Mapping[str, tuple[Hls4mlOption, ...]]
     top: tuple[float, ...]
     budget: tuple[float, ...]
 
@@ -91,11 +91,11 @@ def obstacles(graph: Graph, io_type: IoType) -> tuple[str, ...]:
 
 def explore(
     graph: Graph, board: Board, clock_mhz: float, io_type: IoType, estimate: Estimator
-) -> Space:
+) -> Hls4mlSpace:
     """The search space of a graph; `estimate` is called a few dozen times for its figures."""
     choices = {layer.name: operator_of(layer).foldings(io_type) for layer in graph.layers}
-    space = Space(graph, board, clock_mhz, io_type, {}, (), budget_of(board))
-    options: dict[str, list[Option]] = {name: [] for name in choices}
+    space = Hls4mlSpace(graph, board, clock_mhz, io_type, {}, (), budget_of(board))
+    options: dict[str, list[Hls4mlOption]] = {name: [] for name in choices}
     top = (0.0,) * len(RESOURCE_FIELDS)
     for index in range(max(map(len, choices.values()))):
         chosen = {name: found[min(index, len(found) - 1)] for name, found in choices.items()}
@@ -106,7 +106,7 @@ def explore(
             if index < len(found):
                 options[name].append(_option(found[index], figures.layers[name]))
     kept = {name: _undominated(found) for name, found in options.items()}
-    return Space(graph, board, clock_mhz, io_type, kept, top, space.budget)
+    return Hls4mlSpace(graph, board, clock_mhz, io_type, kept, top, space.budget)
 
 
 def _top(figures: Estimate) -> tuple[float, ...]:
@@ -116,12 +116,12 @@ def _top(figures: Estimate) -> tuple[float, ...]:
     )
 
 
-def _option(folding: Hls4mlFolding, figures: LayerEstimate) -> Option:
-    return Option(folding, figures.cycles.value, figures.interval.value, used(figures))
+def _option(folding: Hls4mlFolding, figures: LayerEstimate) -> Hls4mlOption:
+    return Hls4mlOption(folding, figures.cycles.value, figures.interval.value, used(figures))
 
 
-def _undominated(options: Sequence[Option]) -> tuple[Option, ...]:
-    kept: list[Option] = []
+def _undominated(options: Sequence[Hls4mlOption]) -> tuple[Hls4mlOption, ...]:
+    kept: list[Hls4mlOption] = []
     for option in options:
         if any(other.dominates(option) for other in kept):
             continue

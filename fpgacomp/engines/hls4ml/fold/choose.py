@@ -9,7 +9,7 @@ import numpy as np
 
 from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding
-from fpgacomp.engines.hls4ml.fold.candidates import Option, Space
+from fpgacomp.engines.hls4ml.fold.candidates import Hls4mlOption, Hls4mlSpace
 from fpgacomp.host.solver import Row, minimized
 from fpgacomp.ir.layers import Input, Layer
 
@@ -19,7 +19,7 @@ FULL = 1.0 + 1e-9  # share of the board that still fits, rounding errors of the 
 
 
 @dataclass(frozen=True)
-class Choice:
+class Hls4mlChoice:
     """One folding per layer, and how good it is.
 
     Args:
@@ -40,10 +40,10 @@ class _Program:
     to its last output), the slowest interval, the largest share of the board.
     """
 
-    def __init__(self, space: Space, *, slowest: float | None) -> None:
+    def __init__(self, space: Hls4mlSpace, *, slowest: float | None) -> None:
         self.space = space
         self.layers = space.graph.layers
-        self.options: dict[str, tuple[Option, ...]] = {
+        self.options: dict[str, tuple[Hls4mlOption, ...]] = {
             layer.name: tuple(
                 option
                 for option in space.options[layer.name]
@@ -124,14 +124,14 @@ class _Program:
             for i, option in enumerate(self.options[layer.name])
         }
 
-    def solve(self, objective: Mapping[int, float]) -> Choice | None:
+    def solve(self, objective: Mapping[int, float]) -> Hls4mlChoice | None:
         found = minimized(
             objective, self.rows, self.columns,
             binaries=self.binaries, shares=self.binaries, node_limit=NODE_LIMIT, gap=GAP,
         )  # fmt: skip
         if found.x is None:
             return None
-        return Choice(self._folding(found.x), float(found.fun), float(found.mip_gap or 0.0))
+        return Hls4mlChoice(self._folding(found.x), float(found.fun), float(found.mip_gap or 0.0))
 
     def _folding(self, values: Sequence[float]) -> dict[str, Hls4mlFolding]:
         folding = {}
@@ -143,8 +143,8 @@ class _Program:
 
 
 def least_share(
-    space: Space, *, interval: float | None = None, latency: float | None = None
-) -> Choice | None:
+    space: Hls4mlSpace, *, interval: float | None = None, latency: float | None = None
+) -> Hls4mlChoice | None:
     """The choice whose largest share of any resource is smallest; None where there is none.
 
     Args:
@@ -160,7 +160,7 @@ def least_share(
     return program.solve({program.share: 1.0})
 
 
-def least_latency(space: Space, *, interval: float | None = None) -> Choice | None:
+def least_latency(space: Hls4mlSpace, *, interval: float | None = None) -> Hls4mlChoice | None:
     """The choice of shortest latency within the budget, and of smallest share among those.
 
     Args:
@@ -176,12 +176,12 @@ def least_latency(space: Space, *, interval: float | None = None) -> Choice | No
         return None
     program.row({program.latency: 1.0}, -np.inf, best.value * (1 + 1e-9))
     smaller = program.solve({program.share: 1.0})
-    return best if smaller is None else Choice(smaller.folding, best.value, best.gap)
+    return best if smaller is None else Hls4mlChoice(smaller.folding, best.value, best.gap)
 
 
 def least_interval(
-    space: Space, *, latency: float | None = None, at_most: float | None = None
-) -> Choice | None:
+    space: Hls4mlSpace, *, latency: float | None = None, at_most: float | None = None
+) -> Hls4mlChoice | None:
     """The choice of shortest interval within the budget, by bisection over those that occur.
 
     Args:
@@ -195,17 +195,17 @@ def least_interval(
     fastest = max(min(option.interval for option in found) for found in space.options.values())
     paces = [p for p in paces if p >= fastest and (at_most is None or p <= at_most)]
     low, high = 0, len(paces) - 1
-    best: Choice | None = None
+    best: Hls4mlChoice | None = None
     undecided: list[float] = []
     while low <= high:
         middle = (low + high) // 2
         found = least_share(space, interval=paces[middle], latency=latency)
         if found is not None and found.value <= FULL:
-            best, high = Choice(found.folding, paces[middle], 0.0), middle - 1
+            best, high = Hls4mlChoice(found.folding, paces[middle], 0.0), middle - 1
             continue
         if found is not None and found.value * (1 - found.gap) <= FULL:
             undecided.append(paces[middle])
         low = middle + 1
     if best is None or not undecided:
         return best
-    return Choice(best.folding, best.value, max(0.0, 1 - min(undecided) / best.value))
+    return Hls4mlChoice(best.folding, best.value, max(0.0, 1 - min(undecided) / best.value))

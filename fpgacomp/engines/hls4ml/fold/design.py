@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, IoType
-from fpgacomp.engines.hls4ml.fold.candidates import Estimator, Space, explore, obstacles
+from fpgacomp.engines.hls4ml.fold.candidates import Estimator, Hls4mlSpace, explore, obstacles
 from fpgacomp.engines.hls4ml.fold.choose import (
     GAP,
-    Choice,
+    Hls4mlChoice,
     least_interval,
     least_latency,
     least_share,
@@ -61,7 +61,7 @@ def fold_hls4ml(
         DoesNotFit: no folding is legal in any io type asked for.
     """
     bounds = Bounds.of(target, clock_mhz)
-    spaces: list[Space] = []
+    spaces: list[Hls4mlSpace] = []
     for ground in (uncrowded(board), board):
         spaces = _spaces(graph, ground, clock_mhz, io_type, estimate)
         found = (_best(space, target, bounds, estimate) for space in spaces)
@@ -76,7 +76,7 @@ def fold_hls4ml(
 
 def _spaces(
     graph: Graph, board: Board, clock_mhz: float, io_type: IoType | None, estimate: Estimator
-) -> list[Space]:
+) -> list[Hls4mlSpace]:
     wanted = IO_TYPES if io_type is None else (io_type,)
     blocked = {io: obstacles(graph, io) for io in wanted}
     spaces = [explore(graph, board, clock_mhz, io, estimate) for io in wanted if not blocked[io]]
@@ -90,7 +90,9 @@ def _spaces(
     return spaces
 
 
-def _best(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Hls4mlTrial | None:
+def _best(
+    space: Hls4mlSpace, target: Target, bounds: Bounds, estimate: Estimator
+) -> Hls4mlTrial | None:
     """The best design of one io type that fits and keeps the bounds, by the estimate itself."""
     if space.hopeless:
         return None
@@ -104,7 +106,9 @@ def _best(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> 
     return min(found, key=lambda trial: _rank(trial, target), default=None)
 
 
-def _choose(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Choice | None:
+def _choose(
+    space: Hls4mlSpace, target: Target, bounds: Bounds, estimate: Estimator
+) -> Hls4mlChoice | None:
     """The program's answer, its latency bound tightened until the estimate keeps the target's."""
     tight = bounds
     choice = None
@@ -119,7 +123,7 @@ def _choose(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -
     return choice
 
 
-def _solve(space: Space, target: Target, bounds: Bounds) -> Choice | None:
+def _solve(space: Hls4mlSpace, target: Target, bounds: Bounds) -> Hls4mlChoice | None:
     match target.goal:
         case "latency":
             return least_latency(space, interval=bounds.interval)
@@ -129,16 +133,16 @@ def _solve(space: Space, target: Target, bounds: Bounds) -> Choice | None:
             return least_share(space, interval=bounds.interval, latency=bounds.latency)
 
 
-def _corners(space: Space) -> list[Choice]:
+def _corners(space: Hls4mlSpace) -> list[Hls4mlChoice]:
     """The fully unrolled design: one PIPELINE, whose latency the program counts too high."""
     folding = {}
     for name, options in space.options.items():
         fastest = min(options, key=lambda option: (option.cycles, option.interval))
         folding[name] = fastest.folding
-    return [Choice(folding, 0.0, 0.0)]
+    return [Hls4mlChoice(folding, 0.0, 0.0)]
 
 
-def try_choice(space: Space, choice: Choice, estimate: Estimator) -> Hls4mlTrial:
+def try_choice(space: Hls4mlSpace, choice: Hls4mlChoice, estimate: Estimator) -> Hls4mlTrial:
     """The design of a choice with its estimate."""
     design = space.design(choice.folding)
     return Trial(design, estimate(design), choice.gap)
@@ -180,7 +184,7 @@ def _optimality(trial: Hls4mlTrial) -> str:
 
 
 def _failure(
-    spaces: Sequence[Space],
+    spaces: Sequence[Hls4mlSpace],
     target: Target,
     bounds: Bounds,
     estimate: Estimator,
@@ -190,7 +194,7 @@ def _failure(
     best = _nearest(spaces, bounds, estimate)
     limiting, shortfall, reasons = best.miss(bounds)
 
-    def holds(space: Space) -> bool:
+    def holds(space: Hls4mlSpace) -> bool:
         return _best(space, replace(target, goal="area"), bounds, estimate) is not None
 
     ways = hls4ml_remedies(spaces, target, holds, estimate, other_boards)
@@ -198,7 +202,7 @@ def _failure(
     return FoldingResult(best.design, best.estimate, verdict, tuple(reasons))
 
 
-def _nearest(spaces: Sequence[Space], bounds: Bounds, estimate: Estimator) -> Hls4mlTrial:
+def _nearest(spaces: Sequence[Hls4mlSpace], bounds: Bounds, estimate: Estimator) -> Hls4mlTrial:
     """The smallest design at the bounds; where none keeps them, the fastest that fits."""
     asked = [
         try_choice(space, choice, estimate)

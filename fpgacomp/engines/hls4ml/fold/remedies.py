@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fpgacomp.devices.board import Board
-from fpgacomp.engines.hls4ml.fold.candidates import Estimator, Space, explore, obstacles
-from fpgacomp.engines.hls4ml.fold.choose import Choice, least_interval, least_latency
+from fpgacomp.engines.hls4ml.fold.candidates import Estimator, Hls4mlSpace, explore, obstacles
+from fpgacomp.engines.hls4ml.fold.choose import Hls4mlChoice, least_interval, least_latency
 from fpgacomp.engines.shared.remedies import remedies
 from fpgacomp.ir.graph import Graph
 from fpgacomp.results.estimate import Estimate
@@ -14,9 +14,9 @@ from fpgacomp.results.target import Target
 
 
 def hls4ml_remedies(
-    spaces: Sequence[Space],
+    spaces: Sequence[Hls4mlSpace],
     target: Target,
-    holds: Callable[[Space], bool],
+    holds: Callable[[Hls4mlSpace], bool],
     estimate: Estimator,
     other_boards: Sequence[Board],
 ) -> tuple[str, ...]:
@@ -50,8 +50,8 @@ def hls4ml_remedies(
 
 
 def _best(
-    spaces: Sequence[Space],
-    choose: Callable[[Space], Choice | None],
+    spaces: Sequence[Hls4mlSpace],
+    choose: Callable[[Hls4mlSpace], Hls4mlChoice | None],
     cycles: Callable[[Estimate], float],
     estimate: Estimator,
 ) -> Estimate | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fpgacomp.engines.hls4ml.emit.nodes import Attribute, Weights, ap_type, multiplier_type
+from fpgacomp.engines.hls4ml.emit.nodes import Attribute, NodeWeights, ap_type, multiplier_type
 from fpgacomp.engines.hls4ml.emit.planner import Planner
 from fpgacomp.engines.hls4ml.operators.pool import MaxPoolOperator
 from fpgacomp.engines.hls4ml.windows import Pads
@@ -52,9 +52,9 @@ def convolution(
                     weights=weights(kernel), types=types(kernel, layer.output))  # fmt: skip
 
 
-def weights(values: IntArray) -> dict[str, Weights]:
+def weights(values: IntArray) -> dict[str, NodeWeights]:
     """The weights of one of hls4ml's own layers."""
-    return {"weight": Weights(values, multiplier_type(values))}
+    return {"weight": NodeWeights(values, multiplier_type(values))}
 
 
 def types(values: IntArray, output: Tensor) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding, Setting
-from fpgacomp.engines.hls4ml.emit.nodes import Constants, Extension, Weights, ap_type, parameter
+from fpgacomp.engines.hls4ml.emit.nodes import Constants, Extension, NodeWeights, ap_type, parameter
 from fpgacomp.engines.hls4ml.emit.planner import Planner
 from fpgacomp.engines.hls4ml.operators.without_folding import UnfoldedOperator
 from fpgacomp.engines.hls4ml.registers import at_once, output_registers
@@ -61,7 +61,7 @@ class PoolOperator(UnfoldedOperator[PoolT_co]):
         extension, weights = self.extension()
         return planner.call(self.layer, extension, weights)
 
-    def extension(self) -> tuple[Extension, dict[str, Weights]]:
+    def extension(self) -> tuple[Extension, dict[str, NodeWeights]]:
         """The kernel's call, 1-D or 2-D, and the weights that it carries."""
         factors = np.ones(1, dtype=np.int64) if self.factors is None else self.factors.array
         weights = {"multiplier": parameter(factors)}

@@ -35,7 +35,7 @@ class CppStream:
 
 
 @dataclass(frozen=True)
-class Port:
+class CppPort:
     """An AXI stream of the top function.
 
     Args:
@@ -75,7 +75,7 @@ class Process:
     operator: str
     parameters: tuple[object, ...]
     arguments: tuple[str, ...]
-    streams: tuple[CppStream | Port, ...]
+    streams: tuple[CppStream | CppPort, ...]
     taps: tuple[CppStream, ...]
     roms: tuple[Table, ...]
     buffers: tuple[Buffer, ...]
@@ -89,8 +89,8 @@ class CppDesign:
     title: str
     part: str
     clock_ns: str
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[CppPort, ...]
+    outputs: tuple[CppPort, ...]
     streams: tuple[CppStream, ...]
     roms: tuple[Table, ...]
     processes: tuple[Process, ...]

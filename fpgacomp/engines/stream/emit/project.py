@@ -14,9 +14,9 @@ from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.emit.context import (
     TEMPLATES,
     CppDesign,
+    CppPort,
     CppStream,
     Names,
-    Port,
     Process,
     names_of,
 )
@@ -90,9 +90,9 @@ def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
     )
 
 
-def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
+def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, CppPort]:
     """Index of each Source and Sink -> its AXI stream; both keep the order of the graph's."""
-    ports: dict[int, Port] = {}
+    ports: dict[int, CppPort] = {}
     inputs, outputs = enumerate(graph.inputs), enumerate(graph.outputs)
     for index, operator in enumerate(dataflow.operators):
         if isinstance(operator, Source):
@@ -103,13 +103,13 @@ def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, Port]:
             stream, name = operator.input, f"out{number}_{tensor.name}"
         else:
             continue
-        ports[index] = Port(name, tensor, stream.type, stream.lanes)
+        ports[index] = CppPort(name, tensor, stream.type, stream.lanes)
     return ports
 
 
-def _process(operator: Operator, names: Names, port: Port | None, port_bits: int) -> Process:
-    inputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.inputs]
-    outputs: list[CppStream | Port] = [names.stream(stream) for stream in operator.outputs]
+def _process(operator: Operator, names: Names, port: CppPort | None, port_bits: int) -> Process:
+    inputs: list[CppStream | CppPort] = [names.stream(stream) for stream in operator.inputs]
+    outputs: list[CppStream | CppPort] = [names.stream(stream) for stream in operator.outputs]
     if port is not None:
         (inputs if isinstance(operator, Source) else outputs).append(port)
     streams = (*inputs, *outputs)
@@ -147,7 +147,7 @@ def _render(design: CppDesign) -> dict[str, str]:
     return files | {f"weights/{rom.name}.h": table.render(rom=rom) for rom in design.roms}
 
 
-def contained(port: Port, values: IntArray) -> bytes:
+def contained(port: CppPort, values: IntArray) -> bytes:
     """A port's elements as bytes: little-endian containers, frame by frame."""
     sign = "i" if port.type.signed else "u"
     return np.ascontiguousarray(values, dtype=f"<{sign}{port.container // 8}").tobytes()
@@ -156,7 +156,7 @@ def contained(port: Port, values: IntArray) -> bytes:
 def _interface(graph: Graph, design: CppDesign) -> StreamInterface:
     """The ports in the order of the top function's arguments, and what is tapped."""
 
-    def describe(port: Port) -> AxiPort:
+    def describe(port: CppPort) -> AxiPort:
         return AxiPort(
             tensor=port.tensor.name, shape=port.tensor.shape, size=port.elements,
             bits=port.type.bits, signed=port.type.signed, file=f"{port.name}.bin", port=port.name,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fpgacomp.engines.stream.fold.program import Choice, Objective, Program, Undecided
-from fpgacomp.engines.stream.fold.space import Space
+from fpgacomp.engines.stream.fold.program import Objective, Program, StreamChoice, Undecided
+from fpgacomp.engines.stream.fold.space import StreamSpace
 
 
 def choose(
-    space: Space,
+    space: StreamSpace,
     objective: Objective,
     *,
     interval: float | None = None,
     latency: float | None = None,
-) -> Choice | None:
+) -> StreamChoice | None:
     """The best selection of options; None where none fits, or the solver found none.
 
     Args:
@@ -31,7 +31,7 @@ def choose(
         return None
 
 
-def possible(space: Space, *, interval: float | None, latency: float | None) -> bool:
+def possible(space: StreamSpace, *, interval: float | None, latency: float | None) -> bool:
     """False where no selection within the budget keeps the bounds.
 
     The relaxed program says so: what fractions of options cannot do, whole ones cannot.
@@ -42,25 +42,25 @@ def possible(space: Space, *, interval: float | None, latency: float | None) -> 
 
 
 def _decide(
-    space: Space,
+    space: StreamSpace,
     objective: Objective,
     interval: float | None,
     latency: float | None,
     *,
     relaxed: bool = False,
-) -> Choice | None:
+) -> StreamChoice | None:
     """`choose`, but Undecided is raised where the solver's node limit comes first."""
     program = Program(space, interval)
     return program.solve(objective, latency, relaxed=relaxed) if program.possible else None
 
 
 def least_interval(
-    space: Space,
+    space: StreamSpace,
     *,
     at_most: float | None = None,
     at_least: float = 0.0,
     latency: float | None = None,
-) -> Choice | None:
+) -> StreamChoice | None:
     """The selection of the highest rate within the budget, and of the least area at that rate.
 
     The intervals that occur are bisected: first with fractions of options, which rules out most
@@ -87,8 +87,8 @@ def least_interval(
 
 
 def _bisected(
-    space: Space, paces: Sequence[float], latency: float | None
-) -> tuple[Choice | None, list[float]]:
+    space: StreamSpace, paces: Sequence[float], latency: float | None
+) -> tuple[StreamChoice | None, list[float]]:
     """(choice at the least feasible of ascending paces, smaller paces that were left undecided)."""
     low, high = 0, len(paces) - 1
     best, undecided, middle = None, [], 0

@@ -14,7 +14,7 @@ from fpgacomp.engines.stream.fold.miss import stream_miss
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import GAP
 from fpgacomp.engines.stream.fold.search import Found, best_of
-from fpgacomp.engines.stream.fold.space import Space, explore
+from fpgacomp.engines.stream.fold.space import StreamSpace, explore
 from fpgacomp.ir.graph import Graph
 from fpgacomp.results.report import Verdict
 from fpgacomp.results.target import Target
@@ -57,7 +57,7 @@ def fold_stream(
     return stream_miss(space, target, bounds, estimate, other_boards)
 
 
-def _success(space: Space, found: Found, estimate: Estimator) -> StreamResult:
+def _success(space: StreamSpace, found: Found, estimate: Estimator) -> StreamResult:
     trial = replace(found.trial, estimate=estimate(found.trial.design))
     name, share = trial.largest
     area = space.equivalent(used(trial.estimate))

@@ -15,7 +15,7 @@ from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.fold.choose import choose
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.search import Found, best_of, search, sized_designs
-from fpgacomp.engines.stream.fold.space import Space, explore
+from fpgacomp.engines.stream.fold.space import StreamSpace, explore
 from fpgacomp.ir.graph import Graph
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.report import Verdict
@@ -25,7 +25,7 @@ NONE = Bounds(None, None)  # no bound at all
 
 
 def stream_miss(
-    space: Space,
+    space: StreamSpace,
     target: Target,
     bounds: Bounds,
     estimate: Estimator,
@@ -75,7 +75,7 @@ def _figures(found: Found | None) -> Estimate | None:
     return None if found is None else found.trial.estimate
 
 
-def _thinkable(space: Space, board: Board, bounds: Bounds) -> bool:
+def _thinkable(space: StreamSpace, board: Board, bounds: Bounds) -> bool:
     """False where the graph surely cannot keep the bounds on another board.
 
     The prices are those of the present board; DSP blocks are taken as unlimited, because a
@@ -88,7 +88,7 @@ def _thinkable(space: Space, board: Board, bounds: Bounds) -> bool:
     return space.reaches(bounds.interval, bounds.latency) and not space.hopeless(generous)
 
 
-def _why(space: Space, bounds: Bounds) -> list[str]:
+def _why(space: StreamSpace, bounds: Bounds) -> list[str]:
     """Sentences on what stands in the way of the rate: the network itself, or a resource."""
     if bounds.interval is None:
         return []
@@ -107,7 +107,7 @@ def _why(space: Space, bounds: Bounds) -> list[str]:
     return [f"{name}: the smallest design at the bound needs {shares[name]:.2f} times the budget."]
 
 
-def _smallest(space: Space, estimate: Estimator) -> Trial[StreamDesign]:
+def _smallest(space: StreamSpace, estimate: Estimator) -> Trial[StreamDesign]:
     """The design of the least share of the board, with FIFOs that cannot deadlock."""
     choice = choose(space, "share")
     assert choice is not None, "its budget may be exceeded, so that a selection exists"

@@ -34,7 +34,7 @@ BATCH = 48  # layers priced in one graph
 
 
 @dataclass(frozen=True)
-class Option:
+class StreamOption:
     """One layer under one folding.
 
     Args:
@@ -66,10 +66,10 @@ class Prices:
 
     def __init__(self, board: Board, clock_mhz: float, estimate: Estimator) -> None:
         self.board, self.clock_mhz, self.estimate = board, clock_mhz, estimate
-        self._options: dict[object, tuple[Option, ...]] = {}
+        self._options: dict[object, tuple[StreamOption, ...]] = {}
         self._converters: dict[tuple[int, int, int], Costs] = {}
 
-    def options(self, layers: Iterable[Layer]) -> dict[str, tuple[Option, ...]]:
+    def options(self, layers: Iterable[Layer]) -> dict[str, tuple[StreamOption, ...]]:
         """Layer name -> its options, without those that another one of equal lanes beats."""
         keys = {
             layer.name: (rules.price_key, layer)
@@ -82,7 +82,7 @@ class Prices:
             for key, layer in missing.items()
             for folding in rules_of(layer).foldings(self.board.device)
         ]
-        priced: dict[object, list[Option]] = {key: [] for key in missing}
+        priced: dict[object, list[StreamOption]] = {key: [] for key in missing}
         for at in range(0, len(pairs), BATCH):
             some = pairs[at : at + BATCH]
             prices = self._price([(missing[key], folding) for key, folding in some])
@@ -184,22 +184,22 @@ class _Chain:
         return last, [*made, last], folding
 
 
-def _option(layer: Layer, folding: StreamFolding, figures: LayerEstimate) -> Option:
+def _option(layer: Layer, folding: StreamFolding, figures: LayerEstimate) -> StreamOption:
     rules = rules_of(layer)
     lanes = rules.lanes_in(folding), rules.lanes_out(folding)
-    return Option(folding, *lanes, figures.interval.value, used(figures))
+    return StreamOption(folding, *lanes, figures.interval.value, used(figures))
 
 
-def _undominated(options: Sequence[Option]) -> tuple[Option, ...]:
+def _undominated(options: Sequence[StreamOption]) -> tuple[StreamOption, ...]:
     """Among options of equal lanes, those that no other beats in pace and every resource."""
-    kept: list[Option] = []
+    kept: list[StreamOption] = []
     for option in sorted(options, key=lambda o: (o.lanes, o.interval, o.cost)):
         if not any(_beats(other, option) for other in kept if other.lanes == option.lanes):
             kept.append(option)
     return tuple(kept)
 
 
-def _beats(one: Option, other: Option) -> bool:
+def _beats(one: StreamOption, other: StreamOption) -> bool:
     return one.interval <= other.interval and all(
         mine <= theirs for mine, theirs in zip(one.cost, other.cost)
     )

@@ -15,8 +15,8 @@ import numpy as np
 
 from fpgacomp.engines.shared.trial import budget_of
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.fold.prices import Costs, Option
-from fpgacomp.engines.stream.fold.space import Edge, Space
+from fpgacomp.engines.stream.fold.prices import Costs, StreamOption
+from fpgacomp.engines.stream.fold.space import Edge, StreamSpace
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.host.solver import Row, minimized
 
@@ -32,7 +32,7 @@ class Undecided(Exception):
 
 
 @dataclass(frozen=True)
-class Choice:
+class StreamChoice:
     """One option per layer.
 
     Args:
@@ -58,7 +58,7 @@ class Program:
         slowest: options of a longer interval (cycles) are left out.
     """
 
-    def __init__(self, space: Space, slowest: float | None) -> None:
+    def __init__(self, space: StreamSpace, slowest: float | None) -> None:
         self.space = space
         self.options = {
             name: tuple(o for o in found if slowest is None or o.interval <= slowest + 1e-9)
@@ -128,7 +128,7 @@ class Program:
         return small
 
     def _first_frame(self) -> dict[int, float]:
-        """Weights that add up the first frame, in units of `Space.fastest`.
+        """Weights that add up the first frame, in units of `StreamSpace.fastest`.
 
         Rows are added that bound every layer's interval by the column `slowest`.
         """
@@ -145,7 +145,7 @@ class Program:
 
     def solve(
         self, objective: Objective, latency: float | None, *, relaxed: bool = False
-    ) -> Choice | None:
+    ) -> StreamChoice | None:
         """The best selection; None where there is none.
 
         Args:
@@ -170,16 +170,16 @@ class Program:
             return None
         return self._choice(found.x, float(found.mip_gap or 0.0))
 
-    def _choice(self, values: Sequence[float], gap: float) -> Choice:
+    def _choice(self, values: Sequence[float], gap: float) -> StreamChoice:
         picked = {}
         for name, found in self.options.items():
             at = self.first[name]
             picked[name] = max(enumerate(found), key=lambda o, at=at: values[at + o[0]])[1]  # type: ignore[misc]
         folding = {name: option.folding for name, option in picked.items()}
         interval = max(option.interval for option in picked.values())
-        return Choice(folding, self.space_cost(picked), interval, gap)
+        return StreamChoice(folding, self.space_cost(picked), interval, gap)
 
-    def space_cost(self, picked: Mapping[str, Option]) -> Costs:
+    def space_cost(self, picked: Mapping[str, StreamOption]) -> Costs:
         """Resources of a selection's layers and converters."""
         space = self.space
         costs = [option.cost for option in picked.values()]

@@ -12,8 +12,8 @@ from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.fold.choose import choose, least_interval, possible
 from fpgacomp.engines.stream.fold.fifos import SLACK, Fifos, size_fifos
 from fpgacomp.engines.stream.fold.prices import Estimator
-from fpgacomp.engines.stream.fold.program import Choice
-from fpgacomp.engines.stream.fold.space import Space
+from fpgacomp.engines.stream.fold.program import StreamChoice
+from fpgacomp.engines.stream.fold.space import StreamSpace
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.target import Target
 
@@ -35,7 +35,9 @@ class Found:
     fifos: Fifos
 
 
-def best_of(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Found | None:
+def best_of(
+    space: StreamSpace, target: Target, bounds: Bounds, estimate: Estimator
+) -> Found | None:
     """The best design that leaves the board uncrowded, else the best one that fits at all."""
     for ground in (uncrowded(space.board), space.board):
         found = search(replace(space, budget=budget_of(ground)), target, bounds, estimate)
@@ -44,7 +46,7 @@ def best_of(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -
     return None
 
 
-def search(space: Space, target: Target, bounds: Bounds, estimate: Estimator) -> Found | None:
+def search(space: StreamSpace, target: Target, bounds: Bounds, estimate: Estimator) -> Found | None:
     """The best design that is within space.budget and keeps the bounds by its estimate."""
     if space.hopeless(space.budget) or not possible(
         space, interval=bounds.interval, latency=bounds.latency
@@ -78,7 +80,7 @@ def search(space: Space, target: Target, bounds: Bounds, estimate: Estimator) ->
 
 
 def sized_designs(
-    space: Space, choice: Choice, plain: Estimate, estimate: Estimator, *,
+    space: StreamSpace, choice: StreamChoice, plain: Estimate, estimate: Estimator, *,
     target: Target, bounds: Bounds,
 ) -> Iterator[Found]:  # fmt: skip
     """The chosen design with FIFOs of several depths, the deepest first.
@@ -105,12 +107,12 @@ def _as_run(figures: Estimate, fifos: Fifos) -> Estimate:
     )
 
 
-def _holds(space: Space, found: Found, bounds: Bounds) -> bool:
+def _holds(space: StreamSpace, found: Found, bounds: Bounds) -> bool:
     figures = found.trial.estimate
     return _within(space, figures) and _overrun(figures, bounds) is None
 
 
-def _rank(space: Space, found: Found, target: Target) -> float:
+def _rank(space: StreamSpace, found: Found, target: Target) -> float:
     """The figure that the target wants small."""
     figures = found.trial.estimate
     match target.goal:
@@ -132,7 +134,9 @@ def _beating(kept: list[Found], bounds: Bounds, target: Target) -> Bounds:
     return replace(bounds, interval=min(least, bounds.interval or least))
 
 
-def _solve(space: Space, target: Target, bounds: Bounds, slowest: float) -> Choice | None:
+def _solve(
+    space: StreamSpace, target: Target, bounds: Bounds, slowest: float
+) -> StreamChoice | None:
     match target.goal:
         case "latency":
             return choose(space, "latency", interval=bounds.interval, latency=bounds.latency)
@@ -147,8 +151,8 @@ def _solve(space: Space, target: Target, bounds: Bounds, slowest: float) -> Choi
 
 
 def _relaxed(
-    space: Space, choice: Choice, figures: Estimate, target: Target, estimate: Estimator
-) -> tuple[Choice, Estimate]:
+    space: StreamSpace, choice: StreamChoice, figures: Estimate, target: Target, estimate: Estimator
+) -> tuple[StreamChoice, Estimate]:
     """The choice of least area at the pace of the ports, where these are slower than the layers."""
     slowest = figures.interval_cycles.value
     if target.goal == "latency" or slowest <= choice.interval or target.latency_us is not None:
@@ -173,7 +177,7 @@ def _aim(figures: Estimate, target: Target, bounds: Bounds) -> tuple[float, floa
     return max(own, bounds.interval / SLACK), bounds.interval
 
 
-def _within(space: Space, figures: Estimate) -> bool:
+def _within(space: StreamSpace, figures: Estimate) -> bool:
     return all(amount <= b * (1 + 1e-9) for amount, b in zip(used(figures), space.budget))
 
 
@@ -187,7 +191,7 @@ def _overrun(figures: Estimate, bounds: Bounds) -> Bounds | None:
     return Bounds(interval, latency) if max(interval, latency) > 1 + 1e-9 else None
 
 
-def _tightened(tight: Bounds, over: Bounds, choice: Choice) -> Bounds:
+def _tightened(tight: Bounds, over: Bounds, choice: StreamChoice) -> Bounds:
     """Tighter bounds, which the choice itself does not keep where it was too slow."""
     factors = [max(factor or 1.0, 1.0) for factor in (over.interval, over.latency)]
     interval = tight.interval

@@ -10,7 +10,7 @@ from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.shared.trial import FULL, budget_of
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
-from fpgacomp.engines.stream.fold.prices import Costs, Estimator, Option, Prices
+from fpgacomp.engines.stream.fold.prices import Costs, Estimator, Prices, StreamOption
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Reshape, Tensor
@@ -33,7 +33,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Space:
+class StreamSpace:
     """All options of one graph on one board.
 
     Args:
@@ -49,7 +49,7 @@ class Space:
     board: Board
     clock_mhz: float
     prices: Prices
-    options: Mapping[str, tuple[Option, ...]]
+    options: Mapping[str, tuple[StreamOption, ...]]
     edges: tuple[Edge, ...]
     input_lanes: Mapping[str, int]
     top: Costs = NOTHING
@@ -138,7 +138,7 @@ def edges_of(graph: Graph) -> tuple[Edge, ...]:
     return tuple(found)
 
 
-def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -> Space:
+def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -> StreamSpace:
     """The space of a graph on a board, priced by `estimate`."""
     prices = Prices(board, clock_mhz, estimate)
     options = prices.options(graph.layers)
@@ -150,10 +150,12 @@ def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -
         for a in _lanes(options.get(edge.writer), lanes.get(edge.writer), 1)
         for b in _lanes(options[edge.reader], None, 0)
     )
-    return Space(graph, board, clock_mhz, prices, options, edges, lanes, NOTHING, budget_of(board))
+    return StreamSpace(
+        graph, board, clock_mhz, prices, options, edges, lanes, NOTHING, budget_of(board)
+    )
 
 
-def _lanes(options: Sequence[Option] | None, fixed: int | None, side: int) -> set[int]:
+def _lanes(options: Sequence[StreamOption] | None, fixed: int | None, side: int) -> set[int]:
     """The lanes that a layer may have on one side (0 read, 1 written).
 
     Args:
