@@ -1,4 +1,4 @@
-"""What the pages say about the code is true of it: rooms, import rule, paths, keys, names."""
+"""What the pages say about the code is true of it: rooms, import rule, links, keys, reference."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from tests.support.pages import page_name, pages
 from tests.support.paths import EXAMPLES, PACKAGE, REPOSITORY
 
 DOCS = REPOSITORY / "docs"
-# Placeholders in paths: the reader's own file.
-PLACEHOLDER = re.compile(r"NAME|KIND|FOLDER|DIR|\*")
 
 
 def page(name: str) -> str:
@@ -77,51 +75,7 @@ def test_the_protocol_of_engines_is_the_one_in_the_code() -> None:
     assert first_cells(between(page("architecture.md"), "protocol")) == members
 
 
-# ---- names and paths
-
-
-@pytest.mark.parametrize("path", [*pages(), REPOSITORY / "CHANGELOG.md"], ids=page_name)
-def test_paths_that_are_named_exist(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    top = "fpgacomp|boards|hls_templates|tests|docs|examples"
-    for name in re.findall(rf"`((?:{top})/[\w./*-]*)`", text):
-        if not PLACEHOLDER.search(name):
-            assert (REPOSITORY / name).exists(), f"{page_name(path)} names {name}"
-
-
-@pytest.mark.parametrize("path", pages(), ids=page_name)
-def test_modules_that_are_named_exist(path: Path) -> None:
-    for name in re.findall(r"`(fpgacomp(?:\.\w+)+)", path.read_text(encoding="utf-8")):
-        found: Any = resolved(name)
-        assert found is not None, f"{page_name(path)} names {name}"
-
-
-def resolved(name: str) -> Any:
-    """The module, or the attribute of a module, of this dotted name; None where there is none."""
-    parts = name.split(".")
-    for cut in range(len(parts), 0, -1):
-        module = REPOSITORY.joinpath(*parts[:cut])
-        if module.with_suffix(".py").is_file() or (module / "__init__.py").is_file():
-            code = f"import {'.'.join(parts[:cut])} as m"
-            space: dict[str, Any] = {}
-            exec(code, space)
-            found = space["m"]
-            for attribute in parts[cut:]:
-                found = getattr(found, attribute, None)
-            return found
-    return None
-
-
-def test_new_modules_of_the_change_list_exist_and_old_ones_do_not() -> None:
-    table = between((REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"), "renamed")
-    rows = re.findall(r"^\| `(.+?)` \| (.+) \|$", table, re.MULTILINE)
-    assert rows
-    for old, new in rows:
-        for name in re.findall(r"`([^`]+)`", new):
-            path = REPOSITORY.joinpath(*name.split("."))
-            is_there = path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
-            assert is_there, f"{old} became {name}, which is gone"
-        assert old not in re.findall(r"`([^`]+)`", new)
+# ---- links
 
 
 @pytest.mark.parametrize("path", pages(), ids=page_name)
