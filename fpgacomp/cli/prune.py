@@ -138,6 +138,11 @@ def _options(
         NOfMOptions,
     )
 
+    if scope is not None and method in ("n:m", "hardware"):
+        raise UsageError(
+            f"--scope {scope}", f"is no choice of the method {method}.",
+            "leave --scope out, or add --method magnitude or channels.",
+        )  # fmt: skip
     shares = by_layer(share, "--share", real)
     match method:
         case "magnitude":
