@@ -55,8 +55,9 @@ BackendOption = Annotated[
         rich_help_panel=BUILD,
         help="Engine that designs the accelerator: auto, hls4ml, stream or finn. auto takes the "
         "engine that suits target and board; hls4ml unrolls layers for the shortest latency; "
-        "stream folds a pipeline of operators; finn is stream and also writes and executes "
-        "FINN's own files (needs FINN: `fpgacomp doctor` says how to add it).",
+        "stream folds a pipeline of operators; finn is stream and insists on FINN's own "
+        "files and on FINN's execution of them, which stream adds where FINN is installed "
+        "(`fpgacomp doctor` says how to add it).",
     ),
 ]
 TargetOption = Annotated[
