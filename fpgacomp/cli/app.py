@@ -11,13 +11,14 @@ import typer
 from fpgacomp.cli.boards import boards
 from fpgacomp.cli.check import check
 from fpgacomp.cli.compile import compile
-from fpgacomp.cli.console import FAULT_OF_OURS, tell_fault
+from fpgacomp.cli.console import FAULT_OF_OURS
 from fpgacomp.cli.distill import distill
 from fpgacomp.cli.doctor import doctor
 from fpgacomp.cli.estimate import estimate
 from fpgacomp.cli.evaluate import evaluate
 from fpgacomp.cli.factorize import factorize
-from fpgacomp.cli.options.output import LogFileOption, QuietOption, VerboseOption
+from fpgacomp.cli.fault import tell_fault
+from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
 from fpgacomp.cli.prune import prune
 from fpgacomp.cli.quantize import quantize
 from fpgacomp.cli.share import share
@@ -64,6 +65,7 @@ def root(
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
     log_file: LogFileOption = None,
+    no_model: NoModelOption = False,
 ) -> None:
     """Neural network in, verified FPGA accelerator out.
 
@@ -87,5 +89,5 @@ def main() -> None:
     try:
         app(prog_name="fpgacomp")
     except Exception as error:
-        tell_fault(error, reproducer())
+        tell_fault(error, reproducer(), None)
         sys.exit(FAULT_OF_OURS)

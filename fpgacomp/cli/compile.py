@@ -19,7 +19,13 @@ from fpgacomp.cli.options.build import (
     LatencyOption,
     TargetOption,
 )
-from fpgacomp.cli.options.checking import CsimOption, InputsOption, LabelsOption, VectorsOption
+from fpgacomp.cli.options.checking import (
+    CsimOption,
+    InputsOption,
+    LabelsOption,
+    MemoryOption,
+    VectorsOption,
+)
 from fpgacomp.cli.options.output import (
     DumpStagesOption,
     JsonOption,
@@ -54,6 +60,7 @@ def compile(
     vectors: VectorsOption = 1000,
     csim: CsimOption = True,
     seed: SeedOption = 0,
+    memory_gb: MemoryOption = 4.0,
     calibration: CalibrationOption = None,
     input_bits: InputTypeOption = None,
     weight_bits: PtqWeightBitsOption = 8,
@@ -92,7 +99,10 @@ def compile(
         ranges=ranges,
         dump_stages=dump_stages,
     )
-    options = replace(design, inputs=inputs, labels=labels, vectors=vectors, csim=csim, seed=seed)
+    options = replace(
+        design, inputs=inputs, labels=labels, vectors=vectors, csim=csim, seed=seed,
+        memory_gb=memory_gb,
+    )  # fmt: skip
     with progress(context) as observer:
         report = run(model, board, out=folder, options=options, observer=observer)
     show_report(report, as_json=as_json, time_stages=time_stages)

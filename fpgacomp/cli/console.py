@@ -7,7 +7,6 @@ import json
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -21,6 +20,7 @@ from fpgacomp.errors import FileSystemError, FpgacompError, Problems
 
 FAULT_OF_OURS = 70  # EX_SOFTWARE of sysexits.h
 STOPPED = 130  # what shells report for Ctrl-C
+TERMINATED = 143  # and for SIGTERM
 
 # What the file system answers where nobody programmed a mistake.
 _FILE_SYSTEM = {
@@ -36,7 +36,7 @@ def errors(as_json: bool) -> Iterator[None]:
     Args:
         as_json: whether the error is also told as a JSON document on standard output.
     """
-    with _noticing_ctrl_c() as pressed:
+    with _noticing_signals() as pressed:
         try:
             yield
         except FpgacompError as error:
@@ -46,9 +46,9 @@ def errors(as_json: bool) -> Iterator[None]:
             raise
         except (KeyboardInterrupt, Exception) as error:
             # Libraries that are being imported turn Ctrl-C into errors of their own.
-            if pressed.is_set() or isinstance(error, KeyboardInterrupt):
+            if pressed or isinstance(error, KeyboardInterrupt):
                 Console(stderr=True).print("stopped; nothing was written.")
-                raise typer.Exit(STOPPED) from None
+                raise typer.Exit(TERMINATED if signal.SIGTERM in pressed else STOPPED) from None
             if isinstance(error, OSError) and error.errno in _FILE_SYSTEM:
                 _tell(_refused_by_the_system(error), as_json)
                 raise typer.Exit(FileSystemError.exit_code) from None
@@ -60,34 +60,29 @@ def write_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, indent=1, sort_keys=True, default=str) + "\n")
 
 
-def tell_fault(error: Exception, reproducer: str) -> None:
-    """Tell an error that nobody foresaw: its traceback, and what a report of it needs."""
-    traceback.print_exception(error)
-    sys.stderr.write(
-        "\nThis is a fault of fpgacomp, not of your network or your command line.\n"
-        "Please report it with the lines above, the network file and this command:\n"
-        f"  {reproducer}\n"
-    )
-
-
 @contextmanager
-def _noticing_ctrl_c() -> Iterator[threading.Event]:
-    """Yield an event that is set once Ctrl-C was pressed; what Ctrl-C does stays the same."""
-    pressed = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-    if not callable(before) or threading.current_thread() is not threading.main_thread():
+def _noticing_signals() -> Iterator[set[int]]:
+    """Yield the signals that asked the program to stop: Ctrl-C, and SIGTERM, which acts alike."""
+    pressed: set[int] = set()
+    if threading.current_thread() is not threading.main_thread():
         yield pressed
         return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    on_interrupt = before[signal.SIGINT]
 
     def noticed(number: int, frame: FrameType | None) -> Any:
-        pressed.set()
-        return before(number, frame)
+        pressed.add(number)
+        if callable(on_interrupt):
+            return on_interrupt(number, frame)
+        raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, noticed)
+    for number in before:
+        signal.signal(number, noticed)
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _tell(error: FpgacompError, as_json: bool) -> None:

@@ -56,6 +56,10 @@ def evaluate(
         transfer_from=None if transfer_from == "none" else transfer_from,
         seed=seed,
     )
+    if fps is not None and board is None:
+        raise UsageError(
+            "--fps", "is a bound of a design for a board.", "add --board, or leave --fps out."
+        )
     options = Options(target=Target.at_rate(fps))
     if html is not None and not html.parent.is_dir():
         raise UsageError(f"--html {html}", "its folder does not exist.", "create it first.")

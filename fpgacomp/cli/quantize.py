@@ -79,6 +79,12 @@ def quantize(
     """
 
     _check_method(method, budget, steps)
+    if board is not None and (budget is None or measure in ("bits", "bops")):
+        raise UsageError(
+            "--board", "is looked at only where --budget is in lut, dsp, ff or bram18.",
+            "add --budget and --measure, or leave --board out: `fpgacomp estimate` tells what the "
+            "result needs.",
+        )  # fmt: skip
 
     def technique(observer: TrainingObserver) -> CompressionResult:
         from fpgacomp.flows import compress as flow

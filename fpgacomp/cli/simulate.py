@@ -12,6 +12,7 @@ from fpgacomp.cli.options.arguments import BuildArgument
 from fpgacomp.cli.options.checking import (
     LabelsOption,
     LevelOption,
+    MemoryOption,
     SimulateInputsOption,
     TrustOption,
 )
@@ -30,6 +31,7 @@ def simulate(
     labels: LabelsOption = None,
     outputs: AnswersOption = None,
     trust: TrustOption = False,
+    memory_gb: MemoryOption = 4.0,
     as_json: JsonOption = False,
 ) -> None:
     """Run samples through a compiled design, with the part of the network that stays software.
@@ -41,7 +43,7 @@ def simulate(
     with progress(context) as observer:
         found = run(
             folder, inputs, level=level, outputs=outputs, labels=labels, trust=trust,
-            observer=observer,
+            memory_gb=memory_gb, observer=observer,
         )  # fmt: skip
     if as_json:
         write_json(found.summary())

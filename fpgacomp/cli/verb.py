@@ -6,16 +6,20 @@ import platform
 import shlex
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from fpgacomp.cli.console import errors
+from fpgacomp.cli.console import FAULT_OF_OURS, errors
+from fpgacomp.cli.fault import tell_fault
 from fpgacomp.cli.log import logged, logger
-from fpgacomp.cli.options.output import LogFileOption, QuietOption, VerboseOption
+from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
 from fpgacomp.cli.telling import Telling, Verbosity
-from fpgacomp.errors import UsageError
+from fpgacomp.errors import FpgacompError, UsageError
+
+_FORESEEN = (FpgacompError, typer.BadParameter, typer.Exit, typer.Abort)
 
 
 class Verb(TyperCommand):
@@ -49,9 +53,9 @@ class Verb(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:  # Typer does not export the type of this context
         """Run the verb; its errors become sentences and exit codes."""
-        verbose, quiet, log_file = (
+        verbose, quiet, log_file, no_model = (
             ctx.params.pop(name) or ctx.find_root().params.get(name)
-            for name in ("verbose", "quiet", "log_file")
+            for name in ("verbose", "quiet", "log_file", "no_model")
         )
         as_json = ctx.params.get("as_json", False)
         with errors(as_json):
@@ -60,7 +64,18 @@ class Verb(TyperCommand):
             )
             with logged(ctx.obj):
                 logger.debug("%s", reproducer())
-                return super().invoke(ctx)
+                try:
+                    return super().invoke(ctx)
+                except OSError:
+                    raise  # the console tells what of it is the file system's
+                except Exception as error:
+                    if isinstance(error, _FORESEEN):
+                        raise
+                    logger.debug("fault", exc_info=error)
+                    model = ctx.params.get("model")
+                    keep = isinstance(model, str) and not no_model
+                    tell_fault(error, reproducer(), Path(str(model)) if keep else None)
+                    raise typer.Exit(FAULT_OF_OURS) from None
 
 
 class Root(TyperGroup):
@@ -122,6 +137,7 @@ def _shared_parameters() -> list[Any]:
         verbose: VerboseOption = False,
         quiet: QuietOption = False,
         log_file: LogFileOption = None,
+        no_model: NoModelOption = False,
     ) -> None:
         """Take what every verb takes."""
 

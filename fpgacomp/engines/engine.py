@@ -2,7 +2,7 @@
 
     fold(graph, goal)                 -> FoldingResult   the best legal design, or the nearest miss
     emit(design, vectors)             -> Emitted         its project, and the graph it must equal
-    simulate(emitted, inputs, level)  -> CsimResult      every integer that the project computes
+    simulate(emitted, batches, level) -> CsimResult...   every integer that the project computes
     remarks(design), choices(design)  -> sentences and settings for the report
     structure(design)                 -> what `fpgacomp show` prints below the layers
 
@@ -12,7 +12,7 @@ line in `registry.py`. A companion adds evidence to another engine's designs, as
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -111,14 +111,17 @@ class Engine(Protocol[DesignT]):
     def simulate(
         self,
         emitted: Emitted,
-        inputs: Mapping[str, IntArray],
+        batches: Iterable[Mapping[str, IntArray]],
         level: Level,
         *,
         compiler: Compiler,
         workdir: Path,
         progress: Progress | None = None,
-    ) -> CsimResult:
-        """Run the emitted project on integer inputs [N, *shape]; every tensor's integers.
+    ) -> Iterator[CsimResult]:
+        """Run the emitted project on batches of integer inputs; every tensor's integers of each.
+
+        The project is compiled once. A batch (input tensor name -> integers [N, *shape]) is taken
+        when the result of the one before has been read, so that few frames are in memory at once.
 
         Raises:
             InputDataError: an input is missing, of the wrong shape, or out of range.

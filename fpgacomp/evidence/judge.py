@@ -9,7 +9,7 @@ where the network has its largest number; classes within 2**-20 of the largest a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -62,6 +62,13 @@ class TensorJudgement:
     mismatches: int
     ties: int
 
+    def joined(self, later: TensorJudgement) -> TensorJudgement:
+        """The counts of these samples and of later ones."""
+        return TensorJudgement(
+            self.onnx_name, self.compared + later.compared,
+            self.mismatches + later.mismatches, self.ties + later.ties,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class NetworkJudgement:
@@ -80,6 +87,17 @@ class NetworkJudgement:
     ties: int
     first: NetworkMismatch | None
     per_layer: Mapping[str, TensorJudgement]
+
+    def joined(self, later: NetworkJudgement) -> NetworkJudgement:
+        """The judgement of these samples and of later ones, which were counted from 0."""
+        first = self.first
+        if first is None and later.first is not None:
+            first = replace(later.first, sample=later.first.sample + self.vectors)
+        layers = {name: one.joined(later.per_layer[name]) for name, one in self.per_layer.items()}
+        return NetworkJudgement(
+            self.vectors + later.vectors, self.mismatches + later.mismatches,
+            self.ties + later.ties, first, layers,
+        )  # fmt: skip
 
 
 def judge(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.interpreter import Values
 from fpgacomp.ir.layers import Activation, Conv, Dense, Input, Layer, Requantize
 from fpgacomp.ir.types import IntArray
 
@@ -92,25 +89,32 @@ def _filters(layer: Dense | Conv, shape: tuple[int, ...]) -> list[IntArray]:
     return tiled
 
 
-def unreached(graph: Graph, values: Values) -> list[str]:
-    """Return a phrase for each activation whose lowest or highest integer no vector reached."""
+def unreached(graph: Graph, reached: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Return a phrase for each activation whose lowest or highest integer no vector reached.
+
+    Args:
+        graph: the integer graph.
+        reached: tensor name -> (lowest, highest integer that any vector gave).
+    """
     found = []
     for layer in graph.layers:
         # A Requantize that only puts classes in order has no lowest and highest level.
         ordered = isinstance(layer, Requantize) and layer.is_affine
         if isinstance(layer, Activation) and not ordered:
-            seen, kind = values[layer.output.name], layer.output.type
-            low, high = int(seen.min()), int(seen.max())
+            (low, high), kind = reached[layer.output.name], layer.output.type
             if (low, high) != (kind.lo, kind.hi):
                 found.append(f"{layer.name} reached {low}..{high} of {kind.lo}..{kind.hi}")
     return found
 
 
-def narrowed(graph: Graph, values: Mapping[str, IntArray]) -> dict[str, npt.NDArray[Any]]:
-    """Every layer's integers [N, *shape] in the narrowest integer type that holds its range."""
-    found = {}
-    for layer in graph.layers:
-        kind = layer.output.type
-        dtype = np.result_type(np.min_scalar_type(kind.lo), np.min_scalar_type(kind.hi))
-        found[layer.output.name] = values[layer.output.name].astype(dtype)
+def narrow(layer: Layer, values: IntArray) -> IntArray:
+    """The integers of a layer's output in the narrowest integer type that holds its range."""
+    kind = layer.output.type
+    dtype = np.result_type(np.min_scalar_type(kind.lo), np.min_scalar_type(kind.hi))
+    found: IntArray = values.astype(dtype)
     return found
+
+
+def narrowed(graph: Graph, values: Mapping[str, IntArray]) -> dict[str, IntArray]:
+    """Every layer's integers [N, *shape] in the narrowest integer type that holds its range."""
+    return {layer.output.name: narrow(layer, values[layer.output.name]) for layer in graph.layers}

@@ -2,64 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fpgacomp.engines import registry
 from fpgacomp.engines.choose import Candidate
 from fpgacomp.engines.engine import AnyEngine, Emitted
+from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.evidence.compare import compare
+from fpgacomp.flows.batches import Batch
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.toolchain import Compiler
+from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.agreement import Agreement
 from fpgacomp.results.project import Project
 from fpgacomp.results.report import PeerEvidence
 
+# Frames that are kept of a simulation with mismatches: enough to see a pattern.
+WRONG_FRAMES = 16
 
-@dataclass(frozen=True)
-class CheckedRun:
-    """A simulation held against the oracle.
+
+@dataclass
+class SimulationCheck:
+    """A simulation held against the oracle, batch by batch.
 
     Args:
-        agreement: how many integers differ, and the first that does.
-        values: tensor name -> the integers that were computed, of the tensors that differ.
+        agreement: how many integers differ, and the first that does; None before any batch.
+        wrong: tensor name -> the integers computed for frames around the first mismatch, of the
+            tensors that differ in its batch.
+        wrong_start: number of the first of these frames.
+        compile_s: seconds that compiling took; run_s: that running took.
     """
 
-    agreement: Agreement
-    values: Mapping[str, IntArray]
+    agreement: Agreement | None = None
+    wrong: Mapping[str, IntArray] = field(default_factory=dict)
+    wrong_start: int = 0
+    compile_s: float = 0.0
+    run_s: float = 0.0
+
+    def add(self, batch: Batch, run: CsimResult, graph: Graph) -> None:
+        """Compare every integer of every layer of a batch."""
+        found = compare(batch.values, run.values, graph)
+        if found.first is not None and not self.wrong:
+            frames = max(found.first.sample + 1, WRONG_FRAMES)
+            self.wrong = {name: run.values[name][:frames] for name in found.by_tensor}
+            self.wrong_start = batch.start
+        self.agreement = self.agreement.joined(found) if self.agreement else found
+        self.compile_s += run.compile_s
+        self.run_s += run.run_s
 
 
-def csim(
+def simulated(
     engine: AnyEngine,
     emitted: Emitted,
-    values: Mapping[str, IntArray],
+    batches: Iterable[Batch],
     compiler: Compiler | None,
+    check: SimulationCheck,
     stages: Stages,
-) -> CheckedRun | None:
-    """Run the emitted C++ on the oracle's inputs and compare every integer of every layer.
+) -> Iterator[Batch]:
+    """Run the emitted C++ on each batch of the oracle and compare; yields the batches.
 
-    Returns:
-        None without a compiler: the user asked for no C-simulation.
+    Args:
+        compiler: None runs nothing, and yields the batches as they are.
+        check: takes in what is found.
 
     Raises:
         ToolError: the compiler failed, or the program did.
     """
     if compiler is None:
-        return None
-    inputs = {layer.output.name: values[layer.output.name] for layer in emitted.graph.inputs}
-    with stages.step("csim") as progress, TemporaryDirectory() as scratch:
-        run = engine.simulate(
-            emitted, inputs, "c", compiler=compiler, workdir=Path(scratch),
-            progress=share_of(progress),
+        yield from batches
+        return
+    waiting: deque[Batch] = deque()
+
+    def inputs() -> Iterator[Mapping[str, IntArray]]:
+        for batch in batches:
+            waiting.append(batch)
+            yield batch.inputs(emitted.graph)
+
+    with TemporaryDirectory() as scratch:
+        runs = engine.simulate(
+            emitted, inputs(), "c", compiler=compiler, workdir=Path(scratch),
+            progress=share_of(lambda share: stages.watch.observer("csim", share)),
         )  # fmt: skip
-        agreement = compare(values, run.values, emitted.graph)
-    stages.watch.note("csim compile", run.compile_s)
-    stages.watch.note("csim run", run.run_s)
-    wrong = {name: run.values[name] for name in agreement.by_tensor}
-    return CheckedRun(agreement, wrong)
+        while True:
+            with stages.step("csim"):
+                run = next(runs, None)
+            if run is None:
+                break
+            batch = waiting.popleft()
+            check.add(batch, run, emitted.graph)
+            yield batch
+    # The step's time is that of the oracle's batches, too.
+    stages.watch.note("csim", check.compile_s + check.run_s)
+    stages.watch.note("csim compile", check.compile_s)
+    stages.watch.note("csim run", check.run_s)
 
 
 def share_of(progress: Callable[[float], None]) -> Callable[[str, int, int], None]:

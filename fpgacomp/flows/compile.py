@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
-from fpgacomp.errors import InvalidGraph
 from fpgacomp.evidence.exactness import summarize
-from fpgacomp.evidence.judge import judge
-from fpgacomp.evidence.software import float32_outputs, to_network_outputs, top1_agreement
+from fpgacomp.evidence.software import agreement_with_float32, to_network_outputs
 from fpgacomp.flows import checks, dump, output
+from fpgacomp.flows.batches import JudgedOracle, Kept
 from fpgacomp.flows.integers import Model, fold, integer_graph
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.reports import Evidence, report_of
-from fpgacomp.flows.samples import oracle_values
+from fpgacomp.flows.samples import vectors_of
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.toolchain import find_compiler
-from fpgacomp.ir import interpreter
-from fpgacomp.ir.graph import Graph
-from fpgacomp.network.canonical import Network
-from fpgacomp.network.lowered import Lowered
 from fpgacomp.results.report import Exactness, Report
 
 # How many samples the testbench of the vendor's tool runs: co-simulation is slow.
@@ -73,55 +63,33 @@ def compile(
         report = report_of(network, lowered, chosen, Exactness(0), options, stages)
         return destination.write(report, network, lowered)
 
-    with stages.step("oracle"):
-        samples, values = oracle_values(network, lowered, options)
-    with stages.step("judge"):
-        judged = judge(lowered, network.model, samples.raw, values)
-        values = _values_of(design.graph, lowered, values)
-    stages.keep("vectors", lambda: dump.vectors(design.graph, values))
+    samples = vectors_of(network, lowered, options)
+    oracle = JudgedOracle(network, lowered, design.graph, samples.raw, options.memory_gb, stages)
+    first = oracle.first()
+    stages.keep("vectors", lambda: dump.vectors(design.graph, first.values))
     with stages.step("emit"):
-        few = {name: integers[:TESTBENCH_VECTORS] for name, integers in values.items()}
-        emitted = chosen.engine.emit(design, few)
+        emitted = chosen.engine.emit(design, oracle.ends(TESTBENCH_VECTORS))
     stages.keep("project", lambda: emitted.project.files)
     lowered = replace(lowered, graph=design.graph)
     with destination.evidence_of_errors(
-        network, lowered, emitted.project, values, chosen.engine.name
+        network, lowered, emitted.project, first.values, chosen.engine.name
     ):
-        peers = checks.companions(chosen, request, values, stages)
-        run = checks.csim(chosen.engine, emitted, values, compiler, stages)
+        peers = checks.companions(chosen, request, first.values, stages)
+        check = checks.SimulationCheck()
+        kept = Kept(design.graph)
+        for batch in checks.simulated(chosen.engine, emitted, oracle, compiler, check, stages):
+            kept.add(batch)
         with stages.step("software"):
-            answers, agreement = _answers(network, lowered, samples.raw, values)
+            answers = to_network_outputs(lowered.after, kept.all_outputs())
+            agreement = agreement_with_float32(network.original, samples.raw, answers, oracle.size)
 
-    exactness = summarize(judged, run.agreement if run else None, agreement, peers.evidence)
-    evidence = Evidence(samples, values, answers, run.values if run else None)
+    exactness = summarize(oracle.judgement, check.agreement, agreement, peers.evidence)
+    evidence = Evidence(
+        samples, kept.kept_values(), kept.reached, answers, check.wrong, check.wrong_start
+    )
     network = replace(network, warnings=(*network.warnings, *peers.notes))
     report = report_of(network, lowered, chosen, exactness, options, stages, evidence)
     with stages.step("write"):
         return destination.write(
             report, network, lowered, emitted.project.merged(*peers.projects), evidence
         )
-
-
-def _values_of(graph: Graph, lowered: Lowered, values: interpreter.Values) -> interpreter.Values:
-    """The integers of the design's graph, which must be those of the graph as lowered."""
-    if graph == lowered.graph:
-        return values
-    inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
-    rewritten = interpreter.run(graph, inputs)
-    for name in rewritten.keys() & values.keys():
-        if not np.array_equal(rewritten[name], values[name]):
-            raise InvalidGraph(name, "a pass changed its integers.", "please report this bug.")
-    return rewritten
-
-
-def _answers(
-    network: Network,
-    lowered: Lowered,
-    raw: Mapping[str, npt.NDArray[Any]],
-    values: interpreter.Values,
-) -> tuple[dict[str, npt.NDArray[Any]], float | None]:
-    """(the network's outputs in its own units, agreement with float32 execution)."""
-    outputs = {tensor.name: values[tensor.name] for tensor in lowered.graph.outputs}
-    ours = to_network_outputs(lowered.after, outputs)
-    theirs = float32_outputs(network.original, raw).outputs
-    return ours, None if theirs is None else top1_agreement(ours, theirs)

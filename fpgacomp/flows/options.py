@@ -35,6 +35,8 @@ class Options:
         argmax: end the hardware in an ArgMax, so that it delivers labels.
         csim: compile and run the emitted C++.
         seed: of everything random.
+        memory_gb: gigabytes that the integers of the vectors may take at once; more vectors than
+            fit are run in batches.
         dump_stages: Folder that receives what each stage produced, also when a stage fails; None
             writes nothing.
 
@@ -55,6 +57,7 @@ class Options:
     argmax: bool = False
     csim: bool = True
     seed: int = 0
+    memory_gb: float = 4.0
     dump_stages: Path | None = None
 
     def __post_init__(self) -> None:
@@ -68,7 +71,8 @@ class Options:
     def summary(self) -> dict[str, Any]:
         """What was asked, as plain values for report and manifest."""
         plain = asdict(self)
-        del plain["dump_stages"]  # where a user looks at stages does not change what is built
+        # Where a user looks at stages, and on how large a machine, changes nothing of a build.
+        del plain["dump_stages"], plain["memory_gb"]
         for name in ("calibration", "inputs", "labels"):
             given = getattr(self, name)
             plain[name] = str(given) if isinstance(given, str | Path) else given is not None

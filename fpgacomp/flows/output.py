@@ -119,7 +119,8 @@ def _vectors(lowered: Lowered, evidence: Evidence | None) -> Project:
     if evidence is None:
         return Project({})
     files = _named("vectors", narrowed(lowered.graph, evidence.values))
-    return Project(files | _named("vectors/computed", evidence.computed or {}))
+    start = f"_from_{evidence.computed_start}" if evidence.computed_start else ""
+    return Project(files | _named(f"vectors/computed{start}", evidence.computed))
 
 
 def _named(place: str, arrays: Mapping[str, IntArray]) -> dict[str, bytes]:

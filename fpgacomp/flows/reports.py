@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy.typing as npt
 
 import fpgacomp
 from fpgacomp.engines import registry
@@ -16,7 +13,7 @@ from fpgacomp.flows.options import Options
 from fpgacomp.flows.samples import NetworkSamples, scores
 from fpgacomp.flows.stages import Stages
 from fpgacomp.frontend import facts
-from fpgacomp.ir.types import IntArray
+from fpgacomp.ir.types import IntArray, NamedArrays
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
 from fpgacomp.report import assemble
@@ -29,16 +26,20 @@ class Evidence:
 
     Args:
         samples: the inputs in the network's own units, and their labels.
-        values: tensor name -> the oracle's integers [N, *shape].
+        values: tensor name -> the oracle's integers [n, *shape] of the frames that are kept.
+        reached: tensor name -> (lowest, highest integer that any vector gave).
         answers: the network's outputs by name, in its own units.
-        computed: tensor name -> what C-simulation computed, of the tensors that differ; None
-            where it did not run.
+        computed: tensor name -> what C-simulation computed for frames around the first mismatch,
+            of the tensors that differ.
+        computed_start: number of the first of these frames.
     """
 
     samples: NetworkSamples
     values: Mapping[str, IntArray]
-    answers: Mapping[str, npt.NDArray[Any]]
-    computed: Mapping[str, IntArray] | None
+    reached: Mapping[str, tuple[int, int]]
+    answers: NamedArrays
+    computed: Mapping[str, IntArray]
+    computed_start: int = 0
 
 
 def report_of(
@@ -55,7 +56,7 @@ def report_of(
     warnings = (*network.warnings, *chosen.engine.remarks(design), *_missing_companions(chosen))
     asked = options.summary()
     if evidence is not None:
-        warnings += assemble.unreached_warning(unreached(design.graph, dict(evidence.values)))
+        warnings += assemble.unreached_warning(unreached(design.graph, evidence.reached))
         asked["inputs"] = evidence.samples.source or asked["inputs"]
     return Report(
         fpgacomp=fpgacomp.__version__,

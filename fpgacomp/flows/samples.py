@@ -12,7 +12,6 @@ from fpgacomp.data.arrays import InputShapes, check_inputs, load_inputs, read_ar
 from fpgacomp.data.labelled import LabelledData, Samples, load_data
 from fpgacomp.data.labels import load_labels
 from fpgacomp.errors import InputDataError, ModelError
-from fpgacomp.evidence.software import to_integers
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.flows.options import Options, SampleSource
 from fpgacomp.frontend.calibrate import (
@@ -21,7 +20,6 @@ from fpgacomp.frontend.calibrate import (
     quantize_post_training,
     unquantized_inputs,
 )
-from fpgacomp.ir import interpreter
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.canonical import Network, input_shapes
 from fpgacomp.network.lowered import Lowered
@@ -110,22 +108,15 @@ def _calibration(source: SampleSource, shapes: InputShapes) -> NamedArrays:
     return _load_plain(source, shapes)
 
 
-def oracle_values(
-    network: Network, lowered: Lowered, options: Options
-) -> tuple[NetworkSamples, interpreter.Values]:
-    """Return the network's inputs and every tensor's integers that the oracle computes for them.
-
-    The inputs are the user's samples, or seeded ones where the options name none.
-    """
+def vectors_of(network: Network, lowered: Lowered, options: Options) -> NetworkSamples:
+    """Return the network's inputs to check with: the user's samples, or seeded ones."""
     if options.inputs is not None:
         shapes = input_shapes(network.model)
-        samples = load_samples(options.inputs, options.labels, shapes, options.vectors)
-    else:
-        seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
-        raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
-        raw = {name: array.astype(np.float32) for name, array in raw.items()}
-        samples = NetworkSamples(raw, _labels(options.labels, options.vectors))
-    return samples, interpreter.run(lowered.graph, to_integers(lowered.before, samples.raw))
+        return load_samples(options.inputs, options.labels, shapes, options.vectors)
+    seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
+    raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
+    raw = {name: array.astype(np.float32) for name, array in raw.items()}
+    return NetworkSamples(raw, _labels(options.labels, options.vectors))
 
 
 def scores(outputs: NamedArrays, labels: AnyArray | None) -> dict[str, float] | None:

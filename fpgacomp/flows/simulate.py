@@ -12,14 +12,14 @@ import numpy.typing as npt
 from fpgacomp.engines.engine import Emitted
 from fpgacomp.engines.registry import engine_named
 from fpgacomp.errors import UsageError
-from fpgacomp.evidence.software import to_integers, to_network_outputs
+from fpgacomp.evidence.software import to_network_outputs
 from fpgacomp.flows import checks
+from fpgacomp.flows.batches import Kept, Oracle
 from fpgacomp.flows.options import SampleSource
 from fpgacomp.flows.samples import load_samples, scores
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.toolchain import find_compiler
-from fpgacomp.ir import interpreter
 from fpgacomp.network.canonical import input_shapes
 from fpgacomp.report import folder
 from fpgacomp.results.agreement import Mismatch
@@ -70,6 +70,7 @@ def simulate(
     outputs: str | Path | None = None,
     labels: SampleSource | None = None,
     trust: bool = False,
+    memory_gb: float = 4.0,
     observer: Observer = silent,
 ) -> SimulationResult:
     """Run samples through a build directory, software side included.
@@ -81,6 +82,7 @@ def simulate(
         outputs: file for the answers: .npy, or .npz where there are several.
         labels: of the inputs, for the accuracy.
         trust: run the code of a build that this user did not make on this machine.
+        memory_gb: gigabytes that the integers of the samples may take at once.
         observer: told each stage and the share of it that is done.
 
     Raises:
@@ -91,10 +93,10 @@ def simulate(
     """
     stages = Stages(observer)
     built = folder.read_build(Path(build))
-    with stages.step("graph"):
-        samples = load_samples(inputs, labels, input_shapes(built.before))
-        values = interpreter.run(built.graph, to_integers(built.before, samples.raw))
-    run = None
+    samples = load_samples(inputs, labels, input_shapes(built.before))
+    oracle = Oracle(built.graph, built.before, samples.raw, memory_gb, stages)
+    kept, check = Kept(built.graph), checks.SimulationCheck()
+    compiler = None
     if level != "graph":
         if not (built.own or trust):
             raise UsageError(
@@ -102,18 +104,19 @@ def simulate(
                 "was not made by you on this machine, and its code would run with your rights.",
                 "read its code and add --trust, or compile the network yourself.",
             )
-        emitted = Emitted(built.graph, built.project)
-        run = checks.csim(engine_named(built.backend), emitted, values, find_compiler(), stages)
-    tensors = {tensor.name: values[tensor.name] for tensor in built.graph.outputs}
-    answers = to_network_outputs(built.after, tensors)
+        compiler = find_compiler()
+    engine, emitted = engine_named(built.backend), Emitted(built.graph, built.project)
+    for batch in checks.simulated(engine, emitted, oracle, compiler, check, stages):
+        kept.add(batch)
+    answers = to_network_outputs(built.after, kept.all_outputs())
     if outputs is not None:
         folder.save_arrays(answers, Path(outputs))
     return SimulationResult(
-        samples=len(next(iter(values.values()))),
+        samples=oracle.frames,
         level=level,
         outputs=answers,
-        mismatches=run.agreement.mismatches if run else None,
-        first_mismatch=run.agreement.first if run else None,
+        mismatches=check.agreement.mismatches if check.agreement else None,
+        first_mismatch=check.agreement.first if check.agreement else None,
         accuracy=scores(answers, samples.labels),
         written=None if outputs is None else str(outputs),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,14 @@ class Agreement:
     mismatches: int
     first: Mismatch | None
     by_tensor: Mapping[str, int]
+
+    def joined(self, later: Agreement) -> Agreement:
+        """The comparison of these samples and of later ones, which were counted from 0."""
+        first = self.first
+        if first is None and later.first is not None:
+            first = replace(later.first, sample=later.first.sample + self.vectors)
+        counts = Counter(self.by_tensor) + Counter(later.by_tensor)
+        return Agreement(
+            self.vectors + later.vectors, later.integers, self.mismatches + later.mismatches,
+            first, dict(counts),
+        )  # fmt: skip

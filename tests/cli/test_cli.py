@@ -107,6 +107,9 @@ def test_options_that_a_quantized_network_does_not_need_are_told() -> None:
     [
         (("--method", "ptq", "--budget", 1000), "--budget"),
         (("--steps", "gptq"), "--method brevitas-ptq"),
+        (("--board", "pynq-z2"), "--board"),
+        (("--board", "pynq-z2", "--budget", 1000), "--board"),
+        (("--fps", 1000), "--fps"),
     ],
 )
 def test_quantize_refuses_what_its_method_ignores(
@@ -118,7 +121,13 @@ def test_quantize_refuses_what_its_method_ignores(
 @pytest.mark.parametrize("method", ["n:m", "hardware"])
 def test_prune_refuses_a_scope_that_its_method_ignores(method: PruneMethod) -> None:
     with pytest.raises(UsageError, match="--scope layer"):
-        prune._options(method, "0.5", "2:4", "layer", (), "lut")
+        prune._options(method, "0.5", "2:4", "layer", (), "lut", None)
+
+
+@pytest.mark.parametrize("method", ["magnitude", "n:m", "channels"])
+def test_prune_refuses_a_board_that_its_method_ignores(method: PruneMethod) -> None:
+    with pytest.raises(UsageError, match="--board"):
+        prune._options(method, "0.5", "2:4", None, (), "lut", "pynq-z2")
 
 
 def test_simulate_says_whether_anything_was_compared() -> None:

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import warnings
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,7 @@ def test_a_fault_of_ours_exits_with_70_and_says_how_to_repeat_it(
         raise ZeroDivisionError("a bug")
 
     path = tmp_path / "run.log"
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("fpgacomp.report.doctor.to_json", broken)
     monkeypatch.setattr(sys, "argv", ["fpgacomp", "doctor", "--json", "--log-file", str(path)])
     with pytest.raises(SystemExit) as ended:
@@ -211,7 +213,10 @@ def test_a_fault_of_ours_exits_with_70_and_says_how_to_repeat_it(
     assert told.out == ""
     assert "ZeroDivisionError: a bug" in told.err
     assert "a fault of fpgacomp, not of your network" in told.err
-    assert f"fpgacomp doctor --json --log-file {path} (fpgacomp 0." in told.err
+    (archive,) = tmp_path.glob("fpgacomp-fault-*.zip")
+    with zipfile.ZipFile(archive) as held:
+        command_line = held.read("command.txt").decode()
+    assert f"fpgacomp doctor --json --log-file {path} (fpgacomp 0." in command_line
     assert "ZeroDivisionError: a bug" in path.read_text()
 
 

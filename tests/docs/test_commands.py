@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from docs.hooks.generated import command_line
 from tests.support.pages import (
     REASONS,
     RUN,
@@ -34,25 +33,6 @@ PAGES = [
     )
     for page in pages()
 ]
-
-
-def exists_now(wanted: str) -> bool:
-    """Whether the command line has `VERB`, its `--option`s, and the values named after them."""
-    verb, *words = wanted.split()
-    section = command_line().partition(f"## fpgacomp {verb}\n")[2].partition("\n## ")[0]
-    rows, row = section.splitlines(), section
-    for word in words:
-        if word.startswith("-"):
-            row = next((r for r in rows if f"`{word}`" in r), "")
-        if f"`{word}`" not in row:
-            return False
-    return bool(section)
-
-
-def is_run(block: Block) -> bool:
-    """Whether a block is run here and now."""
-    awaited = block.marks.get("awaits")
-    return "not run" not in block.marks and (awaited is None or exists_now(awaited))
 
 
 def run(command: list[str], folder: Path) -> tuple[int, str]:
@@ -111,7 +91,7 @@ def test_commands_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
     for name in ("examples", "boards"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     for block in blocks(text):
-        if is_run(block):
+        if "not run" not in block.marks:
             run_block(block, tmp_path, f"{page_name(page)}:{block.number}")
 
 
@@ -140,10 +120,3 @@ def test_a_wrong_output_line_is_found(tmp_path: Path) -> None:
 def test_a_wrong_exit_code_is_found(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="exit code 3"):
         run_console(Block("console", ("$ exit 3",), 1), tmp_path, "here")
-
-
-def test_what_the_command_line_has() -> None:
-    assert exists_now("compile --backend hls4ml")
-    assert not exists_now("compile --backend nothing")
-    assert not exists_now("compile --nothing")
-    assert not exists_now("nothing")

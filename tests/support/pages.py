@@ -6,7 +6,6 @@ block with `title="FILE"` is written to that file. HTML comments in front of a b
 it is treated:
 
     <!-- not run: REASON -->       it is not run here; the reason begins with one of REASONS
-    <!-- awaits: VERB [WORD]... -->  it is run as soon as the command line has this
     <!-- exits: CODE -->           its last command ends with this exit code, not 0
 
 and anywhere in a page
@@ -35,7 +34,7 @@ REASONS = (
 RUN = ("console", "python")
 SHOWN = ("text", "yaml", "json", "cpp", "toml")
 
-_MARK = re.compile(r"^<!-- (?P<key>not run|awaits|exits|needs): (?P<value>.+) -->$")
+_MARK = re.compile(r"^<!-- (?P<key>not run|exits|needs): (?P<value>.+) -->$")
 _FENCE = re.compile(r'^(?P<indent> *)```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?$')
 
 

@@ -31,7 +31,8 @@ OptionalBoardOption = Annotated[
         metavar="BOARD",
         autocompletion=complete_board,
         rich_help_panel=BUILD,
-        help="Board whose estimate judges the network: a name that `fpgacomp boards` lists, or "
+        help="Board whose estimate is used (prune: by the method hardware and by --scope board; "
+        "quantize: by --measure lut, dsp, ff and bram18): a name that `fpgacomp boards` lists, or "
         "the path of a board file (.yaml). Without it, no estimate is made.",
     ),
 ]

@@ -59,6 +59,17 @@ VectorsOption = Annotated[
         "first ones of --inputs, or as many generated ones.",
     ),
 ]
+MemoryOption = Annotated[
+    float,
+    typer.Option(
+        "--memory-gb",
+        metavar="GB",
+        min=0.1,
+        rich_help_panel=CHECKING,
+        help="Gigabytes that the integers of the samples may take at once (default 4). Samples "
+        "that do not fit together are run in batches, with the same result.",
+    ),
+]
 CsimOption = Annotated[
     bool,
     typer.Option(

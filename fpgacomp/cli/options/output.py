@@ -108,6 +108,15 @@ QuietOption = Annotated[
         "to standard output.",
     ),
 ]
+NoModelOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-model",
+        rich_help_panel=OUTPUT,
+        help="Leave the network out of the archive that fpgacomp writes where it fails itself "
+        "(exit code 70). Without this option, the archive holds the network's file.",
+    ),
+]
 LogFileOption = Annotated[
     Path | None,
     typer.Option(

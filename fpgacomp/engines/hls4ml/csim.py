@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fpgacomp.engines.hls4ml.interface import Hls4mlInterface
-from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs
+from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs, samples_done
 from fpgacomp.engines.shared.csim_process import compile_harness, run_chunks
 from fpgacomp.host.resources import data_folder
 from fpgacomp.host.toolchain import Compiler
@@ -28,42 +28,68 @@ def simulate(
     progress: Progress | None = None,
     timeout_s: float | None = None,
 ) -> CsimResult:
+    """Compile the project and run one batch of frames; see `simulate_batches`."""
+    runs = simulate_batches(
+        project, graph, compiler, [inputs], workdir=workdir, progress=progress,
+        timeout_s=timeout_s,
+    )  # fmt: skip
+    return next(runs)
+
+
+def simulate_batches(
+    project: Project,
+    graph: Graph,
+    compiler: Compiler,
+    batches: Iterable[Mapping[str, IntArray]],
+    *,
+    workdir: Path,
+    progress: Progress | None = None,
+    timeout_s: float | None = None,
+) -> Iterator[CsimResult]:
     """Compile the project's firmware once and run N samples through its top function.
 
     Outputs are read from the top function's ports, all other tensors from hls4ml's trace.
 
     Args:
         project: what `fpgacomp.engines.hls4ml.emit.project.emit` returned for this graph.
-        inputs: input tensor name -> integers [N, *shape], each within the tensor's range.
+        batches: input tensor name -> integers [N, *shape], each within the tensor's range; a
+            batch is taken when the one before has been read.
         workdir: an existing folder for sources, binary and results.
         progress: called as the compilation and the samples advance.
         timeout_s: limit for the samples; without it, they take what they take.
+
+    Yields:
+        The integers of a batch; the seconds of the compilation come with the first one.
 
     Raises:
         InputDataError: an input is missing, of the wrong shape, or out of range (the
             hardware would wrap it silently).
         ToolError: the compiler failed, or the program did, or it took too long.
     """
-    samples = check_inputs(graph, inputs)
     interface = Hls4mlInterface.of(project)
     hls = workdir / "hls"
     project.write(workdir)
-    _write_inputs(workdir / "inputs", interface, inputs)
     harness = hls / "csim_harness.cpp"
     harness.write_text(_harness(interface), encoding="utf-8")
     report = progress or (lambda *_: None)
-    report("compiling", 0, samples)
-    binary, compile_s = compile_harness(compiler, hls, harness, interface.top)
-    chunks, run_s = run_chunks(
-        binary, hls / "firmware", workdir, samples, workers=compiler.cores,
-        on_samples=lambda done: report("simulating", done, samples), timeout_s=timeout_s,
-    )  # fmt: skip
-    values = _read_results(chunks, interface, graph)
-    for layer in graph.inputs:
-        values[layer.output.name] = inputs[layer.output.name].astype(np.int64)
-    _resolve_aliases(values, interface, graph)
-    ordered = {layer.output.name: values[layer.output.name] for layer in graph.layers}
-    return CsimResult(ordered, compile_s, run_s)
+    binary: Path | None = None
+    for inputs in batches:
+        samples = check_inputs(graph, inputs)
+        compile_s = 0.0
+        if binary is None:
+            report("compiling", 0, samples)
+            binary, compile_s = compile_harness(compiler, hls, harness, interface.top)
+        _write_inputs(workdir / "inputs", interface, inputs)
+        chunks, run_s = run_chunks(
+            binary, hls / "firmware", workdir, samples, workers=compiler.cores,
+            on_samples=samples_done(report, samples), timeout_s=timeout_s,
+        )  # fmt: skip
+        values = _read_results(chunks, interface, graph)
+        for layer in graph.inputs:
+            values[layer.output.name] = inputs[layer.output.name].astype(np.int64)
+        _resolve_aliases(values, interface, graph)
+        ordered = {layer.output.name: values[layer.output.name] for layer in graph.layers}
+        yield CsimResult(ordered, compile_s, run_s)
 
 
 def _harness(interface: Hls4mlInterface) -> str:

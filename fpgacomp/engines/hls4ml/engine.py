@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,18 +56,18 @@ class Hls4mlEngine:
     def simulate(
         self,
         emitted: Emitted,
-        inputs: Mapping[str, IntArray],
+        batches: Iterable[Mapping[str, IntArray]],
         level: Level,
         *,
         compiler: Compiler,
         workdir: Path,
         progress: Progress | None = None,
-    ) -> CsimResult:
+    ) -> Iterator[CsimResult]:
         """C-simulation of exactly the emitted C++; there is no other level."""
-        from fpgacomp.engines.hls4ml.csim import simulate
+        from fpgacomp.engines.hls4ml.csim import simulate_batches
 
-        return simulate(
-            emitted.project, emitted.graph, compiler, inputs, workdir=workdir, progress=progress
+        return simulate_batches(
+            emitted.project, emitted.graph, compiler, batches, workdir=workdir, progress=progress
         )
 
     def remarks(self, design: Hls4mlDesign) -> tuple[str, ...]:

@@ -14,6 +14,11 @@ from fpgacomp.ir.types import IntArray
 Progress = Callable[[str, int, int], None]
 
 
+def samples_done(progress: Progress, total: int) -> Callable[[int], None]:
+    """A function that tells `progress` how many of `total` samples were simulated."""
+    return lambda done: progress("simulating", done, total)
+
+
 @dataclass(frozen=True)
 class CsimResult:
     """The integers that the emitted C++ computed, and the time that took.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs
+from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs, samples_done
 from fpgacomp.engines.shared.csim_process import run_chunks, run_compilers
 from fpgacomp.engines.stream.interface import AxiPort, StreamInterface
 from fpgacomp.errors import ToolError
@@ -41,32 +41,58 @@ def simulate(
     progress: Progress | None = None,
     timeout_s: float | None = None,
 ) -> CsimResult:
+    """Compile the project and run one batch of frames; see `simulate_batches`."""
+    runs = simulate_batches(
+        project, graph, compiler, [inputs], workdir=workdir, progress=progress,
+        timeout_s=timeout_s,
+    )  # fmt: skip
+    return next(runs)
+
+
+def simulate_batches(
+    project: Project,
+    graph: Graph,
+    compiler: Compiler,
+    batches: Iterable[Mapping[str, IntArray]],
+    *,
+    workdir: Path,
+    progress: Progress | None = None,
+    timeout_s: float | None = None,
+) -> Iterator[CsimResult]:
     """Compile the project's top function once and run N frames through it.
 
     Args:
         project: what `emit_stream` returned for this graph.
-        inputs: input tensor name -> integers [N, *shape], each within the tensor's range.
+        batches: input tensor name -> integers [N, *shape], each within the tensor's range; a
+            batch is taken when the one before has been read.
         workdir: an existing folder for sources, binary and results.
         progress: called as the compilation and the frames advance.
         timeout_s: seconds that the frames may take; None for no limit.
+
+    Yields:
+        The integers of a batch; the seconds of the compilation come with the first one.
 
     Raises:
         InputDataError: an input is missing, of the wrong shape, or out of range (the
             hardware would wrap it silently).
         ToolError: the compiler failed, or the program did, or it took too long.
     """
-    frames = check_inputs(graph, inputs)
     interface = StreamInterface.of(project)
     project.write(workdir)
-    _write_inputs(workdir / "inputs", interface, inputs)
     report = progress or (lambda *_: None)
-    report("compiling", 0, frames)
-    binary, compile_s = _compile(compiler, workdir / "hls", interface.top)
-    chunks, run_s = run_chunks(
-        binary, workdir, workdir, frames, workers=compiler.cores, arguments=("1",),
-        on_samples=lambda done: report("simulating", done, frames), timeout_s=timeout_s,
-    )  # fmt: skip
-    return CsimResult(_read_results(chunks, interface, graph, frames), compile_s, run_s)
+    binary: Path | None = None
+    for inputs in batches:
+        frames = check_inputs(graph, inputs)
+        compile_s = 0.0
+        if binary is None:
+            report("compiling", 0, frames)
+            binary, compile_s = _compile(compiler, workdir / "hls", interface.top)
+        _write_inputs(workdir / "inputs", interface, inputs)
+        chunks, run_s = run_chunks(
+            binary, workdir, workdir, frames, workers=compiler.cores, arguments=("1",),
+            on_samples=samples_done(report, frames), timeout_s=timeout_s,
+        )  # fmt: skip
+        yield CsimResult(_read_results(chunks, interface, graph, frames), compile_s, run_s)
 
 
 def _compile(compiler: Compiler, hls: Path, top: str) -> tuple[Path, float]:

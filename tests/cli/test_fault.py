@@ -1,0 +1,80 @@
+"""What a user sees of a fault of ours, and how a run ends that is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import EXAMPLES, REPOSITORY
+
+DIGITS = EXAMPLES / "digits_cnn" / "model.onnx"
+# A command whose estimate meets an error that nobody foresaw.
+BROKEN = """
+import sys
+import fpgacomp.flows.estimate as flow
+
+def broken(*arguments, **more):
+    raise KeyError("a layer that is not there")
+
+flow.estimate = broken
+from fpgacomp.cli.app import main
+main()
+"""
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The broken command in a folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", BROKEN, "estimate", str(DIGITS), "--board", "pynq-z2", *arguments],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_fault_leaves_an_archive_and_shows_no_traceback(tmp_path: Path) -> None:
+    result = run(tmp_path)
+    assert result.returncode == 70
+    assert "Traceback" not in result.stderr and "a layer that is not there" in result.stderr
+    (archive,) = tmp_path.glob("fpgacomp-fault-*.zip")
+    assert archive.name in result.stderr
+    with zipfile.ZipFile(archive) as held:
+        assert set(held.namelist()) == {
+            "command.txt", "traceback.txt", "versions.txt", "model/model.onnx",
+        }  # fmt: skip
+        assert b"Traceback" in held.read("traceback.txt")
+        assert b"--board pynq-z2" in held.read("command.txt")
+        assert b"numpy==" in held.read("versions.txt")
+        assert held.read("model/model.onnx") == DIGITS.read_bytes()
+
+
+def test_the_network_stays_out_where_that_is_asked(tmp_path: Path) -> None:
+    assert run(tmp_path, "--no-model").returncode == 70
+    (archive,) = tmp_path.glob("fpgacomp-fault-*.zip")
+    with zipfile.ZipFile(archive) as held:
+        assert "model/model.onnx" not in held.namelist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_run_that_is_told_to_stop_writes_nothing(tmp_path: Path, number: int, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fpgacomp", "compile", str(DIGITS), "--board", "pynq-z2",
+         "--out", str(tmp_path / "build"), "--vectors", "100000", "-v"],
+        cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert process.stderr is not None
+    process.stderr.readline()  # the first stage has begun
+    time.sleep(0.2)
+    process.send_signal(number)
+    said = process.stderr.read()
+    assert process.wait() == code
+    assert "stopped; nothing was written." in said and "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
