@@ -81,6 +81,7 @@ def root(
     - 2: the command line is wrong.
     - 3: a tool or the file system failed.
     - 70: fpgacomp itself is at fault.
+    - 130, 143: it was stopped, by Ctrl-C or by SIGTERM.
     """
 
 

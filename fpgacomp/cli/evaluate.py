@@ -40,6 +40,10 @@ def evaluate(
 ) -> None:
     """Compare networks: accuracy, robustness, size, operations, and their designs for a board.
 
+    Only the test samples are answered: --test-data, or what is held out of --data. Figures of a
+    board are for quantized networks alone; with --fps each design is the smallest at that rate,
+    without it the one with the shortest latency.
+
     Example: `fpgacomp evaluate cnn.onnx cnn-quantized.onnx --data digits.npz --board pynq-z2`
     """
     from fpgacomp.compress.evaluate.options import EvaluateOptions

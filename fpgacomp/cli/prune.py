@@ -84,6 +84,8 @@ def prune(
     With --weight-bits or --activation-bits the result is also quantized; weights that were
     removed stay zero.
 
+    Layers that options name are called as `fpgacomp check MODEL --json` lists them.
+
     Example: `fpgacomp prune cnn.onnx --data digits.npz --share 0.75 --weight-bits 4`
     """
 

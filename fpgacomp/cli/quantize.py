@@ -73,7 +73,8 @@ def quantize(
 ) -> None:
     """Quantize a float network, while it is trained or after that.
 
-    The result is a QONNX file, which `fpgacomp compile` takes.
+    The result is a QONNX file, which `fpgacomp compile` takes. Layers that options name are called
+    as `fpgacomp check MODEL --json` lists them.
 
     Example: `fpgacomp quantize cnn.onnx --data digits.npz --weight-bits 4 --activation-bits 4`
     """

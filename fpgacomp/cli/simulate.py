@@ -36,6 +36,9 @@ def simulate(
 ) -> None:
     """Run samples through a compiled design, with the part of the network that stays software.
 
+    The answers are the network's own, the last scale and a Softmax included. A build folder whose
+    files were changed since they were compiled is refused.
+
     Example: `fpgacomp simulate digits-pynq-z2 --inputs x.npy --outputs y.npy --level c`
     """
     from fpgacomp.flows.simulate import simulate as run
