@@ -24,7 +24,7 @@ from fpgacomp.cli.quantize import quantize
 from fpgacomp.cli.share import share
 from fpgacomp.cli.show import show
 from fpgacomp.cli.simulate import simulate
-from fpgacomp.cli.verb import Verb, reproducer
+from fpgacomp.cli.verb import Root, Verb, reproducer
 
 # Every verb, in the order and under the headings of the help.
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
@@ -35,6 +35,7 @@ VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
 
 app = typer.Typer(
     name="fpgacomp",
+    cls=Root,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -80,6 +81,7 @@ def root(
     - 2: the command line is wrong.
     - 3: a tool or the file system failed.
     - 70: fpgacomp itself is at fault.
+    - 130, 143: it was stopped, by Ctrl-C or by SIGTERM.
     """
 
 

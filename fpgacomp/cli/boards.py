@@ -13,6 +13,10 @@ from fpgacomp.cli.options.output import JsonOption
 def boards(name: BoardArgument = None, as_json: JsonOption = False) -> None:
     """List the boards that fpgacomp knows, or show one in full.
 
+    The list shows what a design may use: the device less what DMA, interconnect and clocks take.
+    bram18 counts block RAMs of 18 Kb (a 36 Kb block is two), uram those of 288 Kb, and MHz is the
+    clock of a design that names none.
+
     Example: `fpgacomp boards pynq-z2`
     """
     from fpgacomp.devices.read import list_boards, load_board

@@ -76,7 +76,8 @@ def compile(
 
     Every integer that the hardware computes is proved or checked. The build folder DIR is
     written only where the design fits the board and no check fails; otherwise it stays as it
-    was, and DIR.failed receives everything that shows why.
+    was, DIR.failed receives everything that shows why, and the exit code is 1. The place to begin
+    reading is DIR/report.html.
 
     Example: `fpgacomp compile model.onnx --board pynq-z2 --target throughput`
     """

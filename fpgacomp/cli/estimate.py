@@ -51,7 +51,8 @@ def estimate(
 ) -> None:
     """Estimate in seconds whether a network fits a board, and how fast it is there.
 
-    No code is generated and nothing is simulated.
+    No code is generated, nothing is simulated, and no file is written that no option names. The
+    exit code is 0 where the design fits, and 1 where it does not, or misses a bound.
 
     Example: `fpgacomp estimate model.onnx --board arty-a7-35t`
     """

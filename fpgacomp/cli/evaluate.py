@@ -40,6 +40,10 @@ def evaluate(
 ) -> None:
     """Compare networks: accuracy, robustness, size, operations, and their designs for a board.
 
+    Only the test samples are answered: --test-data, or what is held out of --data. Figures of a
+    board are for quantized networks alone; with --fps each design is the smallest at that rate,
+    without it the one with the shortest latency.
+
     Example: `fpgacomp evaluate cnn.onnx cnn-quantized.onnx --data digits.npz --board pynq-z2`
     """
     from fpgacomp.compress.evaluate.options import EvaluateOptions
@@ -56,6 +60,10 @@ def evaluate(
         transfer_from=None if transfer_from == "none" else transfer_from,
         seed=seed,
     )
+    if fps is not None and board is None:
+        raise UsageError(
+            "--fps", "is a bound of a design for a board.", "add --board, or leave --fps out."
+        )
     options = Options(target=Target.at_rate(fps))
     if html is not None and not html.parent.is_dir():
         raise UsageError(f"--html {html}", "its folder does not exist.", "create it first.")

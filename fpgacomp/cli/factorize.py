@@ -56,6 +56,8 @@ def factorize(
 ) -> None:
     """Split layers into smaller ones: of a low rank, depthwise separable, or in groups.
 
+    Layers that options name are called as `fpgacomp check MODEL --json` lists them.
+
     Example: `fpgacomp factorize cnn.onnx --data digits.npz --rank 0.5`
     """
 

@@ -84,6 +84,8 @@ def prune(
     With --weight-bits or --activation-bits the result is also quantized; weights that were
     removed stay zero.
 
+    Layers that options name are called as `fpgacomp check MODEL --json` lists them.
+
     Example: `fpgacomp prune cnn.onnx --data digits.npz --share 0.75 --weight-bits 4`
     """
 
@@ -111,7 +113,7 @@ def prune(
         return flow.prune(
             model,
             data,
-            options=_options(method, share, n_of_m, scope, names(leave), resource),
+            options=_options(method, share, n_of_m, scope, names(leave), resource, board),
             recipe=recipe,
             quantization=wanted if is_quantized else None,
             hardware=hardware_of(board, fps, wanted),
@@ -129,6 +131,7 @@ def _options(
     scope: Scope | None,
     leave: tuple[str, ...],
     resource: Resource,
+    board: str | None,
 ) -> MagnitudeOptions | NOfMOptions | ChannelOptions | HardwareOptions:
     """The options of the pruning method; their type is the method."""
     from fpgacomp.compress.prune.options import (
@@ -138,6 +141,16 @@ def _options(
         NOfMOptions,
     )
 
+    if scope is not None and method in ("n:m", "hardware"):
+        raise UsageError(
+            f"--scope {scope}", f"is no choice of the method {method}.",
+            "leave --scope out, or add --method magnitude or channels.",
+        )  # fmt: skip
+    if board is not None and method != "hardware" and scope != "board":
+        raise UsageError(
+            "--board", "is looked at only by the method hardware and by --scope board.",
+            "leave --board out: `fpgacomp estimate` tells what the result needs.",
+        )  # fmt: skip
     shares = by_layer(share, "--share", real)
     match method:
         case "magnitude":

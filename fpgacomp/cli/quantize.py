@@ -35,6 +35,8 @@ from fpgacomp.cli.options.training import (
     ThreadsOption,
 )
 from fpgacomp.cli.technique import hardware_of, quantize_options, recipe_of, run_technique
+from fpgacomp.cli.values import QuantizeMethod
+from fpgacomp.errors import UsageError
 
 if TYPE_CHECKING:
     from fpgacomp.compress.quantize import MixedOptions, QuantizeOptions
@@ -71,8 +73,19 @@ def quantize(
 ) -> None:
     """Quantize a float network, while it is trained or after that.
 
+    The result is a QONNX file, which `fpgacomp compile` takes. Layers that options name are called
+    as `fpgacomp check MODEL --json` lists them.
+
     Example: `fpgacomp quantize cnn.onnx --data digits.npz --weight-bits 4 --activation-bits 4`
     """
+
+    _check_method(method, budget, steps)
+    if board is not None and (budget is None or measure in ("bits", "bops")):
+        raise UsageError(
+            "--board", "is looked at only where --budget is in lut, dsp, ff or bram18.",
+            "add --budget and --measure, or leave --board out: `fpgacomp estimate` tells what the "
+            "result needs.",
+        )  # fmt: skip
 
     def technique(observer: TrainingObserver) -> CompressionResult:
         from fpgacomp.flows import compress as flow
@@ -107,6 +120,21 @@ def quantize(
         )
 
     run_technique(context, technique, source=model, becomes="quantized", out=out, needs_torch=False)
+
+
+def _check_method(method: QuantizeMethod, budget: float | None, steps: str | None) -> None:
+    """Refuse options that the method would not look at."""
+    if budget is not None and method != "qat":
+        raise UsageError(
+            "--budget",
+            f"searches bits by training, which the method {method} does not do.",
+            "leave --method out (it is qat then), or leave --budget out.",
+        )
+    if steps is not None and method != "brevitas-ptq":
+        raise UsageError(
+            "--steps", f"are no part of the method {method}.",
+            "add --method brevitas-ptq, or leave --steps out.",
+        )  # fmt: skip
 
 
 def _searched(

@@ -44,6 +44,8 @@ def share(
 ) -> None:
     """Tie the weights of each layer to a few values, which the file keeps as a codebook.
 
+    Layers that options name are called as `fpgacomp check MODEL --json` lists them.
+
     Example: `fpgacomp share cnn.onnx --data digits.npz --values 16`
     """
 

@@ -53,6 +53,8 @@ def show(
 ) -> None:
     """Print the integer graph, one line per layer; with --board also the design.
 
+    Options of the design, such as --target and --fps, say something only beside --board.
+
     Example: `fpgacomp show model.onnx --board pynq-z2`
     """
     from fpgacomp.flows import show as flow

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import typer
 
 from fpgacomp.cli.console import write_json
@@ -15,6 +18,9 @@ from fpgacomp.cli.options.checking import (
 )
 from fpgacomp.cli.options.output import AnswersOption, JsonOption
 from fpgacomp.cli.progress import progress
+
+if TYPE_CHECKING:
+    from fpgacomp.flows.simulate import SimulationResult
 
 
 def simulate(
@@ -30,6 +36,9 @@ def simulate(
 ) -> None:
     """Run samples through a compiled design, with the part of the network that stays software.
 
+    The answers are the network's own, the last scale and a Softmax included. A build folder whose
+    files were changed since they were compiled is refused.
+
     Example: `fpgacomp simulate digits-pynq-z2 --inputs x.npy --outputs y.npy --level c`
     """
     from fpgacomp.flows.simulate import simulate as run
@@ -39,11 +48,31 @@ def simulate(
             folder, inputs, level=level, outputs=outputs, labels=labels, trust=trust,
             memory_gb=memory_gb, observer=observer,
         )  # fmt: skip
-    result = found.summary()
     if as_json:
-        write_json(result)
+        write_json(found.summary())
     else:
-        for key, value in result.items():
-            typer.echo(f"{key:16} {value}")
-    if result["mismatches"]:
+        for heading, text in _lines(found):
+            typer.echo(f"{heading:11} {text}")
+    if found.mismatches:
         raise typer.Exit(1)
+
+
+def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
+    """What a simulation found, as headings and texts; what was not asked for is left out."""
+    yield "samples", f"{found.samples:,}"
+    if found.mismatches is None:
+        yield "level", "graph: the integer graph alone, nothing was compared"
+    else:
+        yield "level", f"{found.level}: the emitted C++, compared with the integer graph"
+        yield "mismatches", f"{found.mismatches:,}"
+    if found.first_mismatch:
+        yield "first", str(found.first_mismatch)
+    if found.accuracy:
+        from fpgacomp.report.wording import accuracy_items
+
+        yield (
+            "accuracy",
+            ", ".join(f"{key} {value}" for key, value in accuracy_items(found.accuracy)),
+        )
+    if found.written:
+        yield "answers", f"written to {found.written}"

@@ -15,6 +15,7 @@ from fpgacomp.cli.log import logger
 from fpgacomp.cli.progress import training_progress
 from fpgacomp.cli.telling import telling_of
 from fpgacomp.cli.values import Granularity, Scale, bits, by_layer, whole
+from fpgacomp.errors import UsageError
 
 if TYPE_CHECKING:
     from fpgacomp.compress.quantize import QuantizeOptions
@@ -116,12 +117,20 @@ def quantize_options(
 def hardware_of(
     board: str | None, fps: float | None, quantization: QuantizeOptions
 ) -> Hardware | None:
-    """Say what a network is estimated for; None where no board is named."""
+    """Say what a network is estimated for; None where no board is named.
+
+    Raises:
+        UsageError: a rate without the board that is to reach it.
+    """
     from fpgacomp.flows.board_cost import Hardware
     from fpgacomp.flows.options import Options
     from fpgacomp.results.target import Target
 
     if board is None:
+        if fps is not None:
+            raise UsageError(
+                "--fps", "is a bound of a design for a board.", "add --board, or leave --fps out."
+            )
         return None
     options = Options(target=Target.at_rate(fps))
     return Hardware(board=board, options=options, quantization=quantization)

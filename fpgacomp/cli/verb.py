@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from fpgacomp.cli.console import FAULT_OF_OURS, errors
 from fpgacomp.cli.fault import tell_fault
@@ -33,6 +33,24 @@ class Verb(TyperCommand):
         super().__init__(name, **settings)
         self.params = [*self.params, *_shared_parameters()]
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, `--help` among them, as the help shows them."""
+        return without_types(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the parts of the usage line; Typer puts required arguments in braces."""
+        return [
+            piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)
+        ]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; what is missing or wrong is told in the words of the help."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = _explained(error)
+            raise
+
     def invoke(self, ctx: Any) -> Any:  # Typer does not export the type of this context
         """Run the verb; its errors become sentences and exit codes."""
         verbose, quiet, log_file, no_model = (
@@ -51,15 +69,35 @@ class Verb(TyperCommand):
                 except OSError:
                     raise  # the console tells what of it is the file system's
                 except Exception as error:
-                    if isinstance(
-                        error, FpgacompError | typer.BadParameter | typer.Exit | typer.Abort
-                    ):
+                    if isinstance(error, _FORESEEN):
                         raise
                     logger.debug("fault", exc_info=error)
                     model = ctx.params.get("model")
                     keep = isinstance(model, str) and not no_model
                     tell_fault(error, reproducer(), Path(str(model)) if keep else None)
                     raise typer.Exit(FAULT_OF_OURS) from None
+
+
+class Root(TyperGroup):
+    """The command `fpgacomp` itself; its help shows options as the verbs' help does."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, `--help` among them, as the help shows them."""
+        return without_types(super().get_params(ctx))
+
+
+def without_types(parameters: list[Any]) -> list[Any]:
+    """Keep Typer from showing Python types (`<bool>`, `<str>`) beside options and arguments.
+
+    An option shows its metavar, an argument its name, and a flag takes no value: `--json <bool>`
+    would read as if it did.
+    """
+    for parameter in parameters:
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: None
+        elif parameter.is_flag:
+            parameter.metavar = ""
+    return parameters
 
 
 def reproducer() -> str:
@@ -71,6 +109,14 @@ def reproducer() -> str:
         f"{command} (fpgacomp {fpgacomp.__version__}, Python {platform.python_version()}, "
         f"{platform.system()} {platform.machine()})"
     )
+
+
+def _explained(error: typer.BadParameter) -> str:
+    """Say what a parameter means that is missing, and what is wrong with one that is there."""
+    parameter: Any = error.param
+    if parameter is not None and parameter.required and not error.message:
+        return str(parameter.help).replace("`", "")
+    return error.message.removeprefix("Value error, ")  # the words of Pydantic
 
 
 def _verbosity(verbose: bool, quiet: bool) -> Verbosity:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fpgacomp.engines.engine import IoType
+from fpgacomp.errors import UsageError
 from fpgacomp.frontend.calibrate import PtqOptions
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.results.target import Target
@@ -29,7 +30,7 @@ class Options:
         calibration: samples for the ranges of a float network or an input.
         quantization: how a float network is quantized.
         inputs: samples to check with; None: a seeded set that hits the extremes.
-        labels: of the inputs, for the accuracy.
+        labels: of the inputs, which they need, for the accuracy.
         vectors: how many samples are compared; of `inputs`, the first so many.
         argmax: end the hardware in an ArgMax, so that it delivers labels.
         csim: compile and run the emitted C++.
@@ -38,6 +39,9 @@ class Options:
             fit are run in batches.
         dump_stages: Folder that receives what each stage produced, also when a stage fails; None
             writes nothing.
+
+    Raises:
+        UsageError: labels without the inputs that they are of.
     """
 
     backend: str = "auto"
@@ -55,6 +59,14 @@ class Options:
     seed: int = 0
     memory_gb: float = 4.0
     dump_stages: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and self.inputs is None:
+            raise UsageError(
+                "--labels",
+                "are of the samples in --inputs, which are not given.",
+                "add --inputs, or leave --labels out.",
+            )
 
     def summary(self) -> dict[str, Any]:
         """What was asked, as plain values for report and manifest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,12 @@ from fpgacomp.data.labels import load_labels
 from fpgacomp.errors import InputDataError, ModelError
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.flows.options import Options, SampleSource
-from fpgacomp.frontend.calibrate import quantize_input, quantize_post_training
+from fpgacomp.frontend.calibrate import (
+    PtqOptions,
+    quantize_input,
+    quantize_post_training,
+    unquantized_inputs,
+)
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.canonical import Network, input_shapes
 from fpgacomp.network.lowered import Lowered
@@ -60,10 +65,11 @@ def quantize_network(network: Network, options: Options) -> Network:
             raise ModelError(
                 network.file,
                 "is a float network.",
-                "give samples with --calibration X.npy, or quantize it first.",
+                "give samples with --calibration X.npy, or quantize it first: `fpgacomp quantize`.",
             )
         model = quantize_post_training(network.model, data, options.quantization)
         return replace(network, model=model)
+    network = replace(network, warnings=(*network.warnings, *_unused(network, options)))
     if data is None and options.input_bits is None:
         return network
     bits, integer_bits = options.input_bits or (8, None)
@@ -73,6 +79,25 @@ def quantize_network(network: Network, options: Options) -> Network:
         network.model, bits=bits, integer_bits=integer_bits, calibration=data
     )
     return replace(network, model=model, warnings=(*network.warnings, *notes))
+
+
+def _unused(network: Network, options: Options) -> Iterator[str]:
+    """Say which options have no effect because the network has quantizers of its own."""
+    chosen = {
+        "--weight-bits": options.quantization.weight_bits != PtqOptions.weight_bits,
+        "--activation-bits": options.quantization.activation_bits != PtqOptions.activation_bits,
+        "--scale": options.quantization.scale != PtqOptions.scale,
+        "--ranges": options.quantization.ranges != PtqOptions.ranges,
+    }
+    unused = [option for option, given in chosen.items() if given]
+    if not unquantized_inputs(network.model):
+        typed = {"--calibration": options.calibration, "--input-bits": options.input_bits}
+        unused += [option for option, given in typed.items() if given is not None]
+    if unused:
+        yield (
+            f"the network is quantized already and keeps its own quantizers: "
+            f"{', '.join(unused)} changed nothing."
+        )
 
 
 def _calibration(source: SampleSource, shapes: InputShapes) -> NamedArrays:

@@ -112,7 +112,9 @@ def identifier(text: str) -> str:
 
 def _read(path: Path) -> bytes:
     if path.is_dir():
-        raise ModelError(str(path), "is a folder, not a file.", "name the .onnx file in it.")
+        raise ModelError(
+            str(path), "is a folder, not a file.", "name a network file, for instance model.onnx."
+        )
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import signal
 from collections.abc import Iterator
@@ -17,12 +18,18 @@ from typer.testing import CliRunner, Result
 
 from fpgacomp.cli.app import app
 from fpgacomp.cli.console import errors
+from fpgacomp.cli.values import PruneMethod
 from fpgacomp.data.labelled import load_data
+from fpgacomp.errors import UsageError
+from fpgacomp.flows.simulate import SimulationResult
 from tests.support.paths import EXAMPLES
 
 DIGITS = str(EXAMPLES / "digits_cnn" / "model.onnx")
 PIXELS = str(EXAMPLES / "digits_cnn" / "test_inputs.npy")
 LABELS = str(EXAMPLES / "digits_cnn" / "test_labels.npy")
+# The modules, which the functions of the same names hide.
+prune = importlib.import_module("fpgacomp.cli.prune")
+simulate = importlib.import_module("fpgacomp.cli.simulate")
 
 
 def fpgacomp(*arguments: object) -> Result:
@@ -67,6 +74,69 @@ def test_unknown_board_names_the_nearest() -> None:
 
 def test_missing_option_is_usage() -> None:
     refused(fpgacomp("compile", DIGITS), 2, "--board")
+
+
+def test_what_is_missing_is_explained_as_in_the_help() -> None:
+    refused(fpgacomp("compile", DIGITS), 2, "Missing option '--board'", "boards lists")
+    refused(fpgacomp("compile", "--board", "pynq-z2"), 2, "Missing argument 'MODEL'", ".onnx")
+
+
+def test_a_wrong_choice_names_the_choices_and_nothing_else() -> None:
+    result = fpgacomp("simulate", "build", "--inputs", PIXELS, "--level", "C")
+    refused(result, 2, "'--level': 'C' is not one of 'graph', 'c'")
+
+
+def test_labels_need_the_samples_that_they_are_of(tmp_path: Path) -> None:
+    """Generated samples have no labels, even if their number is the same."""
+    arguments = ("--board", "pynq-z2", "--labels", LABELS, "--vectors", 450)
+    out = tmp_path / "build"
+    refused(fpgacomp("compile", DIGITS, *arguments, "--out", out), 2, "--labels", "add --inputs")
+    assert not out.exists()
+
+
+def test_options_that_a_quantized_network_does_not_need_are_told() -> None:
+    """A network of 4 bits must not pass for one of 3 because --weight-bits said so."""
+    arguments = ("--weight-bits", 3, "--input-bits", "8:4", "--json")
+    report = json.loads(fpgacomp("estimate", DIGITS, "--board", "pynq-z2", *arguments).stdout)
+    (told,) = [warning for warning in report["warnings"] if "changed nothing" in warning]
+    assert "--weight-bits, --input-bits changed" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "phrase"),
+    [
+        (("--method", "ptq", "--budget", 1000), "--budget"),
+        (("--steps", "gptq"), "--method brevitas-ptq"),
+        (("--board", "pynq-z2"), "--board"),
+        (("--board", "pynq-z2", "--budget", 1000), "--board"),
+        (("--fps", 1000), "--fps"),
+    ],
+)
+def test_quantize_refuses_what_its_method_ignores(
+    arguments: tuple[object, ...], phrase: str
+) -> None:
+    refused(fpgacomp("quantize", DIGITS, "--data", "x.npz", *arguments), 2, phrase, "Fix:")
+
+
+@pytest.mark.parametrize("method", ["n:m", "hardware"])
+def test_prune_refuses_a_scope_that_its_method_ignores(method: PruneMethod) -> None:
+    with pytest.raises(UsageError, match="--scope layer"):
+        prune._options(method, "0.5", "2:4", "layer", (), "lut", None)
+
+
+@pytest.mark.parametrize("method", ["magnitude", "n:m", "channels"])
+def test_prune_refuses_a_board_that_its_method_ignores(method: PruneMethod) -> None:
+    with pytest.raises(UsageError, match="--board"):
+        prune._options(method, "0.5", "2:4", None, (), "lut", "pynq-z2")
+
+
+def test_simulate_says_whether_anything_was_compared() -> None:
+    graph = dict(simulate._lines(SimulationResult(3, "graph", {})))
+    assert "nothing was compared" in graph["level"] and "None" not in str(graph)
+    told = SimulationResult(3, "c", {}, 0, accuracy={"top1": 0.5, "samples": 3}, written="y.npy")
+    lines = dict(simulate._lines(told))
+    assert lines["mismatches"] == "0" and lines["answers"] == "written to y.npy"
+    assert lines["accuracy"] == "top1 50.00 %, samples 3"
 
 
 def test_clock_beyond_the_board() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -42,6 +43,15 @@ def test_both_names_show_the_same_help_with_an_example(verb: str) -> None:
     assert max(map(len, text.splitlines())) <= 80
     for option in ("--verbose", "--quiet", "--log-file", "--json"):
         assert option in text
+
+
+@pytest.mark.parametrize("arguments", [(), *((verb,) for verb in NAMES)])
+def test_the_help_shows_no_python_types(arguments: tuple[str, ...]) -> None:
+    """`--json <bool>` would read as if a value had to follow."""
+    text = shown(*arguments, "-h")
+    for kind in ("bool", "str", "path", "list"):
+        assert f"<{kind}" not in text
+    assert not re.search(r"Usage:.*[{}]", text)
 
 
 def test_the_options_of_compile_are_in_panels() -> None:

@@ -31,8 +31,9 @@ OptionalBoardOption = Annotated[
         metavar="BOARD",
         autocompletion=complete_board,
         rich_help_panel=BUILD,
-        help="Board whose estimate is asked: a name that `fpgacomp boards` lists, or the path of "
-        "a board file (.yaml). Without it, no estimate is made.",
+        help="Board whose estimate is used (prune: by the method hardware and by --scope board; "
+        "quantize: by --measure lut, dsp, ff and bram18): a name that `fpgacomp boards` lists, or "
+        "the path of a board file (.yaml). Without it, no estimate is made.",
     ),
 ]
 ShownBoardOption = Annotated[
@@ -55,8 +56,9 @@ BackendOption = Annotated[
         rich_help_panel=BUILD,
         help="Engine that designs the accelerator: auto, hls4ml, stream or finn. auto takes the "
         "engine that suits target and board; hls4ml unrolls layers for the shortest latency; "
-        "stream folds a pipeline of operators; finn is stream and also writes and executes "
-        "FINN's own files (needs FINN).",
+        "stream folds a pipeline of operators; finn is stream and insists on FINN's own "
+        "files and on FINN's execution of them, which stream adds where FINN is installed "
+        "(`fpgacomp doctor` says how to add it).",
     ),
 ]
 TargetOption = Annotated[
@@ -76,7 +78,8 @@ FpsOption = Annotated[
         metavar="RATE",
         min=0.001,
         rich_help_panel=BUILD,
-        help="Frames per second that the design must reach. Without it, there is no bound.",
+        help="Frames per second that the design must reach; a design that misses it counts as "
+        "one that does not fit (exit code 1). Without it, there is no bound.",
     ),
 ]
 LatencyOption = Annotated[
@@ -86,7 +89,9 @@ LatencyOption = Annotated[
         metavar="TIME",
         min=1e-6,
         rich_help_panel=BUILD,
-        help="Longest time in microseconds that one frame may take. Without it, there is no bound.",
+        help="Longest time in microseconds from the first input to the last output of one frame; "
+        "a design that takes longer counts as one that does not fit (exit code 1). Without it, "
+        "there is no bound.",
     ),
 ]
 ClockOption = Annotated[
@@ -96,7 +101,8 @@ ClockOption = Annotated[
         metavar="MHZ",
         min=0.001,
         rich_help_panel=BUILD,
-        help="Clock frequency in megahertz. Without it, the default of the board is used.",
+        help="Clock frequency in megahertz, at most what the board allows. Without it, the default "
+        "of the board is used; `fpgacomp boards BOARD` shows both.",
     ),
 ]
 IoOption = Annotated[
@@ -106,7 +112,8 @@ IoOption = Annotated[
         metavar="KIND",
         rich_help_panel=BUILD,
         help="How hls4ml layers pass data on: io_parallel (all values at once) or io_stream (one "
-        "pixel after another). Without it, the one that suits the target is chosen.",
+        "pixel after another). Not for the engines stream and finn, which always stream. Without "
+        "it, the one that suits the target is chosen.",
     ),
 ]
 ArgmaxOption = Annotated[
@@ -115,6 +122,7 @@ ArgmaxOption = Annotated[
         "--argmax",
         rich_help_panel=BUILD,
         help="End the hardware in an argmax, so that it delivers the number of the best class "
-        "instead of one score per class.",
+        "instead of one score per class. Refused where integers cannot keep the order of the "
+        "classes.",
     ),
 ]

@@ -16,10 +16,12 @@ InputsOption = Annotated[
         "--inputs",
         metavar="FILE",
         rich_help_panel=CHECKING,
-        help="Samples to check the design with: a .npy file, a .npz file with one array per "
-        "input, or labelled data (a .npz file with x and y, a folder with one folder of images "
-        "per class, module:function), of which the test split is used. Without it, seeded "
-        "vectors are used that drive the layers to their extremes.",
+        help="Samples to check the design with, as the network takes them (numbers before any "
+        "quantizer, samples along the first axis): a .npy file, a .npz file with one array per "
+        "network input, or labelled data (a .npz file with arrays x and y, a folder with one "
+        "folder of images per class, or a Python function, module:function or file.py:function), "
+        "of which the test split is used. Without it, seeded random samples are used that drive "
+        "the layers to their extremes.",
     ),
 ]
 SimulateInputsOption = Annotated[
@@ -28,9 +30,11 @@ SimulateInputsOption = Annotated[
         "--inputs",
         metavar="FILE",
         rich_help_panel=CHECKING,
-        help="Samples to run: a .npy file, a .npz file with one array per input, or labelled "
-        "data (a .npz file with x and y, a folder with one folder of images per class, "
-        "module:function), of which the test split is used.",
+        help="Samples to run, as the network takes them (numbers before any quantizer, samples "
+        "along the first axis): a .npy file, a .npz file with one array per network input, or "
+        "labelled data (a .npz file with arrays x and y, a folder with one folder of images per "
+        "class, or a Python function, module:function or file.py:function), of which the test "
+        "split is used.",
     ),
 ]
 LabelsOption = Annotated[
@@ -39,8 +43,9 @@ LabelsOption = Annotated[
         "--labels",
         metavar="FILE",
         rich_help_panel=CHECKING,
-        help="Class numbers (or one-hot rows) of the samples in --inputs (.npy), from which the "
-        "accuracy is computed. Without it, the accuracy is known only where --inputs holds labels.",
+        help="File (.npy) with the class number, counted from 0, or the one-hot row of each "
+        "sample in --inputs, which it needs. The accuracy is computed from them. Without it, the "
+        "accuracy is known only where --inputs holds labels of its own.",
     ),
 ]
 VectorsOption = Annotated[
@@ -50,7 +55,8 @@ VectorsOption = Annotated[
         metavar="COUNT",
         min=1,
         rich_help_panel=CHECKING,
-        help="Number of samples on which every integer of every layer is compared.",
+        help="Largest number of samples on which every integer of every layer is compared: the "
+        "first ones of --inputs, or as many generated ones.",
     ),
 ]
 MemoryOption = Annotated[
@@ -70,7 +76,8 @@ CsimOption = Annotated[
         "--csim/--no-csim",
         rich_help_panel=CHECKING,
         help="Compile the emitted C++ with the C++ compiler of this machine, run it, and compare "
-        "its integers with those of the network.",
+        "its integers with those of the integer graph. Without it, nothing is said about the "
+        "C++.",
     ),
 ]
 LevelOption = Annotated[
@@ -80,7 +87,7 @@ LevelOption = Annotated[
         metavar="LEVEL",
         rich_help_panel=CHECKING,
         help="What runs: graph (the integer graph, interpreted) or c (the emitted C++, compared "
-        "with the graph).",
+        "with the graph, exit code 1 where they differ).",
     ),
 ]
 
@@ -89,8 +96,9 @@ TrustOption = Annotated[
     typer.Option(
         "--trust",
         rich_help_panel=CHECKING,
-        help="Run the code of a build that somebody else made. Without this option only builds "
-        "of yours on this machine are run, because their code has your rights.",
+        help="Also run the C++ of a build folder that somebody else made, or that was made on "
+        "another machine; it runs with your permissions, so read it first. Without this option, "
+        "--level c refuses such a folder.",
     ),
 ]
 
@@ -100,8 +108,9 @@ NoiseOption = Annotated[
         "--noise",
         metavar="NUMBER,...",
         rich_help_panel=CHECKING,
-        help="Standard deviations of the Gaussian noise that is added to the test samples, one "
-        "accuracy each, as shares of the range of the samples.",
+        help="Standard deviations of the Gaussian noise that is added to the test samples, "
+        "separated by commas, as shares of the range of the samples: 0.1 is a tenth of it. The "
+        "accuracy is measured once for each. An empty text leaves this test out.",
     ),
 ]
 BrightnessOption = Annotated[
@@ -110,8 +119,9 @@ BrightnessOption = Annotated[
         "--brightness",
         metavar="NUMBER,...",
         rich_help_panel=CHECKING,
-        help="Numbers that are added to every value of the test samples, one accuracy each, as "
-        "shares of the range of the samples (-1 to 1).",
+        help="Numbers that are added to every value of the test samples, separated by commas, as "
+        "shares of the range of the samples (-1 to 1). The accuracy is measured once for each. An "
+        "empty text leaves this test out.",
     ),
 ]
 EpsilonsOption = Annotated[
@@ -120,9 +130,9 @@ EpsilonsOption = Annotated[
         "--epsilons",
         metavar="NUMBER,...",
         rich_help_panel=CHECKING,
-        help="Largest change that the one-step gradient attack (FGSM) makes to a value, one "
-        "accuracy each, as shares of the range of the samples. An empty text leaves the attack "
-        "out.",
+        help="Largest changes that the one-step gradient attack (FGSM) may make to a value of a "
+        "sample, separated by commas, as shares of the range of the samples. The accuracy is "
+        "measured once for each. An empty text leaves the attack out.",
     ),
 ]
 TransferOption = Annotated[
@@ -131,7 +141,8 @@ TransferOption = Annotated[
         "--transfer-from",
         metavar="NAME",
         rich_help_panel=CHECKING,
-        help="Name of the network whose attacked samples all networks are tested with. auto "
-        "takes the most accurate float network; none leaves this test out.",
+        help="Network whose attacked samples all networks are tested with: the name of its file "
+        "without the ending. auto takes the most accurate float network; none leaves this test "
+        "out.",
     ),
 ]

@@ -16,8 +16,9 @@ OutFolderOption = Annotated[
         "-o",
         metavar="DIR",
         rich_help_panel=OUTPUT,
-        help="Build folder to write. Without it, the folder is called MODEL-BOARD and stands in "
-        "the current folder.",
+        help="Build folder to write. A build that fpgacomp wrote there before is replaced; a "
+        "folder with other files and no build is refused. Without it, the folder is called "
+        "MODEL-BOARD and stands in the current folder.",
     ),
 ]
 OutFileOption = Annotated[
@@ -28,7 +29,8 @@ OutFileOption = Annotated[
         metavar="FILE",
         rich_help_panel=OUTPUT,
         help="Network file to write (.onnx). Without it, the file is called after the network "
-        "and what became of it, for instance cnn-pruned.onnx, and stands in the current folder.",
+        "and what became of it, for instance cnn-pruned.onnx, and stands in the current folder. A "
+        "file that exists is replaced.",
     ),
 ]
 AnswersOption = Annotated[
@@ -37,8 +39,9 @@ AnswersOption = Annotated[
         "--outputs",
         metavar="FILE",
         rich_help_panel=OUTPUT,
-        help="File that the answers of the network are written to (.npy; .npz where it has "
-        "several outputs), in its own units. Without it, they are not written.",
+        help="File that the answers of the network are written to: .npy, samples along the first "
+        "axis, or .npz where the network has several outputs. They are what the network itself "
+        "would answer, the last scale and a Softmax included. Without it, they are not written.",
     ),
 ]
 HtmlOption = Annotated[
@@ -56,8 +59,8 @@ ArraysOption = Annotated[
         "--arrays",
         metavar="FILE.npz",
         rich_help_panel=OUTPUT,
-        help="File to write the arrays to that the text names by digest (#...). Without it, "
-        "they are not written.",
+        help="File (.npz) that receives the large arrays, weights and thresholds, of which the "
+        "text shows only a digest (such as #b4c7f63a). Without it, they are not written.",
     ),
 ]
 DumpStagesOption = Annotated[
@@ -66,8 +69,8 @@ DumpStagesOption = Annotated[
         "--dump-stages",
         metavar="DIR",
         rich_help_panel=OUTPUT,
-        help="Folder that receives what each stage produced, also when a stage fails. Without "
-        "it, nothing of that is written.",
+        help="Folder that receives what each stage produced (networks, integer graph, folding, "
+        "project), also when a later stage fails. Without it, nothing of that is written.",
     ),
 ]
 TimeStagesOption = Annotated[
@@ -75,7 +78,7 @@ TimeStagesOption = Annotated[
     typer.Option(
         "--time-stages",
         rich_help_panel=OUTPUT,
-        help="Print a table of the seconds that each stage took on standard error.",
+        help="Print a table on standard error of how many seconds each stage took.",
     ),
 ]
 JsonOption = Annotated[
@@ -92,7 +95,7 @@ VerboseOption = Annotated[
         "--verbose",
         "-v",
         rich_help_panel=OUTPUT,
-        help="Tell every step and every note as a line on standard error.",
+        help="Print every step and every note as a line on standard error. Not with --quiet.",
     ),
 ]
 QuietOption = Annotated[
@@ -101,7 +104,8 @@ QuietOption = Annotated[
         "--quiet",
         "-q",
         rich_help_panel=OUTPUT,
-        help="Tell errors only on standard error: no progress, no warnings.",
+        help="Print only errors on standard error: no progress, no warnings. The result still goes "
+        "to standard output.",
     ),
 ]
 NoModelOption = Annotated[

@@ -17,8 +17,11 @@ CalibrationOption = Annotated[
         metavar="FILE",
         rich_help_panel=FLOAT,
         help="Samples that show which values a float network computes, so that it can be "
-        "quantized: the same kinds of file as --inputs takes; of labelled data the training "
-        "split is used. A network that is quantized already needs none.",
+        "quantized: a .npy file, a .npz file with one array per network input, or labelled data "
+        "(a .npz file with arrays x and y, a folder with one folder of images per class, or a "
+        "Python function, module:function or file.py:function), of which the training split is "
+        "used. A float network is refused without it; a network that is quantized already needs "
+        "none.",
     ),
 ]
 PtqWeightBitsOption = Annotated[
@@ -27,7 +30,8 @@ PtqWeightBitsOption = Annotated[
         "--weight-bits",
         metavar="BITS",
         rich_help_panel=FLOAT,
-        help="Bits of each weight when a float network is quantized here, 1 to 16.",
+        help="Bits of each weight, 1 to 16, when --calibration quantizes a float network. A "
+        "network that is quantized already keeps its own.",
     ),
 ]
 PtqActivationBitsOption = Annotated[
@@ -36,7 +40,8 @@ PtqActivationBitsOption = Annotated[
         "--activation-bits",
         metavar="BITS",
         rich_help_panel=FLOAT,
-        help="Bits of each activation when a float network is quantized here, 2 to 16.",
+        help="Bits of each activation, 2 to 16, when --calibration quantizes a float network. A "
+        "network that is quantized already keeps its own.",
     ),
 ]
 InputTypeOption = Annotated[
@@ -46,8 +51,9 @@ InputTypeOption = Annotated[
         metavar="BITS[:INTEGER]",
         rich_help_panel=FLOAT,
         help="Fixed-point type of a network input that no quantizer follows: total bits, and "
-        "after a colon how many of them are integer bits (8, or 16:6). Without it, the input "
-        "has 8 bits.",
+        "after a colon how many of them stand before the binary point, the sign included (8, or "
+        "16:6, as ap_fixed<16,6>). Without it, such an input gets 8 bits with the range that "
+        "--calibration shows, and is refused where neither is given.",
     ),
 ]
 ScaleOption = Annotated[

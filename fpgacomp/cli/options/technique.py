@@ -18,7 +18,8 @@ QuantizeMethodOption = Annotated[
         rich_help_panel=TECHNIQUE,
         help="How the network is quantized: ptq (after training, without PyTorch), brevitas-ptq "
         "(after training, with Brevitas' equalization, GPTQ and bias correction) or qat (the "
-        "network is trained with its quantizers).",
+        "network is trained with its quantizers). Only qat trains, and only qat searches under "
+        "--budget.",
     ),
 ]
 BudgetOption = Annotated[
@@ -27,9 +28,10 @@ BudgetOption = Annotated[
         "--budget",
         metavar="COST",
         rich_help_panel=TECHNIQUE,
-        help="Most that the network may cost, in the unit that --measure names: the bits of each "
-        "layer are then searched and replace --weight-bits, --activation-bits and "
-        "--first-last-bits. Without it, nothing is searched.",
+        help="Most that the network may cost, in the unit that --measure names (20000 with "
+        "--measure bits). The bits of each layer are then searched, in the place of "
+        "--weight-bits, --activation-bits and --first-last-bits; only for the method qat. "
+        "Without it, nothing is searched.",
     ),
 ]
 MeasureOption = Annotated[
@@ -39,7 +41,7 @@ MeasureOption = Annotated[
         metavar="UNIT",
         rich_help_panel=TECHNIQUE,
         help="Unit of --budget: bits (of all weights), bops (bit operations per sample), or lut, "
-        "dsp, ff or bram18 of the design for --board.",
+        "dsp, ff or bram18 of the design for --board, which these four need.",
     ),
 ]
 TrialEpochsOption = Annotated[
@@ -48,8 +50,8 @@ TrialEpochsOption = Annotated[
         "--trial-epochs",
         metavar="COUNT",
         rich_help_panel=TECHNIQUE,
-        help="Passes over the training samples before the search under --budget measures what "
-        "fewer bits cost in a layer. 0 measures without training.",
+        help="Passes over the training samples each time that the search under --budget tries "
+        "bits, before it measures their loss. 0 measures without training.",
     ),
 ]
 StepsOption = Annotated[
@@ -59,7 +61,10 @@ StepsOption = Annotated[
         metavar="STEP,...",
         rich_help_panel=TECHNIQUE,
         help="Steps of the method brevitas-ptq, separated by commas: merge (BatchNormalization "
-        "into the layer before it), equalize, gptq, bias. Without it, all four are done.",
+        "becomes part of the layer before it), equalize (the channels of a layer are scaled "
+        "to similar ranges), gptq (the weights after a weight make up for its rounding error), "
+        "bias (the mean error of each channel is taken off its bias). Without it, all four are "
+        "done.",
     ),
 ]
 PruneMethodOption = Annotated[
@@ -91,7 +96,7 @@ NOfMOption = Annotated[
         "--n-of-m",
         metavar="N:M",
         rich_help_panel=TECHNIQUE,
-        help="Weights (N) of every group of M that stay, for the method n:m.",
+        help="Number of weights (N) that stay of every M in a row, for the method n:m only.",
     ),
 ]
 ScopeOption = Annotated[
@@ -103,7 +108,8 @@ ScopeOption = Annotated[
         help="Which weights or channels are compared to find the least important ones: layer "
         "(those of one layer; each layer loses the same share), global (those of all layers) or "
         "board (channels of all layers, by what they save on --board). Without it, the method "
-        "magnitude compares globally and the method channels by layer.",
+        "magnitude compares globally and the method channels by layer. The methods n:m and "
+        "hardware have no scope.",
     ),
 ]
 ResourceOption = Annotated[
@@ -151,7 +157,8 @@ SoftShareOption = Annotated[
         "--soft-share",
         metavar="SHARE",
         rich_help_panel=TECHNIQUE,
-        help="Weight of the teacher's answers in the loss, 0 to 1. The labels have the rest.",
+        help="Share of the training loss, 0 to 1, that compares the student with the teacher's "
+        "answers. The rest compares it with the labels.",
     ),
 ]
 HiddenOption = Annotated[
@@ -160,8 +167,9 @@ HiddenOption = Annotated[
         "--hidden",
         metavar="PAIRS",
         rich_help_panel=TECHNIQUE,
-        help="Layers inside the networks whose outputs are to become alike, as "
-        "TEACHER:STUDENT,... Without it, only the final answers are compared.",
+        help="Pairs of layers whose outputs are to become alike, each as the layer's name in the "
+        "teacher, a colon and the layer's name in the student: fc1:fc1,fc2:fc3. Without it, only "
+        "the final answers are compared.",
     ),
 ]
 ValuesOption = Annotated[

@@ -30,7 +30,7 @@ TestDataOption = Annotated[
         metavar="SOURCE",
         rich_help_panel=SAMPLES,
         help="Labelled samples that accuracy is measured on, in the same forms as --data. "
-        "Without it, a quarter of --data is held out for that.",
+        "Without it, a quarter of --data is held out for that, the same samples in every run.",
     ),
 ]
 
@@ -40,7 +40,7 @@ EpochsOption = Annotated[
         "--epochs",
         metavar="COUNT",
         rich_help_panel=TRAINING,
-        help="Passes over the training samples (default: 30; 40 for distill).",
+        help="Number of passes over the training samples (default: 30; 40 for distill).",
     ),
 ]
 BatchOption = Annotated[
@@ -67,8 +67,10 @@ CheckpointOption = Annotated[
         "--checkpoint",
         metavar="FILE",
         rich_help_panel=TRAINING,
-        help="File that the state of the training is saved to after every pass. A run that was "
-        "interrupted goes on from it. Without it, nothing is saved.",
+        help="File that the state of the training is saved to after every pass. Where it exists, "
+        "the same command goes on from it, and a run of another network, data or options is "
+        "refused. Without it, nothing is saved, and an interrupted run "
+        "begins anew.",
     ),
 ]
 
