@@ -69,8 +69,9 @@ def test_a_board_that_finn_does_not_know_ends_in_a_stitched_ip() -> None:
 @pytest.mark.parametrize(
     ("board", "name"),
     [
-        ("pynq-z1", "Pynq-Z1"), ("pynq-z2", "Pynq-Z2"), ("zcu104", "ZCU104"), ("kv260", "KV260_SOM"),
-        ("alveo-u250", "U250"), ("zybo-z7-20", None), ("zcu106", None), ("arty-a7-35t", None),
+        ("pynq-z1", "Pynq-Z1"), ("pynq-z2", "Pynq-Z2"), ("zcu104", "ZCU104"),
+        ("kv260", "KV260_SOM"), ("alveo-u250", "U250"), ("zybo-z7-20", None),
+        ("zcu106", None), ("arty-a7-35t", None),
     ],
 )  # fmt: skip
 def test_boards_are_found_by_name_not_by_part(board: str, name: str | None) -> None:
