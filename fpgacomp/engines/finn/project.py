@@ -177,8 +177,12 @@ def finn_board(board: Board) -> str | None:
     Boards with the same FPGA differ in memory, clocks and pins, so a board is found by its name;
     the part must be FINN's too, because a user's board file may give a known name to another part.
     """
-    name = _FINN_BOARDS.get(board.name)
     with finn_session():
         from finn.util.basic import part_map
 
-        return name if name is not None and part_map.get(name) == board.part else None
+        names_by_part: dict[str, set[str]] = {}
+        for known, part in part_map.items():
+            names_by_part.setdefault(str(part), set()).add(str(known))
+    candidates = names_by_part.get(board.part, set())
+    name = _FINN_BOARDS.get(board.name)
+    return name if name in candidates else None
