@@ -24,7 +24,7 @@ _FOLDING = {
     "pe": "PE",
     "simd": "SIMD",
 }
-_COUNTS = frozenset({"samples", "labels", "vectors"})
+COUNTS = frozenset({"samples", "labels", "vectors"})
 _UP = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k"))
 
 
@@ -287,7 +287,7 @@ def slowest_layer(report: Report) -> str | None:
 def accuracy_items(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
     """(what, figure): shares as percents, counts of samples as counts."""
     return [
-        (key, count(value) if key in _COUNTS else agreement(value))
+        (key, count(value) if key in COUNTS else agreement(value))
         for key, value in accuracy.items()
     ]
 
