@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fpgacomp.flows.compare import compare
+from fpgacomp.report import builds
 from fpgacomp.report.html import to_html
+from fpgacomp.report.json_report import to_json
 from fpgacomp.results.report import Report
 from tests.support import report_samples as samples
 from tests.support.browser import Layout, Scheme, find_chromium, lay_out
@@ -40,6 +43,15 @@ def unsure() -> Report:
     return samples.with_figures(samples.fits(), lut=samples.around(40_000, 0.8, 1.4))
 
 
+def two_builds(folder: Path) -> str:
+    """The page of `fpgacomp compare`."""
+    for name in ("fits", "does_not_fit"):
+        report: Report = getattr(samples, name)()
+        (folder / name).mkdir()
+        (folder / name / "report.json").write_text(to_json(report), encoding="utf-8")
+    return builds.to_html(compare(folder / "fits", folder / "does_not_fit"))
+
+
 REPORTS = {
     "fits": samples.fits(),
     "unsure": unsure(),
@@ -57,13 +69,14 @@ def laid_out(
 ) -> tuple[Scheme, Layouts]:
     assert CHROMIUM is not None
     pages = {name: to_html(report) for name, report in REPORTS.items()}
+    pages["two builds"] = two_builds(tmp_path_factory.mktemp("builds"))
     folder = tmp_path_factory.mktemp("chromium")
     scheme: Scheme = request.param
     return scheme, lay_out(CHROMIUM, pages, widths=WIDTHS, scheme=scheme, folder=folder)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", [*REPORTS, "two builds"])
 def test_it_can_be_read(name: str, width: int, laid_out: tuple[Scheme, Layouts]) -> None:
     scheme, layouts = laid_out
     layout = layouts[name, width]
