@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fpgacomp.errors import FpgacompError as FpgacompError
     from fpgacomp.flows.check import check as check
+    from fpgacomp.flows.compare import compare as compare
     from fpgacomp.flows.compile import compile as compile
     from fpgacomp.flows.compress import distill as distill
     from fpgacomp.flows.compress import factorize as factorize
@@ -37,6 +38,7 @@ _HOMES = {
     "Report": "results.report",
     "Target": "results.target",
     "check": "flows.check",
+    "compare": "flows.compare",
     "compile": "flows.compile",
     "distill": "flows.compress",
     "estimate": "flows.estimate",

@@ -10,6 +10,7 @@ import typer
 
 from fpgacomp.cli.boards import boards
 from fpgacomp.cli.check import check
+from fpgacomp.cli.compare import compare
 from fpgacomp.cli.compile import compile
 from fpgacomp.cli.console import FAULT_OF_OURS
 from fpgacomp.cli.distill import distill
@@ -30,7 +31,7 @@ from fpgacomp.cli.verb import Root, Verb, reproducer
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate),
     "Make a network smaller": (quantize, prune, distill, share, factorize, evaluate),
-    "Look around": (show, boards, doctor),
+    "Look around": (show, compare, boards, doctor),
 }
 
 app = typer.Typer(

@@ -4,6 +4,7 @@
     emit(design, vectors)             -> Emitted         its project, and the graph it must equal
     simulate(emitted, batches, level) -> CsimResult...   every integer that the project computes
     remarks(design), choices(design)  -> sentences and settings for the report
+    fifos(design)                     -> words of the FIFO behind each tensor
     structure(design)                 -> what `fpgacomp show` prints below the layers
 
 An engine is one folder of this package with an `engine.py` that implements `Engine`, and one
@@ -133,6 +134,9 @@ class Engine(Protocol[DesignT]):
 
     def choices(self, design: DesignT) -> Mapping[str, str]:
         """What the engine chose for the design as a whole, by name, for the report's options."""
+
+    def fifos(self, design: DesignT) -> Mapping[str, int]:
+        """Words of the FIFO behind each tensor, by tensor name; tensors without one are absent."""
 
     def structure(self, design: DesignT) -> str:
         """What the design consists of below its layers, as lines for a reader.

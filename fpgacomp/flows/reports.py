@@ -17,6 +17,7 @@ from fpgacomp.ir.types import IntArray, NamedArrays
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
 from fpgacomp.report import assemble
+from fpgacomp.results.distribution import Confusion
 from fpgacomp.results.report import Exactness, PeerEvidence, Report
 
 
@@ -67,15 +68,30 @@ def report_of(
         verdict=folded.verdict,
         exactness=_with_every_companion(exactness),
         estimate=folded.estimate,
-        layers=assemble.layer_reports(design.graph, design.folding, folded.estimate, exactness),
+        layers=assemble.layer_reports(
+            design.graph,
+            design.folding,
+            folded.estimate,
+            exactness,
+            fifos=chosen.engine.fifos(design),
+            values=evidence.values if evidence else {},
+        ),
         options={**asked, **chosen.engine.choices(design)},
         software_before=lowered.software_before,
         software_after=lowered.software_after,
         accuracy=scores(evidence.answers, evidence.samples.labels) if evidence else None,
+        confusion=_confusion(evidence),
         timings_s=dict(stages.seconds),
         warnings=warnings,
         reasons=folded.reasons,
     )
+
+
+def _confusion(evidence: Evidence | None) -> Confusion | None:
+    """Which classes were taken for which; None without labels of classes."""
+    if evidence is None or evidence.samples.labels is None:
+        return None
+    return assemble.confusion(evidence.answers, evidence.samples.labels)
 
 
 def _missing_companions(chosen: EngineDesign) -> tuple[str, ...]:

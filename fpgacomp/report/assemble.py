@@ -12,6 +12,8 @@ import numpy.typing as npt
 from fpgacomp.errors import InputDataError
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Activation, Add, Layer, SumPool, WeightLayer, kind
+from fpgacomp.ir.types import AnyArray, IntArray
+from fpgacomp.results.distribution import Confusion, Histogram
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.report import Exactness, LayerReport
 
@@ -24,6 +26,9 @@ def layer_reports(
     folding: Mapping[str, DataclassInstance],
     estimate: Estimate,
     exactness: Exactness,
+    *,
+    fifos: Mapping[str, int],
+    values: Mapping[str, IntArray],
 ) -> tuple[LayerReport, ...]:
     """One row for each layer that the hardware builds, in the graph's order.
 
@@ -31,6 +36,8 @@ def layer_reports(
         folding: layer name -> what the engine chose for it.
         estimate: with a share for each layer that the hardware builds.
         exactness: what was compared.
+        fifos: tensor name -> words of the FIFO behind it.
+        values: tensor name -> its integers for the vectors; empty where none were run.
     """
     return tuple(
         LayerReport(
@@ -43,10 +50,21 @@ def layer_reports(
             folding=_folding(folding.get(layer.name)),
             estimate=estimate.layers[layer.name],
             exact=_exact(layer, exactness),
+            inputs=tuple(graph.producer[tensor.name].name for tensor in layer.inputs),
+            output_type=str(layer.output.type),
+            fifo_depth=fifos.get(layer.output.name),
+            weights=Histogram.of(layer.weight.array) if isinstance(layer, WeightLayer) else None,
+            activations=_activations(layer, values),
         )
         for layer in graph.layers
         if layer.name in estimate.layers
     )
+
+
+def _activations(layer: Layer, values: Mapping[str, IntArray]) -> Histogram | None:
+    """How often the layer gave each integer; None where it was not run."""
+    integers = values.get(layer.output.name)
+    return None if integers is None or not integers.size else Histogram.of(integers)
 
 
 def _weight_bits(layer: Layer) -> int | None:
@@ -104,6 +122,31 @@ def accuracy(outputs: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any]) 
     else:
         given = (first[:, 0] >= 0.5).astype(np.int64)
     return {"top1": float((given == wanted).mean()), "samples": float(len(labels))}
+
+
+def confusion(outputs: Mapping[str, AnyArray], labels: AnyArray) -> Confusion | None:
+    """Which classes the network took for which, by its first output.
+
+    Args:
+        outputs: name -> what the network gives for N samples.
+        labels: integers [N], or one-hot [N, K].
+
+    Returns:
+        The counts; None where there is not one label of a class for each sample.
+    """
+    first = next(iter(outputs.values())).reshape(len(labels), -1)
+    truth = labels.reshape(len(labels), -1)
+    one_label = truth.shape[1] == 1 or bool((truth.astype(bool).sum(axis=1) == 1).all())
+    if truth.dtype.kind not in "iu" or not one_label or not len(labels):
+        return None
+    if first.shape[1] > 1:
+        answered = first.argmax(axis=1)
+    elif first.dtype.kind in "iu":
+        answered = first[:, 0]
+    else:
+        return None
+    wanted = truth.argmax(axis=1) if truth.shape[1] > 1 else truth[:, 0]
+    return Confusion.of(wanted, answered)
 
 
 def unreached_warning(phrases: Sequence[str]) -> tuple[str, ...]:

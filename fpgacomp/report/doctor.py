@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from fpgacomp.host.toolchain import Tool
 
@@ -23,6 +24,8 @@ def render(tools: Sequence[Tool], console: Console) -> None:
     for heading in ("tool", "found", "for", "add it with"):
         table.add_column(heading)
     for tool in tools:
-        found = tool.found or "[yellow]missing[/]"
-        table.add_row(tool.name, found, tool.enables, "" if tool.found else tool.install)
+        found = Text(tool.found) if tool.found else Text("missing", style="yellow")
+        command = "" if tool.found else tool.install
+        # As Text: markup would swallow the extra of `pip install 'fpgacomp[finn]'`.
+        table.add_row(Text(tool.name), found, Text(tool.enables), Text(command))
     console.print(table)

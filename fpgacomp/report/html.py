@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fpgacomp.report import wording
+from fpgacomp.report import charts, wording
+from fpgacomp.report.charts import Bar, ConfusionView, HistogramView, Span
+from fpgacomp.report.charts import place as _place
+from fpgacomp.report.network_picture import NetworkPicture, draw_network
+from fpgacomp.report.next_steps import Step, next_steps
 from fpgacomp.report.pages import page
 from fpgacomp.report.wording import Headline, ResourceRow
-from fpgacomp.results.estimate import Figure
-from fpgacomp.results.report import LayerReport, Report
+from fpgacomp.results.report import Report
 
 
 @dataclass(frozen=True)
@@ -40,20 +42,15 @@ class Gauge:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One row of the layer table, and its bars on a scale of 0 to 100."""
+    """One row of the layer table."""
 
     name: str
     kind: str
     shape: str
     bits: str
     folding: str
-    cycles: str
-    interval: str
     amounts: tuple[str, ...]
     exact: str
-    cycles_bar: float
-    interval_bar: float
-    slowest: bool
 
 
 @dataclass(frozen=True)
@@ -79,12 +76,18 @@ class ReportView:
 
     title: str
     headline: Headline
-    remedies: tuple[str, ...]
+    steps: tuple[Step, ...]
     stage: str
     tiles: tuple[Tile, ...]
     gauges: tuple[Gauge, ...]
     layer_resources: tuple[str, ...]
     layers: tuple[LayerRow, ...]
+    network: NetworkPicture
+    timeline: tuple[Span, ...]
+    lut_bars: tuple[Bar, ...]
+    weights: tuple[HistogramView, ...]
+    activations: tuple[HistogramView, ...]
+    confusion: ConfusionView | None
     exactness: tuple[str, ...]
     before: tuple[str, ...]
     after: tuple[str, ...]
@@ -109,12 +112,18 @@ def _view(report: Report) -> ReportView:
     return ReportView(
         title=f"{report.model.name} on {report.board.title}",
         headline=wording.headline(report),
-        remedies=report.verdict.remedies,
+        steps=next_steps(report),
         stage=wording.STAGES[report.estimate.stage],
         tiles=tuple(_tiles(report)),
         gauges=tuple(_gauge(row) for row in wording.resource_rows(report)),
         layer_resources=tuple(wording.LABELS[key] for key in shown),
         layers=tuple(_layers(report, shown)),
+        network=draw_network(report.layers),
+        timeline=tuple(charts.timeline(report.layers)),
+        lut_bars=tuple(charts.lut_bars(report.layers, report.estimate.lut.value)),
+        weights=tuple(charts.weight_histograms(report.layers)),
+        activations=tuple(charts.activation_histograms(report.layers)),
+        confusion=charts.confusion_view(report.confusion),
         exactness=tuple(wording.exactness_lines(report)),
         before=report.software_before,
         after=report.software_after,
@@ -136,7 +145,14 @@ def _micro(text: str) -> str:
 
 
 def _tiles(report: Report) -> Iterator[Tile]:
+    """Accuracy first, where labels were given; then how fast the design is."""
     estimate = report.estimate
+    accuracy = report.accuracy or {}
+    for name, value in accuracy.items():
+        if name not in wording.COUNTS:
+            samples = accuracy.get("samples")
+            detail = f"on {wording.count(samples)} samples" if samples else ""
+            yield Tile(f"{name} accuracy", wording.agreement(value), detail)
     latency, interval = estimate.latency_cycles, estimate.interval_cycles
     yield Tile("latency", _micro(wording.duration(estimate.latency_us)))
     yield Tile("cycles of latency", wording.count(latency.value), wording.spread(latency))
@@ -144,12 +160,6 @@ def _tiles(report: Report) -> Iterator[Tile]:
         yield Tile("frames per second", wording.quantity(estimate.frames_per_second))
     yield Tile("cycles between frames", wording.count(interval.value), wording.spread(interval))
     yield Tile("clock", f"{estimate.clock_mhz:g} MHz")
-
-
-def _with_spread(figure: Figure) -> str:
-    between = wording.spread(figure)
-    value = wording.count(figure.value)
-    return f"{value} ({between})" if between else value
 
 
 def _gauge(row: ResourceRow) -> Gauge:
@@ -173,39 +183,18 @@ def _gauge(row: ResourceRow) -> Gauge:
     )
 
 
-def _place(percent: float) -> float:
-    """Two decimals are finer than a pixel, and keep the page the same on every machine."""
-    return round(percent, 2) if math.isfinite(percent) else 100.0
-
-
 def _layers(report: Report, shown: tuple[str, ...]) -> Iterator[LayerRow]:
-    cycles = max((layer.estimate.cycles.value for layer in report.layers), default=0.0)
-    intervals = [layer.estimate.interval.value for layer in report.layers]
-    slowest = max(intervals, default=0.0)
-    marked = slowest if intervals.count(slowest) < len(intervals) else None
     for layer in report.layers:
-        yield _layer(layer, shown, longest=max(cycles, slowest) or 1.0, marked=marked)
-
-
-def _layer(
-    layer: LayerReport, shown: tuple[str, ...], *, longest: float, marked: float | None
-) -> LayerRow:
-    estimate = layer.estimate
-    amounts = (figure for key, figure in estimate.resources.items() if key in shown)
-    return LayerRow(
-        name=layer.name,
-        kind=layer.kind,
-        shape=wording.shape_text(layer.shape),
-        bits=wording.bits_text(layer),
-        folding=wording.folding_text(layer.folding),
-        cycles=_with_spread(estimate.cycles),
-        interval=_with_spread(estimate.interval),
-        amounts=tuple(wording.count(amount.value) for amount in amounts),
-        exact=layer.exact,
-        cycles_bar=_place(100 * estimate.cycles.value / longest),
-        interval_bar=_place(100 * estimate.interval.value / longest),
-        slowest=estimate.interval.value == marked,
-    )
+        amounts = (layer.estimate.resources[key].value for key in shown)
+        yield LayerRow(
+            name=layer.name,
+            kind=layer.kind,
+            shape=wording.shape_text(layer.shape),
+            bits=wording.bits_text(layer),
+            folding=wording.folding_text(layer.folding),
+            amounts=tuple(map(wording.count, amounts)),
+            exact=layer.exact,
+        )
 
 
 def _model(report: Report) -> Iterator[Fact]:

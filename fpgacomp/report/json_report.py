@@ -12,6 +12,7 @@ import numpy as np
 
 from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Mismatch
+from fpgacomp.results.distribution import Histogram
 from fpgacomp.results.estimate import Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, PeerEvidence, Report
 
@@ -44,6 +45,7 @@ def _document(report: Report) -> dict[str, object]:
         "layers": [_layer(layer) for layer in report.layers],
         "software": {"before": report.software_before, "after": report.software_after},
         "accuracy": report.accuracy,
+        "confusion": None if report.confusion is None else report.confusion.counts,
         "options": report.options,
         "timings_s": report.timings_s,
         "warnings": report.warnings,
@@ -137,7 +139,17 @@ def _layer(layer: LayerReport) -> dict[str, object]:
         "interval_cycles": _figure(layer.estimate.interval),
         "resources": asdict(layer.estimate.resources),
         "exact": layer.exact,
+        "inputs": layer.inputs,
+        "output_type": layer.output_type,
+        "fifo_depth": layer.fifo_depth,
+        "start_cycle": layer.estimate.start,
+        "weights": _histogram(layer.weights),
+        "activations": _histogram(layer.activations),
     }
+
+
+def _histogram(histogram: Histogram | None) -> dict[str, object] | None:
+    return None if histogram is None else asdict(histogram)
 
 
 def _plain(value: object) -> Json:

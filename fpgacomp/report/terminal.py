@@ -31,9 +31,8 @@ def render(report: Report, console: Console) -> None:
 def _screen(report: Report, console: Console) -> list[Text]:
     """The airiest of the layouts that fit; the notes that do not fit are counted."""
     notes = _notes(report)
-    tail: list[Text] = []
-    if report.folder:
-        tail.append(_line(f"report: {report.folder.rstrip('/')}/report.html", "cyan"))
+    place = wording.folder_line(report)
+    tail = [_line(place, "cyan")] if place else []
     rows = min(_MAX_LAYERS, len(report.layers))
     airy = _joined([*_sections(report, console, rows), notes + tail], gap=True)
     if _height(airy, console) <= MAX_LINES:

@@ -24,7 +24,7 @@ _FOLDING = {
     "pe": "PE",
     "simd": "SIMD",
 }
-_COUNTS = frozenset({"samples", "labels", "vectors"})
+COUNTS = frozenset({"samples", "labels", "vectors"})
 _UP = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k"))
 
 
@@ -158,44 +158,53 @@ def resource_rows(report: Report) -> tuple[ResourceRow, ...]:
 
 
 def headline(report: Report) -> Headline:
-    """Whether the design fits and whether it is exact, in one sentence."""
+    """Whether the design fits and whether its results are right, in one sentence."""
     title, wrong = report.board.title, list(_mismatches(report.exactness))
     if not report.verdict.fits:
         return Headline("bad", f"DOES NOT FIT {title}: {_shortfall(report)}.")
     rows = resource_rows(report)
     over = [row for row in rows if row.used.high > row.budget]
     if wrong:
-        return Headline("bad", f"FITS {title}, BUT IS NOT EXACT: {', '.join(wrong)}.")
+        text = f"FITS {title}, BUT GIVES WRONG RESULTS: {', '.join(wrong)}."
+        return Headline("bad", text)
     if over:
         worst = max(over, key=lambda row: row.of_budget(row.used.high))
         high = percent(worst.of_budget(worst.used.high))
-        text = f"{worst.label} at {percent(worst.share)} of the budget, up to {high} possible"
-        return Headline("unsure", f"FITS {title}, BUT NOT SURELY: {text}.")
+        text = f"needs about {percent(worst.share)} of its free {worst.label}, at worst {high}"
+        return Headline("unsure", f"PROBABLY FITS {title}: {text}.")
     tightest = max(rows, key=lambda row: row.share)
-    checked = "C-simulation exact" if report.exactness.csim_mismatches == 0 else "not simulated"
-    text = f"{tightest.label} at {percent(tightest.share)} of the budget, all else lower"
+    exact = report.exactness.csim_mismatches == 0
+    checked = "exact in simulation" if exact else "not simulated"
+    text = f"{percent(tightest.share)} of its free {tightest.label}, less of all else"
     return Headline("good", f"FITS {title}: {text}; {checked}.")
 
 
 def _shortfall(report: Report) -> str:
+    """What the board lacks, or that no design is fast enough, and by how much."""
     limit, factor = report.verdict.limiting_resource, report.verdict.shortfall
     rows = {row.key: row for row in resource_rows(report)}
     if limit not in rows:
-        what = f"{limit} is the limit" if limit else "no folding reaches the target"
+        what = f"{limit} is the limit" if limit else "no design is fast enough"
         return what if factor is None else f"{what}, missed {factor:.3g} times over"
     row = rows[limit]
     times = row.share if factor is None else factor
-    need = f"needs {count(row.used.value)} {row.label} of the {count(row.budget)} left by the shell"
-    return need if times == float("inf") else f"{need}, {times:.3g} times the budget"
+    need = f"needs {count(row.used.value)} {row.label}"
+    if times == float("inf"):
+        return f"{need}, and the board has none free"
+    return f"{need}, {times:.3g} times the {count(row.budget)} that are free"
 
 
 def _mismatches(exactness: Exactness) -> Iterator[str]:
+    """One phrase for each comparison that found different numbers."""
     if exactness.csim_mismatches:
-        yield f"{exactness.csim_mismatches:,} mismatches in C-simulation"
+        yield f"{exactness.csim_mismatches:,} wrong numbers in C-simulation"
     if exactness.rtl_mismatches:
-        yield f"{exactness.rtl_mismatches:,} mismatches in RTL simulation"
+        yield f"{exactness.rtl_mismatches:,} wrong numbers in RTL simulation"
     if exactness.network_mismatches:
-        yield f"{exactness.network_mismatches:,} mismatches against the network"
+        yield f"{exactness.network_mismatches:,} numbers that are not the network's"
+    for peer in exactness.peers:
+        if peer.mismatches:
+            yield f"{peer.mismatches:,} wrong numbers in {peer.title}'s execution"
 
 
 def exactness_lines(report: Report) -> list[str]:
@@ -256,6 +265,16 @@ def _cycles(figure: Figure, clock_mhz: float) -> str:
     return f"{count(figure.value)} cycles{bounds} = {duration(figure.value / clock_mhz)}"
 
 
+def folder_line(report: Report) -> str | None:
+    """Where the report lies, or where the evidence of a failure lies; None: nothing was written."""
+    if report.folder is None:
+        return None
+    folder = report.folder.rstrip("/")
+    if report.status == "ok":
+        return f"report: {folder}/report.html"
+    return f"evidence in {folder}: see {folder}/report.html"
+
+
 def slowest_layer(report: Report) -> str | None:
     """Name of the layer with the longest interval, which bounds the rate; None where all is 1."""
     longest = max((layer.estimate.interval.value for layer in report.layers), default=0)
@@ -268,7 +287,7 @@ def slowest_layer(report: Report) -> str | None:
 def accuracy_items(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
     """(what, figure): shares as percents, counts of samples as counts."""
     return [
-        (key, count(value) if key in _COUNTS else agreement(value))
+        (key, count(value) if key in COUNTS else agreement(value))
         for key, value in accuracy.items()
     ]
 

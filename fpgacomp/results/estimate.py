@@ -71,11 +71,14 @@ class LayerEstimate(WithResources):
     Args:
         cycles: clock cycles from its first input to its last output.
         interval: clock cycles from one frame to the next.
+        start: clock cycles from the design's first input to the layer's own first input; None
+            where the design was not run in time.
     """
 
     cycles: Figure
     interval: Figure
     resources: Resources[Figure]
+    start: float | None = None
 
 
 @dataclass(frozen=True)

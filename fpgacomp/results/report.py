@@ -9,6 +9,7 @@ from typing import Literal
 
 from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Mismatch
+from fpgacomp.results.distribution import Confusion, Histogram
 from fpgacomp.results.estimate import Estimate, LayerEstimate
 from fpgacomp.results.target import Target
 
@@ -117,6 +118,11 @@ class LayerReport:
         folding: what the engine chose for it, by name.
         estimate: its share of the design.
         exact: "proved", "checked on N vectors" or "not checked", as the report prints it.
+        inputs: names of the layers that it reads.
+        output_type: range of the integers that it writes, such as uint4[0..15].
+        fifo_depth: words of the FIFO behind it; None where the design has none there.
+        weights: its weights; None where it has none.
+        activations: the integers that it gave for the vectors; None where none were run.
     """
 
     name: str
@@ -128,6 +134,11 @@ class LayerReport:
     folding: Mapping[str, object]
     estimate: LayerEstimate
     exact: str
+    inputs: tuple[str, ...] = ()
+    output_type: str = ""
+    fifo_depth: int | None = None
+    weights: Histogram | None = None
+    activations: Histogram | None = None
 
 
 @dataclass(frozen=True)
@@ -169,10 +180,12 @@ class Report:
         software_before, software_after: operators that run on the host's processor before and
             after the hardware.
         accuracy: figure by name; None where no labels were given.
+        confusion: which classes were taken for which; None where no labels of classes were given.
         timings_s: seconds of each step.
         warnings: what the user should know, in sentences.
         reasons: why this backend, interface and folding were chosen, in sentences.
-        folder: the build directory; None where nothing was written.
+        folder: the build directory, or where the evidence of a failure lies (DIR.failed); None
+            where nothing was written.
     """
 
     fpgacomp: str
@@ -192,6 +205,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     folder: str | None = None
+    confusion: Confusion | None = None
 
     @property
     def status(self) -> Literal["ok", "failed"]:
@@ -232,4 +246,4 @@ class Report:
         yield "exactness", self.exactness.summary
         yield from (("warning", text) for text in self.warnings)
         if self.folder:
-            yield "folder", self.folder
+            yield "folder" if self.status == "ok" else "evidence in", self.folder

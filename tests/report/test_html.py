@@ -60,17 +60,22 @@ def test_it_opens_offline(sample: Callable[[], Report]) -> None:
 
 @pytest.mark.parametrize("sample", ALL)
 def test_drawings_stay_in_their_frame(sample: Callable[[], Report]) -> None:
-    parsed = Page(to_html(sample()))
-    bars = [attributes for tag, attributes in parsed.tags if tag == "rect"]
-    assert bars
-    for bar in bars:
-        assert float(bar["x"] or -1) >= 0
-        assert float(bar["width"] or -1) >= 0
-        assert float(bar["x"] or 0) + float(bar["width"] or 0) <= 100.01
-    for tag, attributes in parsed.tags:
+    shapes = 0
+    for tag, attributes in Page(to_html(sample())).tags:
+        if tag == "svg":
+            width, height = map(float, (attributes["viewbox"] or "").split()[2:])
+        if tag == "rect":
+            shapes += 1
+            x, y, wide, high = (
+                float(attributes[key] or -1) for key in ("x", "y", "width", "height")
+            )
+            assert min(x, y, wide, high) >= 0
+            assert x + wide <= width + 0.01 and y + high <= height + 0.01
         if tag == "path":
-            places = re.findall(r"[MH]([0-9.]+)", attributes["d"] or "")
-            assert places and all(0 <= float(place) <= 100 for place in places)
+            places = re.findall(r"([MHV])([0-9.]+)", attributes["d"] or "")
+            assert places
+            assert all(0 <= float(p) <= (height if way == "V" else width) for way, p in places)
+    assert shapes
 
 
 def test_everything_is_in_it() -> None:
@@ -116,8 +121,8 @@ def test_names_from_the_network_are_escaped() -> None:
 
 def test_the_slowest_layer_is_marked() -> None:
     page = to_html(samples.fits())
-    assert page.count('<tr class="slowest">') == 1
-    assert re.search(r'<tr class="slowest">\s*<th scope="row">conv2</th>', page)
+    assert page.count('<div class="bar slowest">') == 1
+    assert re.search(r'<div class="bar slowest">\s*<b>conv2</b>', page)
 
 
 def test_where_all_are_equally_slow_none_is_marked() -> None:

@@ -15,7 +15,7 @@ from fpgacomp.devices.resources import counts
 from fpgacomp.report import wording
 from fpgacomp.report.terminal import MAX_LINES, render
 from fpgacomp.results.estimate import Figure
-from fpgacomp.results.report import Exactness, Report, Verdict
+from fpgacomp.results.report import Exactness, PeerEvidence, Report, Verdict
 from fpgacomp.results.target import Target
 from tests.support import report_samples as samples
 
@@ -71,15 +71,14 @@ def test_longer_networks_show_the_heaviest_in_network_order() -> None:
 
 def test_the_first_line_is_the_verdict() -> None:
     assert shown(samples.fits())[0] == (
-        "FITS TUL PYNQ-Z2: LUT at 46 % of the budget, all else lower; C-simulation exact."
+        "FITS TUL PYNQ-Z2: 46 % of its free LUT, less of all else; exact in simulation."
     )
     assert shown(samples.does_not_fit())[:2] == [
-        "DOES NOT FIT TUL PYNQ-Z2: needs 110,860 LUT of the 48,200 left by the shell, "
-        "2.3 times the budget.",
+        "DOES NOT FIT TUL PYNQ-Z2: needs 110,860 LUT, 2.3 times the 48,200 that are free.",
         "  try: 4-bit instead of 8-bit weights in conv2: about 41,000 LUT.",
     ]
     assert shown(samples.is_wrong())[0] == (
-        "FITS TUL PYNQ-Z2, BUT IS NOT EXACT: 17 mismatches in C-simulation."
+        "FITS TUL PYNQ-Z2, BUT GIVES WRONG RESULTS: 17 wrong numbers in C-simulation."
     )
 
 
@@ -88,17 +87,26 @@ def test_a_fit_within_the_uncertainty_is_not_called_sure() -> None:
     report = samples.with_figures(report, lut=Figure(40_000, 33_000, 54_000))
     assert wording.headline(report).mood == "unsure"
     assert shown(report)[0] == (
-        "FITS TUL PYNQ-Z2, BUT NOT SURELY: LUT at 83 % of the budget, up to 112 % possible."
+        "PROBABLY FITS TUL PYNQ-Z2: needs about 83 % of its free LUT, at worst 112 %."
     )
 
 
 @pytest.mark.parametrize(
     ("exactness", "words"),
     [
-        (Exactness(10, csim_mismatches=1, rtl_mismatches=2), "1 mismatches in C-simulation, 2 mi"),
+        (
+            Exactness(10, csim_mismatches=1, rtl_mismatches=2),
+            "1 wrong numbers in C-simulation, 2 wr",
+        ),
         (
             Exactness(10, csim_mismatches=0, network_mismatches=3),
-            "3 mismatches against the network",
+            "3 numbers that are not the network's",
+        ),
+        (
+            Exactness(
+                4, csim_mismatches=0, peers=(PeerEvidence(name="p", title="Peer", mismatches=5),)
+            ),
+            "5 wrong numbers in Peer's execution",
         ),
     ],
 )
@@ -106,6 +114,12 @@ def test_any_mismatch_is_in_the_first_line(exactness: Exactness, words: str) -> 
     report = replace(samples.fits(), exactness=exactness)
     assert words in shown(report)[0]
     assert wording.headline(report).mood == "bad"
+
+
+def test_a_failure_says_where_its_evidence_is() -> None:
+    report = replace(samples.is_wrong(), folder="digits.failed")
+    assert shown(report)[-1] == "evidence in digits.failed: see digits.failed/report.html"
+    assert shown(samples.fits())[-1] == "report: build/digits/report.html"
 
 
 def test_without_simulation_nothing_is_called_exact() -> None:
@@ -118,10 +132,10 @@ def test_without_simulation_nothing_is_called_exact() -> None:
     ("verdict", "words"),
     [
         (Verdict(False, "fps", shortfall=3.0), "fps is the limit, missed 3 times over."),
-        (Verdict(False, None), "no folding reaches the target."),
+        (Verdict(False, None), "no design is fast enough."),
         (
             Verdict(False, "dsp"),
-            "needs 77 DSP of the 220 left by the shell, 0.35 times the budget.",
+            "needs 77 DSP, 0.35 times the 220 that are free.",
         ),
         (Verdict(False, "uram", shortfall=1.5), "uram is the limit, missed 1.5 times over."),
     ],
@@ -136,7 +150,7 @@ def test_a_resource_the_board_has_none_of() -> None:
     report = samples.with_figures(report, uram=Figure(4, 4, 4))
     report = replace(report, verdict=Verdict(False, "uram"))
     lines = shown(report)
-    assert lines[0].endswith("needs 4 URAM of the 0 left by the shell.")
+    assert lines[0].endswith("needs 4 URAM, and the board has none free.")
     assert any(line.startswith("URAM") and "none on board" in line for line in lines)
 
 
@@ -158,7 +172,7 @@ def test_colour_only_on_a_terminal() -> None:
     buffer = io.StringIO()
     console = Console(file=buffer, width=100, force_terminal=True, color_system="truecolor")
     render(samples.is_wrong(), console)
-    assert "\x1b[1;31mFITS TUL PYNQ-Z2, BUT IS NOT EXACT" in buffer.getvalue()
+    assert "\x1b[1;31mFITS TUL PYNQ-Z2, BUT GIVES WRONG RESULTS" in buffer.getvalue()
 
 
 def test_colour_changes_no_letter() -> None:

@@ -9,6 +9,7 @@ from fpgacomp.devices.board import Board
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.resources import Resources, counts
 from fpgacomp.results.agreement import Mismatch
+from fpgacomp.results.distribution import Confusion, Histogram
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 from fpgacomp.results.report import (
     Exactness,
@@ -54,6 +55,10 @@ def with_figures(report: Report, **figures: Figure) -> Report:
     return replace(report, estimate=replace(report.estimate, resources=resources))
 
 
+# Counts of the integers -7..7.
+BELL = (2, 5, 9, 20, 35, 60, 80, 90, 82, 57, 33, 22, 8, 6, 1)
+
+
 def layer(
     name: str,
     kind: str,
@@ -66,6 +71,8 @@ def layer(
     dsp: float = 0,
     bram18: float = 0,
     exact: str = "checked on 1,000 vectors",
+    start: float | None = None,
+    after: tuple[str, ...] = (),
 ) -> LayerReport:
     return LayerReport(
         name=name,
@@ -85,14 +92,31 @@ def layer(
                 bram18=Figure.exact(bram18),
                 uram=Figure.exact(0),
             ),
+            start=start,
         ),
         exact=exact,
+        inputs=after,
+        output_type="uint4[0..15]",
+        fifo_depth=32 if kind == "Requantize" else 2,
+        weights=Histogram(-7, 1, BELL, zeros=90) if kind in ("Conv", "Dense") else None,
+        activations=Histogram(0, 1, BELL, zeros=2),
     )
 
 
 LAYERS = (
-    layer("x", "Input", (8, 8, 1), bits=(None, 4, None), cycles=0, interval=64, lut=0),
-    layer("conv1", "Conv", (8, 8, 16), cycles=210, interval=128, lut=4_200, dsp=9, bram18=2),
+    layer("x", "Input", (8, 8, 1), bits=(None, 4, None), cycles=0, interval=64, lut=0, start=0),
+    layer(
+        "conv1",
+        "Conv",
+        (8, 8, 16),
+        cycles=210,
+        interval=128,
+        lut=4_200,
+        dsp=9,
+        bram18=2,
+        start=0,
+        after=("x",),
+    ),
     layer(
         "act1",
         "Requantize",
@@ -100,11 +124,46 @@ LAYERS = (
         bits=(None, 12, None),
         lut=900,
         exact="proved; C++ checked on 1000 vectors",
+        start=150,
+        after=("conv1",),
     ),
-    layer("pool1", "MaxPool", (4, 4, 16), bits=(None, 4, None), lut=350),
-    layer("conv2", "Conv", (4, 4, 32), cycles=330, interval=256, lut=9_800, dsp=48, bram18=8),
-    layer("act2", "Thresholds", (4, 4, 32), bits=(None, 14, None), lut=2_600, exact="proved"),
-    layer("fc", "Dense", (10,), cycles=75, interval=64, lut=3_100, dsp=20, bram18=12),
+    layer(
+        "pool1", "MaxPool", (4, 4, 16), bits=(None, 4, None), lut=350, start=214, after=("act1",)
+    ),
+    layer(
+        "conv2",
+        "Conv",
+        (4, 4, 32),
+        cycles=330,
+        interval=256,
+        lut=9_800,
+        dsp=48,
+        bram18=8,
+        start=278,
+        after=("pool1",),
+    ),
+    layer(
+        "act2",
+        "Thresholds",
+        (4, 4, 32),
+        bits=(None, 14, None),
+        lut=2_600,
+        exact="proved",
+        start=600,
+        after=("conv2",),
+    ),
+    layer(
+        "fc",
+        "Dense",
+        (10,),
+        cycles=75,
+        interval=64,
+        lut=3_100,
+        dsp=20,
+        bram18=12,
+        start=700,
+        after=("act2",),
+    ),
 )
 
 
@@ -160,6 +219,12 @@ def fits() -> Report:
             "reuse 8 on conv2: the smallest that keeps 100,000 frames/s.",
         ),
         folder="build/digits",
+        confusion=Confusion(
+            tuple(
+                tuple(34 if row == column else row % 2 * (column == 3) for column in range(10))
+                for row in range(10)
+            )
+        ),
     )
 
 
@@ -175,6 +240,7 @@ def does_not_fit() -> Report:
         verdict=Verdict(False, "lut", remedies, shortfall=2.3),
         exactness=Exactness(vectors=0, peers=FINN),
         accuracy=None,
+        confusion=None,
         warnings=(),
         reasons=(),
         folder=None,
@@ -195,7 +261,15 @@ def is_wrong() -> Report:
 
 def many_layers(number: int = 40) -> Report:
     layers = tuple(
-        layer(f"layer{place}", "Conv", (8, 8, 8), cycles=10 + place, lut=100 * (place % 7 + 1))
+        layer(
+            f"layer{place}",
+            "Conv",
+            (8, 8, 8),
+            cycles=10 + place,
+            lut=100 * (place % 7 + 1),
+            start=8 * place,
+            after=(f"layer{place - 1}",) if place else (),
+        )
         for place in range(number)
     )
     warnings = tuple(f"warning number {place} " + "of many words " * 9 for place in range(30))

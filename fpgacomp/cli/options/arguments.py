@@ -40,6 +40,9 @@ TeacherArgument = Annotated[
 BuildArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Build folder that `fpgacomp compile` wrote.")
 ]
+OtherBuildArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Build folder to compare the first one with.")
+]
 SourceArgument = Annotated[
     str,
     typer.Argument(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fpgacomp.devices.board import Board
 from fpgacomp.engines.engine import Corroboration
 from fpgacomp.engines.finn import build_finn, emit_finn, execute_finn
+from fpgacomp.engines.finn.project import finn_board
 from fpgacomp.engines.finn.runtime import INSTALL, finn_version
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.errors import Problems, UnsupportedLayer
@@ -47,7 +49,19 @@ class FinnCompanion:
         except (UnsupportedLayer, Problems) as error:
             return Corroboration(project, notes=(f"FINN did not execute the design: {error}",))
         wrong = sum(int((got != values[name][:FRAMES]).sum()) for name, got in executed.items())
-        return Corroboration(project, len(next(iter(inputs.values()))), wrong)
+        return Corroboration(
+            project, len(next(iter(inputs.values()))), wrong, _unknown(design.board)
+        )
+
+
+def _unknown(board: Board) -> tuple[str, ...]:
+    """One sentence where FINN's build cannot go on to a bitstream for the board, or nothing."""
+    if finn_board(board) is not None:
+        return ()
+    return (
+        f"FINN does not know the board {board.name}: finn/build.py ends in a stitched IP, "
+        "not in a bitstream.",
+    )
 
 
 FINN = FinnCompanion()

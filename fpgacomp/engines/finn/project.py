@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 
+from fpgacomp.devices.board import Board
 from fpgacomp.engines.finn.graph import FinnModel, build_finn, specialize, specialized
 from fpgacomp.engines.finn.runtime import FINN_VERSION, finn_session
 from fpgacomp.engines.stream.design import StreamDesign
@@ -23,6 +24,21 @@ _FOLDING = (
     "PE", "SIMD", "parallel_window", "ram_style", "resType", "mem_mode",
     "runtime_writeable_weights", "depth_trigger_uram", "depth_trigger_bram",
 )  # fmt: skip
+# Our board -> the name that FINN's `part_map` has for the same board. Boards that are absent
+# (zybo-z7-20, zcu106, arty-a7-35t, ...) are unknown to FINN.
+_FINN_BOARDS = {
+    "alveo-u200": "U200",
+    "alveo-u250": "U250",
+    "alveo-u280": "U280",
+    "alveo-u50": "U50",
+    "kv260": "KV260_SOM",
+    "pynq-z1": "Pynq-Z1",
+    "pynq-z2": "Pynq-Z2",
+    "rfsoc2x2": "RFSoC2x2",
+    "ultra96-v2": "Ultra96-V2",
+    "zcu102": "ZCU102",
+    "zcu104": "ZCU104",
+}
 _RANDOM_SUFFIX = re.compile(r"_[a-z0-9_]{8}$")
 
 
@@ -133,10 +149,11 @@ def _last_begun(model: Any) -> str:
 
 
 def _texts(design: StreamDesign) -> dict[str, bytes]:
-    board = _finn_board(design.board.part)
+    board = finn_board(design.board) or ""
     values = {
         "title": f"{design.graph.name} on {design.board.title}",
         "part": design.board.part,
+        "board_name": design.board.name,
         "board": board,
         "shell": "VITIS_ALVEO" if board.startswith("U") and board[1:2].isdigit() else "VIVADO_ZYNQ",
         "clock_ns": f"{design.clock_ns:.3f}",
@@ -154,10 +171,18 @@ def _texts(design: StreamDesign) -> dict[str, bytes]:
     }
 
 
-def _finn_board(part: str) -> str:
-    """FINN's name for the first board with this part, "" where it has none."""
+def finn_board(board: Board) -> str | None:
+    """FINN's name for a board, or None where FINN has no shell for it.
+
+    Boards with the same FPGA differ in memory, clocks and pins, so a board is found by its name;
+    the part must be FINN's too, because a user's board file may give a known name to another part.
+    """
     with finn_session():
         from finn.util.basic import part_map
 
-        names = {known: str(name) for name, known in reversed(part_map.items())}
-        return names.get(part, "")
+        names_by_part: dict[str, set[str]] = {}
+        for known, part in part_map.items():
+            names_by_part.setdefault(str(part), set()).add(str(known))
+    candidates = names_by_part.get(board.part, set())
+    name = _FINN_BOARDS.get(board.name)
+    return name if name in candidates else None

@@ -78,6 +78,12 @@ class Hls4mlEngine:
         """The io type of the whole design."""
         return {"io_type": design.io_type}
 
+    def fifos(self, design: Hls4mlDesign) -> Mapping[str, int]:
+        """Words of the FIFO behind each tensor of a stream design; io_parallel has none."""
+        from fpgacomp.engines.hls4ml.fifos import fifo_depths
+
+        return fifo_depths(design) if design.io_type == "io_stream" else {}
+
     def structure(self, design: Hls4mlDesign) -> str:
         """Nothing: one kernel per layer, whose settings are its folding."""
         return ""

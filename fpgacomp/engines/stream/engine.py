@@ -67,6 +67,16 @@ class StreamEngine:
         """Nothing is chosen for the design as a whole."""
         return {}
 
+    def fifos(self, design: StreamDesign) -> Mapping[str, int]:
+        """Words of the stream that carries each tensor in full; of copies, the deepest."""
+        from fpgacomp.engines.stream.expand import expand
+
+        depths: dict[str, int] = {}
+        for stream in expand(design).streams:
+            if stream.tensor:
+                depths[stream.tensor] = max(stream.depth, depths.get(stream.tensor, 0))
+        return depths
+
     def structure(self, design: StreamDesign) -> str:
         """The operators that the design expands to, and the streams between them."""
         from fpgacomp.engines.stream.text import print_dataflow

@@ -9,9 +9,12 @@ from dataclasses import replace
 import onnx
 import pytest
 
+from fpgacomp.devices.read import load_board
+from fpgacomp.engines.finn.companion import FINN
 from fpgacomp.engines.finn.peer import target_fps_folding
-from fpgacomp.engines.finn.project import emit_finn
+from fpgacomp.engines.finn.project import emit_finn, finn_board
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.ir.interpreter import run
 from tests.support import finn_designs as fd
 from tests.support.finn_designs import builders, sd
 
@@ -41,16 +44,43 @@ def test_every_operator_has_code_folding_and_fifos() -> None:
 
 def test_build_script_and_readme() -> None:
     design = sd.design(builders.mlp())
+    design = replace(design, board=load_board("pynq-z2"))
     files = emit_finn(design).files
     script = files["finn/build.py"].decode()
     ast.parse(script)
-    assert 'board="Pynq-Z' in script and "synth_clk_period_ns=10.000" in script
+    assert 'board="Pynq-Z2"' in script and "synth_clk_period_ns=10.000" in script
     assert "minimize_bit_width=False" in script and "step_minimize" not in script
     assert b"python build.py" in files["finn/README.md"]
-    other = replace(design, board=replace(design.board, part="xc7a100tcsg324-1"))
-    script = emit_finn(other).files["finn/build.py"].decode()
+    assert b"does not know" not in files["finn/README.md"]
+
+
+def test_a_board_that_finn_does_not_know_ends_in_a_stitched_ip() -> None:
+    design = replace(sd.design(builders.mlp()), board=load_board("zybo-z7-20"))
+    files = emit_finn(design).files
+    script = files["finn/build.py"].decode()
     ast.parse(script)
     assert "board=" not in script and "step_synthesize_bitfile" not in script
+    assert b"FINN does not know the board zybo-z7-20" in files["finn/README.md"]
+    values = run(design.graph, builders.inputs(design.graph, 2))
+    (note,) = FINN.corroborate(design, values, required=True).notes
+    assert note.startswith("FINN does not know the board zybo-z7-20: finn/build.py ends in")
+
+
+@pytest.mark.parametrize(
+    ("board", "name"),
+    [
+        ("pynq-z1", "Pynq-Z1"), ("pynq-z2", "Pynq-Z2"), ("zcu104", "ZCU104"),
+        ("kv260", "KV260_SOM"), ("alveo-u250", "U250"), ("zybo-z7-20", None),
+        ("zcu106", None), ("arty-a7-35t", None),
+    ],
+)  # fmt: skip
+def test_boards_are_found_by_name_not_by_part(board: str, name: str | None) -> None:
+    assert finn_board(load_board(board)) == name
+
+
+def test_a_known_name_with_another_part_is_another_board() -> None:
+    board = replace(load_board("pynq-z2"), part="xc7z010clg400-1")
+    assert finn_board(board) is None
 
 
 def test_operators_that_finn_generates_no_code_for_are_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from fpgacomp.devices.resources import Resources
@@ -41,7 +42,7 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
         folding = design.folding[layer.name]
         layers[layer.name], timings[layer.name] = _layer(stage, layer, folding, setting)
     top = _top(cost, design, setting)
-    latency, interval = _design_cycles(design, timings)
+    latency, interval, starts = _design_cycles(design, timings)
     speed = _slowest_spread(layers.values())
     total = sum((layer.resources for layer in layers.values()), NOTHING) + top
     return Estimate(
@@ -50,7 +51,7 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
         latency_cycles=_scaled(latency, speed),
         interval_cycles=_scaled(interval, speed),
         resources=total,
-        layers=layers,
+        layers={name: replace(layer, start=starts[name]) for name, layer in layers.items()},
     )
 
 
@@ -97,29 +98,44 @@ def _interface(tensor: Tensor, setting: Setting) -> Terms:
     return unit_terms({"interface": bits if setting.stream else 0.0}, {"interface": bits})
 
 
-def _design_cycles(design: Hls4mlDesign, timings: Mapping[str, Timing]) -> tuple[float, float]:
-    """(latency, interval) of the whole: one pipeline, or DATAFLOW with the slowest stage's II."""
+def _design_cycles(
+    design: Hls4mlDesign, timings: Mapping[str, Timing]
+) -> tuple[float, float, Mapping[str, float]]:
+    """(latency, interval, start of each layer) in cycles.
+
+    The design is one pipeline, or DATAFLOW with the interval of the slowest stage.
+    """
     interval = max(timing.interval for timing in timings.values())
     if design.io_type == "io_stream":
-        return _stream_latency(design, timings), interval
+        latency, starts = _stream_latency(design, timings)
+        return latency, interval, starts
     handshake = 1 if is_dataflow(design) else 0
     done: dict[str, int] = {}
+    starts = {}
     for layer in design.graph.layers:
         ready = max((done[tensor.name] for tensor in layer.inputs), default=0)
+        starts[layer.name] = float(ready)
         timing = timings[layer.name]
         done[layer.output.name] = ready + timing.cycles + (handshake if timing.cycles else 0)
     latency = max(done[tensor.name] for tensor in design.graph.outputs)
-    return max(latency, 1), interval
+    return max(latency, 1), interval, starts
 
 
-def _stream_latency(design: Hls4mlDesign, timings: Mapping[str, Timing]) -> int:
-    """Each process starts at its first word and ends after its last: whichever is later."""
+def _stream_latency(
+    design: Hls4mlDesign, timings: Mapping[str, Timing]
+) -> tuple[int, Mapping[str, float]]:
+    """(latency, start of each layer) in cycles.
+
+    Each process starts at its first word and ends after its last: whichever is later.
+    """
     first: dict[str, int] = {}
     last: dict[str, int] = {}
+    starts: dict[str, float] = {}
     for layer in design.graph.layers:
         timing, name = timings[layer.name], layer.output.name
         begin = max((first[tensor.name] for tensor in layer.inputs), default=0)
         end = max((last[tensor.name] for tensor in layer.inputs), default=0)
+        starts[layer.name] = float(begin)
         if isinstance(layer, Input):
             # The host delivers one word per cycle; whoever is slower holds it back.
             first[name], last[name] = 0, timing.cycles
@@ -131,7 +147,7 @@ def _stream_latency(design: Hls4mlDesign, timings: Mapping[str, Timing]) -> int:
         else:
             first[name] = begin + timing.first
             last[name] = max(end + timing.first - 1, begin + timing.cycles)
-    return max(max(last[tensor.name] for tensor in design.graph.outputs), 1)
+    return max(max(last[tensor.name] for tensor in design.graph.outputs), 1), starts
 
 
 def _slowest_spread(layers: Iterable[LayerEstimate]) -> tuple[float, float]:

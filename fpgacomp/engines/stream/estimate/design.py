@@ -116,6 +116,7 @@ def _layer(share: _Share, times: Mapping[str, tuple[int, int]]) -> LayerEstimate
         cycles=_ranged(lasted, LATENCY_RANGE),
         interval=_ranged(busy, INTERVAL_RANGE),
         resources=share.resources,
+        start=min(start for start, _ in spans) if times and spans else None,
     )
 
 

@@ -1,0 +1,112 @@
+"""`fpgacomp compare`: what two builds say of themselves, side by side.
+
+A build is known by its report.json, whose keys are stable: an older build compares with a newer
+one, and a figure that one of them lacks is shown as absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fpgacomp.errors import UsageError
+from fpgacomp.results.builds import AGREEMENT, Aspect, BuildComparison
+
+# (section, heading, path of keys in report.json)
+_FIGURES = (
+    ("build", "network", "model.name"),
+    ("build", "board", "board.name"),
+    ("build", "engine", "backend"),
+    ("build", "fpgacomp", "fpgacomp"),
+    ("verdict", "fits", "verdict.fits"),
+    ("verdict", "limiting resource", "verdict.limiting_resource"),
+    ("speed", "clock in MHz", "estimate.clock_mhz"),
+    ("speed", "latency in us", "estimate.latency_us"),
+    ("speed", "latency in cycles", "estimate.latency_cycles.value"),
+    ("speed", "cycles between frames", "estimate.interval_cycles.value"),
+    ("speed", "frames per second", "estimate.frames_per_second"),
+    *(
+        ("resources", name.upper(), f"estimate.resources.{name}.value")
+        for name in ("lut", "ff", "dsp", "bram18", "uram")
+    ),
+    ("exactness", "vectors", "exactness.vectors"),
+    ("exactness", "C-simulation mismatches", "exactness.csim_mismatches"),
+    ("exactness", "RTL simulation mismatches", "exactness.rtl_mismatches"),
+    ("exactness", "network mismatches", "exactness.network_mismatches"),
+    ("exactness", "ties", "exactness.ties"),
+    ("exactness", AGREEMENT, "exactness.top1_agreement_float32"),
+)
+_LAYER_FIGURES = (("LUT", "resources.lut.value"), ("cycles", "cycles"))
+
+
+def compare(first: str | Path, second: str | Path) -> BuildComparison:
+    """Compare two build folders by verdict, resources, speed, exactness, accuracy and layers.
+
+    Args:
+        first, second: folders that `fpgacomp compile` wrote, also those of a failure
+            (DIR.failed).
+
+    Raises:
+        UsageError: a folder holds no report.json of ours.
+    """
+    one, other = _report(Path(first)), _report(Path(second))
+    aspects = [
+        Aspect(section, name, _at(one, path), _at(other, path)) for section, name, path in _FIGURES
+    ]
+    aspects += _accuracy(one, other)
+    aspects += _layers(one, other)
+    return BuildComparison(str(first), str(second), tuple(aspects))
+
+
+def _report(folder: Path) -> dict[str, Any]:
+    fix = "name a folder that `fpgacomp compile` wrote."
+    path = folder / "report.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(str(folder), "holds no report.json.", fix) from error
+    except (OSError, ValueError) as error:
+        raise UsageError(str(path), f"cannot be read ({error}).", fix) from error
+    if not isinstance(found, dict) or not {"fpgacomp", "estimate", "layers"} <= set(found):
+        raise UsageError(str(path), "is no report of fpgacomp.", fix)
+    return found
+
+
+def _at(report: Mapping[str, Any], path: str) -> Any:
+    """The value under dotted keys; None where a key is absent."""
+    value: Any = report
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _accuracy(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Aspect]:
+    names = _in_order(one.get("accuracy") or {}, other.get("accuracy") or {})
+    for name in names:
+        path = f"accuracy.{name}"
+        yield Aspect("accuracy", name, _at(one, path), _at(other, path))
+
+
+def _layers(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Aspect]:
+    """LUTs and cycles of each layer, and its folding where the two builds differ in it."""
+    first, second = ({layer["name"]: layer for layer in r["layers"]} for r in (one, other))
+    for name in _in_order(first, second):
+        mine, theirs = first.get(name, {}), second.get(name, {})
+        for figure, path in _LAYER_FIGURES:
+            yield Aspect("layers", f"{name}: {figure}", _at(mine, path), _at(theirs, path))
+        if mine.get("folding") != theirs.get("folding"):
+            texts = (_folding(layer.get("folding")) for layer in (mine, theirs))
+            yield Aspect("layers", f"{name}: folding", *texts)
+
+
+def _folding(folding: Mapping[str, Any] | None) -> str | None:
+    if not folding:
+        return None
+    return ", ".join(f"{key} {value}" for key, value in folding.items())
+
+
+def _in_order(first: Mapping[str, Any], second: Mapping[str, Any]) -> Sequence[str]:
+    """The names of both, the first one's before those that only the second has."""
+    return [*first, *(name for name in second if name not in first)]
