@@ -14,7 +14,7 @@ from fpgacomp.results.builds import AGREEMENT, Aspect, BuildComparison, Value
 
 
 @dataclass(frozen=True)
-class Row:
+class BuildRow:
     """A line of the comparison as text; `differs` marks it."""
 
     name: str
@@ -25,11 +25,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Section:
+class BuildSection:
     """The lines under one heading."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[BuildRow, ...]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class BuildsView:
     title: str
     first: str
     second: str
-    sections: tuple[Section, ...]
+    sections: tuple[BuildSection, ...]
 
 
 def render(comparison: BuildComparison, console: Console) -> None:
@@ -68,16 +68,16 @@ def to_html(comparison: BuildComparison) -> str:
     return page("builds.html.j2", view)
 
 
-def _sections(comparison: BuildComparison) -> tuple[Section, ...]:
+def _sections(comparison: BuildComparison) -> tuple[BuildSection, ...]:
     return tuple(
-        Section(title, tuple(_row(aspect) for aspect in aspects))
+        BuildSection(title, tuple(_row(aspect) for aspect in aspects))
         for title, aspects in comparison.sections.items()
     )
 
 
-def _row(aspect: Aspect) -> Row:
+def _row(aspect: Aspect) -> BuildRow:
     change = aspect.change
-    return Row(
+    return BuildRow(
         name=aspect.name,
         first=_text(aspect.first, share=_is_share(aspect)),
         second=_text(aspect.second, share=_is_share(aspect)),

@@ -17,7 +17,7 @@ MOST_PAIRS = 10
 
 
 @dataclass(frozen=True)
-class Span:
+class TimeSpan:
     """A row of the timeline on a scale of 0 to 100: when a layer works, and how long it is busy."""
 
     name: str
@@ -40,7 +40,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Column:
+class ChartColumn:
     """A bin of a histogram: its left edge, width and height on scales of 0 to 100."""
 
     x: float
@@ -56,7 +56,7 @@ class HistogramView:
     detail: str
     low: str
     high: str
-    columns: tuple[Column, ...]
+    columns: tuple[ChartColumn, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def with_spread(figure: Figure) -> str:
     return f"{value} ({between})" if between else value
 
 
-def timeline(layers: Sequence[LayerReport]) -> Iterator[Span]:
+def timeline(layers: Sequence[LayerReport]) -> Iterator[TimeSpan]:
     """One span for each layer; the layers with the longest interval are marked."""
     ends = [(x.estimate.start or 0.0) + x.estimate.cycles.value for x in layers]
     intervals = [layer.estimate.interval.value for layer in layers]
@@ -103,7 +103,7 @@ def timeline(layers: Sequence[LayerReport]) -> Iterator[Span]:
     for layer in layers:
         estimate = layer.estimate
         start = (estimate.start or 0.0) * scale
-        yield Span(
+        yield TimeSpan(
             name=layer.name,
             start=place(start),
             length=place(estimate.cycles.value * scale),
@@ -157,7 +157,7 @@ def _histogram(title: str, what: str, histogram: Histogram) -> HistogramView:
         low=f"{histogram.low:,}",
         high=f"{histogram.high:,}",
         columns=tuple(
-            Column(place(number * width), place(0.9 * width), place(100 * count / most))
+            ChartColumn(place(number * width), place(0.9 * width), place(100 * count / most))
             for number, count in enumerate(histogram.counts)
         ),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fpgacomp.report import charts, wording
-from fpgacomp.report.charts import Bar, ConfusionView, HistogramView, Span
+from fpgacomp.report.charts import Bar, ConfusionView, HistogramView, TimeSpan
 from fpgacomp.report.charts import place as _place
 from fpgacomp.report.network_picture import NetworkPicture, draw_network
 from fpgacomp.report.next_steps import Step, next_steps
@@ -83,7 +83,7 @@ class ReportView:
     layer_resources: tuple[str, ...]
     layers: tuple[LayerRow, ...]
     network: NetworkPicture
-    timeline: tuple[Span, ...]
+    timeline: tuple[TimeSpan, ...]
     lut_bars: tuple[Bar, ...]
     weights: tuple[HistogramView, ...]
     activations: tuple[HistogramView, ...]
