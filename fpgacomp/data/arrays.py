@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
+from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.errors import FpgacompError, InputDataError, raise_all
 from fpgacomp.ir.types import AnyArray, Float32Array, NamedArrays
 
@@ -95,46 +95,6 @@ def check_inputs(
         )
     raise_all(problems)
     return checked
-
-
-def read_arrays(path: Path, *, wanted: str) -> AnyArray | dict[str, AnyArray]:
-    """Return the array of a .npy file, or the arrays of a .npz file by their names.
-
-    Args:
-        path: the file.
-        wanted: what the file should have been, as the remedy of an error names it:
-            "a .npy file", "a .npz with x and y".
-
-    Raises:
-        InputDataError: no such file, or no plain numpy data in it.
-    """
-    where = str(path)
-    if not path.is_file():
-        raise InputDataError(where, "there is no such file.", f"give {wanted}.")
-    try:
-        # Never with pickle: it would run code from the file.
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
-    except ValueError as problem:
-        if "pickle" in str(problem) or "Object arrays" in str(problem):
-            raise InputDataError(
-                where,
-                "it holds Python objects, or is no numpy file.",
-                "save plain numbers with np.save(file, array.astype(np.float32)).",
-            ) from problem
-        raise _unreadable(where, problem) from problem
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as problem:
-        raise _unreadable(where, problem) from problem
-
-
-def _unreadable(where: str, problem: Exception) -> InputDataError:
-    reason = " ".join(str(problem).split())[:200] or type(problem).__name__
-    return InputDataError(
-        where, f"numpy cannot read it: {reason}.", "save it with np.save or np.savez."
-    )
 
 
 def _checked(array: AnyArray, shape: tuple[int, ...], where: str) -> Float32Array:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fpgacomp.data.arrays import read_arrays
+from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.errors import InputDataError
 from fpgacomp.ir.types import AnyArray
 
@@ -19,7 +19,7 @@ def load_labels(labels: str | Path | AnyArray, count: int) -> AnyArray:
         count: number of samples that need one.
 
     Raises:
-        InputDataError: no such file, not numbers, or fewer labels than samples.
+        InputDataError: no such file, not numbers or not finite, or fewer labels than samples.
     """
     where = "labels"
     if isinstance(labels, str | Path):
@@ -40,4 +40,32 @@ def load_labels(labels: str | Path | AnyArray, count: int) -> AnyArray:
             f"has {len(labels)} labels for {count} samples.",
             "give one label per sample of --inputs, in the same order.",
         )
-    return labels[:count]
+    labels = labels[:count]
+    wrong = np.argwhere(~np.isfinite(labels))
+    if len(wrong):
+        raise InputDataError(
+            where,
+            f"holds NaN or an infinity, the first for sample {int(wrong[0][0])}.",
+            "remove these samples, or give them a label.",
+        )
+    return labels
+
+
+def check_classes(labels: AnyArray, classes: int) -> None:
+    """Refuse labels that are no class of a network.
+
+    Args:
+        labels: one for each sample, [N].
+        classes: how many the network tells apart; its classes are 0 to classes - 1.
+
+    Raises:
+        InputDataError: names the first label that is no class.
+    """
+    wrong = np.argwhere((labels != np.rint(labels)) | (labels < 0) | (labels >= classes))
+    if len(wrong):
+        sample = int(wrong[0][0])
+        raise InputDataError(
+            "labels",
+            f"the label of sample {sample} is {labels[sample]}, the network has {classes} classes.",
+            f"number the classes 0 to {classes - 1}.",
+        )

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from fpgacomp.data.arrays import read_arrays
 from fpgacomp.data.images import SamplePair, image_folder
+from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.errors import InputDataError
 from fpgacomp.ir.types import NamedArrays
 

@@ -26,10 +26,16 @@ _OTHER_UNITS = {
 _FORMS = {
     "name": "a name", "aliases": "a name", "dsp": "a pair of port widths",
     "block_ram": "the shape of a memory", "ultra_ram": "the shape of a memory",
+    "title": "one line of plain text", "memory": "one line of plain text",
+    "sources": "a line of text", "part": "a part number", "family": "the name of a family",
 }  # fmt: skip
 _FORM_FIXES = {
     "a name": "lower-case letters, digits and dashes only.",
     "a pair of port widths": "the multiplier's widths in bits, as `dsp: 25x18`, or `dsp: none`.",
+    "one line of plain text": "letters, digits and . , : ; + / ( ) & ' * -, at most 120 of them.",
+    "a line of text": "at most 500 characters without line breaks.",
+    "a part number": "letters, digits, dots and dashes, as xc7z020clg400-1.",
+    "the name of a family": "letters, digits, dots, dashes and plus signs, as zynq-7000.",
     "the shape of a memory": "words x bits of a word, as 512x36.",
 }
 
@@ -55,6 +61,7 @@ def _line(lines: Lines, keys: Keys) -> int:
 
 def _explain(detail: ErrorDetails, keys: Keys) -> tuple[str, str]:
     given, context = detail["input"], detail.get("ctx", {})
+    shown = _shown(given)
     examples = DEVICE_EXAMPLES if keys[0] == "device" else EXAMPLES
     example = f"for example `{keys[-1]}: {examples.get(keys[-1], '0')}`."
     match detail["type"]:
@@ -63,24 +70,30 @@ def _explain(detail: ErrorDetails, keys: Keys) -> tuple[str, str]:
         case "extra_forbidden":
             return "is not a key of a board file.", _nearest_key(keys)
         case "literal_error":
-            near = get_close_matches(str(given), _choices(context), n=1, cutoff=0.4)
+            near = get_close_matches(str(given)[:80], _choices(context), n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}? " if near else ""
-            return f"{given!r} is not known.", f"{hint}One of {', '.join(_choices(context))}."
+            return f"{shown} is not known.", f"{hint}One of {', '.join(_choices(context))}."
         case "string_pattern_mismatch":
             form = _FORMS[next(key for key in reversed(keys) if key in _FORMS)]
-            return f"{given!r} is not {form}.", _FORM_FIXES[form]
+            return f"{shown} is not {form}.", _FORM_FIXES[form]
         case "int_type" | "int_from_float":
-            return f"{given!r} is not a whole number.", f"a plain count, {example}"
+            return f"{shown} is not a whole number.", f"a plain count, {example}"
         case "float_type" | "finite_number":
             unit = "nanoseconds" if keys[-1] == "level_ns" else "megahertz"
-            return f"{given!r} is not a number.", f"{unit} without a unit, {example}"
+            return f"{shown} is not a number.", f"{unit} without a unit, {example}"
         case "less_than_equal" if keys[0] == "clock_mhz":
-            return f"{given} MHz is faster than any FPGA.", f"give megahertz, {example}"
+            return f"{shown} MHz is faster than any FPGA.", f"give megahertz, {example}"
         case "less_than_equal" | "greater_than_equal" | "greater_than":
             fix = f"give the figure of the data sheet, {example}"
-            return f"{given} is impossible: it must be {_bound(detail['type'], context)}.", fix
+            return f"{shown} is impossible: it must be {_bound(detail['type'], context)}.", fix
         case _:
-            return f"{given!r} is wrong: {detail['msg'].lower()}.", example
+            return f"{shown} is wrong: {detail['msg'].lower()}.", example
+
+
+def _shown(given: object) -> str:
+    """What a file gives, in a length that goes into a sentence."""
+    text = repr(given)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _bound(kind: str, context: Mapping[str, Any]) -> str:

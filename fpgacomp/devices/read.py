@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
@@ -20,6 +21,8 @@ from fpgacomp.devices.schema import BoardFile, Keys, ResourcesSection, ShellSect
 from fpgacomp.errors import BoardError, raise_all
 from fpgacomp.host.resources import data_folder
 
+_MAX_BYTES = 100_000  # the files that ship have 1,000 to 2,000
+_MAX_DEPTH = 8  # they nest 2 levels deep
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -144,6 +147,7 @@ def _read(path: Path) -> BoardFile:
     """Read and check a board file; all its problems are raised together."""
     text = _text(path)
     try:
+        _check_structure(text, path)
         root = yaml.compose(text, Loader=_Loader)
         content = yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -164,9 +168,36 @@ def _read(path: Path) -> BoardFile:
     return checked
 
 
+def _check_structure(text: str, path: Path) -> None:
+    """Refuse aliases and deep nesting, one event after the other, before anything is built.
+
+    A few lines of aliases of aliases stand for more memory than any machine has, and nesting
+    without end overflows the stack of YAML's own reader.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            why = "uses an anchor or alias, by which YAML repeats a part of the file."
+            raise BoardError(f"{path}:{line}", why, "write the values out.")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MAX_DEPTH:
+            why = f"is nested more than {_MAX_DEPTH} levels deep."
+            raise BoardError(f"{path}:{line}", why, "write `key: value` lines.")
+
+
 def _text(path: Path) -> str:
     copy = f"copy one of {data_folder('boards')} and edit it."
     try:
+        state = path.stat()
+        if not stat.S_ISDIR(state.st_mode) and not stat.S_ISREG(state.st_mode):
+            raise BoardError(str(path), "is a pipe or a device.", f"name a file, or {copy}")
+        if state.st_size > _MAX_BYTES:
+            why = f"has {state.st_size:,} bytes; a board file has at most {_MAX_BYTES:,}."
+            raise BoardError(str(path), why, copy)
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BoardError(
@@ -174,8 +205,8 @@ def _text(path: Path) -> str:
         ) from None
     except UnicodeDecodeError:
         raise BoardError(str(path), "is not a text file in UTF-8.", copy) from None
-    except OSError as error:
-        why = f"cannot be read: {error.strerror}."
+    except (OSError, ValueError) as error:
+        why = f"cannot be read: {getattr(error, 'strerror', None) or error}."
         raise BoardError(str(path), why, f"name a file, or {copy}") from None
 
 

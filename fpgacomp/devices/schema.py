@@ -11,13 +11,19 @@ from fpgacomp.devices.device import Toolchain
 
 Keys = tuple[str, ...]
 
-_Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-_Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-_Count = Annotated[int, Field(ge=0)]
+# Titles, parts and families go into Tcl, C++, HTML and the terminal: no character that one of
+# these reads as more than a letter passes, wherever it is quoted besides.
+_Line = Annotated[str, StringConstraints(pattern=r"^[^\W_][\w .,:;+/()&'*-]{0,119}$")]
+_Source = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,500}$")]
+_Part = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+_Family = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
+_Name = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+_MOST = 1_000_000_000  # of any resource: a hundred times what the largest FPGA has
+_Count = Annotated[int, Field(ge=0, le=_MOST)]
 _Megahertz = Annotated[float, Field(gt=0, le=2000, allow_inf_nan=False)]
 _Ports = Annotated[str, StringConstraints(pattern=r"^([1-9]\d?x[1-9]\d?|none)$")]
-_Shape = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*x[1-9]\d*$")]
-_Shapes = Annotated[list[_Shape], Field(min_length=1)]
+_Shape = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,8}x[1-9]\d{0,8}$")]
+_Shapes = Annotated[list[_Shape], Field(min_length=1, max_length=32)]
 
 
 class _Strict(BaseModel):
@@ -27,8 +33,8 @@ class _Strict(BaseModel):
 class ResourcesSection(_Strict):
     """`resources`: what the FPGA holds."""
 
-    lut: Annotated[int, Field(gt=0)]
-    ff: Annotated[int, Field(gt=0)]
+    lut: Annotated[int, Field(gt=0, le=_MOST)]
+    ff: Annotated[int, Field(gt=0, le=_MOST)]
     dsp: _Count
     bram18: _Count
     uram: _Count
@@ -80,18 +86,18 @@ class BoardFile(_Strict):
 
     name: _Name
     aliases: list[_Name] = []
-    title: _Text
+    title: _Line
     vendor: Literal["xilinx", "lattice"]
-    part: _Text
-    family: _Text
+    part: _Part
+    family: _Family
     device: DeviceSection = DeviceSection()
     resources: ResourcesSection
     shell: ShellSection
     clock_mhz: ClockSection
-    memory: _Text
+    memory: _Line
     host: Literal["zynq-ps", "pcie", "none"]
     toolchain: Toolchain | None = None
-    sources: Annotated[list[_Text], Field(min_length=1)]
+    sources: Annotated[list[_Source], Field(min_length=1, max_length=100)]
 
 
 KEYS: Mapping[Keys, tuple[str, ...]] = {

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fpgacomp.data.arrays import InputShapes, check_inputs, load_inputs, read_arrays
+from fpgacomp.data.arrays import InputShapes, check_inputs, load_inputs
 from fpgacomp.data.labelled import LabelledData, Samples, load_data
 from fpgacomp.data.labels import load_labels
+from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.errors import InputDataError, ModelError
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.flows.options import Options, SampleSource

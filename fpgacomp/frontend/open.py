@@ -19,25 +19,27 @@ def open_network(model: str | Path | onnx.ModelProto | Any) -> Network:
     """Return the canonical network of a file or model; Keras goes through our own exporter.
 
     Raises:
-        FpgacompError: as `read_network`, `load_keras` and `export_keras`.
+        FpgacompError: as `read_network`, `read_confined` and `export_keras`.
     """
     if isinstance(model, onnx.ModelProto):
         return read_network(model)
     if not isinstance(model, str | Path):
-        return _from_keras(model, str(getattr(model, "name", "model")), b"")
+        from fpgacomp.frontend.keras import export_keras
+
+        return _from_keras(export_keras(model), str(getattr(model, "name", "model")), b"")
     path = Path(model)
     if path.suffix.lower() not in KERAS_SUFFIXES or not path.is_file():
         return read_network(path)
-    from fpgacomp.frontend.keras import load_keras
+    from fpgacomp.frontend.keras.reader import read_confined
 
-    return _from_keras(load_keras(path), path.stem, path.read_bytes(), file=str(model))
+    return _from_keras(read_confined(path), path.stem, path.read_bytes(), file=str(model))
 
 
 def check_model(model: str | Path | onnx.ModelProto | Any) -> list[NodeFinding]:
     """Return one finding per node of the network; of a Keras model, of what it exports to.
 
     Raises:
-        FpgacompError: as `check`, `load_keras` and `export_keras`.
+        FpgacompError: as `check`, `read_confined` and `export_keras`.
     """
     is_file = isinstance(model, str | Path)
     if isinstance(model, onnx.ModelProto):
@@ -47,10 +49,7 @@ def check_model(model: str | Path | onnx.ModelProto | Any) -> list[NodeFinding]:
     return check(open_network(model).original)
 
 
-def _from_keras(model: Any, name: str, content: bytes, file: str = "") -> Network:
-    from fpgacomp.frontend.keras import export_keras
-
-    exported = export_keras(model)
+def _from_keras(exported: onnx.ModelProto, name: str, content: bytes, file: str = "") -> Network:
     network = read_network(exported, name=name)
     digest = hashlib.sha256(content or exported.SerializeToString(deterministic=True))
     kind = "float" if network.format == "float" else "keras"

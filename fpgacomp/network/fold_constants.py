@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fpgacomp.errors import ModelError
+from fpgacomp.network.budget import activation_problem, constant_problem, total_problem
 from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.evaluate import evaluate
 from fpgacomp.network.infer import infer_node
 
-_MAX_SIZE = 1 << 28  # most values of one constant: more is no network for an FPGA
+_SMALLER = "give the network smaller tensors, or split it."
 # Quantizers of constants stay: in front of a weight they say how it is stored.
 _KEPT = {"QuantizeLinear", "DequantizeLinear"}
 
@@ -27,6 +29,11 @@ def fold_constants(
     Args:
         before_folding: sees each node that computes from constants, before it goes.
     """
+    for name in graph.inputs:
+        why = activation_problem(name, graph.shape(name))
+        if why:
+            graph.report_input(name, why, _SMALLER)
+            return
     for node in list(graph.nodes):
         inferred = infer_node(graph, node)
         if not node.domain and node.op == "Shape" and node.inputs[0] in graph.info:
@@ -38,6 +45,19 @@ def fold_constants(
             if before_folding is not None:
                 before_folding(node)
             _fold(graph, node)
+    _check_total(graph)
+
+
+def _check_total(graph: EditableGraph) -> None:
+    written = [name for node in graph.nodes for name in node.outputs]
+    shapes = {name: info.shape for name, info in graph.info.items()}
+    largest, why = total_problem(shapes, [*graph.inputs, *written])
+    writer = graph.producer(largest)
+    if why and writer is not None:
+        graph.report(writer, why, _SMALLER, error=ModelError)
+        graph.disable(writer)
+    elif why:
+        graph.report_input(largest, why, _SMALLER)
 
 
 def _foldable(graph: EditableGraph, node: Node) -> bool:
@@ -51,10 +71,11 @@ def _foldable(graph: EditableGraph, node: Node) -> bool:
 
 def _fold(graph: EditableGraph, node: Node) -> None:
     shapes = [graph.shape(name) for name in node.outputs if name in graph.info]
-    size = max((np.prod(shape, dtype=float) for shape in shapes), default=0.0)
-    if size > _MAX_SIZE:
-        why = f"it makes a constant of {size:.0f} values."
-        graph.report(node, why, "give the network a smaller constant.")
+    too_large = [why for shape in shapes if (why := constant_problem(node.output, shape))]
+    if too_large:
+        graph.report(node, f"its {too_large[0]}", "give the network a smaller constant.")
+        for name in node.outputs:
+            graph.info.pop(name, None)  # what reads it is not to blame
         return
     values = [graph.constant(name) if name else None for name in node.inputs]
     try:

@@ -9,6 +9,7 @@ import onnx
 from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 from fpgacomp.errors import ModelError
+from fpgacomp.network.budget import activation_problem
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo, node_proto
 from fpgacomp.network.operators import FPGACOMP_DOMAIN, FUNCTIONS, QONNX_DOMAIN, QUANTIZERS
 
@@ -31,8 +32,23 @@ _MAX_VALUE_SIZE = 1024
 def infer_node(graph: EditableGraph, node: Node) -> bool:
     """Set `graph.info` of the node's outputs; return False where they stay unknown.
 
-    An inconsistency (shapes that do not go together) is kept as a problem.
+    An inconsistency (shapes that do not go together), an activation without values and one
+    that takes more than the budget are kept as problems.
     """
+    known = _infer_outputs(graph, node)
+    if all(not name or name in graph.constants for name in node.inputs):
+        return known  # `fold_constants` looks at the sizes of constants
+    for name in node.outputs:
+        problem = activation_problem(name, graph.shape(name)) if name in graph.info else ""
+        if problem:
+            graph.report(node, problem, "give the network smaller tensors.", error=ModelError)
+            graph.disable(node)
+            del graph.info[name]
+            return False
+    return known
+
+
+def _infer_outputs(graph: EditableGraph, node: Node) -> bool:
     if not all(not name or name in graph.info for name in node.inputs):
         return False
     if node.domain == QONNX_DOMAIN and node.op in QUANTIZERS:

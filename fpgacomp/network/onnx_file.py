@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from onnx import external_data_helper
 
 from fpgacomp.errors import ModelError
 from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.external import MAX_STORED_BYTES, load_external_data
+from fpgacomp.network.repair import check_standard
+from fpgacomp.network.scan import all_tensors, scan
 from fpgacomp.network.validate import validate
 
 OLDEST_OPSET = 7
@@ -62,8 +64,10 @@ def load_onnx(source: str | Path | onnx.ModelProto, name: str | None = None) -> 
     digest = hashlib.sha256(data).hexdigest()
     where = file or "the model"
     _check_content(model, where)
-    _load_external_data(model, where, folder)
+    scan(model, where)
+    load_external_data(model, where, folder)
     if model.functions:
+        check_standard(model, where)
         model = _inline(model, where)
     stem = name or (Path(file).stem if file else model.graph.name)
     return OnnxFile(model, identifier(stem), file, digest)
@@ -86,6 +90,8 @@ def read_graph(model: onnx.ModelProto, where: str = "the model") -> EditableGrap
         fix = "copy or export it again."
         raise ModelError(where, f"holds a constant that cannot be read: {reason}.", fix) from None
     validate(graph)
+    if not graph.problems:  # what is reported of a node says more than the checker does
+        check_standard(model, where)
     return graph
 
 
@@ -97,7 +103,7 @@ def stored_bytes(path: Path) -> int:
     model = onnx.load(path, load_external_data=False)
     locations = {
         entry.value
-        for tensor in _tensors(model.graph)
+        for tensor in all_tensors(model)
         for entry in tensor.external_data
         if entry.key == "location"
     }
@@ -116,12 +122,21 @@ def _read(path: Path) -> bytes:
             str(path), "is a folder, not a file.", "name a network file, for instance model.onnx."
         )
     try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            why = "is a pipe or a device, not a file."
+            raise ModelError(str(path), why, "copy the model to a file.")
+        if state.st_size > MAX_STORED_BYTES:
+            why = f"has {state.st_size / 1e9:.1f} GB; an ONNX file has at most 2 GB."
+            raise ModelError(str(path), why, "keep its values in a file beside it.")
         return path.read_bytes()
     except FileNotFoundError:
         raise ModelError(str(path), "does not exist.", "check the path.") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelError(str(path), f"cannot be read: {reason}.", "check its rights.") from None
+    except ValueError:  # a null character
+        raise ModelError(repr(str(path)), "is no name of a file.", "check the path.") from None
 
 
 def _parse(data: bytes, file: str) -> onnx.ModelProto:
@@ -163,46 +178,3 @@ def _inline(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
     except (RuntimeError, ValueError) as error:
         why = f"defines functions that cannot be inlined: {str(error).splitlines()[0]}."
         raise ModelError(where, why, "export it again.") from None
-
-
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-
-
-def _load_external_data(model: onnx.ModelProto, where: str, folder: Path | None) -> None:
-    for tensor in _tensors(model.graph):
-        if tensor.data_location != onnx.TensorProto.EXTERNAL:
-            continue
-        if folder is None:
-            why = f"keeps the values of {tensor.name} in another file."
-            raise ModelError(where, why, "give the path of the model, or load its data first.")
-        _check_external(tensor, where, folder)
-        external_data_helper.load_external_data_for_tensor(tensor, str(folder))
-        tensor.ClearField("data_location")
-        del tensor.external_data[:]
-
-
-def _check_external(tensor: onnx.TensorProto, where: str, folder: Path) -> None:
-    """A model must not be able to read files that are not its own."""
-    entries = {entry.key: entry.value for entry in tensor.external_data}
-    location = entries.get("location", "")
-    target = (folder / location).resolve()
-    inside = target.is_relative_to(folder.resolve())
-    if not location or Path(location).is_absolute() or ".." in Path(location).parts or not inside:
-        why = f"keeps the values of {tensor.name} in {location!r}, outside the model's folder."
-        raise ModelError(where, why, "save the data file beside the model and refer to it by name.")
-    if not target.is_file():
-        why = f"keeps the values of {tensor.name} in {location!r}, which does not exist."
-        raise ModelError(where, why, "copy the data file beside the model.")
-    try:
-        offset, length = int(entries.get("offset", 0)), int(entries.get("length", 0))
-    except ValueError:
-        why = f"gives no number where the values of {tensor.name} begin or end."
-        raise ModelError(where, why, "export it again.") from None
-    if offset < 0 or length < 0 or offset + length > target.stat().st_size:
-        why = f"needs bytes {offset} to {offset + length} of {location!r}, which is shorter."
-        raise ModelError(where, why, "copy the data file again, whole.")

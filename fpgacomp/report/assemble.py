@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fpgacomp.data.labels import check_classes
 from fpgacomp.errors import InputDataError
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Activation, Add, Layer, SumPool, WeightLayer, kind
@@ -102,7 +103,8 @@ def accuracy(outputs: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any]) 
         The share of right answers as `top1`, 0..1, and the number of samples as `samples`.
 
     Raises:
-        InputDataError: the labels have another number of positions than the output.
+        InputDataError: the labels have another number of positions than the output, or are no
+            classes of the network.
     """
     answer = next(iter(outputs.values()))
     first = answer.reshape(len(labels), -1)
@@ -116,6 +118,7 @@ def accuracy(outputs: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any]) 
         return {"top1": float((first == truth).mean()), "samples": float(len(labels))}
     wanted = truth.argmax(axis=1) if truth.shape[1] > 1 else truth[:, 0]
     if first.shape[1] > 1:
+        check_classes(wanted, first.shape[1])
         given = first.argmax(axis=1)
     elif first.dtype.kind in "iu":
         given = first[:, 0]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from fpgacomp.devices.board import Board
@@ -37,7 +38,9 @@ def render_list(boards: Sequence[Board], console: Console) -> None:
         table.add_column(name, justify="right")
     for board in boards:
         figures = [f"{amount:,.0f}" for amount in board.budget]
-        table.add_row(board.name, board.part, *figures, f"{board.clock_mhz_default:g}")
+        table.add_row(
+            escape(board.name), escape(board.part), *figures, f"{board.clock_mhz_default:g}"
+        )
     console.print(table)
 
 
@@ -63,7 +66,7 @@ def _silicon_sources(device: Device) -> tuple[str, ...]:
 
 def render_one(board: Board, console: Console) -> None:
     """Everything that a board file states or takes from its device family."""
-    console.print(f"[bold]{board.name}[/]  {board.title}")
+    console.print(f"[bold]{escape(board.name)}[/]  {escape(board.title)}")
     rows = {
         "part": f"{board.part} ({board.family}, {board.device.toolchain} tools)",
         "clock": f"{board.clock_mhz_default:g} MHz, at most {board.clock_mhz_max:g} MHz",
@@ -72,7 +75,7 @@ def render_one(board: Board, console: Console) -> None:
         **_silicon(board.device),
     }
     for key, value in rows.items():
-        console.print(f"  {key:8} {value}")
+        console.print(f"  {key:8} {escape(value)}")
     table = Table(box=None, pad_edge=False)
     for heading in ("", "device", "shell", "budget"):
         table.add_column(heading, justify="right")
@@ -81,4 +84,4 @@ def render_one(board: Board, console: Console) -> None:
         table.add_row(name, *(f"{part[name]:,.0f}" for part in parts))
     console.print(table)
     for source in (*board.sources, *_silicon_sources(board.device)):
-        console.print(f"  [dim]{source}[/]", soft_wrap=True)
+        console.print(f"  [dim]{escape(source)}[/]", soft_wrap=True)

@@ -1,0 +1,107 @@
+"""Reads a Keras file in a confined process of its own, which answers with an ONNX model."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from fpgacomp import errors
+from fpgacomp.errors import FpgacompError, ModelError, Problems
+from fpgacomp.frontend.keras.allowed import check_configuration
+from fpgacomp.frontend.keras.contents import read_contents
+from fpgacomp.host import confine
+
+MEMORY_BYTES = 8 << 30
+"""Address space of the reading process. TensorFlow alone takes about 2 GB of it."""
+
+CPU_SECONDS = 900
+OPEN_FILES = 256
+FILE_BYTES = 4096  # Python itself tries its folder for temporary files with a few bytes
+_ANSWER = b"\n"  # ends the line of JSON in front of the model
+
+_PROGRAM = """
+import runpy, sys
+runpy.run_path(sys.argv[1])["confine"](
+    memory_bytes=int(sys.argv[2]), cpu_seconds=int(sys.argv[3]), open_files=int(sys.argv[4]),
+    file_bytes=int(sys.argv[5]))
+from fpgacomp.frontend.keras.reader import answer
+answer(sys.argv[6], int(sys.argv[7]))
+"""
+
+
+def read_confined(path: Path) -> onnx.ModelProto:
+    """Return what a `.h5` or `.keras` file exports to; the framework runs in another process.
+
+    The file is checked here first, so that a hostile one starts no process at all.
+
+    Raises:
+        FpgacompError: as `load_keras` and `export_keras`.
+        ModelError: the process ended without an answer, for instance for want of memory.
+    """
+    check_configuration(read_contents(path).configuration, str(path))
+    state = path.stat()
+    model = onnx.ModelProto()
+    model.ParseFromString(_read(str(path), (state.st_size, state.st_mtime_ns, state.st_ino)))
+    return model
+
+
+@lru_cache(maxsize=2)  # `check` opens a model twice, and TensorFlow takes seconds to start
+def _read(path: str, state: tuple[int, ...]) -> bytes:
+    receive, send = os.pipe()
+    limits = [str(limit) for limit in (MEMORY_BYTES, CPU_SECONDS, OPEN_FILES, FILE_BYTES)]
+    command = [sys.executable, "-B", "-P", "-c", _PROGRAM, confine.__file__, *limits, path]
+    with subprocess.Popen(
+        [*command, str(send)],
+        pass_fds=[send],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        os.close(send)
+        with os.fdopen(receive, "rb") as pipe:
+            told = pipe.read()
+    head, _, model = told.partition(_ANSWER)
+    if process.returncode or not head:
+        raise ModelError(
+            path,
+            f"Keras ended while it read the file (exit code {process.returncode}); it may use "
+            f"{MEMORY_BYTES >> 30} GB of memory and {CPU_SECONDS} s.",
+            "give a smaller model, or save it again.",
+        )
+    _raise(json.loads(head))
+    return model
+
+
+def answer(path: str, pipe: int) -> None:
+    """Read and export a file, and write the model or the problems to the pipe.
+
+    This is what the confined process runs.
+    """
+    from fpgacomp.frontend.keras import export_keras, load_keras
+
+    model, problems = b"", []
+    try:
+        model = export_keras(load_keras(Path(path))).SerializeToString(deterministic=True)
+    except FpgacompError as problem:
+        found = problem.problems if isinstance(problem, Problems) else (problem,)
+        problems = [(type(p).__name__, p.where, p.why, p.fix) for p in found]
+    with os.fdopen(pipe, "wb") as told:
+        told.write(json.dumps(problems).encode() + _ANSWER + model)
+
+
+def _raise(problems: list[Any]) -> None:
+    """Raise the problems that the other process told, as what they were there."""
+    found: list[FpgacompError] = []
+    for name, *sentences in problems:
+        kind = getattr(errors, str(name), ModelError)
+        known = isinstance(kind, type) and issubclass(kind, FpgacompError) and kind is not Problems
+        where, why, fix = map(str, sentences)
+        found.append((kind if known else ModelError)(where, why, fix))
+    errors.raise_all(found)

@@ -1,0 +1,252 @@
+"""Damaged and hostile ONNX models are refused with where and why, before memory is taken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from fpgacomp.errors import FpgacompError, ModelError
+from fpgacomp.frontend import check_model, read_network
+from fpgacomp.network import onnx_file
+from fpgacomp.network.onnx_file import load_onnx
+from fpgacomp.network.repair import repaired
+from fpgacomp.network.scan import scan
+from tests.support.hostile_onnx import (
+    call,
+    doubling_activations,
+    doubling_functions,
+    function,
+    in_branch,
+    in_function,
+    in_initializer,
+    in_loop_of_function,
+    plain,
+    quant,
+    weight,
+)
+
+PLACES = (in_initializer, in_function, in_branch, in_loop_of_function)
+
+
+@pytest.mark.parametrize("build", PLACES)
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        ("../secret.bin", "outside the model's folder"),
+        ("link.bin", "outside the model's folder"),
+        ("", "outside the model's folder"),
+        ("absent.bin", "does not exist"),
+        ("pipe", "not a regular file"),
+        ("a\0b", "no name of a file"),
+        ("a" * 5000, "no name of a file"),
+        ("short.bin", "which is not"),
+    ],
+)
+def test_values_outside_the_models_folder_are_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    build: Callable[[str], onnx.ModelProto],
+    location: str,
+    why: str,
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "secret.bin").write_bytes(bytes(32))
+    (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+    os.mkfifo(folder / "pipe")
+    if location == "short.bin":  # it lies where the program runs, not beside the model
+        (tmp_path / "short.bin").write_bytes(bytes(32))
+        monkeypatch.chdir(tmp_path)
+        why = "does not exist"
+    (folder / "m.onnx").write_bytes(build(location).SerializeToString())
+    with pytest.raises(ModelError, match=why):
+        load_onnx(folder / "m.onnx")
+
+
+@pytest.mark.parametrize("build", [in_initializer, in_function])
+def test_values_beside_the_model_are_read_wherever_they_are_used(
+    tmp_path: Path, build: Callable[[str], onnx.ModelProto]
+) -> None:
+    np.full((4, 2), 0.5, np.float32).tofile(tmp_path / "w.bin")
+    (tmp_path / "m.onnx").write_bytes(build("w.bin").SerializeToString())
+    loaded = load_onnx(tmp_path / "m.onnx")
+    constants = [numpy_helper.to_array(t) for t in loaded.model.graph.initializer]
+    constants += [
+        numpy_helper.to_array(n.attribute[0].t)
+        for n in loaded.model.graph.node
+        if n.op_type == "Constant"
+    ]
+    assert any(np.array_equal(c, np.full((4, 2), 0.5)) for c in constants)
+
+
+def twice(constants: int = 1, inputs: int = 1, functions: int = 1) -> onnx.ModelProto:
+    relu = function("f", helper.make_node("Relu", ["a"], ["r"]))
+    model = plain(
+        nodes=[call("f", "xq", "y"), helper.make_node("MatMul", ["y", "w"], ["p"])],
+        constants=[weight()] * constants,
+        functions=[relu] * functions,
+        output="p",
+    )
+    for _ in range(inputs - 1):
+        model.graph.input.append(model.graph.input[0])
+    return model
+
+
+def with_opset(version: int, domain: str = "") -> onnx.ModelProto:
+    model = plain()
+    next(e for e in model.opset_import if e.domain == domain).version = version
+    return model
+
+
+def attribute_twice() -> onnx.ModelProto:
+    model = plain()
+    model.graph.node[0].attribute.append(model.graph.node[0].attribute[0])
+    return model
+
+
+def many_dimensions() -> onnx.ModelProto:
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1 << 40, 1 << 40])
+    return plain(constants=[tensor])
+
+
+REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
+    "constant twice": (twice(constants=2), "lists the constant 'w' twice in g"),
+    "input twice": (twice(inputs=2), "lists the input 'x' twice in g"),
+    "function twice": (twice(functions=2), "defines the function f twice"),
+    "attribute twice": (attribute_twice(), "states its attribute narrow twice"),
+    "calls itself": (
+        plain(nodes=[call("f", "xq", "y")], functions=[function("f", call("f", "a", "r"))]),
+        "defines the function f, which ends up calling itself",
+    ),
+    "call each other": (
+        plain(functions=[function("f", call("g", "a", "r")), function("g", call("f", "a", "r"))]),
+        "which ends up calling itself",
+    ),
+    "doubling functions": (doubling_functions(40), r"has 549,755,813,888 nodes|nodes with its"),
+    "opset of the future": (with_opset(9999), "written in opset 9999 of ai.onnx"),
+    "opset below zero": (with_opset(-3), "written in opset -3 of ai.onnx"),
+    "huge constant": (many_dimensions(), "constant w of shape 1099511627776 x"),
+    "empty weight": (plain(constants=[weight(shape=(4, 0))]), r"constant w of shape \[4, 0\]"),
+    "negative size": (
+        plain(constants=[TensorProto(name="w", data_type=1, dims=[-1, 4])]),
+        r"the constant w the shape \[-1, 4\]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("model", "why"), REFUSED.values(), ids=REFUSED)
+def test_the_scan_refuses(model: onnx.ModelProto, why: str) -> None:
+    with pytest.raises(ModelError, match=why) as refused:
+        scan(model, "m.onnx")
+    assert refused.value.where == "m.onnx" and refused.value.fix
+    with pytest.raises(ModelError, match=why):
+        load_onnx(model)
+
+
+def test_functions_that_are_used_sensibly_pass() -> None:
+    model = plain(
+        nodes=[call("f", "xq", "y"), call("f", "y", "u"), quant("u", "uq")],
+        functions=[function("f", helper.make_node("Relu", ["a"], ["r"]))],
+        output="uq",
+    )
+    assert [n.op_type for n in load_onnx(model).model.graph.node].count("Relu") == 2
+
+
+def resized() -> onnx.ModelProto:
+    scales = numpy_helper.from_array(np.asarray([1, 1, 3000, 3000], np.float32), "scales")
+    node = helper.make_node(
+        "Resize", ["xq", "", "scales"], ["y"], mode="nearest", nearest_mode="floor",
+        coordinate_transformation_mode="asymmetric",
+    )  # fmt: skip
+    return plain((1, 1, 4, 4), nodes=[node, quant("y", "yq")], constants=[scales], output="yq")
+
+
+def constant_of_shape() -> onnx.ModelProto:
+    shape = numpy_helper.from_array(np.asarray([4, 100_000_000], np.int64), "shape")
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["w"]),
+        helper.make_node("MatMul", ["xq", "w"], ["y"]),
+    ]
+    return plain(nodes=nodes, constants=[shape], output="y")
+
+
+def reshaped() -> onnx.ModelProto:
+    shape = numpy_helper.from_array(np.asarray([1 << 40, 36], np.int64), "shape")
+    nodes = [helper.make_node("Reshape", ["xq", "shape"], ["y"])]
+    return plain((1, 36), nodes=nodes, constants=[shape], output="y")
+
+
+HUGE: dict[str, tuple[onnx.ModelProto, str]] = {
+    "input": (plain((1, 1_000_000_000)), "tensor x of shape 1 x 1000000000 takes about 14.9 GB"),
+    "image": (plain((1, 1, 10**9, 10**9)), "tensor x of shape 1 x 1 x 1000000000 x 1000000000"),
+    "resize": (resized(), "of shape 1 x 1 x 12000 x 12000 and all others take about 4.3 GB"),
+    "doubling": (doubling_activations(40), "takes about 8.0 GB to work on; the budget is 4.0 GB"),
+    "constant": (constant_of_shape(), "constant w of shape 4 x 100000000 takes about 23.8 GB"),
+    "reshape": (reshaped(), "tensor y of shape 1099511627776 x 36"),
+}
+
+
+@pytest.mark.parametrize(("model", "why"), HUGE.values(), ids=HUGE)
+def test_shapes_beyond_the_budget_are_refused(model: onnx.ModelProto, why: str) -> None:
+    reasons = [finding.why for finding in check_model(model)]
+    assert any(why in reason for reason in reasons), reasons
+    with pytest.raises(FpgacompError, match=r"the budget is 4\.0 GB"):
+        read_network(model)
+
+
+def test_pipes_devices_and_absurd_sizes_are_no_models(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    for path in (tmp_path / "pipe.onnx", Path("/dev/zero")):
+        with pytest.raises(ModelError, match="is a pipe or a device, not a file"):
+            load_onnx(path)
+    with (tmp_path / "large.onnx").open("wb") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(ModelError, match="an ONNX file has at most 2 GB"):
+        load_onnx(tmp_path / "large.onnx")
+
+
+def test_no_library_sees_what_the_scan_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reached(*_: object) -> None:
+        raise AssertionError("a library was asked to work on it")
+
+    monkeypatch.setattr(onnx_file, "check_standard", reached)
+    monkeypatch.setattr(onnx_file, "_inline", reached)
+    for model, _ in REFUSED.values():
+        with pytest.raises(ModelError):
+            load_onnx(model)
+
+
+def test_what_real_exports_leave_out_is_repaired() -> None:
+    model = plain(output_shape=None)
+    model.graph.output[0].type.Clear()
+    del model.opset_import[1]
+    model.graph.node[0].domain = "onnx.brevitas"
+    with pytest.raises(onnx.checker.ValidationError):
+        onnx.checker.check_model(model)
+    before = model.SerializeToString(deterministic=True)
+    onnx.checker.check_model(repaired(model))
+    assert model.SerializeToString(deterministic=True) == before
+    assert read_network(model).model.graph.node
+
+
+def test_what_the_checker_refuses_after_the_repairs_is_refused() -> None:
+    model = plain()
+    model.graph.output[0].type.sequence_type.elem_type.tensor_type.elem_type = 1
+    model.ir_version = 0
+    with pytest.raises(ModelError, match=r"is not valid ONNX: .*ir_version"):
+        check_model(model)
+
+
+def test_infinite_quantizer_parameters_are_told() -> None:
+    for name in ("b", "z"):
+        model = plain()
+        tensor = next(t for t in model.graph.initializer if t.name == name)
+        tensor.CopyFrom(numpy_helper.from_array(np.asarray(-np.inf, np.float32), name))
+        told = [finding.why for finding in check_model(model)]
+        assert any("is not one whole number" in why or "whole number" in why for why in told)
