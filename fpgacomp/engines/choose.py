@@ -64,7 +64,9 @@ def _against(
         why = refused[0].why.rstrip(".") if refused else "it has no design"
         return (f"{chosen}: the other engine cannot build it ({why}).",)
     other = min(others, key=lambda candidate: rank(candidate.folded, Target()))
-    fits = "" if other.folded.verdict.fits else ", which does not fit"
+    verdict = other.folded.verdict
+    misses = ", which does not fit" if verdict.limiting_resource else ", which misses the bound"
+    fits = "" if verdict.fits else misses
     figures = other.folded.estimate
     return (
         f"{chosen} suits the target better: {other.engine.name} would give "

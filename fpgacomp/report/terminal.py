@@ -65,12 +65,12 @@ def _sections(report: Report, console: Console, rows: int) -> list[list[Text]]:
             *(_line(f"  try: {text}") for text in remedies),
             _line(_subject(report), "dim"),
         ],
+        [_exactness_line(text) for text in exact],
         [
             _line(_legend(report, plain), "dim"),
             *_resources(report, console.width, plain),
             *(_line(text) for text in speed),
         ],
-        [_exactness_line(text) for text in exact],
         [*_layers(report, console.width, rows, plain), *_lighter(report, rows)],
         [_line(_split(report)), *_accuracy(report)],
     ]

@@ -161,7 +161,8 @@ def headline(report: Report) -> Headline:
     """Whether the design fits and whether its results are right, in one sentence."""
     title, wrong = report.board.title, list(_mismatches(report.exactness))
     if not report.verdict.fits:
-        return Headline("bad", f"DOES NOT FIT {title}: {_shortfall(report)}.")
+        verdict = "DOES NOT FIT" if report.verdict.limiting_resource else "TOO SLOW ON"
+        return Headline("bad", f"{verdict} {title}: {_shortfall(report)}.")
     rows = resource_rows(report)
     over = [row for row in rows if row.used.high > row.budget]
     if wrong:
@@ -185,7 +186,13 @@ def _shortfall(report: Report) -> str:
     rows = {row.key: row for row in resource_rows(report)}
     if limit not in rows:
         what = f"{limit} is the limit" if limit else "no design is fast enough"
-        return what if factor is None else f"{what}, missed {factor:.3g} times over"
+        if factor is None:
+            return what
+        return (
+            f"{what}, missed {factor:,.3g} times over"
+            if limit
+            else f"{what} by {count(factor)} times"
+        )
     row = rows[limit]
     times = row.share if factor is None else factor
     need = f"needs {count(row.used.value)} {row.label}"
@@ -236,7 +243,10 @@ def exactness_lines(report: Report) -> list[str]:
         lines.append(f"same top-1 as ONNX Runtime in float32: {agree}")
     proved = sum(layer.exact.startswith("proved") for layer in report.layers)
     if proved:
-        lines.append(f"proved for every input: {proved} of {len(report.layers)} layers")
+        what = "activation" if proved == 1 else "activations"
+        rest = f"; checked on the vectors: the other {len(report.layers) - proved} layers"
+        ran = exact.csim_mismatches is not None
+        lines.append(f"proved for every input: {proved} {what}{rest if ran else ''}")
     if exact.first_csim_mismatch:
         lines.append(f"first C-simulation mismatch: {exact.first_csim_mismatch}")
     if exact.first_network_mismatch:

@@ -133,6 +133,7 @@ def test_without_simulation_nothing_is_called_exact() -> None:
     [
         (Verdict(False, "fps", shortfall=3.0), "fps is the limit, missed 3 times over."),
         (Verdict(False, None), "no design is fast enough."),
+        (Verdict(False, None, shortfall=32000.0), "no design is fast enough by 32,000 times."),
         (
             Verdict(False, "dsp"),
             "needs 77 DSP, 0.35 times the 220 that are free.",
@@ -142,7 +143,8 @@ def test_without_simulation_nothing_is_called_exact() -> None:
 )
 def test_other_limits(verdict: Verdict, words: str) -> None:
     report = replace(samples.fits(), verdict=verdict)
-    assert shown(report)[0] == f"DOES NOT FIT TUL PYNQ-Z2: {words}"
+    kind = "DOES NOT FIT" if verdict.limiting_resource else "TOO SLOW ON"
+    assert shown(report)[0] == f"{kind} TUL PYNQ-Z2: {words}"
 
 
 def test_a_resource_the_board_has_none_of() -> None:
