@@ -99,6 +99,9 @@ def oracle_values(
         seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
         raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
         raw = {name: array.astype(np.float32) for name, array in raw.items()}
+        for name, shape in input_shapes(network.model).items():
+            if name not in raw:  # nothing that the hardware computes depends on it
+                raw[name] = np.zeros((options.vectors, *shape), np.float32)
         samples = NetworkSamples(raw, _labels(options.labels, options.vectors))
     return samples, interpreter.run(lowered.graph, to_integers(lowered.before, samples.raw))
 

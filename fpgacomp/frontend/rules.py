@@ -103,8 +103,19 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
                 return "it multiplies two tensors that are both computed from the input."
         case "MaxPool" | "AveragePool":
             return _wrong_pool(node)
+        case "Reshape":
+            return _wrong_reshape(graph, node)
         case "Resize" if len(node.attributes) != 3 or node.inputs[1]:
             return "it does not repeat every pixel a whole number of times."
+    return ""
+
+
+def _wrong_reshape(graph: EditableGraph, node: Node) -> str:
+    target = graph.constant(node.inputs[1])
+    if target is None:
+        return "its target shape is computed from the input."
+    if target.size and target.flat[0] != 1:
+        return f"its target {target.tolist()} does not keep axis 0 as the batch of 1."
     return ""
 
 

@@ -90,7 +90,9 @@ def _functions() -> Iterator[OperatorSpec]:
 
 
 def _moves_and_choices() -> Iterator[OperatorSpec]:
-    for name in ("Reshape", "Transpose", "Concat"):
+    fix = "export with batch 1, and reshape, squeeze or flatten only the axes behind the batch."
+    yield OperatorSpec("Reshape", "move", host=True, form_fix=fix)
+    for name in ("Transpose", "Concat"):
         yield OperatorSpec(name, "move", host=True)
     yield OperatorSpec("Resize", "move")
     for name in ("Softmax", "LogSoftmax", "ArgMax", "TopK"):
