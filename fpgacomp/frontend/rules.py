@@ -7,6 +7,7 @@ import onnx
 
 from fpgacomp.errors import ModelError
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
+from fpgacomp.frontend.rewrites.nearest_resize import REPEATS
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node
 from fpgacomp.network.operators import HOST_ONLY, form_remedy, is_canonical, remedy
 
@@ -105,7 +106,7 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
             return _wrong_pool(node)
         case "Reshape":
             return _wrong_reshape(graph, node)
-        case "Resize" if len(node.attributes) != 3 or node.inputs[1]:
+        case "Resize" if node.attributes != REPEATS or node.inputs[1]:
             return "it does not repeat every pixel a whole number of times."
     return ""
 

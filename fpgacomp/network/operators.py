@@ -11,6 +11,8 @@ from typing import Literal
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
 FPGACOMP_DOMAIN = "fpgacomp"
+CANONICAL_DOMAINS = (QONNX_DOMAIN, FPGACOMP_DOMAIN)
+"""Operator sets beside ONNX's own that a canonical network may use."""
 
 OperatorKind = Literal["quantizer", "product", "pool", "arithmetic", "function", "move", "choice"]
 """What an operator does:
@@ -163,7 +165,7 @@ _BY_OPERATOR = {
     "Mish": "use Silu or HardSwish.",
     "Div": "divide by a constant.",
     "Pow": "write a square out as a quantized lookup, or use a supported activation function.",
-    "Resize": "use mode nearest with whole-number factors on the spatial axes.",
+    "Resize": "use mode nearest, coordinates asymmetric, nearest_mode floor and whole factors.",
     "Pad": "pad with the constant 0 directly in front of a Conv or pool.",
     "Cast": "keep every tensor float32.",
     "FloatQuant": "quantize to integers.",
