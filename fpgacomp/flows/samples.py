@@ -15,7 +15,11 @@ from fpgacomp.errors import InputDataError, ModelError
 from fpgacomp.evidence.software import to_integers
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.flows.options import Options, SampleSource
-from fpgacomp.frontend.calibrate import quantize_input, quantize_post_training
+from fpgacomp.frontend.calibrate import (
+    complete_quantization,
+    quantize_input,
+    quantize_post_training,
+)
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.network.canonical import Network, input_shapes
@@ -44,7 +48,7 @@ class NetworkSamples:
 
 
 def quantize_network(network: Network, options: Options) -> Network:
-    """Quantize a float network by its calibration data, and give raw inputs a type.
+    """Quantize what is float of a network by calibration data, and give raw inputs a type.
 
     Returns:
         The network itself where it is quantized already and nothing else is asked for.
@@ -74,6 +78,8 @@ def quantize_network(network: Network, options: Options) -> Network:
     model, notes = quantize_input(
         network.model, bits=bits, integer_bits=integer_bits, calibration=data
     )
+    if data is not None:
+        model = complete_quantization(model, data, options.quantization)
     return replace(network, model=model, warnings=(*network.warnings, *notes))
 
 

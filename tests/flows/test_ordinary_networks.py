@@ -220,6 +220,43 @@ def test_check_refuses_what_compile_refuses(name: str) -> None:
         compile(model, BOARD, options=Options(csim=False, vectors=4))
 
 
+def mlp(*, activations: bool, last_weights: bool) -> onnx.ModelProto:
+    """Two products with a Relu between them, of which one part has no quantizer."""
+    between = [quantized("r", "a", "s", "b")] if activations else [node("Identity", ["r"], "a")]
+    last = [quantized("u", "t", "sw", "bw")] if last_weights else [node("Identity", ["u"], "t")]
+    nodes = [
+        quantized("w", "v", "odd", "bw"),
+        node("MatMul", ["q", "v"], "m"),
+        node("Relu", ["m"], "r"),
+        *between,
+        *last,
+        node("MatMul", ["a", "t"], "y"),
+    ]
+    rng = np.random.default_rng(5)
+    return network(nodes, [1, 6], w=weights(6, 8), u=rng.normal(size=(8, 3)), odd=0.1)
+
+
+@pytest.mark.parametrize("activations", [True, False])
+@pytest.mark.parametrize("last_weights", [True, False])
+def test_calibration_completes_what_is_not_quantized(activations: bool, last_weights: bool) -> None:
+    model = mlp(activations=activations, last_weights=last_weights)
+    data = np.random.default_rng(1).normal(size=(64, 6)).astype(np.float32)
+    assert check(model).ok == (activations and last_weights)
+    options = Options(calibration=data)
+    assert_carried(model, options)
+    original = np.concatenate([execute(model, row[None])[0] for row in data[:8]])
+    ours = answers(model, {"x": data[:8]}, options)["y"]
+    assert np.abs(ours - original).max() < 0.1 * np.abs(original).max()
+
+
+def test_calibration_leaves_a_quantized_network_alone() -> None:
+    model = mlp(activations=True, last_weights=True)
+    data = np.random.default_rng(1).normal(size=(16, 6)).astype(np.float32)
+    inputs = {"x": data}
+    with_data = answers(model, inputs, Options(calibration=data))["y"]
+    np.testing.assert_array_equal(with_data, answers(model, inputs)["y"])
+
+
 def test_sixteen_bit_tables_name_their_bits() -> None:
     model = dense(node("Tanh", ["m"], "t"), quantized("t", "y", "tiny", "wide"), tiny=2.0**-15,
                   wide=16.0)  # fmt: skip
