@@ -30,6 +30,7 @@ from fpgacomp.frontend.rewrites.recognise_activations import recognise_activatio
 from fpgacomp.frontend.rewrites.relu_from_clip import relu_from_clip
 from fpgacomp.frontend.rewrites.remove_no_ops import remove_no_ops
 from fpgacomp.frontend.rewrites.set_batch_to_one import set_batch_to_one
+from fpgacomp.frontend.rewrites.sink_depth_to_space import sink_depth_to_space
 from fpgacomp.frontend.rewrites.softmax_axis import softmax_axis
 from fpgacomp.frontend.rewrites.spell_layout import spell_layout
 from fpgacomp.frontend.rewrites.spell_perms import spell_perms
@@ -84,6 +85,7 @@ REDUCED: tuple[Rewrite, ...] = (
     nearest_resize,
     recognise_activations,
     quantize_declared_integers,
+    sink_depth_to_space,
     # The other rewrites leave nodes behind that change nothing: these go.
     remove_no_ops,
     cancel_transposes,

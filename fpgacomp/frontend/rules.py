@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 
 from fpgacomp.errors import ModelError
+from fpgacomp.frontend.host_tail import host_tail
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
 from fpgacomp.frontend.rewrites.nearest_resize import REPEATS
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node
@@ -33,20 +34,22 @@ def check_rules(graph: EditableGraph) -> None:
         if graph.info[name].dtype != FLOAT:
             kind = onnx.TensorProto.DataType.Name(graph.info[name].dtype).lower()
             graph.report_input(name, f"is {kind}.", "export the model with a float32 input.")
+    tail = host_tail(graph)
     for node in graph.nodes:
         if not (node.op in _FOLLOWERS and not node.domain):
-            _check_node(graph, node)
+            _check_node(graph, node, on_host=node.name in tail)
     for node in graph.nodes:
         if node.op in _FOLLOWERS and not node.domain and not graph.problems:
-            _check_node(graph, node)
+            _check_node(graph, node, on_host=False)
     for name in graph.outputs:
         if name in graph.constants or name in graph.inputs:
             graph.report_output(name, "does not depend on any computation.", "remove it.")
 
 
-def _check_node(graph: EditableGraph, node: Node) -> None:
+def _check_node(graph: EditableGraph, node: Node, *, on_host: bool) -> None:
     if not is_canonical(node.op, node.domain):
-        _report_operator(graph, node)
+        if not on_host:
+            _report_operator(graph, node)
         return
     if not graph.known(node):
         return
@@ -55,10 +58,10 @@ def _check_node(graph: EditableGraph, node: Node) -> None:
     if sizes:
         graph.report(node, sizes, "export the model again.", error=ModelError)
         return
-    wrong = _wrong_form(graph, node)
+    wrong = "" if on_host and node.op == "Mul" else _wrong_form(graph, node)
     if wrong:
         graph.report(node, wrong, form_remedy(node.op))
-    elif node.op not in HOST_ONLY and _leaves_float(graph, node):
+    elif node.op not in HOST_ONLY and not on_host and _leaves_float(graph, node):
         kind = onnx.TensorProto.DataType.Name(graph.info[node.output].dtype).lower()
         graph.report(node, f"it computes in {kind}.", "convert the model to float32.")
 

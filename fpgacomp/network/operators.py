@@ -123,6 +123,19 @@ HOST_ONLY = frozenset(names_of("choice"))
 HOST_AT_THE_END = frozenset(spec.name for spec in OPERATORS.values() if spec.host)
 """Operators that stay on the host where nothing behind them needs the hardware."""
 
+HOST_EXTRAS = frozenset(
+    (
+        *("Split", "Slice", "Gather", "DepthToSpace", "SpaceToDepth", "Tile", "Expand"),
+        *("Exp", "Log", "Pow", "Sqrt", "Reciprocal", "Abs", "Neg", "Sign", "Floor", "Ceil"),
+        *("Round", "Sin", "Cos", "Erf", "Softplus", "Softsign", "Mish", "Sub", "Div", "Max"),
+        *("Min", "Mean", "Sum", "Where", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
+        *("Equal", "Not", "And", "Or", "ReduceMax", "ReduceMin", "ReduceMean", "ReduceSum"),
+        *("ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceSumSquare"),
+    )
+)
+"""ONNX operators that no canonical network holds but behind its last integer, where ONNX Runtime
+computes them on the host as they stand."""
+
 
 def is_canonical(op: str, domain: str) -> bool:
     """Return whether a canonical network may hold this operator."""

@@ -128,6 +128,35 @@ def quant_tensor() -> onnx.ModelProto:
     return model
 
 
+def detection_head() -> onnx.ModelProto:
+    """A head that splits its channels, computes with a part and joins them again."""
+    nodes = [
+        quantized("w", "v", "sw", "bw"),
+        node("Conv", ["q", "v"], "c"),
+        helper.make_node("Split", ["c", "parts"], ["first", "second"], axis=1),
+        node("Exp", ["first"], "e"),
+        node("Pow", ["second", "two"], "p"),
+        node("Mul", ["e", "p"], "g"),
+        node("Concat", ["g", "second"], "k", axis=1),
+        node("DepthToSpace", ["k"], "d", blocksize=2),
+        node("ReduceMax", ["d"], "y", axes=[1], keepdims=0),
+    ]
+    constants = {"parts": np.array([2, 2]), "two": 2.0}
+    return network(nodes, [1, 2, 4, 4], w=weights(4, 2, 1, 1), **constants)
+
+
+def super_resolution() -> onnx.ModelProto:
+    """The quantizer stands behind the move of channels to positions."""
+    nodes = [
+        quantized("w", "v", "sw", "bw"),
+        node("Conv", ["q", "v"], "c"),
+        node("DepthToSpace", ["c"], "d", blocksize=2, mode="CRD"),
+        node("Relu", ["d"], "r"),
+        quantized("r", "y", "sy"),
+    ]
+    return network(nodes, [1, 2, 4, 4], w=weights(4, 2, 1, 1))
+
+
 CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     **{name: lambda case=case: reshaped_conv(case[0], case[1], *case[2]) for name, case in
        RESHAPES.items()},
@@ -138,6 +167,8 @@ CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     "input passed through": passed_through,
     "channels last": channels_last,
     "quant tensor": quant_tensor,
+    "detection head": detection_head,
+    "super resolution": super_resolution,
 }  # fmt: skip
 
 
@@ -146,7 +177,17 @@ def test_carried_exactly(name: str) -> None:
     assert_carried(CARRIED[name]())
 
 
-@pytest.mark.parametrize("name", [*RESHAPES, "silu output", "unused input", "relu on the input"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *RESHAPES,
+        "silu output",
+        "detection head",
+        "super resolution",
+        "unused input",
+        "relu on the input",
+    ],
+)
 def test_answers_are_the_networks_own(name: str) -> None:
     model = CARRIED[name]()
     inputs = random_inputs(model)
@@ -193,6 +234,21 @@ def squeezed_batch() -> onnx.ModelProto:
     return network(nodes, [1, 2, 4, 4], w=weights(3, 2, 2, 2))
 
 
+def split_in_the_middle() -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("Split", ["q", "parts"], ["first", "second"], axis=1),
+        quantized("w", "v", "sw", "bw"),
+        node("MatMul", ["first", "v"], "m"),
+        node("Add", ["m", "second"], "y"),
+    ]
+    return network(nodes, [1, 4], parts=np.array([2, 2]), w=weights(2, 2))
+
+
+def reduced_batch() -> onnx.ModelProto:
+    """The largest value of all samples: the host must not mix them."""
+    return dense(node("ReduceMax", ["m"], "y", keepdims=1))
+
+
 def resize(mode: str, nearest: str) -> onnx.ModelProto:
     attributes = {
         "mode": mode, "coordinate_transformation_mode": "half_pixel", "nearest_mode": nearest
@@ -204,6 +260,8 @@ def resize(mode: str, nearest: str) -> onnx.ModelProto:
 REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "only a quantizer": (lambda: network([], [1, 4], "q"), "no part of it needs hardware"),
     "squeezed batch": (squeezed_batch, "does not keep axis 0 as the batch"),
+    "split in the middle": (split_in_the_middle, "Split is not supported"),
+    "reduced over the batch": (reduced_batch, "it reduces other axes"),
     "bilinear": (lambda: resize("linear", "floor"), "does not repeat every pixel"),
     "half pixel floor": (lambda: resize("nearest", "floor"), "does not repeat every pixel"),
 }

@@ -296,6 +296,14 @@ CASES: dict[str, Callable[[], Case]] = {
         [node("Conv", ["x", "w", "c"], "y", pads=[0, 0, 0, 0], **CONV)],
         [1, 2, 4, 4], w=whole(3, 2, 3, 3), c=whole(3),
     ),
+    "sink_depth_to_space": lambda: net(
+        [
+            node("DepthToSpace", ["x"], "d", blocksize=2),
+            node("Relu", ["d"], "r"),
+            quant(["r", "s", "z", "b"], "y"),
+        ],
+        [1, 4, 2, 2], **GRID,
+    ),
     "standard_qdq": lambda: Case(
         build(
             [
