@@ -10,7 +10,14 @@ from fpgacomp.frontend.host_tail import host_tail
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
 from fpgacomp.frontend.rewrites.nearest_resize import REPEATS
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node
-from fpgacomp.network.operators import HOST_ONLY, form_remedy, is_canonical, remedy
+from fpgacomp.network.operators import (
+    FUNCTIONS,
+    HOST_ONLY,
+    QUANTIZERS,
+    form_remedy,
+    is_canonical,
+    remedy,
+)
 
 # Operators the rewrites handle: where one is left without a problem of its own, the
 # problem is that of a node before it, whose output shape is not known.
@@ -103,7 +110,8 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
         case "MatMul" | "Conv":
             return _wrong_product(graph, node)
         case "Mul":
-            if not any(name in graph.constants for name in node.inputs):
+            computed = not any(name in graph.constants for name in node.inputs)
+            if computed and not _of_one_tensor(graph, node):
                 return "it multiplies two tensors that are both computed from the input."
         case "MaxPool" | "AveragePool":
             return _wrong_pool(node)
@@ -112,6 +120,25 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
         case "Resize" if node.attributes != REPEATS or node.inputs[1]:
             return "it does not repeat every pixel a whole number of times."
     return ""
+
+
+def _of_one_tensor(graph: EditableGraph, node: Node) -> bool:
+    """Return whether both inputs are functions of one tensor, element by element."""
+    left, right = (_sources(graph, name) for name in node.inputs)
+    return bool((left & right) - set(graph.inputs))
+
+
+def _sources(graph: EditableGraph, tensor: str) -> set[str]:
+    """Return the tensor and those that it is computed from by functions of one variable."""
+    found = {tensor}
+    while (node := graph.producer(tensor)) is not None:
+        computed = [name for name in node.inputs if name and name not in graph.constants]
+        unary = node.op in (*FUNCTIONS, *QUANTIZERS, "Add", "Mul") and len(computed) == 1
+        if not unary:
+            break
+        tensor = computed[0]
+        found.add(tensor)
+    return found
 
 
 def _wrong_reshape(graph: EditableGraph, node: Node) -> str:

@@ -157,6 +157,18 @@ def super_resolution() -> onnx.ModelProto:
     return network(nodes, [1, 2, 4, 4], w=weights(4, 2, 1, 1))
 
 
+def quantized_silu() -> onnx.ModelProto:
+    """x, Quant, Sigmoid, Quant, Mul, as ONNX Runtime quantizes SiLU: one function of x."""
+    return dense(
+        quantized("m", "a"), node("Sigmoid", ["a"], "g"), quantized("g", "h", "sw"),
+        node("Mul", ["a", "h"], "p"), quantized("p", "y"),
+    )  # fmt: skip
+
+
+def quantized_square() -> onnx.ModelProto:
+    return dense(quantized("m", "a"), node("Mul", ["a", "a"], "p"), quantized("p", "y"))
+
+
 CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     **{name: lambda case=case: reshaped_conv(case[0], case[1], *case[2]) for name, case in
        RESHAPES.items()},
@@ -169,6 +181,8 @@ CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     "quant tensor": quant_tensor,
     "detection head": detection_head,
     "super resolution": super_resolution,
+    "quantized silu": quantized_silu,
+    "quantized square": quantized_square,
 }  # fmt: skip
 
 
