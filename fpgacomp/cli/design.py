@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 def design_options(
     *,
-    backend: Backend,
-    target: Goal,
-    fps: float | None,
-    latency_us: float | None,
-    clock_mhz: float | None,
-    io: Io | None,
+    backend: Backend = "auto",
+    target: Goal = "latency",
+    fps: float | None = None,
+    latency_us: float | None = None,
+    clock_mhz: float | None = None,
+    io: Io | None = None,
     argmax: bool,
     calibration: str | None,
     input_bits: str | None,
@@ -33,7 +33,7 @@ def design_options(
     activation_bits: int,
     scale: Scale,
     ranges: Ranges,
-    dump_stages: Path | None,
+    dump_stages: Path | None = None,
 ) -> Options:
     """Make the options of a design from the values on the command line.
 

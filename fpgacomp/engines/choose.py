@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from fpgacomp.engines.engine import AnyEngine, Design, Goal
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import rank
-from fpgacomp.errors import FpgacompError, raise_all
+from fpgacomp.errors import FpgacompError, ModelError, raise_all
 from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Input, Reshape
 from fpgacomp.results.target import Target
 
 
@@ -37,7 +38,11 @@ def choose(graph: Graph, goal: Goal, engines: Sequence[AnyEngine]) -> EngineDesi
     """
     found: list[EngineDesign] = []
     refused: list[FpgacompError] = []
+    raise_all(refusals(graph, engines))
     for engine in engines:
+        if refused_by := engine.refusals(graph):
+            refused.append(refused_by[0])
+            continue
         try:
             found.append(EngineDesign(engine, engine.fold(graph, goal)))
         except FpgacompError as error:
@@ -47,6 +52,19 @@ def choose(graph: Graph, goal: Goal, engines: Sequence[AnyEngine]) -> EngineDesi
     best = min(found, key=lambda candidate: rank(candidate.folded, goal.target))
     reasons = (*_against(best, found, refused, engines), *best.folded.reasons)
     return replace(best, folded=replace(best.folded, reasons=reasons))
+
+
+def refusals(graph: Graph, engines: Sequence[AnyEngine]) -> tuple[FpgacompError, ...]:
+    """Return what keeps every one of the engines from building the graph on any board.
+
+    Returns:
+        The first engine's reasons; () where an engine can build it.
+    """
+    if all(isinstance(layer, Input | Reshape) for layer in graph.layers):
+        why = "no part of it needs hardware: its outputs are its quantized inputs."
+        return (ModelError(graph.name, why, "compile a network with a layer that computes."),)
+    found = [engine.refusals(graph) for engine in engines]
+    return () if any(not reasons for reasons in found) else found[0]
 
 
 def _against(

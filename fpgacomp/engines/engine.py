@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.result import FoldingResult
+from fpgacomp.errors import FpgacompError
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
@@ -93,6 +94,9 @@ class Engine(Protocol[DesignT]):
     @property
     def name(self) -> str:
         """What options and reports call the engine."""
+
+    def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
+        """What keeps the engine from building the graph on any board; () where it can."""
 
     def fold(self, graph: Graph, goal: Goal) -> FoldingResult[DesignT]:
         """The best legal design for the goal, or the nearest miss with the ways out.

@@ -120,7 +120,9 @@ def judge(
         InvalidGraph: a view names a tensor that the network does not compute.
     """
     vectors = _check(lowered, network_inputs, integers)
-    bench = _Bench(lowered, Reference(canonical), set(integers))
+    judged = {view.onnx_name for view in lowered.views.values()}
+    judged |= {view.onnx_name for view in lowered.labels.values()}
+    bench = _Bench(lowered, Reference(_up_to(canonical, judged)), set(integers))
     chunk = max(1, _CHUNK // bench.largest)
     for start in range(0, vectors, chunk):
         part = slice(start, start + chunk)
@@ -130,6 +132,23 @@ def judge(
             start,
         )
     return bench.judgement(vectors)
+
+
+def _up_to(model: onnx.ModelProto, tensors: set[str]) -> onnx.ModelProto:
+    """Return the part of a model that computes these tensors, without outputs of its own.
+
+    What follows them runs on the host, and may be operators that the reference does not know.
+    """
+    wanted, nodes = set(tensors), []
+    for node in reversed(model.graph.node):
+        if wanted.intersection(node.output):
+            nodes.append(node)
+            wanted.update(node.input)
+    part = onnx.ModelProto()
+    part.CopyFrom(model)
+    del part.graph.node[:], part.graph.output[:]
+    part.graph.node.extend(reversed(nodes))
+    return part
 
 
 class _Bench:

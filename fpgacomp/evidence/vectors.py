@@ -50,8 +50,8 @@ def _driven(graph: Graph, layer: Input, most: int) -> list[IntArray]:
     found: list[IntArray] = []
     kind, shape = layer.output.type, layer.output.shape
     for reader in _first_weights(graph, layer):
-        signs = _filters(reader, shape)
-        for column in signs:
+        for column in _filters(reader):
+            column = column.reshape(shape)
             found += [
                 np.where(column > 0, kind.hi, kind.lo),
                 np.where(column > 0, kind.lo, kind.hi),
@@ -62,19 +62,27 @@ def _driven(graph: Graph, layer: Input, most: int) -> list[IntArray]:
 
 
 def _first_weights(graph: Graph, layer: Layer) -> list[Dense | Conv]:
-    """Return the weight layers that see the input itself, under whatever shape."""
+    """Return the weight layers that see the input itself, under whatever shape.
+
+    Every layer is looked at once, however many ways lead to it.
+    """
     found: list[Dense | Conv] = []
-    for reader in graph.consumers[layer.output.name]:
-        if isinstance(reader, Dense | Conv):
-            found.append(reader)
-        elif reader.output.size == layer.output.size and not isinstance(reader, Activation):
-            found += _first_weights(graph, reader)
+    waiting, seen = [layer], {layer.output.name}
+    while waiting:
+        for reader in graph.consumers[waiting.pop(0).output.name]:
+            if reader.output.name in seen:
+                continue
+            seen.add(reader.output.name)
+            if isinstance(reader, Dense | Conv):
+                found.append(reader)
+            elif reader.output.size == layer.output.size and not isinstance(reader, Activation):
+                waiting.append(reader)
     return found
 
 
-def _filters(layer: Dense | Conv, shape: tuple[int, ...]) -> list[IntArray]:
-    """Return the weights of each output laid over an input of this shape, tiled over positions."""
-    weight = layer.weight.array
+def _filters(layer: Dense | Conv) -> list[IntArray]:
+    """Return the weights of each output laid over the layer's own input, tiled over positions."""
+    weight, shape = layer.weight.array, layer.input.shape
     if isinstance(layer, Dense):
         size = int(np.prod(shape))
         columns = weight.T if weight.shape[0] == size else np.tile(weight.T, size // len(weight))

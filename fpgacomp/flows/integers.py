@@ -34,6 +34,18 @@ def integer_graph(model: Model, options: Options, stages: Stages) -> tuple[Netwo
     """
     with stages.step("read"):
         network = open_network(model)
+    return lower_network(network, options, stages)
+
+
+def lower_network(network: Network, options: Options, stages: Stages) -> tuple[Network, Lowered]:
+    """Quantize what is float of a canonical network, and lower it to integers.
+
+    Returns:
+        The network that was lowered, and what became of it.
+
+    Raises:
+        FpgacompError, Problems: the network cannot be quantized or lowered.
+    """
     stages.keep("network", lambda: dump.network(network))
     with stages.step("quantize"):
         network = quantize_network(network, options)

@@ -17,6 +17,7 @@ from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.flows.options import Options, SampleSource
 from fpgacomp.frontend.calibrate import (
     PtqOptions,
+    complete_quantization,
     quantize_input,
     quantize_post_training,
     unquantized_inputs,
@@ -48,7 +49,7 @@ class NetworkSamples:
 
 
 def quantize_network(network: Network, options: Options) -> Network:
-    """Quantize a float network by its calibration data, and give raw inputs a type.
+    """Quantize what is float of a network by calibration data, and give raw inputs a type.
 
     Returns:
         The network itself where it is quantized already and nothing else is asked for.
@@ -70,16 +71,18 @@ def quantize_network(network: Network, options: Options) -> Network:
             )
         model = quantize_post_training(network.model, data, options.quantization)
         return replace(network, model=model)
-    network = replace(network, warnings=(*network.warnings, *_unused(network, options)))
     if data is None and options.input_bits is None:
-        return network
+        return replace(network, warnings=(*network.warnings, *_unused(network, options)))
     bits, integer_bits = options.input_bits or (8, None)
     if data is None and integer_bits is None:
         integer_bits = min(STANDARDIZED_INTEGER_BITS, bits)
     model, notes = quantize_input(
         network.model, bits=bits, integer_bits=integer_bits, calibration=data
     )
-    return replace(network, model=model, warnings=(*network.warnings, *notes))
+    whole = model if data is None else complete_quantization(model, data, options.quantization)
+    if whole == model:
+        notes = (*_unused(network, options), *notes)
+    return replace(network, model=whole, warnings=(*network.warnings, *notes))
 
 
 def _unused(network: Network, options: Options) -> Iterator[str]:
@@ -117,6 +120,9 @@ def vectors_of(network: Network, lowered: Lowered, options: Options) -> NetworkS
     seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
     raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
     raw = {name: array.astype(np.float32) for name, array in raw.items()}
+    for name, shape in input_shapes(network.model).items():
+        if name not in raw:  # nothing that the hardware computes depends on it
+            raw[name] = np.zeros((options.vectors, *shape), np.float32)
     return NetworkSamples(raw, _labels(options.labels, options.vectors))
 
 

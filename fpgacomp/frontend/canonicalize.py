@@ -7,7 +7,9 @@ from collections.abc import Callable
 from fpgacomp.errors import InvalidGraph
 from fpgacomp.frontend.rewrites.absorb_pads import absorb_pads
 from fpgacomp.frontend.rewrites.cancel_transposes import cancel_transposes
+from fpgacomp.frontend.rewrites.channels_first import channels_first
 from fpgacomp.frontend.rewrites.convert_qdq import convert_qdq
+from fpgacomp.frontend.rewrites.drop_constant_outputs import drop_constant_outputs
 from fpgacomp.frontend.rewrites.explicit_pads import explicit_pads
 from fpgacomp.frontend.rewrites.flatten_to_reshape import flatten_to_reshape
 from fpgacomp.frontend.rewrites.float_inputs import float_inputs
@@ -28,10 +30,12 @@ from fpgacomp.frontend.rewrites.recognise_activations import recognise_activatio
 from fpgacomp.frontend.rewrites.relu_from_clip import relu_from_clip
 from fpgacomp.frontend.rewrites.remove_no_ops import remove_no_ops
 from fpgacomp.frontend.rewrites.set_batch_to_one import set_batch_to_one
+from fpgacomp.frontend.rewrites.sink_depth_to_space import sink_depth_to_space
 from fpgacomp.frontend.rewrites.softmax_axis import softmax_axis
 from fpgacomp.frontend.rewrites.spell_layout import spell_layout
 from fpgacomp.frontend.rewrites.spell_perms import spell_perms
 from fpgacomp.frontend.rewrites.split_conv_bias import split_conv_bias
+from fpgacomp.frontend.rewrites.standard_qdq import standard_qdq
 from fpgacomp.frontend.rewrites.subtract_to_add import subtract_to_add
 from fpgacomp.frontend.rewrites.upgrade_trunc import upgrade_trunc
 from fpgacomp.network.drop_unused import drop_unused
@@ -43,11 +47,17 @@ from fpgacomp.network.validate import find_damage
 Rewrite = Callable[[EditableGraph], None]
 
 # What makes the file's network run on one sample; `Network.original` is taken after it.
-AS_READ: tuple[Rewrite, ...] = (set_batch_to_one, normalize_quantizers)
+AS_READ: tuple[Rewrite, ...] = (set_batch_to_one, normalize_quantizers, channels_first)
 
 # One spelling (opset 18, inference form), then all shapes and all constants. What
 # follows relies on both.
-SPELLED: tuple[Rewrite, ...] = (modernize_opset, inference_batchnorm, fold_constants)
+SPELLED: tuple[Rewrite, ...] = (
+    modernize_opset,
+    standard_qdq,
+    inference_batchnorm,
+    fold_constants,
+    drop_constant_outputs,
+)
 
 REDUCED: tuple[Rewrite, ...] = (
     upgrade_trunc,
@@ -75,6 +85,7 @@ REDUCED: tuple[Rewrite, ...] = (
     nearest_resize,
     recognise_activations,
     quantize_declared_integers,
+    sink_depth_to_space,
     # The other rewrites leave nodes behind that change nothing: these go.
     remove_no_ops,
     cancel_transposes,

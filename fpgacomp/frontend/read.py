@@ -14,7 +14,7 @@ from fpgacomp.frontend.rules import check_rules
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.editable import FLOAT, EditableGraph
 from fpgacomp.network.onnx_file import load_onnx, read_graph
-from fpgacomp.network.operators import HOST_ONLY, QUANTIZERS
+from fpgacomp.network.operators import HOST_EXTRAS, HOST_ONLY, QUANTIZERS
 
 Status = Literal["supported", "software side", "unsupported"]
 
@@ -141,11 +141,12 @@ def _findings(graph: EditableGraph, before: set[str]) -> list[NodeFinding]:
         for name in names
         for problem in graph.problems.get(name, ())
     ]
+    behind = {node.origin for node in graph.nodes if node.op in HOST_EXTRAS}
     for name, op in graph.file_nodes.items():
         problems = graph.problems.get(name, [])
         if problems:
             found += [NodeFinding(name, op, "unsupported", p.why, p.fix) for p in problems]
         else:
-            software = op in HOST_ONLY or name in before
+            software = op in HOST_ONLY or name in before or name in behind
             found.append(NodeFinding(name, op, "software side" if software else "supported"))
     return found

@@ -6,9 +6,18 @@ import numpy as np
 import onnx
 
 from fpgacomp.errors import ModelError
+from fpgacomp.frontend.host_tail import host_tail
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
+from fpgacomp.frontend.rewrites.nearest_resize import REPEATS
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node
-from fpgacomp.network.operators import HOST_ONLY, form_remedy, is_canonical, remedy
+from fpgacomp.network.operators import (
+    FUNCTIONS,
+    HOST_ONLY,
+    QUANTIZERS,
+    form_remedy,
+    is_canonical,
+    remedy,
+)
 
 # Operators the rewrites handle: where one is left without a problem of its own, the
 # problem is that of a node before it, whose output shape is not known.
@@ -32,20 +41,22 @@ def check_rules(graph: EditableGraph) -> None:
         if graph.info[name].dtype != FLOAT:
             kind = onnx.TensorProto.DataType.Name(graph.info[name].dtype).lower()
             graph.report_input(name, f"is {kind}.", "export the model with a float32 input.")
+    tail = host_tail(graph)
     for node in graph.nodes:
         if not (node.op in _FOLLOWERS and not node.domain):
-            _check_node(graph, node)
+            _check_node(graph, node, on_host=node.name in tail)
     for node in graph.nodes:
         if node.op in _FOLLOWERS and not node.domain and not graph.problems:
-            _check_node(graph, node)
+            _check_node(graph, node, on_host=False)
     for name in graph.outputs:
         if name in graph.constants or name in graph.inputs:
             graph.report_output(name, "does not depend on any computation.", "remove it.")
 
 
-def _check_node(graph: EditableGraph, node: Node) -> None:
+def _check_node(graph: EditableGraph, node: Node, *, on_host: bool) -> None:
     if not is_canonical(node.op, node.domain):
-        _report_operator(graph, node)
+        if not on_host:
+            _report_operator(graph, node)
         return
     if not graph.known(node):
         return
@@ -54,10 +65,10 @@ def _check_node(graph: EditableGraph, node: Node) -> None:
     if sizes:
         graph.report(node, sizes, "export the model again.", error=ModelError)
         return
-    wrong = _wrong_form(graph, node)
+    wrong = "" if on_host and node.op == "Mul" else _wrong_form(graph, node)
     if wrong:
         graph.report(node, wrong, form_remedy(node.op))
-    elif node.op not in HOST_ONLY and _leaves_float(graph, node):
+    elif node.op not in HOST_ONLY and not on_host and _leaves_float(graph, node):
         kind = onnx.TensorProto.DataType.Name(graph.info[node.output].dtype).lower()
         graph.report(node, f"it computes in {kind}.", "convert the model to float32.")
 
@@ -99,12 +110,43 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
         case "MatMul" | "Conv":
             return _wrong_product(graph, node)
         case "Mul":
-            if not any(name in graph.constants for name in node.inputs):
+            computed = not any(name in graph.constants for name in node.inputs)
+            if computed and not _of_one_tensor(graph, node):
                 return "it multiplies two tensors that are both computed from the input."
         case "MaxPool" | "AveragePool":
             return _wrong_pool(node)
-        case "Resize" if len(node.attributes) != 3 or node.inputs[1]:
+        case "Reshape":
+            return _wrong_reshape(graph, node)
+        case "Resize" if node.attributes != REPEATS or node.inputs[1]:
             return "it does not repeat every pixel a whole number of times."
+    return ""
+
+
+def _of_one_tensor(graph: EditableGraph, node: Node) -> bool:
+    """Return whether both inputs are functions of one tensor, element by element."""
+    left, right = (_sources(graph, name) for name in node.inputs)
+    return bool((left & right) - set(graph.inputs))
+
+
+def _sources(graph: EditableGraph, tensor: str) -> set[str]:
+    """Return the tensor and those that it is computed from by functions of one variable."""
+    found = {tensor}
+    while (node := graph.producer(tensor)) is not None:
+        computed = [name for name in node.inputs if name and name not in graph.constants]
+        unary = node.op in (*FUNCTIONS, *QUANTIZERS, "Add", "Mul") and len(computed) == 1
+        if not unary:
+            break
+        tensor = computed[0]
+        found.add(tensor)
+    return found
+
+
+def _wrong_reshape(graph: EditableGraph, node: Node) -> str:
+    target = graph.constant(node.inputs[1])
+    if target is None:
+        return "its target shape is computed from the input."
+    if target.size and target.flat[0] != 1:
+        return f"its target {target.tolist()} does not keep axis 0 as the batch of 1."
     return ""
 
 

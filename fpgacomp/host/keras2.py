@@ -6,6 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 from fpgacomp.errors import ToolError
+from fpgacomp.host.qkeras_layers import register_missing_layers
 from fpgacomp.host.toolchain import select_legacy_keras
 
 
@@ -22,7 +23,7 @@ def tensorflow() -> ModuleType:
     try:
         import tensorflow as tf
 
-        import_module("qkeras")  # its layers and quantizers register themselves
+        qkeras = import_module("qkeras")  # its layers and quantizers register themselves
     except ImportError as missing:
         raise ToolError(
             "TensorFlow",
@@ -35,5 +36,6 @@ def tensorflow() -> ModuleType:
             "it was loaded with Keras 3 before; QKeras is written for Keras 2.",
             "set TF_USE_LEGACY_KERAS=1 before the first import of tensorflow.",
         )
+    register_missing_layers(tf, qkeras)
     module: ModuleType = tf
     return module

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 
+from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import Add, Lookup, Requantize, Tensor, Thresholds
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
@@ -22,7 +23,7 @@ from fpgacomp.lower.activation import (
 )
 from fpgacomp.lower.builder import GraphBuilder, unsupported
 from fpgacomp.lower.quantizers import NATIVE, LevelQuantizer
-from fpgacomp.lower.scalar import Chain
+from fpgacomp.lower.scalar import Chain, Function
 from fpgacomp.lower.staircase import Staircase, build, evaluate_all, is_small
 from fpgacomp.lower.value import Value
 
@@ -103,13 +104,21 @@ def _monotone(
     if multiplier and choose.prefer_multiplier(multiplier, table, input_bits, output_bits):
         return emit_requantize(builder, value.source, multiplier, quantizer, name)
     if table.thresholds.shape[1] > choose.MAX_THRESHOLDS:
-        raise unsupported(
-            node,
-            f"needs {table.thresholds.shape[1]} thresholds per channel and is no linear function.",
-            f"lower its output to {choose.MAX_THRESHOLDS.bit_length() - 1} bits or fewer, "
-            "or use ReLU.",
-        )
+        raise _too_many_levels(node, value.chain, output_bits, table.thresholds.shape[1])
     return emit_thresholds(builder, value.source, table, quantizer, name)
+
+
+def _too_many_levels(
+    node: onnx.NodeProto, chain: Chain, bits: int, thresholds: int
+) -> UnsupportedLayer:
+    curved = [s.op for s in chain.steps if isinstance(s, Function) and not s.clips]
+    form = f"{curved[0]} is no linear function" if curved else "no multiplier equals its scale"
+    other = "use ReLU in its place" if curved else "use scales that are powers of two"
+    return unsupported(
+        node,
+        f"its {bits}-bit output needs {thresholds} thresholds per channel: {form}.",
+        f"lower its output to {choose.MAX_THRESHOLDS.bit_length() - 1} bits or fewer, or {other}.",
+    )
 
 
 def _as_multiplier(chain: Chain, quantizer: LevelQuantizer, stairs: Staircase) -> Multiplier | None:

@@ -11,23 +11,13 @@ import onnx
 
 from fpgacomp.ir.layers import Input, Tensor
 from fpgacomp.ir.types import BIPOLAR, IntArray, IntType, Reals
-from fpgacomp.lower.builder import GraphBuilder, NetworkIndex, unsupported
+from fpgacomp.lower.builder import GraphBuilder, unsupported
+from fpgacomp.lower.input_layout import input_layout
 from fpgacomp.lower.quantizer_nodes import read_quantizer
 from fpgacomp.lower.quantizers import LevelQuantizer
 from fpgacomp.lower.scalar import Affine, Chain, Function
 from fpgacomp.lower.software import InputRecipe
 from fpgacomp.lower.value import RawInput, Value
-from fpgacomp.network.attributes import attribute, ints_attribute
-
-_CHANNELS_FIRST = [
-    "Conv",
-    "MaxPool",
-    "AveragePool",
-    "GlobalAveragePool",
-    "Resize",
-    "BatchNormalization",
-    "PRelu",
-]
 
 
 def lower_input(
@@ -43,7 +33,7 @@ def lower_input(
     """
     assert isinstance(raw.source, RawInput)
     name = raw.source.name
-    shape, order = _layout(builder.source, node.output[0], raw.order)
+    shape, order = input_layout(builder.source, node.output[0], raw.order)
     place = np.empty(order.size, dtype=np.int64)
     place[order.ravel()] = raw.order.ravel()  # integer position -> raw position
     value = Value(raw.source, shape, order, _relaid(node, raw.chain, place, shape[-1]))
@@ -116,75 +106,3 @@ def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) 
 
     head = Affine(shrink(chain.affine.scale), shrink(chain.affine.offset))
     return Chain(head, tuple(step(s) for s in chain.steps))
-
-
-def _layout(source: NetworkIndex, name: str, order: IntArray) -> tuple[tuple[int, ...], IntArray]:
-    """Return (source shape channels last, order) that the readers of this tensor want."""
-    shape = order.shape
-    axes = _wanted_axes(source, name, tuple(range(order.ndim)))
-    if axes is None:
-        axes = tuple(range(1, order.ndim))
-        if order.ndim == 2 or _is_flattened(source, name):
-            return (order.size,), np.arange(order.size, dtype=np.int64).reshape(shape)
-    wanted = (0, *axes)
-    positions = np.arange(order.size, dtype=np.int64).reshape([shape[axis] for axis in wanted])
-    back = positions.transpose(np.argsort(wanted))
-    return positions.shape[1:], np.ascontiguousarray(back)
-
-
-def _wanted_axes(source: NetworkIndex, name: str, perm: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return this tensor's axes in the order that its first reader wants them in, channels last.
-
-    Args:
-        source: the network.
-        name: the tensor, seen through the transposes so far.
-        perm: those transposes, as axes of the first tensor.
-
-    Returns:
-        The axes without the batch; None where no reader cares.
-    """
-    for node in source.consumers.get(name, []):
-        is_last = str(attribute(node, "data_layout", "NCHW")).endswith("C")
-        if node.op_type == "MatMul" and len(perm) > 2:
-            return perm[1:]
-        if node.op_type == "MultiThreshold" and is_last:
-            return perm[1:]
-        if node.op_type in (*_CHANNELS_FIRST, "MultiThreshold"):
-            return (*perm[2:], perm[1])
-        if node.op_type in ("Reshape", "MatMul"):
-            continue
-        axis = _channel_axis(source, node, len(perm))
-        if axis is not None:
-            return (*(p for i, p in enumerate(perm) if i not in (0, axis)), perm[axis])
-        nested = perm
-        if node.op_type == "Transpose":
-            moved = ints_attribute(node, "perm", tuple(reversed(range(len(perm)))))
-            nested = tuple(perm[m] for m in moved)
-        found = _wanted_axes(source, node.output[0], nested)
-        if found is not None:
-            return found
-    return None
-
-
-def _channel_axis(source: NetworkIndex, node: onnx.NodeProto, rank: int) -> int | None:
-    """Return the one axis along which an element-wise node's constants differ."""
-    for name in node.input:
-        constant = source.constant(name)
-        if constant is None or constant.size < 2:
-            continue
-        shape = (1,) * (rank - constant.ndim) + constant.shape
-        wide = [axis for axis, size in enumerate(shape) if size > 1]
-        if len(wide) == 1 and node.op_type not in ("Concat", "Resize"):
-            return wide[0]
-    return None
-
-
-def _is_flattened(source: NetworkIndex, name: str) -> bool:
-    """Return whether a Reshape to a vector is the next thing that happens to this tensor."""
-    for node in source.consumers.get(name, []):
-        if node.op_type == "Reshape":
-            shape = source.constant(node.input[1])
-            return shape is not None and shape.size == 2
-        if _is_flattened(source, node.output[0]):
-            return True
-    return False

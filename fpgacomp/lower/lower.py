@@ -37,7 +37,7 @@ from fpgacomp.lower.software import (
 from fpgacomp.lower.value import RawInput, Sum, Value
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import InputPort, Lowered
-from fpgacomp.network.operators import HOST_AT_THE_END, QUANTIZERS
+from fpgacomp.network.operators import HOST_AT_THE_END, HOST_EXTRAS, QUANTIZERS
 
 _FIX_OPERATOR = "see `fpgacomp check MODEL` for what is supported, or leave it to the host's side."
 
@@ -81,7 +81,8 @@ def _software_tail(source: NetworkIndex) -> set[int]:
     for node in reversed(source.nodes):
         readers = [r for name in node.output for r in source.consumers.get(name, [])]
         feeds_output = readers or any(name in source.outputs for name in node.output)
-        if node.op_type in HOST_AT_THE_END and feeds_output and all(id(r) in tail for r in readers):
+        on_host = node.op_type in HOST_AT_THE_END or node.op_type in HOST_EXTRAS
+        if on_host and feeds_output and all(id(r) in tail for r in readers):
             tail.add(id(node))
     return tail
 

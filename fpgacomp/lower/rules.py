@@ -10,6 +10,7 @@ import onnx
 from fpgacomp.ir.types import FloatArray, Reals
 from fpgacomp.lower import products
 from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
+from fpgacomp.lower.gate import lower_gate
 from fpgacomp.lower.residual import add_values
 from fpgacomp.lower.scalar import Function
 from fpgacomp.lower.value import Sum, Value
@@ -132,8 +133,7 @@ def _add(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Va
 
 def _mul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
-        raise unsupported(node, "multiplies two activations.",
-                          "attention and gating have no integer form yet.")  # fmt: skip
+        return lower_gate(builder, node, *values)
     value, factor = _constant_of(builder, node, values[0])
     return value.times(factor)
 

@@ -145,7 +145,8 @@ def _clip(writer: _Writer, name: str, step: Function) -> str:
     first quantizer.
     """
     if step.op == "Relu":
-        return writer.op("Relu", name)
+        # Not as Relu: ONNX Runtime merges it with a Clip behind it, which fails in float64.
+        return writer.op("Max", name, writer.constant(0.0))
     low, high = (writer.constant(p.array.reshape(())) for p in step.parameters)
     return writer.op("Clip", name, low, high)
 

@@ -11,6 +11,8 @@ from typing import Literal
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
 FPGACOMP_DOMAIN = "fpgacomp"
+CANONICAL_DOMAINS = (QONNX_DOMAIN, FPGACOMP_DOMAIN)
+"""Operator sets beside ONNX's own that a canonical network may use."""
 
 OperatorKind = Literal["quantizer", "product", "pool", "arithmetic", "function", "move", "choice"]
 """What an operator does:
@@ -90,7 +92,9 @@ def _functions() -> Iterator[OperatorSpec]:
 
 
 def _moves_and_choices() -> Iterator[OperatorSpec]:
-    for name in ("Reshape", "Transpose", "Concat"):
+    fix = "export with batch 1, and reshape, squeeze or flatten only the axes behind the batch."
+    yield OperatorSpec("Reshape", "move", host=True, form_fix=fix)
+    for name in ("Transpose", "Concat"):
         yield OperatorSpec(name, "move", host=True)
     yield OperatorSpec("Resize", "move")
     for name in ("Softmax", "LogSoftmax", "ArgMax", "TopK"):
@@ -118,6 +122,19 @@ HOST_ONLY = frozenset(names_of("choice"))
 """Operators that no layer of the hardware computes (a final ArgMax may be asked for)."""
 HOST_AT_THE_END = frozenset(spec.name for spec in OPERATORS.values() if spec.host)
 """Operators that stay on the host where nothing behind them needs the hardware."""
+
+HOST_EXTRAS = frozenset(
+    (
+        *("Split", "Slice", "Gather", "DepthToSpace", "SpaceToDepth", "Tile", "Expand"),
+        *("Exp", "Log", "Pow", "Sqrt", "Reciprocal", "Abs", "Neg", "Sign", "Floor", "Ceil"),
+        *("Round", "Sin", "Cos", "Erf", "Softplus", "Softsign", "Mish", "Sub", "Div", "Max"),
+        *("Min", "Mean", "Sum", "Where", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
+        *("Equal", "Not", "And", "Or", "ReduceMax", "ReduceMin", "ReduceMean", "ReduceSum"),
+        *("ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceSumSquare"),
+    )
+)
+"""ONNX operators that no canonical network holds but behind its last integer, where ONNX Runtime
+computes them on the host as they stand."""
 
 
 def is_canonical(op: str, domain: str) -> bool:
@@ -161,7 +178,7 @@ _BY_OPERATOR = {
     "Mish": "use Silu or HardSwish.",
     "Div": "divide by a constant.",
     "Pow": "write a square out as a quantized lookup, or use a supported activation function.",
-    "Resize": "use mode nearest with whole-number factors on the spatial axes.",
+    "Resize": "use mode nearest, coordinates asymmetric, nearest_mode floor and whole factors.",
     "Pad": "pad with the constant 0 directly in front of a Conv or pool.",
     "Cast": "keep every tensor float32.",
     "FloatQuant": "quantize to integers.",

@@ -26,6 +26,7 @@ import onnx
 
 from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import FLOAT, INT64, EditableGraph, Node, TensorInfo
+from fpgacomp.network.operators import CANONICAL_DOMAINS
 
 _INLINE = 8  # numbers of a constant that stand in the line
 _WIDEST_COLUMN = 64
@@ -57,7 +58,8 @@ def _aligned(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
 def _node(graph: EditableGraph, node: Node) -> str:
     inputs = ", ".join(_operand(graph, name) for name in node.inputs)
     attributes = (f"{key}={_attribute(value)}" for key, value in sorted(node.attributes.items()))
-    return " ".join([node.op, inputs, *attributes]).rstrip()
+    foreign = f"{node.domain}." if node.domain not in ("", *CANONICAL_DOMAINS) else ""
+    return " ".join([f"{foreign}{node.op}", inputs, *attributes]).rstrip()
 
 
 def _operand(graph: EditableGraph, name: str) -> str:

@@ -75,7 +75,7 @@ def fractional_zero_under_padding(b: NetworkBuilder) -> str:
         (raw_input, (6,), "'network_input', which is not quantized", "--input-bits 8"),
         (float_weights, (6,), "not quantized", "--calibration X.npy"),
         (float_activation, (6,), "not quantized \\(after Sigmoid\\)", "quantize every activation"),
-        (two_activations, (6,), "multiplies two activations", "no integer form yet"),
+        (two_activations, (6,), "not quantized \\(after Mul\\)", "quantize every activation"),
         (odd_channel_scales, (6,), "scales have no integer ratio", "one scale per tensor"),
         (too_many_thresholds, (6,), "thresholds per channel", "10 bits or fewer"),
         (skip_around_the_hardware, (6,), "beside the hardware's result", "skip connection"),

@@ -24,6 +24,14 @@ class Hls4mlEngine:
 
     name: str = "hls4ml"
 
+    def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
+        """What is too wide or too large for hls4ml, whichever pass runs before it."""
+        from fpgacomp.engines.hls4ml.check import refusals
+        from fpgacomp.passes import variants
+
+        found = [refusals(variant) for variant in variants(graph)]
+        return () if any(not refused for refused in found) else found[0]
+
     def fold(self, graph: Graph, goal: Goal) -> FoldingResult[Hls4mlDesign]:
         """The best design over the graph and what each pass makes of it."""
         from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml

@@ -11,7 +11,7 @@ from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.remarks import hls_remarks
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.errors import UsageError
+from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
@@ -22,6 +22,10 @@ class StreamEngine:
     """Streams words through a pipeline of operators, each folded over PE and SIMD."""
 
     name: str = "stream"
+
+    def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
+        """Nothing: every layer of the vocabulary has an operator."""
+        return ()
 
     def fold(self, graph: Graph, goal: Goal) -> FoldingResult[StreamDesign]:
         """The best folding of the graph, with FIFO depths that cannot deadlock."""

@@ -13,6 +13,12 @@ from fpgacomp.frontend.calibrate.bias import correct_biases
 from fpgacomp.frontend.calibrate.insert import quantize_tensor, quantize_weight
 from fpgacomp.frontend.calibrate.observe import TensorStatistics, observe
 from fpgacomp.frontend.calibrate.options import PtqOptions
+from fpgacomp.frontend.calibrate.partial import (
+    has_quantizers,
+    is_on_grid,
+    open_sites,
+    quantized_now,
+)
 from fpgacomp.frontend.calibrate.placement import (
     Placement,
     QuantizationPoint,
@@ -22,7 +28,7 @@ from fpgacomp.frontend.calibrate.placement import (
 from fpgacomp.frontend.calibrate.ranges import QuantizerFormat, choose_scale
 from fpgacomp.ir.types import NamedArrays
 from fpgacomp.network.canonical import input_shapes
-from fpgacomp.network.editable import EditableGraph
+from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.infer import infer_missing
 from fpgacomp.network.operators import PRODUCTS, QUANTIZERS
 
@@ -43,20 +49,54 @@ def quantize_post_training(
         InputDataError: calibration data that does not go with the network.
         UnsupportedLayer: the network holds quantizers already, or nothing to quantize.
     """
+    _require_float(_open(model))
+    return _quantize(model, calibration, options)
+
+
+def complete_quantization(
+    model: onnx.ModelProto, calibration: NamedArrays, options: PtqOptions
+) -> onnx.ModelProto:
+    """Return a partly quantized network with quantizers where they are missing.
+
+    Its own quantizers stay, and so do weights that are integers times a power of two.
+
+    Args:
+        model: canonical, batch 1.
+        calibration: samples by input name, [N, *input shape].
+
+    Returns:
+        The network itself where nothing is missing.
+
+    Raises:
+        InputDataError: calibration data that does not go with the network.
+        ModelError: a quantizer that calibration does not run.
+    """
     graph = _open(model)
-    _require_float(graph)
+    weighted = [node for node in graph.nodes if node.op in PRODUCTS and not node.domain]
+    missing = open_sites(graph, place(graph, share_add_scales=False)).sites
+    if not missing and all(_keeps_weight(graph, node) for node in weighted):
+        return model
+    return _quantize(model, calibration, options)
+
+
+def _quantize(
+    model: onnx.ModelProto, calibration: NamedArrays, options: PtqOptions
+) -> onnx.ModelProto:
+    graph = _open(model)
     feeds = check_inputs(calibration, input_shapes(model), where="calibration data")
     move_activations_before_pools(graph)
     float_graph = _open(graph.to_model())
-    placement = place(graph, share_add_scales=options.scale == "free")
+    partly = has_quantizers(graph)
+    placement = open_sites(graph, place(graph, share_add_scales=options.scale == "free"))
     seen = observe(float_graph, [site.tensor for site in placement.sites], feeds)
     weighted = [node for node in graph.nodes if node.op in PRODUCTS and not node.domain]
     _quantize_activations(graph, placement, seen, options)
     for position, node in enumerate(weighted):
-        bits = _weight_bits(position, len(weighted), options)
-        quantize_weight(graph, node, bits, options)
+        if not (partly and _keeps_weight(graph, node)):
+            quantize_weight(graph, node, _weight_bits(position, len(weighted), options), options)
     if options.bias_correction:
-        correct_biases(graph, float_graph, weighted, feeds)
+        changed = [node for node in weighted if quantized_now(graph, float_graph, node)]
+        correct_biases(graph, float_graph, changed, feeds)
     return graph.to_model()
 
 
@@ -84,6 +124,12 @@ def _require_float(graph: EditableGraph) -> None:
             "no MatMul or Conv, so nothing to quantize.",
             "give a network with weights.",
         )
+
+
+def _keeps_weight(graph: EditableGraph, node: Node) -> bool:
+    """Return whether a partly quantized network's weight is on a grid of its own already."""
+    constants = [graph.constants[name] for name in node.inputs[:2] if name in graph.constants]
+    return all(is_on_grid(values) for values in constants)
 
 
 def _weight_bits(position: int, count: int, options: PtqOptions) -> int:

@@ -111,9 +111,7 @@ def _emit(graph: EditableGraph, of: Node, op: str, inputs: list[str], output: st
 
 
 def _write_quantizer_out(graph: EditableGraph, node: Node) -> None:
-    """Write Quant and BipolarQuant in standard operators (rounding ROUND, as
-    calibration sets it).
-    """
+    """Write Quant and BipolarQuant in standard operators."""
     x, scale = node.inputs[0], node.inputs[1]
     if node.op == "BipolarQuant":
         zero, one = graph.add_constant("zero", 0.0), graph.add_constant("one", 1.0)
@@ -121,22 +119,44 @@ def _write_quantizer_out(graph: EditableGraph, node: Node) -> None:
         sign = _emit(graph, node, "Where", [positive, one, graph.add_constant("minus", -1.0)])
         _emit(graph, node, "Mul", [sign, scale], node.output)
         return
-    if node.op != "Quant" or node.attributes.get("rounding_mode", "ROUND") != "ROUND":
+    if node.op != "Quant":
         raise ModelError(
             f"node {node.origin or node.name} ({node.op})",
-            "calibration runs float networks; this one is partly quantized.",
-            "calibrate the float network, or compile this one as it is.",
+            "calibration does not run this quantizer.",
+            "quantize with Quant nodes, or calibrate the float network.",
         )
-    zero_point, bits = node.inputs[2], int(graph.constants[node.inputs[3]])
+    zero_point, bits = node.inputs[2], int(graph.constants[node.inputs[3]].item())
     signed, narrow = (bool(node.attributes.get(key, 0)) for key in ("signed", "narrow"))
     ends = [
         graph.add_constant("end", float(end))
         for end in integer_range(bits, signed=signed, narrow=narrow)
     ]
     y = _emit(graph, node, "Add", [_emit(graph, node, "Div", [x, scale]), zero_point])
-    y = _emit(graph, node, "Clip", [_emit(graph, node, "Round", [y]), *ends])
+    y = _emit(graph, node, "Clip", [_round(graph, node, y), *ends])
     y = _emit(graph, node, "Sub", [y, zero_point])
     _emit(graph, node, "Mul", [y, scale], node.output)
+
+
+def _round(graph: EditableGraph, node: Node, x: str) -> str:
+    """Write QONNX's rounding modes: most of them round the magnitude and keep the sign."""
+    mode = str(node.attributes.get("rounding_mode", "ROUND"))
+    plain = {"ROUND": "Round", "FLOOR": "Floor", "CEIL": "Ceil"}
+    if mode in plain:
+        return _emit(graph, node, plain[mode], [x])
+    sign, size = _emit(graph, node, "Sign", [x]), _emit(graph, node, "Abs", [x])
+    half = graph.add_constant("half", 0.5)
+    match mode:
+        case "DOWN":
+            size = _emit(graph, node, "Floor", [size])
+        case "UP":
+            size = _emit(graph, node, "Ceil", [size])
+        case "HALF_UP":
+            size = _emit(graph, node, "Floor", [_emit(graph, node, "Add", [size, half])])
+        case "HALF_DOWN":
+            size = _emit(graph, node, "Ceil", [_emit(graph, node, "Sub", [size, half])])
+        case _:
+            raise ValueError(f"rounding mode {mode!r} is none of a canonical network")
+    return _emit(graph, node, "Mul", [sign, size])
 
 
 def _write_function_out(graph: EditableGraph, node: Node) -> None:

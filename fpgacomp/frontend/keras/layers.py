@@ -44,10 +44,28 @@ def convert(b: KerasGraphWriter, layer: Any, inputs: Sequence[KerasTensor]) -> K
 
 
 def _dense(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    return _product(b, x, layer, layer.kernel, layer.bias if layer.use_bias else None)
+
+
+def _folded_dense(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert QDenseBatchnorm: the normalization is folded before the weights are quantized."""
+    return _product(b, x, layer, *layer.get_folded_weights())
+
+
+def _time_distributed(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert TimeDistributed of a Dense layer, which works on the last axis anyhow."""
+    kind = type(layer.layer).__name__
+    if kind not in ("Dense", "QDense"):
+        raise b.refuse(f"TimeDistributed({kind}).", "use TimeDistributed with Dense or QDense.")
+    return _dense(b, x, layer.layer)
+
+
+def _product(
+    b: KerasGraphWriter, x: KerasTensor, layer: Any, kernel: Any, bias: Any
+) -> KerasTensor:
     x = b.channels_last(x)
-    kernel = weight(b, layer.kernel, quantizer_of(layer, "kernel"), lambda w: w, axis=1)
+    kernel = weight(b, kernel, quantizer_of(layer, "kernel"), lambda w: w, axis=1)
     y = b.node("MatMul", [x.name, kernel], (*x.shape[:-1], int(layer.units)))
-    bias = layer.bias if layer.use_bias else None
     return activate(b, add_bias(b, y, bias, quantizer_of(layer, "bias")), layer.activation)
 
 
@@ -136,6 +154,17 @@ def _rescaling(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     return b.same("Add", y, b.constant("offset", offset)) if np.any(offset) else y
 
 
+def _normalization(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    """Convert (x - mean) / max(sqrt(variance), epsilon), which `adapt` found the numbers of."""
+    x = b.channels_last(x)
+    if getattr(layer, "invert", False):
+        raise b.refuse("Normalization with invert=True.", "use Rescaling.")
+    mean, variance = (np.asarray(v, dtype=np.float32) for v in (layer.mean, layer.variance))
+    deviation = np.maximum(np.sqrt(variance), np.float32(1e-7))  # Keras' backend epsilon
+    y = b.same("Sub", x, b.constant("mean", mean))
+    return b.same("Div", y, b.constant("deviation", deviation))
+
+
 def _unchanged(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     return x
 
@@ -148,11 +177,24 @@ def _activation(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
 def _add(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
     total = inputs[0]
     for other in inputs[1:]:
-        if other.shape != total.shape:
-            raise b.refuse(f"Add of shapes {total.shape} and {other.shape}.", "make them equal.")
-        other = b.channels_first(other) if total.first else b.channels_last(other)
-        total = b.same("Add", total, other.name)
+        total = _joined(b, "Add", total, other)
     return total
+
+
+def _subtract(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
+    return _joined(b, "Sub", *inputs)
+
+
+def _average(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
+    total = _add(b, inputs, layer)
+    return b.same("Div", total, b.constant("count", np.float32(len(inputs))))
+
+
+def _joined(b: KerasGraphWriter, op: str, x: KerasTensor, other: KerasTensor) -> KerasTensor:
+    if other.shape != x.shape:
+        raise b.refuse(f"{op} of shapes {x.shape} and {other.shape}.", "make them equal.")
+    other = b.channels_first(other) if x.first else b.channels_last(other)
+    return b.same(op, x, other.name)
 
 
 def _concatenate(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
@@ -167,11 +209,15 @@ def _concatenate(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> 
 
 _MERGES: dict[str, Callable[[KerasGraphWriter, list[KerasTensor], Any], KerasTensor]] = {
     "Add": _add,
+    "Average": _average,
     "Concatenate": _concatenate,
+    "Subtract": _subtract,
 }
 _LAYERS: dict[str, Convert] = {
     "Dense": _dense,
     "QDense": _dense,
+    "QDenseBatchnorm": _folded_dense,
+    "TimeDistributed": _time_distributed,
     "Conv1D": convolution,
     "Conv2D": convolution,
     "QConv1D": convolution,
@@ -206,6 +252,7 @@ _LAYERS: dict[str, Convert] = {
     "UpSampling2D": _upsample,
     "ZeroPadding1D": _zero_padding,
     "ZeroPadding2D": _zero_padding,
+    "Normalization": _normalization,
     "Rescaling": _rescaling,
     "Dropout": _unchanged,
     "SpatialDropout1D": _unchanged,

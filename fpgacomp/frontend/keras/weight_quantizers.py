@@ -82,7 +82,8 @@ def quantize_parameter(quantizer: Any, values: AnyArray, where: str) -> AnyArray
     """
     if quantizer is None:
         return values
-    if type(quantizer).__name__.endswith("po2"):
+    kind = type(quantizer).__name__
+    if kind.endswith("po2") or kind == "quantized_relu":  # of a variance, say
         return call_without_straight_through(quantizer, values)
     return quantize_weight(quantizer, values, where).values
 

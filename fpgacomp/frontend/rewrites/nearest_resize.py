@@ -9,6 +9,13 @@ import numpy as np
 
 from fpgacomp.network.editable import EditableGraph, Node
 
+# Attributes of the one spelling: only a Resize with these repeats every pixel.
+REPEATS: dict[str, object] = {
+    "mode": "nearest",
+    "coordinate_transformation_mode": "asymmetric",
+    "nearest_mode": "floor",
+}
+
 _ROUNDING: dict[str, Callable[[float], int]] = {
     "round_prefer_floor": lambda x: ceil(x - 0.5),
     "round_prefer_ceil": lambda x: floor(x + 0.5),
@@ -25,13 +32,8 @@ def nearest_resize(graph: EditableGraph) -> None:
             continue
         scales = graph.add_constant(f"{node.name}_scales", np.asarray(factors, np.float32))
         inputs = [node.inputs[0], "", scales]
-        attributes = {
-            "mode": "nearest",
-            "coordinate_transformation_mode": "asymmetric",
-            "nearest_mode": "floor",
-        }
         name, origin = node.name, node.origin
-        graph.replace(node, Node("Resize", inputs, node.outputs, name, "", attributes, origin))
+        graph.replace(node, Node("Resize", inputs, node.outputs, name, "", dict(REPEATS), origin))
 
 
 def _factors(graph: EditableGraph, node: Node) -> list[int] | None:

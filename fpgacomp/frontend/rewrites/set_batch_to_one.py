@@ -32,11 +32,23 @@ def set_batch_to_one(graph: EditableGraph) -> None:
 
 
 def _thaw_shapes(graph: EditableGraph, batch: int) -> None:
+    """Take the old batch out of the shapes that nodes are given.
+
+    A Reshape may have moved positions into the batch axis: [batch * T, C] becomes [T, C], the
+    rows that belong to one sample.
+    """
+    computed = set(graph.inputs)
     for node in graph.nodes:
+        if not computed.intersection(node.inputs):
+            continue
+        computed.update(node.outputs)
         place = _SHAPE_INPUT.get(node.op, 0) if not node.domain else 0
         target = graph.constant(node.input(place)) if place else None
-        if target is not None and target.ndim == 1 and target.size and target[0] == batch:
-            thawed = np.concatenate([[1], target[1:]]).astype(np.int64)
+        if target is None or target.ndim != 1 or not target.size:
+            continue
+        first = int(target[0])
+        if first == batch or (node.op == "Reshape" and first > 0 and first % batch == 0):
+            thawed = np.concatenate([[first // batch], target[1:]]).astype(np.int64)
             graph.set_input(node, place, graph.add_constant(f"{node.name}_shape", thawed))
 
 

@@ -25,6 +25,7 @@ except ToolError as missing:
     pytest.skip(str(missing), allow_module_level=True)
 L = tf.keras.layers
 Q = pytest.importorskip("qkeras")
+FoldedDense = tf.keras.utils.get_custom_objects()["QDenseBatchnorm"]
 W, B = "quantized_bits(4, 0, alpha=1)", "quantized_bits(6, 1, alpha=1)"
 
 
@@ -259,6 +260,19 @@ SHAPED: dict[str, list[Any]] = {
         L.Dense(4, activation="swish"),
         L.Softmax(),
     ],
+    "folded dense": [
+        L.Input((6,)),
+        Q.QActivation("quantized_bits(8, 3, alpha=1)"),
+        FoldedDense(5, kernel_quantizer=W, bias_quantizer=B),
+        Q.QActivation("quantized_relu(4, 2)"),
+        FoldedDense(3, use_bias=False, kernel_quantizer=W, bias_quantizer=B),
+    ],
+    "over time": [
+        L.Input((7, 3)),
+        L.Normalization(mean=[0.5, 1.0, -1.0], variance=[0.25, 1.0, 4.0]),
+        L.TimeDistributed(L.Dense(4, activation="relu")),
+        L.TimeDistributed(Q.QDense(2, kernel_quantizer=W, bias_quantizer=B)),
+    ],
     "global": [L.Input((4, 5, 3)), L.Rescaling(2.0, -1.0), L.GlobalMaxPooling2D(keepdims=True)],
     "global1d": [L.Input((7, 3)), L.Rescaling(0.5), L.GlobalMaxPooling1D(), L.Dense(2)],
     "groups": [L.Input((6, 6, 4)), L.Conv2D(6, 3, dilation_rate=2, groups=2, activation="selu")],
@@ -297,6 +311,27 @@ def test_functional_model_with_branches_and_a_model_as_layer() -> None:
     assert exported.graph.input[0].name == "image"
     wanted = model.predict(inputs, verbose=0)
     assert np.abs(execute(exported, inputs) - wanted).max() < 1e-5 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("merge", ["Subtract", "Average", "Add"])
+def test_merges_of_two_images(merge: str) -> None:
+    x = L.Input((6, 6, 2))
+    parts = [L.Conv2D(3, 3, padding="same")(x), L.Conv2D(3, 1)(x)]
+    model = randomized(tf.keras.Model(x, getattr(L, merge)()(parts)))
+    data = on_grid((6, 6, 2), count=4)
+    wanted = model.predict(data, verbose=0)
+    assert np.abs(execute(export_keras(model), data) - wanted).max() < 1e-5 * np.abs(wanted).max()
+
+
+def test_a_folded_dense_layer_is_the_normalization_behind_the_product() -> None:
+    """Without quantizers, QDenseBatchnorm is Dense and BatchNormalization."""
+    model = sequential(L.Input((6,)), FoldedDense(5))
+    layer = model.layers[-1]
+    norm, x = layer.batchnorm, on_grid((6,))
+    plain = x @ layer.kernel.numpy() + layer.bias.numpy()
+    spread = np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
+    wanted = (plain - norm.moving_mean.numpy()) / spread * norm.gamma.numpy() + norm.beta.numpy()
+    np.testing.assert_allclose(model.predict(x, verbose=0), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_two_inputs_and_two_outputs() -> None:

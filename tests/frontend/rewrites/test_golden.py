@@ -50,6 +50,8 @@ def net(
     return Case(build(nodes, shape, constants), behind, spelled)
 
 
+CHANNELS_LAST = "qonnx.custom_op.channels_last"
+MICROSOFT = "com.microsoft"
 GRID = {"s": 0.5, "z": 0.0, "b": 4.0}
 POOL = {"kernel_shape": [2, 2], "strides": [2, 2]}
 CONV = {"kernel_shape": [3, 3], "strides": [1, 1], "dilations": [1, 1], "group": 1}
@@ -64,6 +66,12 @@ def qdq() -> Case:
     ]
     weights = whole(4, 2).astype(np.int8)
     return net(nodes, [1, 4], s=0.5, z=np.array(3, np.uint8), w=weights, t=0.25)
+
+
+def constant_output() -> Case:
+    model = build([node("Relu", ["x"], "y")], [1, 4], {"scale": 0.5})
+    model.graph.output.append(helper.make_tensor_value_info("scale", TensorProto.FLOAT, []))
+    return Case(model)
 
 
 def integer_input() -> Case:
@@ -149,7 +157,19 @@ CASES: dict[str, Callable[[], Case]] = {
         ],
         [1, 2, 3, 4],
     ),
+    "channels_first": lambda: Case(
+        build(
+            [
+                helper.make_node("Conv", ["x", "w"], ["c"], domain=CHANNELS_LAST, **CONV),
+                node("Relu", ["c"], "r"),
+                helper.make_node("MaxPool", ["r"], ["y"], domain=CHANNELS_LAST, **POOL),
+            ],
+            [1, 6, 6, 2], {"w": whole(3, 3, 3, 2)},
+        ),
+        spelled=False,
+    ),
     "convert_qdq": qdq,
+    "drop_constant_outputs": constant_output,
     "drop_unused": lambda: Case(
         build(
             [node("Relu", ["x"], "y"), node("Add", ["x", "c"], "dangling")],
@@ -275,6 +295,24 @@ CASES: dict[str, Callable[[], Case]] = {
     "split_conv_bias": lambda: net(
         [node("Conv", ["x", "w", "c"], "y", pads=[0, 0, 0, 0], **CONV)],
         [1, 2, 4, 4], w=whole(3, 2, 3, 3), c=whole(3),
+    ),
+    "sink_depth_to_space": lambda: net(
+        [
+            node("DepthToSpace", ["x"], "d", blocksize=2),
+            node("Relu", ["d"], "r"),
+            quant(["r", "s", "z", "b"], "y"),
+        ],
+        [1, 4, 2, 2], **GRID,
+    ),
+    "standard_qdq": lambda: Case(
+        build(
+            [
+                helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"], domain=MICROSOFT),
+                helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"], domain=MICROSOFT),
+            ],
+            [1, 4], {"s": 0.5, "z": np.array(3, np.int16)},
+        ),
+        spelled=False,
     ),
     "subtract_to_add": lambda: net(
         [

@@ -10,13 +10,12 @@ hls4ml is imported when `emit` is called, not before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment
 
-from fpgacomp.engines.hls4ml.check import problems
+from fpgacomp.engines.hls4ml.check import problems, too_wide
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.hls4ml.emit.plan import plan
 from fpgacomp.engines.hls4ml.emit.planner import Plan
@@ -25,13 +24,11 @@ from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT
 from fpgacomp.engines.shared.interface import FILE
 from fpgacomp.engines.shared.names import top_name
 from fpgacomp.engines.shared.vectors import vector_problems
-from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
+from fpgacomp.errors import raise_all
 from fpgacomp.host.resources import data_folder
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
-# hls4ml writes weights and traces layers as doubles, which hold integers of 53 bits exactly.
-_EXACT_BITS = 53
 # Share of the clock period kept for routing, as hls4ml recommends for Vitis HLS.
 _CLOCK_UNCERTAINTY = "27%"
 
@@ -54,7 +51,7 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
         InputDataError: vectors that do not go with the graph.
         InvalidGraph: hls4ml did not build what it was asked for.
     """
-    raise_all([*problems(design), *_too_wide(design)])
+    raise_all([*problems(design), *too_wide(design.graph)])
     raise_all([*vector_problems(design.graph, vectors)])
 
     from fpgacomp.engines.hls4ml.emit import extension, firmware, model
@@ -123,23 +120,6 @@ def _interface(design: Hls4mlDesign, plan: Plan, built: Any, top: str) -> Hls4ml
         ),
         aliases=plan.aliases,
     )
-
-
-def _too_wide(design: Hls4mlDesign) -> Iterator[FpgacompError]:
-    """Every layer with an output or a constant that a double does not hold exactly."""
-    for layer in design.graph.layers:
-        if layer.output.type.magnitude.bit_length() > _EXACT_BITS:
-            yield UnsupportedLayer(
-                layer.name, f"its output {layer.output.type} has more than {_EXACT_BITS} bits.",
-                "quantize weights or activations to fewer bits.",
-            )  # fmt: skip
-        constants = (value for value in vars(layer).values() if hasattr(value, "array"))
-        if any(value.array.size and int(np.abs(value.array).max()).bit_length() > _EXACT_BITS
-               for value in constants):  # fmt: skip
-            yield UnsupportedLayer(
-                layer.name, f"one of its constants has more than {_EXACT_BITS} bits.",
-                "quantize its scale to fewer bits.",
-            )  # fmt: skip
 
 
 def _vector_file(values: IntArray) -> bytes:

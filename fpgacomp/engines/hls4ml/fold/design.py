@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fpgacomp.devices.board import Board
+from fpgacomp.engines.hls4ml.check import IO_TYPES
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, IoType
 from fpgacomp.engines.hls4ml.fold.candidates import Estimator, Hls4mlSpace, explore, obstacles
 from fpgacomp.engines.hls4ml.fold.choose import (
@@ -25,7 +26,6 @@ from fpgacomp.results.target import Target
 
 Hls4mlResult = FoldingResult[Hls4mlDesign]
 Hls4mlTrial = Trial[Hls4mlDesign]
-IO_TYPES: tuple[IoType, ...] = ("io_parallel", "io_stream")
 # The latency of the program is a sum of stages, the estimate's a simulation of the streams:
 # where the estimate exceeds a bound, the program's bound is tightened this many times.
 TIGHTENINGS = 4

@@ -1,0 +1,96 @@
+"""What check accepts, compile carries; what check refuses, compile refuses too."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from fpgacomp.errors import FpgacompError
+from fpgacomp.flows.check import check
+from fpgacomp.flows.compile import compile
+from fpgacomp.flows.options import Options
+from tests.support.frontend_runs import build, node, quant
+from tests.support.random_networks import networks
+
+BOARD = "alveo-u250"
+FRONTS = ("quantized", "relu", "raw", "flat", "mixed")
+ENDS = ("open", "quantized", "silu", "gate", "split", "reduce", "squeezed", "passed through")
+
+
+def assert_same_verdict(model: onnx.ModelProto) -> None:
+    options = Options(csim=False, vectors=6)
+    if not check(model, options=options).ok:
+        with pytest.raises(FpgacompError):
+            compile(model, BOARD, options=options)
+        return
+    report = compile(model, BOARD, options=options)
+    assert report.exactness.network_mismatches == 0
+    assert report.verdict.fits
+
+
+def front(kind: str) -> tuple[list[onnx.NodeProto], list[int]]:
+    """Nodes from x to an image [1, 2, 4, 4] named i, and the shape of x."""
+    grid = ["s", "z", "b"]
+    match kind:
+        case "raw":
+            return [node("Relu", ["x"], "i")], [1, 2, 4, 4]
+        case "relu":
+            return [node("Relu", ["x"], "r"), quant(["r", *grid], "i")], [1, 2, 4, 4]
+        case "flat":
+            return [quant(["x", *grid], "q"), node("Reshape", ["q", "image"], "i")], [1, 32]
+        case "mixed":
+            return [quant(["x", *grid], "q"), node("Reshape", ["q", "image"], "i")], [1, 4, 8]
+        case "quantized":
+            return [quant(["x", *grid], "i")], [1, 2, 4, 4]
+    raise ValueError(f"there is no front {kind!r}")
+
+
+def end(kind: str) -> list[onnx.NodeProto]:
+    """Nodes from the product c, [1, 4, 3, 3], to y."""
+    grid = ["s", "z", "b"]
+    split = helper.make_node("Split", ["c", "parts"], ["first", "y"], axis=1)
+    nodes = {
+        "open": [node("Relu", ["c"], "y")],
+        "passed through": [node("Relu", ["c"], "y")],
+        "quantized": [quant(["c", *grid], "y")],
+        "silu": [node("Sigmoid", ["c"], "g"), node("Mul", ["c", "g"], "y")],
+        "gate": [quant(["c", *grid], "a"), node("Sigmoid", ["a"], "g"), quant(["g", *grid], "h"),
+                 node("Mul", ["a", "h"], "p"), quant(["p", *grid], "y")],
+        "split": [split],
+        "reduce": [node("ReduceMean", ["c"], "m", axes=[2, 3]), node("Exp", ["m"], "y")],
+        "squeezed": [node("ReduceMax", ["c"], "m", axes=[2, 3]), node("Squeeze", ["m"], "y")],
+    }  # fmt: skip
+    return nodes[kind]
+
+
+@pytest.mark.parametrize("front_kind", FRONTS)
+@pytest.mark.parametrize("end_kind", ENDS)
+def test_ordinary_ends(front_kind: str, end_kind: str) -> None:
+    nodes, shape = front(front_kind)
+    weight = np.random.default_rng(2).integers(-7, 8, (4, 2, 2, 2)) / 8
+    constants = {
+        "s": 0.25, "z": 0.0, "b": 5.0, "t": 0.125, "image": np.array([1, 2, 4, 4]),
+        "parts": np.array([1, 3]), "w": weight,
+    }  # fmt: skip
+    product = [quant(["w", "t", "z", "b"], "v"), node("Conv", ["i", "v"], "c")]
+    model = build([*nodes, *product, *end(end_kind)], shape, constants, output="y")
+    if end_kind == "passed through":
+        model.graph.output.append(helper.make_tensor_value_info("i", TensorProto.FLOAT, None))
+    assert_same_verdict(model)
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(model=networks(size=3), cut=st.integers(0, 3))
+def test_random_networks(model: onnx.ModelProto, cut: int) -> None:
+    """Random networks, whose last quantizers are taken off."""
+    for last in [n for n in model.graph.node if n.op_type == "Quant"][::-1][:cut]:
+        if last.input[0] not in {i.name for i in model.graph.initializer}:
+            last.op_type, last.domain = "Relu", ""
+            del last.input[1:], last.attribute[:]
+            break
+    assert_same_verdict(model)
