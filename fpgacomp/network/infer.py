@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from math import prod
 
 import numpy as np
 import onnx
@@ -152,7 +153,22 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
     if node.attributes.get("ceil_mode", 0) and node.output in found:
         _drop_outer_windows(graph, node, found[node.output])
     kept = [_keep(graph, name, found) for name in node.outputs if name]
-    return all(kept)
+    return all(kept) and _keeps_its_values(graph, node)
+
+
+def _keeps_its_values(graph: EditableGraph, node: Node) -> bool:
+    """Refuse a Reshape or Transpose that ONNX lets pass, but that loses or invents values."""
+    if node.op not in ("Reshape", "Transpose"):
+        return True
+    before, after = graph.shape(node.inputs[0]), graph.shape(node.output)
+    if -1 in before or prod(before) == prod(after):
+        perm = node.attributes.get("perm", range(len(before)))
+        if node.op == "Reshape" or sorted(perm) == list(range(len(before))):
+            return True
+    why = f"it makes the shape {list(after)} of {list(before)}, which has other values."
+    graph.report(node, why, "export the model again with batch size 1.", error=ModelError)
+    del graph.info[node.output]
+    return False
 
 
 def _window_fits(graph: EditableGraph, node: Node) -> bool:

@@ -176,19 +176,12 @@ def constant_of_shape() -> onnx.ModelProto:
     return plain(nodes=nodes, constants=[shape], output="y")
 
 
-def reshaped() -> onnx.ModelProto:
-    shape = numpy_helper.from_array(np.asarray([1 << 40, 36], np.int64), "shape")
-    nodes = [helper.make_node("Reshape", ["xq", "shape"], ["y"])]
-    return plain((1, 36), nodes=nodes, constants=[shape], output="y")
-
-
 HUGE: dict[str, tuple[onnx.ModelProto, str]] = {
     "input": (plain((1, 1_000_000_000)), "tensor x of shape 1 x 1000000000 takes about 14.9 GB"),
     "image": (plain((1, 1, 10**9, 10**9)), "tensor x of shape 1 x 1 x 1000000000 x 1000000000"),
     "resize": (resized(), "of shape 1 x 1 x 12000 x 12000 and all others take about 4.3 GB"),
     "doubling": (doubling_activations(40), "takes about 8.0 GB to work on; the budget is 4.0 GB"),
     "constant": (constant_of_shape(), "constant w of shape 4 x 100000000 takes about 23.8 GB"),
-    "reshape": (reshaped(), "tensor y of shape 1099511627776 x 36"),
 }
 
 
@@ -198,6 +191,20 @@ def test_shapes_beyond_the_budget_are_refused(model: onnx.ModelProto, why: str) 
     assert any(why in reason for reason in reasons), reasons
     with pytest.raises(FpgacompError, match=r"the budget is 4\.0 GB"):
         read_network(model)
+
+
+@pytest.mark.parametrize(
+    ("op", "shape"), [("Reshape", [1, 3]), ("Reshape", [1 << 40, 4]), ("Transpose", [])]
+)
+def test_a_shape_of_other_values_is_refused(op: str, shape: list[int]) -> None:
+    target = numpy_helper.from_array(np.asarray(shape, np.int64), "target")
+    if op == "Reshape":
+        node = helper.make_node("Reshape", ["xq", "target"], ["y"])
+    else:
+        node = helper.make_node("Transpose", ["xq"], ["y"], perm=[0, 1, 1])
+    model = plain((1, 2, 2), nodes=[node, quant("y", "yq")], constants=[target], output="yq")
+    findings = [finding for finding in check_model(model) if finding.status == "unsupported"]
+    assert findings and findings[0].op == op and findings[0].fix
 
 
 def test_pipes_devices_and_absurd_sizes_are_no_models(tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ def write_hdf5(path: Path | io.BytesIO, config: Config, **attributes: Any) -> An
     return file
 
 
-def write_keras(path: Path, config: Config, *, version: str = "2.15.0", **more: bytes) -> Path:
+def write_keras(
+    path: Path | io.BytesIO, config: Config, *, version: str = "2.15.0", **more: bytes
+) -> Any:
     """Write a `.keras` archive; `more` are further members, or replace the usual ones."""
     weights = io.BytesIO()
     write_hdf5(weights, config).close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import stat
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,12 @@ MAX_CONFIGURATION_BYTES = 64 << 20
 MAX_PACKED_RATIO = 200
 """Most bytes that one byte of an archive may unpack to, where more than 64 MB come out."""
 
+# Whatever the readers of archives, HDF5 and JSON raise for bytes that are none of theirs.
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, ValueError, TypeError, IndexError, AttributeError),
+    *(RecursionError, RuntimeError, NotImplementedError, MemoryError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 _CONFIGURATION, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _SAVE = "save it with model.save('model.keras') or model.save('model.h5')."
@@ -58,9 +66,7 @@ def read_contents(path: Path) -> KerasContents:
             return _read_archive(path, where)
         if start == _HDF5 and not zipfile.is_zipfile(path):
             return _read_hdf5(path, where)
-    except (OSError, KeyError, ValueError, TypeError, RecursionError, RuntimeError) as problem:
-        raise _no_model(where, str(problem)) from problem
-    except (zipfile.BadZipFile, NotImplementedError) as problem:
+    except _DAMAGE as problem:
         raise _no_model(where, str(problem)) from problem
     if start.startswith(_ZIP):
         raise _no_model(where, "a zip archive has the suffix .keras")
