@@ -96,7 +96,12 @@ def _report_operator(graph: EditableGraph, node: Node) -> None:
             why = "it divides by a value computed from the input."
         case "Gather" | "Slice":
             why = "it picks a part of a tensor computed from the input."
-    graph.report(node, why, remedy(node.op, node.domain))
+    fix = remedy(node.op, node.domain)
+    readers = {reader.op for reader in graph.consumers(node.output)}
+    if node.op == "Pad" and "MaxPool" in readers:
+        why = "it pads with 0 in front of a MaxPool, whose own padding is never the largest value."
+        fix = "put a Relu in front of the Pad, or give the MaxPool pads of its own."
+    graph.report(node, why, fix)
 
 
 def _wrong_form(graph: EditableGraph, node: Node) -> str:
