@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from fpgacomp.engines.choose import EngineDesign
+from fpgacomp.engines.shared.text import print_design
 from fpgacomp.evidence.vectors import narrowed
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.text import arrays_to_npz, print_graph
 from fpgacomp.ir.types import IntArray
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
+from fpgacomp.network.text import print_network
 from fpgacomp.report import folder
 
 Files = Mapping[str, bytes]
@@ -21,6 +24,7 @@ Files = Mapping[str, bytes]
 def network(found: Network) -> Files:
     """The canonical network, and the network as it was read."""
     return {
+        "network.txt": print_network(found.model).encode(),
         "network.onnx": folder.onnx_bytes(found.model),
         "as-read.onnx": folder.onnx_bytes(found.original),
     }
@@ -28,8 +32,11 @@ def network(found: Network) -> Files:
 
 def lowered(found: Network, made: Lowered) -> Files:
     """The quantized network, the integer graph, and what stays on the host."""
+    text, arrays = print_graph(made.graph)
     return {
         "network.onnx": folder.onnx_bytes(found.model),
+        "graph.txt": text.encode(),
+        "graph.npz": arrays_to_npz(arrays),
         "graph.json": codec.to_json(made.graph).encode(),
         "before.onnx": folder.onnx_bytes(made.before),
         "after.onnx": folder.onnx_bytes(made.after),
@@ -37,7 +44,7 @@ def lowered(found: Network, made: Lowered) -> Files:
 
 
 def design(chosen: EngineDesign) -> Files:
-    """The folding of each layer, and the graph that it folds."""
+    """The folding of each layer, the graph that it folds, and the engine's own structure of it."""
     made = chosen.folded.design
     content = {
         "engine": chosen.engine.name,
@@ -48,7 +55,11 @@ def design(chosen: EngineDesign) -> Files:
         "fits": chosen.folded.verdict.fits,
         "reasons": list(chosen.folded.reasons),
     }
+    structure = chosen.engine.structure(made)
+    text, arrays = print_design(made, structure=structure)
     return {
+        "design.txt": text.encode(),
+        "design.npz": arrays_to_npz(arrays),
         "folding.json": (json.dumps(content, indent=1, sort_keys=True) + "\n").encode(),
         "graph.json": codec.to_json(made.graph).encode(),
     }

@@ -98,6 +98,11 @@ def test_stages_are_kept_up_to_the_one_that_fails(
     assert sorted(path.name for path in stages.iterdir()) == [
         "1-network", "2-integer-graph", "3-design", "4-vectors", "failed.txt", "stages.json",
     ]  # fmt: skip
+    assert (
+        "mvau" in (stages / "3-design" / "design.txt").read_text().lower()
+        or "MatrixVector" in (stages / "3-design" / "design.txt").read_text()
+    )
+    assert "%act1" in (stages / "2-integer-graph" / "graph.txt").read_text()
     assert "stage emit: emission: is broken" in (stages / "failed.txt").read_text()
 
 
