@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.flows.check import check
 from fpgacomp.flows.compile import compile
 from fpgacomp.flows.options import Options
@@ -337,3 +338,9 @@ def test_sixteen_bit_tables_name_their_bits() -> None:
             initializer.CopyFrom(numpy_helper.from_array(np.float32(16), "b"))
     (problem,) = check(model).problems
     assert "16-bit output" in problem.why and "Tanh is no linear function" in problem.why
+
+
+def test_finn_refuses_an_input_passed_through_by_name() -> None:
+    pytest.importorskip("finn")
+    with pytest.raises(UnsupportedLayer, match="it is an input and an output"):
+        compile(passed_through(), BOARD, options=Options(csim=False, vectors=4, backend="finn"))

@@ -15,7 +15,7 @@ from fpgacomp.devices.board import Board
 from fpgacomp.engines.finn.graph import FinnModel, build_finn, specialize, specialized
 from fpgacomp.engines.finn.runtime import FINN_VERSION, finn_session
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.errors import UnsupportedLayer
+from fpgacomp.errors import UnsupportedLayer, raise_all
 from fpgacomp.host.resources import data_folder
 from fpgacomp.network.attributes import decode_attributes
 from fpgacomp.results.project import Project
@@ -57,6 +57,7 @@ def emit_finn(design: StreamDesign) -> Project:
         UnsupportedLayer, Problems: layers that FINN's operators cannot express.
         ToolError: FINN is missing, or chose another implementation than was asked for.
     """
+    raise_all(list(_passed_through(design)))
     finn = build_finn(design)
     hardware = specialize(finn, design)
     files = {
@@ -69,6 +70,15 @@ def emit_finn(design: StreamDesign) -> Project:
     files |= {f"code/{path}": content for path, content in _code(hardware, design)}
     files |= _texts(design)
     return Project(files).under("finn")
+
+
+def _passed_through(design: StreamDesign) -> Iterator[UnsupportedLayer]:
+    """Yield a problem for every output of the design that is one of its inputs."""
+    inputs = {layer.output.name for layer in design.graph.inputs}
+    for tensor in design.graph.outputs:
+        if tensor.name in inputs:
+            why = "it is an input and an output, and FINN inserts no FIFO between the two."
+            yield UnsupportedLayer(tensor.name, why, "use --backend stream, or drop this output.")
 
 
 def _onnx(model: Any) -> bytes:
