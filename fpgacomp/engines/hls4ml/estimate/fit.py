@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 
 from fpgacomp.engines.hls4ml.estimate.rows import (
     Pair,
@@ -22,11 +21,10 @@ from fpgacomp.engines.hls4ml.estimate.rows import (
     logic_synth_rows,
     stage_pairs,
 )
+from fpgacomp.engines.shared.fitting import Cost, dot, fit_terms, rounded
 from fpgacomp.engines.shared.rows import Row
 from fpgacomp.engines.shared.terms import RESOURCES
 from fpgacomp.ir.types import FloatArray
-
-Cost = dict[str, dict[str, float]]  # resource -> term -> cost of one unit
 
 # Costs that no report isolates, from the fabric itself: one LUT per adder bit, a constant
 # comparison of b bits about b/3 LUT6 (the HLS tool counts b/2), a compressor of 3 bits to 2
@@ -58,27 +56,15 @@ QUANTITIES = (*RESOURCES, "cycles", "interval")
 def fit_csynth(rows: Sequence[Row]) -> Cost:
     """Resource -> term -> cost of one unit at C synthesis, fitted to these rows."""
     cost: Cost = {resource: dict(fixed) for resource, fixed in FIXED_CSYNTH.items()}
+    weights = _family_weights(rows, power=0.5)
     for resource in ("lut", "ff"):
-        cost[resource] |= _least_squares(rows, resource)
+        fixed = FIXED_CSYNTH[resource]
+        cost[resource] |= fit_terms(
+            rows, resource, fixed=fixed, known=fixed, floor=FLOOR[resource], weights=weights
+        )
     for strategy in ("latency", "resource"):
         cost["dsp"][strategy] = _dsp_scale(rows, strategy)
     return cost
-
-
-def _least_squares(rows: Sequence[Row], resource: str) -> dict[str, float]:
-    fixed = FIXED_CSYNTH[resource]
-    names = sorted({term for row in rows for term in row.terms[resource]} - fixed.keys())
-    design = np.array([[row.terms[resource].get(name, 0.0) for name in names] for row in rows])
-    known = np.array([_dot(fixed, row.terms[resource]) for row in rows])
-    actual = np.array([row.actual[resource] for row in rows])
-    scale = np.maximum(actual, FLOOR[resource])
-    base = _family_weights(rows, power=0.5) / scale
-    weight = base
-    for _ in range(40):
-        found, _ = nnls(design * weight[:, None], (actual - known) * weight)
-        error = np.abs(design @ found + known - actual) / scale
-        weight = base / np.sqrt(np.maximum(error, 0.1))
-    return {name: _rounded(value) for name, value in zip(names, found)}
 
 
 def _dsp_scale(rows: Sequence[Row], strategy: str) -> float:
@@ -88,20 +74,12 @@ def _dsp_scale(rows: Sequence[Row], strategy: str) -> float:
         counted = row.terms["dsp"].get(strategy, 0.0)
         if counted > 0:
             ratios.setdefault(row.family, []).append(row.actual["dsp"] / counted)
-    return _rounded(float(np.median([np.median(values) for values in ratios.values()])))
+    return rounded(float(np.median([np.median(values) for values in ratios.values()])))
 
 
 def _family_weights(rows: Sequence[Row | Pair], power: float) -> FloatArray:
     count = Counter(row.family for row in rows)
     return np.array([count[row.family] ** -power for row in rows])
-
-
-def _dot(cost: Mapping[str, float], amounts: Mapping[str, float]) -> float:
-    return sum(cost.get(term, 0.0) * amount for term, amount in amounts.items())
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.5g}")
 
 
 # ---------------------------------------------------------------- logic synthesis
@@ -139,23 +117,23 @@ def _select_ratio(
         select = {t: a for t, a in row.terms[resource].items() if t in SELECT}
         rest = {t: a for t, a in row.terms[resource].items() if t not in SELECT}
         scaled = sum(_ratio(t, ratios) * cost[resource].get(t, 0.0) * a for t, a in rest.items())
-        before = _dot(cost[resource], select)
+        before = dot(cost[resource], select)
         if before > 0:
             found.append(max(row.actual[resource] - scaled, 0.0) / before)
-    return _rounded(float(np.median(found))) if found else ratios["resource"]
+    return rounded(float(np.median(found))) if found else ratios["resource"]
 
 
 def _typical(families: Mapping[str, Sequence[float]]) -> float:
     if not families:
         return 1.0
-    return _rounded(float(np.exp(np.mean([np.log(np.median(v)) for v in families.values()]))))
+    return rounded(float(np.exp(np.mean([np.log(np.median(v)) for v in families.values()]))))
 
 
 def logic_cost(csynth: Cost, ratios: Cost) -> Cost:
     """C synthesis costs scaled to logic synthesis."""
     return {
         resource: {
-            term: _rounded(value * _ratio(term, ratios[resource])) for term, value in costs.items()
+            term: rounded(value * _ratio(term, ratios[resource])) for term, value in costs.items()
         }
         for resource, costs in csynth.items()
     }
@@ -191,7 +169,7 @@ def held_out(rows: Sequence[Row], fit: Callable[[Sequence[Row]], Cost]) -> Predi
 
 def predict(cost: Cost, row: Row) -> dict[str, float]:
     """Predicted resources of one row, with cycles and interval where it has a timing."""
-    return {r: _dot(cost[r], row.terms[r]) for r in RESOURCES} | dict(row.timing)
+    return {r: dot(cost[r], row.terms[r]) for r in RESOURCES} | dict(row.timing)
 
 
 def held_out_logic(pairs: Sequence[Pair], rows: Sequence[Row], cost: Cost) -> Predictions:
@@ -261,13 +239,13 @@ def _quantiles(log: FloatArray, weight: FloatArray) -> tuple[float, float]:
     order = np.argsort(log)
     position = np.cumsum(weight[order]) / weight.sum()
     low, high = (float(log[order][np.searchsorted(position, q)]) for q in (0.1, 0.9))
-    return min(_rounded(np.exp(low)), 1.0), max(_rounded(np.exp(high)), 1.0)
+    return min(rounded(np.exp(low)), 1.0), max(rounded(np.exp(high)), 1.0)
 
 
 def combined(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
     """Two independent factors: their logarithms add in quadrature."""
     log = np.sqrt(np.log(one) ** 2 + np.log(other) ** 2)
-    return _rounded(float(np.exp(-log[0]))), _rounded(float(np.exp(log[1])))
+    return rounded(float(np.exp(-log[0]))), rounded(float(np.exp(log[1])))
 
 
 def fit_all(folder: Path) -> dict[str, Any]:

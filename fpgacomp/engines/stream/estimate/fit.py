@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 
+from fpgacomp.engines.shared.fitting import Cost, dot, fit_terms
 from fpgacomp.engines.shared.rows import CsvRow, Row, read_csv
 from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.engines.stream.operators.convert import converter_terms
 from fpgacomp.engines.stream.operators.matrix_vector import matrix_terms
 from fpgacomp.engines.stream.operators.thresholds import thresholds_terms
 
-Cost = dict[str, dict[str, float]]
 # Costs that no published node shows by itself, derived from the fabric: one LUT and register per
 # bit where the term counts bits, a comparison of variables two bits a LUT6, half a LUT per bit of
 # a word selected or gated on its way, a LUT6 per 64 ROM bits, a shift register LUT per 32 words.
@@ -122,27 +121,11 @@ def fit_stream(rows: Sequence[Row]) -> Cost:
     cost: Cost = {resource: dict(fixed) for resource, fixed in FIXED.items()}
     for kind in sorted({row.kind for row in rows}):
         for resource in ("lut", "ff"):
-            cost[resource] |= _fit(cost, [row for row in rows if row.kind == kind], resource)
+            cost[resource] |= fit_terms(
+                [row for row in rows if row.kind == kind], resource,
+                fixed=FIXED[resource], known=cost[resource], floor=FLOOR,
+            )  # fmt: skip
     return cost
-
-
-def _fit(cost: Cost, rows: Sequence[Row], resource: str) -> dict[str, float]:
-    known = np.array([_dot(cost[resource], row.terms[resource]) for row in rows])
-    names = sorted({t for row in rows for t in row.terms[resource]} - FIXED[resource].keys())
-    design = np.array([[row.terms[resource].get(name, 0.0) for name in names] for row in rows])
-    actual = np.array([row.actual[resource] for row in rows])
-    scale = np.maximum(actual, FLOOR)
-    weight = 1 / scale
-    found = np.zeros(len(names))
-    for _ in range(40):
-        found, _ = nnls(design * weight[:, None], (actual - known) * weight)
-        error = np.abs(design @ found + known - actual) / scale
-        weight = 1 / scale / np.sqrt(np.maximum(error, 0.1))
-    return {name: float(f"{value:.5g}") for name, value in zip(names, found)}
-
-
-def _dot(cost: Mapping[str, float], amounts: Mapping[str, float]) -> float:
-    return sum(cost.get(term, 0.0) * amount for term, amount in amounts.items())
 
 
 def held_out(rows: Sequence[Row]) -> list[tuple[Row, dict[str, float]]]:
@@ -153,7 +136,7 @@ def held_out(rows: Sequence[Row]) -> list[tuple[Row, dict[str, float]]]:
     predicted = []
     for row in rows:
         cost = fit_stream([other for other in rows if other is not row])
-        predicted.append((row, {r: _dot(cost[r], row.terms[r]) for r in FIXED}))
+        predicted.append((row, {r: dot(cost[r], row.terms[r]) for r in FIXED}))
     return predicted
 
 
