@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.interface import Interface
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.errors import FpgacompError
 from fpgacomp.host.toolchain import Compiler
@@ -81,11 +82,13 @@ class Emitted:
 
     Args:
         graph: the design's graph; of a build directory, the graph stored beside the project.
-        project: the files below `hls/`, the interface description among them.
+        project: the files below `hls/`; hls/interface.json is the interface's serialization.
+        interface: how the project's top function is called: its ports, their types and files.
     """
 
     graph: Graph
     project: Project
+    interface: Interface
 
 
 class Engine(Protocol[DesignT]):
@@ -111,6 +114,13 @@ class Engine(Protocol[DesignT]):
         Raises:
             UnsupportedLayer, Problems: the design is not legal.
             InputDataError: the vectors do not go with the graph.
+        """
+
+    def read_back(self, graph: Graph, project: Project) -> Emitted:
+        """What `emit` gave, from the files of a build directory.
+
+        Raises:
+            InputDataError: the interface description is missing or is none of this version.
         """
 
     def simulate(

@@ -132,7 +132,9 @@ def agreement_with_float32(
         if outputs is None:
             return None
         parts.append(outputs)
-    theirs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    # Constants that a network gives beside its answers (a scale, a bit width) have no batch.
+    names = [name for name, array in parts[0].items() if array.ndim]
+    theirs = {name: np.concatenate([part[name] for part in parts]) for name in names}
     return top1_agreement(ours, theirs)
 
 

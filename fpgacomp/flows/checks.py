@@ -58,7 +58,7 @@ class SimulationCheck:
 
 def simulated(
     engine: AnyEngine,
-    emitted: Emitted,
+    emitted: Emitted | None,
     batches: Iterable[Batch],
     compiler: Compiler | None,
     check: SimulationCheck,
@@ -67,21 +67,23 @@ def simulated(
     """Run the emitted C++ on each batch of the oracle and compare; yields the batches.
 
     Args:
-        compiler: None runs nothing, and yields the batches as they are.
+        emitted, compiler: without one of them nothing is run, and the batches are yielded as
+            they are.
         check: takes in what is found.
 
     Raises:
         ToolError: the compiler failed, or the program did.
     """
-    if compiler is None:
+    if compiler is None or emitted is None:
         yield from batches
         return
     waiting: deque[Batch] = deque()
+    graph = emitted.graph
 
     def inputs() -> Iterator[Mapping[str, IntArray]]:
         for batch in batches:
             waiting.append(batch)
-            yield batch.inputs(emitted.graph)
+            yield batch.inputs(graph)
 
     with TemporaryDirectory() as scratch:
         runs = engine.simulate(
@@ -94,7 +96,7 @@ def simulated(
             if run is None:
                 break
             batch = waiting.popleft()
-            check.add(batch, run, emitted.graph)
+            check.add(batch, run, graph)
             yield batch
     # The step's time is that of the oracle's batches, too.
     stages.watch.note("csim", check.compile_s + check.run_s)

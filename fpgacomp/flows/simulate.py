@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 
-from fpgacomp.engines.engine import Emitted
 from fpgacomp.engines.registry import engine_named
 from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import to_network_outputs
@@ -96,7 +95,8 @@ def simulate(
     samples = load_samples(inputs, labels, input_shapes(built.before))
     oracle = Oracle(built.graph, built.before, samples.raw, memory_gb, stages)
     kept, check = Kept(built.graph), checks.SimulationCheck()
-    compiler = None
+    compiler = emitted = None
+    engine = engine_named(built.backend)
     if level != "graph":
         if not (built.own or trust):
             raise UsageError(
@@ -105,7 +105,7 @@ def simulate(
                 "read its code and add --trust, or compile the network yourself.",
             )
         compiler = find_compiler()
-    engine, emitted = engine_named(built.backend), Emitted(built.graph, built.project)
+        emitted = engine.read_back(built.graph, built.project)
     for batch in checks.simulated(engine, emitted, oracle, compiler, check, stages):
         kept.add(batch)
     answers = to_network_outputs(built.after, kept.all_outputs())

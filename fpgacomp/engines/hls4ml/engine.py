@@ -16,6 +16,7 @@ from fpgacomp.errors import FpgacompError, raise_all
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
+from fpgacomp.results.project import Project
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,13 @@ class Hls4mlEngine:
         """hls4ml's project with our kernels."""
         from fpgacomp.engines.hls4ml.emit.project import emit
 
-        return Emitted(design.graph, emit(design, vectors))
+        return self.read_back(design.graph, emit(design, vectors))
+
+    def read_back(self, graph: Graph, project: Project) -> Emitted:
+        """A project of this engine with its interface, from its files."""
+        from fpgacomp.engines.hls4ml.interface import Hls4mlInterface
+
+        return Emitted(graph, project, Hls4mlInterface.of(project))
 
     def simulate(
         self,

@@ -85,5 +85,13 @@ class Interface:
 
     @classmethod
     def of(cls, project: Project) -> Self:
-        """The interface of an emitted project."""
-        return cls.from_json(project.files[f"hls/{FILE}"])
+        """The interface of an emitted project.
+
+        Raises:
+            InputDataError: the project has none, or one of another version.
+        """
+        content = project.files.get(f"hls/{FILE}")
+        if content is None:
+            raise InputDataError(f"hls/{FILE}", "is missing, so nothing was emitted here.",
+                                 "compile the network again.")  # fmt: skip
+        return cls.from_json(content)

@@ -15,6 +15,7 @@ from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
+from fpgacomp.results.project import Project
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,13 @@ class StreamEngine:
         """Our own HLS C++ of the design's operators."""
         from fpgacomp.engines.stream.emit.project import emit_stream
 
-        return Emitted(design.graph, emit_stream(design, vectors))
+        return self.read_back(design.graph, emit_stream(design, vectors))
+
+    def read_back(self, graph: Graph, project: Project) -> Emitted:
+        """A project of this engine with its interface, from its files."""
+        from fpgacomp.engines.stream.interface import StreamInterface
+
+        return Emitted(graph, project, StreamInterface.of(project))
 
     def simulate(
         self,
