@@ -52,8 +52,8 @@ def _archive(error: Exception, command: str, model: Path | None) -> Path | None:
 def _written(path: Path, command: str, text: str, model: Path | None) -> Path:
     versions = sorted(f"{d.name}=={d.version}" for d in distributions() if d.name)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("command.txt", f"{command}\n")
-        archive.writestr("traceback.txt", text)
+        for name, content in (("command.txt", f"{command}\n"), ("traceback.txt", text)):
+            archive.writestr(name, content.encode("utf-8", "backslashreplace"))
         archive.writestr("versions.txt", "\n".join(dict.fromkeys(versions)) + "\n")
         if model is not None and model.is_file() and model.stat().st_size <= MOST_MODEL_BYTES:
             archive.write(model, f"model/{model.name}")

@@ -59,6 +59,7 @@ class Verb(TyperCommand):
         )
         as_json = ctx.params.get("as_json", False)
         with errors(as_json):
+            _refuse_log_over_input(log_file, ctx.params)
             ctx.obj = Telling(
                 verbosity=_verbosity(verbose, quiet), as_json=as_json, log_file=log_file
             )
@@ -117,6 +118,22 @@ def _explained(error: typer.BadParameter) -> str:
     if parameter is not None and parameter.required and not error.message:
         return str(parameter.help).replace("`", "")
     return error.message.removeprefix("Value error, ")  # the words of Pydantic
+
+
+def _refuse_log_over_input(log_file: Path | None, values: dict[str, Any]) -> None:
+    """Refuse a log file that is one of the verb's own files: it would be replaced.
+
+    Raises:
+        UsageError: it is the network, the samples or another file named on the command line.
+    """
+    if log_file is None or not log_file.exists():
+        return
+    for value in values.values():
+        named = value if isinstance(value, list | tuple) else [value]
+        for item in named:
+            if isinstance(item, str | Path) and Path(item).resolve() == log_file.resolve():
+                raise UsageError(f"--log-file {log_file}", "is a file that this run reads.",
+                                 "name another file.")  # fmt: skip
 
 
 def _verbosity(verbose: bool, quiet: bool) -> Verbosity:

@@ -26,7 +26,7 @@ _MAX_DEPTH = 8  # they nest 2 levels deep
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def load_board(name_or_path: str) -> Board:
+def load_board(name_or_path: str | Path) -> Board:
     """Read the board of this name or alias, or a board file.
 
     Args:
@@ -38,6 +38,7 @@ def load_board(name_or_path: str) -> Board:
             (its line, key and a remedy are given).
         Problems: several things are wrong with the file.
     """
+    name_or_path = str(name_or_path)
     if "/" in name_or_path or name_or_path.lower().endswith((".yaml", ".yml")):
         return _board(_read(Path(name_or_path)), Path(name_or_path))
     wanted = name_or_path.strip().lower().replace("_", "-").replace(" ", "-")

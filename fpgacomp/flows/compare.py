@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from fpgacomp.errors import UsageError
+from fpgacomp.host.plain import read_plain
+from fpgacomp.report.manifest import MAX_BYTES
 from fpgacomp.results.builds import AGREEMENT, Aspect, BuildComparison
 
 # (section, heading, path of keys in report.json)
@@ -64,10 +66,10 @@ def _report(folder: Path) -> dict[str, Any]:
     fix = "name a folder that `fpgacomp compile` wrote."
     path = folder / "report.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_plain(path, MAX_BYTES))
     except FileNotFoundError as error:
         raise UsageError(str(folder), "holds no report.json.", fix) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(str(path), f"cannot be read ({error}).", fix) from error
     if not isinstance(found, dict) or not {"fpgacomp", "estimate", "layers"} <= set(found):
         raise UsageError(str(path), "is no report of fpgacomp.", fix)

@@ -26,7 +26,7 @@ TESTBENCH_VECTORS = 100
 
 def compile(
     model: Model,
-    board: str,
+    board: str | Path,
     *,
     out: str | Path | None = None,
     options: Options | None = None,
@@ -51,7 +51,7 @@ def compile(
     """
     options = options or Options()
     request = registry.request(options.backend)
-    destination = output.Destination.of(out)
+    destination = output.Destination.of(out, options.dump_stages)
     stages = Stages(observer, options.dump_stages)
     compiler = find_compiler() if options.csim else None
     the_board = load_board(board)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
 from fpgacomp.flows.integers import Model, fold, integer_graph
@@ -14,7 +16,7 @@ from fpgacomp.results.report import Exactness, Report
 
 def estimate(
     model: Model,
-    board: str,
+    board: str | Path,
     *,
     options: Options | None = None,
     observer: Observer = silent,

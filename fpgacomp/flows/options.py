@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from fpgacomp.engines.engine import IoType
 from fpgacomp.errors import UsageError
@@ -41,7 +43,7 @@ class Options:
             writes nothing.
 
     Raises:
-        UsageError: labels without the inputs that they are of.
+        UsageError: a value that is not possible; labels without the inputs that they are of.
     """
 
     backend: str = "auto"
@@ -61,12 +63,39 @@ class Options:
     dump_stages: Path | None = None
 
     def __post_init__(self) -> None:
+        for where, why, fix in self._impossible():
+            raise UsageError(where, why, fix)
         if self.labels is not None and self.inputs is None:
             raise UsageError(
                 "--labels",
                 "are of the samples in --inputs, which are not given.",
                 "add --inputs, or leave --labels out.",
             )
+
+    def _impossible(self) -> Iterator[tuple[str, str, str]]:
+        """What the types of the fields do not keep out: (where, why, fix)."""
+        # Whoever calls from Python need not heed the types, and a wrong one would be misread.
+        target: object = self.target
+        if not isinstance(target, Target):
+            yield "target", f"is a {type(target).__name__}.", "give a fpgacomp.Target."
+        for option, number in (("clock_mhz", self.clock_mhz), ("memory_gb", self.memory_gb)):
+            if number is not None and not (
+                isinstance(number, int | float) and isfinite(number) and number > 0
+            ):
+                yield f"{option} {number!r}", "is not possible.", "give a number above 0."
+        for option, count, least in (("vectors", self.vectors, 1), ("seed", self.seed, 0)):
+            if not isinstance(count, int) or count < least:
+                yield (
+                    f"{option} {count!r}",
+                    "is not possible.",
+                    f"give a whole number from {least}.",
+                )
+        if self.io_type is not None and self.io_type not in get_args(IoType):
+            known = " or ".join(get_args(IoType))
+            yield f"io_type {self.io_type!r}", "is not known.", f"use {known}, or None."
+        dump: object = self.dump_stages
+        if dump is not None and not isinstance(dump, Path):
+            yield "dump_stages", "is no pathlib.Path.", "give Path('folder')."
 
     def summary(self) -> dict[str, Any]:
         """What was asked, as plain values for report and manifest."""

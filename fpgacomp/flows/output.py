@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fpgacomp.errors import FpgacompError
+from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.evidence.vectors import narrowed
 from fpgacomp.flows.reports import Evidence
 from fpgacomp.ir import codec
@@ -32,23 +32,35 @@ class Destination:
     folder: Path | None
 
     @classmethod
-    def of(cls, out: str | Path | None) -> Destination:
+    def of(cls, out: str | Path | None, dump: Path | None = None) -> Destination:
         """The destination of `--out`.
 
+        Args:
+            out: the build directory, or None.
+            dump: the folder of `--dump-stages`, which must be another one.
+
         Raises:
-            UsageError: this folder, or the one of a failure's evidence, holds something else.
+            UsageError: this folder, or the one of a failure's evidence, holds something else;
+                one of them and `dump` lie in each other.
         """
         found = cls(None if out is None else Path(out))
         if found.folder is not None:
-            folder.check_free(found.folder)
-            folder.check_free(found.failed)
+            for target in (found.folder, found.failed):
+                folder.check_free(target)
+                if dump is not None and _meet(target.resolve(), dump.resolve()):
+                    raise UsageError(
+                        f"--dump-stages {dump}", f"and --out {target} lie in each other.",
+                        "name two folders that do not.",
+                    )  # fmt: skip
         return found
 
     @property
     def failed(self) -> Path:
         """The folder of a failure's evidence."""
         assert self.folder is not None
-        return self.folder.with_name(f"{self.folder.name}.failed")
+        # `.` and symbolic links have a name only once they are resolved.
+        named = self.folder if self.folder.name else self.folder.resolve()
+        return named.with_name(f"{named.name}.failed")
 
     def write(
         self,
@@ -91,6 +103,11 @@ class Destination:
                 )
                 folder.replace_folder(with_manifest(content, network, {}, backend), self.failed)
             raise
+
+
+def _meet(one: Path, other: Path) -> bool:
+    """Whether one of two resolved paths lies in the other."""
+    return one == other or one in other.parents or other in one.parents
 
 
 def _network_files(network: Network, lowered: Lowered) -> Project:

@@ -158,7 +158,16 @@ def _lowered_again(path: Path) -> Lowered:
 
 def _built(build: folder.Build) -> Shown:
     """The design that a build directory holds, as its report tells it."""
-    report = json.loads(build.project.files["report.json"])
+    content = build.project.files.get("report.json")
+    if content is None:  # the evidence of a check that ended in an error has no report
+        return Shown(build.graph, *print_graph(build.graph))
+    try:
+        return _reported(build, json.loads(content))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError("report.json", f"is damaged ({error}).", "compile again.") from error
+
+
+def _reported(build: folder.Build, report: Any) -> Shown:
     folding = {layer["name"]: layer["folding"] for layer in report["layers"] if layer["folding"]}
     facts = {
         "engine": report["backend"],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy.typing as npt
 
@@ -21,10 +22,29 @@ from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.toolchain import find_compiler
 from fpgacomp.network.canonical import input_shapes
 from fpgacomp.report import folder
+from fpgacomp.report.manifest import Manifest
 from fpgacomp.results.agreement import Mismatch
 
 # graph is the integer graph itself, the oracle; the others are levels of an engine.
 Level = Literal["graph", "c"]
+
+
+def _check_outputs(outputs: Path, inputs: SampleSource, build: Path) -> None:
+    """Refuse to write the answers over what they are made from.
+
+    Raises:
+        UsageError: the file is the samples', or one of the build.
+    """
+    target, where = outputs.resolve(), f"--outputs {outputs}"
+    if isinstance(inputs, str | Path) and Path(inputs).resolve() == target:
+        raise UsageError(where, "is the file of the inputs.", "name another file.")
+    if target.is_dir():
+        raise UsageError(where, "is a folder.", "name a file.")
+    if build.resolve() in target.parents:
+        manifest = Manifest.of(build)
+        path = target.relative_to(build.resolve()).as_posix()
+        if manifest is not None and path in manifest.owned:
+            raise UsageError(where, "is a file of the build.", "name another file.")
 
 
 @dataclass(frozen=True)
@@ -90,8 +110,18 @@ def simulate(
         InputDataError: the samples do not go with the network.
         ToolError: a simulator failed.
     """
+    if level not in get_args(Level):
+        raise UsageError(
+            f"level {level!r}",
+            "is nothing that can be run.",
+            f"use {' or '.join(get_args(Level))}.",
+        )
+    if not (isfinite(memory_gb) and memory_gb > 0):
+        raise UsageError(f"memory_gb {memory_gb}", "is no amount of memory.", "give more than 0.")
     stages = Stages(observer)
     built = folder.read_build(Path(build))
+    if outputs is not None:
+        _check_outputs(Path(outputs), inputs, Path(build))
     samples = load_samples(inputs, labels, input_shapes(built.before))
     oracle = Oracle(built.graph, built.before, samples.raw, memory_gb, stages)
     kept, check = Kept(built.graph), checks.SimulationCheck()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from fpgacomp.errors import FpgacompError, UsageError
+from fpgacomp.host.plain import read_plain
 from fpgacomp.host.progress import Observer, Stopwatch, silent
 
 FAILED = "failed.txt"
 # Lists what a dump wrote: the next one replaces these files and nothing else.
 LIST = "stages.json"
+MOST_BYTES, MOST_LIST_BYTES = 4 << 30, 16 << 20
 
 
 class Stages:
@@ -25,14 +29,14 @@ class Stages:
             one. None keeps nothing.
 
     Raises:
-        UsageError: `dump` holds something that no earlier dump wrote.
+        UsageError: `dump` holds something that no earlier dump wrote, or that was edited since.
     """
 
     def __init__(self, observer: Observer = silent, dump: Path | None = None) -> None:
         self.watch = Stopwatch(observer)
         self._dump = dump
         self._stages = 0
-        self._written: list[str] = []
+        self._written: dict[str, str] = {}
         if dump is not None:
             _clear(dump)
 
@@ -65,8 +69,9 @@ class Stages:
     def _write(self, files: Mapping[str, bytes]) -> None:
         if self._dump is None:
             return
-        self._written += files
-        listed = json.dumps({"fpgacomp_stages": sorted(self._written)}, indent=1) + "\n"
+        digests = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+        self._written |= digests
+        listed = json.dumps({"fpgacomp_stages": self._written}, indent=1, sort_keys=True) + "\n"
         for path, content in {LIST: listed.encode(), **files}.items():
             target = self._dump / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,28 +79,54 @@ class Stages:
 
 
 def _clear(dump: Path) -> None:
-    """Remove what an earlier dump wrote; refuse a folder that holds anything else."""
-    fix = "name another folder, or empty this one."
-    if dump.is_file():
-        raise UsageError(f"--dump-stages {dump}", "is a file.", "name a folder.")
+    """Remove what an earlier dump wrote, after a look at everything that stands in the folder.
+
+    Raises:
+        UsageError: it is no folder, or holds a link, a file that no dump wrote, or one that was
+            edited since. Nothing is removed then.
+    """
+    where, fix = f"--dump-stages {dump}", "name another folder, or empty this one."
+    if not dump.is_dir():
+        if dump.exists() or dump.is_symlink():
+            raise UsageError(where, "is no folder.", fix)
+        return
     earlier = _listed(dump / LIST)
-    for path in earlier:
-        target = dump / path
-        if target.is_file() and not target.is_symlink():
-            target.unlink()
-    (dump / LIST).unlink(missing_ok=True)
-    for folder in sorted({(dump / path).parent for path in earlier}, reverse=True):
-        if folder != dump and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-    if dump.is_dir() and any(path for path in dump.rglob("*") if not path.is_dir()):
-        raise UsageError(f"--dump-stages {dump}", "holds files that no earlier dump wrote.", fix)
+    for root, folders, names in os.walk(dump):
+        for name in (*folders, *names):
+            place = Path(root) / name
+            path = place.relative_to(dump).as_posix()
+            if place.is_symlink():
+                raise UsageError(where, f"holds a link ({path}), which no dump wrote.", fix)
+            if place.is_dir() or path == LIST:
+                continue
+            if path not in earlier:
+                raise UsageError(where, f"holds a file that no earlier dump wrote ({path}).", fix)
+            if earlier[path] != _digest(place):
+                raise UsageError(where, f"holds a file that was edited ({path}).", fix)
+    for path in (*earlier, LIST):
+        (dump / path).unlink(missing_ok=True)
+    for root, _, _ in os.walk(dump, topdown=False):
+        if Path(root) != dump and not any(Path(root).iterdir()):
+            Path(root).rmdir()
 
 
-def _listed(path: Path) -> tuple[str, ...]:
-    """Files that an earlier dump says it wrote, each below its own folder."""
+def _digest(path: Path) -> str:
+    """SHA-256 of a plain file; "" for anything else."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["fpgacomp_stages"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
-    listed = [PurePosixPath(str(name)) for name in found] if isinstance(found, list) else []
-    return tuple(str(p) for p in listed if not p.is_absolute() and ".." not in p.parts)
+        return hashlib.sha256(read_plain(path, MOST_BYTES)).hexdigest()
+    except OSError:
+        return ""
+
+
+def _listed(path: Path) -> dict[str, str]:
+    """Path -> SHA-256 of each file that an earlier dump says it wrote, below its own folder."""
+    try:
+        found = json.loads(read_plain(path, MOST_LIST_BYTES))["fpgacomp_stages"]
+        listed = {PurePosixPath(str(name)): str(digest) for name, digest in found.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return {
+        str(name): digest
+        for name, digest in listed.items()
+        if not name.is_absolute() and ".." not in name.parts
+    }

@@ -31,14 +31,23 @@ def check_free(folder: Path, *, option: str = "--out") -> None:
         FileSystemError: nothing can be written beside it.
     """
     where = f"{option} {folder}"
-    if folder.is_file():
-        raise UsageError(where, "is a file.", "name a folder.")
-    if not folder.resolve().parent.is_dir():
+    try:
+        target = folder.resolve()
+        where.encode()
+    except (OSError, RuntimeError) as error:
+        raise UsageError(where, "leads nowhere (a loop of links).", "name a folder.") from error
+    except UnicodeEncodeError as error:
+        raise UsageError("--out", "has a name that is not UTF-8.", "name it otherwise.") from error
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(where, "is a file, a pipe or a device.", "name a folder.")
+    if not target.name:
+        raise UsageError(where, "is the root of the file system.", "name a folder below it.")
+    if not target.parent.is_dir():
         fix = f"create {folder.parent} first."
         raise UsageError(where, "lies in a folder that does not exist.", fix)
     _owned(folder, where)
     try:
-        Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.resolve().parent)).rmdir()
+        Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)).rmdir()
     except OSError as error:
         why = f"cannot be written ({error.strerror or error})."
         raise FileSystemError(where, why, "name another folder.") from error
@@ -110,7 +119,9 @@ def read_build(folder: Path) -> Build:
             backend=manifest.backend or json.loads(files["report.json"])["backend"],
             own=is_own(folder),
         )
-    except (OSError, KeyError, ValueError, TypeError, DecodeError) as error:
+    except (
+        OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError, DecodeError,
+    ) as error:  # fmt: skip
         raise UsageError(str(folder), f"is damaged ({error}).", fix) from error
 
 

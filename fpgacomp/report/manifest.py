@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from fpgacomp.host.plain import read_plain
 from fpgacomp.host.signing import is_signed, sign
 from fpgacomp.network.canonical import Network
 from fpgacomp.results.project import Project
@@ -46,9 +47,7 @@ class Manifest:
         """The manifest of a folder; None where the folder is no build of fpgacomp."""
         path = folder / MANIFEST
         try:
-            if path.is_symlink() or path.stat().st_size > MAX_BYTES:
-                return None
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(read_plain(path, MAX_BYTES))
         except (OSError, ValueError, RecursionError):
             return None
         return _parsed(content)
@@ -93,8 +92,8 @@ def _digest(folder: Path, path: str) -> str | None:
 def is_own(folder: Path) -> bool:
     """Whether this user's key signed the manifest of a build."""
     try:
-        signature = (folder / SIGNATURE).read_text(encoding="ascii")[:80].strip()
-        return is_signed((folder / MANIFEST).read_bytes(), signature)
+        signature = read_plain(folder / SIGNATURE, 200).decode("ascii").strip()
+        return is_signed(read_plain(folder / MANIFEST, MAX_BYTES), signature)
     except (OSError, ValueError):
         return False
 

@@ -114,7 +114,7 @@ def test_stages_replace_earlier_stages_and_nothing_else(tmp_path: Path) -> None:
     assert sorted(path.relative_to(stages) for path in stages.rglob("*")) == first
     mine = stages / "mine.txt"
     mine.write_text("hours of work")
-    with pytest.raises(UsageError, match="holds files that no earlier dump wrote"):
+    with pytest.raises(UsageError, match="holds a file that no earlier dump wrote"):
         fpgacomp.estimate(DIGITS, "pynq-z2", options=Options(dump_stages=stages))
     assert mine.read_text() == "hours of work"
 
@@ -125,7 +125,7 @@ def test_a_list_of_stages_names_nothing_outside(tmp_path: Path, listed: str) -> 
     outside.write_text("mine")
     stages = tmp_path / "stages"
     stages.mkdir()
-    (stages / "stages.json").write_text(json.dumps({"fpgacomp_stages": [listed]}))
+    (stages / "stages.json").write_text(json.dumps({"fpgacomp_stages": {listed: "0"}}))
     fpgacomp.estimate(DIGITS, "pynq-z2", options=Options(dump_stages=stages))
     assert outside.read_text() == "mine"
 
