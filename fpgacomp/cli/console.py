@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -47,8 +47,7 @@ def errors(as_json: bool) -> Iterator[None]:
         except (KeyboardInterrupt, Exception) as error:
             # Libraries that are being imported turn Ctrl-C into errors of their own.
             if pressed or isinstance(error, KeyboardInterrupt):
-                Console(stderr=True).print("stopped; nothing was written.")
-                raise typer.Exit(TERMINATED if signal.SIGTERM in pressed else STOPPED) from None
+                raise typer.Exit(_stopped()) from None
             if isinstance(error, OSError) and error.errno in _FILE_SYSTEM:
                 _tell(_refused_by_the_system(error), as_json)
                 raise typer.Exit(FileSystemError.exit_code) from None
@@ -60,10 +59,25 @@ def write_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, indent=1, sort_keys=True, default=str) + "\n")
 
 
+def tell_stopped() -> NoReturn:
+    """Tell that the run was stopped by a signal, and exit with the signal's code."""
+    sys.exit(_stopped())
+
+
+# The signals that asked this process to stop.
+_PRESSED: set[int] = set()
+
+
+def _stopped() -> int:
+    Console(stderr=True).print("stopped; nothing was written.")
+    return TERMINATED if signal.SIGTERM in _PRESSED else STOPPED
+
+
 @contextmanager
 def _noticing_signals() -> Iterator[set[int]]:
     """Yield the signals that asked the program to stop: Ctrl-C, and SIGTERM, which acts alike."""
-    pressed: set[int] = set()
+    pressed = _PRESSED
+    pressed.clear()
     if threading.current_thread() is not threading.main_thread():
         yield pressed
         return

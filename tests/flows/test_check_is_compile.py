@@ -23,7 +23,9 @@ ENDS = ("open", "quantized", "silu", "gate", "split", "reduce", "squeezed", "pas
 
 def assert_same_verdict(model: onnx.ModelProto) -> None:
     options = Options(csim=False, vectors=6)
-    if not check(model, options=options).ok:
+    checked = check(model, options=options)
+    # A network without any quantizer is supported, and `check` says that it wants calibration.
+    if not checked.ok or checked.format == "float":
         with pytest.raises(FpgacompError):
             compile(model, BOARD, options=options)
         return
