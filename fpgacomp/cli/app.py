@@ -12,7 +12,7 @@ from fpgacomp.cli.boards import boards
 from fpgacomp.cli.check import check
 from fpgacomp.cli.compare import compare
 from fpgacomp.cli.compile import compile
-from fpgacomp.cli.console import FAULT_OF_OURS, tell_stopped
+from fpgacomp.cli.console import FAULT_OF_OURS, leave, tell_stopped
 from fpgacomp.cli.distill import distill
 from fpgacomp.cli.doctor import doctor
 from fpgacomp.cli.estimate import estimate
@@ -90,6 +90,8 @@ def main() -> None:
     """Run the `fpgacomp` command and exit with its code."""
     try:
         app(prog_name="fpgacomp")
+    except SystemExit as ended:
+        leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
     except KeyboardInterrupt:  # it came where no verb runs: while one begins or ends
         tell_stopped()
     except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
 import sys
 import threading
@@ -61,7 +62,20 @@ def write_json(document: Any) -> None:
 
 def tell_stopped() -> NoReturn:
     """Tell that the run was stopped by a signal, and exit with the signal's code."""
-    sys.exit(_stopped())
+    leave(_stopped())
+
+
+def leave(code: int) -> NoReturn:
+    """Exit with a code, also where a signal stopped the run while a library was imported.
+
+    Python ends by SIGINT, whatever the code, once an interrupt has passed through `exec`, which
+    dataclasses are made with. Everything is cleaned up by then, so nothing is lost by leaving.
+    """
+    if _PRESSED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 # The signals that asked this process to stop.
