@@ -55,7 +55,7 @@ HOSTILE: dict[str, Config] = {
     "activation of text": dense(activation="deserialize"),
     "activation object": dense(activation=entry("function", module="builtins", config="eval")),
     "attribute": dense(activation=entry("function", module="os", config="relu")),
-    "saved model": entry("TFSMLayer", {"filepath": "/tmp/model"}),
+    "saved model": entry("TFSMLayer", {"filepath": "saved-model"}),
     "vocabulary file": entry("StringLookup", {"vocabulary": "/etc/passwd"}),
     "module": entry("Dense", module="antigravity", registered_name=None),
     "module of the same start": entry("Dense", module="keras.src.utils.file_utils"),
