@@ -79,7 +79,8 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     kept = {path.stem: np.load(path) for path in (tmp_path / "build" / "vectors").iterdir()}
     (frames,) = {len(array) for array in kept.values()}
     assert 1 <= frames < 23
-    assert sum(array.nbytes for array in kept.values()) <= max(5000, frames * 5000)
+    # At least one frame is always kept, whatever it takes.
+    assert frames == 1 or sum(array.nbytes for array in kept.values()) <= 5000
 
 
 def test_a_large_image_network_takes_few_frames_at_once() -> None:
