@@ -116,6 +116,8 @@ EXAMPLES: Mapping[str, str] = {
     "device": "{dsp: 25x18}",
     "resources": "{lut: 53200, ff: 106400, dsp: 220, bram18: 280, uram: 0, lutram: 17400}",
     "shell": "{lut: 5000, ff: 7000, dsp: 0, bram18: 6, uram: 0, lutram: 600}",
+    "lut": "5000",  # valid under `resources`, which wants more than 0, and under `shell`
+    "ff": "7000",
     "clock_mhz": "{default: 100, max: 250}",
     "memory": "512 MB DDR3",
     "host": "zynq-ps",

@@ -223,7 +223,8 @@ def test_a_path_without_a_slash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         (
             "lut: 53200",
             "lut: 53.2k",
-            "mine.yaml:7: resources.lut: '53.2k' is not a whole number. Fix: a plain count",
+            "mine.yaml:7: resources.lut: '53.2k' is not a whole number. Fix: a plain count, "
+            "for example `lut: 5000`",
         ),
         ("lut: 53200", "lut: 53200.5", "mine.yaml:7: resources.lut: 53200.5 is not a whole number"),
         ("lut: 53200", "lut: true", "mine.yaml:7: resources.lut: True is not a whole number"),
