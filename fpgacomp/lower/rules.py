@@ -125,10 +125,17 @@ def channelwise(
 
 def _add(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
-        a, b = (products.integer_value(builder, node, value) for value in values)
+        a, b = (_addend(builder, node, value) for value in values)
         return add_values(builder, node, a, b, layer_name(builder, node))
     value, addend = _constant_of(builder, node, values[0])
     return value.plus(addend)
+
+
+def _addend(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value:
+    """Return integers with a scale, or a sum of such that waits for its quantizer."""
+    if isinstance(value.source, Sum) and value.chain.is_affine:
+        return value
+    return products.integer_value(builder, node, value)
 
 
 def _mul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:

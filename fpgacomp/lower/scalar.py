@@ -61,6 +61,22 @@ class Function:
             )
         return self.op in ("Relu", "Clip", "Sigmoid", "Tanh")
 
+    def steepness(self) -> FloatArray:
+        """Return the largest slope anywhere, [1] or [C]; infinite where none is known."""
+        match self.op:
+            case "Relu" | "Clip" | "Tanh" | "Softsign" | "Softplus":
+                return np.ones(1)
+            case "Sigmoid":
+                return np.full(1, 0.25)
+            case "LeakyRelu" | "PRelu" | "Elu":
+                return np.maximum(1.0, abs(self.parameters[0].array))
+            case "HardSigmoid":
+                return abs(self.parameters[0].array)
+            case "Selu":
+                alpha, gamma = (parameter.array for parameter in self.parameters)
+                return abs(gamma) * np.maximum(1.0, abs(alpha))
+        return np.full(1, np.inf)
+
     @property
     def clips(self) -> bool:
         """Whether the function is the identity wherever it is not constant."""
@@ -168,6 +184,14 @@ class Chain:
             else:
                 sign = sign * np.sign(step.scale.array)
         return sign
+
+    def steepness(self) -> FloatArray:
+        """Return per channel the largest slope anywhere; infinite where it has no bound."""
+        slope = abs(self.scale)
+        for step in self.steps:
+            factor = step.steepness() if isinstance(step, Function) else abs(step.scale.array)
+            slope = slope * factor
+        return slope
 
     def slope(self) -> FloatArray:
         """Return the slope per channel where no function bends it (a search hint, not a fact)."""
