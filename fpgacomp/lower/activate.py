@@ -59,7 +59,7 @@ def activate(
     """
     assert isinstance(value.source, Tensor)
     lo, hi = builder.range_of(value.source)
-    function = _level_function(value.chain, quantizer)
+    function = _level_function(node, value.chain, quantizer)
     if _is_shared(value.chain, quantizer):
         lo, hi = np.array([lo.min()]), np.array([hi.max()])
     chain = Chain.of(quantizer.scale, quantizer.offset)
@@ -81,9 +81,18 @@ def activate(
     return Value(tensor, tensor.shape, value.order, chain)
 
 
-def _level_function(chain: Chain, quantizer: LevelQuantizer) -> Callable[[IntArray], IntArray]:
+def _level_function(
+    node: onnx.NodeProto, chain: Chain, quantizer: LevelQuantizer
+) -> Callable[[IntArray], IntArray]:
     def function(x: IntArray) -> IntArray:
-        return quantizer.levels(chain(x.astype(np.float64)))
+        real = chain(x.astype(np.float64))
+        if np.isnan(real).any():
+            ops = ", ".join(step.op for step in chain.steps if isinstance(step, Function))
+            raise unsupported(
+                node, f"quantizes {ops} of numbers for which it is not defined.",
+                "keep its input in range, for instance by a Clip in front of it.",
+            )  # fmt: skip
+        return quantizer.levels(real)
 
     return function
 

@@ -54,7 +54,7 @@ def add_values(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value, 
     for term in _terms(b):
         if terms[0].order.ndim == 2 and term.order.ndim == 2:
             terms[0], term = (builder.flat(value) for value in (terms[0], term))
-        term = _in_order_of(builder, node, terms[0], term)
+        term = in_order_of(builder, node, terms[0], term)
         place = next(
             (i for i, t in enumerate(terms) if exact_ratio(t.chain.scale, term.chain.scale)), None
         )
@@ -88,16 +88,16 @@ def _joined(builder: GraphBuilder, a: Value, b: Value, name: str) -> Value:
     return Value(tensor, tensor.shape, a.order, chain)
 
 
-def _in_order_of(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
+def in_order_of(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
     """Return b with a's source shape; both must have their elements in the same places."""
     if a.order.shape != b.order.shape:
         raise unsupported(
-            node, f"adds shapes {a.order.shape} and {b.order.shape}.",
+            node, f"combines shapes {a.order.shape} and {b.order.shape}.",
             "give both sides the same shape; broadcasting between activations is not built.",
         )  # fmt: skip
     if not np.array_equal(a.order, b.order):
         raise unsupported(
-            node, "adds tensors whose elements lie in different orders.",
+            node, "combines tensors whose elements lie in different orders.",
             "reshape or flatten both sides in the same way.",
         )  # fmt: skip
     if a.source_shape == b.source_shape:
@@ -105,7 +105,7 @@ def _in_order_of(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value
     assert isinstance(b.source, Tensor)
     if len(a.source_shape) != 1 and b.chain.scale.size + b.chain.offset.size > 2:
         raise unsupported(
-            node, "adds a per-channel scaled vector to an image.",
+            node, "combines a per-channel scaled vector with an image.",
             "use one scale for the vector.",
         )  # fmt: skip
     if len(a.source_shape) == 1:
