@@ -87,16 +87,12 @@ def _report_operator(graph: EditableGraph, node: Node) -> None:
     why = f"operator {domain}{node.op} is not supported."
     match node.op:
         case "Pad":
-            why = "this Pad cannot become part of a Conv or pool behind it."
+            why = "it pads with something else than zeros around the positions."
         case "ReduceMean" | "ReduceSum" | "ReduceMax":
             why = "it reduces other axes than all spatial ones."
         case "Gather" | "Slice":
             why = "it picks a part of a tensor computed from the input."
     fix = remedy(node.op, node.domain)
-    readers = {reader.op for reader in graph.consumers(node.output)}
-    if node.op == "Pad" and "MaxPool" in readers:
-        why = "it pads with 0 in front of a MaxPool, whose own padding is never the largest value."
-        fix = "put a Relu in front of the Pad, or give the MaxPool pads of its own."
     graph.report(node, why, fix)
 
 

@@ -177,7 +177,7 @@ _BY_OPERATOR = {
     "GroupNormalization": _NORMALIZATION,
     "LRN": _NORMALIZATION,
     "Resize": "use mode nearest, coordinates asymmetric, nearest_mode floor and whole factors.",
-    "Pad": "pad with the constant 0 directly in front of a Conv or pool.",
+    "Pad": "pad positions only, in mode constant with 0 (or -inf in front of a MaxPool).",
     "Cast": "keep every tensor float32.",
     "FloatQuant": "quantize to integers.",
 }

@@ -147,6 +147,14 @@ def quantized_square() -> onnx.ModelProto:
     return dense(quantized("m", "a"), node("Mul", ["a", "a"], "p"), quantized("p", "y"))
 
 
+def padded_pool(value: float = 0.0) -> onnx.ModelProto:
+    """A Pad in front of a MaxPool of signed numbers: zeros compete, the lowest numbers do not."""
+    nodes = [node("Pad", ["q", "pads", "fill"], "p"),
+             node("MaxPool", ["p"], "y", kernel_shape=[3, 3], strides=[2, 2])]  # fmt: skip
+    pads = np.array([0, 0, 1, 0, 0, 0, 1, 2])
+    return network(nodes, [1, 2, 6, 6], pads=pads, fill=value)
+
+
 CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     **{name: lambda case=case: reshaped_conv(case[0], case[1], *case[2]) for name, case in
        RESHAPES.items()},
@@ -161,6 +169,8 @@ CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     "super resolution": super_resolution,
     "quantized silu": quantized_silu,
     "quantized square": quantized_square,
+    "zeros before a pool": padded_pool,
+    "lowest numbers before a pool": lambda: padded_pool(float(np.finfo(np.float32).min)),
 }  # fmt: skip
 
 
@@ -178,6 +188,8 @@ def test_carried_exactly(name: str) -> None:
         "super resolution",
         "unused input",
         "relu on the input",
+        "zeros before a pool",
+        "lowest numbers before a pool",
     ],
 )
 def test_answers_are_the_networks_own(name: str) -> None:
@@ -249,11 +261,19 @@ def resize(mode: str, nearest: str) -> onnx.ModelProto:
     return network(nodes, [1, 2, 3, 3], scales=np.array([1.0, 1.0, 2.0, 3.0], np.float32))
 
 
+def reflected() -> onnx.ModelProto:
+    nodes = [node("Pad", ["q", "pads"], "p", mode="reflect"), quantized("u", "v", "sw", "bw"),
+             node("Conv", ["p", "v"], "y")]  # fmt: skip
+    return network(nodes, [1, 2, 4, 4], pads=np.array([0, 0, 1, 1, 0, 0, 1, 1]),
+                   u=weights(3, 2, 2, 2))  # fmt: skip
+
+
 REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "only a quantizer": (lambda: network([], [1, 4], "q"), "no part of it needs hardware"),
     "squeezed batch": (squeezed_batch, "does not keep axis 0 as the batch"),
     "split in the middle": (split_in_the_middle, "Split is not supported"),
     "reduced over the batch": (reduced_batch, "it reduces other axes"),
+    "reflected": (reflected, "pads with something else than zeros"),
     "bilinear": (lambda: resize("linear", "floor"), "does not repeat every pixel"),
     "half pixel floor": (lambda: resize("nearest", "floor"), "does not repeat every pixel"),
 }
