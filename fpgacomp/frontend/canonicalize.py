@@ -9,6 +9,7 @@ from fpgacomp.frontend.rewrites.absorb_pads import absorb_pads
 from fpgacomp.frontend.rewrites.cancel_transposes import cancel_transposes
 from fpgacomp.frontend.rewrites.channels_first import channels_first
 from fpgacomp.frontend.rewrites.convert_qdq import convert_qdq
+from fpgacomp.frontend.rewrites.dequantize_before_moves import dequantize_before_moves
 from fpgacomp.frontend.rewrites.drop_constant_outputs import drop_constant_outputs
 from fpgacomp.frontend.rewrites.explicit_pads import explicit_pads
 from fpgacomp.frontend.rewrites.flatten_to_reshape import flatten_to_reshape
@@ -26,6 +27,7 @@ from fpgacomp.frontend.rewrites.move_into_weights import move_into_weights
 from fpgacomp.frontend.rewrites.nearest_resize import nearest_resize
 from fpgacomp.frontend.rewrites.normalize_quantizers import normalize_quantizers
 from fpgacomp.frontend.rewrites.pairs_of_tensors import pairs_of_tensors
+from fpgacomp.frontend.rewrites.qoperators_to_qdq import qoperators_to_qdq
 from fpgacomp.frontend.rewrites.quantize_declared_integers import quantize_declared_integers
 from fpgacomp.frontend.rewrites.recognise_activations import recognise_activations
 from fpgacomp.frontend.rewrites.relu_from_clip import relu_from_clip
@@ -55,6 +57,7 @@ AS_READ: tuple[Rewrite, ...] = (set_batch_to_one, normalize_quantizers, channels
 SPELLED: tuple[Rewrite, ...] = (
     modernize_opset,
     standard_qdq,
+    qoperators_to_qdq,
     inference_batchnorm,
     fold_constants,
     drop_constant_outputs,
@@ -67,6 +70,7 @@ REDUCED: tuple[Rewrite, ...] = (
     spell_perms,
     softmax_axis,
     remove_no_ops,
+    dequantize_before_moves,
     # From here on every quantizer is a Quant, a BipolarQuant, a Trunc or a MultiThreshold.
     float_inputs,
     convert_qdq,

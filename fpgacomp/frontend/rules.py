@@ -30,7 +30,9 @@ _REWRITTEN = frozenset(
 
 # Where one of these is left, another node is the reason: they are reported only where
 # no other problem was found.
-_FOLLOWERS = frozenset(("QuantizeLinear", "DequantizeLinear", "Cast"))
+_FOLLOWERS = frozenset(
+    ("QuantizeLinear", "DequantizeLinear", "Cast", "MatMulInteger", "ConvInteger")
+)
 
 
 def check_rules(graph: EditableGraph) -> None:

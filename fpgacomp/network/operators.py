@@ -154,6 +154,8 @@ def form_remedy(op: str) -> str:
 
 def remedy(op: str, domain: str = "") -> str:
     """Return what the user can do about an operator that is not carried."""
+    if op.startswith("Dynamic"):
+        return _STATIC_FIX
     if op.startswith(_QOPERATOR):
         return _QDQ_FIX
     return next((fix for start, fix in _BY_DOMAIN.items() if domain.startswith(start)), "") or (
@@ -187,5 +189,9 @@ _BY_DOMAIN = {
     "com.microsoft": "export without ONNX Runtime's graph optimizations.",
     "ai.onnx.ml": "only neural networks are carried.",
 }
-_QOPERATOR = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm")
+_QOPERATOR = ("QLinear", "ConvInteger", "MatMulInteger", "QGemm")
+_STATIC_FIX = (
+    "its scale depends on each input, which hardware cannot know: quantize statically, with "
+    "calibration data (onnxruntime.quantization.quantize_static)."
+)
 _QDQ_FIX = "quantize statically with quant_format=QDQ, which keeps the operators float."

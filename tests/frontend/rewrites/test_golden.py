@@ -317,6 +317,31 @@ CASES: dict[str, Callable[[], Case]] = {
         ],
         [1, 4, 2, 2], **GRID,
     ),
+    "dequantize_before_moves": lambda: net(
+        [
+            node("QuantizeLinear", ["x", "s", "c"], "q"),
+            node("Reshape", ["q", "to"], "r"),
+            node("Transpose", ["r"], "t", perm=[0, 2, 1]),
+            node("DequantizeLinear", ["t", "s", "c"], "y"),
+        ],
+        [1, 4], c=np.array(3, np.uint8), to=np.array([1, 2, 2]), s=0.5,
+    ),
+    "qoperators_to_qdq": lambda: Case(
+        build(
+            [
+                node("QuantizeLinear", ["x", "s", "c"], "q"),
+                node("QLinearConv", ["q", "s", "c", "w", "ws", "wc", "t", "c", "b"], "k"),
+                node("DequantizeLinear", ["k", "t", "c"], "y"),
+            ],
+            [1, 2, 3, 3],
+            {
+                "s": 0.5, "t": 2.0, "c": np.array(3, np.uint8), "wc": np.array([0, 0], np.int8),
+                "w": whole(2, 2, 2, 2).astype(np.int8), "ws": np.array([0.5, 0.25]),
+                "b": np.array([4, -8], np.int32),
+            },
+        ),
+        spelled=False,
+    ),
     "standard_qdq": lambda: Case(
         build(
             [
