@@ -40,6 +40,7 @@ from fpgacomp.frontend.rewrites.spell_perms import spell_perms
 from fpgacomp.frontend.rewrites.split_conv_bias import split_conv_bias
 from fpgacomp.frontend.rewrites.standard_qdq import standard_qdq
 from fpgacomp.frontend.rewrites.subtract_to_add import subtract_to_add
+from fpgacomp.frontend.rewrites.upgrade_old_opsets import upgrade_old_opsets
 from fpgacomp.frontend.rewrites.upgrade_trunc import upgrade_trunc
 from fpgacomp.network.drop_unused import drop_unused
 from fpgacomp.network.editable import EditableGraph
@@ -50,7 +51,12 @@ from fpgacomp.network.validate import find_damage
 Rewrite = Callable[[EditableGraph], None]
 
 # What makes the file's network run on one sample; `Network.original` is taken after it.
-AS_READ: tuple[Rewrite, ...] = (set_batch_to_one, normalize_quantizers, channels_first)
+AS_READ: tuple[Rewrite, ...] = (
+    set_batch_to_one,
+    normalize_quantizers,
+    channels_first,
+    upgrade_old_opsets,
+)
 
 # One spelling (opset 18, inference form), then all shapes and all constants. What
 # follows relies on both.

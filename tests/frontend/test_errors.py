@@ -144,11 +144,6 @@ def test_a_tensor_written_twice() -> None:
     assert "y is written twice, the second time by node Tanh_1." in message(build(nodes, [1, 3]))
 
 
-def test_old_opset() -> None:
-    told = message(build([node("Relu", ["x"], "y")], [1, 3], opset=6))
-    assert "is written in opset 6. Fix: export it with opset 7 or later, best 13." in told
-
-
 @pytest.mark.parametrize(
     ("shape", "told"),
     [

@@ -127,7 +127,11 @@ def _integer_product(graph: EditableGraph, node: Node) -> None:
     """
     producer = graph.producer(node.inputs[0])
     scale = graph.constant(producer.input(1)) if producer is not None else None
+    if producer is not None and producer.op.startswith("Dynamic"):
+        return  # that operator is the cause, and reported as such
     if producer is None or producer.op != "QuantizeLinear" or scale is None or scale.size != 1:
+        why = "the integers that it reads do not come from a QuantizeLinear of one constant scale."
+        graph.report(node, why, "quantize statically, with one scale for each activation.")
         return
     op = node.op.removesuffix("Integer")
     x = _real(graph, node, [node.inputs[0], producer.input(1), producer.input(2)])

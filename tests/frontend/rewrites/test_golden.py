@@ -361,6 +361,17 @@ CASES: dict[str, Callable[[], Case]] = {
         ],
         [1, 4], c=whole(4), four=4.0, zero=0.0,
     ),
+    "upgrade_old_opsets": lambda: Case(
+        build(
+            [
+                node("Add", ["x", "c"], "a", broadcast=1, axis=1, consumed_inputs=[0, 0]),
+                node("Reshape", ["a"], "r", shape=[1, -1]),
+                node("PRelu", ["r", "slope"], "y"),
+            ],
+            [1, 2, 2, 2], {"c": whole(2), "slope": np.array([0.5])}, opset=1,
+        ),
+        spelled=False,
+    ),
     "upgrade_trunc": first_trunc,
 }  # fmt: skip
 
