@@ -9,7 +9,6 @@ from math import lcm, prod
 import numpy as np
 import onnx
 
-from fpgacomp.errors import FpgacompError
 from fpgacomp.ir.infer import unknown_output, window_counts
 from fpgacomp.ir.layers import Concat, Conv, Dense, MaxPool, Requantize, SumPool, Tensor, Upsample
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
@@ -340,40 +339,47 @@ def lower_upsample(
 def lower_concat(
     builder: GraphBuilder, node: onnx.NodeProto, parts: list[Value], axis: int, name: str
 ) -> Value:
-    """Append a Concat along channels; each part keeps its scale, now one per channel."""
+    """Append a Concat; each part keeps its scale, now one per channel.
+
+    Along channels the positions stay as they are. Along any other axis the parts are joined as
+    vectors: where each element lies is known, and the next layer sees the shape that it needs.
+    """
     values = [integer_value(builder, node, part) for part in parts]
-    if values[0].order.ndim == 2:
+    axis %= values[0].order.ndim
+    if axis == 0:
+        raise unsupported(node, "joins along axis 0, which is the batch.",
+                          "concatenate along an axis behind the batch.")  # fmt: skip
+    along_channels = all(_channel_axis(value) == axis for value in values)
+    if not along_channels or len({value.source_shape[:-1] for value in values}) > 1:
         values = [builder.flat(value) for value in values]
     tensors = tuple(value.source for value in values if isinstance(value.source, Tensor))
+    tensor = builder.add(Concat(name=name, output=unknown_output(name), parts=tensors))
     channels = [value.channels for value in values]
-    total = sum(channels)
+    scale = _joined([value.chain.scale for value in values], channels)
+    offset = _joined([value.chain.offset for value in values], channels)
+    chain = Chain.of(_shared(scale), _shared(offset))
+    return Value(tensor, tensor.shape, _join(values, axis), chain)
+
+
+def _channel_axis(value: Value) -> int | None:
+    """Return the axis of the network's tensor along which the source's channels lie, if any."""
+    pixel = value.order // value.channels
+    for axis, size in enumerate(value.order.shape[1:], start=1):
+        if size == value.channels and np.array_equal(pixel, np.roll(pixel, 1, axis)):
+            return axis
+    return None
+
+
+def _join(values: list[Value], axis: int) -> IntArray:
+    """Return where each element of the network's tensor lies behind a Concat of channels."""
+    channels = [value.channels for value in values]
     orders = []
     for index, value in enumerate(values):
         pixel, place = np.divmod(value.order, value.channels)
-        orders.append(pixel * total + sum(channels[:index]) + place)
-    mismatch = _concat_problem(node, values)
-    if mismatch is not None:
-        raise mismatch
-    order = np.concatenate(orders, axis=axis)
-    tensor = builder.add(Concat(name=name, output=unknown_output(name), parts=tensors))
-    if not np.array_equal(np.sort(order.ravel()), np.arange(tensor.size)):
-        raise unsupported(node, f"joins along axis {axis}, which is not the channels.",
-                          "concatenate along the channel axis.")  # fmt: skip
-    scale = _joined([value.chain.scale for value in values], channels)
-    offset = _joined([value.chain.offset for value in values], channels)
-    return Value(tensor, tensor.shape, order, Chain.of(_shared(scale), _shared(offset)))
+        orders.append(pixel * sum(channels) + sum(channels[:index]) + place)
+    joined: IntArray = np.concatenate(orders, axis=axis)
+    return joined
 
 
 def _joined(parts: list[FloatArray], channels: list[int]) -> FloatArray:
     return np.concatenate([np.broadcast_to(part, (n,)) for part, n in zip(parts, channels)])
-
-
-def _concat_problem(node: onnx.NodeProto, values: list[Value]) -> FpgacompError | None:
-    if len({value.source_shape[:-1] for value in values}) > 1:
-        shapes = [value.source_shape for value in values]
-        return unsupported(
-            node,
-            f"joins {shapes}, which differ in more than their channels.",
-            "concatenate tensors of one spatial shape, along the channels.",
-        )
-    return None

@@ -155,6 +155,23 @@ def padded_pool(value: float = 0.0) -> onnx.ModelProto:
     return network(nodes, [1, 2, 6, 6], pads=pads, fill=value)
 
 
+def joined_positions(axis: int, *, last: str = "Conv") -> onnx.ModelProto:
+    """Two images side by side or one above the other, of one scale, then a layer."""
+    behind = [node("Conv", ["k", "t"], "y")]
+    if last == "MatMul":
+        behind = [node("Flatten", ["k"], "f"), node("MatMul", ["f", "t"], "y")]
+    nodes = [
+        quantized("u", "v", "sw", "bw"),
+        node("Conv", ["q", "v"], "c"),
+        quantized("c", "d"),
+        node("Concat", ["q", "d"], "k", axis=axis),
+        quantized("w", "t", "sw", "bw"),
+        *behind,
+    ]
+    shape = (3, 2, 2, 2) if last == "Conv" else (64, 3)
+    return network(nodes, [1, 2, 4, 4], u=weights(2, 2, 1, 1), w=weights(*shape))
+
+
 CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     **{name: lambda case=case: reshaped_conv(case[0], case[1], *case[2]) for name, case in
        RESHAPES.items()},
@@ -169,6 +186,9 @@ CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     "super resolution": super_resolution,
     "quantized silu": quantized_silu,
     "quantized square": quantized_square,
+    "rows joined": lambda: joined_positions(2),
+    "rows joined, axis from the end": lambda: joined_positions(-2),
+    "columns joined before a product": lambda: joined_positions(3, last="MatMul"),
     "zeros before a pool": padded_pool,
     "lowest numbers before a pool": lambda: padded_pool(float(np.finfo(np.float32).min)),
 }  # fmt: skip
@@ -188,6 +208,8 @@ def test_carried_exactly(name: str) -> None:
         "super resolution",
         "unused input",
         "relu on the input",
+        "rows joined",
+        "columns joined before a product",
         "zeros before a pool",
         "lowest numbers before a pool",
     ],
@@ -273,6 +295,7 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "squeezed batch": (squeezed_batch, "does not keep axis 0 as the batch"),
     "split in the middle": (split_in_the_middle, "Split is not supported"),
     "reduced over the batch": (reduced_batch, "it reduces other axes"),
+    "columns joined": (lambda: joined_positions(3), "elements would have to be moved"),
     "reflected": (reflected, "pads with something else than zeros"),
     "bilinear": (lambda: resize("linear", "floor"), "does not repeat every pixel"),
     "half pixel floor": (lambda: resize("nearest", "floor"), "does not repeat every pixel"),
