@@ -136,8 +136,8 @@ def _wrong_quantizer(graph: EditableGraph, node: Node) -> str:
     if node.op == "BipolarQuant":
         return ""
     zero_point, bits = others
-    if np.any(~np.isfinite(zero_point)) or np.any(zero_point != np.rint(zero_point)):
-        return f"its zero point {zero_point.flat[0]} is not a whole number."
+    if np.any(~np.isfinite(zero_point)):
+        return f"its zero point {zero_point.flat[0]} is not a number."
     whole = bits.size and bits.min() == bits.max() and 1 <= bits.min() <= 32
     if not whole or bits.flat[0] != int(bits.flat[0]):
         return f"its bit width {bits.min()} (to {bits.max()}) is not one whole number from 1 to 32."

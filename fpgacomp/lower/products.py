@@ -176,7 +176,7 @@ def spatial_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> 
         raise unsupported(
             node,
             "works on a tensor whose elements would have to be moved first.",
-            "keep one layout between quantizer and convolution (a Reshape mixes channels here).",
+            "keep one layout up to this layer: a Reshape or a Concat of columns mixes it here.",
         )
     if value.source_shape == shape:
         return value

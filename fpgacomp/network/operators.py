@@ -49,7 +49,7 @@ class OperatorSpec:
 
 def _quantizers() -> Iterator[OperatorSpec]:
     fixes = {
-        "Quant": "give a constant positive scale, one bit width and a whole zero point.",
+        "Quant": "give a constant positive scale, one bit width and a constant zero point.",
         "BipolarQuant": "give a constant positive scale.",
         "Trunc": "give constant parameters.",
         "MultiThreshold": "give constant thresholds.",

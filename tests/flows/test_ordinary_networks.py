@@ -15,7 +15,7 @@ from fpgacomp.flows.compile import compile
 from fpgacomp.flows.options import Options
 from fpgacomp.frontend.read import read_network
 from fpgacomp.lower import lower
-from tests.support.frontend_runs import build, execute, node
+from tests.support.frontend_runs import build, execute, node, quant
 from tests.support.ordinary_networks import GRID, dense, network, quantized, weights
 from tests.support.whole_runs import BOARD, answers, assert_carried, random_inputs
 
@@ -172,6 +172,18 @@ def joined_positions(axis: int, *, last: str = "Conv") -> onnx.ModelProto:
     return network(nodes, [1, 2, 4, 4], u=weights(2, 2, 1, 1), w=weights(*shape))
 
 
+def fractional_zero_point(*, padded: bool = False) -> onnx.ModelProto:
+    """A zero point between two integers: the zero of the tensor is none of its numbers."""
+    pads = {"pads": [1, 1, 1, 1]} if padded else {}
+    nodes = [
+        quant(["c", "s", "between", "b"], "d"), quantized("w", "t", "sw", "bw"),
+        node("Conv", ["d", "t"], "e", **pads), quantized("e", "y", "sy"),
+    ]  # fmt: skip
+    first = [quantized("u", "v", "sw", "bw"), node("Conv", ["q", "v"], "c")]
+    return network([*first, *nodes], [1, 2, 4, 4], u=weights(3, 2, 1, 1), w=weights(2, 3, 3, 3),
+                   between=2.5)  # fmt: skip
+
+
 CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     **{name: lambda case=case: reshaped_conv(case[0], case[1], *case[2]) for name, case in
        RESHAPES.items()},
@@ -186,6 +198,7 @@ CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     "super resolution": super_resolution,
     "quantized silu": quantized_silu,
     "quantized square": quantized_square,
+    "zero point between integers": fractional_zero_point,
     "rows joined": lambda: joined_positions(2),
     "rows joined, axis from the end": lambda: joined_positions(-2),
     "columns joined before a product": lambda: joined_positions(3, last="MatMul"),
@@ -296,6 +309,10 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "split in the middle": (split_in_the_middle, "Split is not supported"),
     "reduced over the batch": (reduced_batch, "it reduces other axes"),
     "columns joined": (lambda: joined_positions(3), "elements would have to be moved"),
+    "padded, without a zero": (
+        lambda: fractional_zero_point(padded=True),
+        "pads with zeros a tensor whose zero is no integer",
+    ),
     "reflected": (reflected, "pads with something else than zeros"),
     "bilinear": (lambda: resize("linear", "floor"), "does not repeat every pixel"),
     "half pixel floor": (lambda: resize("nearest", "floor"), "does not repeat every pixel"),
