@@ -17,7 +17,7 @@ from fpgacomp.cli.fault import tell_fault
 from fpgacomp.cli.log import logged, logger
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
 from fpgacomp.cli.telling import Telling, Verbosity
-from fpgacomp.errors import FpgacompError, UsageError
+from fpgacomp.errors import FpgacompError, InvalidGraph, UsageError
 
 _FORESEEN = (FpgacompError, typer.BadParameter, typer.Exit, typer.Abort)
 
@@ -70,7 +70,7 @@ class Verb(TyperCommand):
                 except OSError:
                     raise  # the console tells what of it is the file system's
                 except Exception as error:
-                    if isinstance(error, _FORESEEN):
+                    if isinstance(error, _FORESEEN) and not isinstance(error, InvalidGraph):
                         raise
                     logger.debug("fault", exc_info=error)
                     model = ctx.params.get("model")

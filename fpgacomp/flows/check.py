@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fpgacomp.engines.choose import refusals
 from fpgacomp.engines.registry import ENGINES
-from fpgacomp.errors import FpgacompError, Problems
+from fpgacomp.errors import FpgacompError, InvalidGraph, Problems
 from fpgacomp.flows.integers import Model, lower_network
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.stages import Stages
@@ -39,6 +39,8 @@ def check(model: Model, *, options: Options | None = None) -> CheckReport:
         return CheckReport(findings, network.format)
     try:
         _, lowered = lower_network(network, options, Stages())
+    except InvalidGraph:
+        raise  # a fault of ours is not the network's
     except FpgacompError as error:
         problems = error.problems if isinstance(error, Problems) else (error,)
         return CheckReport(findings, network.format, problems)
