@@ -54,10 +54,10 @@ def replace_folder(
         with _locked(target.parent):
             recover(target, disk=disk)
             _replace(target, files, frozenset(owned()), disk)
-    except _Late as late:
-        error = late.error
-        why = f"holds the new build, but the old one could not be put away ({_reason(error)})."
-        fix = f"free space in {target.parent}; the next run carries over what is left of yours."
+    except _Unfinished as unfinished:
+        error = unfinished.error
+        why = f"{unfinished} ({_reason(error)})."
+        fix = f"free space in {target.parent}; the next run into this folder finishes the work."
         raise FileSystemError(str(folder), why, fix) from error
     except OSError as error:
         why = f"could not be written ({_reason(error)})."
@@ -112,8 +112,11 @@ def _replace(target: Path, files: Mapping[str, bytes], owned: frozenset[str], di
             disk.rename(fresh, target)
         else:
             _swap(workspace, target, disk)
-    except BaseException:
-        # In two steps, and where the second cannot be undone, the workspace holds the only copy.
+    except BaseException as error:
+        # Where the second of two steps fails and the first cannot be undone, the workspace holds
+        # the only copies.
+        if isinstance(error, OSError) and (workspace / _OLD).exists():
+            raise _Unfinished(f"could not be put in place; it is in {fresh}", error) from error
         if not (workspace / _OLD).exists():
             with suppress(OSError):
                 _clear(workspace, disk)
@@ -124,14 +127,15 @@ def _replace(target: Path, files: Mapping[str, bytes], owned: frozenset[str], di
                 disk.settle(target.parent)
                 _clear(workspace, disk)
     except OSError as error:
-        raise _Late(error) from error
+        told = "holds the new build, but the old one could not be put away"
+        raise _Unfinished(told, error) from error
 
 
-class _Late(Exception):
-    """The file system refused something when the new tree stood in its place already."""
+class _Unfinished(Exception):
+    """The file system refused something when the folder was no longer as it had been."""
 
-    def __init__(self, error: OSError) -> None:
-        super().__init__(error)
+    def __init__(self, told: str, error: OSError) -> None:
+        super().__init__(told)
         self.error = error
 
 

@@ -159,6 +159,8 @@ def require_old_or_new(world: World, fault: Fault) -> str:
         ended = {"a": "old", "b": "new"}[world.state("ab")]
     if said is None:
         assert ended == "new"
+    elif ended == "between":
+        assert "could not be put in place; it is in" in said.why, said
     elif "holds the new build" in said.why:
         assert ended == "new", said
     else:
