@@ -108,6 +108,8 @@ def show(
         FpgacompError: the network cannot be lowered, or no engine can build it.
     """
     options = options or Options()
+    if board is None:
+        _refuse_design_options(options)
     stages = Stages(observer)
     built = isinstance(source, str | Path) and Path(source).is_dir()
     if built:
@@ -119,6 +121,22 @@ def show(
         return Shown(lowered.graph, *print_graph(lowered.graph))
     request = registry.request(options.backend)
     return _designed(fold(lowered, load_board(board), options, request, stages))
+
+
+def _refuse_design_options(options: Options) -> None:
+    """Refuse options that say how a design is chosen where none is."""
+    asked = {
+        "--backend": options.backend != "auto",
+        "--target": options.target.goal != "latency",
+        "--fps": options.target.fps is not None,
+        "--latency-us": options.target.latency_us is not None,
+        "--clock-mhz": options.clock_mhz is not None,
+        "--io": options.io_type is not None,
+    }
+    for option, given in asked.items():
+        if given:
+            why = "says how a design is chosen, and without --board none is."
+            raise UsageError(option, why, "add --board, or leave the option out.")
 
 
 def _designed(chosen: EngineDesign) -> Shown:
