@@ -21,7 +21,8 @@ from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOptio
 from fpgacomp.cli.telling import Telling, Verbosity
 from fpgacomp.errors import FpgacompError, InvalidGraph, UsageError
 
-_MISUSE: Any = typer.BadParameter.__mro__[1]  # the error of all misuse; Typer does not export it
+# The error of all misuse, which Typer does not export.
+_MISUSE: Any = typer.BadParameter.__mro__[1]
 _JSON = "fpgacomp.json"  # under this name a context keeps whether --json was given
 _FORESEEN = (FpgacompError, typer.BadParameter, typer.Exit, typer.Abort)
 

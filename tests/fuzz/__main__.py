@@ -21,6 +21,7 @@ def main() -> int:
     for kind in KINDS:
         parser.add_argument(f"--{kind}", type=int, default=0, help=f"Number of {kind} files.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of all random choices.")
+    parser.add_argument("--first", type=int, default=0, help="Number of the first file to run.")
     parser.add_argument("--folder", type=Path, help="Folder that keeps the files at fault.")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="fuzz-"))
@@ -30,7 +31,7 @@ def main() -> int:
         count = getattr(arguments, kind)
         if not count:
             continue
-        tally = campaign(kind, count, arguments.seed, folder, loud=True)
+        tally = campaign(kind, count, arguments.seed, folder, first=arguments.first, loud=True)
         faults += len(tally.faults)
         print(
             f"{kind}: {count} files, seed {arguments.seed}: {tally.accepted} accepted, "

@@ -103,11 +103,15 @@ class Tally:
         return Counter(fault.strip().splitlines()[-1][:160] for _, fault in self.faults)
 
 
-def campaign(kind: str, count: int, seed: int, folder: Path, *, loud: bool = False) -> Tally:
-    """Run `count` damaged files of a kind; those at fault stay in the folder."""
+def campaign(
+    kind: str, count: int, seed: int, folder: Path, *, first: int = 0, loud: bool = False
+) -> Tally:
+    """Run `count` damaged files of a kind from number `first`; those at fault stay in the folder."""
     worker, tally = Worker(kind), Tally()
     try:
-        for index, (suffix, content) in enumerate(files(kind, count, seed)):
+        for index, (suffix, content) in enumerate(files(kind, first + count, seed)):
+            if index < first:
+                continue
             path = folder / f"{kind}_{seed}_{index}{suffix}"
             path.write_bytes(content)
             ended = worker.run(path)
