@@ -6,7 +6,7 @@ from fpgacomp.engines.choose import refusals
 from fpgacomp.engines.registry import ENGINES
 from fpgacomp.errors import FpgacompError, InvalidGraph, Problems
 from fpgacomp.flows.integers import Model, lower_network
-from fpgacomp.flows.options import Options
+from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.stages import Stages
 from fpgacomp.frontend import check_model, open_network
 from fpgacomp.report.checked import CheckReport
@@ -30,7 +30,7 @@ def check(model: Model, *, options: Options | None = None) -> CheckReport:
     Raises:
         ModelError: the file cannot be read at all.
     """
-    options = options or Options()
+    options = checked(options)
     findings = tuple(check_model(model))
     if any(finding.status == "unsupported" for finding in findings):
         return CheckReport(findings)

@@ -14,7 +14,7 @@ from fpgacomp.engines.choose import EngineDesign
 from fpgacomp.engines.shared.text import print_design, spell_folding
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.integers import Model, fold, integer_graph
-from fpgacomp.flows.options import Options
+from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.ir.graph import Graph
@@ -107,7 +107,7 @@ def show(
         UsageError: the folder is no build directory, or an option does not go with it.
         FpgacompError: the network cannot be lowered, or no engine can build it.
     """
-    options = options or Options()
+    options = checked(options)
     if board is None:
         _refuse_design_options(options)
     stages = Stages(observer)

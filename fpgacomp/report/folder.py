@@ -111,6 +111,7 @@ def read_build(folder: Path) -> Build:
         raise UsageError(f"{folder}/{changed[0]}", "was changed since it was compiled.", fix)
     try:
         files = {path: (folder / path).read_bytes() for path in manifest.digests}
+        onnx.load_from_string(files["network.onnx"])  # a damaged one is told here
         return Build(
             graph=codec.from_json(files["graph.json"].decode()),
             before=onnx.load_from_string(files["software/before.onnx"]),

@@ -106,7 +106,7 @@ class Tally:
 def campaign(
     kind: str, count: int, seed: int, folder: Path, *, first: int = 0, loud: bool = False
 ) -> Tally:
-    """Run `count` damaged files of a kind from number `first`; those at fault stay in the folder."""
+    """Run `count` damaged files from number `first`; those at fault stay in the folder."""
     worker, tally = Worker(kind), Tally()
     try:
         for index, (suffix, content) in enumerate(files(kind, first + count, seed)):

@@ -266,3 +266,13 @@ def test_an_operator_without_inputs_is_told(op: str, domain: str) -> None:
     model = plain(nodes=[helper.make_node(op, [], ["y"], domain=domain)], output="y")
     told = [finding.why for finding in check_model(model)]
     assert "it has 0 inputs and 1 outputs; it needs one of each." in told
+
+
+def test_a_constant_that_is_cast_to_text_is_told() -> None:
+    cast = helper.make_node("Cast", ["w"], ["t"], to=TensorProto.STRING)
+    product = helper.make_node("MatMul", ["xq", "t"], ["y"])
+    model = plain(nodes=[cast, product], constants=[weight()], output="y")
+    told = " ".join(finding.why for finding in check_model(model))
+    assert "a cast to text gives no numbers" in told or "not valid ONNX" in told
+    with pytest.raises(FpgacompError):
+        read_network(model)
