@@ -58,7 +58,9 @@ class DoesNotFit(FpgacompError):
 
 
 class InvalidGraph(FpgacompError):
-    """An integer graph that breaks a rule of the IR: a bug in the pass it names."""
+    """A graph that breaks its rules: a bug in the pass or rewrite it names (exit code 70)."""
+
+    exit_code = 70
 
 
 class ToolError(FpgacompError):

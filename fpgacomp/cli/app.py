@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from fpgacomp.cli.boards import boards
 from fpgacomp.cli.check import check
 from fpgacomp.cli.compare import compare
 from fpgacomp.cli.compile import compile
-from fpgacomp.cli.console import FAULT_OF_OURS, leave, tell_stopped
+from fpgacomp.cli.console import FAULT_OF_OURS, leave, tell_stopped, tell_unwritable
 from fpgacomp.cli.distill import distill
 from fpgacomp.cli.doctor import doctor
 from fpgacomp.cli.estimate import estimate
@@ -95,5 +96,8 @@ def main() -> None:
     except KeyboardInterrupt:  # it came where no verb runs: while one begins or ends
         tell_stopped()
     except Exception as error:
+        if isinstance(error, OSError):
+            with suppress(OSError):
+                tell_unwritable(error)
         tell_fault(error, reproducer(), None)
         sys.exit(FAULT_OF_OURS)

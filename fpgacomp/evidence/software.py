@@ -14,11 +14,12 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from fpgacomp.errors import FpgacompError, InputDataError, ToolError
+from fpgacomp.errors import FpgacompError, InputDataError, ModelError, ToolError
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.ir.types import AnyArray, IntArray, NamedArrays
 from fpgacomp.network.attributes import shape_of, to_array
-from fpgacomp.network.lowered import integer_name
+from fpgacomp.network.lowered import Lowered, integer_name
+from fpgacomp.network.operators import OPERATORS
 from fpgacomp.network.runtime import open_session
 
 _BATCH = 1024
@@ -74,6 +75,32 @@ def to_network_outputs(
     """
     named = {integer_name(name): array for name, array in integer_outputs.items()}
     return _run(after, named)
+
+
+def require_runnable(lowered: Lowered) -> None:
+    """Run what the host computes behind the hardware on a sample of zeros, before the work.
+
+    Operators of the canonical network are known in every form that is accepted; only others are
+    tried, so that a usual network needs no ONNX Runtime until it is compiled.
+
+    Raises:
+        ModelError: ONNX Runtime does not run them.
+    """
+    if all(op in OPERATORS or op == "dequantize" for op in lowered.software_after):
+        return
+    zeros = {
+        integer_name(tensor.name): np.zeros((1, *tensor.shape), np.int64)
+        for tensor in lowered.graph.outputs
+    }
+    try:
+        _run(lowered.after, zeros)
+    except ToolError as error:
+        reason = " ".join(error.why.split())[:300]
+        raise ModelError(
+            f"the operators behind the hardware ({', '.join(lowered.software_after)})",
+            f"do not run on the host: {reason}",
+            "export the model again, or cut them off the network.",
+        ) from error
 
 
 def float32_outputs(original: onnx.ModelProto, inputs: NamedArrays) -> Float32Outputs:

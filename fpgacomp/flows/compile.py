@@ -12,7 +12,7 @@ from fpgacomp.evidence.software import agreement_with_float32, to_network_output
 from fpgacomp.flows import checks, dump, output
 from fpgacomp.flows.batches import JudgedOracle, Kept
 from fpgacomp.flows.integers import Model, fold, integer_graph
-from fpgacomp.flows.options import Options
+from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.reports import Evidence, report_of
 from fpgacomp.flows.samples import vectors_of
 from fpgacomp.flows.stages import Stages
@@ -49,7 +49,7 @@ def compile(
     Raises:
         FpgacompError: with where, what and remedy.
     """
-    options = options or Options()
+    options = checked(options)
     request = registry.request(options.backend)
     destination = output.Destination.of(out, options.dump_stages)
     stages = Stages(observer, options.dump_stages)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from fpgacomp.frontend.calibrate import (
     unquantized_inputs,
 )
 from fpgacomp.ir.types import AnyArray, NamedArrays
-from fpgacomp.network.canonical import Network, input_shapes
+from fpgacomp.network.canonical import Network, input_shapes, unread_inputs
 from fpgacomp.network.lowered import Lowered
 from fpgacomp.report import assemble
 
@@ -61,7 +61,9 @@ def quantize_network(network: Network, options: Options) -> Network:
         UsageError: an impossible type of the inputs.
     """
     shapes = input_shapes(network.model)
-    data = None if options.calibration is None else _calibration(options.calibration, shapes)
+    unread = unread_inputs(network.model)
+    source = options.calibration
+    data = None if source is None else _calibration(source, shapes, unread)
     if network.format == "float":
         if data is None:
             raise ModelError(
@@ -104,19 +106,20 @@ def _unused(network: Network, options: Options) -> Iterator[str]:
         )
 
 
-def _calibration(source: SampleSource, shapes: InputShapes) -> NamedArrays:
+def _calibration(source: SampleSource, shapes: InputShapes, unread: Collection[str]) -> NamedArrays:
     """Return the training split of labelled data (at most 512 of it), or all plain samples."""
     data = _load_labelled(source, shapes)
     if data is not None:
         return _by_input(data.train.evenly(CALIBRATION_SAMPLES), shapes, data.name)
-    return _load_plain(source, shapes)
+    return _load_plain(source, shapes, unread)
 
 
 def vectors_of(network: Network, lowered: Lowered, options: Options) -> NetworkSamples:
     """Return the network's inputs to check with: the user's samples, or seeded ones."""
     if options.inputs is not None:
         shapes = input_shapes(network.model)
-        return load_samples(options.inputs, options.labels, shapes, options.vectors)
+        unread = unread_inputs(network.model)
+        return load_samples(options.inputs, options.labels, shapes, options.vectors, unread=unread)
     seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
     raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
     raw = {name: array.astype(np.float32) for name, array in raw.items()}
@@ -136,6 +139,8 @@ def load_samples(
     labels: SampleSource | None,
     shapes: InputShapes,
     most: int | None = None,
+    *,
+    unread: Collection[str] = (),
 ) -> NetworkSamples:
     """Load a user's samples and their labels, and check them against the network.
 
@@ -148,13 +153,14 @@ def load_samples(
         labels: of the samples, where the source itself holds none.
         shapes: of the network's inputs (`fpgacomp.network.canonical.input_shapes`).
         most: how many samples are taken: the first ones, of labelled data evenly.
+        unread: inputs that nothing reads, which need no values.
 
     Raises:
         InputDataError, Problems: they do not go with the network, or with their labels.
     """
     data = _load_labelled(source, shapes)
     if data is None:
-        raw = {name: array[:most] for name, array in _load_plain(source, shapes).items()}
+        raw = {name: array[:most] for name, array in _load_plain(source, shapes, unread).items()}
         return NetworkSamples(raw, _labels(labels, len(next(iter(raw.values())))))
     if labels is not None:
         raise InputDataError(
@@ -197,10 +203,12 @@ def _by_input(samples: Samples, shapes: InputShapes, name: str) -> NamedArrays:
     return check_inputs({own: samples.x}, shapes, where=name)
 
 
-def _load_plain(source: SampleSource, shapes: InputShapes) -> NamedArrays:
+def _load_plain(
+    source: SampleSource, shapes: InputShapes, unread: Collection[str] = ()
+) -> NamedArrays:
     """Return samples without labels by input name, checked against the network."""
     if isinstance(source, str | Path):
-        return load_inputs(Path(source), shapes)
+        return load_inputs(Path(source), shapes, unread=unread)
     if isinstance(source, np.ndarray):
-        source = {next(iter(shapes)): source}
-    return check_inputs(source, shapes)
+        source = {next((name for name in shapes if name not in unread), next(iter(shapes))): source}
+    return check_inputs(source, shapes, unread=unread)

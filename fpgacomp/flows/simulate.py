@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy.typing as npt
+import onnx
 
 from fpgacomp.engines.registry import engine_named
 from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import to_network_outputs
 from fpgacomp.flows import checks
 from fpgacomp.flows.batches import Kept, Oracle
-from fpgacomp.flows.options import SampleSource
+from fpgacomp.flows.options import SampleSource, checked_path
 from fpgacomp.flows.samples import load_samples, scores
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.toolchain import find_compiler
-from fpgacomp.network.canonical import input_shapes
+from fpgacomp.network.canonical import input_shapes, unread_inputs
 from fpgacomp.report import folder
 from fpgacomp.report.manifest import Manifest
 from fpgacomp.results.agreement import Mismatch
@@ -119,10 +120,12 @@ def simulate(
     if not (isfinite(memory_gb) and memory_gb > 0):
         raise UsageError(f"memory_gb {memory_gb}", "is no amount of memory.", "give more than 0.")
     stages = Stages(observer)
-    built = folder.read_build(Path(build))
+    built = folder.read_build(checked_path("build", build))
     if outputs is not None:
-        _check_outputs(Path(outputs), inputs, Path(build))
-    samples = load_samples(inputs, labels, input_shapes(built.before))
+        _check_outputs(checked_path("outputs", outputs), inputs, Path(build))
+    # The software side lacks the inputs that nothing reads, which may be given all the same.
+    network = onnx.load_from_string(built.project.files["network.onnx"])
+    samples = load_samples(inputs, labels, input_shapes(network), unread=unread_inputs(network))
     oracle = Oracle(built.graph, built.before, samples.raw, memory_gb, stages)
     kept, check = Kept(built.graph), checks.SimulationCheck()
     compiler = emitted = None

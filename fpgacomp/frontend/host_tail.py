@@ -8,6 +8,7 @@ from fpgacomp.network.operators import (
     HOST_EXTRAS,
     PRODUCTS,
     QUANTIZERS,
+    is_canonical,
 )
 
 # Position of the input that names axes; the operators' attribute `axis` is one axis.
@@ -24,7 +25,8 @@ def host_tail(graph: EditableGraph) -> set[str]:
     behind = _behind_integers(graph)
     for node in reversed(graph.nodes):
         readers = [reader for tensor in node.outputs for reader in graph.consumers(tensor)]
-        on_host = node.op in HOST_AT_THE_END or _is_extra(graph, node)
+        known = node.op in HOST_AT_THE_END and is_canonical(node.op, node.domain)
+        on_host = known or _is_extra(graph, node)
         if on_host and node.name in behind and all(reader.name in tail for reader in readers):
             tail.add(node.name)
     return tail

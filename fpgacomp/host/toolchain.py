@@ -11,6 +11,8 @@ from pathlib import Path
 
 from fpgacomp.errors import ToolError
 
+_ANSWER_SECONDS = 60.0  # a compiler on a slow network drive takes a few
+
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
@@ -37,10 +39,30 @@ def find_compiler() -> Compiler:
     found = shutil.which("g++")
     if found is None:
         raise ToolError("g++", "no C++ compiler was found on PATH.", fix)
-    answer = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        raise ToolError("g++", f"{found} does not run: {answer.stderr.strip()}.", fix)
-    return Compiler(Path(found), answer.stdout.splitlines()[0], usable_cores())
+    told, why = _answer([found, "--version"])
+    if why:
+        raise ToolError("g++", f"{found} does not run: {why}.", fix)
+    return Compiler(Path(found), told, usable_cores())
+
+
+def _answer(command: list[str]) -> tuple[str, str]:
+    """The first line that a command prints, and why there is none: "" or a part of a sentence."""
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, text=True, errors="replace",
+            timeout=_ANSWER_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return "", f"it does not answer within {_ANSWER_SECONDS:g} s"
+    except OSError as error:
+        return "", error.strerror or str(error)
+    said = answer.stderr.strip().splitlines()
+    if answer.returncode < 0:
+        return "", f"it ends by signal {-answer.returncode}"
+    if answer.returncode:
+        return "", said[0] if said else f"it ends with exit code {answer.returncode}"
+    lines = answer.stdout.strip().splitlines()
+    return (lines[0], "") if lines else ("", "it prints no version")
 
 
 def usable_cores() -> int:

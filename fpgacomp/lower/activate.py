@@ -25,7 +25,14 @@ from fpgacomp.lower.activation import (
 from fpgacomp.lower.builder import GraphBuilder, unsupported
 from fpgacomp.lower.quantizers import NATIVE, TIE_MARGIN, LevelQuantizer
 from fpgacomp.lower.scalar import Chain, Function
-from fpgacomp.lower.staircase import Staircase, build, evaluate_all, is_small, loosened
+from fpgacomp.lower.staircase import (
+    Staircase,
+    TooManySteps,
+    build,
+    evaluate_all,
+    is_small,
+    loosened,
+)
 from fpgacomp.lower.value import Value
 
 MAX_TABLE = 1 << 12  # largest number of entries of a Lookup, per row
@@ -67,7 +74,15 @@ def activate(
         return Value(value.source, value.source_shape, value.order, chain)
     direction = value.chain.direction()
     known = None if direction is None else np.broadcast_to(direction, lo.shape).astype(np.int64)
-    stairs = build(function, lo, hi, known)
+    try:
+        stairs = build(function, lo, hi, known)
+    except TooManySteps as error:
+        output_bits = max(quantizer.hi - quantizer.lo, 1).bit_length()
+        raise unsupported(
+            node,
+            f"its {output_bits}-bit output has {error.steps:,} steps, too many to be proved.",
+            "lower its output to 16 bits or fewer.",
+        ) from error
     if stairs is not None:
         tensor = _monotone(builder, node, value, quantizer, stairs, name, loosely=loosely)
     elif is_small(lo, hi):

@@ -74,6 +74,13 @@ class Network:
     warnings: tuple[str, ...] = ()
 
 
+def unread_inputs(model: onnx.ModelProto) -> frozenset[str]:
+    """Return the inputs that no node reads and no output passes on: any values do for them."""
+    read = {name for node in model.graph.node for name in node.input}
+    read.update(value.name for value in model.graph.output)
+    return frozenset(value.name for value in model.graph.input if value.name not in read)
+
+
 def input_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
     """Return each input's shape by its name, without the batch axis; -1 where the file is open."""
     constants = {tensor.name for tensor in model.graph.initializer}

@@ -96,3 +96,37 @@ def test_random_networks(model: onnx.ModelProto, cut: int) -> None:
             del last.input[1:], last.attribute[:]
             break
     assert_same_verdict(model)
+
+
+def test_a_software_side_that_no_host_runs_is_told_by_check() -> None:
+    gather = helper.make_node("Gather", ["q", "far"], ["y"], axis=1)
+    nodes = [quant(["x", "s", "z", "b"], "q"), gather]
+    far = np.asarray([9], np.int64)
+    model = build(nodes, [1, 4], {"s": 0.5, "z": 0.0, "b": 4.0, "far": far})
+    assert_refused(model, "do not run on the host")
+
+
+def test_a_type_that_does_not_exist_is_told_by_check() -> None:
+    nodes = [quant(["x", "s", "z", "b"], "q"), helper.make_node("Cast", ["q"], ["y"], to=0)]
+    assert_refused(build(nodes, [1, 4], {"s": 0.5, "z": 0.0, "b": 4.0}), "of the wrong type")
+
+
+def test_an_operator_of_another_domain_is_not_the_one_of_onnx() -> None:
+    foreign = helper.make_node("LogSoftmax", ["q"], ["y"], domain="somebody")
+    nodes = [quant(["x", "s", "z", "b"], "q"), foreign]
+    model = build(nodes, [1, 4], {"s": 0.5, "z": 0.0, "b": 4.0})
+    assert_refused(model, "operator somebody.LogSoftmax is not supported")
+
+
+def test_a_window_larger_than_its_input_is_told_by_check() -> None:
+    pool = helper.make_node("MaxPool", ["q"], ["y"], kernel_shape=[3], strides=[1])
+    nodes = [quant(["x", "s", "z", "b"], "q"), pool]
+    model = build(nodes, [1, 8, 1], {"s": 0.5, "z": 0.0, "b": 4.0})
+    assert_refused(model, r"its window is larger than its input \[1, 8, 1\]")
+
+
+def assert_refused(model: onnx.ModelProto, why: str) -> None:
+    checked = check(model)
+    assert not checked.ok
+    with pytest.raises(FpgacompError, match=why):
+        compile(model, BOARD, options=Options(csim=False, vectors=3))

@@ -308,6 +308,21 @@ def test_unknown_rounding_mode_and_missing_inputs() -> None:
     assert "it has 2 inputs where Quant takes 4." in told
 
 
+@pytest.mark.parametrize(
+    ("attribute", "told"),
+    [
+        ({"signed": [1, 0]}, "its attribute signed has type list, not int."),
+        ({"narrow": 0.0}, "its attribute narrow has type float, not int."),
+        ({"signed": 7}, "its attribute signed is 7, where only 0 and 1 have a meaning."),
+        ({"rounding_mode": 3}, "its attribute rounding_mode has type int, not str."),
+    ],
+)
+def test_attributes_of_quantizers(attribute: dict[str, Any], told: str) -> None:
+    """onnx.checker does not know these operators: nobody else looks at their attributes."""
+    made = helper.make_node("Quant", ["x", "s", "z", "b"], ["y"], domain=QONNX, **attribute)
+    assert told in message(build([made], [1, 3], {"s": 0.5, "z": 0.0, "b": 4.0}))
+
+
 def test_scale_from_the_input() -> None:
     nodes = [node("Relu", ["x"], "s"), quant(["x", "s", "z", "b"], "y")]
     told = message(build(nodes, [1, 3], {"z": 0.0, "b": 4.0}))

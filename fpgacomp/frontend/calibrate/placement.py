@@ -90,14 +90,17 @@ def place(graph: EditableGraph, *, share_add_scales: bool) -> Placement:
 
 def _roots(graph: EditableGraph, tensor: str, reader: Node) -> Iterator[tuple[str, Node]]:
     """Yield the computed tensors behind `tensor`, each with the node that reads it directly."""
-    if tensor in graph.constants:
-        return
-    producer = graph.producer(tensor)
-    if producer is None or producer.domain or producer.op not in TRANSPARENT:
-        yield tensor, reader
-        return
-    for source in producer.inputs if producer.op == "Concat" else producer.inputs[:1]:
-        yield from _roots(graph, source, producer)
+    waiting = [(tensor, reader)]
+    while waiting:
+        tensor, reader = waiting.pop()
+        if tensor in graph.constants:
+            continue
+        producer = graph.producer(tensor)
+        if producer is None or producer.domain or producer.op not in TRANSPARENT:
+            yield tensor, reader
+            continue
+        sources = producer.inputs if producer.op == "Concat" else producer.inputs[:1]
+        waiting += [(source, producer) for source in reversed(sources)]
 
 
 class _Union:
