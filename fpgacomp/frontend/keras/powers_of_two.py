@@ -15,7 +15,7 @@ from fpgacomp.ir.types import FloatArray
 
 
 @dataclass(frozen=True)
-class Levels:
+class PowerLevels:
     """A rising staircase: values[i + 1] begins where x reaches borders[i].
 
     Args:
@@ -27,7 +27,7 @@ class Levels:
     borders: FloatArray
 
 
-def power_of_two_levels(b: KerasGraphWriter, q: Any) -> Levels:
+def power_of_two_levels(b: KerasGraphWriter, q: Any) -> PowerLevels:
     """Return the staircase of a quantized_po2 or a quantized_relu_po2.
 
     Neither answers 0: up to its smallest border a value becomes the smallest power.
@@ -53,14 +53,14 @@ def power_of_two_levels(b: KerasGraphWriter, q: Any) -> Levels:
         return rising
     values = np.concatenate([-rising.values[::-1], rising.values])
     borders = np.concatenate([-rising.borders[::-1] / slope, [0.0], rising.borders])
-    return Levels(values, borders)
+    return PowerLevels(values, borders)
 
 
-def _above_zero(q: Any) -> Levels:
+def _above_zero(q: Any) -> PowerLevels:
     """Return the staircase over the numbers above 0."""
     lowest, highest = int(q._min_exp), int(q._max_exp)
     if q.max_value is not None:
         highest = min(highest, round(float(np.log2(q.max_value))))
     exponents = np.arange(min(lowest, highest), highest + 1, dtype=np.float64)
     # Exponents are rounded, so that the borders lie at half of one: sqrt(2) times a power.
-    return Levels(2.0**exponents, np.sqrt(2.0) * 2.0 ** exponents[:-1])
+    return PowerLevels(2.0**exponents, np.sqrt(2.0) * 2.0 ** exponents[:-1])
