@@ -25,6 +25,7 @@ from fpgacomp.frontend.rewrites.modernize_opset import modernize_opset
 from fpgacomp.frontend.rewrites.move_into_weights import move_into_weights
 from fpgacomp.frontend.rewrites.nearest_resize import nearest_resize
 from fpgacomp.frontend.rewrites.normalize_quantizers import normalize_quantizers
+from fpgacomp.frontend.rewrites.pairs_of_tensors import pairs_of_tensors
 from fpgacomp.frontend.rewrites.quantize_declared_integers import quantize_declared_integers
 from fpgacomp.frontend.rewrites.recognise_activations import recognise_activations
 from fpgacomp.frontend.rewrites.relu_from_clip import relu_from_clip
@@ -78,6 +79,7 @@ REDUCED: tuple[Rewrite, ...] = (
     fold_quantized_constants,
     subtract_to_add,
     relu_from_clip,
+    pairs_of_tensors,
     keep_batch_axis,
     global_pools,
     absorb_pads,

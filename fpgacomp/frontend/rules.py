@@ -11,9 +11,7 @@ from fpgacomp.frontend.rewrites._weights import weight_quantizer
 from fpgacomp.frontend.rewrites.nearest_resize import REPEATS
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node
 from fpgacomp.network.operators import (
-    FUNCTIONS,
     HOST_ONLY,
-    QUANTIZERS,
     form_remedy,
     is_canonical,
     remedy,
@@ -23,7 +21,7 @@ from fpgacomp.network.operators import (
 # problem is that of a node before it, whose output shape is not known.
 _REWRITTEN = frozenset(
     (
-        *("Gemm", "Flatten", "Squeeze", "Unsqueeze", "Sub", "Div", "Neg", "Sum", "Identity", "Erf"),
+        *("Gemm", "Flatten", "Squeeze", "Unsqueeze", "Sub", "Div", "Neg", "Sum", "Identity"),
         *("Dropout", "Cast", "Upsample", "Shape", "Gather", "Constant", "ConstantOfShape", "Pad"),
         *("Expand", "Slice", "GlobalMaxPool", "ReduceMean", "ReduceSum", "ReduceMax"),
         *("QuantizeLinear", "DequantizeLinear"),
@@ -65,7 +63,7 @@ def _check_node(graph: EditableGraph, node: Node, *, on_host: bool) -> None:
     if sizes:
         graph.report(node, sizes, "export the model again.", error=ModelError)
         return
-    wrong = "" if on_host and node.op == "Mul" else _wrong_form(graph, node)
+    wrong = "" if on_host and node.op == "Pow" else _wrong_form(graph, node)
     if wrong:
         graph.report(node, wrong, form_remedy(node.op))
     elif node.op not in HOST_ONLY and not on_host and _leaves_float(graph, node):
@@ -92,8 +90,6 @@ def _report_operator(graph: EditableGraph, node: Node) -> None:
             why = "this Pad cannot become part of a Conv or pool behind it."
         case "ReduceMean" | "ReduceSum" | "ReduceMax":
             why = "it reduces other axes than all spatial ones."
-        case "Div":
-            why = "it divides by a value computed from the input."
         case "Gather" | "Slice":
             why = "it picks a part of a tensor computed from the input."
     fix = remedy(node.op, node.domain)
@@ -109,15 +105,11 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
     match node.op:
         case "Quant" | "BipolarQuant":
             return _wrong_quantizer(graph, node)
-        case "Trunc" | "MultiThreshold" | "BatchNormalization" | "PRelu" | "Clip":
+        case "Trunc" | "MultiThreshold" | "BatchNormalization" | "PRelu" | "Clip" | "Pow":
             if any(name and name not in graph.constants for name in node.inputs[1:]):
                 return "one of its parameters is computed from the input."
         case "MatMul" | "Conv":
             return _wrong_product(graph, node)
-        case "Mul":
-            computed = not any(name in graph.constants for name in node.inputs)
-            if computed and not _of_one_tensor(graph, node):
-                return "it multiplies two tensors that are both computed from the input."
         case "MaxPool" | "AveragePool":
             return _wrong_pool(node)
         case "Reshape":
@@ -125,25 +117,6 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
         case "Resize" if node.attributes != REPEATS or node.inputs[1]:
             return "it does not repeat every pixel a whole number of times."
     return ""
-
-
-def _of_one_tensor(graph: EditableGraph, node: Node) -> bool:
-    """Return whether both inputs are functions of one tensor, element by element."""
-    left, right = (_sources(graph, name) for name in node.inputs)
-    return bool((left & right) - set(graph.inputs))
-
-
-def _sources(graph: EditableGraph, tensor: str) -> set[str]:
-    """Return the tensor and those that it is computed from by functions of one variable."""
-    found = {tensor}
-    while (node := graph.producer(tensor)) is not None:
-        computed = [name for name in node.inputs if name and name not in graph.constants]
-        unary = node.op in (*FUNCTIONS, *QUANTIZERS, "Add", "Mul") and len(computed) == 1
-        if not unary:
-            break
-        tensor = computed[0]
-        found.add(tensor)
-    return found
 
 
 def _wrong_reshape(graph: EditableGraph, node: Node) -> str:

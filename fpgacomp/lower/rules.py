@@ -7,18 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 
+from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.types import FloatArray, Reals
 from fpgacomp.lower import products
 from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
-from fpgacomp.lower.gate import lower_gate
+from fpgacomp.lower.gate import joined_functions
 from fpgacomp.lower.residual import add_values
 from fpgacomp.lower.scalar import Function
+from fpgacomp.lower.square_product import lower_square_product
 from fpgacomp.lower.value import Sum, Value
 from fpgacomp.network.attributes import (
     float_attribute,
     int_attribute,
     ints_attribute,
-    text_attribute,
 )
 from fpgacomp.network.operators import FUNCTIONS
 
@@ -30,6 +31,7 @@ _STEMS = {
     "AveragePool": "avgpool",
     "GlobalAveragePool": "avgpool",
     "Add": "add",
+    "Mul": "mul",
     "Concat": "concat",
     "Resize": "upsample",
     "ArgMax": "argmax",
@@ -125,15 +127,32 @@ def channelwise(
 
 def _add(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
-        a, b = (products.integer_value(builder, node, value) for value in values)
+        try:
+            a, b = (_addend(builder, node, value) for value in values)
+        except UnsupportedLayer:
+            joint = joined_functions(builder, node, *values)
+            if joint is None:
+                raise
+            return joint
         return add_values(builder, node, a, b, layer_name(builder, node))
     value, addend = _constant_of(builder, node, values[0])
     return value.plus(addend)
 
 
+def _addend(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value:
+    """Return integers with a scale, or a sum of such that waits for its quantizer."""
+    if isinstance(value.source, Sum) and value.chain.is_affine:
+        return value
+    return products.integer_value(builder, node, value)
+
+
 def _mul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
-        return lower_gate(builder, node, *values)
+        a, b = values
+        joint = joined_functions(builder, node, a, b)
+        if joint is not None:
+            return joint
+        return lower_square_product(builder, node, a, b, layer_name(builder, node))
     value, factor = _constant_of(builder, node, values[0])
     return value.times(factor)
 
@@ -158,7 +177,7 @@ def _function(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) 
     match op:
         case "LeakyRelu":
             parameters = [np.array([float_attribute(node, "alpha", 0.01)])]
-        case "Elu":
+        case "Elu" | "Celu" | "ThresholdedRelu":
             parameters = [np.array([float_attribute(node, "alpha", 1.0)])]
         case "HardSigmoid":
             names = (("alpha", 0.2), ("beta", 0.5))
@@ -166,17 +185,16 @@ def _function(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) 
         case "Selu":
             names = (("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875))
             parameters = [np.array([float_attribute(node, *pair)]) for pair in names]
-        case "PRelu":
-            value, slope = _constant_of(builder, node, value)
-            parameters = [slope]
+        case "PRelu" | "Pow":
+            if node.input[0] not in builder.values:
+                raise unsupported(node, "raises a constant to a power that is computed.",
+                                  "write it as Exp of a product with a constant.")  # fmt: skip
+            value, parameter = _constant_of(builder, node, value)
+            parameters = [parameter]
         case "Clip":
             parameters = [_bound(builder, node, 1, -np.inf), _bound(builder, node, 2, np.inf)]
-        case "Relu" | "HardSwish" | "Sigmoid" | "Tanh" | "Silu" | "Gelu":
+        case _:  # all others have no parameters
             parameters = []
-        case _:
-            raise ValueError(f"{op} is no activation function that lowering knows")
-    if op == "Gelu" and text_attribute(node, "approximate") == "tanh":
-        op = "GeluTanh"
     return value.then(Function(op, tuple(Reals(p) for p in parameters)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,6 +84,28 @@ def build(
     below = np.where(reach == NO_STEP, high[:, None], reach - 1)
     below = np.where(reach <= low[:, None], -NO_STEP, below)
     return Staircase(lo, hi, direction, start, end, levels, below, reach)
+
+
+def loosened(stairs: Staircase, surely: LevelFunction, maybe: LevelFunction) -> Staircase:
+    """Return the staircase with less to hold: what is in doubt may lie on either side.
+
+    Args:
+        stairs: of a function between the two others.
+        surely: a level function that is nowhere higher.
+        maybe: a level function that is nowhere lower.
+    """
+    direction = stairs.direction
+    low = np.where(direction > 0, stairs.lo, -stairs.hi)
+    high = np.where(direction > 0, stairs.hi, -stairs.lo)
+
+    def first(function: LevelFunction) -> IntArray:
+        end = function((direction * high)[None])[0]
+        return _bisect(lambda x: function(direction * x), low, high, stairs.levels, end)
+
+    reach, doubt = first(surely), first(maybe)
+    below = np.where(doubt == NO_STEP, high[:, None], doubt - 1)
+    below = np.where(doubt <= low[:, None], -NO_STEP, below)
+    return replace(stairs, below=below, reach=reach)
 
 
 def _observed_direction(function: LevelFunction, lo: IntArray, hi: IntArray) -> IntArray | None:

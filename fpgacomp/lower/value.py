@@ -20,10 +20,14 @@ class RawInput:
 
 @dataclass(frozen=True)
 class Sum:
-    """a + b of integer tensors whose scales have no small ratio; its Quant makes integers."""
+    """A sum of integer tensors whose scales have no small ratio; its Quant makes integers.
 
-    a: Value
-    b: Value
+    Args:
+        terms: two or more, each an integer tensor times its scale plus its offset, all of one
+            source shape and one order.
+    """
+
+    terms: tuple[Value, ...]
 
 
 @dataclass(frozen=True)

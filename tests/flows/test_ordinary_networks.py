@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import onnx
@@ -16,28 +15,12 @@ from fpgacomp.flows.compile import compile
 from fpgacomp.flows.options import Options
 from fpgacomp.frontend.read import read_network
 from fpgacomp.lower import lower
-from tests.support.frontend_runs import build, execute, node, quant
+from tests.support.frontend_runs import build, execute, node
+from tests.support.ordinary_networks import GRID, dense, network, quantized, weights
 from tests.support.whole_runs import BOARD, answers, assert_carried, random_inputs
 
 QONNX = "qonnx.custom_op.general"
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
-GRID: dict[str, Any] = {"s": 0.25, "z": 0.0, "b": 6.0, "sw": 0.125, "bw": 4.0, "sy": 0.5}
-
-
-def weights(*shape: int) -> np.ndarray:
-    """Seeded weights on a grid of 1/8."""
-    return np.random.default_rng(3).integers(-7, 8, shape).astype(np.float32) / 8
-
-
-def quantized(tensor: str, output: str, scale: str = "s", bits: str = "b") -> onnx.NodeProto:
-    return quant([tensor, scale, "z", bits], output)
-
-
-def network(
-    nodes: Sequence[onnx.NodeProto], shape: Sequence[int], output: str = "", **constants: Any
-) -> onnx.ModelProto:
-    """The nodes behind a quantizer of x, named q."""
-    return build([quantized("x", "q"), *nodes], shape, GRID | constants, output=output)
 
 
 def reshaped_conv(before: Sequence[int], after: Sequence[int], *kernel: int) -> onnx.ModelProto:
@@ -69,12 +52,6 @@ def folded_batch() -> onnx.ModelProto:
     ]
     fold, unfold = np.array([24, 5]), np.array([4, 6, 3])
     return network(nodes, [4, 6, 5], fold=fold, unfold=unfold, w=weights(5, 3))
-
-
-def dense(*behind: onnx.NodeProto, **constants: Any) -> onnx.ModelProto:
-    """MatMul of [1, 4] by [4, 3], named m, and what follows it."""
-    nodes = [quantized("w", "v", "sw", "bw"), node("MatMul", ["q", "v"], "m"), *behind]
-    return network(nodes, [1, 4], w=weights(4, 3), **constants)
 
 
 def silu_output() -> onnx.ModelProto:

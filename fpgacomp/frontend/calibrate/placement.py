@@ -54,7 +54,7 @@ def data_inputs(graph: EditableGraph, node: Node) -> list[str]:
         return [t for t in node.inputs[:2] if t not in graph.constants]
     if node.op in AVERAGES or node.op in ("MaxPool", "Resize"):
         return [node.inputs[0]]
-    if node.op == "Concat" or (node.op == "Add" and not _constant_side(graph, node)):
+    if node.op == "Concat" or (node.op in ("Add", "Mul") and not _constant_side(graph, node)):
         return list(node.inputs)
     return []
 

@@ -269,6 +269,19 @@ CASES: dict[str, Callable[[], Case]] = {
         ),
         spelled=False,
     ),
+    "pairs_of_tensors": lambda: net(
+        [
+            node("Abs", ["x"], "a"),
+            node("Div", ["x", "a"], "d"),
+            node("Max", ["x", "a"], "m"),
+            node("Min", ["x", "a"], "l"),
+            node("Relu", ["l"], "r"),
+            quant(["r", "s", "z", "b"], "q"),
+            node("Mean", ["d", "m", "q"], "n"),
+            node("MatMul", ["n", "w"], "y"),
+        ],
+        [1, 4], w=whole(4, 2), **GRID,
+    ),
     "quantize_declared_integers": declared_integers,
     "recognise_activations": gates,
     "relu_from_clip": lambda: net(
