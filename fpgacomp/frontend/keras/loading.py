@@ -14,6 +14,7 @@ from typing import Any
 from fpgacomp.errors import ModelError
 from fpgacomp.frontend.keras.allowed import check_configuration
 from fpgacomp.frontend.keras.contents import read_contents
+from fpgacomp.frontend.keras.wrappers import strip_pruning
 from fpgacomp.host.keras2 import tensorflow
 from fpgacomp.host.toolchain import select_legacy_keras
 
@@ -43,7 +44,9 @@ def _load(path: Path, version: str) -> Any:
 
         known: dict[str, Any] = {}
         _add_supported_quantized_objects(known)
-        return tf.keras.models.load_model(str(path), custom_objects=known, compile=False)
+        known["PruneLowMagnitude"] = _pruning_wrapper()
+        model = tf.keras.models.load_model(str(path), custom_objects=known, compile=False)
+        return strip_pruning(model)
     except Exception as problem:
         reason = " ".join(str(problem).split())[:300]
         raise ModelError(
@@ -51,6 +54,13 @@ def _load(path: Path, version: str) -> Any:
             f"Keras cannot read it: {reason}",
             "save it with the tf_keras and qkeras versions named in constraints.txt.",
         ) from problem
+
+
+def _pruning_wrapper() -> type[Any]:
+    """Return tfmot's class PruneLowMagnitude; QKeras brings tfmot with it."""
+    name = "tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper"
+    wrapper: type[Any] = import_module(name).PruneLowMagnitude
+    return wrapper
 
 
 def tap(model: Any) -> Callable[[Any, list[Any]], Any]:
