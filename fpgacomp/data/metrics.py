@@ -43,7 +43,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("r2", "R2", is_share=False),
         Metric("mae", "MAE", is_share=False, higher_is_better=False),
         Metric("mse", "MSE", is_share=False, higher_is_better=False),
-        Metric("mean", "mean score of the outputs", is_share=False),
+        Metric("mean", "mean score", is_share=False),
     )
 }
 

@@ -134,7 +134,7 @@ def test_where_all_fail_every_reason_is_raised() -> None:
         evaluate(models, corners())
     assert "no.onnx: does not exist" in str(caught.value)
     assert "is 2, the network has 2 classes" in str(caught.value)
-    with pytest.raises(InputDataError, match="has the label 2"):
+    with pytest.raises(InputDataError, match="is 2, the network has 2 classes"):
         evaluate([models["b"]], corners())
 
 
