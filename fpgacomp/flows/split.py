@@ -83,6 +83,7 @@ def split(
     for path, arrays in ((train, found.train), (test, found.test)):
         scratch = path.with_name(path.name + ".part")
         with scratch.open("wb") as file:
-            np.savez(file, **dict(arrays))
+            plain: dict[str, Any] = dict(arrays)
+            np.savez(file, **plain)
         scratch.replace(path)
     return SplitFiles(train, test, found)
