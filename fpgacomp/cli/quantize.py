@@ -17,6 +17,12 @@ from fpgacomp.cli.options.quantization import (
     ScaleOption,
     WeightBitsOption,
 )
+from fpgacomp.cli.options.task import (
+    ClassWeightsOption,
+    LossOption,
+    TaskOption,
+    TrainingStepOption,
+)
 from fpgacomp.cli.options.technique import (
     BudgetOption,
     MeasureOption,
@@ -34,6 +40,7 @@ from fpgacomp.cli.options.training import (
     TestDataOption,
     ThreadsOption,
 )
+from fpgacomp.cli.task import task_request
 from fpgacomp.cli.technique import hardware_of, quantize_options, recipe_of, run_technique
 from fpgacomp.cli.values import QuantizeMethod
 from fpgacomp.errors import UsageError
@@ -62,6 +69,10 @@ def quantize(
     board: OptionalBoardOption = None,
     fps: FpsOption = None,
     test_data: TestDataOption = None,
+    task: TaskOption = None,
+    class_weights: ClassWeightsOption = None,
+    loss: LossOption = None,
+    training_step: TrainingStepOption = None,
     epochs: EpochsOption = None,
     batch: BatchOption = None,
     learning_rate: LearningRateOption = None,
@@ -106,6 +117,8 @@ def quantize(
             seed=seed,
             threads=threads,
             checkpoint=checkpoint,
+            loss=loss,
+            training_step=training_step,
         )
         return flow.quantize(
             model,
@@ -116,6 +129,7 @@ def quantize(
             steps=None if steps is None else tuple(steps.split(",")),
             hardware=hardware_of(board, fps, wanted),
             test=test_data,
+            task=task_request(task, class_weights),
             observer=observer,
         )
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fpgacomp.data.metrics import METRICS, Metric
 from fpgacomp.report import wording
 from fpgacomp.results.comparison import (
     MEASURES,
@@ -20,6 +21,7 @@ from fpgacomp.results.comparison import (
     Comparison,
     DisturbedScore,
     Footprint,
+    Scores,
     pareto_front,
 )
 from fpgacomp.results.estimate import Figure
@@ -65,25 +67,35 @@ def to_json(comparison: Comparison) -> str:
         "board": comparison.board,
         "seed": comparison.seed,
         "transfer_from": comparison.transfer_from,
-        "models": [_model(candidate) for candidate in comparison.candidates],
+        "models": [_model(c, comparison.test.metric) for c in comparison.candidates],
         "pareto": {name: pareto_front(comparison.candidates, name) for name in MEASURES},
+        "score_floor": comparison.floor,
+        "best": {name: pareto_front(comparison.above_floor(), name) for name in MEASURES},
+        "below_floor": [candidate.name for candidate in comparison.below_floor()],
+        "warnings": list(warnings(comparison)),
     }
     return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _model(candidate: Candidate) -> dict[str, object]:
+def _model(candidate: Candidate, metric: str) -> dict[str, object]:
     scores = candidate.scores
     return {
         "name": candidate.name,
         "file": candidate.file,
         "format": candidate.format,
-        "accuracy": None if scores is None else scores.accuracy,
-        "macro_f1": None if scores is None else scores.macro_f1,
-        "robustness": [] if scores is None else [asdict(item) for item in scores.disturbed],
+        "accuracy": None if scores is None else scores.figure("accuracy"),
+        "macro_f1": None if scores is None else scores.figure("macro_f1"),
+        "score": None if scores is None else scores.score,
+        "scores": {} if scores is None else {n: dict(f) for n, f in scores.figures.items()},
+        "robustness": [] if scores is None else [_robust(d, metric) for d in scores.disturbed],
         "cost": None if candidate.footprint is None else _footprint(candidate.footprint),
         "estimate": None if candidate.board is None else _estimate(candidate.board),
         "notes": candidate.notes,
     }
+
+
+def _robust(item: DisturbedScore, metric: str) -> dict[str, object]:
+    return {**asdict(item), "accuracy": item.score if metric == "accuracy" else None}
 
 
 def _footprint(footprint: Footprint) -> dict[str, object]:
@@ -131,20 +143,49 @@ def sections(comparison: Comparison) -> Iterator[Section]:
 
 
 def _answers(comparison: Comparison) -> Section:
-    columns = _columns(comparison)
+    columns, figures = _columns(comparison), _figures(comparison)
+    metric = METRICS[comparison.test.metric]
     rows = []
     for number, candidate in enumerate(comparison.candidates, 1):
         scores = candidate.scores
-        cells = ["not scored", *[_NOTHING] * (1 + len(columns))]
+        cells = ["not scored", *[_NOTHING] * (len(figures) - 1 + len(columns))]
         if scores is not None:
             found = {(item.attack, item.strength): item for item in scores.disturbed}
-            shares = [scores.accuracy, scores.macro_f1]
-            cells = [points(share) for share in shares]
-            cells += [_disturbed(found.get(column)) for column in columns]
+            cells = [_figure_of(scores, *place, metric) for place in figures]
+            cells += [_disturbed(found.get(column), metric) for column in columns]
         rows.append((str(number), candidate.name, *cells))
-    header = ("#", "network", "accuracy", "macro\nF1", *(_title(*column) for column in columns))
-    detail = f"in %, on {comparison.test.samples:,} test samples of {comparison.test.name}"
+    titles = [_figure_title(key, metric) for _, key in figures]
+    header = ("#", "network", *titles, *(_title(*column) for column in columns))
+    unit = "in %, " if metric.is_share else ""
+    detail = f"{unit}on {comparison.test.samples:,} test samples of {comparison.test.name}"
     return Section("Answers", detail, header, tuple(rows))
+
+
+def _figures(comparison: Comparison) -> list[tuple[str, str]]:
+    """Output and key of the figures that are shown: the score ("", "") first, then what is behind.
+
+    Of one output all its figures, of several the most telling one of each.
+    """
+    outputs = next((c.scores.figures for c in comparison.candidates if c.scores is not None), {})
+    if len(outputs) == 1:
+        ((name, found),) = outputs.items()
+        return [("", ""), *((name, key) for key in found if key != comparison.test.metric)]
+    return [("", ""), *((name, next(iter(found))) for name, found in outputs.items())]
+
+
+def _figure_title(key: str, metric: Metric) -> str:
+    title = METRICS[key].title if key else metric.title
+    return title.replace(" ", "\n", 1)
+
+
+def _figure_of(scores: Scores, output: str, key: str, metric: Metric) -> str:
+    if not key:
+        return points(scores.score) if metric.is_share else metric.text(scores.score)
+    only = len(scores.figures) == 1
+    found = next(iter(scores.figures.values())) if only else scores.figures.get(output, {})
+    if key not in found:
+        return _NOTHING
+    return points(found[key]) if METRICS[key].is_share else METRICS[key].text(found[key])
 
 
 def _columns(comparison: Comparison) -> list[tuple[Attack, float]]:
@@ -163,10 +204,12 @@ def _title(attack: Attack, strength: float) -> str:
     return f"{ATTACKS[attack]}\n{strength:{sign}g}"
 
 
-def _disturbed(item: DisturbedScore | None) -> str:
+def _disturbed(item: DisturbedScore | None, metric: Metric) -> str:
     if item is None:
         return _NOTHING
-    return "no\ngradient" if item.accuracy is None else points(item.accuracy)
+    if item.score is None:
+        return "no\ngradient"
+    return points(item.score) if metric.is_share else metric.text(item.score)
 
 
 def points(share: float) -> str:
@@ -241,7 +284,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
     for candidate in comparison.candidates:
         told = list(candidate.notes)
         if candidate.scores is not None:
-            told += [item.note for item in candidate.scores.disturbed if item.accuracy is None]
+            told += [item.note for item in candidate.scores.disturbed if item.score is None]
         yield from (f"{candidate.name}: {note}" for note in dict.fromkeys(told) if note)
 
 
@@ -291,11 +334,40 @@ def _through(comparison: Comparison) -> str:
 
 
 def fronts(comparison: Comparison) -> Iterator[str]:
-    """Which networks no other beats, by bytes, bit operations and LUTs."""
+    """Which networks no other beats, by bytes, bit operations and LUTs, above the floor."""
     for measure in ("weight_bytes", "bops", "lut"):
-        names = pareto_front(comparison.candidates, measure)
+        names = pareto_front(comparison.above_floor(), measure)
         if names:
-            yield f"best by {MEASURE_WORDS[measure]}: {', '.join(names)}"
+            yield f"best by {MEASURE_WORDS[measure]}{_above(comparison)}: {', '.join(names)}"
+
+
+def _above(comparison: Comparison) -> str:
+    """Which floor the best had to reach, where some network is below it."""
+    if comparison.floor is None or not comparison.below_floor():
+        return ""
+    metric = METRICS[comparison.test.metric]
+    return f" with {metric.title} of {metric.text(comparison.floor)} or more"
+
+
+def warnings(comparison: Comparison) -> Iterator[str]:
+    """What a reader of the figures must know."""
+    test = comparison.test
+    if test.is_held_out:
+        yield (
+            f"the test samples are a part of {test.name} that is held out here. Networks that were "
+            "trained on the same data before have seen them, and their scores are too good: train "
+            "them on the training file of `fpgacomp split DATA`, and give the other file with "
+            "--test-data."
+        )
+    below, metric = comparison.below_floor(), METRICS[test.metric]
+    if below and comparison.floor is not None:
+        told = ", ".join(f"{c.name} ({metric.text(c.scores.score)})" for c in below if c.scores)
+        how = "it follows from the best score; --accuracy-floor or --max-drop sets another"
+        yield (
+            f"not among the best, whatever they save: {told}, below the floor of "
+            f"{metric.text(comparison.floor)} {metric.title}"
+            f"{'' if comparison.floor_is_given else f' ({how})'}."
+        )
 
 
 def render(comparison: Comparison, console: Console) -> None:
@@ -304,8 +376,12 @@ def render(comparison: Comparison, console: Console) -> None:
         _print(console, f"{section.title} ({section.detail})", "bold")
         console.print(_table(section, console), emoji=False)
         console.print()
+    if comparison.test.task_found:
+        _print(console, f"task: {comparison.test.task_found}")
     for text in fronts(comparison):
         _print(console, text)
+    for text in warnings(comparison):
+        _print(console, f"warning: {text}", "yellow")
     for text in legend(comparison):
         _print(console, text, "dim")
     for text in notes(comparison):

@@ -44,7 +44,7 @@ def _document(report: Report) -> dict[str, object]:
         "estimate": _estimate(report.estimate, report.board),
         "layers": [_layer(layer) for layer in report.layers],
         "software": {"before": report.software_before, "after": report.software_after},
-        "accuracy": report.accuracy,
+        "accuracy": None if report.accuracy is None else {**report.accuracy, **report.task},
         "confusion": None if report.confusion is None else report.confusion.counts,
         "options": report.options,
         "timings_s": report.timings_s,

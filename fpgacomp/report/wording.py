@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from fpgacomp.data.metrics import METRICS
 from fpgacomp.results.estimate import Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, Report
 
@@ -295,11 +296,26 @@ def slowest_layer(report: Report) -> str | None:
 
 
 def accuracy_items(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
-    """(what, figure): shares as percents, counts of samples as counts."""
-    return [
-        (key, count(value) if key in COUNTS else agreement(value))
-        for key, value in accuracy.items()
-    ]
+    """(what, figure): shares as percents, counts as counts, all else as numbers."""
+    return [(_figure_name(key), score_text(key, value)) for key, value in accuracy.items()]
+
+
+def score_text(key: str, value: float) -> str:
+    """A figure of an accuracy; of several outputs its key is OUTPUT.FIGURE."""
+    if key in COUNTS:
+        return count(value)
+    metric = METRICS.get(key.rpartition(".")[2])
+    if key == "score":
+        metric = METRICS["mean"]
+    return agreement(value) if metric is None or metric.is_share else metric.text(value)
+
+
+def _figure_name(key: str) -> str:
+    output, _, figure = key.rpartition(".")
+    if key == "score":
+        return METRICS["mean"].title
+    title = METRICS[figure].title if figure in METRICS else figure
+    return f"{output} {title}" if output else title
 
 
 def target_text(report: Report) -> str:

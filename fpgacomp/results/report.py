@@ -181,6 +181,9 @@ class Report:
             after the hardware.
         accuracy: figure by name; None where no labels were given.
         confusion: which classes were taken for which; None where no labels of classes were given.
+        task: what the network was asked to tell, as text: `task` (its kind), `task_found` (in
+            words), `metric` (the name of the figure in `accuracy` that counts most); empty where
+            no labels were given.
         timings_s: seconds of each step.
         warnings: what the user should know, in sentences.
         reasons: why this backend, interface and folding were chosen, in sentences.
@@ -206,6 +209,7 @@ class Report:
     reasons: tuple[str, ...] = ()
     folder: str | None = None
     confusion: Confusion | None = None
+    task: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> Literal["ok", "failed"]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from torch import fx
 
+from fpgacomp.compress.losses import Loss
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import BitWidth, MixedOptions, whole_bits
 from fpgacomp.compress.quantize.torch.assign import ChoiceFigures, assign, total_cost
@@ -27,7 +28,6 @@ from fpgacomp.compress.quantize.torch.spending import (
     replace_bits,
 )
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.compress.training import Loss, cross_entropy
 from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
@@ -42,7 +42,7 @@ def quantize_mixed(
     recipe: Recipe,
     *,
     cost: CostFunction | None = None,
-    loss: Loss = cross_entropy,
+    loss: Loss | None = None,
     observer: TrainingObserver = silent,
 ) -> TechniqueOutcome:
     """Choose bits per layer, then train with them.
@@ -64,7 +64,8 @@ def quantize_mixed(
         options: the budget, its measure, and the bits to choose from.
         recipe: how the quantized network is trained.
         cost: estimates a quantized network, where the measure is one of its figures.
-        loss: (network, x, y) -> mean loss of a batch.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or that of the
+            task.
         observer: is told every epoch.
 
     Returns:
