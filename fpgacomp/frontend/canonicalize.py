@@ -22,6 +22,7 @@ from fpgacomp.frontend.rewrites.global_pools import global_pools
 from fpgacomp.frontend.rewrites.inference_batchnorm import inference_batchnorm
 from fpgacomp.frontend.rewrites.keep_batch_axis import keep_batch_axis
 from fpgacomp.frontend.rewrites.merge_duplicates import merge_duplicates
+from fpgacomp.frontend.rewrites.microsoft_activations import microsoft_activations
 from fpgacomp.frontend.rewrites.modernize_opset import modernize_opset
 from fpgacomp.frontend.rewrites.move_into_weights import move_into_weights
 from fpgacomp.frontend.rewrites.nearest_resize import nearest_resize
@@ -64,6 +65,7 @@ SPELLED: tuple[Rewrite, ...] = (
     modernize_opset,
     standard_qdq,
     qoperators_to_qdq,
+    microsoft_activations,
     inference_batchnorm,
     fold_constants,
     drop_constant_outputs,

@@ -326,6 +326,17 @@ CASES: dict[str, Callable[[], Case]] = {
         ],
         [1, 4], c=np.array(3, np.uint8), to=np.array([1, 2, 2]), s=0.5,
     ),
+    "microsoft_activations": lambda: Case(
+        build(
+            [
+                helper.make_node("BiasGelu", ["x", "b"], ["g"], domain=MICROSOFT),
+                helper.make_node("FastGelu", ["g"], ["f"], domain=MICROSOFT),
+                helper.make_node("QuickGelu", ["f"], ["y"], domain=MICROSOFT),
+            ],
+            [1, 4], {"b": whole(4)},
+        ),
+        spelled=False,
+    ),
     "qoperators_to_qdq": lambda: Case(
         build(
             [
