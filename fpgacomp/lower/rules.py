@@ -10,7 +10,7 @@ import onnx
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.types import FloatArray, Reals
 from fpgacomp.lower import pools, products
-from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
+from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, NetworkIndex, unsupported
 from fpgacomp.lower.fixed_point_curve import curve_in_fixed_point
 from fpgacomp.lower.gate import joined_functions
 from fpgacomp.lower.residual import add_values
@@ -21,6 +21,7 @@ from fpgacomp.network.attributes import (
     float_attribute,
     int_attribute,
     ints_attribute,
+    text_attribute,
 )
 from fpgacomp.network.operators import FUNCTIONS
 
@@ -285,3 +286,25 @@ RULES: dict[str, LoweringRule] = {
     "Resize": _resize,
     **dict.fromkeys(FUNCTIONS, _function),
 }
+
+
+def is_host_form(source: NetworkIndex, node: onnx.NodeProto) -> bool:
+    """Return whether a node is of an operator that hardware computes, in a form that only the
+    host does (the front end lets it pass where nothing behind it needs hardware).
+    """
+    match node.op_type:
+        case "MatMul" | "Conv":
+            weight = node.input[1]
+            producer = source.producer.get(weight)
+            is_constant = producer is None or all(n in source.initializers for n in producer.input)
+            return not is_constant or weight in source.inputs
+        case "Resize":
+            nearest = text_attribute(node, "mode", "nearest") == "nearest"
+            style = text_attribute(node, "coordinate_transformation_mode", "half_pixel")
+            return not nearest or style != "asymmetric"
+        case "Pow" | "PRelu":
+            return node.input[1] not in source.initializers
+        case "MaxPool" | "AveragePool":
+            dilations = ints_attribute(node, "dilations", ())
+            return any(step != 1 for step in dilations) or bool(int_attribute(node, "ceil_mode", 0))
+    return False
