@@ -19,6 +19,11 @@ _AXES_INPUT = {"Slice": 3}
 
 # What hardware computes, and the host where something that hardware does not do lies before it.
 _EITHER = frozenset((*PRODUCTS, "MaxPool", "AveragePool", "GlobalAveragePool", "Resize"))
+# Rewrites make layers of these; no other extra operator is ever computed by hardware.
+_NEVER_HARDWARE = HOST_EXTRAS - {
+    *("Pad", "Neg", "Sub", "Div", "Max", "Min", "Mean", "Sum"),
+    *("ReduceMax", "ReduceMean", "ReduceSum", "GlobalMaxPool"),
+}
 
 
 def host_tail(
@@ -53,7 +58,7 @@ def _needs_host(
     names: set[str] = set()
     tensors: set[str] = set()
     for node in graph.nodes:
-        refused = not_carried(graph, node) if not_carried else node.op in HOST_EXTRAS
+        refused = not_carried(graph, node) if not_carried else node.op in _NEVER_HARDWARE
         if refused or tensors.intersection(node.inputs):
             tensors.update(node.outputs)
             names.add(node.name)
@@ -76,7 +81,8 @@ def _behind_integers(graph: EditableGraph) -> set[str]:
     names: set[str] = set()
     tensors: set[str] = set()
     for node in graph.nodes:
-        makes_integers = node.op in QUANTIZERS or node.op in PRODUCTS
+        has_weights = node.op in PRODUCTS and not _of_two_activations(graph, node)
+        makes_integers = node.op in QUANTIZERS or has_weights
         if makes_integers or tensors.intersection(node.inputs):
             tensors.update(node.outputs)
             names.add(node.name)
@@ -119,7 +125,8 @@ def _of_two_activations(graph: EditableGraph, node: Node) -> bool:
     weights = any(
         name in graph.constants or weight_quantizer(graph, name) is not None for name in node.inputs
     )
-    return not weights and all(len(graph.shape(name)) > 2 for name in node.inputs)
+    known = all(name in graph.info for name in node.inputs)
+    return known and not weights and all(len(graph.shape(name)) > 2 for name in node.inputs)
 
 
 def _keeps_first_letter(equation: str) -> bool:
