@@ -294,6 +294,17 @@ def lower_upsample(
     return Value(tensor, tensor.shape, channels_last_order(tensor.shape), value.chain)
 
 
+def over_positions(
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, other: Value, name: str
+) -> Value:
+    """Return [1, C, 1, 1] repeated over the positions of the other operand, else the value."""
+    mine, theirs = value.order.shape, other.order.shape
+    whole = len(mine) == len(theirs) > 2 and mine[:2] == theirs[:2]
+    if mine == theirs or not whole or any(size != 1 for size in mine[2:]):
+        return value
+    return lower_upsample(builder, node, value, theirs[2:], f"{name}_spread")
+
+
 def lower_concat(
     builder: GraphBuilder, node: onnx.NodeProto, parts: list[Value], axis: int, name: str
 ) -> Value:
