@@ -22,11 +22,13 @@ from fpgacomp.frontend.rewrites.global_pools import global_pools
 from fpgacomp.frontend.rewrites.inference_batchnorm import inference_batchnorm
 from fpgacomp.frontend.rewrites.keep_batch_axis import keep_batch_axis
 from fpgacomp.frontend.rewrites.merge_duplicates import merge_duplicates
+from fpgacomp.frontend.rewrites.microsoft_activations import microsoft_activations
 from fpgacomp.frontend.rewrites.modernize_opset import modernize_opset
 from fpgacomp.frontend.rewrites.move_into_weights import move_into_weights
 from fpgacomp.frontend.rewrites.nearest_resize import nearest_resize
 from fpgacomp.frontend.rewrites.normalize_quantizers import normalize_quantizers
 from fpgacomp.frontend.rewrites.pairs_of_tensors import pairs_of_tensors
+from fpgacomp.frontend.rewrites.picks_to_products import picks_to_products
 from fpgacomp.frontend.rewrites.qoperators_to_qdq import qoperators_to_qdq
 from fpgacomp.frontend.rewrites.quantize_declared_integers import quantize_declared_integers
 from fpgacomp.frontend.rewrites.recognise_activations import recognise_activations
@@ -64,6 +66,7 @@ SPELLED: tuple[Rewrite, ...] = (
     modernize_opset,
     standard_qdq,
     qoperators_to_qdq,
+    microsoft_activations,
     inference_batchnorm,
     fold_constants,
     drop_constant_outputs,
@@ -90,6 +93,7 @@ REDUCED: tuple[Rewrite, ...] = (
     subtract_to_add,
     relu_from_clip,
     pairs_of_tensors,
+    picks_to_products,
     keep_batch_axis,
     global_pools,
     absorb_pads,

@@ -35,13 +35,24 @@ _FOLLOWERS = frozenset(
 )
 
 
+# Where the host computes one of these, no form of it is wrong.
+_FREE_ON_HOST = frozenset(("Pow", "PRelu", "Resize", "MaxPool", "AveragePool", "MatMul", "Conv"))
+
+
+def _not_carried(graph: EditableGraph, node: Node) -> bool:
+    """Return whether no hardware computes a node in this form, whatever it reads."""
+    if not is_canonical(node.op, node.domain):
+        return True
+    return graph.known(node) and node.op in _FREE_ON_HOST and _wrong_form(graph, node) != ""
+
+
 def check_rules(graph: EditableGraph) -> None:
     """Report every node, input and constant that is outside the canonical form."""
     for name in graph.inputs:
         if graph.info[name].dtype != FLOAT:
             kind = onnx.TensorProto.DataType.Name(graph.info[name].dtype).lower()
             graph.report_input(name, f"is {kind}.", "export the model with a float32 input.")
-    tail = host_tail(graph)
+    tail = host_tail(graph, _not_carried)
     for node in graph.nodes:
         if not (node.op in _FOLLOWERS and not node.domain):
             _check_node(graph, node, on_host=node.name in tail)
@@ -65,7 +76,7 @@ def _check_node(graph: EditableGraph, node: Node, *, on_host: bool) -> None:
     if sizes:
         graph.report(node, sizes, "export the model again.", error=ModelError)
         return
-    wrong = "" if on_host and node.op == "Pow" else _wrong_form(graph, node)
+    wrong = "" if on_host and node.op in _FREE_ON_HOST else _wrong_form(graph, node)
     if wrong:
         graph.report(node, wrong, form_remedy(node.op))
     elif node.op not in HOST_ONLY and not on_host and _leaves_float(graph, node):

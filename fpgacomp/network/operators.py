@@ -134,6 +134,8 @@ HOST_EXTRAS = frozenset(
         *("Where", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
         *("Equal", "Not", "And", "Or", "ReduceMax", "ReduceMin", "ReduceMean", "ReduceSum"),
         *("ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceSumSquare"),
+        *("Pad", "LayerNormalization", "InstanceNormalization", "LRN", "GatherElements", "CumSum"),
+        *("Hardmax", "LpNormalization", "LpPool", "GlobalMaxPool", "Einsum"),
     )
 )
 """ONNX operators that no canonical network holds but behind its last integer, where ONNX Runtime
