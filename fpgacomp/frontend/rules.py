@@ -30,7 +30,20 @@ _REWRITTEN = frozenset(
 
 # Where one of these is left, another node is the reason: they are reported only where
 # no other problem was found.
-_FOLLOWERS = frozenset(("QuantizeLinear", "DequantizeLinear", "Cast"))
+_FOLLOWERS = frozenset(
+    ("QuantizeLinear", "DequantizeLinear", "Cast", "MatMulInteger", "ConvInteger")
+)
+
+
+# Where the host computes one of these, no form of it is wrong.
+_FREE_ON_HOST = frozenset(("Pow", "PRelu", "Resize", "MaxPool", "AveragePool", "MatMul", "Conv"))
+
+
+def _not_carried(graph: EditableGraph, node: Node) -> bool:
+    """Return whether no hardware computes a node in this form, whatever it reads."""
+    if not is_canonical(node.op, node.domain):
+        return True
+    return graph.known(node) and node.op in _FREE_ON_HOST and _wrong_form(graph, node) != ""
 
 
 def check_rules(graph: EditableGraph) -> None:
@@ -39,7 +52,7 @@ def check_rules(graph: EditableGraph) -> None:
         if graph.info[name].dtype != FLOAT:
             kind = onnx.TensorProto.DataType.Name(graph.info[name].dtype).lower()
             graph.report_input(name, f"is {kind}.", "export the model with a float32 input.")
-    tail = host_tail(graph)
+    tail = host_tail(graph, _not_carried)
     for node in graph.nodes:
         if not (node.op in _FOLLOWERS and not node.domain):
             _check_node(graph, node, on_host=node.name in tail)
@@ -63,7 +76,7 @@ def _check_node(graph: EditableGraph, node: Node, *, on_host: bool) -> None:
     if sizes:
         graph.report(node, sizes, "export the model again.", error=ModelError)
         return
-    wrong = "" if on_host and node.op == "Pow" else _wrong_form(graph, node)
+    wrong = "" if on_host and node.op in _FREE_ON_HOST else _wrong_form(graph, node)
     if wrong:
         graph.report(node, wrong, form_remedy(node.op))
     elif node.op not in HOST_ONLY and not on_host and _leaves_float(graph, node):
@@ -87,16 +100,12 @@ def _report_operator(graph: EditableGraph, node: Node) -> None:
     why = f"operator {domain}{node.op} is not supported."
     match node.op:
         case "Pad":
-            why = "this Pad cannot become part of a Conv or pool behind it."
+            why = "it pads with something else than zeros around the positions."
         case "ReduceMean" | "ReduceSum" | "ReduceMax":
             why = "it reduces other axes than all spatial ones."
         case "Gather" | "Slice":
             why = "it picks a part of a tensor computed from the input."
     fix = remedy(node.op, node.domain)
-    readers = {reader.op for reader in graph.consumers(node.output)}
-    if node.op == "Pad" and "MaxPool" in readers:
-        why = "it pads with 0 in front of a MaxPool, whose own padding is never the largest value."
-        fix = "put a Relu in front of the Pad, or give the MaxPool pads of its own."
     graph.report(node, why, fix)
 
 
@@ -138,8 +147,8 @@ def _wrong_quantizer(graph: EditableGraph, node: Node) -> str:
     if node.op == "BipolarQuant":
         return ""
     zero_point, bits = others
-    if np.any(~np.isfinite(zero_point)) or np.any(zero_point != np.rint(zero_point)):
-        return f"its zero point {zero_point.flat[0]} is not a whole number."
+    if np.any(~np.isfinite(zero_point)):
+        return f"its zero point {zero_point.flat[0]} is not a number."
     whole = bits.size and bits.min() == bits.max() and 1 <= bits.min() <= 32
     if not whole or bits.flat[0] != int(bits.flat[0]):
         return f"its bit width {bits.min()} (to {bits.max()}) is not one whole number from 1 to 32."

@@ -101,8 +101,11 @@ def _fine_unit(node: onnx.NodeProto, value: Value, quantizer: LevelQuantizer, st
     level = quantizer.scale if quantizer.unit is None else quantizer.unit
     steepest = value.chain.steepness()
     largest = 0.0
+    alone = value.source.terms[0].chain.scale
+    if len(value.source.terms) == alone.size == 1:
+        step = float(abs(alone.item()))  # one term is its own unit
     for bits in range(MAX_FINE_BITS + 1):
-        unit, moved, largest = step / 2.0**bits, np.zeros(1), 0.0
+        unit, moved, largest = step / 2.0**bits, np.full(1, value.source.error), 0.0
         for term, multiplier in zip(value.source.terms, _multipliers(value.source.terms, unit)):
             assert isinstance(term.source, Tensor)
             moved = moved + abs(multiplier * unit - term.chain.scale) * term.source.type.magnitude
@@ -124,6 +127,8 @@ def _compared(
     """
     assert isinstance(value.source, Sum)
     terms = value.source.terms
+    if value.source.error:
+        return None
     types = [term.source.type for term in terms if isinstance(term.source, Tensor)]
     channels = _channels(value, quantizer)
     if prod(kind.count for kind in types) * channels > MAX_COMBINATIONS:

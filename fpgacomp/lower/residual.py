@@ -62,9 +62,16 @@ def add_values(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value, 
             terms.append(term)
         else:
             terms[place] = _joined(builder, terms[place], term, name)
-    if len(terms) == 1:
+    error = _error(a) + _error(b)
+    if len(terms) == 1 and not error:
         return terms[0]
-    return Value(Sum(tuple(terms)), terms[0].source_shape, terms[0].order, Chain.of(1.0))
+    return Value(Sum(tuple(terms), error), terms[0].source_shape, terms[0].order, Chain.of(1.0))
+
+
+def _error(value: Value) -> float:
+    if not isinstance(value.source, Sum):
+        return 0.0
+    return value.source.error * float(abs(value.chain.scale).max())
 
 
 def _terms(value: Value) -> list[Value]:
@@ -172,7 +179,7 @@ def _two_terms(
     no small multipliers are exact.
     """
     assert isinstance(value.source, Sum)
-    if len(value.source.terms) > 2:
+    if len(value.source.terms) != 2 or value.source.error:
         return None
     big, small = value.source.terms
     assert isinstance(big.source, Tensor) and isinstance(small.source, Tensor)

@@ -9,8 +9,9 @@ import onnx
 
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.types import FloatArray, Reals
-from fpgacomp.lower import products
-from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
+from fpgacomp.lower import pools, products
+from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, NetworkIndex, unsupported
+from fpgacomp.lower.fixed_point_curve import curve_in_fixed_point
 from fpgacomp.lower.gate import joined_functions
 from fpgacomp.lower.residual import add_values
 from fpgacomp.lower.scalar import Function
@@ -20,6 +21,7 @@ from fpgacomp.network.attributes import (
     float_attribute,
     int_attribute,
     ints_attribute,
+    text_attribute,
 )
 from fpgacomp.network.operators import FUNCTIONS
 
@@ -127,23 +129,39 @@ def channelwise(
 
 def _add(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
-        try:
-            a, b = (_addend(builder, node, value) for value in values)
-        except UnsupportedLayer:
-            joint = joined_functions(builder, node, *values)
-            if joint is None:
-                raise
-            return joint
-        return add_values(builder, node, a, b, layer_name(builder, node))
+        return _add_two(builder, node, values[0], values[1])
     value, addend = _constant_of(builder, node, values[0])
     return value.plus(addend)
 
 
-def _addend(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value:
-    """Return integers with a scale, or a sum of such that waits for its quantizer."""
+def _add_two(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
+    """Add two integer tensors or sums; else two functions of one tensor; else a curve as a fine
+    table.
+    """
+    addends = [_addend(builder, node, value) for value in (a, b)]
+    if any(isinstance(addend, UnsupportedLayer) for addend in addends):
+        joint = joined_functions(builder, node, a, b)
+        if joint is not None:
+            return joint
+    terms = []
+    for value, addend in zip((a, b), addends):
+        if isinstance(addend, UnsupportedLayer):
+            curve = curve_in_fixed_point(builder, node, value)
+            if curve is None:
+                raise addend
+            addend = curve
+        terms.append(addend)
+    return add_values(builder, node, terms[0], terms[1], layer_name(builder, node))
+
+
+def _addend(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value | UnsupportedLayer:
+    """Return integers with a scale, a sum of such that waits for its quantizer, or the problem."""
     if isinstance(value.source, Sum) and value.chain.is_affine:
         return value
-    return products.integer_value(builder, node, value)
+    try:
+        return products.integer_value(builder, node, value)
+    except UnsupportedLayer as problem:
+        return problem
 
 
 def _mul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
@@ -245,11 +263,11 @@ def _concat(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) ->
 
 
 def _max_pool(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
-    return products.lower_max_pool(builder, node, values[0], layer_name(builder, node))
+    return pools.lower_max_pool(builder, node, values[0], layer_name(builder, node))
 
 
 def _average_pool(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
-    return products.lower_average_pool(builder, node, values[0], layer_name(builder, node))
+    return pools.lower_average_pool(builder, node, values[0], layer_name(builder, node))
 
 
 LoweringRule = Callable[[GraphBuilder, onnx.NodeProto, list[Value]], Value]
@@ -268,3 +286,25 @@ RULES: dict[str, LoweringRule] = {
     "Resize": _resize,
     **dict.fromkeys(FUNCTIONS, _function),
 }
+
+
+def is_host_form(source: NetworkIndex, node: onnx.NodeProto) -> bool:
+    """Return whether a node is of an operator that hardware computes, in a form that only the
+    host does (the front end lets it pass where nothing behind it needs hardware).
+    """
+    match node.op_type:
+        case "MatMul" | "Conv":
+            weight = node.input[1]
+            producer = source.producer.get(weight)
+            is_constant = producer is None or all(n in source.initializers for n in producer.input)
+            return not is_constant or weight in source.inputs
+        case "Resize":
+            nearest = text_attribute(node, "mode", "nearest") == "nearest"
+            style = text_attribute(node, "coordinate_transformation_mode", "half_pixel")
+            return not nearest or style != "asymmetric"
+        case "Pow" | "PRelu":
+            return node.input[1] not in source.initializers
+        case "MaxPool" | "AveragePool":
+            dilations = ints_attribute(node, "dilations", ())
+            return any(step != 1 for step in dilations) or bool(int_attribute(node, "ceil_mode", 0))
+    return False

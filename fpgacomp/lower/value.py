@@ -23,11 +23,13 @@ class Sum:
     """A sum of integer tensors whose scales have no small ratio; its Quant makes integers.
 
     Args:
-        terms: two or more, each an integer tensor times its scale plus its offset, all of one
-            source shape and one order.
+        terms: each an integer tensor times its scale plus its offset, all of one source shape
+            and one order; one alone where it is only close to what it stands for.
+        error: how far the sum can be from the real number that it stands for.
     """
 
     terms: tuple[Value, ...]
+    error: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ A canonical network is QONNX (float32, opset 18) in which
 * QuantizeLinear/(Clip)/DequantizeLinear is Quant without zero point (its integers are
   q - z), on activations with a Clip in front where no bit width has that range;
 * Quant has float32 parameters and its three attributes, rounding_mode in ROUND CEIL FLOOR
-  UP DOWN HALF_UP HALF_DOWN, one whole bit width from 1 to 32, positive scales, whole zero
+  UP DOWN HALF_UP HALF_DOWN, one whole bit width from 1 to 32, positive scales, finite zero
   points; Trunc is QONNX's version 2 (six inputs); MultiThreshold states data_layout,
   out_scale, out_bias; integer weights of FINN stand behind a Quant of scale 1, and so
   does an input that FINN declares an integer;

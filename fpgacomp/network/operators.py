@@ -49,7 +49,7 @@ class OperatorSpec:
 
 def _quantizers() -> Iterator[OperatorSpec]:
     fixes = {
-        "Quant": "give a constant positive scale, one bit width and a whole zero point.",
+        "Quant": "give a constant positive scale, one bit width and a constant zero point.",
         "BipolarQuant": "give a constant positive scale.",
         "Trunc": "give constant parameters.",
         "MultiThreshold": "give constant thresholds.",
@@ -134,6 +134,8 @@ HOST_EXTRAS = frozenset(
         *("Where", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
         *("Equal", "Not", "And", "Or", "ReduceMax", "ReduceMin", "ReduceMean", "ReduceSum"),
         *("ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceSumSquare"),
+        *("Pad", "LayerNormalization", "InstanceNormalization", "LRN", "GatherElements", "CumSum"),
+        *("Hardmax", "LpNormalization", "LpPool", "GlobalMaxPool", "Einsum"),
     )
 )
 """ONNX operators that no canonical network holds but behind its last integer, where ONNX Runtime
@@ -154,6 +156,8 @@ def form_remedy(op: str) -> str:
 
 def remedy(op: str, domain: str = "") -> str:
     """Return what the user can do about an operator that is not carried."""
+    if op.startswith("Dynamic"):
+        return _STATIC_FIX
     if op.startswith(_QOPERATOR):
         return _QDQ_FIX
     return next((fix for start, fix in _BY_DOMAIN.items() if domain.startswith(start)), "") or (
@@ -177,7 +181,7 @@ _BY_OPERATOR = {
     "GroupNormalization": _NORMALIZATION,
     "LRN": _NORMALIZATION,
     "Resize": "use mode nearest, coordinates asymmetric, nearest_mode floor and whole factors.",
-    "Pad": "pad with the constant 0 directly in front of a Conv or pool.",
+    "Pad": "pad positions only, in mode constant with 0 (or -inf in front of a MaxPool).",
     "Cast": "keep every tensor float32.",
     "FloatQuant": "quantize to integers.",
 }
@@ -187,5 +191,9 @@ _BY_DOMAIN = {
     "com.microsoft": "export without ONNX Runtime's graph optimizations.",
     "ai.onnx.ml": "only neural networks are carried.",
 }
-_QOPERATOR = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm")
+_QOPERATOR = ("QLinear", "ConvInteger", "MatMulInteger", "QGemm")
+_STATIC_FIX = (
+    "its scale depends on each input, which hardware cannot know: quantize statically, with "
+    "calibration data (onnxruntime.quantization.quantize_static)."
+)
 _QDQ_FIX = "quantize statically with quant_format=QDQ, which keeps the operators float."

@@ -13,7 +13,7 @@ from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.frontend.read import read_network
 from fpgacomp.ir.layers import Lookup
 from fpgacomp.lower.lower import lower
-from tests.support.frontend_runs import node, quant
+from tests.support.frontend_runs import execute, node, quant
 from tests.support.ordinary_networks import convolution, dense, quantized
 from tests.support.whole_runs import answers, assert_carried, assert_exact, random_inputs
 
@@ -162,6 +162,37 @@ def test_a_gate_per_channel() -> None:
         node("Mul", ["a", "j"], "p"), quantized("p", "y"),
     )  # fmt: skip
     assert_carried(model)
+
+
+@pytest.mark.parametrize("pool", ["GlobalAveragePool", "AveragePool"])
+def test_a_curve_that_is_averaged_before_it_is_quantized(pool: str) -> None:
+    """ONNX Runtime leaves the curve in front of an average pool in float."""
+    attributes = {} if pool[0] == "G" else {"kernel_shape": [3, 3], "pads": [1, 0, 1, 0]}
+    model = convolution(
+        quantized("c", "a"), node("Tanh", ["a"], "h"), node(pool, ["h"], "g", **attributes),
+        node("Flatten", ["g"], "f"), quantized("f", "y", "sw"),
+    )  # fmt: skip
+    lowered, _ = assert_exact(model)
+    assert any(isinstance(layer, Lookup) for layer in lowered.graph.layers)
+    inputs = random_inputs(model)
+    ours = answers(model, inputs)["y"]
+    theirs = np.concatenate([execute(model, row[None])[0] for row in inputs["x"]])
+    assert np.mean(ours != theirs) < 0.02
+
+
+def test_a_curve_that_is_added_before_it_is_quantized() -> None:
+    """Sigmoid of one tensor plus another one, quantized once."""
+    assert_exact(branches(node("Sigmoid", ["a"], "g"), node("Add", ["g", "b2"], "p"),
+                          node("Relu", ["p"], "r"), quantized("r", "y")))  # fmt: skip
+
+
+def test_a_curve_without_a_quantizer_is_refused() -> None:
+    model = convolution(
+        quantized("c", "a"), node("Tanh", ["a"], "h"), node("GlobalAveragePool", ["h"], "g"),
+        quantized("w", "t", "sw", "bw"), node("Conv", ["g", "t"], "y"), w=np.ones((2, 4, 1, 1)),
+    )  # fmt: skip
+    with pytest.raises(UnsupportedLayer, match="is not quantized"):
+        lower(read_network(model))
 
 
 def test_wide_products_are_refused_with_their_bits() -> None:

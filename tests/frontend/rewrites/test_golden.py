@@ -317,6 +317,42 @@ CASES: dict[str, Callable[[], Case]] = {
         ],
         [1, 4, 2, 2], **GRID,
     ),
+    "dequantize_before_moves": lambda: net(
+        [
+            node("QuantizeLinear", ["x", "s", "c"], "q"),
+            node("Reshape", ["q", "to"], "r"),
+            node("Transpose", ["r"], "t", perm=[0, 2, 1]),
+            node("DequantizeLinear", ["t", "s", "c"], "y"),
+        ],
+        [1, 4], c=np.array(3, np.uint8), to=np.array([1, 2, 2]), s=0.5,
+    ),
+    "microsoft_activations": lambda: Case(
+        build(
+            [
+                helper.make_node("BiasGelu", ["x", "b"], ["g"], domain=MICROSOFT),
+                helper.make_node("FastGelu", ["g"], ["f"], domain=MICROSOFT),
+                helper.make_node("QuickGelu", ["f"], ["y"], domain=MICROSOFT),
+            ],
+            [1, 4], {"b": whole(4)},
+        ),
+        spelled=False,
+    ),
+    "qoperators_to_qdq": lambda: Case(
+        build(
+            [
+                node("QuantizeLinear", ["x", "s", "c"], "q"),
+                node("QLinearConv", ["q", "s", "c", "w", "ws", "wc", "t", "c", "b"], "k"),
+                node("DequantizeLinear", ["k", "t", "c"], "y"),
+            ],
+            [1, 2, 3, 3],
+            {
+                "s": 0.5, "t": 2.0, "c": np.array(3, np.uint8), "wc": np.array([0, 0], np.int8),
+                "w": whole(2, 2, 2, 2).astype(np.int8), "ws": np.array([0.5, 0.25]),
+                "b": np.array([4, -8], np.int32),
+            },
+        ),
+        spelled=False,
+    ),
     "standard_qdq": lambda: Case(
         build(
             [
@@ -335,6 +371,17 @@ CASES: dict[str, Callable[[], Case]] = {
             node("Max", ["zero", "n"], "y"),
         ],
         [1, 4], c=whole(4), four=4.0, zero=0.0,
+    ),
+    "upgrade_old_opsets": lambda: Case(
+        build(
+            [
+                node("Add", ["x", "c"], "a", broadcast=1, axis=1, consumed_inputs=[0, 0]),
+                node("Reshape", ["a"], "r", shape=[1, -1]),
+                node("PRelu", ["r", "slope"], "y"),
+            ],
+            [1, 2, 2, 2], {"c": whole(2), "slope": np.array([0.5])}, opset=1,
+        ),
+        spelled=False,
     ),
     "upgrade_trunc": first_trunc,
 }  # fmt: skip
