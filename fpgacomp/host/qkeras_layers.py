@@ -17,6 +17,12 @@ def register_missing_layers(tf: ModuleType, qkeras: ModuleType) -> None:
         # QKeras looks a quantizer given as text up among the names of this module.
         qkeras.quantizers.quantized_linear = known["quantized_linear"]
     qkeras.QActivation.from_config = classmethod(_activation_from_config)
+    qkeras.quantizers.quantized_hswish.from_config = classmethod(_hswish_from_config)
+
+
+def _hswish_from_config(cls: type[Any], config: dict[str, Any]) -> Any:
+    """Make a quantized_hswish; QKeras writes an argument that it does not take itself."""
+    return cls(**{key: value for key, value in config.items() if key != "keep_negative"})
 
 
 def _activation_from_config(cls: type[Any], config: dict[str, Any]) -> Any:

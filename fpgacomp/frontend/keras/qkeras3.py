@@ -156,7 +156,10 @@ def _value(value: Any, classes: dict[str, type[Any]]) -> Any:
     if isinstance(plain, dict) and "class_name" in plain:
         if "name" in plain["config"]:
             return _layer(plain, classes)  # inside a wrapper
-        return classes[_kind(plain)](**_settings(plain, classes))  # a quantizer, as layers take it
+        # A quantizer, which layers take as an object.
+        settings = _settings(plain, classes)
+        quantizer: Any = classes[_kind(plain)]
+        return quantizer.from_config(settings)
     return plain
 
 
