@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +16,22 @@ def register_missing_layers(tf: ModuleType, qkeras: ModuleType) -> None:
         known["quantized_linear"] = _quantized_linear(tf, qkeras)
         # QKeras looks a quantizer given as text up among the names of this module.
         qkeras.quantizers.quantized_linear = known["quantized_linear"]
+    qkeras.QActivation.from_config = classmethod(_activation_from_config)
+    qkeras.quantizers.quantized_hswish.from_config = classmethod(_hswish_from_config)
+
+
+def _hswish_from_config(cls: type[Any], config: dict[str, Any]) -> Any:
+    """Make a quantized_hswish; QKeras writes an argument that it does not take itself."""
+    return cls(**{key: value for key, value in config.items() if key != "keep_negative"})
+
+
+def _activation_from_config(cls: type[Any], config: dict[str, Any]) -> Any:
+    """Make a QActivation; QKeras' own way leaves a quantizer that was an object a dictionary."""
+    get_quantizer = import_module("qkeras.quantizers").get_quantizer
+    activation = config["activation"]
+    if isinstance(activation, dict):
+        activation = get_quantizer(activation)
+    return cls(**{**config, "activation": activation})
 
 
 def _quantized_linear(tf: ModuleType, qkeras: ModuleType) -> type[Any]:
@@ -114,6 +131,7 @@ def _quantized_linear(tf: ModuleType, qkeras: ModuleType) -> type[Any]:
             config = {name: getattr(self, name) for name in (*names, "qnoise_factor")}
             return config | {"use_stochastic_rounding": self.use_stochastic_rounding}
 
+    quantized_linear.__module__ = "qkeras.quantizers"  # as files name it
     return quantized_linear
 
 
@@ -131,6 +149,8 @@ def _dense_batchnorm(tf: ModuleType, qkeras: ModuleType) -> type[Any]:
 
     class QDenseBatchnorm(qkeras.QDense):  # type: ignore[name-defined, misc]
         """A QDense whose kernel and bias are folded with a BatchNormalization."""
+
+        settings_beside = (*normalization, "ema_freeze_delay", "folding_mode")
 
         def __init__(self, units: int, **settings: Any) -> None:
             own = {key: settings.pop(key) for key in normalization if key in settings}

@@ -108,7 +108,6 @@ _LAYERS: dict[str, Convert] = {
     "QBatchNormalization": batch_normalization,
     "Activation": _activation,
     "QActivation": _activation,
-    "QAdaptiveActivation": _activation,
     "MaxPooling1D": max_pool,
     "MaxPooling2D": max_pool,
     "AveragePooling1D": average_pool,

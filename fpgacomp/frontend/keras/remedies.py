@@ -33,6 +33,10 @@ _MASKED = (
     "tells later layers what to skip, depending on the values",
     "remove it and give inputs of full length.",
 )
+_ADAPTIVE = (
+    "finds its range while it runs",
+    "use QActivation with the range that training has found.",
+)
 _COMPOSED = (
     "is a composition that the reader does not know",
     "write it out with Dense, convolutions, pooling and quantized activations.",
@@ -61,6 +65,7 @@ _KINDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("Embedding",): _ITEMS,
     ("Resizing", "CenterCrop"): _PICTURES,
     ("Masking",): _MASKED,
+    ("QAdaptiveActivation",): _ADAPTIVE,
     (
         *("QOctaveConv2D", "QMobileNetSeparableConv2D", "EinsumDense", "SpectralNormalization"),
         "RepeatVector",

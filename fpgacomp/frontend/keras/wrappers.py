@@ -19,7 +19,7 @@ _POINTWISE = frozenset(
         *("Dense", "QDense", "QDenseBatchnorm", "Activation", "QActivation", "ReLU", "LeakyReLU"),
         *("PReLU", "ELU", "ThresholdedReLU", "Rescaling", "Dropout", "SpatialDropout1D"),
         *("SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout"),
-        *("ActivityRegularization", "QAdaptiveActivation"),
+        "ActivityRegularization",
     )
 )
 """Layers that treat every position alike, so that an axis of time in front changes nothing."""

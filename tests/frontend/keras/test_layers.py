@@ -200,3 +200,23 @@ def test_pruning_is_taken_off_and_its_mask_applied(tmp_path: Path) -> None:
         assert np.array_equal(loaded.predict(x, verbose=0), wanted)
         assert np.abs(execute(export_keras(loaded), x) - wanted).max() <= 1e-5
     assert_answers_as_keras(model)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_quantizers_that_are_objects_are_read_back(tmp_path: Path, suffix: str) -> None:
+    model = sequential(
+        L.Input((6,)),
+        Q.QActivation(Q.quantized_bits(6, 2, alpha=1)),
+        Q.QDense(
+            3,
+            kernel_quantizer=Q.get_quantizer("quantized_linear(4)"),
+            bias_quantizer=Q.quantized_bits(6, 1, alpha=1),
+            activation=Q.quantized_hswish(6, 2),
+        ),
+        L.Activation(Q.quantized_relu(4, 2)),
+    )
+    model.save(tmp_path / f"model{suffix}")
+    loaded = load_keras(tmp_path / f"model{suffix}")
+    x = on_grid((6,), count=3)
+    assert np.array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert operators(export_keras(loaded)) == operators(export_keras(model))
