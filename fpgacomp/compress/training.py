@@ -241,7 +241,8 @@ class _TorchRun:
             # The step calls backward and optimizer.step itself; the gradient is settled between.
             hook = self.optimizer.register_step_pre_hook(lambda *_: self._settle_gradient())
             try:
-                value = float(step(self.network, self.optimizer, x, y))
+                loss = step(self.network, self.optimizer, x, y)
+                value = float(loss.detach() if isinstance(loss, Tensor) else loss)
             finally:
                 hook.remove()
             return check_loss(value, self.done + 1, self.step, self.steps, self.recipe)
