@@ -70,7 +70,7 @@ def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     x, y = some()
     np.savez("d.npz", x=x, y=y)
-    told = CliRunner().invoke(app, ["split", "d.npz", "--json", "--share", "0.5"])
+    told = CliRunner().invoke(app, ["split", "d.npz", "--json", "--test-share", "0.5"])
     document = json.loads(told.stdout)
     assert (document["train"], document["test"]) == ("d-train.npz", "d-test.npz")
     assert document["train_samples"] + document["test_samples"] == 200
