@@ -134,7 +134,8 @@ def measure(network: nn.Module, data: LabelledData) -> dict[str, dict[str, float
         data: its task is known.
     """
     task = with_task(network, data).known_task
-    return task.measure(answers(network, task, data.test.x), data.test.y)
+    found = task.measure(answers(network, task, data.test.x), data.test.y)
+    return data.known_task.renamed(found)
 
 
 def quality(network: nn.Module, data: LabelledData, samples: Samples) -> float:
