@@ -91,6 +91,7 @@ def quantize(
     """
 
     _check_method(method, budget, steps)
+    _check_training(method, loss, training_step, class_weights)
     if board is not None and (budget is None or measure in ("bits", "bops")):
         raise UsageError(
             "--board", "is looked at only where --budget is in lut, dsp, ff or bram18.",
@@ -149,6 +150,17 @@ def _check_method(method: QuantizeMethod, budget: float | None, steps: str | Non
             "--steps", f"are no part of the method {method}.",
             "add --method brevitas-ptq, or leave --steps out.",
         )  # fmt: skip
+
+
+def _check_training(method: QuantizeMethod, *training: str | None) -> None:
+    """Refuse what only a training looks at where the method trains nothing."""
+    options = ("--loss", "--training-step", "--class-weights")
+    for option, value in zip(options, training, strict=True):
+        if value is not None and method != "qat":
+            raise UsageError(
+                option, f"is for training, which the method {method} does not do.",
+                f"leave --method out (it is qat then), or leave {option} out.",
+            )  # fmt: skip
 
 
 def _searched(

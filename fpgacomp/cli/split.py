@@ -14,7 +14,7 @@ from fpgacomp.cli.options.training import SeedOption, TestShareOption
 
 def split(
     data: DataArgument,
-    share: TestShareOption = 0.25,
+    test_share: TestShareOption = 0.25,
     seed: SeedOption = 0,
     out: SplitFolderOption = Path(),
     as_json: JsonOption = False,
@@ -30,7 +30,7 @@ def split(
     """
     from fpgacomp.flows.split import split as run
 
-    found = run(data, out=out, share=share, seed=seed).summary()
+    found = run(data, out=out, share=test_share, seed=seed).summary()
     if as_json:
         write_json(found)
         return

@@ -134,7 +134,8 @@ def measure(network: nn.Module, data: LabelledData) -> dict[str, dict[str, float
         data: its task is known.
     """
     task = with_task(network, data).known_task
-    return task.measure(answers(network, task, data.test.x), data.test.y)
+    found = task.measure(answers(network, task, data.test.x), data.test.y)
+    return data.known_task.renamed(found)
 
 
 def quality(network: nn.Module, data: LabelledData, samples: Samples) -> float:
@@ -241,7 +242,8 @@ class _TorchRun:
             # The step calls backward and optimizer.step itself; the gradient is settled between.
             hook = self.optimizer.register_step_pre_hook(lambda *_: self._settle_gradient())
             try:
-                value = float(step(self.network, self.optimizer, x, y))
+                loss = step(self.network, self.optimizer, x, y)
+                value = float(loss.detach() if isinstance(loss, Tensor) else loss)
             finally:
                 hook.remove()
             return check_loss(value, self.done + 1, self.step, self.steps, self.recipe)

@@ -280,8 +280,13 @@ class Task:
 
     def quality_of(self, measured: Mapping[str, Mapping[str, float]]) -> float:
         """The one figure that networks are compared by: `metric`, the mean over the outputs."""
-        found = [measured[part.form.name][part.metric.key] for part in self.parts]
-        return float(np.mean(found))
+        found = zip(self.parts, measured.values(), strict=True)
+        return float(np.mean([figures[part.metric.key] for part, figures in found]))
+
+    def renamed(self, measured: Mapping[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        """Scores of a network whose outputs are called otherwise, under this task's names."""
+        names = [part.form.name for part in self.parts]
+        return dict(zip(names, measured.values(), strict=True))
 
     def quality(self, outputs: NamedArrays, y: AnyArray) -> float:
         """Score outputs by one figure, `metric`: higher is better and 1 is perfect.

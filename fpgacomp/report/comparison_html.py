@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fpgacomp.report import comparison as words
+from fpgacomp.report import comparison_best as best
 from fpgacomp.report import comparison_plot as plots
 from fpgacomp.report import wording
 from fpgacomp.report.comparison import Section
@@ -66,12 +67,12 @@ def _view(comparison: Comparison) -> ComparisonView:
     return ComparisonView(
         title=f"{count} network{'s' if count > 1 else ''} compared",
         subtitle=f"{test.samples:,} test samples of {test.name}{classes}{board}",
-        fronts=tuple(words.fronts(comparison)),
+        fronts=tuple(best.fronts(comparison)),
         plots=tuple(filter(None, (plots.plot(comparison, name) for name in PLOTTED))),
         frame=Frame(),
         sections=tuple(words.sections(comparison)),
         legend=tuple(words.legend(comparison)),
-        notes=(*words.warnings(comparison), *words.notes(comparison)),
+        notes=(*best.warnings(comparison), *words.notes(comparison)),
         layers=tuple(_layers(comparison)),
         version=comparison.fpgacomp,
     )

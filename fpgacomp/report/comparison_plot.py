@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fpgacomp.data.metrics import METRICS, Metric
 from fpgacomp.report import wording
-from fpgacomp.report.comparison import MEASURE_WORDS
+from fpgacomp.report.comparison_best import MEASURE_WORDS
 from fpgacomp.results.comparison import Candidate, Comparison, amount, pareto_front
 
 WIDTH, HEIGHT = 480, 300

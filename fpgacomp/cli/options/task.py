@@ -41,7 +41,7 @@ LossOption = Annotated[
         help="Loss of your own instead of the task's, as module:function or file.py:function. It "
         "is called with the outputs and the labels of a batch (tensors of PyTorch; of TensorFlow "
         "where a Keras model is trained) and returns one number that has a gradient. The file is "
-        "Python code that runs with your permissions.",
+        "Python code that runs with your permissions. Without it, the task's own loss is used.",
     ),
 ]
 TrainingStepOption = Annotated[
@@ -53,6 +53,6 @@ TrainingStepOption = Annotated[
         help="Training step of your own, as module:function or file.py:function, for networks that "
         "PyTorch trains. It is called with network, optimizer, inputs and labels of a batch, calls "
         "backward() and optimizer.step() itself, and returns the loss as a number. The file is "
-        "Python code that runs with your permissions.",
+        "Python code that runs with your permissions. Without it, a step follows the loss.",
     ),
 ]

@@ -98,7 +98,7 @@ ThreadsOption = Annotated[
 TestShareOption = Annotated[
     float,
     typer.Option(
-        "--share",
+        "--test-share",
         metavar="SHARE",
         rich_help_panel=SAMPLES,
         help="Part of the samples that goes into the test file, over 0 and under 1.",

@@ -146,7 +146,8 @@ def measure_keras(model: KerasModel, data: LabelledData) -> dict[str, dict[str, 
     """
     task = with_keras_task(model, data).known_task
     x = data.test.x.reshape(-1, *model.input_shape[1:])
-    return task.measure(task.split(keras_scores(model, x)), data.test.y)
+    found = task.measure(task.split(keras_scores(model, x)), data.test.y)
+    return data.known_task.renamed(found)
 
 
 def set_threads(threads: int) -> str | None:
