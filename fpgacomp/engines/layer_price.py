@@ -42,6 +42,7 @@ LayerKind = Literal[
 ]
 _STAGES = get_args(Stage)
 _MOST = 1 << 24  # largest size that is priced
+_FASTEST_NS, _SLOWEST_NS = 0.1, 1e6
 _NEEDS_PIXELS = ("conv", "window")
 
 
@@ -235,13 +236,15 @@ def _check(spec: LayerSpec) -> None:
         raise UsageError(f"kind {spec.kind!r}", "is unknown.", f"use one of {', '.join(_RULES)}.")
     if spec.stage not in _STAGES:
         raise UsageError(f"stage {spec.stage!r}", "is unknown.", f"use {' or '.join(_STAGES)}.")
-    if spec.clock_ns <= 0:
-        raise UsageError("clock_mhz", "is not above 0.", "give the clock in MHz.")
+    if not _FASTEST_NS <= spec.clock_ns <= _SLOWEST_NS:
+        raise UsageError("clock_mhz", "is not within 0.001..10000.", "give the clock in MHz.")
     sizes = {name: getattr(spec, name) for name in _SIZES}
     sizes |= {"image": prod(spec.image), "kernel": prod(spec.kernel)}
     for name, value in sizes.items():
         if not 1 <= value <= _MOST:
             raise UsageError(f"{name} {value}", f"is not within 1..{_MOST}.", "give its real size.")
+    if spec.inputs * spec.outputs * prod(spec.kernel) > _MOST:
+        raise UsageError("inputs, outputs", f"have more than {_MOST} weights.", "split the layer.")
     if spec.kind == "matrix" and (spec.inputs % spec.simd or spec.outputs % spec.pe):
         where = f"pe {spec.pe}, simd {spec.simd}"
         raise UsageError(where, "do not divide outputs and inputs.", "choose divisors.")

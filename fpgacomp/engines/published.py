@@ -26,7 +26,7 @@ Content = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Table:
+class PublishedTable:
     """A kind of table.
 
     Args:
@@ -46,23 +46,23 @@ def _columns(text: str) -> frozenset[str]:
 
 
 TABLES = (
-    Table("designs",
+    PublishedTable("designs",
           _columns("id flow network layers device hls_tool clock_target_ns stage LUT FF DSP "
                    "BRAM18 source"),
           {"hls4ml": ("hls4ml", design_row), "FINN": ("stream", shell_row)}),
-    Table("FINN nodes",
+    PublishedTable("FINN nodes",
           _columns("repo node op attrs MW MH SIMD PE inputDataType weightDataType syn_LUT "
                    "syn_FF syn_BRAM36 syn_BRAM18 syn_DSP"),
           {"": ("stream", node_row)}),
-    Table("hls4ml layers",
+    PublishedTable("hls4ml layers",
           _columns("repo report tool part clk_target_ns op lat_max ii_max bram18 dsp ff lut "
                    "params"),
           {"": ("hls4ml", layer_row)}),
-    Table("Dense sweep",
+    PublishedTable("Dense sweep",
           _columns("d_in d_out prec rf strategy hls_synth_success FF_hls LUT_hls BRAM_18K_hls "
                    "DSP_hls WorstLatency_hls IntervalMax_hls"),
           {"": ("hls4ml", swept_row)}),
-    Table("two Dense", _columns("arch prec_bits reuse_factor source BRAM36 DSP FF LUT"),
+    PublishedTable("two Dense", _columns("arch prec_bits reuse_factor source BRAM36 DSP FF LUT"),
           {"": ("hls4ml", two_dense_row)}),
 )  # fmt: skip
 
@@ -84,13 +84,13 @@ class Published:
         return [row for _, row in self.rows[engine]]
 
 
-def table_of(columns: Iterable[str]) -> Table | None:
+def table_of(columns: Iterable[str]) -> PublishedTable | None:
     """The kind of table that has these columns; None where it is none that is known."""
     present = frozenset(columns)
     return next((table for table in TABLES if table.columns <= present), None)
 
 
-def rebuilt(tables: Iterable[tuple[Table, Sequence[CsvRow]]]) -> Published:
+def rebuilt(tables: Iterable[tuple[PublishedTable, Sequence[CsvRow]]]) -> Published:
     """The rows of tables; equal nodes of one FINN repository's builds count once."""
     rows: dict[EngineName, list[tuple[str, Row]]] = {"hls4ml": [], "stream": []}
     left: Counter[tuple[str, str]] = Counter()
@@ -110,12 +110,15 @@ def _distinct(rows: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
     return [(name, row) for name in names for row in distinct([r for n, r in rows if n == name])]
 
 
-def _rebuilt(table: Table, line: CsvRow) -> tuple[EngineName, Row] | NotRebuilt:
+def _rebuilt(table: PublishedTable, line: CsvRow) -> tuple[EngineName, Row] | NotRebuilt:
     found = table.rebuild.get(line["flow"] if "" not in table.rebuild else "")
     if found is None:
         return NotRebuilt(f"flow {line['flow'][:40]} is not one of {', '.join(table.rebuild)}")
     engine, rebuild = found
-    row = rebuild(line)
+    try:
+        row = rebuild(line)
+    except ValueError as error:  # a cell that is no amount
+        return NotRebuilt(str(error)[:80])
     if isinstance(row, NotRebuilt):
         return row
     if not row.actual:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fpgacomp.engines.judging import judged
-from fpgacomp.engines.published import Published, Table, rebuilt, table_of
+from fpgacomp.engines.published import Published, PublishedTable, rebuilt, table_of
 from fpgacomp.errors import InputDataError
 from fpgacomp.host.plain import read_plain
 from fpgacomp.host.progress import Observer, silent
@@ -91,7 +91,7 @@ def _left(published: Published) -> tuple[tuple[str, str, int], ...]:
     return tuple(sorted(entries, key=lambda entry: (entry[0], -entry[2], entry[1])))
 
 
-def _read(path: Path) -> tuple[Table, list[dict[str, str]]]:
+def _read(path: Path) -> tuple[PublishedTable, list[dict[str, str]]]:
     """A table's kind and rows.
 
     Raises:
@@ -111,7 +111,7 @@ def _read(path: Path) -> tuple[Table, list[dict[str, str]]]:
         raise InputDataError(str(path), f"is not a CSV file ({error}).", _FIX) from error
 
 
-def _parsed(path: Path, text: str) -> tuple[Table, list[dict[str, str]]]:
+def _parsed(path: Path, text: str) -> tuple[PublishedTable, list[dict[str, str]]]:
     before = csv.field_size_limit(MAX_FIELD)
     try:
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)

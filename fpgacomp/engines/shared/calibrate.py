@@ -87,6 +87,7 @@ def content(
             | _ranges(scores, stage, kinds, assumed)
             for stage, kinds in stages.items()
         },
+        "sources": sorted({row.family for row in rows}),
         "rows": dict(sorted(Counter(f"{row.family} {row.kind}" for row in rows).items())),
     }
 
@@ -104,7 +105,17 @@ def _ranges(scores: Scores, stage: str, kinds: Sequence[str], assumed: Assumed) 
         spread[kind] = {q: [r.low, r.high] for q, r in ranges.items()}
         count[kind] = {q: r.count for q, r in ranges.items() if r.count}
     tools = {q: [r.low, r.high] for q, r in tool.items()}
-    return {"spread": spread, "tool": tools, "count": count}
+    residuals = {
+        kind: {q: _quantiles(some) for q in QUANTITIES if (some := scores.get((stage, kind, q)))}
+        for kind in kinds
+    }
+    return {"spread": spread, "tool": tools, "count": count, "residuals": residuals}
+
+
+def _quantiles(scores: Sequence[Score]) -> list[float]:
+    """Measured / predicted of rows that were left out: 5, 25, 50, 75 and 95 % quantile."""
+    logs = np.quantile([score.log for score in scores], [0.05, 0.25, 0.5, 0.75, 0.95])
+    return [rounded(exp(value)) for value in logs.tolist()]
 
 
 def _kind_range(

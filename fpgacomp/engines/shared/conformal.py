@@ -69,7 +69,7 @@ def conformal_range(scores: Sequence[Score], level: float = LEVEL) -> Range:
     order = np.argsort(logs, kind="stable")
     reached = np.cumsum(weights[order])
     total = reached[-1] + weights.mean()  # the row that is predicted counts as one more
-    index = int(np.searchsorted(reached / total, level))
+    index = int(np.searchsorted(reached / total, level - 1e-9))
     half = float(logs[order][min(index, len(logs) - 1)])
     return Range(_rounded(exp(-half)), _rounded(exp(half)), len(scores))
 

@@ -83,6 +83,18 @@ def number(text: str | None) -> float | None:
     return value
 
 
+def clock_ns(text: str) -> float:
+    """The clock's period that a cell states; 5 ns, hls4ml's own, where it is empty.
+
+    Raises:
+        ValueError: no device has such a clock.
+    """
+    value = number(text) or 5.0
+    if not 0.1 <= value <= 1e6:
+        raise ValueError(f"{text} ns is no clock")
+    return value
+
+
 def figures(x: CsvRow, columns: Mapping[str, str]) -> dict[str, float]:
     """Measured figures: quantity -> column, of those that the row states."""
     found = {quantity: number(x.get(column)) for quantity, column in columns.items()}

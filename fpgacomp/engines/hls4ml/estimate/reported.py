@@ -14,6 +14,7 @@ _WORD = re.compile(r"\*(\d{1,6})\*\d{1,6}$")
 _LAYER = re.compile(r"(?P<op>\w*)\((?P<fields>.*)\)$", re.DOTALL)
 # Commas inside of < > belong to a type.
 _FIELD = re.compile(r"(?:[^,<]|<[^>]*>)+")
+MOST_TEXT = 20_000  # characters of a design's layers
 MOST = 1 << 20  # largest size of a layer that is rebuilt
 
 
@@ -63,7 +64,10 @@ def of_params(op: str, text: str) -> Reported:
     Raises:
         ValueError: it is not an object of names to texts and numbers of a possible size.
     """
-    stated = json.loads(text)
+    try:
+        stated = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("params is nested too deeply") from error
     if not isinstance(stated, dict):
         raise ValueError("params is not an object")
     types = {str(name): value for name, value in stated.items() if isinstance(value, str)}
@@ -79,6 +83,8 @@ def of_text(text: str) -> Iterator[Reported]:
     Raises:
         ValueError: the text is not of that form.
     """
+    if len(text) > MOST_TEXT:
+        raise ValueError(f"layers have more than {MOST_TEXT} characters")
     head, _, rest = text.partition(": ")
     found = re.fullmatch(r"in=(.*),(io_\w+)", head)
     if not found or not rest:

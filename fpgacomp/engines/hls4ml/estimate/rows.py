@@ -22,7 +22,15 @@ from fpgacomp.engines.hls4ml.limits import MAX_REUSE, UNROLL_LIMIT
 from fpgacomp.engines.hls4ml.reuse_factors import resource_reuse_factors
 from fpgacomp.engines.hls4ml.timing import product_cycles, stream_convolution
 from fpgacomp.engines.shared.products import Product
-from fpgacomp.engines.shared.rows import CsvRow, NotRebuilt, Part, Row, figures, repository
+from fpgacomp.engines.shared.rows import (
+    CsvRow,
+    NotRebuilt,
+    Part,
+    Row,
+    clock_ns,
+    figures,
+    repository,
+)
 from fpgacomp.engines.shared.terms import (
     DSP_MIN_CONSTANT_PRODUCT,
     DSP_MIN_CONSTANT_PRODUCT_BEFORE_2022,
@@ -65,7 +73,7 @@ def layer_row(x: CsvRow) -> Row | NotRebuilt:
         return NotRebuilt("the authors forced products into fabric")
     try:
         layer = of_params(x["op"], x["params"])
-        part, timing = _part(layer, x["tool"], x["part"], float(x["clk_target_ns"] or 5))
+        part, timing = _part(layer, x["tool"], x["part"], clock_ns(x["clk_target_ns"]))
     except (_Foreign, ValueError) as error:
         return NotRebuilt(str(error))
     return Row(repository(x["repo"]), part.kind, (part,), figures(x, _LAYER), timing)
@@ -80,7 +88,7 @@ def design_row(x: CsvRow) -> Row | NotRebuilt:
     try:
         layers = list(of_text(x["layers"]))
         tool = x["hls_tool"].split(" ")[-1]
-        clock = float(x["clock_target_ns"] or 5)
+        clock = clock_ns(x["clock_target_ns"])
         parts = [_part(layer, tool, x["device"], clock)[0] for layer in layers]
     except (_Foreign, ValueError) as error:
         return NotRebuilt(str(error))
@@ -108,25 +116,23 @@ def _port_bits(layers: Sequence[Reported]) -> int:
     )
 
 
-def _part(
-    layer: Reported, tool: str, part: str, clock_ns: float
-) -> tuple[Part, Mapping[str, float]]:
+def _part(layer: Reported, tool: str, part: str, clock: float) -> tuple[Part, Mapping[str, float]]:
     """The layer's terms, and its cycles where they are predicted.
 
     Raises:
         _Foreign: a figure is missing, or fpgacomp never emits this form.
     """
     in_bits, out_bits = layer.bits("in_t"), layer.bits("out_t")
-    if in_bits is None:
+    if not in_bits:
         raise _Foreign("the input's width is not stated")
     if layer.op in _DENSE:
-        unit = _product(layer, in_bits, tool, part, clock_ns)
+        unit = _product(layer, in_bits, tool, part, clock)
         terms = dense_terms(unit, stream=layer.streamed, lanes=layer.lanes)
         cycles, interval = product_cycles(unit)
         timing = {} if layer.streamed else {"cycles": cycles, "interval": interval}
         return Part(typical(unit.strategy, unit), terms), timing
     if layer.op in _CONV and layer.streamed:
-        return _convolution(layer, in_bits, tool, part, clock_ns)
+        return _convolution(layer, in_bits, tool, part, clock)
     terms = _other_terms(layer, in_bits, out_bits or in_bits)
     return Part("activation" if layer.op in ("relu", "linear") else "foreign", terms), {}
 
@@ -167,12 +173,14 @@ def _pool_terms(layer: Reported, in_bits: int) -> Terms:
 
 
 def _convolution(
-    layer: Reported, in_bits: int, tool: str, part: str, clock_ns: float
+    layer: Reported, in_bits: int, tool: str, part: str, clock: float
 ) -> tuple[Part, Mapping[str, float]]:
     sizes = layer.sizes
-    if layer.lanes != sizes.get("n_chan"):
+    if "in_width" not in sizes or "n_chan" not in sizes:
+        raise _Foreign("the sizes are not stated")
+    if layer.lanes != sizes["n_chan"]:
         raise _Foreign("the authors' headers stream other words than pixels")
-    unit = _product(layer, in_bits, tool, part, clock_ns)
+    unit = _product(layer, in_bits, tool, part, clock)
     width, height = sizes["in_width"], sizes.get("filt_height", 1)
     fill = (height - 1) * width + sizes.get("filt_width", 1)
     found = stream_convolution(unit, pixels=layer.pixels, fill=fill, tool=tool)
@@ -185,7 +193,7 @@ def typical(kind: str, unit: Product) -> str:
     return f"{kind}_typical" if unit.constant_weights else kind
 
 
-def _product(layer: Reported, in_bits: int, tool: str, part: str, clock_ns: float) -> Product:
+def _product(layer: Reported, in_bits: int, tool: str, part: str, clock: float) -> Product:
     """The layer's sum of products.
 
     Raises:
@@ -194,7 +202,7 @@ def _product(layer: Reported, in_bits: int, tool: str, part: str, clock_ns: floa
             rounds and saturates at every addition.
     """
     weight_bits, acc_bits = layer.bits("weight_t"), layer.bits("accum_t")
-    if weight_bits is None or acc_bits is None or not layer.sizes.get("rf"):
+    if not weight_bits or not acc_bits or layer.sizes.get("rf", 0) < 1:
         raise _Foreign("a width or the reuse factor is not stated")
     if layer.saturates("accum_t"):
         raise _Foreign("the accumulator saturates at every addition")
@@ -211,7 +219,7 @@ def _product(layer: Reported, in_bits: int, tool: str, part: str, clock_ns: floa
         n_in=n_in, n_out=n_out, products=n_in * n_out,
         stats=typical_stats(n_in, n_out, weight_bits, n_in * n_out - zeros),
         in_bits=in_bits, weight_bits=weight_bits, acc_bits=acc_bits, strategy=strategy,
-        reuse_factor=rf, clock_ns=clock_ns, level_ns=level_ns(part),
+        reuse_factor=rf, clock_ns=clock, level_ns=level_ns(part),
         least_constant_product=DSP_MIN_CONSTANT_PRODUCT if newer
         else DSP_MIN_CONSTANT_PRODUCT_BEFORE_2022,
     )  # fmt: skip

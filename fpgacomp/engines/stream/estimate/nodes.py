@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+MOST_TEXT = 20_000  # characters of a design's layers
 MOST = 1 << 20  # largest attribute that is rebuilt
 _BITS = {"BINARY": 1, "BIPOLAR": 1, "TERNARY": 2}
 _TYPE = re.compile(r"U?INT(\d{1,2})")
@@ -20,7 +21,7 @@ class NotStated(ValueError):
 
 
 @dataclass(frozen=True)
-class Node:
+class FinnNode:
     """One node: its operator and its attributes."""
 
     op: str
@@ -55,7 +56,7 @@ class Node:
         return width
 
 
-def of_row(x: Mapping[str, str]) -> Node:
+def of_row(x: Mapping[str, str]) -> FinnNode:
     """The node of a row of finn_nodes.csv: its attributes, completed by the row's own columns.
 
     Raises:
@@ -63,27 +64,29 @@ def of_row(x: Mapping[str, str]) -> Node:
     """
     try:
         stated = json.loads(x["attrs"] or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotStated("attrs is not JSON") from error
     if not isinstance(stated, dict):
         raise NotStated("attrs is not an object")
     columns = {n: float(x[n]) for n in _LETTERS if x.get(n) and n not in stated}
     names = ("inputDataType", "weightDataType", "outputDataType", "mem_mode", "ram_style")
     texts = {n: x[n] for n in names if x.get(n) and n not in stated}
-    return Node(x["op"], texts | columns | stated)
+    return FinnNode(x["op"], texts | columns | stated)
 
 
-def of_text(text: str) -> Iterator[Node]:
+def of_text(text: str) -> Iterator[FinnNode]:
     """The nodes of a design from its `layers` column: `OP_0(MW784,PE=2,i=BINARY,...) ; ...`.
 
     Raises:
         NotStated: the text is not of that form.
     """
+    if len(text) > MOST_TEXT:
+        raise NotStated(f"layers have more than {MOST_TEXT} characters")
     for part in text.split(" ; "):
         found = _NODE.match(part.strip())
         if not found:
             raise NotStated("layers are prose, not FINN's nodes")
-        yield Node(found[1], dict(_attributes(found[2])))
+        yield FinnNode(found[1], dict(_attributes(found[2])))
 
 
 def _attributes(text: str) -> Iterator[tuple[str, Any]]:

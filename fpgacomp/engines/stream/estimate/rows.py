@@ -9,7 +9,7 @@ from fpgacomp.engines.shared.rows import CsvRow, NotRebuilt, Part, Row, figures,
 from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.engines.shared.weight_stats import typical_stats
 from fpgacomp.engines.stream.estimate.memory import added, buffer_terms, fifo_words_terms
-from fpgacomp.engines.stream.estimate.nodes import Node, NotStated, of_row, of_text
+from fpgacomp.engines.stream.estimate.nodes import FinnNode, NotStated, of_row, of_text
 from fpgacomp.engines.stream.operators.convert import converter_terms
 from fpgacomp.engines.stream.operators.label import label_terms
 from fpgacomp.engines.stream.operators.matrix_vector import matrix_terms
@@ -55,7 +55,7 @@ def shell_row(x: CsvRow) -> Row | NotRebuilt:
                stage=STAGES[x["stage"]])  # fmt: skip
 
 
-def _shell(nodes: Sequence[Node]) -> Terms:
+def _shell(nodes: Sequence[FinnNode]) -> Terms:
     """Interconnect, processor interface and two DMA engines, and FIFOs between the nodes."""
     words = [_word_bits(node) for node in nodes]
     fifos = [fifo_words_terms(bits, 2) for bits in words for _ in range(2)]
@@ -63,14 +63,14 @@ def _shell(nodes: Sequence[Node]) -> Terms:
     return added(unit_terms({"shell": 1}, {"shell": 1}), dma, *fifos)
 
 
-def _word_bits(node: Node) -> int:
+def _word_bits(node: FinnNode) -> int:
     """Bits of the word that a node reads."""
     lanes = node.attributes.get("SIMD") or node.attributes.get("PE") or 1
     width = node.bits("inputDataType") if "inputDataType" in node.attributes else 8
     return int(lanes) * width
 
 
-def part_of(node: Node) -> Part:
+def part_of(node: FinnNode) -> Part:
     """What a node is made of.
 
     Raises:
@@ -89,7 +89,7 @@ def part_of(node: Node) -> Part:
     return rules[name](node)
 
 
-def _matrix(node: Node) -> Part:
+def _matrix(node: FinnNode) -> Part:
     pe, simd = node.size("PE"), node.size("SIMD")
     inputs, outputs = node.size("MW"), node.size("MH")
     if inputs % simd or outputs % pe:
@@ -119,7 +119,7 @@ def accumulator_bits(inputs: int, data: int, weight: int) -> int:
     return data + weight - (data == weight == 1) + max(inputs - 1, 1).bit_length()
 
 
-def _thresholds(node: Node) -> Part:
+def _thresholds(node: FinnNode) -> Part:
     pe, channels = node.size("PE"), node.size("NumChannels")
     terms = thresholds_terms(
         lanes=pe, channels=channels, rows=1, count=node.size("numSteps"),
@@ -128,25 +128,25 @@ def _thresholds(node: Node) -> Part:
     return Part("thresholds", terms)
 
 
-def _converter(node: Node) -> Part:
+def _converter(node: FinnNode) -> Part:
     return Part("converter", converter_terms(node.size("inWidth"), node.size("outWidth")))
 
 
-def _fifo(node: Node) -> Part:
+def _fifo(node: FinnNode) -> Part:
     shape = node.attributes.get("folded_shape")
     if not isinstance(shape, list) or not shape or not isinstance(shape[-1], int):
         raise NotStated(f"{node.op} states no folded_shape")
-    lanes = Node(node.op, {"lanes": shape[-1]}).size("lanes")
+    lanes = FinnNode(node.op, {"lanes": shape[-1]}).size("lanes")
     return Part("fifo", fifo_words_terms(lanes * node.bits("dataType"), node.size("depth")))
 
 
-def _label(node: Node) -> Part:
+def _label(node: FinnNode) -> Part:
     pe, labels = node.size("PE"), node.size("Labels")
     index = max(labels - 1, 1).bit_length()
     return Part("process", label_terms(pe * node.bits("inputDataType"), pe, index))
 
 
-def _window(node: Node) -> Part:
+def _window(node: FinnNode) -> Part:
     kernel, size = _pair(node, "ConvKernelDim"), _pair(node, "IFMDim")
     channels, simd = node.size("IFMChannels"), node.size("SIMD")
     groups = max(channels // simd, 1)
@@ -156,7 +156,7 @@ def _window(node: Node) -> Part:
     return Part("window", added(window_terms(control, bits), buffer_terms(bits, words)))
 
 
-def _pair(node: Node, name: str) -> tuple[int, int]:
+def _pair(node: FinnNode, name: str) -> tuple[int, int]:
     """Two sizes, down and across.
 
     Raises:
@@ -165,5 +165,5 @@ def _pair(node: Node, name: str) -> tuple[int, int]:
     value = node.attributes.get(name)
     if not isinstance(value, list) or len(value) != 2:
         raise NotStated(f"{node.op} states no {name}")
-    down, across = (Node(node.op, {name: one}).size(name) for one in value)
+    down, across = (FinnNode(node.op, {name: one}).size(name) for one in value)
     return down, across
