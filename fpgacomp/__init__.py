@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fpgacomp.data.tasks import TaskRequest as TaskRequest
+    from fpgacomp.engines.layer_price import estimate_layer as estimate_layer
     from fpgacomp.errors import FpgacompError as FpgacompError
+    from fpgacomp.flows.bench_estimates import bench_estimates as bench_estimates
     from fpgacomp.flows.check import check as check
     from fpgacomp.flows.compare import compare as compare
     from fpgacomp.flows.compile import compile as compile
@@ -40,11 +42,13 @@ _HOMES = {
     "Report": "results.report",
     "Target": "results.target",
     "TaskRequest": "data.tasks",
+    "bench_estimates": "flows.bench_estimates",
     "check": "flows.check",
     "compare": "flows.compare",
     "compile": "flows.compile",
     "distill": "flows.compress",
     "estimate": "flows.estimate",
+    "estimate_layer": "engines.layer_price",
     "evaluate": "flows.evaluate",
     "factorize": "flows.compress",
     "prune": "flows.compress",

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fpgacomp.cli.bench_estimates import bench_estimates
 from fpgacomp.cli.boards import boards
 from fpgacomp.cli.check import check
 from fpgacomp.cli.compare import compare
@@ -33,7 +34,7 @@ from fpgacomp.cli.verb import Root, Verb, reproducer
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate),
     "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
-    "Look around": (show, compare, boards, doctor),
+    "Look around": (show, compare, boards, bench_estimates, doctor),
 }
 
 app = typer.Typer(

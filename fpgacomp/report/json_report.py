@@ -13,7 +13,7 @@ import numpy as np
 from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.distribution import Histogram
-from fpgacomp.results.estimate import Estimate, Figure
+from fpgacomp.results.estimate import LEVEL, Estimate, Figure
 from fpgacomp.results.report import Exactness, Float32Agreement, LayerReport, PeerEvidence, Report
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -117,6 +117,7 @@ def _estimate(estimate: Estimate, board: Board) -> dict[str, object]:
     rate = estimate.frames_per_second if estimate.interval_cycles.value > 0 else None
     return {
         "stage": estimate.stage,
+        "level": LEVEL,
         "clock_mhz": estimate.clock_mhz,
         "latency_cycles": _figure(estimate.latency_cycles),
         "latency_us": estimate.latency_us,
