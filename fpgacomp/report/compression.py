@@ -15,6 +15,8 @@ from fpgacomp.data.metrics import METRICS
 OF_ITS_OWN = {
     "weight_sensitivity": "rise of the loss where one layer's weights have so many bits",
     "activation_sensitivity": "rise of the loss where one activation has so many bits",
+    "input_sensitivity": "rise of the loss where the input has so many bits",
+    "candidates": "networks that were trained, of which the best within the budget was kept",
 }
 
 
