@@ -91,6 +91,13 @@ def _scalar_limits(graph: EditableGraph, node: Node) -> bool:
 
 def _quantizer_shape(graph: EditableGraph, node: Node) -> tuple[int, ...]:
     shape = graph.shape(node.inputs[0])
+    for name in node.inputs:
+        if name in graph.info and not _holds_numbers(graph.info[name].dtype):
+            kind = onnx.TensorProto.DataType.Name(graph.info[name].dtype).lower()
+            why = f"its input {name} is of type {kind}."
+            graph.report(node, why, "give it real numbers.", error=ModelError)
+            graph.disable(node)
+            return shape
     if node.op == "MultiThreshold":
         return shape
     parameters = [graph.shape(name) for name in node.inputs[1:]]
@@ -102,6 +109,14 @@ def _quantizer_shape(graph: EditableGraph, node: Node) -> tuple[int, ...]:
         graph.report(node, why, "give one scale, or one per channel along the channel axis.")
         graph.disable(node)
         return shape
+
+
+def _holds_numbers(dtype: int) -> bool:
+    """Return whether an element type is one of integers or real numbers; not bool or text."""
+    try:
+        return helper.tensor_dtype_to_np_dtype(dtype).kind in "fiu"
+    except (KeyError, ValueError):
+        return False
 
 
 def _linear_dtype(graph: EditableGraph, node: Node) -> int:
