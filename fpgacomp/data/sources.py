@@ -52,13 +52,20 @@ def read_source(source: DataSource, name: str) -> tuple[SamplePair, SamplePair |
     if isinstance(source, Mapping):
         return _from_arrays(source, name)
     if isinstance(source, tuple | list) and len(source) == 2:
-        if all(isinstance(part, tuple | list) and len(part) == 2 for part in source):
+        if any(part is None or np.ndim(part) == 0 for part in source if not _is_pair(part)):
+            why = "holds a single value where samples or labels belong."
+            raise InputDataError(name, why, "give (x, y), two arrays along the samples.")
+        if all(_is_pair(part) for part in source):
             (x, y), (x_test, y_test) = source
             return (np.asarray(x), np.asarray(y)), (np.asarray(x_test), np.asarray(y_test))
         return (np.asarray(source[0]), np.asarray(source[1])), None
     raise InputDataError(
         name, f"is a {type(source).__name__}.", "give (x, y), or a mapping with x and y."
     )
+
+
+def _is_pair(part: object) -> bool:
+    return isinstance(part, tuple | list) and len(part) == 2
 
 
 def _read_path(text: str) -> tuple[SamplePair, SamplePair | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, Literal, assert_never, get_args
 
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.prune.options import (
@@ -20,6 +20,7 @@ from fpgacomp.data.labelled import LabelledData
 from fpgacomp.data.sources import DataSource
 from fpgacomp.flows.board_cost import Hardware, paced_cost, prune_for_board
 from fpgacomp.flows.compression_result import CompressionResult
+from fpgacomp.flows.options import require_type
 from fpgacomp.flows.quantize_methods import (
     calibrate,
     quantize_within_budget,
@@ -95,6 +96,8 @@ def quantize(
     Raises:
         FpgacompError: with where, what and remedy.
     """
+    require_type("options", options, QuantizeOptions, MixedOptions)
+    require_type("recipe", recipe, Recipe)
     options = options or QuantizeOptions()
     if isinstance(options, MixedOptions):
         return quantize_within_budget(
@@ -152,6 +155,8 @@ def prune(
     require_torch()
     from fpgacomp.compress.quantize import quantize_aware
 
+    require_type("options", options, *get_args(PruneOptions))
+    require_type("recipe", recipe, Recipe)
     recipe = recipe or FINE_TUNING
     network, samples = load_for_training(model, data, test)
     if isinstance(options, HardwareOptions):
@@ -204,6 +209,8 @@ def distill(
     from fpgacomp.compress.distill import distill as technique
     from fpgacomp.compress.prune.structured import narrow_copy
 
+    require_type("options", options, DistillOptions)
+    require_type("recipe", recipe, Recipe)
     recipe = recipe or FROM_SCRATCH
     guide, samples = load_for_training(teacher, data, test)
     if isinstance(student, float):
@@ -248,6 +255,8 @@ def share(
     from fpgacomp.compress.share import ShareOptions
     from fpgacomp.compress.share import share as technique
 
+    require_type("options", options, ShareOptions)
+    require_type("recipe", recipe, Recipe)
     network, samples = load_for_training(model, data, test)
     outcome = technique(
         network, samples, options or ShareOptions(), recipe or FINE_TUNING, observer=observer
@@ -284,6 +293,8 @@ def factorize(
     from fpgacomp.compress.factorize.factorize import factorize as technique
     from fpgacomp.compress.factorize.options import FactorizeOptions
 
+    require_type("options", options, FactorizeOptions)
+    require_type("recipe", recipe, Recipe)
     network, samples = load_for_training(model, data, test)
     outcome = technique(
         network, samples, options or FactorizeOptions(), recipe or FINE_TUNING, observer=observer

@@ -57,6 +57,8 @@ def _infer_outputs(graph: EditableGraph, node: Node) -> bool:
         return True
     if not node.domain and node.op == "Clip" and not _scalar_limits(graph, node):
         return False
+    if not node.domain and node.op in ("Softmax", "LogSoftmax") and not _axis_fits(graph, node):
+        return False
     if node.domain == FPGACOMP_DOMAIN or (not node.domain and node.op in SAME_SHAPE):
         graph.info[node.output] = graph.info[node.inputs[0]]
         return True
@@ -78,6 +80,17 @@ def infer_missing(graph: EditableGraph) -> None:
     for node in graph.nodes:
         if any(name and name not in graph.info for name in node.outputs):
             infer_node(graph, node)
+
+
+def _axis_fits(graph: EditableGraph, node: Node) -> bool:
+    """Refuse an axis that the input does not have; nobody asks ONNX about these operators."""
+    axis, rank = node.attributes.get("axis", -1), len(graph.shape(node.inputs[0]))
+    if -rank <= axis < max(rank, 1):
+        return True
+    why = f"its axis {axis} is none of its input's {rank}."
+    graph.report(node, why, "export the model again.", error=ModelError)
+    graph.disable(node)
+    return False
 
 
 def _scalar_limits(graph: EditableGraph, node: Node) -> bool:

@@ -125,6 +125,13 @@ def test_a_window_larger_than_its_input_is_told_by_check() -> None:
     assert_refused(model, r"its window is larger than its input \[1, 8, 1\]")
 
 
+@pytest.mark.parametrize("op", ["Softmax", "LogSoftmax"])
+def test_an_axis_that_the_input_lacks_is_told_by_check(op: str) -> None:
+    nodes = [quant(["x", "s", "z", "b"], "q"), helper.make_node(op, ["q"], ["y"], axis=5)]
+    model = build(nodes, [1, 4], {"s": 0.5, "z": 0.0, "b": 4.0})
+    assert_refused(model, "its axis 5 is none of its input's 2")
+
+
 def assert_refused(model: onnx.ModelProto, why: str) -> None:
     checked = check(model)
     assert not checked.ok
