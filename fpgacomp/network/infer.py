@@ -85,7 +85,7 @@ def infer_missing(graph: EditableGraph) -> None:
 def _axis_fits(graph: EditableGraph, node: Node) -> bool:
     """Refuse an axis that the input does not have; nobody asks ONNX about these operators."""
     axis, rank = node.attributes.get("axis", -1), len(graph.shape(node.inputs[0]))
-    if -rank <= axis < max(rank, 1):
+    if -rank <= axis < rank:
         return True
     why = f"its axis {axis} is none of its input's {rank}."
     graph.report(node, why, "export the model again.", error=ModelError)

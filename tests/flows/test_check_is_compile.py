@@ -137,3 +137,11 @@ def assert_refused(model: onnx.ModelProto, why: str) -> None:
     assert not checked.ok
     with pytest.raises(FpgacompError, match=why):
         compile(model, BOARD, options=Options(csim=False, vectors=3))
+
+
+def test_a_softmax_of_one_number_is_told_by_check() -> None:
+    reshape = node("Reshape", ["q", "scalar"], "r")
+    nodes = [quant(["x", "s", "z", "b"], "q"), reshape, node("Softmax", ["r"], "y")]
+    scalar = np.zeros(0, np.int64)
+    model = build(nodes, [1, 1], {"s": 0.5, "z": 0.0, "b": 4.0, "scalar": scalar})
+    assert_refused(model, "its axis -1 is none of its input's 0")

@@ -285,3 +285,10 @@ def test_a_quantizer_of_no_numbers_is_told(kind: type) -> None:
     model = plain(nodes=nodes, constants=[constant], output="y")
     told = " ".join(finding.why for finding in check_model(model))
     assert "its input w is of type" in told
+
+
+def test_a_name_that_is_not_utf_8_is_refused() -> None:
+    flatten = helper.make_node("Flatten", ["xq"], ["y"], axis=1)
+    content = plain(nodes=[flatten], output="y").SerializeToString().replace(b"axis", b"\xe1xis")
+    with pytest.raises(ModelError, match="which is not UTF-8"):
+        load_onnx(onnx.load_model_from_string(content))
