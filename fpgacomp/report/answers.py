@@ -22,7 +22,9 @@ class AnswerScores:
         accuracy: figure by name, `samples` (how many there were) last. Of several outputs each
             figure is called OUTPUT.FIGURE, and `score` is the mean of their first ones.
         task: what was asked, as text: `task` (its kind), `task_found` (in words, and how it was
-            found) and `metric` (the name of the figure in `accuracy` that counts most).
+            found) and `metric` (the name of the figure in `accuracy` that counts most);
+            `held_out_of` where the samples are a part of data that the network may have been
+            trained on.
         confusion: which classes were taken for which; None where there is not one class for each
             sample.
     """
