@@ -125,6 +125,7 @@ class CompressionResult:
             "scores": {name: dict(found) for name, found in self.scores_after.items()},
             "before_is": self.before_is,
             "teacher_score": None if teacher is None else self.task.quality_of(teacher),
+            "teacher_scores": {name: dict(found) for name, found in (teacher or {}).items()},
             "test_samples": self.samples,
             "test_held_out_of_data": self.is_held_out,
             "epochs": len(history.epochs),

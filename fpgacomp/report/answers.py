@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fpgacomp.data.find_task import decide
 from fpgacomp.data.labels import Labels, fit_labels
@@ -57,7 +57,10 @@ def score_answers(
         UsageError: the user names outputs that the network does not have.
     """
     known = {form.name: form for form in forms}
-    own = [known.get(name) or _form(name, array) for name, array in outputs.items()]
+    own = [
+        replace(known[name], shape=array.shape[1:]) if name in known else _form(name, array)
+        for name, array in outputs.items()
+    ]
     x = next(iter(inputs.values())) if inputs is not None and len(inputs) == 1 else None
     shape = () if x is None else x.shape[1:]
     task = decide(own, labels, request, where="labels", input_shape=shape)
