@@ -71,7 +71,7 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
     if found.first_mismatch:
         yield "first", str(found.first_mismatch)
     if found.accuracy:
-        from fpgacomp.report.wording import accuracy_items
+        from fpgacomp.report.wording import accuracy_items, held_out_line
 
         yield (
             "accuracy",
@@ -79,5 +79,7 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
         )
         if "task_found" in found.task:
             yield "task", found.task["task_found"]
+        if (held_out := held_out_line(found.task)) is not None:
+            yield "beware", held_out
     if found.written:
         yield "answers", f"written to {found.written}"
