@@ -9,6 +9,7 @@ from fpgacomp.errors import ModelError
 
 # A nested model has one node, from its own input to its output, before any layer calls it.
 _MODELS = ("Functional", "Model", "Sequential")
+_NEVER = 1 << 62
 _Node = tuple[str, int]
 
 
@@ -59,8 +60,9 @@ def _read(node: Any) -> Iterator[_Node]:
             inner += value.values()
         elif isinstance(value, list):
             match value[:3]:
-                case [str(layer), int(call), int()]:
-                    yield layer, call
+                case [str(layer), int() | float() as call, int() | float()]:
+                    # 1e308 is a number to JSON, and of no call.
+                    yield layer, call if isinstance(call, int) else _NEVER
                     inner += value[3:]
                 case _:
                     inner += value

@@ -246,7 +246,10 @@ def test_a_loop_of_the_framework_has_a_bound(tmp_path: Path, quantizer: Config |
         loading.load_keras(path)
 
 
-@pytest.mark.parametrize("source", [["second", 0, 0, {}], ["nobody", 0, 0, {}], ["x", 1, 0, {}]])
+@pytest.mark.parametrize(
+    "source",
+    [["second", 0, 0, {}], ["nobody", 0, 0, {}], ["x", 1, 0, {}], ["x", 1e308, 0, {}]],
+)
 def test_layers_that_wait_for_ever_are_refused(tmp_path: Path, source: list[Any]) -> None:
     """Keras goes round until every layer is called, and these never are."""
     relu = {"activation": "relu"}
