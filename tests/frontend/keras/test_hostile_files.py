@@ -290,3 +290,21 @@ def test_a_loop_of_the_framework_has_a_bound(tmp_path: Path, quantizer: Config |
     write_hdf5(path, sequential(entry("QDense", {"kernel_quantizer": quantizer}))).close()
     with pytest.raises(ModelError, match="2147483648 unrolls; at most 100 are made"):
         loading.load_keras(path)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [["second", 0, 0, {}], ["nobody", 0, 0, {}], ["x", 1, 0, {}], ["x", 1e308, 0, {}]],
+)
+def test_layers_that_wait_for_ever_are_refused(tmp_path: Path, source: list[Any]) -> None:
+    """Keras goes round until every layer is called, and these never are."""
+    relu = {"activation": "relu"}
+    layers = [
+        {**input_layer(), "name": "x", "inbound_nodes": []},
+        {**entry("Activation", relu), "name": "first", "inbound_nodes": [[source]]},
+        {**entry("Activation", relu), "name": "second", "inbound_nodes": [[["first", 0, 0, {}]]]},
+    ]
+    path = tmp_path / "net.h5"
+    write_hdf5(path, entry("Functional", {"name": "net", "layers": layers})).close()
+    with pytest.raises(ModelError, match="its layer 'first' reads a tensor that no layer gives"):
+        loading.load_keras(path)
