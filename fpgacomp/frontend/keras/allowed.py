@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fpgacomp.errors import ModelError, UnsupportedLayer
-from fpgacomp.frontend.keras.wiring import check_wiring
+from fpgacomp.frontend.keras.calls import check_calls
 
 MAX_UNROLLS = 100  # the default is 5
 MAX_DEPTH = 200
@@ -156,7 +156,7 @@ def check_configuration(config: Any, where: str) -> None:
         if isinstance(value, dict):
             _check_object(value, where)
             if isinstance(value.get("layers"), list):
-                check_wiring(value["layers"], where)
+                check_calls(value["layers"], where)
         elif isinstance(value, str) and _LOOKED_UP.search(key):
             _check_name(value, key, where)
 
