@@ -28,6 +28,7 @@ from fpgacomp.frontend.rewrites.move_into_weights import move_into_weights
 from fpgacomp.frontend.rewrites.nearest_resize import nearest_resize
 from fpgacomp.frontend.rewrites.normalize_quantizers import normalize_quantizers
 from fpgacomp.frontend.rewrites.pairs_of_tensors import pairs_of_tensors
+from fpgacomp.frontend.rewrites.picks_to_products import picks_to_products
 from fpgacomp.frontend.rewrites.qoperators_to_qdq import qoperators_to_qdq
 from fpgacomp.frontend.rewrites.quantize_declared_integers import quantize_declared_integers
 from fpgacomp.frontend.rewrites.recognise_activations import recognise_activations
@@ -92,6 +93,7 @@ REDUCED: tuple[Rewrite, ...] = (
     subtract_to_add,
     relu_from_clip,
     pairs_of_tensors,
+    picks_to_products,
     keep_batch_axis,
     global_pools,
     absorb_pads,

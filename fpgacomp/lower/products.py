@@ -10,7 +10,7 @@ import onnx
 
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import Concat, Conv, Dense, Tensor, Upsample
-from fpgacomp.ir.types import FloatArray, IntArray, Ints
+from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 from fpgacomp.lower.activate import activate, exact_integers
 from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
 from fpgacomp.lower.scalar import Chain
@@ -173,6 +173,8 @@ def spatial_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> 
     _, channels, *spatial = value.order.shape
     shape = (*spatial, channels)
     if not np.array_equal(value.order, wanted):
+        value = _channels_in_order(builder, value)
+    if not np.array_equal(value.order, wanted):
         raise unsupported(
             node,
             "works on a tensor whose elements would have to be moved first.",
@@ -185,6 +187,35 @@ def spatial_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> 
                           "use one scale per tensor.")  # fmt: skip
     assert isinstance(value.source, Tensor)
     return replace(value, source=builder.reshaped(value.source, shape), source_shape=shape)
+
+
+def _channels_in_order(builder: GraphBuilder, value: Value) -> Value:
+    """Return the value with its channels where the network has them, if only they are mixed.
+
+    As behind the Reshape, Transpose and Reshape of a channel shuffle: a Conv of size 1 whose
+    weights are 0 and 1 puts them in order.
+    """
+    _, channels, *spatial = value.order.shape
+    first = (value.order % value.channels).reshape(channels, -1)[:, 0]
+    in_order = channels_last_order((*spatial, channels))
+    mixed = in_order // channels * channels + first.reshape(1, channels, *[1] * len(spatial))
+    if value.channels != channels or not np.array_equal(value.order, mixed):
+        return value
+    shape = (*spatial, channels)
+    if value.source_shape != shape or not isinstance(value.source, Tensor):
+        return value
+    weight = np.zeros((*[1] * len(spatial), channels, channels), np.int64)
+    weight[..., first, np.arange(channels)] = 1
+    name = f"{value.source.name}_mixed"
+    ones = (1,) * len(spatial)
+    tensor = builder.add(
+        Conv(name=name, output=unknown_output(name), input=value.source, weight=Ints(weight),
+             strides=ones, dilations=ones, pads=((0, 0),) * len(spatial))
+    )  # fmt: skip
+    chain = value.chain.with_parameters(
+        lambda values: values if values.shape == (1,) else Reals(values.array[first])
+    )
+    return Value(tensor, tensor.shape, in_order, chain)
 
 
 def window_attributes(
@@ -262,6 +293,17 @@ def lower_upsample(
         Upsample(name=name, output=unknown_output(name), input=value.source, factors=factors)
     )
     return Value(tensor, tensor.shape, channels_last_order(tensor.shape), value.chain)
+
+
+def over_positions(
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, other: Value, name: str
+) -> Value:
+    """Return [1, C, 1, 1] repeated over the positions of the other operand, else the value."""
+    mine, theirs = value.order.shape, other.order.shape
+    whole = len(mine) == len(theirs) > 2 and mine[:2] == theirs[:2]
+    if mine == theirs or not whole or any(size != 1 for size in mine[2:]):
+        return value
+    return lower_upsample(builder, node, value, theirs[2:], f"{name}_spread")
 
 
 def lower_concat(

@@ -151,7 +151,12 @@ def _add_two(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) ->
                 raise addend
             addend = curve
         terms.append(addend)
-    return add_values(builder, node, terms[0], terms[1], layer_name(builder, node))
+    name = layer_name(builder, node)
+    if not any(isinstance(term.source, Sum) for term in terms):
+        a, b = terms
+        terms = [products.over_positions(builder, node, a, b, name),
+                 products.over_positions(builder, node, b, a, name)]  # fmt: skip
+    return add_values(builder, node, terms[0], terms[1], name)
 
 
 def _addend(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value | UnsupportedLayer:

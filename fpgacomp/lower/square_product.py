@@ -14,7 +14,7 @@ from fpgacomp.ir.layers import Add, Lookup, Tensor
 from fpgacomp.ir.types import Ints
 from fpgacomp.lower.activate import MAX_TABLE
 from fpgacomp.lower.builder import GraphBuilder, unsupported
-from fpgacomp.lower.products import integer_value, lower_upsample
+from fpgacomp.lower.products import integer_value, over_positions
 from fpgacomp.lower.residual import in_order_of
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.value import Value
@@ -30,7 +30,7 @@ def lower_square_product(
             integer, or a table of more entries than a Lookup has.
     """
     a, b = integer_value(builder, node, a), integer_value(builder, node, b)
-    a, b = _over_positions(builder, node, a, b, name), _over_positions(builder, node, b, a, name)
+    a, b = over_positions(builder, node, a, b, name), over_positions(builder, node, b, a, name)
     if a.order.ndim == 2 and b.order.ndim == 2:
         a, b = builder.flat(a), builder.flat(b)
     b = in_order_of(builder, node, a, b)
@@ -46,17 +46,6 @@ def lower_square_product(
     squares = [_quarter_square(builder, a.source, b.source, sign, name) for sign in (1, -1)]
     product = _added(builder, squares[0], squares[1], -1, name)
     return Value(product, product.shape, a.order, Chain.of(a.chain.scale * b.chain.scale))
-
-
-def _over_positions(
-    builder: GraphBuilder, node: onnx.NodeProto, value: Value, other: Value, name: str
-) -> Value:
-    """Return [1, C, 1, 1] repeated over the positions of the other factor, else the value."""
-    mine, theirs = value.order.shape, other.order.shape
-    whole = len(mine) == len(theirs) > 2 and mine[:2] == theirs[:2]
-    if mine == theirs or not whole or any(size != 1 for size in mine[2:]):
-        return value
-    return lower_upsample(builder, node, value, theirs[2:], f"{name}_spread")
 
 
 def _added(builder: GraphBuilder, a: Tensor, b: Tensor, sign: int, name: str) -> Tensor:

@@ -31,6 +31,10 @@ A canonical network is QONNX (float32, opset 18) in which
 * Clip has two scalar limits; a Clip from 0 upwards is Relu;
 * BatchNormalization stays one node in inference form (its folding into a float32
   Mul and Add would move rounding borders by 1e-7);
+* Div, Mean, Max and Min of computed tensors are products, sums and Relus; Split, Slice and
+  Gather are a Conv or MatMul with one-hot weights, a Pad with zeros that no layer absorbs is a
+  Conv of size 1; all of these stay as they are behind the last integer, on the host. Operators
+  on codes (QLinearConv and its kin) are the float ones between quantizers;
 * Identity, Dropout, no-op Cast, Pad, Reshape and Transpose are gone; neighbouring
   Transposes, and neighbouring Reshapes, are one; equal quantizers of one tensor are one;
 * GlobalAveragePool and ReduceMean over all spatial axes are GlobalAveragePool on

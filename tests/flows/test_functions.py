@@ -195,6 +195,14 @@ def test_a_curve_without_a_quantizer_is_refused() -> None:
         lower(read_network(model))
 
 
+def test_a_mean_that_is_subtracted() -> None:
+    """One number per channel is added at every position."""
+    assert_exact(convolution(
+        quantized("c", "a"), node("GlobalAveragePool", ["a"], "g"), quantized("g", "h"),
+        node("Sub", ["a", "h"], "p"), quantized("p", "y"),
+    ))  # fmt: skip
+
+
 def test_wide_products_are_refused_with_their_bits() -> None:
     model = unquantized_product()
     for initializer in model.graph.initializer:

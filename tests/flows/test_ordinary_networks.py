@@ -273,16 +273,6 @@ def squeezed_batch() -> onnx.ModelProto:
     return network(nodes, [1, 2, 4, 4], w=weights(3, 2, 2, 2))
 
 
-def split_in_the_middle() -> onnx.ModelProto:
-    nodes = [
-        helper.make_node("Split", ["q", "parts"], ["first", "second"], axis=1),
-        quantized("w", "v", "sw", "bw"),
-        node("MatMul", ["first", "v"], "m"),
-        node("Add", ["m", "second"], "y"),
-    ]
-    return network(nodes, [1, 4], parts=np.array([2, 2]), w=weights(2, 2))
-
-
 def reduced_batch() -> onnx.ModelProto:
     """The largest value of all samples: the host must not mix them."""
     return dense(node("ReduceMax", ["m"], "y", keepdims=1))
@@ -306,7 +296,6 @@ def reflected() -> onnx.ModelProto:
 REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "only a quantizer": (lambda: network([], [1, 4], "q"), "no part of it needs hardware"),
     "squeezed batch": (squeezed_batch, "does not keep axis 0 as the batch"),
-    "split in the middle": (split_in_the_middle, "Split is not supported"),
     "reduced over the batch": (reduced_batch, "it reduces other axes"),
     "columns joined": (lambda: joined_positions(3), "elements would have to be moved"),
     "padded, without a zero": (

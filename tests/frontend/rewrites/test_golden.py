@@ -337,6 +337,22 @@ CASES: dict[str, Callable[[], Case]] = {
         ),
         spelled=False,
     ),
+    "picks_to_products": lambda: net(
+        [
+            helper.make_node("Split", ["x", "parts"], ["a", "b"], axis=1),
+            node("Gather", ["b", "places"], "g", axis=1),
+            node("Slice", ["g", "one", "four", "two"], "s"),
+            node("Concat", ["a", "a"], "k", axis=1),
+            node("Conv", ["k", "w"], "c", pads=[0, 0, 0, 0], **CONV),
+            node("Conv", ["s", "w"], "d", pads=[0, 0, 0, 0], **CONV),
+            node("Flatten", ["c"], "e"),
+            node("Flatten", ["d"], "f"),
+            node("Concat", ["e", "f"], "h", axis=1),
+            node("MatMul", ["h", "u"], "y"),
+        ],
+        [1, 3, 4, 4], parts=np.array([1, 2]), places=np.array([1, 0]), one=np.array([1]),
+        four=np.array([4]), two=np.array([2]), w=whole(1, 2, 3, 3), u=whole(6, 2),
+    ),
     "qoperators_to_qdq": lambda: Case(
         build(
             [
