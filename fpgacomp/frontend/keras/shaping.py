@@ -82,8 +82,9 @@ def cropping(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     borders = np.asarray(layer.cropping).reshape(-1, 2)
     x = b.channels_first(x)
     window = tuple(int(total) + 1 for total in borders.sum(axis=1))
-    weight = np.zeros((x.channels, 1, *window), dtype=np.float32)
-    weight[(slice(None), 0, *(int(before) for before in borders[:, 0]))] = 1
+    pick = np.zeros(window, dtype=np.float32)
+    pick[tuple(borders[:, 0])] = 1
+    weight = np.tile(pick, (x.channels, 1, *[1] * len(window)))
     sizes = (size - length + 1 for size, length in zip(x.shape, window))
     ones = [1] * len(window)
     return b.node(
