@@ -99,7 +99,7 @@ def _loss(
 
 def family_weights(rows: Iterable[Row]) -> FloatArray:
     """Weight of each row: a repository counts as the root of its number of rows."""
-    families = [row.family for row in rows]
+    families = [row.source for row in rows]
     count = Counter(families)
     return np.array([count[family] ** -0.5 for family in families])
 
