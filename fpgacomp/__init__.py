@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fpgacomp.data.tasks import TaskRequest as TaskRequest
     from fpgacomp.errors import FpgacompError as FpgacompError
     from fpgacomp.flows.check import check as check
     from fpgacomp.flows.compare import compare as compare
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.options import Options as Options
     from fpgacomp.flows.simulate import simulate as simulate
+    from fpgacomp.flows.split import split as split
     from fpgacomp.results.report import Report as Report
     from fpgacomp.results.target import Target as Target
 
@@ -37,6 +39,7 @@ _HOMES = {
     "Options": "flows.options",
     "Report": "results.report",
     "Target": "results.target",
+    "TaskRequest": "data.tasks",
     "check": "flows.check",
     "compare": "flows.compare",
     "compile": "flows.compile",
@@ -48,6 +51,7 @@ _HOMES = {
     "quantize": "flows.compress",
     "share": "flows.compress",
     "simulate": "flows.simulate",
+    "split": "flows.split",
 }
 __all__ = [*_HOMES, "__version__"]
 

@@ -25,12 +25,13 @@ from fpgacomp.cli.quantize import quantize
 from fpgacomp.cli.share import share
 from fpgacomp.cli.show import show
 from fpgacomp.cli.simulate import simulate
+from fpgacomp.cli.split import split
 from fpgacomp.cli.verb import Root, Verb, reproducer
 
 # Every verb, in the order and under the headings of the help.
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate),
-    "Make a network smaller": (quantize, prune, distill, share, factorize, evaluate),
+    "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
     "Look around": (show, compare, boards, doctor),
 }
 

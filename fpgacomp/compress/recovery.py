@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from fpgacomp.compress.distill import DistillOptions
+from fpgacomp.compress.losses import Loss
 from fpgacomp.compress.outcome import TechniqueOutcome
-from fpgacomp.compress.training import Loss, accuracy
+from fpgacomp.compress.training import quality
 from fpgacomp.compress.types import TorchNetwork
 from fpgacomp.data.labelled import LabelledData
 
@@ -90,7 +91,7 @@ def tell_fall(
     best = None if outcome.history is None else outcome.history.best
     if best is None:
         return outcome
-    before, after = accuracy(network, data.validation), best.rank[0]
+    before, after = quality(network, data, data.validation), best.rank[0]
     if before - after <= TOLD_FALL:
         return outcome
     text = f"the score on the validation split fell from {before:.1%} to {after:.1%}: {remedy}"

@@ -110,34 +110,6 @@ def top1_agreement(ours: NamedArrays, theirs: NamedArrays) -> float | None:
     return float((a.argmax(axis=1) == b.argmax(axis=1)).mean())
 
 
-def agreement_with_float32(
-    original: onnx.ModelProto, inputs: NamedArrays, ours: NamedArrays, batch: int
-) -> float | None:
-    """Return the share of samples whose answer is the one that the user's framework gives.
-
-    Args:
-        original: the network as it was read.
-        inputs: network input -> [N, *shape].
-        ours: network output -> [N, ...], in the network's own units.
-        batch: how many samples are executed at once.
-
-    Returns:
-        See `top1_agreement`; None, too, where the network cannot be executed in float32.
-    """
-    count = len(next(iter(inputs.values())))
-    parts: list[NamedArrays] = []
-    for start in range(0, count, batch):
-        some = {name: array[start : start + batch] for name, array in inputs.items()}
-        outputs = float32_outputs(original, some).outputs
-        if outputs is None:
-            return None
-        parts.append(outputs)
-    # Constants that a network gives beside its answers (a scale, a bit width) have no batch.
-    names = [name for name, array in parts[0].items() if array.ndim]
-    theirs = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    return top1_agreement(ours, theirs)
-
-
 def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a copy whose axis 0 is free: of inputs, outputs, and constant reshape targets of 1."""
     free = onnx.ModelProto()

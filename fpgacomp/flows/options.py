@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
 
+from fpgacomp.data.tasks import TaskRequest
 from fpgacomp.engines.engine import IoType
 from fpgacomp.errors import UsageError
 from fpgacomp.frontend.calibrate import PtqOptions
@@ -32,7 +33,10 @@ class Options:
         calibration: samples for the ranges of a float network or an input.
         quantization: how a float network is quantized.
         inputs: samples to check with; None: a seeded set that hits the extremes.
-        labels: of the inputs, which they need, for the accuracy.
+        labels: of the inputs, which they need, for the accuracy: of the first output, or a .npz
+            file by output name.
+        task: kind of what the network is asked to tell (see `fpgacomp.data.tasks.KINDS`), for all
+            outputs or by output name; None finds it from outputs and labels.
         vectors: how many samples are compared; of `inputs`, the first so many.
         argmax: end the hardware in an ArgMax, so that it delivers labels.
         csim: compile and run the emitted C++.
@@ -55,6 +59,7 @@ class Options:
     quantization: PtqOptions = field(default_factory=PtqOptions)
     inputs: SampleSource | None = None
     labels: SampleSource | None = None
+    task: str | Mapping[str, str] | None = None
     vectors: int = 1000
     argmax: bool = False
     csim: bool = True
@@ -65,6 +70,7 @@ class Options:
     def __post_init__(self) -> None:
         for where, why, fix in self._impossible():
             raise UsageError(where, why, fix)
+        TaskRequest(kind=self.task)
         if self.labels is not None and self.inputs is None:
             raise UsageError(
                 "--labels",

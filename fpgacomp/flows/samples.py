@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from fpgacomp.data.arrays import InputShapes, check_inputs, load_inputs
 from fpgacomp.data.labelled import LabelledData, Samples, load_data
-from fpgacomp.data.labels import load_labels
+from fpgacomp.data.labels import Labels, load_labels
 from fpgacomp.data.numpy_files import read_arrays
+from fpgacomp.data.tasks import OutputForm, TaskRequest
 from fpgacomp.errors import InputDataError, ModelError
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.flows.options import Options, SampleSource
@@ -22,10 +23,10 @@ from fpgacomp.frontend.calibrate import (
     quantize_post_training,
     unquantized_inputs,
 )
-from fpgacomp.ir.types import AnyArray, NamedArrays
+from fpgacomp.ir.types import NamedArrays
 from fpgacomp.network.canonical import Network, input_shapes
 from fpgacomp.network.lowered import Lowered
-from fpgacomp.report import assemble
+from fpgacomp.report.answers import AnswerScores, score_answers
 
 # Of labelled data; more tell little, and ONNX Runtime keeps every tensor of all of them.
 CALIBRATION_SAMPLES = 512
@@ -39,13 +40,16 @@ class NetworkSamples:
 
     Args:
         raw: by input name, [N, *input shape], in the network's own units.
-        labels: class indices [N] or one-hot [N, K]; None where they are not known.
+        labels: [N, ...] of the first output, or by output name; None where they are not known.
         source: what the samples are, where the options alone do not tell.
+        held_out_of: data of which the samples are a part that is held out here, so that the
+            network may have been trained on them; None where they are a file of their own.
     """
 
     raw: NamedArrays
-    labels: AnyArray | None = None
+    labels: Labels | None = None
     source: str | None = None
+    held_out_of: str | None = None
 
 
 def quantize_network(network: Network, options: Options) -> Network:
@@ -126,9 +130,27 @@ def vectors_of(network: Network, lowered: Lowered, options: Options) -> NetworkS
     return NetworkSamples(raw, _labels(options.labels, options.vectors))
 
 
-def scores(outputs: NamedArrays, labels: AnyArray | None) -> dict[str, float] | None:
-    """Return the accuracy of the network's outputs by output name; None without labels."""
-    return None if labels is None else assemble.accuracy(outputs, labels)
+def scores(
+    outputs: NamedArrays,
+    samples: NetworkSamples,
+    forms: Sequence[OutputForm],
+    task: str | Mapping[str, str] | None,
+) -> AnswerScores | None:
+    """Score the network's outputs; None where there is nothing to compare them with.
+
+    Args:
+        outputs: what the network answered, by output name.
+        samples: the inputs, and their labels.
+        forms: what the network's outputs look like.
+        task: what the user says of the task.
+    """
+    if samples.labels is None and task != "reconstruction":
+        return None
+    request = TaskRequest(kind=task)
+    found = score_answers(outputs, samples.labels, forms=forms, request=request, inputs=samples.raw)
+    if samples.held_out_of is None:
+        return found
+    return replace(found, task={**found.task, "held_out_of": samples.held_out_of})
 
 
 def load_samples(
@@ -164,11 +186,13 @@ def load_samples(
     test = whole.evenly(len(whole) if most is None else most)
     part = f"{len(test)} of {len(whole)}" if len(test) < len(whole) else f"{len(whole)}"
     description = f"{data.name} (test split, {part} samples)"
-    return NetworkSamples(_by_input(test, shapes, data.name), test.y, description)
+    labels = data.labels_of(test.y)
+    held_out_of = data.name if data.is_held_out else None
+    inputs = _by_input(test, shapes, data.name)
+    return NetworkSamples(inputs, labels, description, held_out_of)
 
 
-def _labels(labels: SampleSource | None, count: int) -> AnyArray | None:
-    assert not isinstance(labels, Mapping)
+def _labels(labels: SampleSource | None, count: int) -> Labels | None:
     return None if labels is None else load_labels(labels, count)
 
 
@@ -189,7 +213,9 @@ def _has_labels(path: Path) -> bool:
     if path.suffix != ".npz" or not path.is_file():
         return False
     arrays = read_arrays(path, wanted="a .npz file")
-    return isinstance(arrays, Mapping) and {"x", "y"} <= set(arrays)
+    if not isinstance(arrays, Mapping):
+        return False
+    return "x" in arrays and any(name == "y" or name.startswith("y_") for name in arrays)
 
 
 def _by_input(samples: Samples, shapes: InputShapes, name: str) -> NamedArrays:

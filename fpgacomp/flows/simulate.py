@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy.typing as npt
+import onnx
 
 from fpgacomp.engines.registry import engine_named
 from fpgacomp.errors import UsageError
@@ -18,6 +19,7 @@ from fpgacomp.flows.batches import Kept, Oracle
 from fpgacomp.flows.options import SampleSource
 from fpgacomp.flows.samples import load_samples, scores
 from fpgacomp.flows.stages import Stages
+from fpgacomp.frontend import forms_of
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.toolchain import find_compiler
 from fpgacomp.network.canonical import input_shapes
@@ -57,7 +59,8 @@ class SimulationResult:
         outputs: the network's outputs by name, in its own units [samples, *shape].
         mismatches: integers that differ from the graph's; None at level graph.
         first_mismatch: the first that differs, or None.
-        accuracy: shares of right answers, or None without labels.
+        accuracy: figures of how well the answers agree with the labels, or None without labels.
+        task: what the network was asked to tell, as text; see `Report.task`.
         written: the file that holds the outputs, or None.
     """
 
@@ -68,6 +71,7 @@ class SimulationResult:
     first_mismatch: Mismatch | None = None
     accuracy: Mapping[str, float] | None = None
     written: str | None = None
+    task: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON: everything but the outputs themselves."""
@@ -76,7 +80,7 @@ class SimulationResult:
             "level": self.level,
             "mismatches": self.mismatches,
             "first_mismatch": str(self.first_mismatch) if self.first_mismatch else None,
-            "accuracy": dict(self.accuracy) if self.accuracy is not None else None,
+            "accuracy": None if self.accuracy is None else {**self.accuracy, **self.task},
             "outputs": self.written,
         }
 
@@ -88,6 +92,7 @@ def simulate(
     level: Level = "graph",
     outputs: str | Path | None = None,
     labels: SampleSource | None = None,
+    task: str | Mapping[str, str] | None = None,
     trust: bool = False,
     memory_gb: float = 4.0,
     observer: Observer = silent,
@@ -100,6 +105,8 @@ def simulate(
         level: graph runs the integer graph; c runs the emitted C++ and compares it with the graph.
         outputs: file for the answers: .npy, or .npz where there are several.
         labels: of the inputs, for the accuracy.
+        task: kind of what the network is asked to tell, for all outputs or by output name; None
+            finds it.
         trust: run the code of a build that this user did not make on this machine.
         memory_gb: gigabytes that the integers of the samples may take at once.
         observer: told each stage and the share of it that is done.
@@ -141,12 +148,15 @@ def simulate(
     answers = to_network_outputs(built.after, kept.all_outputs())
     if outputs is not None:
         folder.save_arrays(answers, Path(outputs))
+    forms = forms_of(onnx.load_from_string(built.project.files["network.onnx"]))
+    scored = scores(answers, samples, forms, task)
     return SimulationResult(
         samples=oracle.frames,
         level=level,
         outputs=answers,
         mismatches=check.agreement.mismatches if check.agreement else None,
         first_mismatch=check.agreement.first if check.agreement else None,
-        accuracy=scores(answers, samples.labels),
+        accuracy=scored.accuracy if scored else None,
+        task=scored.task if scored else {},
         written=None if outputs is None else str(outputs),
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fpgacomp.data.labelled import Samples, load_data
+from fpgacomp.data.tasks import OutputForm
 from fpgacomp.errors import InputDataError
 
 
@@ -98,7 +99,7 @@ def test_image_folders(tmp_path, split):
                 image.fromarray(pixels).save(folder / f"{number}.png")
     data = load_data(tmp_path)
     assert data.shape == (3, 6, 5)
-    assert data.classes == 2
+    assert set(data.train.y) == {0, 1}
     assert data.train.x.max() <= 1
     assert len(data.test) == 80 or not split
 
@@ -119,10 +120,6 @@ def broken(x, y):
     nan[7] = np.nan
     return {
         "10 samples and 9 labels": (x[:10], y[:9]),
-        "not class indices": (x, y + 0.5),
-        r"float64 of shape \[400\], and not": (x, y - 1.0),
-        "no training sample of class 3, 4": (x, np.where(y == 3, 5, y)),
-        "samples of one class": (x, np.zeros_like(y)),
         "1 samples hold NaN or infinity, first 7": (nan, y),
         "give numbers": (np.array(["a"] * 10), y[:10]),
         "leaves no sample for the": (x[:2], y[:2]),
@@ -152,5 +149,54 @@ def test_shapes_and_outputs_are_checked_against_the_network():
     assert data.reshaped((4, 4)).shape == (4, 4)
     with pytest.raises(InputDataError, match=r"shape \[1, 4, 4\], the network takes \[16\]"):
         data.reshaped((16,))
-    with pytest.raises(InputDataError, match="has the label 3, the network 3 outputs"):
-        data.check_outputs(3)
+    with pytest.raises(InputDataError, match="is 3, the network has 3 classes"):
+        data.for_task((OutputForm("y", (3,)),))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda y: np.where(y == 3, 5, y), "no training sample of class 3, 4"),
+        (lambda y: np.zeros_like(y), "samples of one class"),
+        (lambda y: y + 0.5, "1 a sample, the output y has 6 values"),
+        (lambda y: y - 1.0, "is -1.0, the network has 6 classes"),
+    ],
+)
+def test_labels_are_checked_against_the_task(change, text):
+    x, y = some()
+    data = load_data((x, change(y)))
+    with pytest.raises(InputDataError, match=text):
+        data.for_task((OutputForm("y", (6,)),))
+
+
+def test_labels_by_output_are_kept_apart(tmp_path):
+    x, y = some()
+    arrays = {"x": x, "y_b": y % 2, "y_a": 1 - y % 2, "x_test": x[:9] + 1, "y_test_a": y[:9],
+              "y_test_b": y[:9]}  # fmt: skip
+    np.savez(tmp_path / "d.npz", **arrays)
+    data = load_data(tmp_path / "d.npz")
+    assert data.columns == (("a", 1), ("b", 1)) and len(data.test) == 9
+    found = data.labels_of(data.train.y)
+    assert np.array_equal(found["a"] + found["b"], np.ones((len(data.train), 1)))
+    one = load_data((x, {"only": y}))
+    assert np.array_equal(np.unique(one.labels_of(one.test.y)["only"]), np.arange(4))
+
+
+def test_one_hot_training_labels_go_with_class_numbers_of_a_test_set():
+    (x, y), (xt, yt) = some(), some(60, seed=5)
+    data = load_data((x, np.eye(4)[y]), test=(xt, yt))
+    assert data.train.y.dtype == np.int64 and data.train.y.ndim == 1
+    with pytest.raises(InputDataError, match="give both the same kind of labels"):
+        load_data((x, np.eye(4)[y] / 2), test=(xt, yt))
+
+
+def test_samples_without_labels_are_for_autoencoders(tmp_path):
+    x, _ = some()
+    np.savez(tmp_path / "x.npz", x=x)
+    data = load_data(tmp_path / "x.npz")
+    assert not data.is_labelled and data.is_held_out
+    known = data.for_task((OutputForm("y", (16,)),))
+    assert known.task.kind == "reconstruction"
+    assert np.array_equal(known.test.y, known.test.x.reshape(-1, 16))
+    with pytest.raises(InputDataError, match="there are no labels"):
+        data.for_task((OutputForm("y", (3,)),))

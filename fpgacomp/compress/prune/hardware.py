@@ -148,7 +148,8 @@ def _trained(
         ladder = search.ladder(pruned, plan)
         history = train(
             pruned, data, _of_attempt(recipe, attempt),
-            loss=distillation_loss(network, RECOVERY), constraints=[ladder, CalmEpochs()],
+            loss=distillation_loss(network, RECOVERY, data, recipe),
+            constraints=[ladder, CalmEpochs()],
             decided_by=[options, attempt, RECOVERY, network], observer=observer, what="prune",
         )  # fmt: skip
         if not history.epochs:

@@ -76,8 +76,8 @@ def prune_channels(
     history = History()
     guidance = distillation or RECOVERY
     loss = with_mixtures(
-        distillation_loss(network, guidance),
-        distillation_loss(network, replace(guidance, soft_share=1.0)),
+        distillation_loss(network, guidance, data, recipe),
+        distillation_loss(network, replace(guidance, soft_share=1.0), data, recipe),
     )
     for round_ in range(1, options.rounds + 1):
         plan = _RoundPlan(smaller, channels, options, sizes, prices, round_)

@@ -62,7 +62,7 @@ from fpgacomp.errors import ToolError
 if TYPE_CHECKING:
     import onnx
 
-    from fpgacomp.compress.training import Loss
+    from fpgacomp.compress.losses import Loss
 
 __all__ = [
     "MixedOptions",
@@ -94,7 +94,8 @@ def quantize_aware(
         data: weights and scales are fitted to the training split.
         options: bits and scales.
         recipe: how the quantized network is trained.
-        loss: (network, x, y) -> mean loss of a batch; None takes the cross entropy.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or
+            that of the task.
         observer: is told every epoch.
 
     Returns:
@@ -134,7 +135,8 @@ def quantize_mixed(
         options: the budget, its measure, and the bits to choose from.
         recipe: how the quantized network is trained.
         cost: estimates a quantized network, where the measure is one of its figures, e.g. "lut".
-        loss: (network, x, y) -> mean loss of a batch; None takes the cross entropy.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or
+            that of the task.
         observer: is told every epoch.
 
     Returns:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from torch import fx
 
+from fpgacomp.compress.losses import Loss
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import BitWidth, MixedOptions, whole_bits
 from fpgacomp.compress.quantize.torch.assign import ChoiceFigures, assign, total_cost
@@ -29,7 +30,6 @@ from fpgacomp.compress.quantize.torch.spending import (
     replace_bits,
 )
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.compress.training import Loss, cross_entropy
 from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import DoesNotFit, UsageError
@@ -45,7 +45,7 @@ def quantize_mixed(
     recipe: Recipe,
     *,
     cost: CostFunction | None = None,
-    loss: Loss = cross_entropy,
+    loss: Loss | None = None,
     observer: TrainingObserver = silent,
 ) -> TechniqueOutcome:
     """Choose bits per layer and for the input, train with them, and hold the result to its budget.
@@ -73,7 +73,8 @@ def quantize_mixed(
         options: the budget, its measure, and the bits to choose from.
         recipe: how each of the quantized networks is trained.
         cost: estimates a quantized network, where the measure is one of its figures.
-        loss: (network, x, y) -> mean loss of a batch.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or that of the
+            task.
         observer: is told every epoch.
 
     Returns:

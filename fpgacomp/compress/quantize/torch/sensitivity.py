@@ -10,6 +10,7 @@ import torch
 from torch import fx
 
 from fpgacomp.compress.constraints import KEPT
+from fpgacomp.compress.losses import Loss, loss_of
 from fpgacomp.compress.quantize.options import (
     MOST_BITS,
     BitWidth,
@@ -22,7 +23,7 @@ from fpgacomp.compress.quantize.torch.transform import quantize
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.compress.threads import one_thread
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.compress.training import Loss, train
+from fpgacomp.compress.training import train, with_task
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UnsupportedLayer
 
@@ -107,7 +108,8 @@ class Judge:
         data: its training split.
         options: `trial_epochs` of training come before each measurement.
         recipe: how that training goes, its number of epochs aside.
-        loss: (network, x, y) -> mean loss of a batch.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or that of the
+            task.
     """
 
     def __init__(
@@ -116,9 +118,11 @@ class Judge:
         data: LabelledData,
         options: MixedOptions,
         recipe: Recipe,
-        loss: Loss,
+        loss: Loss | None,
     ) -> None:
-        self.network, self.data, self.options, self.loss = network, data, options, loss
+        self.network, self.options = network, options
+        self.data = with_task(network, data)
+        self.loss = loss or loss_of(self.data, recipe)
         self._recipe = replace(recipe, epochs=options.trial_epochs, checkpoint=None)
         self._known: dict[str, float] = {}
 
