@@ -13,7 +13,7 @@ from fpgacomp.compress.prune.hardware import prune_hardware  # noqa: E402
 from fpgacomp.compress.prune.options import ChannelOptions, HardwareOptions  # noqa: E402
 from fpgacomp.compress.prune.structured import prune_channels  # noqa: E402
 from fpgacomp.compress.recipe import Epoch, History, Recipe  # noqa: E402
-from fpgacomp.compress.recovery import CalmEpochs, note_on_fall  # noqa: E402
+from fpgacomp.compress.recovery import CalmEpochs, mixtures, tell_fall, with_mixtures  # noqa: E402
 from fpgacomp.compress.trainable import from_module, weight_layers  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.data.labelled import load_data  # noqa: E402
@@ -52,18 +52,46 @@ def test_only_a_late_epoch_is_kept(trained, blobs):
     assert single.best is not None, "the only epoch is the last one"
 
 
-@pytest.mark.parametrize(("fall", "told"), [(0.4, True), (0.009, False), (-0.01, False)])
+def test_mixtures_lie_between_two_samples_of_the_batch():
+    torch.manual_seed(0)
+    x = torch.rand(16, 2, 3)
+    for mixture in mixtures(x):
+        between = [
+            (mixture - x[i]).mul(mixture - x[j]) <= 1e-6 for i in range(16) for j in range(i + 1)
+        ]
+        assert any(bool(inside.all()) for inside in between)
+
+
+def test_mixtures_are_compared_without_labels(trained, blobs):
+    seen = []
+
+    def guided(network, x, y):
+        seen.append(x)
+        return network(x).sum() * 0 + 1.0
+
+    def matched(network, x, y):
+        seen.append(x)
+        return network(x).sum() * 0 + 3.0
+
+    x, y = torch.from_numpy(blobs.train.x[:8]), torch.from_numpy(blobs.train.y[:8])
+    assert with_mixtures(guided, matched)(trained, x, y).item() == 2.0
+    mixed, plain = seen
+    assert torch.equal(plain, x)
+    assert mixed.shape == x.shape and not torch.equal(mixed, x)
+
+
+@pytest.mark.parametrize(("fall", "told"), [(0.4, True), (0.019, False), (-0.01, False)])
 def test_a_fall_is_told_with_both_figures(trained, blobs, fall, told):
     before = accuracy(trained, blobs.validation)
     epoch = Epoch(1, 1, 0.1, before - fall, 0.1, True)
     outcome = TechniqueOutcome(None, History((epoch,), epoch))
     text = f"the score on the validation split fell from {before:.1%} to {before - fall:.1%}: less"
-    assert note_on_fall(trained, blobs, outcome, "less") == ((text,) if told else ())
+    assert tell_fall(trained, blobs, outcome, "less").notes == ((text,) if told else ())
 
 
 def test_an_untrained_network_tells_no_fall(trained, blobs):
     for history in (None, History()):
-        assert note_on_fall(trained, blobs, TechniqueOutcome(None, history), "less") == ()
+        assert tell_fall(trained, blobs, TechniqueOutcome(None, history), "less").notes == ()
 
 
 def test_too_much_hardware_saved_is_told(trained, blobs):

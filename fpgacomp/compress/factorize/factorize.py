@@ -24,7 +24,7 @@ from fpgacomp.compress.factorize.windows import (
 )
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.compress.recovery import RECOVERY, CalmEpochs, note_on_fall
+from fpgacomp.compress.recovery import RECOVERY, CalmEpochs, tell_fall
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import quality, train
 from fpgacomp.compress.types import TorchLayer
@@ -99,7 +99,7 @@ def factorize(
     }
     outcome = TechniqueOutcome(smaller, history, _notes(left), details)
     remedy = "keep more of the rank (--rank), or train longer (--epochs)"
-    return outcome.with_notes(note_on_fall(network, data, outcome, remedy))
+    return tell_fall(network, data, outcome, remedy)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from fpgacomp.compress.prune.ladder import (
 )
 from fpgacomp.compress.prune.options import HardwareOptions
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
-from fpgacomp.compress.recovery import RECOVERY, CalmEpochs, note_on_fall
+from fpgacomp.compress.recovery import RECOVERY, CalmEpochs, tell_fall
 from fpgacomp.compress.training import train
 from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
@@ -124,7 +124,7 @@ def prune_hardware(
     }  # fmt: skip
     outcome = TechniqueOutcome(done.network, done.history, notes, details)
     remedy = f"save less than {options.saving:.0%}, or train longer (--epochs)"
-    return outcome.with_notes(note_on_fall(network, data, outcome, remedy))
+    return tell_fall(network, data, outcome, remedy)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, remove_c
 from fpgacomp.compress.prune.options import ChannelOptions
 from fpgacomp.compress.prune.saliency import saliency_of, without_gamma
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
-from fpgacomp.compress.recovery import RECOVERY, CalmEpochs, note_on_fall
+from fpgacomp.compress.recovery import RECOVERY, CalmEpochs, tell_fall, with_mixtures
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import train
 from fpgacomp.compress.types import CostFunction
@@ -39,7 +39,8 @@ def prune_channels(
 ) -> TechniqueOutcome:
     """Remove the least important channels and train what is left, in rounds.
 
-    The smaller network learns from the labels and from the answers of the network as it was.
+    The smaller network learns from the labels and from the answers of the network as it was, to
+    the samples and to mixtures of them.
     Channels that an addition or a depthwise convolution ties together are removed together. The
     network's inputs and outputs stay. Every layer keeps at least one channel.
 
@@ -74,7 +75,10 @@ def prune_channels(
     smaller = copy.deepcopy(network)
     history = History()
     guidance = distillation or RECOVERY
-    loss = distillation_loss(network, guidance, data, recipe)
+    loss = with_mixtures(
+        distillation_loss(network, guidance, data, recipe),
+        distillation_loss(network, replace(guidance, soft_share=1.0), data, recipe),
+    )
     for round_ in range(1, options.rounds + 1):
         plan = _RoundPlan(smaller, channels, options, sizes, prices, round_)
         if goal is not None and 1 < round_ == options.rounds:
@@ -101,7 +105,7 @@ def prune_channels(
         notes = (*goal.note(details["saved"]), *notes)
     outcome = TechniqueOutcome(smaller, history, notes, details)
     remedy = "remove fewer channels, or train longer (--epochs)"
-    return outcome.with_notes(note_on_fall(network, data, outcome, remedy))
+    return tell_fall(network, data, outcome, remedy)
 
 
 def _details(network: fx.GraphModule, smaller: fx.GraphModule) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fpgacomp.data.labelled import LabelledData
 
 
 @dataclass(frozen=True)
-class TrainedBits:
+class BitsCandidate:
     """A network that was trained with bits of the search's choice.
 
     Args:
@@ -68,7 +68,8 @@ class Trainer:
         options: the budget, and what all candidates have in common.
         recipe: how each candidate is trained.
         spending: measures what it costs.
-        loss: (network, x, y) -> mean loss of a batch; None for the one of the task.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or that of the
+            task.
         observer: is told every epoch.
     """
 
@@ -85,19 +86,19 @@ class Trainer:
     ) -> None:
         self._network, self._data, self._options, self._recipe = network, data, options, recipe
         self._spending, self._loss, self._observer = spending, loss, observer
-        self._known: dict[str, TrainedBits] = {}
+        self._known: dict[str, BitsCandidate] = {}
 
     @property
-    def candidates(self) -> tuple[TrainedBits, ...]:
+    def candidates(self) -> tuple[BitsCandidate, ...]:
         """All that were trained so far, in that order."""
         return tuple(self._known.values())
 
     @property
-    def best(self) -> TrainedBits | None:
+    def best(self) -> BitsCandidate | None:
         """Of the candidates that keep to the budget the first by rank; None where none does."""
         return max((c for c in self.candidates if c.fits), key=lambda c: c.rank, default=None)
 
-    def __call__(self, assignment: Assignment) -> TrainedBits:
+    def __call__(self, assignment: Assignment) -> BitsCandidate:
         """Train a network with these bits; one that was trained already is not trained again."""
         if assignment.key not in self._known:
             outcome = quantize_aware(
@@ -106,7 +107,7 @@ class Trainer:
             )  # fmt: skip
             used = self._spending.trained(assignment, outcome.network)
             fits = used <= self._options.budget
-            self._known[assignment.key] = TrainedBits(assignment, outcome, used, fits)
+            self._known[assignment.key] = BitsCandidate(assignment, outcome, used, fits)
         return self._known[assignment.key]
 
     def _of_number(self, number: int) -> Recipe:
@@ -125,7 +126,7 @@ def name_of(assignment: Assignment) -> str:
     return f"{weights}{' ' * mixed}{activations}, {assignment.input_bits}-bit input"
 
 
-def figures_of(candidates: Iterable[TrainedBits]) -> dict[str, Mapping[str, Any]]:
+def figures_of(candidates: Iterable[BitsCandidate]) -> dict[str, Mapping[str, Any]]:
     """Tell by name what the candidates cost and score, as plain values."""
     return {
         name_of(c.assignment): {
