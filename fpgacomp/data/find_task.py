@@ -57,6 +57,10 @@ def decide(
         for form in forms
         if form.name in labels
     ]
+    if not parts:
+        raise InputDataError(
+            where, "holds no array.", f"give one for each output: {', '.join(names)}."
+        )
     return Task(tuple(forms), tuple(parts))
 
 

@@ -69,7 +69,7 @@ def _is_single(part: object) -> bool:
     """Whether the part is no array, nor arrays by output, nor a pair of them."""
     if isinstance(part, Mapping) or _is_pair(part):
         return False
-    return part is None or np.ndim(np.asarray(part)) == 0
+    return part is not None and np.ndim(np.asarray(part)) == 0
 
 
 def _is_pair(part: object) -> bool:

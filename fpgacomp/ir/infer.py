@@ -32,6 +32,7 @@ LayerT = TypeVar("LayerT", bound=Layer)
 ChannelRange = tuple[IntArray, IntArray]  # (lo, hi), each [1] or [C]
 
 _UNKNOWN = Tensor("", (1,), IntType(0, 0))
+_INT64_BOUND = 1 << 62  # results below it cannot overflow int64, nor can the sum of two
 
 
 def unknown_output(name: str, shape: tuple[int, ...] = (1,)) -> Tensor:
@@ -135,11 +136,15 @@ def channel_range(layer: Layer) -> ChannelRange:
             # The multiplier of an average that does not count padding is lcm / count, so that
             # no output exceeds the largest input times lcm.
             factor = _sum_pool_factor(layer)
-            return np.array([seen.lo * factor]), np.array([seen.hi * factor])
+            return _constant(IntType(seen.lo * factor, seen.hi * factor))
         case Add():
             a, b = layer.a.type, layer.b.type
-            low_a, high_a = _scaled(layer.multiplier_a.array, a)
-            low_b, high_b = _scaled(layer.multiplier_b.array, b)
+            bound = sum(
+                max(_magnitude(multiplier.array), 1) * tensor.magnitude
+                for multiplier, tensor in ((layer.multiplier_a, a), (layer.multiplier_b, b))
+            )
+            low_a, high_a = _scaled(_exactly(layer.multiplier_a.array, bound), a)
+            low_b, high_b = _scaled(_exactly(layer.multiplier_b.array, bound), b)
             return low_a + low_b, high_a + high_b
         case Concat():
             types = [part.type for part in layer.parts]
@@ -205,7 +210,21 @@ def _ends(values: IntType) -> tuple[int, int]:
 
 
 def _constant(values: IntType) -> ChannelRange:
-    return np.array([values.lo]), np.array([values.hi])
+    bound = values.magnitude
+    return _exactly(np.array([values.lo]), bound), _exactly(np.array([values.hi]), bound)
+
+
+def _magnitude(values: IntArray) -> int:
+    """Return the largest absolute value as a Python integer, which cannot overflow."""
+    return max(abs(int(values.max())), abs(int(values.min()))) if values.size else 0
+
+
+def _exactly(values: IntArray, bound: int) -> IntArray:
+    """Return the integers as such that hold every result up to `bound`: int64, or Python's own.
+
+    A range that int64 cannot hold would wrap in silence, and come out narrow.
+    """
+    return values if bound < _INT64_BOUND else values.astype(object)
 
 
 def _scaled(multiplier: IntArray, values: IntType) -> ChannelRange:
@@ -215,6 +234,7 @@ def _scaled(multiplier: IntArray, values: IntType) -> ChannelRange:
 
 def _products(weight: IntArray, values: IntType) -> ChannelRange:
     """Return the range of sum_i x_i * weight[i, o] for x_i in lo..hi."""
+    weight = _exactly(weight, max(_magnitude(weight), 1) * max(len(weight), 1) * values.magnitude)
     positive = np.where(weight > 0, weight, 0).sum(axis=0)
     negative = np.where(weight < 0, weight, 0).sum(axis=0)
     low = positive * values.lo + negative * values.hi

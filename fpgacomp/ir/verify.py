@@ -31,7 +31,7 @@ from fpgacomp.ir.layers import (
 from fpgacomp.ir.types import Ints
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_INT64_SAFE_BITS = 62
+MAX_BITS = 62  # widest integer of a graph: sums of two such fit int64
 
 
 def verify(graph: Graph, *, after: str = "lowering") -> Graph:
@@ -91,8 +91,8 @@ def _output(layer: Layer) -> Iterator[str]:
     needed = output_type(layer)
     if not layer.output.type.contains(needed):
         yield f"is typed {layer.output.type} but reaches {needed}"
-    if max(needed.magnitude, 1).bit_length() > _INT64_SAFE_BITS:
-        yield f"reaches {needed}, beyond {_INT64_SAFE_BITS} bits"
+    if max(needed.magnitude, 1).bit_length() > MAX_BITS:
+        yield f"reaches {needed}, beyond {MAX_BITS} bits"
 
 
 def _structure(layer: Layer) -> Iterator[str]:
@@ -167,13 +167,13 @@ def _requantize(layer: Requantize) -> Iterator[str]:
     channels = layer.input.channels
     yield from _per_channel(layer.multiplier, channels, "multiplier")
     yield from _per_channel(layer.offset, channels, "offset")
-    if not 0 <= layer.shift <= _INT64_SAFE_BITS:
+    if not 0 <= layer.shift <= MAX_BITS:
         yield f"shifts by {layer.shift}"
     if layer.lo > layer.hi:
         yield f"clips to {layer.lo}..{layer.hi}"
     largest = layer.input.type.magnitude * int(abs(layer.multiplier.array).max())
-    if (largest + int(abs(layer.offset.array).max())).bit_length() > _INT64_SAFE_BITS:
-        yield f"needs more than {_INT64_SAFE_BITS} bits for its product"
+    if (largest + int(abs(layer.offset.array).max())).bit_length() > MAX_BITS:
+        yield f"needs more than {MAX_BITS} bits for its product"
 
 
 def _per_channel(values: Ints, channels: int, what: str) -> Iterator[str]:

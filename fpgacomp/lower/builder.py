@@ -12,6 +12,7 @@ from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.infer import ChannelRange, LayerT, channel_range, unknown_output, with_output
 from fpgacomp.ir.layers import Layer, Reshape, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
+from fpgacomp.ir.verify import MAX_BITS
 from fpgacomp.lower.value import Sum, Value
 from fpgacomp.network.attributes import shape_of, to_array
 from fpgacomp.network.lowered import LabelView, TensorView
@@ -89,6 +90,12 @@ class GraphBuilder:
         name = self.unique(layer.name)
         named = replace(layer, name=name, output=replace(layer.output, name=name))
         complete = with_output(named)
+        bits = complete.output.type.bits
+        if bits > MAX_BITS:
+            raise UnsupportedLayer(
+                name, f"its results need {bits} bits; at most {MAX_BITS} are built.",
+                "quantize its inputs or its weights to fewer bits.",
+            )  # fmt: skip
         self.layers.append(complete)
         return complete.output
 

@@ -114,3 +114,8 @@ def test_several_outputs_stand_side_by_side() -> None:
     assert first.kind == "classes" and "of a alone, the first of 3 outputs" in first.text
     spoiled = {**perfect, "b": np.full((6, 1), NUMBERS[:, 0].mean())}
     assert task.quality(spoiled, y) == pytest.approx(0.5)
+
+
+def test_an_empty_archive_holds_no_labels() -> None:
+    with pytest.raises(InputDataError, match=r"labels: holds no array.*one for each output: y"):
+        found(form(3), {})
