@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy.typing as npt
 
+from fpgacomp.engines.engine import Level as EngineLevel
 from fpgacomp.engines.registry import engine_named
 from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import to_network_outputs
@@ -24,9 +25,10 @@ from fpgacomp.network.canonical import input_shapes
 from fpgacomp.report import folder
 from fpgacomp.report.manifest import Manifest
 from fpgacomp.results.agreement import Mismatch
+from fpgacomp.results.measured import Measured
 
 # graph is the integer graph itself, the oracle; the others are levels of an engine.
-Level = Literal["graph", "c"]
+Level = Literal["graph", "c", "rtl"]
 
 
 def _check_outputs(outputs: Path, inputs: SampleSource, build: Path) -> None:
@@ -59,6 +61,7 @@ class SimulationResult:
         first_mismatch: the first that differs, or None.
         accuracy: shares of right answers, or None without labels.
         written: the file that holds the outputs, or None.
+        measured: cycles and FIFOs at level rtl, or None.
     """
 
     samples: int
@@ -68,6 +71,7 @@ class SimulationResult:
     first_mismatch: Mismatch | None = None
     accuracy: Mapping[str, float] | None = None
     written: str | None = None
+    measured: Measured | None = None
 
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON: everything but the outputs themselves."""
@@ -78,6 +82,7 @@ class SimulationResult:
             "first_mismatch": str(self.first_mismatch) if self.first_mismatch else None,
             "accuracy": dict(self.accuracy) if self.accuracy is not None else None,
             "outputs": self.written,
+            "measured": None if self.measured is None else {"rtl": asdict(self.measured)},
         }
 
 
@@ -97,7 +102,8 @@ def simulate(
     Args:
         build: the folder that `compile` wrote.
         inputs: samples as the network takes them: arrays, a .npy or .npz file, or labelled data.
-        level: graph runs the integer graph; c runs the emitted C++ and compares it with the graph.
+        level: graph runs the integer graph; c runs the emitted C++, and rtl the emitted
+            SystemVerilog cycle by cycle, and both compare every integer with the graph.
         outputs: file for the answers: .npy, or .npz where there are several.
         labels: of the inputs, for the accuracy.
         trust: run the code of a build that this user did not make on this machine.
@@ -105,10 +111,11 @@ def simulate(
         observer: told each stage and the share of it that is done.
 
     Raises:
-        UsageError: the folder is no build directory, a file of it was changed, or its code is
-            to run and neither this user made it nor `trust` is given.
+        UsageError: the folder is no build directory, a file of it was changed, the build has
+            nothing of this level, or its code is to run and neither this user made it nor
+            `trust` is given.
         InputDataError: the samples do not go with the network.
-        ToolError: a simulator failed.
+        ToolError: a simulator is missing or failed.
     """
     if level not in get_args(Level):
         raise UsageError(
@@ -128,6 +135,13 @@ def simulate(
     compiler = emitted = None
     engine = engine_named(built.backend)
     if level != "graph":
+        if level not in engine.levels:
+            raise UsageError(
+                f"--level {level}",
+                f"is not there: designs of the {engine.name} engine have no {level}/.",
+                f"use --level {' or '.join(('graph', *engine.levels))}, or compile with "
+                "--backend stream.",
+            )
         if not (built.own or trust):
             raise UsageError(
                 str(build),
@@ -136,7 +150,8 @@ def simulate(
             )
         compiler = find_compiler()
         emitted = engine.read_back(built.graph, built.project)
-    for batch in checks.simulated(engine, emitted, oracle, compiler, check, stages):
+    run: EngineLevel = "c" if level == "graph" else level
+    for batch in checks.simulated(engine, emitted, oracle, compiler, check, stages, run):
         kept.add(batch)
     answers = to_network_outputs(built.after, kept.all_outputs())
     if outputs is not None:
@@ -149,4 +164,5 @@ def simulate(
         first_mismatch=check.agreement.first if check.agreement else None,
         accuracy=scores(answers, samples.labels),
         written=None if outputs is None else str(outputs),
+        measured=check.measured,
     )

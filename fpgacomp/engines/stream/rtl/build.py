@@ -18,7 +18,7 @@ _VERILATE = (
     "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
     "-Wno-WIDTH", "--output-split", "4000", "-DFPGACOMP_MEASURE",
 )  # fmt: skip
-_COMPILE = ("-std=c++20", "-O1", "-march=native", "-w", "-DVL_TIME_CONTEXT")
+_COMPILE = ("-std=c++20", "-O0", "-w", "-DVL_TIME_CONTEXT")
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 _TIMEOUT_S = 1800.0
 _REPORT = "this is a bug in fpgacomp: please report it with the network."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import jinja2
 
+from fpgacomp.engines.shared.interface import Interface
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.emit.context import CppPort, Names, names_of
@@ -14,26 +15,14 @@ from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.rtl.instance import Parameter
-from fpgacomp.engines.stream.streams import Stream
+from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface, RtlStream
+from fpgacomp.engines.stream.streams import Stream, element_bits
 from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
 
 _TEMPLATES = data_folder("hls_templates") / "rtl"
 LIBRARY = _TEMPLATES / "lib"
-
-
-@dataclass(frozen=True)
-class RtlStream:
-    """A FIFO of the top module.
-
-    Args:
-        tensor: the tensor that a simulation writes down from it; "" for none.
-    """
-
-    name: str
-    bits: int
-    depth: int
-    tensor: str
+LEAST_DEPTH = 2  # words of the module fpgacomp_fifo
 
 
 @dataclass(frozen=True)
@@ -87,13 +76,17 @@ class RtlDesign:
     units: tuple[Unit, ...]
 
 
-def emit_rtl(design: StreamDesign) -> Project:
+def emit_rtl(design: StreamDesign, interface: Interface) -> Project:
     """The SystemVerilog of a design, with all its files below `rtl/`.
 
+    Args:
+        design: a folding for every layer of a verified graph.
+        interface: of the design's ports, which are the same in C++ and SystemVerilog.
+
     Returns:
-        rtl/NAME.sv, the operator library (rtl/lib/), tables as NAME.mem files beside the top,
-        and rtl/sim_main.cpp, which drives the top under Verilator. The same design gives the
-        same bytes.
+        rtl/NAME.sv, the operator library (rtl/lib/), tables as .mem files beside the top,
+        rtl/sim_main.cpp, which drives the top under Verilator, and rtl/interface.json (an
+        `RtlInterface`). The same design gives the same bytes.
 
     Raises:
         UnsupportedLayer: a folding that does not divide its layer.
@@ -104,6 +97,9 @@ def emit_rtl(design: StreamDesign) -> Project:
     files["sim_main.cpp"] = _render("sim_main.cpp", made)
     for source in sorted(LIBRARY.iterdir()):
         files[f"lib/{source.name}"] = source.read_bytes()
+    files["fpgacomp.vlt"] = (_TEMPLATES / "fpgacomp.vlt").read_bytes()
+    whole = RtlInterface(**{**vars(interface), "top": made.name, "streams": made.streams})
+    files[RTL_FILE.removeprefix("rtl/")] = whole.to_json()
     return Project(files).under("rtl")
 
 
@@ -130,23 +126,19 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
         title = f"{what} of layer {operator.layer}" if operator.layer else what
         parameters = tuple((key, _literal(value)) for key, value in made.parameters.items())
         units.append(Unit(name, title, made.module, parameters, tuple(connections)))
-    streams = tuple(
-        RtlStream(names.stream(s).name, s.bits, max(s.depth, 2), s.tensor)
-        for s in dataflow.streams
-    )  # fmt: skip
+    streams = tuple(_described(stream, names) for stream in dataflow.streams)
     title = f"Streaming design of {design.graph.name}"
     whole = RtlDesign(names.top, title, tuple(inputs), tuple(outputs), streams, tuple(units))
     return whole, files
 
 
-def stream_names(dataflow: Dataflow) -> dict[str, Stream]:
-    """The name of each stream in SystemVerilog -> the stream."""
-    names = names_of(dataflow)
-    for operator in dataflow.operators:
-        names.used.unique(f"run_{operator.name}")
-        for stream in (*operator.inputs, *operator.outputs):
-            names.stream(stream)
-    return {names.stream(stream).name: stream for stream in dataflow.streams}
+def _described(stream: Stream, names: Names) -> RtlStream:
+    kind = stream.type
+    return RtlStream(
+        name=names.stream(stream).name, stream=stream.name, lanes=stream.lanes,
+        words=stream.words, bits=element_bits(kind), signed=kind.signed, bipolar=kind.bipolar,
+        depth=max(stream.depth, LEAST_DEPTH), tensor=stream.tensor,
+    )  # fmt: skip
 
 
 def _literal(value: Parameter) -> str:

@@ -4,114 +4,95 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.engines.shared.csim import check_inputs
-from fpgacomp.engines.stream.dataflow import Dataflow
-from fpgacomp.engines.stream.interface import AxiPort, StreamInterface
+from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs
+from fpgacomp.engines.stream.interface import AxiPort
 from fpgacomp.engines.stream.rtl.build import build
-from fpgacomp.engines.stream.rtl.project import stream_names
-from fpgacomp.engines.stream.streams import Stream, element_bits
+from fpgacomp.engines.stream.rtl.interface import RtlInterface, RtlStream
 from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
+from fpgacomp.results.measured import FifoUse, Measured
 from fpgacomp.results.project import Project
 
+# Cycles without a transfer at any port after which a design is taken to be stuck.
+_PATIENCE = 1_000_000
 _TIMEOUT_S = 3600.0
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
 
 @dataclass(frozen=True)
-class FifoUse:
-    """What happened to a FIFO over a whole run.
+class Stalls:
+    """How the ports of a design pause while it is simulated.
 
     Args:
-        words: that passed.
-        highest: words that it held at most.
-        stalled: cycles in which its writer waited for room.
-        starved: cycles in which its reader waited for a word.
+        pattern: 0 never; 1 the inputs pause at random; 2 the outputs do; 3 both do; 4 both pause
+            for long.
+        seed: of the pauses.
     """
 
-    words: int
-    highest: int
-    stalled: int
-    starved: int
+    pattern: int = 0
+    seed: int = 1
 
 
-@dataclass(frozen=True)
-class RtlRun:
-    """What an RTL simulation gave.
-
-    Args:
-        values: tensor name -> int64 [N, *shape], every tensor of the graph.
-        latency_cycles: from the first beat in to the last beat of the first frame out.
-        ends: the cycle in which each frame's last beat left, of the output that is latest.
-        fifos: stream name -> its use.
-        build_s, run_s: seconds that building and running took.
-    """
-
-    values: Mapping[str, IntArray]
-    latency_cycles: int
-    ends: tuple[int, ...]
-    fifos: Mapping[str, FifoUse]
-    build_s: float
-    run_s: float
-
-    @property
-    def interval_cycles(self) -> int | None:
-        """Cycles between the last two frames; None of a single frame."""
-        return self.ends[-1] - self.ends[-2] if len(self.ends) > 1 else None
-
-
-def simulate_rtl(
+def simulate_batches(
     project: Project,
-    interface: StreamInterface,
-    dataflow: Dataflow,
     graph: Graph,
-    inputs: Mapping[str, IntArray],
+    batches: Iterable[Mapping[str, IntArray]],
     *,
     verilator: Verilator,
     compiler: Compiler,
     workdir: Path,
-    pattern: int = 0,
-    seed: int = 1,
-    patience: int = 100_000,
-) -> RtlRun:
-    """Run frames through the top module, with pauses at its ports.
+    stalls: Stalls = Stalls(),
+    progress: Progress | None = None,
+) -> Iterator[CsimResult]:
+    """Build the emitted SystemVerilog once and run frames through its top module.
 
     Args:
-        project: what `emit_rtl` returned for the dataflow of this graph.
-        interface: of the design's ports.
-        inputs: input tensor name -> integers [N, *shape].
+        project: what `emit_stream` returned for this graph.
+        batches: input tensor name -> integers [N, *shape], each within the tensor's range; a
+            batch is taken when the one before has been read.
         workdir: an existing folder for sources, binary and results.
-        pattern: 0 no pauses; 1 the inputs pause at random; 2 the outputs do; 3 both do; 4 both
-            pause for long.
-        seed: of the pauses.
-        patience: cycles without a transfer at any port after which the design is stuck.
+        stalls: pauses at the ports.
+        progress: called as building and the frames advance.
+
+    Yields:
+        The integers of a batch, with the cycles and the use of each FIFO; the seconds of the
+        build come with the first one.
 
     Raises:
         InputDataError: an input is missing, of the wrong shape, or out of range.
         ToolError: a tool failed, or the design got stuck.
     """
-    frames = check_inputs(graph, inputs)
+    interface = RtlInterface.of(project)
     project.write(workdir)
-    folder = workdir / "rtl"
-    binary, build_s = build(folder, interface.top, verilator, compiler)
-    for port in interface.inputs:
-        inputs[port.tensor].astype(container_type(port)).tofile(folder / port.file)
-    results = workdir / "results"
+    folder, results = workdir / "rtl", workdir / "results"
     results.mkdir(exist_ok=True)
-    started = time.monotonic()
-    command = [binary, folder, results, frames, pattern, seed, patience]
-    said = _run([str(word) for word in command], folder)
-    run_s = time.monotonic() - started
-    return _read(said, interface, dataflow, graph, frames, folder, results, build_s, run_s)
+    report = progress or (lambda *_: None)
+    binary: Path | None = None
+    for inputs in batches:
+        frames = check_inputs(graph, inputs)
+        build_s = 0.0
+        if binary is None:
+            report("building", 0, frames)
+            binary, build_s = build(folder, interface.top, verilator, compiler)
+        for port in interface.inputs:
+            inputs[port.tensor].astype(container_type(port)).tofile(folder / port.file)
+        started = time.monotonic()
+        command = [binary, folder, results, frames, stalls.pattern, stalls.seed, _PATIENCE]
+        said = _run([str(word) for word in command], folder)
+        values = _values(interface, graph, frames, folder, results)
+        yield CsimResult(
+            values, build_s, time.monotonic() - started, _measured(said, interface, frames)
+        )
+        report("simulating", frames, frames)
 
 
 def container_type(port: AxiPort) -> str:
@@ -135,17 +116,8 @@ def _run(command: list[str], folder: Path) -> list[list[str]]:
     return [line.split() for line in ran.stdout.splitlines()]
 
 
-def _read(
-    said: list[list[str]],
-    interface: StreamInterface,
-    dataflow: Dataflow,
-    graph: Graph,
-    frames: int,
-    folder: Path,
-    results: Path,
-    build_s: float,
-    run_s: float,
-) -> RtlRun:
+def _measured(said: list[list[str]], interface: RtlInterface, frames: int) -> Measured:
+    """The cycles and FIFOs of a run that came to its end."""
     cycles = next((line for line in said if line[:1] == ["cycles"]), ["cycles", "0", "stuck"])
     if cycles[2] != "done":
         raise ToolError("RTL simulation", f"the design got stuck after {cycles[1]} cycles: no word "
@@ -153,63 +125,62 @@ def _read(
     if any(line[:1] == ["tlast"] for line in said):
         raise ToolError("RTL simulation", "TLAST is not at the end of a frame.", _REPORT)
     first = next(int(line[1]) for line in said if line[:1] == ["first"])
-    ends = {
-        port.port: [int(line[2]) for line in said if line[:2] == ["end", port.port]]
+    columns = [
+        [int(line[2]) for line in said if line[:2] == ["end", port.port]]
         for port in interface.outputs
-    }
-    last = tuple(max(column) for column in zip(*ends.values()))
-    names = stream_names(dataflow)
-    fifos = {
-        names[line[1]].name: FifoUse(*map(int, line[2:])) for line in said if line[:1] == ["fifo"]
-    }
-    values = _values(interface, names, graph, frames, folder, results)
-    return RtlRun(values, last[0] - first + 1, last, fifos, build_s, run_s)
+    ]
+    ends = [max(column) for column in zip(*columns)]
+    streams = {stream.name: stream for stream in interface.streams}
+    return Measured(
+        frames=frames,
+        latency_cycles=ends[0] - first + 1,
+        interval_cycles=ends[-1] - ends[-2] if frames > 1 else None,
+        fifos={
+            streams[name].stream: FifoUse(streams[name].depth, *map(int, counts))
+            for kind, name, *counts in (line for line in said if line[:1] == ["fifo"])
+        },
+    )
 
 
 def _values(
-    interface: StreamInterface,
-    names: Mapping[str, Stream],
-    graph: Graph,
-    frames: int,
-    folder: Path,
-    results: Path,
+    interface: RtlInterface, graph: Graph, frames: int, folder: Path, results: Path
 ) -> dict[str, IntArray]:
     """Tensor name -> integers: of outputs those that left the port, of others those tapped."""
     shapes = {layer.output.name: layer.output.shape for layer in graph.layers}
     found: dict[str, IntArray] = {}
-    taps = {stream.tensor: (name, stream) for name, stream in names.items() if stream.tensor}
+    taps = {stream.tensor: stream for stream in interface.streams if stream.tensor}
     ports = {port.tensor: port for port in interface.outputs}
     for name, shape in shapes.items():
         if name in ports:
             port = ports[name]
             flat = np.fromfile(results / port.file, dtype=container_type(port)).astype(np.int64)
         elif name in taps:
-            wire, stream = taps[name]
-            flat = _tapped(folder / f"tap_{wire}.txt", stream, frames)
+            stream = taps[name]
+            flat = _tapped(folder / f"tap_{stream.name}.txt", stream, frames)
         else:
             flat = found[interface.aliases[name]]
         found[name] = flat.reshape(frames, *shape)
     return found
 
 
-def _tapped(path: Path, stream: Stream, frames: int) -> IntArray:
+def _tapped(path: Path, stream: RtlStream, frames: int) -> IntArray:
     """The integers of a stream's words, from one hexadecimal word a line."""
-    digits = -(-stream.bits // 4)
+    digits = -(-stream.word_bits // 4)
     text = path.read_bytes()
     lines = np.frombuffer(text, dtype=np.uint8).reshape(-1, digits + 1)
     wanted = frames * stream.words
     if len(lines) < wanted:
-        why = f"stream {stream.name} carried {len(lines)} words instead of {wanted}."
+        why = f"stream {stream.stream} carried {len(lines)} words instead of {wanted}."
         raise ToolError("RTL simulation", why, _REPORT)
     nibbles = _nibbles(lines[:wanted, :digits][:, ::-1])
     shifts = np.arange(4, dtype=np.uint8)
-    bits = ((nibbles[:, :, None] >> shifts) & 1).reshape(wanted, -1)[:, : stream.bits]
-    width = element_bits(stream.type)
+    bits = ((nibbles[:, :, None] >> shifts) & 1).reshape(wanted, -1)[:, : stream.word_bits]
+    width = stream.bits
     elements = bits.reshape(wanted * stream.lanes, width).astype(np.int64)
     values: IntArray = elements @ (np.int64(1) << np.arange(width, dtype=np.int64))
-    if stream.type.bipolar:
+    if stream.bipolar:
         return 2 * values - 1
-    if stream.type.signed:
+    if stream.signed:
         values = np.where(elements[:, -1] == 1, values - (np.int64(1) << width), values)
     return values
 
