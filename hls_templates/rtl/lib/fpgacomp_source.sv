@@ -27,7 +27,8 @@ module fpgacomp_source #(
   logic enable, fire, beat_last, filling, dropping;
   logic [LANES*BITS-1:0] word;
   assign enable = out_ready | ~out_valid;
-  assign tready = (enable & ~filling) | dropping;
+  // Nothing is taken in reset: it would be lost.
+  assign tready = ~rst & ((enable & ~filling) | dropping);
   assign fire   = enable & ~dropping & (filling | tvalid);
   fpgacomp_counter #(
       .COUNT(BEATS)

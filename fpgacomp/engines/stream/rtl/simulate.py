@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -28,18 +29,32 @@ _TIMEOUT_S = 3600.0
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
 
+Pauses = Literal["none", "inputs", "outputs", "both", "long"]
+Fault = Literal["none", "short", "long", "reset"]
+
+
 @dataclass(frozen=True)
-class Stalls:
-    """How the ports of a design pause while it is simulated.
+class Stimulus:
+    """How the ports of a design are driven while it is simulated.
 
     Args:
-        pattern: 0 never; 1 the inputs pause at random; 2 the outputs do; 3 both do; 4 both pause
-            for long.
+        pauses: which ports pause at random; "long" is both, for many cycles at a time.
         seed: of the pauses.
+        fault: what is wrong with one frame on every input: it ends early, or late, or the design
+            is reset in its middle and the frame is sent again.
+        frame: number of that frame.
     """
 
-    pattern: int = 0
+    pauses: Pauses = "none"
     seed: int = 1
+    fault: Fault = "none"
+    frame: int = 0
+
+    @property
+    def arguments(self) -> tuple[int, int, int, int, int]:
+        """What the simulation program takes behind the number of frames."""
+        pattern = get_args(Pauses).index(self.pauses)
+        return pattern, self.seed, _PATIENCE, get_args(Fault).index(self.fault), self.frame
 
 
 def simulate_batches(
@@ -50,7 +65,7 @@ def simulate_batches(
     verilator: Verilator,
     compiler: Compiler,
     workdir: Path,
-    stalls: Stalls = Stalls(),
+    stimulus: Stimulus = Stimulus(),
     progress: Progress | None = None,
 ) -> Iterator[CsimResult]:
     """Build the emitted SystemVerilog once and run frames through its top module.
@@ -60,7 +75,7 @@ def simulate_batches(
         batches: input tensor name -> integers [N, *shape], each within the tensor's range; a
             batch is taken when the one before has been read.
         workdir: an existing folder for sources, binary and results.
-        stalls: pauses at the ports.
+        stimulus: pauses and faults at the ports.
         progress: called as building and the frames advance.
 
     Yields:
@@ -86,12 +101,12 @@ def simulate_batches(
         for port in interface.inputs:
             inputs[port.tensor].astype(container_type(port)).tofile(folder / port.file)
         started = time.monotonic()
-        command = [binary, folder, results, frames, stalls.pattern, stalls.seed, _PATIENCE]
+        command = [binary, folder, results, frames, *stimulus.arguments]
         said = _run([str(word) for word in command], folder)
+        measured = _measured(said, interface, frames, stimulus.fault)
+        run_s = time.monotonic() - started
         values = _values(interface, graph, frames, folder, results)
-        yield CsimResult(
-            values, build_s, time.monotonic() - started, _measured(said, interface, frames)
-        )
+        yield CsimResult(values, build_s, run_s, measured)
         report("simulating", frames, frames)
 
 
@@ -116,7 +131,9 @@ def _run(command: list[str], folder: Path) -> list[list[str]]:
     return [line.split() for line in ran.stdout.splitlines()]
 
 
-def _measured(said: list[list[str]], interface: RtlInterface, frames: int) -> Measured:
+def _measured(
+    said: list[list[str]], interface: RtlInterface, frames: int, fault: Fault
+) -> Measured:
     """The cycles and FIFOs of a run that came to its end."""
     cycles = next((line for line in said if line[:1] == ["cycles"]), ["cycles", "0", "stuck"])
     if cycles[2] != "done":
@@ -124,6 +141,11 @@ def _measured(said: list[list[str]], interface: RtlInterface, frames: int) -> Me
                         "moved at any port.", _REPORT)  # fmt: skip
     if any(line[:1] == ["tlast"] for line in said):
         raise ToolError("RTL simulation", "TLAST is not at the end of a frame.", _REPORT)
+    flags = next(line[1:] for line in said if line[:1] == ["faults"])
+    wanted = [str(int(fault == kind)) for kind in ("short", "long")]
+    if flags != wanted:
+        raise ToolError("RTL simulation", f"{flags[0]} short and {flags[1]} long frames were "
+                        f"flagged instead of {wanted[0]} and {wanted[1]}.", _REPORT)  # fmt: skip
     first = next(int(line[1]) for line in said if line[:1] == ["first"])
     columns = [
         [int(line[2]) for line in said if line[:2] == ["end", port.port]]
