@@ -14,7 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fpgacomp.data.tasks import TaskRequest as TaskRequest
+    from fpgacomp.engines.layer_price import estimate_layer as estimate_layer
     from fpgacomp.errors import FpgacompError as FpgacompError
+    from fpgacomp.flows.bench_estimates import bench_estimates as bench_estimates
     from fpgacomp.flows.check import check as check
     from fpgacomp.flows.compare import compare as compare
     from fpgacomp.flows.compile import compile as compile
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.options import Options as Options
     from fpgacomp.flows.simulate import simulate as simulate
+    from fpgacomp.flows.split import split as split
     from fpgacomp.results.report import Report as Report
     from fpgacomp.results.target import Target as Target
 
@@ -37,17 +41,21 @@ _HOMES = {
     "Options": "flows.options",
     "Report": "results.report",
     "Target": "results.target",
+    "TaskRequest": "data.tasks",
+    "bench_estimates": "flows.bench_estimates",
     "check": "flows.check",
     "compare": "flows.compare",
     "compile": "flows.compile",
     "distill": "flows.compress",
     "estimate": "flows.estimate",
+    "estimate_layer": "engines.layer_price",
     "evaluate": "flows.evaluate",
     "factorize": "flows.compress",
     "prune": "flows.compress",
     "quantize": "flows.compress",
     "share": "flows.compress",
     "simulate": "flows.simulate",
+    "split": "flows.split",
 }
 __all__ = [*_HOMES, "__version__"]
 

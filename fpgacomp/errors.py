@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 
 class FpgacompError(Exception):
@@ -57,7 +58,9 @@ class DoesNotFit(FpgacompError):
 
 
 class InvalidGraph(FpgacompError):
-    """An integer graph that breaks a rule of the IR: a bug in the pass it names."""
+    """A graph that breaks its rules: a bug in the pass or rewrite it names (exit code 70)."""
+
+    exit_code = 70
 
 
 class ToolError(FpgacompError):
@@ -88,8 +91,33 @@ class Problems(FpgacompError):
     def __str__(self) -> str:
         if len(self.problems) == 1:
             return str(self.problems[0])
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        causes = one_line_per_cause((p.where, p.why, p.fix) for p in self.problems)
+        lines = "\n".join(f"  - {line}" for line in causes)
         return f"{len(self.problems)} problems:\n{lines}"
+
+
+_DETAILS = re.compile(r"'[^']*'|\[[^\]]*\]|-?\d[\d.e+-]*")  # names, shapes and numbers
+_NAMED = 3  # places of one cause that are named
+
+
+def one_line_per_cause(problems: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Return one line per cause of problems (where, why, fix), with the places that share it.
+
+    Problems have one cause where they have one remedy, and reasons that differ in names, shapes
+    and numbers only: the first one's are told.
+    """
+    causes: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for where, why, fix in problems:
+        causes.setdefault((_DETAILS.sub("", why), fix), []).append((where, why))
+    lines = []
+    for (_, fix), places in causes.items():
+        where, why = places[0]
+        others = [other for other, _ in places[1:]]
+        also = ", ".join(others[:_NAMED])
+        if len(others) > _NAMED:
+            also += f" and {len(others) - _NAMED} more"
+        lines.append(f"{where}: {why} Fix: {fix}" + (f" (The same: {also}.)" if also else ""))
+    return lines
 
 
 def raise_all(problems: Sequence[FpgacompError]) -> None:

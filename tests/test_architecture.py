@@ -43,7 +43,9 @@ ENGINE_ROOMS = {
     "finn": {"shared", "stream"},
 }
 # Files of the engines' room that stand above its folders: the registry and the choice.
-ENGINE_TOP = {"__init__", "engine", "registry", "choose", "refit"}
+ENGINE_TOP = {
+    "__init__", "engine", "registry", "choose", "refit", "published", "judging", "layer_price",
+}  # fmt: skip
 HEAVY = ("hls4ml", "torch", "tensorflow", "finn", "qkeras", "brevitas", "tf_keras", "keras")
 LATE = (*HEAVY, "qonnx", "scipy", "onnxruntime")
 HOMES = {

@@ -60,11 +60,14 @@ def main() -> None:
             for name in ("weight_bits", "activation_bits")
         )
         options = QuantizeOptions(
-            weight_bits=weights, activation_bits=activations, first_last_bits=None
+            weight_bits=weights,
+            activation_bits=activations,
+            first_last_bits=None,
+            input_bits=result.details["input_bits"],
         )
         mixed.append(trained(data, options))
         name = "-".join(map(str, weights.values())), "-".join(map(str, activations.values()))
-        row(f"W{name[0]} A{name[1]}", mixed[-1][0], lut=mixed[-1][1])
+        row(f"W{name[0]} A{name[1]} in {options.input_bits}", mixed[-1][0], lut=mixed[-1][1])
     ahead = [
         (accuracy, lut)
         for accuracy, lut in mixed

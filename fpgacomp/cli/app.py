@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
+from fpgacomp.cli.bench_estimates import bench_estimates
 from fpgacomp.cli.boards import boards
 from fpgacomp.cli.check import check
 from fpgacomp.cli.compare import compare
 from fpgacomp.cli.compile import compile
-from fpgacomp.cli.console import FAULT_OF_OURS, leave, tell_stopped
+from fpgacomp.cli.console import FAULT_OF_OURS, leave, tell_stopped, tell_unwritable
 from fpgacomp.cli.distill import distill
 from fpgacomp.cli.doctor import doctor
 from fpgacomp.cli.estimate import estimate
@@ -25,13 +27,14 @@ from fpgacomp.cli.quantize import quantize
 from fpgacomp.cli.share import share
 from fpgacomp.cli.show import show
 from fpgacomp.cli.simulate import simulate
+from fpgacomp.cli.split import split
 from fpgacomp.cli.verb import Root, Verb, reproducer
 
 # Every verb, in the order and under the headings of the help.
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate),
-    "Make a network smaller": (quantize, prune, distill, share, factorize, evaluate),
-    "Look around": (show, compare, boards, doctor),
+    "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
+    "Look around": (show, compare, boards, bench_estimates, doctor),
 }
 
 app = typer.Typer(
@@ -95,5 +98,8 @@ def main() -> None:
     except KeyboardInterrupt:  # it came where no verb runs: while one begins or ends
         tell_stopped()
     except Exception as error:
+        if isinstance(error, OSError):
+            with suppress(OSError):
+                tell_unwritable(error)
         tell_fault(error, reproducer(), None)
         sys.exit(FAULT_OF_OURS)

@@ -40,8 +40,10 @@ from fpgacomp.cli.options.quantization import (
     RangesOption,
     ScaleOption,
 )
+from fpgacomp.cli.options.task import TaskOption
 from fpgacomp.cli.options.training import SeedOption
 from fpgacomp.cli.progress import progress
+from fpgacomp.cli.task import task_request
 
 
 def compile(
@@ -57,6 +59,7 @@ def compile(
     argmax: ArgmaxOption = False,
     inputs: InputsOption = None,
     labels: LabelsOption = None,
+    task: TaskOption = None,
     vectors: VectorsOption = 1000,
     csim: CsimOption = True,
     seed: SeedOption = 0,
@@ -101,8 +104,8 @@ def compile(
         dump_stages=dump_stages,
     )
     options = replace(
-        design, inputs=inputs, labels=labels, vectors=vectors, csim=csim, seed=seed,
-        memory_gb=memory_gb,
+        design, inputs=inputs, labels=labels, task=task_request(task).kind, vectors=vectors,
+        csim=csim, seed=seed, memory_gb=memory_gb,
     )  # fmt: skip
     with progress(context) as observer:
         report = run(model, board, out=folder, options=options, observer=observer)

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -58,11 +59,26 @@ def errors(as_json: bool) -> Iterator[None]:
 def write_json(document: Any) -> None:
     """Write plain values as one JSON document to standard output."""
     sys.stdout.write(json.dumps(document, indent=1, sort_keys=True, default=str) + "\n")
+    sys.stdout.flush()  # a full disk is told here, where the verb can still tell of it
 
 
 def tell_stopped() -> NoReturn:
     """Tell that the run was stopped by a signal, and exit with the signal's code."""
     leave(_stopped())
+
+
+def tell_unwritable(error: OSError) -> NoReturn:
+    """Tell that the output itself cannot be written, and exit.
+
+    Raises:
+        OSError: again, where it is not the file system's.
+    """
+    if error.errno not in _FILE_SYSTEM:
+        raise error
+    _tell(_refused_by_the_system(error), as_json=False)
+    # What is left in the buffer of standard output would fail once more at the end.
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  open to the end
+    leave(FileSystemError.exit_code)
 
 
 def leave(code: int) -> NoReturn:
@@ -123,7 +139,7 @@ def _tell(error: FpgacompError, as_json: bool) -> None:
 
 
 def _refused_by_the_system(error: OSError) -> FileSystemError:
-    where = error.filename if isinstance(error.filename, str) else "the file system"
+    where = error.filename if isinstance(error.filename, str) else "a file or the output"
     return FileSystemError(
         where, f"the operating system refused it: {error.strerror}.",
         "check that the path, its permissions and the space left allow it.",

@@ -16,6 +16,11 @@ from fpgacomp.cli.options.quantization import (
     ScaleOption,
     WeightBitsOption,
 )
+from fpgacomp.cli.options.task import (
+    ClassWeightsOption,
+    LossOption,
+    TaskOption,
+)
 from fpgacomp.cli.options.technique import (
     HiddenOption,
     SoftShareOption,
@@ -32,6 +37,7 @@ from fpgacomp.cli.options.training import (
     TestDataOption,
     ThreadsOption,
 )
+from fpgacomp.cli.task import task_request
 from fpgacomp.cli.technique import quantize_options, recipe_of, run_technique
 from fpgacomp.cli.values import file_or_share, pairs
 
@@ -55,6 +61,9 @@ def distill(
     scale: ScaleOption = "free",
     granularity: GranularityOption = "channel",
     test_data: TestDataOption = None,
+    task: TaskOption = None,
+    class_weights: ClassWeightsOption = None,
+    loss: LossOption = None,
     epochs: EpochsOption = None,
     batch: BatchOption = None,
     learning_rate: LearningRateOption = None,
@@ -91,6 +100,7 @@ def distill(
             seed=seed,
             threads=threads,
             checkpoint=checkpoint,
+            loss=loss,
         )
         is_quantized = weight_bits is not None or activation_bits is not None
         return flow.distill(
@@ -105,6 +115,7 @@ def distill(
             recipe=recipe,
             quantization=wanted if is_quantized else None,
             test=test_data,
+            task=task_request(task, class_weights),
             observer=observer,
         )
 

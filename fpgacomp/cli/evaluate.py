@@ -11,14 +11,18 @@ from fpgacomp.cli.log import logger
 from fpgacomp.cli.options.arguments import ModelsArgument
 from fpgacomp.cli.options.build import FpsOption, OptionalBoardOption
 from fpgacomp.cli.options.checking import (
+    AccuracyFloorOption,
     BrightnessOption,
     EpsilonsOption,
+    MaxDropOption,
     NoiseOption,
     TransferOption,
 )
 from fpgacomp.cli.options.output import HtmlOption, JsonOption
+from fpgacomp.cli.options.task import TaskOption
 from fpgacomp.cli.options.training import DataOption, SeedOption, TestDataOption
 from fpgacomp.cli.progress import progress
+from fpgacomp.cli.task import task_request
 from fpgacomp.cli.values import reals
 from fpgacomp.errors import UsageError
 
@@ -33,7 +37,10 @@ def evaluate(
     brightness: BrightnessOption = "-0.2,0.2",
     epsilons: EpsilonsOption = "0.05",
     transfer_from: TransferOption = "auto",
+    accuracy_floor: AccuracyFloorOption = None,
+    max_drop: MaxDropOption = 5.0,
     test_data: TestDataOption = None,
+    task: TaskOption = None,
     seed: SeedOption = 0,
     html: HtmlOption = None,
     as_json: JsonOption = False,
@@ -59,6 +66,8 @@ def evaluate(
         epsilons=reals(epsilons, "--epsilons"),
         transfer_from=None if transfer_from == "none" else transfer_from,
         seed=seed,
+        floor=None if accuracy_floor is None else accuracy_floor / 100,
+        max_drop=max_drop / 100,
     )
     if fps is not None and board is None:
         raise UsageError(
@@ -75,6 +84,7 @@ def evaluate(
             board=board,
             options=options,
             evaluation=evaluation,
+            task=task_request(task),
             observer=observer,
         )
     for candidate in found.candidates:

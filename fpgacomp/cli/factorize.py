@@ -8,6 +8,11 @@ import typer
 
 from fpgacomp.cli.options.arguments import FloatModelArgument
 from fpgacomp.cli.options.output import JsonOption, OutFileOption
+from fpgacomp.cli.options.task import (
+    ClassWeightsOption,
+    LossOption,
+    TaskOption,
+)
 from fpgacomp.cli.options.technique import (
     EnergyOption,
     GroupsOption,
@@ -26,6 +31,7 @@ from fpgacomp.cli.options.training import (
     TestDataOption,
     ThreadsOption,
 )
+from fpgacomp.cli.task import task_request
 from fpgacomp.cli.technique import recipe_of, run_technique
 from fpgacomp.cli.values import by_layer, names, real
 
@@ -45,6 +51,9 @@ def factorize(
     groups: GroupsOption = 2,
     leave: LeaveOption = None,
     test_data: TestDataOption = None,
+    task: TaskOption = None,
+    class_weights: ClassWeightsOption = None,
+    loss: LossOption = None,
     epochs: EpochsOption = None,
     batch: BatchOption = None,
     learning_rate: LearningRateOption = None,
@@ -73,6 +82,7 @@ def factorize(
             seed=seed,
             threads=threads,
             checkpoint=checkpoint,
+            loss=loss,
         )
         return flow.factorize(
             model,
@@ -87,6 +97,7 @@ def factorize(
             ),
             recipe=recipe,
             test=test_data,
+            task=task_request(task, class_weights),
             observer=observer,
         )
 

@@ -120,4 +120,7 @@ def _sentence(what: str, epoch: Epoch) -> str:
 
 
 def _figures(epoch: Epoch) -> str:
-    return f"loss {epoch.loss:.4f}  validation accuracy {epoch.accuracy:.2%}"
+    from fpgacomp.data.metrics import METRICS
+
+    metric = METRICS[epoch.metric]
+    return f"loss {epoch.loss:.4f}  validation {metric.title} {metric.text(epoch.score)}"

@@ -18,6 +18,12 @@ from fpgacomp.cli.options.quantization import (
     ScaleOption,
     WeightBitsOption,
 )
+from fpgacomp.cli.options.task import (
+    ClassWeightsOption,
+    LossOption,
+    TaskOption,
+    TrainingStepOption,
+)
 from fpgacomp.cli.options.technique import (
     LeaveOption,
     NOfMOption,
@@ -36,6 +42,7 @@ from fpgacomp.cli.options.training import (
     TestDataOption,
     ThreadsOption,
 )
+from fpgacomp.cli.task import task_request
 from fpgacomp.cli.technique import hardware_of, quantize_options, recipe_of, run_technique
 from fpgacomp.cli.values import PruneMethod, Resource, Scope, by_layer, n_of_m, names, real
 from fpgacomp.errors import UsageError
@@ -70,6 +77,10 @@ def prune(
     scale: ScaleOption = "free",
     granularity: GranularityOption = "channel",
     test_data: TestDataOption = None,
+    task: TaskOption = None,
+    class_weights: ClassWeightsOption = None,
+    loss: LossOption = None,
+    training_step: TrainingStepOption = None,
     epochs: EpochsOption = None,
     batch: BatchOption = None,
     learning_rate: LearningRateOption = None,
@@ -108,6 +119,8 @@ def prune(
             seed=seed,
             threads=threads,
             checkpoint=checkpoint,
+            loss=loss,
+            training_step=training_step,
         )
         is_quantized = weight_bits is not None or activation_bits is not None
         return flow.prune(
@@ -118,6 +131,7 @@ def prune(
             quantization=wanted if is_quantized else None,
             hardware=hardware_of(board, fps, wanted),
             test=test_data,
+            task=task_request(task, class_weights),
             observer=observer,
         )
 

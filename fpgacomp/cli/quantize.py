@@ -17,6 +17,12 @@ from fpgacomp.cli.options.quantization import (
     ScaleOption,
     WeightBitsOption,
 )
+from fpgacomp.cli.options.task import (
+    ClassWeightsOption,
+    LossOption,
+    TaskOption,
+    TrainingStepOption,
+)
 from fpgacomp.cli.options.technique import (
     BudgetOption,
     MeasureOption,
@@ -34,6 +40,7 @@ from fpgacomp.cli.options.training import (
     TestDataOption,
     ThreadsOption,
 )
+from fpgacomp.cli.task import task_request
 from fpgacomp.cli.technique import hardware_of, quantize_options, recipe_of, run_technique
 from fpgacomp.cli.values import QuantizeMethod
 from fpgacomp.errors import UsageError
@@ -62,6 +69,10 @@ def quantize(
     board: OptionalBoardOption = None,
     fps: FpsOption = None,
     test_data: TestDataOption = None,
+    task: TaskOption = None,
+    class_weights: ClassWeightsOption = None,
+    loss: LossOption = None,
+    training_step: TrainingStepOption = None,
     epochs: EpochsOption = None,
     batch: BatchOption = None,
     learning_rate: LearningRateOption = None,
@@ -80,6 +91,7 @@ def quantize(
     """
 
     _check_method(method, budget, steps)
+    _check_training(method, loss, training_step, class_weights)
     if board is not None and (budget is None or measure in ("bits", "bops")):
         raise UsageError(
             "--board", "is looked at only where --budget is in lut, dsp, ff or bram18.",
@@ -106,6 +118,8 @@ def quantize(
             seed=seed,
             threads=threads,
             checkpoint=checkpoint,
+            loss=loss,
+            training_step=training_step,
         )
         return flow.quantize(
             model,
@@ -116,6 +130,7 @@ def quantize(
             steps=None if steps is None else tuple(steps.split(",")),
             hardware=hardware_of(board, fps, wanted),
             test=test_data,
+            task=task_request(task, class_weights),
             observer=observer,
         )
 
@@ -135,6 +150,17 @@ def _check_method(method: QuantizeMethod, budget: float | None, steps: str | Non
             "--steps", f"are no part of the method {method}.",
             "add --method brevitas-ptq, or leave --steps out.",
         )  # fmt: skip
+
+
+def _check_training(method: QuantizeMethod, *training: str | None) -> None:
+    """Refuse what only a training looks at where the method trains nothing."""
+    options = ("--loss", "--training-step", "--class-weights")
+    for option, value in zip(options, training, strict=True):
+        if value is not None and method != "qat":
+            raise UsageError(
+                option, f"is for training, which the method {method} does not do.",
+                f"leave --method out (it is qat then), or leave {option} out.",
+            )  # fmt: skip
 
 
 def _searched(

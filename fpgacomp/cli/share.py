@@ -8,6 +8,12 @@ import typer
 
 from fpgacomp.cli.options.arguments import FloatModelArgument
 from fpgacomp.cli.options.output import JsonOption, OutFileOption
+from fpgacomp.cli.options.task import (
+    ClassWeightsOption,
+    LossOption,
+    TaskOption,
+    TrainingStepOption,
+)
 from fpgacomp.cli.options.technique import ValuesOption
 from fpgacomp.cli.options.training import (
     BatchOption,
@@ -19,6 +25,7 @@ from fpgacomp.cli.options.training import (
     TestDataOption,
     ThreadsOption,
 )
+from fpgacomp.cli.task import task_request
 from fpgacomp.cli.technique import recipe_of, run_technique
 from fpgacomp.cli.values import by_layer, whole
 
@@ -33,6 +40,10 @@ def share(
     data: DataOption,
     values: ValuesOption = "16",
     test_data: TestDataOption = None,
+    task: TaskOption = None,
+    class_weights: ClassWeightsOption = None,
+    loss: LossOption = None,
+    training_step: TrainingStepOption = None,
     epochs: EpochsOption = None,
     batch: BatchOption = None,
     learning_rate: LearningRateOption = None,
@@ -61,6 +72,8 @@ def share(
             seed=seed,
             threads=threads,
             checkpoint=checkpoint,
+            loss=loss,
+            training_step=training_step,
         )
         return flow.share(
             model,
@@ -68,6 +81,7 @@ def share(
             options=ShareOptions(values=by_layer(values, "--values", whole)),
             recipe=recipe,
             test=test_data,
+            task=task_request(task, class_weights),
             observer=observer,
         )
 

@@ -53,7 +53,7 @@ def show(
 ) -> None:
     """Print the integer graph, one line per layer; with --board also the design.
 
-    Options of the design, such as --target and --fps, say something only beside --board.
+    Options of the design, such as --target and --fps, need --board.
 
     Example: `fpgacomp show model.onnx --board pynq-z2`
     """

@@ -17,7 +17,9 @@ from fpgacomp.cli.options.checking import (
     TrustOption,
 )
 from fpgacomp.cli.options.output import AnswersOption, JsonOption
+from fpgacomp.cli.options.task import TaskOption
 from fpgacomp.cli.progress import progress
+from fpgacomp.cli.task import task_request
 
 if TYPE_CHECKING:
     from fpgacomp.flows.simulate import SimulationResult
@@ -30,6 +32,7 @@ def simulate(
     inputs: SimulateInputsOption,
     level: LevelOption = "graph",
     labels: LabelsOption = None,
+    task: TaskOption = None,
     outputs: AnswersOption = None,
     trust: TrustOption = False,
     memory_gb: MemoryOption = 4.0,
@@ -46,8 +49,8 @@ def simulate(
 
     with progress(context) as observer:
         found = run(
-            folder, inputs, level=level, outputs=outputs, labels=labels, trust=trust,
-            memory_gb=memory_gb, observer=observer,
+            folder, inputs, level=level, outputs=outputs, labels=labels,
+            task=task_request(task).kind, trust=trust, memory_gb=memory_gb, observer=observer,
         )  # fmt: skip
     if as_json:
         write_json(found.summary())
@@ -78,6 +81,8 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
             "accuracy",
             ", ".join(f"{key} {value}" for key, value in accuracy_items(found.accuracy)),
         )
+        if "task_found" in found.task:
+            yield "task", found.task["task_found"]
     if found.written:
         yield "answers", f"written to {found.written}"
 

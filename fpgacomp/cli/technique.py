@@ -13,6 +13,7 @@ from rich.console import Console
 from fpgacomp.cli.console import write_json
 from fpgacomp.cli.log import logger
 from fpgacomp.cli.progress import training_progress
+from fpgacomp.cli.task import function_of
 from fpgacomp.cli.telling import telling_of
 from fpgacomp.cli.values import Granularity, Scale, bits, by_layer, whole
 from fpgacomp.errors import UsageError
@@ -54,6 +55,8 @@ def run_technique(
         require_torch()
     with training_progress(context) as observer:
         result = technique(observer)
+    for warning in result.warnings:
+        logger.info("warning: %s", warning)
     for note in result.notes:
         logger.info("note: %s", note)
     path = result.save(destination)
@@ -74,8 +77,14 @@ def recipe_of(
     seed: int,
     threads: int,
     checkpoint: Path | None,
+    loss: str | None = None,
+    training_step: str | None = None,
 ) -> Recipe:
-    """Change the technique's own recipe where the command line says something else."""
+    """Change the technique's own recipe where the command line says something else.
+
+    Raises:
+        InputDataError: the functions that `loss` and `training_step` name cannot be imported.
+    """
     return replace(
         default,
         epochs=default.epochs if epochs is None else epochs,
@@ -84,6 +93,8 @@ def recipe_of(
         seed=seed,
         threads=threads,
         checkpoint=checkpoint,
+        loss=function_of(loss),
+        step=function_of(training_step),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,16 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from fpgacomp.cli.console import FAULT_OF_OURS, errors
+from fpgacomp.cli.console import FAULT_OF_OURS, errors, write_json
 from fpgacomp.cli.fault import tell_fault
 from fpgacomp.cli.log import logged, logger
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
 from fpgacomp.cli.telling import Telling, Verbosity
-from fpgacomp.errors import FpgacompError, UsageError
+from fpgacomp.errors import FpgacompError, InvalidGraph, UsageError
 
+# The error of all misuse, which Typer does not export.
+_MISUSE: Any = typer.BadParameter.__mro__[1]
+_JSON = "fpgacomp.json"  # under this name a context keeps whether --json was given
 _FORESEEN = (FpgacompError, typer.BadParameter, typer.Exit, typer.Abort)
 
 
@@ -70,7 +75,7 @@ class Verb(TyperCommand):
                 except OSError:
                     raise  # the console tells what of it is the file system's
                 except Exception as error:
-                    if isinstance(error, _FORESEEN):
+                    if isinstance(error, _FORESEEN) and not isinstance(error, InvalidGraph):
                         raise
                     logger.debug("fault", exc_info=error)
                     model = ctx.params.get("model")
@@ -82,9 +87,43 @@ class Verb(TyperCommand):
 class Root(TyperGroup):
     """The command `fpgacomp` itself; its help shows options as the verbs' help does."""
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Read the command line in front of the verb; what is wrong is told as JSON, too."""
+        wanted = "--json" in args
+        with _also_as_json(wanted):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[_JSON] = wanted
+        return context
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; what is wrong with its command line is told as JSON, too."""
+        with _also_as_json(ctx.meta[_JSON]):
+            return super().invoke(ctx)
+
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters, `--help` among them, as the help shows them."""
         return without_types(super().get_params(ctx))
+
+
+@contextmanager
+def _also_as_json(wanted: bool) -> Iterator[None]:
+    """Write what is wrong with the command line to standard output where --json asks for it."""
+    try:
+        yield
+    except _MISUSE as error:
+        if wanted:
+            verb = getattr(getattr(error, "ctx", None), "command_path", "fpgacomp")
+            parameter: Any = getattr(error, "param", None)
+            where = "/".join(parameter.opts) if parameter is not None else verb
+            told = {
+                "where": where,
+                "why": error.message or error.format_message(),
+                "fix": f"see {verb} --help.",
+            }
+            write_json({"errors": [told]})
+        raise
 
 
 def without_types(parameters: list[Any]) -> list[Any]:

@@ -11,16 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fpgacomp.compress.losses import Loss, guided_loss, loss_of_answers
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.compress.runs import SMALLEST_PROBABILITY
-from fpgacomp.compress.training import (
-    Loss,
-    ends_in_softmax,
-    output_cross_entropy,
-    scores,
-    train,
-)
+from fpgacomp.compress.training import scores, train, with_task
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
 
@@ -90,10 +84,11 @@ def distill(
     theirs, ours = scores(teacher, probe).shape[1], scores(student, probe).shape[1]
     if theirs != ours:
         raise ModelError(
-            "student", f"has {ours} outputs, its teacher {theirs}.", "give both the same classes."
+            "student", f"has {ours} outputs, its teacher {theirs}.", "give both the same outputs."
         )
+    data = with_task(student, data)
     with _taps(teacher, student, options) as taps:
-        loss = distillation_loss(teacher, options, taps)
+        loss = distillation_loss(teacher, options, data, recipe, taps)
         history = train(
             student, data, recipe,
             loss=loss, decided_by=[options, teacher], observer=observer, what="distill",
@@ -107,49 +102,38 @@ Taps = list[tuple[str, dict[str, Tensor], dict[str, Tensor]]]
 
 
 def distillation_loss(
-    teacher: nn.Module, options: DistillOptions, taps: Taps | None = None
+    teacher: nn.Module,
+    options: DistillOptions,
+    data: LabelledData,
+    recipe: Recipe,
+    taps: Taps | None = None,
 ) -> Loss:
     """Make the loss function of a student under this teacher; see `distill` for the formula.
 
     Args:
         teacher: is put into evaluation mode.
         options: the weights of the loss.
+        data: tells the student's task.
+        recipe: may hold a loss of the user's own, which takes the place of the labels' part.
         taps: outputs of hidden layers, filled by the forward passes; None for none.
     """
     teacher.eval()
+    known = with_task(teacher, data)
+    task, theirs = (data if data.task else known).known_task, known.known_task
+    labels_loss = loss_of_answers(task, recipe)
 
     def loss(student: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         with torch.no_grad():
-            guide = _logits(teacher, teacher(x))
+            guide = teacher(x)
         answer = student(x)
-        hard = output_cross_entropy(student, answer, y)
-        soft = soft_divergence(_logits(student, answer), guide, options.temperature)
+        hard = labels_loss(answer, y)
+        soft = guided_loss(task, theirs, answer, guide, options.temperature)
         total = (1 - options.soft_share) * hard + options.soft_share * soft
-        for name, theirs, ours in taps or ():
-            total = total + options.hidden_weight * _dissimilarity(ours[name], theirs[name])
+        for name, guided, own in taps or ():
+            total = total + options.hidden_weight * _dissimilarity(own[name], guided[name])
         return total
 
     return loss
-
-
-def soft_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """T^2 KL(softmax(teacher / T) || softmax(student / T)), the mean over the batch.
-
-    Args:
-        student, teacher: scores [N, classes].
-        temperature: T.
-    """
-    theirs = functional.log_softmax(teacher / temperature, dim=1)
-    ours = functional.log_softmax(student / temperature, dim=1)
-    divergence = functional.kl_div(ours, theirs, reduction="batchmean", log_target=True)
-    return divergence * temperature**2
-
-
-def _logits(network: nn.Module, answer: Tensor) -> Tensor:
-    answer = answer.flatten(1)
-    if ends_in_softmax(network):
-        return answer.clamp(min=SMALLEST_PROBABILITY).log()
-    return answer
 
 
 def _dissimilarity(ours: Tensor, theirs: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fpgacomp.errors import UsageError
 
@@ -28,6 +29,10 @@ class Recipe:
             with 1, since more threads add up in another order.
         checkpoint: file that the run is saved to after every epoch. A run that finds it there
             goes on from it.
+        loss: (outputs, labels) -> mean loss of a batch, a scalar tensor with a gradient, instead
+            of the task's own loss. A teacher's part of a loss stays.
+        step: (network, optimizer, x, labels) -> loss of a batch, a number. It makes one step of
+            the optimizer itself, and takes the place of the loss. PyTorch only.
 
     Raises:
         UsageError: a value is out of its range, or the checkpoint's folder does not exist.
@@ -40,6 +45,8 @@ class Recipe:
     seed: int = 0
     threads: int = 1
     checkpoint: Path | None = None
+    loss: Callable[[Any, Any], Any] | None = None
+    step: Callable[[Any, Any, Any, Any], Any] | None = None
 
     def __post_init__(self) -> None:
         bounds = {"epochs": 0, "batch": 2, "threads": 1}
@@ -66,22 +73,24 @@ class Epoch:
         number: which pass it was, 1 to `epochs`.
         epochs: number of passes that the recipe asks for.
         loss: mean loss over the training samples.
-        accuracy: share of the validation split that is answered right, 0..1.
-        validation_loss: mean cross entropy on the validation split.
+        score: of the network on the validation split, by `metric`; 1 is perfect.
+        validation_loss: mean loss on the validation split.
         best: whether no earlier pass was better (see `rank`).
+        metric: key of `fpgacomp.data.metrics.METRICS`, the figure that `score` is.
     """
 
     number: int
     epochs: int
     loss: float
-    accuracy: float
+    score: float
     validation_loss: float
     best: bool
+    metric: str = "accuracy"
 
     @property
     def rank(self) -> tuple[float, float]:
-        """What epochs are compared by: the higher accuracy is better, then the lower loss."""
-        return self.accuracy, -self.validation_loss
+        """What epochs are compared by: the higher score is better, then the lower loss."""
+        return self.score, -self.validation_loss
 
 
 @dataclass(frozen=True)

@@ -100,10 +100,11 @@ def fingerprint(recipe: Recipe, data: LabelledData, parts: Iterable[object]) -> 
     Returns:
         SHA-256, in hexadecimal digits.
     """
-    settings = {k: v for k, v in vars(recipe).items() if k != "checkpoint"}
+    own = {"loss", "step"}
+    settings = {k: v for k, v in vars(recipe).items() if k not in {"checkpoint", *own}}
     digest = hashlib.sha256(repr(sorted(settings.items())).encode())
     splits = (data.train.x, data.train.y, data.validation.x, data.validation.y)
-    for part in (*splits, *parts):
+    for part in (*splits, data.task, recipe.loss, recipe.step, *parts):
         if isinstance(part, np.ndarray):
             digest.update(repr((part.dtype.str, part.shape)).encode())
             digest.update(np.ascontiguousarray(part).data)

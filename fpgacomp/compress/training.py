@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,37 +13,35 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from fpgacomp.compress.constraints import Constraint, constraints_of
+from fpgacomp.compress.losses import Loss, loss_of, loss_of_answers
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.runs import (
     EVALUATION_BATCH,
-    SMALLEST_PROBABILITY,
     carry_out,
     check_checkpoint,
     check_loss,
     fingerprint,
 )
+from fpgacomp.compress.trainable.outputs import output_forms
 from fpgacomp.data.labelled import LabelledData, Samples
+from fpgacomp.data.tasks import Task
 from fpgacomp.errors import TrainingError
+from fpgacomp.ir.types import AnyArray
 
-Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (network, x, y) -> mean loss
 State = dict[str, Any]
 
 
-def cross_entropy(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    """Execute a network that ends in scores or in a softmax, and score its answers.
+def with_task(network: nn.Module, data: LabelledData) -> LabelledData:
+    """Return the data with the task that the network's outputs and the labels speak for.
 
-    Args:
-        network: in the mode that it is to be executed in.
-        x: float32 [N, *input shape].
-        y: int64 [N], the right classes.
+    Data whose task is known keep it; only the form of the outputs is the network's own.
 
-    Returns:
-        The mean cross entropy, a scalar that has a gradient.
+    Raises:
+        InputDataError: the labels do not go with the outputs.
     """
-    return output_cross_entropy(network, network(x), y)
+    return data.for_task(output_forms(network, data.train.x))
 
 
 def train(
@@ -51,7 +49,7 @@ def train(
     data: LabelledData,
     recipe: Recipe,
     *,
-    loss: Loss = cross_entropy,
+    loss: Loss | None = None,
     constraints: Sequence[Constraint] = (),
     decided_by: Sequence[object] = (),
     observer: TrainingObserver = silent,
@@ -59,16 +57,17 @@ def train(
 ) -> History:
     """Train a network in place and leave the best epoch's weights in it, in evaluation mode.
 
-    Weights are fitted to the training split. The best epoch is the one with the highest accuracy
-    on the validation split (then the lowest loss there), among those at whose end all constraints
-    are settled. Ctrl-C ends the run and keeps the best epoch so far; before there is one, it is
-    passed on. Zeros and shared values that the layers carry as constraints are kept.
+    Weights are fitted to the training split. The best epoch is the one with the highest score on
+    the validation split (the task's metric, then the lowest loss there), among those at whose end
+    all constraints are settled. Ctrl-C ends the run and keeps the best epoch so far; before there
+    is one, it is passed on. Zeros and shared values that the layers carry as constraints are kept.
 
     Args:
-        network: computes scores [N, classes] from x [N, *input shape].
+        network: computes its answers [N, ...] from x [N, *input shape].
         data: the training split is fitted, the validation split judges, the test split is unused.
-        recipe: how long and how fast to train.
-        loss: (network, x, y) -> mean loss of a batch, a scalar with a gradient.
+        recipe: how long and how fast to train, and by which loss and step of the user's own.
+        loss: (network, x, y) -> mean loss of a batch, a scalar with a gradient. None takes the
+            recipe's, or that of the task.
         constraints: what is to be kept beside the constraints that the layers carry.
         decided_by: options, teachers and whatever else decides how the run goes, beside network,
             data and recipe. A checkpoint of a run that others decided is refused.
@@ -80,15 +79,16 @@ def train(
 
     Raises:
         TrainingError: the loss is not a number, or the checkpoint belongs to another run.
-        InputDataError: the network has fewer outputs than there are classes.
+        InputDataError: the labels do not go with the network's outputs.
     """
     if recipe.epochs == 0:
         network.eval()
         return History()
     with _settings(recipe):
+        data = with_task(network, data)
+        loss = loss or loss_of(data, recipe)
         run = _TorchRun(network, data, recipe, loss, [*constraints_of(network), *constraints])
         run.identify(decided_by)
-        data.check_outputs(scores(network, data.train.x[:2]).shape[1])
         return carry_out(run, recipe, observer, what)
 
 
@@ -116,8 +116,42 @@ def scores(network: nn.Module, x: npt.NDArray[np.float32]) -> npt.NDArray[np.flo
 
 
 def accuracy(network: nn.Module, samples: Samples) -> float:
-    """Share of the samples whose highest score is that of their label, 0..1."""
+    """Share of samples, 0..1, whose highest score is that of their class; see `quality` for all
+    tasks."""
     return float(np.mean(scores(network, samples.x).argmax(axis=1) == samples.y))
+
+
+def answers(network: nn.Module, task: Task, x: npt.NDArray[np.float32]) -> dict[str, AnyArray]:
+    """Execute a network in evaluation mode: output name -> [N, size]."""
+    return task.split(scores(network, x))
+
+
+def measure(network: nn.Module, data: LabelledData) -> dict[str, dict[str, float]]:
+    """Score a network on the test split: output name -> figures by the keys of `METRICS`.
+
+    Args:
+        network: any torch module for the task.
+        data: its task is known.
+    """
+    task = with_task(network, data).known_task
+    found = task.measure(answers(network, task, data.test.x), data.test.y)
+    return data.known_task.renamed(found)
+
+
+def quality(network: nn.Module, data: LabelledData, samples: Samples) -> float:
+    """Score a network by the task's metric: higher is better, 1 is perfect.
+
+    Args:
+        network: any torch module for the task.
+        data: tells the task.
+        samples: one of its splits.
+    """
+    with_labels = with_task(network, data)
+    if data.task is None:  # the labels of the split were brought into the form of the task
+        splits = ("train", "validation", "test")
+        samples = next(getattr(with_labels, n) for n in splits if getattr(data, n) is samples)
+    task = with_labels.known_task
+    return task.quality(answers(network, task, samples.x), samples.y)
 
 
 @dataclass
@@ -174,12 +208,15 @@ class _TorchRun:
         for batch in torch.randperm(len(self.x)).split(self.recipe.batch):
             total += self._batch(batch) * len(batch)
         share = self.step / self.steps
-        accuracy, validation_loss = _judge(self.network, self.data.validation)
+        score, validation_loss = self._judge(self.data.validation)
         settled = all(constraint.settled(share) for constraint in self.constraints)
-        rank = (accuracy, -validation_loss)
+        rank = (score, -validation_loss)
         best = settled and (self.best is None or rank > self.best.epoch.rank)
         mean = total / len(self.x)
-        epoch = Epoch(self.done + 1, self.recipe.epochs, mean, accuracy, validation_loss, best)
+        metric = self.data.known_task.metric.key
+        epoch = Epoch(
+            self.done + 1, self.recipe.epochs, mean, score, validation_loss, best, metric
+        )  # fmt: skip
         if best:
             self.best = _BestState(epoch, _copy(self.network.state_dict()))
         self.epochs.append(epoch)
@@ -192,16 +229,44 @@ class _TorchRun:
         if len(batch) < 2:
             self.schedule.step()
             return 0.0
-        loss = self.loss(self.network, self.x[batch], self.y[batch])
-        value = check_loss(loss.item(), self.done + 1, self.step, self.steps, self.recipe)
-        loss.backward()
-        for constraint in self.constraints:
-            constraint.settle_gradient()
-        self.optimizer.step()
+        value = self._optimize(self.x[batch], self.y[batch])
         self.schedule.step()
         for constraint in self.constraints:
             constraint.project(self.step / self.steps)
         return value
+
+    def _optimize(self, x: Tensor, y: Tensor) -> float:
+        """Make one step of the optimizer, the user's own where there is one; return the loss."""
+        step = self.recipe.step
+        if step is not None:
+            # The step calls backward and optimizer.step itself; the gradient is settled between.
+            hook = self.optimizer.register_step_pre_hook(lambda *_: self._settle_gradient())
+            try:
+                loss = step(self.network, self.optimizer, x, y)
+                value = float(loss.detach() if isinstance(loss, Tensor) else loss)
+            finally:
+                hook.remove()
+            return check_loss(value, self.done + 1, self.step, self.steps, self.recipe)
+        loss = self.loss(self.network, x, y)
+        value = check_loss(loss.item(), self.done + 1, self.step, self.steps, self.recipe)
+        loss.backward()
+        self._settle_gradient()
+        self.optimizer.step()
+        return value
+
+    def _settle_gradient(self) -> None:
+        for constraint in self.constraints:
+            constraint.settle_gradient()
+
+    def _judge(self, samples: Samples) -> tuple[float, float]:
+        """Score the network on a split: its score by the task's metric, and its mean loss."""
+        task = self.data.known_task
+        outputs = scores(self.network, samples.x)
+        with torch.no_grad():
+            loss = loss_of_answers(task, self.recipe)(
+                torch.from_numpy(outputs), torch.from_numpy(samples.y)
+            )
+        return task.quality(task.split(outputs), samples.y), loss.item()
 
     def finish(self, interrupted: bool) -> History:
         """Put the best epoch's state into the network.
@@ -261,45 +326,6 @@ def _parts(decider: object) -> Iterator[object]:
     for name, value in decider.state_dict().items():
         yield name
         yield value.numpy() if isinstance(value, Tensor) else value
-
-
-def _judge(network: nn.Module, samples: Samples) -> tuple[float, float]:
-    """Score a network on a split: its accuracy, 0..1, and its mean cross entropy."""
-    outputs = torch.from_numpy(scores(network, samples.x))
-    labels = torch.from_numpy(samples.y)
-    loss = output_cross_entropy(network, outputs, labels)
-    return float((outputs.argmax(1) == labels).float().mean()), loss.item()
-
-
-def output_cross_entropy(network: nn.Module, outputs: Tensor, y: Tensor) -> Tensor:
-    """Mean cross entropy of outputs that are scores or, after a softmax, probabilities.
-
-    Args:
-        network: tells by its last layer which of the two the outputs are.
-        outputs: [N, classes, ...], what the network computed.
-        y: int64 [N], the right classes.
-    """
-    outputs = outputs.flatten(1)
-    if ends_in_softmax(network):
-        return functional.nll_loss(outputs.clamp(min=SMALLEST_PROBABILITY).log(), y)
-    return functional.cross_entropy(outputs, y)
-
-
-def ends_in_softmax(network: nn.Module) -> bool:
-    """Tell whether the network's last layer is a softmax, so that it answers in probabilities."""
-    return isinstance(_last(network), nn.Softmax)
-
-
-def _last(network: nn.Module) -> nn.Module | None:
-    """The module that computes the network's output; None where that is no module."""
-    if isinstance(network, torch.fx.GraphModule):
-        answer = next(node for node in reversed(network.graph.nodes) if node.op == "output")
-        source = answer.args[0]
-        if isinstance(source, torch.fx.Node) and source.op == "call_module":
-            return network.get_submodule(str(source.target))
-        return None
-    children = list(network.children())
-    return _last(children[-1]) if children else network
 
 
 def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import prod
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from fpgacomp.ir.types import AnyArray, Float32Array, NamedArrays
 InputShapes = Mapping[str, tuple[int, ...]]  # by input name, without batch; -1: any size
 
 
-def load_inputs(path: Path, shapes: InputShapes) -> dict[str, Float32Array]:
+def load_inputs(
+    path: Path, shapes: InputShapes, *, unread: Collection[str] = ()
+) -> dict[str, Float32Array]:
     """Return the samples in a file, by input name, as float32 [N, *input shape].
 
     A .npy goes with a network of one input. A .npz has one array per input, under the
@@ -24,6 +26,7 @@ def load_inputs(path: Path, shapes: InputShapes) -> dict[str, Float32Array]:
     Args:
         path: the .npy or .npz file.
         shapes: of the network's inputs (`fpgacomp.network.canonical.input_shapes`).
+        unread: inputs that nothing reads: they may be missing, and become zeros.
 
     Raises:
         InputDataError, Problems: no such file, not numpy data, or data that does not go
@@ -31,23 +34,27 @@ def load_inputs(path: Path, shapes: InputShapes) -> dict[str, Float32Array]:
     """
     path = Path(path)
     where = str(path)
-    names = list(shapes)
+    names = [name for name in shapes if name not in unread] or list(shapes)
     loaded = read_arrays(path, wanted="a .npy or .npz file")
     if isinstance(loaded, dict):
         if len(names) == 1 and len(loaded) == 1:
             loaded = {names[0]: next(iter(loaded.values()))}
-        return check_inputs(loaded, shapes, where=where)
+        return check_inputs(loaded, shapes, where=where, unread=unread)
     if len(names) != 1:
         raise InputDataError(
             where,
             f"one array, but the network has {len(names)} inputs: {', '.join(names)}.",
             "save a .npz with np.savez(file, " + ", ".join(f"{n}=..." for n in names) + ").",
         )
-    return check_inputs({names[0]: loaded}, shapes, where=where)
+    return check_inputs({names[0]: loaded}, shapes, where=where, unread=unread)
 
 
 def check_inputs(
-    arrays: NamedArrays, shapes: InputShapes, *, where: str = "inputs"
+    arrays: NamedArrays,
+    shapes: InputShapes,
+    *,
+    where: str = "inputs",
+    unread: Collection[str] = (),
 ) -> dict[str, Float32Array]:
     """Return the arrays as contiguous float32 [N, *input shape].
 
@@ -57,6 +64,7 @@ def check_inputs(
         arrays: by input name, of any type of real numbers.
         shapes: of the network's inputs (`fpgacomp.network.canonical.input_shapes`).
         where: what error messages call the arrays.
+        unread: inputs that nothing reads: they may be missing, and become zeros.
 
     Raises:
         InputDataError: an array that is missing, of another shape, or not finite in float32.
@@ -71,7 +79,7 @@ def check_inputs(
                 f"name the arrays {', '.join(shapes)}.",
             )
         )
-    for name in [name for name in shapes if name not in arrays]:
+    for name in [name for name in shapes if name not in arrays and name not in unread]:
         problems.append(
             InputDataError(where, f"no array for network input {name}.", f"add one named {name}.")
         )
@@ -94,7 +102,13 @@ def check_inputs(
             )
         )
     raise_all(problems)
-    return checked
+    count = next(iter(counts.values()), 1)
+    zeros = {
+        name: np.zeros((count, *map(abs, shapes[name])), np.float32)
+        for name in unread
+        if name in shapes and name not in checked
+    }
+    return checked | zeros
 
 
 def _checked(array: AnyArray, shape: tuple[int, ...], where: str) -> Float32Array:

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from fpgacomp.errors import InputDataError, ToolError
-from fpgacomp.ir.types import AnyArray
+from fpgacomp.ir.types import AnyArray, NamedArrays
 
-SamplePair = tuple[AnyArray, AnyArray]  # (x [N, ...], y [N] or one-hot [N, K])
+# (x [N, ...], y): labels [N], one-hot rows [N, K] or other numbers [N, ...], a mapping of these by
+# output name, or None where there are no labels.
+SamplePair = tuple[AnyArray, AnyArray | NamedArrays | None]
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff"})
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from fpgacomp.data.balance import balanced, with_spread
+from fpgacomp.data.find_task import decide, is_one_hot
 from fpgacomp.data.images import SamplePair
+from fpgacomp.data.labels import Labels, check_numbers, fit_labels
 from fpgacomp.data.sources import DataSource, read_source, source_name
+from fpgacomp.data.tasks import FIND, OutputForm, Task, TaskRequest
 from fpgacomp.errors import InputDataError
 from fpgacomp.ir.types import AnyArray
 
@@ -23,11 +28,12 @@ class Samples:
 
     Args:
         x: the inputs, float32 [N, *input shape], in the units that the network takes.
-        y: the labels as class indices from 0, int64 [N].
+        y: the labels. Class indices are int64 [N]. Of other tasks they are as
+            `fpgacomp.data.labels.fit_labels` returns them, once the task is known.
     """
 
     x: npt.NDArray[np.float32]
-    y: npt.NDArray[np.int64]
+    y: AnyArray
 
     def __len__(self) -> int:
         return len(self.x)
@@ -53,6 +59,12 @@ class LabelledData:
         validation: the samples that the best epoch is chosen by.
         test: the samples that figures are reported on. Nothing is fitted to them or chosen by them.
         notes: sentences on samples that were left out.
+        columns: output name and number of labels, where the file has labels by output; they stand
+            side by side in y, float64 [N, columns].
+        is_labelled: whether there are labels; where not, y has no column.
+        is_held_out: whether the test split is a part of the same data, which a network may have
+            been trained on before it came here.
+        task: what a network is asked to tell of the samples; None until `for_task` finds it.
     """
 
     name: str
@@ -60,6 +72,10 @@ class LabelledData:
     validation: Samples
     test: Samples
     notes: tuple[str, ...] = field(default=())
+    columns: tuple[tuple[str, int], ...] = ()
+    is_labelled: bool = True
+    is_held_out: bool = False
+    task: Task | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -67,9 +83,15 @@ class LabelledData:
         return self.train.x.shape[1:]
 
     @property
-    def classes(self) -> int:
-        """Number of classes: one more than the largest label."""
-        return 1 + max(int(split.y.max()) for split in (self.train, self.validation, self.test))
+    def known_task(self) -> Task:
+        """The task.
+
+        Raises:
+            InputDataError: `for_task` was not called.
+        """
+        if self.task is None:
+            raise InputDataError(self.name, "has no task yet.", "call for_task first.")
+        return self.task
 
     def reshaped(self, shape: tuple[int, ...]) -> LabelledData:
         """Return the same samples where the network's shape only adds or drops axes of length 1.
@@ -85,27 +107,57 @@ class LabelledData:
                 f"holds samples of shape {list(self.shape)}, the network takes {list(shape)}.",
                 "reshape or transpose x to [N, *input shape].",
             )
-        train, validation, test = (
-            Samples(split.x.reshape(-1, *shape), split.y)
-            for split in (self.train, self.validation, self.test)
-        )
-        return replace(self, train=train, validation=validation, test=test)
+        return self._mapped(lambda split: Samples(split.x.reshape(-1, *shape), split.y))
 
-    def check_outputs(self, outputs: int) -> None:
-        """Refuse labels for which a network has no output.
+    def _mapped(self, change: Callable[[Samples], Samples]) -> LabelledData:
+        return replace(
+            self,
+            train=change(self.train),
+            validation=change(self.validation),
+            test=change(self.test),
+        )
+
+    def for_task(self, forms: Sequence[OutputForm], request: TaskRequest = FIND) -> LabelledData:
+        """Find what a network is asked to tell, and bring the labels into the form for that.
 
         Args:
-            outputs: number of outputs of the network.
+            forms: the network's outputs.
+            request: what the user says of the task.
+
+        Returns:
+            The same samples with their task. Data that have one already keep it.
 
         Raises:
-            InputDataError: there are more classes than outputs.
+            InputDataError: the labels do not go with the outputs, or a class has no training
+                sample.
+            UsageError: the user names outputs that are not there, or weights that do not fit.
         """
-        if self.classes > outputs:
-            raise InputDataError(
-                self.name,
-                f"has the label {self.classes - 1}, the network {outputs} outputs.",
-                f"number the classes 0 to {outputs - 1}.",
-            )
+        if self.task is not None:
+            return replace(self, task=self.task.with_forms(forms))
+        labels = self.labels_of(np.concatenate([self.train.y, self.validation.y, self.test.y]))
+        task = decide(forms, labels, request, where=self.name, input_shape=self.shape)
+        data = self._mapped(lambda split: Samples(
+            split.x, fit_labels(task, self.labels_of(split.y), split.x, where=self.name)
+        ))  # fmt: skip
+        _check_classes(data, task)
+        task = with_spread(balanced(task, request, data.train.y), data.train.y)
+        return replace(data, task=task)
+
+    def labels_of(self, y: AnyArray) -> Labels | None:
+        """Labels of a split as the file has them, before their task is known.
+
+        Returns:
+            An array [N, ...], or arrays by output name; None where there are none.
+        """
+        if not self.is_labelled:
+            return None
+        if not self.columns:
+            return y
+        found, start = {}, 0
+        for name, width in self.columns:
+            found[name] = y[:, start : start + width]
+            start += width
+        return found
 
 
 def load_data(source: DataSource, test: DataSource | None = None) -> LabelledData:
@@ -117,34 +169,66 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
     training samples that occur in it are left out and counted.
 
     Args:
-        source: a .npz file with the arrays x and y (and x_test, y_test); a folder with one folder
-            of images per class (or folders train and test of that kind); "module:function" or
-            "file.py:function", or such a function, which returns arrays; or arrays (x, y). x is
-            [N, *input shape]; y holds class indices [N], or one-hot rows [N, K].
+        source: a .npz file with the arrays x and y (and x_test, y_test), where labels by output
+            are called y_NAME (and y_test_NAME) and a file without labels has x alone; a folder
+            with one folder of images per class (or folders train and test of that kind);
+            "module:function" or "file.py:function", or such a function, which returns arrays; or
+            arrays (x, y). x is [N, *input shape]; y holds class indices [N], one-hot rows [N, K],
+            or any other numbers [N, ...], or a mapping of these by output name.
         test: the test set, in one of the same forms.
 
     Raises:
         InputDataError: the source is not there or not readable, samples and labels do not go
-            together, or a split or a class is left without samples.
+            together, or a split is left without samples.
     """
     name = source_name(source)
     train, own_test = read_source(source, name)
     if test is not None:
         own_test, _ = read_source(test, source_name(test))
-    samples = _checked(train, name)
+    samples, columns = _checked(train, name)
     notes: tuple[str, ...] = ()
     if own_test is None:
+        samples = Samples(samples.x, _class_numbers(samples.y)[0])
         in_test = _position(samples.x, 0) < TEST_SHARE
         held_out, rest = samples.take(in_test), samples.take(~in_test)
     else:
-        held_out = _checked(own_test, f"{name}, test set")
+        held_out, its_columns = _checked(own_test, f"{name}, test set")
+        if columns != its_columns or samples.y.shape[1:] != held_out.y.shape[1:]:
+            samples, held_out = _same_labels(samples, held_out, columns, its_columns)
+        both = _class_numbers(samples.y, held_out.y)
+        samples, held_out = Samples(samples.x, both[0]), Samples(held_out.x, both[1])
         rest, notes = _without(samples, held_out)
     chosen = _position(rest.x, 1) < VALIDATION_SHARE
-    return _check_splits(LabelledData(name, rest.take(~chosen), rest.take(chosen), held_out, notes))
+    data = LabelledData(
+        name, rest.take(~chosen), rest.take(chosen), held_out, notes, columns,
+        is_labelled=train[1] is not None, is_held_out=own_test is None,
+    )  # fmt: skip
+    return _check_splits(data)
+
+
+def _same_labels(
+    samples: Samples,
+    held_out: Samples,
+    columns: tuple[tuple[str, int], ...],
+    its_columns: tuple[tuple[str, int], ...],
+) -> tuple[Samples, Samples]:
+    """Bring class numbers and one-hot rows to one form; refuse labels of other shapes."""
+    parts = []
+    for part in (samples, held_out):
+        numbers = _class_numbers(part.y)[0]
+        parts.append(Samples(part.x, numbers))
+    if columns != its_columns or parts[0].y.shape[1:] != parts[1].y.shape[1:]:
+        raise InputDataError(
+            "test set",
+            f"has labels of shape {list(held_out.y.shape)}, the training set of shape "
+            f"{list(samples.y.shape)}.",
+            "give both the same kind of labels.",
+        )
+    return parts[0], parts[1]
 
 
 def _check_splits(data: LabelledData) -> LabelledData:
-    """Refuse data with an empty split, or with a class that has no training sample."""
+    """Refuse data with an empty split."""
     for split in ("train", "validation", "test"):
         if not len(getattr(data, split)):
             raise InputDataError(
@@ -152,18 +236,30 @@ def _check_splits(data: LabelledData) -> LabelledData:
                 f"leaves no sample for the {split} split.",
                 "give more distinct samples, or a test set of its own.",
             )
-    if data.classes < 2:
-        raise InputDataError(
-            data.name, "holds samples of one class.", "give samples of two classes or more."
-        )
-    missing = sorted(set(range(data.classes)) - set(np.unique(data.train.y).tolist()))
-    if missing:
-        raise InputDataError(
-            data.name,
-            f"has no training sample of class {', '.join(map(str, missing[:10]))}.",
-            "number the classes 0, 1, 2 ... and give samples of each.",
-        )
     return data
+
+
+def _check_classes(data: LabelledData, task: Task) -> None:
+    """Refuse data with a class that has no training sample, or with samples of one class."""
+    for part in task.parts:
+        if part.kind not in ("classes", "binary"):
+            continue
+        train, validation, test = (
+            task.labels_of(part, split.y).astype(np.int64)
+            for split in (data.train, data.validation, data.test)
+        )
+        classes = 1 + max(int(labels.max()) for labels in (train, validation, test))
+        if classes < 2:
+            raise InputDataError(
+                data.name, "holds samples of one class.", "give samples of two classes or more."
+            )
+        missing = sorted(set(range(classes)) - set(np.unique(train).tolist()))
+        if missing:
+            raise InputDataError(
+                data.name,
+                f"has no training sample of class {', '.join(map(str, missing[:10]))}.",
+                "number the classes 0, 1, 2 ... and give samples of each.",
+            )
 
 
 def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, ...]]:
@@ -198,12 +294,14 @@ def _digests(x: AnyArray) -> list[bytes]:
     return [hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in x]
 
 
-def _checked(pair: SamplePair, name: str) -> Samples:
-    x, y = pair
+def _checked(pair: SamplePair, name: str) -> tuple[Samples, tuple[tuple[str, int], ...]]:
+    """Return the samples, and output name and number of labels where there are labels by output."""
+    x, labels = pair
     if x.dtype.kind not in "iubf" or x.ndim < 2:
         raise InputDataError(
             name, f"x is {x.dtype} of shape {list(x.shape)}.", "give numbers [N, *input shape]."
         )
+    y, columns = _one_array(labels, len(x), name)
     if len(x) != len(y):
         raise InputDataError(
             name, f"has {len(x)} samples and {len(y)} labels.", "give one label per sample."
@@ -217,22 +315,37 @@ def _checked(pair: SamplePair, name: str) -> Samples:
             f"{np.count_nonzero(~finite)} samples hold NaN or infinity, first {np.argmin(finite)}.",
             "remove or mend them.",
         )
-    return Samples(np.ascontiguousarray(x, dtype=np.float32), _labels(y, name))
+    return Samples(np.ascontiguousarray(x, dtype=np.float32), y), columns
 
 
-def _labels(y: AnyArray, name: str) -> npt.NDArray[np.int64]:
-    """Return class indices from class indices or one-hot rows."""
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.dtype.kind in "iubf" and y.ndim == 2:
-        one_hot = np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
-        if one_hot:
-            return np.asarray(y.argmax(axis=1), dtype=np.int64)
-    whole = y.dtype.kind in "iubf" and y.ndim == 1 and bool(np.all(y == np.floor(y)))
-    if not whole or (len(y) and y.min() < 0):
-        raise InputDataError(
-            name,
-            f"y is {y.dtype} of shape {list(y.shape)}, and not class indices.",
-            "give whole numbers 0 to K-1 of shape [N], or one-hot rows [N, K].",
-        )
-    return np.asarray(y, dtype=np.int64)
+def _one_array(
+    labels: Labels | None, count: int, name: str
+) -> tuple[AnyArray, tuple[tuple[str, int], ...]]:
+    """Labels as one array [N, ...]; those by output stand side by side, float64 [N, columns]."""
+    if labels is None:
+        return np.zeros((count, 0), np.float32), ()
+    if not isinstance(labels, Mapping):
+        check_numbers(labels, f"{name}, labels")
+        return labels, ()
+    parts, columns = [], []
+    for output, array in labels.items():
+        check_numbers(array, f"{name}, labels of {output}")
+        rows = array.reshape(len(array), -1).astype(np.float64)
+        if len(rows) != count:
+            raise InputDataError(
+                name, f"has {count} samples and {len(rows)} labels of {output}.",
+                "give one label per sample.",
+            )  # fmt: skip
+        parts.append(rows)
+        columns.append((output, rows.shape[1]))
+    return np.concatenate(parts, axis=1), tuple(columns)
+
+
+def _class_numbers(*labels: AnyArray) -> list[AnyArray]:
+    """Labels as int64 [N] where all of them are class numbers or one-hot rows; else as they are."""
+    flat = [y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y for y in labels]
+    if all(is_one_hot(y) for y in flat):
+        return [np.asarray(y.argmax(axis=1), np.int64) for y in flat]
+    if all(y.ndim == 1 and bool(np.all(y == np.rint(y))) and y.min(initial=0) >= 0 for y in flat):
+        return [np.asarray(y, np.int64) for y in flat]
+    return flat

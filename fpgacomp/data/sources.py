@@ -13,7 +13,7 @@ import numpy as np
 from fpgacomp.data.images import SamplePair, image_folder
 from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.errors import InputDataError
-from fpgacomp.ir.types import NamedArrays
+from fpgacomp.ir.types import AnyArray, NamedArrays
 
 DataSource = (
     str | Path | NamedArrays | SamplePair | tuple[SamplePair, SamplePair] | Callable[[], Any]
@@ -53,9 +53,10 @@ def read_source(source: DataSource, name: str) -> tuple[SamplePair, SamplePair |
         return _from_arrays(source, name)
     if isinstance(source, tuple | list) and len(source) == 2:
         if all(isinstance(part, tuple | list) and len(part) == 2 for part in source):
-            (x, y), (x_test, y_test) = source
-            return (np.asarray(x), np.asarray(y)), (np.asarray(x_test), np.asarray(y_test))
-        return (np.asarray(source[0]), np.asarray(source[1])), None
+            pairs: Any = source
+            (x, y), (x_test, y_test) = pairs
+            return _pair(x, y), _pair(x_test, y_test)
+        return _pair(source[0], source[1]), None
     raise InputDataError(
         name, f"is a {type(source).__name__}.", "give (x, y), or a mapping with x and y."
     )
@@ -71,7 +72,7 @@ def _read_path(text: str) -> tuple[SamplePair, SamplePair | None]:
             raise InputDataError(text, "holds one array without a name.", _SAVE)
         return _from_arrays(arrays, text)
     if ":" in text:
-        return read_source(_function(text), text)
+        return read_source(user_function(text), text)
     raise InputDataError(
         text,
         "is no .npz, no folder and no function.",
@@ -79,9 +80,19 @@ def _read_path(text: str) -> tuple[SamplePair, SamplePair | None]:
     )
 
 
-def _function(text: str) -> Callable[[], Any]:
-    """Return the function that `module:function` or `file.py:function` names."""
+def user_function(text: str) -> Callable[..., Any]:
+    """Return the function that `module:function` or `file.py:function` names.
+
+    This imports the user's own code, and is called only for a text that the user gave to say so.
+
+    Raises:
+        InputDataError: the module cannot be imported, or has no such function.
+    """
     place, _, name = text.rpartition(":")
+    if not place or not name:
+        raise InputDataError(
+            text, "names no function.", "write module:function or file.py:function."
+        )
     try:
         if place.endswith(".py"):
             spec = importlib.util.spec_from_file_location("fpgacomp_user_data", place)
@@ -98,21 +109,39 @@ def _function(text: str) -> Callable[[], Any]:
         ) from error
     function = getattr(module, name, None)
     if not callable(function):
-        raise InputDataError(
-            text, f"{place} has no function {name}.", "name one that gives (x, y)."
-        )
+        raise InputDataError(text, f"{place} has no function {name}.", "name one that is there.")
     return function  # type: ignore[no-any-return]
+
+
+def _pair(x: Any, y: Any) -> SamplePair:
+    """Inputs and labels as arrays; labels may be a mapping by output name, or None."""
+    if isinstance(y, Mapping):
+        return np.asarray(x), {str(name): np.asarray(labels) for name, labels in y.items()}
+    return np.asarray(x), None if y is None else np.asarray(y)
 
 
 def _from_arrays(arrays: NamedArrays, name: str) -> tuple[SamplePair, SamplePair | None]:
     for x, y in (("x", "y"), ("x_train", "y_train")):
-        if x in arrays and y in arrays:
+        if x in arrays:
             test = None
-            if "x_test" in arrays and "y_test" in arrays:
-                test = np.asarray(arrays["x_test"]), np.asarray(arrays["y_test"])
-            return (np.asarray(arrays[x]), np.asarray(arrays[y])), test
+            if "x_test" in arrays:
+                test = _pair(arrays["x_test"], _labels_in(arrays, "y_test"))
+            return _pair(arrays[x], _labels_in(arrays, y)), test
     raise InputDataError(
         name,
         f"holds the arrays {', '.join(sorted(arrays)) or 'none'}.",
         "name them x and y (and x_test, y_test for a test set of its own).",
     )
+
+
+def _labels_in(arrays: NamedArrays, name: str) -> AnyArray | NamedArrays | None:
+    """The array of this name, or those of this name, an underscore and an output's name."""
+    if name in arrays:
+        return arrays[name]
+    found = {
+        key.removeprefix(f"{name}_"): array
+        for key, array in arrays.items()
+        if key.startswith(f"{name}_")
+        and not (name == "y" and (key == "y_test" or key.startswith("y_test_")))
+    }
+    return found or None

@@ -31,7 +31,7 @@ _FORMS = {
 }  # fmt: skip
 _FORM_FIXES = {
     "a name": "lower-case letters, digits and dashes only.",
-    "a pair of port widths": "the multiplier's widths in bits, as `dsp: 25x18`, or `dsp: none`.",
+    "a pair of port widths": "its widths, 2 to 64 bits, as `dsp: 25x18`, or `dsp: none`.",
     "one line of plain text": "letters, digits and . , : ; + / ( ) & ' * -, at most 120 of them.",
     "a line of text": "at most 500 characters without line breaks.",
     "a part number": "letters, digits, dots and dashes, as xc7z020clg400-1.",

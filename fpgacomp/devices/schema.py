@@ -21,8 +21,11 @@ _Name = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9]+(-[a
 _MOST = 1_000_000_000  # of any resource: a hundred times what the largest FPGA has
 _Count = Annotated[int, Field(ge=0, le=_MOST)]
 _Megahertz = Annotated[float, Field(gt=0, le=2000, allow_inf_nan=False)]
-_Ports = Annotated[str, StringConstraints(pattern=r"^([1-9]\d?x[1-9]\d?|none)$")]
-_Shape = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,8}x[1-9]\d{0,8}$")]
+# A multiplier's ports have 2 to 64 bits: the widest of any FPGA has 27. A memory block has up to
+# 999,999 words of up to 999 bits: the largest of any FPGA has 32,768 words, or 144 bits.
+_Width = "([2-9]|[1-5][0-9]|6[0-4])"
+_Ports = Annotated[str, StringConstraints(pattern=rf"^({_Width}x{_Width}|none)$")]
+_Shape = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,5}x[1-9]\d{0,2}$")]
 _Shapes = Annotated[list[_Shape], Field(min_length=1, max_length=32)]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fpgacomp.evidence.judge import NetworkJudgement
 from fpgacomp.results.agreement import Agreement, Mismatch
-from fpgacomp.results.report import Exactness, PeerEvidence
+from fpgacomp.results.report import Exactness, Float32Agreement, PeerEvidence
 
 
 def summarize(
     judged: NetworkJudgement,
     compared: Agreement | None,
-    agreement: float | None,
+    float32: Float32Agreement | None,
     peers: tuple[PeerEvidence, ...] = (),
 ) -> Exactness:
     """Return one `Exactness` from everything that was compared.
@@ -18,7 +18,7 @@ def summarize(
     Args:
         judged: the oracle against the network in float64.
         compared: C-simulation against the oracle; None where it did not run.
-        agreement: share of samples whose answer equals the network's in float32.
+        float32: the answers against the network's own in float32; None where it cannot run.
         peers: other toolchains' execution against the oracle.
     """
     first = judged.first
@@ -27,7 +27,8 @@ def summarize(
         csim_mismatches=None if compared is None else compared.mismatches,
         network_mismatches=judged.mismatches,
         ties=judged.ties,
-        top1_agreement_float32=agreement,
+        top1_agreement_float32=None if float32 is None else float32.top1,
+        float32=float32,
         peers=peers,
         integers=0 if compared is None else compared.integers,
         first_csim_mismatch=None if compared is None else compared.first,

@@ -14,11 +14,12 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from fpgacomp.errors import FpgacompError, InputDataError, ToolError
+from fpgacomp.errors import FpgacompError, InputDataError, ModelError, ToolError
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.ir.types import AnyArray, IntArray, NamedArrays
 from fpgacomp.network.attributes import shape_of, to_array
-from fpgacomp.network.lowered import integer_name
+from fpgacomp.network.lowered import Lowered, integer_name
+from fpgacomp.network.operators import OPERATORS
 from fpgacomp.network.runtime import open_session
 
 _BATCH = 1024
@@ -76,6 +77,32 @@ def to_network_outputs(
     return _run(after, named)
 
 
+def require_runnable(lowered: Lowered) -> None:
+    """Run what the host computes behind the hardware on a sample of zeros, before the work.
+
+    Operators of the canonical network are known in every form that is accepted; only others are
+    tried, so that a usual network needs no ONNX Runtime until it is compiled.
+
+    Raises:
+        ModelError: ONNX Runtime does not run them.
+    """
+    if all(op in OPERATORS or op == "dequantize" for op in lowered.software_after):
+        return
+    zeros = {
+        integer_name(tensor.name): np.zeros((1, *tensor.shape), np.int64)
+        for tensor in lowered.graph.outputs
+    }
+    try:
+        _run(lowered.after, zeros)
+    except ToolError as error:
+        reason = " ".join(error.why.split())[:300]
+        raise ModelError(
+            f"the operators behind the hardware ({', '.join(lowered.software_after)})",
+            f"do not run on the host: {reason}",
+            "export the model again, or cut them off the network.",
+        ) from error
+
+
 def float32_outputs(original: onnx.ModelProto, inputs: NamedArrays) -> Float32Outputs:
     """Run the network as its author's framework does, in float32.
 
@@ -108,34 +135,6 @@ def top1_agreement(ours: NamedArrays, theirs: NamedArrays) -> float | None:
     if a.shape[1] == 1:
         return None
     return float((a.argmax(axis=1) == b.argmax(axis=1)).mean())
-
-
-def agreement_with_float32(
-    original: onnx.ModelProto, inputs: NamedArrays, ours: NamedArrays, batch: int
-) -> float | None:
-    """Return the share of samples whose answer is the one that the user's framework gives.
-
-    Args:
-        original: the network as it was read.
-        inputs: network input -> [N, *shape].
-        ours: network output -> [N, ...], in the network's own units.
-        batch: how many samples are executed at once.
-
-    Returns:
-        See `top1_agreement`; None, too, where the network cannot be executed in float32.
-    """
-    count = len(next(iter(inputs.values())))
-    parts: list[NamedArrays] = []
-    for start in range(0, count, batch):
-        some = {name: array[start : start + batch] for name, array in inputs.items()}
-        outputs = float32_outputs(original, some).outputs
-        if outputs is None:
-            return None
-        parts.append(outputs)
-    # Constants that a network gives beside its answers (a scale, a bit width) have no batch.
-    names = [name for name, array in parts[0].items() if array.ndim]
-    theirs = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    return top1_agreement(ours, theirs)
 
 
 def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:

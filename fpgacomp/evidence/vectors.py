@@ -119,6 +119,8 @@ def narrow(layer: Layer, values: IntArray) -> IntArray:
     """The integers of a layer's output in the narrowest integer type that holds its range."""
     kind = layer.output.type
     dtype = np.result_type(np.min_scalar_type(kind.lo), np.min_scalar_type(kind.hi))
+    if dtype.kind == "f":  # what NumPy makes of int64 and uint64 together
+        dtype = np.dtype(np.int64)
     found: IntArray = values.astype(dtype)
     return found
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fpgacomp.engines.choose import refusals
 from fpgacomp.engines.registry import ENGINES
-from fpgacomp.errors import FpgacompError, Problems
+from fpgacomp.errors import FpgacompError, InvalidGraph, Problems
 from fpgacomp.flows.integers import Model, lower_network
-from fpgacomp.flows.options import Options
+from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.stages import Stages
 from fpgacomp.frontend import check_model, open_network
 from fpgacomp.report.checked import CheckReport
@@ -30,7 +30,7 @@ def check(model: Model, *, options: Options | None = None) -> CheckReport:
     Raises:
         ModelError: the file cannot be read at all.
     """
-    options = options or Options()
+    options = checked(options)
     findings = tuple(check_model(model))
     if any(finding.status == "unsupported" for finding in findings):
         return CheckReport(findings)
@@ -39,6 +39,8 @@ def check(model: Model, *, options: Options | None = None) -> CheckReport:
         return CheckReport(findings, network.format)
     try:
         _, lowered = lower_network(network, options, Stages())
+    except InvalidGraph:
+        raise  # a fault of ours is not the network's
     except FpgacompError as error:
         problems = error.problems if isinstance(error, Problems) else (error,)
         return CheckReport(findings, network.format, problems)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fpgacomp.errors import UsageError
+from fpgacomp.flows.options import checked_path
 from fpgacomp.host.plain import read_plain
 from fpgacomp.report.manifest import MAX_BYTES
 from fpgacomp.results.builds import AGREEMENT, Aspect, BuildComparison
@@ -53,7 +54,8 @@ def compare(first: str | Path, second: str | Path) -> BuildComparison:
     Raises:
         UsageError: a folder holds no report.json of ours.
     """
-    one, other = _report(Path(first)), _report(Path(second))
+    one = _report(checked_path("first", first))
+    other = _report(checked_path("second", second))
     aspects = [
         Aspect(section, name, _at(one, path), _at(other, path)) for section, name, path in _FIGURES
     ]

@@ -8,11 +8,12 @@ from pathlib import Path
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
 from fpgacomp.evidence.exactness import summarize
-from fpgacomp.evidence.software import agreement_with_float32, to_network_outputs
+from fpgacomp.evidence.float32 import compare_with_float32
+from fpgacomp.evidence.software import to_network_outputs
 from fpgacomp.flows import checks, dump, output
 from fpgacomp.flows.batches import JudgedOracle, Kept
 from fpgacomp.flows.integers import Model, fold, integer_graph
-from fpgacomp.flows.options import Options
+from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.reports import Evidence, report_of
 from fpgacomp.flows.samples import vectors_of
 from fpgacomp.flows.stages import Stages
@@ -49,7 +50,7 @@ def compile(
     Raises:
         FpgacompError: with where, what and remedy.
     """
-    options = options or Options()
+    options = checked(options)
     request = registry.request(options.backend)
     destination = output.Destination.of(out, options.dump_stages)
     stages = Stages(observer, options.dump_stages)
@@ -81,9 +82,9 @@ def compile(
             kept.add(batch)
         with stages.step("software"):
             answers = to_network_outputs(lowered.after, kept.all_outputs())
-            agreement = agreement_with_float32(network.original, samples.raw, answers, oracle.size)
+            float32 = compare_with_float32(network, samples.raw, answers, oracle.size)
 
-    exactness = summarize(oracle.judgement, check.agreement, agreement, peers.evidence)
+    exactness = summarize(oracle.judgement, check.agreement, float32, peers.evidence)
     evidence = Evidence(
         samples, kept.kept_values(), kept.reached, answers, check.wrong, check.wrong_start
     )

@@ -18,6 +18,8 @@ from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.types import CostFunction, TorchNetwork
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.data.sources import DataSource
+from fpgacomp.data.tasks import FIND, TaskRequest
+from fpgacomp.errors import UsageError
 from fpgacomp.flows.board_cost import Hardware, paced_cost, prune_for_board
 from fpgacomp.flows.compression_result import CompressionResult
 from fpgacomp.flows.quantize_methods import (
@@ -69,6 +71,7 @@ def quantize(
     steps: Sequence[str] | None = None,
     hardware: Hardware | None = None,
     test: DataSource | None = None,
+    task: TaskRequest = FIND,
     observer: TrainingObserver = silent,
 ) -> CompressionResult:
     """Quantize a float network, after or during training.
@@ -87,10 +90,12 @@ def quantize(
         hardware: the board whose estimate measures the budget of `MixedOptions`, where its
             measure is "lut", "ff", "dsp" or "bram18".
         test: a test set of its own, instead of a part held out of `data`.
+        task: what the network is asked to tell, and how much each class counts in the loss;
+            `TaskRequest()` finds it from outputs and labels.
         observer: is told every epoch.
 
     Returns:
-        The quantized network as QONNX, with its accuracy before and after.
+        The quantized network as QONNX, with its score before and after.
 
     Raises:
         FpgacompError: with where, what and remedy.
@@ -98,15 +103,17 @@ def quantize(
     options = options or QuantizeOptions()
     if isinstance(options, MixedOptions):
         return quantize_within_budget(
-            model, data, options, recipe or FINE_TUNING, hardware, test, observer
+            model, data, options, recipe or FINE_TUNING, hardware, test, task, observer
         )
     if method == "ptq":
-        return calibrate(model, data, options, test)
+        return calibrate(model, data, options, test, task)
     if is_keras(model) and method == "qat":
-        return train_keras_quantized(model, data, options, recipe or FINE_TUNING, test, observer)
+        return train_keras_quantized(
+            model, data, options, recipe or FINE_TUNING, test, task, observer
+        )
     from fpgacomp.compress import quantize as technique
 
-    network, samples = load_for_training(model, data, test)
+    network, samples = load_for_training(model, data, test, task)
     if method == "brevitas-ptq":
         chosen = repair_steps(steps)
         outcome = technique.quantize_post_training(network, samples, options, chosen)
@@ -126,6 +133,7 @@ def prune(
     quantization: QuantizeOptions | None = None,
     hardware: Hardware | None = None,
     test: DataSource | None = None,
+    task: TaskRequest = FIND,
     observer: TrainingObserver = silent,
 ) -> CompressionResult:
     """Remove weights or channels, train what is left, and quantize it if asked to.
@@ -141,10 +149,12 @@ def prune(
         hardware: the board whose estimate judges, for hardware-aware pruning and for channels
             with a saving or the scope "board".
         test: a test set of its own, instead of a part held out of `data`.
+        task: what the network is asked to tell, and how much each class counts in the loss;
+            `TaskRequest()` finds it from outputs and labels.
         observer: is told every epoch.
 
     Returns:
-        The pruned network, with its accuracy before and after.
+        The pruned network, with its score before and after.
 
     Raises:
         FpgacompError: with where, what and remedy.
@@ -153,7 +163,9 @@ def prune(
     from fpgacomp.compress.quantize import quantize_aware
 
     recipe = recipe or FINE_TUNING
-    network, samples = load_for_training(model, data, test)
+    if isinstance(options, ChannelOptions | HardwareOptions):
+        _refuse_step(recipe, "pruning channels")
+    network, samples = load_for_training(model, data, test, task)
     if isinstance(options, HardwareOptions):
         outcome = prune_for_board(
             network, samples, options, recipe, quantization, hardware, observer
@@ -177,6 +189,7 @@ def distill(
     recipe: Recipe | None = None,
     quantization: QuantizeOptions | None = None,
     test: DataSource | None = None,
+    task: TaskRequest = FIND,
     observer: TrainingObserver = silent,
 ) -> CompressionResult:
     """Train a student on the answers of a teacher.
@@ -191,10 +204,13 @@ def distill(
         recipe: how the student is trained (default: `FROM_SCRATCH`).
         quantization: quantizers that the student gets before it learns.
         test: a test set of its own, instead of a part held out of `data`.
+        task: what the network is asked to tell, and how much each class counts in the loss;
+            `TaskRequest()` finds it from outputs and labels.
         observer: is told every epoch.
 
     Returns:
-        The student. The accuracy before is its own, without quantizers and untaught.
+        The student. Its `before` is the score of the student itself before it is trained, without
+        quantizers; `teacher` holds the teacher's.
 
     Raises:
         FpgacompError: with where, what and remedy.
@@ -205,7 +221,8 @@ def distill(
     from fpgacomp.compress.prune.structured import narrow_copy
 
     recipe = recipe or FROM_SCRATCH
-    guide, samples = load_for_training(teacher, data, test)
+    _refuse_step(recipe, "distillation")
+    guide, samples = load_for_training(teacher, data, test, task)
     if isinstance(student, float):
         pupil = narrow_copy(guide, student, seed=recipe.seed)
     else:
@@ -216,7 +233,7 @@ def distill(
     outcome = technique(
         learner, guide, samples, options or DistillOptions(), recipe, observer=observer
     )
-    return result_of("distill", pupil, outcome, samples)
+    return result_of("distill", pupil, outcome, samples, teacher=guide)
 
 
 def share(
@@ -226,6 +243,7 @@ def share(
     options: ShareOptions | None = None,
     recipe: Recipe | None = None,
     test: DataSource | None = None,
+    task: TaskRequest = FIND,
     observer: TrainingObserver = silent,
 ) -> CompressionResult:
     """Tie the weights of each layer to a few values, and train these.
@@ -236,6 +254,8 @@ def share(
         options: how many values each layer keeps (default: 16).
         recipe: how the values are trained (default: `FINE_TUNING`).
         test: a test set of its own, instead of a part held out of `data`.
+        task: what the network is asked to tell, and how much each class counts in the loss;
+            `TaskRequest()` finds it from outputs and labels.
         observer: is told every epoch.
 
     Returns:
@@ -248,7 +268,7 @@ def share(
     from fpgacomp.compress.share import ShareOptions
     from fpgacomp.compress.share import share as technique
 
-    network, samples = load_for_training(model, data, test)
+    network, samples = load_for_training(model, data, test, task)
     outcome = technique(
         network, samples, options or ShareOptions(), recipe or FINE_TUNING, observer=observer
     )
@@ -262,6 +282,7 @@ def factorize(
     options: FactorizeOptions | None = None,
     recipe: Recipe | None = None,
     test: DataSource | None = None,
+    task: TaskRequest = FIND,
     observer: TrainingObserver = silent,
 ) -> CompressionResult:
     """Split layers into smaller ones, and train them on the answers of the network as it was.
@@ -272,10 +293,12 @@ def factorize(
         options: how layers are split, and how small they get (default: `FactorizeOptions()`).
         recipe: how the network is trained (default: `FINE_TUNING`).
         test: a test set of its own, instead of a part held out of `data`.
+        task: what the network is asked to tell, and how much each class counts in the loss;
+            `TaskRequest()` finds it from outputs and labels.
         observer: is told every epoch.
 
     Returns:
-        The network of smaller layers, with its accuracy before and after.
+        The network of smaller layers, with its score before and after.
 
     Raises:
         FpgacompError: with where, what and remedy.
@@ -284,11 +307,22 @@ def factorize(
     from fpgacomp.compress.factorize.factorize import factorize as technique
     from fpgacomp.compress.factorize.options import FactorizeOptions
 
-    network, samples = load_for_training(model, data, test)
+    _refuse_step(recipe, "factorizing")
+    network, samples = load_for_training(model, data, test, task)
     outcome = technique(
         network, samples, options or FactorizeOptions(), recipe or FINE_TUNING, observer=observer
     )
     return result_of("factorize", network, outcome, samples)
+
+
+def _refuse_step(recipe: Recipe | None, what: str) -> None:
+    """Refuse a training step of the user's own where a teacher's answers are part of the loss."""
+    if recipe is not None and recipe.step is not None:
+        raise UsageError(
+            "the training step of your own",
+            f"would leave out the teacher, whose answers {what} trains by.",
+            "give a loss of your own instead (--loss), which is added to the teacher's part.",
+        )
 
 
 def _prune(

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import onnx
 
 from fpgacomp.compress.recipe import History
 from fpgacomp.compress.types import KerasModel, TorchNetwork
+from fpgacomp.data.tasks import Task
 from fpgacomp.errors import UsageError
+
+# Scores of a network: output name -> key of `fpgacomp.data.metrics.METRICS` -> value.
+Measured: TypeAlias = Mapping[str, Mapping[str, float]]
+
+ORIGINAL, UNTRAINED = "the network as it was", "the student before it was trained"
+MOST_DROP = 0.02  # a fall of the score, 1 being perfect, that is told as a warning
+CONTAMINATED = (
+    "the test samples are a part of --data that is held out here. If the network was trained on "
+    "the same data before, it has seen them, and both figures are too good: train it on the "
+    "training file of `fpgacomp split DATA`, and give the other file with --test-data."
+)
 
 
 @dataclass(frozen=True)
 class CompressionResult:
-    """A smaller network, its accuracy beside that of the network it was made from, and figures.
+    """A smaller network, its score beside that of the network it was made from, and figures.
 
     Args:
         technique: the verb that made it, e.g. "prune".
@@ -26,9 +38,17 @@ class CompressionResult:
             the technique needed neither framework.
         quantized: whether weights and activations are quantized, so that `fpgacomp compile`
             needs no calibration data.
-        before: share of the test split that the original network answers right, 0..1.
-        after: the same share for the smaller network.
+        task: what the network is asked to tell, and how it is scored.
+        before: score of the network that this one was made from, on the test split, by the
+            task's metric; 1 is perfect.
+        after: the same score of the smaller network.
         samples: number of samples in the test split.
+        scores_before: all figures behind `before`: output name -> key of `METRICS` -> value.
+        scores_after: the same of the smaller network.
+        before_is: what `before` is the score of.
+        teacher: scores of the teacher, of a student; None for other techniques.
+        is_held_out: whether the test split was held out of the same data, which the network may
+            have been trained on before it came here.
         history: the training run; None where nothing was trained.
         notes: sentences on what was skipped or left alone.
         details: figures of the technique as plain values, e.g. the sparsity of each layer.
@@ -38,9 +58,15 @@ class CompressionResult:
     model: onnx.ModelProto
     network: TorchNetwork | KerasModel | None
     quantized: bool
+    task: Task
     before: float
     after: float
     samples: int
+    scores_before: Measured = field(default_factory=dict)
+    scores_after: Measured = field(default_factory=dict)
+    before_is: str = ORIGINAL
+    teacher: Measured | None = None
+    is_held_out: bool = False
     history: History | None = None
     notes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -63,18 +89,48 @@ class CompressionResult:
         onnx.save(self.model, scratch)
         return scratch.replace(path)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the figures must know, in sentences."""
+        found = []
+        if self.is_held_out:
+            found.append(CONTAMINATED)
+        reference, former = self.before, "the network it was made from"
+        if self.teacher is not None:
+            reference, former = self.task.quality_of(self.teacher), "its teacher"
+        if reference - self.after > MOST_DROP:
+            found.append(
+                f"the network is {100 * (reference - self.after):.1f} points of "
+                f"{self.task.metric.title} worse than {former}: ask for less, or train it longer "
+                "(--epochs)."
+            )
+        return tuple(found)
+
     def summary(self) -> dict[str, Any]:
         """Everything but the networks, as plain values that JSON can hold."""
         history = self.history or History()
+        is_accuracy = self.task.metric.key == "accuracy"
+        teacher = self.teacher
         return {
             "technique": self.technique,
             "quantized": self.quantized,
-            "accuracy_before": self.before,
-            "accuracy": self.after,
+            "task": self.task.kind,
+            "task_found": self.task.text,
+            "metric": self.task.metric.key,
+            "accuracy_before": self.before if is_accuracy else None,
+            "accuracy": self.after if is_accuracy else None,
+            "score_before": self.before,
+            "score": self.after,
+            "scores_before": {name: dict(found) for name, found in self.scores_before.items()},
+            "scores": {name: dict(found) for name, found in self.scores_after.items()},
+            "before_is": self.before_is,
+            "teacher_score": None if teacher is None else self.task.quality_of(teacher),
             "test_samples": self.samples,
+            "test_held_out_of_data": self.is_held_out,
             "epochs": len(history.epochs),
             "best_epoch": history.best.number if history.best else None,
             "interrupted": history.interrupted,
+            "warnings": list(self.warnings),
             "notes": list(self.notes),
             "details": dict(self.details),
         }

@@ -7,7 +7,7 @@ from pathlib import Path
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
 from fpgacomp.flows.integers import Model, fold, integer_graph
-from fpgacomp.flows.options import Options
+from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.reports import report_of
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
@@ -35,7 +35,7 @@ def estimate(
     Raises:
         FpgacompError: with where, what and remedy.
     """
-    options = options or Options()
+    options = checked(options)
     request = registry.request(options.backend)
     stages = Stages(observer, options.dump_stages)
     the_board = load_board(board)

@@ -17,6 +17,7 @@ from fpgacomp.compress.evaluate import EvaluateOptions, ValueRange
 from fpgacomp.compress.types import KerasModel
 from fpgacomp.data.labelled import LabelledData, Samples, load_data
 from fpgacomp.data.sources import DataSource
+from fpgacomp.data.tasks import FIND, Task, TaskRequest
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import load_board
 from fpgacomp.errors import (
@@ -29,7 +30,7 @@ from fpgacomp.errors import (
 from fpgacomp.flows.estimate import estimate
 from fpgacomp.flows.executor import executor, input_shape, reshape_samples
 from fpgacomp.flows.options import Options
-from fpgacomp.frontend import facts, open_network
+from fpgacomp.frontend import facts, open_network, output_forms
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.onnx_file import stored_bytes
@@ -57,6 +58,7 @@ def evaluate(
     board: str | None = None,
     options: Options | None = None,
     evaluation: EvaluateOptions | None = None,
+    task: TaskRequest = FIND,
     observer: Observer = silent,
 ) -> Comparison:
     """Compare networks on the test split of labelled data, and on a board.
@@ -69,7 +71,9 @@ def evaluate(
         test: a test set of its own, instead of a part held out of `data`.
         board: estimate quantized networks for this one; float ones are never quantized here.
         options: target, backend and bounds of the designs; calibration data is not used.
-        evaluation: noise, brightness, attacks.
+        evaluation: noise, brightness, attacks, and the score that the best must reach.
+        task: what the networks are asked to tell; it is found from the first network's outputs
+            and the labels where this does not say it.
         observer: told each network's name, and 1.0 when it is done.
 
     Returns:
@@ -93,7 +97,7 @@ def evaluate(
     for name, model in named.items():
         observer(name, None)
         runs.append(_Evaluation(name, model))
-        _score(runs[-1], samples, evaluation)
+        samples = _score(runs[-1], samples, task, evaluation)
         if the_board is not None:
             _estimate(runs[-1], the_board, options or Options())
         observer(name, 1.0)
@@ -108,15 +112,34 @@ def evaluate(
         board_title=None if the_board is None else the_board.title,
         transfer_from=source,
         seed=evaluation.seed,
+        floor=_floor(runs, evaluation),
+        floor_is_given=evaluation.floor is not None,
         at_one_pace=the_board is None or (options or Options()).target.goal == "area",
     )
 
 
 def _test_set(samples: LabelledData) -> TestSet:
-    inside = ValueRange.of(samples)
+    inside, task = ValueRange.of(samples), samples.known_task
     return TestSet(
-        samples.name, len(samples.test), samples.classes, inside.low, inside.high, samples.notes
-    )
+        samples.name, len(samples.test), _classes(samples), inside.low, inside.high, samples.notes,
+        task.kind, task.text, task.metric.key, samples.is_held_out,
+    )  # fmt: skip
+
+
+def _classes(samples: LabelledData) -> int | None:
+    """How many classes the labels have; None where they are no classes."""
+    if samples.known_task.kind not in ("classes", "binary"):
+        return None
+    splits = (samples.train, samples.validation, samples.test)
+    return 1 + max(int(split.y.max()) for split in splits)
+
+
+def _floor(runs: list[_Evaluation], evaluation: EvaluateOptions) -> float:
+    """The score that a network must reach to be named the best by its costs."""
+    if evaluation.floor is not None:
+        return evaluation.floor
+    best = max(run.scores.score for run in runs if run.scores is not None)
+    return best - evaluation.max_drop
 
 
 @dataclass
@@ -129,6 +152,7 @@ class _Evaluation:
     execute: stage.Execute | None = None
     gradient: stage.GradientAttack | None = None
     scores: Scores | None = None
+    task: Task | None = None
     footprint: Footprint | None = None
     board: BoardFigures | None = None
     notes: list[str] = field(default_factory=list)
@@ -197,8 +221,14 @@ def _name(model: EvaluatedModel) -> str:
     return str(getattr(model, "name", "model"))
 
 
-def _score(run: _Evaluation, samples: LabelledData, evaluation: EvaluateOptions) -> None:
-    """Open one network, count its operations, and score it."""
+def _score(
+    run: _Evaluation, samples: LabelledData, task: TaskRequest, evaluation: EvaluateOptions
+) -> LabelledData:
+    """Open one network, count its operations, and score it.
+
+    Returns:
+        The samples with the task, once a network told it.
+    """
     with run.noting("not scored"):
         run.network = network = open_network(run.model)
         run.notes += network.warnings
@@ -209,28 +239,32 @@ def _score(run: _Evaluation, samples: LabelledData, evaluation: EvaluateOptions)
             file_bytes=_file_bytes(run.model, network),
         )
         fitting = reshape_samples(samples, input_shape(network))
+        fitting = fitting.for_task(output_forms(network), task)
+        run.task = fitting.known_task
+        samples = reshape_samples(fitting, samples.shape)
         run.execute = executor(network)
-        answers = stage.class_answers(run.execute, fitting)
+        outputs = run.execute(fitting.test.x)
         inside = ValueRange.of(fitting)
-        run.scores = stage.scores(run.execute, fitting, answers, evaluation, inside)
+        run.scores = stage.scores(run.execute, fitting, outputs, evaluation, inside)
         if evaluation.epsilons:
             with run.noting("no gradient attack"):
-                run.gradient = stage.gradient_of(network, fitting.test, answers, inside)
+                run.gradient = stage.gradient_of(network, fitting.test, run.task, outputs, inside)
                 own = _own_attack(run, fitting.test, evaluation)
                 run.scores = stage.add_disturbed(run.scores, *own)
+    return samples
 
 
 def _own_attack(
     run: _Evaluation, test: Samples, evaluation: EvaluateOptions
 ) -> list[DisturbedScore]:
-    """The accuracy of a network on samples that are attacked by its own gradient."""
-    assert run.gradient is not None and run.execute is not None
+    """The score of a network on samples that are attacked by its own gradient."""
+    assert run.gradient is not None and run.execute is not None and run.task is not None
     found = []
     for epsilon in evaluation.epsilons:
         share = None
         if run.gradient.attack is not None:
             x = run.gradient.attack(test, epsilon)
-            share = stage.accuracy_on(run.execute, Samples(x, test.y))
+            share = stage.score_on(run.execute, run.task, Samples(x, test.y))
         found.append(DisturbedScore("gradient", epsilon, share, run.gradient.note))
     return found
 
@@ -251,11 +285,11 @@ def _transfer(
     for epsilon in evaluation.epsilons:
         x = source.gradient.attack(test, epsilon)
         for run in runs:
-            if run.scores is None or run.network is None or run.execute is None:
+            if not (run.scores and run.network and run.execute and run.task):
                 continue
             with run.noting("no transfer attack"):
                 moved = Samples(x.reshape(-1, *input_shape(run.network)), samples.test.y)
-                share = stage.accuracy_on(run.execute, moved)
+                share = stage.score_on(run.execute, run.task, moved)
                 note = f"samples attacked by the gradient of {source.name}"
                 run.scores = stage.add_disturbed(
                     run.scores, DisturbedScore("transfer", epsilon, share, note)
@@ -278,7 +312,7 @@ def _source(runs: list[_Evaluation], evaluation: EvaluateOptions) -> _Evaluation
         ]
         if len(runs) < 2:
             return None
-        return max(able, key=lambda run: run.scores.accuracy if run.scores else 0.0, default=None)
+        return max(able, key=lambda run: run.scores.score if run.scores else 0.0, default=None)
     source = next(run for run in runs if run.name == evaluation.transfer_from)
     if source.gradient is None or source.gradient.attack is None:
         source.notes.append("no samples of it could be given to the other networks.")

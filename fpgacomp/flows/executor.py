@@ -15,7 +15,7 @@ from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.evidence.software import float32_outputs
-from fpgacomp.ir.types import AnyArray, NamedArrays
+from fpgacomp.ir.types import NamedArrays
 from fpgacomp.network.canonical import Network, input_shapes
 
 # Number of samples that are executed at once, which bounds the memory of the inner tensors.
@@ -33,19 +33,18 @@ def executor(network: Network) -> Execute:
         network: with one input.
 
     Returns:
-        A function from samples [N, *input shape] to the network's first output [N, ...].
+        A function from samples [N, *input shape] to the network's outputs [N, ...] by name.
     """
     name = next(iter(input_shapes(network.original)))
     kinds = {v.name: v.type.tensor_type.elem_type for v in network.original.graph.input}
     dtype = onnx.helper.tensor_dtype_to_np_dtype(kinds[name])
-    first = network.original.graph.output[0].name
     run = _plain(network) if network.format in PLAIN_ONNX else _batches(network)
 
-    def execute(x: npt.NDArray[np.float32]) -> AnyArray:
+    def execute(x: npt.NDArray[np.float32]) -> NamedArrays:
         if dtype.kind in "iu":
             limits = np.iinfo(dtype)
             x = np.clip(np.rint(x), limits.min, limits.max)
-        return run({name: x})[first]
+        return run({name: x})
 
     return execute
 

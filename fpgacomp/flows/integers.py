@@ -13,6 +13,7 @@ from fpgacomp.engines.choose import EngineDesign, choose
 from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.registry import Request
 from fpgacomp.errors import UsageError
+from fpgacomp.evidence.software import require_runnable
 from fpgacomp.flows import dump
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.samples import quantize_network
@@ -52,6 +53,7 @@ def lower_network(network: Network, options: Options, stages: Stages) -> tuple[N
     with stages.step("lower"):
         network = end_in_labels(network) if options.argmax else network
         lowered = lower(network, argmax=options.argmax)
+        require_runnable(lowered)
     stages.keep("integer-graph", lambda: dump.lowered(network, lowered))
     return network, lowered
 

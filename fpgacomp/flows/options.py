@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
+import numpy as np
+
+from fpgacomp.data.tasks import TaskRequest
 from fpgacomp.engines.engine import IoType
 from fpgacomp.errors import UsageError
 from fpgacomp.frontend.calibrate import PtqOptions
@@ -16,6 +19,17 @@ from fpgacomp.results.target import Target
 
 # A .npy or .npz file, labelled data as the compression verbs take them, or arrays in memory.
 SampleSource = str | Path | AnyArray | NamedArrays
+
+
+# Whoever calls from Python need not heed the types of fields, and a wrong one would be misread.
+_TYPES: tuple[tuple[str, tuple[type, ...], str], ...] = (
+    ("backend", (str,), "give the name of a backend."),
+    ("target", (Target,), "give a fpgacomp.Target."),
+    ("quantization", (PtqOptions,), "give a fpgacomp.PtqOptions."),
+    ("argmax", (bool, np.bool_), "give True or False."),
+    ("csim", (bool, np.bool_), "give True or False."),
+    ("dump_stages", (Path, type(None)), "give Path('folder'), or None."),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +46,10 @@ class Options:
         calibration: samples for the ranges of a float network or an input.
         quantization: how a float network is quantized.
         inputs: samples to check with; None: a seeded set that hits the extremes.
-        labels: of the inputs, which they need, for the accuracy.
+        labels: of the inputs, which they need, for the accuracy: of the first output, or a .npz
+            file by output name.
+        task: kind of what the network is asked to tell (see `fpgacomp.data.tasks.KINDS`), for all
+            outputs or by output name; None finds it from outputs and labels.
         vectors: how many samples are compared; of `inputs`, the first so many.
         argmax: end the hardware in an ArgMax, so that it delivers labels.
         csim: compile and run the emitted C++.
@@ -55,6 +72,7 @@ class Options:
     quantization: PtqOptions = field(default_factory=PtqOptions)
     inputs: SampleSource | None = None
     labels: SampleSource | None = None
+    task: str | Mapping[str, str] | None = None
     vectors: int = 1000
     argmax: bool = False
     csim: bool = True
@@ -65,6 +83,7 @@ class Options:
     def __post_init__(self) -> None:
         for where, why, fix in self._impossible():
             raise UsageError(where, why, fix)
+        TaskRequest(kind=self.task)
         if self.labels is not None and self.inputs is None:
             raise UsageError(
                 "--labels",
@@ -74,17 +93,24 @@ class Options:
 
     def _impossible(self) -> Iterator[tuple[str, str, str]]:
         """What the types of the fields do not keep out: (where, why, fix)."""
-        # Whoever calls from Python need not heed the types, and a wrong one would be misread.
-        target: object = self.target
-        if not isinstance(target, Target):
-            yield "target", f"is a {type(target).__name__}.", "give a fpgacomp.Target."
+        for name, kind, fix in _TYPES:
+            value: object = getattr(self, name)
+            if not isinstance(value, kind):
+                yield name, f"is a {type(value).__name__}.", fix
+        for name in ("calibration", "inputs", "labels"):
+            if why := _no_samples(getattr(self, name)):
+                yield name, why, "give a path, an array, or a dict of arrays by input name."
+        bits: object = self.input_bits
+        if bits is not None and not _is_fixed_point(bits):
+            fix = "give (8, None), or (8, 3) with 3 integer bits."
+            yield f"input_bits {bits!r}", "is no pair of total and integer bits.", fix
         for option, number in (("clock_mhz", self.clock_mhz), ("memory_gb", self.memory_gb)):
-            if number is not None and not (
-                isinstance(number, int | float) and isfinite(number) and number > 0
-            ):
+            if number is None and option == "clock_mhz":
+                continue
+            if not (_is_number(number) and isfinite(number) and number > 0):
                 yield f"{option} {number!r}", "is not possible.", "give a number above 0."
         for option, count, least in (("vectors", self.vectors, 1), ("seed", self.seed, 0)):
-            if not isinstance(count, int) or count < least:
+            if not isinstance(count, int) or isinstance(count, bool) or count < least:
                 yield (
                     f"{option} {count!r}",
                     "is not possible.",
@@ -93,9 +119,6 @@ class Options:
         if self.io_type is not None and self.io_type not in get_args(IoType):
             known = " or ".join(get_args(IoType))
             yield f"io_type {self.io_type!r}", "is not known.", f"use {known}, or None."
-        dump: object = self.dump_stages
-        if dump is not None and not isinstance(dump, Path):
-            yield "dump_stages", "is no pathlib.Path.", "give Path('folder')."
 
     def summary(self) -> dict[str, Any]:
         """What was asked, as plain values for report and manifest."""
@@ -106,3 +129,50 @@ class Options:
             given = getattr(self, name)
             plain[name] = str(given) if isinstance(given, str | Path) else given is not None
         return plain
+
+
+def checked(options: object) -> Options:
+    """Return the options, or the default ones for None.
+
+    Raises:
+        UsageError: they are something else.
+    """
+    if options is None:
+        return Options()
+    if not isinstance(options, Options):
+        why = f"are a {type(options).__name__}."
+        raise UsageError("options", why, "give a fpgacomp.Options, or None.")
+    return options
+
+
+def checked_path(where: str, path: object) -> Path:
+    """Return a path that a caller gave.
+
+    Raises:
+        UsageError: it is neither text nor a path.
+    """
+    if not isinstance(path, str | Path):
+        raise UsageError(where, f"is a {type(path).__name__}.", "give a str or a pathlib.Path.")
+    return Path(path)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_fixed_point(bits: object) -> bool:
+    if not isinstance(bits, tuple) or len(bits) != 2:
+        return False
+    total, integer = bits
+    return type(total) is int and (integer is None or type(integer) is int)
+
+
+def _no_samples(source: object) -> str:
+    """Why something cannot be samples: "" or a part of a sentence."""
+    if source is None or isinstance(source, str | Path | np.ndarray):
+        return ""
+    if not isinstance(source, Mapping):
+        return f"is a {type(source).__name__}."
+    wrong = (v for n, v in source.items() if not (isinstance(n, str) and isinstance(v, np.ndarray)))
+    first = next(wrong, None)
+    return "" if first is None else f"holds a {type(first).__name__} where an array belongs."

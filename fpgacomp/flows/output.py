@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.evidence.vectors import narrowed
+from fpgacomp.flows.options import checked_path
 from fpgacomp.flows.reports import Evidence
 from fpgacomp.ir import codec
 from fpgacomp.ir.types import IntArray
@@ -43,7 +44,7 @@ class Destination:
             UsageError: this folder, or the one of a failure's evidence, holds something else;
                 one of them and `dump` lie in each other.
         """
-        found = cls(None if out is None else Path(out))
+        found = cls(None if out is None else checked_path("out", out))
         if found.folder is not None:
             for target in (found.folder, found.failed):
                 folder.check_free(target)

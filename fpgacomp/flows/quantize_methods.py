@@ -10,6 +10,7 @@ from fpgacomp.compress.recipe import Recipe, TrainingObserver
 from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData, load_data
 from fpgacomp.data.sources import DataSource
+from fpgacomp.data.tasks import TaskRequest
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.board_cost import Hardware, paced_cost
 from fpgacomp.flows.compression_result import CompressionResult
@@ -18,9 +19,10 @@ from fpgacomp.flows.torch_networks import (
     FloatModel,
     load_float_network,
     load_for_training,
-    onnx_accuracy,
+    measure_onnx,
     result_of,
 )
+from fpgacomp.frontend import output_forms
 from fpgacomp.frontend.calibrate import PtqOptions, quantize_post_training
 from fpgacomp.network.canonical import input_shapes
 
@@ -31,6 +33,7 @@ def train_keras_quantized(
     options: QuantizeOptions,
     recipe: Recipe,
     test: DataSource | None,
+    task: TaskRequest,
     observer: TrainingObserver,
 ) -> CompressionResult:
     """Train a Keras model with QKeras quantizers in it, and export it as QONNX.
@@ -41,28 +44,37 @@ def train_keras_quantized(
         options: bits and scales.
         recipe: how the quantized model is trained.
         test: a test set of its own, instead of a part held out of `data`.
+        task: what the user says of the task.
         observer: is told every epoch.
 
     Raises:
         FpgacompError: with where, what and remedy.
     """
     from fpgacomp.compress.quantize.keras.aware import quantize_keras
-    from fpgacomp.compress.quantize.keras.train import keras_accuracy, set_threads
+    from fpgacomp.compress.quantize.keras.losses import with_keras_task
+    from fpgacomp.compress.quantize.keras.train import measure_keras, set_threads
     from fpgacomp.frontend.keras import export_keras, load_keras
 
     set_threads(recipe.threads)  # TensorFlow fixes the number when a model is loaded
     loaded = load_keras(Path(model)) if isinstance(model, str | Path) else model
     samples = data if isinstance(data, LabelledData) else load_data(data, test)
     samples = samples.reshaped(tuple(loaded.input_shape[1:]))
+    samples = with_keras_task(loaded, samples, task)
     outcome = quantize_keras(loaded, samples, options, recipe, observer=observer)
+    found = samples.known_task
+    first, last = measure_keras(loaded, samples), measure_keras(outcome.network, samples)
     return CompressionResult(
         technique="quantize",
         model=export_keras(outcome.network),
         network=outcome.network,
         quantized=True,
-        before=keras_accuracy(loaded, samples.test),
-        after=keras_accuracy(outcome.network, samples.test),
+        task=found,
+        before=found.quality_of(first),
+        after=found.quality_of(last),
         samples=len(samples.test),
+        scores_before=first,
+        scores_after=last,
+        is_held_out=samples.is_held_out,
         history=outcome.history,
         notes=(*samples.notes, *outcome.notes),
         details=outcome.details,
@@ -76,6 +88,7 @@ def quantize_within_budget(
     recipe: Recipe,
     hardware: Hardware | None,
     test: DataSource | None,
+    task: TaskRequest,
     observer: TrainingObserver,
 ) -> CompressionResult:
     """Search for the bits of each layer under a budget, then train the network with them.
@@ -87,6 +100,7 @@ def quantize_within_budget(
         recipe: how the quantized network is trained.
         hardware: the board whose estimate measures the budget, where it is no number of bits.
         test: a test set of its own, instead of a part held out of `data`.
+        task: what the user says of the task.
         observer: is told every epoch.
 
     Raises:
@@ -94,7 +108,7 @@ def quantize_within_budget(
     """
     from fpgacomp.compress.quantize import quantize_mixed
 
-    network, samples = load_for_training(model, data, test)
+    network, samples = load_for_training(model, data, test, task)
     cost: CostFunction | None = None
     pace: tuple[str, ...] = ()
     if hardware is not None and options.measure not in ("bits", "bops"):
@@ -108,6 +122,7 @@ def calibrate(
     data: DataSource | LabelledData,
     options: QuantizeOptions,
     test: DataSource | None,
+    task: TaskRequest,
 ) -> CompressionResult:
     """Quantize by our own calibration, which trains nothing and needs no PyTorch.
 
@@ -116,6 +131,7 @@ def calibrate(
         data: scales are fitted to the training split; the labels serve to score the network.
         options: bits and scales, the same for all inner layers.
         test: a test set of its own, instead of a part held out of `data`.
+        task: what the user says of the task.
 
     Raises:
         UsageError: the options give bits by layer, or ternary ones.
@@ -124,16 +140,23 @@ def calibrate(
     network = load_float_network(model)
     name, shape = next(iter(input_shapes(network.model).items()))
     samples = (data if isinstance(data, LabelledData) else load_data(data, test)).reshaped(shape)
+    samples = samples.for_task(output_forms(network), task)
     feed = {name: samples.train.evenly(CALIBRATION_SAMPLES).x}
     quantized = quantize_post_training(network.model, feed, _calibration_options(options))
+    first = measure_onnx(network.original, name, samples)
+    last = measure_onnx(quantized, name, samples)
     return CompressionResult(
         technique="quantize",
         model=quantized,
         network=None,
         quantized=True,
-        before=onnx_accuracy(network.original, name, samples.test),
-        after=onnx_accuracy(quantized, name, samples.test),
+        task=samples.known_task,
+        before=samples.known_task.quality_of(first),
+        after=samples.known_task.quality_of(last),
         samples=len(samples.test),
+        scores_before=first,
+        scores_after=last,
+        is_held_out=samples.is_held_out,
         notes=(*network.warnings, *samples.notes),
         details={"method": "ptq"},
     )

@@ -12,12 +12,11 @@ from fpgacomp.evidence.vectors import unreached
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.samples import NetworkSamples, scores
 from fpgacomp.flows.stages import Stages
-from fpgacomp.frontend import facts
+from fpgacomp.frontend import facts, output_forms
 from fpgacomp.ir.types import IntArray, NamedArrays
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
 from fpgacomp.report import assemble
-from fpgacomp.results.distribution import Confusion
 from fpgacomp.results.report import Exactness, PeerEvidence, Report
 
 
@@ -59,6 +58,10 @@ def report_of(
     if evidence is not None:
         warnings += assemble.unreached_warning(unreached(design.graph, evidence.reached))
         asked["inputs"] = evidence.samples.source or asked["inputs"]
+    scored = None
+    if evidence is not None:
+        forms = output_forms(network)
+        scored = scores(evidence.answers, evidence.samples, forms, options.task)
     return Report(
         fpgacomp=fpgacomp.__version__,
         model=facts(network),
@@ -79,19 +82,13 @@ def report_of(
         options={**asked, **chosen.engine.choices(design)},
         software_before=lowered.software_before,
         software_after=lowered.software_after,
-        accuracy=scores(evidence.answers, evidence.samples.labels) if evidence else None,
-        confusion=_confusion(evidence),
+        accuracy=scored.accuracy if scored else None,
+        confusion=scored.confusion if scored else None,
+        task=scored.task if scored else {},
         timings_s=dict(stages.seconds),
         warnings=warnings,
         reasons=folded.reasons,
     )
-
-
-def _confusion(evidence: Evidence | None) -> Confusion | None:
-    """Which classes were taken for which; None without labels of classes."""
-    if evidence is None or evidence.samples.labels is None:
-        return None
-    return assemble.confusion(evidence.answers, evidence.samples.labels)
 
 
 def _missing_companions(chosen: EngineDesign) -> tuple[str, ...]:

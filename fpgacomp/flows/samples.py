@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from fpgacomp.data.arrays import InputShapes, check_inputs, load_inputs
 from fpgacomp.data.labelled import LabelledData, Samples, load_data
-from fpgacomp.data.labels import load_labels
+from fpgacomp.data.labels import Labels, load_labels
 from fpgacomp.data.numpy_files import read_arrays
+from fpgacomp.data.tasks import OutputForm, TaskRequest
 from fpgacomp.errors import InputDataError, ModelError
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.flows.options import Options, SampleSource
@@ -22,10 +23,10 @@ from fpgacomp.frontend.calibrate import (
     quantize_post_training,
     unquantized_inputs,
 )
-from fpgacomp.ir.types import AnyArray, NamedArrays
-from fpgacomp.network.canonical import Network, input_shapes
+from fpgacomp.ir.types import NamedArrays
+from fpgacomp.network.canonical import Network, input_shapes, unread_inputs
 from fpgacomp.network.lowered import Lowered
-from fpgacomp.report import assemble
+from fpgacomp.report.answers import AnswerScores, score_answers
 
 # Of labelled data; more tell little, and ONNX Runtime keeps every tensor of all of them.
 CALIBRATION_SAMPLES = 512
@@ -39,12 +40,12 @@ class NetworkSamples:
 
     Args:
         raw: by input name, [N, *input shape], in the network's own units.
-        labels: class indices [N] or one-hot [N, K]; None where they are not known.
+        labels: [N, ...] of the first output, or by output name; None where they are not known.
         source: what the samples are, where the options alone do not tell.
     """
 
     raw: NamedArrays
-    labels: AnyArray | None = None
+    labels: Labels | None = None
     source: str | None = None
 
 
@@ -61,7 +62,9 @@ def quantize_network(network: Network, options: Options) -> Network:
         UsageError: an impossible type of the inputs.
     """
     shapes = input_shapes(network.model)
-    data = None if options.calibration is None else _calibration(options.calibration, shapes)
+    unread = unread_inputs(network.model)
+    source = options.calibration
+    data = None if source is None else _calibration(source, shapes, unread)
     if network.format == "float":
         if data is None:
             raise ModelError(
@@ -104,19 +107,20 @@ def _unused(network: Network, options: Options) -> Iterator[str]:
         )
 
 
-def _calibration(source: SampleSource, shapes: InputShapes) -> NamedArrays:
+def _calibration(source: SampleSource, shapes: InputShapes, unread: Collection[str]) -> NamedArrays:
     """Return the training split of labelled data (at most 512 of it), or all plain samples."""
     data = _load_labelled(source, shapes)
     if data is not None:
         return _by_input(data.train.evenly(CALIBRATION_SAMPLES), shapes, data.name)
-    return _load_plain(source, shapes)
+    return _load_plain(source, shapes, unread)
 
 
 def vectors_of(network: Network, lowered: Lowered, options: Options) -> NetworkSamples:
     """Return the network's inputs to check with: the user's samples, or seeded ones."""
     if options.inputs is not None:
         shapes = input_shapes(network.model)
-        return load_samples(options.inputs, options.labels, shapes, options.vectors)
+        unread = unread_inputs(network.model)
+        return load_samples(options.inputs, options.labels, shapes, options.vectors, unread=unread)
     seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
     raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
     raw = {name: array.astype(np.float32) for name, array in raw.items()}
@@ -126,9 +130,24 @@ def vectors_of(network: Network, lowered: Lowered, options: Options) -> NetworkS
     return NetworkSamples(raw, _labels(options.labels, options.vectors))
 
 
-def scores(outputs: NamedArrays, labels: AnyArray | None) -> dict[str, float] | None:
-    """Return the accuracy of the network's outputs by output name; None without labels."""
-    return None if labels is None else assemble.accuracy(outputs, labels)
+def scores(
+    outputs: NamedArrays,
+    samples: NetworkSamples,
+    forms: Sequence[OutputForm],
+    task: str | Mapping[str, str] | None,
+) -> AnswerScores | None:
+    """Score the network's outputs; None where there is nothing to compare them with.
+
+    Args:
+        outputs: what the network answered, by output name.
+        samples: the inputs, and their labels.
+        forms: what the network's outputs look like.
+        task: what the user says of the task.
+    """
+    if samples.labels is None and task != "reconstruction":
+        return None
+    request = TaskRequest(kind=task)
+    return score_answers(outputs, samples.labels, forms=forms, request=request, inputs=samples.raw)
 
 
 def load_samples(
@@ -136,6 +155,8 @@ def load_samples(
     labels: SampleSource | None,
     shapes: InputShapes,
     most: int | None = None,
+    *,
+    unread: Collection[str] = (),
 ) -> NetworkSamples:
     """Load a user's samples and their labels, and check them against the network.
 
@@ -148,13 +169,14 @@ def load_samples(
         labels: of the samples, where the source itself holds none.
         shapes: of the network's inputs (`fpgacomp.network.canonical.input_shapes`).
         most: how many samples are taken: the first ones, of labelled data evenly.
+        unread: inputs that nothing reads, which need no values.
 
     Raises:
         InputDataError, Problems: they do not go with the network, or with their labels.
     """
     data = _load_labelled(source, shapes)
     if data is None:
-        raw = {name: array[:most] for name, array in _load_plain(source, shapes).items()}
+        raw = {name: array[:most] for name, array in _load_plain(source, shapes, unread).items()}
         return NetworkSamples(raw, _labels(labels, len(next(iter(raw.values())))))
     if labels is not None:
         raise InputDataError(
@@ -164,11 +186,11 @@ def load_samples(
     test = whole.evenly(len(whole) if most is None else most)
     part = f"{len(test)} of {len(whole)}" if len(test) < len(whole) else f"{len(whole)}"
     description = f"{data.name} (test split, {part} samples)"
-    return NetworkSamples(_by_input(test, shapes, data.name), test.y, description)
+    labels = data.labels_of(test.y)
+    return NetworkSamples(_by_input(test, shapes, data.name), labels, description)
 
 
-def _labels(labels: SampleSource | None, count: int) -> AnyArray | None:
-    assert not isinstance(labels, Mapping)
+def _labels(labels: SampleSource | None, count: int) -> Labels | None:
     return None if labels is None else load_labels(labels, count)
 
 
@@ -189,7 +211,9 @@ def _has_labels(path: Path) -> bool:
     if path.suffix != ".npz" or not path.is_file():
         return False
     arrays = read_arrays(path, wanted="a .npz file")
-    return isinstance(arrays, Mapping) and {"x", "y"} <= set(arrays)
+    if not isinstance(arrays, Mapping):
+        return False
+    return "x" in arrays and any(name == "y" or name.startswith("y_") for name in arrays)
 
 
 def _by_input(samples: Samples, shapes: InputShapes, name: str) -> NamedArrays:
@@ -197,10 +221,12 @@ def _by_input(samples: Samples, shapes: InputShapes, name: str) -> NamedArrays:
     return check_inputs({own: samples.x}, shapes, where=name)
 
 
-def _load_plain(source: SampleSource, shapes: InputShapes) -> NamedArrays:
+def _load_plain(
+    source: SampleSource, shapes: InputShapes, unread: Collection[str] = ()
+) -> NamedArrays:
     """Return samples without labels by input name, checked against the network."""
     if isinstance(source, str | Path):
-        return load_inputs(Path(source), shapes)
+        return load_inputs(Path(source), shapes, unread=unread)
     if isinstance(source, np.ndarray):
-        source = {next(iter(shapes)): source}
-    return check_inputs(source, shapes)
+        source = {next((name for name in shapes if name not in unread), next(iter(shapes))): source}
+    return check_inputs(source, shapes, unread=unread)

@@ -14,7 +14,7 @@ from fpgacomp.engines.choose import EngineDesign
 from fpgacomp.engines.shared.text import print_design, spell_folding
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.integers import Model, fold, integer_graph
-from fpgacomp.flows.options import Options
+from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.ir.graph import Graph
@@ -107,7 +107,9 @@ def show(
         UsageError: the folder is no build directory, or an option does not go with it.
         FpgacompError: the network cannot be lowered, or no engine can build it.
     """
-    options = options or Options()
+    options = checked(options)
+    if board is None:
+        _refuse_design_options(options)
     stages = Stages(observer)
     built = isinstance(source, str | Path) and Path(source).is_dir()
     if built:
@@ -119,6 +121,22 @@ def show(
         return Shown(lowered.graph, *print_graph(lowered.graph))
     request = registry.request(options.backend)
     return _designed(fold(lowered, load_board(board), options, request, stages))
+
+
+def _refuse_design_options(options: Options) -> None:
+    """Refuse options that say how a design is chosen where none is."""
+    asked = {
+        "--backend": options.backend != "auto",
+        "--target": options.target.goal != "latency",
+        "--fps": options.target.fps is not None,
+        "--latency-us": options.target.latency_us is not None,
+        "--clock-mhz": options.clock_mhz is not None,
+        "--io": options.io_type is not None,
+    }
+    for option, given in asked.items():
+        if given:
+            why = "says how a design is chosen, and without --board none is."
+            raise UsageError(option, why, "add --board, or leave the option out.")
 
 
 def _designed(chosen: EngineDesign) -> Shown:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy.typing as npt
+import onnx
 
 from fpgacomp.engines.engine import Level as EngineLevel
 from fpgacomp.engines.registry import engine_named
@@ -16,12 +17,13 @@ from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import to_network_outputs
 from fpgacomp.flows import checks
 from fpgacomp.flows.batches import Kept, Oracle
-from fpgacomp.flows.options import SampleSource
+from fpgacomp.flows.options import SampleSource, checked_path
 from fpgacomp.flows.samples import load_samples, scores
 from fpgacomp.flows.stages import Stages
+from fpgacomp.frontend import forms_of
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.toolchain import find_compiler
-from fpgacomp.network.canonical import input_shapes
+from fpgacomp.network.canonical import input_shapes, unread_inputs
 from fpgacomp.report import folder
 from fpgacomp.report.manifest import Manifest
 from fpgacomp.results.agreement import Mismatch
@@ -59,7 +61,8 @@ class SimulationResult:
         outputs: the network's outputs by name, in its own units [samples, *shape].
         mismatches: integers that differ from the graph's; None at level graph.
         first_mismatch: the first that differs, or None.
-        accuracy: shares of right answers, or None without labels.
+        accuracy: figures of how well the answers agree with the labels, or None without labels.
+        task: what the network was asked to tell, as text; see `Report.task`.
         written: the file that holds the outputs, or None.
         measured: cycles and FIFOs at level rtl, or None.
     """
@@ -72,6 +75,7 @@ class SimulationResult:
     accuracy: Mapping[str, float] | None = None
     written: str | None = None
     measured: Measured | None = None
+    task: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON: everything but the outputs themselves."""
@@ -80,7 +84,7 @@ class SimulationResult:
             "level": self.level,
             "mismatches": self.mismatches,
             "first_mismatch": str(self.first_mismatch) if self.first_mismatch else None,
-            "accuracy": dict(self.accuracy) if self.accuracy is not None else None,
+            "accuracy": None if self.accuracy is None else {**self.accuracy, **self.task},
             "outputs": self.written,
             "measured": None if self.measured is None else {"rtl": asdict(self.measured)},
         }
@@ -93,6 +97,7 @@ def simulate(
     level: Level = "graph",
     outputs: str | Path | None = None,
     labels: SampleSource | None = None,
+    task: str | Mapping[str, str] | None = None,
     trust: bool = False,
     memory_gb: float = 4.0,
     observer: Observer = silent,
@@ -106,6 +111,8 @@ def simulate(
             SystemVerilog cycle by cycle, and both compare every integer with the graph.
         outputs: file for the answers: .npy, or .npz where there are several.
         labels: of the inputs, for the accuracy.
+        task: kind of what the network is asked to tell, for all outputs or by output name; None
+            finds it.
         trust: run the code of a build that this user did not make on this machine.
         memory_gb: gigabytes that the integers of the samples may take at once.
         observer: told each stage and the share of it that is done.
@@ -126,10 +133,12 @@ def simulate(
     if not (isfinite(memory_gb) and memory_gb > 0):
         raise UsageError(f"memory_gb {memory_gb}", "is no amount of memory.", "give more than 0.")
     stages = Stages(observer)
-    built = folder.read_build(Path(build))
+    built = folder.read_build(checked_path("build", build))
     if outputs is not None:
-        _check_outputs(Path(outputs), inputs, Path(build))
-    samples = load_samples(inputs, labels, input_shapes(built.before))
+        _check_outputs(checked_path("outputs", outputs), inputs, Path(build))
+    # The software side lacks the inputs that nothing reads, which may be given all the same.
+    network = onnx.load_from_string(built.project.files["network.onnx"])
+    samples = load_samples(inputs, labels, input_shapes(network), unread=unread_inputs(network))
     oracle = Oracle(built.graph, built.before, samples.raw, memory_gb, stages)
     kept, check = Kept(built.graph), checks.SimulationCheck()
     compiler = emitted = None
@@ -156,13 +165,16 @@ def simulate(
     answers = to_network_outputs(built.after, kept.all_outputs())
     if outputs is not None:
         folder.save_arrays(answers, Path(outputs))
+    forms = forms_of(onnx.load_from_string(built.project.files["network.onnx"]))
+    scored = scores(answers, samples, forms, task)
     return SimulationResult(
         samples=oracle.frames,
         level=level,
         outputs=answers,
         mismatches=check.agreement.mismatches if check.agreement else None,
         first_mismatch=check.agreement.first if check.agreement else None,
-        accuracy=scores(answers, samples.labels),
+        accuracy=scored.accuracy if scored else None,
+        task=scored.task if scored else {},
         written=None if outputs is None else str(outputs),
         measured=check.measured,
     )

@@ -8,18 +8,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
 
-import numpy as np
 import onnx
 
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.compress.types import KerasModel, TorchNetwork
-from fpgacomp.data.labelled import LabelledData, Samples, load_data
+from fpgacomp.data.labelled import LabelledData, load_data
 from fpgacomp.data.sources import DataSource
+from fpgacomp.data.tasks import FIND, TaskRequest
 from fpgacomp.errors import ModelError, ToolError
 from fpgacomp.evidence.software import float32_outputs
-from fpgacomp.flows.compression_result import CompressionResult
+from fpgacomp.flows.compression_result import (
+    ORIGINAL,
+    UNTRAINED,
+    CompressionResult,
+    Measured,
+)
 from fpgacomp.frontend import open_network
 from fpgacomp.network.canonical import Network
 
@@ -31,7 +36,10 @@ FloatModel: TypeAlias = str | Path | onnx.ModelProto | TorchNetwork | KerasModel
 
 
 def load_for_training(
-    model: FloatModel, data: DataSource | LabelledData, test: DataSource | None = None
+    model: FloatModel,
+    data: DataSource | LabelledData,
+    test: DataSource | None = None,
+    task: TaskRequest = FIND,
 ) -> tuple[TorchNetwork, LabelledData]:
     """Load a network into PyTorch, and its samples in the shape of its input.
 
@@ -39,18 +47,21 @@ def load_for_training(
         model: a float network, or the torch network of an earlier result.
         data: samples with labels; see `load_data`.
         test: a test set of its own, instead of a part held out of `data`.
+        task: what the user says of the task; data whose task is known keep it.
 
     Returns:
-        The network of known modules (see `compress.trainable`), and the three splits of samples.
+        The network of known modules (see `compress.trainable`), and the three splits of samples
+        with their task.
 
     Raises:
         ToolError: torch is not installed.
-        ModelError: the network is quantized already, or has several inputs or outputs.
+        ModelError: the network is quantized already, or has several inputs.
         UnsupportedLayer: a layer has no counterpart in PyTorch.
         InputDataError: the samples cannot be read, or do not go with the network.
     """
     torch = require_torch()
     from fpgacomp.compress.trainable import from_module, from_onnx
+    from fpgacomp.compress.trainable.outputs import output_forms
 
     samples = data if isinstance(data, LabelledData) else load_data(data, test)
     if isinstance(model, torch.fx.GraphModule) and "input_shape" in model.meta:
@@ -59,7 +70,8 @@ def load_for_training(
         network = from_module(model, torch.from_numpy(samples.train.x[:2]))
     else:
         network = from_onnx(load_float_network(model).original)
-    return network, samples.reshaped(tuple(network.meta["input_shape"]))
+    fitting = samples.reshaped(tuple(network.meta["input_shape"]))
+    return network, fitting.for_task(output_forms(network, fitting.train.x), task)
 
 
 def load_float_network(model: FloatModel) -> Network:
@@ -106,28 +118,32 @@ def insert_quantizers(
     return quantize_aware(network, data, quantization, Recipe(epochs=0)).network
 
 
-def onnx_accuracy(model: onnx.ModelProto, name: str, samples: Samples) -> float:
-    """Execute an ONNX network in float32 and compare its answers with the labels.
+def measure_onnx(model: onnx.ModelProto, name: str, data: LabelledData) -> Measured:
+    """Execute an ONNX network in float32 on the test split, and score its answers.
 
     Args:
         name: the network's input.
-        samples: x in the shape of that input.
+        data: in the shape of that input; its task is known.
 
     Returns:
-        The share of the samples whose highest score is their label's, 0..1.
+        Output name -> figures by the keys of `METRICS`.
 
     Raises:
         ToolError: ONNX Runtime cannot execute the network.
     """
-    outputs = float32_outputs(model, {name: samples.x})
+    outputs = float32_outputs(model, {name: data.test.x})
     if outputs.outputs is None:
         raise ToolError("accuracy", outputs.reason, "check that ONNX Runtime runs the network.")
-    scores = next(iter(outputs.outputs.values())).reshape(len(samples), -1)
-    return float(np.mean(scores.argmax(axis=1) == samples.y))
+    return data.known_task.measure(outputs.outputs, data.test.y)
 
 
 def result_of(
-    technique: str, before: TorchNetwork, outcome: TechniqueOutcome, data: LabelledData
+    technique: str,
+    before: TorchNetwork,
+    outcome: TechniqueOutcome,
+    data: LabelledData,
+    *,
+    teacher: TorchNetwork | None = None,
 ) -> CompressionResult:
     """Export the network that a technique made, and score it beside the one it came from.
 
@@ -135,18 +151,27 @@ def result_of(
         technique: the verb, e.g. "prune".
         before: the network that the technique was given.
         data: both networks are scored on its test split.
+        teacher: of a student, which `before` is before it was trained; None for other techniques.
     """
-    from fpgacomp.compress.training import accuracy
+    from fpgacomp.compress.training import measure
 
     model, quantized = export_network(outcome.network)
+    task = data.known_task
+    first, last = measure(before, data), measure(outcome.network, data)
     return CompressionResult(
         technique=technique,
         model=model,
         network=outcome.network,
         quantized=quantized,
-        before=accuracy(before, data.test),
-        after=accuracy(outcome.network, data.test),
+        task=task,
+        before=task.quality_of(first),
+        after=task.quality_of(last),
         samples=len(data.test),
+        scores_before=first,
+        scores_after=last,
+        before_is=ORIGINAL if teacher is None else UNTRAINED,
+        teacher=None if teacher is None else measure(teacher, data),
+        is_held_out=data.is_held_out,
         history=outcome.history,
         notes=(*data.notes, *outcome.notes),
         details=outcome.details,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fpgacomp.frontend.end_in_labels import end_in_labels
 from fpgacomp.frontend.open import check_model, open_network
+from fpgacomp.frontend.outputs import forms_of, output_forms
 from fpgacomp.frontend.read import NodeFinding, canonicalize, check, read_network
 from fpgacomp.frontend.summary import facts
 
@@ -14,6 +15,8 @@ __all__ = [
     "check_model",
     "end_in_labels",
     "facts",
+    "forms_of",
     "open_network",
+    "output_forms",
     "read_network",
 ]

@@ -9,6 +9,7 @@ from fpgacomp.frontend.rewrites.absorb_pads import absorb_pads
 from fpgacomp.frontend.rewrites.cancel_transposes import cancel_transposes
 from fpgacomp.frontend.rewrites.channels_first import channels_first
 from fpgacomp.frontend.rewrites.convert_qdq import convert_qdq
+from fpgacomp.frontend.rewrites.dequantize_before_moves import dequantize_before_moves
 from fpgacomp.frontend.rewrites.drop_constant_outputs import drop_constant_outputs
 from fpgacomp.frontend.rewrites.explicit_pads import explicit_pads
 from fpgacomp.frontend.rewrites.flatten_to_reshape import flatten_to_reshape
@@ -21,10 +22,14 @@ from fpgacomp.frontend.rewrites.global_pools import global_pools
 from fpgacomp.frontend.rewrites.inference_batchnorm import inference_batchnorm
 from fpgacomp.frontend.rewrites.keep_batch_axis import keep_batch_axis
 from fpgacomp.frontend.rewrites.merge_duplicates import merge_duplicates
+from fpgacomp.frontend.rewrites.microsoft_activations import microsoft_activations
 from fpgacomp.frontend.rewrites.modernize_opset import modernize_opset
 from fpgacomp.frontend.rewrites.move_into_weights import move_into_weights
 from fpgacomp.frontend.rewrites.nearest_resize import nearest_resize
 from fpgacomp.frontend.rewrites.normalize_quantizers import normalize_quantizers
+from fpgacomp.frontend.rewrites.pairs_of_tensors import pairs_of_tensors
+from fpgacomp.frontend.rewrites.picks_to_products import picks_to_products
+from fpgacomp.frontend.rewrites.qoperators_to_qdq import qoperators_to_qdq
 from fpgacomp.frontend.rewrites.quantize_declared_integers import quantize_declared_integers
 from fpgacomp.frontend.rewrites.recognise_activations import recognise_activations
 from fpgacomp.frontend.rewrites.relu_from_clip import relu_from_clip
@@ -37,6 +42,7 @@ from fpgacomp.frontend.rewrites.spell_perms import spell_perms
 from fpgacomp.frontend.rewrites.split_conv_bias import split_conv_bias
 from fpgacomp.frontend.rewrites.standard_qdq import standard_qdq
 from fpgacomp.frontend.rewrites.subtract_to_add import subtract_to_add
+from fpgacomp.frontend.rewrites.upgrade_old_opsets import upgrade_old_opsets
 from fpgacomp.frontend.rewrites.upgrade_trunc import upgrade_trunc
 from fpgacomp.network.drop_unused import drop_unused
 from fpgacomp.network.editable import EditableGraph
@@ -47,13 +53,20 @@ from fpgacomp.network.validate import find_damage
 Rewrite = Callable[[EditableGraph], None]
 
 # What makes the file's network run on one sample; `Network.original` is taken after it.
-AS_READ: tuple[Rewrite, ...] = (set_batch_to_one, normalize_quantizers, channels_first)
+AS_READ: tuple[Rewrite, ...] = (
+    set_batch_to_one,
+    normalize_quantizers,
+    channels_first,
+    upgrade_old_opsets,
+)
 
 # One spelling (opset 18, inference form), then all shapes and all constants. What
 # follows relies on both.
 SPELLED: tuple[Rewrite, ...] = (
     modernize_opset,
     standard_qdq,
+    qoperators_to_qdq,
+    microsoft_activations,
     inference_batchnorm,
     fold_constants,
     drop_constant_outputs,
@@ -66,6 +79,7 @@ REDUCED: tuple[Rewrite, ...] = (
     spell_perms,
     softmax_axis,
     remove_no_ops,
+    dequantize_before_moves,
     # From here on every quantizer is a Quant, a BipolarQuant, a Trunc or a MultiThreshold.
     float_inputs,
     convert_qdq,
@@ -78,6 +92,8 @@ REDUCED: tuple[Rewrite, ...] = (
     fold_quantized_constants,
     subtract_to_add,
     relu_from_clip,
+    pairs_of_tensors,
+    picks_to_products,
     keep_batch_axis,
     global_pools,
     absorb_pads,

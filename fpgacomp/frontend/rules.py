@@ -11,9 +11,7 @@ from fpgacomp.frontend.rewrites._weights import weight_quantizer
 from fpgacomp.frontend.rewrites.nearest_resize import REPEATS
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node
 from fpgacomp.network.operators import (
-    FUNCTIONS,
     HOST_ONLY,
-    QUANTIZERS,
     form_remedy,
     is_canonical,
     remedy,
@@ -23,7 +21,7 @@ from fpgacomp.network.operators import (
 # problem is that of a node before it, whose output shape is not known.
 _REWRITTEN = frozenset(
     (
-        *("Gemm", "Flatten", "Squeeze", "Unsqueeze", "Sub", "Div", "Neg", "Sum", "Identity", "Erf"),
+        *("Gemm", "Flatten", "Squeeze", "Unsqueeze", "Sub", "Div", "Neg", "Sum", "Identity"),
         *("Dropout", "Cast", "Upsample", "Shape", "Gather", "Constant", "ConstantOfShape", "Pad"),
         *("Expand", "Slice", "GlobalMaxPool", "ReduceMean", "ReduceSum", "ReduceMax"),
         *("QuantizeLinear", "DequantizeLinear"),
@@ -32,7 +30,20 @@ _REWRITTEN = frozenset(
 
 # Where one of these is left, another node is the reason: they are reported only where
 # no other problem was found.
-_FOLLOWERS = frozenset(("QuantizeLinear", "DequantizeLinear", "Cast"))
+_FOLLOWERS = frozenset(
+    ("QuantizeLinear", "DequantizeLinear", "Cast", "MatMulInteger", "ConvInteger")
+)
+
+
+# Where the host computes one of these, no form of it is wrong.
+_FREE_ON_HOST = frozenset(("Pow", "PRelu", "Resize", "MaxPool", "AveragePool", "MatMul", "Conv"))
+
+
+def _not_carried(graph: EditableGraph, node: Node) -> bool:
+    """Return whether no hardware computes a node in this form, whatever it reads."""
+    if not is_canonical(node.op, node.domain):
+        return True
+    return graph.known(node) and node.op in _FREE_ON_HOST and _wrong_form(graph, node) != ""
 
 
 def check_rules(graph: EditableGraph) -> None:
@@ -41,7 +52,7 @@ def check_rules(graph: EditableGraph) -> None:
         if graph.info[name].dtype != FLOAT:
             kind = onnx.TensorProto.DataType.Name(graph.info[name].dtype).lower()
             graph.report_input(name, f"is {kind}.", "export the model with a float32 input.")
-    tail = host_tail(graph)
+    tail = host_tail(graph, _not_carried)
     for node in graph.nodes:
         if not (node.op in _FOLLOWERS and not node.domain):
             _check_node(graph, node, on_host=node.name in tail)
@@ -65,7 +76,7 @@ def _check_node(graph: EditableGraph, node: Node, *, on_host: bool) -> None:
     if sizes:
         graph.report(node, sizes, "export the model again.", error=ModelError)
         return
-    wrong = "" if on_host and node.op == "Mul" else _wrong_form(graph, node)
+    wrong = "" if on_host and node.op in _FREE_ON_HOST else _wrong_form(graph, node)
     if wrong:
         graph.report(node, wrong, form_remedy(node.op))
     elif node.op not in HOST_ONLY and not on_host and _leaves_float(graph, node):
@@ -89,18 +100,12 @@ def _report_operator(graph: EditableGraph, node: Node) -> None:
     why = f"operator {domain}{node.op} is not supported."
     match node.op:
         case "Pad":
-            why = "this Pad cannot become part of a Conv or pool behind it."
+            why = "it pads with something else than zeros around the positions."
         case "ReduceMean" | "ReduceSum" | "ReduceMax":
             why = "it reduces other axes than all spatial ones."
-        case "Div":
-            why = "it divides by a value computed from the input."
         case "Gather" | "Slice":
             why = "it picks a part of a tensor computed from the input."
     fix = remedy(node.op, node.domain)
-    readers = {reader.op for reader in graph.consumers(node.output)}
-    if node.op == "Pad" and "MaxPool" in readers:
-        why = "it pads with 0 in front of a MaxPool, whose own padding is never the largest value."
-        fix = "put a Relu in front of the Pad, or give the MaxPool pads of its own."
     graph.report(node, why, fix)
 
 
@@ -109,15 +114,11 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
     match node.op:
         case "Quant" | "BipolarQuant":
             return _wrong_quantizer(graph, node)
-        case "Trunc" | "MultiThreshold" | "BatchNormalization" | "PRelu" | "Clip":
+        case "Trunc" | "MultiThreshold" | "BatchNormalization" | "PRelu" | "Clip" | "Pow":
             if any(name and name not in graph.constants for name in node.inputs[1:]):
                 return "one of its parameters is computed from the input."
         case "MatMul" | "Conv":
             return _wrong_product(graph, node)
-        case "Mul":
-            computed = not any(name in graph.constants for name in node.inputs)
-            if computed and not _of_one_tensor(graph, node):
-                return "it multiplies two tensors that are both computed from the input."
         case "MaxPool" | "AveragePool":
             return _wrong_pool(node)
         case "Reshape":
@@ -125,25 +126,6 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
         case "Resize" if node.attributes != REPEATS or node.inputs[1]:
             return "it does not repeat every pixel a whole number of times."
     return ""
-
-
-def _of_one_tensor(graph: EditableGraph, node: Node) -> bool:
-    """Return whether both inputs are functions of one tensor, element by element."""
-    left, right = (_sources(graph, name) for name in node.inputs)
-    return bool((left & right) - set(graph.inputs))
-
-
-def _sources(graph: EditableGraph, tensor: str) -> set[str]:
-    """Return the tensor and those that it is computed from by functions of one variable."""
-    found = {tensor}
-    while (node := graph.producer(tensor)) is not None:
-        computed = [name for name in node.inputs if name and name not in graph.constants]
-        unary = node.op in (*FUNCTIONS, *QUANTIZERS, "Add", "Mul") and len(computed) == 1
-        if not unary:
-            break
-        tensor = computed[0]
-        found.add(tensor)
-    return found
 
 
 def _wrong_reshape(graph: EditableGraph, node: Node) -> str:
@@ -165,8 +147,8 @@ def _wrong_quantizer(graph: EditableGraph, node: Node) -> str:
     if node.op == "BipolarQuant":
         return ""
     zero_point, bits = others
-    if np.any(~np.isfinite(zero_point)) or np.any(zero_point != np.rint(zero_point)):
-        return f"its zero point {zero_point.flat[0]} is not a whole number."
+    if np.any(~np.isfinite(zero_point)):
+        return f"its zero point {zero_point.flat[0]} is not a number."
     whole = bits.size and bits.min() == bits.max() and 1 <= bits.min() <= 32
     if not whole or bits.flat[0] != int(bits.flat[0]):
         return f"its bit width {bits.min()} (to {bits.max()}) is not one whole number from 1 to 32."

@@ -17,8 +17,8 @@ class Disk:
     """The real file system. A test's subclass raises OSError where it likes."""
 
     def make(self, folder: Path) -> None:
-        """Create a folder, with those above it."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Create a folder; the one above it exists."""
+        folder.mkdir()
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a new file and force it onto the disk."""

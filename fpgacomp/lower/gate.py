@@ -1,17 +1,18 @@
-"""Lowers a product of two functions of one integer tensor: it is one function of that tensor."""
+"""Lowers a product or sum of two functions of one integer tensor: one function of that tensor."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
 
 from fpgacomp.ir.interpreter import execute
 from fpgacomp.ir.layers import Lookup, Requantize, Tensor, Thresholds
-from fpgacomp.ir.types import FloatArray
-from fpgacomp.lower.builder import GraphBuilder, unsupported
-from fpgacomp.lower.scalar import Affine, Chain, Function
+from fpgacomp.ir.types import FloatArray, Reals
+from fpgacomp.lower.builder import GraphBuilder
+from fpgacomp.lower.scalar import Chain, Function
 from fpgacomp.lower.value import Value
 
 ElementLayer = Requantize | Thresholds | Lookup
@@ -33,34 +34,41 @@ class _Factor:
 
 
 @dataclass(frozen=True)
-class _Product(Function):
-    """left(x) * right(x), of which nothing is known but its values."""
+class _Joint(Function):
+    """left(x) * right(x) or left(x) + right(x), of which nothing is known but its values."""
 
     left: _Factor = _Factor((), Chain.of(1.0))
     right: _Factor = _Factor((), Chain.of(1.0))
 
     def __call__(self, x: FloatArray) -> FloatArray:
-        result: FloatArray = self.left(x) * self.right(x)
+        left, right = self.left(x), self.right(x)
+        with np.errstate(invalid="ignore", over="ignore"):  # lowering looks for NaN
+            result: FloatArray = left * right if self.op == "Mul" else left + right
         return result
 
+    def with_parameters(self, change: Callable[[Reals], Reals]) -> _Joint:
+        left, right = (
+            replace(factor, chain=factor.chain.with_parameters(change))
+            for factor in (self.left, self.right)
+        )
+        return replace(self, left=left, right=right)
 
-def lower_gate(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
-    """Return a * b as a function of the nearest integer tensor that both are functions of.
 
-    So is x * Sigmoid(x) with quantizers between, as ONNX Runtime writes SiLU.
+def joined_functions(
+    builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value
+) -> Value | None:
+    """Return a * b or a + b as a function of the nearest integer tensor that both depend on.
 
-    Raises:
-        UnsupportedLayer: they depend on different tensors, or not element by element alike.
+    So is x * Sigmoid(x) with quantizers between, as ONNX Runtime writes SiLU, and any curve that
+    is written out in several operators. None where a and b depend on different tensors, or not
+    element by element alike.
     """
     left, right = _origins(builder, a), _origins(builder, b)
     common = next((name for name in left if name in right), None)
-    same_place = a.source_shape == b.source_shape and np.array_equal(a.order, b.order)
-    if common is None or not same_place:
-        raise unsupported(node, "multiplies two activations.",
-                          "attention and gating have no integer form yet.")  # fmt: skip
-    source = left[common][0]
-    product = _Product("Mul", left=left[common][1], right=right[common][1])
-    return Value(source, a.source_shape, a.order, Chain.of(1.0).then(product))
+    if common is None or a.source_shape != b.source_shape or not np.array_equal(a.order, b.order):
+        return None
+    joint = _Joint(node.op_type, left=left[common][1], right=right[common][1])
+    return Value(left[common][0], a.source_shape, a.order, Chain.of(1.0).then(joint))
 
 
 def _origins(builder: GraphBuilder, value: Value) -> dict[str, tuple[Tensor, _Factor]]:
@@ -69,7 +77,7 @@ def _origins(builder: GraphBuilder, value: Value) -> dict[str, tuple[Tensor, _Fa
     layers: tuple[ElementLayer, ...] = ()
     tensor = value.source
     producers = {layer.output.name: layer for layer in builder.layers}
-    while isinstance(tensor, Tensor) and _is_shared(value.chain):
+    while isinstance(tensor, Tensor):
         found[tensor.name] = (tensor, _Factor(layers, value.chain))
         layer = producers[tensor.name]
         if not isinstance(layer, Requantize | Thresholds | Lookup) or not _treats_alike(layer):
@@ -77,15 +85,6 @@ def _origins(builder: GraphBuilder, value: Value) -> dict[str, tuple[Tensor, _Fa
         layers = (layer, *layers)
         tensor = layer.input
     return found
-
-
-def _is_shared(chain: Chain) -> bool:
-    """Return whether a chain is the same for all channels."""
-    for step in (chain.affine, *chain.steps):
-        parameters = (step.scale, step.offset) if isinstance(step, Affine) else step.parameters
-        if any(parameter.array.size > 1 for parameter in parameters):
-            return False
-    return True
 
 
 def _treats_alike(layer: ElementLayer) -> bool:

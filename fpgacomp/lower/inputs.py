@@ -4,8 +4,6 @@ reader needs it.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import onnx
 
@@ -15,7 +13,7 @@ from fpgacomp.lower.builder import GraphBuilder, unsupported
 from fpgacomp.lower.input_layout import input_layout
 from fpgacomp.lower.quantizer_nodes import read_quantizer
 from fpgacomp.lower.quantizers import LevelQuantizer
-from fpgacomp.lower.scalar import Affine, Chain, Function
+from fpgacomp.lower.scalar import Chain, Function
 from fpgacomp.lower.software import InputRecipe
 from fpgacomp.lower.value import RawInput, Value
 
@@ -99,10 +97,4 @@ def _relaid(node: onnx.NodeProto, chain: Chain, place: IntArray, channels: int) 
             )
         return Reals(rows[0])
 
-    def step(s: Affine | Function) -> Affine | Function:
-        if isinstance(s, Affine):
-            return Affine(shrink(s.scale), shrink(s.offset))
-        return replace(s, parameters=tuple(shrink(p) for p in s.parameters))
-
-    head = Affine(shrink(chain.affine.scale), shrink(chain.affine.offset))
-    return Chain(head, tuple(step(s) for s in chain.steps))
+    return chain.with_parameters(shrink)

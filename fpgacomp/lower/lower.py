@@ -25,7 +25,7 @@ from fpgacomp.lower.inputs import lower_input
 from fpgacomp.lower.labels import label_nodes, label_problems, lower_label
 from fpgacomp.lower.quantizer_nodes import read_quantizer
 from fpgacomp.lower.residual import quantize_sum
-from fpgacomp.lower.rules import RULES, layer_name
+from fpgacomp.lower.rules import RULES, is_host_form, layer_name
 from fpgacomp.lower.scalar import Affine, Chain
 from fpgacomp.lower.software import (
     InputRecipe,
@@ -76,15 +76,31 @@ def lower(network: Network, *, argmax: bool = False) -> Lowered:
 
 
 def _software_tail(source: NetworkIndex) -> set[int]:
-    """Return the ids of the nodes behind which no hardware node lies."""
+    """Return the ids of the nodes that the host computes: behind them lies no hardware node."""
     tail: set[int] = set()
+    needed = _behind_host_nodes(source)
     for node in reversed(source.nodes):
         readers = [r for name in node.output for r in source.consumers.get(name, [])]
         feeds_output = readers or any(name in source.outputs for name in node.output)
-        on_host = node.op_type in HOST_AT_THE_END or node.op_type in HOST_EXTRAS
+        on_host = node.op_type in HOST_AT_THE_END or id(node) in needed
         if on_host and feeds_output and all(id(r) in tail for r in readers):
             tail.add(id(node))
     return tail
+
+
+def _behind_host_nodes(source: NetworkIndex) -> set[int]:
+    """Return the ids of the nodes that no hardware computes, and of what reads their results."""
+    found: set[int] = set()
+    tensors: set[str] = set()
+    for node in source.nodes:
+        if node.op_type not in QUANTIZERS and (
+            node.op_type in HOST_EXTRAS
+            or is_host_form(source, node)
+            or tensors.intersection(node.input)
+        ):
+            found.add(id(node))
+            tensors.update(node.output)
+    return found
 
 
 def _lower_node(builder: GraphBuilder, recipes: list[InputRecipe], node: onnx.NodeProto) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from math import lcm, prod
 
 import numpy as np
 import onnx
 
-from fpgacomp.errors import FpgacompError
-from fpgacomp.ir.infer import unknown_output, window_counts
-from fpgacomp.ir.layers import Concat, Conv, Dense, MaxPool, Requantize, SumPool, Tensor, Upsample
-from fpgacomp.ir.types import FloatArray, IntArray, Ints
+from fpgacomp.ir.infer import unknown_output
+from fpgacomp.ir.layers import Concat, Conv, Dense, Tensor, Upsample
+from fpgacomp.ir.types import FloatArray, IntArray, Ints, Reals
 from fpgacomp.lower.activate import activate, exact_integers
 from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
 from fpgacomp.lower.scalar import Chain
@@ -40,8 +38,8 @@ def integer_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> 
     if isinstance(value.source, Sum):
         raise unsupported(
             node,
-            "reads a sum of two different scales that no quantizer follows.",
-            "quantize after the Add, or use one scale on both of its sides.",
+            "reads a sum of different scales, or a curve, that no quantizer follows.",
+            "quantize it first, or use one scale on all sides of the sum.",
         )
     if value.chain.is_affine:
         return value
@@ -174,10 +172,12 @@ def spatial_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> 
     _, channels, *spatial = value.order.shape
     shape = (*spatial, channels)
     if not np.array_equal(value.order, wanted):
+        value = _channels_in_order(builder, value)
+    if not np.array_equal(value.order, wanted):
         raise unsupported(
             node,
             "works on a tensor whose elements would have to be moved first.",
-            "keep one layout between quantizer and convolution (a Reshape mixes channels here).",
+            "keep one layout up to this layer: a Reshape or a Concat of columns mixes it here.",
         )
     if value.source_shape == shape:
         return value
@@ -188,7 +188,36 @@ def spatial_value(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> 
     return replace(value, source=builder.reshaped(value.source, shape), source_shape=shape)
 
 
-def _window_attributes(
+def _channels_in_order(builder: GraphBuilder, value: Value) -> Value:
+    """Return the value with its channels where the network has them, if only they are mixed.
+
+    As behind the Reshape, Transpose and Reshape of a channel shuffle: a Conv of size 1 whose
+    weights are 0 and 1 puts them in order.
+    """
+    _, channels, *spatial = value.order.shape
+    first = (value.order % value.channels).reshape(channels, -1)[:, 0]
+    in_order = channels_last_order((*spatial, channels))
+    mixed = in_order // channels * channels + first.reshape(1, channels, *[1] * len(spatial))
+    if value.channels != channels or not np.array_equal(value.order, mixed):
+        return value
+    shape = (*spatial, channels)
+    if value.source_shape != shape or not isinstance(value.source, Tensor):
+        return value
+    weight = np.zeros((*[1] * len(spatial), channels, channels), np.int64)
+    weight[..., first, np.arange(channels)] = 1
+    name = f"{value.source.name}_mixed"
+    ones = (1,) * len(spatial)
+    tensor = builder.add(
+        Conv(name=name, output=unknown_output(name), input=value.source, weight=Ints(weight),
+             strides=ones, dilations=ones, pads=((0, 0),) * len(spatial))
+    )  # fmt: skip
+    chain = value.chain.with_parameters(
+        lambda values: values if values.shape == (1,) else Reals(values.array[first])
+    )
+    return Value(tensor, tensor.shape, in_order, chain)
+
+
+def window_attributes(
     node: onnx.NodeProto, kernel: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
     """Return (strides, dilations, pads) of a Conv or pool in canonical form."""
@@ -206,7 +235,7 @@ def lower_conv(
     value = spatial_value(builder, node, integer_value(builder, node, value))
     assert isinstance(value.source, Tensor)
     filters, _, *kernel = weights.integers.shape
-    strides, dilations, pads = _window_attributes(node, tuple(kernel))
+    strides, dilations, pads = window_attributes(node, tuple(kernel))
     group = int_attribute(node, "group", 1)
     has_padding = any(before or after for before, after in pads)
     if has_padding and np.any(value.chain.offset):
@@ -251,78 +280,6 @@ def _one_conv_scale(
     return matrix.reshape(integers.shape), scale
 
 
-def lower_max_pool(builder: GraphBuilder, node: onnx.NodeProto, value: Value, name: str) -> Value:
-    """Append a MaxPool: the maximum of reals is the maximum of integers where the chain rises."""
-    if isinstance(value.source, RawInput | Sum):
-        value = integer_value(builder, node, value)
-    direction = value.chain.direction()
-    if direction is None:
-        value = integer_value(builder, node, value)
-        direction = value.chain.direction()
-    assert direction is not None
-    if np.any(direction < 0):
-        value = _turned_up(builder, value, direction)
-    value = spatial_value(builder, node, value)
-    assert isinstance(value.source, Tensor)
-    kernel = ints_attribute(node, "kernel_shape", ())
-    strides, dilations, pads = _window_attributes(node, kernel)
-    if any(d != 1 for d in dilations):
-        raise unsupported(node, f"pools with dilations {dilations}.", "use dilation 1.")
-    tensor = builder.add(
-        MaxPool(name=name, output=unknown_output(name), input=value.source,
-                kernel=kernel, strides=strides, pads=pads)
-    )  # fmt: skip
-    return Value(tensor, tensor.shape, channels_last_order(tensor.shape), value.chain)
-
-
-def _turned_up(builder: GraphBuilder, value: Value, direction: FloatArray) -> Value:
-    """Return integers of falling channels negated, so that larger integers are larger reals."""
-    assert isinstance(value.source, Tensor)
-    sign = np.where(direction < 0, -1, 1)
-    bound = value.source.type.magnitude
-    name = f"{value.source.name}_turned"
-    tensor = builder.add(
-        Requantize(name=name, output=unknown_output(name), input=value.source,
-                   multiplier=Ints(sign), offset=Ints([0]), shift=0, lo=-bound, hi=bound)
-    )  # fmt: skip
-    affine = replace(value.chain.affine, scale=type(value.chain.affine.scale)(
-        value.chain.scale * sign))  # fmt: skip
-    return replace(value, source=tensor, chain=replace(value.chain, affine=affine))
-
-
-def lower_average_pool(
-    builder: GraphBuilder, node: onnx.NodeProto, value: Value, name: str
-) -> Value:
-    """Append a SumPool whose divisor goes into the scale (per position into
-    integer multipliers).
-    """
-    value = spatial_value(builder, node, integer_value(builder, node, value))
-    assert isinstance(value.source, Tensor)
-    spatial = value.source_shape[:-1]
-    whole = node.op_type == "GlobalAveragePool"
-    kernel = spatial if whole else ints_attribute(node, "kernel_shape", ())
-    rank = len(kernel)
-    strides, dilations, pads = _window_attributes(node, kernel)
-    if whole:
-        strides, pads = (1,) * rank, ((0, 0),) * rank
-    if any(d != 1 for d in dilations):
-        raise unsupported(node, f"pools with dilations {dilations}.", "use dilation 1.")
-    has_padding = any(before or after for before, after in pads)
-    if has_padding and np.any(value.chain.offset):
-        raise unsupported(node, "pads with zeros a tensor whose zero is no integer.",
-                          "use an integer zero point in the quantizer before it.")  # fmt: skip
-    layer = SumPool(name=name, output=unknown_output(name), input=value.source,
-                    kernel=kernel, strides=strides, pads=pads)  # fmt: skip
-    divisor = prod(kernel)
-    if has_padding and not int_attribute(node, "count_include_pad", 0):
-        counts = window_counts(layer)
-        divisor = lcm(*(int(c) for c in np.unique(counts)))
-        layer = replace(layer, multiplier=Ints(divisor // counts))
-    tensor = builder.add(layer)
-    chain = Chain.of(value.chain.scale / divisor, value.chain.offset)
-    return Value(tensor, tensor.shape, channels_last_order(tensor.shape), chain)
-
-
 def lower_upsample(
     builder: GraphBuilder, node: onnx.NodeProto, value: Value, factors: tuple[int, ...], name: str
 ) -> Value:
@@ -337,43 +294,61 @@ def lower_upsample(
     return Value(tensor, tensor.shape, channels_last_order(tensor.shape), value.chain)
 
 
+def over_positions(
+    builder: GraphBuilder, node: onnx.NodeProto, value: Value, other: Value, name: str
+) -> Value:
+    """Return [1, C, 1, 1] repeated over the positions of the other operand, else the value."""
+    mine, theirs = value.order.shape, other.order.shape
+    whole = len(mine) == len(theirs) > 2 and mine[:2] == theirs[:2]
+    if mine == theirs or not whole or any(size != 1 for size in mine[2:]):
+        return value
+    return lower_upsample(builder, node, value, theirs[2:], f"{name}_spread")
+
+
 def lower_concat(
     builder: GraphBuilder, node: onnx.NodeProto, parts: list[Value], axis: int, name: str
 ) -> Value:
-    """Append a Concat along channels; each part keeps its scale, now one per channel."""
+    """Append a Concat; each part keeps its scale, now one per channel.
+
+    Along channels the positions stay as they are. Along any other axis the parts are joined as
+    vectors: where each element lies is known, and the next layer sees the shape that it needs.
+    """
     values = [integer_value(builder, node, part) for part in parts]
-    if values[0].order.ndim == 2:
+    axis %= values[0].order.ndim
+    if axis == 0:
+        raise unsupported(node, "joins along axis 0, which is the batch.",
+                          "concatenate along an axis behind the batch.")  # fmt: skip
+    along_channels = all(_channel_axis(value) == axis for value in values)
+    if not along_channels or len({value.source_shape[:-1] for value in values}) > 1:
         values = [builder.flat(value) for value in values]
     tensors = tuple(value.source for value in values if isinstance(value.source, Tensor))
+    tensor = builder.add(Concat(name=name, output=unknown_output(name), parts=tensors))
     channels = [value.channels for value in values]
-    total = sum(channels)
+    scale = _joined([value.chain.scale for value in values], channels)
+    offset = _joined([value.chain.offset for value in values], channels)
+    chain = Chain.of(_shared(scale), _shared(offset))
+    return Value(tensor, tensor.shape, _join(values, axis), chain)
+
+
+def _channel_axis(value: Value) -> int | None:
+    """Return the axis of the network's tensor along which the source's channels lie, if any."""
+    pixel = value.order // value.channels
+    for axis, size in enumerate(value.order.shape[1:], start=1):
+        if size == value.channels and np.array_equal(pixel, np.roll(pixel, 1, axis)):
+            return axis
+    return None
+
+
+def _join(values: list[Value], axis: int) -> IntArray:
+    """Return where each element of the network's tensor lies behind a Concat of channels."""
+    channels = [value.channels for value in values]
     orders = []
     for index, value in enumerate(values):
         pixel, place = np.divmod(value.order, value.channels)
-        orders.append(pixel * total + sum(channels[:index]) + place)
-    mismatch = _concat_problem(node, values)
-    if mismatch is not None:
-        raise mismatch
-    order = np.concatenate(orders, axis=axis)
-    tensor = builder.add(Concat(name=name, output=unknown_output(name), parts=tensors))
-    if not np.array_equal(np.sort(order.ravel()), np.arange(tensor.size)):
-        raise unsupported(node, f"joins along axis {axis}, which is not the channels.",
-                          "concatenate along the channel axis.")  # fmt: skip
-    scale = _joined([value.chain.scale for value in values], channels)
-    offset = _joined([value.chain.offset for value in values], channels)
-    return Value(tensor, tensor.shape, order, Chain.of(_shared(scale), _shared(offset)))
+        orders.append(pixel * sum(channels) + sum(channels[:index]) + place)
+    joined: IntArray = np.concatenate(orders, axis=axis)
+    return joined
 
 
 def _joined(parts: list[FloatArray], channels: list[int]) -> FloatArray:
     return np.concatenate([np.broadcast_to(part, (n,)) for part, n in zip(parts, channels)])
-
-
-def _concat_problem(node: onnx.NodeProto, values: list[Value]) -> FpgacompError | None:
-    if len({value.source_shape[:-1] for value in values}) > 1:
-        shapes = [value.source_shape for value in values]
-        return unsupported(
-            node,
-            f"joins {shapes}, which differ in more than their channels.",
-            "concatenate tensors of one spatial shape, along the channels.",
-        )
-    return None

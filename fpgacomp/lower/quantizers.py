@@ -10,6 +10,8 @@ import numpy as np
 from fpgacomp.ir.layers import Rounding
 from fpgacomp.ir.types import FloatArray, IntArray
 
+TIE_MARGIN = 2.0**-21  # part of a quantizer's step that is well inside the contract's ties
+
 _ROUND: dict[str, Callable[[FloatArray], FloatArray]] = {
     "ROUND": np.round,
     "HALF_EVEN": np.round,

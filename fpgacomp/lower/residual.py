@@ -1,6 +1,4 @@
-"""Lowers additions of two integer tensors: one common scale, or multipliers proved
-over all pairs.
-"""
+"""Lowers additions of integer tensors: one common scale, or multipliers proved over all pairs."""
 
 from __future__ import annotations
 
@@ -15,11 +13,10 @@ import onnx
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import Add, Tensor
 from fpgacomp.ir.types import FloatArray, IntArray, Ints
-from fpgacomp.lower.activate import emit_requantize, emit_thresholds
-from fpgacomp.lower.activation import comparators, find_multiplier
+from fpgacomp.lower.activate import emit_staircase
 from fpgacomp.lower.builder import GraphBuilder, unsupported
-from fpgacomp.lower.choose import prefer_multiplier
-from fpgacomp.lower.quantizers import LevelQuantizer
+from fpgacomp.lower.fixed_point_sum import quantize_fixed_point
+from fpgacomp.lower.quantizers import TIE_MARGIN, LevelQuantizer
 from fpgacomp.lower.scalar import Chain
 from fpgacomp.lower.staircase import NO_STEP, Staircase
 from fpgacomp.lower.value import Sum, Value
@@ -27,7 +24,7 @@ from fpgacomp.lower.value import Sum, Value
 MAX_RATIO = 1 << 10  # largest integer of an exact ratio of two scales
 MAX_MULTIPLIER = 1 << 14  # largest multiplier tried where the ratio is not exact
 MAX_ENUMERATED = 1 << 12  # largest number of integers of the operand that is enumerated
-TIE_MARGIN = 2.0**-21  # part of a quantizer's step that is well inside the contract's ties
+MAX_BORDERS = 1 << 22  # largest number of levels times enumerated integers, per channel
 
 _ONE_SCALE_FIX = "quantize both sides with one scale, or with scales whose ratio is 2**n, n <= 10."
 
@@ -50,16 +47,45 @@ def exact_ratio(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray] | Non
 
 
 def add_values(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value, name: str) -> Value:
-    """Return a + b of two integer values: an Add where the scales allow it, else a
-    Sum that waits.
+    """Return a + b of integer values or sums: Adds where the scales allow it, else a Sum that
+    waits for its quantizer.
     """
-    if a.order.ndim == 2 and b.order.ndim == 2:
-        a, b = builder.flat(a), builder.flat(b)
-    b = _in_order_of(builder, node, a, b)
+    terms = _terms(a)
+    for term in _terms(b):
+        if terms[0].order.ndim == 2 and term.order.ndim == 2:
+            terms[0], term = (builder.flat(value) for value in (terms[0], term))
+        term = in_order_of(builder, node, terms[0], term)
+        place = next(
+            (i for i, t in enumerate(terms) if exact_ratio(t.chain.scale, term.chain.scale)), None
+        )
+        if place is None:
+            terms.append(term)
+        else:
+            terms[place] = _joined(builder, terms[place], term, name)
+    error = _error(a) + _error(b)
+    if len(terms) == 1 and not error:
+        return terms[0]
+    return Value(Sum(tuple(terms), error), terms[0].source_shape, terms[0].order, Chain.of(1.0))
+
+
+def _error(value: Value) -> float:
+    if not isinstance(value.source, Sum):
+        return 0.0
+    return value.source.error * float(abs(value.chain.scale).max())
+
+
+def _terms(value: Value) -> list[Value]:
+    """Return the integer tensors that a value is the sum of, each with its scale and offset."""
+    if not isinstance(value.source, Sum):
+        return [value]
+    first, *others = (term.times(value.chain.scale) for term in value.source.terms)
+    return [first.plus(value.chain.offset), *others]
+
+
+def _joined(builder: GraphBuilder, a: Value, b: Value, name: str) -> Value:
+    """Append the Add of two integer tensors whose scales have a small exact ratio."""
     ratio = exact_ratio(a.chain.scale, b.chain.scale)
-    if ratio is None:
-        return Value(Sum(a, b), a.source_shape, a.order, Chain.of(1.0))
-    assert isinstance(a.source, Tensor) and isinstance(b.source, Tensor)
+    assert ratio is not None and isinstance(a.source, Tensor) and isinstance(b.source, Tensor)
     p, q = ratio
     tensor = builder.add(
         Add(name=name, output=unknown_output(name), a=a.source, b=b.source,
@@ -69,16 +95,16 @@ def add_values(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value, 
     return Value(tensor, tensor.shape, a.order, chain)
 
 
-def _in_order_of(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
+def in_order_of(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
     """Return b with a's source shape; both must have their elements in the same places."""
     if a.order.shape != b.order.shape:
         raise unsupported(
-            node, f"adds shapes {a.order.shape} and {b.order.shape}.",
+            node, f"combines shapes {a.order.shape} and {b.order.shape}.",
             "give both sides the same shape; broadcasting between activations is not built.",
         )  # fmt: skip
     if not np.array_equal(a.order, b.order):
         raise unsupported(
-            node, "adds tensors whose elements lie in different orders.",
+            node, "combines tensors whose elements lie in different orders.",
             "reshape or flatten both sides in the same way.",
         )  # fmt: skip
     if a.source_shape == b.source_shape:
@@ -86,7 +112,7 @@ def _in_order_of(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value
     assert isinstance(b.source, Tensor)
     if len(a.source_shape) != 1 and b.chain.scale.size + b.chain.offset.size > 2:
         raise unsupported(
-            node, "adds a per-channel scaled vector to an image.",
+            node, "combines a per-channel scaled vector with an image.",
             "use one scale for the vector.",
         )  # fmt: skip
     if len(a.source_shape) == 1:
@@ -128,46 +154,53 @@ def quantize_sum(
     assert isinstance(value.source, Sum)
     direction = value.chain.direction()
     if direction is None or np.any(direction == 0):
-        raise unsupported(node, "sums two different scales before a function that is not monotone.",
+        raise unsupported(node, "sums different scales before a function that is not monotone.",
                           _ONE_SCALE_FIX)  # fmt: skip
-    big, small = value.source.a, value.source.b
+    found = _two_terms(builder, value, quantizer, direction, name)
+    if found is None:
+        tensor = quantize_fixed_point(builder, node, value, quantizer, direction, name)
+    else:
+        total, stairs, slope = found
+        tensor = emit_staircase(builder, node, total, stairs, value.chain, slope, quantizer, name)
+    chain = Chain.of(quantizer.scale, quantizer.offset)
+    return Value(tensor, tensor.shape, value.order, chain)
+
+
+def _two_terms(
+    builder: GraphBuilder,
+    value: Value,
+    quantizer: LevelQuantizer,
+    direction: FloatArray,
+    name: str,
+) -> tuple[Tensor, Staircase, FloatArray] | None:
+    """Return the Add of two terms by small multipliers, its levels and the slope of the sum.
+
+    None where there are more terms, where too many pairs would have to be compared, or where
+    no small multipliers are exact.
+    """
+    assert isinstance(value.source, Sum)
+    if len(value.source.terms) != 2 or value.source.error:
+        return None
+    big, small = value.source.terms
     assert isinstance(big.source, Tensor) and isinstance(small.source, Tensor)
     if big.source.type.count < small.source.type.count:
         big, small = small, big
     assert isinstance(big.source, Tensor) and isinstance(small.source, Tensor)
-    if small.source.type.count > MAX_ENUMERATED:
-        raise unsupported(
-            node,
-            f"sums {big.source.type.bits}- and {small.source.type.bits}-bit integers "
-            "of different scales.",
-            _ONE_SCALE_FIX,
-        )
+    levels = quantizer.hi - quantizer.lo
+    if small.source.type.count > MAX_ENUMERATED or small.source.type.count * levels > MAX_BORDERS:
+        return None
     turn_a, turn_b = (np.sign(v.chain.scale * direction).astype(np.int64) for v in (big, small))
-    borders = _borders(builder, value.chain, quantizer, (big, small), (turn_a, turn_b))
+    borders = _borders(value.chain, quantizer, (big, small), (turn_a, turn_b))
     scale_a, scale_b = np.broadcast_arrays(abs(big.chain.scale), abs(small.chain.scale))
     solved = _multipliers(borders, scale_a, scale_b)
     if solved is None:
-        raise unsupported(
-            node, f"no multipliers up to {MAX_MULTIPLIER} add its two scales exactly.",
-            _ONE_SCALE_FIX,
-        )  # fmt: skip
+        return None
     m_a, m_b, stairs = solved
     total = builder.add(
         Add(name=f"{name}_add", output=unknown_output(name), a=big.source, b=small.source,
             multiplier_a=Ints(_spread(m_a * turn_a)), multiplier_b=Ints(_spread(m_b * turn_b)))
     )  # fmt: skip
-    table = comparators(stairs)
-    multiplier = None
-    if quantizer.linear is not None and quantizer.level_base.size == 1:
-        slope = value.chain.slope() / quantizer.linear.scale * scale_a / np.maximum(m_a, 1)
-        multiplier = find_multiplier(stairs, slope)
-    bits = max(quantizer.hi - quantizer.lo, 1).bit_length()
-    if multiplier and prefer_multiplier(multiplier, table, total.type.bits, bits):
-        tensor = emit_requantize(builder, total, multiplier, quantizer, name)
-    else:
-        tensor = emit_thresholds(builder, total, table, quantizer, name)
-    chain = Chain.of(quantizer.scale, quantizer.offset)
-    return Value(tensor, tensor.shape, value.order, chain)
+    return total, stairs, scale_a / np.maximum(m_a, 1)
 
 
 def _spread(values: IntArray) -> IntArray:
@@ -175,7 +208,6 @@ def _spread(values: IntArray) -> IntArray:
 
 
 def _borders(
-    builder: GraphBuilder,
     chain: Chain,
     quantizer: LevelQuantizer,
     operands: tuple[Value, Value],

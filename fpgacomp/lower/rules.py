@@ -7,12 +7,15 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 
+from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.types import FloatArray, Reals
-from fpgacomp.lower import products
-from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, unsupported
-from fpgacomp.lower.gate import lower_gate
+from fpgacomp.lower import pools, products
+from fpgacomp.lower.builder import GraphBuilder, IntegerWeights, NetworkIndex, unsupported
+from fpgacomp.lower.fixed_point_curve import curve_in_fixed_point
+from fpgacomp.lower.gate import joined_functions
 from fpgacomp.lower.residual import add_values
 from fpgacomp.lower.scalar import Function
+from fpgacomp.lower.square_product import lower_square_product
 from fpgacomp.lower.value import Sum, Value
 from fpgacomp.network.attributes import (
     float_attribute,
@@ -30,6 +33,7 @@ _STEMS = {
     "AveragePool": "avgpool",
     "GlobalAveragePool": "avgpool",
     "Add": "add",
+    "Mul": "mul",
     "Concat": "concat",
     "Resize": "upsample",
     "ArgMax": "argmax",
@@ -125,15 +129,53 @@ def channelwise(
 
 def _add(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
-        a, b = (products.integer_value(builder, node, value) for value in values)
-        return add_values(builder, node, a, b, layer_name(builder, node))
+        return _add_two(builder, node, values[0], values[1])
     value, addend = _constant_of(builder, node, values[0])
     return value.plus(addend)
 
 
+def _add_two(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value) -> Value:
+    """Add two integer tensors or sums; else two functions of one tensor; else a curve as a fine
+    table.
+    """
+    addends = [_addend(builder, node, value) for value in (a, b)]
+    if any(isinstance(addend, UnsupportedLayer) for addend in addends):
+        joint = joined_functions(builder, node, a, b)
+        if joint is not None:
+            return joint
+    terms = []
+    for value, addend in zip((a, b), addends):
+        if isinstance(addend, UnsupportedLayer):
+            curve = curve_in_fixed_point(builder, node, value)
+            if curve is None:
+                raise addend
+            addend = curve
+        terms.append(addend)
+    name = layer_name(builder, node)
+    if not any(isinstance(term.source, Sum) for term in terms):
+        a, b = terms
+        terms = [products.over_positions(builder, node, a, b, name),
+                 products.over_positions(builder, node, b, a, name)]  # fmt: skip
+    return add_values(builder, node, terms[0], terms[1], name)
+
+
+def _addend(builder: GraphBuilder, node: onnx.NodeProto, value: Value) -> Value | UnsupportedLayer:
+    """Return integers with a scale, a sum of such that waits for its quantizer, or the problem."""
+    if isinstance(value.source, Sum) and value.chain.is_affine:
+        return value
+    try:
+        return products.integer_value(builder, node, value)
+    except UnsupportedLayer as problem:
+        return problem
+
+
 def _mul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     if len(values) == 2:
-        return lower_gate(builder, node, *values)
+        a, b = values
+        joint = joined_functions(builder, node, a, b)
+        if joint is not None:
+            return joint
+        return lower_square_product(builder, node, a, b, layer_name(builder, node))
     value, factor = _constant_of(builder, node, values[0])
     return value.times(factor)
 
@@ -158,7 +200,7 @@ def _function(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) 
     match op:
         case "LeakyRelu":
             parameters = [np.array([float_attribute(node, "alpha", 0.01)])]
-        case "Elu":
+        case "Elu" | "Celu" | "ThresholdedRelu":
             parameters = [np.array([float_attribute(node, "alpha", 1.0)])]
         case "HardSigmoid":
             names = (("alpha", 0.2), ("beta", 0.5))
@@ -166,17 +208,16 @@ def _function(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) 
         case "Selu":
             names = (("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875))
             parameters = [np.array([float_attribute(node, *pair)]) for pair in names]
-        case "PRelu":
-            value, slope = _constant_of(builder, node, value)
-            parameters = [slope]
+        case "PRelu" | "Pow":
+            if node.input[0] not in builder.values:
+                raise unsupported(node, "raises a constant to a power that is computed.",
+                                  "write it as Exp of a product with a constant.")  # fmt: skip
+            value, parameter = _constant_of(builder, node, value)
+            parameters = [parameter]
         case "Clip":
             parameters = [_bound(builder, node, 1, -np.inf), _bound(builder, node, 2, np.inf)]
-        case "Relu" | "HardSwish" | "Sigmoid" | "Tanh" | "Silu" | "Gelu":
+        case _:  # all others have no parameters
             parameters = []
-        case _:
-            raise ValueError(f"{op} is no activation function that lowering knows")
-    if op == "Gelu" and text_attribute(node, "approximate") == "tanh":
-        op = "GeluTanh"
     return value.then(Function(op, tuple(Reals(p) for p in parameters)))
 
 
@@ -227,11 +268,11 @@ def _concat(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) ->
 
 
 def _max_pool(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
-    return products.lower_max_pool(builder, node, values[0], layer_name(builder, node))
+    return pools.lower_max_pool(builder, node, values[0], layer_name(builder, node))
 
 
 def _average_pool(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
-    return products.lower_average_pool(builder, node, values[0], layer_name(builder, node))
+    return pools.lower_average_pool(builder, node, values[0], layer_name(builder, node))
 
 
 LoweringRule = Callable[[GraphBuilder, onnx.NodeProto, list[Value]], Value]
@@ -250,3 +291,25 @@ RULES: dict[str, LoweringRule] = {
     "Resize": _resize,
     **dict.fromkeys(FUNCTIONS, _function),
 }
+
+
+def is_host_form(source: NetworkIndex, node: onnx.NodeProto) -> bool:
+    """Return whether a node is of an operator that hardware computes, in a form that only the
+    host does (the front end lets it pass where nothing behind it needs hardware).
+    """
+    match node.op_type:
+        case "MatMul" | "Conv":
+            weight = node.input[1]
+            producer = source.producer.get(weight)
+            is_constant = producer is None or all(n in source.initializers for n in producer.input)
+            return not is_constant or weight in source.inputs
+        case "Resize":
+            nearest = text_attribute(node, "mode", "nearest") == "nearest"
+            style = text_attribute(node, "coordinate_transformation_mode", "half_pixel")
+            return not nearest or style != "asymmetric"
+        case "Pow" | "PRelu":
+            return node.input[1] not in source.initializers
+        case "MaxPool" | "AveragePool":
+            dilations = ints_attribute(node, "dilations", ())
+            return any(step != 1 for step in dilations) or bool(int_attribute(node, "ceil_mode", 0))
+    return False

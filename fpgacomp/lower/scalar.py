@@ -23,6 +23,15 @@ def _sigmoid(x: FloatArray) -> FloatArray:
     return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
 
+RISING = frozenset(
+    (
+        *("Relu", "Clip", "Sigmoid", "Tanh", "Softplus", "Softsign", "Exp", "Log", "Sqrt", "Erf"),
+        *("Floor", "Ceil", "Round", "Sign"),
+    )
+)
+"""Functions that never fall, whatever their parameters, where they are defined at all."""
+
+
 @dataclass(frozen=True)
 class Affine:
     """x * scale + offset, each [1] or [C]."""
@@ -48,18 +57,42 @@ class Function:
     parameters: tuple[Reals, ...] = ()
 
     def __call__(self, x: FloatArray) -> FloatArray:
-        return FUNCTIONS[self.op](x, *(p.array for p in self.parameters))
+        # What a function is not defined for becomes NaN or infinite, which lowering looks for.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return FUNCTIONS[self.op](x, *(p.array for p in self.parameters))
+
+    def with_parameters(self, change: Callable[[Reals], Reals]) -> Function:
+        """Return the function with every parameter changed alike."""
+        return replace(self, parameters=tuple(change(p) for p in self.parameters))
 
     @property
     def rising(self) -> bool:
         """Whether the function never falls, by its definition and its parameters."""
-        if self.op in ("LeakyRelu", "PRelu", "Elu", "HardSigmoid"):
+        if self.op in ("LeakyRelu", "PRelu", "Elu", "Celu", "HardSigmoid"):
             return bool(np.all(self.parameters[0].array >= 0))
         if self.op == "Selu":
             return bool(np.all(self.parameters[0].array >= 0)) and bool(
                 np.all(self.parameters[1].array >= 0)
             )
-        return self.op in ("Relu", "Clip", "Sigmoid", "Tanh")
+        if self.op == "ThresholdedRelu":
+            return bool(np.all(self.parameters[0].array >= 0))
+        return self.op in RISING
+
+    def steepness(self) -> FloatArray:
+        """Return the largest slope anywhere, [1] or [C]; infinite where none is known."""
+        match self.op:
+            case "Relu" | "Clip" | "Tanh" | "Softsign" | "Softplus":
+                return np.ones(1)
+            case "Sigmoid":
+                return np.full(1, 0.25)
+            case "LeakyRelu" | "PRelu" | "Elu":
+                return np.maximum(1.0, abs(self.parameters[0].array))
+            case "HardSigmoid":
+                return abs(self.parameters[0].array)
+            case "Selu":
+                alpha, gamma = (parameter.array for parameter in self.parameters)
+                return abs(gamma) * np.maximum(1.0, abs(alpha))
+        return np.full(1, np.inf)
 
     @property
     def clips(self) -> bool:
@@ -69,6 +102,15 @@ class Function:
 
 def _hard_sigmoid(x: FloatArray, alpha: FloatArray, beta: FloatArray) -> FloatArray:
     return np.clip(alpha * x + beta, 0.0, 1.0)
+
+
+def _softplus(x: FloatArray) -> FloatArray:
+    return np.asarray(np.logaddexp(x, 0.0))
+
+
+def _celu(x: FloatArray, alpha: FloatArray) -> FloatArray:
+    result: FloatArray = np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) / alpha)
+    return result
 
 
 def _gelu_tanh(x: FloatArray) -> FloatArray:
@@ -91,6 +133,24 @@ FUNCTIONS: dict[str, Callable[..., FloatArray]] = {
     "Gelu": lambda x: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
     "GeluTanh": _gelu_tanh,
     "Silu": lambda x: x * _sigmoid(x),
+    "Celu": _celu,
+    "ThresholdedRelu": lambda x, alpha: np.where(x > alpha, x, 0.0),
+    "Softplus": _softplus,
+    "Softsign": lambda x: x / (1 + abs(x)),
+    "Mish": lambda x: x * np.tanh(_softplus(x)),
+    "Exp": np.exp,
+    "Log": np.log,
+    "Sqrt": np.sqrt,
+    "Reciprocal": np.reciprocal,
+    "Pow": np.power,
+    "Abs": np.abs,
+    "Sign": np.sign,
+    "Floor": np.floor,
+    "Ceil": np.ceil,
+    "Round": np.round,
+    "Sin": np.sin,
+    "Cos": np.cos,
+    "Erf": _erf,
 }
 
 
@@ -169,6 +229,14 @@ class Chain:
                 sign = sign * np.sign(step.scale.array)
         return sign
 
+    def steepness(self) -> FloatArray:
+        """Return per channel the largest slope anywhere; infinite where it has no bound."""
+        slope = abs(self.scale)
+        for step in self.steps:
+            factor = step.steepness() if isinstance(step, Function) else abs(step.scale.array)
+            slope = slope * factor
+        return slope
+
     def slope(self) -> FloatArray:
         """Return the slope per channel where no function bends it (a search hint, not a fact)."""
         slope = self.scale
@@ -193,10 +261,15 @@ class Chain:
         def wide(values: Reals) -> Reals:
             return values if values.shape == (1,) else Reals(np.tile(values.array, repeats))
 
+        return self.with_parameters(wide)
+
+    def with_parameters(self, change: Callable[[Reals], Reals]) -> Chain:
+        """Return the chain with every parameter, [1] or [C], changed alike."""
+
         def step(s: Affine | Function) -> Affine | Function:
             if isinstance(s, Affine):
-                return Affine(wide(s.scale), wide(s.offset))
-            return replace(s, parameters=tuple(wide(p) for p in s.parameters))
+                return Affine(change(s.scale), change(s.offset))
+            return s.with_parameters(change)
 
-        head = Affine(wide(self.affine.scale), wide(self.affine.offset))
+        head = Affine(change(self.affine.scale), change(self.affine.offset))
         return Chain(head, tuple(step(s) for s in self.steps))

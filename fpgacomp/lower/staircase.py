@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from fpgacomp.ir.types import IntArray
 LevelFunction = Callable[[IntArray], IntArray]  # [n, C] integers -> [n, C] levels
 
 FULL_EVALUATION = 1 << 22  # most evaluations (integers times channels) that are done one by one
+MOST_STEPS = 1 << 25  # steps times channels; some ten arrays of 8 bytes each are made of them
 NO_STEP = np.iinfo(np.int64).max
 
 
@@ -43,6 +44,18 @@ class Staircase:
     reach: IntArray
 
 
+class TooManySteps(Exception):
+    """A function with more steps than there is memory for.
+
+    Args:
+        steps: how many steps each channel has.
+    """
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(f"{steps} steps")
+        self.steps = steps
+
+
 def evaluate_all(function: LevelFunction, lo: IntArray, hi: IntArray) -> tuple[IntArray, IntArray]:
     """Return (inputs [n, C], levels [n, C]) over every integer; shorter channels
     repeat their end.
@@ -66,6 +79,9 @@ def build(
     Small ranges are evaluated whole, which also checks the direction. For larger
     ranges the steps are found by bisection, which needs a function known to be
     monotone by construction (`direction`); None where it is not known.
+
+    Raises:
+        TooManySteps: before memory is taken for them.
     """
     if is_small(lo, hi):
         direction = _observed_direction(function, lo, hi)
@@ -79,11 +95,36 @@ def build(
     low = np.where(direction > 0, lo, -hi)
     high = np.where(direction > 0, hi, -lo)
     start, end = rising(low[None])[0], rising(high[None])[0]
+    steps = int(end.max()) - int(start.min())
+    if steps * len(low) > MOST_STEPS:
+        raise TooManySteps(steps)
     levels = np.arange(int(start.min()) + 1, int(end.max()) + 1)
     reach = _bisect(rising, low, high, levels, end)
     below = np.where(reach == NO_STEP, high[:, None], reach - 1)
     below = np.where(reach <= low[:, None], -NO_STEP, below)
     return Staircase(lo, hi, direction, start, end, levels, below, reach)
+
+
+def loosened(stairs: Staircase, surely: LevelFunction, maybe: LevelFunction) -> Staircase:
+    """Return the staircase with less to hold: what is in doubt may lie on either side.
+
+    Args:
+        stairs: of a function between the two others.
+        surely: a level function that is nowhere higher.
+        maybe: a level function that is nowhere lower.
+    """
+    direction = stairs.direction
+    low = np.where(direction > 0, stairs.lo, -stairs.hi)
+    high = np.where(direction > 0, stairs.hi, -stairs.lo)
+
+    def first(function: LevelFunction) -> IntArray:
+        end = function((direction * high)[None])[0]
+        return _bisect(lambda x: function(direction * x), low, high, stairs.levels, end)
+
+    reach, doubt = first(surely), first(maybe)
+    below = np.where(doubt == NO_STEP, high[:, None], doubt - 1)
+    below = np.where(doubt <= low[:, None], -NO_STEP, below)
+    return replace(stairs, below=below, reach=reach)
 
 
 def _observed_direction(function: LevelFunction, lo: IntArray, hi: IntArray) -> IntArray | None:

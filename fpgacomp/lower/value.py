@@ -20,10 +20,16 @@ class RawInput:
 
 @dataclass(frozen=True)
 class Sum:
-    """a + b of integer tensors whose scales have no small ratio; its Quant makes integers."""
+    """A sum of integer tensors whose scales have no small ratio; its Quant makes integers.
 
-    a: Value
-    b: Value
+    Args:
+        terms: each an integer tensor times its scale plus its offset, all of one source shape
+            and one order; one alone where it is only close to what it stands for.
+        error: how far the sum can be from the real number that it stands for.
+    """
+
+    terms: tuple[Value, ...]
+    error: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ A canonical network is QONNX (float32, opset 18) in which
 * QuantizeLinear/(Clip)/DequantizeLinear is Quant without zero point (its integers are
   q - z), on activations with a Clip in front where no bit width has that range;
 * Quant has float32 parameters and its three attributes, rounding_mode in ROUND CEIL FLOOR
-  UP DOWN HALF_UP HALF_DOWN, one whole bit width from 1 to 32, positive scales, whole zero
+  UP DOWN HALF_UP HALF_DOWN, one whole bit width from 1 to 32, positive scales, finite zero
   points; Trunc is QONNX's version 2 (six inputs); MultiThreshold states data_layout,
   out_scale, out_bias; integer weights of FINN stand behind a Quant of scale 1, and so
   does an input that FINN declares an integer;
@@ -31,6 +31,10 @@ A canonical network is QONNX (float32, opset 18) in which
 * Clip has two scalar limits; a Clip from 0 upwards is Relu;
 * BatchNormalization stays one node in inference form (its folding into a float32
   Mul and Add would move rounding borders by 1e-7);
+* Div, Mean, Max and Min of computed tensors are products, sums and Relus; Split, Slice and
+  Gather are a Conv or MatMul with one-hot weights, a Pad with zeros that no layer absorbs is a
+  Conv of size 1; all of these stay as they are behind the last integer, on the host. Operators
+  on codes (QLinearConv and its kin) are the float ones between quantizers;
 * Identity, Dropout, no-op Cast, Pad, Reshape and Transpose are gone; neighbouring
   Transposes, and neighbouring Reshapes, are one; equal quantizers of one tensor are one;
 * GlobalAveragePool and ReduceMean over all spatial axes are GlobalAveragePool on
@@ -72,6 +76,13 @@ class Network:
     file: str
     sha256: str
     warnings: tuple[str, ...] = ()
+
+
+def unread_inputs(model: onnx.ModelProto) -> frozenset[str]:
+    """Return the inputs that no node reads and no output passes on: any values do for them."""
+    read = {name for node in model.graph.node for name in node.input}
+    read.update(value.name for value in model.graph.output)
+    return frozenset(value.name for value in model.graph.input if value.name not in read)
 
 
 def input_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:

@@ -62,7 +62,10 @@ def evaluate(node: Node, values: list[AnyArray | None], opset: int) -> list[AnyA
         case "Squeeze", [x, axes]:
             return [np.squeeze(x, tuple(int(a) for a in axes))]
         case "Cast", [x]:
-            return [x.astype(helper.tensor_dtype_to_np_dtype(node.attributes["to"]))]
+            kind = helper.tensor_dtype_to_np_dtype(node.attributes["to"])
+            if kind.hasobject:
+                raise ValueError("a cast to text gives no numbers")
+            return [x.astype(kind)]
     return _by_onnxruntime(node, values, opset)
 
 

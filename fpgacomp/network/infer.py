@@ -18,9 +18,8 @@ from fpgacomp.network.operators import FPGACOMP_DOMAIN, FUNCTIONS, QONNX_DOMAIN,
 # than to ask ONNX, and ONNX does not know those that are missing in the file's opset.
 SAME_SHAPE = frozenset(
     (
-        *(*FUNCTIONS, "Swish", "Mish", "Softmax", "LogSoftmax", "Identity", "Neg"),
-        *("Abs", "Sqrt", "Exp", "Log", "Erf", "Floor", "Ceil", "Round", "Reciprocal", "Sin"),
-        *("Cos", "Softplus", "Softsign", "ThresholdedRelu", "Celu", "InstanceNormalization"),
+        *(name for name in FUNCTIONS if name != "Pow"),
+        *("Swish", "Softmax", "LogSoftmax", "Identity", "Neg", "InstanceNormalization"),
     )
 )
 
@@ -140,8 +139,8 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
         found = shape_inference.infer_node_outputs(
             schema, proto, types, values, opset_imports=[helper.make_opsetid("", graph.opset)]
         )
-    except checker.ValidationError as error:
-        why = f"its inputs are of the wrong type: {_reason(error)}."
+    except (checker.ValidationError, ValueError) as error:
+        why = f"its inputs or attributes are of the wrong type: {_reason(error)}."
         graph.report(node, why, "export the model again.", error=ModelError)
         return False
     except (shape_inference.InferenceError, RuntimeError) as error:
@@ -152,8 +151,21 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
         return False
     if node.attributes.get("ceil_mode", 0) and node.output in found:
         _drop_outer_windows(graph, node, found[node.output])
+    if node.op in _WINDOWED and not _has_windows(graph, node, found.get(node.output)):
+        return False
     kept = [_keep(graph, name, found) for name in node.outputs if name]
     return all(kept) and _keeps_its_values(graph, node)
+
+
+def _has_windows(graph: EditableGraph, node: Node, found: onnx.TypeProto | None) -> bool:
+    """Refuse a window that is larger than its padded input: ONNX infers a negative size."""
+    sizes = [dim.dim_value for dim in found.tensor_type.shape.dim[2:]] if found else []
+    before = graph.shape(node.inputs[0])
+    if all(size > 0 for size in sizes) or min(before) <= 0:
+        return True
+    why = f"its window is larger than its input {list(before)} with its padding."
+    graph.report(node, why, "export the model again with larger inputs.", error=ModelError)
+    return False
 
 
 def _keeps_its_values(graph: EditableGraph, node: Node) -> bool:

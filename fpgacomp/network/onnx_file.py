@@ -18,7 +18,6 @@ from fpgacomp.network.repair import check_standard
 from fpgacomp.network.scan import all_tensors, scan
 from fpgacomp.network.validate import validate
 
-OLDEST_OPSET = 7
 _OTHER_FORMATS = {
     b"\x89HDF": ("a Keras HDF5 file", "give it with the suffix .h5."),
     b"PK\x03\x04": ("a zip archive (Keras or PyTorch)", "export the model to ONNX."),
@@ -160,10 +159,6 @@ def _check_content(model: onnx.ModelProto, where: str) -> None:
         raise ModelError(where, why, "copy or export it again.")
     if not model.graph.node:
         raise ModelError(where, "holds a network without any node.", "export it again.")
-    opset = max((e.version for e in model.opset_import if e.domain in ("", "ai.onnx")), default=0)
-    if 0 < opset < OLDEST_OPSET:
-        fix = f"export it with opset {OLDEST_OPSET} or later, best 13."
-        raise ModelError(where, f"is written in opset {opset}.", fix)
     if model.graph.sparse_initializer:
         name = model.graph.sparse_initializer[0].values.name
         raise ModelError(where, f"holds a sparse constant {name}.", "export it densely.")

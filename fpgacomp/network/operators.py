@@ -49,7 +49,7 @@ class OperatorSpec:
 
 def _quantizers() -> Iterator[OperatorSpec]:
     fixes = {
-        "Quant": "give a constant positive scale, one bit width and a whole zero point.",
+        "Quant": "give a constant positive scale, one bit width and a constant zero point.",
         "BipolarQuant": "give a constant positive scale.",
         "Trunc": "give constant parameters.",
         "MultiThreshold": "give constant thresholds.",
@@ -71,24 +71,28 @@ def _products_and_pools() -> Iterator[OperatorSpec]:
 
 def _arithmetic() -> Iterator[OperatorSpec]:
     yield OperatorSpec("Add", "arithmetic", host=True)
-    fix = "multiply by a constant only; a gate of two activations is not carried."
-    yield OperatorSpec("Mul", "arithmetic", host=True, form_fix=fix)
+    yield OperatorSpec("Mul", "arithmetic", host=True)
     fix = "give constant statistics."
     yield OperatorSpec("BatchNormalization", "arithmetic", host=True, form_fix=fix)
 
 
 def _functions() -> Iterator[OperatorSpec]:
-    fixes = {"PRelu": "use a constant slope.", "Clip": "use constant limits."}
+    fixes = {
+        "PRelu": "use a constant slope.",
+        "Clip": "use constant limits.",
+        "Pow": "use a constant exponent.",
+    }
     for name in (
         *("Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish", "Sigmoid", "Tanh"),
-        *("Selu", "Elu"),
+        *("Selu", "Elu", "Celu", "ThresholdedRelu", "Softplus", "Softsign", "Mish", "Exp", "Log"),
+        *("Sqrt", "Reciprocal", "Pow", "Abs", "Sign", "Floor", "Ceil", "Round", "Sin", "Cos"),
+        "Erf",
     ):
         yield OperatorSpec(name, "function", host=True, form_fix=fixes.get(name, ""))
     # ONNX has these only in opsets that not every runtime knows: canonical networks spell
     # them in a domain of our own, and the host computes them from standard operators.
-    yield OperatorSpec("Silu", "function", FPGACOMP_DOMAIN, host=True)
-    fix = "use the exact form (approximate = none)."
-    yield OperatorSpec("Gelu", "function", FPGACOMP_DOMAIN, host=True, form_fix=fix)
+    for name in ("Silu", "Gelu", "GeluTanh"):
+        yield OperatorSpec(name, "function", FPGACOMP_DOMAIN, host=True)
 
 
 def _moves_and_choices() -> Iterator[OperatorSpec]:
@@ -126,11 +130,12 @@ HOST_AT_THE_END = frozenset(spec.name for spec in OPERATORS.values() if spec.hos
 HOST_EXTRAS = frozenset(
     (
         *("Split", "Slice", "Gather", "DepthToSpace", "SpaceToDepth", "Tile", "Expand"),
-        *("Exp", "Log", "Pow", "Sqrt", "Reciprocal", "Abs", "Neg", "Sign", "Floor", "Ceil"),
-        *("Round", "Sin", "Cos", "Erf", "Softplus", "Softsign", "Mish", "Sub", "Div", "Max"),
-        *("Min", "Mean", "Sum", "Where", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
+        *("Neg", "Sub", "Div", "Max", "Min", "Mean", "Sum"),
+        *("Where", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
         *("Equal", "Not", "And", "Or", "ReduceMax", "ReduceMin", "ReduceMean", "ReduceSum"),
         *("ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceSumSquare"),
+        *("Pad", "LayerNormalization", "InstanceNormalization", "LRN", "GatherElements", "CumSum"),
+        *("Hardmax", "LpNormalization", "LpPool", "GlobalMaxPool", "Einsum"),
     )
 )
 """ONNX operators that no canonical network holds but behind its last integer, where ONNX Runtime
@@ -151,6 +156,8 @@ def form_remedy(op: str) -> str:
 
 def remedy(op: str, domain: str = "") -> str:
     """Return what the user can do about an operator that is not carried."""
+    if op.startswith("Dynamic"):
+        return _STATIC_FIX
     if op.startswith(_QOPERATOR):
         return _QDQ_FIX
     return next((fix for start, fix in _BY_DOMAIN.items() if domain.startswith(start)), "") or (
@@ -173,13 +180,8 @@ _BY_OPERATOR = {
     "InstanceNormalization": _NORMALIZATION,
     "GroupNormalization": _NORMALIZATION,
     "LRN": _NORMALIZATION,
-    "Exp": "use Sigmoid, Tanh or another supported activation function.",
-    "Softplus": "use Relu, Silu or another supported activation function.",
-    "Mish": "use Silu or HardSwish.",
-    "Div": "divide by a constant.",
-    "Pow": "write a square out as a quantized lookup, or use a supported activation function.",
     "Resize": "use mode nearest, coordinates asymmetric, nearest_mode floor and whole factors.",
-    "Pad": "pad with the constant 0 directly in front of a Conv or pool.",
+    "Pad": "pad positions only, in mode constant with 0 (or -inf in front of a MaxPool).",
     "Cast": "keep every tensor float32.",
     "FloatQuant": "quantize to integers.",
 }
@@ -189,5 +191,9 @@ _BY_DOMAIN = {
     "com.microsoft": "export without ONNX Runtime's graph optimizations.",
     "ai.onnx.ml": "only neural networks are carried.",
 }
-_QOPERATOR = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm")
+_QOPERATOR = ("QLinear", "ConvInteger", "MatMulInteger", "QGemm")
+_STATIC_FIX = (
+    "its scale depends on each input, which hardware cannot know: quantize statically, with "
+    "calibration data (onnxruntime.quantization.quantize_static)."
+)
 _QDQ_FIX = "quantize statically with quant_format=QDQ, which keeps the operators float."

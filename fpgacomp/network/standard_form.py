@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import sqrt
+from math import pi, sqrt
 
 # One operator of a function and what it reads: "x" is the function's input, an integer the
 # output of that earlier step (from 0), a float a constant.
@@ -19,8 +19,20 @@ STANDARD_FORMS: dict[str, StandardSteps] = {
         ("Mul", (2, 0.5)),
         ("Mul", (3, "x")),
     ),
+    "GeluTanh": (
+        ("Mul", ("x", "x")),
+        ("Mul", (0, 0.044715)),
+        ("Add", (1, 1.0)),
+        ("Mul", (2, "x")),
+        ("Mul", (3, sqrt(2 / pi))),
+        ("Tanh", (4,)),
+        ("Add", (5, 1.0)),
+        ("Mul", (6, 0.5)),
+        ("Mul", (7, "x")),
+    ),
 }
-"""The exact SiLU, x * sigmoid(x), and the exact GELU, x * (1 + erf(x / sqrt 2)) / 2."""
+"""The exact SiLU, x * sigmoid(x), the exact GELU, x * (1 + erf(x / sqrt 2)) / 2, and GELU's form
+with a Tanh, x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))) / 2."""
 
 
 def write_standard_form(

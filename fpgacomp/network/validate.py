@@ -5,13 +5,14 @@ from __future__ import annotations
 from onnx import checker, defs
 
 from fpgacomp.errors import ModelError
-from fpgacomp.network.editable import EditableGraph, node_proto
-from fpgacomp.network.operators import QUANTIZERS, remedy
+from fpgacomp.network.editable import EditableGraph, Node, node_proto
+from fpgacomp.network.operators import CANONICAL_DOMAINS, QUANTIZERS, remedy
 
 # ONNX's checker does not know these: quantizers that some exporters leave without a domain,
 # an operator that is deprecated and still common, and operators whose inner graphs refer to
 # tensors outside.
-_UNCHECKED = {"IntQuant", *QUANTIZERS, "Upsample", "If", "Loop", "Scan"}
+_QUANTIZERS = {"IntQuant", *QUANTIZERS}
+_UNCHECKED = {*_QUANTIZERS, "Upsample", "If", "Loop", "Scan"}
 _EXPORT = "export the model again."
 
 
@@ -28,6 +29,8 @@ def validate(graph: EditableGraph) -> None:
     context.ir_version = 8
     context.opset_imports = {"": min(graph.opset, defs.onnx_opset_version())}
     for node in graph.nodes:
+        if node.domain in CANONICAL_DOMAINS or node.op in _QUANTIZERS:
+            _check_ends(graph, node)
         if node.domain or node.op in _UNCHECKED:
             continue
         if not _has_schema(node.op, graph.opset):
@@ -41,6 +44,15 @@ def validate(graph: EditableGraph) -> None:
             why = f"it is not valid ONNX: {_first_sentence(error)}."
             graph.report(node, why, _EXPORT, error=ModelError)
             graph.disable(node)
+
+
+def _check_ends(graph: EditableGraph, node: Node) -> None:
+    """Report an operator unknown to ONNX's checker that reads nothing, or has several outputs."""
+    if node.inputs and node.inputs[0] and len(node.outputs) == 1 and node.outputs[0]:
+        return
+    why = f"it has {len(node.inputs)} inputs and {len(node.outputs)} outputs; it needs one of each."
+    graph.report(node, why, _EXPORT, error=ModelError)
+    graph.disable(node)
 
 
 def find_damage(graph: EditableGraph) -> str:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from fpgacomp.data.labels import check_classes
-from fpgacomp.errors import InputDataError
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Activation, Add, Layer, SumPool, WeightLayer, kind
-from fpgacomp.ir.types import AnyArray, IntArray
-from fpgacomp.results.distribution import Confusion, Histogram
+from fpgacomp.ir.types import IntArray
+from fpgacomp.results.distribution import Histogram
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.report import Exactness, LayerReport
 
@@ -89,67 +84,6 @@ def _exact(layer: Layer, exactness: Exactness) -> str:
     if isinstance(layer, Activation):
         return f"proved; {code}"
     return code
-
-
-def accuracy(outputs: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any]) -> dict[str, float]:
-    """Top-1 accuracy of the first output.
-
-    Args:
-        outputs: name -> what the network gives for N samples.
-        labels: integers [N], or one-hot [N, K]; [N, positions] where the network gives a class
-            for each position, each of which is then right or wrong by itself.
-
-    Returns:
-        The share of right answers as `top1`, 0..1, and the number of samples as `samples`.
-
-    Raises:
-        InputDataError: the labels have another number of positions than the output, or are no
-            classes of the network.
-    """
-    answer = next(iter(outputs.values()))
-    first = answer.reshape(len(labels), -1)
-    truth = labels.reshape(len(labels), -1)
-    if answer.ndim > 2 and answer.dtype.kind in "iu" and first.shape[1] > 1:
-        if first.shape != truth.shape:
-            raise InputDataError(
-                "labels", f"are {truth.shape[1]} a sample, the network gives {first.shape[1]}.",
-                "give a label per position, [N, positions].",
-            )  # fmt: skip
-        return {"top1": float((first == truth).mean()), "samples": float(len(labels))}
-    wanted = truth.argmax(axis=1) if truth.shape[1] > 1 else truth[:, 0]
-    if first.shape[1] > 1:
-        check_classes(wanted, first.shape[1])
-        given = first.argmax(axis=1)
-    elif first.dtype.kind in "iu":
-        given = first[:, 0]
-    else:
-        given = (first[:, 0] >= 0.5).astype(np.int64)
-    return {"top1": float((given == wanted).mean()), "samples": float(len(labels))}
-
-
-def confusion(outputs: Mapping[str, AnyArray], labels: AnyArray) -> Confusion | None:
-    """Which classes the network took for which, by its first output.
-
-    Args:
-        outputs: name -> what the network gives for N samples.
-        labels: integers [N], or one-hot [N, K].
-
-    Returns:
-        The counts; None where there is not one label of a class for each sample.
-    """
-    first = next(iter(outputs.values())).reshape(len(labels), -1)
-    truth = labels.reshape(len(labels), -1)
-    one_label = truth.shape[1] == 1 or bool((truth.astype(bool).sum(axis=1) == 1).all())
-    if truth.dtype.kind not in "iu" or not one_label or not len(labels):
-        return None
-    if first.shape[1] > 1:
-        answered = first.argmax(axis=1)
-    elif first.dtype.kind in "iu":
-        answered = first[:, 0]
-    else:
-        return None
-    wanted = truth.argmax(axis=1) if truth.shape[1] > 1 else truth[:, 0]
-    return Confusion.of(wanted, answered)
 
 
 def unreached_warning(phrases: Sequence[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fpgacomp.data.metrics import METRICS
 from fpgacomp.report import wording
 from fpgacomp.report.pages import page
 from fpgacomp.results.builds import AGREEMENT, Aspect, BuildComparison, Value
@@ -93,7 +94,11 @@ def _change(change: float) -> str:
 
 def _is_share(aspect: Aspect) -> bool:
     """Whether its figures are shares, which are shown as percents."""
-    of_samples = aspect.section == "accuracy" and aspect.name not in wording.COUNTS
+    metric = METRICS.get(aspect.name.rpartition(".")[2])
+    is_number = aspect.name == "score" or (metric is not None and not metric.is_share)
+    of_samples = (
+        aspect.section == "accuracy" and aspect.name not in wording.COUNTS and not is_number
+    )
     return of_samples or aspect.name == AGREEMENT
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fpgacomp.errors import FpgacompError
+from fpgacomp.errors import FpgacompError, one_line_per_cause
 
 
 class Finding(Protocol):
@@ -68,12 +68,11 @@ def render(report: CheckReport, console: Console) -> None:
     for (op, status), count in counts.items():
         table.add_row(op, str(count), "[red]unsupported[/]" if status == "unsupported" else status)
     console.print(table)
-    for finding in report.findings:
-        if finding.status == "unsupported":
-            text = f"{finding.op} {finding.node}: {finding.why} Fix: {finding.fix}"
-            console.print(f"[red]-[/] {escape(text)}", soft_wrap=True)
-    for problem in report.problems:
-        console.print(f"[red]-[/] {escape(str(problem))}", soft_wrap=True)
+    told = [(f"{f.op} {f.node}", f.why, f.fix) for f in report.findings
+            if f.status == "unsupported"]  # fmt: skip
+    told += [(p.where, p.why, p.fix) for p in report.problems]
+    for line in one_line_per_cause(told):
+        console.print(f"[red]-[/] {escape(line)}", soft_wrap=True)
     console.print(_verdict(report))
 
 

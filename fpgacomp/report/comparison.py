@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fpgacomp.data.metrics import METRICS, Metric
 from fpgacomp.report import wording
+from fpgacomp.report.comparison_best import fronts, warnings
 from fpgacomp.results.comparison import (
     MEASURES,
     Attack,
@@ -20,6 +22,7 @@ from fpgacomp.results.comparison import (
     Comparison,
     DisturbedScore,
     Footprint,
+    Scores,
     pareto_front,
 )
 from fpgacomp.results.estimate import Figure
@@ -29,15 +32,6 @@ ATTACKS: dict[Attack, str] = {
     "brightness": "bright",
     "gradient": "FGSM",
     "transfer": "transfer",
-}
-MEASURE_WORDS = {
-    "weight_bytes": "bytes of weights",
-    "bops": "bit operations",
-    "macs": "multiply-accumulates",
-    "lut": "LUT",
-    "dsp": "DSP",
-    "bram18": "BRAM18",
-    "latency_us": "latency",
 }
 _NOTHING = "-"
 
@@ -65,25 +59,35 @@ def to_json(comparison: Comparison) -> str:
         "board": comparison.board,
         "seed": comparison.seed,
         "transfer_from": comparison.transfer_from,
-        "models": [_model(candidate) for candidate in comparison.candidates],
+        "models": [_model(c, comparison.test.metric) for c in comparison.candidates],
         "pareto": {name: pareto_front(comparison.candidates, name) for name in MEASURES},
+        "score_floor": comparison.floor,
+        "best": {name: pareto_front(comparison.above_floor(), name) for name in MEASURES},
+        "below_floor": [candidate.name for candidate in comparison.below_floor()],
+        "warnings": list(warnings(comparison)),
     }
     return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _model(candidate: Candidate) -> dict[str, object]:
+def _model(candidate: Candidate, metric: str) -> dict[str, object]:
     scores = candidate.scores
     return {
         "name": candidate.name,
         "file": candidate.file,
         "format": candidate.format,
-        "accuracy": None if scores is None else scores.accuracy,
-        "macro_f1": None if scores is None else scores.macro_f1,
-        "robustness": [] if scores is None else [asdict(item) for item in scores.disturbed],
+        "accuracy": None if scores is None else scores.figure("accuracy"),
+        "macro_f1": None if scores is None else scores.figure("macro_f1"),
+        "score": None if scores is None else scores.score,
+        "scores": {} if scores is None else {n: dict(f) for n, f in scores.figures.items()},
+        "robustness": [] if scores is None else [_robust(d, metric) for d in scores.disturbed],
         "cost": None if candidate.footprint is None else _footprint(candidate.footprint),
         "estimate": None if candidate.board is None else _estimate(candidate.board),
         "notes": candidate.notes,
     }
+
+
+def _robust(item: DisturbedScore, metric: str) -> dict[str, object]:
+    return {**asdict(item), "accuracy": item.score if metric == "accuracy" else None}
 
 
 def _footprint(footprint: Footprint) -> dict[str, object]:
@@ -131,20 +135,49 @@ def sections(comparison: Comparison) -> Iterator[Section]:
 
 
 def _answers(comparison: Comparison) -> Section:
-    columns = _columns(comparison)
+    columns, figures = _columns(comparison), _figures(comparison)
+    metric = METRICS[comparison.test.metric]
     rows = []
     for number, candidate in enumerate(comparison.candidates, 1):
         scores = candidate.scores
-        cells = ["not scored", *[_NOTHING] * (1 + len(columns))]
+        cells = ["not scored", *[_NOTHING] * (len(figures) - 1 + len(columns))]
         if scores is not None:
             found = {(item.attack, item.strength): item for item in scores.disturbed}
-            shares = [scores.accuracy, scores.macro_f1]
-            cells = [points(share) for share in shares]
-            cells += [_disturbed(found.get(column)) for column in columns]
+            cells = [_figure_of(scores, *place, metric) for place in figures]
+            cells += [_disturbed(found.get(column), metric) for column in columns]
         rows.append((str(number), candidate.name, *cells))
-    header = ("#", "network", "accuracy", "macro\nF1", *(_title(*column) for column in columns))
-    detail = f"in %, on {comparison.test.samples:,} test samples of {comparison.test.name}"
+    titles = [_figure_title(key, metric) for _, key in figures]
+    header = ("#", "network", *titles, *(_title(*column) for column in columns))
+    unit = "in %, " if metric.is_share else ""
+    detail = f"{unit}on {comparison.test.samples:,} test samples of {comparison.test.name}"
     return Section("Answers", detail, header, tuple(rows))
+
+
+def _figures(comparison: Comparison) -> list[tuple[str, str]]:
+    """Output and key of the figures that are shown: the score ("", "") first, then what is behind.
+
+    Of one output all its figures, of several the most telling one of each.
+    """
+    outputs = next((c.scores.figures for c in comparison.candidates if c.scores is not None), {})
+    if len(outputs) == 1:
+        ((name, found),) = outputs.items()
+        return [("", ""), *((name, key) for key in found if key != comparison.test.metric)]
+    return [("", ""), *((name, next(iter(found))) for name, found in outputs.items())]
+
+
+def _figure_title(key: str, metric: Metric) -> str:
+    title = METRICS[key].title if key else metric.title
+    return title.replace(" ", "\n", 1)
+
+
+def _figure_of(scores: Scores, output: str, key: str, metric: Metric) -> str:
+    if not key:
+        return points(scores.score) if metric.is_share else metric.text(scores.score)
+    only = len(scores.figures) == 1
+    found = next(iter(scores.figures.values())) if only else scores.figures.get(output, {})
+    if key not in found:
+        return _NOTHING
+    return points(found[key]) if METRICS[key].is_share else METRICS[key].text(found[key])
 
 
 def _columns(comparison: Comparison) -> list[tuple[Attack, float]]:
@@ -163,10 +196,12 @@ def _title(attack: Attack, strength: float) -> str:
     return f"{ATTACKS[attack]}\n{strength:{sign}g}"
 
 
-def _disturbed(item: DisturbedScore | None) -> str:
+def _disturbed(item: DisturbedScore | None, metric: Metric) -> str:
     if item is None:
         return _NOTHING
-    return "no\ngradient" if item.accuracy is None else points(item.accuracy)
+    if item.score is None:
+        return "no\ngradient"
+    return points(item.score) if metric.is_share else metric.text(item.score)
 
 
 def points(share: float) -> str:
@@ -241,7 +276,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
     for candidate in comparison.candidates:
         told = list(candidate.notes)
         if candidate.scores is not None:
-            told += [item.note for item in candidate.scores.disturbed if item.accuracy is None]
+            told += [item.note for item in candidate.scores.disturbed if item.score is None]
         yield from (f"{candidate.name}: {note}" for note in dict.fromkeys(told) if note)
 
 
@@ -290,22 +325,18 @@ def _through(comparison: Comparison) -> str:
     return f"; straight-through for {', '.join(names)}" if names else ""
 
 
-def fronts(comparison: Comparison) -> Iterator[str]:
-    """Which networks no other beats, by bytes, bit operations and LUTs."""
-    for measure in ("weight_bytes", "bops", "lut"):
-        names = pareto_front(comparison.candidates, measure)
-        if names:
-            yield f"best by {MEASURE_WORDS[measure]}: {', '.join(names)}"
-
-
 def render(comparison: Comparison, console: Console) -> None:
     """Print the tables, the fronts, and the notes; names wrap, figures are never cut."""
     for section in sections(comparison):
         _print(console, f"{section.title} ({section.detail})", "bold")
         console.print(_table(section, console), emoji=False)
         console.print()
+    if comparison.test.task_found:
+        _print(console, f"task: {comparison.test.task_found}")
     for text in fronts(comparison):
         _print(console, text)
+    for text in warnings(comparison):
+        _print(console, f"warning: {text}", "yellow")
     for text in legend(comparison):
         _print(console, text, "dim")
     for text in notes(comparison):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fpgacomp.report import comparison as words
+from fpgacomp.report import comparison_best as best
 from fpgacomp.report import comparison_plot as plots
 from fpgacomp.report import wording
 from fpgacomp.report.comparison import Section
@@ -62,15 +63,16 @@ def _view(comparison: Comparison) -> ComparisonView:
     count = len(comparison.candidates)
     test = comparison.test
     board = f", board {comparison.board_title}" if comparison.board_title else ""
+    classes = f", {test.classes} classes" if test.classes is not None else f", {test.task}"
     return ComparisonView(
         title=f"{count} network{'s' if count > 1 else ''} compared",
-        subtitle=f"{test.samples:,} test samples of {test.name}, {test.classes} classes{board}",
-        fronts=tuple(words.fronts(comparison)),
+        subtitle=f"{test.samples:,} test samples of {test.name}{classes}{board}",
+        fronts=tuple(best.fronts(comparison)),
         plots=tuple(filter(None, (plots.plot(comparison, name) for name in PLOTTED))),
         frame=Frame(),
         sections=tuple(words.sections(comparison)),
         legend=tuple(words.legend(comparison)),
-        notes=tuple(words.notes(comparison)),
+        notes=(*best.warnings(comparison), *words.notes(comparison)),
         layers=tuple(_layers(comparison)),
         version=comparison.fpgacomp,
     )

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fpgacomp.data.metrics import METRICS, Metric
 from fpgacomp.report import wording
-from fpgacomp.report.comparison import MEASURE_WORDS, points
+from fpgacomp.report.comparison_best import MEASURE_WORDS
 from fpgacomp.results.comparison import Candidate, Comparison, amount, pareto_front
 
 WIDTH, HEIGHT = 480, 300
@@ -82,22 +83,23 @@ def plot(comparison: Comparison, measure: str) -> Plot | None:
     if not found:
         return None
     costs = [cost for _, _, cost in found]
-    shares = [_accuracy(candidate) for _, candidate, _ in found]
+    shares = [_score(candidate) for _, candidate, _ in found]
     x_axis, x_ticks = cost_axis(costs, measure)
-    y_axis, y_ticks = accuracy_axis(shares)
-    best = pareto_front([candidate for _, candidate, _ in found], measure)
+    metric = METRICS[comparison.test.metric]
+    y_axis, y_ticks = score_axis(shares, metric)
+    best = pareto_front(comparison.above_floor(), measure)
     spots = [
-        _Spot(x_axis.place(cost), y_axis.place(_accuracy(candidate)), number, candidate, cost)
+        _Spot(x_axis.place(cost), y_axis.place(_score(candidate)), number, candidate, cost)
         for number, candidate, cost in found
     ]
     word = MEASURE_WORDS[measure]
     return Plot(
         key=measure.replace("_", "-"),
-        title=f"Accuracy against {word}",
-        summary=f"{len(found)} networks; none beats {', '.join(best)}.",
+        title=f"{metric.title[:1].upper()}{metric.title[1:]} against {word}",
+        summary=f"{len(found)} networks; {_of_the_best(best)}.",
         x_ticks=x_ticks,
         y_ticks=y_ticks,
-        marks=_marks(spots, best, measure),
+        marks=_marks(spots, best, measure, metric),
         front=_front([spot for spot in spots if spot.candidate.name in best]),
         logarithmic=x_axis.logarithmic,
     )
@@ -117,14 +119,19 @@ def cost_axis(costs: Sequence[float], measure: str) -> tuple[Axis, tuple[Tick, .
     return axis, tuple(Tick(axis.place(value), _figure(value, measure)) for value in values)
 
 
-def accuracy_axis(shares: Sequence[float]) -> tuple[Axis, tuple[Tick, ...]]:
-    """Around the accuracies, at most to 100 %; it need not begin at zero."""
-    low, high = 100 * min(shares), 100 * max(shares)
+def score_axis(scores: Sequence[float], metric: Metric) -> tuple[Axis, tuple[Tick, ...]]:
+    """Around the scores, at most to 1 (shares to 100 %); it need not begin at zero."""
+    low, high = 100 * min(scores), 100 * max(scores)
     margin = max(0.5, 0.1 * (high - low))
     values = steps(max(0.0, low - margin), min(100.0, high + margin))
     axis = Axis(values[0], values[-1], HEIGHT - BOTTOM, TOP)
-    ticks = tuple(Tick(axis.place(value), f"{value:g} %") for value in values)
+    texts = [f"{value:g} %" if metric.is_share else f"{value / 100:g}" for value in values]
+    ticks = tuple(Tick(axis.place(value), text) for value, text in zip(values, texts))
     return Axis(values[0] / 100, values[-1] / 100, axis.first, axis.last), ticks
+
+
+def _of_the_best(best: Sequence[str]) -> str:
+    return f"none beats {', '.join(best)}" if best else "none reaches the floor"
 
 
 def steps(low: float, high: float) -> list[float]:
@@ -145,19 +152,23 @@ class _Spot:
     cost: float
 
 
-def _accuracy(candidate: Candidate) -> float:
+def _score(candidate: Candidate) -> float:
     assert candidate.scores is not None
-    return candidate.scores.accuracy
+    return max(0.0, candidate.scores.score)
 
 
 def _front(spots: list[_Spot]) -> str:
     """A step at every network: what lies right of and below the line is beaten."""
     ordered = sorted({(spot.x, spot.y) for spot in spots}, key=lambda spot: (spot[0], -spot[1]))
+    if not ordered:
+        return ""
     path = f"M{ordered[0][0]} {ordered[0][1]}"
     return path + "".join(f"H{x}V{y}" for x, y in ordered[1:])
 
 
-def _marks(spots: list[_Spot], best: tuple[str, ...], measure: str) -> tuple[Mark, ...]:
+def _marks(
+    spots: list[_Spot], best: tuple[str, ...], measure: str, metric: Metric
+) -> tuple[Mark, ...]:
     """One mark per place; its label stands where it meets no other mark or label."""
     places: dict[tuple[float, float], list[_Spot]] = {}
     for spot in spots:
@@ -168,7 +179,7 @@ def _marks(spots: list[_Spot], best: tuple[str, ...], measure: str) -> tuple[Mar
         label = ", ".join(str(spot.number) for spot in here)
         label_x, label_y, anchor = _label(x, y, len(label) * _LETTER, taken)
         tip = "; ".join(
-            f"{spot.number} {spot.candidate.name}: {points(_accuracy(spot.candidate))} %, "
+            f"{spot.number} {spot.candidate.name}: {metric.text(_score(spot.candidate))}, "
             f"{_amount(spot.cost, measure)}"
             for spot in here
         )

@@ -2,42 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from fpgacomp.data.metrics import METRICS
+
 # Figures by layer whose columns are no figures of the layer but choices it had.
 OF_ITS_OWN = {
     "weight_sensitivity": "rise of the loss where one layer's weights have so many bits",
     "activation_sensitivity": "rise of the loss where one activation has so many bits",
+    "input_sensitivity": "rise of the loss where the input has so many bits",
+    "candidates": "networks that were trained, of which the best within the budget was kept",
 }
 
 
 def render(summary: Mapping[str, Any], path: str, console: Console) -> None:
-    """Accuracy before and after, figures per layer, notes, and what to do next.
+    """Scores before and after, figures per layer, warnings, notes, and what to do next.
 
     Args:
         summary: `CompressionResult.summary()`.
         path: the file that was written.
     """
-    before, after = summary["accuracy_before"], summary["accuracy"]
-    points = 100 * (after - before)
-    console.print(
-        f"[bold]{summary['technique']}[/]  test accuracy {before:.2%} → [bold]{after:.2%}[/] "
-        f"({points:+.2f} points, {summary['test_samples']} samples)",
-        highlight=False,
-    )
+    console.print(f"[bold]{summary['technique']}[/]  {_headline(summary)}", highlight=False)
+    for line in _others(summary):
+        console.print(escape(line), highlight=False)
+    console.print(f"task: {escape(summary['task_found'])}", highlight=False)
     if summary["epochs"]:
         ended = "stopped after" if summary["interrupted"] else "trained"
         console.print(f"{ended} {summary['epochs']} epochs, kept epoch {summary['best_epoch']}")
     _details(summary["details"], console)
+    for warning in summary["warnings"]:
+        console.print(f"[yellow]warning[/]: {escape(warning)}")
     for note in summary["notes"]:
         console.print(f"[yellow]note[/]: {escape(note)}")
     verb = "compile" if summary["quantized"] else "quantize"
     console.print(f"wrote {escape(path)}; next: fpgacomp {verb} {escape(path)} ...")
+
+
+def _headline(summary: Mapping[str, Any]) -> str:
+    """The score on the test samples, beside that of the network it is to be compared with."""
+    metric = METRICS[summary["metric"]]
+    before, after = summary["score_before"], summary["score"]
+    whose = ("", "", "")
+    if summary["teacher_score"] is not None:
+        untrained = f"; {summary['before_is']}: {metric.text(before)}"
+        before, whose = summary["teacher_score"], (": teacher", "student ", untrained)
+    points = f"{100 * (after - before):+.2f} points, " if metric.is_share else ""
+    return (
+        f"test {metric.title}{whose[0]} {metric.text(before)} → {whose[1]}"
+        f"[bold]{metric.text(after)}[/] ({points}{summary['test_samples']} samples){whose[2]}"
+    )
+
+
+def _others(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The figures beside the headline's, a line for each output."""
+    several = len(summary["scores"]) > 1
+    for name, found in summary["scores"].items():
+        known = summary["scores_before"][name]
+        figures = [
+            f"{METRICS[key].title} {METRICS[key].text(known[key])} → {METRICS[key].text(value)}"
+            for key, value in found.items()
+            if several or key != summary["metric"]
+        ]
+        yield f"{f'{name}: ' if several else ''}{', '.join(figures)}"
 
 
 def _details(details: Mapping[str, Any], console: Console) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from fpgacomp.errors import FileSystemError, UsageError
 from fpgacomp.host import replace
+from fpgacomp.host.disk import Disk
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
 from fpgacomp.report.manifest import SCHEMA, Manifest, is_own
@@ -47,7 +47,7 @@ def check_free(folder: Path, *, option: str = "--out") -> None:
         raise UsageError(where, "lies in a folder that does not exist.", fix)
     _owned(folder, where)
     try:
-        Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)).rmdir()
+        replace.probe(target)
     except OSError as error:
         why = f"cannot be written ({error.strerror or error})."
         raise FileSystemError(where, why, "name another folder.") from error
@@ -111,6 +111,7 @@ def read_build(folder: Path) -> Build:
         raise UsageError(f"{folder}/{changed[0]}", "was changed since it was compiled.", fix)
     try:
         files = {path: (folder / path).read_bytes() for path in manifest.digests}
+        onnx.load_from_string(files["network.onnx"])  # a damaged one is told here
         return Build(
             graph=codec.from_json(files["graph.json"].decode()),
             before=onnx.load_from_string(files["software/before.onnx"]),
@@ -151,14 +152,21 @@ def onnx_bytes(model: onnx.ModelProto) -> bytes:
     return content
 
 
-def replace_folder(project: Project, folder: Path) -> None:
+def replace_folder(project: Project, folder: Path, *, disk: Disk | None = None) -> None:
     """Write the project as `folder`; whatever fails, the old or the new build stands there.
 
     Files of the folder that no build of fpgacomp listed are the user's own, and stay.
+
+    Args:
+        project: every file of the new build, its manifest among them.
+        folder: the build directory; its parent exists.
+        disk: the file system; tests give one that fails.
 
     Raises:
         UsageError: as `check_free`, or a file of the user's own is in the way.
         FileSystemError: the disk is full, or the folder cannot be written.
     """
     where = f"--out {folder}"
-    replace.replace_folder(folder, project.files, owned=lambda: _owned(folder.resolve(), where))
+    replace.replace_folder(
+        folder, project.files, owned=lambda: _owned(folder.resolve(), where), disk=disk
+    )

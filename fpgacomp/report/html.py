@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from fpgacomp.data.metrics import METRICS
 from fpgacomp.report import charts, wording
 from fpgacomp.report.charts import Bar, ConfusionView, HistogramView, TimeSpan
 from fpgacomp.report.charts import place as _place
@@ -92,6 +93,7 @@ class ReportView:
     before: tuple[str, ...]
     after: tuple[str, ...]
     accuracy: tuple[Fact, ...]
+    task: str
     warnings: tuple[str, ...]
     reasons: tuple[str, ...]
     model: tuple[Fact, ...]
@@ -128,6 +130,7 @@ def _view(report: Report) -> ReportView:
         before=report.software_before,
         after=report.software_after,
         accuracy=tuple(Fact(*item) for item in wording.accuracy_items(report.accuracy or {})),
+        task=report.task.get("task_found", ""),
         warnings=report.warnings,
         reasons=report.reasons,
         model=tuple(_model(report)),
@@ -144,15 +147,20 @@ def _micro(text: str) -> str:
     return text.replace(" us", " µs")
 
 
+_OWN_NAMES = frozenset(metric.title for metric in METRICS.values())
+
+
 def _tiles(report: Report) -> Iterator[Tile]:
     """Accuracy first, where labels were given; then how fast the design is."""
     estimate = report.estimate
     accuracy = report.accuracy or {}
+    main = report.task.get("metric")
     for name, value in accuracy.items():
-        if name not in wording.COUNTS:
+        if name not in wording.COUNTS and main in (None, name):
             samples = accuracy.get("samples")
             detail = f"on {wording.count(samples)} samples" if samples else ""
-            yield Tile(f"{name} accuracy", wording.agreement(value), detail)
+            ((title, text),) = wording.accuracy_items({name: value})
+            yield Tile(title if title in _OWN_NAMES else f"{title} accuracy", text, detail)
     latency, interval = estimate.latency_cycles, estimate.interval_cycles
     yield Tile("latency", _micro(wording.duration(estimate.latency_us)))
     yield Tile("cycles of latency", wording.count(latency.value), wording.spread(latency))

@@ -13,8 +13,8 @@ import numpy as np
 from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.distribution import Histogram
-from fpgacomp.results.estimate import Estimate, Figure
-from fpgacomp.results.report import Exactness, LayerReport, PeerEvidence, Report
+from fpgacomp.results.estimate import LEVEL, Estimate, Figure
+from fpgacomp.results.report import Exactness, Float32Agreement, LayerReport, PeerEvidence, Report
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -44,7 +44,7 @@ def _document(report: Report) -> dict[str, object]:
         "estimate": _estimate(report.estimate, report.board),
         "layers": [_layer(layer) for layer in report.layers],
         "software": {"before": report.software_before, "after": report.software_after},
-        "accuracy": report.accuracy,
+        "accuracy": None if report.accuracy is None else {**report.accuracy, **report.task},
         "confusion": None if report.confusion is None else report.confusion.counts,
         "options": report.options,
         "timings_s": report.timings_s,
@@ -92,8 +92,20 @@ def _exactness(exactness: Exactness) -> dict[str, object]:
         "network_mismatches": exactness.network_mismatches,
         "ties": exactness.ties,
         "top1_agreement_float32": exactness.top1_agreement_float32,
+        "float32": _float32(exactness.float32),
         "first_csim_mismatch": _mismatch(exactness.first_csim_mismatch),
         "first_network_mismatch": _mismatch(exactness.first_network_mismatch),
+    }
+
+
+def _float32(found: Float32Agreement | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    return {
+        **asdict(found),
+        "share_differ": found.differ / found.values if found.values else 0.0,
+        "labels_differ": None if found.top1 is None else 1 - found.top1,
+        "reason": found.reason,
     }
 
 
@@ -105,6 +117,7 @@ def _estimate(estimate: Estimate, board: Board) -> dict[str, object]:
     rate = estimate.frames_per_second if estimate.interval_cycles.value > 0 else None
     return {
         "stage": estimate.stage,
+        "level": LEVEL,
         "clock_mhz": estimate.clock_mhz,
         "latency_cycles": _figure(estimate.latency_cycles),
         "latency_us": estimate.latency_us,

@@ -102,7 +102,10 @@ def _accuracy(report: Report) -> list[Text]:
     if not report.accuracy:
         return []
     items = wording.accuracy_items(report.accuracy)
-    return [_line("accuracy: " + ", ".join(f"{key} {value}" for key, value in items))]
+    found = [_line("accuracy: " + ", ".join(f"{key} {value}" for key, value in items))]
+    if "task_found" in report.task:
+        found.append(_line(f"task: {report.task['task_found']}"))
+    return found
 
 
 def _line(text: str, style: str = "") -> Text:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from fpgacomp.data.metrics import METRICS
 from fpgacomp.results.estimate import Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, Report
 
@@ -238,9 +239,7 @@ def exactness_lines(report: Report) -> list[str]:
         for peer in exact.peers
         if peer.mismatches is not None
     ]
-    if exact.top1_agreement_float32 is not None:
-        agree = agreement(exact.top1_agreement_float32)
-        lines.append(f"same top-1 as ONNX Runtime in float32: {agree}")
+    lines += _float32_lines(exact)
     proved = sum(layer.exact.startswith("proved") for layer in report.layers)
     if proved:
         what = "activation" if proved == 1 else "activations"
@@ -254,6 +253,22 @@ def exactness_lines(report: Report) -> list[str]:
     skipped = [what.split(" vs ")[0] for what, found, _ in runs[:2] if found is None]
     skipped += ["comparison with the network"] if exact.network_mismatches is None else []
     return [*lines, f"not run: {', '.join(skipped)}"] if skipped else lines
+
+
+def _float32_lines(exact: Exactness) -> Iterator[str]:
+    """How many answers are not those of the network's framework, and why."""
+    top1, found = exact.top1_agreement_float32, exact.float32
+    if found is None:
+        if top1 is not None:
+            yield f"same top-1 as ONNX Runtime in float32: {agreement(top1)}"
+        return
+    share = f" ({100 * found.differ / found.values:.2g} %)" if found.differ else ""
+    labels = "" if top1 is None else f", same top-1: {agreement(top1)}"
+    yield (
+        f"network in float32: {found.differ:,} of {found.values:,} outputs differ{share}{labels}"
+    )
+    if found.reason:
+        yield f"why: {found.reason}"
 
 
 def speed_lines(estimate: Estimate, slowest: str | None) -> list[str]:
@@ -295,11 +310,26 @@ def slowest_layer(report: Report) -> str | None:
 
 
 def accuracy_items(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
-    """(what, figure): shares as percents, counts of samples as counts."""
-    return [
-        (key, count(value) if key in COUNTS else agreement(value))
-        for key, value in accuracy.items()
-    ]
+    """(what, figure): shares as percents, counts as counts, all else as numbers."""
+    return [(_figure_name(key), score_text(key, value)) for key, value in accuracy.items()]
+
+
+def score_text(key: str, value: float) -> str:
+    """A figure of an accuracy; of several outputs its key is OUTPUT.FIGURE."""
+    if key in COUNTS:
+        return count(value)
+    metric = METRICS.get(key.rpartition(".")[2])
+    if key == "score":
+        metric = METRICS["mean"]
+    return agreement(value) if metric is None or metric.is_share else metric.text(value)
+
+
+def _figure_name(key: str) -> str:
+    output, _, figure = key.rpartition(".")
+    if key == "score":
+        return METRICS["mean"].title
+    title = METRICS[figure].title if figure in METRICS else figure
+    return f"{output} {title}" if output else title
 
 
 def target_text(report: Report) -> str:

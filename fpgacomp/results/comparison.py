@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,7 +89,7 @@ class Footprint:
 
 @dataclass(frozen=True)
 class DisturbedScore:
-    """Accuracy on test samples that were disturbed on purpose.
+    """The score on test samples that were disturbed on purpose.
 
     Args:
         attack: how they were disturbed. noise: a random number is added to every value;
@@ -97,13 +97,14 @@ class DisturbedScore:
             network's own gradient; transfer: the same step by another network's gradient.
         strength: standard deviation of the noise, the number added as brightness, or the size
             of the step, as a share of the range of the training samples.
-        accuracy: 0..1; None where it cannot be known, and `note` says why.
+        score: by the task's metric, 1 being perfect; None where it cannot be known, and `note`
+            says why.
         note: how the gradient was computed, or why there is none.
     """
 
     attack: Attack
     strength: float
-    accuracy: float | None
+    score: float | None
     note: str = ""
 
 
@@ -112,15 +113,20 @@ class Scores:
     """How well a network answers the test samples.
 
     Args:
-        accuracy: share of right answers, 0..1.
-        macro_f1: unweighted mean of the classes' F1, over the classes that occur in the labels
-            or in the answers, 0..1.
-        disturbed: accuracies on disturbed samples.
+        score: by the task's metric, 1 being perfect: the share of right answers for classes and
+            yes or no, F1 over all labels for multi-label, R2 for numbers.
+        figures: output name -> key of `fpgacomp.data.metrics.METRICS` -> value.
+        disturbed: scores on disturbed samples.
     """
 
-    accuracy: float
-    macro_f1: float
+    score: float
+    figures: Mapping[str, Mapping[str, float]]
     disturbed: tuple[DisturbedScore, ...] = ()
+
+    def figure(self, key: str) -> float | None:
+        """A figure of a network with one output; None where it has several, or no such figure."""
+        found = list(self.figures.values())
+        return found[0].get(key) if len(found) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -176,20 +182,29 @@ class TestSet:
     Args:
         name: of the file or the data set.
         samples: how many there are.
-        classes: how many classes their labels have.
+        classes: how many classes their labels have; None where they are no classes.
         low, high: smallest and largest value of the training samples; strengths of attacks
             are shares of this range.
         notes: what was left out of the data, in sentences.
+        task: kind of what the networks are asked to tell.
+        task_found: the task in words, and how it was found.
+        metric: key of `fpgacomp.data.metrics.METRICS`, the figure that scores are.
+        is_held_out: whether the samples are a part of the data that networks may have been
+            trained on.
     """
 
     __test__ = False  # no test of pytest's
 
     name: str
     samples: int
-    classes: int
+    classes: int | None
     low: float
     high: float
     notes: tuple[str, ...] = ()
+    task: str = "classes"
+    task_found: str = ""
+    metric: str = "accuracy"
+    is_held_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,6 +219,8 @@ class Comparison:
         transfer_from: name of the network whose gradient made the transferred samples; None
             where there are none.
         seed: of the random noise.
+        floor: score that a network must reach to be named the best by its costs; None: none.
+        floor_is_given: whether the user set it; otherwise it follows from the best score.
         at_one_pace: True where each network's figures are of its smallest design that keeps the
             pace asked for, False where they are of its fastest design.
     """
@@ -215,7 +232,20 @@ class Comparison:
     board_title: str | None = None
     transfer_from: str | None = None
     seed: int = 0
+    floor: float | None = None
+    floor_is_given: bool = False
     at_one_pace: bool = True
+
+    def above_floor(self) -> tuple[Candidate, ...]:
+        """The scored networks that reach the floor."""
+        return tuple(c for c in self.candidates if c.scores and not self._is_below(c.scores))
+
+    def below_floor(self) -> tuple[Candidate, ...]:
+        """The scored networks that do not reach the floor."""
+        return tuple(c for c in self.candidates if c.scores and self._is_below(c.scores))
+
+    def _is_below(self, scores: Scores) -> bool:
+        return self.floor is not None and scores.score < self.floor
 
 
 MEASURES = ("weight_bytes", "bops", "macs", "lut", "dsp", "bram18", "latency_us")
@@ -238,7 +268,7 @@ def amount(candidate: Candidate, measure: str) -> float | None:
 
 
 def pareto_front(candidates: Iterable[Candidate], measure: str) -> tuple[str, ...]:
-    """Names of the networks that no other beats in accuracy at the same cost or less.
+    """Names of the networks that no other beats in its score at the same cost or less.
 
     Args:
         candidates: the networks; those without scores or without this measure are left out.
@@ -251,7 +281,7 @@ def pareto_front(candidates: Iterable[Candidate], measure: str) -> tuple[str, ..
     for candidate in candidates:
         cost = amount(candidate, measure)
         if candidate.scores is not None and cost is not None:
-            points.append((cost, -candidate.scores.accuracy, candidate.name))
+            points.append((cost, -candidate.scores.score, candidate.name))
     front: list[tuple[float, float, str]] = []
     for point in sorted(points):
         if not front or point[1] < front[-1][1] or point[:2] == front[-1][:2]:

@@ -4,33 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, floor, hypot, sqrt
 from typing import Literal
 
 from fpgacomp.devices.resources import Resources
 
-Stage = Literal["csynth", "logic_synth"]
+# implementation: after placement and routing; no published result tells it from logic synthesis.
+Stage = Literal["csynth", "logic_synth", "implementation"]
+LEVEL = 0.9  # share of measured amounts that a figure's range is to hold
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A predicted value and its range.
 
+    Ranges of parts add up to the range of a whole as independent errors do, by the root of
+    the sum of squares; what all parts share, because one tool builds them, adds up plainly.
+
     Args:
         value: the prediction.
-        low, high: the range that held 80 % of the designs which the estimator was fitted to.
+        low, high: the range that is to hold the share LEVEL of measured amounts.
+        shared_low, shared_high: how far below and above the value the range reaches by the
+            error alone that all parts of a design share.
     """
 
     value: float
     low: float
     high: float
+    shared_low: float = 0.0
+    shared_high: float = 0.0
 
     @classmethod
     def exact(cls, value: float) -> Figure:
         """A value that is known: its range is itself."""
         return cls(value, value, value)
 
+    @classmethod
+    def within(
+        cls, value: float, spread: tuple[float, float], shared: tuple[float, float] = (1.0, 1.0)
+    ) -> Figure:
+        """A value whose range is given as factors of it.
+
+        Args:
+            spread: (low, high) of the whole range.
+            shared: (low, high) of the part of it that all parts of a design share; no more of it
+                counts than the spread holds.
+        """
+        low, high = (value * factor for factor in spread)
+        below = value - max(value * shared[0], low)
+        above = min(value * shared[1], high) - value
+        return cls(value, low, high, below, above)
+
     def __add__(self, other: Figure) -> Figure:
-        return Figure(self.value + other.value, self.low + other.low, self.high + other.high)
+        value = self.value + other.value
+        shared_low = self.shared_low + other.shared_low
+        shared_high = self.shared_high + other.shared_high
+        below = hypot(shared_low, self._own_low, other._own_low)
+        above = hypot(shared_high, self._own_high, other._own_high)
+        return Figure(value, value - below, value + above, shared_low, shared_high)
+
+    def holds(self, amount: float) -> bool:
+        """Whether a measured amount, a whole number, lies in the range."""
+        return floor(self.low + 1e-9) <= amount <= ceil(self.high - 1e-9)
+
+    @property
+    def _own_low(self) -> float:
+        """How far the range reaches down by the error of this part alone."""
+        return sqrt(max((self.value - self.low) ** 2 - self.shared_low**2, 0.0))
+
+    @property
+    def _own_high(self) -> float:
+        """How far the range reaches up by the error of this part alone."""
+        return sqrt(max((self.high - self.value) ** 2 - self.shared_high**2, 0.0))
 
 
 class WithResources:

@@ -35,6 +35,47 @@ class PeerEvidence:
 
 
 @dataclass(frozen=True)
+class Float32Agreement:
+    """How far the design's answers are those of the network in float32, as its framework computes.
+
+    Args:
+        values: output values that were compared, over all outputs and samples.
+        differ: how many of them differ by more than float32's own rounding of sums.
+        samples: samples that were compared.
+        samples_differ: how many of them have an output value that differs.
+        top1: share of samples, 0..1, whose largest output is the same; None where an output has
+            one value.
+        tensor: the first tensor that a quantizer rounds otherwise in float32 than in float64;
+            None where no quantizer does, or nothing differs.
+        integers: how many integers of quantized tensors differ between float32 and float64.
+        on_border: how many of those of `tensor` lie within 2**-20 of a rounding border.
+        explained_samples: samples that differ in which `integers` and `on_border` were counted.
+    """
+
+    values: int
+    differ: int
+    samples: int
+    samples_differ: int
+    top1: float | None = None
+    tensor: str | None = None
+    integers: int = 0
+    on_border: int = 0
+    explained_samples: int = 0
+
+    @property
+    def reason(self) -> str:
+        """Why values differ, in one sentence; "" where none does."""
+        if not self.differ:
+            return ""
+        if self.tensor is None:
+            return "no quantizer rounds otherwise; float32 sums behind the last integer differ."
+        return (
+            f"float32 sums put {self.integers:,} integers beyond a rounding border, first in "
+            f"{self.tensor}."
+        )
+
+
+@dataclass(frozen=True)
 class Exactness:
     """Counts of integers that were compared and differ; None where a check was not run.
 
@@ -50,6 +91,7 @@ class Exactness:
         peers: what other toolchains' execution of the design says.
         first_csim_mismatch: the first integer of the C-simulation that differs.
         first_network_mismatch: the first integer that is not the network's.
+        float32: how far the answers are the network's own in float32; None where it cannot run.
     """
 
     vectors: int
@@ -62,6 +104,7 @@ class Exactness:
     peers: tuple[PeerEvidence, ...] = ()
     first_csim_mismatch: Mismatch | None = None
     first_network_mismatch: Mismatch | None = None
+    float32: Float32Agreement | None = None
 
     @property
     def mismatches(self) -> int:
@@ -181,6 +224,9 @@ class Report:
             after the hardware.
         accuracy: figure by name; None where no labels were given.
         confusion: which classes were taken for which; None where no labels of classes were given.
+        task: what the network was asked to tell, as text: `task` (its kind), `task_found` (in
+            words), `metric` (the name of the figure in `accuracy` that counts most); empty where
+            no labels were given.
         timings_s: seconds of each step.
         warnings: what the user should know, in sentences.
         reasons: why this backend, interface and folding were chosen, in sentences.
@@ -206,6 +252,7 @@ class Report:
     reasons: tuple[str, ...] = ()
     folder: str | None = None
     confusion: Confusion | None = None
+    task: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> Literal["ok", "failed"]:

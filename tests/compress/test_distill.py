@@ -10,7 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from fpgacomp.compress.distill import DistillOptions, distill, soft_divergence  # noqa: E402
+from fpgacomp.compress.distill import DistillOptions, distill  # noqa: E402
+from fpgacomp.compress.losses import soft_divergence  # noqa: E402
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.errors import ModelError, UsageError  # noqa: E402

@@ -59,9 +59,9 @@ def test_it_learns_and_keeps_the_best_epoch():
     before = accuracy(network, data.test)
     history = train(network, data, RECIPE)
     assert accuracy(network, data.test) > max(0.75, before + 0.2)
-    best = max(history.epochs, key=lambda e: (e.accuracy, -e.validation_loss))
+    best = max(history.epochs, key=lambda e: (e.score, -e.validation_loss))
     assert history.best == best
-    assert accuracy(network, data.validation) == pytest.approx(best.accuracy)
+    assert accuracy(network, data.validation) == pytest.approx(best.score)
     assert not network.training
 
 
@@ -85,7 +85,7 @@ def test_an_interrupted_run_keeps_its_best_and_resumes_to_the_same_weights(tmp_p
 
     history = train(part, data, recipe, observer=interrupt)
     assert history.interrupted
-    assert accuracy(part, data.validation) == pytest.approx(history.best.accuracy)
+    assert accuracy(part, data.validation) == pytest.approx(history.best.score)
     resumed = mlp()
     again = train(resumed, data, recipe)
     assert not again.interrupted
@@ -122,7 +122,7 @@ def test_a_loss_that_is_not_a_number_names_epoch_and_remedy():
 
 
 def test_labels_without_an_output_are_refused():
-    with pytest.raises(InputDataError, match="has the label 2, the network 2 outputs"):
+    with pytest.raises(InputDataError, match="is 2, the network has 2 classes"):
         train(mlp(classes=2), blobs(), RECIPE)
 
 

@@ -15,7 +15,7 @@ from fpgacomp.data import numpy_files
 from fpgacomp.data.labels import check_classes, load_labels
 from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.errors import InputDataError
-from fpgacomp.report.assemble import accuracy
+from fpgacomp.report.answers import score_answers
 
 
 def header(shape: tuple[int, ...], dtype: str = "<f4", rest: bytes = b"") -> bytes:
@@ -108,6 +108,6 @@ def test_labels_that_are_no_classes_are_refused() -> None:
             check_classes(np.array([0, bad]), 3)
     check_classes(np.array([0.0, 2.0]), 3)
     outputs = {"y": np.eye(3)}
-    assert accuracy(outputs, np.array([0, 1, 2]))["top1"] == 1.0
+    assert score_answers(outputs, np.array([0, 1, 2])).accuracy["top1"] == 1.0
     with pytest.raises(InputDataError, match="number the classes 0 to 2"):
-        accuracy(outputs, np.array([0, 1, 99]))
+        score_answers(outputs, np.array([0, 1, 99]))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fpgacomp.data.labelled import Samples, load_data
+from fpgacomp.data.tasks import OutputForm
 from fpgacomp.errors import InputDataError
 
 
@@ -98,7 +99,7 @@ def test_image_folders(tmp_path, split):
                 image.fromarray(pixels).save(folder / f"{number}.png")
     data = load_data(tmp_path)
     assert data.shape == (3, 6, 5)
-    assert data.classes == 2
+    assert set(data.train.y) == {0, 1}
     assert data.train.x.max() <= 1
     assert len(data.test) == 80 or not split
 
@@ -119,10 +120,6 @@ def broken(x, y):
     nan[7] = np.nan
     return {
         "10 samples and 9 labels": (x[:10], y[:9]),
-        "not class indices": (x, y + 0.5),
-        r"float64 of shape \[400\], and not": (x, y - 1.0),
-        "no training sample of class 3, 4": (x, np.where(y == 3, 5, y)),
-        "samples of one class": (x, np.zeros_like(y)),
         "1 samples hold NaN or infinity, first 7": (nan, y),
         "give numbers": (np.array(["a"] * 10), y[:10]),
         "leaves no sample for the": (x[:2], y[:2]),
@@ -152,5 +149,21 @@ def test_shapes_and_outputs_are_checked_against_the_network():
     assert data.reshaped((4, 4)).shape == (4, 4)
     with pytest.raises(InputDataError, match=r"shape \[1, 4, 4\], the network takes \[16\]"):
         data.reshaped((16,))
-    with pytest.raises(InputDataError, match="has the label 3, the network 3 outputs"):
-        data.check_outputs(3)
+    with pytest.raises(InputDataError, match="is 3, the network has 3 classes"):
+        data.for_task((OutputForm("y", (3,)),))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda y: np.where(y == 3, 5, y), "no training sample of class 3, 4"),
+        (lambda y: np.zeros_like(y), "samples of one class"),
+        (lambda y: y + 0.5, "1 a sample, the output y has 6 values"),
+        (lambda y: y - 1.0, "is -1.0, the network has 6 classes"),
+    ],
+)
+def test_labels_are_checked_against_the_task(change, text):
+    x, y = some()
+    data = load_data((x, change(y)))
+    with pytest.raises(InputDataError, match=text):
+        data.for_task((OutputForm("y", (6,)),))

@@ -385,8 +385,8 @@ def test_a_device_section_that_is_not_whole_names_its_own_line(tmp_path: Path) -
         (
             "sources: [",
             "device: {dsp: 25 x 18}\nsources: [",
-            "mine.yaml:18: device.dsp: '25 x 18' is not a pair of port widths. Fix: the "
-            "multiplier's widths in bits, as `dsp: 25x18`, or `dsp: none`.",
+            "mine.yaml:18: device.dsp: '25 x 18' is not a pair of port widths. Fix: its "
+            "widths, 2 to 64 bits, as `dsp: 25x18`, or `dsp: none`.",
         ),
         (
             "sources: [",
@@ -497,3 +497,9 @@ def test_a_folder_and_a_binary_file(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00name")
     with pytest.raises(BoardError, match="is not a text file in UTF-8"):
         load_board(str(tmp_path / "b.yaml"))
+
+
+@pytest.mark.parametrize("fact", ["dsp: 99x99", "dsp: 1x18", "block_ram: [100000000x9999]"])
+def test_widths_that_no_silicon_has(tmp_path: Path, fact: str) -> None:
+    text = problem(tmp_path, GOOD.replace("sources: [", f"device: {{{fact}}}\nsources: [", 1))
+    assert "is not a pair of port widths" in text or "is not the shape of a memory" in text

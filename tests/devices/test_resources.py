@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from math import sqrt
 
 import pytest
 
@@ -33,5 +34,23 @@ def test_arithmetic_is_resource_by_resource() -> None:
 
 def test_figures_add_up_with_their_ranges() -> None:
     one = SOME.map(lambda amount: Figure(amount, amount / 2, amount * 2))
-    assert (one + one).dsp == Figure(6, 3, 12)
-    assert sum((one, one), one).uram == Figure(15, 7.5, 30)
+    twice = (one + one).dsp
+    assert twice.value == 6
+    # Independent errors: the root of the sum of their squares, 1.5 and 3.
+    assert twice.low == pytest.approx(6 - 1.5 * sqrt(2))
+    assert twice.high == pytest.approx(6 + 3 * sqrt(2))
+    assert sum((one, one), one).uram.value == 15
+
+
+def test_what_all_parts_share_adds_up_plainly() -> None:
+    part = Figure.within(100.0, (0.5, 2.0), shared=(0.8, 1.25))
+    assert (part.low, part.high) == (50.0, 200.0)
+    whole = sum((part,) * 3, part)
+    # Own error below: the root of 50^2 - 20^2, four times in quadrature; shared: four times 20.
+    assert whole.low == pytest.approx(400 - sqrt((4 * 20) ** 2 + 4 * (50**2 - 20**2)))
+    assert whole.high == pytest.approx(400 + sqrt((4 * 25) ** 2 + 4 * (100**2 - 25**2)))
+
+
+def test_a_range_holds_whole_numbers_up_to_its_ends() -> None:
+    figure = Figure(3.2, 2.4, 4.1)
+    assert [amount for amount in range(8) if figure.holds(amount)] == [2, 3, 4, 5]

@@ -28,7 +28,7 @@ def only(comparison: Comparison) -> Candidate:
 
 def shares(candidate: Candidate) -> dict[tuple[str, float], float | None]:
     assert candidate.scores is not None
-    return {(item.attack, item.strength): item.accuracy for item in candidate.scores.disturbed}
+    return {(item.attack, item.strength): item.score for item in candidate.scores.disturbed}
 
 
 def test_known_shares() -> None:
@@ -39,9 +39,9 @@ def test_known_shares() -> None:
                      evaluation=NO_ATTACK)  # fmt: skip
     right, wrong, two = (candidate.scores for candidate in found.candidates)
     assert right is not None and wrong is not None and two is not None
-    assert (right.accuracy, right.macro_f1) == (1.0, 1.0)
-    assert (wrong.accuracy, wrong.macro_f1) == (0.0, 0.0)
-    assert two.accuracy == np.mean(data.test.y != 2)
+    assert (right.score, right.figure("macro_f1")) == (1.0, 1.0)
+    assert (wrong.score, wrong.figure("macro_f1")) == (0.0, 0.0)
+    assert two.score == np.mean(data.test.y != 2)
     assert found.test.samples == len(data.test) and found.test.classes == 3
 
 
@@ -50,7 +50,7 @@ def test_the_test_split_alone_is_answered() -> None:
     data.train.y[:] = (data.train.y + 1) % 3
     data.validation.y[:] = (data.validation.y + 1) % 3
     found = only(evaluate([linear(EYE)], data, evaluation=NO_ATTACK))
-    assert found.scores is not None and found.scores.accuracy == 1.0
+    assert found.scores is not None and found.scores.score == 1.0
 
 
 def test_attacks_by_hand() -> None:
@@ -85,13 +85,13 @@ def test_the_digits_of_the_examples() -> None:
     )  # fmt: skip
     assert found.transfer_from == "float_cnn" and full.board is None
     for candidate in found.candidates:
-        assert candidate.scores is not None and candidate.scores.accuracy > 0.95
+        assert candidate.scores is not None and candidate.scores.score > 0.95
         measured = shares(candidate)
         assert set(measured) == {
             ("noise", 0.1), ("noise", 0.2), ("brightness", -0.2), ("brightness", 0.2),
             ("gradient", 0.05), ("transfer", 0.05),
         }  # fmt: skip
-        assert measured["gradient", 0.05] < candidate.scores.accuracy - 0.05
+        assert measured["gradient", 0.05] < candidate.scores.score - 0.05
     assert shares(full)["gradient", 0.05] == shares(full)["transfer", 0.05]
     assert shares(cnn)["gradient", 0.05] < shares(cnn)["transfer", 0.05]
     assert cnn.board is not None and cnn.board.fits
@@ -119,7 +119,7 @@ def test_one_that_fails_loses_no_other(tmp_path: Path) -> None:
     for name, text in {
         "absent": "does not exist",
         "cut": "not an ONNX file",
-        "two": "has the label 2, the network 2 outputs",
+        "two": "has one of 2 for the output t0 of 3 values",
         "wide": "holds samples of shape [3], the network takes [4]",
     }.items():
         assert by_name[name].scores is None
@@ -133,8 +133,8 @@ def test_where_all_fail_every_reason_is_raised() -> None:
     with pytest.raises(Problems) as caught:
         evaluate(models, corners())
     assert "no.onnx: does not exist" in str(caught.value)
-    assert "has the label 2, the network 2 outputs" in str(caught.value)
-    with pytest.raises(InputDataError, match="has the label 2"):
+    assert "is 2, the network has 2 classes" in str(caught.value)
+    with pytest.raises(InputDataError, match="is 2, the network has 2 classes"):
         evaluate([models["b"]], corners())
 
 
@@ -217,7 +217,7 @@ def test_networks_that_name_the_class_and_take_pictures_of_whole_numbers() -> No
     x[np.arange(240), y] += 155
     data = load_data((x.astype(np.uint8), y))
     found = only(evaluate([model], data))
-    assert found.scores is not None and found.scores.accuracy == 1.0
+    assert found.scores is not None and found.scores.score == 1.0
     assert shares(found)["gradient", 0.05] is None
     assert found.scores.disturbed[-1].note.startswith("no gradient: ")
     assert shares(found)["noise", 0.1] is not None
@@ -229,7 +229,8 @@ def test_rows_and_pictures_of_the_same_values() -> None:
     picture = build.model(build.node("MatMul", flat, build.constant(EYE)), [1, 1, 3])
     found = evaluate({"rows": linear(EYE), "pictures": picture}, corners())
     rows, pictures = (candidate.scores for candidate in found.candidates)
-    assert rows is not None and rows == pictures
+    assert rows is not None and pictures is not None
+    assert (rows.score, rows.disturbed) == (pictures.score, pictures.disturbed)
 
 
 def test_json_holds_everything_and_no_infinity() -> None:
@@ -244,7 +245,7 @@ def test_a_bug_in_one_network_is_told_and_loses_no_other(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("fpgacomp.flows.evaluate.stage.gradient_of", broken)
     found = only(evaluate([linear(EYE)], corners()))
-    assert found.scores is not None and found.scores.accuracy == 1.0
+    assert found.scores is not None and found.scores.score == 1.0
     assert found.notes == (
         "no gradient attack: small: failed with ZeroDivisionError: by nothing. "
         "Fix: report this as a bug, with the model.",

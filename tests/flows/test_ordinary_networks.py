@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import onnx
@@ -17,27 +16,11 @@ from fpgacomp.flows.options import Options
 from fpgacomp.frontend.read import read_network
 from fpgacomp.lower import lower
 from tests.support.frontend_runs import build, execute, node, quant
+from tests.support.ordinary_networks import GRID, dense, network, quantized, weights
 from tests.support.whole_runs import BOARD, answers, assert_carried, random_inputs
 
 QONNX = "qonnx.custom_op.general"
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
-GRID: dict[str, Any] = {"s": 0.25, "z": 0.0, "b": 6.0, "sw": 0.125, "bw": 4.0, "sy": 0.5}
-
-
-def weights(*shape: int) -> np.ndarray:
-    """Seeded weights on a grid of 1/8."""
-    return np.random.default_rng(3).integers(-7, 8, shape).astype(np.float32) / 8
-
-
-def quantized(tensor: str, output: str, scale: str = "s", bits: str = "b") -> onnx.NodeProto:
-    return quant([tensor, scale, "z", bits], output)
-
-
-def network(
-    nodes: Sequence[onnx.NodeProto], shape: Sequence[int], output: str = "", **constants: Any
-) -> onnx.ModelProto:
-    """The nodes behind a quantizer of x, named q."""
-    return build([quantized("x", "q"), *nodes], shape, GRID | constants, output=output)
 
 
 def reshaped_conv(before: Sequence[int], after: Sequence[int], *kernel: int) -> onnx.ModelProto:
@@ -69,12 +52,6 @@ def folded_batch() -> onnx.ModelProto:
     ]
     fold, unfold = np.array([24, 5]), np.array([4, 6, 3])
     return network(nodes, [4, 6, 5], fold=fold, unfold=unfold, w=weights(5, 3))
-
-
-def dense(*behind: onnx.NodeProto, **constants: Any) -> onnx.ModelProto:
-    """MatMul of [1, 4] by [4, 3], named m, and what follows it."""
-    nodes = [quantized("w", "v", "sw", "bw"), node("MatMul", ["q", "v"], "m"), *behind]
-    return network(nodes, [1, 4], w=weights(4, 3), **constants)
 
 
 def silu_output() -> onnx.ModelProto:
@@ -170,6 +147,43 @@ def quantized_square() -> onnx.ModelProto:
     return dense(quantized("m", "a"), node("Mul", ["a", "a"], "p"), quantized("p", "y"))
 
 
+def padded_pool(value: float = 0.0) -> onnx.ModelProto:
+    """A Pad in front of a MaxPool of signed numbers: zeros compete, the lowest numbers do not."""
+    nodes = [node("Pad", ["q", "pads", "fill"], "p"),
+             node("MaxPool", ["p"], "y", kernel_shape=[3, 3], strides=[2, 2])]  # fmt: skip
+    pads = np.array([0, 0, 1, 0, 0, 0, 1, 2])
+    return network(nodes, [1, 2, 6, 6], pads=pads, fill=value)
+
+
+def joined_positions(axis: int, *, last: str = "Conv") -> onnx.ModelProto:
+    """Two images side by side or one above the other, of one scale, then a layer."""
+    behind = [node("Conv", ["k", "t"], "y")]
+    if last == "MatMul":
+        behind = [node("Flatten", ["k"], "f"), node("MatMul", ["f", "t"], "y")]
+    nodes = [
+        quantized("u", "v", "sw", "bw"),
+        node("Conv", ["q", "v"], "c"),
+        quantized("c", "d"),
+        node("Concat", ["q", "d"], "k", axis=axis),
+        quantized("w", "t", "sw", "bw"),
+        *behind,
+    ]
+    shape = (3, 2, 2, 2) if last == "Conv" else (64, 3)
+    return network(nodes, [1, 2, 4, 4], u=weights(2, 2, 1, 1), w=weights(*shape))
+
+
+def fractional_zero_point(*, padded: bool = False) -> onnx.ModelProto:
+    """A zero point between two integers: the zero of the tensor is none of its numbers."""
+    pads = {"pads": [1, 1, 1, 1]} if padded else {}
+    nodes = [
+        quant(["c", "s", "between", "b"], "d"), quantized("w", "t", "sw", "bw"),
+        node("Conv", ["d", "t"], "e", **pads), quantized("e", "y", "sy"),
+    ]  # fmt: skip
+    first = [quantized("u", "v", "sw", "bw"), node("Conv", ["q", "v"], "c")]
+    return network([*first, *nodes], [1, 2, 4, 4], u=weights(3, 2, 1, 1), w=weights(2, 3, 3, 3),
+                   between=2.5)  # fmt: skip
+
+
 CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     **{name: lambda case=case: reshaped_conv(case[0], case[1], *case[2]) for name, case in
        RESHAPES.items()},
@@ -184,6 +198,12 @@ CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     "super resolution": super_resolution,
     "quantized silu": quantized_silu,
     "quantized square": quantized_square,
+    "zero point between integers": fractional_zero_point,
+    "rows joined": lambda: joined_positions(2),
+    "rows joined, axis from the end": lambda: joined_positions(-2),
+    "columns joined before a product": lambda: joined_positions(3, last="MatMul"),
+    "zeros before a pool": padded_pool,
+    "lowest numbers before a pool": lambda: padded_pool(float(np.finfo(np.float32).min)),
 }  # fmt: skip
 
 
@@ -201,6 +221,10 @@ def test_carried_exactly(name: str) -> None:
         "super resolution",
         "unused input",
         "relu on the input",
+        "rows joined",
+        "columns joined before a product",
+        "zeros before a pool",
+        "lowest numbers before a pool",
     ],
 )
 def test_answers_are_the_networks_own(name: str) -> None:
@@ -249,16 +273,6 @@ def squeezed_batch() -> onnx.ModelProto:
     return network(nodes, [1, 2, 4, 4], w=weights(3, 2, 2, 2))
 
 
-def split_in_the_middle() -> onnx.ModelProto:
-    nodes = [
-        helper.make_node("Split", ["q", "parts"], ["first", "second"], axis=1),
-        quantized("w", "v", "sw", "bw"),
-        node("MatMul", ["first", "v"], "m"),
-        node("Add", ["m", "second"], "y"),
-    ]
-    return network(nodes, [1, 4], parts=np.array([2, 2]), w=weights(2, 2))
-
-
 def reduced_batch() -> onnx.ModelProto:
     """The largest value of all samples: the host must not mix them."""
     return dense(node("ReduceMax", ["m"], "y", keepdims=1))
@@ -272,11 +286,23 @@ def resize(mode: str, nearest: str) -> onnx.ModelProto:
     return network(nodes, [1, 2, 3, 3], scales=np.array([1.0, 1.0, 2.0, 3.0], np.float32))
 
 
+def reflected() -> onnx.ModelProto:
+    nodes = [node("Pad", ["q", "pads"], "p", mode="reflect"), quantized("u", "v", "sw", "bw"),
+             node("Conv", ["p", "v"], "y")]  # fmt: skip
+    return network(nodes, [1, 2, 4, 4], pads=np.array([0, 0, 1, 1, 0, 0, 1, 1]),
+                   u=weights(3, 2, 2, 2))  # fmt: skip
+
+
 REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "only a quantizer": (lambda: network([], [1, 4], "q"), "no part of it needs hardware"),
     "squeezed batch": (squeezed_batch, "does not keep axis 0 as the batch"),
-    "split in the middle": (split_in_the_middle, "Split is not supported"),
     "reduced over the batch": (reduced_batch, "it reduces other axes"),
+    "columns joined": (lambda: joined_positions(3), "elements would have to be moved"),
+    "padded, without a zero": (
+        lambda: fractional_zero_point(padded=True),
+        "pads with zeros a tensor whose zero is no integer",
+    ),
+    "reflected": (reflected, "pads with something else than zeros"),
     "bilinear": (lambda: resize("linear", "floor"), "does not repeat every pixel"),
     "half pixel floor": (lambda: resize("nearest", "floor"), "does not repeat every pixel"),
 }

@@ -95,3 +95,14 @@ def test_what_does_not_go_together_is_refused(built: Path, tmp_path: Path) -> No
         assert "--arrays" in result.stderr
     assert run(DIGITS, "--input-bits", "many").exit_code == 2
     assert run(DIGITS, "--board", "no-such-board").exit_code != 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--target", "area"), ("--fps", "10"), ("--latency-us", "5"), ("--clock-mhz", "50"),
+     ("--io", "io_stream"), ("--backend", "stream")],
+)  # fmt: skip
+def test_options_of_a_design_need_a_board(option: tuple[str, str]) -> None:
+    result = run(DIGITS, *option)
+    assert result.exit_code == 2
+    assert f"{option[0]}: says how a design is chosen" in result.stderr

@@ -21,7 +21,8 @@ CANONICAL = {
     *("Quant", "BipolarQuant", "Trunc", "MultiThreshold", "MatMul", "Conv", "MaxPool", "Add"),
     *("AveragePool", "GlobalAveragePool", "Mul", "Concat", "Resize", "Reshape", "Transpose"),
     *("BatchNormalization", "Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish"),
-    *("Sigmoid", "Tanh", "Selu", "Elu", "Silu", "Gelu", *HOST_ONLY),
+    *("Sigmoid", "Tanh", "Selu", "Elu", "Silu", "Gelu", "GeluTanh", *HOST_ONLY),
+    *("Softplus", "Softsign", "Exp", "Abs", "Pow", "Reciprocal", "Sqrt"),
 }
 
 

@@ -116,6 +116,16 @@ def test_arrays_whose_digests_begin_alike_are_told_apart() -> None:
     assert parse_graph(text, arrays) == graph
 
 
+def test_an_array_under_another_digest_is_refused() -> None:
+    """A dictionary made by hand must not put other weights under a network's names."""
+    b = builders.GraphBuilder("forged")
+    graph = b.graph(b.dense("a", b.input("x", (8,), 0, 3), 8))
+    text, arrays = print_graph(graph)
+    forged = {digest: Ints(values.array + 1) for digest, values in arrays.items()}
+    with pytest.raises(ModelError, match=r"comes with an array .* whose digest is"):
+        parse_graph(text, forged)
+
+
 def test_notes_and_remarks_are_comments() -> None:
     graph, arrays = small()
     text, _ = print_graph(graph, notes=["on a test"], remarks={"act1": "pe=3"})

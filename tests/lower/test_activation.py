@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fpgacomp.errors import FpgacompError
+from fpgacomp.frontend import read_network
 from fpgacomp.ir.infer import round_shift
 from fpgacomp.ir.layers import Rounding
+from fpgacomp.lower import lower
 from fpgacomp.lower.activation import comparators, find_multiplier, native_multiplier
-from fpgacomp.lower.staircase import build
+from fpgacomp.lower.staircase import TooManySteps, build
+from tests.support import frontend_runs
+from tests.support.frontend_runs import node, quant
 
 SCALES = st.floats(1e-3, 4.0).map(lambda x: float(np.float32(x)))
 
@@ -106,3 +112,22 @@ def test_large_ranges_are_bisected_and_exact_at_the_borders() -> None:
         before = np.where(real, short, 0).T
         assert np.all((levels(at) >= stairs.levels[:, None]) | ~real.T)
         assert np.all((levels(before) < stairs.levels[:, None]) | ~real.T)
+
+
+def test_too_many_steps_are_refused_before_memory_is_taken() -> None:
+    """A 32-bit output of a 40-bit accumulator has 2**32 steps: 32 GB of 64-bit integers."""
+    with pytest.raises(TooManySteps) as caught:
+        build(lambda x: x // 256, np.array([0]), np.array([2**40]), np.array([1]))
+    assert caught.value.steps == 2**32
+
+
+def test_a_quantizer_of_too_many_levels_is_told() -> None:
+    weight = np.full((64, 1), 2.0**31 - 1)
+    nodes = [
+        quant(["x", "s", "z", "b"], "q"), quant(["w", "s", "z", "b32"], "wq"),
+        node("MatMul", ["q", "wq"], "m"), quant(["m", "s", "z", "b32"], "y"),
+    ]  # fmt: skip
+    constants = {"w": weight, "s": 1.0, "z": 0.0, "b": 8.0, "b32": 32.0}
+    network = read_network(frontend_runs.build(nodes, [1, 64], constants))
+    with pytest.raises(FpgacompError, match="steps, too many to be proved"):
+        lower(network)

@@ -79,7 +79,7 @@ def fractional_zero_under_padding(b: NetworkBuilder) -> str:
         (odd_channel_scales, (6,), "scales have no integer ratio", "one scale per tensor"),
         (too_many_thresholds, (6,), "thresholds per channel", "10 bits or fewer"),
         (skip_around_the_hardware, (6,), "beside the hardware's result", "skip connection"),
-        (sum_that_nothing_quantizes, (6,), "sum of two different scales", "quantize after"),
+        (sum_that_nothing_quantizes, (6,), "sum of different scales", "quantize it first"),
         (fractional_zero_under_padding, (1, 5, 5), "zero is no integer", "integer zero point"),
     ],
 )  # fmt: skip

@@ -18,6 +18,7 @@ from fpgacomp.network.onnx_file import load_onnx
 from fpgacomp.network.repair import repaired
 from fpgacomp.network.scan import scan
 from tests.support.hostile_onnx import (
+    QONNX,
     call,
     doubling_activations,
     doubling_functions,
@@ -256,4 +257,22 @@ def test_infinite_quantizer_parameters_are_told() -> None:
         tensor = next(t for t in model.graph.initializer if t.name == name)
         tensor.CopyFrom(numpy_helper.from_array(np.asarray(-np.inf, np.float32), name))
         told = [finding.why for finding in check_model(model)]
-        assert any("is not one whole number" in why or "whole number" in why for why in told)
+        assert any("is not one whole number" in why or "is not a number" in why for why in told)
+
+
+@pytest.mark.parametrize(("op", "domain"), [("Silu", "fpgacomp"), ("Quant", ""), ("Trunc", QONNX)])
+def test_an_operator_without_inputs_is_told(op: str, domain: str) -> None:
+    """ONNX's checker does not know these operators, so that it lets them pass."""
+    model = plain(nodes=[helper.make_node(op, [], ["y"], domain=domain)], output="y")
+    told = [finding.why for finding in check_model(model)]
+    assert "it has 0 inputs and 1 outputs; it needs one of each." in told
+
+
+def test_a_constant_that_is_cast_to_text_is_told() -> None:
+    cast = helper.make_node("Cast", ["w"], ["t"], to=TensorProto.STRING)
+    product = helper.make_node("MatMul", ["xq", "t"], ["y"])
+    model = plain(nodes=[cast, product], constants=[weight()], output="y")
+    told = " ".join(finding.why for finding in check_model(model))
+    assert "a cast to text gives no numbers" in told or "not valid ONNX" in told
+    with pytest.raises(FpgacompError):
+        read_network(model)

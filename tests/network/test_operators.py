@@ -65,6 +65,7 @@ def _ending_in(function: str) -> onnx.ModelProto:
             helper.make_node("Mul", ["m", "gate"], ["y"]),
         ],
         "Gelu": [helper.make_node("Gelu", ["m"], ["y"])],
+        "GeluTanh": [helper.make_node("Gelu", ["m"], ["y"], approximate="tanh")],
     }
     nodes = [
         helper.make_node("Quant", ["x", "s", "z", "b"], ["xq"], domain=QONNX_DOMAIN, **flags),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from fpgacomp.data.metrics import METRICS
 from fpgacomp.devices.resources import Resources
 from fpgacomp.report.comparison import render, to_json
 from fpgacomp.report.comparison_html import to_html
@@ -21,9 +22,9 @@ from fpgacomp.report.comparison_plot import (
     RIGHT,
     TOP,
     WIDTH,
-    accuracy_axis,
     cost_axis,
     plot,
+    score_axis,
     steps,
 )
 from fpgacomp.results.comparison import (
@@ -71,7 +72,8 @@ def board(lut: float, *, fits: bool = True) -> BoardFigures:
 
 
 def scored(accuracy: float, *more: DisturbedScore) -> Scores:
-    return Scores(accuracy, accuracy - 0.01, (DisturbedScore("noise", 0.1, accuracy - 0.02), *more))
+    figures = {"output": {"accuracy": accuracy, "macro_f1": accuracy - 0.01}}
+    return Scores(accuracy, figures, (DisturbedScore("noise", 0.1, accuracy - 0.02), *more))
 
 
 def sample() -> Comparison:
@@ -250,6 +252,6 @@ def test_axes(costs: list[float], logarithmic: bool, texts: list[str]) -> None:
 
 
 def test_accuracies_that_are_all_the_same() -> None:
-    axis, ticks = accuracy_axis([1.0, 1.0])
+    axis, ticks = score_axis([1.0, 1.0], METRICS["accuracy"])
     assert ticks[-1].text == "100 %" and axis.place(1.0) == TOP
     assert steps(96.5, 99.2) == [96, 97, 98, 99, 100]

@@ -34,6 +34,7 @@ CONTRACT: dict[str, Any] = {
     },
     "estimate": {
         "stage": None,
+        "level": None,
         "clock_mhz": None,
         "latency_cycles": {"value": None, "low": None, "high": None},
         "interval_cycles": {"value": None, "low": None, "high": None},

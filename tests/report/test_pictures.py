@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fpgacomp.report import charts
-from fpgacomp.report.assemble import confusion
+from fpgacomp.report.answers import score_answers
 from fpgacomp.report.network_picture import BOX_HEIGHT, BOX_WIDTH, draw_network
 from fpgacomp.report.next_steps import next_steps
 from fpgacomp.results.distribution import Confusion, Histogram
@@ -106,9 +106,18 @@ def test_confusion_of_logits_labels_and_one_hot_is_the_same() -> None:
 
 
 def test_there_is_no_confusion_without_one_class_a_sample() -> None:
-    assert confusion({"y": np.array([[0.2], [0.7]])}, np.array([0, 1])) is None
-    assert confusion({"y": np.zeros((2, 3))}, np.array([0.5, 1.5])) is None
+    assert confusion({"y": np.array([[0.2], [0.7]])}, np.array([0.1, 0.5])) is None
+    assert confusion({"y": np.zeros((2, 3))}, np.full((2, 3), 0.5)) is None
     assert confusion({"y": np.zeros((2, 3))}, np.array([[1, 1, 0], [0, 1, 0]])) is None
+
+
+def test_yes_and_no_are_two_classes() -> None:
+    logits = {"y": np.array([[-0.2], [0.7], [0.3]])}
+    assert confusion(logits, np.array([0, 1, 0])) == Confusion(((1, 1), (0, 1)))
+
+
+def confusion(outputs: dict[str, np.ndarray], labels: np.ndarray) -> Confusion | None:
+    return score_answers(outputs, labels).confusion
 
 
 def test_next_steps_suit_the_verdict() -> None:

@@ -13,6 +13,7 @@ from fpgacomp.results.distribution import Confusion, Histogram
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 from fpgacomp.results.report import (
     Exactness,
+    Float32Agreement,
     LayerReport,
     ModelFacts,
     PeerEvidence,
@@ -191,6 +192,17 @@ def fits() -> Report:
             network_mismatches=0,
             ties=2,
             top1_agreement_float32=0.9996,
+            float32=Float32Agreement(
+                10_000,
+                12,
+                1_000,
+                9,
+                0.9996,
+                "act1",
+                integers=14,
+                on_border=14,
+                explained_samples=9,
+            ),
             integers=5_194,
         ),
         estimate=Estimate(

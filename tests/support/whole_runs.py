@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
+from fpgacomp.evidence.judge import NetworkJudgement, judge
 from fpgacomp.evidence.software import to_integers, to_network_outputs
 from fpgacomp.flows.check import check
 from fpgacomp.flows.compile import compile
@@ -13,6 +14,7 @@ from fpgacomp.flows.options import Options
 from fpgacomp.flows.stages import Stages
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.types import AnyArray
+from fpgacomp.network.lowered import Lowered
 
 VECTORS = 12
 BOARD = "zcu104"
@@ -43,6 +45,26 @@ def assert_carried(
     report = compile(model, board, options=few)
     assert report.status == "ok"
     assert report.exactness.network_mismatches == 0
+
+
+def assert_exact(
+    model: onnx.ModelProto, options: Options | None = None
+) -> tuple[Lowered, NetworkJudgement]:
+    """Check accepts the network, and its integers are those of the network in float64.
+
+    As `assert_carried`, but no design is made, which takes a second or more.
+    """
+    options = options or Options()
+    found = check(model, options=options)
+    refused = [f"{f.node}: {f.why}" for f in found.findings if f.status == "unsupported"]
+    assert found.ok, [*refused, *map(str, found.problems)]
+    network, lowered = integer_graph(model, options, Stages())
+    inputs = {name: values for name, values in random_inputs(model, 40).items()
+              if name in {port.name for port in lowered.ports}}  # fmt: skip
+    integers = interpreter.run(lowered.graph, to_integers(lowered.before, inputs))
+    judgement = judge(lowered, network.model, inputs, integers)
+    assert judgement.mismatches == 0, judgement.first
+    return lowered, judgement
 
 
 def random_inputs(model: onnx.ModelProto, samples: int = VECTORS) -> dict[str, AnyArray]:

@@ -60,3 +60,12 @@ BoardArgument = Annotated[
         "Without it, all boards are listed.",
     ),
 ]
+DataArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Labelled samples: a .npz file with arrays x and y (y_NAME for each of several "
+        "outputs), a folder with one folder of images per class, or a Python function that returns "
+        "them (module:function or file.py:function).",
+    ),
+]

@@ -43,9 +43,10 @@ LabelsOption = Annotated[
         "--labels",
         metavar="FILE",
         rich_help_panel=CHECKING,
-        help="File (.npy) with the class number, counted from 0, or the one-hot row of each "
-        "sample in --inputs, which it needs. The accuracy is computed from them. Without it, the "
-        "accuracy is known only where --inputs holds labels of its own.",
+        help="File (.npy) with the label of each sample in --inputs, which it needs: a class "
+        "number counted from 0 or a one-hot row, 0 or 1, or the right numbers; for several outputs "
+        "a .npz file with one array under each output's name. The accuracy (or the error) is "
+        "computed from them. Without it, that is known only where --inputs has labels of its own.",
     ),
 ]
 VectorsOption = Annotated[
@@ -145,5 +146,25 @@ TransferOption = Annotated[
         help="Network whose attacked samples all networks are tested with: the name of its file "
         "without the ending. auto takes the most accurate float network; none leaves this test "
         "out.",
+    ),
+]
+AccuracyFloorOption = Annotated[
+    float | None,
+    typer.Option(
+        "--accuracy-floor",
+        metavar="PERCENT",
+        rich_help_panel=CHECKING,
+        help="Score in percent (the accuracy; for regression R2) that a network must reach to be "
+        "named among the best by size or cost. Without it, --max-drop sets the floor.",
+    ),
+]
+MaxDropOption = Annotated[
+    float,
+    typer.Option(
+        "--max-drop",
+        metavar="POINTS",
+        rich_help_panel=CHECKING,
+        help="How many percentage points below the best score a network may be to be named among "
+        "the best by size or cost (default 5). It is not looked at with --accuracy-floor.",
     ),
 ]

@@ -127,3 +127,14 @@ LogFileOption = Annotated[
         "exists is replaced. Without it, nothing is logged.",
     ),
 ]
+SplitFolderOption = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        rich_help_panel=OUTPUT,
+        help="Folder for the two files, NAME-train.npz and NAME-test.npz; files that exist are "
+        "replaced. Without it, they stand in the current folder.",
+    ),
+]

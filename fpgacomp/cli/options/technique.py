@@ -29,9 +29,9 @@ BudgetOption = Annotated[
         metavar="COST",
         rich_help_panel=TECHNIQUE,
         help="Most that the network may cost, in the unit that --measure names (20000 with "
-        "--measure bits). The bits of each layer are then searched, in the place of "
-        "--weight-bits, --activation-bits and --first-last-bits; only for the method qat. "
-        "Without it, nothing is searched.",
+        "--measure bits), once it is trained. The bits of each layer are then searched, in the place "
+        "of --weight-bits, --activation-bits and --first-last-bits, and those of the input up to "
+        "--input-bits; only for the method qat. Without it, nothing is searched.",
     ),
 ]
 MeasureOption = Annotated[
@@ -200,7 +200,8 @@ RankOption = Annotated[
         metavar="SHARE",
         rich_help_panel=TECHNIQUE,
         help="Share of the full rank that svd, spatial and tucker keep, above 0 and up to 1; by "
-        "layer as LAYER=SHARE,... Without --rank, --energy and --within, it is 0.5.",
+        "layer as LAYER=SHARE,... Without --rank, --energy and --within, it is 0.5. The last layer "
+        "keeps its rank, which tells the classes apart, unless it is named.",
     ),
 ]
 EnergyOption = Annotated[

@@ -18,9 +18,9 @@ DataOption = Annotated[
         "-d",
         metavar="SOURCE",
         rich_help_panel=SAMPLES,
-        help="Labelled samples: a .npz file with arrays x and y, a folder with one folder of "
-        "images per class, or a Python function that returns them (module:function or "
-        "file.py:function).",
+        help="Labelled samples: a .npz file with arrays x and y (y_NAME for each of several "
+        "outputs; x alone for an autoencoder), a folder with one folder of images per class, or a "
+        "Python function that returns them (module:function or file.py:function).",
     ),
 ]
 TestDataOption = Annotated[
@@ -30,7 +30,9 @@ TestDataOption = Annotated[
         metavar="SOURCE",
         rich_help_panel=SAMPLES,
         help="Labelled samples that accuracy is measured on, in the same forms as --data. "
-        "Without it, a quarter of --data is held out for that, the same samples in every run.",
+        "Without it, a quarter of --data is held out for that, the same samples in every run; a "
+        "network that was trained on --data before has seen them, and its score is too good "
+        "(`fpgacomp split` makes a file to train on and one for this option).",
     ),
 ]
 
@@ -91,5 +93,14 @@ ThreadsOption = Annotated[
         metavar="COUNT",
         rich_help_panel=REPEATING,
         help="Number of CPU threads that PyTorch may use. Results repeat exactly only with 1.",
+    ),
+]
+TestShareOption = Annotated[
+    float,
+    typer.Option(
+        "--test-share",
+        metavar="SHARE",
+        rich_help_panel=SAMPLES,
+        help="Part of the samples that goes into the test file, over 0 and under 1.",
     ),
 ]

@@ -1,8 +1,7 @@
 """How well a network answers labelled samples, and what it costs, whatever executes it.
 
     options      what a comparison disturbs the samples with
-    scores       accuracy and macro F1 of a network, on samples as they are and disturbed
-    metrics      outputs -> classes -> accuracy, macro F1
+    scores       how a network does by its task, on samples as they are and disturbed
     disturb      Gaussian noise and brightness
     gradient     the one-step gradient attack, with PyTorch
     quantizers   what a canonical network's quantizers compute
@@ -20,9 +19,8 @@ from fpgacomp.compress.evaluate.gradient import GradientAttack, gradient_of
 from fpgacomp.compress.evaluate.options import AUTO, EvaluateOptions
 from fpgacomp.compress.evaluate.scores import (
     Execute,
-    accuracy_on,
     add_disturbed,
-    class_answers,
+    score_on,
     scores,
 )
 
@@ -32,10 +30,9 @@ __all__ = [
     "Execute",
     "GradientAttack",
     "ValueRange",
-    "class_answers",
     "cost",
     "gradient_of",
     "scores",
-    "accuracy_on",
+    "score_on",
     "add_disturbed",
 ]

@@ -17,7 +17,9 @@ from fpgacomp.compress.evaluate.disturb import ValueRange
 from fpgacomp.compress.evaluate.quantizers import NodeQuantizer
 from fpgacomp.compress.types import TorchNetwork
 from fpgacomp.data.labelled import Samples
+from fpgacomp.data.tasks import Task
 from fpgacomp.errors import FpgacompError, Problems, UnsupportedLayer
+from fpgacomp.ir.types import NamedArrays
 from fpgacomp.network.attributes import initializers
 from fpgacomp.network.canonical import Network
 
@@ -43,16 +45,17 @@ class GradientAttack:
 
 
 def gradient_of(
-    network: Network, samples: Samples, answers: npt.NDArray[np.int64], inside: ValueRange
+    network: Network, samples: Samples, task: Task, outputs: NamedArrays, inside: ValueRange
 ) -> GradientAttack:
     """Find the gradient of the loss by the input, where the network has one.
 
     Args:
         network: a float network, or canonical QONNX.
         samples: the test split in the network's shape, one sample at least.
-        answers: int64 [N], the classes that the network answers when it is executed. The network
-            in PyTorch must give the same ones, except for one in a hundred, since otherwise its
-            gradient is not the network's.
+        task: what the network is asked to tell.
+        outputs: what the network computes for the samples when it is executed. In PyTorch it must
+            tell the same, except for one sample in a hundred, since otherwise its gradient is not
+            the network's.
         inside: attacked values stay in this range.
 
     Returns:
@@ -73,33 +76,33 @@ def gradient_of(
             module, note = straight_through(network.model), "straight-through gradient"
     except FpgacompError as error:
         return GradientAttack(None, f"no gradient: {_first(error)}")
-    _drop_softmax(module)
     with one_thread(), torch.no_grad():
-        scores = np.concatenate(
-            [module(part).flatten(1).numpy() for part in torch.from_numpy(samples.x).split(BATCH)]
-        )
-    if scores.shape[1] < 2:
-        return GradientAttack(
-            None, "no gradient: the network has one output, and no score per class."
-        )
-    agreed = float(np.mean(scores.argmax(axis=1) == answers))
+        parts = torch.from_numpy(samples.x).split(BATCH)
+        joined = np.concatenate([module(part).flatten(1).numpy() for part in parts])
+    agreed = task.agreement(task.split(joined), outputs)
     if agreed < AGREEMENT:
         return GradientAttack(
             None, f"no gradient: torch agrees on {agreed:.1%} of the samples, not on all."
         )
-    return GradientAttack(lambda some, epsilon: attack_samples(module, some, epsilon, inside), note)
+    scoring = _with_scores(module, task, samples)
+
+    def attack(some: Samples, epsilon: float) -> Floats:
+        return attack_samples(module, scoring, some, epsilon, inside)
+
+    return GradientAttack(attack, note)
 
 
 def attack_samples(
-    module: TorchNetwork, samples: Samples, epsilon: float, inside: ValueRange
+    module: TorchNetwork, task: Task, samples: Samples, epsilon: float, inside: ValueRange
 ) -> Floats:
     """Compute x + epsilon * width * sign(gradient of the loss by x), clipped to the range.
 
     This is the fast gradient sign method (FGSM, Goodfellow et al. 2015).
 
     Args:
-        module: a torch network in inference mode that computes scores [N, classes].
-        samples: x and the right classes.
+        module: a torch network in inference mode.
+        task: what it is asked to tell.
+        samples: x and the labels.
         epsilon: largest change of a value, as a share of the width of the range.
         inside: the range.
 
@@ -108,6 +111,7 @@ def attack_samples(
     """
     import torch
 
+    from fpgacomp.compress.losses import task_loss
     from fpgacomp.compress.threads import one_thread
 
     parts = []
@@ -115,10 +119,7 @@ def attack_samples(
         for start in range(0, len(samples), BATCH):
             part = Samples(samples.x[start : start + BATCH], samples.y[start : start + BATCH])
             x = torch.from_numpy(part.x).clone().requires_grad_()
-            scores = module(x).flatten(1)
-            loss = torch.nn.functional.cross_entropy(
-                scores, torch.from_numpy(part.y), reduction="sum"
-            )
+            loss = task_loss(task, module(x).flatten(1), torch.from_numpy(part.y))
             (slope,) = torch.autograd.grad(loss, x)
             step = np.float32(epsilon * inside.width) * np.sign(slope.numpy())
             parts.append(inside.clip(part.x + step))
@@ -187,15 +188,24 @@ def _straight_through(quantizer: NodeQuantizer) -> TorchNetwork:
     return StraightThrough()
 
 
-def _drop_softmax(module: TorchNetwork) -> None:
-    """Have the network answer in scores: of sure probabilities float32 gradients are zero."""
+def _with_scores(module: TorchNetwork, task: Task, samples: Samples) -> Task:
+    """Have a network answer in scores, and return the task that is asked of these.
+
+    Of sure probabilities float32 gradients are zero.
+    """
     import torch
 
+    from fpgacomp.compress.trainable.outputs import output_forms
+
+    if any(part.kind in ("regression", "reconstruction") for part in task.parts):
+        return task
     output = next(node for node in module.graph.nodes if node.op == "output")
     last = output.args[0]
-    if last.op == "call_module" and isinstance(module.get_submodule(last.target), torch.nn.Softmax):
+    probable = (torch.nn.Softmax, torch.nn.Sigmoid)
+    if last.op == "call_module" and isinstance(module.get_submodule(last.target), probable):
         output.args = (last.args[0],)
         module.recompile()
+    return task.with_forms(output_forms(module, samples.x))
 
 
 def _first(error: FpgacompError) -> str:

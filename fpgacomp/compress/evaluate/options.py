@@ -25,6 +25,10 @@ class EvaluateOptions:
         transfer_from: name of the network whose attacked samples all networks are given. "auto"
             takes the most accurate float network that has a gradient; None makes no such attack.
         seed: decides the noise, 0 or more.
+        floor: score that a network must reach to be named the best of a table, 1 being perfect;
+            None takes `max_drop`.
+        max_drop: how far below the best score a network may be to be named the best of a table by
+            its costs, 0 or more, where there is no `floor`.
 
     Raises:
         UsageError: a value is out of its range; several such values are told at once.
@@ -35,6 +39,8 @@ class EvaluateOptions:
     epsilons: tuple[float, ...] = (0.05,)
     transfer_from: str | None = AUTO
     seed: int = 0
+    floor: float | None = None
+    max_drop: float = 0.05
 
     def __post_init__(self) -> None:
         problems: list[FpgacompError] = []
@@ -49,6 +55,12 @@ class EvaluateOptions:
             for value in self.brightness
             if not (math.isfinite(value) and 0 < abs(value) <= 1)
         ]
+        if not (math.isfinite(self.max_drop) and self.max_drop >= 0):
+            why = f"{self.max_drop!r} is no difference of scores."
+            problems.append(UsageError("max drop", why, "give 0 or more."))
+        if self.floor is not None and not (math.isfinite(self.floor) and self.floor <= 1):
+            why = f"{self.floor!r} is no score."
+            problems.append(UsageError("accuracy floor", why, "give 1 (100 %) or less."))
         if self.seed < 0:
             problems.append(UsageError("seed", f"{self.seed} is negative.", "give 0 or more."))
         raise_all(problems)

@@ -4,47 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.compress.evaluate.disturb import ValueRange, disturbances
-from fpgacomp.compress.evaluate.metrics import accuracy, classes_of, macro_f1, predictions
 from fpgacomp.compress.evaluate.options import EvaluateOptions
 from fpgacomp.data.labelled import LabelledData, Samples
+from fpgacomp.data.tasks import Task
 from fpgacomp.errors import InputDataError
+from fpgacomp.ir.types import NamedArrays
 from fpgacomp.results.comparison import DisturbedScore, Scores
 
-Execute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
-"""Executes a network: samples [N, *input shape] -> its first output [N, ...]."""
-
-
-def class_answers(execute: Execute, data: LabelledData) -> npt.NDArray[np.int64]:
-    """Execute a network on the test split and tell the class of each answer.
-
-    Args:
-        execute: executes the network.
-        data: in the network's shape.
-
-    Returns:
-        Class indices, int64 [N].
-
-    Raises:
-        InputDataError: the network has fewer outputs than there are classes, or its outputs name
-            no classes.
-    """
-    outputs = execute(data.test.x)
-    classes = classes_of(outputs)
-    if classes is not None:
-        data.check_outputs(classes)
-    return predictions(outputs, len(data.test))
+Execute = Callable[[npt.NDArray[np.float32]], NamedArrays]
+"""Executes a network: samples [N, *input shape] -> output name -> [N, ...]."""
 
 
 def scores(
     execute: Execute,
     data: LabelledData,
-    answers: npt.NDArray[np.int64],
+    outputs: NamedArrays,
     options: EvaluateOptions,
     inside: ValueRange,
 ) -> Scores:
@@ -52,17 +31,27 @@ def scores(
 
     Args:
         execute: executes the network.
-        data: in the network's shape.
-        answers: what `class_answers` returned.
+        data: in the network's shape; its task is known.
+        outputs: what the network computes for the test split.
         options: kinds and strengths of the disturbances.
         inside: the range that disturbed samples stay in.
+
+    Raises:
+        InputDataError: the outputs are not one for each sample, or hold NaN.
     """
+    task = data.known_task
+    for name, values in outputs.items():
+        if len(values) != len(data.test):
+            raise InputDataError(
+                f"output {name}", f"has {len(values)} rows for {len(data.test)} samples.",
+                "give a network whose first axis is the batch.",
+            )  # fmt: skip
+    figures = task.measure(outputs, data.test.y)
     disturbed = tuple(
-        DisturbedScore(attack, strength, accuracy_on(execute, Samples(x, data.test.y)))
+        DisturbedScore(attack, strength, score_on(execute, task, Samples(x, data.test.y)))
         for attack, strength, x in disturbances(data.test.x, options, inside)
     )
-    labels = data.test.y
-    return Scores(accuracy(labels, answers), macro_f1(labels, answers), disturbed)
+    return Scores(task.quality_of(figures), figures, disturbed)
 
 
 def add_disturbed(known: Scores, *more: DisturbedScore) -> Scores:
@@ -70,12 +59,12 @@ def add_disturbed(known: Scores, *more: DisturbedScore) -> Scores:
     return replace(known, disturbed=(*known.disturbed, *more))
 
 
-def accuracy_on(execute: Execute, samples: Samples) -> float:
-    """Execute a network on samples and return the share that it answers right, 0..1.
+def score_on(execute: Execute, task: Task, samples: Samples) -> float:
+    """Execute a network on samples and score it by the task's metric; 1 is perfect.
 
     Raises:
-        InputDataError: there are no samples, or the outputs name no classes.
+        InputDataError: there are no samples, or the outputs hold NaN.
     """
     if not len(samples):
         raise InputDataError("the samples", "are none.", "give some.")
-    return accuracy(samples.y, predictions(execute(samples.x), len(samples)))
+    return task.quality(execute(samples.x), samples.y)

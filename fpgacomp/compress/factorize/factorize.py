@@ -24,7 +24,7 @@ from fpgacomp.compress.factorize.windows import (
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.compress.training import accuracy, train
+from fpgacomp.compress.training import quality, train
 from fpgacomp.compress.types import TorchLayer
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ModelError, UsageError
@@ -76,8 +76,8 @@ def factorize(
     guidance = distillation or DistillOptions()
     history = train(
         smaller, data, recipe,
-        loss=distillation_loss(network, guidance), decided_by=[options, guidance, network],
-        observer=observer, what="factorize",
+        loss=distillation_loss(network, guidance, data, recipe),
+        decided_by=[options, guidance, network], observer=observer, what="factorize",
     )  # fmt: skip
     details = {
         "layers": figures,
@@ -246,12 +246,12 @@ def _replace(network: fx.GraphModule, name: str, layers: Mapping[str, nn.Module]
 def _energy_within(network: fx.GraphModule, data: LabelledData, options: FactorizeOptions) -> float:
     """The lowest energy, to a 256th, whose untrained split keeps the validation accuracy."""
     assert options.within is not None
-    floor = accuracy(network, data.validation) - options.within / 100
+    floor = quality(network, data, data.validation) - options.within / 100
     least, most = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = (least + most) / 2
         tried = _split(network, replace(options, within=None, energy=middle))[0]
-        good = accuracy(tried, data.validation) >= floor
+        good = quality(tried, data, data.validation) >= floor
         least, most = (least, middle) if good else (middle, most)
     return most
 

@@ -31,6 +31,7 @@ from fpgacomp.compress.trainable import (
     weight_layers,
 )
 from fpgacomp.compress.trainable.modules import ACTIVATIONS
+from fpgacomp.compress.trainable.outputs import JoinOutputs
 
 Numbers = npt.NDArray[np.int64]  # a channel's number for every element of a sample
 
@@ -235,6 +236,8 @@ class _Follower(fx.Interpreter):
                         self._join(*divmod(pair, count))
             case ConcatTensors():
                 return np.concatenate(parts, axis=module.dim - 1)
+            case JoinOutputs():
+                return np.concatenate([part.reshape(-1) for part in parts])
             case PermuteTensor():
                 return numbers.transpose([axis - 1 for axis in module.dims[1:]])
             case nn.Flatten():

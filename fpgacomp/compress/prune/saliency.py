@@ -9,10 +9,11 @@ from typing import assert_never
 import torch
 from torch import Tensor, fx, nn
 
+from fpgacomp.compress.losses import loss_of
 from fpgacomp.compress.prune.groups import Channels
 from fpgacomp.compress.prune.options import SaliencyKind
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.compress.training import cross_entropy
+from fpgacomp.compress.training import with_task
 from fpgacomp.data.labelled import LabelledData
 
 TAYLOR_BATCH = 32
@@ -84,7 +85,7 @@ def _gamma(network: fx.GraphModule) -> dict[str, Tensor]:
 
 def _taylor(network: fx.GraphModule, data: LabelledData) -> dict[str, Tensor]:
     """Sum over batches of the squared first-order change of the loss without the channel."""
-    probe = copy.deepcopy(network).eval()
+    probe, loss = copy.deepcopy(network).eval(), loss_of(with_task(network, data))
     layers = weight_layers(probe)
     total = {name: torch.zeros(len(layer.weight)) for name, layer in layers.items()}
     generator = torch.Generator().manual_seed(0)
@@ -92,7 +93,7 @@ def _taylor(network: fx.GraphModule, data: LabelledData) -> dict[str, Tensor]:
     for batch in order.split(TAYLOR_BATCH)[:TAYLOR_BATCHES]:
         probe.zero_grad()
         x, y = torch.from_numpy(data.train.x)[batch], torch.from_numpy(data.train.y)[batch]
-        cross_entropy(probe, x, y).backward()
+        loss(probe, x, y).backward()
         for name, layer in layers.items():
             change = (layer.weight.grad * layer.weight.detach()).flatten(1).sum(1)
             if layer.bias is not None:

@@ -73,7 +73,7 @@ def prune_channels(
     smaller = copy.deepcopy(network)
     history = History()
     guidance = distillation or DistillOptions()
-    loss = distillation_loss(network, guidance)
+    loss = distillation_loss(network, guidance, data, recipe)
     for round_ in range(1, options.rounds + 1):
         plan = _RoundPlan(smaller, channels, options, sizes, prices, round_)
         if goal is not None and 1 < round_ == options.rounds:

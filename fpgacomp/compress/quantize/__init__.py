@@ -12,7 +12,8 @@ The functions below work on torch networks, with Brevitas:
     torch/post_training   calibration, equalization, GPTQ, bias correction
     torch/merge           BatchNormalization merged into the layer before it
     torch/mixed           bits chosen per layer: operations and spending (what bits cost),
-                          sensitivity (what they lose), assign (an integer linear program)
+                          sensitivity (what they lose), assign (an integer linear program),
+                          candidates (what was trained, and keeps to the budget)
     torch/export          network of Brevitas layers -> QONNX
 
 Keras models are quantized with QKeras; `keras.aware.quantize_keras` is the entrance:
@@ -61,7 +62,7 @@ from fpgacomp.errors import ToolError
 if TYPE_CHECKING:
     import onnx
 
-    from fpgacomp.compress.training import Loss
+    from fpgacomp.compress.losses import Loss
 
 __all__ = [
     "MixedOptions",
@@ -93,7 +94,8 @@ def quantize_aware(
         data: weights and scales are fitted to the training split.
         options: bits and scales.
         recipe: how the quantized network is trained.
-        loss: (network, x, y) -> mean loss of a batch; None takes the cross entropy.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or
+            that of the task.
         observer: is told every epoch.
 
     Returns:
@@ -123,7 +125,7 @@ def quantize_mixed(
     loss: Loss | None = None,
     observer: TrainingObserver = silent,
 ) -> TechniqueOutcome:
-    """Choose the bits of every layer under a budget, then train with them.
+    """Choose the bits of every layer and of the input under a budget, then train with them.
 
     See `torch.mixed.quantize_mixed` for the method and its sources.
 
@@ -133,17 +135,21 @@ def quantize_mixed(
         options: the budget, its measure, and the bits to choose from.
         recipe: how the quantized network is trained.
         cost: estimates a quantized network, where the measure is one of its figures, e.g. "lut".
-        loss: (network, x, y) -> mean loss of a batch; None takes the cross entropy.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or
+            that of the task.
         observer: is told every epoch.
 
     Returns:
-        The network of Brevitas layers. Its details are those of `quantize_aware` and measure,
-        budget, used, weight_sensitivity, activation_sensitivity and cost_calls.
+        The network of Brevitas layers, which keeps to the budget as trained. Its details are those
+        of `quantize_aware` and measure, budget, used, input_bits, weight_sensitivity,
+        activation_sensitivity, input_sensitivity, candidates (what every network that was trained
+        costs and scores) and cost_calls.
 
     Raises:
         ToolError: Brevitas or torch is not installed.
         UnsupportedLayer: layers have no quantized form; all of them are named.
         UsageError: no choice of bits keeps to the budget, or the cost function has no such figure.
+        DoesNotFit: no network keeps to the budget once it is trained.
         TrainingError: the loss is not a number.
     """
     keywords = {} if loss is None else {"loss": loss}

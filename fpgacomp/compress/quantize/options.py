@@ -17,6 +17,7 @@ REPAIR_STEPS: tuple[RepairStep, ...] = get_args(RepairStep)
 REST = "*"  # in a mapping of bits, the key for all layers that it does not name
 MOST_BITS = 8
 TERNARY_BITS = 2
+INPUT_WIDTHS = (2, 3, 4, 5, 6, 8)  # bits of the input that a search tries; 1 rarely tells enough
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,11 +196,14 @@ class MixedOptions:
             figure of the cost function, such as "lut".
         weight_choices: bits that the weights of a layer may have.
         activation_choices: bits that an activation may have.
+        input_choices: bits that the network's input may have. None takes `INPUT_WIDTHS` up to the
+            input bits of `base`, and these.
         trial_epochs: number of epochs that a network is trained before its loss is measured in
             the search. 0 measures untrained networks, whose losses training would partly mend.
         refinements: number of rounds in which every layer is tried one width finer and one
             coarser than chosen. 0 trusts that the losses of single layers add up.
-        base: input bits, scale, granularity and narrow. Its other bits are not used.
+        base: scale, granularity and narrow, and the most input bits that are tried where
+            `input_choices` is None. Its other bits are not used.
 
     Raises:
         UsageError: a value is out of its range; several such values are told at once.
@@ -209,6 +213,7 @@ class MixedOptions:
     measure: str = "bits"
     weight_choices: tuple[BitWidth, ...] = (1, 2, 3, 4, 6, 8)
     activation_choices: tuple[int, ...] = (1, 2, 3, 4, 6, 8)
+    input_choices: tuple[int, ...] | None = None
     trial_epochs: int = 0
     refinements: int = 3
     base: QuantizeOptions = field(default_factory=QuantizeOptions)
@@ -221,10 +226,20 @@ class MixedOptions:
             if getattr(self, name) < 0:
                 where = name.replace("_", " ")
                 problems.append(UsageError(where, f"is {getattr(self, name)}.", "use 0 or more."))
-        for what in ("weight_choices", "activation_choices"):
+        for what in ("weight_choices", "activation_choices", "input_choices"):
             where, choices = what.replace("_", " "), getattr(self, what)
+            if choices is None:
+                continue
             if not choices:
                 problems.append(UsageError(where, "has none.", "name one at least."))
             for bits in choices:
                 problems += _check_bits(where, bits, ternary=what == "weight_choices")
         raise_all(problems)
+
+    @property
+    def input_widths(self) -> tuple[int, ...]:
+        """Bits that the network's input may have, in rising order."""
+        if self.input_choices is not None:
+            return tuple(sorted(set(self.input_choices)))
+        most = self.base.input_bits
+        return tuple(sorted({most, *(bits for bits in INPUT_WIDTHS if bits < most)}))

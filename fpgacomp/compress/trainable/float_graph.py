@@ -38,9 +38,9 @@ class FloatGraph:
         return self.graph.inputs[0]
 
     @property
-    def output(self) -> str:
-        """Name of the network's output."""
-        return self.graph.outputs[0]
+    def outputs(self) -> list[str]:
+        """Names of the network's outputs."""
+        return self.graph.outputs
 
     @property
     def constants(self) -> dict[str, AnyArray]:
@@ -53,7 +53,7 @@ def open_graph(model: onnx.ModelProto) -> FloatGraph:
 
     Raises:
         ModelError: not a valid model, or shapes that do not go together.
-        UnsupportedLayer: not one float input and one output, or sizes that are left open.
+        UnsupportedLayer: not one float input, no output, or sizes that are left open.
         Problems: several of these at once.
     """
     graph = read_graph(model)
@@ -66,14 +66,13 @@ def open_graph(model: onnx.ModelProto) -> FloatGraph:
 
 
 def _fix_batch(graph: EditableGraph) -> None:
-    """Make an open batch axis 1, and refuse what is not one float input and one output."""
-    for kind, names in (("inputs", graph.inputs), ("outputs", graph.outputs)):
-        if len(names) != 1:
-            raise UnsupportedLayer(
-                "the network",
-                f"it has {len(names)} {kind}.",
-                f"give a network with one {kind.removesuffix('s')}.",
-            )
+    """Make an open batch axis 1, and refuse what is not one float input with some output."""
+    if len(graph.inputs) != 1:
+        raise UnsupportedLayer(
+            "the network", f"it has {len(graph.inputs)} inputs.", "give a network with one input."
+        )
+    if not graph.outputs:
+        raise UnsupportedLayer("the network", "it has no output.", "export it with one.")
     (name,) = graph.inputs
     info = graph.info[name]
     if info.dtype not in _FLOATS:

@@ -15,6 +15,7 @@ from fpgacomp.compress.constraints import KEPT
 from fpgacomp.compress.trainable.functions import RULES, Use
 from fpgacomp.compress.trainable.modules import ReshapeTensor
 from fpgacomp.compress.trainable.names import UniqueNames
+from fpgacomp.compress.trainable.outputs import join_results
 from fpgacomp.compress.trainable.read_weights import note_zeros, zero_pad
 from fpgacomp.compress.trainable.write_layers import RULES as CLASSES
 from fpgacomp.compress.trainable.write_layers import ModuleCall, write_layer
@@ -39,8 +40,8 @@ def from_module(module: nn.Module, example: Tensor) -> fx.GraphModule:
     A layer that is called twice becomes two layers of equal weights.
 
     Args:
-        module: takes one tensor and returns one; its forward() does not branch on values. It is
-            not changed.
+        module: takes one tensor and returns one, or a tuple of them; its forward() does not branch
+            on values. It is not changed.
         example: float32 [N, *input shape]. Module and network must agree on it.
 
     Raises:
@@ -67,6 +68,9 @@ def _check_equal(network: fx.GraphModule, module: nn.Module, example: Tensor) ->
     with torch.no_grad():
         for x in (example, torch.cat([example, example])):  # a second batch size tells shapes
             found, wanted = network(x), module(x)
+            if isinstance(wanted, list | tuple):
+                wanted = torch.cat([part.flatten(1) for part in wanted], 1)
+                found = found.flatten(1)
             scale = max(1.0, float(wanted.abs().max()))
             if found.shape != wanted.shape or not (found - wanted).abs().max() <= 1e-5 * scale:
                 raise ModelError(
@@ -180,13 +184,17 @@ class _Rewriter:
         return any(isinstance(part, Tensor) for part in several)
 
     def _output(self, node: fx.Node) -> None:
-        result = node.args[0]
-        if not isinstance(result, fx.Node) or result not in self.map:
-            raise self._refuse(node, "an output that is not one tensor", "return one tensor.")
-        value = self.map[result]
-        if value.op == "placeholder":
-            value = self._emit(nn.Identity(), "identity", value)
-        self.graph.output(value)
+        returned = node.args[0]
+        several = list(returned) if isinstance(returned, list | tuple) else [returned]
+        if not several or not all(isinstance(r, fx.Node) and r in self.map for r in several):
+            raise self._refuse(
+                node, "an output that is not a tensor", "return a tensor, or a tuple of tensors."
+            )
+        names = ["output"] if len(several) == 1 else [f"output_{k}" for k in range(len(several))]
+        shapes = [tuple(self.values[result].shape[1:]) for result in several]
+        nodes = [self.map[result] for result in several]
+        results = list(zip(names, nodes, shapes, strict=True))
+        self.graph.output(join_results(self.graph, self.root, results))
 
     def _module(self, node: fx.Node) -> None:
         target = str(node.target)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import onnx
 import torch
-from torch import fx, nn
+from torch import fx
 
 from fpgacomp.compress.trainable import read_elementwise as elementwise
 from fpgacomp.compress.trainable import read_pooling as pooling
@@ -15,6 +15,7 @@ from fpgacomp.compress.trainable import read_weights as weights
 from fpgacomp.compress.trainable.float_graph import open_graph
 from fpgacomp.compress.trainable.gates import recognise_gates
 from fpgacomp.compress.trainable.layers import example_input
+from fpgacomp.compress.trainable.outputs import join_results
 from fpgacomp.compress.trainable.reader import Reader, ShapeUnknown, refuse
 from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
 from fpgacomp.network.editable import Node
@@ -76,7 +77,8 @@ def from_onnx(model: onnx.ModelProto) -> fx.GraphModule:
     codebook their indices (`fpgacomp.compress.constraints`).
 
     Args:
-        model: one float input with a batch axis and known sizes, one output.
+        model: one float input with a batch axis and known sizes. Several outputs become one, side
+            by side (`fpgacomp.compress.trainable.outputs.JoinOutputs`).
 
     Returns:
         The network in inference mode; `meta` holds input_shape (without batch), input_name
@@ -96,23 +98,20 @@ def from_onnx(model: onnx.ModelProto) -> fx.GraphModule:
     for node in source.graph.nodes:
         _read(reader, node)
     raise_all(reader.problems)
-    if source.output not in reader.values:
-        raise UnsupportedLayer(
-            f"output {source.output}", "it does not depend on the input.", "export it again."
-        )
-    result = reader.values[source.output]
-    if result.op == "placeholder":
-        name = reader.names.unique("identity")
-        reader.root.add_module(name, nn.Identity())
-        result = reader.graph.call_module(name, (result,))
-    reader.graph.output(result)
+    for name in source.outputs:
+        if name not in reader.values:
+            raise UnsupportedLayer(
+                f"output {name}", "it does not depend on the input.", "export it again."
+            )
+    results = [(n, reader.values[n], source.graph.shape(n)[1:]) for n in source.outputs]
+    reader.graph.output(join_results(reader.graph, reader.root, results))
     network = fx.GraphModule(reader.root, reader.graph, "Network")
     network.graph.eliminate_dead_code()
     network.recompile()
     network.delete_all_unused_submodules()
     network.eval()
     network.meta["input_shape"] = source.graph.shape(source.input)[1:]
-    network.meta["input_name"], network.meta["output_name"] = source.input, source.output
+    network.meta["input_name"], network.meta["output_name"] = source.input, source.outputs[0]
     _check_runs(network)
     return network
 

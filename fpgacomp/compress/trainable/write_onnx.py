@@ -17,6 +17,7 @@ import torch
 from onnx import helper
 from torch import fx, nn
 
+from fpgacomp.compress.trainable.outputs import JoinOutputs, results_of
 from fpgacomp.compress.trainable.read_module import from_module
 from fpgacomp.compress.trainable.write_layers import ModuleCall, write_layer
 from fpgacomp.compress.trainable.writer import Writer
@@ -80,15 +81,18 @@ def _write(
     tensors: dict[fx.Node, str] = {}
     problems: list[FpgacompError] = []
     calls: dict[str, int] = {}
-    result = _result(network.graph)
+    results = results_of(network)
+    names = {node: output_name if len(results) == 1 else name for name, node in results}
     for node in network.graph.nodes:
         if node.op == "placeholder":
             tensors[node] = input_name
         elif node.op == "call_module":
             target = str(node.target)
+            if isinstance(network.get_submodule(target), JoinOutputs):
+                continue
             calls[target] = calls.get(target, 0) + 1
             again = f"_{calls[target]}" if calls[target] > 1 else ""
-            tensors[node] = output_name if node is result else f"{target}{again}_output"
+            tensors[node] = names.get(node, f"{target}{again}_output")
             sources = node.all_input_nodes if len(node.args) < 2 else list(node.args)
             call = ModuleCall(
                 target + again,
@@ -107,20 +111,16 @@ def _write(
             problems.append(InvalidGraph(node.name, f"{node.op} is no module call.", fix))
             break
     raise_all(problems)
-    return _model(writer, (input_name, tuple(example.shape)), (output_name, shapes[result]))
-
-
-def _result(graph: fx.Graph) -> fx.Node:
-    (result,) = next(node for node in graph.nodes if node.op == "output").all_input_nodes
-    return result
+    outputs = [(name, shapes[node]) for node, name in names.items()]
+    return _model(writer, (input_name, tuple(example.shape)), outputs)
 
 
 def _model(
-    writer: Writer, source: tuple[str, tuple[int, ...]], result: tuple[str, tuple[int, ...]]
+    writer: Writer, source: tuple[str, tuple[int, ...]], results: list[tuple[str, tuple[int, ...]]]
 ) -> onnx.ModelProto:
     values = [
         helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", *shape[1:]])
-        for name, shape in (source, result)
+        for name, shape in (source, *results)
     ]
     graph = helper.make_graph(
         writer.nodes, "network", values[:1], values[1:], list(writer.constants.values())
@@ -142,7 +142,10 @@ def _check_equal(network: fx.GraphModule, example: torch.Tensor, model: onnx.Mod
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     name = model.graph.input[0].name
-    found = session.run(None, {name: example.numpy()})[0]
+    outputs = session.run(None, {name: example.numpy()})
+    found = outputs[0]
+    if len(outputs) > 1:
+        found = np.concatenate([part.reshape(len(part), -1) for part in outputs], axis=1)
     wanted = network(example).numpy()
     difference = float(np.max(np.abs(found - wanted), initial=0.0))
     if found.shape != wanted.shape or not difference <= _TOLERANCE * max(

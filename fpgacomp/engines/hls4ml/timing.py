@@ -6,12 +6,20 @@ from dataclasses import dataclass
 from math import ceil
 
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding, Setting
-from fpgacomp.engines.shared.terms import Product
+from fpgacomp.engines.shared.products import Product
 from fpgacomp.ir.layers import Layer
 
 # Cycles that a loop over words or lanes takes beside its iterations: to fill its pipeline, to
 # drain it and to start again.
 LOOP_OVERHEAD = 3
+# Cycles that an io_stream Resource convolution takes per input pixel beside its reuse factor: the
+# reports state 4 to 11 (hls4ml_csynth_layers.csv).
+STREAM_RESOURCE_STEP = 8
+# Least cycles per input pixel of an io_stream Latency convolution, by the release of the tool.
+# Vivado HLS 2019 and 2020 shift a line buffer in one cycle, Vitis HLS takes three.
+WINDOW_STEP_BEFORE_2022 = 1
+WINDOW_STEP = 3
+DEFAULT_TOOL = "2024.1"  # release of the vendor tool that is predicted where none is stated
 
 
 @dataclass(frozen=True)
@@ -59,3 +67,34 @@ def product_cycles(unit: Product) -> tuple[int, int]:
         # A pipelined function never waits longer than it takes.
         return latency, min(unit.reuse_factor, latency + 1)
     return unit.reuse_factor + unit.depth, unit.reuse_factor
+
+
+def window_step(tool: str) -> int:
+    """Least cycles per input pixel of a sliding window.
+
+    Args:
+        tool: release of the vendor tool, as "2023.2".
+    """
+    return WINDOW_STEP if tool >= "2022" else WINDOW_STEP_BEFORE_2022
+
+
+def stream_convolution(
+    unit: Product, *, pixels: int, fill: int, tool: str = DEFAULT_TOOL
+) -> Timing:
+    """Cycles of a convolution in io_stream, which takes its input pixel by pixel.
+
+    Resource has no pipeline over the pixels: every one of them, whether it completes a window
+    or not, takes the reuse factor and STREAM_RESOURCE_STEP (nnet_conv2d_stream.h).
+
+    Args:
+        pixels: of the padded input.
+        fill: pixels that are read before the first window is complete.
+        tool: release of the vendor tool.
+    """
+    latency, interval = product_cycles(unit)
+    if unit.strategy == "latency":
+        step = max(interval, window_step(tool))
+        cycles = pixels * step + latency + 2
+        return Timing(fill * step + latency, cycles, cycles)
+    step = unit.reuse_factor + STREAM_RESOURCE_STEP
+    return Timing(fill * step, pixels * step, pixels * step)

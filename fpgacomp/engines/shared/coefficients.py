@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from fpgacomp.engines.shared.terms import RESOURCES, Terms
+from fpgacomp.devices.resources import Resources
+from fpgacomp.engines.shared.terms import RESOURCES, Terms, dot
 from fpgacomp.results.estimate import Figure, Stage
+
+# Amounts below these count as these where errors are taken as factors.
+LEAST = {"lut": 5.0, "ff": 5.0, "dsp": 1.0, "bram18": 1.0, "cycles": 1.0, "interval": 1.0}
+Factors = tuple[float, float]  # (low, high) as factors of the value
+_NONE: Factors = (1.0, 1.0)
+_ZERO = Figure.exact(0.0)
 
 
 @dataclass(frozen=True)
@@ -16,33 +23,58 @@ class Coefficients:
 
     Args:
         cost: resource -> term -> cost of one unit.
-        spread: kind of layer (latency, resource, conv, activation) -> resource, `cycles` or
-            `interval` -> (low, high) as factors of the value.
+        declared: resource -> costs of which its range is a multiple, where they are not `cost`.
+        spread: kind of unit -> resource, `cycles` or `interval` -> factors of the value that
+            enclose 90 % of measured amounts.
+        tool: resource -> the part of that spread that all units of a design share, because one
+            tool made them all.
     """
 
     stage: Stage
     cost: Mapping[str, Mapping[str, float]]
-    spread: Mapping[str, Mapping[str, tuple[float, float]]]
+    spread: Mapping[str, Mapping[str, Factors]]
+    tool: Mapping[str, Factors]
+    declared: Mapping[str, Mapping[str, float]]
 
     def value(self, resource: str, terms: Terms) -> float:
         """Amount of a resource that these terms take."""
-        cost = self.cost[resource]
-        return sum(cost[term] * amount for term, amount in terms[resource].items())
+        return dot(self.cost[resource], terms[resource])
+
+    def priced(self, terms: Terms, kind: str) -> Resources[Figure]:
+        """All resources of a unit of this kind; nothing lies in UltraRAM."""
+        return Resources.of(lambda r: self.figure(r, terms, kind) if r in RESOURCES else _ZERO)
 
     def figure(self, resource: str, terms: Terms, kind: str) -> Figure:
-        """The same amount with the range that layers of this kind have."""
-        return self.ranged(resource, self.value(resource, terms), kind)
+        """The amount of a resource with the range that units of this kind have."""
+        value = self.value(resource, terms)
+        if resource not in self.declared:
+            return self.ranged(resource, value, kind)
+        around = dot(self.declared[resource], terms[resource])
+        found = self.ranged(resource, around, kind)
+        return Figure(value, min(found.low, value), max(found.high, value))
 
     def ranged(self, quantity: str, value: float, kind: str) -> Figure:
-        """A value of a resource, of `cycles` or of `interval` with that range."""
-        low, high = self.spread[kind][quantity]
-        return Figure(value, value * low, value * high)
+        """A value of a resource, of `cycles` or of `interval` with that range.
+
+        Amounts below LEAST have the range of LEAST: of a handful no factor means anything.
+        """
+        spread, tool = self.spread[kind][quantity], self.tool.get(quantity, _NONE)
+        found = Figure.within(value, spread, tool)
+        if not 0 < value < LEAST[quantity] or spread == _NONE:
+            return found
+        return replace(found, high=LEAST[quantity] * spread[1])
 
 
 def coefficients_of(content: Mapping[str, Any], stage: Stage) -> Coefficients:
     """One stage's coefficients from the content of an engine's coefficients.json."""
+    found = content["stages"]["csynth" if stage == "csynth" else "logic_synth"]
     spread = {
-        kind: {name: (low, high) for name, (low, high) in ranges.items()}
-        for kind, ranges in content["spread"].items()
+        kind: {name: _factors(factors) for name, factors in ranges.items()}
+        for kind, ranges in found["spread"].items()
     }
-    return Coefficients(stage, {r: content["cost"][r] for r in RESOURCES}, spread)
+    tool = {name: _factors(factors) for name, factors in found["tool"].items()}
+    return Coefficients(stage, found["cost"], spread, tool, found["declared"])
+
+
+def _factors(stated: list[float]) -> Factors:
+    return stated[0], stated[1]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,21 +50,43 @@ def run_compilers(commands: list[list[str]]) -> None:
     Raises:
         ToolError: one failed, with its first error line, or took too long.
     """
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for command in commands
-    ]
+    processes: list[subprocess.Popen[str]] = []
     try:
-        for process in processes:
+        for command in commands:
+            processes.append(_started(command))
+        for command, process in zip(commands, processes):
             _, said = process.communicate(timeout=_COMPILE_TIMEOUT_S)
-            if process.returncode != 0:
-                raise ToolError("g++", f"the emitted C++ does not compile: {_first_error(said)}",
-                                _REPORT)  # fmt: skip
+            _check_compiled(command, process.returncode, said)
     except subprocess.TimeoutExpired:
         raise ToolError("g++", f"compiling took over {_COMPILE_TIMEOUT_S:.0f} s.",
                         "use a smaller design, or --no-csim.") from None  # fmt: skip
     finally:
         _end(processes)
+
+
+def _started(command: list[str]) -> subprocess.Popen[str]:
+    """Start a compiler in a process group of its own: g++ starts others, which end with it."""
+    try:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True, errors="replace", start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        why = f"{command[0]} does not run: {error.strerror or error}."
+        raise ToolError("g++", why, "install it again, or use --no-csim.") from error
+
+
+def _check_compiled(command: list[str], code: int, said: str) -> None:
+    """Raise ToolError where a compiler failed, died or wrote nothing."""
+    target = Path(command[command.index("-o") + 1])
+    if code < 0:
+        why = f"the compiler ended by signal {-code}: {_first_error(said)}"
+        raise ToolError("g++", why, "free memory, use a smaller design, or --no-csim.")
+    if code > 0:
+        raise ToolError("g++", f"the emitted C++ does not compile: {_first_error(said)}", _REPORT)
+    if not target.is_file():
+        why = f"it ended without an error and wrote no {target.name}."
+        raise ToolError("g++", why, "install it again, or use --no-csim.")
 
 
 def _first_error(said: str) -> str:
@@ -161,8 +186,12 @@ def _check(code: int, said: str) -> None:
         raise ToolError("C-simulation", f"a stream did not come out even: {uneven}.", _REPORT)
 
 
-def _end(processes: list[subprocess.Popen[str]] | list[subprocess.Popen[bytes]]) -> None:
+def _end(processes: Sequence[subprocess.Popen[str]] | Sequence[subprocess.Popen[bytes]]) -> None:
+    """End processes that still run, with all that they started where they lead a group."""
     for process in processes:
         if process.poll() is None:
+            with suppress(ProcessLookupError):
+                if os.getpgid(process.pid) == process.pid:
+                    os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             process.wait()

@@ -26,5 +26,5 @@ def typical_weights(n_in: int, n_out: int, bits: int, nonzero: int, *, seed: int
     reach = max(1 << max(bits - 2, 0), 1)
     rng = np.random.default_rng(seed)
     weights = rng.integers(1, reach, size=n_in * n_out, endpoint=True)
-    weights[min(nonzero, weights.size) :] = 0
+    weights[rng.permutation(weights.size)[min(nonzero, weights.size) :]] = 0
     return weights.reshape(n_in, n_out)

@@ -1,65 +1,107 @@
-"""The fit of terms' costs to measured rows: one loop, to which an engine brings its rows and terms.
+"""The fit of terms' costs to measured rows: what the fabric says, corrected by what was measured.
 
-Errors count relative to what was measured, and large ones with their root only (iteratively
-reweighted, non-negative least squares), so that a few odd reports do not rule the fit.
+Every term has a cost from the fabric itself (an adder bit is a LUT, a register bit a
+flip-flop). The fit multiplies it by a factor, and a factor far from one must be paid for by
+rows that it explains: a term that no row shows keeps the fabric's cost, and one that a few
+rows show moves part of the way. Errors count as logarithms of measured / predicted, and
+large ones with their root only, so that a few odd reports do not rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from scipy.optimize import nnls
 
 from fpgacomp.engines.shared.rows import Row
 from fpgacomp.ir.types import FloatArray
 
 Cost = dict[str, dict[str, float]]  # resource -> term -> cost of one unit
 
-_ROUNDS = 40
-# Relative errors below this one count alike: they are within what tools vary by themselves.
-_NOISE = 0.1
+FLOOR = {"lut": 5.0, "ff": 5.0}
+# Standard deviation of the logarithm of a factor, and the error below which all count alike.
+_FACTOR_SPREAD = 0.35
+_NOISE = 0.15
+_STARTING_STEP = 1e-3
+_ROUNDS = 60
 
 
-def fit_terms(
-    rows: Sequence[Row],
-    resource: str,
-    *,
-    fixed: Mapping[str, float],
-    known: Mapping[str, float],
-    floor: float,
-    weights: FloatArray | None = None,
-) -> dict[str, float]:
-    """The cost of each term of a resource that is not fixed.
+def fit_costs(rows: Sequence[Row], fabric: Mapping[str, Mapping[str, float]]) -> Cost:
+    """LUTs and flip-flops of one unit of each term; other resources keep the fabric's.
 
     Args:
         rows: what was measured, with the terms of each row.
-        resource: lut or ff.
-        fixed: term -> cost, of the terms that are not fitted.
-        known: term -> cost, of every term whose cost is known already, the fixed ones among them.
-        floor: measured amounts below it count as this much, so that small rows do not rule.
-        weights: of each row [rows]; None weighs all alike.
+        fabric: resource -> term -> cost where nothing was measured.
 
     Returns:
-        Term -> cost of one unit, five significant digits.
+        Resource -> term -> cost, five significant digits.
     """
-    names = sorted({term for row in rows for term in row.terms[resource]} - fixed.keys())
-    design = np.array([[row.terms[resource].get(name, 0.0) for name in names] for row in rows])
-    base = np.array([dot(known, row.terms[resource]) for row in rows])
-    actual = np.array([row.actual[resource] for row in rows])
-    scale = np.maximum(actual, floor)
-    even = (1.0 if weights is None else weights) / scale
-    weight, found = even, np.zeros(len(names))
+    cost: Cost = {resource: dict(terms) for resource, terms in fabric.items()}
+    for resource in FLOOR:
+        cost[resource] |= _fit(rows, resource, fabric[resource])
+    return cost
+
+
+def _fit(rows: Sequence[Row], resource: str, fabric: Mapping[str, float]) -> dict[str, float]:
+    """Fitted costs of the terms of one resource that the rows show."""
+    shown = [row for row in rows if resource in row.actual and any(row.terms[resource].values())]
+    names = sorted({t for row in shown for t, a in row.terms[resource].items()
+                    if a and fabric[t] > 0})  # fmt: skip
+    if not names:
+        return {}
+    amounts = np.array([[row.terms[resource].get(n, 0.0) for n in names] for row in shown])
+    amounts = amounts * np.array([fabric[name] for name in names])
+    actual = np.array([row.actual[resource] for row in shown])
+    factors = _factors(amounts, actual, family_weights(shown), FLOOR[resource])
+    return {name: rounded(fabric[name] * factor) for name, factor in zip(names, factors)}
+
+
+def _factors(
+    amounts: FloatArray, actual: FloatArray, weights: FloatArray, floor: float
+) -> FloatArray:
+    """Factors [terms] of priced amounts [rows, terms], by damped Gauss-Newton steps.
+
+    scipy's solvers would do; these forty lines give the same digits wherever numpy runs.
+    """
+    logs, damping = np.zeros(amounts.shape[1]), _STARTING_STEP
+    best = _loss(amounts, actual, weights, floor, logs)
     for _ in range(_ROUNDS):
-        found, _ = nnls(design * weight[:, None], (actual - base) * weight)
-        error = np.abs(design @ found + base - actual) / scale
-        weight = even / np.sqrt(np.maximum(error, _NOISE))
-    return {name: rounded(value) for name, value in zip(names, found)}
+        shares = amounts * np.exp(logs)
+        total = shares.sum(axis=1) + floor
+        error = np.log(total / (actual + floor))
+        robust = weights / np.sqrt(1.0 + (error / _NOISE) ** 2) / _NOISE**2
+        slope = shares / total[:, None]
+        hessian = slope.T @ (slope * robust[:, None]) + np.eye(len(logs)) / _FACTOR_SPREAD**2
+        gradient = slope.T @ (robust * error) + logs / _FACTOR_SPREAD**2
+        step = np.linalg.solve(hessian + damping * np.diag(np.diag(hessian)), gradient)
+        loss = _loss(amounts, actual, weights, floor, logs - step)
+        if loss < best:
+            small = best - loss < 1e-7 * best
+            logs, best, damping = logs - step, loss, damping / 4
+            if small:
+                break
+        else:
+            damping *= 4
+            if damping > 1e9:
+                break
+    found: FloatArray = np.exp(logs)
+    return found
 
 
-def dot(cost: Mapping[str, float], amounts: Mapping[str, float]) -> float:
-    """What so many units of each term cost together; a term without a cost costs nothing."""
-    return sum(cost.get(term, 0.0) * amount for term, amount in amounts.items())
+def _loss(
+    amounts: FloatArray, actual: FloatArray, weights: FloatArray, floor: float, logs: FloatArray
+) -> float:
+    error = np.log(((amounts * np.exp(logs)).sum(axis=1) + floor) / (actual + floor))
+    data = weights * 2 * (np.sqrt(1.0 + (error / _NOISE) ** 2) - 1.0)
+    return float(data.sum() + ((logs / _FACTOR_SPREAD) ** 2).sum())
+
+
+def family_weights(rows: Iterable[Row]) -> FloatArray:
+    """Weight of each row: a repository counts as the root of its number of rows."""
+    families = [row.family for row in rows]
+    count = Counter(families)
+    return np.array([count[family] ** -0.5 for family in families])
 
 
 def rounded(value: float) -> float:

@@ -94,12 +94,33 @@ def elu(node: ReferenceNode, operands: Operands) -> AnyArray:
     return np.where(x > 0, x, node.number("alpha", 1.0) * np.expm1(np.minimum(x, 0)))
 
 
+def celu(node: ReferenceNode, operands: Operands) -> AnyArray:
+    """Return x above zero, alpha * (exp(x / alpha) - 1) below."""
+    x, alpha = operand(operands, 0), node.number("alpha", 1.0)
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
+
+
+def thresholded_relu(node: ReferenceNode, operands: Operands) -> AnyArray:
+    """Return x above alpha, zero up to it."""
+    x = operand(operands, 0)
+    return np.where(x > node.number("alpha", 1.0), x, 0)
+
+
+def mish(x: AnyArray) -> AnyArray:
+    """Return x * tanh(softplus(x))."""
+    return np.asarray(x * np.tanh(softplus(x)))
+
+
+def gelu_tanh(x: AnyArray) -> AnyArray:
+    """Return GELU's approximation by a Tanh."""
+    return np.asarray(0.5 * x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))))
+
+
 def gelu(node: ReferenceNode, operands: Operands) -> AnyArray:
     """Return x * Phi(x), exact or with the tanh approximation that the attribute asks for."""
     x = operand(operands, 0)
     if node.get("approximate", "none") == "tanh":
-        inner = (2 / np.pi) ** 0.5 * (x + 0.044715 * x**3)
-        return np.asarray(0.5 * x * (1 + np.tanh(inner)))
+        return gelu_tanh(x)
     return np.asarray(0.5 * x * (1 + erf(x / 2.0**0.5)))
 
 

@@ -54,7 +54,7 @@ def data_inputs(graph: EditableGraph, node: Node) -> list[str]:
         return [t for t in node.inputs[:2] if t not in graph.constants]
     if node.op in AVERAGES or node.op in ("MaxPool", "Resize"):
         return [node.inputs[0]]
-    if node.op == "Concat" or (node.op == "Add" and not _constant_side(graph, node)):
+    if node.op == "Concat" or (node.op in ("Add", "Mul") and not _constant_side(graph, node)):
         return list(node.inputs)
     return []
 
@@ -90,14 +90,17 @@ def place(graph: EditableGraph, *, share_add_scales: bool) -> Placement:
 
 def _roots(graph: EditableGraph, tensor: str, reader: Node) -> Iterator[tuple[str, Node]]:
     """Yield the computed tensors behind `tensor`, each with the node that reads it directly."""
-    if tensor in graph.constants:
-        return
-    producer = graph.producer(tensor)
-    if producer is None or producer.domain or producer.op not in TRANSPARENT:
-        yield tensor, reader
-        return
-    for source in producer.inputs if producer.op == "Concat" else producer.inputs[:1]:
-        yield from _roots(graph, source, producer)
+    waiting = [(tensor, reader)]
+    while waiting:
+        tensor, reader = waiting.pop()
+        if tensor in graph.constants:
+            continue
+        producer = graph.producer(tensor)
+        if producer is None or producer.domain or producer.op not in TRANSPARENT:
+            yield tensor, reader
+            continue
+        sources = producer.inputs if producer.op == "Concat" else producer.inputs[:1]
+        waiting += [(source, producer) for source in reversed(sources)]
 
 
 class _Union:

@@ -30,7 +30,9 @@ def export_keras(model: Any, *, path: Path | None = None) -> onnx.ModelProto:
     from fpgacomp.frontend.keras.check import check
     from fpgacomp.frontend.keras.loading import tap
     from fpgacomp.frontend.keras.walk import to_graph
+    from fpgacomp.frontend.keras.wrappers import strip_pruning
 
+    model = strip_pruning(model)
     check(model, to_graph(model, CHECK_BATCH), tap(model), CHECK_BATCH)
     exported = to_graph(model, 1).graph.to_model()
     onnx.checker.check_model(exported)

@@ -6,14 +6,17 @@ Formulas: qkeras/quantizers.py 0.9.0, `__call__` of each class.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
+from fpgacomp.frontend.keras.powers_of_two import power_of_two_levels
 from fpgacomp.frontend.keras.weight_quantizers import number
 from fpgacomp.network.operators import QONNX_DOMAIN
 
+MAX_LEVELS = 1 << 10  # thresholds per channel; the later stages carry no more
 TERNARY_THRESHOLD = 0.33  # qkeras ternary.default_threshold
 
 
@@ -29,6 +32,8 @@ def quantize_activation(b: KerasGraphWriter, x: KerasTensor, quantizer: Any) -> 
     match kind:
         case "quantized_bits":
             return _bits(b, x, quantizer)
+        case "quantized_linear":
+            return _linear(b, x, quantizer)
         case "quantized_relu":
             return _relu(b, x, quantizer)
         case "quantized_tanh":
@@ -41,11 +46,24 @@ def quantize_activation(b: KerasGraphWriter, x: KerasTensor, quantizer: Any) -> 
             return _binary(b, x, quantizer)
         case "ternary" | "stochastic_ternary":
             return _ternary(b, x, quantizer)
-    raise b.refuse(
-        f"activation quantizer {kind} is random, not on a linear grid, or not known.",
-        "retrain with quantized_bits, quantized_relu, quantized_tanh, quantized_sigmoid, "
-        "binary or ternary.",
-    )
+        case "quantized_po2" | "quantized_relu_po2":
+            return _powers_of_two(b, x, quantizer)
+    raise b.refuse(*_not_carried(kind))
+
+
+def _not_carried(kind: str) -> tuple[str, str]:
+    """Return why an activation quantizer has no exact integer form, and the remedy."""
+    match kind:
+        case "bernoulli":
+            why = "answers at random, also in inference."
+            fix = "retrain with binary, or quantized_bits(1)."
+        case "quantized_ulaw":
+            why = "answers levels on a logarithmic curve, which are no integers times a scale."
+            fix = "retrain with quantized_bits or quantized_tanh."
+        case _:
+            why = "is none of QKeras'."
+            fix = "retrain with quantized_bits, quantized_relu, quantized_tanh or ternary."
+    return f"activation quantizer {kind} {why}", fix
 
 
 def quant(
@@ -100,6 +118,14 @@ def _bits(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
     narrow = signed and bool(q.symmetric)
     y = quant(b, x, step, int(q.bits), signed=signed, narrow=narrow)
     return y if alpha == 1.0 else b.same("Mul", y, b.constant("alpha", alpha))
+
+
+def _linear(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
+    signed = bool(q.keep_negative)
+    step = _alpha(b, q) * 2.0 ** (number(q.integer) - int(q.bits) + int(signed))
+    if int(q.bits) == 1 and signed:  # answers minus or plus half a step
+        return _bipolar(b, x, step / 2)
+    return quant(b, x, step, int(q.bits), signed=signed, narrow=signed and bool(q.symmetric))
 
 
 def _relu(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
@@ -202,7 +228,7 @@ def _ternary(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
 def _thresholds(
     b: KerasGraphWriter,
     x: KerasTensor,
-    thresholds: list[float],
+    thresholds: Sequence[float],
     dtype: str,
     scale: float,
     bias: float,
@@ -218,3 +244,26 @@ def _thresholds(
         out_scale=scale,
         out_bias=bias,
     )
+
+
+def _powers_of_two(b: KerasGraphWriter, x: KerasTensor, q: Any) -> KerasTensor:
+    """Append quantized_po2 or quantized_relu_po2 as thresholds, some of them repeated.
+
+    A step from one power of two to the next is as many equal thresholds as it has units of
+    the smallest level.
+    """
+    levels = power_of_two_levels(b, q)
+    unit = float(np.abs(levels.values).min())
+    integers = np.rint(levels.values / unit).astype(np.int64)
+    steps = np.diff(integers)
+    if steps.sum() > MAX_LEVELS:
+        raise b.refuse(
+            f"{type(q).__name__}({q.bits}) spreads over {steps.sum() + 1} integers from "
+            f"{levels.values[0]:g} to {levels.values[-1]:g}, more than {MAX_LEVELS + 1}.",
+            "retrain with fewer bits, or with quantized_relu or quantized_bits.",
+        )
+    lo, hi = int(integers[0]), int(integers[-1])
+    bits = max(hi.bit_length(), (-lo - 1).bit_length() if lo < 0 else 0) + int(lo < 0)
+    dtype = f"INT{bits}" if lo < 0 else f"UINT{bits}"
+    thresholds = np.repeat(levels.borders, steps)
+    return _thresholds(b, x, list(thresholds), dtype, unit, lo * unit)

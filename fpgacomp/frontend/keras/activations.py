@@ -10,7 +10,20 @@ from fpgacomp.frontend.keras.activation_quantizers import clip, quantize_activat
 from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.weight_quantizers import number
 
-_PLAIN = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "elu": "Elu", "selu": "Selu"}
+_PLAIN = {
+    "celu": "Celu",
+    "elu": "Elu",
+    "exponential": "Exp",
+    "hard_silu": "HardSwish",
+    "hard_swish": "HardSwish",
+    "mish": "Mish",
+    "relu": "Relu",
+    "selu": "Selu",
+    "sigmoid": "Sigmoid",
+    "softplus": "Softplus",
+    "softsign": "Softsign",
+    "tanh": "Tanh",
+}
 
 
 def activate(b: KerasGraphWriter, x: KerasTensor, function: Any) -> KerasTensor:
@@ -42,22 +55,27 @@ def _by_name(b: KerasGraphWriter, x: KerasTensor, name: str, function: Any = Non
             return b.same("HardSigmoid", x, alpha=slope, beta=0.5)
         case "silu" | "swish":
             return b.same("Mul", x, b.same("Sigmoid", x).name)
-        case "hard_silu" | "hard_swish":
-            return b.same("HardSwish", x)
         case "gelu":
             return _gelu(b, x)
         case "hard_tanh":  # qkeras
             return clip(b, x, -1.0, 1.0)
         case "leaky_relu":
             return b.same("LeakyRelu", x, alpha=0.2)
-    raise b.refuse(f"activation {name} is not carried.", "use relu, tanh, sigmoid or a quantizer.")
+        case "log_sigmoid":  # -softplus(-x)
+            return b.same("Neg", b.same("Softplus", b.same("Neg", x)))
+        case "tanh_shrink":
+            return b.same("Sub", x, b.same("Tanh", x).name)
+        case "smooth_sigmoid":  # qkeras
+            return b.same("HardSigmoid", x, alpha=0.1875, beta=0.5)
+        case "smooth_tanh":  # qkeras: 2 smooth_sigmoid(x) - 1
+            return clip(b, b.same("Mul", x, b.constant("slope", 0.375)), -1.0, 1.0)
+    raise b.refuse(f"activation {name} is not carried.", "use relu, sigmoid, tanh, silu or gelu.")
 
 
 def _slope_of_hard_sigmoid(function: Any) -> float:
-    """Return the slope by asking the function: Keras 2 has 0.2, Keras 3 has 1/6, QKeras 0.5."""
-    if function is None:
-        return 0.2
-    return number(function(np.asarray([1.0], dtype=np.float32))[0]) - 0.5
+    """Return the slope, which depends on whose function it is; Keras 2 writes a bare name."""
+    package = getattr(function, "__module__", "tf_keras").partition(".")[0]
+    return {"keras": 1 / 6, "qkeras": 0.5}.get(package, 0.2)
 
 
 def _gelu(b: KerasGraphWriter, x: KerasTensor) -> KerasTensor:
@@ -82,6 +100,10 @@ def _leaky_relu(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     return b.same("LeakyRelu", x, alpha=number(layer.alpha if slope is None else slope))
 
 
+def _thresholded_relu(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
+    return b.same("ThresholdedRelu", x, alpha=number(layer.theta))
+
+
 def _prelu(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     slope = np.asarray(layer.alpha, dtype=np.float32)
     slope = np.broadcast_to(slope, (*slope.shape[:-1], x.channels))
@@ -104,5 +126,6 @@ _LAYERS = {
     "PReLU": _prelu,
     "ELU": _elu,
     "Softmax": _softmax,
+    "ThresholdedReLU": _thresholded_relu,
 }
 ACTIVATION_LAYERS = tuple(_LAYERS)

@@ -65,7 +65,7 @@ _TRAINING = (
     *("MeanSquaredError", "MeanAbsoluteError", "Huber", "CategoricalAccuracy", "BinaryAccuracy"),
     *("SparseCategoricalAccuracy", "Accuracy", "Mean"),
 )
-_VALUES = ("__keras_tensor__", "__tuple__", "TensorShape", "__numpy__", "__bytes__")
+_VALUES = ("__keras_tensor__", "__tensor__", "__tuple__", "TensorShape", "__numpy__", "__bytes__")
 _FUNCTIONS = (
     *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "swish"),
     *("mish", "sigmoid", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "tanh"),

@@ -110,6 +110,17 @@ class KerasGraphWriter:
         rank = len(x.shape) + 1
         return self.node("Transpose", [x.name], x.shape, perm=[0, *range(2, rank), 1])
 
+    def permuted(self, x: KerasTensor, order: Sequence[int]) -> KerasTensor:
+        """Return x, channels last, with its axes in another order (0 is the one after the batch).
+
+        Nothing is appended where the order stays.
+        """
+        if list(order) == list(range(len(x.shape))):
+            return x
+        shape = tuple(x.shape[axis] for axis in order)
+        perm = [0, *(axis + 1 for axis in order)]
+        return self.node("Transpose", [x.name], shape, perm=perm)
+
     def per_channel(self, x: KerasTensor, values: AnyArray) -> AnyArray:
         """Return one number per channel, shaped to broadcast against x in its layout."""
         if not x.first:

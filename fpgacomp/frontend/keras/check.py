@@ -129,7 +129,9 @@ def _check_call(graph: EditableGraph, call: LayerCall, observed: dict[int, AnyAr
                 run(graph, nodes[quantizer:], shifted)
                 low = np.minimum(low, shifted[call.output.name])
                 high = np.maximum(high, shifted[call.output.name])
-    excess = np.maximum(wanted - high, low - wanted)
+    with np.errstate(invalid="ignore"):  # two equal infinities differ by NaN
+        excess = np.maximum(wanted - high, low - wanted)
+    excess = np.where((low <= wanted) & (wanted <= high), 0.0, excess)
     if not np.all(excess <= allowed):
         at = np.unravel_index(np.argmax(np.nan_to_num(excess, nan=np.inf)), got.shape)
         index = tuple(int(i) for i in at)

@@ -9,13 +9,18 @@ import numpy as np
 
 from fpgacomp.frontend.keras.activations import activate
 from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
-from fpgacomp.frontend.keras.weights import add_bias, quantizer_of, weight
+from fpgacomp.frontend.keras.weights import Relayout, add_bias, quantizer_of, weight
 from fpgacomp.ir.types import AnyArray
 
 
 def ints(value: Any, rank: int) -> tuple[int, ...]:
-    """Return a Keras size, which is one number or one per axis, as one per axis."""
-    return tuple(int(v) for v in value) if np.ndim(value) else (int(value),) * rank
+    """Return a Keras size, which is one number or one per axis, as one per axis.
+
+    A 1-D layer's size is 1 along an axis of time that TimeDistributed puts in front.
+    """
+    if not np.ndim(value):
+        return (int(value),) * rank
+    return (1,) * (rank - len(value)) + tuple(int(v) for v in value)
 
 
 def window(
@@ -91,6 +96,18 @@ def _channelwise(w: AnyArray) -> AnyArray:
     return _filters_first(flat)
 
 
+def _weight(
+    b: KerasGraphWriter, x: KerasTensor, kernel: Any, quantizer: Any, relayout: Relayout
+) -> str:
+    """Append the weight of a convolution over x, output channels first; return its name."""
+
+    def spread(w: AnyArray) -> AnyArray:
+        missing = len(x.shape) + 1 - w.ndim  # axes that TimeDistributed put in front
+        return relayout(w.reshape((1,) * missing + w.shape))
+
+    return weight(b, kernel, quantizer, spread, axis=0)
+
+
 def convolution(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """Convert Conv1D, Conv2D and their QKeras forms."""
     return _convolution(b, x, layer, layer.kernel, layer.bias if layer.use_bias else None)
@@ -105,7 +122,7 @@ def folded_convolution(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> Keras
 def _convolution(
     b: KerasGraphWriter, x: KerasTensor, layer: Any, kernel: Any, bias: Any
 ) -> KerasTensor:
-    w = weight(b, kernel, quantizer_of(layer, "kernel"), _filters_first, axis=0)
+    w = _weight(b, x, kernel, quantizer_of(layer, "kernel"), _filters_first)
     groups = int(getattr(layer, "groups", 1) or 1)
     return _finish(b, _conv(b, x, layer, w, int(layer.filters), groups), layer, bias)
 
@@ -128,17 +145,17 @@ def folded_depthwise(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTe
 def _depthwise(
     b: KerasGraphWriter, x: KerasTensor, layer: Any, kernel: Any, bias: Any
 ) -> KerasTensor:
-    w = weight(b, kernel, quantizer_of(layer, "depthwise"), _channelwise, axis=0)
+    w = _weight(b, x, kernel, quantizer_of(layer, "depthwise"), _channelwise)
     filters = x.channels * int(layer.depth_multiplier)
     return _finish(b, _conv(b, x, layer, w, filters, x.channels), layer, bias)
 
 
 def separable(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     """Convert SeparableConv1D/2D to a depthwise and a 1x1 convolution."""
-    w = weight(b, layer.depthwise_kernel, quantizer_of(layer, "depthwise"), _channelwise, axis=0)
+    w = _weight(b, x, layer.depthwise_kernel, quantizer_of(layer, "depthwise"), _channelwise)
     y = _conv(b, x, layer, w, x.channels * int(layer.depth_multiplier), x.channels)
     pointwise = quantizer_of(layer, "pointwise")
-    w = weight(b, layer.pointwise_kernel, pointwise, _filters_first, axis=0)
+    w = _weight(b, x, layer.pointwise_kernel, pointwise, _filters_first)
     ones = [1] * (len(x.shape) - 1)
     y = b.node(
         "Conv",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from fpgacomp.frontend.keras.activations import ACTIVATION_LAYERS, activate
 from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.convolution import (
@@ -16,10 +14,20 @@ from fpgacomp.frontend.keras.convolution import (
     folded_depthwise,
     separable,
 )
+from fpgacomp.frontend.keras.merging import MERGES
+from fpgacomp.frontend.keras.normalization import batch_normalization, normalization, rescaling
 from fpgacomp.frontend.keras.pooling import average_pool, global_pool, max_pool
-from fpgacomp.frontend.keras.weight_quantizers import quantize_parameter
+from fpgacomp.frontend.keras.remedies import refusal
+from fpgacomp.frontend.keras.shaping import (
+    cropping,
+    flatten,
+    permute,
+    reshape,
+    upsample,
+    zero_padding,
+)
 from fpgacomp.frontend.keras.weights import add_bias, quantizer_of, weight
-from fpgacomp.ir.types import AnyArray
+from fpgacomp.frontend.keras.wrappers import time_distributed
 
 Convert = Callable[[KerasGraphWriter, KerasTensor, Any], KerasTensor]
 
@@ -33,13 +41,10 @@ def convert(b: KerasGraphWriter, layer: Any, inputs: Sequence[KerasTensor]) -> K
     kind = type(layer).__name__
     if kind in ACTIVATION_LAYERS:
         return activate(b, inputs[0], layer)
-    if kind in _MERGES:
-        return _MERGES[kind](b, list(inputs), layer)
+    if kind in MERGES:
+        return MERGES[kind](b, list(inputs), layer)
     if kind not in _LAYERS:
-        raise b.refuse(
-            f"layer class {kind} is not carried.",
-            f"use one of {', '.join(sorted({*_LAYERS, *_MERGES, *ACTIVATION_LAYERS}))}.",
-        )
+        raise b.refuse(*refusal(kind))
     return _LAYERS[kind](b, inputs[0], layer)
 
 
@@ -53,11 +58,7 @@ def _folded_dense(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTenso
 
 
 def _time_distributed(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """Convert TimeDistributed of a Dense layer, which works on the last axis anyhow."""
-    kind = type(layer.layer).__name__
-    if kind not in ("Dense", "QDense"):
-        raise b.refuse(f"TimeDistributed({kind}).", "use TimeDistributed with Dense or QDense.")
-    return _dense(b, x, layer.layer)
+    return time_distributed(b, x, layer, lambda b, x, inner: convert(b, inner, [x]))
 
 
 def _product(
@@ -69,102 +70,6 @@ def _product(
     return activate(b, add_bias(b, y, bias, quantizer_of(layer, "bias")), layer.activation)
 
 
-def _batch_normalization(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
-    if list(axes) not in ([-1], [len(x.shape)]):
-        raise b.refuse(f"BatchNormalization over axis {list(axes)}.", "use the channel axis, -1.")
-    gamma = _parameter(b, layer, "gamma", layer.gamma if layer.scale else None, 1.0, x.channels)
-    beta = _parameter(b, layer, "beta", layer.beta if layer.center else None, 0.0, x.channels)
-    mean = _parameter(b, layer, "mean", layer.moving_mean, 0.0, x.channels)
-    variance = _parameter(b, layer, "variance", layer.moving_variance, 1.0, x.channels)
-    epsilon = float(layer.epsilon)
-    inverse = quantizer_of(layer, "inverse")
-    if inverse is not None:
-        factor = gamma / np.sqrt(variance + np.float32(epsilon))
-        factor = quantize_parameter(inverse, factor.astype(np.float32), b.layer)
-        x = b.same("Mul", x, b.constant("factor", b.per_channel(x, factor)))
-        return b.same("Add", x, b.constant("offset", b.per_channel(x, beta - mean * factor)))
-    x = b.channels_first(x)
-    names = ("gamma", "beta", "mean", "variance")
-    parameters = [b.constant(n, v) for n, v in zip(names, (gamma, beta, mean, variance))]
-    return b.same("BatchNormalization", x, *parameters, epsilon=epsilon)
-
-
-def _parameter(
-    b: KerasGraphWriter, layer: Any, role: str, values: Any, default: float, channels: int
-) -> AnyArray:
-    if values is None:
-        return np.full(channels, default, dtype=np.float32)
-    array = np.asarray(values, dtype=np.float32)
-    return quantize_parameter(quantizer_of(layer, role), array, b.layer)
-
-
-def _flatten(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    x = b.channels_last(x)
-    return b.node("Flatten", [x.name], (int(np.prod(x.shape)),), axis=1)
-
-
-def _reshape(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    x = b.channels_last(x)
-    shape = [int(d) for d in layer.target_shape]
-    if -1 in shape:
-        known = int(np.prod([d for d in shape if d != -1]))
-        shape[shape.index(-1)] = int(np.prod(x.shape)) // known
-    target = b.constant("shape", np.asarray([0, *shape], dtype=np.int64))
-    return b.node("Reshape", [x.name, target], tuple(shape))
-
-
-def _permute(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    x = b.channels_last(x)
-    dims = [int(d) for d in layer.dims]
-    return b.node("Transpose", [x.name], tuple(x.shape[d - 1] for d in dims), perm=[0, *dims])
-
-
-def _upsample(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    if getattr(layer, "interpolation", "nearest") != "nearest":
-        raise b.refuse(f"UpSampling with {layer.interpolation}.", "use interpolation='nearest'.")
-    size = layer.size if isinstance(layer.size, (list, tuple)) else [layer.size]
-    x = b.channels_first(x)
-    factors = [int(f) for f in size]
-    scales = b.constant("scales", np.asarray([1, 1, *factors], dtype=np.float32))
-    shape = (*(n * f for n, f in zip(x.shape, factors)), x.channels)
-    return b.node(
-        "Resize",
-        [x.name, b.constant("roi", np.zeros(0, dtype=np.float32)), scales],
-        shape,
-        first=True,
-        mode="nearest",
-        nearest_mode="floor",
-        coordinate_transformation_mode="asymmetric",
-    )
-
-
-def _zero_padding(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    padding = np.asarray(layer.padding).reshape(-1, 2)
-    x = b.channels_first(x)
-    pads = [0, 0, *padding[:, 0], 0, 0, *padding[:, 1]]
-    shape = (*(n + int(p.sum()) for n, p in zip(x.shape, padding)), x.channels)
-    constant = b.constant("pads", np.asarray(pads, dtype=np.int64))
-    return b.node("Pad", [x.name, constant], shape, first=True, mode="constant")
-
-
-def _rescaling(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    scale, offset = (np.asarray(v, dtype=np.float32) for v in (layer.scale, layer.offset))
-    y = b.same("Mul", x, b.constant("scale", scale))
-    return b.same("Add", y, b.constant("offset", offset)) if np.any(offset) else y
-
-
-def _normalization(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """Convert (x - mean) / max(sqrt(variance), epsilon), which `adapt` found the numbers of."""
-    x = b.channels_last(x)
-    if getattr(layer, "invert", False):
-        raise b.refuse("Normalization with invert=True.", "use Rescaling.")
-    mean, variance = (np.asarray(v, dtype=np.float32) for v in (layer.mean, layer.variance))
-    deviation = np.maximum(np.sqrt(variance), np.float32(1e-7))  # Keras' backend epsilon
-    y = b.same("Sub", x, b.constant("mean", mean))
-    return b.same("Div", y, b.constant("deviation", deviation))
-
-
 def _unchanged(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     return x
 
@@ -174,45 +79,13 @@ def _activation(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
     return activate(b, x, layer.activation if quantizer is None else quantizer)
 
 
-def _add(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
-    total = inputs[0]
-    for other in inputs[1:]:
-        total = _joined(b, "Add", total, other)
-    return total
+_UNCHANGED = (
+    *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout"),
+    *("GaussianNoise", "GaussianDropout", "ActivityRegularization", "InputLayer", "Identity"),
+    *("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast"),
+)
+"""Layers that do nothing outside of training."""
 
-
-def _subtract(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
-    return _joined(b, "Sub", *inputs)
-
-
-def _average(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
-    total = _add(b, inputs, layer)
-    return b.same("Div", total, b.constant("count", np.float32(len(inputs))))
-
-
-def _joined(b: KerasGraphWriter, op: str, x: KerasTensor, other: KerasTensor) -> KerasTensor:
-    if other.shape != x.shape:
-        raise b.refuse(f"{op} of shapes {x.shape} and {other.shape}.", "make them equal.")
-    other = b.channels_first(other) if x.first else b.channels_last(other)
-    return b.same(op, x, other.name)
-
-
-def _concatenate(b: KerasGraphWriter, inputs: list[KerasTensor], layer: Any) -> KerasTensor:
-    rank = len(inputs[0].shape)
-    if layer.axis not in (-1, rank):
-        raise b.refuse(f"Concatenate over axis {layer.axis}.", "use the channel axis, -1.")
-    first = all(x.first for x in inputs)
-    parts = inputs if first else [b.channels_last(x) for x in inputs]
-    shape = (*parts[0].shape[:-1], sum(x.channels for x in parts))
-    return b.node("Concat", [x.name for x in parts], shape, first=first, axis=1 if first else rank)
-
-
-_MERGES: dict[str, Callable[[KerasGraphWriter, list[KerasTensor], Any], KerasTensor]] = {
-    "Add": _add,
-    "Average": _average,
-    "Concatenate": _concatenate,
-    "Subtract": _subtract,
-}
 _LAYERS: dict[str, Convert] = {
     "Dense": _dense,
     "QDense": _dense,
@@ -231,8 +104,8 @@ _LAYERS: dict[str, Convert] = {
     "SeparableConv2D": separable,
     "QSeparableConv1D": separable,
     "QSeparableConv2D": separable,
-    "BatchNormalization": _batch_normalization,
-    "QBatchNormalization": _batch_normalization,
+    "BatchNormalization": batch_normalization,
+    "QBatchNormalization": batch_normalization,
     "Activation": _activation,
     "QActivation": _activation,
     "MaxPooling1D": max_pool,
@@ -245,21 +118,16 @@ _LAYERS: dict[str, Convert] = {
     "QGlobalAveragePooling2D": global_pool,
     "GlobalMaxPooling1D": global_pool,
     "GlobalMaxPooling2D": global_pool,
-    "Flatten": _flatten,
-    "Reshape": _reshape,
-    "Permute": _permute,
-    "UpSampling1D": _upsample,
-    "UpSampling2D": _upsample,
-    "ZeroPadding1D": _zero_padding,
-    "ZeroPadding2D": _zero_padding,
-    "Normalization": _normalization,
-    "Rescaling": _rescaling,
-    "Dropout": _unchanged,
-    "SpatialDropout1D": _unchanged,
-    "SpatialDropout2D": _unchanged,
-    "GaussianNoise": _unchanged,
-    "GaussianDropout": _unchanged,
-    "AlphaDropout": _unchanged,
-    "ActivityRegularization": _unchanged,
-    "InputLayer": _unchanged,
+    "Flatten": flatten,
+    "Reshape": reshape,
+    "Permute": permute,
+    "UpSampling1D": upsample,
+    "UpSampling2D": upsample,
+    "ZeroPadding1D": zero_padding,
+    "ZeroPadding2D": zero_padding,
+    "Cropping1D": cropping,
+    "Cropping2D": cropping,
+    "Normalization": normalization,
+    "Rescaling": rescaling,
+    **dict.fromkeys(_UNCHANGED, _unchanged),
 }

@@ -11,9 +11,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from fpgacomp.errors import ModelError
+from fpgacomp.errors import FpgacompError, ModelError
 from fpgacomp.frontend.keras.allowed import check_configuration
-from fpgacomp.frontend.keras.contents import read_contents
+from fpgacomp.frontend.keras.calls import check_calls
+from fpgacomp.frontend.keras.contents import KerasContents, read_contents
+from fpgacomp.frontend.keras.numbered_weights import fill
+from fpgacomp.frontend.keras.qkeras3 import names_qkeras, to_keras_2
+from fpgacomp.frontend.keras.wrappers import strip_pruning
 from fpgacomp.host.keras2 import tensorflow
 from fpgacomp.host.toolchain import select_legacy_keras
 
@@ -30,20 +34,23 @@ def load_keras(path: Path) -> Any:
     path = Path(path)
     contents = read_contents(path)
     check_configuration(contents.configuration, str(path))
-    return _load(path, contents.keras_version)
+    check_calls(contents.configuration, str(path))
+    return _load(path, contents)
 
 
-def _load(path: Path, version: str) -> Any:
+def _load(path: Path, contents: KerasContents) -> Any:
     select_legacy_keras()
     tf = tensorflow()
     try:
-        if version.startswith("3"):
-            return import_module("keras").models.load_model(path, compile=False)
-        from qkeras.utils import _add_supported_quantized_objects
-
-        known: dict[str, Any] = {}
-        _add_supported_quantized_objects(known)
-        return tf.keras.models.load_model(str(path), custom_objects=known, compile=False)
+        if not contents.keras_version.startswith("3"):
+            known = _classes()
+            model = tf.keras.models.load_model(str(path), custom_objects=known, compile=False)
+            return strip_pruning(model)
+        if names_qkeras(contents.configuration):
+            return _rebuilt_in_keras_2(path, contents)
+        return import_module("keras").models.load_model(path, compile=False)
+    except FpgacompError:
+        raise
     except Exception as problem:
         reason = " ".join(str(problem).split())[:300]
         raise ModelError(
@@ -51,6 +58,38 @@ def _load(path: Path, version: str) -> Any:
             f"Keras cannot read it: {reason}",
             "save it with the tf_keras and qkeras versions named in constraints.txt.",
         ) from problem
+
+
+def _classes() -> dict[str, type[Any]]:
+    """Return the classes that Keras 2 does not know by itself, by their names in files."""
+    from qkeras.utils import _add_supported_quantized_objects
+
+    known: dict[str, Any] = dict(tensorflow().keras.utils.get_custom_objects())
+    _add_supported_quantized_objects(known)
+    quantizers = import_module("qkeras.quantizers")
+    names = ("quantized_hswish", "quantized_linear")  # which QKeras' own list lacks
+    known |= {name: getattr(quantizers, name) for name in names}
+    known["PruneLowMagnitude"] = _pruning_wrapper()
+    return known
+
+
+def _rebuilt_in_keras_2(path: Path, contents: KerasContents) -> Any:
+    """Return a QKeras model of Keras 3 as one of Keras 2 with the same weights."""
+    keras, known = tensorflow().keras, _classes()
+    layers = {name: value for name, value in vars(keras.layers).items() if isinstance(value, type)}
+    config = to_keras_2(contents.configuration, layers | known)
+    model = getattr(keras, "Sequential" if config["class_name"] == "Sequential" else "Model")
+    with keras.utils.custom_object_scope(known):
+        built = model.from_config(config["config"])
+    fill(built, path)
+    return built
+
+
+def _pruning_wrapper() -> type[Any]:
+    """Return tfmot's class PruneLowMagnitude; QKeras brings tfmot with it."""
+    name = "tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper"
+    wrapper: type[Any] = import_module(name).PruneLowMagnitude
+    return wrapper
 
 
 def tap(model: Any) -> Callable[[Any, list[Any]], Any]:

@@ -15,6 +15,7 @@ import onnx
 from fpgacomp import errors
 from fpgacomp.errors import FpgacompError, ModelError, Problems
 from fpgacomp.frontend.keras.allowed import check_configuration
+from fpgacomp.frontend.keras.calls import check_calls
 from fpgacomp.frontend.keras.contents import read_contents
 from fpgacomp.host import confine
 
@@ -45,7 +46,9 @@ def read_confined(path: Path) -> onnx.ModelProto:
         FpgacompError: as `load_keras` and `export_keras`.
         ModelError: the process ended without an answer, for instance for want of memory.
     """
-    check_configuration(read_contents(path).configuration, str(path))
+    configuration = read_contents(path).configuration
+    check_configuration(configuration, str(path))
+    check_calls(configuration, str(path))
     state = path.stat()
     model = onnx.ModelProto()
     model.ParseFromString(_read(str(path), (state.st_size, state.st_mtime_ns, state.st_ino)))

@@ -12,6 +12,7 @@ from fpgacomp.ir.types import AnyArray
 
 KNOWN = (
     "quantized_bits",
+    "quantized_linear",
     "binary",
     "stochastic_binary",
     "ternary",
@@ -19,6 +20,7 @@ KNOWN = (
     "quantized_po2",
     "quantized_relu_po2",
 )
+_LINEAR = ("quantized_bits", "quantized_linear")
 WIDEST_BITS = 24  # a float32 mantissa: wider weights are no integers in the model itself
 
 
@@ -76,6 +78,26 @@ def quantize_weight(quantizer: Any, weight: AnyArray, where: str) -> QuantizedWe
     return result
 
 
+def on_common_power_of_two(weight: QuantizedWeight) -> QuantizedWeight:
+    """Return the weight with one scale per output channel at most, on the last axis.
+
+    Powers of two that differ within an output channel, as alpha='auto_po2' with another
+    scale_axis gives, become integers of more bits under the smallest of them. What cannot be
+    written so is returned as it is.
+    """
+    others = tuple(range(weight.step.ndim - 1))
+    smallest = weight.step.min(axis=others, keepdims=True)
+    same = np.array_equal(np.broadcast_to(smallest, weight.step.shape), weight.step)
+    if same or not np.all(np.frexp(weight.step)[0] == 0.5):
+        return weight
+    integers = np.rint(weight.integers * (weight.step / smallest)).astype(np.int64)
+    largest = int(np.abs(integers).max(initial=1))
+    bits = largest.bit_length() + 1
+    if bits > WIDEST_BITS:
+        return weight
+    return QuantizedWeight(integers, smallest, bits, signed=True, narrow=True)
+
+
 def quantize_parameter(quantizer: Any, values: AnyArray, where: str) -> AnyArray:
     """Return what the quantizer makes of a bias or a normalization parameter (no
     grid is needed).
@@ -102,12 +124,23 @@ def call_without_straight_through(quantizer: Any, x: AnyArray) -> AnyArray:
 
 def _refusal(quantizer: Any, kind: str) -> tuple[str, str] | None:
     if kind not in KNOWN:
-        return f"weight quantizer {kind} is not known.", f"use one of {', '.join(KNOWN)}."
+        return _unknown(kind)
     if number(getattr(quantizer, "qnoise_factor", 1.0)) != 1.0:
         return f"{kind} has qnoise_factor below 1, a state of training.", "set it to 1.0."
     if kind == "quantized_bits" and quantizer.bits < 2 and isinstance(quantizer.alpha, str):
         return "quantized_bits(1) with an automatic alpha divides by zero.", "use binary()."
     return None
+
+
+def _unknown(kind: str) -> tuple[str, str]:
+    why, fix = "is none of QKeras'", f"use one of {', '.join(KNOWN)}."
+    match kind:
+        case "bernoulli":
+            why, fix = "draws new weights in every call", "retrain with binary or ternary."
+        case "quantized_ulaw" | "quantized_sigmoid" | "quantized_hswish" | "quantized_tanh":
+            why = "puts weights through a curve"
+            fix = "retrain with quantized_bits or quantized_po2."
+    return f"weight quantizer {kind} {why}.", fix
 
 
 def number(value: Any) -> float:
@@ -120,6 +153,10 @@ def _step(quantizer: Any, kind: str, values: AnyArray) -> AnyArray:
     if kind.endswith("po2"):
         nonzero = np.abs(values[values != 0])
         step = np.asarray(nonzero.min() if nonzero.size else 1.0, dtype=np.float32)
+    elif kind == "quantized_linear":
+        step = np.asarray(quantizer.quantization_scale, dtype=np.float32)
+        # One signed bit answers minus or plus half a scale.
+        step = step * np.float32(0.5 if quantizer.bits == 1 and quantizer.keep_negative else 1)
     else:
         step = np.abs(np.asarray(quantizer.scale, dtype=np.float32))
     if kind == "quantized_bits":
@@ -132,15 +169,13 @@ def _step(quantizer: Any, kind: str, values: AnyArray) -> AnyArray:
 
 def _format(quantizer: Any, kind: str, integers: AnyArray, step: AnyArray) -> QuantizedWeight:
     lo, hi = int(integers.min(initial=0)), int(integers.max(initial=0))
-    one_bit = kind in ("binary", "stochastic_binary") or (
-        kind == "quantized_bits" and quantizer.bits == 1
-    )
+    one_bit = kind in ("binary", "stochastic_binary") or (kind in _LINEAR and quantizer.bits == 1)
     if one_bit and bool(np.all(np.abs(integers) == 1)):
         return QuantizedWeight(integers, step, 1, signed=True, narrow=False, bipolar=True)
     if kind in ("ternary", "stochastic_ternary"):
         return QuantizedWeight(integers, step, 2, signed=True, narrow=True)
     signed = lo < 0 or bool(getattr(quantizer, "keep_negative", False))
-    bits = int(quantizer.bits) if kind == "quantized_bits" else 1
+    bits = int(quantizer.bits) if kind in _LINEAR else 1
     while not _holds(bits, signed, lo, hi):
         bits += 1
     narrow = signed and bool(getattr(quantizer, "symmetric", False)) and lo > -(1 << (bits - 1))

@@ -10,6 +10,7 @@ import numpy as np
 from fpgacomp.frontend.keras.builder import KerasGraphWriter, KerasTensor
 from fpgacomp.frontend.keras.weight_quantizers import (
     QuantizedWeight,
+    on_common_power_of_two,
     quantize_parameter,
     quantize_weight,
 )
@@ -29,7 +30,7 @@ def weight(b: KerasGraphWriter, values: Any, quantizer: Any, relayout: Relayout,
     array = np.asarray(values, dtype=np.float32)
     if quantizer is None:
         return b.constant("weight", relayout(array))
-    quantized = quantize_weight(quantizer, array, b.layer)
+    quantized = on_common_power_of_two(quantize_weight(quantizer, array, b.layer))
     full_step = relayout(np.broadcast_to(quantized.step, array.shape))
     scale = _per_channel(b, full_step, axis)
     source = b.constant("weight", relayout(quantized.values))
@@ -70,7 +71,7 @@ def _per_channel(b: KerasGraphWriter, step: AnyArray, axis: int) -> AnyArray:
     if not np.array_equal(np.broadcast_to(scale, step.shape), step):
         raise b.refuse(
             "the weight scale varies within an output channel (per input channel or element).",
-            "retrain with scale_axis set to the output channel, or a single alpha.",
+            "retrain with scale_axis of the output channel, or with alpha='auto_po2'.",
         )
     return scale
 

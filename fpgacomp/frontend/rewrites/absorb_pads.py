@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from fpgacomp.frontend.host_tail import host_tail
 from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.operators import QONNX_DOMAIN
 
@@ -12,22 +15,65 @@ _ZERO_TO_ZERO = {"Relu", "LeakyRelu", "PRelu", "Tanh", "Selu", "Elu", "HardSwish
 
 
 def absorb_pads(graph: EditableGraph) -> None:
-    """Sink each zero Pad through what keeps zero, then add it to the pads of its reader."""
-    for node in graph.find("Pad"):
-        pads = _zero_pads(graph, node)
-        if pads is not None:
-            _absorb(graph, node, pads)
+    """Sink each zero Pad through what keeps zero, then add it to the pads of its reader.
 
-
-def _zero_pads(graph: EditableGraph, node: Node) -> np.ndarray | None:
-    """Return [2, rank] pads before and after of a constant zero Pad over spatial
-    axes, else None.
+    Lowest values in front of a MaxPool are its own padding. Zeros that no reader takes over are
+    padded by a Conv of one weight, 1, per channel.
     """
+    tail = host_tail(graph)
+    for node in graph.find("Pad"):
+        if node.name in tail:
+            continue
+        pads = _constant_pads(graph, node, _is_lowest)
+        if pads is not None:
+            _absorb_lowest(graph, node, pads)
+            continue
+        pads = _constant_pads(graph, node, lambda value: value == 0)
+        if pads is not None and not _absorb(graph, node, pads):
+            _pad_by_conv(graph, node, pads)
+
+
+def _is_lowest(value: float) -> bool:
+    return value <= float(np.finfo(np.float32).min)
+
+
+def _absorb_lowest(graph: EditableGraph, node: Node, pads: np.ndarray) -> None:
+    readers = graph.consumers(node.output)
+    pools = all(reader.op == "MaxPool" and not reader.domain for reader in readers)
+    if readers and pools and node.output not in graph.outputs and not np.any(pads[:, :2]):
+        graph.redirect(node.output, node.inputs[0])
+        graph.remove(node)
+        for reader in readers:
+            _add_pads(reader, pads)
+
+
+def _pad_by_conv(graph: EditableGraph, node: Node, pads: np.ndarray) -> None:
+    rank = len(graph.shape(node.inputs[0])) - 2
+    if rank not in (1, 2) or np.any(pads[:, :2]):
+        return
+    channels = graph.shape(node.inputs[0])[1]
+    ones = graph.add_constant(f"{node.name}_ones", np.ones((channels, 1, *[1] * rank), np.float32))
+    attributes = {
+        "kernel_shape": [1] * rank, "strides": [1] * rank, "dilations": [1] * rank,
+        "group": channels, "pads": [int(p) for p in pads[:, 2:].ravel()],
+    }  # fmt: skip
+    conv = Node(
+        "Conv", [node.inputs[0], ones], node.outputs, node.name, "", attributes, node.origin
+    )
+    graph.replace(node, conv)
+
+
+def _constant_pads(
+    graph: EditableGraph, node: Node, wanted: Callable[[float], bool]
+) -> np.ndarray | None:
+    """Return [2, rank] pads before and after of a Pad with a wanted constant, else None."""
     rank = len(graph.shape(node.inputs[0]))
     given, value = graph.constant(node.inputs[1]), graph.constant(node.input(2))
     if node.attributes.get("mode", "constant") != "constant" or given is None:
         return None
-    if (node.input(2) and (value is None or np.any(value != 0))) or np.any(given < 0):
+    if (node.input(2) and value is None) or np.any(given < 0):
+        return None
+    if not wanted(0.0 if value is None else float(value.min())):
         return None
     axes = graph.constant(node.input(3)) if node.input(3) else np.arange(rank)
     if axes is None:
@@ -37,16 +83,17 @@ def _zero_pads(graph: EditableGraph, node: Node) -> np.ndarray | None:
     return pads
 
 
-def _absorb(graph: EditableGraph, node: Node, pads: np.ndarray) -> None:
-    """Let all readers take the pads over, or none: then the Pad is reported in the end."""
+def _absorb(graph: EditableGraph, node: Node, pads: np.ndarray) -> bool:
+    """Let all readers take the pads over, or none; return whether they did."""
     chains = [_chain(graph, reader, node.output, pads) for reader in graph.consumers(node.output)]
     if node.output in graph.outputs or not chains or any(chain is None for chain in chains):
-        return
+        return False
     graph.redirect(node.output, node.inputs[0])
     graph.remove(node)
     for chain in chains:
         if chain is not None:
             _take_over(graph, *chain)
+    return True
 
 
 def _take_over(graph: EditableGraph, passed: list[Node], reader: Node, pads: np.ndarray) -> None:
@@ -56,10 +103,14 @@ def _take_over(graph: EditableGraph, passed: list[Node], reader: Node, pads: np.
         if step.op == "Transpose":
             shape = tuple(shape[axis] for axis in step.attributes["perm"])
         graph.info[step.output] = type(info)(info.dtype, shape)
-    own = np.asarray(reader.attributes["pads"]).reshape(2, -1)
-    reader.attributes["pads"] = [int(p) for p in (own + pads[:, 2:]).ravel()]
+    _add_pads(reader, pads)
     if reader.op == "AveragePool":
         reader.attributes["count_include_pad"] = 1
+
+
+def _add_pads(reader: Node, pads: np.ndarray) -> None:
+    own = np.asarray(reader.attributes["pads"]).reshape(2, -1)
+    reader.attributes["pads"] = [int(p) for p in (own + pads[:, 2:]).ravel()]
 
 
 def _chain(

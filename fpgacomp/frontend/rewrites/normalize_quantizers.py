@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fpgacomp.errors import ModelError
 from fpgacomp.frontend.quantizers import ROUNDING, ROUNDING_ALIASES
 from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.operators import QONNX_DOMAIN
@@ -33,13 +34,13 @@ def normalize_quantizers(graph: EditableGraph) -> None:
 def _normalize(graph: EditableGraph, node: Node) -> None:
     match node.op:
         case "Quant":
-            _set(node, signed=1, narrow=0, rounding_mode="ROUND")
+            _set(graph, node, signed=1, narrow=0, rounding_mode="ROUND")
             _spell_rounding(graph, node)
         case "Trunc":
-            _set(node, signed=1, narrow=0, rounding_mode="FLOOR")
+            _set(graph, node, signed=1, narrow=0, rounding_mode="FLOOR")
             _spell_rounding(graph, node)
         case "MultiThreshold":
-            _set(node, out_dtype="", out_scale=1.0, out_bias=0.0)
+            _set(graph, node, out_dtype="", out_scale=1.0, out_bias=0.0)
 
 
 def _warn_of_constant_sign(graph: EditableGraph, node: Node) -> None:
@@ -53,12 +54,24 @@ def _warn_of_constant_sign(graph: EditableGraph, node: Node) -> None:
         )
 
 
-def _set(node: Node, **defaults: object) -> None:
-    """Set exactly these attributes, with the file's value where it has one."""
-    extra = {"data_layout"} & set(node.attributes)
-    node.attributes = {
-        name: node.attributes.get(name, value) for name, value in defaults.items()
-    } | {name: node.attributes[name] for name in extra}
+def _set(graph: EditableGraph, node: Node, **defaults: object) -> None:
+    """Set exactly these attributes, with the file's value where it has one of the right type.
+
+    onnx.checker does not know these operators, so that the types are checked here.
+    """
+    wanted = defaults | ({"data_layout": ""} if "data_layout" in node.attributes else {})
+    for name, default in wanted.items():
+        value = node.attributes.get(name, default)
+        types = (int, float) if isinstance(default, float) else (type(default),)
+        if not isinstance(value, types):
+            why = f"its attribute {name} has type {type(value).__name__}, not {types[-1].__name__}."
+            graph.report(node, why, "export the model again.", error=ModelError)
+            value = default
+        elif isinstance(default, int) and value not in (0, 1):
+            why = f"its attribute {name} is {value}, where only 0 and 1 have a meaning."
+            graph.report(node, why, "export the model again.", error=ModelError)
+        wanted[name] = value
+    node.attributes = wanted
 
 
 def _spell_rounding(graph: EditableGraph, node: Node) -> None:

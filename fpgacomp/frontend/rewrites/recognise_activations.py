@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import pi, sqrt
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from fpgacomp.network.operators import FPGACOMP_DOMAIN
 
 
 def recognise_activations(graph: EditableGraph) -> None:
-    """Find x * Sigmoid(x), x * relu6(x + 3) / 6 and x * 0.5 * (1 + Erf(x / sqrt 2)).
+    """Find x * Sigmoid(x), x * relu6(x + 3) / 6, x * 0.5 * (1 + Erf(x / sqrt 2)) and its Tanh form.
 
     Expects Div by a constant as Mul and constants as second inputs.
     """
@@ -19,11 +19,12 @@ def recognise_activations(graph: EditableGraph) -> None:
         _gated(graph, node)
     for node in graph.find("Erf"):
         _gelu(graph, node)
+    for node in graph.find("Tanh"):
+        _gelu_by_tanh(graph, node)
     for node in graph.find("Gelu"):
-        if node.attributes.pop("approximate", "none") == "none":
-            node.domain = FPGACOMP_DOMAIN
-        else:
-            node.attributes["approximate"] = "tanh"
+        if node.attributes.pop("approximate", "none") != "none":
+            node.op = "GeluTanh"
+        node.domain = FPGACOMP_DOMAIN
     for node in graph.find("Swish"):
         if node.attributes.pop("alpha", 1.0) == 1.0:
             node.op, node.domain = "Silu", FPGACOMP_DOMAIN
@@ -68,8 +69,41 @@ def _gelu(graph: EditableGraph, erf: Node) -> None:
     scaled = graph.producer(erf.inputs[0])
     if scaled is None or not _is_times(graph, scaled, sqrt(0.5)):
         return
-    x = scaled.inputs[0]
-    plus = graph.only_consumer(erf.output)
+    _half_of_x_times(graph, erf, scaled.inputs[0], "Gelu")
+
+
+def _gelu_by_tanh(graph: EditableGraph, tanh: Node) -> None:
+    """Follow Tanh((x + x ** 3 * 0.044715) * sqrt(2 / pi)) + 1, then as for Erf."""
+    scaled = graph.producer(tanh.inputs[0])
+    if scaled is None or not _is_times(graph, scaled, sqrt(2 / pi)):
+        return
+    total = graph.producer(scaled.inputs[0])
+    if total is None or total.op != "Add" or total.domain:
+        return
+    for x, cubic in (total.inputs, total.inputs[::-1]):
+        term = graph.producer(cubic)
+        if term is None or not _is_times(graph, term, 0.044715):
+            continue
+        if _is_cube(graph, term.inputs[0], x):
+            _half_of_x_times(graph, tanh, x, "GeluTanh")
+            return
+
+
+def _is_cube(graph: EditableGraph, tensor: str, x: str) -> bool:
+    """Return whether a tensor is Pow(x, 3), or x * x * x."""
+    node = graph.producer(tensor)
+    if node is None or node.domain:
+        return False
+    if node.op == "Pow":
+        return node.inputs[0] == x and _is_number(graph, node.inputs[1], 3.0)
+    square = next((graph.producer(name) for name in node.inputs if name != x), None)
+    is_square = square is not None and square.op == "Mul" and square.inputs == [x, x]
+    return node.op == "Mul" and x in node.inputs and is_square
+
+
+def _half_of_x_times(graph: EditableGraph, curve: Node, x: str, op: str) -> None:
+    """Convert (curve + 1) and the factors x and 0.5, in any order, to one operator."""
+    plus = graph.only_consumer(curve.output)
     if plus is None or plus.op != "Add" or not _is_number(graph, plus.inputs[1], 1.0):
         return
     first = graph.only_consumer(plus.output)
@@ -78,14 +112,14 @@ def _gelu(graph: EditableGraph, erf: Node) -> None:
     other = first.inputs[1] if first.inputs[0] == plus.output else first.inputs[0]
     half = graph.producer(other)
     if half is not None and half.inputs[0] == x and _is_times(graph, half, 0.5):
-        _become(graph, first, "Gelu", x, FPGACOMP_DOMAIN)
+        _become(graph, first, op, x, FPGACOMP_DOMAIN)
         return
     second = graph.only_consumer(first.output)
     if second is None or second.op != "Mul":
         return
     swapped = _is_number(graph, other, 0.5) and x in second.inputs
     if swapped or (other == x and _is_times(graph, second, 0.5)):
-        _become(graph, second, "Gelu", x, FPGACOMP_DOMAIN)
+        _become(graph, second, op, x, FPGACOMP_DOMAIN)
 
 
 def _is_times(graph: EditableGraph, node: Node, factor: float) -> bool:

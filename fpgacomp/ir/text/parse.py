@@ -53,6 +53,10 @@ def parse_graph(
     if len(text) > MOST_CHARACTERS:
         raise ModelError(source, f"has {len(text):,} characters, more than {MOST_CHARACTERS:,}.",
                          "keep large arrays in the companion file.")  # fmt: skip
+    for digest, values in arrays.items():
+        if values.digest != digest:
+            why = f"comes with an array {digest[:12]} whose digest is {values.digest[:12]}."
+            raise ModelError(source, why, "name each array by its own `digest`.")
     lines = [Line(source, number, line) for number, line in enumerate(text.splitlines(), 1)]
     return _Document(source, arrays).read([line for line in lines if not line.is_empty])
 

@@ -9,20 +9,29 @@ import pytest
 from fpgacomp.compress.evaluate.disturb import ValueRange
 from fpgacomp.compress.evaluate.gradient import GradientAttack, gradient_of
 from fpgacomp.compress.evaluate.quantizers import ROUNDING, NodeQuantizer
+from fpgacomp.data.find_task import decide
 from fpgacomp.data.labelled import Samples
+from fpgacomp.data.tasks import FIND, Task
 from fpgacomp.evidence.reference.network import execute
-from fpgacomp.frontend import read_network
+from fpgacomp.frontend import output_forms, read_network
+from fpgacomp.ir.types import NamedArrays
+from fpgacomp.network.canonical import Network
 from tests.support.evaluate_networks import Builder, linear, quantized_linear
 
 pytest.importorskip("torch")
 INSIDE = ValueRange(0.0, 2.0)
 
 
-def gradient(model: onnx.ModelProto, samples: Samples, answers: object = None) -> GradientAttack:
+def gradient(
+    model: onnx.ModelProto, samples: Samples, outputs: NamedArrays | None = None
+) -> GradientAttack:
     network = read_network(model)
-    outputs = execute(network.model, {"x": samples.x})
-    given = next(iter(outputs.values())).argmax(axis=1) if answers is None else answers
-    return gradient_of(network, samples, given, INSIDE)
+    outputs = execute(network.model, {"x": samples.x}) if outputs is None else outputs
+    return gradient_of(network, samples, task_of(network, samples), outputs, INSIDE)
+
+
+def task_of(network: Network, samples: Samples) -> Task:
+    return decide(output_forms(network), samples.y, FIND, where="labels")
 
 
 def samples(rows: list[list[float]], labels: list[int]) -> Samples:
@@ -39,6 +48,21 @@ def test_one_step_on_a_linear_network(softmax: bool) -> None:
     assert found.attack is not None and found.note == "gradient of the float network"
     expected = np.array([[0, 0.7, 1], [0.8, 0.7, 1]], np.float32)
     assert np.array_equal(found.attack(some, 0.1), expected)
+
+
+@pytest.mark.parametrize("ending", [None, "Sigmoid"])
+def test_one_step_against_a_yes_or_no(ending: str | None) -> None:
+    # the logit rises with x0 and falls with x1: a yes is attacked by less x0 and more x1
+    model = linear([[3.0], [-3]])
+    if ending:
+        name = model.graph.output[0].name
+        model.graph.node.append(onnx.helper.make_node(ending, ["logit"], [name]))
+        model.graph.node[-2].output[0] = "logit"
+    some = samples([[0.5, 0.5], [0.5, 0.4]], [1, 0])
+    found = gradient(model, some)
+    assert found.attack is not None
+    expected = np.array([[0.3, 0.7], [0.7, 0.2]], np.float32)
+    np.testing.assert_allclose(found.attack(some, 0.1), expected, rtol=1e-6)
 
 
 def test_a_sure_softmax_still_has_a_gradient() -> None:
@@ -69,30 +93,22 @@ def test_a_binary_network() -> None:
     assert moved.tolist() == [[-1, 1], [0, 1]]
 
 
-@pytest.mark.parametrize(
-    ("model", "text"),
-    [
-        (linear([[1.0], [1]]), "no gradient: the network has one output"),
-        (None, "no gradient: t1: operator Erf is not carried"),
-    ],
-)
-def test_no_gradient_says_why(model: onnx.ModelProto | None, text: str) -> None:
-    if model is None:
-        build = Builder()
-        half = build.node("MatMul", "x", build.constant([[1.0, 0], [0, 1]]))
-        model = build.model(build.node("Erf", half), [2])
-        network = read_network(linear([[1.0, 0], [0, 1]]))
-        network = type(network)(**{**network.__dict__, "original": model})
-        some = samples([[1, 0]], [0])
-        found = gradient_of(network, some, np.array([0]), INSIDE)
-    else:
-        found = gradient(model, samples([[1, 0]], [0]))
-    assert found.attack is None and found.note.startswith(text)
+def test_no_gradient_says_why() -> None:
+    build = Builder()
+    half = build.node("MatMul", "x", build.constant([[1.0, 0], [0, 1]]))
+    model = build.model(build.node("Erf", half), [2])
+    network = read_network(linear([[1.0, 0], [0, 1]]))
+    network = type(network)(**{**network.__dict__, "original": model})
+    some = samples([[1, 0]], [0])
+    outputs = {"y": np.array([[1.0, 0]])}
+    found = gradient_of(network, some, task_of(network, some), outputs, INSIDE)
+    assert found.attack is None
+    assert found.note.startswith("no gradient: t1: operator Erf is not carried")
 
 
 def test_no_gradient_where_torch_answers_otherwise() -> None:
     some = samples([[1, 0], [0, 1]], [0, 1])
-    found = gradient(linear([[1.0, 0], [0, 1]]), some, np.array([1, 0]))
+    found = gradient(linear([[1.0, 0], [0, 1]]), some, {"t0": np.eye(2)[[1, 0]]})
     assert found.attack is None and "torch agrees on 0.0%" in found.note
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from qonnx.core.onnx_exec import execute_onnx
 from fpgacomp.errors import InputDataError, Problems, UnsupportedLayer, UsageError
 from fpgacomp.frontend import read_network
 from fpgacomp.frontend.calibrate import PtqOptions, quantize_post_training
+from fpgacomp.frontend.calibrate.placement import place
 from fpgacomp.frontend.calibrate.run import Runner
 from fpgacomp.network.editable import EditableGraph
 from fpgacomp.network.infer import infer_missing
+from tests.support import frontend_runs
 
 CNN = """
 <ir_version: 8, opset_import: ["" : 18]>
@@ -352,3 +355,16 @@ def test_real_float_networks_stay_close(
     difference = run(quantized(model, calibration, scale=scale), test) - run(model, test)
     assert np.abs(difference).max() < largest
     assert np.sqrt(np.mean(difference**2)) < rms
+
+
+def test_a_deep_chain_of_moves_is_walked() -> None:
+    """The walk back from a product to what computes its input takes no stack."""
+    names = ["x", *(f"t{number}" for number in range(3000))]
+    nodes = [
+        frontend_runs.node("Transpose", [before], after, perm=[1, 0])
+        for before, after in pairwise(names)
+    ]
+    nodes.append(frontend_runs.node("MatMul", [names[-1], "w"], "y"))
+    model = frontend_runs.build(nodes, [2, 2], {"w": np.eye(2, dtype=np.float32)})
+    placement = place(EditableGraph.from_model(model), share_add_scales=True)
+    assert [point.tensor for point in placement.sites] == ["x"]

@@ -269,6 +269,19 @@ CASES: dict[str, Callable[[], Case]] = {
         ),
         spelled=False,
     ),
+    "pairs_of_tensors": lambda: net(
+        [
+            node("Abs", ["x"], "a"),
+            node("Div", ["x", "a"], "d"),
+            node("Max", ["x", "a"], "m"),
+            node("Min", ["x", "a"], "l"),
+            node("Relu", ["l"], "r"),
+            quant(["r", "s", "z", "b"], "q"),
+            node("Mean", ["d", "m", "q"], "n"),
+            node("MatMul", ["n", "w"], "y"),
+        ],
+        [1, 4], w=whole(4, 2), **GRID,
+    ),
     "quantize_declared_integers": declared_integers,
     "recognise_activations": gates,
     "relu_from_clip": lambda: net(
@@ -304,6 +317,58 @@ CASES: dict[str, Callable[[], Case]] = {
         ],
         [1, 4, 2, 2], **GRID,
     ),
+    "dequantize_before_moves": lambda: net(
+        [
+            node("QuantizeLinear", ["x", "s", "c"], "q"),
+            node("Reshape", ["q", "to"], "r"),
+            node("Transpose", ["r"], "t", perm=[0, 2, 1]),
+            node("DequantizeLinear", ["t", "s", "c"], "y"),
+        ],
+        [1, 4], c=np.array(3, np.uint8), to=np.array([1, 2, 2]), s=0.5,
+    ),
+    "microsoft_activations": lambda: Case(
+        build(
+            [
+                helper.make_node("BiasGelu", ["x", "b"], ["g"], domain=MICROSOFT),
+                helper.make_node("FastGelu", ["g"], ["f"], domain=MICROSOFT),
+                helper.make_node("QuickGelu", ["f"], ["y"], domain=MICROSOFT),
+            ],
+            [1, 4], {"b": whole(4)},
+        ),
+        spelled=False,
+    ),
+    "picks_to_products": lambda: net(
+        [
+            helper.make_node("Split", ["x", "parts"], ["a", "b"], axis=1),
+            node("Gather", ["b", "places"], "g", axis=1),
+            node("Slice", ["g", "one", "four", "two"], "s"),
+            node("Concat", ["a", "a"], "k", axis=1),
+            node("Conv", ["k", "w"], "c", pads=[0, 0, 0, 0], **CONV),
+            node("Conv", ["s", "w"], "d", pads=[0, 0, 0, 0], **CONV),
+            node("Flatten", ["c"], "e"),
+            node("Flatten", ["d"], "f"),
+            node("Concat", ["e", "f"], "h", axis=1),
+            node("MatMul", ["h", "u"], "y"),
+        ],
+        [1, 3, 4, 4], parts=np.array([1, 2]), places=np.array([1, 0]), one=np.array([1]),
+        four=np.array([4]), two=np.array([2]), w=whole(1, 2, 3, 3), u=whole(6, 2),
+    ),
+    "qoperators_to_qdq": lambda: Case(
+        build(
+            [
+                node("QuantizeLinear", ["x", "s", "c"], "q"),
+                node("QLinearConv", ["q", "s", "c", "w", "ws", "wc", "t", "c", "b"], "k"),
+                node("DequantizeLinear", ["k", "t", "c"], "y"),
+            ],
+            [1, 2, 3, 3],
+            {
+                "s": 0.5, "t": 2.0, "c": np.array(3, np.uint8), "wc": np.array([0, 0], np.int8),
+                "w": whole(2, 2, 2, 2).astype(np.int8), "ws": np.array([0.5, 0.25]),
+                "b": np.array([4, -8], np.int32),
+            },
+        ),
+        spelled=False,
+    ),
     "standard_qdq": lambda: Case(
         build(
             [
@@ -322,6 +387,17 @@ CASES: dict[str, Callable[[], Case]] = {
             node("Max", ["zero", "n"], "y"),
         ],
         [1, 4], c=whole(4), four=4.0, zero=0.0,
+    ),
+    "upgrade_old_opsets": lambda: Case(
+        build(
+            [
+                node("Add", ["x", "c"], "a", broadcast=1, axis=1, consumed_inputs=[0, 0]),
+                node("Reshape", ["a"], "r", shape=[1, -1]),
+                node("PRelu", ["r", "slope"], "y"),
+            ],
+            [1, 2, 2, 2], {"c": whole(2), "slope": np.array([0.5])}, opset=1,
+        ),
+        spelled=False,
     ),
     "upgrade_trunc": first_trunc,
 }  # fmt: skip

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fpgacomp.compress.quantize.keras.losses import keras_loss, with_keras_task
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.runs import (
     EVALUATION_BATCH,
-    SMALLEST_PROBABILITY,
     carry_out,
     check_checkpoint,
     check_loss,
@@ -48,7 +48,7 @@ def train_keras(
     """Train a Keras 2 or QKeras model in place and leave the best epoch's weights in it.
 
     Weights are fitted to the training split by Adam under a one-cycle schedule; the best
-    epoch has the highest accuracy on the validation split, then the lowest loss there.
+    epoch has the highest score on the validation split, then the lowest loss there.
     Losses that the model's own regularizers add are added. Ctrl-C ends the run after the
     best epoch so far; before there is one it is passed on.
 
@@ -57,7 +57,7 @@ def train_keras(
     before its first operation (see `set_threads`).
 
     Args:
-        model: computes scores or softmax probabilities [N, classes] from x [N, *input shape].
+        model: computes its answers [N, ...] from x [N, *input shape].
         data: the training split is fitted, the validation split judges, the test split is unused.
         recipe: how long and how fast to train.
         observer: is told every epoch.
@@ -69,14 +69,22 @@ def train_keras(
         The epochs, and which of them was kept.
 
     Raises:
-        TrainingError: the loss is not a number, or the checkpoint belongs to another run.
-        InputDataError: the model has fewer outputs than there are classes, or the samples have
-            another shape than its input.
+        TrainingError: the loss is not a number, the checkpoint belongs to another run, or the
+            recipe has a training step of the user's own.
+        InputDataError: the labels do not go with the output, or the samples have another shape
+            than the input.
+        ModelError: the model has several outputs.
     """
     if recipe.epochs == 0:
         return History()
     data = data.reshaped(tuple(model.input_shape[1:]))
-    data.check_outputs(int(np.prod(model.output_shape[1:])))
+    data = with_keras_task(model, data)
+    if recipe.step is not None:
+        raise TrainingError(
+            "the training step of your own",
+            "is for networks that PyTorch trains, and a Keras model is trained by TensorFlow.",
+            "give a loss of your own instead, or export the network to ONNX.",
+        )
     with _settings(recipe):
         run = _KerasRun(model, data, recipe)
         run.identify(decided_by)
@@ -123,21 +131,23 @@ def _without_straight_through(model: KerasModel) -> Iterator[None]:
 
 
 def keras_accuracy(model: KerasModel, samples: Samples) -> float:
-    """Share of the samples whose highest score is that of their label, 0..1."""
+    """Share of samples, 0..1, whose highest score is that of their class; see `measure_keras` for
+    all tasks."""
     x = samples.x.reshape(-1, *model.input_shape[1:])
     return float(np.mean(keras_scores(model, x).argmax(axis=1) == samples.y))
 
 
-def ends_in_softmax(model: KerasModel) -> bool:
-    """Tell whether the model's last layer is a softmax, so that it answers in probabilities."""
-    tf = tensorflow()
-    layer = model.layers[-1]
-    for candidate in model.layers:
-        if candidate.output is model.outputs[0]:
-            layer = candidate
-    if isinstance(layer, tf.keras.layers.Softmax):
-        return True
-    return getattr(layer, "activation", None) is tf.keras.activations.softmax
+def measure_keras(model: KerasModel, data: LabelledData) -> dict[str, dict[str, float]]:
+    """Score a model on the test split: output name -> figures by the keys of `METRICS`.
+
+    Args:
+        model: a Keras or QKeras model for the task.
+        data: its task is known.
+    """
+    task = with_keras_task(model, data).known_task
+    x = data.test.x.reshape(-1, *model.input_shape[1:])
+    found = task.measure(task.split(keras_scores(model, x)), data.test.y)
+    return data.known_task.renamed(found)
 
 
 def set_threads(threads: int) -> str | None:
@@ -197,7 +207,7 @@ class _KerasRun:
         self.model = model
         self.data = data
         self.recipe = recipe
-        self.softmax = ends_in_softmax(model)
+        self.task = data.known_task
         self.optimizer = _optimizer(self.tf, model, recipe)
         self.steps = math.ceil(len(data.train) / recipe.batch) * recipe.epochs
         self.step = 0
@@ -236,10 +246,12 @@ class _KerasRun:
         for start in range(0, len(train), self.recipe.batch):
             batch = order[start : start + self.recipe.batch]
             total += self._batch(self._compiled, batch) * len(batch)
-        accuracy, validation_loss = self._judge(self.data.validation)
-        best = self.best is None or (accuracy, -validation_loss) > self.best.epoch.rank
-        mean = total / len(train)
-        epoch = Epoch(self.done + 1, self.recipe.epochs, mean, accuracy, validation_loss, best)
+        score, validation_loss = self._judge(self.data.validation)
+        best = self.best is None or (score, -validation_loss) > self.best.epoch.rank
+        mean, metric = total / len(train), self.task.metric.key
+        epoch = Epoch(
+            self.done + 1, self.recipe.epochs, mean, score, validation_loss, best, metric
+        )  # fmt: skip
         if best:
             self.best = _BestWeights(epoch, self.model.get_weights())
         self.epochs.append(epoch)
@@ -257,7 +269,11 @@ class _KerasRun:
     def _compile(self) -> TrainStep:
         tf, model, optimizer = self.tf, self.model, self.optimizer
         x_spec = tf.TensorSpec((None, *self.data.shape), tf.float32)
-        specs = [x_spec, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.float32)]
+        specs = [
+            x_spec,
+            tf.TensorSpec((None, *self.data.train.y.shape[1:]), self.data.train.y.dtype),
+            tf.TensorSpec((), tf.float32),
+        ]
 
         @tf.function(input_signature=specs)
         def step(x: KerasTensor, y: KerasTensor, rate: KerasTensor) -> KerasTensor:
@@ -274,19 +290,13 @@ class _KerasRun:
         return step  # type: ignore[no-any-return]
 
     def _loss(self, outputs: KerasTensor, y: KerasTensor) -> KerasTensor:
-        tf = self.tf
-        outputs = tf.reshape(outputs, (tf.shape(outputs)[0], -1))
-        if self.softmax:
-            right = tf.gather(outputs, y, axis=1, batch_dims=1)
-            return -tf.reduce_mean(tf.math.log(tf.maximum(right, SMALLEST_PROBABILITY)))
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=outputs)
-        return tf.reduce_mean(losses)
+        return keras_loss(self.task.parts[0], outputs, y, self.recipe)
 
     def _judge(self, samples: Samples) -> tuple[float, float]:
-        """Score the model on a split: its accuracy, 0..1, and its mean cross entropy."""
+        """Score the model on a split: its score by the task's metric, and its mean loss."""
         outputs = keras_scores(self.model, samples.x)
-        accuracy = float(np.mean(outputs.argmax(axis=1) == samples.y))
-        return accuracy, float(self._loss(self.tf.constant(outputs), samples.y))
+        score = self.task.quality(self.task.split(outputs), samples.y)
+        return score, float(self._loss(self.tf.constant(outputs), samples.y))
 
     def finish(self, interrupted: bool) -> History:
         """Put the best epoch's weights into the model."""

@@ -7,12 +7,13 @@ from typing import Any
 
 from torch import fx, nn
 
+from fpgacomp.compress.losses import Loss
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import BitWidth, QuantizeOptions, whole_bits
 from fpgacomp.compress.quantize.torch.transform import QuantizedNetwork, quantize
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.compress.training import Loss, cross_entropy, train
+from fpgacomp.compress.training import train
 from fpgacomp.data.labelled import LabelledData
 
 FLOAT_BITS = 32  # of a bias or a normalization's parameters, which stay float
@@ -24,7 +25,7 @@ def quantize_aware(
     options: QuantizeOptions,
     recipe: Recipe,
     *,
-    loss: Loss = cross_entropy,
+    loss: Loss | None = None,
     observer: TrainingObserver = silent,
 ) -> TechniqueOutcome:
     """Quantize a float network and train it with its quantizers in place.
@@ -38,8 +39,8 @@ def quantize_aware(
         data: weights and scales are fitted to the training split.
         options: bits and scales.
         recipe: how the quantized network is trained.
-        loss: (network, x, y) -> mean loss of a batch. With a distillation loss the network learns
-            from a teacher.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or that of the
+            task. With a distillation loss the network learns from a teacher.
         observer: is told every epoch.
 
     Returns:

@@ -9,6 +9,7 @@ import onnx
 from torch import fx
 
 from fpgacomp.compress.trainable import example_input
+from fpgacomp.compress.trainable.outputs import results_of
 from fpgacomp.errors import ModelError
 from fpgacomp.host.brevitas_qonnx import Manager
 
@@ -28,13 +29,17 @@ def to_qonnx(network: fx.GraphModule) -> onnx.ModelProto:
         ModelError: Brevitas cannot export it.
     """
     copied = copy.deepcopy(network).eval()
+    results = results_of(copied)
+    if len(results) > 1:
+        _part_outputs(copied, [node for _, node in results])
+    names = [f"{_OUTPUT}_{place}" for place in range(len(results))]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # torch's newer exporter (dynamo=True) is slower, and writes two files.
             model: onnx.ModelProto = Manager.export(
                 copied, args=example_input(copied, batch=1), export_path=None, dynamo=False,
-                input_names=[_INPUT], output_names=[_OUTPUT],
+                input_names=[_INPUT], output_names=names,
             )  # fmt: skip
     except Exception as problem:
         reason = " ".join(str(problem).split())[:300]
@@ -46,8 +51,17 @@ def to_qonnx(network: fx.GraphModule) -> onnx.ModelProto:
     for node in model.graph.node:
         node.doc_string = ""
     _rename(model.graph, _INPUT, network.meta.get("input_name", "input"))
-    _rename(model.graph, _OUTPUT, network.meta.get("output_name", "output"))
+    for name, (wanted, _) in zip(names, results, strict=True):
+        _rename(model.graph, name, wanted)
     return model
+
+
+def _part_outputs(network: fx.GraphModule, results: list[fx.Node]) -> None:
+    """Let the network return its outputs one by one instead of joined."""
+    output = next(node for node in network.graph.nodes if node.op == "output")
+    output.args = (tuple(results),)
+    network.graph.eliminate_dead_code()
+    network.recompile()
 
 
 def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:

@@ -1,25 +1,28 @@
-"""Bits per layer: a search by sensitivity under a budget, then quantization-aware training."""
+"""Bits per layer: a search by sensitivity under a budget, which the trained network keeps, too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from torch import fx
 
+from fpgacomp.compress.losses import Loss
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import BitWidth, MixedOptions, whole_bits
 from fpgacomp.compress.quantize.torch.assign import ChoiceFigures, assign, total_cost
-from fpgacomp.compress.quantize.torch.aware import quantize_aware
+from fpgacomp.compress.quantize.torch.candidates import Trainer, figures_of
 from fpgacomp.compress.quantize.torch.sensitivity import (
     Assignment,
     Judge,
+    Sensitivities,
     SensitivityTable,
     sensitivities,
 )
 from fpgacomp.compress.quantize.torch.sites import check
 from fpgacomp.compress.quantize.torch.spending import (
     ACTIVATION,
+    INPUT,
     WEIGHT,
     CostModel,
     Spending,
@@ -27,12 +30,12 @@ from fpgacomp.compress.quantize.torch.spending import (
     replace_bits,
 )
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
-from fpgacomp.compress.training import Loss, cross_entropy
 from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
-from fpgacomp.errors import UsageError
+from fpgacomp.errors import DoesNotFit, UsageError
 
 ROUNDS = 12  # corrections of the budget, at most, by what a choice really costs
+ATTEMPTS = 5  # trainings at most of the search's choice: where one misses, the next aims lower
 
 
 def quantize_mixed(
@@ -42,10 +45,10 @@ def quantize_mixed(
     recipe: Recipe,
     *,
     cost: CostFunction | None = None,
-    loss: Loss = cross_entropy,
+    loss: Loss | None = None,
     observer: TrainingObserver = silent,
 ) -> TechniqueOutcome:
-    """Choose bits per layer, then train with them.
+    """Choose bits per layer and for the input, train with them, and hold the result to its budget.
 
     The sum of the layers' own sensitivities is made least under the budget, as an integer
     linear program (as in Yao et al., HAWQ-V3, 2021; their sensitivity is a Hessian trace,
@@ -58,22 +61,31 @@ def quantize_mixed(
     from it, or from a uniform network of the budget that is better as a whole, the same
     program goes on in steps of one width, with the rise of the loss measured right there.
 
+    The choice is trained and measured again, since training changes what a network costs.
+    Where it misses the budget, the search aims lower by as much. Then the uniform networks
+    that keep to the budget are trained, the finest first, until one scores less than the best
+    so far. Of all that keep to the budget the one that scores most on the validation split is
+    returned, of equals the cheapest: no uniform network among them dominates it.
+
     Args:
         network: a trained float network of known modules; it is not changed.
         data: weights and scales are fitted to the training split.
         options: the budget, its measure, and the bits to choose from.
-        recipe: how the quantized network is trained.
+        recipe: how each of the quantized networks is trained.
         cost: estimates a quantized network, where the measure is one of its figures.
-        loss: (network, x, y) -> mean loss of a batch.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or that of the
+            task.
         observer: is told every epoch.
 
     Returns:
         The network of Brevitas layers. Its details are those of `quantize_aware`, and measure,
-        budget, used, weight_sensitivity and activation_sensitivity (rises of the loss, by layer
-        and bits) and cost_calls.
+        budget, used (by the trained network), input_bits, weight_sensitivity,
+        activation_sensitivity and input_sensitivity (rises of the loss, by layer and bits),
+        candidates (cost and validation score of every network that was trained) and cost_calls.
 
     Raises:
         UsageError: no choice keeps to the budget, or the cost function has no such figure.
+        DoesNotFit: untrained networks keep to the budget, but none does once it is trained.
         UnsupportedLayer: layers have no quantized form; all of them are named.
     """
     check(network)
@@ -83,29 +95,104 @@ def quantize_mixed(
         # Told before the sensitivities, which take long to measure.
         raise _refusal(options, model)
     judge = Judge(network, data, options, recipe, loss)
-    weights, activations = sensitivities(judge)
-    chosen = _within(options.budget, _joined(weights, activations), model, spending)
-    if chosen is None:
+    rises = sensitivities(judge)
+    search = _Search(options, spending, judge, model, _joined(rises, spending))
+    trainer = Trainer(network, data, options, recipe, spending, loss=loss, observer=observer)
+    if not _train_within(search, trainer):
         raise _refusal(options, model)
-    chosen = _refined(chosen, options, spending, judge)
-    wanted = replace(
-        options.base,
-        weight_bits=dict(chosen.weights),
-        activation_bits=dict(chosen.activations) or options.base.activation_bits,
-        first_last_bits=None,
+    if recipe.epochs and not any(candidate.interrupted for candidate in trainer.candidates):
+        _train_uniform(search, trainer)
+    return _result(options, trainer, rises, spending)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Finds bits on untrained networks.
+
+    Args:
+        options: the bits to choose from, and the budget of the trained network.
+        spending: measures what bits cost.
+        judge: measures what they lose.
+        model: what the bits of single layers cost, in about.
+        loss: what they lose, one by one.
+    """
+
+    options: MixedOptions
+    spending: Spending
+    judge: Judge
+    model: CostModel
+    loss: ChoiceFigures
+
+    def choose(self, budget: float) -> Assignment | None:
+        """Find the bits that lose least and keep to this budget untrained; None for none."""
+        chosen = _within(budget, self.loss, self.model, self.spending)
+        if chosen is None:
+            return None
+        return _refined(chosen, replace(self.options, budget=budget), self.spending, self.judge)
+
+
+def _train_within(search: _Search, trainer: Trainer) -> bool:
+    """Train the choice of the search, and again for less until the trained network fits.
+
+    Returns:
+        Whether the search found anything to train.
+    """
+    budget = target = search.options.budget
+    for _ in range(ATTEMPTS):
+        chosen = search.choose(target) if target > 0 else None
+        if chosen is None:
+            break
+        trained = trainer(chosen)
+        if trained.fits or trained.interrupted:
+            break
+        # Below what this choice cost untrained, so that the next one is another.
+        target = min(target, search.spending.measured(chosen)) - (trained.used - budget)
+    return bool(trainer.candidates)
+
+
+def _train_uniform(search: _Search, trainer: Trainer) -> None:
+    """Train uniform networks of the budget, until one scores less than the best so far."""
+    budget, measured = search.options.budget, search.spending.measured
+    fitting = [one for one in search.spending.uniforms() if measured(one) <= budget]
+    for assignment in sorted(fitting, key=measured, reverse=True):
+        best = trainer.best
+        trained = trainer(assignment)
+        if trained.interrupted or (best is not None and trained.score < best.score):
+            break
+
+
+def _result(
+    options: MixedOptions, trainer: Trainer, rises: Sensitivities, spending: Spending
+) -> TechniqueOutcome:
+    best = trainer.best
+    if best is None:
+        least = min(candidate.used for candidate in trainer.candidates)
+        raise DoesNotFit(
+            f"budget {options.budget:g} {options.measure}",
+            f"is missed by all {len(trainer.candidates)} networks that were trained for it; the "
+            f"smallest takes {least:g} once it is trained.",
+            f"raise it to {least:g}, or allow fewer bits.",
+        )
+    over = [candidate for candidate in trainer.candidates if not candidate.fits]
+    notes = (
+        f"{len(over)} trained networks missed the budget of {options.budget:g} {options.measure} "
+        f"({', '.join(f'{candidate.used:g}' for candidate in over)}) and were given up",
     )
-    outcome = quantize_aware(network, data, wanted, recipe, loss=loss, observer=observer)
+    details = {
+        "measure": options.measure,
+        "budget": options.budget,
+        "used": best.used,
+        "input_bits": best.assignment.input_bits,
+        "weight_sensitivity": _plain(rises.weights),
+        "activation_sensitivity": _plain(rises.activations),
+        "input_sensitivity": _plain({INPUT: dict(rises.input)}),
+        "candidates": figures_of(trainer.candidates),
+        "cost_calls": spending.calls,
+    }
     return replace(
-        outcome,
-        details={
-            **outcome.details,
-            "measure": options.measure,
-            "budget": options.budget,
-            "used": spending.measured(chosen),
-            "weight_sensitivity": _plain(weights),
-            "activation_sensitivity": _plain(activations),
-            "cost_calls": spending.calls,
-        },
+        best.outcome,
+        notes=(*best.outcome.notes, *(notes if over else ())),
+        details={**best.outcome.details, **details},
     )
 
 
@@ -119,7 +206,7 @@ def _within(
         chosen = assign(loss, model.alone, model.products, left - model.constant)
         if chosen is None:
             break
-        assignment = _assignment(chosen)
+        assignment = _assignment(chosen, spending.input_bits)
         used = spending.measured(assignment)
         lost = sum(loss[group][choice] for group, choice in chosen.items())
         if used <= budget and (best is None or (lost, used) < best[:2]):
@@ -180,19 +267,22 @@ def _refusal(options: MixedOptions, model: CostModel) -> UsageError:
     )
 
 
-def _joined(
-    weights: SensitivityTable, activations: SensitivityTable
-) -> dict[str, dict[BitWidth, float]]:
-    named: dict[str, dict[BitWidth, float]] = {
-        WEIGHT + name: dict(row) for name, row in weights.items()
+def _joined(rises: Sensitivities, spending: Spending) -> ChoiceFigures:
+    """The rises of the loss by the names of the groups whose bits are searched."""
+    every: dict[str, Mapping[BitWidth, float]] = {
+        **{WEIGHT + name: row for name, row in rises.weights.items()},
+        **{ACTIVATION + name: row for name, row in rises.activations.items()},
+        INPUT: rises.input,
     }
-    return named | {ACTIVATION + name: dict(row) for name, row in activations.items()}
+    return {group: every[group] for group in spending.choices}
 
 
-def _assignment(chosen: Mapping[str, BitWidth]) -> Assignment:
+def _assignment(chosen: Mapping[str, BitWidth], input_bits: int) -> Assignment:
+    """The bits of all groups; an input that nothing reads as integers gets `input_bits`."""
     return Assignment(
         {g.removeprefix(WEIGHT): c for g, c in chosen.items() if g.startswith(WEIGHT)},
         {g.removeprefix(ACTIVATION): int(c) for g, c in chosen.items() if g.startswith(ACTIVATION)},
+        whole_bits(chosen.get(INPUT, input_bits)),
     )
 
 

@@ -10,13 +10,20 @@ import torch
 from torch import fx
 
 from fpgacomp.compress.constraints import KEPT
-from fpgacomp.compress.quantize.options import MOST_BITS, BitWidth, MixedOptions, whole_bits
+from fpgacomp.compress.losses import Loss, loss_of
+from fpgacomp.compress.quantize.options import (
+    MOST_BITS,
+    BitWidth,
+    MixedOptions,
+    QuantizeOptions,
+    whole_bits,
+)
 from fpgacomp.compress.quantize.torch.sites import TorchSites, find_sites
 from fpgacomp.compress.quantize.torch.transform import quantize
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.compress.threads import one_thread
 from fpgacomp.compress.trainable import weight_layers
-from fpgacomp.compress.training import Loss, train
+from fpgacomp.compress.training import train, with_task
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UnsupportedLayer
 
@@ -34,15 +41,18 @@ class Assignment:
         weights: bits of the weights, by layer.
         activations: bits of the activations, by the name of their site. The network's input is
             not among them.
+        input_bits: bits of the network's input.
     """
 
     weights: Mapping[str, BitWidth]
     activations: Mapping[str, int]
+    input_bits: int
 
     @property
     def key(self) -> str:
         """A text that two assignments have in common where their bits are equal."""
-        return repr((sorted(self.weights.items()), sorted(self.activations.items())))
+        bits = (sorted(self.weights.items()), sorted(self.activations.items()), self.input_bits)
+        return repr(bits)
 
     def with_weight(self, name: str, bits: BitWidth) -> Assignment:
         """The assignment with other bits for the weights of one layer."""
@@ -52,15 +62,28 @@ class Assignment:
         """The assignment with other bits for one activation."""
         return replace(self, activations={**self.activations, name: bits})
 
+    def with_input(self, bits: int) -> Assignment:
+        """The assignment with other bits for the network's input."""
+        return replace(self, input_bits=bits)
+
+    def options(self, base: QuantizeOptions) -> QuantizeOptions:
+        """The options that quantize a network with these bits; all else is that of `base`."""
+        return replace(
+            base,
+            weight_bits=dict(self.weights),
+            activation_bits=dict(self.activations) or MOST_BITS,
+            input_bits=self.input_bits,
+            first_last_bits=None,
+        )
+
 
 def uniform(
-    network: fx.GraphModule, places: TorchSites, weight: BitWidth, activation: int
+    network: fx.GraphModule, places: TorchSites, weight: BitWidth, activation: int, input_bits: int
 ) -> Assignment:
     """The assignment of the same bits to all weights, and of the same to all activations."""
     names = [site.name for site in places.sites if not site.is_input]
-    return Assignment(
-        dict.fromkeys(weight_layers(network), weight), dict.fromkeys(names, activation)
-    )
+    weights = dict.fromkeys(weight_layers(network), weight)
+    return Assignment(weights, dict.fromkeys(names, activation), input_bits)
 
 
 def places_of(network: fx.GraphModule, data: LabelledData) -> TorchSites:
@@ -72,13 +95,7 @@ def quantize_as(
     network: fx.GraphModule, data: LabelledData, options: MixedOptions, assignment: Assignment
 ) -> fx.GraphModule:
     """Quantize a copy of the network with these bits, without training."""
-    wanted = replace(
-        options.base,
-        weight_bits=dict(assignment.weights),
-        activation_bits=dict(assignment.activations) or MOST_BITS,
-        first_last_bits=None,
-    )
-    return quantize(network, data, wanted).network
+    return quantize(network, data, assignment.options(options.base)).network
 
 
 class Judge:
@@ -91,7 +108,8 @@ class Judge:
         data: its training split.
         options: `trial_epochs` of training come before each measurement.
         recipe: how that training goes, its number of epochs aside.
-        loss: (network, x, y) -> mean loss of a batch.
+        loss: (network, x, y) -> mean loss of a batch; None takes the recipe's, or that of the
+            task.
     """
 
     def __init__(
@@ -100,9 +118,11 @@ class Judge:
         data: LabelledData,
         options: MixedOptions,
         recipe: Recipe,
-        loss: Loss,
+        loss: Loss | None,
     ) -> None:
-        self.network, self.data, self.options, self.loss = network, data, options, loss
+        self.network, self.options = network, options
+        self.data = with_task(network, data)
+        self.loss = loss or loss_of(self.data, recipe)
         self._recipe = replace(recipe, epochs=options.trial_epochs, checkpoint=None)
         self._known: dict[str, float] = {}
 
@@ -114,30 +134,46 @@ class Judge:
         return self._known[assignment.key]
 
 
-def sensitivities(judge: Judge) -> tuple[SensitivityTable, SensitivityTable]:
+@dataclass(frozen=True)
+class Sensitivities:
+    """Rises of the loss where one layer, one activation or the input alone has fewer bits.
+
+    Args:
+        weights: by layer and bits of its weights.
+        activations: by name of the activation and its bits.
+        input: by bits of the network's input.
+    """
+
+    weights: SensitivityTable
+    activations: SensitivityTable
+    input: Mapping[BitWidth, float]
+
+
+def sensitivities(judge: Judge) -> Sensitivities:
     """Measure the loss of a network where one layer or one activation alone has fewer bits.
 
     Returns:
-        For the weights of each layer, and for each activation, the rise of the loss on the
-        training split over that with 8 bits everywhere, by bits. It is never negative, and never
-        larger for more bits.
+        The rises of the loss on the training split over that with 8 bits everywhere, and the most
+        input bits. They are never negative, and never larger for more bits.
     """
     network, options = judge.network, judge.options
-    widest = uniform(network, places_of(network, judge.data), MOST_BITS, MOST_BITS)
+    places = places_of(network, judge.data)
+    widest = uniform(network, places, MOST_BITS, MOST_BITS, options.input_widths[-1])
     least = judge(widest)
 
-    def table(
-        choices: Mapping[str, tuple[BitWidth, ...]], change: Callable[..., Assignment]
-    ) -> SensitivityTable:
-        return {
-            name: _falling({bits: judge(change(name, bits)) - least for bits in allowed})
-            for name, allowed in choices.items()
-        }
+    def row(
+        allowed: tuple[BitWidth, ...], change: Callable[..., Assignment], *name: str
+    ) -> dict[BitWidth, float]:
+        return _falling({bits: judge(change(*name, bits)) - least for bits in allowed})
 
-    activations = dict.fromkeys(widest.activations, options.activation_choices)
-    return (
-        table(weight_choices(network, options), widest.with_weight),
-        table(activations, widest.with_activation),
+    weights = weight_choices(network, options)
+    return Sensitivities(
+        {name: row(bits, widest.with_weight, name) for name, bits in weights.items()},
+        {
+            name: row(options.activation_choices, widest.with_activation, name)
+            for name in widest.activations
+        },
+        row(options.input_widths, widest.with_input),
     )
 
 

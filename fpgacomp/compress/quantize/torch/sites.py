@@ -15,6 +15,7 @@ from fpgacomp.compress.trainable.modules import (
     ReshapeTensor,
     ScaleTensor,
 )
+from fpgacomp.compress.trainable.outputs import JoinOutputs
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -28,7 +29,7 @@ PASSING = (
 )  # fmt: skip
 NORMALIZING = (nn.BatchNorm1d, nn.BatchNorm2d, ScaleTensor)
 POSITIVE = (nn.ReLU, nn.ReLU6, nn.Sigmoid, nn.Hardsigmoid)
-KNOWN = (*NEEDY, *PASSING, *NORMALIZING, *ACTIVATIONS, nn.Softmax, nn.LogSoftmax)
+KNOWN = (*NEEDY, *PASSING, *NORMALIZING, *ACTIVATIONS, nn.Softmax, nn.LogSoftmax, JoinOutputs)
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import fx
@@ -24,6 +24,7 @@ from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import UsageError
 
 WEIGHT, ACTIVATION = "weight ", "activation "  # prefixes of the names of groups
+INPUT = "input"  # the name of the group of the network's input
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class Spending:
     choice.
 
     Attributes:
-        choices: the bits that each group (a layer's weights, or an activation) may have.
+        choices: the bits that each group (a layer's weights, an activation, the input) may have.
         calls: number of calls of the cost function so far.
+        input_bits: the most bits that the input may have.
     """
 
     def __init__(
@@ -70,28 +72,29 @@ class Spending:
         self._products = multiplications(network)
         self._known: dict[str, float] = {}
         self.calls = 0
+        self.input_bits = options.input_widths[-1]
         weights = weight_choices(network, options)
         inner = [site.name for site in self._places.sites if not site.is_input]
         self.choices: dict[str, tuple[BitWidth, ...]] = {
             **{WEIGHT + name: bits for name, bits in weights.items()},
             **{ACTIVATION + name: options.activation_choices for name in inner},
         }
+        if len(inner) < len(self._places.sites):
+            self.choices[INPUT] = options.input_widths
 
     def uniforms(self) -> list[Assignment]:
         """Assignments of the same bits to all weights, and of the nearest to all activations.
 
-        They come in the order of rising bits.
+        Each comes with the nearest bits for the input, too, and with the most for it. They come in
+        the order of rising bits.
         """
         weights = [set(bits) for group, bits in self.choices.items() if group.startswith(WEIGHT)]
-        allowed = sorted(self._options.activation_choices)
+        inputs = self._options.input_widths
         return [
-            uniform(
-                self._network,
-                self._places,
-                bits,
-                min(allowed, key=lambda a: (abs(a - whole_bits(bits)), a)),
-            )
+            uniform(self._network, self._places, bits, activation, input_bits)
             for bits in sorted(set.intersection(*weights), key=whole_bits)
+            for activation in [_nearest(whole_bits(bits), self._options.activation_choices)]
+            for input_bits in sorted({_nearest(whole_bits(bits), inputs), inputs[-1]})
         ]
 
     def measured(self, assignment: Assignment) -> float:
@@ -109,12 +112,22 @@ class Spending:
                     for name, bits in assignment.weights.items()
                 ))  # fmt: skip
             case "bops":
-                bits = self._options.base.input_bits
-                return bit_operations(self._places, self._products, assignment, bits)
+                return bit_operations(self._places, self._products, assignment)
             case _:
                 if assignment.key not in self._known:
-                    self._known[assignment.key] = self._called(assignment)
+                    untrained = quantize_as(self._network, self._data, self._options, assignment)
+                    self._known[assignment.key] = self._called(untrained)
                 return self._known[assignment.key]
+
+    def trained(self, assignment: Assignment, network: fx.GraphModule) -> float:
+        """Count or measure what a network that was trained with these bits costs.
+
+        Training moves weights and scales, by which accumulators, constants and thresholds get
+        other widths: the cost function's figures differ from those of the untrained network.
+        """
+        if self._options.measure in ("bits", "bops"):
+            return self.measured(assignment)
+        return self._called(network)
 
     def whole(self) -> CostModel:
         """Model the cost of all choices, measured around the uniform network nearest the budget."""
@@ -149,36 +162,26 @@ class Spending:
 
     def _bit_operations(self, choices: Mapping[str, tuple[BitWidth, ...]]) -> CostModel:
         products = []
-        alone: dict[str, dict[BitWidth, float]] = {
-            g: dict.fromkeys(choices[g], 0.0) for g in choices
-        }
+        alone: ChoiceFigures = {group: dict.fromkeys(choices[group], 0.0) for group in choices}
         for layer, sites in self._places.sources.items():
             group = WEIGHT + layer
             for site in sites:
                 share = self._products[layer] / len(sites)
-                if site.is_input:
-                    for bits in choices[group]:
-                        alone[group][bits] += (
-                            share * whole_bits(bits) * self._options.base.input_bits
-                        )
-                    continue
+                read = INPUT if site.is_input else ACTIVATION + site.name
                 joint = {
-                    w: {
-                        a: share * whole_bits(w) * whole_bits(a)
-                        for a in choices[ACTIVATION + site.name]
-                    }
+                    w: {a: share * whole_bits(w) * whole_bits(a) for a in choices[read]}
                     for w in choices[group]
                 }
-                products.append(JointCost(group, ACTIVATION + site.name, joint))
+                products.append(JointCost(group, read, joint))
         return CostModel(0.0, alone, tuple(products))
 
-    def _called(self, assignment: Assignment) -> float:
+    def _called(self, network: fx.GraphModule) -> float:
         measure = self._options.measure
         if self._cost is None:
             raise UsageError(
                 f"measure {measure}", "needs a cost function.", "name a board, or use bits or bops."
             )
-        figures = self._cost(quantize_as(self._network, self._data, self._options, assignment))
+        figures = self._cost(network)
         if measure not in figures:
             raise UsageError(
                 f"measure {measure}",
@@ -190,7 +193,7 @@ class Spending:
 
 
 def bit_operations(
-    places: TorchSites, products: Mapping[str, int], assignment: Assignment, input_bits: int
+    places: TorchSites, products: Mapping[str, int], assignment: Assignment
 ) -> float:
     """Add up products per sample times weight bits times activation bits over all layers.
 
@@ -200,9 +203,9 @@ def bit_operations(
         places: the quantized tensors.
         products: products per sample, by layer.
         assignment: the bits.
-        input_bits: bits of the network's input.
     """
-    bits = {s.name: assignment.activations.get(s.name, input_bits) for s in places.sites}
+    most = assignment.input_bits
+    bits = {s.name: assignment.activations.get(s.name, most) for s in places.sites}
     return sum(
         products[layer] * whole_bits(assignment.weights[layer]) * bits[site.name] / len(sites)
         for layer, sites in places.sources.items()
@@ -211,7 +214,9 @@ def bit_operations(
 
 
 def replace_bits(assignment: Assignment, group: str, bits: BitWidth) -> Assignment:
-    """The assignment with other bits for one group, a layer's weights or an activation."""
+    """The assignment with other bits for one group: a layer's weights, an activation, the input."""
+    if group == INPUT:
+        return assignment.with_input(whole_bits(bits))
     if group.startswith(WEIGHT):
         return assignment.with_weight(group.removeprefix(WEIGHT), bits)
     return assignment.with_activation(group.removeprefix(ACTIVATION), whole_bits(bits))
@@ -219,6 +224,13 @@ def replace_bits(assignment: Assignment, group: str, bits: BitWidth) -> Assignme
 
 def bits_of(assignment: Assignment, group: str) -> BitWidth:
     """The bits of one group."""
+    if group == INPUT:
+        return assignment.input_bits
     if group.startswith(WEIGHT):
         return assignment.weights[group.removeprefix(WEIGHT)]
     return assignment.activations[group.removeprefix(ACTIVATION)]
+
+
+def _nearest(bits: int, allowed: Sequence[int]) -> int:
+    """Of the bits that are allowed the nearest ones, of two as near the fewer."""
+    return min(allowed, key=lambda other: (abs(other - bits), other))

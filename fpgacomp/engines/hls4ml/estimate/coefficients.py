@@ -12,7 +12,7 @@ from fpgacomp.results.estimate import Stage
 PATH = Path(__file__).with_name("coefficients.json")
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def load(stage: Stage) -> Coefficients:
     """The shipped coefficients of one stage."""
-    return coefficients_of(json.loads(PATH.read_text(encoding="utf-8"))["stages"][stage], stage)
+    return coefficients_of(json.loads(PATH.read_text(encoding="utf-8")), stage)

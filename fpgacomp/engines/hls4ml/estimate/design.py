@@ -10,12 +10,13 @@ from fpgacomp.devices.resources import Resources
 from fpgacomp.engines.hls4ml.dataflow import is_dataflow
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, Setting
 from fpgacomp.engines.hls4ml.estimate.coefficients import load
+from fpgacomp.engines.hls4ml.estimate.layer import interface_terms
 from fpgacomp.engines.hls4ml.fifos import fifo_depths
 from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.hls4ml.registers import at_once
 from fpgacomp.engines.hls4ml.timing import Timing
 from fpgacomp.engines.shared.coefficients import Coefficients
-from fpgacomp.engines.shared.terms import RESOURCES, Terms, fifo_terms, unit_terms
+from fpgacomp.engines.shared.terms import fifo_terms
 from fpgacomp.ir.layers import Input, Layer, Tensor
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate, Stage
 
@@ -32,8 +33,7 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
             which decides whether the design fits.
 
     Returns:
-        The estimate; `low` and `high` enclose 80 % of the calibration rows of that kind of
-        layer (docs/estimates.md).
+        The estimate; how `low` and `high` come about is in docs/estimates.md.
     """
     cost = load(stage)
     setting = Setting(design.io_type, design.clock_ns, design.board.device.level_ns)
@@ -66,36 +66,28 @@ def _layer(
     estimate = LayerEstimate(
         cycles=cost.ranged("cycles", timing.cycles, kind),
         interval=cost.ranged("interval", timing.interval, kind),
-        resources=_figures(cost, terms, kind),
+        resources=cost.priced(terms, kind),
     )
     return estimate, timing
 
 
-def _figures(cost: Coefficients, terms: Terms, kind: str) -> Resources[Figure]:
-    """What the terms cost; hls4ml's designs hold nothing in UltraRAM."""
-    return Resources.of(lambda r: cost.figure(r, terms, kind) if r in RESOURCES else ZERO)
-
-
 def _top(cost: Coefficients, design: Hls4mlDesign, setting: Setting) -> Resources[Figure]:
     """FIFOs between the layers of a stream design, and the interfaces."""
-    parts = [_interface(tensor, setting) for tensor in _ports(design)]
+    parts = [
+        interface_terms(float(at_once(tensor, setting) * tensor.type.bits), stream=setting.stream)
+        for tensor in _ports(design)
+    ]
     if setting.stream:
         depths = fifo_depths(design)
         parts += [
             fifo_terms(tensor.channels * tensor.type.bits, depths[tensor.name])
             for tensor in (layer.output for layer in design.graph.layers)
         ]
-    return sum((_figures(cost, part, "activation") for part in parts), NOTHING)
+    return sum((cost.priced(part, "activation") for part in parts), NOTHING)
 
 
 def _ports(design: Hls4mlDesign) -> list[Tensor]:
     return [*(layer.output for layer in design.graph.inputs), *design.graph.outputs]
-
-
-def _interface(tensor: Tensor, setting: Setting) -> Terms:
-    """Registers at a port: one word of a stream, the whole array otherwise."""
-    bits = float(at_once(tensor, setting) * tensor.type.bits)
-    return unit_terms({"interface": bits if setting.stream else 0.0}, {"interface": bits})
 
 
 def _design_cycles(

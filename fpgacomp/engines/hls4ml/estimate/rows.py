@@ -1,208 +1,250 @@
-"""Published synthesis results as rows of terms and measured figures (used by the fit only)."""
+"""Published synthesis results of hls4ml as rows of terms and measured figures."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
-from math import prod, sqrt
-from pathlib import Path
+from math import sqrt
 
 import numpy as np
 
 from fpgacomp.devices.families import FAMILIES, family_of
+from fpgacomp.engines.hls4ml.estimate.layer import (
+    convolution_terms,
+    dense_terms,
+    elementwise_terms,
+    interface_terms,
+    softmax_terms,
+)
+from fpgacomp.engines.hls4ml.estimate.reported import Reported, of_params, of_text
 from fpgacomp.engines.hls4ml.limits import MAX_REUSE, UNROLL_LIMIT
-from fpgacomp.engines.hls4ml.operators.conv import STREAM_RESOURCE_STEP, STREAM_WINDOW_STEP
-from fpgacomp.engines.hls4ml.operators.with_matrix import STREAM_PIXEL
 from fpgacomp.engines.hls4ml.reuse_factors import resource_reuse_factors
-from fpgacomp.engines.hls4ml.timing import product_cycles
-from fpgacomp.engines.shared.digits import typical_weights
-from fpgacomp.engines.shared.rows import CsvRow, Row, read_csv
+from fpgacomp.engines.hls4ml.timing import product_cycles, stream_convolution
+from fpgacomp.engines.shared.products import Product
+from fpgacomp.engines.shared.rows import (
+    CsvRow,
+    NotRebuilt,
+    Part,
+    Row,
+    clock_ns,
+    figures,
+    repository,
+)
 from fpgacomp.engines.shared.terms import (
     DSP_MIN_CONSTANT_PRODUCT,
-    DSP_MIN_PRODUCT,
-    Product,
+    DSP_MIN_CONSTANT_PRODUCT_BEFORE_2022,
     Strategy,
     Terms,
-    activation_terms,
+    fifo_terms,
     merge,
     process_terms,
-    product_terms,
     unit_terms,
-    unpack_terms,
-    weight_stats,
     window_terms,
 )
+from fpgacomp.engines.shared.weight_stats import WeightStats, typical_stats, weight_stats
 from fpgacomp.ir.types import IntArray
+from fpgacomp.results.estimate import Stage
+
+_LAYER = {"lut": "lut", "ff": "ff", "dsp": "dsp", "bram18": "bram18",
+          "cycles": "lat_max", "interval": "ii_max"}  # fmt: skip
+_SWEEP = {"lut": "LUT_hls", "ff": "FF_hls", "dsp": "DSP_hls", "bram18": "BRAM_18K_hls",
+          "cycles": "WorstLatency_hls", "interval": "IntervalMax_hls"}  # fmt: skip
+_DESIGN = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18"}
+_DENSE = ("dense", "dense_latency", "dense_resource")
+_CONV = ("conv_1d_cl", "conv_2d_cl")
+_SWEPT_BITS = 16  # hls4ml's default type, which the sweeps leave for inputs and accumulators
+STAGES: Mapping[str, Stage] = {
+    "csynth": "csynth", "csynth (paper)": "csynth", "logic_synth_ooc": "logic_synth",
+    "ooc_synth": "logic_synth", "impl_optimized": "implementation",
+    "impl_placed": "implementation", "impl_routed": "implementation",
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One design with its figures after C synthesis and after logic synthesis."""
-
-    family: str
-    strategy: str
-    csynth: Mapping[str, float]
-    logic_synth: Mapping[str, float]
+class _Foreign(Exception):
+    """Why a layer cannot be rebuilt."""
 
 
-@dataclass(frozen=True)
-class _Parameters:
-    """Template parameters of one layer, as the report's C++ states them.
+def layer_row(x: CsvRow) -> Row | NotRebuilt:
+    """A row of hls4ml_csynth_layers.csv, one layer at C synthesis."""
+    if not x["params"]:
+        return NotRebuilt("the report states no parameters")
+    if "/LUT_" in x["report"]:
+        return NotRebuilt("the authors forced products into fabric")
+    try:
+        layer = of_params(x["op"], x["params"])
+        part, timing = _part(layer, x["tool"], x["part"], clock_ns(x["clk_target_ns"]))
+    except (_Foreign, ValueError) as error:
+        return NotRebuilt(str(error))
+    return Row(repository(x["repo"]), part.kind, (part,), figures(x, _LAYER), timing)
 
-    Args:
-        types: name -> declared C++ type or other text (in_t, accum_t, strategy, ...).
-        sizes: name -> number (n_in, n_out, rf, in_width, ...).
+
+def design_row(x: CsvRow) -> Row | NotRebuilt:
+    """A row of designs.csv whose `layers` are hls4ml's firmware."""
+    if x["stage"] not in STAGES:
+        return NotRebuilt(f"stage {x['stage']} is not one that is predicted")
+    if "LUT_" in x["network"]:
+        return NotRebuilt("the authors forced products into fabric")
+    try:
+        layers = list(of_text(x["layers"]))
+        tool = x["hls_tool"].split(" ")[-1]
+        clock = clock_ns(x["clock_target_ns"])
+        parts = [_part(layer, tool, x["device"], clock)[0] for layer in layers]
+    except (_Foreign, ValueError) as error:
+        return NotRebuilt(str(error))
+    ports = interface_terms(_port_bits(layers), stream=layers[0].streamed)
+    fifos = merge(_fifo(layer) for layer in layers if layer.streamed)
+    found = (*parts, Part("activation", merge([ports, fifos])))
+    return Row(repository(x["source"]), "design", found, figures(x, _DESIGN),
+               stage=STAGES[x["stage"]])  # fmt: skip
+
+
+def _fifo(layer: Reported) -> Terms:
+    """The FIFO behind a layer: a frame's words deep, as hls4ml makes it unless told otherwise."""
+    sizes = layer.sizes
+    lanes = sizes.get("n_out", layer.lanes)
+    pixels = sizes.get("out_height", sizes.get("in_height", 1)) * sizes.get(
+        "out_width", sizes.get("in_width", 1)
+    )
+    return fifo_terms(lanes * (layer.bits("out_t") or 0), pixels)
+
+
+def _port_bits(layers: Sequence[Reported]) -> int:
+    first, last = layers[0], layers[-1]
+    return first.lanes * (first.bits("in_t") or 0) + last.sizes.get("n_out", last.lanes) * (
+        last.bits("out_t") or 0
+    )
+
+
+def _part(layer: Reported, tool: str, part: str, clock: float) -> tuple[Part, Mapping[str, float]]:
+    """The layer's terms, and its cycles where they are predicted.
+
+    Raises:
+        _Foreign: a figure is missing, or fpgacomp never emits this form.
     """
-
-    types: Mapping[str, str]
-    sizes: Mapping[str, int]
-
-    @classmethod
-    def of(cls, text: str) -> _Parameters:
-        """The parameters in the `params` column, a JSON object."""
-        stated: dict[str, object] = json.loads(text)
-        return cls(
-            {name: value for name, value in stated.items() if isinstance(value, str)},
-            {name: value for name, value in stated.items() if isinstance(value, int)},
-        )
-
-    def bits(self, name: str) -> int | None:
-        """Width of a declared type; None where the report states none."""
-        found = re.match(r"ap_u?(?:fixed|int)<(\d+)", self.types.get(name, ""))
-        return int(found[1]) if found else None
-
-    @property
-    def streamed(self) -> bool:
-        """Whether the input is a stream of words (nnet::array<..>*n*m), not an array."""
-        return "*" in self.types["in_t"]
-
-    @property
-    def lanes(self) -> int:
-        """Elements that arrive at once: of a stream's word, or of the whole array."""
-        packed = re.search(r"\*(\d+)\*\d+$", self.types["in_t"])
-        return int(packed[1]) if packed else self.sizes["n_in"]
+    in_bits, out_bits = layer.bits("in_t"), layer.bits("out_t")
+    if not in_bits:
+        raise _Foreign("the input's width is not stated")
+    if layer.op in _DENSE:
+        unit = _product(layer, in_bits, tool, part, clock)
+        terms = dense_terms(unit, stream=layer.streamed, lanes=layer.lanes)
+        cycles, interval = product_cycles(unit)
+        timing = {} if layer.streamed else {"cycles": cycles, "interval": interval}
+        return Part(typical(unit.strategy, unit), terms), timing
+    if layer.op in _CONV and layer.streamed:
+        return _convolution(layer, in_bits, tool, part, clock)
+    terms = _other_terms(layer, in_bits, out_bits or in_bits)
+    return Part("activation" if layer.op in ("relu", "linear") else "foreign", terms), {}
 
 
-def csynth_rows(folder: Path) -> list[Row]:
-    """Every layer at C synthesis that hls4ml 1.3 would still build the same way."""
-    layers = [row for x in read_csv(folder / "hls4ml_csynth_layers.csv") for row in _layer(x)]
-    dense = read_csv(folder / "hls4ml_dense_csynth.csv")
-    return layers + [_swept_dense(x) for x in dense if x["hls_synth_success"] == "True"]
+def _other_terms(layer: Reported, in_bits: int, out_bits: int) -> Terms:
+    """What a layer without products is made of.
 
-
-def _layer(x: CsvRow) -> Iterator[Row]:
-    """A row of hls4ml_csynth_layers.csv; `LUT_*` reports force products into fabric."""
-    if not x["params"] or "/LUT_" in x["report"]:
-        return
-    params = _Parameters.of(x["params"])
-    in_bits, out_bits = params.bits("in_t"), params.bits("out_t")
-    if in_bits is None:
-        return
-    family = x["repo"].split("/")[0]
-    actual = {
-        "lut": float(x["lut"]), "ff": float(x["ff"]), "dsp": float(x["dsp"]),
-        "bram18": float(x["bram18"]),
-        "cycles": float(x["lat_max"] or 0), "interval": float(x["ii_max"] or 0),
-    }  # fmt: skip
-    if x["op"] in ("dense", "dense_latency", "conv_1d_cl", "conv_2d_cl"):
-        unit = _product(x, params, in_bits)
-        if unit is not None:
-            yield _product_row(family, unit, params, x["op"], actual)
-    elif x["op"] == "relu" and out_bits is not None and "AP_SAT" in params.types["out_t"]:
-        lanes = params.lanes
-        terms = [
-            activation_terms(lanes, in_bits, out_bits),
-            unit_terms({}, {"register": lanes * out_bits}),
-        ]
-        if params.streamed:
-            terms.append(process_terms())
-        yield Row(family, "activation", merge(terms), actual)
-
-
-def _product(x: CsvRow, params: _Parameters, in_bits: int) -> Product | None:
-    """None where the report lacks a width, or for a form that fpgacomp never emits.
-
-    That is: beyond the unroll limit, a reuse factor that hls4ml changes or beyond
-    MAX_REUSE, an accumulator that rounds and saturates at every addition, and headers
-    changed by the authors (a stream word that is not one pixel's channels).
+    Raises:
+        _Foreign: neither fpgacomp emits a layer like it, nor is it known what it takes.
     """
-    weight_bits, acc_bits = params.bits("weight_t"), params.bits("accum_t")
-    if weight_bits is None or acc_bits is None or not params.sizes.get("rf"):
-        return None
-    foreign = x["op"].startswith("conv") and params.lanes != params.sizes["n_chan"]
-    if foreign or "AP_SAT" in params.types["accum_t"]:
-        return None
-    n_in, n_out, rf = (params.sizes[name] for name in ("n_in", "n_out", "rf"))
-    if rf > MAX_REUSE:
-        return None
-    strategy: Strategy = "latency" if params.types["strategy"] == "latency" else "resource"
-    if strategy == "latency" and n_in * n_out > UNROLL_LIMIT:
-        return None
-    if strategy == "resource" and rf not in resource_reuse_factors(n_in, n_out):
-        return None
-    nonzero = n_in * n_out - params.sizes.get("n_zeros", 0)
-    stats = weight_stats(typical_weights(n_in, n_out, weight_bits, nonzero))
+    lanes, stream = layer.lanes, layer.streamed
+    match layer.op:
+        case "relu" | "linear" if layer.saturates("out_t"):
+            return elementwise_terms(lanes, in_bits, out_bits, stream=stream)
+        case "hard_tanh":
+            return elementwise_terms(lanes, in_bits, out_bits, stream=stream)
+        case op if op in ("relu", "linear") or "quant" in op:
+            return unit_terms({"gate": lanes * out_bits}, {"register": lanes * out_bits})
+        case "pooling2d_cl" if stream and "in_width" in layer.sizes:
+            return _pool_terms(layer, in_bits)
+        case "softmax":
+            return softmax_terms(lanes, shared=layer.sizes.get("rf", 1) > 1 and stream)
+        case "normalize":
+            return unit_terms({"scaled": lanes * in_bits}, {"register": lanes * out_bits})
+        case "zeropad1d_cl" | "zeropad2d_cl":
+            return unit_terms({"gate": 3 * lanes * in_bits})
+        case op:
+            raise _Foreign(f"fpgacomp emits no layer like {op[:40]}")
+
+
+def _pool_terms(layer: Reported, in_bits: int) -> Terms:
+    sizes, channels = layer.sizes, layer.lanes
+    height = sizes.get("pool_height", sizes.get("filt_height", 1))
+    taps = height * sizes.get("pool_width", sizes.get("filt_width", 1))
+    window = window_terms(taps * channels, in_bits, height - 1, channels, sizes["in_width"])
+    cells = unit_terms({"pool": (taps - 1) * channels * in_bits})
+    return merge([window, cells, process_terms()])
+
+
+def _convolution(
+    layer: Reported, in_bits: int, tool: str, part: str, clock: float
+) -> tuple[Part, Mapping[str, float]]:
+    sizes = layer.sizes
+    if "in_width" not in sizes or "n_chan" not in sizes:
+        raise _Foreign("the sizes are not stated")
+    if layer.lanes != sizes["n_chan"]:
+        raise _Foreign("the authors' headers stream other words than pixels")
+    unit = _product(layer, in_bits, tool, part, clock)
+    width, height = sizes["in_width"], sizes.get("filt_height", 1)
+    fill = (height - 1) * width + sizes.get("filt_width", 1)
+    found = stream_convolution(unit, pixels=layer.pixels, fill=fill, tool=tool)
+    terms = convolution_terms(unit, rows=height - 1, channels=sizes["n_chan"], width=width)
+    return Part(typical("conv", unit), terms), {"cycles": found.cycles, "interval": found.interval}
+
+
+def typical(kind: str, unit: Product) -> str:
+    """The kind of a unit for which typical weights stand in, where weights are constants."""
+    return f"{kind}_typical" if unit.constant_weights else kind
+
+
+def _product(layer: Reported, in_bits: int, tool: str, part: str, clock: float) -> Product:
+    """The layer's sum of products.
+
+    Raises:
+        _Foreign: the report lacks a width, or fpgacomp never emits this form: beyond the unroll
+            limit, a reuse factor that hls4ml changes or beyond MAX_REUSE, an accumulator that
+            rounds and saturates at every addition.
+    """
+    weight_bits, acc_bits = layer.bits("weight_t"), layer.bits("accum_t")
+    if not weight_bits or not acc_bits or layer.sizes.get("rf", 0) < 1:
+        raise _Foreign("a width or the reuse factor is not stated")
+    if layer.saturates("accum_t"):
+        raise _Foreign("the accumulator saturates at every addition")
+    n_in, n_out, rf = (layer.sizes.get(name, 0) for name in ("n_in", "n_out", "rf"))
+    if min(n_in, n_out) < 1:
+        raise _Foreign("the sizes are not stated")
+    strategy: Strategy = "latency" if layer.types.get("strategy") == "latency" else "resource"
+    why = _never_emitted(n_in, n_out, rf, strategy)
+    if why:
+        raise _Foreign(why)
+    zeros = min(layer.sizes.get("n_zeros", 0), n_in * n_out)
+    newer = tool >= "2022"
     return Product(
-        n_in=n_in, n_out=n_out, products=n_in * n_out, stats=stats, in_bits=in_bits,
-        weight_bits=weight_bits, acc_bits=acc_bits, strategy=strategy, reuse_factor=rf,
-        clock_ns=float(x["clk_target_ns"] or 5), level_ns=_level_ns(x["part"]),
-        least_constant_product=DSP_MIN_CONSTANT_PRODUCT if x["tool"] >= "2022" else DSP_MIN_PRODUCT,
+        n_in=n_in, n_out=n_out, products=n_in * n_out,
+        stats=typical_stats(n_in, n_out, weight_bits, n_in * n_out - zeros),
+        in_bits=in_bits, weight_bits=weight_bits, acc_bits=acc_bits, strategy=strategy,
+        reuse_factor=rf, clock_ns=clock, level_ns=level_ns(part),
+        least_constant_product=DSP_MIN_CONSTANT_PRODUCT if newer
+        else DSP_MIN_CONSTANT_PRODUCT_BEFORE_2022,
     )  # fmt: skip
 
 
-def _level_ns(part: str) -> float:
-    """Delay of one adder level of the part that a report was made for."""
+def _never_emitted(n_in: int, n_out: int, rf: int, strategy: Strategy) -> str:
+    if rf > MAX_REUSE:
+        return f"reuse factor {rf} is beyond {MAX_REUSE}"
+    if strategy == "latency" and n_in * n_out > UNROLL_LIMIT:
+        return f"{n_in * n_out} products are unrolled, beyond Vitis' limit"
+    if strategy == "resource" and rf not in resource_reuse_factors(n_in, n_out):
+        return f"reuse factor {rf} is not one that hls4ml keeps"
+    return ""
+
+
+def level_ns(part: str) -> float:
+    """Delay of one adder level of the part that a report was made for.
+
+    Raises:
+        ValueError: the part's family is not known.
+    """
     known = family_of(part)
     if known is None:
-        raise ValueError(f"no device family is known for part {part!r} of a calibration row")
+        raise ValueError(f"the device family of part {part[:40]!r} is not known")
     return FAMILIES[known].level_ns
-
-
-def _product_row(
-    family: str, unit: Product, params: _Parameters, op: str, actual: Mapping[str, float]
-) -> Row:
-    parts = [product_terms(unit)]
-    kind: str = unit.strategy
-    timing: dict[str, float] = {}
-    if op.startswith("dense"):
-        if not params.streamed:
-            timing = product_timing(unit)
-        else:
-            parts.append(process_terms())
-            if params.lanes != unit.n_in:
-                parts.append(unpack_terms(unit.n_in * unit.in_bits))
-    else:
-        kind = "conv"
-        sizes = params.sizes
-        height = sizes.get("filt_height", 1)
-        parts += [
-            window_terms(unit.n_in, unit.in_bits, height - 1, sizes["n_chan"], sizes["in_width"]),
-            process_terms(),
-        ]
-        timing = _conv_timing(unit, params)
-    return Row(family, kind, merge(parts), actual, timing)
-
-
-def product_timing(unit: Product) -> dict[str, float]:
-    """Cycles and interval of a Dense in io_parallel."""
-    cycles, interval = product_cycles(unit)
-    return {"cycles": cycles, "interval": interval}
-
-
-def _conv_timing(unit: Product, params: _Parameters) -> dict[str, float]:
-    pixels = prod(params.sizes.get(axis, 1) for axis in ("in_height", "in_width"))
-    outputs = prod(params.sizes.get(axis, 1) for axis in ("out_height", "out_width"))
-    if unit.strategy == "latency":
-        _, interval = product_cycles(unit)
-        step = max(interval, STREAM_WINDOW_STEP if "in_height" in params.sizes else 1)
-        cycles = pixels * step + unit.depth + 2
-    else:
-        per_output = unit.reuse_factor + STREAM_RESOURCE_STEP - STREAM_PIXEL
-        cycles = pixels * STREAM_PIXEL + outputs * per_output
-    return {"cycles": cycles, "interval": cycles}
 
 
 def lecun_weights(n_in: int, n_out: int, bits: int) -> IntArray:
@@ -213,72 +255,70 @@ def lecun_weights(n_in: int, n_out: int, bits: int) -> IntArray:
     return np.clip(np.round(drawn * top), -top, top - 1).astype(np.int64)
 
 
-def _swept_dense(x: CsvRow) -> Row:
-    n_in, n_out, bits = int(x["d_in"]), int(x["d_out"]), int(x["prec"])
-    unit = Product(
-        n_in=n_in, n_out=n_out, products=n_in * n_out,
-        stats=weight_stats(lecun_weights(n_in, n_out, bits)), in_bits=16, weight_bits=bits,
-        acc_bits=16, strategy="latency" if x["strategy"] == "latency" else "resource",
-        reuse_factor=int(x["rf"]),
-    )  # fmt: skip
-    actual = {
-        "lut": float(x["LUT_hls"]), "ff": float(x["FF_hls"]), "dsp": float(x["DSP_hls"]),
-        "bram18": float(x["BRAM_18K_hls"]),
-        "cycles": float(x["WorstLatency_hls"]), "interval": float(x["IntervalMax_hls"]),
-    }  # fmt: skip
-    terms = merge([product_terms(unit), _whole_design()])
-    return Row("wa-hls4ml-search", unit.strategy, terms, actual, product_timing(unit))
+@lru_cache(maxsize=4096)
+def _lecun_stats(n_in: int, n_out: int, bits: int) -> WeightStats:
+    return weight_stats(lecun_weights(n_in, n_out, bits))
 
 
-def _whole_design() -> Terms:
-    """Marks a report that covers a top level too; the product does not use its coefficient."""
-    return unit_terms({"design": 1.0}, {"design": 1.0})
+def swept_row(x: CsvRow) -> Row | NotRebuilt:
+    """A row of hls4ml_dense_csynth.csv, one Dense at C synthesis with its top level."""
+    if x["hls_synth_success"] != "True":
+        return NotRebuilt("synthesis failed")
+    try:
+        n_in, n_out, bits, rf = (_size(x[name]) for name in ("d_in", "d_out", "prec", "rf"))
+    except ValueError as error:
+        return NotRebuilt(str(error))
+    strategy: Strategy = "latency" if x["strategy"] == "latency" else "resource"
+    constant = strategy == "latency" or rf == 1
+    if constant and bits <= 2:
+        return NotRebuilt("2-bit weights select a ternary product, which fpgacomp never emits")
+    if why := _never_emitted(n_in, n_out, rf, strategy):
+        return NotRebuilt(why)
+    unit = _swept(n_in, n_out, bits, strategy, rf)
+    cycles, interval = product_cycles(unit)
+    parts = (Part(unit.strategy, dense_terms(unit, stream=False)), _ports(n_in, n_out))
+    return Row("fastmachinelearning/wa-hls4ml-search", unit.strategy, parts, figures(x, _SWEEP),
+               {"cycles": cycles, "interval": interval})  # fmt: skip
 
 
-def logic_synth_rows(folder: Path) -> list[Row]:
-    """Two Dense layers after logic synthesis, Resource, the nearest valid reuse factor each."""
-    return [_two_dense(x) for x in read_csv(folder / "hls4ml_two_dense_logic_synth.csv")]
-
-
-def _two_dense(x: CsvRow) -> Row:
-    sizes = [int(n) for n in x["arch"].split("-")]
-    bits, wanted = int(x["prec_bits"]), int(x["reuse_factor"])
-    parts = [_whole_design()]
+def two_dense_row(x: CsvRow) -> Row | NotRebuilt:
+    """A row of hls4ml_two_dense_logic_synth.csv: two Dense, the nearest valid reuse factor each."""
+    try:
+        sizes = [_size(n) for n in x["arch"].split("-")]
+        bits, wanted = _size(x["prec_bits"]), _size(x["reuse_factor"])
+    except ValueError as error:
+        return NotRebuilt(str(error))
+    parts = []
     for n_in, n_out in pairwise(sizes):
-        valid = resource_reuse_factors(n_in, n_out)
-        nearest = min(valid, key=lambda rf: (abs(rf - wanted), rf))
-        stats = weight_stats(lecun_weights(n_in, n_out, bits))
-        parts.append(product_terms(Product(
-            n_in=n_in, n_out=n_out, products=n_in * n_out, stats=stats, in_bits=16,
-            weight_bits=bits, acc_bits=16, strategy="resource", reuse_factor=nearest,
-        )))  # fmt: skip
-    actual = {
-        "lut": float(x["LUT"]), "ff": float(x["FF"]), "dsp": float(x["DSP"]),
-        "bram18": 2 * float(x["BRAM36"]),
-    }  # fmt: skip
-    return Row("wa-hls4ml-two-dense", "resource", merge(parts), actual)
+        nearest = min(resource_reuse_factors(n_in, n_out), key=lambda rf: (abs(rf - wanted), rf))
+        unit = _swept(n_in, n_out, bits, "resource", nearest)
+        parts.append(Part("resource", dense_terms(unit, stream=False)))
+    actual = figures(x, {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM36"})
+    actual["bram18"] *= 2
+    source = x["source"].split(" ")[0] or "unknown"
+    return Row(repository(source), "resource", (*parts, _ports(sizes[0], sizes[-1])), actual,
+               stage="logic_synth")  # fmt: skip
 
 
-def stage_pairs(folder: Path) -> list[Pair]:
-    """hls4ml designs known at C synthesis and after logic synthesis."""
-    found: dict[str, dict[str, dict[str, str]]] = {}
-    for x in read_csv(folder / "designs.csv"):
-        if x["flow"] == "hls4ml" and x["pair_id"]:
-            found.setdefault(x["pair_id"], {})[x["stage"]] = x
-    return [
-        _pair(stages["csynth"], stages["logic_synth_ooc"])
-        for stages in found.values()
-        if {"csynth", "logic_synth_ooc"} <= stages.keys()
-    ]
+def _swept(n_in: int, n_out: int, bits: int, strategy: Strategy, rf: int) -> Product:
+    return Product(
+        n_in=n_in, n_out=n_out, products=n_in * n_out, stats=_lecun_stats(n_in, n_out, bits),
+        in_bits=_SWEPT_BITS, weight_bits=bits, acc_bits=_SWEPT_BITS, strategy=strategy,
+        reuse_factor=rf,
+    )  # fmt: skip
 
 
-def _pair(csynth: CsvRow, logic: CsvRow) -> Pair:
-    text = f"{csynth['network']} {csynth['folding']} {csynth['layers']}".lower()
-    folded = "resource" in text or "10k" in text or "phil" in text
-    family = csynth["source"].removeprefix("github ").split("/")[0]
-    return Pair(family, "resource" if folded else "latency", _figures(csynth), _figures(logic))
+def _ports(n_in: int, n_out: int) -> Part:
+    return Part("activation", interface_terms((n_in + n_out) * _SWEPT_BITS, stream=False))
 
 
-def _figures(x: CsvRow) -> dict[str, float]:
-    names = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18"}
-    return {name: float(x[column]) for name, column in names.items() if x[column]}
+def _size(text: str) -> int:
+    """A size that a cell states.
+
+    Raises:
+        ValueError: it is not a whole number from 1 to 65,536.
+    """
+    value = int(text)
+    if not 1 <= value <= 1 << 16:
+        raise ValueError(f"size {value} is not within 1..65536")
+    return value

@@ -12,21 +12,15 @@ from fpgacomp.engines.hls4ml.design import Hls4mlFolding, IoType, Setting
 from fpgacomp.engines.hls4ml.emit.planner import Planner
 from fpgacomp.engines.hls4ml.operators.base import CalibrationKind
 from fpgacomp.engines.hls4ml.operators.convolution import convolution
-from fpgacomp.engines.hls4ml.operators.with_matrix import STREAM_PIXEL, MatrixOperator
+from fpgacomp.engines.hls4ml.operators.with_matrix import MatrixOperator
 from fpgacomp.engines.hls4ml.thinning import thinned
-from fpgacomp.engines.hls4ml.timing import Timing, product_cycles
+from fpgacomp.engines.hls4ml.timing import Timing, stream_convolution
 from fpgacomp.engines.hls4ml.windows import line_buffer, padded_extent, words_to_fill
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.shared.terms import Strategy, Terms, fifo_terms, process_terms
 from fpgacomp.ir.layers import Conv
 from fpgacomp.ir.types import IntArray
 
-# Cycles per output pixel that an io_stream Resource convolution takes beside its reuse factor
-# (csynth: 47 cycles per pixel at RF 36, 83 at RF 72).
-STREAM_RESOURCE_STEP = 11
-# Least cycles per pixel of shifting a two-dimensional line buffer (2355 cycles for 784 pixels,
-# 1204 for 400).
-STREAM_WINDOW_STEP = 3
 MOST_PARALLEL = 12  # numbers of output positions at once that a search considers
 
 
@@ -87,20 +81,16 @@ class ConvOperator(MatrixOperator[Conv]):
             yield fifo_terms(layer.input.channels * layer.input.type.bits, layer.input.pixels)
 
     def stream_timing(self, folding: Hls4mlFolding, setting: Setting) -> Timing:
-        """One input pixel per step; Resource has no pipeline over them (nnet_conv2d_stream.h)."""
-        extent, window = padded_extent(self.layer), self.window
-        pixels, fill = prod(extent), words_to_fill(extent, window)
-        latency, interval = product_cycles(self.product_unit(folding, setting))
-        if folding.strategy == "latency":
-            interval = max(interval, STREAM_WINDOW_STEP if len(window) == 2 else 1)
-            cycles = pixels * interval + latency + 2
-            return Timing(fill * interval + latency, cycles, cycles)
-        per_output = folding.reuse_factor + STREAM_RESOURCE_STEP - STREAM_PIXEL
-        cycles = pixels * STREAM_PIXEL + self.layer.output.pixels * per_output
-        return Timing(fill * STREAM_PIXEL + folding.reuse_factor, cycles, cycles)
+        """One input pixel per step."""
+        extent = padded_extent(self.layer)
+        return stream_convolution(
+            self.product_unit(folding, setting),
+            pixels=prod(extent), fill=words_to_fill(extent, self.window),
+        )  # fmt: skip
 
     def calibration_kind(self, folding: Hls4mlFolding) -> CalibrationKind:
-        return "conv"
+        # Under Latency nearly all of it is constants; under Resource its window and its loop count.
+        return "latency" if folding.strategy == "latency" else "conv"
 
     def foldings(self, io_type: IoType) -> tuple[Hls4mlFolding, ...]:
         found = super().foldings(io_type)

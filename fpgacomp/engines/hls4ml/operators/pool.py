@@ -17,7 +17,7 @@ from fpgacomp.engines.hls4ml.operators.without_folding import UnfoldedOperator
 from fpgacomp.engines.hls4ml.registers import at_once, output_registers
 from fpgacomp.engines.hls4ml.timing import Timing, tree
 from fpgacomp.engines.hls4ml.windows import line_buffer, padded_extent, plane, words_to_fill
-from fpgacomp.engines.shared.terms import Terms, constant_products, unit_terms
+from fpgacomp.engines.shared.terms import Terms, constant_products, partial_results, unit_terms
 from fpgacomp.ir.layers import MaxPool, SumPool
 from fpgacomp.ir.types import Ints, IntType
 
@@ -54,8 +54,13 @@ class PoolOperator(UnfoldedOperator[PoolT_co]):
 
     @property
     @abstractmethod
-    def adders_per_bit(self) -> float:
-        """Cost of one two-input operator, in adders of the same width."""
+    def cell(self) -> str:
+        """Term that counts the bits of its two-input operators."""
+
+    @property
+    def windows_are_separate(self) -> bool:
+        """Whether no two windows overlap, as pool_separate of fpgacomp_pool.h requires."""
+        return all(s >= k for s, k in zip(self.layer.strides, self.layer.kernel))
 
     def nodes(self, planner: Planner) -> str:
         extension, weights = self.extension()
@@ -90,12 +95,18 @@ class PoolOperator(UnfoldedOperator[PoolT_co]):
 
     def terms(self, folding: Hls4mlFolding, setting: Setting) -> Iterator[Terms]:
         layer, lanes = self.layer, at_once(self.layer.output, setting)
-        operators = (prod(layer.kernel) - 1) * lanes
-        yield unit_terms({"adder": self.adders_per_bit * operators * layer.output.type.bits})
+        separate = setting.stream and self.windows_are_separate
+        # Windows that do not overlap are reduced as their elements arrive (pool_separate).
+        operators = lanes if separate else (prod(layer.kernel) - 1) * lanes
+        yield unit_terms({self.cell: operators * self.window_type.bits})
         yield output_registers(layer.output, setting)
         if self.factors is not None:
             yield constant_products(self.factors, lanes, layer.output.type.bits)
-        if setting.stream:
+        if separate:
+            # One partial result per output column and channel, in registers of LUTs.
+            columns = layer.output.shape[-2] if len(layer.output.shape) > 1 else 1
+            yield partial_results(columns, layer.output.channels * self.window_type.bits)
+        elif setting.stream:
             yield line_buffer(layer.input, layer.kernel, layer.pads)
 
     def parallel_timing(self, folding: Hls4mlFolding, setting: Setting) -> Timing:
@@ -130,8 +141,8 @@ class MaxPoolOperator(PoolOperator[MaxPool]):
         return self.layer.input.type
 
     @property
-    def adders_per_bit(self) -> float:
-        return 1.5  # a comparison and a selection
+    def cell(self) -> str:
+        return "maximum"
 
 
 @dataclass(frozen=True)
@@ -158,5 +169,5 @@ class SumPoolOperator(PoolOperator[SumPool]):
         return IntType(min(data.lo, 0) * taps, max(data.hi, 0) * taps)
 
     @property
-    def adders_per_bit(self) -> float:
-        return 1.0
+    def cell(self) -> str:
+        return "adder"

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fpgacomp.engines.hls4ml.design import Hls4mlFolding
 from fpgacomp.engines.hls4ml.emit.nodes import Extension, ap_type, elements, parameter
 from fpgacomp.engines.hls4ml.emit.planner import Planner
 from fpgacomp.engines.hls4ml.lanes import LaneSchedule
+from fpgacomp.engines.hls4ml.operators.base import CalibrationKind
 from fpgacomp.engines.hls4ml.operators.with_lanes import LaneOperator, parameter_banks
 from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.ir.layers import Thresholds
@@ -54,6 +56,9 @@ class ThresholdsOperator(LaneOperator[Thresholds]):
         yield unit_terms({"comparator": schedule.lanes * compare, "popcount": adders})
         for values, each in ((layer.thresholds, count), (layer.base, 1), (layer.step, 1)):
             yield parameter_banks(values, each, schedule)
+
+    def calibration_kind(self, folding: Hls4mlFolding) -> CalibrationKind:
+        return "cells"
 
     def unrolled(self, schedule: LaneSchedule) -> tuple[int, str]:
         return schedule.lanes * self.layer.thresholds.shape[1], "comparisons are unrolled"

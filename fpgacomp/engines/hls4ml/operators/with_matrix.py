@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
+from math import ceil, prod
 from typing import TypeVar
 
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding, IoType, Setting
@@ -17,14 +17,9 @@ from fpgacomp.engines.hls4ml.reuse_factors import resource_reuse_factors
 from fpgacomp.engines.hls4ml.thinning import thinned
 from fpgacomp.engines.hls4ml.timing import Timing, product_cycles
 from fpgacomp.engines.shared.divisors import divisors
-from fpgacomp.engines.shared.terms import (
-    Product,
-    Strategy,
-    Terms,
-    cached_weight_stats,
-    product_terms,
-    unit_terms,
-)
+from fpgacomp.engines.shared.products import Product, product_terms
+from fpgacomp.engines.shared.terms import Strategy, Terms, unit_terms
+from fpgacomp.engines.shared.weight_stats import cached_weight_stats
 from fpgacomp.ir.layers import WeightLayer
 from fpgacomp.ir.types import Ints
 
@@ -86,9 +81,11 @@ class MatrixOperator(Operator[WeightLayerT_co]):
     def product_unit(self, folding: Hls4mlFolding, setting: Setting) -> Product:
         """The layer's sum of products under this folding, its weight values included."""
         layer = self.layer
+        depthwise = self.products != prod(self.matrix_shape)
         return Product(
             n_in=self.summands, n_out=self.matrix_shape[1], products=self.products,
-            stats=cached_weight_stats(layer.weight), in_bits=layer.input.type.bits,
+            stats=cached_weight_stats(layer.weight, depthwise=depthwise),
+            in_bits=layer.input.type.bits,
             weight_bits=_weight_bits(layer.weight), acc_bits=layer.output.type.bits,
             strategy=folding.strategy, reuse_factor=folding.reuse_factor,
             at_once=folding.parallelization, clock_ns=setting.clock_ns, level_ns=setting.level_ns,

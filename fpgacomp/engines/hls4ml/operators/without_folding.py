@@ -15,7 +15,7 @@ class UnfoldedOperator(Operator[LayerT_co]):
     """A layer whose hardware does all of a word (io_stream) or array (io_parallel) at once."""
 
     def calibration_kind(self, folding: Hls4mlFolding) -> CalibrationKind:
-        return "activation"
+        return "cells"
 
     def foldings(self, io_type: IoType) -> tuple[Hls4mlFolding, ...]:
         return (Hls4mlFolding(),)

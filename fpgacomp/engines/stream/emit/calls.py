@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fpgacomp.engines.stream.emit.tables import Table, cpp_type
+from fpgacomp.engines.stream.storage import BufferStorage, buffer_storage
 from fpgacomp.engines.stream.streams import Stream
 
 
@@ -16,13 +17,13 @@ class Buffer:
         name: of the C++ variable.
         word: its C++ element type.
         depth: words that it holds.
-        storage: auto, or registers where block RAM would be too slow.
+        storage: registers, or the memory that BIND_STORAGE names.
     """
 
     name: str
     word: str
     depth: int
-    storage: str
+    storage: BufferStorage
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def call_with_tables(
     return Call(function, parameters, (*streams, *(table.name for table in tables)), tables)
 
 
-def word_buffer(name: str, stream: Stream, depth: int, storage: str = "auto") -> Buffer:
-    """A buffer of `depth` words of a stream."""
-    return Buffer(name, f"Vec<{cpp_type(stream.type)}, {stream.lanes}>", depth, storage)
+def word_buffer(name: str, stream: Stream, depth: int) -> Buffer:
+    """A buffer of `depth` words of a stream, in the memory that the estimate counts."""
+    word = f"Vec<{cpp_type(stream.type)}, {stream.lanes}>"
+    return Buffer(name, word, depth, buffer_storage(stream.bits, depth))

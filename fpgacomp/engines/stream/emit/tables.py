@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.engines.stream.design import Memory
+from fpgacomp.engines.stream.storage import TableStorage, table_storage
 from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.ir.types import IntArray, Ints, IntType
 
@@ -24,6 +25,7 @@ class Table:
         element: C++ type of an element.
         rows: 64-bit words of each row (Rom), or elements of each bank (Banks), unsigned.
         columns: lanes of a Rom, depth of a bank.
+        storage: what BIND_STORAGE names.
     """
 
     name: str
@@ -32,7 +34,7 @@ class Table:
     element: str
     rows: Sequence[Sequence[int]]
     columns: int
-    storage: Memory
+    storage: TableStorage
 
 
 def cpp_type(kind: IntType) -> str:
@@ -52,13 +54,13 @@ def rom(name: str, title: str, values: IntArray, kind: IntType, storage: Memory)
     shifts = np.arange(per_word, dtype=np.uint64) * np.uint64(bits)
     cells = padded.reshape(len(values), words, per_word) << shifts
     rows = np.bitwise_or.reduce(cells, axis=2).tolist()
-    return Table(name, title, "Rom", cpp_type(kind), rows, lanes, storage)
+    return Table(name, title, "Rom", cpp_type(kind), rows, lanes, table_storage(storage, len(rows)))
 
 
 def banks(name: str, title: str, values: IntArray, kind: IntType, storage: Memory) -> Table:
     """One memory per lane from [lanes, depth] integers."""
-    rows = _codes(values, kind).tolist()
-    return Table(name, title, "Banks", cpp_type(kind), rows, values.shape[1], storage)
+    rows, depth = _codes(values, kind).tolist(), values.shape[1]
+    return Table(name, title, "Banks", cpp_type(kind), rows, depth, table_storage(storage, depth))
 
 
 def per_channel(name: str, title: str, values: Ints, lanes: int) -> Table:

@@ -13,5 +13,5 @@ PATH = Path(__file__).with_name("coefficients.json")
 
 @lru_cache(maxsize=1)
 def load() -> Coefficients:
-    """The coefficients of streaming operators at logic synthesis; kinds are those of `fit`."""
+    """The coefficients of streaming operators at logic synthesis and later."""
     return coefficients_of(json.loads(PATH.read_text(encoding="utf-8")), "logic_synth")

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fpgacomp.devices.resources import Resources
-from fpgacomp.engines.shared.coefficients import Coefficients
-from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.coefficients import load
@@ -60,23 +58,12 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
     shares[""] = _Share()
     for operator in dataflow.operators:
         owner = operator.layer if operator.layer in shares else ""
-        figures = _figures(coefficients, operator.terms(port_bits), operator.cost_kind)
+        figures = coefficients.priced(operator.terms(port_bits), operator.cost_kind)
         shares[owner] = shares[owner].plus(figures, (operator,))
         for stream in operator.outputs:
-            fifo = _figures(coefficients, stream_terms(stream), "fifo")
+            fifo = coefficients.priced(stream_terms(stream), "fifo")
             shares[owner] = shares[owner].plus(fifo)
     return _whole(design, dataflow, shares, timed=timed)
-
-
-def _figures(coefficients: Coefficients, terms: Terms, kind: str) -> Resources[Figure]:
-    """Figures of all resources: LUTs and FFs with a range, DSPs and block RAM exact."""
-    return Resources(
-        lut=coefficients.figure("lut", terms, kind),
-        ff=coefficients.figure("ff", terms, kind),
-        dsp=Figure.exact(coefficients.value("dsp", terms)),
-        bram18=Figure.exact(coefficients.value("bram18", terms)),
-        uram=ZERO,
-    )
 
 
 def _whole(

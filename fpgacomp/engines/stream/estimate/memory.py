@@ -6,14 +6,10 @@ from math import ceil
 
 from fpgacomp.engines.shared.terms import Terms, fifo_terms, memory_bram18, unit_terms
 from fpgacomp.engines.stream.design import Memory
+from fpgacomp.engines.stream.storage import RAM_DEPTH, buffer_storage, table_storage
 from fpgacomp.engines.stream.streams import Stream
 
 ROM_DEPTH = 64  # bits that a LUT6 holds
-# Words of a LUT memory with one write and one read port (RAM32M: 6 bits in 4 LUTs).
-RAM_DEPTH = 32
-# Most words of an `auto` ROM in LUTs: two LUTs a bit cost less than a block RAM's share of a board.
-SMALL_ROM_DEPTH = 128
-SMALL_RAM_BITS = 1024  # most bits of an `auto` buffer outside of block RAM
 
 
 def added(*tables: Terms) -> Terms:
@@ -37,26 +33,32 @@ def rom_terms(width: int, depth: int, memory: Memory) -> Terms:
     """
     if depth <= 1 or not width:
         return unit_terms({})
-    in_luts = memory == "lutram" or (memory == "auto" and depth <= SMALL_ROM_DEPTH)
-    if in_luts:
+    if table_storage(memory, depth) == "lutram":
         return unit_terms({"rom": width * ceil(depth / ROM_DEPTH)}, {"register": width})
     return unit_terms({}, {}, {"rom": memory_bram18(width, depth)})
 
 
 def buffer_terms(width: int, depth: int) -> Terms:
-    """A memory that is written and read every cycle, of the kind that the tools choose by size."""
-    if depth <= 4:
-        return unit_terms({"wire": width}, {"register": width * depth})
-    if width * depth <= SMALL_RAM_BITS or depth <= RAM_DEPTH:
-        return unit_terms({"ram": width * ceil(depth / RAM_DEPTH) * 2 / 3}, {"register": width})
-    return unit_terms({}, {}, {"buffer": memory_bram18(width, depth)})
+    """A memory that is written and read every cycle, of the kind that `buffer_storage` chooses."""
+    match buffer_storage(width, depth):
+        case "registers":
+            return unit_terms({"wire": width}, {"register": width * depth})
+        case "lutram":
+            cells = width * ceil(depth / RAM_DEPTH) * 2 / 3
+            return unit_terms({"ram": cells}, {"register": width})
+        case "bram":
+            return unit_terms({}, {}, {"buffer": memory_bram18(width, depth)})
 
 
 def stream_terms(stream: Stream) -> Terms:
+    """The FIFO of a stream."""
+    return fifo_words_terms(stream.bits, stream.depth)
+
+
+def fifo_words_terms(bits: int, depth: int) -> Terms:
     """A FIFO: two registers per bit up to 2 words, else shift registers or block RAM."""
-    if stream.depth <= 2:
-        return unit_terms({"fifo_process": 1, "fifo_wire": stream.bits},
-                          {"fifo_process": 1, "fifo_wire": 2 * stream.bits})  # fmt: skip
-    deep = fifo_terms(stream.bits, stream.depth)
-    return added(deep, unit_terms({"fifo_process": 1, "fifo_wire": stream.bits},
-                                  {"fifo_process": 1, "fifo_wire": stream.bits}))  # fmt: skip
+    if depth <= 2:
+        return unit_terms({"fifo_process": 1, "fifo_wire": bits},
+                          {"fifo_process": 1, "fifo_wire": 2 * bits})  # fmt: skip
+    handshake = unit_terms({"fifo_process": 1, "fifo_wire": bits}, {"fifo_process": 1})
+    return added(fifo_terms(bits, depth), handshake)

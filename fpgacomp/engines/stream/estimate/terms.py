@@ -6,23 +6,27 @@ from published synthesis reports of FINN's operators.
 
 from __future__ import annotations
 
-from math import ceil
-
 import numpy as np
 
 from fpgacomp.engines.shared.digits import signed_digits
+from fpgacomp.engines.shared.products import Product
 from fpgacomp.engines.shared.terms import (
-    DSP_MIN_CONSTANT_PRODUCT,
-    DSP_MIN_DIGITS,
     DSP_MIN_OPERAND,
     DSP_MIN_PRODUCT,
     Amounts,
     Terms,
+    constant_products,
+    dsp_per_product,
     unit_terms,
 )
+from fpgacomp.engines.shared.weight_stats import WeightStats
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.estimate.memory import added, rom_terms
 from fpgacomp.ir.types import IntArray, Ints
+
+CLOCK_NS = 5.0  # period for which pipeline stages are counted
+# No product is that wide: MulLut of mvau.hpp binds every one of them to LUTs.
+IN_FABRIC = 1 << 20
 
 
 def word_terms(bits: float, *, adder: float = 0.0) -> Terms:
@@ -67,10 +71,26 @@ def product_array(
         return unit_terms({"xnor": count}, {"xnor": count})
     if dsp:
         tree = count * (bits + 2) / 2
-        terms = unit_terms({"product": tree}, {"product": tree})
+        terms = unit_terms({"product": tree}, {"product_register": count * bits})
         return terms | {"dsp": {"product": dsp}}
     luts = count * lut_product(weight_bits, input_bits, bits)
-    return unit_terms({"product": luts}, {"product": luts})
+    return unit_terms({"product": luts}, {"product_register": count * bits})
+
+
+def constant_array(stats: WeightStats, pe: int, simd: int, input_bits: int, acc_bits: int) -> Terms:
+    """Products by constants, each with hardware of its own, and their adder trees.
+
+    Registers lie between the stages of the trees, as many as a clock of CLOCK_NS asks for.
+    """
+    unit = Product(
+        n_in=simd, n_out=pe, products=pe * simd, stats=stats, in_bits=input_bits, weight_bits=1,
+        acc_bits=acc_bits, strategy="latency", reuse_factor=1, clock_ns=CLOCK_NS,
+        least_constant_product=IN_FABRIC,
+    )  # fmt: skip
+    sums = unit.sums
+    cells = sums.tree_cells + sums.dsp_tree_cells
+    lut: Amounts = {"constant": sums.adder_cells + cells}
+    return unit_terms(lut, {"product_register": cells * unit.registered_share})
 
 
 def scaling_terms(factors: Ints, lanes: int, channels: int, in_bits: int) -> Terms:
@@ -85,27 +105,15 @@ def scaling_terms(factors: Ints, lanes: int, channels: int, in_bits: int) -> Ter
     if not np.any(digits > 1) and (values.size == 1 or np.all(values == values[0])):
         return unit_terms({})  # a shift
     bits = max(int(values.max()).bit_length(), 1)
-    constant = values.size == 1 or lanes == channels
-    if constant:
-        each = np.resize(digits, lanes)
-        wide = bits + in_bits >= DSP_MIN_CONSTANT_PRODUCT and min(bits, in_bits) >= DSP_MIN_OPERAND
-        in_dsp = int(np.count_nonzero(each >= DSP_MIN_DIGITS)) if wide else 0
-        kept = each[each < DSP_MIN_DIGITS] if wide else each
-        adders = int(np.maximum(kept - 1, 0).sum()) * (bits + in_bits)
-        return unit_terms({"adder": adders}) | {"dsp": {"scale": _blocks(bits, in_bits) * in_dsp}}
+    if values.size == 1 or lanes == channels:
+        return constant_products(Ints(values), lanes, in_bits)
     table = rom_terms(lanes * bits, channels // lanes, "lutram")
     if min(bits, in_bits) >= DSP_MIN_OPERAND and bits + in_bits >= DSP_MIN_PRODUCT:
-        scale: Terms = unit_terms({}) | {"dsp": {"scale": _blocks(bits, in_bits) * lanes}}
+        scale: Terms = unit_terms({}) | {"dsp": {"scale": dsp_per_product(bits, in_bits) * lanes}}
     else:
         narrow, wide_bits = sorted((bits, in_bits))
         scale = unit_terms({"adder": lanes * narrow * (wide_bits + 1)})
     return added(table, scale)
-
-
-def _blocks(a: int, b: int) -> int:
-    """DSP blocks of a product of two numbers of these bits."""
-    narrow, wide = sorted((a, b))
-    return ceil(max(narrow - 1, 1) / 17) * ceil(max(wide - 1, 1) / 26)
 
 
 def banks_terms(lanes: int, width: int, depth: int, memory: Memory) -> Terms:

@@ -55,10 +55,7 @@ class Activate(OneToOne):
 
     @property
     def cost_kind(self) -> CostKind:
-        layer = self.function
-        # No node of more than one threshold is published.
-        single = isinstance(layer, Thresholds) and layer.thresholds.shape[1] == 1
-        return "thresholds" if single else "process"
+        return "thresholds" if isinstance(self.function, Thresholds) else "process"
 
     def steps(self, limit: int) -> Steps:
         return word_steps(1, 1, self.output.words, limit)

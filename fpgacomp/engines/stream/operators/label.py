@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fpgacomp.engines.shared.terms import Terms
+from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.engines.stream.emit.calls import Call
+from fpgacomp.engines.stream.estimate.memory import added
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
 from fpgacomp.engines.stream.rtl.instance import Instance, element
@@ -32,9 +33,7 @@ class Label(OneToOne):
         return repeated_steps(gathering(groups), self.output.words, limit)
 
     def terms(self, port_bits: int) -> Terms:
-        # Each lane is compared and selected once, with its index.
-        bits = self.input.bits + self.input.lanes * self.output.bits
-        return word_terms(self.output.bits, adder=1.5 * bits)
+        return label_terms(self.input.bits, self.input.lanes, self.output.bits)
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("argmax", (self.channels, self.output.words), streams)
@@ -48,3 +47,9 @@ class Label(OneToOne):
                 **element("IN", self.input.type), "OUT_BITS": element_bits(self.output.type),
             },
         )  # fmt: skip
+
+
+def label_terms(input_bits: int, lanes: int, index_bits: int) -> Terms:
+    """A comparator and a selector for each lane's value and its index, and their registers."""
+    bits = input_bits + lanes * index_bits
+    return added(word_terms(index_bits), unit_terms({"maximum": bits}, {"register": bits}))

@@ -7,11 +7,12 @@ from math import ceil
 from typing import ClassVar
 
 from fpgacomp.engines.shared.terms import Amounts, Terms, unit_terms
+from fpgacomp.engines.shared.weight_stats import WeightStats, cached_weight_stats
 from fpgacomp.engines.stream.design import Arithmetic, Memory
 from fpgacomp.engines.stream.emit.calls import Call, call_with_tables
 from fpgacomp.engines.stream.emit.tables import Table, rom
 from fpgacomp.engines.stream.estimate.memory import added, buffer_terms, rom_terms
-from fpgacomp.engines.stream.estimate.terms import product_array
+from fpgacomp.engines.stream.estimate.terms import constant_array, product_array
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
 from fpgacomp.engines.stream.rtl.instance import Instance, element, rows, style
 from fpgacomp.engines.stream.streams import element_bits
@@ -20,6 +21,7 @@ from fpgacomp.ir.types import IntArray, Ints, IntType
 
 # A DSP block's narrower multiplier port (UG479, UG579).
 _NARROW_PORT_BITS = 18
+STREAMER_BRAM_DEPTH = 4  # least rows of a streamer's table that the tools put into block RAM
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,7 @@ class MatrixVector(OneToOne):
             pe=self.pe, simd=self.simd, weight_bits=element_bits(self.weight.stored_type),
             input_bits=element_bits(self.input.type), acc_bits=self.output.type.bits,
             reads=self.reads, rows=self.rows, dsp=dsp, bipolar=self.bipolar, memory=self.memory,
+            stats=cached_weight_stats(self.weight) if self.fold == 1 else None,
         )  # fmt: skip
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
@@ -146,6 +149,7 @@ class MatrixVector(OneToOne):
 def matrix_terms(
     *, pe: int, simd: int, weight_bits: int, input_bits: int, acc_bits: int, reads: int,
     rows: int, dsp: float = 0, bipolar: bool = False, memory: Memory = "auto",
+    stats: WeightStats | None = None, streamed_weights: bool = False,
 ) -> Terms:  # fmt: skip
     """What a matrix-vector unit is made of; the fit builds the same from measured nodes.
 
@@ -154,18 +158,36 @@ def matrix_terms(
         rows: output words a vector (MH / PE); more than one takes an input buffer.
         dsp: DSP blocks that multiply; 0 where LUTs do.
         bipolar: weights and inputs are both of {-1, +1}.
+        stats: of the weights, where each has a product of its own (reads and rows are 1).
+        streamed_weights: the weights come from a streamer beside the unit (FINN's
+            internal_decoupled), not from a table inside it.
     """
-    products = product_array(pe * simd, weight_bits, input_bits, dsp=dsp, bipolar=bipolar)
-    # Constant weights need no multiplier proper; about half of one is what synthesis leaves.
-    if reads * rows == 1 and not dsp:
-        products = {r: {t: a / 2 for t, a in amounts.items()} for r, amounts in products.items()}
-    lut: Amounts = {"matrix": 1, "input": simd * input_bits}
+    if stats is not None and not dsp and not bipolar:
+        products = constant_array(stats, pe, simd, input_bits, acc_bits)
+    else:
+        products = product_array(pe * simd, weight_bits, input_bits, dsp=dsp, bipolar=bipolar)
+    word = simd * input_bits
+    lut: Amounts = {"matrix": 1, "input": word}
     if reads > 1:
         lut["adder"] = pe * acc_bits
-    unit = unit_terms(lut, {"matrix": 1, "input": simd * input_bits, "register": 2 * pe * acc_bits})
-    store = rom_terms(pe * simd * weight_bits, reads * rows, memory)
-    kept = buffer_terms(simd * input_bits, reads) if rows > 1 else unit_terms({})
-    return added(unit, products, store, kept)
+    unit = unit_terms(lut, {"matrix": 1, "input": word, "register": 2 * pe * acc_bits})
+    bits = pe * simd * weight_bits
+    kept = buffer_terms(word, reads) if rows > 1 else unit_terms({})
+    if not streamed_weights:
+        return added(unit, products, rom_terms(bits, reads * rows, memory), kept)
+    table = streamer_terms(bits, reads * rows, memory)
+    return added(unit, products, table, kept)
+
+
+def streamer_terms(bits: int, depth: int, memory: Memory) -> Terms:
+    """FINN's weight streamer: a table with an output register, a FIFO and a register slice.
+
+    Its tables have registered outputs, so that the tools put even shallow ones into block RAM
+    (finn_nodes.csv: from 4 rows on).
+    """
+    shallow = memory == "lutram" or (memory == "auto" and depth < STREAMER_BRAM_DEPTH)
+    table = rom_terms(bits, depth, "lutram" if shallow else "bram")
+    return added(table, unit_terms({"weight_stream": bits}, {"weight_stream": bits}))
 
 
 def _signed_bits(kind: IntType) -> int:

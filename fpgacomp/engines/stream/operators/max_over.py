@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fpgacomp.engines.shared.terms import Terms
+from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.engines.stream.emit.calls import Call
+from fpgacomp.engines.stream.estimate.memory import added
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
 from fpgacomp.engines.stream.rtl.instance import Instance, kind_code
@@ -31,8 +32,8 @@ class MaxOver(OneToOne):
         return repeated_steps(gathering(self.taps), self.output.words, limit)
 
     def terms(self, port_bits: int) -> Terms:
-        # A comparator and a selector per bit.
-        return word_terms(self.output.bits, adder=1.5 * self.output.bits)
+        bits = self.output.bits
+        return added(word_terms(bits), unit_terms({"maximum": bits}, {"register": bits}))
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("max_pool", (self.taps, self.output.words), streams)

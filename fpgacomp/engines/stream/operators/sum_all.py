@@ -16,10 +16,6 @@ from fpgacomp.engines.stream.rtl.instance import Instance, element
 from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Pattern, Steps
 
-# A memory takes a few cycles from a read over the addition to the write. Fewer words than
-# these come round again before that, so they are kept in registers.
-_FEW_SUMS = 4
-
 
 @dataclass(frozen=True, kw_only=True)
 class SumAll(OneToOne):
@@ -50,8 +46,9 @@ class SumAll(OneToOne):
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         groups = self.channels // self.input.lanes
-        storage = "registers" if groups < _FEW_SUMS else "auto"
-        sums = word_buffer("sums", self.output, groups, storage)
+        # A memory takes a few cycles from a read over the addition to the write. Fewer words
+        # than these come round again before that; a buffer keeps so few in registers.
+        sums = word_buffer("sums", self.output, groups)
         arguments = (*streams, sums.name)
         return Call("global_sum", (self.channels, self.pixels), arguments, buffers=(sums,))
 

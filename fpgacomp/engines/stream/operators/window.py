@@ -15,6 +15,8 @@ from fpgacomp.engines.stream.estimate.memory import added, buffer_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
 from fpgacomp.engines.stream.rtl.instance import Instance
 from fpgacomp.engines.stream.shapes import Pair, Shape
+from fpgacomp.engines.stream.storage import buffer_storage
+from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Pattern, Steps
 
 Order = Literal["channels_inner", "kernel_inner"]
@@ -163,11 +165,11 @@ class Window(OneToOne):
 
     def terms(self, port_bits: int) -> Terms:
         bits = self.input.bits
-        unit = unit_terms({"window": 1, "wire": self.output.bits},
-                          {"window": 1, "wire": self.output.bits})  # fmt: skip
+        rows, columns = self.extent
+        control = window_control(self.shape[:2], self.kernel, self.groups, self.buffer_words)
+        unit = window_terms(control, self.output.bits)
         if not self.parallel:
             return added(unit, buffer_terms(bits, self.buffer_words))
-        rows, columns = self.extent
         kept = buffer_terms(bits * max(1, rows - 1), self.shape[1])
         return added(unit, kept, unit_terms({}, {"register": bits * rows * columns}))
 
@@ -179,7 +181,8 @@ class Window(OneToOne):
             return Call("sliding_window", parameters, (*streams, buffer.name), buffers=(buffer,))
         _, width, channels = self.shape
         above = max(1, self.extent[0] - 1) * channels
-        columns = Buffer("columns", f"Vec<{cpp_type(self.input.type)}, {above}>", width, "auto")
+        storage = buffer_storage(above * element_bits(self.input.type), width)
+        columns = Buffer("columns", f"Vec<{cpp_type(self.input.type)}, {above}>", width, storage)
         arguments = (*streams, columns.name)
         return Call("sliding_window_parallel", geometry, arguments, buffers=(columns,))
 
@@ -207,3 +210,21 @@ class Window(OneToOne):
                 "START_NEXT": self._alone(following), "START_ROW": self._alone(row),
             },
         )  # fmt: skip
+
+
+def window_control(size: Pair, kernel: Pair, groups: int, words: int) -> int:
+    """Bits of the counters of a window: image, kernel and channels, two addresses of its buffer.
+
+    Args:
+        size: rows and columns of the image.
+        groups: input words of a pixel.
+        words: that the line buffer holds.
+    """
+    counters = (*size, *kernel, groups, words, words)
+    return sum((n - 1).bit_length() for n in counters)
+
+
+def window_terms(control: int, output_bits: int) -> Terms:
+    """A window without its line buffer; `control` as `window_control` counts it."""
+    return unit_terms({"process": 1, "wire": output_bits, "window_control": control},
+                      {"process": 1, "wire": output_bits, "window_control": control})  # fmt: skip

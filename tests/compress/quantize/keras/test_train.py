@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fpgacomp.compress.quantize.keras.losses import ending_of
 from fpgacomp.compress.quantize.keras.train import (
-    ends_in_softmax,
     keras_accuracy,
     keras_scores,
     learning_rate_at,
@@ -77,9 +77,9 @@ def test_interrupted_keeps_best_and_resumed_equals_straight(make_mlp, digits, tm
     history = train_keras(broken, digits, recipe, interrupt, what="broken")
     assert told == [("broken", 1), ("broken", 2), ("broken", 3)]
     assert history.interrupted and history.best == max(
-        history.epochs, key=lambda e: (e.accuracy, -e.validation_loss)
+        history.epochs, key=lambda e: (e.score, -e.validation_loss)
     )
-    assert keras_accuracy(broken, digits.validation) == history.best.accuracy
+    assert keras_accuracy(broken, digits.validation) == history.best.score
     again = train_keras(resumed, digits, recipe)
     assert not again.interrupted
     assert train_keras(straight, digits, replace(recipe, checkpoint=None)) == again
@@ -97,7 +97,7 @@ def test_no_checkpoint_is_said(make_mlp, digits, tmp_path):
 
 def test_softmax_and_scores_train_alike(make_mlp, digits):
     probable, scored = make_mlp("softmax"), make_mlp(None)
-    assert ends_in_softmax(probable) and not ends_in_softmax(scored)
+    assert (ending_of(probable), ending_of(scored)) == ("softmax", "scores")
     recipe = Recipe(epochs=1, batch=64)
     one, other = train_keras(probable, digits, recipe), train_keras(scored, digits, recipe)
     assert one.best.loss == pytest.approx(other.best.loss, rel=0.02)
@@ -117,7 +117,7 @@ def test_loss_that_is_no_number(make_mlp, digits):
 def test_labels_without_outputs_and_other_shapes(tf, images, make_mlp, digits):
     layers = tf.keras.layers
     small = tf.keras.Sequential([layers.Input((64,)), layers.Dense(7)])
-    with pytest.raises(InputDataError, match="has the label 9, the network 7 outputs"):
+    with pytest.raises(InputDataError, match="is 9, the network has 7 classes"):
         train_keras(small, digits, SHORT)
     with pytest.raises(InputDataError, match="samples of shape"):
         train_keras(make_mlp(), images, SHORT)

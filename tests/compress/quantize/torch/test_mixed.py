@@ -73,6 +73,11 @@ def refined(float_cnn, digits, chosen, judge, **options):
     return found, spending
 
 
+def uniform_of(spending, bits):
+    """The first uniform network whose weights have so many bits."""
+    return next(u for u in spending.uniforms() if set(u.weights.values()) == {bits})
+
+
 def test_a_better_uniform_network_is_where_the_refinement_starts(float_cnn, digits):
     """Losses that only show where several layers are coarse, as no sensitivity alone tells."""
 
@@ -80,11 +85,11 @@ def test_a_better_uniform_network_is_where_the_refinement_starts(float_cnn, digi
         return float(sum(bits == 1 for bits in assignment.weights.values()) >= 2)
 
     def coarse(spending):
-        return spending.uniforms()[0]
+        return uniform_of(spending, 1)
 
     found, spending = refined(float_cnn, digits, coarse, judge)
-    assert judge(found) == 0 and found == spending.uniforms()[1]
-    assert refined(float_cnn, digits, coarse, judge, refinements=0)[0] == spending.uniforms()[0]
+    assert judge(found) == 0 and found == uniform_of(spending, 2)
+    assert refined(float_cnn, digits, coarse, judge, refinements=0)[0] == uniform_of(spending, 1)
 
 
 def test_the_refinement_steps_towards_what_the_whole_network_needs(float_cnn, digits):
@@ -96,7 +101,7 @@ def test_the_refinement_steps_towards_what_the_whole_network_needs(float_cnn, di
         return lacking + sum(4 - bits for bits in assignment.activations.values())
 
     def two_bits(spending):
-        return spending.uniforms()[1]
+        return uniform_of(spending, 2)
 
     found, spending = refined(float_cnn, digits, two_bits, judge)
     assert judge(found) == 0
@@ -131,6 +136,7 @@ def test_sensitivity_never_rises_with_bits(float_cnn, digits):
 def test_bit_operations_hold_and_are_counted_right(float_cnn, digits):
     options = MixedOptions(budget=600_000, measure="bops", **FEW)
     details = quantize_mixed(float_cnn, digits, options, SHORT).details
+    assert details["activation_bits"]["input"] == details["input_bits"]
     reads = ["input", "layer_2", "layer_6", "layer_10"]
     counted = sum(
         products * bits * details["activation_bits"][read]

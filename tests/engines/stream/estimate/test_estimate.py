@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from math import ceil
 
@@ -12,9 +11,7 @@ import pytest
 from fpgacomp.devices.read import load_board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
-from fpgacomp.engines.stream.estimate.coefficients import PATH
 from fpgacomp.engines.stream.estimate.design import estimate_stream
-from fpgacomp.engines.stream.estimate.fit import held_out, stream_content, stream_rows
 from fpgacomp.engines.stream.estimate.memory import rom_terms, stream_terms
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
@@ -27,13 +24,8 @@ from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Conv, Dense, Input, Tensor
 from fpgacomp.ir.types import Ints, IntType
 from fpgacomp.results.estimate import Estimate
-from tests.support.paths import SYNTHESIS
 
 PYNQ, ZCU = load_board("pynq-z2"), load_board("zcu104")
-needs_data = pytest.mark.skipif(
-    not (SYNTHESIS / "finn_nodes.csv").is_file(),
-    reason="no synthesis results beside the repository",
-)
 
 
 def dense(bits: int = 2, width: int = 64, outputs: int = 64, in_bits: int = 2) -> Graph:
@@ -65,34 +57,6 @@ def design(graph: Graph, folding: StreamFolding, **changes: object) -> StreamDes
 
 def figures(graph: Graph, folding: StreamFolding, **changes: object) -> Estimate:
     return estimate_stream(design(graph, folding, **changes))
-
-
-# ---------------------------------------------------------------- against synthesis
-
-
-@needs_data
-def test_shipped_coefficients_are_what_the_fit_finds() -> None:
-    shipped = json.loads(PATH.read_text(encoding="utf-8"))
-    found = json.loads(json.dumps(stream_content(SYNTHESIS)))
-    assert found["rows"] == shipped["rows"]
-    for resource, terms in shipped["cost"].items():
-        assert found["cost"][resource] == pytest.approx(terms, rel=1e-2, abs=1e-2)
-
-
-@needs_data
-def test_unseen_nodes_are_predicted_better_than_by_finn() -> None:
-    """FINN's own LUT estimate of implemented MVAUs is 2.1 times the sum, ours within 15 %."""
-    unseen = held_out(stream_rows(SYNTHESIS))
-    matrices = [(g["lut"], row.actual["lut"]) for row, g in unseen if row.kind == "matrix"]
-    guess, actual = np.array(matrices).sum(axis=0)
-    assert 0.85 < guess / actual < 1.15
-    blocks = [(g["bram18"], row.actual["bram18"]) for row, g in unseen
-              if row.kind == "matrix" and "bram18" in row.actual]  # fmt: skip
-    assert len(blocks) >= 6 and all(a == b for a, b in blocks)
-    for kind, most in (("fifo", 0.1), ("thresholds", 0.05), ("converter", 0.6)):
-        errors = [abs(g["lut"] - r.actual["lut"]) / r.actual["lut"] for r, g in unseen
-                  if r.kind == kind]  # fmt: skip
-        assert np.median(errors) < most, kind
 
 
 # ---------------------------------------------------------------- formulas

@@ -35,6 +35,7 @@ static void run_c1_window(
 #pragma HLS INLINE off
   Vec<ap_uint<4>, 4> columns[10];
 #pragma HLS AGGREGATE variable=columns compact=bit
+#pragma HLS BIND_STORAGE variable=columns type=ram_2p impl=lutram
   sliding_window_parallel<10, 10, 2, 3, 3, 1, 1, 1, 1>(s_c1_padded, s_c1_windows, columns);
 }
 
@@ -85,6 +86,7 @@ static void run_p1_window(
 #pragma HLS INLINE off
   Vec<ap_uint<3>, 4> buffer[10];
 #pragma HLS AGGREGATE variable=buffer compact=bit
+#pragma HLS BIND_STORAGE variable=buffer type=ram_2p impl=lutram
   sliding_window<8, 8, 4, 2, 2, 2, 2, 1, 1, KernelInner>(s_t1_for_p1, s_p1_windows, buffer);
 }
 
@@ -111,6 +113,7 @@ static void run_c2_window(
 #pragma HLS INLINE off
   Vec<ap_uint<3>, 2> buffer[22];
 #pragma HLS AGGREGATE variable=buffer compact=bit
+#pragma HLS BIND_STORAGE variable=buffer type=ram_2p impl=lutram
   sliding_window<4, 4, 4, 3, 3, 1, 1, 1, 1, ChannelsInner>(s_p1_for_c2, s_c2_windows, buffer);
 }
 
@@ -120,6 +123,7 @@ static void run_c2(
     hls::stream<Vec<ap_int<10>, 3> >& s_c2) {
 #pragma HLS INLINE off
 #pragma HLS ARRAY_RESHAPE variable=c_c2.packed complete dim=2
+#pragma HLS BIND_STORAGE variable=c_c2.packed type=rom_1p impl=lutram
   mvau<36, 6, 4, MulDspPacked<3, 6>>(s_c2_windows, s_c2, c_c2);
 }
 
@@ -137,7 +141,9 @@ static void run_q2(
     hls::stream<Vec<ap_int<4>, 1> >& s_q2) {
 #pragma HLS INLINE off
 #pragma HLS ARRAY_RESHAPE variable=c_q2_multiplier.packed complete dim=2
+#pragma HLS BIND_STORAGE variable=c_q2_multiplier.packed type=rom_1p impl=lutram
 #pragma HLS ARRAY_RESHAPE variable=c_q2_offset.packed complete dim=2
+#pragma HLS BIND_STORAGE variable=c_q2_offset.packed type=rom_1p impl=lutram
   requantize<6, 4, 13, 7, RoundFloor, -8, 7, 0>(s_c2_for_q2, s_q2, c_q2_multiplier, c_q2_offset);
 }
 
@@ -155,6 +161,7 @@ static void run_fc(
     hls::stream<Vec<ap_int<11>, 5> >& s_fc) {
 #pragma HLS INLINE off
 #pragma HLS ARRAY_RESHAPE variable=c_fc.packed complete dim=2
+#pragma HLS BIND_STORAGE variable=c_fc.packed type=rom_1p impl=lutram
   mvau<24, 5, 1, MulLut>(s_q2_for_fc, s_fc, c_fc);
 }
 

@@ -1,0 +1,129 @@
+"""Decides what a network is asked to tell: from its outputs and the labels, or as the user says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import numpy as np
+
+from fpgacomp.data.tasks import Kind, OutputForm, OutputTask, Task, TaskRequest
+from fpgacomp.errors import InputDataError, UsageError
+from fpgacomp.ir.types import AnyArray, NamedArrays
+
+
+def decide(
+    forms: Sequence[OutputForm],
+    labels: AnyArray | NamedArrays | None,
+    request: TaskRequest,
+    *,
+    where: str,
+    input_shape: Sequence[int] = (),
+) -> Task:
+    """Find the task of a network from its outputs and its labels.
+
+    Args:
+        forms: the network's outputs.
+        labels: [N, ...] of the first output, or by output name; None where there are none, and
+            the network is to give its input back.
+        request: what the user says of it.
+        where: what messages call the labels.
+        input_shape: of one sample, without the batch axis.
+
+    Raises:
+        InputDataError: the labels do not go with the outputs.
+        UsageError: the user names outputs that the network does not have.
+    """
+    names = [form.name for form in forms]
+    if isinstance(request.kind, Mapping):
+        for name in sorted(set(request.kind) - set(names)):
+            raise UsageError(
+                "task", f"the network has no output {name}.", f"name {', '.join(names)}."
+            )
+    if not isinstance(labels, Mapping):
+        part = _decide_one(forms[0], labels, request, where, input_shape)
+        return Task(tuple(forms), (part,))
+    for name in sorted(set(labels) - set(names)):
+        raise InputDataError(
+            where, f"holds labels of {name}, which is no output of the network.",
+            f"name them after its outputs: {', '.join(names)}.",
+        )  # fmt: skip
+    parts = [
+        _decide_one(form, labels[form.name], request, f"{where}, labels of {form.name}", ())
+        for form in forms
+        if form.name in labels
+    ]
+    return Task(tuple(forms), tuple(parts))
+
+
+def _decide_one(
+    form: OutputForm,
+    labels: AnyArray | None,
+    request: TaskRequest,
+    where: str,
+    input_shape: Sequence[int],
+) -> OutputTask:
+    asked = request.kind_of(form.name)
+    if labels is not None and asked != "reconstruction":
+        rows = labels.reshape(len(labels), -1)
+        kind, why = (asked, "as --task says") if asked else _find(form, rows, input_shape)
+        if kind != "reconstruction":
+            columns = rows.shape[1] if kind in ("multi-label", "regression") else 1
+            if kind == "multi-label" and rows.shape[1] == 1:
+                columns = form.size
+            if kind == "classes" and form.integer and form.size > 1:
+                columns = form.size
+            return OutputTask(form, kind, columns, why)
+    size = prod(input_shape)
+    if form.size != size:
+        raise InputDataError(
+            where,
+            f"{'there are no labels' if labels is None else 'the input is the label'}, and the "
+            f"output {form.name} has {form.size} values a sample, the input {size}.",
+            "give labels (an array y), or a network whose output is as large as its input.",
+        )
+    why = "as --task says" if asked else "the output is as large as the input"
+    if labels is None and not asked:
+        why = "there are no labels"
+    return OutputTask(form, "reconstruction", form.size, why)
+
+
+def _find(form: OutputForm, rows: AnyArray, input_shape: Sequence[int]) -> tuple[Kind, str]:
+    """The kind of task that an output [N, size] and its labels [N, columns] speak for."""
+    whole = bool(np.all(rows == np.rint(rows)))
+    columns = rows.shape[1]
+    if form.integer:
+        return "classes", "the output is a class number"
+    if not whole:
+        return "regression", "the labels are no whole numbers"
+    if columns == 1:
+        if form.size > 1:
+            return _classes_or_input(form, rows, input_shape)
+        if set(np.unique(rows).tolist()) <= {0, 1} or set(np.unique(rows).tolist()) <= {-1, 1}:
+            return "binary", "one output, and labels of two values"
+        return "regression", "one output, and labels of more than two values"
+    if is_one_hot(rows):
+        if form.size == 1:
+            return "binary", "one output, and one-hot labels"
+        return "classes", "one-hot labels"
+    if columns == form.size and set(np.unique(rows).tolist()) <= {0, 1}:
+        return "multi-label", "a 0 or 1 for each output value"
+    return "regression", "several numbers for each sample"
+
+
+def _classes_or_input(
+    form: OutputForm, rows: AnyArray, input_shape: Sequence[int]
+) -> tuple[Kind, str]:
+    """Tell a classifier from an autoencoder whose data happen to have class labels."""
+    present = len(np.unique(rows))
+    same = tuple(form.shape) == tuple(input_shape)
+    if same and 2 * present < form.size and form.ending in ("scores", "sigmoid"):
+        return "reconstruction", "the output has the shape of the input"
+    return "classes", "one whole number for each sample, and a score for each class"
+
+
+def is_one_hot(rows: AnyArray) -> bool:
+    """Tell whether each row of [N, K] has a single 1 and is 0 elsewhere, with K over 1."""
+    if rows.ndim != 2 or rows.shape[1] < 2:
+        return False
+    return bool(np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all())

@@ -1,0 +1,89 @@
+"""Writes labelled samples as a training file and a test file that share no sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fpgacomp.data.labelled import TEST_SHARE
+from fpgacomp.data.sources import DataSource, read_source, source_name
+from fpgacomp.data.split import DataSplit, split_samples
+from fpgacomp.errors import InputDataError, UsageError
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """The two files that were written.
+
+    Args:
+        train, test: the files.
+        split: which samples are in them.
+    """
+
+    train: Path
+    test: Path
+    split: DataSplit
+
+    def summary(self) -> dict[str, Any]:
+        """Everything but the samples, as plain values that JSON can hold."""
+        classes = {
+            str(k): {"train": train, "test": test}
+            for k, (train, test) in self.split.classes.items()
+        }
+        return {
+            "train": str(self.train),
+            "test": str(self.test),
+            "train_samples": len(self.split.train["x"]),
+            "test_samples": len(self.split.test["x"]),
+            "stratified": bool(classes),
+            "classes": classes,
+            "repeated_samples": self.split.repeated,
+        }
+
+
+def split(
+    data: DataSource,
+    *,
+    out: str | Path = ".",
+    share: float = TEST_SHARE,
+    seed: int = 0,
+) -> SplitFiles:
+    """Divide labelled samples into a training and a test set, and write them as .npz files.
+
+    Args:
+        data: samples with labels; see `load_data`.
+        out: folder for the files, which are called after the data: NAME-train.npz, NAME-test.npz.
+            Older ones are replaced.
+        share: part of the samples that becomes the test set, over 0 and under 1.
+        seed: another one gives another division.
+
+    Raises:
+        UsageError: the folder does not exist, a file would be the data itself, or the share is
+            out of its range.
+        InputDataError: the data cannot be read, have a test set of their own, or are too few.
+    """
+    name, folder = source_name(data), Path(out)
+    if not folder.is_dir():
+        raise UsageError(f"--out {folder}", "is no folder.", "create it first.")
+    stem = Path(name.rpartition(":")[2] if ":" in name else name).stem or "data"
+    train, test = (folder / f"{stem}-{part}.npz" for part in ("train", "test"))
+    if isinstance(data, str | Path) and Path(data).exists():
+        for path in (train, test):
+            if path.exists() and path.samefile(data):
+                raise UsageError(str(path), "is the data itself.", "name another folder (--out).")
+    pair, own_test = read_source(data, name)
+    if own_test is not None:
+        raise InputDataError(
+            name, "has a test set of its own already.", "train on its training part alone."
+        )
+    found = split_samples(pair, share, seed, name=name)
+    for path, arrays in ((train, found.train), (test, found.test)):
+        scratch = path.with_name(path.name + ".part")
+        with scratch.open("wb") as file:
+            plain: dict[str, Any] = dict(arrays)
+            np.savez(file, **plain)
+        scratch.replace(path)
+    return SplitFiles(train, test, found)
