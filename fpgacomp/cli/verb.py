@@ -80,6 +80,8 @@ class Verb(TyperCommand):
                     logger.debug("fault", exc_info=error)
                     model = ctx.params.get("model")
                     keep = isinstance(model, str) and not no_model
+                    if as_json:
+                        write_json({"errors": [_fault_of_ours(error)]})
                     tell_fault(error, reproducer(), Path(str(model)) if keep else None)
                     raise typer.Exit(FAULT_OF_OURS) from None
 
@@ -105,6 +107,13 @@ class Root(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters, `--help` among them, as the help shows them."""
         return without_types(super().get_params(ctx))
+
+
+def _fault_of_ours(error: Exception) -> dict[str, str]:
+    """A fault as one of the errors of a JSON document."""
+    what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    fix = "this is a fault of fpgacomp: report it with the archive that standard error names."
+    return {"where": "fpgacomp", "why": what, "fix": fix}
 
 
 @contextmanager

@@ -52,7 +52,10 @@ def read_source(source: DataSource, name: str) -> tuple[SamplePair, SamplePair |
     if isinstance(source, Mapping):
         return _from_arrays(source, name)
     if isinstance(source, tuple | list) and len(source) == 2:
-        if all(isinstance(part, tuple | list) and len(part) == 2 for part in source):
+        if any(_is_single(part) for part in source):
+            why = "holds a single value where samples or labels belong."
+            raise InputDataError(name, why, "give (x, y), two arrays along the samples.")
+        if all(_is_pair(part) for part in source):
             pairs: Any = source
             (x, y), (x_test, y_test) = pairs
             return _pair(x, y), _pair(x_test, y_test)
@@ -60,6 +63,17 @@ def read_source(source: DataSource, name: str) -> tuple[SamplePair, SamplePair |
     raise InputDataError(
         name, f"is a {type(source).__name__}.", "give (x, y), or a mapping with x and y."
     )
+
+
+def _is_single(part: object) -> bool:
+    """Whether the part is no array, nor arrays by output, nor a pair of them."""
+    if isinstance(part, Mapping) or _is_pair(part):
+        return False
+    return part is None or np.ndim(np.asarray(part)) == 0
+
+
+def _is_pair(part: object) -> bool:
+    return isinstance(part, tuple | list) and len(part) == 2
 
 
 def _read_path(text: str) -> tuple[SamplePair, SamplePair | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, Literal, assert_never, get_args
 
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.prune.options import (
@@ -22,6 +22,7 @@ from fpgacomp.data.tasks import FIND, TaskRequest
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.board_cost import Hardware, paced_cost, prune_for_board
 from fpgacomp.flows.compression_result import CompressionResult
+from fpgacomp.flows.options import require_type
 from fpgacomp.flows.quantize_methods import (
     calibrate,
     quantize_within_budget,
@@ -100,6 +101,8 @@ def quantize(
     Raises:
         FpgacompError: with where, what and remedy.
     """
+    require_type("options", options, QuantizeOptions, MixedOptions)
+    require_type("recipe", recipe, Recipe)
     options = options or QuantizeOptions()
     if isinstance(options, MixedOptions):
         return quantize_within_budget(
@@ -162,6 +165,8 @@ def prune(
     require_torch()
     from fpgacomp.compress.quantize import quantize_aware
 
+    require_type("options", options, *get_args(PruneOptions))
+    require_type("recipe", recipe, Recipe)
     recipe = recipe or FINE_TUNING
     if isinstance(options, ChannelOptions | HardwareOptions):
         _refuse_step(recipe, "pruning channels")
@@ -220,6 +225,8 @@ def distill(
     from fpgacomp.compress.distill import distill as technique
     from fpgacomp.compress.prune.structured import narrow_copy
 
+    require_type("options", options, DistillOptions)
+    require_type("recipe", recipe, Recipe)
     recipe = recipe or FROM_SCRATCH
     _refuse_step(recipe, "distillation")
     guide, samples = load_for_training(teacher, data, test, task)
@@ -268,6 +275,8 @@ def share(
     from fpgacomp.compress.share import ShareOptions
     from fpgacomp.compress.share import share as technique
 
+    require_type("options", options, ShareOptions)
+    require_type("recipe", recipe, Recipe)
     network, samples = load_for_training(model, data, test, task)
     outcome = technique(
         network, samples, options or ShareOptions(), recipe or FINE_TUNING, observer=observer
@@ -307,6 +316,8 @@ def factorize(
     from fpgacomp.compress.factorize.factorize import factorize as technique
     from fpgacomp.compress.factorize.options import FactorizeOptions
 
+    require_type("options", options, FactorizeOptions)
+    require_type("recipe", recipe, Recipe)
     _refuse_step(recipe, "factorizing")
     network, samples = load_for_training(model, data, test, task)
     outcome = technique(

@@ -191,8 +191,12 @@ def _named(
     models: Iterable[EvaluatedModel] | Mapping[str, EvaluatedModel],
 ) -> dict[str, EvaluatedModel]:
     """Give each model a name of its own: that of its file, with its folder, or with a number."""
+    whole: object = models  # whoever calls from Python need not heed the types
     if isinstance(models, str | Path | onnx.ModelProto):
         models = [models]
+    elif not isinstance(whole, Iterable):
+        why = f"is a {type(whole).__name__}."
+        raise UsageError("models", why, "give a list of networks, or a mapping by name.")
     if isinstance(models, Mapping):
         named = dict(models)
     else:

@@ -139,10 +139,20 @@ def checked(options: object) -> Options:
     """
     if options is None:
         return Options()
-    if not isinstance(options, Options):
-        why = f"are a {type(options).__name__}."
-        raise UsageError("options", why, "give a fpgacomp.Options, or None.")
+    require_type("options", options, Options)
+    assert isinstance(options, Options)
     return options
+
+
+def require_type(where: str, value: object, *kinds: type) -> None:
+    """Refuse a value, unless it is None, that is of none of these types.
+
+    Raises:
+        UsageError: it is of another type.
+    """
+    if value is not None and not isinstance(value, kinds):
+        names = " or ".join(f"fpgacomp.{kind.__name__}" for kind in kinds)
+        raise UsageError(where, f"is a {type(value).__name__}.", f"give a {names}, or None.")
 
 
 def checked_path(where: str, path: object) -> Path:

@@ -90,7 +90,9 @@ def recover(target: Path, *, disk: Disk | None = None) -> None:
             continue
         mark = _Mark.read(workspace / _MARK)
         if mark is not None and not target.exists() and (workspace / _OLD).is_dir():
-            disk.rename(workspace / _NEW, target)  # killed between the two renames
+            # Killed between the two renames; the old tree is better than none.
+            fresh = workspace / _NEW
+            disk.rename(fresh if fresh.is_dir() else workspace / _OLD, target)
         if mark is None or not mark.names(target) or _rescue(workspace, target, mark, disk):
             _clear(workspace, disk)
 
@@ -99,9 +101,9 @@ def _replace(target: Path, files: Mapping[str, bytes], owned: frozenset[str], di
     workspace = workspace_of(target)
     fresh = workspace / _NEW
     disk.make(workspace)
+    mark: _Mark | None = None
     try:
         _write(fresh, files, disk)
-        mark = None
         if target.exists():
             _carry(target, fresh, owned, disk)
             mark = _Mark(fresh.stat().st_ino, owned)
@@ -117,7 +119,9 @@ def _replace(target: Path, files: Mapping[str, bytes], owned: frozenset[str], di
         # the only copies.
         if isinstance(error, OSError) and (workspace / _OLD).exists():
             raise _Unfinished(f"could not be put in place; it is in {fresh}", error) from error
-        if not (workspace / _OLD).exists():
+        # Stopped just behind the exchange: what came late into the old tree is still to be carried.
+        stands = mark is not None and mark.names(target)
+        if not stands and not (workspace / _OLD).exists():
             with suppress(OSError):
                 _clear(workspace, disk)
         raise

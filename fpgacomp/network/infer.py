@@ -56,6 +56,8 @@ def _infer_outputs(graph: EditableGraph, node: Node) -> bool:
         return True
     if not node.domain and node.op == "Clip" and not _scalar_limits(graph, node):
         return False
+    if not node.domain and node.op in ("Softmax", "LogSoftmax") and not _axis_fits(graph, node):
+        return False
     if node.domain == FPGACOMP_DOMAIN or (not node.domain and node.op in SAME_SHAPE):
         graph.info[node.output] = graph.info[node.inputs[0]]
         return True
@@ -79,6 +81,17 @@ def infer_missing(graph: EditableGraph) -> None:
             infer_node(graph, node)
 
 
+def _axis_fits(graph: EditableGraph, node: Node) -> bool:
+    """Refuse an axis that the input does not have; nobody asks ONNX about these operators."""
+    axis, rank = node.attributes.get("axis", -1), len(graph.shape(node.inputs[0]))
+    if -rank <= axis < rank:
+        return True
+    why = f"its axis {axis} is none of its input's {rank}."
+    graph.report(node, why, "export the model again.", error=ModelError)
+    graph.disable(node)
+    return False
+
+
 def _scalar_limits(graph: EditableGraph, node: Node) -> bool:
     sizes = [graph.shape(name) for name in node.inputs[1:] if name]
     wrong = [size for size in sizes if np.prod(size) != 1]
@@ -90,6 +103,13 @@ def _scalar_limits(graph: EditableGraph, node: Node) -> bool:
 
 def _quantizer_shape(graph: EditableGraph, node: Node) -> tuple[int, ...]:
     shape = graph.shape(node.inputs[0])
+    for name in node.inputs:
+        if name in graph.info and not _holds_numbers(graph.info[name].dtype):
+            kind = onnx.TensorProto.DataType.Name(graph.info[name].dtype).lower()
+            why = f"its input {name} is of type {kind}."
+            graph.report(node, why, "give it real numbers.", error=ModelError)
+            graph.disable(node)
+            return shape
     if node.op == "MultiThreshold":
         return shape
     parameters = [graph.shape(name) for name in node.inputs[1:]]
@@ -101,6 +121,14 @@ def _quantizer_shape(graph: EditableGraph, node: Node) -> tuple[int, ...]:
         graph.report(node, why, "give one scale, or one per channel along the channel axis.")
         graph.disable(node)
         return shape
+
+
+def _holds_numbers(dtype: int) -> bool:
+    """Return whether an element type is one of integers or real numbers; not bool or text."""
+    try:
+        return helper.tensor_dtype_to_np_dtype(dtype).kind in "fiu"
+    except (KeyError, ValueError):
+        return False
 
 
 def _linear_dtype(graph: EditableGraph, node: Node) -> int:

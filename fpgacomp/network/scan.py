@@ -35,6 +35,7 @@ def scan(model: onnx.ModelProto, where: str) -> None:
     _check_opsets(model, where)
     bodies = list(all_bodies(model))
     for body in bodies:
+        _check_text(body, where)
         _check_names(body, where)
     for tensor in all_tensors(model):
         _check_tensor(tensor, where)
@@ -103,6 +104,20 @@ def _check_opsets(model: onnx.ModelProto, where: str) -> None:
         again = _repeated((entry.domain or "ai.onnx") for entry in body.opset_import)
         if again:
             _refuse(where, f"imports the operator set {again} twice.")
+
+
+def _check_text(body: Body, where: str) -> None:
+    """Names are text: protobuf hands out those that are not UTF-8 as bytes."""
+    texts: list[object] = [body.name]
+    for node in body.node:
+        texts += (node.name, node.op_type, node.domain, *node.input, *node.output)
+        texts += (attribute.name for attribute in node.attribute)
+    if isinstance(body, onnx.GraphProto):
+        texts += (item.name for item in (*body.initializer, *body.input, *body.output))
+        texts += (item.name for item in body.value_info)
+    for text in texts:
+        if not isinstance(text, str):
+            _refuse(where, f"holds the name {text!r:.80}, which is not UTF-8.")
 
 
 def _check_names(body: Body, where: str) -> None:

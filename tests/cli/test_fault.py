@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -29,10 +30,10 @@ main()
 """
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, program: str = BROKEN) -> subprocess.CompletedProcess[str]:
     """The broken command in a folder of its own."""
     return subprocess.run(
-        [sys.executable, "-c", BROKEN, "estimate", str(DIGITS), "--board", "pynq-z2", *arguments],
+        [sys.executable, "-c", program, "estimate", str(DIGITS), "--board", "pynq-z2", *arguments],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -52,6 +53,18 @@ def test_a_fault_leaves_an_archive_and_shows_no_traceback(tmp_path: Path) -> Non
         assert b"--board pynq-z2" in held.read("command.txt")
         assert b"numpy==" in held.read("versions.txt")
         assert held.read("model/model.onnx") == DIGITS.read_bytes()
+
+
+def test_a_graph_that_breaks_our_rules_is_a_fault_of_ours(tmp_path: Path) -> None:
+    """It is an error of the package's own kind, and yet neither the user's nor the network's."""
+    invalid = BROKEN.replace("KeyError(", "InvalidGraph('pass', 'fix', ").replace(
+        "def broken", "from fpgacomp.errors import InvalidGraph\ndef broken"
+    )
+    result = run(tmp_path, "--json", program=invalid)
+    assert result.returncode == 70
+    assert "Traceback" not in result.stderr and list(tmp_path.glob("fpgacomp-fault-*.zip"))
+    (told,) = json.loads(result.stdout)["errors"]
+    assert "InvalidGraph" in told["why"] and "report it" in told["fix"]
 
 
 def test_the_network_stays_out_where_that_is_asked(tmp_path: Path) -> None:

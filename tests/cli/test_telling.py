@@ -210,7 +210,8 @@ def test_a_fault_of_ours_exits_with_70_and_says_how_to_repeat_it(
         command.main()
     assert ended.value.code == 70
     told = capsys.readouterr()
-    assert told.out == ""
+    (document,) = json.loads(told.out)["errors"]
+    assert "ZeroDivisionError: a bug" in document["why"]
     assert "ZeroDivisionError: a bug" in told.err
     assert "a fault of fpgacomp, not of your network" in told.err
     (archive,) = tmp_path.glob("fpgacomp-fault-*.zip")

@@ -152,8 +152,23 @@ def test_a_window_larger_than_its_input_is_told_by_check() -> None:
     assert_refused(model, r"its window is larger than its input \[1, 8, 1\]")
 
 
+@pytest.mark.parametrize("op", ["Softmax", "LogSoftmax"])
+def test_an_axis_that_the_input_lacks_is_told_by_check(op: str) -> None:
+    nodes = [quant(["x", "s", "z", "b"], "q"), helper.make_node(op, ["q"], ["y"], axis=5)]
+    model = build(nodes, [1, 4], {"s": 0.5, "z": 0.0, "b": 4.0})
+    assert_refused(model, "its axis 5 is none of its input's 2")
+
+
 def assert_refused(model: onnx.ModelProto, why: str) -> None:
     checked = check(model)
     assert not checked.ok
     with pytest.raises(FpgacompError, match=why):
         compile(model, BOARD, options=Options(csim=False, vectors=3))
+
+
+def test_a_softmax_of_one_number_is_told_by_check() -> None:
+    reshape = node("Reshape", ["q", "scalar"], "r")
+    nodes = [quant(["x", "s", "z", "b"], "q"), reshape, node("Softmax", ["r"], "y")]
+    scalar = np.zeros(0, np.int64)
+    model = build(nodes, [1, 1], {"s": 0.5, "z": 0.0, "b": 4.0, "scalar": scalar})
+    assert_refused(model, "its axis -1 is none of its input's 0")

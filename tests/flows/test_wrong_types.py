@@ -13,6 +13,7 @@ from onnx import helper
 
 import fpgacomp
 from fpgacomp import Options
+from fpgacomp.data.labelled import load_data
 from fpgacomp.errors import InputDataError, UsageError
 from tests.support.hostile_onnx import plain, weight
 
@@ -55,8 +56,8 @@ def test_options_of_a_wrong_type(wrong: dict[str, Any], told: str) -> None:
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda: fpgacomp.estimate(network(), "zcu104", options=5), "options: are a int"),
-        (lambda: fpgacomp.check(network(), options={}), "options: are a dict"),
+        (lambda: fpgacomp.estimate(network(), "zcu104", options=5), "options: is a int"),
+        (lambda: fpgacomp.check(network(), options={}), "options: is a dict"),
         (lambda: fpgacomp.compile(network(), "zcu104", out=b"x"), "out: is a bytes"),
         (lambda: fpgacomp.simulate(None, np.ones(4)), "build: is a NoneType"),
         (lambda: fpgacomp.compare(1, "x"), "first: is a int"),
@@ -65,6 +66,27 @@ def test_options_of_a_wrong_type(wrong: dict[str, Any], told: str) -> None:
 def test_arguments_of_a_wrong_type(call: Callable[[], object], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         call()
+
+
+SAMPLES = np.zeros((4, 4), np.float32)
+TECHNIQUES = (fpgacomp.quantize, fpgacomp.share, fpgacomp.factorize, fpgacomp.prune)
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES, ids=lambda technique: technique.__name__)
+def test_options_of_a_technique_of_a_wrong_type(technique: Callable[..., object]) -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(UsageError, match="options: is a int"):
+        technique(network(), (SAMPLES, np.zeros(4, int)), options=5)
+
+
+def test_a_label_instead_of_labels() -> None:
+    with pytest.raises(InputDataError, match="a single value where samples or labels belong"):
+        load_data((SAMPLES, 5))
+
+
+def test_a_number_instead_of_networks() -> None:
+    with pytest.raises(UsageError, match="models: is a int"):
+        fpgacomp.evaluate(5, (np.eye(2, dtype=np.float32)[[0, 1] * 50], np.asarray([0, 1] * 50)))
 
 
 @pytest.mark.parametrize("how", ["array", "npy", "npz", "dict", "all"])

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.fuzz.bases import files
+from tests.fuzz.worker import VERB_ENDED
 from tests.support.paths import REPOSITORY
 
-CPU_SECONDS = 20  # for one file through all verbs; most take less than one
-WALL_SECONDS = 180  # for a file that waits for ever without computing anything
+CPU_SECONDS = 20  # for one verb on one file; most take less than one
+WALL_SECONDS = 300  # for a verb that waits for ever without computing anything
 FILES_PER_PROCESS = 200  # frameworks collect what they have read
 
 
@@ -27,30 +28,53 @@ class Worker:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._process: subprocess.Popen[str] | None = None
-        self._read = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._read, self._left = 0, b""
 
     def run(self, path: Path) -> str:
         """How the file fared; "crash" or "hang" where the process did not answer."""
         if self._read >= FILES_PER_PROCESS:
             self.close()
         process = self._process or self._start()
-        assert process.stdin and process.stdout
-        process.stdin.write(f"{path}\n")
+        assert process.stdin
+        process.stdin.write(f"{path}\n".encode())
         process.stdin.flush()
         self._read += 1
-        ready = self._wait(process)
-        line = process.stdout.readline() if ready else ""
-        if line:
-            return str(json.loads(line))
-        if not ready:
+        told: str | None = VERB_ENDED
+        while told == VERB_ENDED:
+            told = self._answer(process)
+        if told:
+            return told
+        if told is None:
             process.send_signal(signal.SIGABRT)  # the process tells where it is
         process.wait()
-        where = Path(self._stderr.name).read_text(errors="replace")[-3000:]
+        said = Path(self._stderr.name).read_text(errors="replace")
+        where = said.rpartition("Fatal Python error")[2].partition("Extension modules")[0]
         self.close()
-        return f"{where}\n{'crash' if ready else 'hang'}"
+        return f"{where}\n{'crash' if told == '' else 'hang'}"
 
-    def _wait(self, process: subprocess.Popen[str]) -> bool:
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._stderr.close()
+        self._process, self._read, self._left = None, 0, b""
+
+    def _answer(self, process: subprocess.Popen[bytes]) -> str | None:
+        """The next line that the process tells; "" where it ended, None where it hangs."""
+        assert process.stdout
+        while b"\n" not in self._left:
+            if not self._wait(process):
+                return None
+            more = os.read(process.stdout.fileno(), 1 << 16)
+            if not more:
+                return ""
+            self._left += more
+        line, _, self._left = self._left.partition(b"\n")
+        return str(json.loads(line))
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> bool:
         """Whether the process answers, or ends, before it has used up its time."""
         used, since = _cpu_seconds(process.pid), time.monotonic()
         while time.monotonic() < since + WALL_SECONDS:
@@ -61,15 +85,7 @@ class Worker:
                 return False
         return False
 
-    def close(self) -> None:
-        """End the process, if there is one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._stderr.close()
-        self._process, self._read = None, 0
-
-    def _start(self) -> subprocess.Popen[str]:
+    def _start(self) -> subprocess.Popen[bytes]:
         self._stderr = tempfile.NamedTemporaryFile()  # noqa: SIM115  closed with the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz.worker", self._kind],
@@ -77,7 +93,6 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            text=True,
         )
         assert self._process.stdout and json.loads(self._process.stdout.readline()) == "ready"
         return self._process

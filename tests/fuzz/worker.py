@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +21,7 @@ MEMORY_BYTES = {"onnx": 2 << 30, "board": 2 << 30, "numpy": 2 << 30, "keras": 8 
 BOARD = ("--board", "zcu104")
 BUILD = ("--no-csim", "--vectors", "3")
 ACCEPTED, REFUSED = "accepted", "refused"
+VERB_ENDED = "the verb has ended"
 
 
 def commands(kind: str, path: str, folder: Path) -> list[list[str]]:
@@ -50,12 +52,12 @@ def commands(kind: str, path: str, folder: Path) -> list[list[str]]:
 class Judge:
     """Runs one command line after the other as `fpgacomp` does, and judges how it ended."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, verb_ended: Callable[[], None]) -> None:
         from typer.testing import CliRunner
 
         from fpgacomp.cli import verb
 
-        self.folder, self._runner = folder, CliRunner()
+        self.folder, self._runner, self._verb_ended = folder, CliRunner(), verb_ended
         self._fault: str | None = None
 
         def remember(error: Exception, *_: object) -> None:
@@ -69,6 +71,7 @@ class Judge:
         for arguments in commands(kind, path, self.folder):
             self._fault = None
             result = self._run(arguments)
+            self._verb_ended()
             verb = arguments[0] + (" --json" if "--json" in arguments else "")
             fault = self._fault or _unforeseen(result)
             if fault:
@@ -178,7 +181,7 @@ def _read_keras_here() -> None:
 
 
 def main() -> None:
-    """Answer every line `kind path` of standard input with a line of JSON."""
+    """Answer every path on standard input with a line of JSON per verb, and one how it fared."""
     import resource
 
     from fpgacomp.host.toolchain import select_legacy_keras
@@ -195,14 +198,18 @@ def main() -> None:
             _read_keras_here()
             select_legacy_keras()
             import_module("qkeras.utils")  # frameworks start before the first file's time does
-        judge = Judge(Path(name))
-        print(json.dumps("ready"), file=answers, flush=True)
+
+        def answer(text: str) -> None:
+            print(json.dumps(text), file=answers, flush=True)
+
+        judge = Judge(Path(name), lambda: answer(VERB_ENDED))
+        answer("ready")
         for line in io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"):
             try:
                 ended = judge.run(kind, line.rstrip("\n"))
             except BaseException:
                 ended = traceback.format_exc()
-            print(json.dumps(ended), file=answers, flush=True)
+            answer(ended)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from fpgacomp.host.disk import Disk
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 BROKEN = (errno.EIO, errno.EROFS, errno.EACCES, errno.ENOENT, errno.EMFILE)
-Happening = Literal["kill", "kill within", "error", "full", "short write", "vanish", "nothing"]
+Happening = Literal["kill", "kill within", "error", "full", "short write", "vanish"]
 T = TypeVar("T")
 
 
@@ -29,7 +29,7 @@ class Fault:
     """What happens at which operation.
 
     Args:
-        at: number of the operation, from 0.
+        at: number of the operation, from 0; -1: nothing happens.
         what: "kill" ends the process before the operation, "kill within" after half of a write
             (before any other operation); "error" fails the operation; "full" fails it and every
             later one that takes space; "short write" fails a write after half of its bytes and
@@ -41,7 +41,7 @@ class Fault:
     """
 
     at: int = -1
-    what: Happening = "nothing"
+    what: Happening = "error"
     number: int = errno.ENOSPC
     once: bool = False
     exchange: bool = True
@@ -103,7 +103,7 @@ class FaultyDisk(Disk):
     ) -> T:
         fault, now = self.fault, len(self.done)
         self.done.append(name)
-        if fault.at < 0 or now < fault.at or fault.what == "nothing":
+        if fault.at < 0 or now < fault.at:
             return operation(*arguments)
         first = now == fault.at
         match fault.what:

@@ -75,3 +75,32 @@ def test_the_trial_of_a_killed_run_is_litter_of_the_next(tmp_path: Path) -> None
     trial.mkdir()  # what `check_free` makes and removes
     check_free(world.build)
     world.require_next_run_cleans()
+
+
+def test_a_run_stopped_behind_the_exchange_leaves_late_files_to_the_next(tmp_path: Path) -> None:
+    world = World.prepared(tmp_path / "world")
+    late = world.build / "late.txt"
+
+    class Stopped(FaultyDisk):
+        def exchange(self, one: Path, other: Path) -> bool:
+            late.write_text("came after the carrying")
+            super().exchange(one, other)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replace_folder(project("b"), world.build, disk=Stopped(Fault()))
+    assert world.state("ab") == "b"
+    world.write("c")
+    assert late.read_text() == "came after the carrying"
+    assert [place.name for place in world.folder.iterdir()] == ["build"]
+
+
+def test_an_interrupted_exchange_in_two_steps_without_its_new_tree(tmp_path: Path) -> None:
+    world = World.prepared(tmp_path / "world")
+    workspace = replace.workspace_of(world.build)
+    workspace.mkdir()
+    (workspace / "mark.json").write_text('{"inode": 1, "owned": []}')
+    world.build.rename(workspace / "old")
+    replace.recover(world.build)
+    assert world.state("a") == "a"
+    world.require_next_run_cleans()

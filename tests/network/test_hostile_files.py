@@ -276,3 +276,19 @@ def test_a_constant_that_is_cast_to_text_is_told() -> None:
     assert "a cast to text gives no numbers" in told or "not valid ONNX" in told
     with pytest.raises(FpgacompError):
         read_network(model)
+
+
+@pytest.mark.parametrize("kind", [np.bool_, np.complex64])
+def test_a_quantizer_of_no_numbers_is_told(kind: type) -> None:
+    constant = numpy_helper.from_array(np.ones((4, 2), kind), "w")
+    nodes = [quant("w", "wq"), helper.make_node("MatMul", ["xq", "wq"], ["y"])]
+    model = plain(nodes=nodes, constants=[constant], output="y")
+    told = " ".join(finding.why for finding in check_model(model))
+    assert "its input w is of type" in told
+
+
+def test_a_name_that_is_not_utf_8_is_refused() -> None:
+    flatten = helper.make_node("Flatten", ["xq"], ["y"], axis=1)
+    content = plain(nodes=[flatten], output="y").SerializeToString().replace(b"axis", b"\xe1xis")
+    with pytest.raises(ModelError, match="which is not UTF-8"):
+        load_onnx(onnx.load_model_from_string(content))

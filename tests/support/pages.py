@@ -28,6 +28,7 @@ REASONS = (
     "it needs a vendor's tools",
     "it needs a data set that is not in the repository",
     "it runs the whole test suite",
+    "it takes minutes",
     "it writes into the checkout",
     "it is a sketch",
 )

@@ -29,7 +29,7 @@ BudgetOption = Annotated[
         metavar="COST",
         rich_help_panel=TECHNIQUE,
         help="Most that the network may cost, in the unit that --measure names (20000 with "
-        "--measure bits), once it is trained. The bits of each layer are then searched, in the place "
+        "--measure bits), once it is trained. The bits of each layer are then searched, in place "
         "of --weight-bits, --activation-bits and --first-last-bits, and those of the input up to "
         "--input-bits; only for the method qat. Without it, nothing is searched.",
     ),

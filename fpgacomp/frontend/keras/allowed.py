@@ -13,6 +13,7 @@ from typing import Any
 
 from fpgacomp.errors import ModelError, UnsupportedLayer
 
+MAX_UNROLLS = 100  # the default is 5
 MAX_DEPTH = 200
 """Most levels of dictionaries and lists in a configuration; Keras' own files have about 20."""
 
@@ -118,6 +119,7 @@ _LOOKED_UP = re.compile(
     r"(activation|initializer|regularizer|constraint|quantizer|quantizers|layer|cell)$"
 )
 _CALL = re.compile(r"""([A-Za-z_]\w*)\s*(?:\([\w\s.,=+\-'"]*\))?""")
+_UNROLLS = re.compile(r"number_of_unrolls\s*=\s*(\d{1,20})")
 _REMEDY = "save the model with Keras', QKeras' or tfmot's own layers only."
 
 
@@ -148,10 +150,19 @@ def check_configuration(config: Any, where: str) -> None:
         if depth > MAX_DEPTH:
             why = f"its configuration is nested more than {MAX_DEPTH} levels deep."
             raise ModelError(where, why, "save the model again.")
+        if key == "number_of_unrolls":
+            _check_unrolls(value, where)
         if isinstance(value, dict):
             _check_object(value, where)
         elif isinstance(value, str) and _LOOKED_UP.search(key):
             _check_name(value, key, where)
+
+
+def _check_unrolls(count: Any, where: str) -> None:
+    """Keras takes this many turns of a loop while it loads the model."""
+    if not isinstance(count, int) or not 0 <= count <= MAX_UNROLLS:
+        why = f"its quantizer asks for {str(count)[:80]} unrolls; at most {MAX_UNROLLS} are made."
+        raise ModelError(where, why, "save the model with the default of 5.")
 
 
 def _entries(config: Any) -> Iterator[tuple[str, Any, int]]:
@@ -202,6 +213,8 @@ def _check_name(value: Any, key: str, where: str) -> None:
     """Check a name that Keras or QKeras looks up: `relu`, or `quantized_bits(4, 0, alpha=1)`."""
     call = _CALL.fullmatch(value.strip()) if isinstance(value, str) else None
     if value == "" or (call and call[1] in _NAMES):
+        for count in _UNROLLS.findall(str(value)):
+            _check_unrolls(int(count), where)
         return
     why = f"its {key} {str(value)[:80]!r} is no function that models are made of."
     raise UnsupportedLayer(where, why, "use one of Keras' activations or QKeras' quantizers.")

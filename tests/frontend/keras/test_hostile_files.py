@@ -276,3 +276,17 @@ def test_hdf5_is_read_from_memory_too() -> None:
     from fpgacomp.frontend.keras.hdf5 import check_hdf5
 
     check_hdf5(content, "memory")
+
+
+@pytest.mark.parametrize(
+    "quantizer",
+    [
+        entry("ternary", {"alpha": "auto", "number_of_unrolls": 1 << 31}),
+        "ternary(number_of_unrolls=2147483648)",
+    ],
+)
+def test_a_loop_of_the_framework_has_a_bound(tmp_path: Path, quantizer: Config | str) -> None:
+    path = tmp_path / "net.h5"
+    write_hdf5(path, sequential(entry("QDense", {"kernel_quantizer": quantizer}))).close()
+    with pytest.raises(ModelError, match="2147483648 unrolls; at most 100 are made"):
+        loading.load_keras(path)

@@ -8,13 +8,13 @@ from typing import Any
 
 from torch import fx
 
+from fpgacomp.compress.losses import Loss
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.quantize.options import BitWidth, MixedOptions
 from fpgacomp.compress.quantize.torch.aware import quantize_aware
 from fpgacomp.compress.quantize.torch.sensitivity import Assignment
 from fpgacomp.compress.quantize.torch.spending import Spending
 from fpgacomp.compress.recipe import Epoch, Recipe, TrainingObserver
-from fpgacomp.compress.training import Loss
 from fpgacomp.data.labelled import LabelledData
 
 
@@ -68,7 +68,7 @@ class Trainer:
         options: the budget, and what all candidates have in common.
         recipe: how each candidate is trained.
         spending: measures what it costs.
-        loss: (network, x, y) -> mean loss of a batch.
+        loss: (network, x, y) -> mean loss of a batch; None for the one of the task.
         observer: is told every epoch.
     """
 
@@ -80,7 +80,7 @@ class Trainer:
         recipe: Recipe,
         spending: Spending,
         *,
-        loss: Loss,
+        loss: Loss | None,
         observer: TrainingObserver,
     ) -> None:
         self._network, self._data, self._options, self._recipe = network, data, options, recipe
