@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import jinja2
@@ -17,6 +18,7 @@ from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.rtl.instance import Parameter
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface, RtlStream
 from fpgacomp.engines.stream.streams import Stream, element_bits
+from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
 
@@ -95,8 +97,8 @@ def emit_rtl(design: StreamDesign, interface: Interface) -> Project:
     made, files = rtl_design(design, dataflow)
     files[f"{made.name}.sv"] = _render("top.sv", made)
     files["sim_main.cpp"] = _render("sim_main.cpp", made)
-    for source in sorted(LIBRARY.iterdir()):
-        files[f"lib/{source.name}"] = source.read_bytes()
+    for module in _modules(made.units):
+        files[f"lib/{module}.sv"] = (LIBRARY / f"{module}.sv").read_bytes()
     files["fpgacomp.vlt"] = (_TEMPLATES / "fpgacomp.vlt").read_bytes()
     whole = RtlInterface(**{**vars(interface), "top": made.name, "streams": made.streams})
     files[RTL_FILE.removeprefix("rtl/")] = whole.to_json()
@@ -139,6 +141,28 @@ def _described(stream: Stream, names: Names) -> RtlStream:
         words=stream.words, bits=element_bits(kind), signed=kind.signed, bipolar=kind.bipolar,
         depth=max(stream.depth, LEAST_DEPTH), tensor=stream.tensor,
     )  # fmt: skip
+
+
+def _modules(units: tuple[Unit, ...]) -> list[str]:
+    """The modules of the library that the instances need, and those that these need.
+
+    Raises:
+        UnsupportedLayer: an operator's module is not in the library.
+    """
+    found: set[str] = set()
+    waiting = [(unit.module, unit.title) for unit in units] + [("fpgacomp_fifo", "")]
+    while waiting:
+        module, title = waiting.pop()
+        if module in found:
+            continue
+        source = LIBRARY / f"{module}.sv"
+        if not source.is_file():
+            raise UnsupportedLayer(title, f"there is no module {module} in SystemVerilog.",
+                                   f"add hls_templates/rtl/lib/{module}.sv.")  # fmt: skip
+        found.add(module)
+        named = re.findall(r"^  +(fpgacomp_\w+) #\(", source.read_text("utf-8"), re.MULTILINE)
+        waiting += [(inner, title) for inner in named]
+    return sorted(found)
 
 
 def _literal(value: Parameter) -> str:
