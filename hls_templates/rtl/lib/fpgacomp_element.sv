@@ -12,7 +12,7 @@ module fpgacomp_element #(
 );
   for (genvar i = 0; i < LANES; ++i) begin : gen_lane
     if (KIND == 2) begin : gen_bipolar
-      assign element[i] = BITS'(~value[i][VALUE_BITS-1]);
+      assign element[i] = ~value[i][VALUE_BITS-1];
     end else if (VALUE_BITS >= BITS) begin : gen_low
       assign element[i] = value[i][BITS-1:0];
     end else begin : gen_extended

@@ -171,7 +171,7 @@ module fpgacomp_matvec #(
     for (genvar p = 0; p < PE; ++p) begin : gen_pe
       for (genvar s = 0; s < SIMD; ++s) begin : gen_term
         always_ff @(posedge clk) begin
-          if (enable) terms[p][s] <= TermBits'(x[s][0] ~^ weights[p][s][0]);
+          if (enable) terms[p][s] <= {1'b0, x[s][0] ~^ weights[p][s][0]};
         end
       end
     end

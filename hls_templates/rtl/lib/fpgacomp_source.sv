@@ -41,7 +41,7 @@ module fpgacomp_source #(
   );
   for (genvar i = 0; i < LANES; ++i) begin : gen_lane
     if (KIND == 2) begin : gen_bipolar
-      assign word[i*BITS+:BITS] = BITS'(~tdata[(i+1)*CONTAINER-1] & (|tdata[i*CONTAINER+:CONTAINER]));
+      assign word[i*BITS+:BITS] = ~tdata[(i+1)*CONTAINER-1] & (|tdata[i*CONTAINER+:CONTAINER]);
     end else begin : gen_low
       assign word[i*BITS+:BITS] = tdata[i*CONTAINER+:BITS];
     end
