@@ -75,7 +75,7 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
     if found.measured:
         yield from _cycles(found.measured)
     if found.accuracy:
-        from fpgacomp.report.wording import accuracy_items
+        from fpgacomp.report.wording import accuracy_items, held_out_line
 
         yield (
             "accuracy",
@@ -83,6 +83,8 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
         )
         if "task_found" in found.task:
             yield "task", found.task["task_found"]
+        if (held_out := held_out_line(found.task)) is not None:
+            yield "beware", held_out
     if found.written:
         yield "answers", f"written to {found.written}"
 

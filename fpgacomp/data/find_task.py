@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -42,6 +43,9 @@ def decide(
             )
     if not isinstance(labels, Mapping):
         part = _decide_one(forms[0], labels, request, where, input_shape)
+        if len(forms) > 1:
+            why = f"{part.why}; of {part.form.name} alone, the first of {len(forms)} outputs"
+            part = replace(part, why=why)
         return Task(tuple(forms), (part,))
     for name in sorted(set(labels) - set(names)):
         raise InputDataError(

@@ -188,15 +188,19 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
     samples, columns = _checked(train, name)
     notes: tuple[str, ...] = ()
     if own_test is None:
-        samples = Samples(samples.x, _class_numbers(samples.y)[0])
+        (samples,) = _class_numbers(columns, samples)
         in_test = _position(samples.x, 0) < TEST_SHARE
         held_out, rest = samples.take(in_test), samples.take(~in_test)
     else:
         held_out, its_columns = _checked(own_test, f"{name}, test set")
+        samples, held_out = _class_numbers(columns or its_columns, samples, held_out)
         if columns != its_columns or samples.y.shape[1:] != held_out.y.shape[1:]:
-            samples, held_out = _same_labels(samples, held_out, columns, its_columns)
-        both = _class_numbers(samples.y, held_out.y)
-        samples, held_out = Samples(samples.x, both[0]), Samples(held_out.x, both[1])
+            raise InputDataError(
+                "test set",
+                f"has labels of shape {list(held_out.y.shape)}, the training set of shape "
+                f"{list(samples.y.shape)}.",
+                "give both the same kind of labels.",
+            )
         rest, notes = _without(samples, held_out)
     chosen = _position(rest.x, 1) < VALIDATION_SHARE
     data = LabelledData(
@@ -204,27 +208,6 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
         is_labelled=train[1] is not None, is_held_out=own_test is None,
     )  # fmt: skip
     return _check_splits(data)
-
-
-def _same_labels(
-    samples: Samples,
-    held_out: Samples,
-    columns: tuple[tuple[str, int], ...],
-    its_columns: tuple[tuple[str, int], ...],
-) -> tuple[Samples, Samples]:
-    """Bring class numbers and one-hot rows to one form; refuse labels of other shapes."""
-    parts = []
-    for part in (samples, held_out):
-        numbers = _class_numbers(part.y)[0]
-        parts.append(Samples(part.x, numbers))
-    if columns != its_columns or parts[0].y.shape[1:] != parts[1].y.shape[1:]:
-        raise InputDataError(
-            "test set",
-            f"has labels of shape {list(held_out.y.shape)}, the training set of shape "
-            f"{list(samples.y.shape)}.",
-            "give both the same kind of labels.",
-        )
-    return parts[0], parts[1]
 
 
 def _check_splits(data: LabelledData) -> LabelledData:
@@ -328,7 +311,7 @@ def _one_array(
         check_numbers(labels, f"{name}, labels")
         return labels, ()
     parts, columns = [], []
-    for output, array in labels.items():
+    for output, array in sorted(labels.items()):
         check_numbers(array, f"{name}, labels of {output}")
         rows = array.reshape(len(array), -1).astype(np.float64)
         if len(rows) != count:
@@ -341,11 +324,17 @@ def _one_array(
     return np.concatenate(parts, axis=1), tuple(columns)
 
 
-def _class_numbers(*labels: AnyArray) -> list[AnyArray]:
-    """Labels as int64 [N] where all of them are class numbers or one-hot rows; else as they are."""
-    flat = [y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y for y in labels]
-    if all(is_one_hot(y) for y in flat):
-        return [np.asarray(y.argmax(axis=1), np.int64) for y in flat]
-    if all(y.ndim == 1 and bool(np.all(y == np.rint(y))) and y.min(initial=0) >= 0 for y in flat):
-        return [np.asarray(y, np.int64) for y in flat]
-    return flat
+def _class_numbers(columns: tuple[tuple[str, int], ...], *parts: Samples) -> list[Samples]:
+    """Samples with labels int64 [N] where those of all parts are class numbers or one-hot rows.
+
+    Labels by output, side by side in columns, and all other labels stay as they are.
+    """
+    flat = [p.y[:, 0] if p.y.ndim == 2 and p.y.shape[1] == 1 else p.y for p in parts]
+    if columns or not all(is_one_hot(y) or _are_classes(y) for y in flat):
+        return list(parts)
+    numbers = [y.argmax(axis=1) if y.ndim == 2 else y for y in flat]
+    return [Samples(p.x, np.asarray(y, np.int64)) for p, y in zip(parts, numbers, strict=True)]
+
+
+def _are_classes(y: AnyArray) -> bool:
+    return y.ndim == 1 and bool(np.all(y == np.rint(y))) and y.min(initial=0) >= 0

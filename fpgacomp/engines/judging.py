@@ -75,7 +75,9 @@ def _with_coefficients(
             told(f"{engine} without {family}", index / len(families))
             at = partial(_left_out, engine, [row for _, row in rows if row.family != family])
             by_stage = at({stage_of(row) for _, row in rows if row.family == family})
-            yield from ((n, r, by_stage[stage_of(r)]) for n, r in rows if r.family == family)
+            yield from (
+                (name, row, by_stage[stage_of(row)]) for name, row in rows if row.family == family
+            )
 
 
 def _left_out(

@@ -224,10 +224,10 @@ def _stats(
 
 
 def _level_ns(part: str) -> float:
-    family = family_of(part)
-    if family is None:
+    known = family_of(part)
+    if known is None:
         raise UsageError(f"part {part!r}", "is of no known family.", "name a part as the vendor.")
-    return FAMILIES[family].level_ns
+    return FAMILIES[known].level_ns
 
 
 def _check(spec: LayerSpec) -> None:

@@ -99,10 +99,11 @@ class CompressionResult:
         if self.teacher is not None:
             reference, former = self.task.quality_of(self.teacher), "its teacher"
         if reference - self.after > MOST_DROP:
+            metric, fall = self.task.metric, reference - self.after
+            by = f"{100 * fall:.1f} points of " if metric.is_share else f"{fall:.3g} of "
             found.append(
-                f"the network is {100 * (reference - self.after):.1f} points of "
-                f"{self.task.metric.title} worse than {former}: ask for less, or train it longer "
-                "(--epochs)."
+                f"the network is {by}{metric.title} worse than {former}: ask for less, or train "
+                "it longer (--epochs)."
             )
         return tuple(found)
 
@@ -125,6 +126,7 @@ class CompressionResult:
             "scores": {name: dict(found) for name, found in self.scores_after.items()},
             "before_is": self.before_is,
             "teacher_score": None if teacher is None else self.task.quality_of(teacher),
+            "teacher_scores": {name: dict(found) for name, found in (teacher or {}).items()},
             "test_samples": self.samples,
             "test_held_out_of_data": self.is_held_out,
             "epochs": len(history.epochs),

@@ -42,11 +42,14 @@ class NetworkSamples:
         raw: by input name, [N, *input shape], in the network's own units.
         labels: [N, ...] of the first output, or by output name; None where they are not known.
         source: what the samples are, where the options alone do not tell.
+        held_out_of: data of which the samples are a part that is held out here, so that the
+            network may have been trained on them; None where they are a file of their own.
     """
 
     raw: NamedArrays
     labels: Labels | None = None
     source: str | None = None
+    held_out_of: str | None = None
 
 
 def quantize_network(network: Network, options: Options) -> Network:
@@ -147,7 +150,10 @@ def scores(
     if samples.labels is None and task != "reconstruction":
         return None
     request = TaskRequest(kind=task)
-    return score_answers(outputs, samples.labels, forms=forms, request=request, inputs=samples.raw)
+    found = score_answers(outputs, samples.labels, forms=forms, request=request, inputs=samples.raw)
+    if samples.held_out_of is None:
+        return found
+    return replace(found, task={**found.task, "held_out_of": samples.held_out_of})
 
 
 def load_samples(
@@ -187,7 +193,9 @@ def load_samples(
     part = f"{len(test)} of {len(whole)}" if len(test) < len(whole) else f"{len(whole)}"
     description = f"{data.name} (test split, {part} samples)"
     labels = data.labels_of(test.y)
-    return NetworkSamples(_by_input(test, shapes, data.name), labels, description)
+    held_out_of = data.name if data.is_held_out else None
+    inputs = _by_input(test, shapes, data.name)
+    return NetworkSamples(inputs, labels, description, held_out_of)
 
 
 def _labels(labels: SampleSource | None, count: int) -> Labels | None:

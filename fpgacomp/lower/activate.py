@@ -5,6 +5,7 @@ activation, proved equal.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -84,7 +85,8 @@ def activate(
             "lower its output to 16 bits or fewer.",
         ) from error
     if stairs is not None:
-        tensor = _monotone(builder, node, value, quantizer, stairs, name, loosely=loosely)
+        table = _Table(function, len(lo))
+        tensor = _monotone(builder, node, value, quantizer, stairs, table, name, loosely=loosely)
     elif is_small(lo, hi):
         tensor = _turning(builder, node, value.source, quantizer, function, (lo, hi), name)
     else:
@@ -94,6 +96,30 @@ def activate(
             "put a quantizer of at most 12 bits in front of the activation function.",
         )
     return Value(tensor, tensor.shape, value.order, chain)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A quantizer's levels for every integer of a small range.
+
+    Args:
+        function: [n, rows] integers -> their levels.
+        rows: 1, or the number of channels where they differ.
+    """
+
+    function: Callable[[IntArray], IntArray]
+    rows: int
+
+    def emit(
+        self, builder: GraphBuilder, source: Tensor, quantizer: LevelQuantizer, name: str
+    ) -> Tensor:
+        """Append the Lookup of all integers of the source."""
+        whole = np.arange(source.type.lo, source.type.hi + 1)[:, None]
+        levels = self.function(np.broadcast_to(whole, (len(whole), self.rows)))
+        table = (levels * quantizer.level_step + quantizer.level_base).T
+        return builder.add(
+            Lookup(name=name, output=unknown_output(name), input=source, table=Ints(table))
+        )
 
 
 def _level_function(
@@ -134,6 +160,7 @@ def _monotone(
     value: Value,
     quantizer: LevelQuantizer,
     stairs: Staircase,
+    whole: _Table,
     name: str,
     *,
     loosely: bool,
@@ -149,6 +176,8 @@ def _monotone(
         return emit_requantize(builder, value.source, multiplier, quantizer, name)
     if table.thresholds.shape[1] > choose.MAX_THRESHOLDS:
         multiplier = multiplier or _multiplier_within_ties(value.chain, quantizer, stairs)
+        if multiplier is None and value.source.type.count <= MAX_TABLE:
+            return whole.emit(builder, value.source, quantizer, name)
         if multiplier is None:
             raise _too_many_levels(node, value.chain, output_bits, table.thresholds.shape[1])
         return emit_requantize(builder, value.source, multiplier, quantizer, name)
@@ -194,7 +223,9 @@ def _too_many_levels(
 ) -> UnsupportedLayer:
     curved = [s.op for s in chain.steps if isinstance(s, Function) and not s.clips]
     form = f"{curved[0]} is no linear function" if curved else "no multiplier equals its scale"
-    other = "use ReLU in its place" if curved else "use scales that are powers of two"
+    table_bits = MAX_TABLE.bit_length() - 1
+    other = f"quantize to {table_bits} bits or fewer in front of it, where a table is exact"
+    other = other if curved else "use scales that are powers of two"
     return unsupported(
         node,
         f"its {bits}-bit output needs {thresholds} thresholds per channel: {form}.",
@@ -288,13 +319,7 @@ def _turning(
 ) -> Tensor:
     """Append a function that rises and falls: a table, or what rises plus what falls."""
     if source.type.count <= MAX_TABLE:
-        rows = len(span[0])
-        whole = np.arange(source.type.lo, source.type.hi + 1)[:, None]
-        levels = function(np.broadcast_to(whole, (len(whole), rows)))
-        table = (levels * quantizer.level_step + quantizer.level_base).T
-        return builder.add(
-            Lookup(name=name, output=unknown_output(name), input=source, table=Ints(table))
-        )
+        return _Table(function, len(span[0])).emit(builder, source, quantizer, name)
     x, levels = evaluate_all(function, *span)
     start = levels[0]
     up, down = (_edges(x, np.diff(levels, axis=0) * sign) for sign in (1, -1))

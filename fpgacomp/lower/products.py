@@ -75,7 +75,8 @@ def lower_matmul(
         raise unsupported(
             node,
             "multiplies along an axis that is not the channels.",
-            "transpose so that the contracted axis is the channel axis.",
+            "mix positions with Conv1D over them, or with Flatten and Dense: hardware that "
+            "moves elements is not built yet.",
         )
     integers = np.empty_like(weights.integers)
     scale = np.empty_like(weights.scale)

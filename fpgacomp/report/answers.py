@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fpgacomp.data.find_task import decide
 from fpgacomp.data.labels import Labels, fit_labels
@@ -22,7 +22,9 @@ class AnswerScores:
         accuracy: figure by name, `samples` (how many there were) last. Of several outputs each
             figure is called OUTPUT.FIGURE, and `score` is the mean of their first ones.
         task: what was asked, as text: `task` (its kind), `task_found` (in words, and how it was
-            found) and `metric` (the name of the figure in `accuracy` that counts most).
+            found) and `metric` (the name of the figure in `accuracy` that counts most);
+            `held_out_of` where the samples are a part of data that the network may have been
+            trained on.
         confusion: which classes were taken for which; None where there is not one class for each
             sample.
     """
@@ -55,7 +57,10 @@ def score_answers(
         UsageError: the user names outputs that the network does not have.
     """
     known = {form.name: form for form in forms}
-    own = [known.get(name) or _form(name, array) for name, array in outputs.items()]
+    own = [
+        replace(known[name], shape=array.shape[1:]) if name in known else _form(name, array)
+        for name, array in outputs.items()
+    ]
     x = next(iter(inputs.values())) if inputs is not None and len(inputs) == 1 else None
     shape = () if x is None else x.shape[1:]
     task = decide(own, labels, request, where="labels", input_shape=shape)

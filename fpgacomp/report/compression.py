@@ -59,10 +59,10 @@ def _headline(summary: Mapping[str, Any]) -> str:
 
 
 def _others(summary: Mapping[str, Any]) -> Iterator[str]:
-    """The figures beside the headline's, a line for each output."""
+    """The figures beside the headline's, against the same network, a line for each output."""
     several = len(summary["scores"]) > 1
     for name, found in summary["scores"].items():
-        known = summary["scores_before"][name]
+        known = (summary["teacher_scores"] or summary["scores_before"])[name]
         figures = [
             f"{METRICS[key].title} {METRICS[key].text(known[key])} → {METRICS[key].text(value)}"
             for key, value in found.items()

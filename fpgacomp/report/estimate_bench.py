@@ -45,7 +45,7 @@ def text(bench: Bench) -> str:
         "",
         "APE: median of |estimated - measured| / measured. rank: Spearman's correlation.",
         f"held: ranges that hold the measured figure; {bench.level:.0%} is stated. 95 % band: "
-        "where that share of n rows lies in 95 of 100 cases.",
+        "where that share of n rows lies in 95 of 100 cases; * marks a share outside of it.",
         "width: mean of (high - low) / estimate.",
     ]
     return "\n".join([*lines, *_not_rebuilt(bench)])
@@ -58,11 +58,12 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
 
 def _cells(entry: Judged) -> tuple[str, ...]:
     band = f"{entry.least_coverage:.0f}-{entry.most_coverage:.0f}"
+    outside = "" if entry.least_coverage <= entry.coverage <= entry.most_coverage else "*"
     together = entry.quantity == "resources"
     return (
         entry.table, entry.stage, entry.kind, entry.quantity, str(entry.count),
         str(entry.repositories), "" if together else _number(entry.median_ape, 1),
-        "" if together else _number(entry.spearman, 2), f"{entry.coverage:.1f}", band,
+        "" if together else _number(entry.spearman, 2), f"{entry.coverage:.1f}{outside}", band,
         _number(entry.mean_width, 2),
     )  # fmt: skip
 

@@ -94,6 +94,7 @@ class ReportView:
     after: tuple[str, ...]
     accuracy: tuple[Fact, ...]
     task: str
+    held_out: str | None
     warnings: tuple[str, ...]
     reasons: tuple[str, ...]
     model: tuple[Fact, ...]
@@ -131,6 +132,7 @@ def _view(report: Report) -> ReportView:
         after=report.software_after,
         accuracy=tuple(Fact(*item) for item in wording.accuracy_items(report.accuracy or {})),
         task=report.task.get("task_found", ""),
+        held_out=wording.held_out_line(report.task),
         warnings=report.warnings,
         reasons=report.reasons,
         model=tuple(_model(report)),

@@ -105,6 +105,8 @@ def _accuracy(report: Report) -> list[Text]:
     found = [_line("accuracy: " + ", ".join(f"{key} {value}" for key, value in items))]
     if "task_found" in report.task:
         found.append(_line(f"task: {report.task['task_found']}"))
+    if (held_out := wording.held_out_line(report.task)) is not None:
+        found.append(_line(held_out, "yellow"))
     return found
 
 

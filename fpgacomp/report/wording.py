@@ -314,6 +314,16 @@ def accuracy_items(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
     return [(_figure_name(key), score_text(key, value)) for key, value in accuracy.items()]
 
 
+def held_out_line(task: Mapping[str, str]) -> str | None:
+    """What to think of figures on samples that the network may have been trained on."""
+    if "held_out_of" not in task:
+        return None
+    return (
+        f"these samples are held out of {task['held_out_of']} here: the figures are too good if "
+        "the network was trained on all of it (see `fpgacomp split`)"
+    )
+
+
 def score_text(key: str, value: float) -> str:
     """A figure of an accuracy; of several outputs its key is OUTPUT.FIGURE."""
     if key in COUNTS:

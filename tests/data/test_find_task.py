@@ -110,5 +110,7 @@ def test_several_outputs_stand_side_by_side() -> None:
     assert task.quality(perfect, y) == pytest.approx(1.0)
     joined = np.concatenate(list(perfect.values()), axis=1)
     assert all(np.array_equal(part, perfect[n]) for n, part in task.split(joined).items())
+    first = decide(forms, CLASSES, FIND, where="labels")
+    assert first.kind == "classes" and "of a alone, the first of 3 outputs" in first.text
     spoiled = {**perfect, "b": np.full((6, 1), NUMBERS[:, 0].mean())}
     assert task.quality(spoiled, y) == pytest.approx(0.5)

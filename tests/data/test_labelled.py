@@ -167,3 +167,36 @@ def test_labels_are_checked_against_the_task(change, text):
     data = load_data((x, change(y)))
     with pytest.raises(InputDataError, match=text):
         data.for_task((OutputForm("y", (6,)),))
+
+
+def test_labels_by_output_are_kept_apart(tmp_path):
+    x, y = some()
+    arrays = {"x": x, "y_b": y % 2, "y_a": 1 - y % 2, "x_test": x[:9] + 1, "y_test_a": y[:9],
+              "y_test_b": y[:9]}  # fmt: skip
+    np.savez(tmp_path / "d.npz", **arrays)
+    data = load_data(tmp_path / "d.npz")
+    assert data.columns == (("a", 1), ("b", 1)) and len(data.test) == 9
+    found = data.labels_of(data.train.y)
+    assert np.array_equal(found["a"] + found["b"], np.ones((len(data.train), 1)))
+    one = load_data((x, {"only": y}))
+    assert np.array_equal(np.unique(one.labels_of(one.test.y)["only"]), np.arange(4))
+
+
+def test_one_hot_training_labels_go_with_class_numbers_of_a_test_set():
+    (x, y), (xt, yt) = some(), some(60, seed=5)
+    data = load_data((x, np.eye(4)[y]), test=(xt, yt))
+    assert data.train.y.dtype == np.int64 and data.train.y.ndim == 1
+    with pytest.raises(InputDataError, match="give both the same kind of labels"):
+        load_data((x, np.eye(4)[y] / 2), test=(xt, yt))
+
+
+def test_samples_without_labels_are_for_autoencoders(tmp_path):
+    x, _ = some()
+    np.savez(tmp_path / "x.npz", x=x)
+    data = load_data(tmp_path / "x.npz")
+    assert not data.is_labelled and data.is_held_out
+    known = data.for_task((OutputForm("y", (16,)),))
+    assert known.task.kind == "reconstruction"
+    assert np.array_equal(known.test.y, known.test.x.reshape(-1, 16))
+    with pytest.raises(InputDataError, match="there are no labels"):
+        data.for_task((OutputForm("y", (3,)),))

@@ -276,3 +276,20 @@ def test_a_fall_is_told() -> None:
     points = 100 * (result.before - result.after)
     assert points > 2
     assert result.warnings[0].startswith(f"the network is {points:.1f} points of accuracy worse")
+
+
+def test_a_compiled_network_tells_held_out_samples(tmp_path: Path) -> None:
+    case = task_case("binary")
+    _, train, _ = case.save(tmp_path)
+    options = fpgacomp.Options(inputs=str(train), csim=False)
+    report = fpgacomp.compile(ptq(case).model, "pynq-z2", options=options)
+    assert report.task["held_out_of"] == str(train)
+    assert report.accuracy is not None and report.accuracy["top1"] > 0.8
+    with np.load(train) as file:
+        arrays = dict(file)
+    own = tmp_path / "own.npz"
+    np.savez(own, **arrays, x_test=case.test[0], y_test=case.test[1])  # type: ignore[arg-type]
+    again = fpgacomp.compile(
+        ptq(case).model, "pynq-z2", options=fpgacomp.Options(inputs=str(own), csim=False)
+    )
+    assert "held_out_of" not in again.task

@@ -68,6 +68,7 @@ class Judge:
     def run(self, kind: str, path: str) -> str:
         """How the file fared: "accepted", "refused", or what is wrong, as text."""
         ended: dict[str, Any] = {}
+        built = False  # samples are tried as inputs and as labels: either will do
         for arguments in commands(kind, path, self.folder):
             self._fault = None
             result = self._run(arguments)
@@ -77,6 +78,7 @@ class Judge:
             if fault:
                 return f"{' '.join(arguments)}\n{fault}"
             ended[verb] = result
+            built = built or (verb == "compile" and result.exit_code == 0)
         wrong = self._wrong_integers()
         if wrong:
             return wrong
@@ -87,7 +89,7 @@ class Judge:
                 return f"check accepts what onnx.checker refuses: {refusal}"
             if last.exit_code != 0 and "error:" in last.stderr and not _wants_calibration(ended):
                 return f"check accepts, compile refuses: {last.stderr}"
-        return ACCEPTED if last.exit_code == 0 else REFUSED
+        return ACCEPTED if built else REFUSED
 
     def _run(self, arguments: list[str]) -> Any:
         from fpgacomp.cli.app import app

@@ -16,7 +16,8 @@ def screen(details: dict[str, Any], notes: tuple[str, ...] = (), **other: Any) -
         "metric": "accuracy", "task_found": "one class of 10 (one-hot labels)",
         "scores_before": {"y": {"accuracy": 0.98, "macro_f1": 0.97}},
         "scores": {"y": {"accuracy": 0.97, "macro_f1": 0.96}},
-        "before_is": "the network as it was", "teacher_score": None, "warnings": [],
+        "before_is": "the network as it was", "teacher_score": None,
+        "teacher_scores": {}, "warnings": [],
         "test_samples": 400, "epochs": 3, "best_epoch": 2, "interrupted": True, "notes": notes,
         "details": details, **other,
     }  # fmt: skip
@@ -64,13 +65,15 @@ def test_sensitivities_have_tables_of_their_own() -> None:
 
 
 def test_a_student_stands_beside_its_teacher() -> None:
-    lines = screen({}, teacher_score=0.99, before_is="the student before it was trained",
-                   score_before=0.1, warnings=["too good"])  # fmt: skip
+    teacher = {"y": {"accuracy": 0.99, "macro_f1": 0.985}}
+    lines = screen({}, teacher_score=0.99, teacher_scores=teacher, score_before=0.1,
+                   before_is="the student before it was trained",
+                   warnings=["too good"])  # fmt: skip
     assert " ".join(lines[:2]) == (
         "quantize  test accuracy: teacher 99.00% → student 97.00% (-2.00 points, 400 samples); the "
         "student before it was trained: 10.00%"
     )
-    assert "warning: too good" in lines
+    assert "warning: too good" in lines and "macro F1 98.50% → 96.00%" in lines
 
 
 def test_numbers_are_scored_without_percents() -> None:

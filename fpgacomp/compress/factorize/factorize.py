@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from fpgacomp.compress.constraints import KEPT, SHARED
 from fpgacomp.compress.distill import DistillOptions, distillation_loss
 from fpgacomp.compress.factorize.low_rank import Spectrum, spectrum, split
-from fpgacomp.compress.factorize.options import FactorizeOptions
+from fpgacomp.compress.factorize.moments import input_moments
+from fpgacomp.compress.factorize.options import LOW_RANK, FactorizeOptions
 from fpgacomp.compress.factorize.separable import split_grouped, split_separable
 from fpgacomp.compress.factorize.windows import (
     spatial_spectrum,
@@ -23,6 +24,7 @@ from fpgacomp.compress.factorize.windows import (
 )
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
+from fpgacomp.compress.recovery import RECOVERY, CalmEpochs, note_on_fall
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import quality, train
 from fpgacomp.compress.types import TorchLayer
@@ -33,6 +35,9 @@ DEFAULT_RANK = 0.5
 BISECTIONS = 8  # halvings of the range of energies, which find it to a 256th
 # With one input channel a depthwise layer has a single kernel, and a column layer as many as the
 # kernel has columns.
+# The scores of K classes lie in K - 1 dimensions. A layer of a lower rank cannot tell all of them
+# apart, however it is trained: at half rank it cost more than all other layers together.
+ANSWERS = "computes the network's answers, which take its whole rank"
 ONE_INPUT = "has one input channel: all its kernels would become alike"
 
 
@@ -48,14 +53,15 @@ def factorize(
     """Split layers into smaller ones, then train them on the answers of the network as it was.
 
     Layers are left alone, and counted, that would not get smaller, that the kind does not treat,
-    or whose weights are pruned or shared.
+    or whose weights are pruned or shared. The last layer keeps its rank, too, unless the options
+    name it. Layers of a lower rank start where they err least on the training samples.
 
     Args:
         network: a trained network of known modules; it is not changed.
         data: the smaller layers are fitted to the training split.
         options: how layers are split, and how small they get.
         recipe: how the network is trained after the split.
-        distillation: how much the former network guides; see `DistillOptions`.
+        distillation: how much the former network guides; None takes `recovery.RECOVERY`.
         observer: is told every epoch.
 
     Returns:
@@ -67,24 +73,33 @@ def factorize(
         UsageError: the options name layers that are not there.
     """
     _check_names(network, options)
+    moments = _moments(network, data, options)
     if options.within is not None:
-        options = replace(options, within=None, energy=_energy_within(network, data, options))
-    smaller, figures, left = _split(network, options)
+        energy = _energy_within(network, data, options, moments)
+        options = replace(options, within=None, energy=energy)
+    smaller, figures, left = _split(network, options, moments)
     if not figures:
         reasons = "; ".join(f"{name}: {why}" for name, why in left.items())
-        raise ModelError("factorize", f"no layer gets smaller ({reasons}).", "keep a lower rank.")
-    guidance = distillation or DistillOptions()
+        raise ModelError(
+            "factorize",
+            f"no layer gets smaller ({reasons}).",
+            "keep a lower rank, or name the layer.",
+        )
+    guidance = distillation or RECOVERY
     history = train(
         smaller, data, recipe,
         loss=distillation_loss(network, guidance, data, recipe),
-        decided_by=[options, guidance, network], observer=observer, what="factorize",
+        decided_by=[options, guidance, network], constraints=[CalmEpochs()],
+        observer=observer, what="factorize",
     )  # fmt: skip
     details = {
         "layers": figures,
         "weights_before": _weights(network),
         "weights": _weights(smaller),
     }
-    return TechniqueOutcome(smaller, history, _notes(left), details)
+    outcome = TechniqueOutcome(smaller, history, _notes(left), details)
+    remedy = "keep more of the rank (--rank), or train longer (--epochs)"
+    return outcome.with_notes(note_on_fall(network, data, outcome, remedy))
 
 
 @dataclass(frozen=True)
@@ -113,8 +128,21 @@ class _Parts:
         return total
 
 
+Moments = Mapping[str, Tensor]  # by layer name; see `input_moments`
+
+
+def _moments(network: fx.GraphModule, data: LabelledData, options: FactorizeOptions) -> Moments:
+    """The moments of the layers that can get a lower rank."""
+    if options.kind not in LOW_RANK:
+        return {}
+    layers = weight_layers(network)
+    last = list(layers)[-1:]
+    wanted = [n for n, layer in layers.items() if not _untreated(n, layer, options, n in last)]
+    return input_moments(network, wanted, data)
+
+
 def _split(
-    network: fx.GraphModule, options: FactorizeOptions
+    network: fx.GraphModule, options: FactorizeOptions, moments: Moments
 ) -> tuple[fx.GraphModule, dict[str, dict[str, Any]], dict[str, str]]:
     """Split the layers of a copy of the network, without training.
 
@@ -124,8 +152,12 @@ def _split(
     smaller = copy.deepcopy(network)
     figures: dict[str, dict[str, Any]] = {}
     left: dict[str, str] = {}
-    for name, layer in weight_layers(smaller).items():
-        parts = _untreated(name, layer, options) or _RULES[options.kind](name, layer, options)
+    layers = weight_layers(smaller)
+    last = list(layers)[-1:]
+    for name, layer in layers.items():
+        parts = _untreated(name, layer, options, name in last) or _RULES[options.kind](
+            name, layer, options, moments
+        )
         before = layer.weight.numel()
         if isinstance(parts, str):
             left[name] = parts
@@ -143,7 +175,8 @@ def _split(
     return smaller, figures, left
 
 
-def _untreated(name: str, layer: nn.Module, options: FactorizeOptions) -> str | None:
+def _untreated(name: str, layer: nn.Module, options: FactorizeOptions, last: bool) -> str | None:
+    """Why a layer is not split, whatever the rule of its kind would do; None where it is."""
     if name in options.leave or (isinstance(options.rank, Mapping) and name not in options.rank):
         return "left out"
     if type(layer).__module__.startswith("brevitas"):
@@ -152,21 +185,25 @@ def _untreated(name: str, layer: nn.Module, options: FactorizeOptions) -> str | 
         return "has pruned or shared weights"
     if getattr(layer, "groups", 1) > 1:
         return "has groups"
+    if last and options.kind in LOW_RANK and not isinstance(options.rank, Mapping):
+        return ANSWERS
     return None
 
 
-def _low_rank(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts:
+def _low_rank(name: str, layer: TorchLayer, options: FactorizeOptions, moments: Moments) -> _Parts:
     found = spectrum(layer)
     rank = _rank(name, found, options)
-    reduce, expand = split(layer, rank)
+    reduce, expand = split(layer, rank, moments[name])
     return _Parts(
         {"reduce": reduce, "expand": expand}, {"rank": rank, "full_rank": found.full_rank}
     )
 
 
-def _spatial(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
+def _spatial(
+    name: str, layer: TorchLayer, options: FactorizeOptions, moments: Moments
+) -> _Parts | str:
     if not _is_window(layer):
-        return _low_rank(name, layer, options)
+        return _low_rank(name, layer, options, moments)
     if not isinstance(layer, nn.Conv2d) or min(layer.kernel_size) == 1:
         return "has a window of one axis"
     if layer.in_channels == 1:
@@ -177,10 +214,12 @@ def _spatial(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts 
     return _Parts({"column": column, "row": row}, {"rank": rank, "full_rank": found.full_rank})
 
 
-def _tucker(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
+def _tucker(
+    name: str, layer: TorchLayer, options: FactorizeOptions, moments: Moments
+) -> _Parts | str:
     # A single input channel has nothing to reduce: what is left of Tucker-2 is the pair of svd.
     if not _is_window(layer) or layer.in_channels == 1:
-        return _low_rank(name, layer, options)
+        return _low_rank(name, layer, options, moments)
     found = tucker_spectrum(layer)
     ranks = _rank(name, found.inputs, options), _rank(name, found.outputs, options)
     first, core, last = split_tucker(layer, ranks)
@@ -197,7 +236,9 @@ def _rank(name: str, found: Spectrum, options: FactorizeOptions) -> int:
     return found.of_share(DEFAULT_RANK if rank is None else rank)
 
 
-def _separable(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
+def _separable(
+    name: str, layer: TorchLayer, options: FactorizeOptions, moments: Moments
+) -> _Parts | str:
     if not _is_window(layer):
         return "is no k x k convolution"
     if layer.in_channels == 1:
@@ -206,7 +247,9 @@ def _separable(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Part
     return _Parts({"depth": depth, "point": point})
 
 
-def _grouped(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts | str:
+def _grouped(
+    name: str, layer: TorchLayer, options: FactorizeOptions, moments: Moments
+) -> _Parts | str:
     if not _is_window(layer):
         return "is no k x k convolution"
     if layer.in_channels % options.groups or layer.out_channels % options.groups:
@@ -214,7 +257,7 @@ def _grouped(name: str, layer: TorchLayer, options: FactorizeOptions) -> _Parts 
     return _Parts({"": split_grouped(layer, options.groups)}, {"groups": options.groups})
 
 
-_Rule = Callable[[str, TorchLayer, FactorizeOptions], _Parts | str]
+_Rule = Callable[[str, TorchLayer, FactorizeOptions, Moments], _Parts | str]
 _RULES: dict[str, _Rule] = {
     "svd": _low_rank,
     "spatial": _spatial,
@@ -243,14 +286,16 @@ def _replace(network: fx.GraphModule, name: str, layers: Mapping[str, nn.Module]
     network.delete_submodule(name)
 
 
-def _energy_within(network: fx.GraphModule, data: LabelledData, options: FactorizeOptions) -> float:
+def _energy_within(
+    network: fx.GraphModule, data: LabelledData, options: FactorizeOptions, moments: Moments
+) -> float:
     """The lowest energy, to a 256th, whose untrained split keeps the validation accuracy."""
     assert options.within is not None
     floor = quality(network, data, data.validation) - options.within / 100
     least, most = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = (least + most) / 2
-        tried = _split(network, replace(options, within=None, energy=middle))[0]
+        tried = _split(network, replace(options, within=None, energy=middle), moments)[0]
         good = quality(tried, data, data.validation) >= floor
         least, most = (least, middle) if good else (middle, most)
     return most

@@ -2,7 +2,9 @@
 
 A dense layer W [out, in] becomes in -> rank -> out (Denton et al., 2014); a convolution
 [out, in, k, k] a k x k convolution to `rank` channels and a 1 x 1 to the outputs (Zhang et
-al., 2016), which is the decomposition of W as [out, in * k * k].
+al., 2016), which is the decomposition of W as [out, in * k * k]. What the two compute is nearest to
+what the one did, on average over its inputs, where W is decomposed in the metric of their second
+moments.
 """
 
 from __future__ import annotations
@@ -13,6 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from fpgacomp.compress.types import TorchLayer
+
+# Smallest second moment, as a share of the mean one: inputs that samples never show, such as the
+# corners of a picture, keep a little weight.
+LEAST_MOMENT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,9 @@ def spectrum(layer: TorchLayer) -> Spectrum:
     return Spectrum(torch.linalg.svdvals(matrix), matrix.shape[0], matrix.shape[1])
 
 
-def split(layer: TorchLayer, rank: int) -> tuple[nn.Module, nn.Module]:
+def split(
+    layer: TorchLayer, rank: int, moments: Tensor | None = None
+) -> tuple[nn.Module, nn.Module]:
     """Split a layer into one to `rank` channels, without bias, and one from there, with the bias.
 
     At the full rank the two compute what the one did, up to float32 rounding.
@@ -62,11 +70,18 @@ def split(layer: TorchLayer, rank: int) -> tuple[nn.Module, nn.Module]:
     Args:
         layer: nn.Linear, nn.Conv1d or nn.Conv2d without groups; it is not changed.
         rank: 1 to the full rank.
+        moments: second moments of what the layer reads, [fan-in, fan-in]; see `moments`. The two
+            layers then err least on average over such inputs. None weighs all inputs alike.
     """
     matrix = layer.weight.detach().flatten(1).to(torch.float64)
-    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
-    root = values[:rank].sqrt()
-    expand, reduce = left[:, :rank] * root, root[:, None] * right[:rank]
+    root = None if moments is None else _root(moments)
+    left, values, right = torch.linalg.svd(
+        matrix if root is None else matrix @ root, full_matrices=False
+    )
+    expand, reduce = left[:, :rank], values[:rank, None] * right[:rank]
+    if root is not None:
+        reduce = torch.linalg.solve_triangular(root, reduce, upper=False, left=False)
+    expand, reduce = _even(expand, reduce)
     first, second = _empty(layer, rank)
     with torch.no_grad():
         first.weight.copy_(reduce.reshape(first.weight.shape))
@@ -74,6 +89,22 @@ def split(layer: TorchLayer, rank: int) -> tuple[nn.Module, nn.Module]:
         if layer.bias is not None:
             second.bias.copy_(layer.bias)
     return first, second
+
+
+def _root(moments: Tensor) -> Tensor:
+    """The lower triangular L with L L^T = moments, which are made invertible where they are not."""
+    size = len(moments)
+    spread = float(moments.trace()) / size or 1.0
+    return torch.linalg.cholesky(
+        moments + LEAST_MOMENT * spread * torch.eye(size, dtype=moments.dtype)
+    )
+
+
+def _even(expand: Tensor, reduce: Tensor) -> tuple[Tensor, Tensor]:
+    """Give each column of the one and the row of the other that it meets the same length."""
+    ratio = (reduce.norm(dim=1) / expand.norm(dim=0)).sqrt()
+    ratio = torch.where(ratio > 0, ratio, torch.ones_like(ratio))
+    return expand * ratio, reduce / ratio[:, None]
 
 
 def _empty(layer: TorchLayer, rank: int) -> tuple[TorchLayer, TorchLayer]:

@@ -17,7 +17,8 @@ class FactorizeOptions:
     """How layers are split, and how small they get.
 
     At most one of `rank`, `energy` and `within` is given, and only with the kinds svd, spatial
-    and tucker. With none of them half of the full rank is kept.
+    and tucker. With none of them half of the full rank is kept. The last layer, whose rank tells
+    the classes apart, keeps all of it unless `rank` names that layer.
 
     Args:
         kind: "svd" splits dense and convolution layers into two of a lower rank; "spatial" splits

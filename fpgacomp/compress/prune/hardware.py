@@ -10,6 +10,7 @@ from statistics import median
 import torch
 from torch import fx, nn
 
+from fpgacomp.compress.distill import distillation_loss
 from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.prune.gradual import (
     magnitude_of,
@@ -27,6 +28,7 @@ from fpgacomp.compress.prune.ladder import (
 )
 from fpgacomp.compress.prune.options import HardwareOptions
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
+from fpgacomp.compress.recovery import RECOVERY, CalmEpochs, note_on_fall
 from fpgacomp.compress.training import train
 from fpgacomp.compress.types import CostFunction
 from fpgacomp.data.labelled import LabelledData
@@ -74,8 +76,8 @@ def prune_hardware(
     (A layer that computes its products one after another saves nothing by zeros until so few
     products are left that each gets hardware of its own.) A search over the budget, judged by the
     estimate, finds how many weights and digits must go. Of the plans that reach the goal, the
-    network is trained with the one that loses least (see `Ladder`). Layers whose zeros save
-    nothing are left alone and counted.
+    network is trained with the one that loses least (see `Ladder`), on the labels and on the
+    answers of the network as it was. Layers whose zeros save nothing are left alone and counted.
 
     Args:
         network: a trained network of known modules; it is not changed. It should be quantized,
@@ -120,7 +122,9 @@ def prune_hardware(
         "cost_before": before, "cost_after": done.cost, "goal": goal,
         "digits": sum(_digits(done.network.get_submodule(name)) for name in layers),
     }  # fmt: skip
-    return TechniqueOutcome(done.network, done.history, notes, details)
+    outcome = TechniqueOutcome(done.network, done.history, notes, details)
+    remedy = f"save less than {options.saving:.0%}, or train longer (--epochs)"
+    return outcome.with_notes(note_on_fall(network, data, outcome, remedy))
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,9 @@ def _trained(
         ladder = search.ladder(pruned, plan)
         history = train(
             pruned, data, _of_attempt(recipe, attempt),
-            constraints=[ladder], decided_by=[options, attempt], observer=observer, what="prune",
+            loss=distillation_loss(network, RECOVERY, data, recipe),
+            constraints=[ladder, CalmEpochs()],
+            decided_by=[options, attempt, RECOVERY, network], observer=observer, what="prune",
         )  # fmt: skip
         if not history.epochs:
             ladder.project(1.0)

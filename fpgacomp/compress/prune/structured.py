@@ -17,6 +17,7 @@ from fpgacomp.compress.prune.groups import Channels, Unit, channels_of, remove_c
 from fpgacomp.compress.prune.options import ChannelOptions
 from fpgacomp.compress.prune.saliency import saliency_of, without_gamma
 from fpgacomp.compress.recipe import History, Recipe, TrainingObserver, silent
+from fpgacomp.compress.recovery import RECOVERY, CalmEpochs, note_on_fall
 from fpgacomp.compress.trainable import weight_layers
 from fpgacomp.compress.training import train
 from fpgacomp.compress.types import CostFunction
@@ -47,7 +48,7 @@ def prune_channels(
         data: the smaller network is fitted to the training split.
         options: how many channels go, and which.
         recipe: how the network is trained after every round.
-        distillation: how much the former network guides; see `DistillOptions`.
+        distillation: how much the former network guides; None takes `recovery.RECOVERY`.
         observer: is told every epoch.
         cost: estimates a network, for `options.saving` and the scope "board".
 
@@ -72,7 +73,7 @@ def prune_channels(
         options = replace(options, share=goal.share(start, data))
     smaller = copy.deepcopy(network)
     history = History()
-    guidance = distillation or DistillOptions()
+    guidance = distillation or RECOVERY
     loss = distillation_loss(network, guidance, data, recipe)
     for round_ in range(1, options.rounds + 1):
         plan = _RoundPlan(smaller, channels, options, sizes, prices, round_)
@@ -82,7 +83,8 @@ def prune_channels(
         smaller, channels = plan.pruned(data)
         history = train(
             smaller, data, _of_round(recipe, round_),
-            loss=loss, decided_by=[guidance, network], observer=observer, what="prune",
+            loss=loss, constraints=[CalmEpochs()], decided_by=[guidance, network],
+            observer=observer, what="prune",
         )  # fmt: skip
         if history.interrupted:
             break
@@ -97,7 +99,9 @@ def prune_channels(
     if goal is not None:
         details["saved"] = goal.saved(smaller)
         notes = (*goal.note(details["saved"]), *notes)
-    return TechniqueOutcome(smaller, history, notes, details)
+    outcome = TechniqueOutcome(smaller, history, notes, details)
+    remedy = "remove fewer channels, or train longer (--epochs)"
+    return outcome.with_notes(note_on_fall(network, data, outcome, remedy))
 
 
 def _details(network: fx.GraphModule, smaller: fx.GraphModule) -> dict[str, Any]:

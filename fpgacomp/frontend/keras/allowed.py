@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fpgacomp.errors import ModelError, UnsupportedLayer
+from fpgacomp.frontend.keras.calls import check_calls
 
 MAX_UNROLLS = 100  # the default is 5
 MAX_DEPTH = 200
@@ -154,6 +155,8 @@ def check_configuration(config: Any, where: str) -> None:
             _check_unrolls(value, where)
         if isinstance(value, dict):
             _check_object(value, where)
+            if isinstance(value.get("layers"), list):
+                check_calls(value["layers"], where)
         elif isinstance(value, str) and _LOOKED_UP.search(key):
             _check_name(value, key, where)
 

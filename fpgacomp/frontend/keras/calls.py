@@ -1,4 +1,4 @@
-"""Finds out whether the calls of layers in a configuration can be made one after another.
+"""Checks that the calls of layers in a saved Keras model can be made one after another.
 
 Keras makes each call as soon as what it reads is there, and goes round without end where that
 never comes: layers that read each other in a circle, or an output that no call gives.
@@ -6,75 +6,67 @@ never comes: layers that read each other in a circle, or an output that no call 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from fpgacomp.errors import ModelError
 
-_Reference = tuple[str, int]  # a layer, and which of its calls
+_NEVER = 1 << 62
+_Node = tuple[str, int]
 
 
-def check_calls(config: Any, where: str) -> None:
-    """Refuse a configuration with a model whose calls have no order.
+def check_calls(layers: list[Any], where: str) -> None:
+    """Refuse layers that wait for each other, or for a call that no layer makes.
+
+    Args:
+        layers: the `layers` of a functional model's configuration.
+        where: the file, for messages.
 
     Raises:
-        ModelError: naming one of the layers that would wait for ever.
+        ModelError: names a layer that can never be called.
     """
-    waiting = [config]
-    while waiting:
-        entry = waiting.pop()
-        if isinstance(entry, dict):
-            waiting += entry.values()
-            if isinstance(entry.get("layers"), list):
-                _check_model(entry["layers"], where)
-        elif isinstance(entry, list):
-            waiting += entry
-
-
-def _check_model(layers: list[Any], where: str) -> None:
-    pending = {_name(layer): _calls(layer) for layer in layers if isinstance(layer, dict)}
-    # A model that is a layer may count a call of its own, which is made with it.
-    models = [_name(layer) for layer in layers if isinstance(layer, dict) and _is_model(layer)]
-    made = Counter(models) + Counter(name for name, calls in pending.items() if not calls)
+    made: dict[str, int] = {}
+    waiting: dict[str, list[list[_Node]]] = {}
+    for layer in layers:
+        if not isinstance(layer, dict) or "inbound_nodes" not in layer:
+            return  # of a Sequential model, whose layers follow each other
+        config = layer.get("config")
+        name = str(layer.get("name", config.get("name") if isinstance(config, dict) else ""))
+        nodes = layer["inbound_nodes"]
+        calls = [list(_read(node)) for node in nodes] if isinstance(nodes, list) else []
+        # A nested model has one call, from its own input to its output, before a layer calls it.
+        is_model = isinstance(config, dict) and "layers" in config
+        made[name] = int(not calls or is_model)
+        waiting[name] = calls
     progress = True
     while progress:
         progress = False
-        for name, calls in pending.items():
-            while calls and all(made[of] > call for of, call in calls[0] if of in pending):
+        for name, calls in waiting.items():
+            while calls and all(index < made.get(source, 0) for source, index in calls[0]):
                 calls.pop(0)
                 made[name] += 1
                 progress = True
-    stuck = next((name for name, calls in pending.items() if calls), None)
+    stuck = next((name for name, calls in waiting.items() if calls), None)
     if stuck is not None:
         why = f"its layer {stuck[:80]} reads what no layer before it answers."
         raise ModelError(where, why, "save the model again with Keras.")
 
 
-def _name(layer: dict[str, Any]) -> str:
-    inner = layer.get("config")
-    return str(layer.get("name", inner.get("name", "") if isinstance(inner, dict) else ""))
+def _read(node: Any) -> Iterator[_Node]:
+    """Yield layer and number of the call behind every tensor that a call reads.
 
-
-def _is_model(layer: dict[str, Any]) -> bool:
-    inner = layer.get("config")
-    return isinstance(inner, dict) and "layers" in inner
-
-
-def _calls(layer: dict[str, Any]) -> list[list[_Reference]]:
-    nodes = layer.get("inbound_nodes")
-    return [list(_references(node)) for node in nodes] if isinstance(nodes, list) else []
-
-
-def _references(node: Any) -> Iterator[_Reference]:
-    """Yield what a call reads: [layer, call, output] of Keras 2, `keras_history` of Keras 3."""
-    if isinstance(node, list):
-        match node:
-            case [str(name), int(call), int(), *_]:
-                yield name, call
-            case _:
-                for part in node:
-                    yield from _references(part)
-    elif isinstance(node, dict):
-        for part in node.values():
-            yield from _references(part)
+    Keras 2 writes [layer, call, output], Keras 3 such a list as `keras_history`.
+    """
+    inner = [node]
+    while inner:
+        value = inner.pop()
+        if isinstance(value, dict):
+            inner += value.values()
+        elif isinstance(value, list):
+            match value[:3]:
+                case [str(layer), int() | float() as call, int() | float()]:
+                    # 1e308 is a number to JSON, and of no call.
+                    yield layer, call if isinstance(call, int) else _NEVER
+                    inner += value[3:]
+                case _:
+                    inner += value

@@ -13,7 +13,6 @@ from typing import Any
 
 from fpgacomp.errors import FpgacompError, ModelError
 from fpgacomp.frontend.keras.allowed import check_configuration
-from fpgacomp.frontend.keras.calls import check_calls
 from fpgacomp.frontend.keras.contents import KerasContents, read_contents
 from fpgacomp.frontend.keras.numbered_weights import fill
 from fpgacomp.frontend.keras.qkeras3 import names_qkeras, to_keras_2
@@ -34,7 +33,6 @@ def load_keras(path: Path) -> Any:
     path = Path(path)
     contents = read_contents(path)
     check_configuration(contents.configuration, str(path))
-    check_calls(contents.configuration, str(path))
     return _load(path, contents)
 
 

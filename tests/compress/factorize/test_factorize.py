@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from fpgacomp.compress.constraints import keep_zeros  # noqa: E402
-from fpgacomp.compress.factorize.factorize import factorize  # noqa: E402
+from fpgacomp.compress.factorize.factorize import ANSWERS, factorize  # noqa: E402
 from fpgacomp.compress.factorize.low_rank import spectrum, split  # noqa: E402
+from fpgacomp.compress.factorize.moments import input_moments  # noqa: E402
 from fpgacomp.compress.factorize.options import FactorizeOptions  # noqa: E402
 from fpgacomp.compress.factorize.separable import split_grouped, split_separable  # noqa: E402
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
-from fpgacomp.compress.trainable import from_onnx, to_onnx, weight_layers  # noqa: E402
+from fpgacomp.compress.trainable import from_module, from_onnx, to_onnx, weight_layers  # noqa: E402
 from fpgacomp.compress.training import accuracy  # noqa: E402
+from fpgacomp.data.labelled import load_data  # noqa: E402
 from fpgacomp.errors import ModelError, UsageError  # noqa: E402
 
 pytestmark = pytest.mark.slow  # they train
@@ -78,10 +81,55 @@ def test_groups_keep_the_weights_within_them():
         torch.testing.assert_close(smaller(x), layer(x))
 
 
+def test_moments_are_those_of_what_the_layers_read():
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(2, 3, (3, 2), stride=(1, 2), padding=(1, 0)), nn.ReLU(),
+        nn.Flatten(), nn.Linear(27, 4),
+    )  # fmt: skip
+    network = from_module(module, torch.rand(2, 2, 3, 6))
+    x = np.random.default_rng(0).random((90, 2, 3, 6), dtype=np.float32)
+    data = load_data((x, np.arange(90) % 4))
+    conv, dense = weight_layers(network)
+    found = input_moments(network, (conv, dense), data)
+    seen = torch.from_numpy(data.train.x)
+    windows = nn.functional.unfold(seen, (3, 2), padding=(1, 0), stride=(1, 2))
+    read = windows.transpose(1, 2).flatten(0, 1).double()
+    torch.testing.assert_close(found[conv], read.T @ read / len(read), rtol=1e-4, atol=1e-6)
+    hidden = module[:3](seen).detach().double()
+    torch.testing.assert_close(found[dense], hidden.T @ hidden / len(hidden), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("rank", [1, 3, 7])
+def test_a_split_that_knows_its_inputs_errs_less_on_them(rank):
+    torch.manual_seed(0)
+    layer = nn.Linear(12, 7)
+    x = torch.randn(400, 12) * torch.logspace(0, -3, 12)  # some inputs hardly vary
+    moments = (x.T @ x / len(x)).double()
+    errors = [
+        float((nn.Sequential(*split(layer, rank, known))(x) - layer(x)).square().mean())
+        for known in (moments, None)
+    ]
+    assert errors[0] <= errors[1] + 1e-9
+    if rank < 7:
+        assert errors[0] < 0.9 * errors[1]
+
+
+def test_the_last_layer_keeps_its_rank_unless_it_is_named(float_cnn, digits):
+    *_, last = weight_layers(float_cnn)
+    none = Recipe(epochs=0)
+    for options in (FactorizeOptions(), FactorizeOptions(kind="tucker", energy=0.5)):
+        outcome = factorize(float_cnn, digits, options, none)
+        assert last not in outcome.details["layers"]
+        assert any(note.endswith(f"take its whole rank): {last}") for note in outcome.notes)
+    named = factorize(float_cnn, digits, FactorizeOptions(rank={last: 0.5}), none)
+    assert named.details["layers"][last]["rank"] == 5
+
+
 def test_half_the_rank_costs_little(float_cnn, digits):
     outcome = factorize(float_cnn, digits, FactorizeOptions(rank=0.5), SHORT)
     ranks = {n: f["rank"] / f["full_rank"] for n, f in outcome.details["layers"].items()}
-    assert len(ranks) == 4
+    assert len(ranks) == 3
     assert all(0.4 <= share <= 0.5 for share in ranks.values())
     assert outcome.details["weights"] < outcome.details["weights_before"]
     assert accuracy(outcome.network, digits.test) > accuracy(float_cnn, digits.test) - 0.05
@@ -116,13 +164,14 @@ def test_an_accuracy_budget_finds_its_energy(float_cnn, digits):
 
 
 def test_bound_layers_are_left_alone_and_counted(float_cnn, digits):
-    first, *others = weight_layers(float_cnn)
+    first, *others, last = weight_layers(float_cnn)
     keep_zeros(weight_layers(float_cnn)[first])
     options = FactorizeOptions(leave=(others[0],))
     outcome = factorize(float_cnn, digits, options, Recipe(epochs=0))
     assert set(outcome.notes) == {
         f"1 layers left alone (has pruned or shared weights): {first}",
         f"1 layers left alone (left out): {others[0]}",
+        f"1 layers left alone ({ANSWERS}): {last}",
     }
 
 

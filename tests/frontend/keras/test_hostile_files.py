@@ -15,7 +15,6 @@ import pytest
 from fpgacomp.errors import ModelError, UnsupportedLayer
 from fpgacomp.frontend.keras import loading
 from fpgacomp.frontend.keras.allowed import MAX_DEPTH, check_configuration
-from fpgacomp.frontend.keras.calls import check_calls
 from tests.support.keras_files import (
     Config,
     dense,
@@ -250,7 +249,7 @@ def test_layers_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
             with pytest.raises(ModelError, match="reads what no layer before it answers"):
                 loading.load_keras(path)
     for config in (functional(call("b", "a"), call("a", "x")), functional(call_3("b", "x"))):
-        check_calls(config, "fine.h5")
+        check_configuration(config, "fine.h5")
 
 
 def test_pipes_and_devices_are_no_files(tmp_path: Path) -> None:
@@ -289,4 +288,22 @@ def test_a_loop_of_the_framework_has_a_bound(tmp_path: Path, quantizer: Config |
     path = tmp_path / "net.h5"
     write_hdf5(path, sequential(entry("QDense", {"kernel_quantizer": quantizer}))).close()
     with pytest.raises(ModelError, match="2147483648 unrolls; at most 100 are made"):
+        loading.load_keras(path)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [["second", 0, 0, {}], ["nobody", 0, 0, {}], ["x", 1, 0, {}], ["x", 1e308, 0, {}]],
+)
+def test_layers_that_wait_for_ever_are_refused(tmp_path: Path, source: list[Any]) -> None:
+    """Keras goes round until every layer is called, and these never are."""
+    relu = {"activation": "relu"}
+    layers = [
+        {**input_layer(), "name": "x", "inbound_nodes": []},
+        {**entry("Activation", relu), "name": "first", "inbound_nodes": [[source]]},
+        {**entry("Activation", relu), "name": "second", "inbound_nodes": [[["first", 0, 0, {}]]]},
+    ]
+    path = tmp_path / "net.h5"
+    write_hdf5(path, entry("Functional", {"name": "net", "layers": layers})).close()
+    with pytest.raises(ModelError, match="its layer first reads what no layer before it answers"):
         loading.load_keras(path)

@@ -19,7 +19,7 @@ from fpgacomp.data.labelled import LabelledData
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TrainedBits:
     """A network that was trained with bits of the search's choice.
 
     Args:
@@ -85,19 +85,19 @@ class Trainer:
     ) -> None:
         self._network, self._data, self._options, self._recipe = network, data, options, recipe
         self._spending, self._loss, self._observer = spending, loss, observer
-        self._known: dict[str, Candidate] = {}
+        self._known: dict[str, TrainedBits] = {}
 
     @property
-    def candidates(self) -> tuple[Candidate, ...]:
+    def candidates(self) -> tuple[TrainedBits, ...]:
         """All that were trained so far, in that order."""
         return tuple(self._known.values())
 
     @property
-    def best(self) -> Candidate | None:
+    def best(self) -> TrainedBits | None:
         """Of the candidates that keep to the budget the first by rank; None where none does."""
         return max((c for c in self.candidates if c.fits), key=lambda c: c.rank, default=None)
 
-    def __call__(self, assignment: Assignment) -> Candidate:
+    def __call__(self, assignment: Assignment) -> TrainedBits:
         """Train a network with these bits; one that was trained already is not trained again."""
         if assignment.key not in self._known:
             outcome = quantize_aware(
@@ -106,7 +106,7 @@ class Trainer:
             )  # fmt: skip
             used = self._spending.trained(assignment, outcome.network)
             fits = used <= self._options.budget
-            self._known[assignment.key] = Candidate(assignment, outcome, used, fits)
+            self._known[assignment.key] = TrainedBits(assignment, outcome, used, fits)
         return self._known[assignment.key]
 
     def _of_number(self, number: int) -> Recipe:
@@ -125,7 +125,7 @@ def name_of(assignment: Assignment) -> str:
     return f"{weights}{' ' * mixed}{activations}, {assignment.input_bits}-bit input"
 
 
-def figures_of(candidates: Iterable[Candidate]) -> dict[str, Mapping[str, Any]]:
+def figures_of(candidates: Iterable[TrainedBits]) -> dict[str, Mapping[str, Any]]:
     """Tell by name what the candidates cost and score, as plain values."""
     return {
         name_of(c.assignment): {

@@ -1,0 +1,80 @@
+"""What training after pruning keeps and tells: calm epochs only, and a fall of the score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+from fpgacomp.compress.outcome import TechniqueOutcome  # noqa: E402
+from fpgacomp.compress.prune.hardware import prune_hardware  # noqa: E402
+from fpgacomp.compress.prune.options import ChannelOptions, HardwareOptions  # noqa: E402
+from fpgacomp.compress.prune.structured import prune_channels  # noqa: E402
+from fpgacomp.compress.recipe import Epoch, History, Recipe  # noqa: E402
+from fpgacomp.compress.recovery import CalmEpochs, note_on_fall  # noqa: E402
+from fpgacomp.compress.trainable import from_module, weight_layers  # noqa: E402
+from fpgacomp.compress.training import accuracy, train  # noqa: E402
+from fpgacomp.data.labelled import load_data  # noqa: E402
+
+RECIPE = Recipe(epochs=10, learning_rate=5e-3)
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 6, 600)
+    centres = 2.5 * rng.normal(size=(6, 8))
+    return load_data(((centres[y] + rng.normal(size=(600, 8))).astype(np.float32), y))
+
+
+@pytest.fixture(scope="module")
+def trained(blobs):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 16), nn.ReLU())
+    network = from_module(nn.Sequential(*module, nn.Linear(16, 6)), torch.zeros(1, 8))
+    train(network, blobs, Recipe(epochs=30, learning_rate=0.01))
+    return network
+
+
+def cost(network):
+    alive = sum(int(layer.weight.count_nonzero()) for layer in weight_layers(network).values())
+    return dict.fromkeys(("lut", "dsp", "ff", "bram18"), float(alive))
+
+
+def test_only_a_late_epoch_is_kept(trained, blobs):
+    history = train(trained, blobs, RECIPE, constraints=[CalmEpochs()])
+    assert history.best is not None
+    assert history.best.number >= 8
+    assert not any(epoch.best for epoch in history.epochs[:7])
+    single = train(trained, blobs, Recipe(epochs=1), constraints=[CalmEpochs()])
+    assert single.best is not None, "the only epoch is the last one"
+
+
+@pytest.mark.parametrize(("fall", "told"), [(0.4, True), (0.009, False), (-0.01, False)])
+def test_a_fall_is_told_with_both_figures(trained, blobs, fall, told):
+    before = accuracy(trained, blobs.validation)
+    epoch = Epoch(1, 1, 0.1, before - fall, 0.1, True)
+    outcome = TechniqueOutcome(None, History((epoch,), epoch))
+    text = f"the score on the validation split fell from {before:.1%} to {before - fall:.1%}: less"
+    assert note_on_fall(trained, blobs, outcome, "less") == ((text,) if told else ())
+
+
+def test_an_untrained_network_tells_no_fall(trained, blobs):
+    for history in (None, History()):
+        assert note_on_fall(trained, blobs, TechniqueOutcome(None, history), "less") == ()
+
+
+def test_too_much_hardware_saved_is_told(trained, blobs):
+    """Nine weights of ten gone from 672: no training brings six classes back."""
+    outcome = prune_hardware(trained, blobs, HardwareOptions(saving=0.97), RECIPE, cost=cost)
+    assert any("fell from" in note and "save less than 97%" in note for note in outcome.notes)
+    little = prune_hardware(trained, blobs, HardwareOptions(saving=0.1), RECIPE, cost=cost)
+    assert not any("fell from" in note for note in little.notes)
+
+
+def test_too_few_channels_are_told(trained, blobs):
+    options = ChannelOptions(share=0.95, rounds=1)
+    outcome = prune_channels(trained, blobs, options, RECIPE)
+    assert any("fell from" in note and "remove fewer channels" in note for note in outcome.notes)
