@@ -36,6 +36,7 @@ docs: $(VENV)/docs.done
 bench: $(VENV)/all.done
 	$(BIN)/python -m examples.benchmark
 	$(BIN)/python -m examples.benchmark_streams
+	$(BIN)/python -m examples.benchmark_recipes
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -51,9 +51,8 @@ def defined_at(name: str) -> str:
 
 def command_line() -> str:
     """Every verb of the command line with its arguments and options, as Markdown."""
-    verbs = {
-        c.name or c.callback.__name__: c.callback for c in app.registered_commands if c.callback
-    }
+    callbacks = [(c.name, c.callback) for c in app.registered_commands if c.callback]
+    verbs = {name or verb.__name__.replace("_", "-"): verb for name, verb in callbacks}
     sections = (_verb(name, verbs[name]) for name in sorted(verbs))
     return "\n\n".join((*sections, "## Options of every verb", _table("Option", _options(root))))
 

@@ -26,9 +26,11 @@ def bench_estimates(
     leave_out: Annotated[
         Literal["nothing", "repository"],
         typer.Option(
-            help="nothing: judge the shipped coefficients. repository: predict each "
-            "repository's rows with coefficients and ranges fitted, in this run, to the other "
-            "repositories of the tables; this takes about a minute."
+            "--leave-out",
+            help="What no fit may have seen of a row. With nothing, the shipped coefficients are "
+            "judged. With repository, each repository's rows are predicted by coefficients and "
+            "ranges fitted, in this run, to the other repositories of the tables; this takes "
+            "about a minute.",
         ),
     ] = "nothing",
     as_json: JsonOption = False,

@@ -136,12 +136,20 @@ class LabelledData:
             return replace(self, task=self.task.with_forms(forms))
         labels = self.labels_of(np.concatenate([self.train.y, self.validation.y, self.test.y]))
         task = decide(forms, labels, request, where=self.name, input_shape=self.shape)
-        data = self._mapped(lambda split: Samples(
-            split.x, fit_labels(task, self.labels_of(split.y), split.x, where=self.name)
-        ))  # fmt: skip
+        train, validation, test = (
+            self._fitted(split, task, f"{self.name}, {part} split")
+            for part, split in (
+                ("training", self.train), ("validation", self.validation), ("test", self.test)
+            )
+        )  # fmt: skip
+        data = replace(self, train=train, validation=validation, test=test)
         _check_classes(data, task)
         task = with_spread(balanced(task, request, data.train.y), data.train.y)
         return replace(data, task=task)
+
+    def _fitted(self, split: Samples, task: Task, where: str) -> Samples:
+        """Samples with their labels in the form for a task."""
+        return Samples(split.x, fit_labels(task, self.labels_of(split.y), split.x, where=where))
 
     def labels_of(self, y: AnyArray) -> Labels | None:
         """Labels of a split as the file has them, before their task is known.

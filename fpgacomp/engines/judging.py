@@ -42,7 +42,7 @@ def judged(published: Published, *, leave_out: bool, told: Told) -> list[Judged]
         stage = "csynth" if row.stage == "csynth" else LATE
         for quantity, figure in figures_of(row, coefficients).items():
             if quantity in row.actual:
-                pair = (row.family, figure, row.actual[quantity])
+                pair = (row.source, figure, row.actual[quantity])
                 for key in ((name, row.kind), (ALL, row.kind), (ALL, ALL)):
                     found[key[0], stage, key[1], quantity].append(pair)
                 if quantity in RESOURCES and max(figure.value, pair[2]) > 0:
@@ -56,7 +56,7 @@ def judged(published: Published, *, leave_out: bool, told: Told) -> list[Judged]
 
 
 def _judgement(key: tuple[str, str, str, str], pairs: _Pairs) -> Judged | None:
-    repositories = len({family for family, _, _ in pairs})
+    repositories = len({source for source, _, _ in pairs})
     both = [(figure, actual) for _, figure, actual in pairs]
     return judge(key, both, repositories=repositories, level=LEVEL)
 
@@ -70,14 +70,12 @@ def _with_coefficients(
         if not leave_out:
             yield from ((name, row, shipped(engine, row.stage)) for name, row in rows)
             continue
-        families = sorted({row.family for _, row in rows})
-        for index, family in enumerate(families):
-            told(f"{engine} without {family}", index / len(families))
-            at = partial(_left_out, engine, [row for _, row in rows if row.family != family])
-            by_stage = at({stage_of(row) for _, row in rows if row.family == family})
-            yield from (
-                (name, row, by_stage[stage_of(row)]) for name, row in rows if row.family == family
-            )
+        sources = sorted({row.source for _, row in rows})
+        for index, source in enumerate(sources):
+            told(f"{engine} without {source}", index / len(sources))
+            at = partial(_left_out, engine, [row for _, row in rows if row.source != source])
+            by_stage = at({stage_of(row) for _, row in rows if row.source == source})
+            yield from ((n, r, by_stage[stage_of(r)]) for n, r in rows if r.source == source)
 
 
 def _left_out(

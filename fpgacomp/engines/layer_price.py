@@ -226,7 +226,7 @@ def _stats(
 def _level_ns(part: str) -> float:
     known = family_of(part)
     if known is None:
-        raise UsageError(f"part {part!r}", "is of no known family.", "name a part as the vendor.")
+        raise UsageError(f"part {part!r}", "is of no known family.", "name it as its vendor does.")
     return FAMILIES[known].level_ns
 
 

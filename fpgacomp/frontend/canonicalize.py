@@ -31,6 +31,7 @@ from fpgacomp.frontend.rewrites.pairs_of_tensors import pairs_of_tensors
 from fpgacomp.frontend.rewrites.picks_to_products import picks_to_products
 from fpgacomp.frontend.rewrites.qoperators_to_qdq import qoperators_to_qdq
 from fpgacomp.frontend.rewrites.quantize_declared_integers import quantize_declared_integers
+from fpgacomp.frontend.rewrites.quantizers_on_host import quantizers_on_host
 from fpgacomp.frontend.rewrites.recognise_activations import recognise_activations
 from fpgacomp.frontend.rewrites.relu_from_clip import relu_from_clip
 from fpgacomp.frontend.rewrites.remove_no_ops import remove_no_ops
@@ -92,6 +93,7 @@ REDUCED: tuple[Rewrite, ...] = (
     fold_quantized_constants,
     subtract_to_add,
     relu_from_clip,
+    quantizers_on_host,
     pairs_of_tensors,
     picks_to_products,
     keep_batch_axis,

@@ -9,6 +9,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.operators import (
     HOST_AT_THE_END,
     HOST_EXTRAS,
+    HOST_ONLY,
     PRODUCTS,
     QUANTIZERS,
     is_canonical,
@@ -21,7 +22,7 @@ _AXES_INPUT = {"Slice": 3}
 # What hardware computes, and the host where something that hardware does not do lies before it.
 _EITHER = frozenset((*PRODUCTS, "MaxPool", "AveragePool", "GlobalAveragePool", "Resize"))
 # Rewrites make layers of these; no other extra operator is ever computed by hardware.
-_NEVER_HARDWARE = HOST_EXTRAS - {
+_NEVER_HARDWARE = (HOST_EXTRAS | HOST_ONLY) - {
     *("Pad", "Neg", "Sub", "Div", "Max", "Min", "Mean", "Sum"),
     *("ReduceMax", "ReduceMean", "ReduceSum", "GlobalMaxPool"),
 }
@@ -42,7 +43,7 @@ def host_tail(
     """
     tail: set[str] = set()
     behind = _behind_integers(graph)
-    wanted = _needs_host(graph, not_carried)
+    wanted = needs_host(graph, not_carried)
     for node in reversed(graph.nodes):
         readers = [reader for tensor in node.outputs for reader in graph.consumers(tensor)]
         known = node.op in HOST_AT_THE_END and is_canonical(node.op, node.domain)
@@ -53,8 +54,8 @@ def host_tail(
     return tail
 
 
-def _needs_host(
-    graph: EditableGraph, not_carried: Callable[[EditableGraph, Node], bool] | None
+def needs_host(
+    graph: EditableGraph, not_carried: Callable[[EditableGraph, Node], bool] | None = None
 ) -> set[str]:
     """Return the names of the nodes that hardware does not compute, or that read their result."""
     names: set[str] = set()

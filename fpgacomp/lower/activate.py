@@ -186,19 +186,19 @@ def _monotone(
 
 def emit_staircase(
     builder: GraphBuilder,
-    node: onnx.NodeProto,
     total: Tensor,
     stairs: Staircase,
     chain: Chain,
     gain: FloatArray,
     quantizer: LevelQuantizer,
     name: str,
-) -> Tensor:
+) -> Tensor | None:
     """Append the cheaper form of known levels of a sum: a Requantize or Thresholds.
+
+    None where no multiplier equals them, and there are too many for Thresholds.
 
     Args:
         builder: the graph that grows.
-        node: the quantizer, for messages.
         total: the integer sum.
         stairs: the level of each integer of the sum.
         chain: the function between the real sum and the quantizer.
@@ -214,7 +214,7 @@ def emit_staircase(
     if multiplier and choose.prefer_multiplier(multiplier, table, total.type.bits, bits):
         return emit_requantize(builder, total, multiplier, quantizer, name)
     if table.thresholds.shape[1] > choose.MAX_THRESHOLDS:
-        raise _too_many_levels(node, chain, bits, table.thresholds.shape[1])
+        return None
     return emit_thresholds(builder, total, table, quantizer, name)
 
 

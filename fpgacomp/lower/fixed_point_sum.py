@@ -47,7 +47,9 @@ def quantize_fixed_point(
         unit, stairs = compared
         total = _total(builder, terms, unit, name)
         gain = np.array([unit])
-        return emit_staircase(builder, node, total, stairs, value.chain, gain, quantizer, name)
+        tensor = emit_staircase(builder, total, stairs, value.chain, gain, quantizer, name)
+        if tensor is not None:
+            return tensor
     unit = _fine_unit(node, value, quantizer, step)
     total = _total(builder, terms, unit, name)
     offset = sum((term.chain.offset for term in terms), np.zeros(1))

@@ -39,7 +39,9 @@ from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import InputPort, Lowered
 from fpgacomp.network.operators import HOST_AT_THE_END, HOST_EXTRAS, QUANTIZERS
 
-_FIX_OPERATOR = "see `fpgacomp check MODEL` for what is supported, or leave it to the host's side."
+_FIX_OPERATOR = (
+    "move it behind the last quantized layer, where the host computes it, or cut the network there."
+)
 
 
 def lower(network: Network, *, argmax: bool = False) -> Lowered:

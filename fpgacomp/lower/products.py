@@ -65,7 +65,9 @@ def lower_matmul(
     value = integer_value(builder, node, value)
     if value.order.ndim == 2:
         value = builder.flat(value)
-    elif value.order.ndim == 3 and len(value.source_shape) == 1:
+    elif value.order.ndim == 3 and (
+        len(value.source_shape) == 1 or value.channels != value.order.shape[-1]
+    ):
         value = _as_positions(builder, value)
     assert isinstance(value.source, Tensor)
     rows = value.order.reshape(-1, value.order.shape[-1])
@@ -116,7 +118,7 @@ def _columns(builder: GraphBuilder, node: onnx.NodeProto, count: int) -> IntArra
 
 
 def _as_positions(builder: GraphBuilder, value: Value) -> Value:
-    """Return a flat source seen as [positions, channels], as a [1, T, K] network tensor has it."""
+    """Return a source in the network's order as [positions, channels] of its [1, T, K] tensor."""
     shape = value.order.shape[1:]
     if not np.array_equal(value.order.ravel(), np.arange(value.order.size)):
         return value

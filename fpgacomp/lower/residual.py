@@ -156,12 +156,12 @@ def quantize_sum(
     if direction is None or np.any(direction == 0):
         raise unsupported(node, "sums different scales before a function that is not monotone.",
                           _ONE_SCALE_FIX)  # fmt: skip
-    found = _two_terms(builder, value, quantizer, direction, name)
-    if found is None:
-        tensor = quantize_fixed_point(builder, node, value, quantizer, direction, name)
-    else:
+    found, tensor = _two_terms(builder, value, quantizer, direction, name), None
+    if found is not None:
         total, stairs, slope = found
-        tensor = emit_staircase(builder, node, total, stairs, value.chain, slope, quantizer, name)
+        tensor = emit_staircase(builder, total, stairs, value.chain, slope, quantizer, name)
+    if tensor is None:
+        tensor = quantize_fixed_point(builder, node, value, quantizer, direction, name)
     chain = Chain.of(quantizer.scale, quantizer.offset)
     return Value(tensor, tensor.shape, value.order, chain)
 

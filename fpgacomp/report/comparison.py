@@ -118,7 +118,8 @@ def _estimate(board: BoardFigures) -> dict[str, object]:
 
 
 def _figure(figure: Figure) -> dict[str, float | None]:
-    return {key: _finite(value) for key, value in asdict(figure).items()}
+    ends = {"value": figure.value, "low": figure.low, "high": figure.high}
+    return {key: _finite(value) for key, value in ends.items()}
 
 
 def _finite(value: float) -> float | None:

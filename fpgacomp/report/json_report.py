@@ -150,7 +150,7 @@ def _layer(layer: LayerReport) -> dict[str, object]:
         "cycles": layer.estimate.cycles.value,
         "latency_cycles": _figure(layer.estimate.cycles),
         "interval_cycles": _figure(layer.estimate.interval),
-        "resources": asdict(layer.estimate.resources),
+        "resources": {name: _figure(figure) for name, figure in layer.estimate.resources.items()},
         "exact": layer.exact,
         "inputs": layer.inputs,
         "output_type": layer.output_type,

@@ -212,7 +212,9 @@ def test_errors_name_what_is_wrong(tmp_path, digits):
     )
     np.savez(tmp_path / "shape.npz", x=x[:, :, :5] + 1, y=y)
     cases = {
-        "has the label 14, the network 10 outputs": ("share", CNN, "-d", f"{tmp_path}/labels.npz"),
+        "the network has 10 classes. Fix: number the classes 0 to 9": (
+            "share", CNN, "-d", f"{tmp_path}/labels.npz",
+        ),
         "holds samples of shape [1, 5, 8], the network takes [1, 8, 8]": (
             "share", CNN, "-d", f"{tmp_path}/shape.npz",
         ),

@@ -47,6 +47,8 @@ STEPS: dict[str, Callable[[str, str], Nodes]] = {
                                   strides=[2, 2])],
     "attended": lambda x, y: [node("Transpose", [x], f"{y}t", perm=[0, 1, 3, 2]),
                               node("MatMul", [x, f"{y}t"], y)],
+    "quantized again": lambda x, y: [node("Softmax", [x], f"{y}s", axis=1),
+                                     quantized(f"{y}s", y, "sw")],
     "normalized": lambda x, y: [node("InstanceNormalization", [x, "gains", "gains"], y)],
 }  # fmt: skip
 CONSTANTS: dict[str, Any] = {

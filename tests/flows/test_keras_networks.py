@@ -69,7 +69,23 @@ def windows_over_time() -> Any:
         L.TimeDistributed(conv),
         L.TimeDistributed(Q.QActivation(ACT)),
         L.TimeDistributed(L.MaxPooling1D(2)),
+        L.TimeDistributed(L.Flatten()),
         L.TimeDistributed(qdense(2)),
+    ]
+    return tf.keras.Sequential(layers)
+
+
+def cropped() -> Any:
+    layers = [
+        L.Input((6, 5, 2)),
+        Q.QActivation(IN),
+        Q.QSeparableConv2D(
+            3, 2, depthwise_quantizer=W, pointwise_quantizer=W, bias_quantizer=B, padding="same"
+        ),
+        Q.QActivation(ACT),
+        L.Cropping2D(((1, 0), (2, 1))),
+        L.Flatten(),
+        qdense(3),
     ]
     return tf.keras.Sequential(layers)
 
@@ -87,6 +103,7 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "subtract": lambda: of_two_branches("Subtract"),
     "positions": joined_positions,
     "powers of two": powers_of_two,
+    "cropped": cropped,
     "over time": windows_over_time,
 }
 

@@ -60,6 +60,16 @@ def test_four_scales_of_which_two_have_a_ratio() -> None:
     assert exact.multiplier_a.array.max() == 2
 
 
+def test_two_scales_and_more_levels_than_thresholds() -> None:
+    """12 bits of output: no multiplier of the coarse sum holds every border."""
+    model = branches(1, bits=6.0, scales=(0.1731,))
+    for initializer in model.graph.initializer:
+        if initializer.name in ("bw", "sy"):
+            value = np.float32(12 if initializer.name == "bw" else 0.0037)
+            initializer.CopyFrom(onnx.numpy_helper.from_array(value, initializer.name))
+    assert_exact(model)
+
+
 def test_sixteen_bits_and_two_scales() -> None:
     model = branches(1, bits=16.0, scales=(0.000173,))
     for initializer in model.graph.initializer:

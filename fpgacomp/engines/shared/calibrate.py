@@ -41,10 +41,10 @@ def stage_of(row: Row) -> Stage:
 
 def left_out(rows: Sequence[Row], fit: Fit) -> Iterator[tuple[Row, Cost]]:
     """Each row with the costs of a fit that saw nothing of the row's repository."""
-    for family in sorted({row.family for row in rows}):
-        costs = fit([row for row in rows if row.family != family])
+    for family in sorted({row.source for row in rows}):
+        costs = fit([row for row in rows if row.source != family])
         for row in rows:
-            if row.family == family:
+            if row.source == family:
                 yield row, costs[stage_of(row)]
 
 
@@ -57,7 +57,7 @@ def scores_of(predicted: Iterable[tuple[Row, Cost]], declared: Mapping[str, Decl
         guessed = {r: dot(around[r], row.terms[r]) for r in RESOURCES} | dict(row.timing)
         for quantity, actual in row.actual.items():
             if quantity in guessed and max(actual, guessed[quantity]) > 0:
-                score = Score.of(row.family, quantity, guessed[quantity], actual)
+                score = Score.of(row.source, quantity, guessed[quantity], actual)
                 scores[stage, row.kind, quantity].append(score)
     return scores
 
@@ -87,8 +87,8 @@ def content(
             | _ranges(scores, stage, kinds, assumed)
             for stage, kinds in stages.items()
         },
-        "sources": sorted({row.family for row in rows}),
-        "rows": dict(sorted(Counter(f"{row.family} {row.kind}" for row in rows).items())),
+        "sources": sorted({row.source for row in rows}),
+        "rows": dict(sorted(Counter(f"{row.source} {row.kind}" for row in rows).items())),
     }
 
 
@@ -157,7 +157,7 @@ def _tool_range(scores: Scores, stage: str, quantity: str) -> Range:
     for (at, kind, q), some in sorted(scores.items()):
         if (at, q) == (stage, quantity) and kind in PRODUCTS:
             for score in some:
-                by_family[score.family].append(score.log)
+                by_family[score.source].append(score.log)
     if len(by_family) < LEAST_FAMILIES:
         return Range(1 / FEW_FAMILIES, FEW_FAMILIES, 0)
     middle = float(np.median([abs(np.median(logs)) for logs in by_family.values()]))

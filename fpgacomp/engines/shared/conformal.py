@@ -28,11 +28,11 @@ class Score:
     """The error of one row that was left out.
 
     Args:
-        family: the repository of the row.
+        source: the repository of the row.
         log: logarithm of measured / predicted.
     """
 
-    family: str
+    source: str
     log: float
 
     @classmethod
@@ -63,9 +63,9 @@ def conformal_range(scores: Sequence[Score], level: float = LEVEL) -> Range:
     """
     if not scores:
         return Range(1.0, 1.0, 0)
-    families = Counter(score.family for score in scores)
+    families = Counter(score.source for score in scores)
     logs = np.array([abs(score.log) for score in scores])
-    weights = np.array([families[score.family] ** -0.5 for score in scores])
+    weights = np.array([families[score.source] ** -0.5 for score in scores])
     order = np.argsort(logs, kind="stable")
     reached = np.cumsum(weights[order])
     total = reached[-1] + weights.mean()  # the row that is predicted counts as one more

@@ -27,7 +27,7 @@ class Row:
     """One layer or design whose synthesis report was published, rebuilt as the estimator counts.
 
     Args:
-        family: the repository of the report; errors are stated for repositories that the fit
+        source: the repository of the report; errors are stated for repositories that the fit
             left out.
         kind: of its errors: that of its only part, or `design` for several.
         parts: the units that it consists of.
@@ -37,7 +37,7 @@ class Row:
         stage: of the tool flow that the report is of.
     """
 
-    family: str
+    source: str
     kind: str
     parts: tuple[Part, ...]
     actual: Mapping[str, float]

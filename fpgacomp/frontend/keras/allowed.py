@@ -121,7 +121,8 @@ _LOOKED_UP = re.compile(
 )
 _CALL = re.compile(r"""([A-Za-z_]\w*)\s*(?:\([\w\s.,=+\-'"]*\))?""")
 _UNROLLS = re.compile(r"number_of_unrolls\s*=\s*(\d{1,20})")
-_REMEDY = "save the model with Keras', QKeras' or tfmot's own layers only."
+_REMEDY = "save the model with layers of Keras and QKeras only, or under PruneLowMagnitude."
+_FAKE_QUANTIZED = "give the float network with --calibration X.npy, or train it with QKeras."
 
 
 def _snake(name: str) -> str:
@@ -190,7 +191,8 @@ def _check_object(entry: dict[str, Any], where: str) -> None:
         plain = entry["config"]
     elif not isinstance(plain, str) or plain not in CLASSES:
         what = "a Lambda layer, which is code" if plain == "Lambda" else _unknown(plain)
-        raise UnsupportedLayer(where, f"it holds {what}.", _REMEDY)
+        of_tfmot = isinstance(plain, str) and plain.startswith("Quantize")  # quantize_model's
+        raise UnsupportedLayer(where, f"it holds {what}.", _FAKE_QUANTIZED if of_tfmot else _REMEDY)
     _check_origin(entry, str(plain), where)
 
 

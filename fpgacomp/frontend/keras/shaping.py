@@ -74,15 +74,28 @@ def zero_padding(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor
 
 
 def cropping(b: KerasGraphWriter, x: KerasTensor, layer: Any) -> KerasTensor:
-    """Convert Cropping1D/2D, which drops elements at the borders."""
+    """Convert Cropping1D/2D, which drops elements at the borders.
+
+    It becomes a depthwise Conv whose window picks one element, by a weight of 1 among zeros:
+    what the hardware has a layer for.
+    """
     borders = np.asarray(layer.cropping).reshape(-1, 2)
-    x = b.channels_last(x)
-    ends = [size - int(after) for size, (_, after) in zip(x.shape, borders)]
-    limits = {
-        "starts": borders[:, 0],
-        "ends": ends,
-        "axes": range(1, len(borders) + 1),
-    }
-    constants = [b.constant(n, np.asarray(v, dtype=np.int64)) for n, v in limits.items()]
-    sizes = (end - int(before) for end, (before, _) in zip(ends, borders))
-    return b.node("Slice", [x.name, *constants], (*sizes, x.channels))
+    x = b.channels_first(x)
+    window = tuple(int(total) + 1 for total in borders.sum(axis=1))
+    pick = np.zeros(window, dtype=np.float32)
+    pick[tuple(borders[:, 0])] = 1
+    weight = np.tile(pick, (x.channels, 1, *[1] * len(window)))
+    sizes = (size - length + 1 for size, length in zip(x.shape, window))
+    ones = [1] * len(window)
+    return b.node(
+        "Conv",
+        [x.name, b.constant("pick", weight)],
+        (*sizes, x.channels),
+        first=True,
+        kernel_shape=list(window),
+        strides=ones,
+        dilations=ones,
+        pads=[0] * (2 * len(window)),
+        group=x.channels,
+        auto_pad="NOTSET",
+    )

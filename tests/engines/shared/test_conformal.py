@@ -73,7 +73,7 @@ def test_a_row_is_predicted_without_its_repository() -> None:
     seen: list[set[str]] = []
 
     def fit(some: list[Row]) -> dict[str, dict[str, dict[str, float]]]:
-        seen.append({r.family for r in some})
+        seen.append({r.source for r in some})
         return {"csynth": fit_costs(some, FABRIC)}
 
     predicted = list(left_out(rows, fit))  # type: ignore[arg-type]

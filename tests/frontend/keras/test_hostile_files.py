@@ -83,6 +83,13 @@ def test_a_configuration_that_names_code_is_refused(tmp_path: Path, layer: Confi
         assert refused.value.where == str(path) and refused.value.fix
 
 
+def test_fake_quantization_of_tfmot_has_a_remedy_of_its_own(tmp_path: Path) -> None:
+    for path in in_both_forms(tmp_path, sequential(entry("QuantizeWrapperV2", {}))):
+        with pytest.raises(UnsupportedLayer, match="QuantizeWrapperV2") as refused:
+            loading.load_keras(path)
+        assert "--calibration" in refused.value.fix
+
+
 @pytest.mark.parametrize("version", ["2.15.0", "3.15.1"])
 @pytest.mark.parametrize("layer", HOSTILE.values(), ids=HOSTILE)
 def test_every_version_is_held_to_the_same_list(

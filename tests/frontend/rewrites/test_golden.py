@@ -283,6 +283,14 @@ CASES: dict[str, Callable[[], Case]] = {
         [1, 4], w=whole(4, 2), **GRID,
     ),
     "quantize_declared_integers": declared_integers,
+    "quantizers_on_host": lambda: net(
+        [
+            quant(["x", "s", "z", "b"], "q"),
+            node("Softmax", ["q"], "p", axis=1),
+            quant(["p", "s", "z", "b"], "y"),
+        ],
+        [1, 4], **GRID,
+    ),
     "recognise_activations": gates,
     "relu_from_clip": lambda: net(
         [node("Clip", ["x", "zero"], "c"), node("Clip", ["c", "zero", "six"], "y")],

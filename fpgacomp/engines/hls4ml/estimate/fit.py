@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fpgacomp.engines.hls4ml.estimate.fabric import CSYNTH, DECLARED, late_fabric
+from fpgacomp.engines.hls4ml.estimate.fabric import CSYNTH, DECLARED, MEASURED, late_fabric
 from fpgacomp.engines.shared.calibrate import EARLY, LATE, Costs, content
 from fpgacomp.engines.shared.fitting import fit_costs
 from fpgacomp.engines.shared.rows import Row
@@ -40,7 +40,7 @@ def fit_hls4ml(rows: Sequence[Row]) -> Costs:
     early = fit_costs([row for row in rows if row.stage == "csynth" and row.kind != "design"],
                       CSYNTH)  # fmt: skip
     late = [row for row in rows if row.stage != "csynth"]
-    return {EARLY: early, LATE: fit_costs(late, late_fabric(early))}
+    return {EARLY: early, LATE: fit_costs(late, late_fabric(early), known=MEASURED)}
 
 
 def hls4ml_content(rows: Sequence[Row]) -> dict[str, Any]:

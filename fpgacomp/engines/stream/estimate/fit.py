@@ -34,7 +34,7 @@ def distinct(rows: Sequence[Row]) -> list[Row]:
     """One row of each repository's equal nodes, with their median figures."""
     found: dict[str, list[Row]] = {}
     for row in rows:
-        key = json.dumps([row.family, row.kind, row.terms], sort_keys=True)
+        key = json.dumps([row.source, row.kind, row.terms], sort_keys=True)
         found.setdefault(key, []).append(row)
     return [replace(same[0], actual=_median(same)) for same in found.values()]
 
