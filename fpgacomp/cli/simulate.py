@@ -23,6 +23,7 @@ from fpgacomp.cli.task import task_request
 
 if TYPE_CHECKING:
     from fpgacomp.flows.simulate import SimulationResult
+    from fpgacomp.results.measured import Measured
 
 
 def simulate(
@@ -66,10 +67,13 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
     if found.mismatches is None:
         yield "level", "graph: the integer graph alone, nothing was compared"
     else:
-        yield "level", f"{found.level}: the emitted C++, compared with the integer graph"
+        code = {"c": "the emitted C++", "rtl": "the emitted SystemVerilog"}[found.level]
+        yield "level", f"{found.level}: {code}, compared with the integer graph"
         yield "mismatches", f"{found.mismatches:,}"
     if found.first_mismatch:
         yield "first", str(found.first_mismatch)
+    if found.measured:
+        yield from _cycles(found.measured)
     if found.accuracy:
         from fpgacomp.report.wording import accuracy_items, held_out_line
 
@@ -83,3 +87,13 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
             yield "beware", held_out
     if found.written:
         yield "answers", f"written to {found.written}"
+
+
+def _cycles(measured: Measured) -> Iterator[tuple[str, str]]:
+    """What the hardware's simulation measured."""
+    yield "latency", f"{measured.latency_cycles:,} cycles, from a frame's first beat to its answer"
+    if measured.interval_cycles is not None:
+        yield "interval", f"{measured.interval_cycles:,} cycles from frame to frame"
+    full = [name for name, use in measured.fifos.items() if use.highest == use.depth]
+    words = sum(use.depth for use in measured.fifos.values())
+    yield "FIFOs", f"{len(measured.fifos)} of {words:,} words in all; {len(full)} were full once"

@@ -3,6 +3,7 @@
     fold(graph, goal)                 -> FoldingResult   the best legal design, or the nearest miss
     emit(design, vectors)             -> Emitted         its project, and the graph it must equal
     simulate(emitted, batches, level) -> CsimResult...   every integer that the project computes
+    levels                            -> what of a project can be run: its C++, its RTL
     remarks(design), choices(design)  -> sentences and settings for the report
     fifos(design)                     -> words of the FIFO behind each tensor
     structure(design)                 -> what `fpgacomp show` prints below the layers
@@ -32,8 +33,9 @@ from fpgacomp.results.target import Target
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-# What of an emitted project is run: c is its C++, compiled natively.
-Level = Literal["c"]
+# What of an emitted project is run: c is its C++, compiled natively; rtl is its SystemVerilog,
+# cycle by cycle.
+Level = Literal["c", "rtl"]
 IoType = Literal["io_parallel", "io_stream"]
 
 
@@ -98,6 +100,10 @@ class Engine(Protocol[DesignT]):
     def name(self) -> str:
         """What options and reports call the engine."""
 
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """What of its projects can be run."""
+
     def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
         """What keeps the engine from building the graph on any board; () where it can."""
 
@@ -135,12 +141,13 @@ class Engine(Protocol[DesignT]):
     ) -> Iterator[CsimResult]:
         """Run the emitted project on batches of integer inputs; every tensor's integers of each.
 
-        The project is compiled once. A batch (input tensor name -> integers [N, *shape]) is taken
-        when the result of the one before has been read, so that few frames are in memory at once.
+        `level` is one of `levels`. The project is compiled once. A batch (input tensor name ->
+        integers [N, *shape]) is taken when the result of the one before has been read, so that
+        few frames are in memory at once.
 
         Raises:
             InputDataError: an input is missing, of the wrong shape, or out of range.
-            ToolError: the compiler failed, or the program did.
+            ToolError: a tool is missing or failed, or the program did.
         """
 
     def remarks(self, design: DesignT) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from fpgacomp.engines import registry
 from fpgacomp.engines.choose import EngineDesign
-from fpgacomp.engines.engine import AnyEngine, Emitted
+from fpgacomp.engines.engine import AnyEngine, Emitted, Level
 from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.evidence.compare import compare
 from fpgacomp.flows.batches import Batch
@@ -19,6 +19,7 @@ from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.agreement import Agreement
+from fpgacomp.results.measured import Measured
 from fpgacomp.results.project import Project
 from fpgacomp.results.report import PeerEvidence
 
@@ -36,6 +37,7 @@ class SimulationCheck:
             tensors that differ in its batch.
         wrong_start: number of the first of these frames.
         compile_s: seconds that compiling took; run_s: that running took.
+        measured: cycles and FIFOs of the first batch, where hardware was simulated.
     """
 
     agreement: Agreement | None = None
@@ -43,6 +45,7 @@ class SimulationCheck:
     wrong_start: int = 0
     compile_s: float = 0.0
     run_s: float = 0.0
+    measured: Measured | None = None
 
     def add(self, batch: Batch, run: CsimResult, graph: Graph) -> None:
         """Compare every integer of every layer of a batch."""
@@ -54,6 +57,8 @@ class SimulationCheck:
         self.agreement = self.agreement.joined(found) if self.agreement else found
         self.compile_s += run.compile_s
         self.run_s += run.run_s
+        # The first batch is the one with an empty design before it, and as long as any.
+        self.measured = self.measured or run.measured
 
 
 def simulated(
@@ -63,13 +68,15 @@ def simulated(
     compiler: Compiler | None,
     check: SimulationCheck,
     stages: Stages,
+    level: Level = "c",
 ) -> Iterator[Batch]:
-    """Run the emitted C++ on each batch of the oracle and compare; yields the batches.
+    """Run the emitted code on each batch of the oracle and compare; yields the batches.
 
     Args:
         emitted, compiler: without one of them nothing is run, and the batches are yielded as
             they are.
         check: takes in what is found.
+        level: what of the project is run, its C++ or its RTL.
 
     Raises:
         ToolError: the compiler failed, or the program did.
@@ -87,7 +94,7 @@ def simulated(
 
     with TemporaryDirectory() as scratch:
         runs = engine.simulate(
-            emitted, inputs(), "c", compiler=compiler, workdir=Path(scratch),
+            emitted, inputs(), level, compiler=compiler, workdir=Path(scratch),
             progress=share_of(lambda share: stages.watch.observer("csim", share)),
         )  # fmt: skip
         while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy.typing as npt
 import onnx
 
+from fpgacomp.engines.engine import Level as EngineLevel
 from fpgacomp.engines.registry import engine_named
 from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import to_network_outputs
@@ -26,9 +27,10 @@ from fpgacomp.network.canonical import input_shapes, unread_inputs
 from fpgacomp.report import folder
 from fpgacomp.report.manifest import Manifest
 from fpgacomp.results.agreement import Mismatch
+from fpgacomp.results.measured import Measured
 
 # graph is the integer graph itself, the oracle; the others are levels of an engine.
-Level = Literal["graph", "c"]
+Level = Literal["graph", "c", "rtl"]
 
 
 def _check_outputs(outputs: Path, inputs: SampleSource, build: Path) -> None:
@@ -62,6 +64,7 @@ class SimulationResult:
         accuracy: figures of how well the answers agree with the labels, or None without labels.
         task: what the network was asked to tell, as text; see `Report.task`.
         written: the file that holds the outputs, or None.
+        measured: cycles and FIFOs at level rtl, or None.
     """
 
     samples: int
@@ -71,6 +74,7 @@ class SimulationResult:
     first_mismatch: Mismatch | None = None
     accuracy: Mapping[str, float] | None = None
     written: str | None = None
+    measured: Measured | None = None
     task: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
@@ -82,6 +86,7 @@ class SimulationResult:
             "first_mismatch": str(self.first_mismatch) if self.first_mismatch else None,
             "accuracy": None if self.accuracy is None else {**self.accuracy, **self.task},
             "outputs": self.written,
+            "measured": None if self.measured is None else {"rtl": asdict(self.measured)},
         }
 
 
@@ -102,7 +107,8 @@ def simulate(
     Args:
         build: the folder that `compile` wrote.
         inputs: samples as the network takes them: arrays, a .npy or .npz file, or labelled data.
-        level: graph runs the integer graph; c runs the emitted C++ and compares it with the graph.
+        level: graph runs the integer graph; c runs the emitted C++, and rtl the emitted
+            SystemVerilog cycle by cycle, and both compare every integer with the graph.
         outputs: file for the answers: .npy, or .npz where there are several.
         labels: of the inputs, for the accuracy.
         task: kind of what the network is asked to tell, for all outputs or by output name; None
@@ -112,10 +118,11 @@ def simulate(
         observer: told each stage and the share of it that is done.
 
     Raises:
-        UsageError: the folder is no build directory, a file of it was changed, or its code is
-            to run and neither this user made it nor `trust` is given.
+        UsageError: the folder is no build directory, a file of it was changed, the build has
+            nothing of this level, or its code is to run and neither this user made it nor
+            `trust` is given.
         InputDataError: the samples do not go with the network.
-        ToolError: a simulator failed.
+        ToolError: a simulator is missing or failed.
     """
     if level not in get_args(Level):
         raise UsageError(
@@ -137,6 +144,13 @@ def simulate(
     compiler = emitted = None
     engine = engine_named(built.backend)
     if level != "graph":
+        if level not in engine.levels:
+            raise UsageError(
+                f"--level {level}",
+                f"is not there: designs of the {engine.name} engine have no {level}/.",
+                f"use --level {' or '.join(('graph', *engine.levels))}, or compile with "
+                "--backend stream.",
+            )
         if not (built.own or trust):
             raise UsageError(
                 str(build),
@@ -145,7 +159,8 @@ def simulate(
             )
         compiler = find_compiler()
         emitted = engine.read_back(built.graph, built.project)
-    for batch in checks.simulated(engine, emitted, oracle, compiler, check, stages):
+    run: EngineLevel = "c" if level == "graph" else level
+    for batch in checks.simulated(engine, emitted, oracle, compiler, check, stages, run):
         kept.add(batch)
     answers = to_network_outputs(built.after, kept.all_outputs())
     if outputs is not None:
@@ -161,4 +176,5 @@ def simulate(
         accuracy=scored.accuracy if scored else None,
         task=scored.task if scored else {},
         written=None if outputs is None else str(outputs),
+        measured=check.measured,
     )

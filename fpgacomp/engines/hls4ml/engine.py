@@ -24,6 +24,7 @@ class Hls4mlEngine:
     """Unrolls layers, or time-multiplexes their products: the shortest latency that fits."""
 
     name: str = "hls4ml"
+    levels: tuple[Level, ...] = ("c",)
 
     def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
         """What is too wide or too large for hls4ml, whichever pass runs before it."""

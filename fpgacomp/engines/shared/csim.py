@@ -9,6 +9,7 @@ from fpgacomp.errors import FpgacompError, InputDataError, raise_all
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Tensor
 from fpgacomp.ir.types import IntArray
+from fpgacomp.results.measured import Measured
 
 # Called as progress(what, done, total), with samples for done and total.
 Progress = Callable[[str, int, int], None]
@@ -21,17 +22,19 @@ def samples_done(progress: Progress, total: int) -> Callable[[int], None]:
 
 @dataclass(frozen=True)
 class CsimResult:
-    """The integers that the emitted C++ computed, and the time that took.
+    """The integers that the emitted code computed, and the time that took.
 
     Args:
         values: tensor name -> int64 [N, *shape], every tensor of the graph.
         compile_s: seconds that g++ took.
         run_s: seconds that the samples took.
+        measured: cycles and FIFOs, of a simulation of hardware; None of one of C++.
     """
 
     values: Mapping[str, IntArray]
     compile_s: float
     run_s: float
+    measured: Measured | None = None
 
 
 def check_inputs(graph: Graph, inputs: Mapping[str, IntArray]) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import assert_never
 
 from fpgacomp.engines.engine import Emitted, Goal, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
@@ -12,7 +13,7 @@ from fpgacomp.engines.shared.remarks import hls_remarks
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.errors import FpgacompError, UsageError
-from fpgacomp.host.toolchain import Compiler
+from fpgacomp.host.toolchain import Compiler, find_verilator
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
@@ -23,6 +24,7 @@ class StreamEngine:
     """Streams words through a pipeline of operators, each folded over PE and SIMD."""
 
     name: str = "stream"
+    levels: tuple[Level, ...] = ("c", "rtl")
 
     def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
         """Nothing: every layer of the vocabulary has an operator."""
@@ -42,10 +44,13 @@ class StreamEngine:
         )  # fmt: skip
 
     def emit(self, design: StreamDesign, vectors: Mapping[str, IntArray]) -> Emitted:
-        """Our own HLS C++ of the design's operators."""
+        """Our own HLS C++ and SystemVerilog of the design's operators."""
         from fpgacomp.engines.stream.emit.project import emit_stream
+        from fpgacomp.engines.stream.rtl.project import emit_rtl
 
-        return self.read_back(design.graph, emit_stream(design, vectors))
+        hls = self.read_back(design.graph, emit_stream(design, vectors))
+        whole = hls.project.merged(emit_rtl(design, hls.interface))
+        return replace(hls, project=whole)
 
     def read_back(self, graph: Graph, project: Project) -> Emitted:
         """A project of this engine with its interface, from its files."""
@@ -63,12 +68,24 @@ class StreamEngine:
         workdir: Path,
         progress: Progress | None = None,
     ) -> Iterator[CsimResult]:
-        """C-simulation of exactly the emitted C++."""
-        from fpgacomp.engines.stream.csim import simulate_batches
+        """Run exactly the emitted C++, or the emitted SystemVerilog."""
+        match level:
+            case "c":
+                from fpgacomp.engines.stream import csim
 
-        return simulate_batches(
-            emitted.project, emitted.graph, compiler, batches, workdir=workdir, progress=progress
-        )
+                return csim.simulate_batches(
+                    emitted.project, emitted.graph, compiler, batches, workdir=workdir,
+                    progress=progress,
+                )  # fmt: skip
+            case "rtl":
+                from fpgacomp.engines.stream.rtl import simulate
+
+                return simulate.simulate_batches(
+                    emitted.project, emitted.graph, batches, verilator=find_verilator(),
+                    compiler=compiler, workdir=workdir, progress=progress,
+                )  # fmt: skip
+            case _:
+                assert_never(level)
 
     def remarks(self, design: StreamDesign) -> tuple[str, ...]:
         """Which tool can build the C++ for the board."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from fpgacomp.engines.shared.names import NameSpace
+from fpgacomp.engines.shared.names import NameSpace, top_name
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.emit.calls import Buffer
 from fpgacomp.engines.stream.emit.tables import Table, cpp_type
@@ -121,7 +121,7 @@ class Names:
 
 def names_of(dataflow: Dataflow) -> Names:
     """The names of a new design, of which only the top function's is chosen yet."""
-    top = NameSpace(_library_words()).unique(dataflow.name)
+    top = top_name(dataflow.name, _library_words())
     return Names(top, NameSpace(frozenset({top})))
 
 

@@ -71,7 +71,7 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
 def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
     """The templates' context: every operator is a process; every stream and table has a name."""
     names = names_of(dataflow)
-    ports, port_bits = _ports(design.graph, dataflow), design.board.device.wide_port_bits
+    ports, port_bits = ports_of(design.graph, dataflow), design.board.device.wide_port_bits
     processes = tuple(
         _process(operator, names, ports.get(index), port_bits)
         for index, operator in enumerate(dataflow.operators)
@@ -90,7 +90,7 @@ def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
     )
 
 
-def _ports(graph: Graph, dataflow: Dataflow) -> dict[int, CppPort]:
+def ports_of(graph: Graph, dataflow: Dataflow) -> dict[int, CppPort]:
     """Index of each Source and Sink -> its AXI stream; both keep the order of the graph's."""
     ports: dict[int, CppPort] = {}
     inputs, outputs = enumerate(graph.inputs), enumerate(graph.outputs)

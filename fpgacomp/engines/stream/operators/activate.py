@@ -11,14 +11,20 @@ from typing import ClassVar, assert_never
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.emit.calls import Call
-from fpgacomp.engines.stream.operators.lookup import lookup_call, lookup_terms
+from fpgacomp.engines.stream.operators.lookup import lookup_call, lookup_instance, lookup_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
-from fpgacomp.engines.stream.operators.requantize import requantize_call, requantize_terms
+from fpgacomp.engines.stream.operators.requantize import (
+    requantize_call,
+    requantize_instance,
+    requantize_terms,
+)
 from fpgacomp.engines.stream.operators.thresholds import (
     search_levels,
     thresholds_call,
+    thresholds_instance,
     thresholds_terms,
 )
+from fpgacomp.engines.stream.rtl.instance import Instance
 from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Steps, word_steps
 from fpgacomp.ir.layers import Activation, Lookup, Requantize, Thresholds
@@ -80,5 +86,17 @@ class Activate(OneToOne):
                 return thresholds_call(layer, lanes, streams, tables, self.memory)
             case Lookup():
                 return lookup_call(layer, self.output, streams, tables, self.memory)
+            case _:
+                assert_never(layer)
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        layer = self.function
+        match layer:
+            case Requantize():
+                return requantize_instance(layer, self.input, self.output, tables)
+            case Thresholds():
+                return thresholds_instance(layer, self.input, self.output, tables, self.memory)
+            case Lookup():
+                return lookup_instance(layer, self.input, self.output)
             case _:
                 assert_never(layer)

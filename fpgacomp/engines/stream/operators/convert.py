@@ -11,6 +11,7 @@ import numpy as np
 from fpgacomp.engines.shared.terms import Amounts, Terms, unit_terms
 from fpgacomp.engines.stream.emit.calls import Call
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance
 from fpgacomp.engines.stream.timing.steps import Pattern, Steps, repeated_steps
 
 
@@ -41,6 +42,14 @@ class Convert(OneToOne):
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("convert_width", (self.input.elements,), streams)
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        common = gcd(self.input.lanes, self.output.lanes)
+        unit = common * (self.input.bits // self.input.lanes)
+        return Instance(
+            "fpgacomp_convert",
+            {"IN_BITS": self.input.bits, "OUT_BITS": self.output.bits, "UNIT": unit},
+        )
 
 
 def converter_terms(from_bits: int, to_bits: int) -> Terms:

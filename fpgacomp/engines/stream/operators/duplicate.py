@@ -9,6 +9,7 @@ from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, Named
+from fpgacomp.engines.stream.rtl.instance import Instance
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.engines.stream.timing.steps import Steps, word_steps
 
@@ -43,3 +44,7 @@ class Duplicate(Named):
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("duplicate", (self.input.words,), streams)
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        copies = len(self.copies)
+        return Instance("fpgacomp_duplicate", {"BITS": self.input.bits, "COPIES": copies})

@@ -11,7 +11,8 @@ from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, Named
-from fpgacomp.engines.stream.streams import Stream
+from fpgacomp.engines.stream.rtl.instance import Bits, Instance, element, kind_code, signed_bits
+from fpgacomp.engines.stream.streams import Stream, element_bits
 from fpgacomp.engines.stream.timing.steps import Pattern, Steps, repeated_steps
 
 
@@ -57,3 +58,24 @@ class Join(Named):
         *parts, output = streams
         pixels = self.output.elements // sum(self.channels)
         return Call("concat", (pixels, *self.channels), (output, *parts))
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        lanes, kinds = self.output.lanes, [part.type for part in self.parts]
+
+        def each(values: list[int]) -> Bits:
+            """A parameter of 32 bits for each part, the first lowest."""
+            joined = sum(value << (32 * index) for index, value in enumerate(values))
+            return Bits(32 * len(values), joined)
+
+        return Instance(
+            "fpgacomp_join",
+            {
+                "PARTS": len(self.parts), "LANES": lanes,
+                "TOTAL_BITS": sum(part.bits for part in self.parts),
+                "WORDS": each([count // lanes for count in self.channels]),
+                "BITS": each([element_bits(kind) for kind in kinds]),
+                "KIND": each([kind_code(kind) for kind in kinds]),
+                **element("OUT", self.output.type),
+                "VALUE_BITS": signed_bits(self.output.type, *kinds),
+            },
+        )  # fmt: skip

@@ -10,6 +10,8 @@ from fpgacomp.engines.stream.emit.calls import Call
 from fpgacomp.engines.stream.estimate.memory import added
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance, element
+from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Steps, gathering, repeated_steps
 
 
@@ -35,6 +37,16 @@ class Label(OneToOne):
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("argmax", (self.channels, self.output.words), streams)
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        lanes = self.input.lanes
+        return Instance(
+            "fpgacomp_label",
+            {
+                "LANES": lanes, "GROUPS": self.channels // lanes,
+                **element("IN", self.input.type), "OUT_BITS": element_bits(self.output.type),
+            },
+        )  # fmt: skip
 
 
 def label_terms(input_bits: int, lanes: int, index_bits: int) -> Terms:

@@ -8,6 +8,7 @@ from fpgacomp.engines.stream.emit.calls import Call, call_with_tables
 from fpgacomp.engines.stream.emit.tables import banks, lanes_of
 from fpgacomp.engines.stream.estimate.memory import added
 from fpgacomp.engines.stream.estimate.terms import banks_terms, word_terms
+from fpgacomp.engines.stream.rtl.instance import Bits, Instance, content, element
 from fpgacomp.engines.stream.streams import Stream, element_bits
 from fpgacomp.ir.layers import Lookup
 
@@ -29,3 +30,20 @@ def lookup_call(
     table = banks(name, f"Table of {layer.name}.", entries, output.type, memory)
     parameters = (layer.input.channels, layer.input.pixels, domain.lo, domain.count)
     return call_with_tables("lookup", parameters, streams, table)
+
+
+def lookup_instance(layer: Lookup, source: Stream, output: Stream) -> Instance:
+    """Its instance in SystemVerilog, with one table per lane."""
+    lanes, domain = output.lanes, layer.input.type
+    entries = lanes_of(layer.table.array, lanes).transpose(1, 0, 2).reshape(lanes, -1)
+    groups = layer.output.channels // lanes
+    return Instance(
+        "fpgacomp_lookup",
+        {
+            "LANES": lanes, "GROUPS": groups, "ROWS": entries.shape[1] // domain.count,
+            "COUNT": domain.count, **element("IN", source.type),
+            "OUT_BITS": element_bits(output.type),
+            "LOW": Bits(element_bits(source.type) + 2, domain.lo),
+            "CONTENT": content(entries, output.type),
+        },
+    )  # fmt: skip

@@ -14,9 +14,10 @@ from fpgacomp.engines.stream.emit.tables import Table, rom
 from fpgacomp.engines.stream.estimate.memory import added, buffer_terms, rom_terms
 from fpgacomp.engines.stream.estimate.terms import constant_array, product_array
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance, element, rows, style
 from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Pattern, Steps, gathering, repeated_steps
-from fpgacomp.ir.types import Ints, IntType
+from fpgacomp.ir.types import IntArray, Ints, IntType
 
 # A DSP block's narrower multiplier port (UG479, UG579).
 _NARROW_PORT_BITS = 18
@@ -116,13 +117,33 @@ class MatrixVector(OneToOne):
         parameters = (*self.weight.shape, self.vectors, style)
         return call_with_tables("mvau", parameters, streams, self._weights(tables))
 
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        lanes, shift = self.packing(port_bits) if self.arithmetic == "dsp" else (1, 1)
+        table = rows("", f"{tables}.mem", self._tiles, self.weight.stored_type)
+        return Instance(
+            "fpgacomp_matvec",
+            {
+                "SIMD": self.simd, "PE": self.pe, "READS": self.reads, "ROWS": self.rows,
+                **element("IN", self.input.type), **element("WEIGHT", self.weight.stored_type),
+                "OUT_BITS": element_bits(self.output.type), "PACKED": lanes,
+                "SHIFT": max(shift, 1), "DSP": int(self.arithmetic == "dsp"),
+                "STYLE": style(self.memory), **table.parameters,
+            },
+            table.files,
+        )  # fmt: skip
+
     def _weights(self, name: str) -> Table:
         """Row nf * SF + sf, lane pe * SIMD + s is weight[sf * SIMD + s, nf * PE + pe]."""
         (mw, mh), pe, simd = self.weight.shape, self.pe, self.simd
-        tiles = self.weight.array.reshape(self.reads, simd, self.rows, pe).transpose(2, 0, 3, 1)
         title = f"Weights of {self.layer}: {mw} x {mh}, {pe} PE of {simd} SIMD a row."
-        rows = tiles.reshape(-1, pe * simd)
-        return rom(name, title, rows, self.weight.stored_type, self.memory)
+        return rom(name, title, self._tiles, self.weight.stored_type, self.memory)
+
+    @property
+    def _tiles(self) -> IntArray:
+        """[fold, PE * SIMD]: the weights of each cycle of a vector."""
+        shape = (self.reads, self.simd, self.rows, self.pe)
+        tiles = self.weight.array.reshape(shape).transpose(2, 0, 3, 1)
+        return tiles.reshape(-1, self.pe * self.simd)
 
 
 def matrix_terms(

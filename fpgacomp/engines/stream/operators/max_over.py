@@ -10,6 +10,8 @@ from fpgacomp.engines.stream.emit.calls import Call
 from fpgacomp.engines.stream.estimate.memory import added
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance, kind_code
+from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Steps, gathering, repeated_steps
 
 
@@ -35,3 +37,11 @@ class MaxOver(OneToOne):
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("max_pool", (self.taps, self.output.words), streams)
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        kind = self.input.type
+        return Instance(
+            "fpgacomp_max",
+            {"LANES": self.input.lanes, "BITS": element_bits(kind), "KIND": kind_code(kind),
+             "TAPS": self.taps},
+        )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
+from fpgacomp.engines.stream.rtl.instance import Instance
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.engines.stream.timing.steps import Steps
 
@@ -88,6 +89,15 @@ class Operator(Protocol):
             streams: C++ names of its inputs, then of its outputs. A Source has its AXI port
                 in place of inputs, a Sink in place of outputs.
             tables: C++ name of its constant table; the beginning of the names of several.
+            port_bits: width of a DSP block's wider multiplier port.
+        """
+        ...
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        """Its instance in SystemVerilog.
+
+        Args:
+            tables: beginning of the names of its tables' files.
             port_bits: width of a DSP block's wider multiplier port.
         """
         ...

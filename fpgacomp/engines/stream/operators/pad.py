@@ -11,7 +11,9 @@ from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Bits, Instance, codes, element, packed, signed_bits
 from fpgacomp.engines.stream.shapes import Pair, Shape
+from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Steps, pixel_steps
 
 
@@ -51,3 +53,21 @@ class Pad(OneToOne):
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("pad", (*self.shape, *self.rows, *self.columns, self.fill), streams)
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        height, width, channels = self.shape
+        lanes, kind = self.input.lanes, self.output.type
+        fill = np.full((1, lanes), self.fill)
+        bits = element_bits(kind)
+        return Instance(
+            "fpgacomp_pad",
+            {
+                "BITS": self.output.bits, "HEIGHT": height, "WIDTH": width,
+                "GROUPS": channels // lanes, "TOP": self.rows[0], "BOTTOM": self.rows[1],
+                "LEFT": self.columns[0], "RIGHT": self.columns[1], "LANES": lanes,
+                **element("IN", self.input.type), "IN_BITS": self.input.bits,
+                "OUT_KIND": element("OUT", kind)["OUT_KIND"],
+                "VALUE_BITS": signed_bits(self.input.type, kind),
+                "FILL": Bits(self.output.bits, packed(codes(fill, kind, bits), bits)[0]),
+            },
+        )  # fmt: skip

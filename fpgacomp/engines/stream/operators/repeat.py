@@ -12,6 +12,7 @@ from fpgacomp.engines.stream.emit.calls import Call, word_buffer
 from fpgacomp.engines.stream.estimate.memory import added, buffer_terms
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance
 from fpgacomp.engines.stream.shapes import Pair, Shape
 from fpgacomp.engines.stream.timing.steps import Steps, pixel_steps
 
@@ -56,3 +57,13 @@ class Repeat(OneToOne):
         row = word_buffer("row", self.input, self.row_words)
         parameters = (*self.shape, *self.factors)
         return Call("upsample", parameters, (*streams, row.name), buffers=(row,))
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        _, width, channels = self.shape
+        return Instance(
+            "fpgacomp_repeat",
+            {
+                "BITS": self.input.bits, "WIDTH": width, "GROUPS": channels // self.input.lanes,
+                "DOWN": self.factors[0], "ACROSS": self.factors[1],
+            },
+        )  # fmt: skip

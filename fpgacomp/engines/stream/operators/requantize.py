@@ -9,6 +9,8 @@ from fpgacomp.engines.stream.emit.calls import Call, call_with_tables
 from fpgacomp.engines.stream.emit.tables import per_channel
 from fpgacomp.engines.stream.estimate.memory import added, rom_terms
 from fpgacomp.engines.stream.estimate.terms import scaling_terms, word_terms
+from fpgacomp.engines.stream.rtl.instance import Bits, Instance, Parameter, element, rows
+from fpgacomp.engines.stream.rtl.instance import per_channel as channel_rows
 from fpgacomp.engines.stream.streams import Stream, element_bits
 from fpgacomp.ir.layers import Requantize, Rounding
 from fpgacomp.ir.types import IntType
@@ -20,6 +22,15 @@ _CPP_ROUNDING = {
     Rounding.HALF_DOWN: "RoundHalfDown",
     Rounding.UP: "RoundUp",
     Rounding.DOWN: "RoundDown",
+}
+# The ROUNDING parameter of hls_templates/rtl/lib/fpgacomp_requantize.sv.
+_RTL_ROUNDING = {
+    Rounding.FLOOR: 0,
+    Rounding.ROUND: 1,
+    Rounding.HALF_UP: 2,
+    Rounding.HALF_DOWN: 3,
+    Rounding.UP: 4,
+    Rounding.DOWN: 5,
 }
 
 
@@ -59,3 +70,23 @@ def _working_bits(layer: Requantize) -> int:
     widest += int(abs(layer.offset.array).max()) + (1 << layer.shift)
     widest = max(widest, abs(layer.lo), abs(layer.hi)) + abs(layer.zero_point)
     return max(IntType(-widest, widest).bits, layer.shift + 2)
+
+
+def requantize_instance(layer: Requantize, source: Stream, output: Stream, name: str) -> Instance:
+    """Its instance in SystemVerilog, with a table of multipliers and one of offsets."""
+    lanes, wide = source.lanes, _working_bits(layer)
+    parameters: dict[str, Parameter] = {
+        "LANES": lanes, "GROUPS": layer.input.channels // lanes,
+        **element("IN", source.type), **element("OUT", output.type), "WIDE": wide,
+        "SHIFT": layer.shift, "ROUNDING": _RTL_ROUNDING[layer.rounding],
+        "LOW": Bits(wide, layer.lo), "HIGH": Bits(wide, layer.hi),
+        "ZERO": Bits(wide, layer.zero_point),
+    }  # fmt: skip
+    files: dict[str, bytes] = {}
+    for prefix, values in (("FACTOR", layer.multiplier), ("OFFSET", layer.offset)):
+        kind = IntType.of_values(values.array)
+        file = f"{name}_{prefix.lower()}.mem"
+        table = rows(f"{prefix}_", file, channel_rows(values, lanes), kind)
+        parameters |= {**element(prefix, kind), f"{prefix}_ROWS": table.count, **table.parameters}
+        files |= table.files
+    return Instance("fpgacomp_requantize", parameters, files)

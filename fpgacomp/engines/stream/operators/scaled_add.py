@@ -13,9 +13,12 @@ from fpgacomp.engines.stream.emit.tables import per_channel
 from fpgacomp.engines.stream.estimate.memory import added
 from fpgacomp.engines.stream.estimate.terms import scaling_terms, word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, Named
+from fpgacomp.engines.stream.rtl.instance import Instance, Parameter, element, rows, signed_bits
+from fpgacomp.engines.stream.rtl.instance import per_channel as channel_rows
 from fpgacomp.engines.stream.streams import Stream, element_bits
 from fpgacomp.engines.stream.timing.steps import Steps, word_steps
 from fpgacomp.ir.layers import Add
+from fpgacomp.ir.types import IntType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +72,23 @@ class ScaledAdd(Named):
         ]
         parameters = (layer.output.channels, layer.output.pixels)
         return call_with_tables("scaled_add", parameters, streams, *roms)
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        layer, lanes = self.add, self.output.lanes
+        parameters: dict[str, Parameter] = {
+            "LANES": lanes, "GROUPS": self.output.elements // max(layer.output.pixels, 1) // lanes,
+            **element("A", self.a.type), **element("B", self.b.type),
+            **element("OUT", self.output.type), "WIDE": signed_bits(self.output.type) + 1,
+        }  # fmt: skip
+        files: dict[str, bytes] = {}
+        for side, factors in (("A", layer.multiplier_a), ("B", layer.multiplier_b)):
+            kind = IntType.of_values(factors.array)
+            file = f"{tables}_{side.lower()}.mem"
+            table = rows(f"FACTOR_{side}_", file, channel_rows(factors, lanes), kind)
+            parameters |= {
+                **element(f"FACTOR_{side}", kind),
+                f"FACTOR_{side}_ROWS": table.count,
+                **table.parameters,
+            }
+            files |= table.files
+        return Instance("fpgacomp_scaled_add", parameters, files)

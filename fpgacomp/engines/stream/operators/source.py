@@ -9,7 +9,8 @@ from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, Named
-from fpgacomp.engines.stream.streams import Stream, container_bits
+from fpgacomp.engines.stream.rtl.instance import Instance, kind_code
+from fpgacomp.engines.stream.streams import Stream, container_bits, element_bits
 from fpgacomp.engines.stream.timing.steps import Steps, word_steps
 
 
@@ -43,3 +44,13 @@ class Source(Named):
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         parameters = (self.output.elements, container_bits(self.output.type))
         return Call("from_axis", parameters, streams)
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        kind = self.output.type
+        return Instance(
+            "fpgacomp_source",
+            {
+                "LANES": self.output.lanes, "CONTAINER": container_bits(kind),
+                "BITS": element_bits(kind), "KIND": kind_code(kind), "BEATS": self.output.words,
+            },
+        )  # fmt: skip

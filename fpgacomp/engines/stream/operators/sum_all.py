@@ -12,6 +12,8 @@ from fpgacomp.engines.stream.emit.calls import Call, word_buffer
 from fpgacomp.engines.stream.estimate.memory import added, buffer_terms
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance, element
+from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Pattern, Steps
 
 
@@ -49,3 +51,14 @@ class SumAll(OneToOne):
         sums = word_buffer("sums", self.output, groups)
         arguments = (*streams, sums.name)
         return Call("global_sum", (self.channels, self.pixels), arguments, buffers=(sums,))
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        lanes = self.input.lanes
+        return Instance(
+            "fpgacomp_sum_all",
+            {
+                "LANES": lanes, **element("IN", self.input.type),
+                "OUT_BITS": element_bits(self.output.type), "GROUPS": self.channels // lanes,
+                "PIXELS": self.pixels,
+            },
+        )  # fmt: skip

@@ -12,6 +12,8 @@ from fpgacomp.engines.stream.emit.tables import rom
 from fpgacomp.engines.stream.estimate.memory import added, rom_terms
 from fpgacomp.engines.stream.estimate.terms import word_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance, element, rows
+from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Steps, gathering, repeated_steps
 from fpgacomp.ir.types import Ints, IntType
 
@@ -57,3 +59,21 @@ class SumOver(OneToOne):
         title = f"Factor of each output position of {self.layer}."
         table = rom(tables, title, factors, IntType.of_values(factors), "auto")
         return call_with_tables("sum_pool", parameters, streams, table)
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        lanes, kind = self.input.lanes, self.output.type
+        parameters = {
+            "LANES": lanes, **element("IN", self.input.type), "OUT_BITS": element_bits(kind),
+            "TAPS": self.taps, "GROUPS": self.channels // lanes,
+        }  # fmt: skip
+        if self.multiplier is None:
+            return Instance("fpgacomp_sum_over", parameters)
+        factors = self.multiplier.array.reshape(-1, 1)
+        factor = IntType.of_values(factors)
+        table = rows("", f"{tables}.mem", factors, factor)
+        parameters |= {
+            "FACTOR_BITS": element_bits(factor),
+            "FACTOR_ROWS": table.count,
+            **table.parameters,
+        }
+        return Instance("fpgacomp_sum_over", parameters, table.files)

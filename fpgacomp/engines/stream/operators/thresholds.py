@@ -10,8 +10,19 @@ from fpgacomp.engines.stream.emit.calls import Call
 from fpgacomp.engines.stream.emit.tables import Table, banks, cpp_type, lanes_of, per_channel, rom
 from fpgacomp.engines.stream.estimate.memory import added, rom_terms
 from fpgacomp.engines.stream.estimate.terms import banks_terms
+from fpgacomp.engines.stream.rtl.instance import (
+    Instance,
+    Parameter,
+    Rows,
+    content,
+    element,
+    rows,
+    style,
+)
+from fpgacomp.engines.stream.rtl.instance import per_channel as channel_rows
+from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import Thresholds
-from fpgacomp.ir.types import Ints, IntType
+from fpgacomp.ir.types import IntArray, Ints, IntType
 
 # Up to here a comparator per threshold costs no more than a binary search.
 _MOST_COMPARATORS = 3
@@ -60,14 +71,10 @@ def _compare_call(
     layer: Thresholds, lanes: int, streams: tuple[str, ...], name: str, memory: Memory
 ) -> Call:
     """A comparator per threshold: all thresholds of a word's channels in one row of a Rom."""
-    values = layer.thresholds.array
-    kind = IntType.of_values(values) if values.size else _type_with_never(layer)
-    if not values.size:  # the library has no table of nothing: one that never fires
-        values = np.full((1, 1), kind.hi)
+    kind, values = _compared(layer)
     level, tables = _levels(layer, lanes, name)
-    rows = lanes_of(values, lanes)
     title = f"Thresholds of {layer.name}."
-    table = rom(name, title, rows.reshape(len(rows), -1), kind, memory)
+    table = rom(name, title, _flat(lanes_of(values, lanes)), kind, memory)
     parameters = (layer.input.channels, layer.input.pixels, values.shape[1])
     arguments = (*streams, table.name, level)
     return Call("thresholds", parameters, arguments, (*tables, table))
@@ -77,21 +84,44 @@ def _search_call(
     layer: Thresholds, lanes: int, streams: tuple[str, ...], name: str, memory: Memory
 ) -> Call:
     """A binary search: one set of Banks per bit of the count, filled up to a power of two."""
-    depth, kind = search_levels(layer), _type_with_never(layer)
-    values = layer.thresholds.array
-    missing = (1 << depth) - 1 - values.shape[1]
-    never = Ints(np.pad(values, ((0, 0), (0, missing)), constant_values=kind.hi))
-    table = lanes_of(never.array, lanes)
+    kind, searched = _search_tables(layer, lanes)
     level, tables = _levels(layer, lanes, name)
     steps = []
-    for index in range(depth):
-        first, stride = (1 << (depth - index - 1)) - 1, 1 << (depth - index)
-        entries = table[:, :, first::stride].transpose(1, 0, 2).reshape(lanes, -1)
-        title = f"Thresholds of {layer.name} that decide bit {depth - index - 1} of the count."
-        steps.append(banks(f"{name}_{index}", title, entries, kind, memory))
+    for index, entries in enumerate(searched):
+        bit = len(searched) - index - 1
+        title = f"Thresholds of {layer.name} that decide bit {bit} of the count."
+        steps.append(banks(f"{name}_{index}", title, _flat(entries), kind, memory))
     parameters = (layer.input.channels, layer.input.pixels, cpp_type(kind))
     arguments = (*streams, level, *(step.name for step in steps))
     return Call("thresholds_search", parameters, arguments, (*tables, *steps))
+
+
+def _compared(layer: Thresholds) -> tuple[IntType, IntArray]:
+    """[1 or C, n >= 1] thresholds with a comparator each, and their range."""
+    values = layer.thresholds.array
+    if values.size:
+        return IntType.of_values(values), values
+    kind = _type_with_never(layer)  # the libraries have no table of nothing: one never fires
+    return kind, np.full((1, 1), kind.hi)
+
+
+def _search_tables(layer: Thresholds, lanes: int) -> tuple[IntType, list[IntArray]]:
+    """For each bit of the count, the highest first: [lanes, 1 or groups, 2^bit] thresholds."""
+    depth, kind = search_levels(layer), _type_with_never(layer)
+    values = layer.thresholds.array
+    missing = (1 << depth) - 1 - values.shape[1]
+    never = np.pad(values, ((0, 0), (0, missing)), constant_values=kind.hi)
+    table = lanes_of(never, lanes)
+    steps = []
+    for index in range(depth):
+        first, stride = (1 << (depth - index - 1)) - 1, 1 << (depth - index)
+        steps.append(table[:, :, first::stride].transpose(1, 0, 2))
+    return kind, steps
+
+
+def _flat(table: IntArray) -> IntArray:
+    """[rows, ...] as [rows, n]."""
+    return table.reshape(len(table), -1)
 
 
 def _levels(layer: Thresholds, lanes: int, name: str) -> tuple[str, tuple[Table, ...]]:
@@ -111,3 +141,47 @@ def _type_with_never(layer: Thresholds) -> IntType:
     last = layer.input.type.hi + 1
     values = np.append(layer.thresholds.array.ravel(), last)
     return IntType.of_values(values)
+
+
+def thresholds_instance(
+    layer: Thresholds, source: Stream, output: Stream, name: str, memory: Memory
+) -> Instance:
+    """Its instance in SystemVerilog, in the same of the two ways as its call in C++."""
+    lanes, depth = source.lanes, search_levels(layer)
+    levels, level_bits = _level_rows(layer, lanes, f"{name}_levels.mem")
+    parameters: dict[str, Parameter] = {
+        "LANES": lanes, "GROUPS": layer.input.channels // lanes,
+        **element("IN", source.type), **element("OUT", output.type),
+        "LEVEL_BITS": level_bits, "LEVEL_ROWS": levels.count,
+        **levels.parameters,
+    }  # fmt: skip
+    if depth:
+        kind, tables = _search_tables(layer, lanes)
+        stored = np.concatenate([entries.ravel() for entries in tables])
+        parameters |= {
+            "LEVELS": depth, "ROWS": tables[0].shape[1], **element("TABLE", kind),
+            "CONTENT": content(stored, kind),
+        }  # fmt: skip
+        return Instance("fpgacomp_thresholds_search", parameters, levels.files)
+    kind, values = _compared(layer)
+    table = rows("TABLE_", f"{name}.mem", _flat(lanes_of(values, lanes)), kind)
+    parameters |= {
+        "COUNT": values.shape[1], **element("TABLE", kind), "STYLE": style(memory),
+        "TABLE_ROWS": table.count,
+        **table.parameters,
+    }  # fmt: skip
+    files = {**table.files, **levels.files}
+    return Instance("fpgacomp_thresholds", parameters, files)
+
+
+def _level_rows(layer: Thresholds, lanes: int, file: str) -> tuple[Rows, int]:
+    """A table of each channel's lowest level and step, and the bits of one of them."""
+    base, step = layer.base.array, layer.step.array
+    count = layer.thresholds.shape[1]
+    ends = np.concatenate([base, step, base + step * count, [-1]])
+    bits = IntType.of_values(ends).bits + 1
+    if np.all(base == base[0]) and np.all(step == step[0]):
+        base, step = base[:1], step[:1]
+    sides = [channel_rows(Ints(side), lanes) for side in np.broadcast_arrays(base, step)]
+    both = np.concatenate(sides, axis=1)
+    return rows("LEVEL_", file, both, IntType.of_bits(bits, signed=True)), bits

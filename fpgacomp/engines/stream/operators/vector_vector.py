@@ -12,9 +12,10 @@ from fpgacomp.engines.stream.emit.tables import Table, rom
 from fpgacomp.engines.stream.estimate.memory import added, rom_terms
 from fpgacomp.engines.stream.estimate.terms import product_array
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance, element, rows, style
 from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.engines.stream.timing.steps import Steps, gathering, repeated_steps
-from fpgacomp.ir.types import Ints
+from fpgacomp.ir.types import IntArray, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +68,29 @@ class VectorVector(OneToOne):
         parameters = (channels, taps, self.vectors, style)
         return call_with_tables("vvau", parameters, streams, self._weights(tables))
 
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        taps, channels = self.weight.shape
+        table = rows("", f"{tables}.mem", self._rows, self.weight.stored_type)
+        return Instance(
+            "fpgacomp_vecvec",
+            {
+                "PE": self.pe, "TAPS": taps, "GROUPS": channels // self.pe,
+                **element("IN", self.input.type), **element("WEIGHT", self.weight.stored_type),
+                "OUT_BITS": element_bits(self.output.type), "DSP": int(self.arithmetic == "dsp"),
+                "STYLE": style(self.memory), **table.parameters,
+            },
+            table.files,
+        )  # fmt: skip
+
     def _weights(self, name: str) -> Table:
         """Row f * taps + k, lane i is weight[k, f * PE + i]."""
-        (taps, channels), pe = self.weight.shape, self.pe
-        rows = self.weight.array.reshape(taps, channels // pe, pe).transpose(1, 0, 2)
-        title = f"Weights of {self.layer}: {taps} taps of {channels} channels, {pe} PE a row."
-        return rom(name, title, rows.reshape(-1, pe), self.weight.stored_type, self.memory)
+        taps, channels = self.weight.shape
+        title = f"Weights of {self.layer}: {taps} taps of {channels} channels, {self.pe} PE a row."
+        return rom(name, title, self._rows, self.weight.stored_type, self.memory)
+
+    @property
+    def _rows(self) -> IntArray:
+        """[fold, PE]: the weights of each cycle of a window."""
+        taps, channels = self.weight.shape
+        rows = self.weight.array.reshape(taps, channels // self.pe, self.pe).transpose(1, 0, 2)
+        return rows.reshape(-1, self.pe)

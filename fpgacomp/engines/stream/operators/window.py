@@ -13,6 +13,7 @@ from fpgacomp.engines.stream.emit.calls import Buffer, Call, word_buffer
 from fpgacomp.engines.stream.emit.tables import cpp_type
 from fpgacomp.engines.stream.estimate.memory import added, buffer_terms
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance
 from fpgacomp.engines.stream.shapes import Pair, Shape
 from fpgacomp.engines.stream.storage import buffer_storage
 from fpgacomp.engines.stream.streams import element_bits
@@ -92,14 +93,23 @@ class Window(OneToOne):
         width = self.shape[1]
 
         def slot(reads: int) -> int:
-            return taps * groups + max(0, reads - self._ahead)
+            return taps * groups + self._alone(reads)
 
         first = slot(self.buffer_words)
         following = slot(columns * groups)
         row = slot((width * rows - (across - 1) * columns) * groups)
-        seen = ((down - 1) * rows * width + (across - 1) * columns) * groups + self.buffer_words
-        tail = self.input.words - seen
-        return first + down * (across - 1) * following + (down - 1) * row + tail
+        return first + down * (across - 1) * following + (down - 1) * row + self._tail
+
+    @property
+    def _tail(self) -> int:
+        """Input words behind the last window."""
+        (down, across), (rows, columns) = self.positions, self.strides
+        before = ((down - 1) * rows * self.shape[1] + (across - 1) * columns) * self.groups
+        return self.input.words - before - self.buffer_words
+
+    def _alone(self, reads: int) -> int:
+        """Cycles in which a window with so many new words reads and writes nothing."""
+        return max(0, reads - self._ahead)
 
     @property
     def _ahead(self) -> int:
@@ -134,7 +144,7 @@ class Window(OneToOne):
     def _slot(self, reads: int, *, fine: bool) -> Pattern:
         """One window: reads alone until the writes can no longer overtake them, then both."""
         writes = prod(self.kernel) * self.groups
-        alone = max(0, reads - self._ahead)
+        alone = self._alone(reads)
         rest = reads - alone
         if fine:
             both = Pattern.of([np.arange(writes) < rest], [np.ones(writes)])
@@ -175,6 +185,31 @@ class Window(OneToOne):
         columns = Buffer("columns", f"Vec<{cpp_type(self.input.type)}, {above}>", width, storage)
         arguments = (*streams, columns.name)
         return Call("sliding_window_parallel", geometry, arguments, buffers=(columns,))
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        height, width, _ = self.shape
+        shared = {
+            "WIDTH": width, "KERNEL_Y": self.kernel[0], "KERNEL_X": self.kernel[1],
+            "DILATION_Y": self.dilations[0], "DILATION_X": self.dilations[1],
+        }  # fmt: skip
+        if self.parallel:
+            own = {"BITS": self.input.bits, "HEIGHT": height,
+                   "STRIDE_Y": self.strides[0], "STRIDE_X": self.strides[1]}  # fmt: skip
+            return Instance("fpgacomp_window_parallel", shared | own)
+        (down, across), (step_down, step_across) = self.positions, self.strides
+        following = step_across * self.groups
+        row = (width * step_down - (across - 1) * step_across) * self.groups
+        return Instance(
+            "fpgacomp_window",
+            shared
+            | {
+                "BITS": self.input.bits, "GROUPS": self.groups, "ACROSS": across, "DOWN": down,
+                "DEPTHWISE": int(self.order == "kernel_inner"), "DEPTH": self.buffer_words,
+                "READS_NEXT": following, "READS_ROW": row, "READS_TAIL": self._tail,
+                "START_FIRST": self._alone(self.buffer_words),
+                "START_NEXT": self._alone(following), "START_ROW": self._alone(row),
+            },
+        )  # fmt: skip
 
 
 def window_control(size: Pair, kernel: Pair, groups: int, words: int) -> int:

@@ -1,0 +1,1 @@
+"""A streaming design as SystemVerilog, and its simulation cycle by cycle."""

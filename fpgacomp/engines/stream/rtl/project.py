@@ -1,0 +1,201 @@
+"""A folded design as SystemVerilog: the files below `rtl/`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import jinja2
+
+from fpgacomp.engines.shared.interface import Interface
+from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.emit.context import CppPort, Names, names_of
+from fpgacomp.engines.stream.emit.project import ports_of
+from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators.operator import Operator
+from fpgacomp.engines.stream.operators.source import Source
+from fpgacomp.engines.stream.rtl.instance import Parameter
+from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface, RtlStream
+from fpgacomp.engines.stream.streams import Stream, element_bits
+from fpgacomp.errors import UnsupportedLayer
+from fpgacomp.host.resources import data_folder
+from fpgacomp.results.project import Project
+
+_TEMPLATES = data_folder("hls_templates") / "rtl"
+LIBRARY = _TEMPLATES / "lib"
+LEAST_DEPTH = 2  # words of the module fpgacomp_fifo
+
+
+@dataclass(frozen=True)
+class RtlPort:
+    """An AXI stream of the top module.
+
+    Args:
+        title: what it carries.
+        lanes: elements per beat.
+        container: bits of an element on the bus and in files.
+        beats: per frame.
+    """
+
+    name: str
+    title: str
+    lanes: int
+    container: int
+    beats: int
+
+    @property
+    def bytes(self) -> int:
+        """Bytes per beat."""
+        return self.lanes * self.container // 8
+
+    @classmethod
+    def of(cls, port: CppPort) -> RtlPort:
+        beats = port.elements // port.lanes
+        return cls(port.name, port.title, port.lanes, port.container, beats)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One operator's instance, with every port connected."""
+
+    name: str
+    title: str
+    module: str
+    parameters: tuple[tuple[str, str], ...]
+    ports: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class RtlDesign:
+    """Everything that the templates of the files below rtl/ read."""
+
+    name: str
+    title: str
+    inputs: tuple[RtlPort, ...]
+    outputs: tuple[RtlPort, ...]
+    streams: tuple[RtlStream, ...]
+    units: tuple[Unit, ...]
+
+
+def emit_rtl(design: StreamDesign, interface: Interface) -> Project:
+    """The SystemVerilog of a design, with all its files below `rtl/`.
+
+    Args:
+        design: a folding for every layer of a verified graph.
+        interface: of the design's ports, which are the same in C++ and SystemVerilog.
+
+    Returns:
+        rtl/NAME.sv, the operator library (rtl/lib/), tables as .mem files beside the top,
+        rtl/sim_main.cpp, which drives the top under Verilator, and rtl/interface.json (an
+        `RtlInterface`). The same design gives the same bytes.
+
+    Raises:
+        UnsupportedLayer: a folding that does not divide its layer.
+    """
+    dataflow = expand(design)
+    made, files = rtl_design(design, dataflow)
+    files[f"{made.name}.sv"] = _render("top.sv", made)
+    files["sim_main.cpp"] = _render("sim_main.cpp", made)
+    for module in _modules(made.units):
+        files[f"lib/{module}.sv"] = (LIBRARY / f"{module}.sv").read_bytes()
+    files["fpgacomp.vlt"] = (_TEMPLATES / "fpgacomp.vlt").read_bytes()
+    whole = RtlInterface(**{**vars(interface), "top": made.name, "streams": made.streams})
+    files[RTL_FILE.removeprefix("rtl/")] = whole.to_json()
+    return Project(files).under("rtl")
+
+
+def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dict[str, bytes]]:
+    """The templates' context, and the files of the tables."""
+    names = names_of(dataflow)
+    ports = ports_of(design.graph, dataflow)
+    port_bits = design.board.device.wide_port_bits
+    files: dict[str, bytes] = {}
+    units: list[Unit] = []
+    inputs: list[RtlPort] = []
+    outputs: list[RtlPort] = []
+    for index, operator in enumerate(dataflow.operators):
+        name = names.used.unique(f"run_{operator.name}").removeprefix("run_")
+        made = operator.instance(f"c_{name}", port_bits)
+        connections = _streams(operator, names)
+        if index in ports:
+            port = RtlPort.of(ports[index])
+            into = inputs if isinstance(operator, Source) else outputs
+            connections += _axis(port, len(into), source=isinstance(operator, Source))
+            into.append(port)
+        files |= made.files
+        what = type(operator).__name__
+        title = f"{what} of layer {operator.layer}" if operator.layer else what
+        parameters = tuple((key, _literal(value)) for key, value in made.parameters.items())
+        units.append(Unit(name, title, made.module, parameters, tuple(connections)))
+    streams = tuple(_described(stream, names) for stream in dataflow.streams)
+    title = f"Streaming design of {design.graph.name}"
+    whole = RtlDesign(names.top, title, tuple(inputs), tuple(outputs), streams, tuple(units))
+    return whole, files
+
+
+def _described(stream: Stream, names: Names) -> RtlStream:
+    kind = stream.type
+    return RtlStream(
+        name=names.stream(stream).name, stream=stream.name, lanes=stream.lanes,
+        words=stream.words, bits=element_bits(kind), signed=kind.signed, bipolar=kind.bipolar,
+        depth=max(stream.depth, LEAST_DEPTH), tensor=stream.tensor,
+    )  # fmt: skip
+
+
+def _modules(units: tuple[Unit, ...]) -> list[str]:
+    """The modules of the library that the instances need, and those that these need.
+
+    Raises:
+        UnsupportedLayer: an operator's module is not in the library.
+    """
+    found: set[str] = set()
+    waiting = [(unit.module, unit.title) for unit in units] + [("fpgacomp_fifo", "")]
+    while waiting:
+        module, title = waiting.pop()
+        if module in found:
+            continue
+        source = LIBRARY / f"{module}.sv"
+        if not source.is_file():
+            raise UnsupportedLayer(title, f"there is no module {module} in SystemVerilog.",
+                                   f"add hls_templates/rtl/lib/{module}.sv.")  # fmt: skip
+        found.add(module)
+        named = re.findall(r"^  +(fpgacomp_\w+) #\(", source.read_text("utf-8"), re.MULTILINE)
+        waiting += [(inner, title) for inner in named]
+    return sorted(found)
+
+
+def _literal(value: Parameter) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _streams(operator: Operator, names: Names) -> list[tuple[str, str]]:
+    """The connections of an operator's streams: of several the first lies lowest."""
+
+    def joined(streams: tuple[Stream, ...], side: str, what: str) -> str:
+        wires = [f"{names.stream(stream).name}_{side}_{what}" for stream in reversed(streams)]
+        return wires[0] if len(wires) == 1 else "{" + ", ".join(wires) + "}"
+
+    connections = []
+    # An operator reads from the far end of its inputs' FIFOs and writes to the near end of
+    # its outputs'.
+    for port, side, streams in (("in", "out", operator.inputs), ("out", "in", operator.outputs)):
+        if streams:
+            for what in ("data", "valid", "ready"):
+                connections.append((f"{port}_{what}", joined(streams, side, what)))
+    return connections
+
+
+def _axis(port: RtlPort, number: int, *, source: bool) -> list[tuple[str, str]]:
+    """The connections of a Source or Sink to its AXI stream and to the flags."""
+    flags = ("frame_taken", "frame_short", "frame_long") if source else ("frame_sent",)
+    bus = [(what, f"{port.name}_{what}") for what in ("tdata", "tvalid", "tlast", "tready")]
+    return bus + [(flag, f"{flag}[{number}]") for flag in flags]
+
+
+def _render(name: str, design: RtlDesign) -> bytes:
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    return templates.get_template(f"{name}.j2").render(design=design).encode()

@@ -1,0 +1,213 @@
+"""RTL simulation: the emitted SystemVerilog, cycle by cycle, with every tensor written down."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs
+from fpgacomp.engines.stream.interface import AxiPort
+from fpgacomp.engines.stream.rtl.build import build
+from fpgacomp.engines.stream.rtl.interface import RtlInterface, RtlStream
+from fpgacomp.errors import ToolError
+from fpgacomp.host.toolchain import Compiler, Verilator
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.types import IntArray
+from fpgacomp.results.measured import FifoUse, Measured
+from fpgacomp.results.project import Project
+
+# Cycles without a transfer at any port after which a design is taken to be stuck.
+_PATIENCE = 1_000_000
+_TIMEOUT_S = 3600.0
+_REPORT = "this is a bug in fpgacomp: please report it with the network."
+
+
+Pauses = Literal["none", "inputs", "outputs", "both", "long"]
+Fault = Literal["none", "short", "long", "reset"]
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """How the ports of a design are driven while it is simulated.
+
+    Args:
+        pauses: which ports pause at random; "long" is both, for many cycles at a time.
+        seed: of the pauses.
+        fault: what is wrong with one frame on every input: it ends early, or late, or the design
+            is reset in its middle and the frame is sent again.
+        frame: number of that frame.
+    """
+
+    pauses: Pauses = "none"
+    seed: int = 1
+    fault: Fault = "none"
+    frame: int = 0
+
+    @property
+    def arguments(self) -> tuple[int, int, int, int, int]:
+        """What the simulation program takes behind the number of frames."""
+        pattern = get_args(Pauses).index(self.pauses)
+        return pattern, self.seed, _PATIENCE, get_args(Fault).index(self.fault), self.frame
+
+
+def simulate_batches(
+    project: Project,
+    graph: Graph,
+    batches: Iterable[Mapping[str, IntArray]],
+    *,
+    verilator: Verilator,
+    compiler: Compiler,
+    workdir: Path,
+    stimulus: Stimulus = Stimulus(),
+    progress: Progress | None = None,
+) -> Iterator[CsimResult]:
+    """Build the emitted SystemVerilog once and run frames through its top module.
+
+    Args:
+        project: what `emit_stream` returned for this graph.
+        batches: input tensor name -> integers [N, *shape], each within the tensor's range; a
+            batch is taken when the one before has been read.
+        workdir: an existing folder for sources, binary and results.
+        stimulus: pauses and faults at the ports.
+        progress: called as building and the frames advance.
+
+    Yields:
+        The integers of a batch, with the cycles and the use of each FIFO; the seconds of the
+        build come with the first one.
+
+    Raises:
+        InputDataError: an input is missing, of the wrong shape, or out of range.
+        ToolError: a tool failed, or the design got stuck.
+    """
+    interface = RtlInterface.of(project)
+    project.write(workdir)
+    folder, results = workdir / "rtl", workdir / "results"
+    results.mkdir(exist_ok=True)
+    report = progress or (lambda *_: None)
+    binary: Path | None = None
+    for inputs in batches:
+        frames = check_inputs(graph, inputs)
+        build_s = 0.0
+        if binary is None:
+            report("building", 0, frames)
+            binary, build_s = build(folder, interface.top, verilator, compiler)
+        for port in interface.inputs:
+            inputs[port.tensor].astype(container_type(port)).tofile(folder / port.file)
+        started = time.monotonic()
+        command = [binary, folder, results, frames, *stimulus.arguments]
+        said = _run([str(word) for word in command], folder)
+        measured = _measured(said, interface, frames, stimulus.fault)
+        run_s = time.monotonic() - started
+        values = _values(interface, graph, frames, folder, results)
+        yield CsimResult(values, build_s, run_s, measured)
+        report("simulating", frames, frames)
+
+
+def container_type(port: AxiPort) -> str:
+    """numpy's name of the type that a port's elements have in files."""
+    return f"<{'i' if port.signed else 'u'}{port.container_bits // 8}"
+
+
+def _run(command: list[str], folder: Path) -> list[list[str]]:
+    """The words of each line that the simulation printed."""
+    try:
+        ran = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        raise ToolError("RTL simulation", f"it took over {_TIMEOUT_S:.0f} s.",
+                        "simulate fewer samples.") from None  # fmt: skip
+    if ran.returncode != 0:
+        last = (ran.stderr.strip() or ran.stdout.strip()).splitlines()
+        raise ToolError("RTL simulation", f"it ended with code {ran.returncode}: "
+                        f"{last[-1] if last else 'no message'}.", _REPORT)  # fmt: skip
+    return [line.split() for line in ran.stdout.splitlines()]
+
+
+def _measured(
+    said: list[list[str]], interface: RtlInterface, frames: int, fault: Fault
+) -> Measured:
+    """The cycles and FIFOs of a run that came to its end."""
+    cycles = next((line for line in said if line[:1] == ["cycles"]), ["cycles", "0", "stuck"])
+    if cycles[2] != "done":
+        raise ToolError("RTL simulation", f"the design got stuck after {cycles[1]} cycles: no word "
+                        "moved at any port.", _REPORT)  # fmt: skip
+    if any(line[:1] == ["tlast"] for line in said):
+        raise ToolError("RTL simulation", "TLAST is not at the end of a frame.", _REPORT)
+    flags = next(line[1:] for line in said if line[:1] == ["faults"])
+    wanted = [str(int(fault == kind)) for kind in ("short", "long")]
+    if flags != wanted:
+        raise ToolError("RTL simulation", f"{flags[0]} short and {flags[1]} long frames were "
+                        f"flagged instead of {wanted[0]} and {wanted[1]}.", _REPORT)  # fmt: skip
+    first = next(int(line[1]) for line in said if line[:1] == ["first"])
+    columns = [
+        [int(line[2]) for line in said if line[:2] == ["end", port.port]]
+        for port in interface.outputs
+    ]
+    ends = [max(column) for column in zip(*columns)]
+    streams = {stream.name: stream for stream in interface.streams}
+    return Measured(
+        frames=frames,
+        latency_cycles=ends[0] - first + 1,
+        interval_cycles=ends[-1] - ends[-2] if frames > 1 else None,
+        fifos={
+            streams[name].stream: FifoUse(streams[name].depth, *map(int, counts))
+            for kind, name, *counts in (line for line in said if line[:1] == ["fifo"])
+        },
+    )
+
+
+def _values(
+    interface: RtlInterface, graph: Graph, frames: int, folder: Path, results: Path
+) -> dict[str, IntArray]:
+    """Tensor name -> integers: of outputs those that left the port, of others those tapped."""
+    shapes = {layer.output.name: layer.output.shape for layer in graph.layers}
+    found: dict[str, IntArray] = {}
+    taps = {stream.tensor: stream for stream in interface.streams if stream.tensor}
+    ports = {port.tensor: port for port in interface.outputs}
+    for name, shape in shapes.items():
+        if name in ports:
+            port = ports[name]
+            flat = np.fromfile(results / port.file, dtype=container_type(port)).astype(np.int64)
+        elif name in taps:
+            stream = taps[name]
+            flat = _tapped(folder / f"tap_{stream.name}.txt", stream, frames)
+        else:
+            flat = found[interface.aliases[name]]
+        found[name] = flat.reshape(frames, *shape)
+    return found
+
+
+def _tapped(path: Path, stream: RtlStream, frames: int) -> IntArray:
+    """The integers of a stream's words, from one hexadecimal word a line."""
+    digits = -(-stream.word_bits // 4)
+    text = path.read_bytes()
+    lines = np.frombuffer(text, dtype=np.uint8).reshape(-1, digits + 1)
+    wanted = frames * stream.words
+    if len(lines) < wanted:
+        why = f"stream {stream.stream} carried {len(lines)} words instead of {wanted}."
+        raise ToolError("RTL simulation", why, _REPORT)
+    nibbles = _nibbles(lines[:wanted, :digits][:, ::-1])
+    shifts = np.arange(4, dtype=np.uint8)
+    bits = ((nibbles[:, :, None] >> shifts) & 1).reshape(wanted, -1)[:, : stream.word_bits]
+    width = stream.bits
+    elements = bits.reshape(wanted * stream.lanes, width).astype(np.int64)
+    values: IntArray = elements @ (np.int64(1) << np.arange(width, dtype=np.int64))
+    if stream.bipolar:
+        return 2 * values - 1
+    if stream.signed:
+        values = np.where(elements[:, -1] == 1, values - (np.int64(1) << width), values)
+    return values
+
+
+def _nibbles(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The numbers of hexadecimal digits in ASCII."""
+    letters = text >= ord("a")
+    return np.where(letters, text - (ord("a") - 10), text - ord("0")).astype(np.uint8)

@@ -1,0 +1,94 @@
+// A FIFO of DEPTH words (at least 2), the last of which is the register at its output.
+//
+// `in_ready` and `out_valid` are registers, so that no handshake path crosses the FIFO. A word
+// that meets an empty FIFO is at the output one cycle later.
+module fpgacomp_fifo #(
+    parameter int BITS = 8,
+    parameter int DEPTH = 2,
+    parameter TAP = "",  // simulation only: file that every word is written to
+    parameter NAME = ""  // simulation only: what the measured figures are listed under
+) (
+    input logic clk,
+    input logic rst,
+    input logic [BITS-1:0] in_data,
+    input logic in_valid,
+    output logic in_ready,
+    output logic [BITS-1:0] out_data,
+    output logic out_valid,
+    input logic out_ready
+);
+  localparam int Stored = DEPTH - 1;
+  localparam int AddressBits = Stored > 1 ? $clog2(Stored) : 1;
+  localparam int CountBits = $clog2(Stored + 1);
+
+  logic [BITS-1:0] memory[Stored];
+  logic [AddressBits-1:0] write_at, read_at;
+  logic [CountBits-1:0] held, held_next;
+  logic push, take, from_memory, direct, to_memory;
+
+  assign push = in_valid & in_ready;
+  assign take = ~out_valid | out_ready;
+  assign from_memory = take & (held != '0);
+  assign direct = take & (held == '0) & push;
+  assign to_memory = push & ~direct;
+  assign held_next = held + CountBits'(to_memory) - CountBits'(from_memory);
+
+  fpgacomp_counter #(
+      .COUNT(Stored)
+  ) u_write (
+      .clk,
+      .rst,
+      .step(to_memory),
+      .value(write_at),
+      .last()
+  );
+  fpgacomp_counter #(
+      .COUNT(Stored)
+  ) u_read (
+      .clk,
+      .rst,
+      .step(from_memory),
+      .value(read_at),
+      .last()
+  );
+
+  always_ff @(posedge clk) begin
+    if (to_memory) memory[write_at] <= in_data;
+    if (direct) out_data <= in_data;
+    else if (from_memory) out_data <= memory[read_at];
+    if (rst) begin
+      held <= '0;
+      in_ready <= 1'b0;
+      out_valid <= 1'b0;
+    end else begin
+      held <= held_next;
+      in_ready <= held_next != CountBits'(Stored);
+      if (take) out_valid <= from_memory | direct;
+    end
+  end
+
+`ifdef FPGACOMP_MEASURE
+  int unsigned highest, words, starved, stalled, file;
+  initial begin
+    highest = 0;
+    words = 0;
+    starved = 0;
+    stalled = 0;
+    file = 0;
+    if (TAP != "") file = $fopen(TAP, "w");
+  end
+  always @(posedge clk) begin
+    if (!rst) begin
+      if (push) words <= words + 1;
+      if (in_valid & ~in_ready) stalled <= stalled + 1;
+      if (out_ready & ~out_valid) starved <= starved + 1;
+      if (32'(held) + 32'(out_valid) > highest) highest <= 32'(held) + 32'(out_valid);
+      if (TAP != "" && push) $fdisplay(file, "%h", in_data);
+    end
+  end
+  final begin
+    if (TAP != "") $fclose(file);
+    if (NAME != "") $display("fifo %s %0d %0d %0d %0d", NAME, words, highest, stalled, starved);
+  end
+`endif
+endmodule

@@ -1,0 +1,131 @@
+"""The emitted SystemVerilog equals the oracle on every integer of every layer, whatever pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from fpgacomp.engines.shared.csim import CsimResult
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.engine import STREAM
+from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.fold.fifos import with_fifos
+from fpgacomp.engines.stream.rtl.simulate import Fault, Pauses, Stimulus, simulate_batches
+from fpgacomp.engines.stream.timing.run import Simulator
+from fpgacomp.errors import ToolError
+from fpgacomp.evidence.compare import compare
+from fpgacomp.host.toolchain import find_compiler, find_verilator
+from fpgacomp.ir import interpreter
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.types import IntArray
+from fpgacomp.ir.verify import verify
+from tests.engines.hls4ml.csim.test_random import RandomGraph
+from tests.support import builders, stream_networks
+from tests.support import stream_designs as sd
+
+FRAMES = 4
+pytestmark = pytest.mark.slow  # g++ takes some ten seconds for each design
+
+
+@pytest.fixture(autouse=True)
+def _verilator() -> None:
+    try:
+        find_verilator()
+    except ToolError as missing:
+        pytest.skip(str(missing))
+
+
+def random_inputs(graph: Graph, seed: int = 7) -> dict[str, IntArray]:
+    """Frames that differ from each other and within themselves, so that no shift goes unseen."""
+    given = builders.inputs(graph, FRAMES + 2, seed)
+    return {name: values[2:] for name, values in given.items()}
+
+
+def runs(
+    made: StreamDesign, workdir: Path, *stimuli: Stimulus
+) -> list[tuple[Mapping[str, IntArray], CsimResult]]:
+    """(what the oracle gives, what the RTL gives) for each stimulus."""
+    given = random_inputs(made.graph)
+    expected = interpreter.run(made.graph, given)
+    project = STREAM.emit(made, {name: values[:1] for name, values in expected.items()}).project
+    found = []
+    for stimulus in stimuli:
+        folder = workdir / f"{stimulus.pauses}_{stimulus.fault}"
+        folder.mkdir()
+        run = next(
+            simulate_batches(
+                project, made.graph, [given], verilator=find_verilator(),
+                compiler=find_compiler(), workdir=folder, stimulus=stimulus,
+            )
+        )  # fmt: skip
+        found.append((expected, run))
+    return found
+
+
+def check(made: StreamDesign, workdir: Path) -> None:
+    """Every integer is right under every kind of pauses, at the interval of the model."""
+    every = sum(layer.output.size for layer in made.graph.layers)
+    stimuli = [Stimulus(pauses) for pauses in get_args(Pauses)]
+    for stimulus, (expected, run) in zip(stimuli, runs(made, workdir, *stimuli)):
+        outcome = compare(expected, run.values, made.graph)
+        assert (outcome.mismatches, outcome.integers) == (0, every), (stimulus, outcome.first)
+        if stimulus.pauses == "none":
+            assert run.measured is not None
+            model = Simulator(expand(made)).run()
+            assert run.measured.interval_cycles == pytest.approx(model.interval, rel=0.005, abs=4)
+
+
+def test_sums_depthwise_strides_and_branches(tmp_path: Path) -> None:
+    check(with_fifos(sd.design(verify(stream_networks.residual().graph()), 1, most=8)), tmp_path)
+
+
+def test_concat_upsample_lookup_and_padded_pools(tmp_path: Path) -> None:
+    network = stream_networks.unet()
+    outputs = network.graph_outputs  # type: ignore[attr-defined]
+    check(with_fifos(sd.design(verify(network.graph(*outputs)), 2, most=8)), tmp_path)
+
+
+def test_bipolar_products_and_one_axis(tmp_path: Path) -> None:
+    graph = sd.merged(stream_networks.binary().graph(), stream_networks.sequence().graph())
+    check(with_fifos(sd.design(graph, 3, most=8)), tmp_path)
+
+
+def test_random_graphs(tmp_path: Path) -> None:
+    graph = sd.merged(RandomGraph(4).finished(), RandomGraph(5).finished())
+    check(with_fifos(sd.design(graph, 5, most=8)), tmp_path)
+
+
+def test_a_short_a_long_and_an_interrupted_frame(tmp_path: Path) -> None:
+    made = with_fifos(sd.design(builders.mlp(), 0, most=2))
+    stimuli = [Stimulus("both", fault=fault, frame=1) for fault in get_args(Fault)[1:]]
+    for stimulus, (expected, run) in zip(stimuli, runs(made, tmp_path, *stimuli)):
+        # The frame itself is lost when it is short; each frame behind it is right.
+        right = [n for n in range(FRAMES) if stimulus.fault != "short" or n != stimulus.frame]
+        for tensor in made.graph.outputs:
+            found, wanted = run.values[tensor.name][right], expected[tensor.name][right]
+            assert np.array_equal(found, wanted), stimulus
+
+
+def test_a_skip_fifo_that_is_too_short_gets_stuck(tmp_path: Path) -> None:
+    made = with_fifos(sd.design(skip_network(), 0, most=4))
+    copies = {name: depth for name, depth in made.fifo_depths.items() if "copy" in name}
+    assert copies and not Simulator(expand(made)).run().stuck
+    short = replace(made, fifo_depths={**made.fifo_depths, **dict.fromkeys(copies, 2)})
+    assert Simulator(expand(short)).run().stuck
+    with pytest.raises(ToolError, match="got stuck after"):
+        runs(short, tmp_path, Stimulus())
+
+
+def skip_network() -> Graph:
+    """An image beside two convolutions of itself, added."""
+    b = builders.GraphBuilder("skip")
+    x = b.input("x", (6, 6, 2), 0, 7)
+    around = ((1, 1), (1, 1))
+    inner = b.requantize("act1", b.conv("conv1", x, 2, (3, 3), pads=around), 0, 7)
+    outer = b.requantize("act2", b.conv("conv2", inner, 2, (3, 3), pads=around), 0, 7)
+    return b.graph(b.add_two("sum", x, outer))
