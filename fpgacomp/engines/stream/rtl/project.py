@@ -56,7 +56,7 @@ class RtlPort:
 
 
 @dataclass(frozen=True)
-class Unit:
+class WiredInstance:
     """One operator's instance, with every port connected."""
 
     name: str
@@ -75,7 +75,7 @@ class RtlDesign:
     inputs: tuple[RtlPort, ...]
     outputs: tuple[RtlPort, ...]
     streams: tuple[RtlStream, ...]
-    units: tuple[Unit, ...]
+    units: tuple[WiredInstance, ...]
 
 
 def emit_rtl(design: StreamDesign, interface: Interface) -> Project:
@@ -99,7 +99,7 @@ def emit_rtl(design: StreamDesign, interface: Interface) -> Project:
     files["sim_main.cpp"] = _render("sim_main.cpp", made)
     for module in _modules(made.units):
         files[f"lib/{module}.sv"] = (LIBRARY / f"{module}.sv").read_bytes()
-    files["fpgacomp.vlt"] = (_TEMPLATES / "fpgacomp.vlt").read_bytes()
+    files["waivers.vlt"] = (_TEMPLATES / "waivers.vlt").read_bytes()
     whole = RtlInterface(**{**vars(interface), "top": made.name, "streams": made.streams})
     files[RTL_FILE.removeprefix("rtl/")] = whole.to_json()
     return Project(files).under("rtl")
@@ -111,7 +111,7 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
     ports = ports_of(design.graph, dataflow)
     port_bits = design.board.device.wide_port_bits
     files: dict[str, bytes] = {}
-    units: list[Unit] = []
+    units: list[WiredInstance] = []
     inputs: list[RtlPort] = []
     outputs: list[RtlPort] = []
     for index, operator in enumerate(dataflow.operators):
@@ -127,7 +127,7 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
         what = type(operator).__name__
         title = f"{what} of layer {operator.layer}" if operator.layer else what
         parameters = tuple((key, _literal(value)) for key, value in made.parameters.items())
-        units.append(Unit(name, title, made.module, parameters, tuple(connections)))
+        units.append(WiredInstance(name, title, made.module, parameters, tuple(connections)))
     streams = tuple(_described(stream, names) for stream in dataflow.streams)
     title = f"Streaming design of {design.graph.name}"
     whole = RtlDesign(names.top, title, tuple(inputs), tuple(outputs), streams, tuple(units))
@@ -143,7 +143,7 @@ def _described(stream: Stream, names: Names) -> RtlStream:
     )  # fmt: skip
 
 
-def _modules(units: tuple[Unit, ...]) -> list[str]:
+def _modules(units: tuple[WiredInstance, ...]) -> list[str]:
     """The modules of the library that the instances need, and those that these need.
 
     Raises:
