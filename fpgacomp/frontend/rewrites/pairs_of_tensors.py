@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fpgacomp.frontend.host_tail import host_tail
+from fpgacomp.frontend.rewrites.reciprocals import reciprocal
 from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.operators import QONNX_DOMAIN
 
@@ -45,7 +46,7 @@ def _average(graph: EditableGraph, node: Node) -> None:
     for name in node.inputs[1:]:
         shape = np.broadcast_shapes(shape, graph.shape(name))
         total = graph.make(node, "Add", [total, name], shape=shape).output
-    share = graph.add_constant(f"{node.name}_share", np.float32(1 / len(node.inputs)))
+    share = graph.add_constant(f"{node.name}_share", reciprocal(graph, node, len(node.inputs)))
     graph.replace(node, Node("Mul", [total, share], node.outputs, node.name, origin=node.origin))
 
 

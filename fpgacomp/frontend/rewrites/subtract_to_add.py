@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fpgacomp.frontend.rewrites.reciprocals import reciprocal
 from fpgacomp.network.editable import EditableGraph, Node
 
 _LIMITS = np.finfo(np.float32)
@@ -29,7 +30,7 @@ def _rewrite(graph: EditableGraph, node: Node) -> None:
         case "Sub", _:
             _negate_second(graph, node)
         case "Div", [None, value] if value is not None and np.all(value != 0):
-            _constant_second(graph, node, "Mul", np.float32(1) / value)
+            _constant_second(graph, node, "Mul", reciprocal(graph, node, value))
         case "Sum", [_, _]:
             node.op = "Add"
         case "Sum", [_, _, _, *_]:
