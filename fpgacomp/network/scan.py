@@ -123,6 +123,8 @@ def _check_text(body: Body, where: str) -> None:
 def _check_names(body: Body, where: str) -> None:
     """Names that stand for two things make every reader see another network."""
     for node in body.node:
+        if not node.output:
+            _refuse(where, f"node {(node.name or node.op_type)!r:.80} has no output.")
         again = _repeated(attribute.name for attribute in node.attribute)
         if again:
             told = f"node {node.name or node.op_type} states its attribute {again} twice."

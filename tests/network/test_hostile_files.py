@@ -105,6 +105,12 @@ def with_opset(version: int, domain: str = "") -> onnx.ModelProto:
     return model
 
 
+def without_output() -> onnx.ModelProto:
+    model = attribute_twice()
+    del model.graph.node[0].attribute[1:], model.graph.node[0].output[:]
+    return model
+
+
 def attribute_twice() -> onnx.ModelProto:
     model = plain()
     model.graph.node[0].attribute.append(model.graph.node[0].attribute[0])
@@ -120,6 +126,7 @@ REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
     "constant twice": (twice(constants=2), "lists the constant 'w' twice in g"),
     "input twice": (twice(inputs=2), "lists the input 'x' twice in g"),
     "function twice": (twice(functions=2), "defines the function f twice"),
+    "no output": (without_output(), r"node 'Quant' has no output"),
     "attribute twice": (attribute_twice(), "states its attribute narrow twice"),
     "calls itself": (
         plain(nodes=[call("f", "xq", "y")], functions=[function("f", call("f", "a", "r"))]),
