@@ -50,7 +50,9 @@ def test_labels_are_as_accurate_as_the_logits(backend: str, tmp_path: Path) -> N
         json.loads(fpgacomp(*arguments, "--out", tmp_path / name, *more).stdout)
         for name, more in (("logits", ()), ("labels", ("--argmax",)))
     )
-    assert labelled["accuracy"] == plain["accuracy"]
+    # Only why the task is one of classes is told otherwise: a label says it itself.
+    assert plain["accuracy"].pop("task_found") != labelled["accuracy"]["task_found"]
+    assert plain["accuracy"].items() <= labelled["accuracy"].items()
     exact = labelled["exactness"]
     assert (exact["csim_mismatches"], exact["network_mismatches"]) == (0, 0)
     # float32 sums close to a rounding border fall otherwise on other processors

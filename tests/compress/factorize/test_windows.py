@@ -99,9 +99,9 @@ def test_the_network_gets_smaller_recovers_and_exports(kind, float_cnn, digits):
     first = next(iter(weight_layers(float_cnn)))
     if kind == "spatial":
         reason = "has one input channel: all its kernels would become alike"
-        assert outcome.notes == (f"1 layers left alone ({reason}): {first}",)
+        assert any(reason in note and first in note for note in outcome.notes)
     else:
-        assert outcome.notes == ()
+        assert not any(first in note for note in outcome.notes)
         assert {f"{first}_reduce", f"{first}_expand"} <= names
         assert f"{first}_core" not in names
     assert accuracy(outcome.network, digits.test) > accuracy(float_cnn, digits.test) - 0.05

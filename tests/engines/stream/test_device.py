@@ -38,7 +38,7 @@ WITHOUT_DSP = replace(
 
 
 def narrow() -> Graph:
-    b = builders.GraphBuilder("small")
+    b = builders.GraphBuilder("tiny")
     return b.graph(b.dense("fc", b.input("x", (4,), 0, 3), PE, -1, 1))
 
 
@@ -62,7 +62,7 @@ def offered(graph: Graph, board: Board) -> set[str]:
 def test_estimate_and_emission_use_one_port_width(board: Board) -> None:
     design = in_dsp_blocks(board)
     values = interpreter.run(design.graph, integer_vectors(design.graph, 1, 0))
-    text = emit_stream(design, values).files["hls/small.cpp"].decode()
+    text = emit_stream(design, values).files["hls/tiny.cpp"].decode()
     (lanes,) = re.findall(r"MulDspPacked<(\d+), 3>", text)
     assert int(lanes) == LANES[board.device.wide_port_bits]
     assert estimate_stream(design).dsp.value == ceil(PE / int(lanes)) * SIMD

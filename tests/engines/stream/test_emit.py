@@ -49,11 +49,11 @@ def emitted(design: StreamDesign, samples: int = 2) -> Project:
 
 
 def small(build: Callable[[builders.GraphBuilder], Graph], **folding: StreamFolding) -> Project:
-    graph = build(builders.GraphBuilder("small"))
+    graph = build(builders.GraphBuilder("tiny"))
     return emitted(replace(sd.design(graph), folding={**sd.design(graph).folding, **folding}))
 
 
-def top(project: Project, name: str = "small") -> str:
+def top(project: Project, name: str = "tiny") -> str:
     return project.files[f"hls/{name}.cpp"].decode()
 
 
@@ -178,7 +178,7 @@ def test_products_in_dsp_blocks_share_them() -> None:
         return b.graph(b.dense("fc", b.input("x", (4,), 0, 7), 6, -3, 3))
 
     def style(pe: int, family: str) -> str:
-        graph = build(builders.GraphBuilder("small"))
+        graph = build(builders.GraphBuilder("tiny"))
         made = StreamDesign(
             graph=graph, board=replace(builders.BOARD, device=FAMILIES[family]), clock_mhz=100.0,
             folding={"fc": StreamFolding(pe, 2, arithmetic="dsp")},
@@ -299,7 +299,7 @@ def test_the_graphs_arrays_are_not_written_to() -> None:
 
 
 def test_thresholds_that_never_fire_have_room_in_their_type() -> None:
-    b = builders.GraphBuilder("small")
+    b = builders.GraphBuilder("tiny")
     x = b.input("x", (1,), 0, 15)
     never = Thresholds(
         name="t", output=replace(x, name="t"), input=x, thresholds=Ints([[3, 16]]),
