@@ -62,7 +62,7 @@ def test_labels_are_as_accurate_as_the_logits(backend: str, tmp_path: Path) -> N
     again = fpgacomp("simulate", tmp_path / "labels", "--inputs", PIXELS, "--labels", LABELS,
                      "--level", "c", "--outputs", answers, "--json")  # fmt: skip
     assert again.exit_code == 0
-    assert json.loads(again.stdout)["accuracy"] == plain["accuracy"]
+    assert plain["accuracy"].items() <= json.loads(again.stdout)["accuracy"].items()
     labels = np.load(answers)
     assert labels.shape == (len(np.load(LABELS)),) and labels.dtype == np.int64
     assert float((labels == np.load(LABELS)).mean()) == plain["accuracy"]["top1"]
