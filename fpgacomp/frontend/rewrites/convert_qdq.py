@@ -85,8 +85,7 @@ def _parameters(graph: EditableGraph, node: Node) -> _Parameters | None:
         )
         graph.report(node, why, "export the model again.", error=ModelError)
         return None
-    if zero_point.size == 1:
-        zero_point = zero_point.reshape(())
+    zero_point = zero_point.reshape(() if zero_point.size == 1 else scale.shape)
     if scale.size > 1:
         rank = len(sizes)
         shape = tuple(-1 if i == axis else 1 for i in range(rank))
