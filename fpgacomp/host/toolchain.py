@@ -80,6 +80,10 @@ class Verilator:
     root: Path
     version: str
 
+    def environment(self) -> dict[str, str]:
+        """The environment variables that it runs with."""
+        return {**os.environ, "VERILATOR_ROOT": str(self.root)}
+
 
 def find_verilator() -> Verilator:
     """Find Verilator: the package of that name beside this one, or the program on PATH.

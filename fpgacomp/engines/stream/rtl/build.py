@@ -92,11 +92,10 @@ def _build(folder: Path, top: str, verilator: Verilator, compiler: Compiler, scr
 
 
 def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
-    environment = {**os.environ, "VERILATOR_ROOT": str(verilator.root)}
     try:
         ran = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False,
-            timeout=_TIMEOUT_S,
+            command, cwd=folder, env=verilator.environment(), capture_output=True, text=True,
+            check=False, timeout=_TIMEOUT_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise ToolError("Verilator", f"it took over {_TIMEOUT_S:.0f} s.",
