@@ -159,9 +159,9 @@ def _trained(
         missed = done.cost[options.resource] - goal
         if missed <= 0 or not history.epochs:
             break
-        # Training moved accumulators and thresholds, which cost, too, and will move them by
-        # another amount the next time: aim lower by twice as much as the goal was missed by.
-        search.goal -= 2 * missed
+        # Training moved accumulators and thresholds, which cost, too: aim lower by that much than
+        # this plan did. (It may have aimed far below the goal already: costs come in steps.)
+        search.goal = plan.cost - missed
         again, _ = search.bisect(plan.prices)
         if again is None:
             break
