@@ -36,7 +36,9 @@ _FOLLOWERS = frozenset(
 
 
 # Where the host computes one of these, no form of it is wrong.
-_FREE_ON_HOST = frozenset(("Pow", "PRelu", "Resize", "MaxPool", "AveragePool", "MatMul", "Conv"))
+_FREE_ON_HOST = frozenset(
+    ("Div", "Pow", "PRelu", "Resize", "MaxPool", "AveragePool", "MatMul", "Conv")
+)
 
 
 def _not_carried(graph: EditableGraph, node: Node) -> bool:
@@ -114,7 +116,7 @@ def _wrong_form(graph: EditableGraph, node: Node) -> str:
     match node.op:
         case "Quant" | "BipolarQuant":
             return _wrong_quantizer(graph, node)
-        case "Trunc" | "MultiThreshold" | "BatchNormalization" | "PRelu" | "Clip" | "Pow":
+        case "Trunc" | "MultiThreshold" | "BatchNormalization" | "PRelu" | "Clip" | "Pow" | "Div":
             if any(name and name not in graph.constants for name in node.inputs[1:]):
                 return "one of its parameters is computed from the input."
         case "MatMul" | "Conv":

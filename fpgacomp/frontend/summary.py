@@ -29,7 +29,7 @@ def facts(network: Network) -> ModelFacts:
     parameters: dict[str, int] = {}
     macs = 0
     for node in graph.node:
-        if node.op_type in ("MatMul", "Conv", "Add", "Mul", "BatchNormalization", "PRelu"):
+        if node.op_type in ("MatMul", "Conv", "Add", "Mul", "Div", "BatchNormalization", "PRelu"):
             constants = [stored.get(name, name) for name in node.input]
             parameters |= {name: prod(sizes[name]) for name in constants if name in sizes}
         if node.op_type == "MatMul":

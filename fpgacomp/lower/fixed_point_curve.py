@@ -19,7 +19,7 @@ from fpgacomp.lower.value import Sum, Value
 from fpgacomp.network.operators import QUANTIZERS
 
 # What may stand between the sum or mean and its quantizer.
-_PASSED = frozenset(("Reshape", "Transpose", "Mul", "Add", "Relu", "Clip"))
+_PASSED = frozenset(("Reshape", "Transpose", "Mul", "Div", "Add", "Relu", "Clip"))
 _FINE = 4.0  # how many times finer the table is than what half a tie asks for
 _LARGEST = 2.0**40  # largest entry of a table, which leaves room for the sum behind it
 
@@ -71,4 +71,6 @@ def _next_step(source: NetworkIndex, node: onnx.NodeProto) -> float | None:
             return None
         if node.op_type == "Mul" and constant is not None:
             gain *= float(abs(constant).max())
+        if node.op_type == "Div" and constant is not None:
+            gain /= float(abs(constant).min())
     return None

@@ -55,6 +55,12 @@ def add_values(builder: GraphBuilder, node: onnx.NodeProto, a: Value, b: Value, 
         if terms[0].order.ndim == 2 and term.order.ndim == 2:
             terms[0], term = (builder.flat(value) for value in (terms[0], term))
         term = in_order_of(builder, node, terms[0], term)
+        if not np.any(term.chain.scale):  # a tensor times 0: its offset is all there is
+            terms[0] = terms[0].plus(term.chain.offset)
+            continue
+        if not np.any(terms[0].chain.scale) and len(terms) == 1:
+            terms = [term.plus(terms[0].chain.offset)]
+            continue
         place = next(
             (i for i, t in enumerate(terms) if exact_ratio(t.chain.scale, term.chain.scale)), None
         )
@@ -306,6 +312,8 @@ def _multipliers(
 
 def _ratios(scale_a: float, scale_b: float) -> list[tuple[int, int]]:
     """Yield ever better integer ratios of the two scales, small ones first."""
+    if scale_a == 0 or scale_b == 0:  # a channel times 0, as pruning leaves it
+        return [(1, 0) if scale_b == 0 else (0, 1)]
     ratios: list[tuple[int, int]] = []
     exact = Fraction(scale_a) / Fraction(scale_b)
     limit = 1

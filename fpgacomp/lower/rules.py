@@ -180,6 +180,13 @@ def _mul(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Va
     return value.times(factor)
 
 
+def _div(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
+    value, divisor = _constant_of(builder, node, values[0])
+    if np.any(divisor == 0):
+        raise unsupported(node, "divides by zero.", "train or export the model again.")
+    return value.over(divisor)
+
+
 def _batch_normalization(builder: GraphBuilder, node: onnx.NodeProto, values: list[Value]) -> Value:
     value = values[0]
     parameters = [builder.source.constant(name) for name in node.input[1:5]]
@@ -281,6 +288,7 @@ RULES: dict[str, LoweringRule] = {
     "Conv": _conv,
     "Add": _add,
     "Mul": _mul,
+    "Div": _div,
     "BatchNormalization": _batch_normalization,
     "MaxPool": _max_pool,
     "AveragePool": _average_pool,
@@ -307,7 +315,7 @@ def is_host_form(source: NetworkIndex, node: onnx.NodeProto) -> bool:
             nearest = text_attribute(node, "mode", "nearest") == "nearest"
             style = text_attribute(node, "coordinate_transformation_mode", "half_pixel")
             return not nearest or style != "asymmetric"
-        case "Pow" | "PRelu":
+        case "Div" | "Pow" | "PRelu":
             return node.input[1] not in source.initializers
         case "MaxPool" | "AveragePool":
             dilations = ints_attribute(node, "dilations", ())

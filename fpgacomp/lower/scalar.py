@@ -195,6 +195,20 @@ class Chain:
         """Return the chain followed by a multiplication, [1] or [C]."""
         return self._then_affine(Affine(Reals(factor), Reals([0.0])))
 
+    def over(self, divisor: FloatArray) -> Chain:
+        """Return the chain followed by a division, [1] or [C], none 0.
+
+        What ends it is divided itself: its scale over the divisor is rounded once, a product with
+        the divisor's reciprocal twice.
+        """
+        before = self.steps[-1] if self.steps else self.affine
+        if isinstance(before, Function):
+            return self.times(1 / divisor)
+        divided = Affine(Reals(before.scale.array / divisor), Reals(before.offset.array / divisor))
+        if self.steps:
+            return replace(self, steps=(*self.steps[:-1], divided))
+        return Chain(divided)
+
     def plus(self, addend: FloatArray) -> Chain:
         """Return the chain followed by an addition, [1] or [C]."""
         return self._then_affine(Affine(Reals([1.0]), Reals(addend)))

@@ -62,6 +62,10 @@ class Value:
         """Return the value times a factor, [1] or [C]."""
         return replace(self, chain=self.chain.times(factor))
 
+    def over(self, divisor: FloatArray) -> Value:
+        """Return the value divided by a divisor, [1] or [C], none 0."""
+        return replace(self, chain=self.chain.over(divisor))
+
     def plus(self, addend: FloatArray) -> Value:
         """Return the value plus an addend, [1] or [C]."""
         return replace(self, chain=self.chain.plus(addend))

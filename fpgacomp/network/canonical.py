@@ -15,8 +15,8 @@ A canonical network is QONNX (float32, opset 18) in which
   in one dimension) and no Pad in front that it can absorb; MaxPool has `kernel_shape`,
   `strides`, `pads`, `dilations` (all 1), AveragePool the first three and
   `count_include_pad`; `ceil_mode` is 0;
-* Gemm is MatMul (+ Mul, + Add); Sub of a constant is Add, Div by a constant is Mul by its
-  float32 reciprocal (the one rewrite that moves a rounding, by 2**-24 relative);
+* Gemm is MatMul (+ Mul, + Add); Sub of a constant is Add, Div by powers of two is Mul; Div by
+  any other constant stays, since its reciprocal would be rounded;
 * QuantizeLinear/(Clip)/DequantizeLinear is Quant without zero point (its integers are
   q - z), on activations with a Clip in front where no bit width has that range;
 * Quant has float32 parameters and its three attributes, rounding_mode in ROUND CEIL FLOOR

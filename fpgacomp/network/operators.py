@@ -72,6 +72,8 @@ def _products_and_pools() -> Iterator[OperatorSpec]:
 def _arithmetic() -> Iterator[OperatorSpec]:
     yield OperatorSpec("Add", "arithmetic", host=True)
     yield OperatorSpec("Mul", "arithmetic", host=True)
+    fix = "divide by a constant."
+    yield OperatorSpec("Div", "arithmetic", host=True, form_fix=fix)
     fix = "give constant statistics."
     yield OperatorSpec("BatchNormalization", "arithmetic", host=True, form_fix=fix)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,8 +126,18 @@ def test_a_level_that_is_none_is_refused(tmp_path: Path) -> None:
     build = tmp_path / "build"
     fpgacomp.compile(DIGITS, "pynq-z2", out=build, options=QUICK)
     few = np.load(EXAMPLES / "digits_mlp" / "test_inputs.npy")[:2]
-    with pytest.raises(UsageError, match="level 'rtl'"):
-        fpgacomp.simulate(build, few, level="rtl")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"level 'gate'.*use graph or c or rtl"):
+        fpgacomp.simulate(build, few, level="gate")  # type: ignore[arg-type]
+
+
+def test_a_design_without_rtl_says_what_it_has(tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    options = replace(QUICK, backend="hls4ml")
+    fpgacomp.compile(DIGITS, "pynq-z2", out=build, options=options)
+    few = np.load(EXAMPLES / "digits_mlp" / "test_inputs.npy")[:2]
+    with pytest.raises(UsageError, match=r"hls4ml engine have no rtl/.*--backend stream") as told:
+        fpgacomp.simulate(build, few, level="rtl")
+    assert told.value.exit_code == 2
 
 
 def test_a_pipe_for_a_manifest_is_no_build(tmp_path: Path) -> None:

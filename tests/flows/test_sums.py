@@ -78,6 +78,23 @@ def test_sixteen_bits_and_two_scales() -> None:
     assert_carried(model)
 
 
+@pytest.mark.parametrize("factor", [[0.0], [0.0, 1.0] * 3, [0.0, 0.3] * 3, [0.0] * 5 + [0.5]])
+@pytest.mark.parametrize("first", [False, True])
+def test_a_side_that_is_times_zero(factor: list[float], first: bool) -> None:
+    """Pruned channels leave factors of 0, of the whole tensor or of some channels."""
+    nodes = [
+        quant(["x", "s", "z", "b"], "q"),
+        quant(["w", "sw", "z", "bw"], "v"),
+        node("MatMul", ["q", "v"], "m"),
+        quant(["m", "odd", "z", "b"], "t"),
+        node("Mul", ["t", "factor"], "p"),
+        node("Add", ["p", "q"] if first else ["q", "p"], "a"),
+        quant(["a", "sy", "z", "bw"], "y"),
+    ]
+    constants = GRID | {"w": weights(6, 6), "odd": 0.1731, "factor": np.float32(factor)}
+    assert_exact(build(nodes, [1, 6], constants))
+
+
 def reference(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
     """The network in float64, written out by hand."""
     values = {i.name: onnx.numpy_helper.to_array(i).astype(np.float64)

@@ -158,6 +158,7 @@ CASES: dict[str, Callable[[], onnx.ModelProto]] = {
         [INPUT, quant(["x", "h", "z", "b"], "r"), node("Add", ["q", "r"], "m"), ended("m")], [1, 3]
     ),
     "Mul": lambda: on_values("Mul", [1, 2], "c", c=np.array([0.5, -2.0])),
+    "Div": lambda: on_values("Div", [1, 2], "c", c=np.array([3.0, -10.0])),
     "BatchNormalization": lambda: on_values(
         "BatchNormalization", [1, 2], "gain", "bias", "mean", "variance", epsilon=0.25,
         gain=np.array([1.0, 2.0]), bias=np.array([0.5, 0.0]), mean=np.array([0.0, 1.0]),

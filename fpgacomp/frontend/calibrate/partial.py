@@ -10,7 +10,7 @@ from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.operators import PRODUCTS, QUANTIZERS
 
 # Operators whose result is integers times a scale plus an offset where their input is.
-_AFFINE = (*TRANSPARENT, *AVERAGES, "Resize", "Add", "Mul", "BatchNormalization")
+_AFFINE = (*TRANSPARENT, *AVERAGES, "Resize", "Add", "Mul", "Div", "BatchNormalization")
 _GRID_EXPONENTS = range(17)
 _GRID_BITS = 15
 

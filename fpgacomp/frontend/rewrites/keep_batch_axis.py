@@ -10,7 +10,7 @@ from fpgacomp.network.operators import FUNCTIONS, QONNX_DOMAIN, WEIGHT_QUANTIZER
 
 # Operators that work on the last axis or on every element alone: an axis of 1 in front
 # changes nothing for them, and constants broadcast from the right as before.
-_INDIFFERENT = {"Add", "Mul", *FUNCTIONS, *WEIGHT_QUANTIZERS}
+_INDIFFERENT = {"Add", "Mul", "Div", *FUNCTIONS, *WEIGHT_QUANTIZERS}
 
 
 def keep_batch_axis(graph: EditableGraph) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fpgacomp.frontend.host_tail import host_tail
-from fpgacomp.frontend.rewrites.reciprocals import reciprocal
+from fpgacomp.frontend.rewrites.divisors import has_exact_reciprocal
 from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.operators import QONNX_DOMAIN
 
@@ -46,8 +46,10 @@ def _average(graph: EditableGraph, node: Node) -> None:
     for name in node.inputs[1:]:
         shape = np.broadcast_shapes(shape, graph.shape(name))
         total = graph.make(node, "Add", [total, name], shape=shape).output
-    share = graph.add_constant(f"{node.name}_share", reciprocal(graph, node, len(node.inputs)))
-    graph.replace(node, Node("Mul", [total, share], node.outputs, node.name, origin=node.origin))
+    count = np.float32(len(node.inputs))
+    op, operand = ("Mul", 1 / count) if has_exact_reciprocal(count) else ("Div", count)
+    constant = graph.add_constant(f"{node.name}_{op.lower()}", operand)
+    graph.replace(node, Node(op, [total, constant], node.outputs, node.name, origin=node.origin))
 
 
 def _extremes(graph: EditableGraph, node: Node) -> None:

@@ -123,7 +123,11 @@ def _half_of_x_times(graph: EditableGraph, curve: Node, x: str, op: str) -> None
 
 
 def _is_times(graph: EditableGraph, node: Node, factor: float) -> bool:
-    return node.op == "Mul" and not node.domain and _is_number(graph, node.inputs[1], factor)
+    """Return whether a node multiplies by a number, or divides by its reciprocal."""
+    number = {"Mul": factor, "Div": 1 / factor}.get(node.op)
+    if number is None or node.domain:
+        return False
+    return _is_number(graph, node.inputs[1], number)
 
 
 def _is_number(graph: EditableGraph, name: str, number: float) -> bool:

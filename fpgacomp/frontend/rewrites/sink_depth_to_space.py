@@ -24,7 +24,7 @@ def _is_elementwise(graph: EditableGraph, node: Node, tensor: str) -> bool:
     parameters = [graph.constant(name) for name in node.inputs[1:] if name]
     return (
         node.domain in ("", QONNX_DOMAIN)
-        and node.op in (*FUNCTIONS, *QUANTIZERS, "Add", "Mul")
+        and node.op in (*FUNCTIONS, *QUANTIZERS, "Add", "Mul", "Div")
         and node.inputs[0] == tensor
         and graph.known(node)
         and graph.shape(node.output) == graph.shape(tensor)

@@ -1,18 +1,18 @@
-"""Rewrite: Sub, Div, Neg, Sum, Max and Min with a constant become Add, Mul and Clip."""
+"""Rewrite: Sub, Neg, Sum, Max, Min and Div by a power of two become Add, Mul and Clip."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from fpgacomp.frontend.rewrites.reciprocals import reciprocal
+from fpgacomp.frontend.rewrites.divisors import has_exact_reciprocal
 from fpgacomp.network.editable import EditableGraph, Node
 
 _LIMITS = np.finfo(np.float32)
 
 
 def subtract_to_add(graph: EditableGraph) -> None:
-    """Convert them, the constant second; only Div rounds differently (relative 2**-24)."""
+    """Convert them, the constant second."""
     for node in graph.find("Sub", "Div", "Neg", "Sum", "Add", "Mul", "Max", "Min"):
         _rewrite(graph, node)
         if node.op in ("Add", "Mul") and node.inputs[0] in graph.constants:
@@ -29,8 +29,8 @@ def _rewrite(graph: EditableGraph, node: Node) -> None:
             _constant_second(graph, node, "Add", -value)
         case "Sub", _:
             _negate_second(graph, node)
-        case "Div", [None, value] if value is not None and np.all(value != 0):
-            _constant_second(graph, node, "Mul", reciprocal(graph, node, value))
+        case "Div", [None, value] if value is not None and has_exact_reciprocal(value):
+            _constant_second(graph, node, "Mul", np.float32(1) / value)
         case "Sum", [_, _]:
             node.op = "Add"
         case "Sum", [_, _, _, *_]:

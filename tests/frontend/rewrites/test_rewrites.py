@@ -348,9 +348,10 @@ def test_subtract_to_add(op: str, first: bool, value: float) -> None:
     assert all(n.input[1] in constants for n in result.graph.node)
 
 
-def test_div_by_any_number_is_one_rounding_off() -> None:
-    model = build([node("Div", ["x", "c"], "y")], [1, 6], {"c": np.float32(3.7)})
-    assert same(model, subtract_to_add, exact=False) == ["Mul"]
+@pytest.mark.parametrize(("divisor", "op"), [(3.7, "Div"), (8.0, "Mul")])
+def test_div_is_a_product_only_where_that_is_exact(divisor: float, op: str) -> None:
+    model = build([node("Div", ["x", "c"], "y")], [1, 6], {"c": np.float32(divisor)})
+    assert same(model, subtract_to_add) == [op]
 
 
 def test_neg_sum_max_and_min() -> None:
