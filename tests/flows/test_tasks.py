@@ -24,6 +24,8 @@ from fpgacomp.flows.compression_result import CompressionResult
 from tests.support.task_networks import Array, TaskCase, task_case
 
 metrics = pytest.importorskip("sklearn.metrics")
+
+pytestmark = pytest.mark.slow  # networks are trained
 TASKS = ("binary", "sigmoid", "multi-label", "regression", "reconstruction", "several")
 SHORT = Recipe(epochs=1, learning_rate=1e-3)
 

@@ -12,6 +12,8 @@ from fpgacomp.errors import ModelError, TrainingError
 from fpgacomp.flows.compress import quantize
 from tests.support.task_networks import task_case
 
+pytestmark = pytest.mark.slow  # networks are trained
+
 
 def model_of(tf, case, ending=None):
     """The case's network as a Keras model."""

@@ -17,6 +17,8 @@ from fpgacomp.compress.training import train  # noqa: E402
 from fpgacomp.data.labelled import load_data  # noqa: E402
 from fpgacomp.errors import DoesNotFit, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # networks are trained
+
 RECIPE = Recipe(epochs=3, learning_rate=5e-3)
 FEW = {"weight_choices": (2, 4, 8), "activation_choices": (2, 4, 8), "refinements": 1}
 
