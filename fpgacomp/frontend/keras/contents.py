@@ -56,7 +56,7 @@ def read_contents(path: Path) -> KerasContents:
         ToolError: h5py is not installed.
     """
     where = str(path)
-    _require_file(path)
+    require_file(path)
     with path.open("rb") as file:
         start = file.read(len(_HDF5))
     try:
@@ -78,7 +78,12 @@ def _no_model(where: str, reason: str) -> ModelError:
     return ModelError(where, f"it is not a Keras model saved as a whole ({reason}).", _SAVE)
 
 
-def _require_file(path: Path) -> None:
+def require_file(path: Path) -> None:
+    """Refuse what is no regular file: nothing, a folder, a pipe, a device.
+
+    Raises:
+        ModelError: naming the path.
+    """
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):

@@ -21,15 +21,35 @@ NEEDS_TENSORFLOW = pytest.mark.skipif(
 )
 
 
-def test_a_hostile_file_starts_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def started(*_: Any, **__: Any) -> None:
-        raise AssertionError("a process was started")
+def test_a_hostile_file_never_reaches_the_framework(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks: list[str] = []
+    real = subprocess.Popen
+
+    def started(command: list[str], **options: Any) -> Any:
+        tasks.append(command[-1])
+        return real(command, **options)
 
     monkeypatch.setattr(subprocess, "Popen", started)
     with write_hdf5(tmp_path / "evil.h5", sequential(entry("TFOpLambda"))):
         pass
     with pytest.raises(UnsupportedLayer, match="TFOpLambda"):
         reader.read_confined(tmp_path / "evil.h5")
+    assert tasks == ["scan"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of processor time")
+def test_a_library_that_goes_round_without_end_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with write_hdf5(tmp_path / "m.h5", sequential(dense())):
+        pass
+    endless = reader._PROGRAM.split("from fpgacomp")[0] + "while True: pass"
+    monkeypatch.setattr(reader, "_PROGRAM", endless)
+    monkeypatch.setattr(reader, "SCAN_CPU_SECONDS", 1)
+    with pytest.raises(ModelError, match=r"the HDF5 library ended .* and 1 s"):
+        reader.read_confined(tmp_path / "m.h5")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes are handed on by number")
@@ -38,7 +58,7 @@ def test_a_process_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
         pass
     for program, code in (("raise SystemExit(9)", 9), ("import os; os.kill(os.getpid(), 9)", -9)):
         monkeypatch.setattr(reader, "_PROGRAM", program)
-        with pytest.raises(ModelError, match=rf"Keras ended .* \(exit code {code}\)"):
+        with pytest.raises(ModelError, match=rf"the HDF5 library ended .* \(exit code {code}\)"):
             reader.read_confined(tmp_path / "m.h5")
 
 
