@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import onnx
 
-from fpgacomp.errors import FpgacompError, ModelError, raise_all
+from fpgacomp.errors import FpgacompError, ModelError, UnsupportedLayer, raise_all
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import ArgMax, Layer, Tensor
 from fpgacomp.ir.types import Ints, Reals
@@ -209,7 +209,7 @@ def _port(source: NetworkIndex, recipe: InputRecipe, values: dict[str, Value]) -
         if isinstance(step, Affine):
             gain = gain * step.scale.array
             bias = bias * step.scale.array + step.offset.array
-    return InputPort(
+    port = InputPort(
         name=recipe.name,
         shape=source.inputs[recipe.name],
         tensor=recipe.tensor.name,
@@ -219,6 +219,16 @@ def _port(source: NetworkIndex, recipe: InputRecipe, values: dict[str, Value]) -
         scale=Reals(value.chain.scale),
         offset=Reals(value.chain.offset),
     )
+    kind, shape = recipe.tensor.type, recipe.tensor.shape
+    ends = np.stack([np.full(shape, kind.lo), np.full(shape, kind.hi)])
+    with np.errstate(over="ignore", invalid="ignore"):
+        raw = port.to_raw(ends).astype(np.float32)
+    if not np.isfinite(raw).all():
+        raise UnsupportedLayer(
+            f"input {recipe.name}", "its quantizer stands for numbers that float32 cannot hold.",
+            "give the quantizer a scale of the size of the data.",
+        )  # fmt: skip
+    return port
 
 
 def _describe(recipe: InputRecipe) -> str:

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fpgacomp.errors import FpgacompError, Problems
+from fpgacomp.errors import FpgacompError, Problems, UnsupportedLayer
+from fpgacomp.frontend import read_network
 from fpgacomp.lower import lower
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
+from tests.support.frontend_runs import build, node, quant
 from tests.support.nasty_networks import UNIT, UNSIGNED, conv, weight
 from tests.support.network_builder import Grid, NetworkBuilder
 
@@ -124,3 +126,11 @@ def test_image_input_arrives_channels_last_without_a_transpose() -> None:
     raw = result.ports[0].to_raw(integers)
     assert raw.shape == (3, 2, 5, 6)
     assert np.array_equal(raw[:, 1, 2, 3] * 8, integers[:, 2, 3, 1])
+
+
+def test_an_input_beyond_float32_is_refused() -> None:
+    nodes = [quant(["x", "s", "z", "b"], "q"), node("Relu", ["q"], "r"),
+             quant(["r", "s", "z", "b"], "y")]  # fmt: skip
+    model = build(nodes, [1, 4], {"s": 2e38, "z": 0.0, "b": 8.0})
+    with pytest.raises(UnsupportedLayer, match=r"input x: .* numbers that float32 cannot hold"):
+        lower(read_network(model))
