@@ -18,8 +18,13 @@ _VERILATE = (
     "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
     "-Wno-WIDTH", "--output-split", "4000", "-DFPGACOMP_MEASURE",
 )  # fmt: skip
-# -O1 runs ten times as many frames a second as -O0 for half as much more time of g++.
-_COMPILE = ("-std=c++20", "-O1", "-w", "-DVL_TIME_CONTEXT")
+# -O1 runs ten times as many frames a second as -O0 for half as much more time of g++; what
+# Verilator names slow runs once, before the first cycle.
+_COMPILE = ("-std=c++20", "-w", "-DVL_TIME_CONTEXT")
+_FAST, _SLOW = "-O1", "-O0"
+# Most of the time of one small file goes into the headers that each of them reads again, so files
+# are compiled together, up to a size at which g++ needs about 500 MB.
+_TOGETHER_BYTES = 2_000_000
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 _TIMEOUT_S = 1800.0
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
@@ -51,7 +56,7 @@ def build(folder: Path, top: str, verilator: Verilator, compiler: Compiler) -> t
 def _digest(folder: Path, top: str, verilator: Verilator, compiler: Compiler) -> str:
     """SHA-256 of what a program is made from: sources, tools and flags."""
     whole = hashlib.sha256()
-    parts = (top, verilator.version, compiler.version, *_VERILATE, *_COMPILE)
+    parts = (top, verilator.version, compiler.version, *_VERILATE, *_COMPILE, _FAST, _SLOW)
     whole.update("\0".join(parts).encode())
     for path in sorted(p for p in folder.rglob("*") if p.suffix in (".sv", ".cpp", ".mem")):
         whole.update(f"{path.relative_to(folder)}\0".encode())
@@ -76,11 +81,12 @@ def _build(folder: Path, top: str, verilator: Verilator, compiler: Compiler, scr
     _verilate(command, folder, verilator)
     include = verilator.root / "include"
     includes = [f"-I{made}", f"-I{include}", f"-I{include / 'vltstd'}"]
-    sources = [folder / "sim_main.cpp", *sorted(made.glob("*.cpp"))]
+    main = folder / "sim_main.cpp"
+    sources = {main: _FAST, **_together(made, compiler.cores)}
     objects = [scratch / f"{source.stem}.o" for source in sources]
     jobs = [
-        [str(compiler.path), *_COMPILE, *includes, "-c", str(source), "-o", str(target)]
-        for source, target in zip(sources, objects)
+        [str(compiler.path), *_COMPILE, level, *includes, "-c", str(source), "-o", str(target)]
+        for (source, level), target in zip(sources.items(), objects)
     ]
     for first in range(0, len(jobs), compiler.cores):
         run_compilers(jobs[first : first + compiler.cores])
@@ -89,6 +95,30 @@ def _build(folder: Path, top: str, verilator: Verilator, compiler: Compiler, scr
     link = [str(compiler.path), *map(str, (*objects, *runtime)), "-pthread", "-o", str(program)]
     run_compilers([link])
     return program
+
+
+def _together(made: Path, cores: int) -> dict[Path, str]:
+    """Files that include Verilator's, and the optimization level of each.
+
+    The fast ones make at least one file a core, of about equal size.
+    """
+    parts = sorted(made.glob("*.cpp"))
+    slow = [path for path in parts if path.stem.endswith("__Slow")]
+    fast = [path for path in parts if not path.stem.endswith("__Slow")]
+    size = sum(path.stat().st_size for path in fast)
+    count = max(cores, -(-size // _TOGETHER_BYTES))
+    groups: list[list[Path]] = [[] for _ in range(count)]
+    reached = 0
+    for path in fast:
+        groups[min(reached * count // max(size, 1), count - 1)].append(path)
+        reached += path.stat().st_size
+    found = {}
+    for number, (level, group) in enumerate([(_SLOW, slow), *((_FAST, group) for group in groups)]):
+        if group:
+            target = made.parent / f"together_{number}.cpp"
+            target.write_text("".join(f'#include "{path}"\n' for path in group), encoding="utf-8")
+            found[target] = level
+    return found
 
 
 def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
@@ -108,14 +138,14 @@ def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
 
 def _runtime(verilator: Verilator, compiler: Compiler, includes: list[str]) -> list[Path]:
     """Verilator's own C++, compiled once for each version of the tools."""
-    parts = "\0".join((verilator.version, compiler.version, *_COMPILE))
+    parts = "\0".join((verilator.version, compiler.version, *_COMPILE, _FAST))
     kept = cache_folder() / "verilator" / hashlib.sha256(parts.encode()).hexdigest()
     objects = [kept / f"{Path(name).stem}.o" for name in _RUNTIME]
     if not all(target.is_file() for target in objects):
         with TemporaryDirectory() as scratch:
             made = [Path(scratch) / target.name for target in objects]
             jobs = [
-                [str(compiler.path), *_COMPILE, *includes, "-c",
+                [str(compiler.path), *_COMPILE, _FAST, *includes, "-c",
                  str(verilator.root / "include" / name), "-o", str(target)]
                 for name, target in zip(_RUNTIME, made)
             ]  # fmt: skip
