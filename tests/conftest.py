@@ -13,6 +13,8 @@ from tests.support.paths import REPOSITORY
 
 # Before anything loads OpenMP: each worker's thread per core waits for the other workers'.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Verilator and g++ take seconds for each streaming design: the tests that mean them ask for them.
+os.environ.setdefault("FPGACOMP_CHECKS", "quick")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

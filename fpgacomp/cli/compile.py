@@ -20,6 +20,7 @@ from fpgacomp.cli.options.build import (
     TargetOption,
 )
 from fpgacomp.cli.options.checking import (
+    ChecksOption,
     CsimOption,
     InputsOption,
     LabelsOption,
@@ -62,6 +63,7 @@ def compile(
     task: TaskOption = None,
     vectors: VectorsOption = 1000,
     csim: CsimOption = True,
+    checks: ChecksOption = "full",
     seed: SeedOption = 0,
     memory_gb: MemoryOption = 4.0,
     calibration: CalibrationOption = None,
@@ -105,7 +107,7 @@ def compile(
     )
     options = replace(
         design, inputs=inputs, labels=labels, task=task_request(task).kind, vectors=vectors,
-        csim=csim, seed=seed, memory_gb=memory_gb,
+        csim=csim, checks=checks, seed=seed, memory_gb=memory_gb,
     )  # fmt: skip
     with progress(context) as observer:
         report = run(model, board, out=folder, options=options, observer=observer)

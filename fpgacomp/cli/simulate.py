@@ -67,7 +67,11 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
     if found.mismatches is None:
         yield "level", "graph: the integer graph alone, nothing was compared"
     else:
-        code = {"c": "the emitted C++", "rtl": "the emitted SystemVerilog"}[found.level]
+        code = {
+            "c": "the emitted C++",
+            "hls": "the emitted C++, loop by loop, as a vendor's tool reads it",
+            "rtl": "the emitted SystemVerilog",
+        }[found.level]
         yield "level", f"{found.level}: {code}, compared with the integer graph"
         yield "mismatches", f"{found.mismatches:,}"
     if found.first_mismatch:

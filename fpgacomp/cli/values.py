@@ -10,7 +10,8 @@ from fpgacomp.errors import UsageError
 Backend = Literal["auto", "hls4ml", "stream", "finn"]
 Goal = Literal["latency", "throughput", "area"]
 Io = Literal["io_parallel", "io_stream"]
-Level = Literal["graph", "c", "rtl"]
+Level = Literal["graph", "c", "hls", "rtl"]
+Checks = Literal["quick", "full"]
 
 Scale = Literal["power-of-two", "free"]
 Ranges = Literal["min-max", "percentile", "mse"]

@@ -4,6 +4,7 @@
     emit(design, vectors)             -> Emitted         its project, and the graph it must equal
     simulate(emitted, batches, level) -> CsimResult...   every integer that the project computes
     levels                            -> what of a project can be run: its C++, its RTL
+    further(design, frames)           -> what a full check runs beyond C-simulation, at what cost
     remarks(design), choices(design)  -> sentences and settings for the report
     fifos(design)                     -> words of the FIFO behind each tensor
     structure(design)                 -> what `fpgacomp show` prints below the layers
@@ -33,9 +34,10 @@ from fpgacomp.results.target import Target
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-# What of an emitted project is run: c is its C++, compiled natively; rtl is its SystemVerilog,
+# What of an emitted project is run: c is its C++, compiled for speed; hls the same C++ as a
+# vendor's tool reads it, loop by loop on the open arbitrary-precision types; rtl its SystemVerilog,
 # cycle by cycle.
-Level = Literal["c", "rtl"]
+Level = Literal["c", "hls", "rtl"]
 IoType = Literal["io_parallel", "io_stream"]
 
 
@@ -91,6 +93,23 @@ class Emitted:
     graph: Graph
     project: Project
     interface: Interface
+
+
+@dataclass(frozen=True)
+class FurtherCheck:
+    """A simulation of an emitted project beyond its C-simulation.
+
+    Args:
+        level: what it runs.
+        title: how sentences call it.
+        cpu_s: seconds of processor time that it is predicted to take.
+        missing: the command that installs what it needs; "" where that is there.
+    """
+
+    level: Level
+    title: str
+    cpu_s: float
+    missing: str = ""
 
 
 class Engine(Protocol[DesignT]):
@@ -149,6 +168,9 @@ class Engine(Protocol[DesignT]):
             InputDataError: an input is missing, of the wrong shape, or out of range.
             ToolError: a tool is missing or failed, or the program did.
         """
+
+    def further(self, design: DesignT, frames: int) -> tuple[FurtherCheck, ...]:
+        """The simulations that a full check adds to C-simulation on so many frames."""
 
     def remarks(self, design: DesignT) -> tuple[str, ...]:
         """What a user must know of the design beyond its figures, one sentence each."""

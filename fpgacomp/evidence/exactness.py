@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fpgacomp.evidence.judge import NetworkJudgement
 from fpgacomp.results.agreement import Agreement, Mismatch
-from fpgacomp.results.report import Exactness, Float32Agreement, PeerEvidence
+from fpgacomp.results.report import Exactness, Float32Agreement, LevelEvidence, PeerEvidence
 
 
 def summarize(
@@ -12,6 +12,7 @@ def summarize(
     compared: Agreement | None,
     float32: Float32Agreement | None,
     peers: tuple[PeerEvidence, ...] = (),
+    further: tuple[LevelEvidence, ...] = (),
 ) -> Exactness:
     """Return one `Exactness` from everything that was compared.
 
@@ -20,6 +21,7 @@ def summarize(
         compared: C-simulation against the oracle; None where it did not run.
         float32: the answers against the network's own in float32; None where it cannot run.
         peers: other toolchains' execution against the oracle.
+        further: simulations beyond the C-simulation against the oracle.
     """
     first = judged.first
     return Exactness(
@@ -30,6 +32,7 @@ def summarize(
         top1_agreement_float32=None if float32 is None else float32.top1,
         float32=float32,
         peers=peers,
+        further=further,
         integers=0 if compared is None else compared.integers,
         first_csim_mismatch=None if compared is None else compared.first,
         first_network_mismatch=None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,8 +21,14 @@ from fpgacomp.ir.types import IntArray
 from fpgacomp.results.agreement import Agreement
 from fpgacomp.results.measured import Measured
 from fpgacomp.results.project import Project
-from fpgacomp.results.report import PeerEvidence
+from fpgacomp.results.report import LevelEvidence, PeerEvidence
 
+# What reports and progress call the simulation of each level.
+STAGES: Mapping[Level, str] = {"c": "csim", "hls": "hls", "rtl": "rtl"}
+# Frames on which a full check runs what is slower than C-simulation, and the seconds of processor
+# time that each such run may be predicted to take.
+FURTHER_FRAMES = 4
+FURTHER_CPU_S = 60.0
 # Frames that are kept of a simulation with mismatches: enough to see a pattern.
 WRONG_FRAMES = 16
 
@@ -85,7 +91,7 @@ def simulated(
         yield from batches
         return
     waiting: deque[Batch] = deque()
-    graph = emitted.graph
+    graph, name = emitted.graph, STAGES[level]
 
     def inputs() -> Iterator[Mapping[str, IntArray]]:
         for batch in batches:
@@ -95,10 +101,10 @@ def simulated(
     with TemporaryDirectory() as scratch:
         runs = engine.simulate(
             emitted, inputs(), level, compiler=compiler, workdir=Path(scratch),
-            progress=share_of(lambda share: stages.watch.observer("csim", share)),
+            progress=share_of(lambda share: stages.watch.observer(name, share)),
         )  # fmt: skip
         while True:
-            with stages.step("csim"):
+            with stages.step(name):
                 run = next(runs, None)
             if run is None:
                 break
@@ -106,9 +112,67 @@ def simulated(
             check.add(batch, run, graph)
             yield batch
     # The step's time is that of the oracle's batches, too.
-    stages.watch.note("csim", check.compile_s + check.run_s)
-    stages.watch.note("csim compile", check.compile_s)
-    stages.watch.note("csim run", check.run_s)
+    stages.watch.note(name, check.compile_s + check.run_s)
+    stages.watch.note(f"{name} compile", check.compile_s)
+    stages.watch.note(f"{name} run", check.run_s)
+
+
+@dataclass(frozen=True)
+class FurtherFindings:
+    """What the simulations beyond C-simulation found.
+
+    Args:
+        evidence: one for each that the engine knows, whether it ran or not.
+        failed: the check of the first that found a mismatch; None where none did.
+    """
+
+    evidence: tuple[LevelEvidence, ...] = ()
+    failed: SimulationCheck | None = None
+
+
+def further(
+    chosen: EngineDesign,
+    emitted: Emitted,
+    values: Mapping[str, IntArray],
+    compiler: Compiler | None,
+    command: Callable[[Level], str],
+    stages: Stages,
+) -> FurtherFindings:
+    """Run a few frames through everything else that can be run of a project.
+
+    Args:
+        values: tensor name -> the oracle's integers of at least these frames.
+        compiler: None where nothing is to be run.
+        command: level -> the command that runs it later.
+
+    Raises:
+        ToolError: a simulator failed, or the design got stuck.
+    """
+    if compiler is None:
+        return FurtherFindings()
+    batch = Batch(0, {name: array[:FURTHER_FRAMES] for name, array in values.items()})
+    frames = len(next(iter(batch.values.values())))
+    evidence: list[LevelEvidence] = []
+    failed: SimulationCheck | None = None
+    for kind in chosen.engine.further(chosen.folded.design, frames):
+        found = LevelEvidence(level=kind.level, title=kind.title)
+        if kind.missing:
+            note = f"{kind.title} did not run; it needs: {kind.missing}"
+            evidence.append(replace(found, note=note))
+        elif kind.cpu_s > FURTHER_CPU_S:
+            note = (
+                f"{kind.title} did not run: it would take about {kind.cpu_s:.0f} s of processor "
+                f"time; run it with: {command(kind.level)}"
+            )
+            evidence.append(replace(found, note=note))
+        else:
+            check = SimulationCheck()
+            runs = simulated(chosen.engine, emitted, [batch], compiler, check, stages, kind.level)
+            deque(runs, maxlen=0)
+            evidence.append(replace(found, agreement=check.agreement, measured=check.measured))
+            if failed is None and check.wrong:
+                failed = check
+    return FurtherFindings(tuple(evidence), failed)
 
 
 def share_of(progress: Callable[[float], None]) -> Callable[[str, int, int], None]:

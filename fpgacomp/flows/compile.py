@@ -80,13 +80,20 @@ def compile(
         kept = Kept(design.graph)
         for batch in checks.simulated(chosen.engine, emitted, oracle, compiler, check, stages):
             kept.add(batch)
+        deeper = checks.further(
+            chosen, emitted, first.values, compiler if options.checks == "full" else None,
+            lambda level: destination.simulation(level, options.inputs), stages,
+        )  # fmt: skip
         with stages.step("software"):
             answers = to_network_outputs(lowered.after, kept.all_outputs())
             float32 = compare_with_float32(network, samples.raw, answers, oracle.size)
 
-    exactness = summarize(oracle.judgement, check.agreement, float32, peers.evidence)
+    exactness = summarize(
+        oracle.judgement, check.agreement, float32, peers.evidence, deeper.evidence
+    )
+    wrong = check if check.wrong or deeper.failed is None else deeper.failed
     evidence = Evidence(
-        samples, kept.kept_values(), kept.reached, answers, check.wrong, check.wrong_start
+        samples, kept.kept_values(), kept.reached, answers, wrong.wrong, wrong.wrong_start
     )
     network = replace(network, warnings=(*network.warnings, *peers.notes))
     report = report_of(network, lowered, chosen, exactness, options, stages, evidence)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeGuard, get_args
+from typing import Any, Literal, TypeGuard, cast, get_args
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from fpgacomp.frontend.calibrate import PtqOptions
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.results.target import Target
 
+Checks = Literal["quick", "full"]
+CHECKS_VARIABLE = "FPGACOMP_CHECKS"
 # A .npy or .npz file, labelled data as the compression verbs take them, or arrays in memory.
 SampleSource = str | Path | AnyArray | NamedArrays
 
@@ -30,6 +33,11 @@ _TYPES: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("csim", (bool, np.bool_), "give True or False."),
     ("dump_stages", (Path, type(None)), "give Path('folder'), or None."),
 )
+
+
+def _default_checks() -> Checks:
+    said = os.environ.get(CHECKS_VARIABLE, "full")
+    return cast(Checks, said)  # `Options` refuses what is none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +61,9 @@ class Options:
         vectors: how many samples are compared; of `inputs`, the first so many.
         argmax: end the hardware in an ArgMax, so that it delivers labels.
         csim: compile and run the emitted C++.
+        checks: quick is C-simulation on all vectors; full adds, on a few of them and where it is
+            predicted to take under a minute each, the C++ as a vendor's tool reads it and the RTL
+            simulation. Left out, it is what the environment variable FPGACOMP_CHECKS says, or full.
         seed: of everything random.
         memory_gb: gigabytes that the integers of the vectors may take at once; more vectors than
             fit are run in batches.
@@ -76,6 +87,7 @@ class Options:
     vectors: int = 1000
     argmax: bool = False
     csim: bool = True
+    checks: Checks = field(default_factory=_default_checks)
     seed: int = 0
     memory_gb: float = 4.0
     dump_stages: Path | None = None
@@ -116,6 +128,12 @@ class Options:
                     "is not possible.",
                     f"give a whole number from {least}.",
                 )
+        if self.checks not in get_args(Checks):
+            yield (
+                f"checks {self.checks!r}",
+                "is not known.",
+                f"use {' or '.join(get_args(Checks))}.",
+            )
         if self.io_type is not None and self.io_type not in get_args(IoType):
             known = " or ".join(get_args(IoType))
             yield f"io_type {self.io_type!r}", "is not known.", f"use {known}, or None."

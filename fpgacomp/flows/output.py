@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -62,6 +63,16 @@ class Destination:
         # `.` and symbolic links have a name only once they are resolved.
         named = self.folder if self.folder.name else self.folder.resolve()
         return named.with_name(f"{named.name}.failed")
+
+    def simulation(self, level: str, inputs: object) -> str:
+        """The command that runs a level of the build later.
+
+        Args:
+            inputs: the samples of this run; where they are no file, X.npy stands for one.
+        """
+        folder = "DIR" if self.folder is None else shlex.quote(str(self.folder))
+        samples = shlex.quote(str(inputs)) if isinstance(inputs, str | Path) else "X.npy"
+        return f"fpgacomp simulate {folder} --inputs {samples} --level {level}"
 
     def write(
         self,

@@ -30,7 +30,7 @@ from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.measured import Measured
 
 # graph is the integer graph itself, the oracle; the others are levels of an engine.
-Level = Literal["graph", "c", "rtl"]
+Level = Literal["graph", "c", "hls", "rtl"]
 
 
 def _check_outputs(outputs: Path, inputs: SampleSource, build: Path) -> None:
@@ -107,8 +107,9 @@ def simulate(
     Args:
         build: the folder that `compile` wrote.
         inputs: samples as the network takes them: arrays, a .npy or .npz file, or labelled data.
-        level: graph runs the integer graph; c runs the emitted C++, and rtl the emitted
-            SystemVerilog cycle by cycle, and both compare every integer with the graph.
+        level: graph runs the integer graph; c runs the emitted C++, hls the same loop by loop, as a
+            vendor's tool reads it, and rtl the emitted SystemVerilog cycle by cycle; these compare
+            every integer with the graph.
         outputs: file for the answers: .npy, or .npz where there are several.
         labels: of the inputs, for the accuracy.
         task: kind of what the network is asked to tell, for all outputs or by output name; None
@@ -147,7 +148,7 @@ def simulate(
         if level not in engine.levels:
             raise UsageError(
                 f"--level {level}",
-                f"is not there: designs of the {engine.name} engine have no {level}/.",
+                f"is not there for designs of the {engine.name} engine.",
                 f"use --level {' or '.join(('graph', *engine.levels))}, or compile with "
                 "--backend stream.",
             )

@@ -14,7 +14,14 @@ from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.distribution import Histogram
 from fpgacomp.results.estimate import LEVEL, Estimate, Figure
-from fpgacomp.results.report import Exactness, Float32Agreement, LayerReport, PeerEvidence, Report
+from fpgacomp.results.report import (
+    Exactness,
+    Float32Agreement,
+    LayerReport,
+    LevelEvidence,
+    PeerEvidence,
+    Report,
+)
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -42,6 +49,7 @@ def _document(report: Report) -> dict[str, object]:
         "verdict": asdict(report.verdict),
         "exactness": _exactness(report.exactness),
         "estimate": _estimate(report.estimate, report.board),
+        "measured": {level: asdict(found) for level, found in report.exactness.measured.items()},
         "layers": [_layer(layer) for layer in report.layers],
         "software": {"before": report.software_before, "after": report.software_after},
         "accuracy": None if report.accuracy is None else {**report.accuracy, **report.task},
@@ -86,7 +94,9 @@ def _exactness(exactness: Exactness) -> dict[str, object]:
         "vectors": exactness.vectors,
         "integers": exactness.integers,
         "csim_mismatches": exactness.csim_mismatches,
+        "hls_mismatches": exactness.hls_mismatches,
         "rtl_mismatches": exactness.rtl_mismatches,
+        "further": [_further(found) for found in exactness.further],
         **{f"{peer.name}_mismatches": peer.mismatches for peer in exactness.peers},
         **{f"{peer.name}_vectors": peer.vectors for peer in exactness.peers},
         "network_mismatches": exactness.network_mismatches,
@@ -95,6 +105,18 @@ def _exactness(exactness: Exactness) -> dict[str, object]:
         "float32": _float32(exactness.float32),
         "first_csim_mismatch": _mismatch(exactness.first_csim_mismatch),
         "first_network_mismatch": _mismatch(exactness.first_network_mismatch),
+    }
+
+
+def _further(found: LevelEvidence) -> dict[str, object]:
+    agreement = found.agreement
+    return {
+        "level": found.level,
+        "title": found.title,
+        "vectors": 0 if agreement is None else agreement.vectors,
+        "mismatches": found.mismatches,
+        "first_mismatch": None if agreement is None else _mismatch(agreement.first),
+        "note": found.note,
     }
 
 

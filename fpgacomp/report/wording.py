@@ -206,8 +206,9 @@ def _mismatches(exactness: Exactness) -> Iterator[str]:
     """One phrase for each comparison that found different numbers."""
     if exactness.csim_mismatches:
         yield f"{exactness.csim_mismatches:,} wrong numbers in C-simulation"
-    if exactness.rtl_mismatches:
-        yield f"{exactness.rtl_mismatches:,} wrong numbers in RTL simulation"
+    for found in exactness.further:
+        if found.mismatches:
+            yield f"{found.mismatches:,} wrong numbers in {found.title}"
     if exactness.network_mismatches:
         yield f"{exactness.network_mismatches:,} numbers that are not the network's"
     for peer in exactness.peers:
@@ -223,7 +224,16 @@ def exactness_lines(report: Report) -> list[str]:
     ties = "" if exact.ties is None else f", {exact.ties:,} ties"
     runs = [
         ("C-simulation vs integer graph", exact.csim_mismatches, over),
-        ("RTL simulation vs integer graph", exact.rtl_mismatches, over),
+        *(
+            (
+                f"{found.title} vs integer graph",
+                found.agreement.mismatches,
+                f"in {found.agreement.integers * found.agreement.vectors:,} integers, "
+                f"{found.agreement.vectors:,} vectors",
+            )
+            for found in exact.further
+            if found.agreement is not None
+        ),
         (
             "integer graph vs network (float64)",
             exact.network_mismatches,
@@ -239,6 +249,7 @@ def exactness_lines(report: Report) -> list[str]:
         for peer in exact.peers
         if peer.mismatches is not None
     ]
+    lines += _cycle_lines(exact)
     lines += _float32_lines(exact)
     proved = sum(layer.exact.startswith("proved") for layer in report.layers)
     if proved:
@@ -248,11 +259,33 @@ def exactness_lines(report: Report) -> list[str]:
         lines.append(f"proved for every input: {proved} {what}{rest if ran else ''}")
     if exact.first_csim_mismatch:
         lines.append(f"first C-simulation mismatch: {exact.first_csim_mismatch}")
+    lines += [
+        f"first mismatch of the {found.title}: {found.agreement.first}"
+        for found in exact.further
+        if found.agreement is not None and found.agreement.first is not None
+    ]
     if exact.first_network_mismatch:
         lines.append(f"first mismatch against the network: {exact.first_network_mismatch}")
-    skipped = [what.split(" vs ")[0] for what, found, _ in runs[:2] if found is None]
+    lines += [found.note for found in exact.further if found.note]
+    skipped = ["C-simulation"] if exact.csim_mismatches is None else []
     skipped += ["comparison with the network"] if exact.network_mismatches is None else []
     return [*lines, f"not run: {', '.join(skipped)}"] if skipped else lines
+
+
+def _cycle_lines(exact: Exactness) -> Iterator[str]:
+    """What the simulations of hardware measured."""
+    for found in exact.further:
+        if found.measured is not None:
+            measured = found.measured
+            every = (
+                ""
+                if measured.interval_cycles is None
+                else (f", one frame every {measured.interval_cycles:,}")
+            )
+            yield (
+                f"measured in {found.title}: the first frame takes {measured.latency_cycles:,} "
+                f"cycles{every}"
+            )
 
 
 def _float32_lines(exact: Exactness) -> Iterator[str]:

@@ -8,9 +8,10 @@ from html import escape
 from typing import Literal
 
 from fpgacomp.devices.board import Board
-from fpgacomp.results.agreement import Mismatch
+from fpgacomp.results.agreement import Agreement, Mismatch
 from fpgacomp.results.distribution import Confusion, Histogram
 from fpgacomp.results.estimate import Estimate, LayerEstimate
+from fpgacomp.results.measured import Measured
 from fpgacomp.results.target import Target
 
 
@@ -32,6 +33,30 @@ class PeerEvidence:
     mismatches: int | None = None
     files: int = 0
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelEvidence:
+    """What a simulation of the emitted design beyond its C-simulation found.
+
+    Args:
+        level: what ran: hls is the C++ as a vendor's tool reads it, rtl the SystemVerilog.
+        title: how sentences call it.
+        agreement: its integers against the integer graph's; None where it did not run.
+        measured: cycles and FIFOs, of a simulation of hardware that ran.
+        note: why it did not run and what runs it, in sentences; "" where it ran.
+    """
+
+    level: str
+    title: str
+    agreement: Agreement | None = None
+    measured: Measured | None = None
+    note: str = ""
+
+    @property
+    def mismatches(self) -> int | None:
+        """Integers that differ; None where it did not run."""
+        return None if self.agreement is None else self.agreement.mismatches
 
 
 @dataclass(frozen=True)
@@ -82,13 +107,13 @@ class Exactness:
     Args:
         vectors: input samples that were compared.
         csim_mismatches: integers of the C-simulation that are not the integer graph's.
-        rtl_mismatches: integers of the RTL simulation that are not the integer graph's.
         network_mismatches: integers of the integer graph that are not the network's in float64.
         ties: values within 2**-20 of a rounding border where network and integer graph differ.
         top1_agreement_float32: share of samples, 0..1, whose largest output is the same as the
             network's under ONNX Runtime in float32; None where it cannot run there.
         integers: integers that the C-simulation gives for one sample, over all layers.
         peers: what other toolchains' execution of the design says.
+        further: what simulations beyond the C-simulation found, whether they ran or not.
         first_csim_mismatch: the first integer of the C-simulation that differs.
         first_network_mismatch: the first integer that is not the network's.
         float32: how far the answers are the network's own in float32; None where it cannot run.
@@ -96,23 +121,42 @@ class Exactness:
 
     vectors: int
     csim_mismatches: int | None = None
-    rtl_mismatches: int | None = None
     network_mismatches: int | None = None
     ties: int | None = None
     top1_agreement_float32: float | None = None
     integers: int = 0
     peers: tuple[PeerEvidence, ...] = ()
+    further: tuple[LevelEvidence, ...] = ()
     first_csim_mismatch: Mismatch | None = None
     first_network_mismatch: Mismatch | None = None
     float32: Float32Agreement | None = None
+
+    def level_mismatches(self, level: str) -> int | None:
+        """Integers of a further simulation that differ; None where it did not run."""
+        return next((found.mismatches for found in self.further if found.level == level), None)
+
+    @property
+    def rtl_mismatches(self) -> int | None:
+        """Integers of the RTL simulation that are not the integer graph's; None: it did not run."""
+        return self.level_mismatches("rtl")
+
+    @property
+    def hls_mismatches(self) -> int | None:
+        """Integers of the C++ as it is synthesized that differ; None: it did not run."""
+        return self.level_mismatches("hls")
+
+    @property
+    def measured(self) -> Mapping[str, Measured]:
+        """Level -> the cycles and FIFOs that its simulation measured."""
+        return {x.level: x.measured for x in self.further if x.measured is not None}
 
     @property
     def mismatches(self) -> int:
         """Integers that differ, over all checks that were run."""
         found = (
             *(peer.mismatches for peer in self.peers),
+            *(found.mismatches for found in self.further),
             self.csim_mismatches,
-            self.rtl_mismatches,
             self.network_mismatches,
         )
         return sum(number or 0 for number in found)
@@ -124,7 +168,6 @@ class Exactness:
             return f"NOT EXACT: {self.mismatches:,} mismatches"
         runs = {
             "C-simulation": self.csim_mismatches,
-            "RTL simulation": self.rtl_mismatches,
             "integer graph": self.network_mismatches,
         }
         exact = [name for name, found in runs.items() if found is not None]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fpgacomp.cli.values import Level
+from fpgacomp.cli.values import Checks, Level
 
 CHECKING = "Checking"  # panel of the help
 
@@ -81,15 +81,29 @@ CsimOption = Annotated[
         "C++.",
     ),
 ]
+ChecksOption = Annotated[
+    Checks,
+    typer.Option(
+        "--checks",
+        metavar="EXTENT",
+        envvar="FPGACOMP_CHECKS",
+        rich_help_panel=CHECKING,
+        help="How much of the emitted design is simulated: quick (its C++ on all samples) or full "
+        "(default; of a streaming design also the C++ loop by loop, as a vendor's tool reads it, "
+        "and its SystemVerilog cycle by cycle, on 4 samples each, where that is predicted to take "
+        "under 60 seconds of processor time; the report gives the command otherwise).",
+    ),
+]
 LevelOption = Annotated[
     Level,
     typer.Option(
         "--level",
         metavar="LEVEL",
         rich_help_panel=CHECKING,
-        help="What runs: graph (the integer graph, interpreted), c (the emitted C++) or rtl (the "
-        "emitted SystemVerilog, cycle by cycle, of a streaming design; needs fpgacomp[rtl]). c "
-        "and rtl are compared with the graph; the exit code is 1 where they differ.",
+        help="What runs: graph (the integer graph, interpreted), c (the emitted C++), and of a "
+        "streaming design hls (the same C++ loop by loop, as a vendor's tool reads it) or rtl (the "
+        "emitted SystemVerilog, cycle by cycle; needs fpgacomp[rtl]). All but graph are compared "
+        "with the graph; the exit code is 1 where they differ.",
     ),
 ]
 

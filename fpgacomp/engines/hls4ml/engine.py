@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fpgacomp.engines.engine import Emitted, Goal, Level
+from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.remarks import hls_remarks
@@ -85,6 +85,10 @@ class Hls4mlEngine:
         return simulate_batches(
             emitted.project, emitted.graph, compiler, batches, workdir=workdir, progress=progress
         )
+
+    def further(self, design: Hls4mlDesign, frames: int) -> tuple[FurtherCheck, ...]:
+        """Nothing: C-simulation runs the loops that are synthesized, and there is no RTL."""
+        return ()
 
     def remarks(self, design: Hls4mlDesign) -> tuple[str, ...]:
         """Which tool can build the C++ for the board."""

@@ -1,9 +1,14 @@
-"""C-simulation of a streaming design: the emitted C++ on native integers, every tensor tapped."""
+"""C-simulation of a streaming design, every tensor tapped.
+
+The emitted C++ runs on native integers, with operators that take a whole frame at once; or, with
+`loops`, as a vendor's tool reads it: the hardware's loops, on the open arbitrary-precision types.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +34,8 @@ _FLAGS = (
 # The program around the design takes no time worth optimizing.
 _LEVELS = {"design": "-O3", "main": "-O1"}
 _HEADERS = ("include", "csim_include", ".")
+# The loops run on a few frames only: compiling them is what takes the time.
+_LOOP_FLAGS = ("-std=c++14", "-fwrapv", "-w", "-O1")
 
 
 def simulate(
@@ -57,6 +64,7 @@ def simulate_batches(
     batches: Iterable[Mapping[str, IntArray]],
     *,
     workdir: Path,
+    loops: bool = False,
     progress: Progress | None = None,
     timeout_s: float | None = None,
 ) -> Iterator[CsimResult]:
@@ -67,6 +75,8 @@ def simulate_batches(
         batches: input tensor name -> integers [N, *shape], each within the tensor's range; a
             batch is taken when the one before has been read.
         workdir: an existing folder for sources, binary and results.
+        loops: run the loops that a vendor's tool synthesizes, on the open arbitrary-precision
+            types, instead of whole frames on native integers; some hundred times slower.
         progress: called as the compilation and the frames advance.
         timeout_s: seconds that the frames may take; None for no limit.
 
@@ -87,7 +97,7 @@ def simulate_batches(
         compile_s = 0.0
         if binary is None:
             report("compiling", 0, frames)
-            binary, compile_s = _compile(compiler, workdir / "hls", interface.top)
+            binary, compile_s = _compile(compiler, workdir / "hls", interface.top, loops)
         _write_inputs(workdir / "inputs", interface, inputs)
         chunks, run_s = run_chunks(
             binary, workdir, workdir, frames, workers=compiler.cores, arguments=("1",),
@@ -96,28 +106,37 @@ def simulate_batches(
         yield CsimResult(_read_results(chunks, interface, graph, frames), compile_s, run_s)
 
 
-def _compile(compiler: Compiler, hls: Path, top: str) -> tuple[Path, float]:
+def _compile(compiler: Compiler, hls: Path, top: str, loops: bool) -> tuple[Path, float]:
     started = time.monotonic()
     sources = {"design": hls / f"{top}.cpp", "main": hls / "csim_main.cpp"}
     objects = [hls / f"{part}.o" for part in sources]
-    includes = [f"-I{hls / folder}" for folder in _HEADERS]
+    folders = _loop_headers(hls) if loops else [hls / folder for folder in _HEADERS]
+    includes = [f"-I{folder}" for folder in folders]
     commands = [
-        [
-            str(compiler.path),
-            *_FLAGS,
-            _LEVELS[part],
-            *includes,
-            "-c",
-            str(source),
-            "-o",
-            str(target),
-        ]
+        [str(compiler.path), *(_LOOP_FLAGS if loops else (*_FLAGS, _LEVELS[part])), *includes,
+         "-c", str(source), "-o", str(target)]
         for (part, source), target in zip(sources.items(), objects)
-    ]
+    ]  # fmt: skip
     run_compilers(commands)
     binary = hls / "csim"
     run_compilers([[str(compiler.path), *map(str, objects), "-o", str(binary)]])
     return binary, time.monotonic() - started
+
+
+def _loop_headers(hls: Path) -> list[Path]:
+    """Folders of the headers that a vendor's tool would find: hls4ml ships the open ones.
+
+    Theirs lack the one of AXI4-Stream beats, which is ours.
+    """
+    found = find_spec("hls4ml")
+    if found is None or found.origin is None:
+        raise ToolError("hls4ml", "it is not installed, and its ap_types with it.",
+                        "install it with: pip install hls4ml==1.3.0")  # fmt: skip
+    beats = hls / "beats_include"
+    beats.mkdir(exist_ok=True)
+    header = "ap_axi_sdata.h"
+    (beats / header).write_bytes((hls / "csim_include" / header).read_bytes())
+    return [hls / "include", beats, Path(found.origin).parent / "templates/vivado/ap_types", hls]
 
 
 def _container(port: AxiPort) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from fpgacomp.engines.engine import Emitted, Goal, Level
+from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.remarks import hls_remarks
 from fpgacomp.engines.shared.result import FoldingResult
@@ -24,7 +24,7 @@ class StreamEngine:
     """Streams words through a pipeline of operators, each folded over PE and SIMD."""
 
     name: str = "stream"
-    levels: tuple[Level, ...] = ("c", "rtl")
+    levels: tuple[Level, ...] = ("c", "hls", "rtl")
 
     def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
         """Nothing: every layer of the vocabulary has an operator."""
@@ -70,12 +70,12 @@ class StreamEngine:
     ) -> Iterator[CsimResult]:
         """Run exactly the emitted C++, or the emitted SystemVerilog."""
         match level:
-            case "c":
+            case "c" | "hls":
                 from fpgacomp.engines.stream import csim
 
                 return csim.simulate_batches(
                     emitted.project, emitted.graph, compiler, batches, workdir=workdir,
-                    progress=progress,
+                    loops=level == "hls", progress=progress,
                 )  # fmt: skip
             case "rtl":
                 from fpgacomp.engines.stream.rtl import simulate
@@ -86,6 +86,12 @@ class StreamEngine:
                 )  # fmt: skip
             case _:
                 assert_never(level)
+
+    def further(self, design: StreamDesign, frames: int) -> tuple[FurtherCheck, ...]:
+        """The C++ as it is synthesized, and the SystemVerilog."""
+        from fpgacomp.engines.stream.cost import further_checks
+
+        return further_checks(design, frames)
 
     def remarks(self, design: StreamDesign) -> tuple[str, ...]:
         """Which tool can build the C++ for the board."""

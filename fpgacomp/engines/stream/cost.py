@@ -1,0 +1,49 @@
+"""What simulating a streaming design beyond its C-simulation costs, in processor time.
+
+The costs were measured on one machine, on designs of 1,500 to 60,000 lookup tables; another
+machine may be twice as slow or fast. They decide what a compile runs by itself, nothing else.
+"""
+
+from __future__ import annotations
+
+from fpgacomp.engines.engine import FurtherCheck
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.estimate.design import estimate_stream
+from fpgacomp.engines.stream.expand import expand
+from fpgacomp.errors import ToolError
+from fpgacomp.host.toolchain import find_verilator
+
+# g++ on the arbitrary-precision types: seconds, and seconds for each operator.
+_LOOPS_S, _LOOPS_OPERATOR_S = 3.0, 0.25
+# Verilator and g++: seconds, seconds for each operator, and for each lookup table.
+_RTL_S, _RTL_OPERATOR_S, _RTL_LUT_S = 3.0, 0.1, 4e-4
+# Running: seconds for each cycle, and for each lookup table in each cycle.
+_LOOP_CYCLE_S, _RTL_CYCLE_S, _RTL_LUT_CYCLE_S = 2e-6, 2e-6, 1e-9
+
+
+def further_checks(design: StreamDesign, frames: int) -> tuple[FurtherCheck, ...]:
+    """The C++ as a vendor's tool reads it, and the SystemVerilog, on so many frames."""
+    operators = len(expand(design).operators)
+    estimate = estimate_stream(design)
+    lut = estimate.lut.value
+    cycles = estimate.latency_cycles.value + (frames - 1) * estimate.interval_cycles.value
+    loops_s = _LOOPS_S + operators * (_LOOPS_OPERATOR_S + cycles * _LOOP_CYCLE_S)
+    rtl_s = (
+        _RTL_S
+        + operators * _RTL_OPERATOR_S
+        + lut * _RTL_LUT_S
+        + cycles * (_RTL_CYCLE_S + lut * _RTL_LUT_CYCLE_S)
+    )
+    return (
+        FurtherCheck("hls", "C++ in the loops that are synthesized", loops_s),
+        FurtherCheck("rtl", "RTL simulation", rtl_s, missing=_missing()),
+    )
+
+
+def _missing() -> str:
+    """The command that installs Verilator; "" where it is there."""
+    try:
+        find_verilator()
+    except ToolError as error:
+        return error.fix.removeprefix("install it with: ")
+    return ""
