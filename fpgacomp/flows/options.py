@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
@@ -15,11 +14,11 @@ from fpgacomp.data.tasks import TaskRequest
 from fpgacomp.engines.engine import IoType
 from fpgacomp.errors import UsageError
 from fpgacomp.frontend.calibrate import PtqOptions
+from fpgacomp.host.toolchain import wanted_checks
 from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.results.target import Target
 
 Checks = Literal["quick", "full"]
-CHECKS_VARIABLE = "FPGACOMP_CHECKS"
 # A .npy or .npz file, labelled data as the compression verbs take them, or arrays in memory.
 SampleSource = str | Path | AnyArray | NamedArrays
 
@@ -36,7 +35,7 @@ _TYPES: tuple[tuple[str, tuple[type, ...], str], ...] = (
 
 
 def _default_checks() -> Checks:
-    said = os.environ.get(CHECKS_VARIABLE, "full")
+    said = wanted_checks() or "full"
     return cast(Checks, said)  # `Options` refuses what is none
 
 

@@ -110,6 +110,11 @@ def find_verilator() -> Verilator:
     return Verilator(Path(found), own, told)
 
 
+def wanted_checks() -> str:
+    """How much of a design this user wants simulated (FPGACOMP_CHECKS); "" where it is not said."""
+    return os.environ.get("FPGACOMP_CHECKS", "")
+
+
 def cache_folder() -> Path:
     """Folder of what this user's runs keep for later ones, which may not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME", "")

@@ -26,7 +26,7 @@ def test_one_line_says_verdict_board_backend_luts_latency_and_exactness() -> Non
         (Exactness(0), "not simulated>"),
         (Exactness(50, network_mismatches=0), ", integer graph exact on 50 vectors>"),
         (Exactness(50, csim_mismatches=2, network_mismatches=3), ", NOT EXACT: 5 mismatches>"),
-        (Exactness(50, rtl_mismatches=0, peers=PEERS), ", NOT EXACT: 4 mismatches>"),
+        (Exactness(50, further=samples.rtl(1), peers=PEERS), ", NOT EXACT: 5 mismatches>"),
     ],
 )
 def test_what_was_compared_stands_at_the_end_of_the_line(exactness: Exactness, text: str) -> None:

@@ -95,7 +95,7 @@ def test_a_fit_within_the_uncertainty_is_not_called_sure() -> None:
     ("exactness", "words"),
     [
         (
-            Exactness(10, csim_mismatches=1, rtl_mismatches=2),
+            Exactness(10, csim_mismatches=1, further=samples.rtl(2)),
             "1 wrong numbers in C-simulation, 2 wr",
         ),
         (
@@ -120,6 +120,15 @@ def test_a_failure_says_where_its_evidence_is() -> None:
     report = replace(samples.is_wrong(), folder="digits.failed")
     assert shown(report)[-1] == "evidence in digits.failed: see digits.failed/report.html"
     assert shown(samples.fits())[-1] == "report: build/digits/report.html"
+
+
+def test_what_the_hardware_took_is_said_beside_what_it_computed() -> None:
+    exact = Exactness(10, csim_mismatches=0, network_mismatches=0, further=samples.rtl(0))
+    lines = shown(replace(samples.fits(), exactness=exact))
+    assert "RTL simulation vs integer graph: 0 mismatches in 400 integers, 4 vectors" in lines
+    measured = "the first frame takes 204 cycles, one frame every 100"
+    assert f"measured in RTL simulation: {measured}" in lines
+    assert not any(line.startswith("not run") for line in lines)
 
 
 def test_without_simulation_nothing_is_called_exact() -> None:

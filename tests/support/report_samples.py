@@ -8,13 +8,15 @@ from pathlib import Path
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.resources import Resources, counts
-from fpgacomp.results.agreement import Mismatch
+from fpgacomp.results.agreement import Agreement, Mismatch
 from fpgacomp.results.distribution import Confusion, Histogram
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
+from fpgacomp.results.measured import FifoUse, Measured
 from fpgacomp.results.report import (
     Exactness,
     Float32Agreement,
     LayerReport,
+    LevelEvidence,
     ModelFacts,
     PeerEvidence,
     Report,
@@ -286,3 +288,12 @@ def many_layers(number: int = 40) -> Report:
     )
     warnings = tuple(f"warning number {place} " + "of many words " * 9 for place in range(30))
     return replace(fits(), layers=layers, warnings=warnings)
+
+
+def rtl(mismatches: int) -> tuple[LevelEvidence, ...]:
+    """An RTL simulation of 4 vectors of 100 integers that found so many mismatches."""
+    first = Mismatch("act1", 0, (3,), 1, 2) if mismatches else None
+    found = Agreement(4, 100, mismatches, first, {"act1": mismatches} if mismatches else {})
+    measured = Measured(4, 204, 100, {"fifo": FifoUse(2, 40, 2, 0, 1)})
+    title = "RTL simulation"
+    return (LevelEvidence(level="rtl", title=title, agreement=found, measured=measured),)
