@@ -66,6 +66,20 @@ def digits() -> Any:
     return load_data(f"{REPOSITORY}/examples/compression/digits.py:images")
 
 
+@pytest.fixture(scope="session")
+def few_digits(digits: Any) -> Any:
+    """The first digits of each split, for trainings whose accuracy does not count."""
+    from dataclasses import replace
+
+    def first(split: Any, count: int) -> Any:
+        return replace(split, x=split.x[:count], y=split.y[:count])
+
+    return replace(
+        digits, train=first(digits.train, 320), validation=first(digits.validation, 80),
+        test=first(digits.test, 80),
+    )  # fmt: skip
+
+
 @pytest.fixture
 def float_cnn() -> Any:
     """The float CNN of the compression examples as a torch network of the test's own."""

@@ -120,6 +120,7 @@ def test_engines_do_not_meet(path: Path) -> None:
     assert not strangers, f"{name_of(path)} imports {strangers}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [p for p in FILES if room(p) == "compress"], ids=name_of)
 def test_compression_takes_from_the_engines_only_what_they_share(path: Path) -> None:
     assert rooms(imports(path), below="fpgacomp.engines") <= {"shared"}
@@ -131,6 +132,7 @@ def test_names_do_not_repeat_their_folder(path: Path) -> None:
     assert not path.stem.startswith(f"{folder}_"), f"{name_of(path)} repeats {folder}"
 
 
+@pytest.mark.slow
 def test_a_class_name_has_one_meaning() -> None:
     """Public classes; an engine's parallel parts (its `Operator`) are told apart by their room."""
     places: dict[str, list[str]] = {}
@@ -198,6 +200,7 @@ def test_engines_ask_the_device_and_guess_nothing_from_names(path: Path) -> None
     assert not lines, f"{name_of(path)} compares part, family or vendor in lines {lines}"
 
 
+@pytest.mark.slow
 def test_estimate_loads_no_heavy_package() -> None:
     code = (
         "import sys, fpgacomp\n"

@@ -56,6 +56,8 @@ class Figure:
         return cls(value, low, high, below, above)
 
     def __add__(self, other: Figure) -> Figure:
+        if self.high == 0.0 == other.high:  # most operators take no DSP and no memory
+            return self
         value = self.value + other.value
         shared_low = self.shared_low + other.shared_low
         shared_high = self.shared_high + other.shared_high

@@ -144,6 +144,7 @@ def test_clock_beyond_the_board() -> None:
     refused(fpgacomp(*arguments), 2, "--clock-mhz 5000", "Fix:")
 
 
+@pytest.mark.slow
 def test_labelled_data_is_checked_on_its_test_split(tmp_path: Path) -> None:
     """The file that a network was trained with serves here, too: on what was held out."""
     x, y = np.load(PIXELS), np.load(LABELS)
@@ -177,6 +178,7 @@ def test_input_bits_that_are_none(bits: str) -> None:
     refused(fpgacomp(*arguments), 2, f"--input-bits {bits}", "16:6")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("array", "phrase"),
     [

@@ -72,6 +72,7 @@ def test_verbose_leaves_standard_output_to_the_json_document() -> None:
     assert "fold: started" in result.stderr
 
 
+@pytest.mark.slow
 def test_bars_on_terminals_unless_lines_or_nothing_was_asked_for() -> None:
     terminal = {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}
     runner = CliRunner(env=terminal)

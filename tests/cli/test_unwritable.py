@@ -21,6 +21,7 @@ def fpgacomp(*arguments: str, stdout: object = subprocess.PIPE) -> subprocess.Co
     )  # type: ignore[call-overload]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
 @pytest.mark.parametrize(
     "arguments",

@@ -29,6 +29,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["prune", "distill", "share", "factorize", "quantize"])
 def test_what_needs_torch_says_how_to_install_it(verb, data, tmp_path):
     ended = run(verb, CNN, "--data", data, "--out", tmp_path / "out.onnx")

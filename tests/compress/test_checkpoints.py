@@ -83,6 +83,7 @@ TECHNIQUES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_only_the_same_run_goes_on(name, tmp_path):
     run, options, others = TECHNIQUES[name]

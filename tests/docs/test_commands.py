@@ -18,21 +18,13 @@ from tests.support.pages import (
     Block,
     blocks,
     commands,
-    is_slow,
     needs,
     page_name,
     pages,
 )
 from tests.support.paths import REPOSITORY
 
-PAGES = [
-    pytest.param(
-        page,
-        id=page_name(page),
-        marks=[pytest.mark.slow] if is_slow(page.read_text(encoding="utf-8")) else [],
-    )
-    for page in pages()
-]
+PAGES = [pytest.param(page, id=page_name(page)) for page in pages()]
 
 
 def run(command: list[str], folder: Path) -> tuple[int, str]:
@@ -81,6 +73,7 @@ def run_block(block: Block, folder: Path, where: str) -> None:
         assert code == 0, f"{where}:\n{output}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -60,6 +60,7 @@ def assert_alike(one: str, other: str) -> None:
         assert values == pytest.approx(theirs[key], rel=0.02, abs=0.2), (key, again)
 
 
+@pytest.mark.slow
 @needs_tables
 def test_the_shipped_coefficients_give_the_errors_that_are_stated() -> None:
     assert_alike(shipped_table(bench("nothing")), stated("shipped"))

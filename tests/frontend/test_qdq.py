@@ -119,6 +119,7 @@ def pair(lo: int, hi: int, scale: float, zero_point: int, dtype: type) -> onnx.M
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_any_range_and_zero_point_is_exact(data: st.DataObject) -> None:

@@ -78,6 +78,7 @@ def one_batch(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_a_network_quantized_to_operators_on_codes(per_channel: bool) -> None:
     model = one_batch(quantized_statically(per_channel=per_channel))

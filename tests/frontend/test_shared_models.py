@@ -23,6 +23,7 @@ MACS = {"jet_tagging_qkeras": 16 * 64 + 64 * 32 + 32 * 32 + 32 * 5, "two_layer_p
 pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason="the collected models are not here")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_canonical_network_equals_the_original(name: str) -> None:
     network = read_network(MODELS / f"{name}.onnx")

@@ -19,6 +19,7 @@ from tests.harness.disks import Fault, FaultyDisk
 from tests.harness.world import World, project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", rounds.KINDS)
 def test_no_work_is_lost(tmp_path: Path, kind: str) -> None:
     for number in range(12):

@@ -76,6 +76,7 @@ def test_a_compiler_that_compiles_nothing(
         csim_process.run_compilers([[str(compiler), "-o", str(tmp_path / "csim.o")]])
 
 
+@pytest.mark.slow
 def test_a_compiler_that_hangs_ends_with_all_that_it_started(
     compiler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

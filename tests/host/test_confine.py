@@ -42,6 +42,7 @@ def test_limits_hold(tmp_path: Path, code: str, error: str) -> None:
     assert ended.returncode == 1 and error in ended.stderr
 
 
+@pytest.mark.slow
 def test_time_without_end_is_ended_by_the_system() -> None:
     ended = run("import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile 1: pass")
     assert ended.returncode < 0

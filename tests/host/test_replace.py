@@ -91,6 +91,7 @@ def test_a_file_in_the_way_stops_the_run(tmp_path: Path, path: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["build"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exchange", [True, False])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.ENOENT])
 def test_whatever_fails_old_or_new_stands_there(

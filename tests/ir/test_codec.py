@@ -17,6 +17,7 @@ from fpgacomp.network.canonical import Network
 from tests.support.random_networks import random_network
 
 
+@pytest.mark.slow
 def test_random_graphs_come_back_equal() -> None:
     count = 0
     for seed in range(60):

@@ -90,6 +90,7 @@ def naive_conv(layer: Conv, x: np.ndarray) -> np.ndarray:
     return out
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(convolutions())
 def test_conv_equals_its_definition(case: tuple[Conv, int]) -> None:

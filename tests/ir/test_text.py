@@ -58,6 +58,7 @@ def assert_survives(graph: Graph) -> None:
     assert print_graph(read) == (text, arrays)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(networks(size=5))
 def test_random_graphs_come_back_equal(model) -> None:
@@ -223,6 +224,7 @@ def test_an_array_that_is_not_there_is_named() -> None:
         parse_graph(text)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.data())
 def test_a_damaged_text_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:

@@ -20,6 +20,7 @@ from tests.support.frontend_runs import node, quant
 SCALES = st.floats(1e-3, 4.0).map(lambda x: float(np.float32(x)))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     slopes=st.lists(SCALES, min_size=1, max_size=3),

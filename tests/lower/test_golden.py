@@ -211,6 +211,7 @@ def test_every_operator_has_a_case() -> None:
     assert set(OPERATORS) - set(CASES) == RATIONAL | set(CURVES)
 
 
+@pytest.mark.slow
 def test_every_layer_occurs() -> None:
     found = {kind(layer) for name in OPERATORS for layer in lowered(name)[1].graph.layers}
     assert found == set(READERS)

@@ -193,6 +193,7 @@ def test_random_networks_are_labelled_or_refused(model: onnx.ModelProto) -> None
     assert_labels_are_the_networks(run)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10**6), st.booleans())
 def test_the_order_of_all_numbers_is_exact(seed: int, whole: bool) -> None:

@@ -75,6 +75,7 @@ def assert_outputs_equal_network(done: Run) -> None:
         np.testing.assert_allclose(got[name], values, rtol=2e-5, atol=2e-5)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(networks(size=4))
 def test_oracle_equals_network(model):
@@ -83,6 +84,7 @@ def test_oracle_equals_network(model):
         assert_equal_to_network(done)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(networks(size=4, features=EXACT_IN_BINARY))
 def test_powers_of_two_leave_no_ties(model):
@@ -101,6 +103,7 @@ def test_oracle_equals_nasty_network(name):
         assert_outputs_equal_network(done)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(networks(size=3))
 def test_outputs_return_in_the_networks_units(model):
@@ -111,6 +114,7 @@ def test_outputs_return_in_the_networks_units(model):
     assert_outputs_equal_network(done)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.data())
 def test_a_changed_integer_is_found(seed, data):

@@ -27,6 +27,7 @@ def lowered(seed: int) -> Graph | None:
         return None
 
 
+@pytest.mark.slow
 def test_every_variant_gives_the_same_integers() -> None:
     graphs = [graph for seed in range(60) if (graph := lowered(seed)) is not None]
     assert len(graphs) > 50

@@ -347,6 +347,7 @@ figures = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     lut=figures,

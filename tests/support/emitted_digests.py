@@ -1,7 +1,8 @@
 """Digests of every file that both engines emit for known networks on four kinds of boards.
 
 A move of code keeps every digest; a fix changes some, and the change is read in review.
-`python -m tests.support.emitted_digests NETWORK...` prints them as JSON, `--update` records them.
+`python -m tests.support.emitted_digests NETWORK...` prints them as JSON, `--update` records them;
+`--check` compares all of them with the record, which takes ten minutes.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,14 @@ VECTORS = 2
 Digests = dict[str, Any]
 
 
-def network_digests(name: str) -> Digests:
+def network_digests(name: str, boards: Sequence[str] = BOARDS) -> Digests:
     """{"graph": digest, "designs": {"board engine": {path: digest} or a refusal's text}}."""
     lowered = _lowered(name)
     return {
         "graph": _digest(codec.to_json(lowered.graph).encode()),
         "designs": {
             f"{board} {engine}": _design_digests(lowered, board, engine)
-            for board in BOARDS
+            for board in boards
             for engine in ENGINES
         },
     }
@@ -101,10 +102,30 @@ def recorded() -> dict[str, Digests]:
     return found
 
 
+def changed(name: str, found: Digests) -> list[str]:
+    """ "board engine path" of each file of these designs that is not the recorded one."""
+    before = recorded()[name]["designs"]
+    return sorted(
+        f"{design} {path}"
+        for design, files in found["designs"].items()
+        for path in _different(before[design], files)
+    )
+
+
+def _different(before: dict[str, str] | str, now: dict[str, str] | str) -> set[str]:
+    """Paths of one design whose bytes differ; a design that is refused now or was, as a whole."""
+    if isinstance(before, str) or isinstance(now, str):
+        return set() if before == now else {"(whether it is refused, or why)"}
+    return {path for path in before | now if before.get(path) != now.get(path)}
+
+
 def main() -> None:
-    """Print or record the digests of the networks named, or of all."""
-    names = [name for name in sys.argv[1:] if name != "--update"] or list(NETWORKS)
+    """Print, record or check the digests of the networks named, or of all."""
+    names = [name for name in sys.argv[1:] if not name.startswith("--")] or list(NETWORKS)
     found = {name: network_digests(name) for name in names}
+    if "--check" in sys.argv:
+        wrong = [f"{name}: {where}" for name in names for where in changed(name, found[name])]
+        sys.exit("\n".join(wrong))
     if "--update" in sys.argv:
         before = recorded() if RECORD.is_file() else {}
         text = json.dumps(before | found, indent=0, sort_keys=True)

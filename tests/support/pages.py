@@ -125,8 +125,3 @@ def needs(text: str) -> tuple[str, ...]:
     """Modules of extras that a page says it needs."""
     found = re.search(r"^<!-- needs: (.+) -->$", text, re.MULTILINE)
     return tuple(name.strip() for name in found[1].split(",")) if found else ()
-
-
-def is_slow(text: str) -> bool:
-    """The page says that it takes more than a few seconds."""
-    return "<!-- slow -->" in text

@@ -88,6 +88,7 @@ def test_names_are_those_of_the_issue() -> None:
     assert set(zoo.NAMES) == set(WEIGHTS) == set(SHAPES)
 
 
+@pytest.mark.slow
 @every_network
 def test_topology(name: str) -> None:
     graph = built(name).graph
@@ -143,6 +144,7 @@ def activation_levels(model: onnx.ModelProto, inputs: np.ndarray) -> dict[str, L
     return found
 
 
+@pytest.mark.slow
 @every_network
 def test_no_activation_is_dead_or_saturated(name: str) -> None:
     count = ALIVE_SAMPLES.get(name, 48 if "fc_" in name else 8)
@@ -165,6 +167,7 @@ def test_weights_use_their_levels(name: str) -> None:
         assert np.all(np.isfinite(numpy_helper.to_array(raw)))
 
 
+@pytest.mark.slow
 @every_network
 def test_integers_equal_the_network_and_outputs_differ(name: str) -> None:
     network = read_network(built(name))
@@ -184,6 +187,7 @@ def digest(name: str) -> str:
     return hashlib.sha256(built(name).SerializeToString(deterministic=True)).hexdigest()
 
 
+@pytest.mark.slow
 @every_network
 def test_bytes_are_the_same_again(name: str) -> None:
     assert zoo.build(name).SerializeToString() == built(name).SerializeToString()

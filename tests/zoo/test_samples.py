@@ -16,6 +16,7 @@ PICTURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", zoo.NAMES)
 def test_samples_follow_the_seed_and_differ(name: str) -> None:
     first = zoo.samples(name, 3, seed=1)

@@ -35,6 +35,7 @@ def pruned(layer, share, *, digits):
     return ladder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_without_digits_no_budget_splits_a_weight(seed):
     """A budget that ends between two digits of a weight takes the weight, not one digit of it."""

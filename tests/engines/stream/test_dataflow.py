@@ -32,6 +32,7 @@ def products(weight: list[int], x: IntType, pe: int) -> MatrixVector:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(
     st.integers(-200, 200), st.integers(0, 300), st.integers(-70_000, 70_000),

@@ -173,6 +173,7 @@ def test_depths_of_fifos(project: Project) -> None:
     assert "#pragma HLS STREAM variable=s_c1 depth=2\n" in text
 
 
+@pytest.mark.slow
 def test_products_in_dsp_blocks_share_them() -> None:
     def build(b: builders.GraphBuilder) -> Graph:
         return b.graph(b.dense("fc", b.input("x", (4,), 0, 7), 6, -3, 3))

@@ -40,6 +40,7 @@ def test_pe_folds_the_classes_that_come_in() -> None:
         expand(sd.design(graph, few=StreamFolding(5)))
 
 
+@pytest.mark.slow
 def test_the_folding_finds_legal_and_faster_ones() -> None:
     b = builders.GraphBuilder("wide", 1)
     graph = b.graph(b.argmax("label", b.dense("fc", b.input("x", (8,), -4, 3), 100)))

@@ -99,6 +99,7 @@ def test_every_operator_class_is_used_and_keeps_the_protocol() -> None:
         assert members <= stated, f"{cls.__name__} lacks {members - stated}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "form"), CASES)
 def test_a_layer_is_carried_under_every_folding(kind: str, form: int) -> None:
     graph, layer = example(kind, form)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fpgacomp.devices.resources import Resources
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.coefficients import load
-from fpgacomp.engines.stream.estimate.memory import stream_terms
+from fpgacomp.engines.stream.estimate.memory import fifo_words_terms
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.operators.sink import Sink
@@ -61,9 +62,14 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
         figures = coefficients.priced(operator.terms(port_bits), operator.cost_kind)
         shares[owner] = shares[owner].plus(figures, (operator,))
         for stream in operator.outputs:
-            fifo = coefficients.priced(stream_terms(stream), "fifo")
-            shares[owner] = shares[owner].plus(fifo)
+            shares[owner] = shares[owner].plus(_fifo_price(stream.bits, stream.depth))
     return _whole(design, dataflow, shares, timed=timed)
+
+
+@lru_cache(maxsize=8192)
+def _fifo_price(bits: int, depth: int) -> Resources[Figure]:
+    """A FIFO's resources, remembered: a folding search asks for the same ones many times."""
+    return load().priced(fifo_words_terms(bits, depth), "fifo")
 
 
 def _whole(

@@ -7,7 +7,6 @@ from math import ceil
 from fpgacomp.engines.shared.terms import Terms, fifo_terms, memory_bram18, unit_terms
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.storage import RAM_DEPTH, buffer_storage, table_storage
-from fpgacomp.engines.stream.streams import Stream
 
 ROM_DEPTH = 64  # bits that a LUT6 holds
 
@@ -48,11 +47,6 @@ def buffer_terms(width: int, depth: int) -> Terms:
             return unit_terms({"ram": cells}, {"register": width})
         case "bram":
             return unit_terms({}, {}, {"buffer": memory_bram18(width, depth)})
-
-
-def stream_terms(stream: Stream) -> Terms:
-    """The FIFO of a stream."""
-    return fifo_words_terms(stream.bits, stream.depth)
 
 
 def fifo_words_terms(bits: int, depth: int) -> Terms:

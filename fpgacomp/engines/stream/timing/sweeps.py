@@ -82,9 +82,9 @@ class _Sweep:
         Steps that wait for a step whose time changed become dirty.
         """
         first, known = self.dirty[index], self.ends[index]
-        last = int(known.searchsorted(horizon))
-        if first >= last:
+        if first >= len(known) or known[first] >= horizon:
             return False
+        last = int(known.searchsorted(horizon))
         self.dirty[index] = last
         end = self._alone(index, first, last)
         before = self.before[index]

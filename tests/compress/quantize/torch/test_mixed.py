@@ -30,6 +30,7 @@ amounts = st.integers(0, 40).map(float)
 rows = st.fixed_dictionaries(dict.fromkeys(CHOICES, amounts))
 
 
+@pytest.mark.slow
 @given(
     loss=st.fixed_dictionaries({"a": rows, "b": rows, "c": rows}),
     cost=st.fixed_dictionaries({"a": rows, "b": rows, "c": rows}),
@@ -110,10 +111,10 @@ def test_the_refinement_steps_towards_what_the_whole_network_needs(float_cnn, di
 
 
 @pytest.mark.slow
-def test_budget_of_weight_bits_holds(float_cnn, digits):
+def test_budget_of_weight_bits_holds(float_cnn, few_digits):
     weights = sum(layer.weight.numel() for layer in weight_layers(float_cnn).values())
     options = MixedOptions(budget=3 * weights, **FEW)
-    details = quantize_mixed(float_cnn, digits, options, SHORT).details
+    details = quantize_mixed(float_cnn, few_digits, options, SHORT).details
     assert details["weight_storage_bits"] == details["used"] <= 3 * weights
     assert len(set(details["weight_bits"].values())) > 1
     # Activations cost nothing here.
@@ -121,9 +122,9 @@ def test_budget_of_weight_bits_holds(float_cnn, digits):
 
 
 @pytest.mark.slow
-def test_sensitivity_never_rises_with_bits(float_cnn, digits):
+def test_sensitivity_never_rises_with_bits(float_cnn, few_digits):
     options = MixedOptions(budget=1e9, **FEW)
-    details = quantize_mixed(float_cnn, digits, options, SHORT).details
+    details = quantize_mixed(float_cnn, few_digits, options, SHORT).details
     tables = [details[f"{kind}_sensitivity"] for kind in ("weight", "activation")]
     assert all(tables)
     for row in (row for table in tables for row in table.values()):
@@ -133,9 +134,9 @@ def test_sensitivity_never_rises_with_bits(float_cnn, digits):
 
 
 @pytest.mark.slow
-def test_bit_operations_hold_and_are_counted_right(float_cnn, digits):
+def test_bit_operations_hold_and_are_counted_right(float_cnn, few_digits):
     options = MixedOptions(budget=600_000, measure="bops", **FEW)
-    details = quantize_mixed(float_cnn, digits, options, SHORT).details
+    details = quantize_mixed(float_cnn, few_digits, options, SHORT).details
     assert details["activation_bits"]["input"] == details["input_bits"]
     reads = ["input", "layer_2", "layer_6", "layer_10"]
     counted = sum(
@@ -148,7 +149,7 @@ def test_bit_operations_hold_and_are_counted_right(float_cnn, digits):
 
 
 @pytest.mark.slow
-def test_cost_function_is_asked_and_its_budget_kept(float_cnn, digits):
+def test_cost_function_is_asked_and_its_budget_kept(float_cnn, few_digits):
     """A cost that is no sum over layers: the search corrects itself by real calls."""
 
     def cost(network):
@@ -159,33 +160,33 @@ def test_cost_function_is_asked_and_its_budget_kept(float_cnn, digits):
     weights = sum(layer.weight.numel() for layer in weight_layers(float_cnn).values())
     budget = (2.5 * weights) ** 1.3
     options = MixedOptions(budget=budget, measure="lut", **FEW)
-    outcome = quantize_mixed(float_cnn, digits, options, SHORT, cost=cost)
+    outcome = quantize_mixed(float_cnn, few_digits, options, SHORT, cost=cost)
     assert cost(outcome.network)["lut"] == outcome.details["used"] <= budget
     assert outcome.details["used"] > 0.7 * budget
     assert outcome.details["cost_calls"] > 5
 
 
 @pytest.mark.slow
-def test_kept_zeros_take_no_binary_weights(float_cnn, digits):
+def test_kept_zeros_take_no_binary_weights(float_cnn, few_digits):
     layer = float_cnn.get_submodule("layer_4")
     keep_zeros(layer, torch.rand(layer.weight.shape) < 0.5)
     weights = sum(layer.weight.numel() for layer in weight_layers(float_cnn).values())
     options = MixedOptions(budget=2 * weights, **FEW)
-    details = quantize_mixed(float_cnn, digits, options, SHORT).details
+    details = quantize_mixed(float_cnn, few_digits, options, SHORT).details
     assert details["weight_bits"]["layer_4"] >= 2
     with pytest.raises(UnsupportedLayer, match="layer_4: has weights that are kept zero"):
-        quantize_mixed(float_cnn, digits, MixedOptions(budget=1e9, weight_choices=(1,)), SHORT)
+        quantize_mixed(float_cnn, few_digits, MixedOptions(budget=1e9, weight_choices=(1,)), SHORT)
 
 
 @pytest.mark.slow
-def test_refusals(float_cnn, digits):
+def test_refusals(float_cnn, few_digits):
     with pytest.raises(UsageError, match="no choice keeps to it; the smallest takes about 13584"):
-        quantize_mixed(float_cnn, digits, MixedOptions(budget=100, **FEW), SHORT)
+        quantize_mixed(float_cnn, few_digits, MixedOptions(budget=100, **FEW), SHORT)
     with pytest.raises(UsageError, match="measure lut: needs a cost function"):
-        quantize_mixed(float_cnn, digits, MixedOptions(budget=100, measure="lut"), SHORT)
+        quantize_mixed(float_cnn, few_digits, MixedOptions(budget=100, measure="lut"), SHORT)
     with pytest.raises(UsageError, match="measure lutt: is none of"):
         options = MixedOptions(budget=100, measure="lutt")
-        quantize_mixed(float_cnn, digits, options, SHORT, cost=lambda _: {"lut": 1.0})
+        quantize_mixed(float_cnn, few_digits, options, SHORT, cost=lambda _: {"lut": 1.0})
     with pytest.raises(UsageError, match="weight choices: is 0"):
         MixedOptions(budget=1, weight_choices=(0,))
 

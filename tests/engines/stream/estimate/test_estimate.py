@@ -12,7 +12,7 @@ from fpgacomp.devices.read import load_board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.estimate.design import estimate_stream
-from fpgacomp.engines.stream.estimate.memory import rom_terms, stream_terms
+from fpgacomp.engines.stream.estimate.memory import fifo_words_terms, rom_terms
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
 from fpgacomp.engines.stream.operators.window import Window
@@ -110,10 +110,10 @@ def test_memory_and_arithmetic_move_resources() -> None:
 
 
 def test_deep_fifos_go_to_block_ram_and_are_counted() -> None:
-    stream = Stream("s", IntType(0, 255), 4, 1000)
-    assert stream_terms(stream)["bram18"] == {}
-    assert stream_terms(replace(stream, depth=16))["bram18"] == {}
-    assert stream_terms(replace(stream, depth=1024))["bram18"] == {"fifo": 2}
+    bits = Stream("s", IntType(0, 255), 4, 1000).bits
+    assert fifo_words_terms(bits, 2)["bram18"] == {}
+    assert fifo_words_terms(bits, 16)["bram18"] == {}
+    assert fifo_words_terms(bits, 1024)["bram18"] == {"fifo": 2}
     graph = dense()
     deep = figures(graph, StreamFolding(4, 4), fifo_depths={"x": 4096})
     assert deep.bram18.value == figures(graph, StreamFolding(4, 4)).bram18.value + 1
