@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 import onnx
 
-from fpgacomp.errors import InputDataError, InvalidGraph
+from fpgacomp.errors import InputDataError, InvalidGraph, ModelError
 from fpgacomp.evidence.reference.network import Reference
 from fpgacomp.evidence.reference.quantizers import TIE, QuantizedBatch
 from fpgacomp.ir.types import AnyArray, FloatArray, IntArray, NamedArrays
@@ -118,6 +118,7 @@ def judge(
         InputDataError: the integers of an output are missing, or are of another number
             of samples than the inputs.
         InvalidGraph: a view names a tensor that the network does not compute.
+        ModelError: the network's own value is not finite where an integer stands for it.
     """
     vectors = _check(lowered, network_inputs, integers)
     judged = {view.onnx_name for view in lowered.views.values()}
@@ -256,6 +257,13 @@ class _Bench:
         if counts[1] and name not in self._first:
             sample, *index = (int(i) for i in np.argwhere(wrong)[0])
             at = (sample, *index)
+            if not np.isfinite(network[at]):
+                raise ModelError(
+                    self.views[name].onnx_name,
+                    f"the network gives {network[at]} there in float64, for sample "
+                    f"{self._start + sample}.",
+                    "look for a division by 0, or numbers beyond any range, in front of it.",
+                )
             self._first[name] = NetworkMismatch(
                 name, self.views[name].onnx_name, self._start + sample, tuple(index),
                 float(network[at]), float(oracle[at]),

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from fpgacomp.errors import InputDataError, InvalidGraph
+from fpgacomp.errors import InputDataError, InvalidGraph, ModelError
 from fpgacomp.evidence import judge as judge_module
 from fpgacomp.evidence.judge import judge
 from fpgacomp.ir.graph import Graph
@@ -154,3 +154,8 @@ def test_what_cannot_be_judged_is_refused():
         judge(low, model, {"network_input": np.zeros((3, 3))}, integers)
     with pytest.raises(InputDataError, match="out: the integers of this output were not given"):
         judge(low, model, inputs, {"in": integers["in"]})
+
+
+def test_a_network_that_gives_no_number_is_refused_by_name():
+    with pytest.raises(ModelError, match=r"the network gives nan there in float64, for sample 1"):
+        judged([[0.25, 0.5, 0.0], [np.nan, 0.0, 0.0]], [[1, 2, 0], [0, 0, 0]])

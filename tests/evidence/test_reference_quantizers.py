@@ -168,3 +168,28 @@ def test_an_unknown_rounding_mode_is_named():
     model = model_of("Quant", [1, 1], {"s": 1.0, "z": 0.0, "b": 4}, rounding_mode="SIDEWAYS")
     with pytest.raises(UnsupportedLayer, match="rounding mode SIDEWAYS is none of ROUND"):
         execute(model, {"x": np.zeros((1, 1))})
+
+
+@pytest.mark.parametrize(
+    ("kind", "constants"),
+    [
+        ("Quant", {"s": 0.25, "z": 0.0, "b": 4.0}),
+        ("BipolarQuant", {"s": 0.25}),
+        ("Trunc", {"s": 0.25, "z": 0.0, "b": 8.0, "b2": 4.0}),
+        ("MultiThreshold", {"t": [[-1.5, 0.5, 2.5]]}),
+    ],
+)
+def test_whole_numbers_take_real_parameters(kind, constants):
+    """A scale in the type of an integer input would be 0."""
+    attributes = {"out_scale": 0.5} if kind == "MultiThreshold" else {}
+    model = model_of(kind, [1, 7], constants, **attributes)
+    numbers = np.arange(-3, 4)[None]
+    (real,) = execute(model, {"x": numbers.astype(np.float64)}).values()
+    # The whole numbers are a constant of the network: inputs are real in any case.
+    model.graph.node[0].input[0] = "numbers"
+    model.graph.node[0].output[0] = "quantized"
+    model.graph.node.append(helper.make_node("Add", ["x", "quantized"], ["y"]))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(numbers, "numbers"))
+    (whole,) = execute(model, {"x": np.zeros((1, 7))}).values()
+    np.testing.assert_array_equal(whole, real)
+    assert np.any(real % 1)

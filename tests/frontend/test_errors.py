@@ -439,3 +439,12 @@ def test_names_are_identifiers(tmp_path: Path) -> None:
     assert (network.file, len(network.sha256)) == (str(path), 64)
     assert ops(network.original) == ["MatMul"] and network.format == "float"
     assert QONNX not in {entry.domain for entry in network.model.opset_import}
+
+
+@pytest.mark.parametrize(("transposed", "rows"), [(0, 5), (1, 4)])
+def test_a_gemm_of_matrices_that_cannot_be_multiplied(transposed: int, rows: int) -> None:
+    """ONNX's own inference gives such a product a shape."""
+    weight = np.ones((5, 4), np.float32)
+    gemm = node("Gemm", ["x", "w"], "y", transB=transposed)
+    told = message(build([gemm], [1, 6], {"w": weight}))
+    assert f"Gemm_0 (Gemm): it multiplies 6 values by a matrix of {rows} rows ([5, 4])" in told

@@ -102,9 +102,15 @@ class QuantizedBatch:
         return self.is_tie(self, others)
 
 
+def _real_operand(operands: Operands, index: int) -> AnyArray:
+    """An operand in real numbers: parameters in its type would lose what is behind the point."""
+    value = operand(operands, index)
+    return value if value.dtype.kind == "f" else value.astype(np.float64)
+
+
 def quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
     """Compute Quant(x, scale, zero point, bit width)."""
-    x = operand(operands, 0)
+    x = _real_operand(operands, 0)
     scale, zero_point, bits = (operand(operands, i).astype(x.dtype) for i in (1, 2, 3))
     before = x / scale + zero_point
     if node.get("signed", 1) and np.all(bits == 1):
@@ -121,7 +127,7 @@ def quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
 
 def bipolar_quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
     """Compute BipolarQuant(x, scale): the sign, zero counting as positive, times the scale."""
-    x, scale = operand(operands, 0), operand(operands, 1)
+    x, scale = _real_operand(operands, 0), operand(operands, 1)
     codes = np.where(x >= 0, 1.0, -1.0).astype(x.dtype)
     zero = np.zeros((), dtype=x.dtype)
     return QuantizedBatch(x / np.abs(scale), codes, scale, zero, _bipolar_tie, codes * scale)
@@ -129,7 +135,7 @@ def bipolar_quant(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
 
 def trunc(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
     """Compute Trunc, version 1 (5 operands) or version 2 (6 operands, with an output scale)."""
-    x = operand(operands, 0)
+    x = _real_operand(operands, 0)
     scale, zero_point, bits_in = (operand(operands, i).astype(x.dtype) for i in (1, 2, 3))
     rounding = _rounding(node, "FLOOR")
     fine = x / scale + zero_point
@@ -151,7 +157,7 @@ def trunc(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
 
 def multi_threshold(node: ReferenceNode, operands: Operands) -> QuantizedBatch:
     """Compute MultiThreshold(x, thresholds [C or 1, n]): out_bias + out_scale * count(t <= x)."""
-    x, thresholds = operand(operands, 0), np.sort(operand(operands, 1), axis=-1)
+    x, thresholds = _real_operand(operands, 0), np.sort(operand(operands, 1), axis=-1)
     last = np.moveaxis(x, _channel_axis(node, x.ndim), -1)
     codes = np.empty(last.shape, dtype=x.dtype)
     rows = np.broadcast_to(thresholds, (last.shape[-1], thresholds.shape[1]))
