@@ -18,6 +18,8 @@ from fpgacomp.host.toolchain import find_verilator
 from fpgacomp.results.project import Project
 from fpgacomp.results.report import Report
 from fpgacomp.results.target import Target
+from tests.support import builders
+from tests.support import stream_designs as sd
 from tests.support.paths import EXAMPLES
 
 MODEL = EXAMPLES / "digits_cnn" / "model.onnx"
@@ -106,3 +108,16 @@ def test_what_is_missing_or_too_long_is_said_with_its_command(
 )
 def test_nothing_further_is_run_or_said(tmp_path: Path, options: Options) -> None:
     assert not compiled(tmp_path / "build", replace(options, csim=False)).exactness.further
+
+
+def test_the_cost_grows_with_the_design_and_the_frames() -> None:
+    small, large = (sd.design(builders.mlp(), seed, most=most) for seed, most in ((0, 1), (0, 64)))
+    few, many = (
+        {kind.level: kind.cpu_s for kind in cost.further_checks(small, frames)}
+        for frames in (1, 10**8)
+    )
+    unrolled = {kind.level: kind.cpu_s for kind in cost.further_checks(large, 1)}
+    for level in ("hls", "rtl"):
+        assert 0 < few[level] < many[level]
+        assert few[level] < checks.FURTHER_CPU_S < many[level]
+    assert few["rtl"] < unrolled["rtl"]
