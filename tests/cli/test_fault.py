@@ -39,6 +39,7 @@ def run(folder: Path, *arguments: str, program: str = BROKEN) -> subprocess.Comp
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_fault_leaves_an_archive_and_shows_no_traceback(tmp_path: Path) -> None:
     result = run(tmp_path)
     assert result.returncode == 70
@@ -55,6 +56,7 @@ def test_a_fault_leaves_an_archive_and_shows_no_traceback(tmp_path: Path) -> Non
         assert held.read("model/model.onnx") == DIGITS.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_graph_that_breaks_our_rules_is_a_fault_of_ours(tmp_path: Path) -> None:
     """It is an error of the package's own kind, and yet neither the user's nor the network's."""
     invalid = BROKEN.replace("KeyError(", "InvalidGraph('pass', 'fix', ").replace(
@@ -67,6 +69,7 @@ def test_a_graph_that_breaks_our_rules_is_a_fault_of_ours(tmp_path: Path) -> Non
     assert "InvalidGraph" in told["why"] and "report it" in told["fix"]
 
 
+@pytest.mark.slow
 def test_the_network_stays_out_where_that_is_asked(tmp_path: Path) -> None:
     assert run(tmp_path, "--no-model").returncode == 70
     (archive,) = tmp_path.glob("fpgacomp-fault-*.zip")

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from fpgacomp.cli.app import app
 from tests.support.task_networks import task_case
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])

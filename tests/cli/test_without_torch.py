@@ -39,6 +39,7 @@ def test_what_needs_torch_says_how_to_install_it(verb, data, tmp_path):
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_our_own_quantization_does_without(data, tmp_path):
     out = tmp_path / "out.onnx"
     ended = run("quantize", CNN, "--data", data, "--method", "ptq", "--out", out)

@@ -28,6 +28,8 @@ from fpgacomp.compress.trainable import from_module  # noqa: E402
 from fpgacomp.data.labelled import load_data  # noqa: E402
 from fpgacomp.errors import TrainingError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 
 def network(seed=0):
     torch.manual_seed(seed)
@@ -83,7 +85,6 @@ TECHNIQUES = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_only_the_same_run_goes_on(name, tmp_path):
     run, options, others = TECHNIQUES[name]

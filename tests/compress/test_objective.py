@@ -18,6 +18,8 @@ from fpgacomp.data.labelled import load_data  # noqa: E402
 from fpgacomp.data.tasks import OutputForm, OutputTask, Task, TaskRequest  # noqa: E402
 from fpgacomp.errors import TrainingError, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 RECIPE = Recipe(epochs=4, learning_rate=0.05, batch=32)
 
 

@@ -18,6 +18,8 @@ from fpgacomp.compress.trainable import from_module, weight_layers  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.data.labelled import load_data  # noqa: E402
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 RECIPE = Recipe(epochs=10, learning_rate=5e-3)
 
 

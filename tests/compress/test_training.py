@@ -16,6 +16,8 @@ from fpgacomp.compress.training import accuracy, scores, train  # noqa: E402
 from fpgacomp.data.labelled import load_data  # noqa: E402
 from fpgacomp.errors import InputDataError, TrainingError, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 
 def blobs(seed=0, classes=3):
     rng = np.random.default_rng(seed)

@@ -65,6 +65,7 @@ def test_paths_that_are_named_exist(page: Path) -> None:
     assert not missing, f"{page_name(page)} names {sorted(missing)}"
 
 
+@pytest.mark.slow  # names of the frameworks' parts load the frameworks
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_dotted_names_that_are_named_exist(page: Path) -> None:
     text = without_old_names(page.read_text(encoding="utf-8"))

@@ -23,6 +23,7 @@ def codes_of(model, inputs):
     return values, seen
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(networks(size=6))
 def test_random_networks_are_valid_and_run(model):
@@ -49,6 +50,7 @@ def test_the_same_seed_gives_the_same_bytes():
     assert first.SerializeToString() == second.SerializeToString()
 
 
+@pytest.mark.slow
 def test_every_operator_and_most_codes_occur():
     """200 networks hold every canonical operator, and few quantizers that say always the same."""
     kinds: Counter[str] = Counter()

@@ -9,8 +9,9 @@ pytest.importorskip("sklearn")
 
 from examples import benchmark_recipes
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
 
-@pytest.mark.slow
+
 @pytest.mark.parametrize(("recipe", "most"), [("half the channels", 0.5), ("half the rank", 0.75)])
 def test_a_recipe_costs_little_on_the_second_data_set(monkeypatch, recipe, most):
     monkeypatch.setattr(benchmark_recipes, "SEEDS", range(3))

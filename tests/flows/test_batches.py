@@ -36,6 +36,7 @@ def labelled(tmp_path: Path) -> Options:
     return replace(OPTIONS, inputs=pixels, labels=labels)
 
 
+@pytest.mark.slow
 def test_the_report_does_not_depend_on_the_memory(tmp_path: Path) -> None:
     options = labelled(tmp_path)
     whole = compiled(tmp_path / "whole", options)
@@ -72,6 +73,7 @@ def _memory_for(frames: int) -> float:
     return memory
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(batches, "KEPT_BYTES", 5000)
     options = replace(OPTIONS, memory_gb=_memory_for(4))

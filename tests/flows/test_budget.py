@@ -18,8 +18,9 @@ from fpgacomp.data.labelled import load_data  # noqa: E402
 from fpgacomp.flows import compress as compression  # noqa: E402
 from fpgacomp.results.target import Target  # noqa: E402
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
 
-@pytest.mark.slow
+
 def test_the_boards_estimate_of_the_trained_network_keeps_the_budget():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 240)

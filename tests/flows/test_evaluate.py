@@ -17,6 +17,8 @@ from fpgacomp.results.comparison import Candidate, Comparison
 from tests.support.evaluate_networks import Builder, corners, linear, quantized_linear
 from tests.support.paths import EXAMPLES
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 EYE = np.eye(3)
 NO_ATTACK = EvaluateOptions(epsilons=())
 
@@ -68,7 +70,6 @@ def test_attacks_by_hand() -> None:
     assert shares(only(found)) == {("gradient", 0.25): expected}
 
 
-@pytest.mark.slow
 def test_the_digits_of_the_examples() -> None:
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")

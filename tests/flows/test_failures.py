@@ -76,6 +76,7 @@ def test_a_good_build_is_not_replaced_by_a_failure(
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_design_that_does_not_fit_leaves_its_report(tmp_path: Path) -> None:
     options = Options(csim=False, target=Target("latency", fps=1e9))
     report = fpgacomp.compile(DIGITS, "pynq-z2", out=tmp_path / "build", options=options)

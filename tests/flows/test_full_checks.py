@@ -88,6 +88,7 @@ def test_a_fault_of_the_rtl_alone_fails_the_compile(
     assert (computed / f"{found['first_mismatch']['layer']}.npy").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_verilator")
 def test_what_is_missing_or_too_long_is_said_with_its_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

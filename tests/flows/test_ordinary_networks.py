@@ -256,6 +256,7 @@ def test_residual_diamonds_take_linear_time() -> None:
     assert len(lowered.graph.layers) == 42
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("op", ["Relu", "Quant"])
 def test_deep_chains_are_lowered(op: str) -> None:
     chain = [

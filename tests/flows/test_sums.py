@@ -60,6 +60,7 @@ def test_four_scales_of_which_two_have_a_ratio() -> None:
     assert exact.multiplier_a.array.max() == 2
 
 
+@pytest.mark.slow
 def test_two_scales_and_more_levels_than_thresholds() -> None:
     """12 bits of output: no multiplier of the coarse sum holds every border."""
     model = branches(1, bits=6.0, scales=(0.1731,))

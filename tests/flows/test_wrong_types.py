@@ -17,6 +17,8 @@ from fpgacomp.data.labelled import load_data
 from fpgacomp.errors import InputDataError, UsageError
 from tests.support.hostile_onnx import plain, weight
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 
 def network(*, unread: bool = False) -> onnx.ModelProto:
     """x [1, 4] times a matrix, and perhaps an input `more` that nothing reads."""

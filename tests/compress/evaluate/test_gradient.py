@@ -19,6 +19,8 @@ from fpgacomp.network.canonical import Network
 from tests.support.evaluate_networks import Builder, linear, quantized_linear
 
 pytest.importorskip("torch")
+
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
 INSIDE = ValueRange(0.0, 2.0)
 
 

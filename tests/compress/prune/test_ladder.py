@@ -12,6 +12,8 @@ from fpgacomp.compress.prune.ladder import Ladder, WeightPrices, grid_of, price_
 from fpgacomp.compress.quantize.torch.levels import levels_of_weights  # noqa: E402
 from fpgacomp.compress.quantize.torch.quantizers import quantize_layer  # noqa: E402
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 PRICES = WeightPrices(weight=20.0, digit=15.0)
 BUDGETS = [part / 40 for part in range(40)]  # shares of what the layer costs as it is
 
@@ -35,7 +37,6 @@ def pruned(layer, share, *, digits):
     return ladder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_without_digits_no_budget_splits_a_weight(seed):
     """A budget that ends between two digits of a weight takes the weight, not one digit of it."""

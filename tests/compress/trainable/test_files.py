@@ -12,6 +12,8 @@ from fpgacomp.compress.trainable import example_input, from_onnx, input_shape, t
 from fpgacomp.errors import UnsupportedLayer
 from tests.support.paths import MODELS
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 
 def load(name: str) -> onnx.ModelProto:
     path = MODELS / name

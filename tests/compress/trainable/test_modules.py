@@ -17,6 +17,8 @@ from fpgacomp.compress.trainable import (
 )
 from fpgacomp.errors import ModelError, Problems
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 
 class Functional(nn.Module):
     """Everything written as functions and methods."""

@@ -28,6 +28,8 @@ from fpgacomp.compress.trainable import (
 )
 from fpgacomp.errors import ModelError, Problems, UnsupportedLayer
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 Node = tuple[Any, ...]
 
 

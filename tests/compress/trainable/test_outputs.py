@@ -14,6 +14,8 @@ from fpgacomp.compress.trainable import from_module, from_onnx, to_onnx  # noqa:
 from fpgacomp.compress.trainable.outputs import output_forms  # noqa: E402
 from tests.support.task_networks import task_case  # noqa: E402
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 
 class Heads(nn.Module):
     """A body with a softmax, a sigmoid, the body itself and the input as outputs."""

@@ -15,6 +15,8 @@ from fpgacomp.compress.trainable import from_module, from_onnx, input_shape, to_
 from fpgacomp.flows.options import Options
 from fpgacomp.frontend import check_model, open_network
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 
 def digits_network(shared: bool) -> torch.fx.GraphModule:
     torch.manual_seed(0)
@@ -36,7 +38,6 @@ def test_the_frontend_takes_our_files(shared: bool) -> None:
     assert ("Gather" in {node.op_type for node in model.graph.node}) == shared
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 def test_the_compiler_takes_our_files(shared: bool) -> None:
     x = np.random.default_rng(0).random((64, 1, 8, 8), np.float32)
@@ -47,7 +48,6 @@ def test_the_compiler_takes_our_files(shared: bool) -> None:
     assert report.exactness.network_mismatches == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cnn", "mlp"])
 def test_keras_networks_are_read(kind: str) -> None:
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")

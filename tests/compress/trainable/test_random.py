@@ -24,6 +24,8 @@ from fpgacomp.compress.trainable import (
     to_onnx,
 )
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 
 class Parallel(nn.Module):
     """Branches side by side, added or concatenated."""
@@ -122,7 +124,6 @@ def test_round_trip(seed: int) -> None:
     round_trip(seed)
 
 
-@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.integers(4, 10**6))
 def test_many_round_trips(seed: int) -> None:
@@ -152,7 +153,6 @@ def counts(part: nn.Module) -> bool:
     return not isinstance(part, nn.Dropout | nn.Identity)
 
 
-@pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(st.integers(0, 10**6), st.integers(9, 17))
 def test_files_of_torch_are_read(seed: int, opset: int) -> None:
@@ -213,7 +213,6 @@ def test_residual_network() -> None:
     assert "layer_4_conv2" in dict(again.named_children())
 
 
-@pytest.mark.slow
 def test_the_other_exporter_of_torch_is_read() -> None:
     pytest.importorskip("onnxscript", reason="torch's newer exporter needs onnxscript")
     network = residual_network()

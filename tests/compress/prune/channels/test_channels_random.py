@@ -22,6 +22,8 @@ from fpgacomp.compress.trainable import (  # noqa: E402
     to_onnx,
 )
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 SIZE = 6  # pixels a side
 
 
@@ -181,7 +183,7 @@ def unread(network, gone, channels):
     return network
 
 
-FEW = [*range(8), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(8, 40))]
+FEW = [*range(8), *(pytest.param(seed) for seed in range(8, 40))]
 
 
 @pytest.mark.parametrize("seed", FEW)

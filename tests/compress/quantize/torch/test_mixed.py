@@ -23,6 +23,8 @@ from fpgacomp.compress.trainable import weight_layers  # noqa: E402
 from fpgacomp.compress.training import accuracy  # noqa: E402
 from fpgacomp.errors import UnsupportedLayer, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.slow  # loading the framework takes seconds
+
 CHOICES = (1, 2, 4)
 SHORT = Recipe(epochs=1, learning_rate=0.005)
 FEW = {"weight_choices": (1, 2, 8), "activation_choices": (2, 8)}
@@ -30,7 +32,6 @@ amounts = st.integers(0, 40).map(float)
 rows = st.fixed_dictionaries(dict.fromkeys(CHOICES, amounts))
 
 
-@pytest.mark.slow
 @given(
     loss=st.fixed_dictionaries({"a": rows, "b": rows, "c": rows}),
     cost=st.fixed_dictionaries({"a": rows, "b": rows, "c": rows}),
@@ -110,7 +111,6 @@ def test_the_refinement_steps_towards_what_the_whole_network_needs(float_cnn, di
         assert all(bits_of(replace_bits(found, group, bits), group) == bits for bits in choices)
 
 
-@pytest.mark.slow
 def test_budget_of_weight_bits_holds(float_cnn, few_digits):
     weights = sum(layer.weight.numel() for layer in weight_layers(float_cnn).values())
     options = MixedOptions(budget=3 * weights, **FEW)
@@ -121,7 +121,6 @@ def test_budget_of_weight_bits_holds(float_cnn, few_digits):
     assert {b for n, b in details["activation_bits"].items() if n != "input"} == {8}
 
 
-@pytest.mark.slow
 def test_sensitivity_never_rises_with_bits(float_cnn, few_digits):
     options = MixedOptions(budget=1e9, **FEW)
     details = quantize_mixed(float_cnn, few_digits, options, SHORT).details
@@ -133,7 +132,6 @@ def test_sensitivity_never_rises_with_bits(float_cnn, few_digits):
         assert rises[-1] >= 0
 
 
-@pytest.mark.slow
 def test_bit_operations_hold_and_are_counted_right(float_cnn, few_digits):
     options = MixedOptions(budget=600_000, measure="bops", **FEW)
     details = quantize_mixed(float_cnn, few_digits, options, SHORT).details
@@ -148,7 +146,6 @@ def test_bit_operations_hold_and_are_counted_right(float_cnn, few_digits):
     assert counted == details["used"] <= 600_000
 
 
-@pytest.mark.slow
 def test_cost_function_is_asked_and_its_budget_kept(float_cnn, few_digits):
     """A cost that is no sum over layers: the search corrects itself by real calls."""
 
@@ -166,7 +163,6 @@ def test_cost_function_is_asked_and_its_budget_kept(float_cnn, few_digits):
     assert outcome.details["cost_calls"] > 5
 
 
-@pytest.mark.slow
 def test_kept_zeros_take_no_binary_weights(float_cnn, few_digits):
     layer = float_cnn.get_submodule("layer_4")
     keep_zeros(layer, torch.rand(layer.weight.shape) < 0.5)
@@ -178,7 +174,6 @@ def test_kept_zeros_take_no_binary_weights(float_cnn, few_digits):
         quantize_mixed(float_cnn, few_digits, MixedOptions(budget=1e9, weight_choices=(1,)), SHORT)
 
 
-@pytest.mark.slow
 def test_refusals(float_cnn, few_digits):
     with pytest.raises(UsageError, match="no choice keeps to it; the smallest takes about 13584"):
         quantize_mixed(float_cnn, few_digits, MixedOptions(budget=100, **FEW), SHORT)
@@ -191,7 +186,6 @@ def test_refusals(float_cnn, few_digits):
         MixedOptions(budget=1, weight_choices=(0,))
 
 
-@pytest.mark.slow
 def test_two_bits_on_average_keep_the_accuracy(float_cnn, digits):
     weights = sum(layer.weight.numel() for layer in weight_layers(float_cnn).values())
     options = MixedOptions(

@@ -55,6 +55,7 @@ def flow(lanes: list[int], depth: int, *, residual: bool) -> Dataflow:
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.lists(LANES, min_size=5, max_size=5), st.sampled_from([2, 3, 9, 64]), st.booleans(),
