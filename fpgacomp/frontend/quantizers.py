@@ -32,6 +32,18 @@ def integer_range(bits: int, *, signed: bool, narrow: bool) -> tuple[int, int]:
     return 0, (1 << bits) - 1 - int(narrow)
 
 
+MAX_BITS = 32
+
+
+def whole_width(bits: npt.ArrayLike) -> int | None:
+    """The one bit width that an array holds; None where it is none from 1 to MAX_BITS."""
+    values = np.asarray(bits, dtype=np.float64)
+    if not values.size or not np.all((values >= 1) & (values <= MAX_BITS)):
+        return None  # comparisons with NaN are false, too
+    width = int(values.flat[0])
+    return width if np.all(values == width) else None
+
+
 @dataclass(frozen=True)
 class IntegerFormat:
     """The bit width and the two flags of a Quant."""

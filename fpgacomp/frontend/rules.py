@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import onnx
 
 from fpgacomp.errors import ModelError
 from fpgacomp.frontend.host_tail import host_tail
+from fpgacomp.frontend.quantizers import MAX_BITS, whole_width
 from fpgacomp.frontend.rewrites._weights import weight_quantizer
 from fpgacomp.frontend.rewrites.nearest_resize import REPEATS
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node
@@ -140,6 +143,9 @@ def _wrong_reshape(graph: EditableGraph, node: Node) -> str:
 
 
 def _wrong_quantizer(graph: EditableGraph, node: Node) -> str:
+    before, after = graph.shape(node.inputs[0]), graph.shape(node.output)
+    if before != after:
+        return f"its parameters make the shape {list(after)} of its input {list(before)}."
     values = [graph.constant(name) for name in node.inputs[1:]]
     if any(value is None for value in values):
         return "its scale, zero point or bit width is computed from the input."
@@ -151,9 +157,9 @@ def _wrong_quantizer(graph: EditableGraph, node: Node) -> str:
     zero_point, bits = others
     if np.any(~np.isfinite(zero_point)):
         return f"its zero point {zero_point.flat[0]} is not a number."
-    whole = bits.size and bits.min() == bits.max() and 1 <= bits.min() <= 32
-    if not whole or bits.flat[0] != int(bits.flat[0]):
-        return f"its bit width {bits.min()} (to {bits.max()}) is not one whole number from 1 to 32."
+    if whole_width(bits) is None:
+        told = f"{bits.min()} (to {bits.max()})" if bits.size else "is empty and"
+        return f"its bit width {told} is not one whole number from 1 to {MAX_BITS}."
     return ""
 
 
@@ -176,6 +182,9 @@ def _wrong_pool(node: Node) -> str:
         return "ceil_mode with counted padding averages over windows that hang over."
     if any(step != 1 for step in node.attributes.get("dilations", ())):
         return "it is dilated."
+    kernel, pads = node.attributes.get("kernel_shape", ()), node.attributes.get("pads", ())
+    if any(pad >= size for pad, size in zip(pads, (*kernel, *kernel))):
+        return f"its padding {list(pads)} reaches past its window {list(kernel)}."
     return "its second output is used." if len([n for n in node.outputs if n]) > 1 else ""
 
 
@@ -189,6 +198,10 @@ def _wrong_sizes(graph: EditableGraph, node: Node) -> str:
             ranks = len(weight) == len(shape) > 2 and group > 0
             if not ranks or weight[1] * group != shape[1] or weight[0] % group:
                 return f"its weight {list(weight)} in {group} groups does not fit {list(shape)}."
+        case "MatMul":
+            rows = sizes[0][-2] if len(sizes[0]) > 1 else math.prod(sizes[0])
+            if not shape or shape[-1] != rows:
+                return f"its weight {list(sizes[0])} does not fit {list(shape)}."
         case "BatchNormalization":
             channels = shape[1] if len(shape) > 1 else 0
             if any(size != (channels,) for size in sizes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -44,7 +45,10 @@ def input_layout(
         wanted = raw
     back = np.empty(order.size, dtype=np.int64)
     back[wanted.ravel()] = raw.ravel()
-    return wanted.shape[1:], back.reshape(order.shape)
+    # Nothing here works along more than two spatial axes, and the engines know no more.
+    spatial = wanted.shape[1:-1]
+    rows = (math.prod(spatial[:-1]), spatial[-1]) if len(spatial) > 2 else spatial
+    return (*rows, wanted.shape[-1]), back.reshape(order.shape)
 
 
 def _wanted(

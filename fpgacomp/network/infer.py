@@ -156,8 +156,6 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
         why = f"its window does not have as many axes as its input ({shapes})."
         graph.report(node, why, "export the model again.", error=ModelError)
         return False
-    if node.op == "Gemm" and not _inner_axes_agree(graph, node):
-        return False
     proto = node_proto(node)
     types = {n: _type(graph.info[n]) for n in node.inputs if n}
     values = {
@@ -210,20 +208,6 @@ def _keeps_its_values(graph: EditableGraph, node: Node) -> bool:
     why = f"it makes the shape {list(after)} of {list(before)}, which has other values."
     graph.report(node, why, "export the model again with batch size 1.", error=ModelError)
     del graph.info[node.output]
-    return False
-
-
-def _inner_axes_agree(graph: EditableGraph, node: Node) -> bool:
-    """Refuse a Gemm of matrices that cannot be multiplied: ONNX infers a shape for them, too."""
-    shapes = [graph.shape(name) for name in node.inputs[:2]]
-    if any(len(shape) != 2 for shape in shapes):
-        return True  # ONNX says so itself
-    inner = shapes[0][0 if node.attributes.get("transA", 0) else 1]
-    rows = shapes[1][1 if node.attributes.get("transB", 0) else 0]
-    if inner == rows or -1 in (inner, rows):
-        return True
-    why = f"it multiplies {inner} values by a matrix of {rows} rows ({list(shapes[1])})."
-    graph.report(node, why, "export the model again.", error=ModelError)
     return False
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import onnx
 from onnx import defs
@@ -23,6 +23,8 @@ MAX_NODES = 200_000
 
 _EXPORT = "export the model again."
 Body = onnx.GraphProto | onnx.FunctionProto
+# Texts that nothing here reads.
+_UNREAD = frozenset(("doc_string", "producer_name", "producer_version"))
 _FunctionKey = tuple[str, str, str]
 
 
@@ -34,8 +36,8 @@ def scan(model: onnx.ModelProto, where: str) -> None:
     """
     _check_opsets(model, where)
     bodies = list(all_bodies(model))
+    _check_text(model, where)
     for body in bodies:
-        _check_text(body, where)
         _check_names(body, where)
     for tensor in all_tensors(model):
         _check_tensor(tensor, where)
@@ -106,18 +108,17 @@ def _check_opsets(model: onnx.ModelProto, where: str) -> None:
             _refuse(where, f"imports the operator set {again} twice.")
 
 
-def _check_text(body: Body, where: str) -> None:
+def _check_text(model: onnx.ModelProto, where: str) -> None:
     """Names are text: protobuf hands out those that are not UTF-8 as bytes."""
-    texts: list[object] = [body.name]
-    for node in body.node:
-        texts += (node.name, node.op_type, node.domain, *node.input, *node.output)
-        texts += (attribute.name for attribute in node.attribute)
-    if isinstance(body, onnx.GraphProto):
-        texts += (item.name for item in (*body.initializer, *body.input, *body.output))
-        texts += (item.name for item in body.value_info)
-    for text in texts:
-        if not isinstance(text, str):
-            _refuse(where, f"holds the name {text!r:.80}, which is not UTF-8.")
+    waiting: list[Any] = [model]
+    while waiting:
+        for field, value in waiting.pop().ListFields():
+            if field.type == field.TYPE_MESSAGE:
+                waiting += [value] if hasattr(value, "ListFields") else value
+            elif field.type == field.TYPE_STRING and field.name not in _UNREAD:
+                for text in [value] if isinstance(value, str | bytes) else value:
+                    if not isinstance(text, str):
+                        _refuse(where, f"holds the name {text!r:.80}, which is not UTF-8.")
 
 
 def _check_names(body: Body, where: str) -> None:

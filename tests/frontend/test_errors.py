@@ -18,6 +18,7 @@ from fpgacomp.network.editable import EditableGraph
 from tests.support.frontend_runs import MODELS, QONNX, build, node, ops, quant
 
 WEIGHT = np.ones((3, 2), np.float32)
+PARAMETERS = {"z": np.float32(0), "b": np.float32(4)}
 
 
 def message(source: Any) -> str:
@@ -441,10 +442,29 @@ def test_names_are_identifiers(tmp_path: Path) -> None:
     assert QONNX not in {entry.domain for entry in network.model.opset_import}
 
 
-@pytest.mark.parametrize(("transposed", "rows"), [(0, 5), (1, 4)])
-def test_a_gemm_of_matrices_that_cannot_be_multiplied(transposed: int, rows: int) -> None:
+@pytest.mark.parametrize("transposed", [0, 1])
+def test_a_gemm_of_matrices_that_cannot_be_multiplied(transposed: int) -> None:
     """ONNX's own inference gives such a product a shape."""
-    weight = np.ones((5, 4), np.float32)
     gemm = node("Gemm", ["x", "w"], "y", transB=transposed)
-    told = message(build([gemm], [1, 6], {"w": weight}))
-    assert f"Gemm_0 (Gemm): it multiplies 6 values by a matrix of {rows} rows ([5, 4])" in told
+    told = message(build([gemm], [1, 6], {"w": np.ones((5, 4), np.float32)}))
+    rows = [4, 5] if transposed else [5, 4]
+    assert f"Gemm_0 (Gemm): its weight {rows} does not fit [1, 6]" in told
+
+
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool"])
+def test_a_pool_whose_padding_reaches_past_its_window(op: str) -> None:
+    """Such a window would see padding alone, of which there is no maximum and no mean."""
+    pool = node(op, ["x"], "y", kernel_shape=[1], pads=[1, 2], strides=[1])
+    told = message(build([pool], [1, 3, 8]))
+    assert "its padding [1, 2] reaches past its window [1]" in told
+
+
+@pytest.mark.parametrize("size", [(1, 1, 4), (3, 4), (5, 1, 3, 4)])
+def test_a_quantizer_whose_parameters_enlarge_its_input(size: tuple[int, ...]) -> None:
+    of_weight = quant(["w", "s", "z", "b"], "wq")
+    constants = {"w": WEIGHT, "s": np.full((2, 3, 2), 0.5, np.float32), **PARAMETERS}
+    told = message(build([of_weight, node("MatMul", ["x", "wq"], "y")], [1, 3], constants))
+    assert "its parameters make the shape [2, 3, 2] of its input [3, 2]" in told
+    of_input = quant(["x", "s", "z", "b"], "y")
+    constants = {"s": np.full(size, 0.5, np.float32), **PARAMETERS}
+    assert "of its input [1, 4]" in message(build([of_input], [1, 4], constants))

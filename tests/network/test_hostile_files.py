@@ -258,13 +258,31 @@ def test_what_the_checker_refuses_after_the_repairs_is_refused() -> None:
         check_model(model)
 
 
-def test_infinite_quantizer_parameters_are_told() -> None:
-    for name in ("b", "z"):
-        model = plain()
-        tensor = next(t for t in model.graph.initializer if t.name == name)
-        tensor.CopyFrom(numpy_helper.from_array(np.asarray(-np.inf, np.float32), name))
-        told = [finding.why for finding in check_model(model)]
-        assert any("is not one whole number" in why or "is not a number" in why for why in told)
+def on_host() -> onnx.ModelProto:
+    """A quantizer that only the host computes, behind a Softmax."""
+    nodes = [helper.make_node("Softmax", ["xq"], ["soft"], axis=1), quant("soft", "y")]
+    return plain(nodes=nodes, output="y")
+
+
+def of_a_weight() -> onnx.ModelProto:
+    nodes = [quant("w", "wq"), helper.make_node("MatMul", ["xq", "wq"], ["y"])]
+    return plain(nodes=nodes, constants=[weight()], output="y")
+
+
+@pytest.mark.parametrize("build", [plain, on_host, of_a_weight])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [*(("b", v) for v in (-np.inf, np.nan, 1e30, 1e10, 33.0, 0.0, 2.5)), ("z", -np.inf),
+     ("z", np.nan)],
+)  # fmt: skip
+def test_impossible_quantizer_parameters_are_told(
+    build: Callable[[], onnx.ModelProto], name: str, value: float
+) -> None:
+    model = build()
+    tensor = next(t for t in model.graph.initializer if t.name == name)
+    tensor.CopyFrom(numpy_helper.from_array(np.asarray(value, np.float32), name))
+    told = [finding.why for finding in check_model(model)]
+    assert any("is not one whole number" in why or "is not a number" in why for why in told)
 
 
 @pytest.mark.parametrize(("op", "domain"), [("Silu", "fpgacomp"), ("Quant", ""), ("Trunc", QONNX)])
@@ -299,3 +317,14 @@ def test_a_name_that_is_not_utf_8_is_refused() -> None:
     content = plain(nodes=[flatten], output="y").SerializeToString().replace(b"axis", b"\xe1xis")
     with pytest.raises(ModelError, match="which is not UTF-8"):
         load_onnx(onnx.load_model_from_string(content))
+
+
+def test_any_text_that_is_not_utf_8_is_refused() -> None:
+    """Wherever it stands; only what nobody reads may be anything."""
+    model = in_initializer("there.bin")
+    model.graph.node[0].doc_string = "a doc string"
+    content = model.SerializeToString()
+    broken = onnx.load_model_from_string(content.replace(b"there.bin", b"\xe1here.bin"))
+    with pytest.raises(ModelError, match="which is not UTF-8"):
+        scan(broken, "model")
+    scan(onnx.load_model_from_string(content.replace(b"a doc string", b"\xe1 doc string")), "model")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpgacomp.frontend.quantizers import ROUNDING, IntegerFormat, bipolar_quant, quant
+from fpgacomp.frontend.quantizers import ROUNDING, IntegerFormat, bipolar_quant, quant, whole_width
 from fpgacomp.frontend.rewrites._weights import feeds_only_weights, weight_quantizer
 from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.editable import EditableGraph, Node
@@ -37,10 +37,9 @@ def quantized(graph: EditableGraph, node: Node) -> AnyArray | None:
         return bipolar_quant(x, parameters[0])
     scale, zero_point, bits = parameters
     rounding = str(node.attributes["rounding_mode"])
-    if bits.min() != bits.max() or bits.flat[0] < 1 or rounding not in ROUNDING:
+    width = whole_width(bits)
+    if width is None or rounding not in ROUNDING:
         return None
     attributes = node.attributes
-    integers = IntegerFormat(
-        int(bits.flat[0]), bool(attributes["signed"]), bool(attributes["narrow"])
-    )
+    integers = IntegerFormat(width, bool(attributes["signed"]), bool(attributes["narrow"]))
     return quant(x, scale, zero_point, integers, rounding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fpgacomp.frontend.host_tail import host_tail, needs_host
-from fpgacomp.frontend.quantizers import IntegerFormat
+from fpgacomp.frontend.quantizers import IntegerFormat, whole_width
 from fpgacomp.network.editable import EditableGraph, Node
 from fpgacomp.network.operators import QONNX_DOMAIN
 
@@ -31,11 +31,12 @@ def quantizers_on_host(graph: EditableGraph) -> None:
 def _spell(graph: EditableGraph, node: Node, rounding: str) -> None:
     """Write (clip(round(x / scale + zero)) - zero) * scale."""
     x, scale, zero, bits = node.inputs
-    width = graph.constants[bits]
+    width = whole_width(graph.constants[bits])
     signed, narrow = bool(node.attributes["signed"]), bool(node.attributes["narrow"])
-    if width.size != 1 or (signed and int(width.min()) == 1):
+    # What is no width is left to whoever refuses it.
+    if width is None or (signed and width == 1):
         return
-    lo, hi = IntegerFormat(int(width.min()), signed, narrow).range
+    lo, hi = IntegerFormat(width, signed, narrow).range
     limits = [graph.add_constant(f"{node.name}_limit", np.float32(end)) for end in (lo, hi)]
     negative = graph.add_constant(f"{node.name}_back", -graph.constants[zero])
     shape = graph.shape(node.output)
