@@ -182,9 +182,6 @@ def _wrong_pool(node: Node) -> str:
         return "ceil_mode with counted padding averages over windows that hang over."
     if any(step != 1 for step in node.attributes.get("dilations", ())):
         return "it is dilated."
-    kernel, pads = node.attributes.get("kernel_shape", ()), node.attributes.get("pads", ())
-    if any(pad >= size for pad, size in zip(pads, (*kernel, *kernel))):
-        return f"its padding {list(pads)} reaches past its window {list(kernel)}."
     return "its second output is used." if len([n for n in node.outputs if n]) > 1 else ""
 
 
@@ -202,6 +199,10 @@ def _wrong_sizes(graph: EditableGraph, node: Node) -> str:
             rows = sizes[0][-2] if len(sizes[0]) > 1 else math.prod(sizes[0])
             if not shape or shape[-1] != rows:
                 return f"its weight {list(sizes[0])} does not fit {list(shape)}."
+        case "MaxPool" | "AveragePool":  # nothing that runs ONNX takes these either
+            kernel, pads = node.attributes["kernel_shape"], node.attributes.get("pads", ())
+            if any(pad >= size for pad, size in zip(pads, (*kernel, *kernel))):
+                return f"its padding {list(pads)} reaches past its window {list(kernel)}."
         case "BatchNormalization":
             channels = shape[1] if len(shape) > 1 else 0
             if any(size != (channels,) for size in sizes):

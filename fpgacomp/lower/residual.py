@@ -24,6 +24,7 @@ from fpgacomp.lower.value import Sum, Value
 MAX_RATIO = 1 << 10  # largest integer of an exact ratio of two scales
 MAX_MULTIPLIER = 1 << 14  # largest multiplier tried where the ratio is not exact
 MAX_ENUMERATED = 1 << 12  # largest number of integers of the operand that is enumerated
+_AT_ONCE = 1 << 18  # borders that are looked for together: more do not fit a cache
 MAX_BORDERS = 1 << 22  # largest number of levels times enumerated integers, per channel
 
 _ONE_SCALE_FIX = "quantize both sides with one scale, or with scales whose ratio is 2**n, n <= 10."
@@ -240,12 +241,14 @@ def _borders(
     start, end = level(low[None], b_low[None])[0], level(high[None], b_high[None])[0]
     levels = np.arange(int(start.min()) + 1, int(end.max()) + 1)
     shape = (channels, len(levels), every_b.shape[1])
+    step = max(1, _AT_ONCE // every_b.size)
     tables = []
     for ties in (0.0, -1.0, 1.0):
         first = np.empty(shape, dtype=np.int64)
         moved = partial(level, ties=ties)
-        for n, wanted in enumerate(levels):
-            first[:, n] = _first_reaching(moved, low, high, every_b, int(wanted))
+        for at in range(0, len(levels), step):
+            wanted = levels[at : at + step]
+            first[:, at : at + step] = _first_reaching(moved, low, high, every_b, wanted)
         tables.append(first)
     first, surely, maybe = tables
     return _Borders(every_b, first, surely, maybe, low, high, start, end, levels)
@@ -260,12 +263,13 @@ def _first_reaching(
     low: IntArray,
     high: IntArray,
     every_b: IntArray,
-    wanted: int,
+    wanted: IntArray,
 ) -> IntArray:
-    """Return [C, m] first a with level(a, b) >= wanted; NO_STEP where none reaches it."""
+    """Return [C, L, m] first a with level(a, b) >= wanted [L]; NO_STEP where none reaches it."""
     bt = every_b.T
-    left = np.broadcast_to(low - 1, bt.shape).copy()
-    right = np.broadcast_to(high, bt.shape).copy()
+    shape, wanted = (len(wanted), *bt.shape), wanted[:, None, None]
+    left = np.broadcast_to(low - 1, shape).copy()
+    right = np.broadcast_to(high, shape).copy()
     while np.any(right - left > 1):
         middle = np.maximum(left + (right - left) // 2, low)
         reached = level(middle, bt) >= wanted
@@ -273,7 +277,7 @@ def _first_reaching(
         right = np.where(gap & reached, middle, right)
         left = np.where(gap & ~reached, middle, left)
     reaches = level(np.broadcast_to(high, bt.shape), bt) >= wanted
-    return np.ascontiguousarray(np.where(reaches, right, NO_STEP).T)
+    return np.where(reaches, right, NO_STEP).transpose(2, 0, 1)
 
 
 def _multipliers(

@@ -23,6 +23,12 @@ QONNX = "qonnx.custom_op.general"
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
 
 
+def five_axes() -> onnx.ModelProto:
+    """Video frames through what looks at each number alone."""
+    nodes = [node("Relu", ["q"], "r"), quantized("r", "y", "sy")]
+    return network(nodes, [1, 2, 3, 4, 2])
+
+
 def reshaped_conv(before: Sequence[int], after: Sequence[int], *kernel: int) -> onnx.ModelProto:
     nodes = [
         node("Reshape", ["q", "target"], "r"),
@@ -202,6 +208,7 @@ CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
     "rows joined": lambda: joined_positions(2),
     "rows joined, axis from the end": lambda: joined_positions(-2),
     "columns joined before a product": lambda: joined_positions(3, last="MatMul"),
+    "five axes": five_axes,
     "zeros before a pool": padded_pool,
     "lowest numbers before a pool": lambda: padded_pool(float(np.finfo(np.float32).min)),
 }  # fmt: skip
@@ -210,6 +217,12 @@ CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
 @pytest.mark.parametrize("name", CARRIED)
 def test_carried_exactly(name: str) -> None:
     assert_carried(CARRIED[name]())
+
+
+@pytest.mark.parametrize("backend", ["hls4ml", "stream"])
+def test_five_axes_by_either_engine(backend: str) -> None:
+    report = compile(five_axes(), BOARD, options=Options(vectors=5, csim=False, backend=backend))
+    assert report.exactness.network_mismatches == 0
 
 
 @pytest.mark.parametrize(
@@ -222,6 +235,7 @@ def test_carried_exactly(name: str) -> None:
         "unused input",
         "relu on the input",
         "rows joined",
+        "five axes",
         "columns joined before a product",
         "zeros before a pool",
         "lowest numbers before a pool",
