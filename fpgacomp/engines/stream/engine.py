@@ -49,7 +49,9 @@ class StreamEngine:
         from fpgacomp.engines.stream.rtl.project import emit_rtl
 
         hls = self.read_back(design.graph, emit_stream(design, vectors))
-        whole = hls.project.merged(emit_rtl(design, hls.interface))
+        data = {port.file: hls.project.files[f"hls/tb_data/{port.file}"]
+                for port in (*hls.interface.inputs, *hls.interface.outputs)}  # fmt: skip
+        whole = hls.project.merged(emit_rtl(design, hls.interface, data))
         return replace(hls, project=whole)
 
     def read_back(self, graph: Graph, project: Project) -> Emitted:

@@ -126,10 +126,11 @@ def names_of(dataflow: Dataflow) -> Names:
 
 
 def _library_words() -> frozenset[str]:
-    """Every identifier of the library, the test bench and the C-simulation."""
+    """Every identifier of the library, the test bench and the C-simulation; modules of the RTL."""
     sources: Sequence[str] = [
         path.read_text(encoding="utf-8")
         for path in (*sorted(TEMPLATES.rglob("*.hpp")), *sorted(TEMPLATES.glob("*.j2")))
     ]
     code = "\n".join(re.sub(r"//.*|\{\{.*?\}\}|\{%.*?%\}", "", source) for source in sources)
-    return frozenset(re.findall(r"[A-Za-z_]\w*", code))
+    modules = {path.stem for path in (TEMPLATES.parent / "rtl" / "lib").glob("*.sv")}
+    return frozenset(modules.union(re.findall(r"[A-Za-z_]\w*", code)))

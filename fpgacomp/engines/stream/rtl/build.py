@@ -25,6 +25,7 @@ _FAST, _SLOW = "-O1", "-O0"
 # Most of the time of one small file goes into the headers that each of them reads again, so files
 # are compiled together, up to a size at which g++ needs about 500 MB.
 _TOGETHER_BYTES = 2_000_000
+_SOURCES = (".sv", ".cpp", ".h", ".mem")
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 _TIMEOUT_S = 1800.0
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
@@ -58,7 +59,7 @@ def _digest(folder: Path, top: str, verilator: Verilator, compiler: Compiler) ->
     whole = hashlib.sha256()
     parts = (top, verilator.version, compiler.version, *_VERILATE, *_COMPILE, _FAST, _SLOW)
     whole.update("\0".join(parts).encode())
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".sv", ".cpp", ".mem")):
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in _SOURCES):
         whole.update(f"{path.relative_to(folder)}\0".encode())
         whole.update(hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()

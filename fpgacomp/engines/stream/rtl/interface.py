@@ -7,6 +7,7 @@ from typing import Self
 
 from fpgacomp.engines.shared.interface import EXACTLY, FILE
 from fpgacomp.engines.stream.interface import StreamInterface
+from fpgacomp.engines.stream.rtl.registers import Register
 from fpgacomp.errors import InputDataError
 from fpgacomp.ir.types import BIPOLAR, IntType
 from fpgacomp.results.project import Project
@@ -59,9 +60,14 @@ class RtlInterface(StreamInterface):
 
     Args:
         streams: its FIFOs.
+        identity: what its registers say of the integer graph: the first 32 hexadecimal digits of
+            the SHA-256 of graph.json.
+        registers: on its AXI4-Lite port.
     """
 
     streams: tuple[RtlStream, ...]
+    identity: str
+    registers: tuple[Register, ...]
 
     @classmethod
     def of(cls, project: Project) -> Self:

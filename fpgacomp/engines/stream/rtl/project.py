@@ -3,105 +3,62 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-
-import jinja2
+from collections.abc import Mapping
 
 from fpgacomp.engines.shared.interface import Interface
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.emit.context import CppPort, Names, names_of
+from fpgacomp.engines.stream.emit.context import Names, names_of
 from fpgacomp.engines.stream.emit.project import ports_of
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.operators.source import Source
+from fpgacomp.engines.stream.rtl.context import RtlDesign, RtlPort, WiredInstance
+from fpgacomp.engines.stream.rtl.delivery import Delivery, delivered, vector_files
 from fpgacomp.engines.stream.rtl.instance import Parameter
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface, RtlStream
+from fpgacomp.engines.stream.rtl.registers import RegisterMap
+from fpgacomp.engines.stream.rtl.render import TEMPLATES, render
 from fpgacomp.engines.stream.streams import Stream, element_bits
 from fpgacomp.errors import UnsupportedLayer
-from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
 
-_TEMPLATES = data_folder("hls_templates") / "rtl"
-LIBRARY = _TEMPLATES / "lib"
+LIBRARY = TEMPLATES / "lib"
 LEAST_DEPTH = 2  # words of the module fpgacomp_fifo
 
 
-@dataclass(frozen=True)
-class RtlPort:
-    """An AXI stream of the top module.
-
-    Args:
-        title: what it carries.
-        lanes: elements per beat.
-        container: bits of an element on the bus and in files.
-        beats: per frame.
-    """
-
-    name: str
-    title: str
-    lanes: int
-    container: int
-    beats: int
-
-    @property
-    def bytes(self) -> int:
-        """Bytes per beat."""
-        return self.lanes * self.container // 8
-
-    @classmethod
-    def of(cls, port: CppPort) -> RtlPort:
-        beats = port.elements // port.lanes
-        return cls(port.name, port.title, port.lanes, port.container, beats)
-
-
-@dataclass(frozen=True)
-class WiredInstance:
-    """One operator's instance, with every port connected."""
-
-    name: str
-    title: str
-    module: str
-    parameters: tuple[tuple[str, str], ...]
-    ports: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class RtlDesign:
-    """Everything that the templates of the files below rtl/ read."""
-
-    name: str
-    title: str
-    inputs: tuple[RtlPort, ...]
-    outputs: tuple[RtlPort, ...]
-    streams: tuple[RtlStream, ...]
-    units: tuple[WiredInstance, ...]
-
-
-def emit_rtl(design: StreamDesign, interface: Interface) -> Project:
+def emit_rtl(design: StreamDesign, interface: Interface, vectors: Mapping[str, bytes]) -> Project:
     """The SystemVerilog of a design, with all its files below `rtl/`.
 
     Args:
         design: a folding for every layer of a verified graph.
         interface: of the design's ports, which are the same in C++ and SystemVerilog.
+        vectors: content of each port's file in hls/tb_data.
 
     Returns:
         rtl/NAME.sv, the operator library (rtl/lib/), tables as .mem files beside the top,
-        rtl/sim_main.cpp, which drives the top under Verilator, and rtl/interface.json (an
-        `RtlInterface`). The same design gives the same bytes.
+        rtl/sim_main.cpp, which drives the top under Verilator, rtl/interface.json (an
+        `RtlInterface`), rtl/registers.h, and what `delivered` adds: constraints, build scripts
+        and a testbench with its vectors. The same design and vectors give the same bytes.
 
     Raises:
         UnsupportedLayer: a folding that does not divide its layer.
     """
     dataflow = expand(design)
     made, files = rtl_design(design, dataflow)
-    files[f"{made.name}.sv"] = _render("top.sv", made)
-    files["sim_main.cpp"] = _render("sim_main.cpp", made)
+    files[f"{made.name}.sv"] = render("top.sv", design=made)
+    files["sim_main.cpp"] = render("sim_main.cpp", design=made)
     for module in _modules(made.units):
         files[f"lib/{module}.sv"] = (LIBRARY / f"{module}.sv").read_bytes()
-    files["waivers.vlt"] = (_TEMPLATES / "waivers.vlt").read_bytes()
-    whole = RtlInterface(**{**vars(interface), "top": made.name, "streams": made.streams})
+    files["waivers.vlt"] = (TEMPLATES / "waivers.vlt").read_bytes()
+    files["registers.h"] = header_of(made.control)
+    whole = RtlInterface(
+        **{**vars(interface), "top": made.name, "streams": made.streams},
+        identity=made.control.identity, registers=made.control.registers,
+    )  # fmt: skip
     files[RTL_FILE.removeprefix("rtl/")] = whole.to_json()
+    files |= vector_files(made, vectors)
+    files |= delivered(Delivery.of(design, made, files))
     return Project(files).under("rtl")
 
 
@@ -130,7 +87,12 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
         units.append(WiredInstance(name, title, made.module, parameters, tuple(connections)))
     streams = tuple(_described(stream, names) for stream in dataflow.streams)
     title = f"Streaming design of {design.graph.name}"
-    whole = RtlDesign(names.top, title, tuple(inputs), tuple(outputs), streams, tuple(units))
+    control = RegisterMap.of(
+        design.graph, [port.name for port in inputs], [port.name for port in outputs]
+    )
+    whole = RtlDesign(
+        names.top, title, tuple(inputs), tuple(outputs), streams, tuple(units), control
+    )
     return whole, files
 
 
@@ -150,7 +112,8 @@ def _modules(units: tuple[WiredInstance, ...]) -> list[str]:
         UnsupportedLayer: an operator's module is not in the library.
     """
     found: set[str] = set()
-    waiting = [(unit.module, unit.title) for unit in units] + [("fpgacomp_fifo", "")]
+    waiting = [("fpgacomp_fifo", ""), ("fpgacomp_control", "")]
+    waiting += [(unit.module, unit.title) for unit in units]
     while waiting:
         module, title = waiting.pop()
         if module in found:
@@ -193,9 +156,6 @@ def _axis(port: RtlPort, number: int, *, source: bool) -> list[tuple[str, str]]:
     return bus + [(flag, f"{flag}[{number}]") for flag in flags]
 
 
-def _render(name: str, design: RtlDesign) -> bytes:
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    return templates.get_template(f"{name}.j2").render(design=design).encode()
+def header_of(control: RegisterMap) -> bytes:
+    """The offsets of the registers as a C header."""
+    return render("registers.h", control=control)

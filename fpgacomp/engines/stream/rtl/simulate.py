@@ -16,6 +16,7 @@ from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs
 from fpgacomp.engines.stream.interface import AxiPort
 from fpgacomp.engines.stream.rtl.build import build
 from fpgacomp.engines.stream.rtl.interface import RtlInterface, RtlStream
+from fpgacomp.engines.stream.rtl.registers import LONG, SHORT
 from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.ir.graph import Graph
@@ -30,7 +31,7 @@ _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
 
 Pauses = Literal["none", "inputs", "outputs", "both", "long"]
-Fault = Literal["none", "short", "long", "reset"]
+Fault = Literal["none", "short", "long", "reset", "soft_reset"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Stimulus:
         pauses: which ports pause at random; "long" is both, for many cycles at a time.
         seed: of the pauses.
         fault: what is wrong with one frame on every input: it ends early, or late, or the design
-            is reset in its middle and the frame is sent again.
+            is reset in its middle, by aresetn or by its registers, and the frame is sent again.
         frame: number of that frame.
     """
 
@@ -104,6 +105,7 @@ def simulate_batches(
         command = [binary, folder, results, frames, *stimulus.arguments]
         said = _run([str(word) for word in command], folder)
         measured = _measured(said, interface, frames, stimulus.fault)
+        check_registers(said, interface, frames, stimulus)
         run_s = time.monotonic() - started
         values = _values(interface, graph, frames, folder, results)
         yield CsimResult(values, build_s, run_s, measured)
@@ -162,6 +164,34 @@ def _measured(
             for kind, name, *counts in (line for line in said if line[:1] == ["fifo"])
         },
     )
+
+
+def check_registers(
+    said: list[list[str]], interface: RtlInterface, frames: int, stimulus: Stimulus
+) -> None:
+    """Hold the registers that were read at the end of a run against what the run did.
+
+    Raises:
+        ToolError: one of them holds something else.
+    """
+    read = {line[1]: line[2:] for line in said if line[0] == "register"}
+    waited = {line[1]: int(line[2]) for line in said if line[0] == "stalls"}
+    # aresetn resets the counters, too; a frame that a reset interrupts is not counted.
+    counted = frames - (stimulus.frame if stimulus.fault == "reset" else 0)
+    expected = {f"IDENTITY_{n}": int(interface.identity[8 * n : 8 * n + 8], 16) for n in range(4)}
+    for side, ports in (("IN", interface.inputs), ("OUT", interface.outputs)):
+        for number, port in enumerate(ports):
+            expected[f"{side}{number}_FRAMES"] = counted
+            if stimulus.fault != "reset":
+                expected[f"{side}{number}_STALLS"] = waited[port.port]
+            if side == "IN":
+                flags = {"short": 1 << SHORT.bit, "long": 1 << LONG.bit}
+                expected[f"{side}{number}_ERRORS"] = flags.get(stimulus.fault, 0)
+    for name, value in expected.items():
+        if read.get(name) != [str(value), "0"]:
+            found = " ".join(read.get(name, ["nothing"]))
+            raise ToolError("RTL simulation", f"register {name} reads {found} instead of {value}.",
+                            _REPORT)  # fmt: skip
 
 
 def _values(

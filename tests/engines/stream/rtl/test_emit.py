@@ -83,6 +83,20 @@ def test_a_word_of_a_hardware_language_is_no_name_of_a_top(name: str) -> None:
     assert f"module {name}_2 (" in project.files[f"rtl/{name}_2.sv"].decode()
 
 
+def test_a_module_of_the_library_is_no_name_of_a_top() -> None:
+    project = emitted(replace(builders.mlp(), name="fpgacomp_fifo"))
+    assert "module fpgacomp_fifo_2 (" in project.files["rtl/fpgacomp_fifo_2.sv"].decode()
+
+
+def test_no_instance_is_called_as_another() -> None:
+    b = builders.GraphBuilder("names")
+    x = b.input("x", (6,), -8, 7)
+    graph = b.graph(b.dense("s_x", x, 5), b.dense("control", x, 5))
+    top = emitted(graph).files["rtl/names.sv"].decode()
+    instances = re.findall(r"^  \) (\w+) \($", top, re.MULTILINE)
+    assert len(instances) > 8 and len(set(instances)) == len(instances)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_verilator_finds_nothing_to_complain_about(seed: int, tmp_path: Path) -> None:
     try:

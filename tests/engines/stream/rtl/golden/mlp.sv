@@ -1,7 +1,8 @@
 // Streaming design of mlp: one instance per operator, a FIFO per stream, AXI4-Stream at both ends.
 //
 // Clock: everything runs on the rising edge of `aclk`. Reset: `aresetn` is active low and
-// synchronous; one cycle is enough, and every frame in flight is lost with it.
+// synchronous; one cycle is enough, and every frame in flight is lost with it. A write to the
+// control registers does the same, and keeps the registers.
 module mlp (
     input logic aclk,
     input logic aresetn,
@@ -15,6 +16,26 @@ module mlp (
     output logic out0_fc3_tvalid,
     output logic out0_fc3_tlast,
     input logic out0_fc3_tready,
+    // Control registers (README.md, registers.h), AXI4-Lite.
+    input logic [11:0] s_axi_control_awaddr,
+    input logic [2:0] s_axi_control_awprot,
+    input logic s_axi_control_awvalid,
+    output logic s_axi_control_awready,
+    input logic [31:0] s_axi_control_wdata,
+    input logic [3:0] s_axi_control_wstrb,
+    input logic s_axi_control_wvalid,
+    output logic s_axi_control_wready,
+    output logic [1:0] s_axi_control_bresp,
+    output logic s_axi_control_bvalid,
+    input logic s_axi_control_bready,
+    input logic [11:0] s_axi_control_araddr,
+    input logic [2:0] s_axi_control_arprot,
+    input logic s_axi_control_arvalid,
+    output logic s_axi_control_arready,
+    output logic [31:0] s_axi_control_rdata,
+    output logic [1:0] s_axi_control_rresp,
+    output logic s_axi_control_rvalid,
+    input logic s_axi_control_rready,
     // High for one cycle for each input: a frame ended before, or did not end with, its last beat.
     output logic [0:0] frame_short,
     output logic [0:0] frame_long,
@@ -22,8 +43,61 @@ module mlp (
     output logic [0:0] frame_taken,
     output logic [0:0] frame_sent
 );
-  logic rst;
-  always_ff @(posedge aclk) rst <= ~aresetn;
+  logic rst, control_rst, core_rst;
+  always_ff @(posedge aclk) begin
+    rst <= ~aresetn | core_rst;
+    control_rst <= ~aresetn;
+  end
+  fpgacomp_control #(
+      .ADDRESS_BITS(12),
+      .INPUTS(1),
+      .OUTPUTS(1),
+      .MAGIC(32'h46504743),
+      .FORMAT(32'd1),
+      .IDENTITY(128'hebb103d657b99fba4db7d90504e7d6f3),
+      .AT_CONTROL('hc),
+      .AT_FORMAT('h4),
+      .AT_IDENTITY('h10),
+      .AT_MAGIC('h0),
+      .AT_PORT('h20),
+      .AT_PORTS('h8),
+      .PORT_STRIDE(16),
+      .PORT_FRAMES('h0),
+      .PORT_STALLS('h4),
+      .PORT_ERRORS('h8),
+      .BIT_RESET(0),
+      .BIT_CLEAR(1),
+      .BIT_SHORT(0),
+      .BIT_LONG(1)
+  ) u_control (
+      .clk(aclk),
+      .rst(control_rst),
+      .awaddr(s_axi_control_awaddr),
+      .awprot(s_axi_control_awprot),
+      .awvalid(s_axi_control_awvalid),
+      .awready(s_axi_control_awready),
+      .wdata(s_axi_control_wdata),
+      .wstrb(s_axi_control_wstrb),
+      .wvalid(s_axi_control_wvalid),
+      .wready(s_axi_control_wready),
+      .bresp(s_axi_control_bresp),
+      .bvalid(s_axi_control_bvalid),
+      .bready(s_axi_control_bready),
+      .araddr(s_axi_control_araddr),
+      .arprot(s_axi_control_arprot),
+      .arvalid(s_axi_control_arvalid),
+      .arready(s_axi_control_arready),
+      .rdata(s_axi_control_rdata),
+      .rresp(s_axi_control_rresp),
+      .rvalid(s_axi_control_rvalid),
+      .rready(s_axi_control_rready),
+      .port_valid({out0_fc3_tvalid, in0_x_tvalid}),
+      .port_ready({out0_fc3_tready, in0_x_tready}),
+      .port_frame({frame_sent, frame_taken}),
+      .frame_short,
+      .frame_long,
+      .core_rst
+  );
 
   logic [3:0] s_x_in_data, s_x_out_data;
   logic s_x_in_valid, s_x_in_ready, s_x_out_valid, s_x_out_ready;
@@ -215,7 +289,7 @@ module mlp (
       .BITS(4),
       .KIND(1),
       .BEATS(6)
-  ) u_x (
+  ) run_x (
       .clk(aclk),
       .rst,
       .out_data(s_x_in_data),
@@ -246,7 +320,7 @@ module mlp (
       .DSP(1),
       .STYLE(1),
       .FILE("c_fc1.mem")
-  ) u_fc1 (
+  ) run_fc1 (
       .clk(aclk),
       .rst,
       .in_data(s_x_out_data),
@@ -262,7 +336,7 @@ module mlp (
       .IN_BITS(72),
       .OUT_BITS(18),
       .UNIT(18)
-  ) u_fc1_for_act1_width (
+  ) run_fc1_for_act1_width (
       .clk(aclk),
       .rst,
       .in_data(s_fc1_out_data),
@@ -289,7 +363,7 @@ module mlp (
       .TABLE_BITS(9),
       .TABLE_KIND(1),
       .CONTENT(504'h71f3f513d718a397ab71823b3a571a64a5c5718d7212d718777738719884355719dbd78d40e14c3b230f0d98422fdfc998c4df2513c7e27ffec53d682cb432)
-  ) u_act1 (
+  ) run_act1 (
       .clk(aclk),
       .rst,
       .in_data(s_fc1_for_act1_out_data),
@@ -305,7 +379,7 @@ module mlp (
       .IN_BITS(6),
       .OUT_BITS(3),
       .UNIT(3)
-  ) u_act1_for_fc2_width (
+  ) run_act1_for_fc2_width (
       .clk(aclk),
       .rst,
       .in_data(s_act1_out_data),
@@ -332,7 +406,7 @@ module mlp (
       .DSP(1),
       .STYLE(0),
       .FILE("c_fc2.mem")
-  ) u_fc2 (
+  ) run_fc2 (
       .clk(aclk),
       .rst,
       .in_data(s_act1_for_fc2_out_data),
@@ -348,7 +422,7 @@ module mlp (
       .IN_BITS(9),
       .OUT_BITS(36),
       .UNIT(9)
-  ) u_fc2_for_act2_width (
+  ) run_fc2_for_act2_width (
       .clk(aclk),
       .rst,
       .in_data(s_fc2_out_data),
@@ -381,7 +455,7 @@ module mlp (
       .OFFSET_KIND(1),
       .OFFSET_ROWS(2),
       .OFFSET_FILE("c_act2_offset.mem")
-  ) u_act2 (
+  ) run_act2 (
       .clk(aclk),
       .rst,
       .in_data(s_fc2_for_act2_out_data),
@@ -397,7 +471,7 @@ module mlp (
       .IN_BITS(16),
       .OUT_BITS(4),
       .UNIT(4)
-  ) u_act2_for_fc3_width (
+  ) run_act2_for_fc3_width (
       .clk(aclk),
       .rst,
       .in_data(s_act2_out_data),
@@ -424,7 +498,7 @@ module mlp (
       .DSP(1),
       .STYLE(2),
       .FILE("c_fc3.mem")
-  ) u_fc3 (
+  ) run_fc3 (
       .clk(aclk),
       .rst,
       .in_data(s_act2_for_fc3_out_data),
@@ -440,7 +514,7 @@ module mlp (
       .IN_BITS(50),
       .OUT_BITS(10),
       .UNIT(10)
-  ) u_fc3_for_fc3_sink_width (
+  ) run_fc3_for_fc3_sink_width (
       .clk(aclk),
       .rst,
       .in_data(s_fc3_out_data),
@@ -458,7 +532,7 @@ module mlp (
       .BITS(10),
       .KIND(1),
       .BEATS(5)
-  ) u_fc3_sink (
+  ) run_fc3_sink (
       .clk(aclk),
       .rst,
       .in_data(s_fc3_for_fc3_sink_out_data),

