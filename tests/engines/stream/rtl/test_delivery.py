@@ -247,4 +247,7 @@ def test_the_cocotb_bench_compares_every_integer(tmp_path: Path) -> None:
     )  # fmt: skip
     results: Any = ElementTree.parse(tmp_path / "rtl" / "results.xml").getroot()
     cases = {case.get("name"): [child.tag for child in case] for case in results.iter("testcase")}
-    assert len(cases) == 4 and not any(cases.values()), ran.stdout[-3000:]
+    assert len(cases) == 4, ran.stdout[-3000:]
+    # Others may note properties of a case there.
+    wrong = {"failure", "error", "skipped"}
+    assert not any(wrong.intersection(children) for children in cases.values()), ran.stdout[-3000:]
