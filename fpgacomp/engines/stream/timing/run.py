@@ -17,6 +17,7 @@ import numpy as np
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.operators.sink import Sink
 from fpgacomp.engines.stream.operators.source import Source
+from fpgacomp.engines.stream.timing.exact import exact_times
 from fpgacomp.engines.stream.timing.links import Endings, Link, Pace, link
 from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES, Pipelines
 from fpgacomp.engines.stream.timing.steps import STEP_LIMIT, Steps
@@ -129,6 +130,19 @@ class Simulator:
         if endings is None:
             endings = walked(paces, self.links, rooms)
         return self._result(endings, paces, held=held)
+
+    def run_exact(self, depths: Mapping[str, float] | None = None) -> Run:
+        """The same by the cycles of the SystemVerilog, a step at a time and much slower.
+
+        The simulator must have the pipelines of the SystemVerilog. Where no steps are merged, each
+        cycle is that of the RTL simulation without pauses.
+
+        Args:
+            depths: see `simulate`.
+        """
+        wanted = depths or {}
+        words = [wanted.get(one.stream.name, one.stream.depth) for one in self.links]
+        return self._result(exact_times(self.paces, self.links, words), self.paces, held=False)
 
     def _paced(self, index: int, pace: int | None) -> Pace:
         steps = self.steps[index]
