@@ -13,6 +13,7 @@ module fpgacomp_convert #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 1;  // cycles from a firing to its word at the output
   logic enable, fire;
   assign enable = out_ready | ~out_valid;
 

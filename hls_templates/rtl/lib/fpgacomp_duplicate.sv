@@ -12,6 +12,7 @@ module fpgacomp_duplicate #(
     output logic [COPIES-1:0] out_valid,
     input logic [COPIES-1:0] out_ready
 );
+  localparam int Latency = 1;  // cycles from a firing to its word at the output
   logic enable;
   logic [BITS-1:0] word;
   assign enable   = &(out_ready | ~out_valid);

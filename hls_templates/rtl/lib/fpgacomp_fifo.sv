@@ -23,7 +23,7 @@ module fpgacomp_fifo #(
 
   logic [BITS-1:0] memory[Stored];
   logic [AddressBits-1:0] write_at, read_at;
-  logic [CountBits-1:0] held, held_next;
+  logic [CountBits-1:0] held, held_next, most;  // most: words of the memory that may be in use
   logic push, take, from_memory, direct, to_memory;
 
   assign push = in_valid & in_ready;
@@ -62,14 +62,17 @@ module fpgacomp_fifo #(
       out_valid <= 1'b0;
     end else begin
       held <= held_next;
-      in_ready <= held_next != CountBits'(Stored);
+      in_ready <= held_next != most;
       if (take) out_valid <= from_memory | direct;
     end
   end
 
 `ifdef FPGACOMP_MEASURE
-  int unsigned highest, words, starved, stalled, file;
+  // A run may try less room: +NAME=2 and more words.
+  int unsigned highest, words, starved, stalled, file, room;
   initial begin
+    if (NAME == "" || $value$plusargs({NAME, "=%d"}, room) == 0) room = DEPTH;
+    most = CountBits'(room - 1);
     highest = 0;
     words = 0;
     starved = 0;
@@ -90,5 +93,7 @@ module fpgacomp_fifo #(
     if (TAP != "") $fclose(file);
     if (NAME != "") $display("fifo %s %0d %0d %0d %0d", NAME, words, highest, stalled, starved);
   end
+`else
+  assign most = CountBits'(Stored);
 `endif
 endmodule

@@ -21,6 +21,7 @@ module fpgacomp_join #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 1;  // cycles from a firing to its word at the output
   localparam int PartBits = PARTS > 1 ? $clog2(PARTS) : 1;
 
   function automatic int first_bit(input int part);

@@ -15,6 +15,7 @@ module fpgacomp_label #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 2;  // cycles from a firing to its word at the output
   localparam int Wide = IN_BITS + 1;
   localparam int GroupBits = GROUPS > 1 ? $clog2(GROUPS) : 1;
   localparam int IndexBits = $clog2(LANES * GROUPS + 1);

@@ -21,6 +21,7 @@ module fpgacomp_lookup #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 3;  // cycles from a firing to its word at the output
   localparam int Wide = IN_BITS + 2;
   localparam int Depth = ROWS * COUNT;
   localparam int AddressBits = Depth > 1 ? $clog2(Depth) : 1;

@@ -37,6 +37,7 @@ module fpgacomp_matvec #(
   localparam int Unpacking = PACKED > 1 ? 1 : 0;
   localparam int TreeLatency = ($clog2(SIMD) + 1) / 2;
   localparam int Stages = 2 + Unpacking + TreeLatency;  // from firing to the accumulators
+  localparam int Latency = Stages + 1;  // cycles from a firing to its word at the output
   localparam int TileBits = READS * ROWS > 1 ? $clog2(READS * ROWS) : 1;
   localparam int WordBits = READS > 1 ? $clog2(READS) : 1;
 

@@ -14,6 +14,7 @@ module fpgacomp_max #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 1;  // cycles from a firing to its word at the output
   logic enable, fire, first, last;
   assign enable = out_ready | ~out_valid;
   assign fire = enable & in_valid;

@@ -24,6 +24,7 @@ module fpgacomp_pad #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 1;  // cycles from a firing to its word at the output
   localparam int Rows = TOP + HEIGHT + BOTTOM;
   localparam int Columns = LEFT + WIDTH + RIGHT;
   localparam int XBits = Columns > 1 ? $clog2(Columns) : 1;

@@ -15,6 +15,7 @@ module fpgacomp_repeat #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 2;  // cycles from a firing to its word at the output
   localparam int Words = WIDTH * GROUPS;
   localparam int AddressBits = Words > 1 ? $clog2(Words) : 1;
   localparam int GroupBits = GROUPS > 1 ? $clog2(GROUPS) : 1;

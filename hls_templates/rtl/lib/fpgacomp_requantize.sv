@@ -36,6 +36,7 @@ module fpgacomp_requantize #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 5;  // cycles from a firing to its word at the output
   localparam int GroupBits = GROUPS > 1 ? $clog2(GROUPS) : 1;
   localparam int FactorAddress = FACTOR_ROWS > 1 ? $clog2(FACTOR_ROWS) : 1;
   localparam int OffsetAddress = OFFSET_ROWS > 1 ? $clog2(OFFSET_ROWS) : 1;

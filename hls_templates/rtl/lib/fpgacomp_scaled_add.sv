@@ -29,6 +29,7 @@ module fpgacomp_scaled_add #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 3;  // cycles from a firing to its word at the output
   localparam int GroupBits = GROUPS > 1 ? $clog2(GROUPS) : 1;
   localparam int AAddress = FACTOR_A_ROWS > 1 ? $clog2(FACTOR_A_ROWS) : 1;
   localparam int BAddress = FACTOR_B_ROWS > 1 ? $clog2(FACTOR_B_ROWS) : 1;

@@ -18,6 +18,7 @@ module fpgacomp_sink #(
     input logic tready,
     output logic frame_sent
 );
+  localparam int Latency = 1;  // cycles from a firing to its word at the output
   logic enable, fire, last;
   logic [LANES*(CONTAINER+1)-1:0] wide;
   assign enable = tready | ~tvalid;

@@ -24,6 +24,7 @@ module fpgacomp_source #(
     output logic frame_short,
     output logic frame_long
 );
+  localparam int Latency = 1;  // cycles from a firing to its word at the output
   logic enable, fire, beat_last, filling, dropping;
   logic [LANES*BITS-1:0] word;
   assign enable = out_ready | ~out_valid;

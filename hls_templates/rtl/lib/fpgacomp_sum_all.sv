@@ -16,6 +16,7 @@ module fpgacomp_sum_all #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 2;  // cycles from a firing to its word at the output
   localparam int GroupBits = GROUPS > 1 ? $clog2(GROUPS) : 1;
 
   logic enable, fire, group_last, pixel_last, first_pixel;

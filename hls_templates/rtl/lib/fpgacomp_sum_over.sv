@@ -23,6 +23,7 @@ module fpgacomp_sum_over #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 2;  // cycles from a firing to its word at the output
   logic enable, fire, first, last, sum_valid;
   logic [LANES-1:0][OUT_BITS-1:0] x, sum;
   assign enable = out_ready | ~out_valid;

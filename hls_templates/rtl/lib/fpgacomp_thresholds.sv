@@ -30,6 +30,7 @@ module fpgacomp_thresholds #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 3;  // cycles from a firing to its word at the output
   localparam int InValue = IN_BITS + 1;
   localparam int TableValue = TABLE_BITS + 1;
   localparam int Wide = InValue > TableValue ? InValue : TableValue;

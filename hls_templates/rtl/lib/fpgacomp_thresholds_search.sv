@@ -33,6 +33,7 @@ module fpgacomp_thresholds_search #(
   localparam int GroupBits = GROUPS > 1 ? $clog2(GROUPS) : 1;
   localparam int LevelAddress = LEVEL_ROWS > 1 ? $clog2(LEVEL_ROWS) : 1;
   localparam int Stages = 2 * LEVELS;
+  localparam int Latency = Stages + 2;  // cycles from a firing to its word at the output
 
   logic enable;
   logic [Stages:0] valid;

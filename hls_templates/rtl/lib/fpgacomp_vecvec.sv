@@ -24,6 +24,7 @@ module fpgacomp_vecvec #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 3;  // cycles from a firing to its word at the output
   localparam int InValue = IN_KIND == 2 ? 2 : IN_BITS + (IN_KIND == 0 ? 1 : 0);
   localparam int WeightValue = WEIGHT_KIND == 2 ? 2 : WEIGHT_BITS + (WEIGHT_KIND == 0 ? 1 : 0);
   localparam int ProductBits = InValue + WeightValue;

@@ -32,6 +32,7 @@ module fpgacomp_window #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 2;  // cycles from a firing to its word at the output
   localparam int Writes = KERNEL_Y * KERNEL_X * GROUPS;
   localparam int Longest = DEPTH + READS_ROW + READS_TAIL + READS_NEXT + Writes;
   localparam int CycleBits = $clog2(Longest + 1);

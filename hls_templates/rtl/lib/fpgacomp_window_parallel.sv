@@ -21,6 +21,7 @@ module fpgacomp_window_parallel #(
     output logic out_valid,
     input logic out_ready
 );
+  localparam int Latency = 3;  // cycles from a firing to its word at the output
   localparam int ExtentY = DILATION_Y * (KERNEL_Y - 1) + 1;
   localparam int ExtentX = DILATION_X * (KERNEL_X - 1) + 1;
   localparam int Above = ExtentY > 1 ? ExtentY - 1 : 1;

@@ -16,7 +16,7 @@ from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.duplicate import Duplicate
-from fpgacomp.engines.stream.timing.links import PIPELINE
+from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES
 from fpgacomp.engines.stream.timing.run import FINE, Run, Simulator, bursts, interval_cycles
 
 SPARE = 1.002  # smaller FIFOs may lengthen the interval aimed at by this factor
@@ -145,7 +145,7 @@ def _sized(simulator: Simulator, elastic: set[str], aim: _Aim) -> Fifos:
 def _margins(dataflow: Dataflow) -> dict[str, int]:
     """Stream name -> words that the other branches' pipelines may hold back meanwhile.
 
-    A HLS pipeline without input keeps what is in flight, at most PIPELINE words an operator,
+    A HLS pipeline without input keeps what is in flight, at most HLS_STAGES words an operator,
     while the copies on this branch wait.
     """
     position = {op.name: index for index, op in enumerate(dataflow.operators)}
@@ -155,7 +155,7 @@ def _margins(dataflow: Dataflow) -> dict[str, int]:
         if isinstance(operator, Duplicate):
             readers = [position[reader[s.name].name] for s in operator.copies]
             between = max(readers) - position[operator.name]
-            margins |= {s.name: PIPELINE * between for s in operator.copies}
+            margins |= {s.name: HLS_STAGES * between for s in operator.copies}
     return margins
 
 

@@ -11,9 +11,15 @@ from typing import ClassVar, assert_never
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.emit.calls import Call
-from fpgacomp.engines.stream.operators.lookup import lookup_call, lookup_instance, lookup_terms
+from fpgacomp.engines.stream.operators.lookup import (
+    LOOKUP_STAGES,
+    lookup_call,
+    lookup_instance,
+    lookup_terms,
+)
 from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
 from fpgacomp.engines.stream.operators.requantize import (
+    REQUANTIZE_STAGES,
     requantize_call,
     requantize_instance,
     requantize_terms,
@@ -22,6 +28,7 @@ from fpgacomp.engines.stream.operators.thresholds import (
     search_levels,
     thresholds_call,
     thresholds_instance,
+    thresholds_stages,
     thresholds_terms,
 )
 from fpgacomp.engines.stream.rtl.instance import Instance
@@ -86,6 +93,18 @@ class Activate(OneToOne):
                 return thresholds_call(layer, lanes, streams, tables, self.memory)
             case Lookup():
                 return lookup_call(layer, self.output, streams, tables, self.memory)
+            case _:
+                assert_never(layer)
+
+    def stages(self, port_bits: int) -> int:
+        layer = self.function
+        match layer:
+            case Requantize():
+                return REQUANTIZE_STAGES
+            case Thresholds():
+                return thresholds_stages(layer)
+            case Lookup():
+                return LOOKUP_STAGES
             case _:
                 assert_never(layer)
 

@@ -43,6 +43,9 @@ class Convert(OneToOne):
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("convert_width", (self.input.elements,), streams)
 
+    def stages(self, port_bits: int) -> int:
+        return 1
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         common = gcd(self.input.lanes, self.output.lanes)
         unit = common * (self.input.bits // self.input.lanes)

@@ -45,6 +45,9 @@ class Duplicate(Named):
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("duplicate", (self.input.words,), streams)
 
+    def stages(self, port_bits: int) -> int:
+        return 1
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         copies = len(self.copies)
         return Instance("fpgacomp_duplicate", {"BITS": self.input.bits, "COPIES": copies})

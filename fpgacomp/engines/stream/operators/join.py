@@ -59,6 +59,9 @@ class Join(Named):
         pixels = self.output.elements // sum(self.channels)
         return Call("concat", (pixels, *self.channels), (output, *parts))
 
+    def stages(self, port_bits: int) -> int:
+        return 1
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         lanes, kinds = self.output.lanes, [part.type for part in self.parts]
 

@@ -38,6 +38,9 @@ class Label(OneToOne):
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("argmax", (self.channels, self.output.words), streams)
 
+    def stages(self, port_bits: int) -> int:
+        return 2
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         lanes = self.input.lanes
         return Instance(

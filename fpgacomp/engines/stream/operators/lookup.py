@@ -12,6 +12,9 @@ from fpgacomp.engines.stream.rtl.instance import Bits, Instance, content, elemen
 from fpgacomp.engines.stream.streams import Stream, element_bits
 from fpgacomp.ir.layers import Lookup
 
+# Cycles through fpgacomp_lookup: address, table, output.
+LOOKUP_STAGES = 3
+
 
 def lookup_terms(layer: Lookup, source: Stream, output: Stream, memory: Memory) -> Terms:
     """What it is made of between two streams."""

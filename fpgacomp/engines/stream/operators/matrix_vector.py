@@ -117,6 +117,12 @@ class MatrixVector(OneToOne):
         parameters = (*self.weight.shape, self.vectors, style)
         return call_with_tables("mvau", parameters, streams, self._weights(tables))
 
+    def stages(self, port_bits: int) -> int:
+        """Word and weights, products, two levels of adders each, accumulators."""
+        packed = self.arithmetic == "dsp" and self.packing(port_bits)[0] > 1
+        levels = (self.simd - 1).bit_length()
+        return 3 + packed + ceil(levels / 2)
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         lanes, shift = self.packing(port_bits) if self.arithmetic == "dsp" else (1, 1)
         table = rows("", f"{tables}.mem", self._tiles, self.weight.stored_type)

@@ -38,6 +38,9 @@ class MaxOver(OneToOne):
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("max_pool", (self.taps, self.output.words), streams)
 
+    def stages(self, port_bits: int) -> int:
+        return 1
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         kind = self.input.type
         return Instance(

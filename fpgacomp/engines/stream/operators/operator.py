@@ -93,6 +93,16 @@ class Operator(Protocol):
         """
         ...
 
+    def stages(self, port_bits: int) -> int:
+        """Cycles from a firing to its word at the output of its module in SystemVerilog.
+
+        The module's localparam `Latency` says the same.
+
+        Args:
+            port_bits: width of a DSP block's wider multiplier port.
+        """
+        ...
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         """Its instance in SystemVerilog.
 

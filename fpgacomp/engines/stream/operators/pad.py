@@ -54,6 +54,9 @@ class Pad(OneToOne):
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         return Call("pad", (*self.shape, *self.rows, *self.columns, self.fill), streams)
 
+    def stages(self, port_bits: int) -> int:
+        return 1
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         height, width, channels = self.shape
         lanes, kind = self.input.lanes, self.output.type

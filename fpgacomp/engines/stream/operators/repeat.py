@@ -58,6 +58,9 @@ class Repeat(OneToOne):
         parameters = (*self.shape, *self.factors)
         return Call("upsample", parameters, (*streams, row.name), buffers=(row,))
 
+    def stages(self, port_bits: int) -> int:
+        return 2
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         _, width, channels = self.shape
         return Instance(

@@ -32,6 +32,8 @@ _RTL_ROUNDING = {
     Rounding.UP: 4,
     Rounding.DOWN: 5,
 }
+# Cycles through fpgacomp_requantize: factors, product, sum, rounding shift, clip.
+REQUANTIZE_STAGES = 5
 
 
 def requantize_terms(layer: Requantize, source: Stream, output: Stream) -> Terms:

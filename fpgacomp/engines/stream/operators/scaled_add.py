@@ -73,6 +73,9 @@ class ScaledAdd(Named):
         parameters = (layer.output.channels, layer.output.pixels)
         return call_with_tables("scaled_add", parameters, streams, *roms)
 
+    def stages(self, port_bits: int) -> int:
+        return 3
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         layer, lanes = self.add, self.output.lanes
         parameters: dict[str, Parameter] = {

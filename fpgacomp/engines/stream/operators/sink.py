@@ -45,6 +45,9 @@ class Sink(Named):
         parameters = (self.input.elements, container_bits(self.input.type))
         return Call("to_axis", parameters, streams)
 
+    def stages(self, port_bits: int) -> int:
+        return 1
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         kind = self.input.type
         return Instance(

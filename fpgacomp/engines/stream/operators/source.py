@@ -45,6 +45,9 @@ class Source(Named):
         parameters = (self.output.elements, container_bits(self.output.type))
         return Call("from_axis", parameters, streams)
 
+    def stages(self, port_bits: int) -> int:
+        return 1
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         kind = self.output.type
         return Instance(

@@ -52,6 +52,9 @@ class SumAll(OneToOne):
         arguments = (*streams, sums.name)
         return Call("global_sum", (self.channels, self.pixels), arguments, buffers=(sums,))
 
+    def stages(self, port_bits: int) -> int:
+        return 2
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         lanes = self.input.lanes
         return Instance(

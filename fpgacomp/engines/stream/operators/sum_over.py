@@ -60,6 +60,9 @@ class SumOver(OneToOne):
         table = rom(tables, title, factors, IntType.of_values(factors), "auto")
         return call_with_tables("sum_pool", parameters, streams, table)
 
+    def stages(self, port_bits: int) -> int:
+        return 2
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         lanes, kind = self.input.lanes, self.output.type
         parameters = {

@@ -143,6 +143,12 @@ def _type_with_never(layer: Thresholds) -> IntType:
     return IntType.of_values(values)
 
 
+def thresholds_stages(layer: Thresholds) -> int:
+    """Cycles through its module: thresholds, count and level, or two for each level of a search."""
+    depth = search_levels(layer)
+    return 2 * depth + 2 if depth else 3
+
+
 def thresholds_instance(
     layer: Thresholds, source: Stream, output: Stream, name: str, memory: Memory
 ) -> Instance:

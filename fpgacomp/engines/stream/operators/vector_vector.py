@@ -68,6 +68,9 @@ class VectorVector(OneToOne):
         parameters = (channels, taps, self.vectors, style)
         return call_with_tables("vvau", parameters, streams, self._weights(tables))
 
+    def stages(self, port_bits: int) -> int:
+        return 3
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         taps, channels = self.weight.shape
         table = rows("", f"{tables}.mem", self._rows, self.weight.stored_type)

@@ -186,6 +186,9 @@ class Window(OneToOne):
         arguments = (*streams, columns.name)
         return Call("sliding_window_parallel", geometry, arguments, buffers=(columns,))
 
+    def stages(self, port_bits: int) -> int:
+        return 3 if self.parallel else 2
+
     def instance(self, tables: str, port_bits: int) -> Instance:
         height, width, _ = self.shape
         shared = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -24,8 +24,6 @@ from fpgacomp.ir.types import IntArray
 from fpgacomp.results.measured import FifoUse, Measured
 from fpgacomp.results.project import Project
 
-# Cycles without a transfer at any port after which a design is taken to be stuck.
-_PATIENCE = 1_000_000
 _TIMEOUT_S = 3600.0
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
@@ -44,18 +42,27 @@ class Stimulus:
         fault: what is wrong with one frame on every input: it ends early, or late, or the design
             is reset in its middle, by aresetn or by its registers, and the frame is sent again.
         frame: number of that frame.
+        depths: design's name of a stream -> the words that its FIFO takes in this run, from 2 to
+            its depth; all that it can where absent.
+        patience: cycles without a transfer at any port after which a design is taken to be stuck.
     """
 
     pauses: Pauses = "none"
     seed: int = 1
     fault: Fault = "none"
     frame: int = 0
+    depths: Mapping[str, int] = field(default_factory=dict)
+    patience: int = 1_000_000
 
-    @property
-    def arguments(self) -> tuple[int, int, int, int, int]:
+    def arguments(self, interface: RtlInterface) -> tuple[str, ...]:
         """What the simulation program takes behind the number of frames."""
-        pattern = get_args(Pauses).index(self.pauses)
-        return pattern, self.seed, _PATIENCE, get_args(Fault).index(self.fault), self.frame
+        names = {stream.stream: stream.name for stream in interface.streams}
+        numbers = (
+            get_args(Pauses).index(self.pauses), self.seed, self.patience,
+            get_args(Fault).index(self.fault), self.frame,
+        )  # fmt: skip
+        tried = (f"+{names[stream]}={words}" for stream, words in self.depths.items())
+        return *map(str, numbers), *tried
 
 
 def simulate_batches(
@@ -102,7 +109,7 @@ def simulate_batches(
         for port in interface.inputs:
             inputs[port.tensor].astype(container_type(port)).tofile(folder / port.file)
         started = time.monotonic()
-        command = [binary, folder, results, frames, *stimulus.arguments]
+        command = [binary, folder, results, frames, *stimulus.arguments(interface)]
         said = _run([str(word) for word in command], folder)
         measured = _measured(said, interface, frames, stimulus.fault)
         check_registers(said, interface, frames, stimulus)

@@ -10,14 +10,16 @@ times at all (Kahn 1974).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.operators.sink import Sink
 from fpgacomp.engines.stream.operators.source import Source
-from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, link
+from fpgacomp.engines.stream.timing.exact import exact_times
+from fpgacomp.engines.stream.timing.links import Endings, Link, Pace, link
+from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES, Pipelines
 from fpgacomp.engines.stream.timing.steps import STEP_LIMIT, Steps
 from fpgacomp.engines.stream.timing.sweeps import swept
 from fpgacomp.engines.stream.timing.walk import walked
@@ -66,9 +68,9 @@ def first_frame(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, tuple[
             arrived = when[np.searchsorted(words, np.maximum(reads, 1))]
             floor = np.maximum(floor, arrived + steps.after)
         end = before + np.maximum.accumulate(floor - before)
-        times[operator.name] = int(end[0]), int(end[-1]) + PIPELINE
+        times[operator.name] = int(end[0]), int(end[-1]) + HLS_STAGES
         for stream, writes in zip(operator.outputs, steps.writes):
-            ends[stream.name] = writes, end + PIPELINE
+            ends[stream.name] = writes, end + HLS_STAGES
     return times
 
 
@@ -84,13 +86,20 @@ class Simulator:
     Args:
         frames: how many follow each other without a gap.
         limit: most steps of an operator and frame (see `Operator.steps`).
+        pipelines: of the output that is run; those assumed for HLS if None.
     """
 
-    def __init__(self, dataflow: Dataflow, *, frames: int = 3, limit: int = STEP_LIMIT) -> None:
+    def __init__(
+        self, dataflow: Dataflow, *, frames: int = 3, limit: int = STEP_LIMIT,
+        pipelines: Pipelines | None = None,
+    ) -> None:  # fmt: skip
         self.dataflow, self.frames = dataflow, frames
+        pipes = pipelines or Pipelines.hls(dataflow)
         self.steps = [operator.steps(limit) for operator in dataflow.operators]
-        self.links = _linked(dataflow, self.steps, frames)
-        self.paces = [Pace.of(steps, frames) for steps in self.steps]
+        self.links = _linked(dataflow, self.steps, frames, pipes)
+        self.paces = [
+            Pace.of(steps, frames, stages) for steps, stages in zip(self.steps, pipes.stages)
+        ]
 
     @property
     def work(self) -> int:
@@ -122,13 +131,26 @@ class Simulator:
             endings = walked(paces, self.links, rooms)
         return self._result(endings, paces, held=held)
 
+    def run_exact(self, depths: Mapping[str, float] | None = None) -> Run:
+        """The same by the cycles of the SystemVerilog, a step at a time and much slower.
+
+        The simulator must have the pipelines of the SystemVerilog. Where no steps are merged, each
+        cycle is that of the RTL simulation without pauses.
+
+        Args:
+            depths: see `simulate`.
+        """
+        wanted = depths or {}
+        words = [wanted.get(one.stream.name, one.stream.depth) for one in self.links]
+        return self._result(exact_times(self.paces, self.links, words), self.paces, held=False)
+
     def _paced(self, index: int, pace: int | None) -> Pace:
         steps = self.steps[index]
         count = len(steps.cycles)
         if pace is None or pace < steps.cycles.sum():
             return self.paces[index]
         spread = np.diff(np.arange(count + 1) * pace // count)
-        return Pace(np.tile(spread, self.frames), self.paces[index].after)
+        return replace(self.paces[index], cycles=np.tile(spread, self.frames))
 
     def _result(self, endings: Endings, paces: list[Pace], *, held: bool) -> Run:
         operators = self.dataflow.operators
@@ -136,7 +158,10 @@ class Simulator:
         lengths = [len(steps.cycles) for steps in self.steps]
         complete = min(len(endings[index]) // lengths[index] for index in sinks)
         finish = tuple(
-            max(int(endings[index][(frame + 1) * lengths[index] - 1]) for index in sinks) + PIPELINE
+            max(
+                int(endings[index][(frame + 1) * lengths[index] - 1]) + paces[index].stages
+                for index in sinks
+            )
             for frame in range(complete)
         )
         stuck = tuple(
@@ -169,7 +194,9 @@ def simulate(
     return Simulator(dataflow, frames=frames, limit=limit).run(depths, pace=pace, held=True)
 
 
-def _linked(dataflow: Dataflow, steps: list[Steps], frames: int) -> list[Link]:
+def _linked(
+    dataflow: Dataflow, steps: list[Steps], frames: int, pipelines: Pipelines
+) -> list[Link]:
     """Every stream with the steps of the two operators at its ends."""
     writer = {
         stream.name: (index, port)
@@ -180,7 +207,8 @@ def _linked(dataflow: Dataflow, steps: list[Steps], frames: int) -> list[Link]:
     for index, operator in enumerate(dataflow.operators):
         for stream, reads in zip(operator.inputs, steps[index].reads):
             other, port = writer[stream.name]
-            links.append(link(stream, other, index, steps[other].writes[port], reads, frames))
+            writes = steps[other].writes[port]
+            links.append(link(stream, other, index, writes, reads, frames, pipelines))
     return links
 
 
@@ -200,4 +228,5 @@ def bursts(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, int]:
     With FIFOs of these depths a design is no slower than a simulation of the same limit.
     """
     steps = [operator.steps(limit) for operator in dataflow.operators]
-    return {one.stream.name: one.burst for one in _linked(dataflow, steps, 1)}
+    links = _linked(dataflow, steps, 1, Pipelines.hls(dataflow))
+    return {one.stream.name: one.burst for one in links}

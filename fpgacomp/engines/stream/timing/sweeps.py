@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, Room
+from fpgacomp.engines.stream.timing.links import Endings, Link, Pace, Room
 from fpgacomp.ir.types import IntArray
 
 PARTS = 8  # parts of equal length that the slowest operator's own time is cut into
@@ -106,14 +106,14 @@ class _Sweep:
             at = max(first, link.start)
             if at < last:
                 come = self.ends[link.writer][link.needs[at:last]] + pace.after[at:last]
-                come += PIPELINE
+                come += self.paces[link.writer].stages
                 np.maximum(end[at - first :], come, out=end[at - first :])
         for reader, room in self.rooms[index]:
             at = max(first, room.start)
             if at < last:
                 steps = room.steps[at - room.start : last - room.start]
                 freed = self.ends[reader][steps] - self.paces[reader].after[steps]
-                freed += 1 - PIPELINE
+                freed += 1 - room.lead
                 np.maximum(end[at - first :], freed, out=end[at - first :])
         return end
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fpgacomp.engines.stream.timing.links import PIPELINE, Endings, Link, Pace, Room
+from fpgacomp.engines.stream.timing.links import Endings, Link, Pace, Room
 
 
 class _Process:
@@ -18,9 +18,10 @@ class _Process:
         self.after: list[int] = pace.after.tolist()
         self.end: list[int] = []
         self.freed: list[int] = []  # when each step's words had been read
-        # (times of the other side, its step that each of mine waits for; -1: none)
-        self.words_from: list[tuple[list[int], list[int]]] = []
-        self.room_from: list[tuple[list[int], list[int]]] = []
+        # (times of the other side, its step that each of mine waits for or -1 for none, and the
+        # cycles from the other's time to mine)
+        self.words_from: list[tuple[list[int], list[int], int]] = []
+        self.room_from: list[tuple[list[int], list[int], int]] = []
 
     def advance(self) -> bool:
         """Run the steps whose words and room have a time; False where there is none."""
@@ -31,21 +32,21 @@ class _Process:
         while step < total:
             now = last + cycles[step]
             rest = after[step]
-            for times, needs in self.words_from:
+            for times, needs, stages in self.words_from:
                 need = needs[step]
                 if need >= 0:
                     if need >= len(times):
                         return step > begun
-                    come = times[need] + PIPELINE + rest
+                    come = times[need] + stages + rest
                     if come > now:
                         now = come
-            for times, needs in self.room_from:
+            for times, needs, lead in self.room_from:
                 need = needs[step]
                 if need >= 0:
                     if need >= len(times):
                         return step > begun
-                    if times[need] - PIPELINE > now:
-                        now = times[need] - PIPELINE
+                    if times[need] - lead > now:
+                        now = times[need] - lead
             end.append(now)
             freed.append(now - rest + 1)
             last = now
@@ -59,11 +60,11 @@ def walked(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) 
     neighbours: list[set[int]] = [set() for _ in processes]
     for link, room in zip(links, rooms):
         reader, writer = processes[link.reader], processes[link.writer]
-        reader.words_from.append(
-            (writer.end, [-1] * link.start + link.needs[link.start :].tolist())
-        )
+        needs = [-1] * link.start + link.needs[link.start :].tolist()
+        reader.words_from.append((writer.end, needs, paces[link.writer].stages))
         if room.steps.size:
-            writer.room_from.append((reader.freed, [-1] * room.start + room.steps.tolist()))
+            waits = [-1] * room.start + room.steps.tolist()
+            writer.room_from.append((reader.freed, waits, room.lead))
         neighbours[link.reader].add(link.writer)
         neighbours[link.writer].add(link.reader)
     waiting = deque(range(len(processes)))

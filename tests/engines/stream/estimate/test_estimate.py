@@ -17,7 +17,7 @@ from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
 from fpgacomp.engines.stream.operators.window import Window
 from fpgacomp.engines.stream.streams import Stream
-from fpgacomp.engines.stream.timing.links import PIPELINE
+from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES
 from fpgacomp.engines.stream.timing.run import latency_cycles, simulate
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
@@ -154,8 +154,8 @@ def test_first_frame_of_a_dense_layer() -> None:
     # The last gathered word comes after 64 cycles and two pipelines; the first row ends with
     # it, 15 rows of 16 cycles follow; the last four elements leave one after the other.
     rows = matrix.weight.shape[1] // 4 - 1
-    expected = 64 + 2 * PIPELINE + 1 + rows * 16
-    assert expected <= latency_cycles(flow) <= expected + 4 + 4 * PIPELINE
+    expected = 64 + 2 * HLS_STAGES + 1 + rows * 16
+    assert expected <= latency_cycles(flow) <= expected + 4 + 4 * HLS_STAGES
 
 
 def test_first_frame_of_a_convolution_overlaps_its_window() -> None:

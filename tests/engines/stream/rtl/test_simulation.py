@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +15,8 @@ from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.fold.fifos import with_fifos
 from fpgacomp.engines.stream.rtl.simulate import Fault, Pauses, Stimulus, simulate_batches
-from fpgacomp.engines.stream.timing.run import Simulator
+from fpgacomp.engines.stream.timing.pipelines import Pipelines
+from fpgacomp.engines.stream.timing.run import FINE, Simulator
 from fpgacomp.errors import ToolError
 from fpgacomp.evidence.compare import compare
 from fpgacomp.host.toolchain import find_compiler, find_verilator
@@ -55,8 +55,8 @@ def runs(
     project = STREAM.emit(made, {name: values[:1] for name, values in expected.items()}).project
     found = []
     for stimulus in stimuli:
-        folder = workdir / f"{stimulus.pauses}_{stimulus.fault}"
-        folder.mkdir()
+        folder = workdir / f"{stimulus.pauses}_{stimulus.fault}_{len(found)}"
+        folder.mkdir(parents=True)
         run = next(
             simulate_batches(
                 project, made.graph, [given], verilator=find_verilator(),
@@ -68,7 +68,7 @@ def runs(
 
 
 def check(made: StreamDesign, workdir: Path) -> None:
-    """Every integer is right under every kind of pauses, at the interval of the model."""
+    """Every integer is right under every kind of pauses, and the cycles are the model's."""
     every = sum(layer.output.size for layer in made.graph.layers)
     stimuli = [Stimulus(pauses) for pauses in get_args(Pauses)]
     for stimulus, (expected, run) in zip(stimuli, runs(made, workdir, *stimuli)):
@@ -76,8 +76,26 @@ def check(made: StreamDesign, workdir: Path) -> None:
         assert (outcome.mismatches, outcome.integers) == (0, every), (stimulus, outcome.first)
         if stimulus.pauses == "none":
             assert run.measured is not None
-            model = Simulator(expand(made)).run()
-            assert run.measured.interval_cycles == pytest.approx(model.interval, rel=0.005, abs=4)
+            simulator = simulator_of(made)
+            modelled, quick = simulator.run_exact(), simulator.run()
+            assert cycles(run) == (modelled.finish[0], modelled.interval)
+            assert cycles(run) == (
+                pytest.approx(quick.finish[0], rel=0.02),
+                pytest.approx(quick.interval, rel=0.01),
+            )
+
+
+def cycles(run: CsimResult) -> tuple[int, int | None]:
+    """(latency, interval) that were measured."""
+    assert run.measured is not None
+    return run.measured.latency_cycles, run.measured.interval_cycles
+
+
+def simulator_of(made: StreamDesign) -> Simulator:
+    """The model of the SystemVerilog, for as many frames."""
+    flow = expand(made)
+    pipelines = Pipelines.rtl(flow, made.board.device.wide_port_bits)
+    return Simulator(flow, frames=FRAMES, limit=FINE, pipelines=pipelines)
 
 
 def test_sums_depthwise_strides_and_branches(tmp_path: Path) -> None:
@@ -88,6 +106,11 @@ def test_concat_upsample_lookup_and_padded_pools(tmp_path: Path) -> None:
     network = stream_networks.unet()
     outputs = network.graph_outputs  # type: ignore[attr-defined]
     check(with_fifos(sd.design(verify(network.graph(*outputs)), 2, most=8)), tmp_path)
+
+
+def test_folds_of_equal_pace_behind_shallow_fifos(tmp_path: Path) -> None:
+    """Every FIFO of two words, so that modules stop each other with gaps in their pipelines."""
+    check(sd.design(builders.cnn(), 13, most=16), tmp_path)
 
 
 def test_bipolar_products_and_one_axis(tmp_path: Path) -> None:
@@ -111,14 +134,21 @@ def test_a_short_a_long_and_an_interrupted_frame(tmp_path: Path) -> None:
             assert np.array_equal(found, wanted), stimulus
 
 
-def test_a_skip_fifo_that_is_too_short_gets_stuck(tmp_path: Path) -> None:
+def test_a_skip_fifo_one_word_too_short_gets_stuck_in_the_model_and_in_rtl(tmp_path: Path) -> None:
     made = with_fifos(sd.design(skip_network(), 0, most=4))
-    copies = {name: depth for name, depth in made.fifo_depths.items() if "copy" in name}
-    assert copies and not Simulator(expand(made)).run().stuck
-    short = replace(made, fifo_depths={**made.fifo_depths, **dict.fromkeys(copies, 2)})
-    assert Simulator(expand(short)).run().stuck
-    with pytest.raises(ToolError, match="got stuck after"):
-        runs(short, tmp_path, Stimulus())
+    (copy,) = (name for name in made.fifo_depths if "copy" in name)
+    simulator = simulator_of(made)
+    least = next(n for n in range(2, 99) if not simulator.run_exact({copy: n}).stuck)
+    assert simulator.run({copy: least - 1}).stuck and not simulator.run({copy: least}).stuck
+    assert 2 < least < made.fifo_depths[copy]
+    tried = [Stimulus(depths={copy: n}) for n in (least, least + 1, least + 5)]
+    for stimulus, (_, run) in zip(tried, runs(made, tmp_path, *tried)):
+        modelled = simulator.run_exact(stimulus.depths)
+        assert cycles(run) == (modelled.finish[0], modelled.interval)
+    for pauses in get_args(Pauses):
+        short = Stimulus(pauses, depths={copy: least - 1}, patience=20_000)
+        with pytest.raises(ToolError, match="got stuck after"):
+            runs(made, tmp_path / "stuck", short)
 
 
 def skip_network() -> Graph:

@@ -11,6 +11,7 @@ from fpgacomp.devices.read import load_board
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.timing.pipelines import Pipelines
 from fpgacomp.engines.stream.timing.run import Simulator
 from fpgacomp.engines.stream.timing.sweeps import swept
 from fpgacomp.engines.stream.timing.walk import walked
@@ -72,6 +73,22 @@ def test_sweeps_and_steps_agree(lanes: list[int], depth: int, residual: bool, li
         assert not complete  # nothing this small takes so many turns
     else:
         assert complete and all(np.array_equal(a, b) for a, b in zip(fast, slow))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(LANES, min_size=5, max_size=5), st.integers(2, 60), st.booleans())
+def test_exact_times_without_stops_are_the_others(
+    lanes: list[int], depth: int, residual: bool
+) -> None:
+    made = flow(lanes, depth, residual=residual)
+    simulator = Simulator(made, pipelines=Pipelines.rtl(made, 25))
+    unbounded = {stream.name: float("inf") for stream in made.streams}
+    assert simulator.run_exact(unbounded).finish == simulator.run(unbounded).finish
+    bound, exact = simulator.run(), simulator.run_exact()
+    # The bound counts on one word in a stopped module; there may be more.
+    assert not exact.stuck or bound.stuck
+    if not bound.stuck:
+        assert exact.interval == pytest.approx(bound.interval, rel=0.05)
 
 
 def test_a_skip_connection_of_two_words_stops_and_a_deep_one_runs() -> None:
