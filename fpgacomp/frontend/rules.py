@@ -38,6 +38,17 @@ _FOLLOWERS = frozenset(
 )
 
 
+# Attribute -> the words that ONNX gives a meaning.
+_WORDS = {
+    "nearest_mode": ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"),
+    "coordinate_transformation_mode": (
+        *("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners"),
+        *("asymmetric", "tf_crop_and_resize", "tf_half_pixel_for_nn"),
+    ),
+    "keep_aspect_ratio_policy": ("stretch", "not_larger", "not_smaller"),
+    "auto_pad": ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"),
+    "approximate": ("none", "tanh"),
+}
 # Where the host computes one of these, no form of it is wrong.
 _FREE_ON_HOST = frozenset(
     ("Div", "Pow", "PRelu", "Resize", "MaxPool", "AveragePool", "MatMul", "Conv")
@@ -77,9 +88,9 @@ def _check_node(graph: EditableGraph, node: Node, *, on_host: bool) -> None:
     if not graph.known(node):
         return
     _check_values(graph, node)
-    sizes = _wrong_sizes(graph, node)
-    if sizes:
-        graph.report(node, sizes, "export the model again.", error=ModelError)
+    damaged = _wrong_sizes(graph, node) or _wrong_word(node)
+    if damaged:
+        graph.report(node, damaged, "export the model again.", error=ModelError)
         return
     wrong = "" if on_host and node.op in _FREE_ON_HOST else _wrong_form(graph, node)
     if wrong:
@@ -183,6 +194,15 @@ def _wrong_pool(node: Node) -> str:
     if any(step != 1 for step in node.attributes.get("dilations", ())):
         return "it is dilated."
     return "its second output is used." if len([n for n in node.outputs if n]) > 1 else ""
+
+
+def _wrong_word(node: Node) -> str:
+    """Return which attribute has a word that means nothing; no checker of ONNX looks."""
+    for name, known in _WORDS.items():
+        word = node.attributes.get(name)
+        if isinstance(word, str) and word not in known:
+            return f"its {name} {word[:40]} is none of {', '.join(known)}."
+    return ""
 
 
 def _wrong_sizes(graph: EditableGraph, node: Node) -> str:

@@ -127,8 +127,8 @@ def _channel_axis(source: NetworkIndex, node: onnx.NodeProto, rank: int) -> int 
     """Return the one axis along which an element-wise node's constants differ."""
     for name in node.input:
         constant = source.constant(name)
-        if constant is None or constant.size < 2:
-            continue
+        if constant is None or constant.size < 2 or constant.ndim > rank:
+            continue  # one of more axes than the tensor adds axes, and none here is its
         shape = (1,) * (rank - constant.ndim) + constant.shape
         wide = [axis for axis, size in enumerate(shape) if size > 1]
         if len(wide) == 1 and node.op_type not in ("Concat", "Resize"):

@@ -468,3 +468,11 @@ def test_a_quantizer_whose_parameters_enlarge_its_input(size: tuple[int, ...]) -
     of_input = quant(["x", "s", "z", "b"], "y")
     constants = {"s": np.full(size, 0.5, np.float32), **PARAMETERS}
     assert "of its input [1, 4]" in message(build([of_input], [1, 4], constants))
+
+
+@pytest.mark.parametrize("name", ["nearest_mode", "coordinate_transformation_mode"])
+def test_an_attribute_with_a_word_that_means_nothing(name: str) -> None:
+    scales = {"s": np.float32([1, 1, 2, 2])}
+    resize = node("Resize", ["x", "", "s"], "y", mode="nearest", **{name: "SAME_UPPER"})
+    told = message(build([resize], [1, 3, 4, 4], scales))
+    assert f"its {name} SAME_UPPER is none of " in told

@@ -164,12 +164,14 @@ def _prepare(folder: Path) -> None:
 def _read_keras_here() -> None:
     """Let this process do what the confined one does: TensorFlow takes seconds to start.
 
-    A traceback that the product would turn into "Keras ended while it read the file" shows.
+    A traceback that the product would turn into "Keras ended while it read the file" shows. The
+    first look at the file stays in a process of its own: that is what ends one without end.
     """
     from fpgacomp.frontend.keras import reader
 
     @lru_cache(maxsize=2)
     def read(path: str, state: tuple[int, ...]) -> bytes:
+        reader._ask(path, "scan", reader.SCAN_CPU_SECONDS)
         handle, name = tempfile.mkstemp()
         try:
             reader.answer(path, handle)

@@ -136,4 +136,8 @@ def _read_hdf5(path: Path, where: str) -> KerasContents:
 def _json(text: bytes | str) -> Any:
     if len(text) > MAX_CONFIGURATION_BYTES:
         raise ValueError(f"its configuration has {len(text)} bytes")
-    return json.loads(text)
+    if isinstance(text, str):  # HDF5 hands out what is not UTF-8 as halves of characters
+        text = text.encode("utf-8")
+    found = json.loads(text)
+    json.dumps(found, ensure_ascii=False).encode("utf-8")  # an escape may make such a half, too
+    return found

@@ -23,7 +23,7 @@ MEMORY_BYTES = 8 << 30
 """Address space of the reading process. TensorFlow alone takes about 2 GB of it."""
 
 CPU_SECONDS = 900
-SCAN_CPU_SECONDS = 60  # of looking at a file, which takes one or two
+SCAN_CPU_SECONDS = 15  # of looking at a file, which takes one or two
 OPEN_FILES = 256
 FILE_BYTES = 4096  # Python itself tries its folder for temporary files with a few bytes
 _ANSWER = b"\n"  # ends the line of JSON in front of the model

@@ -300,7 +300,16 @@ def test_a_loop_of_the_framework_has_a_bound(tmp_path: Path, quantizer: Config |
 
 @pytest.mark.parametrize(
     "source",
-    [["second", 0, 0, {}], ["nobody", 0, 0, {}], ["x", 1, 0, {}], ["x", 1e308, 0, {}]],
+    [
+        ["second", 0, 0, {}],
+        ["nobody", 0, 0, {}],
+        ["x", 1, 0, {}],
+        ["x", 1e308, 0, {}],
+        ["x", -1, 0, {}],
+        ["x", "0", 0, {}],
+        ["x", None, 0, {}],
+        ["x", 0, [], {}],
+    ],
 )
 def test_layers_that_wait_for_ever_are_refused(tmp_path: Path, source: list[Any]) -> None:
     """Keras goes round until every layer is called, and these never are."""
@@ -314,3 +323,18 @@ def test_layers_that_wait_for_ever_are_refused(tmp_path: Path, source: list[Any]
     write_hdf5(path, entry("Functional", {"name": "net", "layers": layers})).close()
     with pytest.raises(ModelError, match="its layer first reads what no layer before it answers"):
         loading.load_keras(path)
+
+
+def test_a_layer_that_does_not_say_what_it_reads_is_refused(tmp_path: Path) -> None:
+    """The others are looked at all the same."""
+    config = functional(dense(name="a"), dense(name="b") | {"inbound_nodes": [[["x", 0, 0, {}]]]})
+    for path in in_both_forms(tmp_path, config):
+        with pytest.raises(ModelError, match="some of its layers do not say what they read"):
+            loading.load_keras(path)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Half a character, as an escape or as bytes that are not UTF-8, breaks what writes it."""
+    for path in in_both_forms(tmp_path, sequential(dense(name="den\udcf4se"))):
+        with pytest.raises(ModelError, match="surrogates not allowed"):
+            loading.load_keras(path)
