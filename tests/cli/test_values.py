@@ -72,5 +72,5 @@ def test_a_rate_is_reached_with_the_least_of_the_board() -> None:
 
 
 def test_one_name_has_one_value() -> None:
-    with pytest.raises(UsageError, match="--task out=a, out=b: names 'out' twice. Fix: give it"):
+    with pytest.raises(UsageError, match=r"--task out=a, out=b: names 'out' twice. Fix: give it"):
         by_layer("out=a, out=b", "--task", lambda text, _: text)

@@ -109,7 +109,7 @@ def test_more_generated_vectors_than_the_memory_holds_are_refused(tmp_path: Path
     most = int(text.partition("at most ")[2].partition(",")[0])
     each = bytes_per_vector(_digits())
     assert each * most <= 4e9 < each * (most + 1)
-    with pytest.raises(UsageError, match="so many generated samples take .* Fix: give samples of"):
+    with pytest.raises(UsageError, match=r"generated samples take .* Fix: give samples of"):
         compiled(tmp_path / "build", replace(OPTIONS, inputs=None, memory_gb=1e-9))
     with pytest.raises(UsageError, match="this machine has not so much"):
         compiled(tmp_path / "build", replace(many, vectors=10**15, memory_gb=1e12))
