@@ -24,7 +24,8 @@ def split(
     Do this before a network is trained: train it on NAME-train.npz, give that file with --data
     and NAME-test.npz with --test-data. Otherwise the verbs hold a part of --data out by
     themselves, which the network has already seen, and every accuracy is too good. Of each class
-    the same share is drawn, and equal samples stay on one side.
+    the same share is drawn, and equal samples stay on one side. Other arrays of the file with one
+    row for each sample go along.
 
     Example: `fpgacomp split digits.npz`
     """
@@ -40,5 +41,8 @@ def split(
         typer.echo(f"the same share of each of {len(found['classes'])} classes")
     if found["repeated_samples"]:
         typer.echo(f"{found['repeated_samples']:,} repeated samples stand beside their equals")
+    if found["left_out"]:
+        typer.echo(f"left out, since they have no row for each sample: "
+                   f"{', '.join(found['left_out'])}")  # fmt: skip
     typer.echo(f"next: train on {found['train']}, then fpgacomp quantize MODEL --data "
                f"{found['train']} --test-data {found['test']}")  # fmt: skip

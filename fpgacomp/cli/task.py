@@ -40,8 +40,9 @@ def function_of(text: str | None) -> Callable[..., Any] | None:
     """Import the function that an option names; None where it names none.
 
     Raises:
-        InputDataError: the module cannot be imported, or has no such function.
+        InputDataError: the module cannot be imported, raises an exception, or has no such
+            function.
     """
-    from fpgacomp.data.sources import user_function
+    from fpgacomp.data.user_code import user_function
 
     return None if text is None else user_function(text)

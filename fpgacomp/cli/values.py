@@ -42,12 +42,17 @@ def by_layer(
         The value, or a mapping from layer names to values.
 
     Raises:
-        UsageError: a value that `parse` cannot read.
+        UsageError: a value that `parse` cannot read, or two values for one name.
     """
     if "=" not in text:
         return parse(text, option)
-    named = [part.partition("=") for part in text.split(",")]
-    return {name.strip(): parse(value, option) for name, _, value in named}
+    found: dict[str, Value] = {}
+    for part in text.split(","):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name in found:
+            raise UsageError(f"{option} {text}", f"names {name!r} twice.", "give it one value.")
+        found[name] = parse(value, option)
+    return found
 
 
 def bits(text: str, option: str) -> Bits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
+from typing import Any, assert_never
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from fpgacomp.compress.recipe import Recipe
 from fpgacomp.compress.runs import SMALLEST_PROBABILITY
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.data.tasks import OutputTask, Task
+from fpgacomp.data.user_code import call_users, function_name
 from fpgacomp.errors import TrainingError
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (network, x, y) -> mean loss
@@ -38,16 +39,29 @@ def loss_of_answers(task: Task, recipe: Recipe | None = None) -> Callable[[Tenso
     if own is None:
         return lambda outputs, y: task_loss(task, outputs, y)
 
-    def checked(outputs: Tensor, y: Tensor) -> Tensor:
-        value = own(outputs, y)
-        if not isinstance(value, Tensor) or value.numel() != 1:
-            raise TrainingError(
-                "the loss of your own", f"returned {type(value).__name__}, not one number.",
-                "return a scalar tensor with a gradient.",
-            )  # fmt: skip
-        return value.reshape(())
+    return lambda outputs, y: _own_loss(own, outputs, y)
 
-    return checked
+
+def _own_loss(own: Callable[..., Any], outputs: Tensor, y: Tensor) -> Tensor:
+    """The loss that a user's function gives for a batch, a scalar.
+
+    Raises:
+        InputDataError: the function raised an exception.
+        TrainingError: it returned anything but one number, or one without a gradient.
+    """
+    fix = "return a scalar tensor with a gradient."
+    value = call_users(
+        own, outputs, y, fix=f"mend the function: it takes outputs and labels of a batch; {fix}"
+    )
+    if not isinstance(value, Tensor):
+        why = f"returned {type(value).__name__}, not one number."
+    elif value.numel() != 1 or not value.is_floating_point():
+        why = f"returned {value.dtype} of shape {list(value.shape)}, not one number."
+    elif torch.is_grad_enabled() and not value.requires_grad:
+        why = "returned a number that does not depend on the outputs by PyTorch's operators."
+    else:
+        return value.reshape(())
+    raise TrainingError(f"the loss of your own, {function_name(own)}", why, fix)
 
 
 def task_loss(task: Task, outputs: Tensor, y: Tensor) -> Tensor:
@@ -131,8 +145,7 @@ def _output_loss(part: OutputTask, outputs: Tensor, y: Tensor) -> Tensor:
             each = None if weights is None else 1 + (weights - 1) * right
             return _yes_or_no(part, outputs, right, each)
         case "regression" | "reconstruction":
-            spread = torch.tensor(part.spread or (1.0,), dtype=outputs.dtype)
-            return ((outputs - y.to(outputs.dtype)) ** 2 / spread).mean()
+            return (((outputs - y.to(outputs.dtype)) / _deviation(part, outputs)) ** 2).mean()
         case _:
             assert_never(part.kind)
 
@@ -172,10 +185,14 @@ def _guided(
             given = _scores(part, ours) / temperature
             return temperature**2 * functional.binary_cross_entropy_with_logits(given, wanted)
         case "regression" | "reconstruction":
-            spread = torch.tensor(part.spread or (1.0,), dtype=ours.dtype)
-            return ((ours - theirs) ** 2 / spread).mean()
+            return (((ours - theirs) / _deviation(part, ours)) ** 2).mean()
         case _:
             assert_never(part.kind)
+
+
+def _deviation(part: OutputTask, like: Tensor) -> Tensor:
+    """Square root of the labels' variance by column; the variance itself may exceed float32."""
+    return torch.tensor(part.spread or (1.0,), dtype=torch.float64).sqrt().to(like.dtype)
 
 
 def _scores(part: OutputTask, outputs: Tensor) -> Tensor:

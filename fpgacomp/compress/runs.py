@@ -12,6 +12,7 @@ import numpy as np
 
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver
 from fpgacomp.data.labelled import LabelledData
+from fpgacomp.data.user_code import function_name
 from fpgacomp.errors import TrainingError
 
 EVALUATION_BATCH = 512
@@ -83,9 +84,15 @@ def check_loss(loss: float, epoch: int, step: int, steps: int, recipe: Recipe) -
             f"epoch {epoch}",
             f"the loss is {loss} at step {step} of {steps}.",
             f"lower the learning rate (now {recipe.learning_rate:g}), or scale the "
-            "samples to about -1..1.",
+            f"samples to about -1..1{_or_mend(recipe)}.",
         )
     return loss
+
+
+def _or_mend(recipe: Recipe) -> str:
+    """The remedy that a loss or a training step of the user's own adds."""
+    own = recipe.step if recipe.step is not None else recipe.loss
+    return "" if own is None else f", or mend {function_name(own)}, which computes it"
 
 
 def fingerprint(recipe: Recipe, data: LabelledData, parts: Iterable[object]) -> str:

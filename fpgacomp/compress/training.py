@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from fpgacomp.compress.runs import (
 from fpgacomp.compress.trainable.outputs import output_forms
 from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.data.tasks import Task
+from fpgacomp.data.user_code import call_users, function_name
 from fpgacomp.errors import TrainingError
 from fpgacomp.ir.types import AnyArray
 
@@ -242,8 +243,7 @@ class _TorchRun:
             # The step calls backward and optimizer.step itself; the gradient is settled between.
             hook = self.optimizer.register_step_pre_hook(lambda *_: self._settle_gradient())
             try:
-                loss = step(self.network, self.optimizer, x, y)
-                value = float(loss.detach() if isinstance(loss, Tensor) else loss)
+                value = _own_step(step, self.network, self.optimizer, x, y)
             finally:
                 hook.remove()
             return check_loss(value, self.done + 1, self.step, self.steps, self.recipe)
@@ -266,7 +266,8 @@ class _TorchRun:
             loss = loss_of_answers(task, self.recipe)(
                 torch.from_numpy(outputs), torch.from_numpy(samples.y)
             )
-        return task.quality(task.split(outputs), samples.y), loss.item()
+        value = check_loss(loss.item(), self.done + 1, self.step, self.steps, self.recipe)
+        return task.quality(task.split(outputs), samples.y), value
 
     def finish(self, interrupted: bool) -> History:
         """Put the best epoch's state into the network.
@@ -316,6 +317,29 @@ class _TorchRun:
         self.epochs = [Epoch(**epoch) for epoch in saved["epochs"]]
         if saved["best"] is not None:
             self.best = _BestState(Epoch(**saved["best"]["epoch"]), saved["best"]["state"])
+
+
+def _own_step(step: Callable[..., Any], *arguments: object) -> float:
+    """Make a training step of the user's own, and return the loss.
+
+    Raises:
+        InputDataError: the function raised an exception.
+        TrainingError: it returned anything but one number.
+    """
+    fix = "return the loss of the batch, one number."
+    loss = call_users(
+        step,
+        *arguments,
+        fix=f"mend the function: it takes network, optimizer, inputs and labels; {fix}",
+    )
+    if isinstance(loss, Tensor) and loss.numel() == 1:
+        loss = loss.item()
+    if isinstance(loss, int | float | np.integer | np.floating):
+        return float(loss)
+    what = f"a tensor of shape {list(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)[:80]
+    raise TrainingError(
+        f"the training step of your own, {function_name(step)}", f"returned {what}.", fix
+    )
 
 
 def _parts(decider: object) -> Iterator[object]:

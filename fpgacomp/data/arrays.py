@@ -112,30 +112,61 @@ def check_inputs(
 
 
 def _checked(array: AnyArray, shape: tuple[int, ...], where: str) -> Float32Array:
+    check_type(array, where)
+    return as_float32(_with_batch(array, shape, where), where)
+
+
+def check_type(array: AnyArray, where: str) -> None:
+    """Refuse an array of anything but real numbers.
+
+    Raises:
+        InputDataError: names the type.
+    """
     if array.dtype.kind not in "fiub":
         raise InputDataError(
             where,
             f"its values are of type {array.dtype}.",
             "give real numbers (float32, or integers).",
         )
-    batch = _with_batch(array, shape, where)
-    if len(batch) == 0:
+
+
+def as_float32(samples: AnyArray, where: str) -> Float32Array:
+    """Return samples [N, ...] of real numbers as contiguous float32, in which networks compute.
+
+    Every reader of samples checks them here.
+
+    Raises:
+        InputDataError: there is no sample, or a value is not finite in float32.
+    """
+    if len(samples) == 0:
         raise InputDataError(where, "it has no samples.", "give at least one.")
-    finite = np.isfinite(batch)
+    if samples.size == 0:
+        raise InputDataError(
+            where, f"its samples have no values (shape {list(samples.shape)}).", "give some."
+        )
+    finite = np.isfinite(samples)
     if not finite.all():
-        index = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise InputDataError(
             where,
-            f"{np.count_nonzero(~finite)} values are NaN or infinite, the first at index {index}.",
+            f"{np.count_nonzero(~finite)} values are NaN or infinite, the first at index "
+            f"{_first_index(~finite)}.",
             "remove or replace these samples.",
         )
     with np.errstate(over="ignore"):
-        result = batch.astype(np.float32)
-    if not np.isfinite(result).all():
+        result = samples.astype(np.float32)
+    beyond = ~np.isfinite(result)
+    if beyond.any():
         raise InputDataError(
-            where, "values beyond the range of float32.", "scale the data down first."
+            where,
+            f"{np.count_nonzero(beyond)} values are beyond the range of float32 (3.4e38), the "
+            f"first at index {_first_index(beyond)}.",
+            "scale the data down first.",
         )
     return np.ascontiguousarray(result)
+
+
+def _first_index(wrong: AnyArray) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argwhere(wrong)[0])
 
 
 def _with_batch(array: AnyArray, shape: tuple[int, ...], where: str) -> AnyArray:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from fpgacomp.data.tasks import OutputTask, Task, TaskRequest
 from fpgacomp.errors import UsageError
-from fpgacomp.ir.types import AnyArray
+from fpgacomp.ir.types import AnyArray, NamedArrays
 
 _WEIGHTED = ("classes", "binary", "multi-label")
 
@@ -23,15 +23,18 @@ def balanced(task: Task, request: TaskRequest, y: AnyArray) -> Task:
         y: the labels of the training split.
 
     Raises:
-        UsageError: no output has classes, or a number of weights is not that of the classes.
+        UsageError: no output has classes, the weights do not say whose they are, or they are not
+            one number for each class.
     """
     wanted = request.class_weights
     if wanted is None:
         return task
-    if not any(part.kind in _WEIGHTED for part in task.parts):
+    weighted = [part.form.name for part in task.parts if part.kind in _WEIGHTED]
+    if not weighted:
         raise UsageError(
             "class weights", f"the task is {task.kind}, which has no classes.", "leave them out."
         )
+    _check_names(wanted, weighted)
     parts = []
     for part in task.parts:
         given = wanted.get(part.form.name) if isinstance(wanted, Mapping) else wanted
@@ -59,14 +62,41 @@ def with_spread(task: Task, y: AnyArray) -> Task:
     for part in task.parts:
         labels = task.labels_of(part, y)
         if part.kind == "regression":
-            columns = labels.astype(np.float64).var(axis=0)
-            spread = tuple(float(value) if value > 0 else 1.0 for value in columns)
-            part = replace(part, spread=spread)
+            part = replace(part, spread=tuple(v if v > 0 else 1.0 for v in _variances(labels)))
         elif part.kind == "reconstruction":
-            value = float(labels.astype(np.float64).var(axis=0).mean())
+            value = float(np.mean(_variances(labels)))
             part = replace(part, spread=(value if value > 0 else 1.0,))
         parts.append(part)
     return replace(task, parts=tuple(parts))
+
+
+def _variances(labels: AnyArray) -> list[float]:
+    """Variance of each column of labels [N, columns]; exactly 0 where all of them are equal."""
+    equal = (labels == labels[:1]).all(axis=0)  # their mean may differ from them by a rounding
+    return [float(v) for v in np.where(equal, 0.0, labels.astype(np.float64).var(axis=0))]
+
+
+def _check_names(wanted: str | AnyArray | NamedArrays, weighted: Sequence[str]) -> None:
+    """Refuse weights of several outputs in one array, and weights of an output without classes."""
+    if isinstance(wanted, Mapping):
+        strange = sorted(set(wanted) - set(weighted))
+        if strange or not wanted:
+            raise UsageError(
+                "class weights",
+                f"hold {', '.join(strange) or 'no array'}, and the outputs with classes are "
+                f"{', '.join(weighted)}.",
+                f"name the arrays after these outputs: {_savez(weighted)}.",
+            )
+    elif not isinstance(wanted, str) and len(weighted) > 1:
+        raise UsageError(
+            "class weights",
+            f"are one array for {len(weighted)} outputs with classes: {', '.join(weighted)}.",
+            f"give a .npz file with one array for each output: {_savez(weighted)}.",
+        )
+
+
+def _savez(names: Sequence[str]) -> str:
+    return f"np.savez(file, {', '.join(f'{name}=...' for name in names)})"
 
 
 def _balanced(part: OutputTask, labels: AnyArray) -> tuple[float, ...]:
@@ -77,20 +107,27 @@ def _balanced(part: OutputTask, labels: AnyArray) -> tuple[float, ...]:
     if part.kind == "multi-label":
         yes = labels.sum(axis=0)
         return tuple(float(v) for v in (len(labels) - yes) / np.maximum(yes, 1))
-    classes = part.classes or int(labels.max()) + 1
-    counts = np.bincount(labels.astype(np.int64), minlength=classes)
+    flat = labels.reshape(-1).astype(np.int64)  # [N, 1] where there are several outputs
+    classes = part.classes or int(flat.max()) + 1
+    counts = np.bincount(flat, minlength=classes)
     present = np.count_nonzero(counts)
-    weights = np.where(counts > 0, len(labels) / (present * np.maximum(counts, 1)), 0.0)
+    weights = np.where(counts > 0, len(flat) / (present * np.maximum(counts, 1)), 0.0)
     return tuple(float(weight) for weight in weights)
 
 
 def _checked(part: OutputTask, given: AnyArray) -> tuple[float, ...]:
-    needed = part.form.size if part.kind == "multi-label" else (part.classes or len(given))
-    flat = np.asarray(given, np.float64).reshape(-1)
-    if len(flat) != needed or not np.isfinite(flat).all() or (flat < 0).any() or not flat.any():
-        raise UsageError(
-            "class weights",
-            f"are {len(flat)} numbers for the {needed} classes of {part.form.name}.",
-            "give one number for each class, 0 or more.",
-        )
+    given = np.asarray(given)
+    where = f"class weights of {part.form.name}"
+    fix = "give one number for each class, 0 or more, and not all 0."
+    if given.dtype.kind not in "iubf":
+        raise UsageError(where, f"are of type {given.dtype}.", fix)
+    flat = given.reshape(-1).astype(np.float64)
+    needed = part.form.size if part.kind == "multi-label" else (part.classes or len(flat))
+    if len(flat) != needed:
+        raise UsageError(where, f"are {len(flat)} numbers for {needed} classes.", fix)
+    # The loss is computed in float32.
+    wrong = ~(np.isfinite(flat) & (flat >= 0) & (flat <= np.finfo(np.float32).max))
+    if wrong.any() or not flat.any():
+        shown = f"{flat[wrong][0]:g}" if wrong.any() else "nothing but 0"
+        raise UsageError(where, f"hold {shown}.", fix)
     return tuple(float(weight) for weight in flat)

@@ -12,6 +12,8 @@ from fpgacomp.data.tasks import Kind, OutputForm, OutputTask, Task, TaskRequest
 from fpgacomp.errors import InputDataError, UsageError
 from fpgacomp.ir.types import AnyArray, NamedArrays
 
+CLASS_NUMBERS = 1 << 31  # a label of this or more is no class, however its network is made
+
 
 def decide(
     forms: Sequence[OutputForm],
@@ -72,9 +74,11 @@ def _decide_one(
     input_shape: Sequence[int],
 ) -> OutputTask:
     asked = request.kind_of(form.name)
+    if asked is not None:
+        _check_asked(form, asked)
     if labels is not None and asked != "reconstruction":
         rows = labels.reshape(len(labels), -1)
-        kind, why = (asked, "as --task says") if asked else _find(form, rows, input_shape)
+        kind, why = (asked, "as --task says") if asked else _find(form, rows, where, input_shape)
         if kind != "reconstruction":
             columns = rows.shape[1] if kind in ("multi-label", "regression") else 1
             if kind == "multi-label" and rows.shape[1] == 1:
@@ -96,7 +100,28 @@ def _decide_one(
     return OutputTask(form, "reconstruction", form.size, why)
 
 
-def _find(form: OutputForm, rows: AnyArray, input_shape: Sequence[int]) -> tuple[Kind, str]:
+def _check_asked(form: OutputForm, asked: Kind) -> None:
+    """Refuse a kind of task that cannot be told from an output's values.
+
+    Raises:
+        UsageError: names the kind that can.
+    """
+    if form.integer and asked != "classes":
+        why, fix = "is a class number", "--task classes"
+    elif asked == "classes" and form.size == 1 and not form.integer:
+        why = "has one value, and classes need a score for each"
+        fix = "--task binary for a yes or no, --task regression for a number"
+    elif asked == "binary" and form.size > 1:
+        why = f"has {form.size} values, and a yes or no is told by one"
+        fix = "--task classes for one class of several, --task multi-label for several yes or no"
+    else:
+        return
+    raise UsageError(f"task {asked}", f"the output {form.name} {why}.", f"use {fix}.")
+
+
+def _find(
+    form: OutputForm, rows: AnyArray, where: str, input_shape: Sequence[int]
+) -> tuple[Kind, str]:
     """The kind of task that an output [N, size] and its labels [N, columns] speak for."""
     whole = bool(np.all(rows == np.rint(rows)))
     columns = rows.shape[1]
@@ -107,9 +132,7 @@ def _find(form: OutputForm, rows: AnyArray, input_shape: Sequence[int]) -> tuple
     if columns == 1:
         if form.size > 1:
             return _classes_or_input(form, rows, input_shape)
-        if set(np.unique(rows).tolist()) <= {0, 1} or set(np.unique(rows).tolist()) <= {-1, 1}:
-            return "binary", "one output, and labels of two values"
-        return "regression", "one output, and labels of more than two values"
+        return _yes_or_number(rows, where)
     if is_one_hot(rows):
         if form.size == 1:
             return "binary", "one output, and one-hot labels"
@@ -117,6 +140,28 @@ def _find(form: OutputForm, rows: AnyArray, input_shape: Sequence[int]) -> tuple
     if columns == form.size and set(np.unique(rows).tolist()) <= {0, 1}:
         return "multi-label", "a 0 or 1 for each output value"
     return "regression", "several numbers for each sample"
+
+
+def _yes_or_number(rows: AnyArray, where: str) -> tuple[Kind, str]:
+    """Tell yes or no from a number, of one output value and whole labels [N, 1].
+
+    Raises:
+        InputDataError: two values that may be both: the classes of someone who numbers them
+            otherwise, or numbers of which only two occur.
+    """
+    values = np.unique(rows)
+    shown = " and ".join(f"{value:g}" for value in values[:2].tolist())
+    if set(values.tolist()) <= {0, 1} or set(values.tolist()) <= {-1, 1}:
+        return "binary", f"one output, and labels {'that are all ' * (len(values) == 1)}{shown}"
+    if len(values) == 1:
+        return "regression", f"one output, and labels that are all {shown}"
+    if len(values) > 2:
+        return "regression", "one output, and labels of more than two values"
+    raise InputDataError(
+        where,
+        f"are {shown}, which may be a yes or no, or numbers.",
+        "for a yes or no, number them 0 and 1 (or -1 and 1); for numbers, add --task regression.",
+    )
 
 
 def _classes_or_input(
@@ -128,6 +173,11 @@ def _classes_or_input(
     if same and 2 * present < form.size and form.ending in ("scores", "sigmoid"):
         return "reconstruction", "the output has the shape of the input"
     return "classes", "one whole number for each sample, and a score for each class"
+
+
+def are_class_numbers(labels: AnyArray) -> bool:
+    """Tell whether labels are whole numbers of a size that classes may have."""
+    return bool(np.all((labels == np.rint(labels)) & (np.abs(labels) < CLASS_NUMBERS)))
 
 
 def is_one_hot(rows: AnyArray) -> bool:

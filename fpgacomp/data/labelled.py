@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from fpgacomp.data.arrays import as_float32
 from fpgacomp.data.balance import balanced, with_spread
-from fpgacomp.data.find_task import decide, is_one_hot
+from fpgacomp.data.digests import digests
+from fpgacomp.data.find_task import are_class_numbers, decide, is_one_hot
 from fpgacomp.data.images import SamplePair
 from fpgacomp.data.labels import Labels, check_numbers, fit_labels
 from fpgacomp.data.sources import DataSource, read_source, source_name
@@ -38,8 +39,8 @@ class Samples:
     def __len__(self) -> int:
         return len(self.x)
 
-    def take(self, chosen: AnyArray) -> Samples:
-        """Return the samples at these indices, or where this mask holds."""
+    def take(self, chosen: AnyArray | slice) -> Samples:
+        """Return the samples at these indices, in this slice, or where this mask holds."""
         return Samples(self.x[chosen], self.y[chosen])
 
     def evenly(self, most: int) -> Samples:
@@ -190,17 +191,19 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
             together, or a split is left without samples.
     """
     name = source_name(source)
-    train, own_test = read_source(source, name)
+    found = read_source(source, name)
+    train, own_test, test_name = found.train, found.test, f"{name}, test set"
     if test is not None:
-        own_test, _ = read_source(test, source_name(test))
-    samples, columns = _checked(train, name)
+        test_name = source_name(test)
+        own_test = read_source(test, test_name).train
+    samples, columns = checked_samples(train, name)
     notes: tuple[str, ...] = ()
     if own_test is None:
         (samples,) = _class_numbers(columns, samples)
         in_test = _position(samples.x, 0) < TEST_SHARE
         held_out, rest = samples.take(in_test), samples.take(~in_test)
     else:
-        held_out, its_columns = _checked(own_test, f"{name}, test set")
+        held_out, its_columns = checked_samples(own_test, test_name)
         samples, held_out = _class_numbers(columns or its_columns, samples, held_out)
         if columns != its_columns or samples.y.shape[1:] != held_out.y.shape[1:]:
             raise InputDataError(
@@ -244,7 +247,9 @@ def _check_classes(data: LabelledData, task: Task) -> None:
             raise InputDataError(
                 data.name, "holds samples of one class.", "give samples of two classes or more."
             )
-        missing = sorted(set(range(classes)) - set(np.unique(train).tolist()))
+        present = set(np.unique(train).tolist())
+        # As many numbers as there are classes, and ten more, hold the first ten that are missing.
+        missing = [k for k in range(min(classes, len(present) + 10)) if k not in present]
         if missing:
             raise InputDataError(
                 data.name,
@@ -262,8 +267,8 @@ def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, .
             f"the training set {list(samples.x.shape[1:])}.",
             "give both in the network's input shape.",
         )
-    seen = set(_digests(held_out.x))
-    fresh = np.array([key not in seen for key in _digests(samples.x)])
+    seen = set(digests(held_out.x))
+    fresh = np.array([key not in seen for key in digests(samples.x)])
     dropped = int(np.count_nonzero(~fresh))
     if dropped == len(samples):
         raise InputDataError(
@@ -277,36 +282,37 @@ def _without(samples: Samples, held_out: Samples) -> tuple[Samples, tuple[str, .
 
 def _position(x: AnyArray, word: int) -> npt.NDArray[np.float64]:
     """Return a number in 0..1 per sample, from its bytes alone; another one for each word."""
-    words = np.array([np.frombuffer(key, ">u4")[word] for key in _digests(x)], np.float64)
-    return words.reshape(len(x)) / 2**32
+    digits = slice(8 * word, 8 * word + 8)  # of 32 bits
+    return np.array([int(key[digits], 16) for key in digests(x)], np.float64) / 2**32
 
 
-def _digests(x: AnyArray) -> list[bytes]:
-    return [hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in x]
+def checked_samples(pair: SamplePair, name: str) -> tuple[Samples, tuple[tuple[str, int], ...]]:
+    """Check samples and their labels as every reader of labelled data does.
 
+    Args:
+        pair: x [N, *input shape] and the labels [N, ...], by output name, or None.
+        name: what messages call them.
 
-def _checked(pair: SamplePair, name: str) -> tuple[Samples, tuple[tuple[str, int], ...]]:
-    """Return the samples, and output name and number of labels where there are labels by output."""
+    Returns:
+        The samples, x in float32; and output name and number of labels for each output where the
+        labels are by output, which stand side by side in y.
+
+    Raises:
+        InputDataError: there is no sample, x or labels are no numbers or not finite in float32, or
+            their numbers differ.
+    """
     x, labels = pair
     if x.dtype.kind not in "iubf" or x.ndim < 2:
         raise InputDataError(
             name, f"x is {x.dtype} of shape {list(x.shape)}.", "give numbers [N, *input shape]."
         )
+    x32 = as_float32(x, f"{name}, x")
     y, columns = _one_array(labels, len(x), name)
     if len(x) != len(y):
         raise InputDataError(
             name, f"has {len(x)} samples and {len(y)} labels.", "give one label per sample."
         )
-    if not len(x):
-        raise InputDataError(name, "holds no sample.", "give some.")
-    finite = np.isfinite(x.reshape(len(x), -1)).all(axis=1)
-    if not finite.all():
-        raise InputDataError(
-            name,
-            f"{np.count_nonzero(~finite)} samples hold NaN or infinity, first {np.argmin(finite)}.",
-            "remove or mend them.",
-        )
-    return Samples(np.ascontiguousarray(x, dtype=np.float32), y), columns
+    return Samples(x32, y), columns
 
 
 def _one_array(
@@ -345,4 +351,4 @@ def _class_numbers(columns: tuple[tuple[str, int], ...], *parts: Samples) -> lis
 
 
 def _are_classes(y: AnyArray) -> bool:
-    return y.ndim == 1 and bool(np.all(y == np.rint(y))) and y.min(initial=0) >= 0
+    return y.ndim == 1 and are_class_numbers(y) and y.min(initial=0) >= 0

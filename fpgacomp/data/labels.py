@@ -8,7 +8,7 @@ from typing import assert_never
 
 import numpy as np
 
-from fpgacomp.data.find_task import is_one_hot
+from fpgacomp.data.find_task import CLASS_NUMBERS, is_one_hot
 from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.data.tasks import OutputTask, Task
 from fpgacomp.errors import InputDataError
@@ -52,7 +52,7 @@ def _first(labels: AnyArray, count: int, where: str) -> AnyArray:
 
 
 def check_numbers(labels: AnyArray, where: str) -> None:
-    """Refuse labels that are no finite numbers.
+    """Refuse labels that are no finite numbers in float32, in which numbers are scored.
 
     Raises:
         InputDataError: names the type, or the first sample whose label is not finite.
@@ -69,6 +69,15 @@ def check_numbers(labels: AnyArray, where: str) -> None:
             where,
             f"holds NaN or an infinity, the first for sample {int(wrong[0][0])}.",
             "remove these samples, or give them a label.",
+        )
+    with np.errstate(over="ignore"):
+        beyond = np.argwhere(~np.isfinite(labels.astype(np.float32)))
+    if len(beyond):
+        raise InputDataError(
+            where,
+            f"holds numbers beyond the range of float32 (3.4e38), the first for sample "
+            f"{int(beyond[0][0])}.",
+            "scale the labels down first.",
         )
 
 
@@ -194,13 +203,13 @@ def check_classes(labels: AnyArray, classes: int | None, where: str = "labels") 
     Args:
         labels: one for each sample, [N].
         classes: how many the network tells apart; its classes are 0 to classes - 1. None where
-            that is not known.
+            that is not known: then every whole number from 0 that fits 31 bits may be one.
         where: what the message calls the labels.
 
     Raises:
         InputDataError: names the first label that is no class.
     """
-    beyond = labels >= (np.inf if classes is None else classes)
+    beyond = labels >= (CLASS_NUMBERS if classes is None else classes)
     wrong = np.argwhere((labels != np.rint(labels)) | (labels < 0) | beyond)
     if len(wrong):
         sample = int(wrong[0][0])

@@ -111,6 +111,8 @@ class OutputTask:
         words = _WORDS[self.kind]
         if self.form.integer:
             words = "a class number"
+        elif self.kind == "multi-label" and self.form.size == 1:
+            words = "1 label, yes or no"
         ending = "probability" if self.form.ending == "sigmoid" else "logit"
         return f"{words.format(count=count, ending=ending)} ({self.why})"
 
@@ -126,11 +128,10 @@ class OutputTask:
             a score of 0 or more.
 
         Raises:
-            InputDataError: the outputs hold NaN.
+            InputDataError: the outputs hold NaN, or an infinity where they are numbers.
         """
         rows = outputs.reshape(len(outputs), -1)
-        if rows.dtype.kind == "f" and np.isnan(rows).any():
-            raise InputDataError(f"output {self.form.name}", "holds NaN.", "check its weights.")
+        self._check_finite(rows)
         match self.kind:
             case "classes":
                 if not self.form.integer:
@@ -143,6 +144,22 @@ class OutputTask:
                 return rows
             case _:
                 assert_never(self.kind)
+
+    def _check_finite(self, rows: AnyArray) -> None:
+        """Refuse values that cannot be compared: a score may be infinite, a number may not."""
+        if rows.dtype.kind != "f":
+            return
+        is_number = self.kind in ("regression", "reconstruction")
+        if np.isnan(rows).any():
+            what = "NaN"
+        elif is_number and np.isinf(rows).any():
+            what = "an infinity"
+        else:
+            return
+        raise InputDataError(
+            f"output {self.form.name}", f"holds {what}.",
+            "check the network's weights, and scale the samples to about -1..1.",
+        )  # fmt: skip
 
     def measure(self, outputs: AnyArray, labels: AnyArray) -> dict[str, float]:
         """Score an output.
@@ -186,6 +203,7 @@ class OutputTask:
         if one.dtype.kind == "i":
             same = one == other
         else:
+            one, other = one.astype(np.float64), other.astype(np.float64)
             same = np.abs(one - other) <= 0.01 * max(float(np.std(other)), 1e-30)
         return float(same.reshape(len(same), -1).all(axis=1).mean())
 

@@ -26,6 +26,16 @@ def integer_vectors(graph: Graph, count: int, seed: int) -> dict[str, IntArray]:
     }
 
 
+def bytes_per_vector(graph: Graph) -> int:
+    """Bytes of memory that each vector of `integer_vectors` takes until all of them are run.
+
+    An integer of an input is there twice while vectors are put together, and later beside the
+    number that the network reads; an integer of an output is kept and put together.
+    """
+    tensors = (*(layer.output for layer in graph.inputs), *graph.outputs)
+    return 2 * np.dtype(np.int64).itemsize * sum(tensor.size for tensor in tensors)
+
+
 def _for_input(graph: Graph, layer: Input, count: int, seed: int) -> IntArray:
     rng = np.random.default_rng(seed)
     kind, shape = layer.output.type, layer.output.shape

@@ -65,7 +65,7 @@ class Options:
             simulation. Left out, it is what the environment variable FPGACOMP_CHECKS says, or full.
         seed: of everything random.
         memory_gb: gigabytes that the integers of the vectors may take at once; more vectors than
-            fit are run in batches.
+            fit are run in batches, and more generated ones than fit are refused.
         dump_stages: Folder that receives what each stage produced, also when a stage fails; None
             writes nothing.
 

@@ -13,8 +13,8 @@ from fpgacomp.data.labelled import LabelledData, Samples, load_data
 from fpgacomp.data.labels import Labels, load_labels
 from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.data.tasks import OutputForm, TaskRequest
-from fpgacomp.errors import InputDataError, ModelError
-from fpgacomp.evidence.vectors import integer_vectors
+from fpgacomp.errors import InputDataError, ModelError, UsageError
+from fpgacomp.evidence.vectors import bytes_per_vector, integer_vectors
 from fpgacomp.flows.options import Options, SampleSource
 from fpgacomp.frontend.calibrate import (
     PtqOptions,
@@ -119,18 +119,49 @@ def _calibration(source: SampleSource, shapes: InputShapes, unread: Collection[s
 
 
 def vectors_of(network: Network, lowered: Lowered, options: Options) -> NetworkSamples:
-    """Return the network's inputs to check with: the user's samples, or seeded ones."""
+    """Return the network's inputs to check with: the user's samples, or seeded ones.
+
+    Raises:
+        UsageError: so many seeded ones that they do not fit the memory.
+        InputDataError, Problems: samples that do not go with the network, or with their labels.
+    """
     if options.inputs is not None:
         shapes = input_shapes(network.model)
         unread = unread_inputs(network.model)
         return load_samples(options.inputs, options.labels, shapes, options.vectors, unread=unread)
+    each = bytes_per_vector(lowered.graph)
+    most = int(options.memory_gb * 1e9) // each
+    if options.vectors > most:
+        raise _too_many(options, each, most, f"the limit is {options.memory_gb:g} GB")
+    try:
+        raw = _seeded(network, lowered, options)
+    except MemoryError as error:
+        raise _too_many(options, each, None, "this machine has not so much") from error
+    return NetworkSamples(raw, _labels(options.labels, options.vectors))
+
+
+def _too_many(options: Options, each: int, most: int | None, why: str) -> UsageError:
+    """What is told of generated vectors that do not fit the memory, `each` in bytes."""
+    fewer = "fewer" if most is None else f"at most {most}"
+    return UsageError(
+        f"--vectors {options.vectors}",
+        f"so many generated samples take {options.vectors * each / 1e9:.3g} GB, and {why}.",
+        ("" if most == 0 else f"ask for {fewer}, ")
+        + "give samples of your own with --inputs"
+        + ("." if most is None else ", or raise --memory-gb."),
+    )
+
+
+def _seeded(network: Network, lowered: Lowered, options: Options) -> NamedArrays:
+    """Generated inputs of the network, float32 by input name."""
     seeded = integer_vectors(lowered.graph, options.vectors, options.seed)
-    raw = {port.name: port.to_raw(seeded[port.tensor]) for port in lowered.ports}
-    raw = {name: array.astype(np.float32) for name, array in raw.items()}
+    raw = {
+        port.name: port.to_raw(seeded.pop(port.tensor)).astype(np.float32) for port in lowered.ports
+    }
     for name, shape in input_shapes(network.model).items():
         if name not in raw:  # nothing that the hardware computes depends on it
             raw[name] = np.zeros((options.vectors, *shape), np.float32)
-    return NetworkSamples(raw, _labels(options.labels, options.vectors))
+    return raw
 
 
 def scores(

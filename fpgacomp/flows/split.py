@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from numpy.lib import format as npy
 
 from fpgacomp.data.labelled import TEST_SHARE
 from fpgacomp.data.sources import DataSource, read_source, source_name
 from fpgacomp.data.split import DataSplit, split_samples
 from fpgacomp.errors import InputDataError, UsageError
+from fpgacomp.ir.types import NamedArrays
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class SplitFiles:
             "stratified": bool(classes),
             "classes": classes,
             "repeated_samples": self.split.repeated,
+            "left_out": list(self.split.left_out),
         }
 
 
@@ -52,6 +55,9 @@ def split(
     seed: int = 0,
 ) -> SplitFiles:
     """Divide labelled samples into a training and a test set, and write them as .npz files.
+
+    Arrays of the data that are neither samples nor labels go along, row by row, where they have
+    one row for each sample; the result names those that have not.
 
     Args:
         data: samples with labels; see `load_data`.
@@ -74,16 +80,22 @@ def split(
         for path in (train, test):
             if path.exists() and path.samefile(data):
                 raise UsageError(str(path), "is the data itself.", "name another folder (--out).")
-    pair, own_test = read_source(data, name)
-    if own_test is not None:
+    source = read_source(data, name)
+    if source.test is not None:
         raise InputDataError(
             name, "has a test set of its own already.", "train on its training part alone."
         )
-    found = split_samples(pair, share, seed, name=name)
+    found = split_samples(source, share, seed, name=name)
     for path, arrays in ((train, found.train), (test, found.test)):
         scratch = path.with_name(path.name + ".part")
-        with scratch.open("wb") as file:
-            plain: dict[str, Any] = dict(arrays)
-            np.savez(file, **plain)
+        _save(scratch, arrays)
         scratch.replace(path)
     return SplitFiles(train, test, found)
+
+
+def _save(path: Path, arrays: NamedArrays) -> None:
+    """Write a .npz file. np.savez would take an array called "file" for its own argument."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                npy.write_array(member, array, allow_pickle=False)

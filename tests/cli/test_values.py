@@ -69,3 +69,8 @@ def test_files_and_shares() -> None:
 def test_a_rate_is_reached_with_the_least_of_the_board() -> None:
     assert Target.at_rate(None) == Target("latency")
     assert Target.at_rate(100.0) == Target("area", 100.0)
+
+
+def test_one_name_has_one_value() -> None:
+    with pytest.raises(UsageError, match=r"--task out=a, out=b: names 'out' twice. Fix: give it"):
+        by_layer("out=a, out=b", "--task", lambda text, _: text)

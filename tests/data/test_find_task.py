@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from fpgacomp.data.find_task import decide
-from fpgacomp.data.labels import fit_labels
+from fpgacomp.data.labels import fit_labels, load_labels
 from fpgacomp.data.tasks import FIND, OutputForm, Task, TaskRequest
-from fpgacomp.errors import InputDataError
+from fpgacomp.errors import InputDataError, UsageError
 
 CLASSES = np.array([0, 2, 1, 2, 0, 1])
 BITS = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 1], [0, 1, 0], [1, 1, 1], [0, 0, 1]])
@@ -119,3 +119,77 @@ def test_several_outputs_stand_side_by_side() -> None:
 def test_an_empty_archive_holds_no_labels() -> None:
     with pytest.raises(InputDataError, match=r"labels: holds no array.*one for each output: y"):
         found(form(3), {})
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "why"),
+    [
+        ([0, 1, 0], "binary", "labels 0 and 1"),
+        ([-1, 1, 1], "binary", "labels -1 and 1"),
+        ([1, 1, 1], "binary", "labels that are all 1"),
+        ([-1, -1, -1], "binary", "labels that are all -1"),
+        ([5, 5, 5], "regression", "labels that are all 5"),
+        ([0, 1, 2], "regression", "labels of more than two values"),
+    ],
+)
+def test_what_is_said_of_the_labels_of_one_value_is_true(
+    labels: list[int], kind: str, why: str
+) -> None:
+    (part,) = found(form(1), np.array(labels)).parts
+    assert part.kind == kind and part.why == f"one output, and {why}"
+
+
+@pytest.mark.parametrize("values", [(1, 2), (0, 255), (0, -1), (-2, 2)])
+def test_two_other_values_are_a_yes_or_no_or_numbers(values: tuple[int, int]) -> None:
+    labels = np.array(values * 3)
+    with pytest.raises(InputDataError, match=r"number them 0 and 1.*add --task regression"):
+        found(form(1), labels)
+    assert found(form(1), labels, TaskRequest(kind="regression")).kind == "regression"
+
+
+@pytest.mark.parametrize(
+    ("kind", "output", "text"),
+    [
+        ("classes", form(1), "y has one value.*use --task binary for a yes or no, --task regr"),
+        ("binary", form(3), "y has 3 values.*use --task classes.*--task multi-label"),
+        ("binary", form(1, integer=True), "is a class number. Fix: use --task classes"),
+        ("regression", form(1, integer=True), "is a class number. Fix: use --task classes"),
+        ("reconstruction", form(8, integer=True), "is a class number. Fix: use --task classes"),
+    ],
+)
+def test_a_task_that_the_output_cannot_tell(kind: str, output: OutputForm, text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        found(output, CLASSES % 2, TaskRequest(kind=kind))
+
+
+def test_one_label_is_one_label() -> None:
+    task = found(form(1), CLASSES % 2, TaskRequest(kind="multi-label"))
+    assert task.text == "1 label, yes or no (as --task says)"
+
+
+@pytest.mark.parametrize("labels", [np.full(6, 1e39), np.full((6, 2), -1e300)])
+def test_labels_beyond_float32_are_refused(labels: Any) -> None:
+    with pytest.raises(InputDataError, match=r"beyond the range of float32.*first for sample 0"):
+        load_labels(labels, 6)
+
+
+@pytest.mark.parametrize(("bad", "word"), [(np.nan, "NaN"), (np.inf, "an infinity")])
+def test_outputs_that_are_no_numbers_are_not_scored(bad: float, word: str) -> None:
+    task = found(form(1), NUMBERS[:, 0])
+    values = np.zeros((6, 1), np.float32)
+    values[3] = bad
+    with pytest.raises(InputDataError, match=f"output y: holds {word}.*scale the samples"):
+        task.quality({"y": values}, NUMBERS[:, :1])
+
+
+def test_an_infinite_score_is_still_the_highest() -> None:
+    scores = np.eye(3, dtype=np.float32)[CLASSES] - np.float32(1)
+    scores[scores < 0] = -np.inf
+    assert found(form(3), CLASSES).quality({"y": scores}, CLASSES) == 1.0
+
+
+def test_large_numbers_agree_or_differ_like_small_ones() -> None:
+    task = found(form(1), NUMBERS[:, 0])
+    one = np.linspace(1e37, 3e38, 6, dtype=np.float32)[:, None]
+    assert task.agreement({"y": one}, {"y": one[::-1]}) == 0.0
+    assert task.agreement({"y": one}, {"y": one}) == 1.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpgacomp.data.labelled import Samples, load_data
-from fpgacomp.data.tasks import OutputForm
-from fpgacomp.errors import InputDataError
+from fpgacomp.data.labelled import Samples, checked_samples, load_data
+from fpgacomp.data.sources import read_source
+from fpgacomp.data.tasks import OutputForm, TaskRequest
+from fpgacomp.errors import InputDataError, UsageError
 
 
 def some(count=400, classes=4, seed=0):
@@ -118,9 +119,16 @@ def test_images_of_another_size_are_refused(tmp_path):
 def broken(x, y):
     nan = x.copy()
     nan[7] = np.nan
+    huge = x.astype(np.float64)
+    huge[3, 0, 0, 0] = 1e300
     return {
         "10 samples and 9 labels": (x[:10], y[:9]),
-        "1 samples hold NaN or infinity, first 7": (nan, y),
+        r"x: 16 values are NaN or infinite, the first at index \(7, 0, 0, 0\)": (nan, y),
+        "x: 1 values are beyond the range of float32": (
+            np.where(x == x.max(), 1e300, x.astype(float)),
+            y,
+        ),
+        "labels: holds numbers beyond the range of float32": (x, np.where(y == 1, 1e39, y)),
         "give numbers": (np.array(["a"] * 10), y[:10]),
         "leaves no sample for the": (x[:2], y[:2]),
         "name them x and y": {"images": x},
@@ -200,3 +208,107 @@ def test_samples_without_labels_are_for_autoencoders(tmp_path):
     assert np.array_equal(known.test.y, known.test.x.reshape(-1, 16))
     with pytest.raises(InputDataError, match="there are no labels"):
         data.for_task((OutputForm("y", (3,)),))
+
+
+def test_lists_of_two_samples_are_samples_and_not_two_data_sets():
+    x, _ = some()
+    flat = x.reshape(len(x), -1)
+    for pair in ((flat[:2].tolist(), [0, 1]), (flat[:2].tolist(), [[1, 0], [0, 1]]),
+                 (x[:2].tolist(), [0, 1]), [list(flat[:2]), (0, 1)]):  # fmt: skip
+        found = read_source(pair, "d")
+        assert found.train[0].shape[0] == 2 and found.test is None
+    both = read_source(((flat[:4], [0, 1, 0, 1]), (flat[4:6].tolist(), [0, 1])), "d")
+    assert both.test is not None and both.test[0].shape == (2, 16)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (([[1.0, 2.0], [3.0]], [0, 1]), "d, x: is no array .*inhomogeneous"),
+        ((np.zeros((3, 2)), {"a": [[1, 2], [3]]}), "d, labels of a: is no array"),
+        ((np.zeros((3, 2)), np.zeros(3), np.zeros(3)), "is a tuple of 3 parts"),
+        (lambda: None, "is a NoneType"),
+        (lambda: (None, None), "x is object of shape"),
+        (lambda: {1: np.zeros((3, 2))}, "holds the arrays 1"),
+    ],
+)
+def test_data_that_are_no_arrays(data, text):
+    with pytest.raises(InputDataError, match=text):
+        checked_samples(read_source(data, "d").train, "d")
+
+
+def test_zero_and_minus_zero_are_one_sample():
+    x, y = some(100)
+    x[:, 0, 0, 0] = 0
+    data = load_data((x, y), test=(np.where(x == 0, -0.0, x)[:10], y[:10]))
+    assert data.notes == ("10 training samples that are in the test set were left out",)
+
+
+def test_large_whole_numbers_stay_as_they_are():
+    """As class numbers they would be cut to int64, and scored as other numbers."""
+    x, _ = some(100)
+    labels = np.arange(100) * 1e20
+    data = load_data((x, labels)).for_task((OutputForm("y", (1,)),))
+    assert data.known_task.kind == "regression"
+    assert set(data.train.y[:, 0]) <= set(labels.astype(np.float32))
+
+
+def test_few_class_numbers_far_apart_are_told_without_counting_to_them():
+    x, _ = some(100)
+    data = load_data((x, np.arange(100) % 2 * (2**31 - 2)))
+    with pytest.raises(InputDataError, match="no training sample of class 1, 2, 3"):
+        data.for_task((OutputForm("y", (1,), integer=True),))
+    huge = load_data((x, np.arange(100) % 2 * 1e30))
+    with pytest.raises(InputDataError, match=r"is 1e\+30, which is no class"):
+        huge.for_task((OutputForm("y", (1,), integer=True),))
+
+
+FORMS = (OutputForm("bin", (1,)), OutputForm("cls", (3,)), OutputForm("reg", (1,)))
+
+
+def several(count=200):
+    x, _ = some(count)
+    rng = np.random.default_rng(1)
+    return load_data(
+        (x, {"bin": np.arange(count) % 4 // 3, "cls": np.arange(count) % 3,
+             "reg": rng.normal(size=count)})
+    )  # fmt: skip
+
+
+def test_balanced_weights_of_several_outputs():
+    task = several().for_task(FORMS, TaskRequest(class_weights="balanced")).known_task
+    weights = {part.form.name: part.class_weights for part in task.parts}
+    assert len(weights["bin"]) == 2 and weights["bin"][1] > 2 * weights["bin"][0]
+    assert len(weights["cls"]) == 3 and weights["reg"] == ()
+    one = {"bin": np.array([1.0, 4.0])}
+    task = several().for_task(FORMS, TaskRequest(class_weights=one)).known_task
+    assert [part.class_weights for part in task.parts] == [(1.0, 4.0), (), ()]
+
+
+@pytest.mark.parametrize(
+    ("weights", "text"),
+    [
+        (np.ones(3), r"one array for 2 outputs.*bin, cls.*\.npz.*np.savez\(file, bin=..., cls=..."),
+        (
+            {"bin": np.ones(2), "clas": np.ones(3)},
+            "hold clas, and the outputs with classes are bin",
+        ),
+        ({"arr_0": np.ones(2)}, "hold arr_0"),
+        ({}, "hold no array"),
+        ({"bin": np.ones(3)}, "of bin: are 3 numbers for 2 classes"),
+        ({"bin": np.array([1, -2.0])}, "of bin: hold -2"),
+        ({"bin": np.array([1, 1e300])}, r"of bin: hold 1e\+300"),
+        ({"bin": np.zeros(2)}, "of bin: hold nothing but 0"),
+        ({"bin": np.array(["a", "b"])}, "of bin: are of type <U1"),
+    ],
+)
+def test_class_weights_that_go_with_no_output(weights, text):
+    with pytest.raises(UsageError, match=text):
+        several().for_task(FORMS, TaskRequest(class_weights=weights))
+
+
+def test_equal_labels_have_no_spread():
+    """The mean of equal numbers may differ from them by a rounding, as that of 0.1 does."""
+    x, _ = some(100)
+    data = load_data((x, np.full(100, 0.1))).for_task((OutputForm("y", (1,)),))
+    assert data.known_task.parts[0].spread == (1.0,)

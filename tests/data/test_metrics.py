@@ -64,3 +64,13 @@ def test_numbers(rows: list[list[int]]) -> None:
 def test_texts() -> None:
     assert METRICS["accuracy"].text(0.98765) == "98.77%"
     assert METRICS["mae"].text(123.456) == "123.5" and not METRICS["mae"].higher_is_better
+
+
+@pytest.mark.parametrize("count", [3, 10, 31, 100])
+@pytest.mark.parametrize("value", [0.1, 0.2, 0.3, 0.7])
+def test_equal_labels_explain_nothing_though_their_mean_is_rounded(
+    count: int, value: float
+) -> None:
+    labels = np.full((count, 1), value)
+    assert distances(labels, labels + 1)["r2"] == 0.0
+    assert distances(labels, labels)["r2"] == 1.0

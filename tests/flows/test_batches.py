@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 import fpgacomp
+from fpgacomp.errors import UsageError
+from fpgacomp.evidence.vectors import bytes_per_vector
 from fpgacomp.flows import batches
 from fpgacomp.flows.batches import batch_size, frame_bytes
 from fpgacomp.flows.options import Options
+from fpgacomp.ir.graph import Graph
 from fpgacomp.results.report import Report
 from tests.support import builders
 from tests.support.paths import EXAMPLES
@@ -62,12 +65,16 @@ def test_c_simulation_runs_batch_by_batch(tmp_path: Path, backend: str) -> None:
     assert answered.samples == frames and answered.mismatches == 0
 
 
-def _memory_for(frames: int) -> float:
-    """Gigabytes that hold so many frames of the digits network."""
+def _digits() -> Graph:
     from fpgacomp.frontend import open_network
     from fpgacomp.lower import lower
 
-    graph = lower(open_network(DIGITS)).graph
+    return lower(open_network(DIGITS)).graph
+
+
+def _memory_for(frames: int) -> float:
+    """Gigabytes that hold so many frames of the digits network."""
+    graph = _digits()
     memory = (frames + 0.5) * frame_bytes(graph) / 1e9
     assert batch_size(graph, memory) == frames
     return memory
@@ -90,3 +97,21 @@ def test_a_large_image_network_takes_few_frames_at_once() -> None:
     graph = b.graph(b.conv("c", b.input("x", (128, 128, 32), 0, 15), 64, (3, 3)))
     frames = batch_size(graph, 4.0)
     assert 1 <= frames < 1000 and frames * frame_bytes(graph) <= 4e9
+
+
+@pytest.mark.slow
+def test_more_generated_vectors_than_the_memory_holds_are_refused(tmp_path: Path) -> None:
+    """They are refused before any of them is made: 8 TB could not be."""
+    many = Options(backend="stream", csim=False, vectors=10**10)
+    with pytest.raises(UsageError) as refused:
+        compiled(tmp_path / "build", many)
+    text = str(refused.value)
+    assert "--vectors 10000000000: so many generated samples take" in text
+    assert "the limit is 4 GB" in text and "or raise --memory-gb" in text
+    most = int(text.partition("at most ")[2].partition(",")[0])
+    each = bytes_per_vector(_digits())
+    assert each * most <= 4e9 < each * (most + 1)
+    with pytest.raises(UsageError, match=r"generated samples take .* Fix: give samples of"):
+        compiled(tmp_path / "build", replace(OPTIONS, inputs=None, memory_gb=1e-9))
+    with pytest.raises(UsageError, match="this machine has not so much"):
+        compiled(tmp_path / "build", replace(many, vectors=10**15, memory_gb=1e12))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import assert_never
 
 from fpgacomp.compress.recipe import Recipe
@@ -74,7 +75,7 @@ def keras_loss(
     tf = tensorflow()
     outputs = tf.reshape(outputs, (tf.shape(outputs)[0], -1))
     if recipe.loss is not None:
-        return tf.reshape(recipe.loss(outputs, y), ())
+        return tf.cast(tf.reshape(recipe.loss(outputs, y), ()), tf.float32)
     match part.kind:
         case "classes":
             y = tf.cast(tf.reshape(y, (-1,)), tf.int64)
@@ -88,9 +89,10 @@ def keras_loss(
             each = _yes_or_no(part, outputs, right)
             return tf.reduce_mean(each * _weights_of(part, right) if part.class_weights else each)
         case "regression" | "reconstruction":
-            spread = tf.constant(part.spread or (1.0,), tf.float32)
+            # The variance itself may exceed float32.
+            deviation = tf.constant([math.sqrt(v) for v in part.spread or (1.0,)], tf.float32)
             error = outputs - tf.cast(tf.reshape(y, tf.shape(outputs)), tf.float32)
-            return tf.reduce_mean(error**2 / spread)
+            return tf.reduce_mean((error / deviation) ** 2)
         case _:
             assert_never(part.kind)
 

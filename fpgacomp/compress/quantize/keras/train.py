@@ -7,7 +7,7 @@ import math
 import random
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from fpgacomp.compress.runs import (
 )
 from fpgacomp.compress.types import KerasLayer, KerasModel, KerasTensor
 from fpgacomp.data.labelled import LabelledData, Samples
+from fpgacomp.data.user_code import call_users, function_name, users_code
 from fpgacomp.errors import TrainingError
 from fpgacomp.host.keras2 import tensorflow
 
@@ -86,9 +87,42 @@ def train_keras(
             "give a loss of your own instead, or export the network to ONNX.",
         )
     with _settings(recipe):
+        _check_own_loss(model, data, recipe)
         run = _KerasRun(model, data, recipe)
         run.identify(decided_by)
         return carry_out(run, recipe, observer, what)
+
+
+_MEND = "mend the function: it takes outputs and labels of a batch and returns a scalar tensor."
+
+
+def _check_own_loss(model: KerasModel, data: LabelledData, recipe: Recipe) -> None:
+    """Call the loss of the user's own once: as it runs here, its own lines are in an exception.
+
+    Later it is a part of a TensorFlow function, which rewrites it.
+
+    Raises:
+        InputDataError: the function raised an exception.
+        TrainingError: it returned anything but one number.
+    """
+    if recipe.loss is None:
+        return
+    tf, few = tensorflow(), data.train.take(slice(recipe.batch))
+    outputs = tf.reshape(tf.constant(keras_scores(model, few.x)), (len(few), -1))
+    value = call_users(recipe.loss, outputs, tf.constant(few.y), fix=_MEND)
+    if not tf.is_tensor(value) or tf.size(value) != 1 or not value.dtype.is_floating:
+        what = f"a tensor of {value.shape}" if tf.is_tensor(value) else type(value).__name__
+        name = function_name(recipe.loss)
+        raise TrainingError(
+            f"the loss of your own, {name}", f"returned {what}, not one number.", _MEND
+        )
+
+
+def _own_code(recipe: Recipe) -> AbstractContextManager[None]:
+    """What an exception within becomes: the user's where the loss is the user's own."""
+    if recipe.loss is None:
+        return nullcontext()
+    return users_code(function_name(recipe.loss), None, _MEND)
 
 
 def keras_scores(model: KerasModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -263,7 +297,8 @@ class _KerasRun:
         # Batch normalization cannot compute the variance of a single sample.
         if len(batch) < 2:
             return 0.0
-        loss = float(compiled(self.data.train.x[batch], self.data.train.y[batch], rate))
+        with _own_code(self.recipe):
+            loss = float(compiled(self.data.train.x[batch], self.data.train.y[batch], rate))
         return check_loss(loss, self.done + 1, self.step, self.steps, self.recipe)
 
     def _compile(self) -> TrainStep:
@@ -296,7 +331,9 @@ class _KerasRun:
         """Score the model on a split: its score by the task's metric, and its mean loss."""
         outputs = keras_scores(self.model, samples.x)
         score = self.task.quality(self.task.split(outputs), samples.y)
-        return score, float(self._loss(self.tf.constant(outputs), samples.y))
+        with _own_code(self.recipe):
+            loss = float(self._loss(self.tf.constant(outputs), self.tf.constant(samples.y)))
+        return score, check_loss(loss, self.done + 1, self.step, self.steps, self.recipe)
 
     def finish(self, interrupted: bool) -> History:
         """Put the best epoch's weights into the model."""
