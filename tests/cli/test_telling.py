@@ -118,7 +118,7 @@ def test_warnings_of_libraries(flags: list[str], told: bool, tmp_path: Path) -> 
 
 def test_the_log_file_has_everything_with_times(tmp_path: Path) -> None:
     path = tmp_path / "run.log"
-    path.write_text("of an earlier run\n")
+    path.write_text("2026-01-01 00:00:00.000 of an earlier run\n")
     result = fpgacomp(*ESTIMATE, "-q", "--log-file", path)
     assert result.exit_code == 0 and result.stderr == ""
     lines = path.read_text().splitlines()
