@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from fpgacomp.cli.console import write_json
+from fpgacomp.cli.files import Role
 from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.progress import progress
 
@@ -22,6 +23,7 @@ def bench_estimates(
             help="Tables of synthesis results, such as designs.csv, finn_nodes.csv or "
             "hls4ml_csynth_layers.csv. What a table holds is known by its columns.",
         ),
+        Role.READ,
     ],
     leave_out: Annotated[
         Literal["nothing", "repository"],

@@ -8,7 +8,6 @@ from rich.console import Console
 from fpgacomp.cli.console import write_json
 from fpgacomp.cli.options.arguments import BuildArgument, OtherBuildArgument
 from fpgacomp.cli.options.output import HtmlOption, JsonOption
-from fpgacomp.errors import UsageError
 
 
 def compare(
@@ -25,8 +24,6 @@ def compare(
     from fpgacomp.flows.compare import compare as run
     from fpgacomp.report import builds
 
-    if html is not None and not html.parent.is_dir():
-        raise UsageError(f"--html {html}", "its folder does not exist.", "create it first.")
     found = run(first, second)
     if html is not None:
         html.write_text(builds.to_html(found), encoding="utf-8")

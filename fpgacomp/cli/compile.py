@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import typer
 
 from fpgacomp.cli.design import design_options, show_report
+from fpgacomp.cli.files import build_folder
 from fpgacomp.cli.options.arguments import ModelArgument
 from fpgacomp.cli.options.build import (
     ArgmaxOption,
@@ -88,7 +88,7 @@ def compile(
     """
     from fpgacomp.flows.compile import compile as run
 
-    folder = out or Path(f"{Path(model).stem}-{Path(board).stem}")
+    folder = build_folder(model, board, out)
     design = design_options(
         backend=backend,
         target=target,

@@ -119,4 +119,4 @@ def distill(
             observer=observer,
         )
 
-    run_technique(context, technique, source=teacher, becomes="student", out=out)
+    run_technique(context, technique, source=teacher, out=out)

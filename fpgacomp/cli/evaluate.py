@@ -74,8 +74,6 @@ def evaluate(
             "--fps", "is a bound of a design for a board.", "add --board, or leave --fps out."
         )
     options = Options(target=Target.at_rate(fps))
-    if html is not None and not html.parent.is_dir():
-        raise UsageError(f"--html {html}", "its folder does not exist.", "create it first.")
     with progress(context) as observer:
         found = run(
             models,

@@ -101,4 +101,4 @@ def factorize(
             observer=observer,
         )
 
-    run_technique(context, technique, source=model, becomes="factorized", out=out)
+    run_technique(context, technique, source=model, out=out)

@@ -11,7 +11,8 @@ from pathlib import Path
 import typer
 
 from fpgacomp.cli.telling import Telling, Verbosity
-from fpgacomp.errors import FileSystemError, FpgacompError, UsageError
+from fpgacomp.errors import FileSystemError, FpgacompError
+from fpgacomp.host.paths import check_parent
 
 OURS = "fpgacomp"
 LEVELS = {
@@ -99,8 +100,7 @@ def _for_people(record: logging.LogRecord) -> bool:
 
 
 def _file_handler(path: Path) -> logging.Handler:
-    if not path.parent.is_dir():
-        raise UsageError(f"--log-file {path}", "its folder does not exist.", "create it first.")
+    check_parent(f"--log-file {path}", path)
     try:
         handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     except OSError as error:

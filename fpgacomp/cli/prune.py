@@ -135,7 +135,7 @@ def prune(
             observer=observer,
         )
 
-    run_technique(context, technique, source=model, becomes="pruned", out=out)
+    run_technique(context, technique, source=model, out=out)
 
 
 def _options(

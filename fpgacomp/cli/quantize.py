@@ -134,7 +134,7 @@ def quantize(
             observer=observer,
         )
 
-    run_technique(context, technique, source=model, becomes="quantized", out=out, needs_torch=False)
+    run_technique(context, technique, source=model, out=out, needs_torch=False)
 
 
 def _check_method(method: QuantizeMethod, budget: float | None, steps: str | None) -> None:

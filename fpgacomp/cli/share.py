@@ -85,4 +85,4 @@ def share(
             observer=observer,
         )
 
-    run_technique(context, technique, source=model, becomes="shared", out=out)
+    run_technique(context, technique, source=model, out=out)

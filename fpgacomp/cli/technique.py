@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from fpgacomp.cli.console import write_json
+from fpgacomp.cli.files import network_file
 from fpgacomp.cli.log import logger
 from fpgacomp.cli.progress import training_progress
 from fpgacomp.cli.task import function_of
@@ -32,7 +33,6 @@ def run_technique(
     technique: Callable[[TrainingObserver], CompressionResult],
     *,
     source: str,
-    becomes: str,
     out: Path | None,
     needs_torch: bool = True,
 ) -> None:
@@ -42,15 +42,14 @@ def run_technique(
         context: of the running verb.
         technique: makes the smaller network; takes the observer of its training.
         source: file of the network that is made smaller.
-        becomes: what the network becomes, for the name of the file where `out` is None.
-        out: file to write.
+        out: file to write; None calls it after the network and the verb.
         needs_torch: whether a missing PyTorch is told before anything is computed.
     """
     from fpgacomp.flows.compression_result import check_destination
     from fpgacomp.flows.torch_networks import require_torch
 
-    destination = out or Path(f"{Path(source).stem}-{becomes}.onnx")
-    check_destination(destination, source)
+    destination = network_file(str(context.command.name), source, out)
+    check_destination(destination)
     if needs_torch:
         require_torch()
     with training_progress(context) as observer:

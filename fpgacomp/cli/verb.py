@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from fpgacomp.cli.console import FAULT_OF_OURS, errors, write_json
 from fpgacomp.cli.fault import tell_fault
+from fpgacomp.cli.files import check_verb, roles_of
 from fpgacomp.cli.log import logged, logger
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
 from fpgacomp.cli.telling import Telling, Verbosity
@@ -51,10 +52,35 @@ class Verb(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line; what is missing or wrong is told in the words of the help."""
         try:
+            self._refuse_repeated_and_empty(ctx, list(args))
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
             error.message = _explained(error)
             raise
+
+    def _refuse_repeated_and_empty(self, ctx: Any, args: list[str]) -> None:
+        """Refuse an option that is given twice, and an empty text where a file belongs.
+
+        Of two values Typer takes the last without a word, and an empty text, as an unset variable
+        of a shell gives it, as the name of the current folder.
+
+        Raises:
+            typer.BadParameter: there is one.
+        """
+        if ctx.resilient_parsing:  # a shell completes a command line that is not whole yet
+            return
+        values, _, found = self.make_parser(ctx).parse_args(args=args)
+        order: list[Any] = list(found)  # Typer does not export the types of parameters
+        files = {*roles_of(self.callback), "log_file"}
+        for parameter in dict.fromkeys(order):
+            is_option = parameter.param_type_name == "option"
+            can_differ = is_option and (not parameter.is_flag or parameter.secondary_opts)
+            if can_differ and not parameter.multiple and order.count(parameter) > 1:
+                told = "is given more than once: give it once."
+                raise typer.BadParameter(told, ctx=ctx, param=parameter)
+            if parameter.name in files and "" in _listed(values.get(parameter.name)):
+                told = "is empty: name a file or folder; the current folder is `.`."
+                raise typer.BadParameter(told, ctx=ctx, param=parameter)
 
     def invoke(self, ctx: Any) -> Any:  # Typer does not export the type of this context
         """Run the verb; its errors become sentences and exit codes."""
@@ -64,7 +90,7 @@ class Verb(TyperCommand):
         )
         as_json = ctx.params.get("as_json", False)
         with errors(as_json):
-            _refuse_log_over_input(log_file, ctx.params)
+            check_verb(ctx, log_file)
             ctx.obj = Telling(
                 verbosity=_verbosity(verbose, quiet), as_json=as_json, log_file=log_file
             )
@@ -168,20 +194,8 @@ def _explained(error: typer.BadParameter) -> str:
     return error.message.removeprefix("Value error, ")  # the words of Pydantic
 
 
-def _refuse_log_over_input(log_file: Path | None, values: dict[str, Any]) -> None:
-    """Refuse a log file that is one of the verb's own files: it would be replaced.
-
-    Raises:
-        UsageError: it is the network, the samples or another file named on the command line.
-    """
-    if log_file is None or not log_file.exists():
-        return
-    for value in values.values():
-        named = value if isinstance(value, list | tuple) else [value]
-        for item in named:
-            if isinstance(item, str | Path) and Path(item).resolve() == log_file.resolve():
-                raise UsageError(f"--log-file {log_file}", "is a file that this run reads.",
-                                 "name another file.")  # fmt: skip
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _verbosity(verbose: bool, quiet: bool) -> Verbosity:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fpgacomp.errors import UsageError
+from fpgacomp.host.paths import check_parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +58,8 @@ class Recipe:
             raise UsageError(
                 "learning rate", f"is {self.learning_rate:g}.", "use a number between 0 and 1."
             )
-        if self.checkpoint is not None and not Path(self.checkpoint).parent.is_dir():
-            raise UsageError(
-                f"checkpoint {self.checkpoint}", "its folder does not exist.", "create it first."
-            )
+        if self.checkpoint is not None:
+            check_parent(f"checkpoint {self.checkpoint}", Path(self.checkpoint))
         if self.weight_decay < 0:
             raise UsageError("weight decay", f"is {self.weight_decay:g}.", "use 0 or more.")
 

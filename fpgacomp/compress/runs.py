@@ -137,5 +137,5 @@ def check_checkpoint(path: Path, found: str, expected: str) -> None:
         raise TrainingError(
             str(path),
             "is the checkpoint of another run: its network, data, recipe or options differ.",
-            "remove it, or name another file.",
+            "name another file, or remove this one.",
         )

@@ -396,5 +396,5 @@ def _load(path: Path) -> State:
         return torch.load(path, weights_only=True)  # type: ignore[no-any-return]
     except Exception as problem:
         raise TrainingError(
-            str(path), f"is no checkpoint ({type(problem).__name__}).", "remove it."
+            str(path), f"is no checkpoint ({type(problem).__name__}).", "name another file."
         ) from problem

@@ -12,6 +12,7 @@ from fpgacomp.evidence.float32 import compare_with_float32
 from fpgacomp.evidence.software import to_network_outputs
 from fpgacomp.flows import checks, dump, output
 from fpgacomp.flows.batches import JudgedOracle, Kept
+from fpgacomp.flows.files import check_files, places_of, reads
 from fpgacomp.flows.integers import Model, fold, integer_graph
 from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.reports import Evidence, report_of
@@ -53,6 +54,7 @@ def compile(
     options = checked(options)
     request = registry.request(options.backend)
     destination = output.Destination.of(out, options.dump_stages)
+    check_files((*places_of(model, options, destination.folder), *reads("--board", board)))
     stages = Stages(observer, options.dump_stages)
     compiler = find_compiler() if options.csim else None
     the_board = load_board(board)

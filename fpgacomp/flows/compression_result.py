@@ -13,6 +13,7 @@ from fpgacomp.compress.recipe import History
 from fpgacomp.compress.types import KerasModel, TorchNetwork
 from fpgacomp.data.tasks import Task
 from fpgacomp.errors import UsageError
+from fpgacomp.host.paths import check_parent
 
 # Scores of a network: output name -> key of `fpgacomp.data.metrics.METRICS` -> value.
 Measured: TypeAlias = Mapping[str, Mapping[str, float]]
@@ -138,24 +139,19 @@ class CompressionResult:
         }
 
 
-def check_destination(path: Path, source: object = None) -> None:
+def check_destination(path: Path) -> None:
     """Refuse a file that a network cannot, or should not, be written to.
 
     Call it before any training: a network that cannot be written is lost.
 
     Args:
         path: where the network is to be written.
-        source: the network that it is made from. Its file is not written over.
 
     Raises:
-        UsageError: the path is no .onnx file, is a folder, is the source, or its folder does
-            not exist.
+        UsageError: the path is no .onnx file, is a folder, or its folder does not exist.
     """
     if path.suffix != ".onnx":
         raise UsageError(str(path), "is no .onnx file.", "name one: the network is written there.")
-    if not path.parent.is_dir():
-        raise UsageError(str(path), "its folder does not exist.", "create it first.")
+    check_parent(str(path), path)
     if path.is_dir():
         raise UsageError(str(path), "is a folder.", "name a file.")
-    if isinstance(source, str | Path) and path.exists() and path.samefile(source):
-        raise UsageError(str(path), "is the network it is made from.", "name another file.")

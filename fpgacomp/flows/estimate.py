@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
+from fpgacomp.flows.files import check_files, places_of, reads
 from fpgacomp.flows.integers import Model, fold, integer_graph
 from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.reports import report_of
@@ -37,6 +38,7 @@ def estimate(
     """
     options = checked(options)
     request = registry.request(options.backend)
+    check_files((*places_of(model, options), *reads("--board", board)))
     stages = Stages(observer, options.dump_stages)
     the_board = load_board(board)
     network, lowered = integer_graph(model, options, stages)

@@ -23,6 +23,9 @@ from fpgacomp.lower import lower
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
 
+# The slowest clock of a design in MHz: below it, constraints and clock wizards make no sense.
+SLOWEST_MHZ = 1.0
+
 # A file, an ONNX model in memory, or a Keras model (whose class is not known here).
 Model = str | Path | onnx.ModelProto | Any
 
@@ -68,11 +71,11 @@ def fold(
         FpgacompError, Problems: no engine asked for can build the graph.
     """
     clock_mhz = options.clock_mhz or board.clock_mhz_default
-    if not 0 < clock_mhz <= board.clock_mhz_max:
+    if not SLOWEST_MHZ <= clock_mhz <= board.clock_mhz_max:
         raise UsageError(
             f"--clock-mhz {clock_mhz:g}",
-            f"{board.name} runs at up to {board.clock_mhz_max:g} MHz.",
-            f"use 1 to {board.clock_mhz_max:g}.",
+            f"{board.name} runs at {SLOWEST_MHZ:g} to {board.clock_mhz_max:g} MHz.",
+            f"use {SLOWEST_MHZ:g} to {board.clock_mhz_max:g}.",
         )
     goal = Goal(
         board=board,

@@ -176,8 +176,10 @@ def checked_path(where: str, path: object) -> Path:
     """Return a path that a caller gave.
 
     Raises:
-        UsageError: it is neither text nor a path.
+        UsageError: it is neither text nor a path, or it is empty.
     """
+    if path == "":
+        raise UsageError(where, "is empty.", "name a file or folder; the current one is `.`.")
     if not isinstance(path, str | Path):
         raise UsageError(where, f"is a {type(path).__name__}.", "give a str or a pathlib.Path.")
     return Path(path)

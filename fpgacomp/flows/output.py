@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.evidence.vectors import narrowed
+from fpgacomp.flows.files import failed_folder
 from fpgacomp.flows.options import checked_path
 from fpgacomp.flows.reports import Evidence
 from fpgacomp.ir import codec
@@ -47,8 +48,9 @@ class Destination:
         """
         found = cls(None if out is None else checked_path("out", out))
         if found.folder is not None:
+            folder.check_free(found.folder)  # the root of the file system has nothing beside it
+            folder.check_free(found.failed)
             for target in (found.folder, found.failed):
-                folder.check_free(target)
                 if dump is not None and _meet(target.resolve(), dump.resolve()):
                     raise UsageError(
                         f"--dump-stages {dump}", f"and --out {target} lie in each other.",
@@ -60,9 +62,7 @@ class Destination:
     def failed(self) -> Path:
         """The folder of a failure's evidence."""
         assert self.folder is not None
-        # `.` and symbolic links have a name only once they are resolved.
-        named = self.folder if self.folder.name else self.folder.resolve()
-        return named.with_name(f"{named.name}.failed")
+        return failed_folder(self.folder)
 
     def simulation(self, level: str, inputs: object) -> str:
         """The command that runs a level of the build later.

@@ -16,6 +16,7 @@ from fpgacomp.errors import UsageError
 from fpgacomp.flows.integers import Model, fold, integer_graph
 from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.stages import Stages
+from fpgacomp.host.paths import check_parent
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import kind
@@ -82,9 +83,7 @@ def check_arrays(path: Path) -> None:
     """
     if path.suffix != ".npz" or path.is_dir():
         raise UsageError(f"--arrays {path}", "is no .npz file.", "name a file that ends in .npz.")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"--arrays {path}", "lies in a folder that does not exist.",
-                         f"create {path.parent} first.")  # fmt: skip
+    check_parent(f"--arrays {path}", path)
 
 
 def show(

@@ -17,6 +17,7 @@ from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import to_network_outputs
 from fpgacomp.flows import checks
 from fpgacomp.flows.batches import Kept, Oracle
+from fpgacomp.flows.files import Content, Place, Use, check_files, reads
 from fpgacomp.flows.options import SampleSource, checked_path
 from fpgacomp.flows.samples import load_samples, scores
 from fpgacomp.flows.stages import Stages
@@ -25,30 +26,11 @@ from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.toolchain import find_compiler
 from fpgacomp.network.canonical import input_shapes, unread_inputs
 from fpgacomp.report import folder
-from fpgacomp.report.manifest import Manifest
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.measured import Measured
 
 # graph is the integer graph itself, the oracle; the others are levels of an engine.
 Level = Literal["graph", "c", "hls", "rtl"]
-
-
-def _check_outputs(outputs: Path, inputs: SampleSource, build: Path) -> None:
-    """Refuse to write the answers over what they are made from.
-
-    Raises:
-        UsageError: the file is the samples', or one of the build.
-    """
-    target, where = outputs.resolve(), f"--outputs {outputs}"
-    if isinstance(inputs, str | Path) and Path(inputs).resolve() == target:
-        raise UsageError(where, "is the file of the inputs.", "name another file.")
-    if target.is_dir():
-        raise UsageError(where, "is a folder.", "name a file.")
-    if build.resolve() in target.parents:
-        manifest = Manifest.of(build)
-        path = target.relative_to(build.resolve()).as_posix()
-        if manifest is not None and path in manifest.owned:
-            raise UsageError(where, "is a file of the build.", "name another file.")
 
 
 @dataclass(frozen=True)
@@ -136,7 +118,9 @@ def simulate(
     stages = Stages(observer)
     built = folder.read_build(checked_path("build", build))
     if outputs is not None:
-        _check_outputs(checked_path("outputs", outputs), inputs, Path(build))
+        path = checked_path("outputs", outputs)
+        sources = (*reads("DIR", build), *reads("--inputs", inputs), *reads("--labels", labels))
+        check_files((*sources, Place("--outputs", path, Use.WRITE, Content.ARRAYS)))
     # The software side lacks the inputs that nothing reads, which may be given all the same.
     network = onnx.load_from_string(built.project.files["network.onnx"])
     samples = load_samples(inputs, labels, input_shapes(network), unread=unread_inputs(network))

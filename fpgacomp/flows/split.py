@@ -12,7 +12,9 @@ from numpy.lib import format as npy
 from fpgacomp.data.labelled import TEST_SHARE
 from fpgacomp.data.sources import DataSource, read_source, source_name
 from fpgacomp.data.split import DataSplit, split_samples
-from fpgacomp.errors import InputDataError, UsageError
+from fpgacomp.errors import InputDataError
+from fpgacomp.flows.files import Content, Place, Use, check_files, reads, split_files
+from fpgacomp.host.paths import check_folder
 from fpgacomp.ir.types import NamedArrays
 
 
@@ -72,14 +74,10 @@ def split(
         InputDataError: the data cannot be read, have a test set of their own, or are too few.
     """
     name, folder = source_name(data), Path(out)
-    if not folder.is_dir():
-        raise UsageError(f"--out {folder}", "is no folder.", "create it first.")
-    stem = Path(name.rpartition(":")[2] if ":" in name else name).stem or "data"
-    train, test = (folder / f"{stem}-{part}.npz" for part in ("train", "test"))
-    if isinstance(data, str | Path) and Path(data).exists():
-        for path in (train, test):
-            if path.exists() and path.samefile(data):
-                raise UsageError(str(path), "is the data itself.", "name another folder (--out).")
+    check_folder(f"--out {folder}", folder)
+    train, test = split_files(name, folder)
+    written = (Place("--out", path, Use.WRITE, Content.ARRAYS) for path in (train, test))
+    check_files((*reads("DATA", data), *written))
     source = read_source(data, name)
     if source.test is not None:
         raise InputDataError(

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from fpgacomp.errors import FileSystemError, UsageError
 from fpgacomp.host import replace
 from fpgacomp.host.disk import Disk
+from fpgacomp.host.paths import check_parent, mount_points
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
 from fpgacomp.report.manifest import SCHEMA, Manifest, is_own
@@ -43,14 +44,29 @@ def check_free(folder: Path, *, option: str = "--out") -> None:
     if not target.name:
         raise UsageError(where, "is the root of the file system.", "name a folder below it.")
     if not target.parent.is_dir():
-        fix = f"create {folder.parent} first."
-        raise UsageError(where, "lies in a folder that does not exist.", fix)
+        check_parent(where, folder)
+        check_parent(where, target)  # a link leads there
+    _refuse_mounts(folder, target, where)
     _owned(folder, where)
     try:
         replace.probe(target)
     except OSError as error:
         why = f"cannot be written ({error.strerror or error})."
         raise FileSystemError(where, why, "name another folder.") from error
+
+
+def _refuse_mounts(folder: Path, target: Path, where: str) -> None:
+    """Refuse a folder that cannot change places with a new one, because of a mounted volume.
+
+    Raises:
+        UsageError: another file system is mounted at the folder or below it.
+    """
+    for place in mount_points(target):
+        if place == target:
+            why = "is a mount point (a volume, for instance), which no build can take the place of."
+            raise UsageError(where, why, f"name a folder inside it, for instance {folder}/build.")
+        why = f"holds a mount point ({place}), which cannot move into the new build."
+        raise UsageError(where, why, "unmount it, or name another folder.")
 
 
 def _owned(folder: Path, where: str) -> frozenset[str]:
@@ -128,9 +144,7 @@ def read_build(folder: Path) -> Build:
 
 def save_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
     """One array as .npy, several as .npz under their names."""
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"--outputs {path}", "lies in a folder that does not exist.",
-                         f"create {path.parent} first.")  # fmt: skip
+    check_parent(f"--outputs {path}", path)
     content = npy(next(iter(arrays.values())))
     if len(arrays) > 1:
         buffer = io.BytesIO()

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fpgacomp.host.plain import read_plain
 from fpgacomp.host.signing import is_signed, sign
-from fpgacomp.network.canonical import Network
 from fpgacomp.results.project import Project
+
+if TYPE_CHECKING:
+    from fpgacomp.network.canonical import Network
 
 MANIFEST = "manifest.json"
 # Signs the manifest with the key of the user who made the build; no package contains it.

@@ -89,12 +89,12 @@ def count(value: float) -> str:
 
 
 def quantity(value: float) -> str:
-    """1,234,567 -> 1.23 M; below 10,000 as it is."""
+    """1,234,567 -> 1.23 M; below 10,000 as it is, of what is small three digits."""
     for unit, letter in _UP:
         if abs(value) >= unit:
             scale = unit if unit != 1e4 else 1e3
             return f"{value / scale:.3g} {letter}"
-    return count(value)
+    return f"{value:.3g}" if abs(value) < 10 else count(value)
 
 
 def duration(microseconds: float) -> str:
@@ -376,11 +376,16 @@ def _figure_name(key: str) -> str:
     return f"{output} {title}" if output else title
 
 
+def _bound(rate: float) -> str:
+    """A rate that was asked for: with all its digits where they are few."""
+    return quantity(rate) if rate >= 10_000 else f"{rate:,.6g}"
+
+
 def target_text(report: Report) -> str:
     """The goal and its bounds: latency, at least 10,000 frames/s."""
     words: list[str] = [report.target.goal]
     if report.target.fps is not None:
-        words.append(f"at least {quantity(report.target.fps)} frames/s")
+        words.append(f"at least {_bound(report.target.fps)} frames/s")
     if report.target.latency_us is not None:
         words.append(f"at most {duration(report.target.latency_us)}")
     return ", ".join(words)

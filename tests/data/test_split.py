@@ -90,8 +90,13 @@ def test_refusals(tmp_path: Path) -> None:
         split(tmp_path / "own.npz", out=tmp_path)
     with pytest.raises(UsageError, match="share: is 1"):
         split((x, y), share=1.0, out=tmp_path)
-    with pytest.raises(UsageError, match="is no folder"):
+    with pytest.raises(UsageError, match=r"does not exist\. Fix: create it first"):
         split((x, y), out=tmp_path / "none")
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"is a file, not a folder\. Fix: name a folder"):
+        split((x, y), out=tmp_path / "file")
+    with pytest.raises(UsageError, match=r"file, which is a file\. Fix: name another place"):
+        split((x, y), out=tmp_path / "file" / "deep")
     with pytest.raises(InputDataError, match="leaves one side empty"):
         split((x[:1], y[:1]), out=tmp_path)
     np.savez(tmp_path / "d-train.npz", x=x, y=y)

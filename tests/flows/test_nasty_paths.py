@@ -13,6 +13,7 @@ import pytest
 import fpgacomp
 from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.flows.options import Options
+from fpgacomp.flows.output import Destination
 from fpgacomp.results.target import Target
 from tests.support.paths import EXAMPLES
 
@@ -91,6 +92,49 @@ def test_out_in_a_loop_of_links_is_refused(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(UsageError, match="leads nowhere"):
         fpgacomp.compile(DIGITS, "pynq-z2", out=tmp_path / "loop", options=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("out", "why"),
+    [
+        ("/", "is the root of the file system"),
+        ("", "is empty"),
+        ("file/x", "lies in file, which is a file. Fix: name another place"),
+        ("file", "is a file, a pipe or a device. Fix: name a folder"),
+        ("none/x", "its folder does not exist. Fix: create none first"),
+    ],
+)
+def test_out_where_no_build_can_be(
+    out: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=why):
+        fpgacomp.compile(DIGITS, "pynq-z2", out=out, options=QUICK)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_folder_above_the_top_is_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    with pytest.raises(UsageError, match="is the root of the file system"):
+        fpgacomp.compile(DIGITS, "pynq-z2", out="..", options=QUICK)
+
+
+def test_what_a_folder_above_fails_with_stands_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "build" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "build" / "below")
+    assert Destination(Path("..")).failed == tmp_path / "build.failed"
+
+
+def test_a_source_that_a_run_from_python_would_remove(tmp_path: Path) -> None:
+    estimated(tmp_path / "stages")
+    network = tmp_path / "stages" / "1-network" / "network.onnx"
+    options = Options(dump_stages=tmp_path / "stages")
+    with pytest.raises(UsageError, match=r"would replace MODEL .*network\.onnx"):
+        fpgacomp.estimate(network, "pynq-z2", options=options)
+    assert network.is_file()
 
 
 def test_out_may_be_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

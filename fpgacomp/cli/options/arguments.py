@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fpgacomp.cli.completion import complete_board
+from fpgacomp.cli.files import Role
 
 ModelArgument = Annotated[
     str,
@@ -15,6 +16,7 @@ ModelArgument = Annotated[
         metavar="MODEL",
         help="Network file: ONNX, QONNX or QDQ (.onnx), or Keras or QKeras (.h5, .keras).",
     ),
+    Role.READ,
 ]
 FloatModelArgument = Annotated[
     str,
@@ -22,6 +24,7 @@ FloatModelArgument = Annotated[
         metavar="MODEL",
         help="File of a network that is not quantized yet: ONNX (.onnx) or Keras (.h5, .keras).",
     ),
+    Role.READ,
 ]
 ModelsArgument = Annotated[
     list[str],
@@ -29,6 +32,7 @@ ModelsArgument = Annotated[
         metavar="MODEL",
         help="Network files to compare, float or quantized: ONNX (.onnx) or Keras (.h5, .keras).",
     ),
+    Role.READ,
 ]
 TeacherArgument = Annotated[
     str,
@@ -36,12 +40,17 @@ TeacherArgument = Annotated[
         metavar="TEACHER",
         help="File of the float network whose answers the student learns: ONNX or Keras.",
     ),
+    Role.READ,
 ]
 BuildArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Build folder that `fpgacomp compile` wrote.")
+    Path,
+    typer.Argument(metavar="DIR", help="Build folder that `fpgacomp compile` wrote."),
+    Role.READ,
 ]
 OtherBuildArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Build folder to compare the first one with.")
+    Path,
+    typer.Argument(metavar="DIR", help="Build folder to compare the first one with."),
+    Role.READ,
 ]
 SourceArgument = Annotated[
     str,
@@ -50,6 +59,7 @@ SourceArgument = Annotated[
         help="Build folder that `fpgacomp compile` wrote, or a network file: ONNX, QONNX or QDQ "
         "(.onnx), or Keras or QKeras (.h5, .keras).",
     ),
+    Role.READ,
 ]
 BoardArgument = Annotated[
     str | None,
@@ -59,6 +69,7 @@ BoardArgument = Annotated[
         help="Board to show in full: its name, or the path of a board file (.yaml). "
         "Without it, all boards are listed.",
     ),
+    Role.READ,
 ]
 DataArgument = Annotated[
     str,
@@ -68,4 +79,5 @@ DataArgument = Annotated[
         "outputs), a folder with one folder of images per class, or a Python function that returns "
         "them (module:function or file.py:function).",
     ),
+    Role.READ,
 ]

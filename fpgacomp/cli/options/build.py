@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fpgacomp.cli.completion import complete_board
+from fpgacomp.cli.files import Role
 from fpgacomp.cli.values import Backend, Goal, Io
 
 BUILD = "What to build"  # panel of the help
@@ -22,6 +23,7 @@ BoardOption = Annotated[
         help="Board to design for: a name that `fpgacomp boards` lists, or the path of a board "
         "file (.yaml).",
     ),
+    Role.READ,
 ]
 OptionalBoardOption = Annotated[
     str | None,
@@ -35,6 +37,7 @@ OptionalBoardOption = Annotated[
         "quantize: by --measure lut, dsp, ff and bram18): a name that `fpgacomp boards` lists, or "
         "the path of a board file (.yaml). Without it, no estimate is made.",
     ),
+    Role.READ,
 ]
 ShownBoardOption = Annotated[
     str | None,
@@ -47,6 +50,7 @@ ShownBoardOption = Annotated[
         help="Board whose design is shown: a name that `fpgacomp boards` lists, or the path of a "
         "board file (.yaml). Without it, only the integer graph of a network is shown.",
     ),
+    Role.READ,
 ]
 BackendOption = Annotated[
     Backend,
@@ -99,10 +103,10 @@ ClockOption = Annotated[
     typer.Option(
         "--clock-mhz",
         metavar="MHZ",
-        min=0.001,
+        min=1,
         rich_help_panel=BUILD,
-        help="Clock frequency in megahertz, at most what the board allows. Without it, the default "
-        "of the board is used; `fpgacomp boards BOARD` shows both.",
+        help="Clock frequency in megahertz, from 1 to what the board allows. Without it, the "
+        "default of the board is used; `fpgacomp boards BOARD` shows both.",
     ),
 ]
 IoOption = Annotated[

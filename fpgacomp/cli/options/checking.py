@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fpgacomp.cli.files import Role
 from fpgacomp.cli.values import Checks, Level
 
 CHECKING = "Checking"  # panel of the help
@@ -23,6 +24,7 @@ InputsOption = Annotated[
         "of which the test split is used. Without it, seeded random samples are used that drive "
         "the layers to their extremes.",
     ),
+    Role.READ,
 ]
 SimulateInputsOption = Annotated[
     str,
@@ -36,6 +38,7 @@ SimulateInputsOption = Annotated[
         "class, or a Python function, module:function or file.py:function), of which the test "
         "split is used.",
     ),
+    Role.READ,
 ]
 LabelsOption = Annotated[
     str | None,
@@ -48,6 +51,7 @@ LabelsOption = Annotated[
         "a .npz file with one array under each output's name. The accuracy (or the error) is "
         "computed from them. Without it, that is known only where --inputs has labels of its own.",
     ),
+    Role.READ,
 ]
 VectorsOption = Annotated[
     int,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fpgacomp.cli.files import Role
+
 OUTPUT = "Output"  # panel of the help
 
 OutFolderOption = Annotated[
@@ -20,6 +22,7 @@ OutFolderOption = Annotated[
         "folder with other files and no build is refused. Without it, the folder is called "
         "MODEL-BOARD and stands in the current folder.",
     ),
+    Role.BUILD,
 ]
 OutFileOption = Annotated[
     Path | None,
@@ -32,6 +35,7 @@ OutFileOption = Annotated[
         "and what became of it, for instance cnn-pruned.onnx, and stands in the current folder. A "
         "file that exists is replaced.",
     ),
+    Role.NETWORK,
 ]
 AnswersOption = Annotated[
     Path | None,
@@ -43,6 +47,7 @@ AnswersOption = Annotated[
         "axis, or .npz where the network has several outputs. They are what the network itself "
         "would answer, the last scale and a Softmax included. Without it, they are not written.",
     ),
+    Role.ARRAYS,
 ]
 HtmlOption = Annotated[
     Path | None,
@@ -50,8 +55,10 @@ HtmlOption = Annotated[
         "--html",
         metavar="FILE",
         rich_help_panel=OUTPUT,
-        help="Web page with tables and plots to write. Without it, none is written.",
+        help="Web page with tables and plots to write. An earlier page is replaced. Without it, "
+        "none is written.",
     ),
+    Role.PAGE,
 ]
 ArraysOption = Annotated[
     Path | None,
@@ -62,6 +69,7 @@ ArraysOption = Annotated[
         help="File (.npz) that receives the large arrays, weights and thresholds, of which the "
         "text shows only a digest (such as #b4c7f63a). Without it, they are not written.",
     ),
+    Role.ARRAYS,
 ]
 DumpStagesOption = Annotated[
     Path | None,
@@ -72,6 +80,7 @@ DumpStagesOption = Annotated[
         help="Folder that receives what each stage produced (networks, integer graph, folding, "
         "project), also when a later stage fails. Without it, nothing of that is written.",
     ),
+    Role.STAGES,
 ]
 TimeStagesOption = Annotated[
     bool,
@@ -123,9 +132,10 @@ LogFileOption = Annotated[
         "--log-file",
         metavar="FILE",
         rich_help_panel=OUTPUT,
-        help="File that everything is logged to, with times and in full detail. A file that "
-        "exists is replaced. Without it, nothing is logged.",
+        help="File that everything is logged to, with times and in full detail. An earlier log is "
+        "replaced, a file that holds something else refused. Without it, nothing is logged.",
     ),
+    Role.LOG,
 ]
 SplitFolderOption = Annotated[
     Path,
@@ -137,4 +147,5 @@ SplitFolderOption = Annotated[
         help="Folder for the two files, NAME-train.npz and NAME-test.npz; files that exist are "
         "replaced. Without it, they stand in the current folder.",
     ),
+    Role.SPLIT,
 ]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fpgacomp.cli.files import Role
 from fpgacomp.cli.values import Granularity, Ranges, Scale
 
 FLOAT = "Float networks"  # panel of the help
@@ -23,6 +24,7 @@ CalibrationOption = Annotated[
         "used. A float network is refused without it; a network that is quantized already needs "
         "none.",
     ),
+    Role.READ,
 ]
 PtqWeightBitsOption = Annotated[
     int,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fpgacomp.cli.files import Role
 from fpgacomp.cli.options.training import SAMPLES, TRAINING
 
 TaskOption = Annotated[
@@ -31,6 +32,7 @@ ClassWeightsOption = Annotated[
         "(.npz with one array for each output where there are several). Without it, every sample "
         "counts the same.",
     ),
+    Role.READ,
 ]
 LossOption = Annotated[
     str | None,
@@ -43,6 +45,7 @@ LossOption = Annotated[
         "where a Keras model is trained) and returns one number that has a gradient. The file is "
         "Python code that runs with your permissions. Without it, the task's own loss is used.",
     ),
+    Role.READ,
 ]
 TrainingStepOption = Annotated[
     str | None,
@@ -55,4 +58,5 @@ TrainingStepOption = Annotated[
         "backward() and optimizer.step() itself, and returns the loss as a number. The file is "
         "Python code that runs with your permissions. Without it, a step follows the loss.",
     ),
+    Role.READ,
 ]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fpgacomp.cli.files import Role
 from fpgacomp.cli.values import FactorizeKind, PruneMethod, QuantizeMethod, Resource, Scope
 
 TECHNIQUE = "Technique"  # panel of the help
@@ -140,6 +141,7 @@ StudentOption = Annotated[
         help="Network that learns: a network file, or the share of the teacher's width that a "
         "fresh student has (0.25: a quarter of the channels in each layer).",
     ),
+    Role.READ,
 ]
 TemperatureOption = Annotated[
     float,

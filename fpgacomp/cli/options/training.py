@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fpgacomp.cli.files import Role
+
 SAMPLES = "Data"  # panel of the help
 TRAINING = "Training"  # panel of the help
 REPEATING = "Repeatability"  # panel of the help
@@ -22,6 +24,7 @@ DataOption = Annotated[
         "outputs; x alone for an autoencoder), a folder with one folder of images per class, or a "
         "Python function that returns them (module:function or file.py:function).",
     ),
+    Role.READ,
 ]
 TestDataOption = Annotated[
     str | None,
@@ -34,6 +37,7 @@ TestDataOption = Annotated[
         "network that was trained on --data before has seen them, and its score is too good "
         "(`fpgacomp split` makes a file to train on and one for this option).",
     ),
+    Role.READ,
 ]
 
 EpochsOption = Annotated[
@@ -74,6 +78,7 @@ CheckpointOption = Annotated[
         "refused. Without it, nothing is saved, and an interrupted run "
         "begins anew.",
     ),
+    Role.CHECKPOINT,
 ]
 
 SeedOption = Annotated[

@@ -427,6 +427,6 @@ def _load(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         told: dict[str, Any] = json.loads(str(arrays.pop("told")))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as problem:
         raise TrainingError(
-            str(path), f"is no checkpoint ({type(problem).__name__}).", "remove it."
+            str(path), f"is no checkpoint ({type(problem).__name__}).", "name another file."
         ) from problem
     return arrays, told

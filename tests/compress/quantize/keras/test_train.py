@@ -91,7 +91,7 @@ def test_interrupted_keeps_best_and_resumed_equals_straight(make_mlp, digits, tm
 def test_no_checkpoint_is_said(make_mlp, digits, tmp_path):
     path = tmp_path / "text.npz"
     path.write_text("no archive")
-    with pytest.raises(TrainingError, match=r"text.npz: is no checkpoint .* Fix: remove it"):
+    with pytest.raises(TrainingError, match=r"text.npz: is no checkpoint .*Fix: name another"):
         train_keras(make_mlp(), digits, replace(SHORT, checkpoint=path))
 
 
