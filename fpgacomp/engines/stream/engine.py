@@ -46,10 +46,11 @@ class StreamEngine:
     def emit(self, design: StreamDesign, vectors: Mapping[str, IntArray]) -> Emitted:
         """Our own HLS C++ and SystemVerilog of the design's operators."""
         from fpgacomp.engines.stream.emit.project import emit_stream
+        from fpgacomp.engines.stream.fold.rtl_fifos import rtl_dataflow
         from fpgacomp.engines.stream.rtl.project import emit_rtl
 
         hls = self.read_back(design.graph, emit_stream(design, vectors))
-        whole = hls.project.merged(emit_rtl(design, hls.interface))
+        whole = hls.project.merged(emit_rtl(design, rtl_dataflow(design), hls.interface))
         return replace(hls, project=whole)
 
     def read_back(self, graph: Graph, project: Project) -> Emitted:

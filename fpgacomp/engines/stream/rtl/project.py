@@ -12,7 +12,6 @@ from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.emit.context import CppPort, Names, names_of
 from fpgacomp.engines.stream.emit.project import ports_of
-from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.rtl.instance import Parameter
@@ -78,11 +77,12 @@ class RtlDesign:
     units: tuple[WiredInstance, ...]
 
 
-def emit_rtl(design: StreamDesign, interface: Interface) -> Project:
+def emit_rtl(design: StreamDesign, dataflow: Dataflow, interface: Interface) -> Project:
     """The SystemVerilog of a design, with all its files below `rtl/`.
 
     Args:
         design: a folding for every layer of a verified graph.
+        dataflow: its operators, with the FIFO depths of the SystemVerilog (`rtl_dataflow`).
         interface: of the design's ports, which are the same in C++ and SystemVerilog.
 
     Returns:
@@ -93,7 +93,6 @@ def emit_rtl(design: StreamDesign, interface: Interface) -> Project:
     Raises:
         UnsupportedLayer: a folding that does not divide its layer.
     """
-    dataflow = expand(design)
     made, files = rtl_design(design, dataflow)
     files[f"{made.name}.sv"] = _render("top.sv", made)
     files["sim_main.cpp"] = _render("sim_main.cpp", made)
