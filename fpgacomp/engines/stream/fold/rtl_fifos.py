@@ -53,7 +53,8 @@ def _deepened(
     held = {name: words for name, words in bursts(dataflow, FINE).items() if words > LEAST}
     if held:
         whole = Simulator(dataflow, frames=2, limit=UNMERGED, pipelines=pipelines)
-        if whole.run(depths).interval > most:
+        run = whole.run(depths)
+        if run.stuck or run.interval > most:
             names = held.keys() | depths.keys()
             return {name: max(held.get(name, 0), depths.get(name, 0)) for name in names}
     return dict(depths)
