@@ -11,7 +11,7 @@ DEMO := digits_cnn-pynq-z2
 # The smallest design that takes 200,000 images a second fits even at the upper end of its estimate.
 DEMO_AIM := --target area --fps 200000
 
-.PHONY: demo test test-fast lint docs bench clean
+.PHONY: demo test test-fast lint docs bench bench-rtl clean
 
 demo: $(VENV)/core.done
 	$(BIN)/fpgacomp compile examples/digits_cnn/model.onnx --board pynq-z2 $(DEMO_AIM) --out $(DEMO) \
@@ -37,6 +37,10 @@ bench: $(VENV)/all.done
 	$(BIN)/python -m examples.benchmark
 	$(BIN)/python -m examples.benchmark_streams
 	$(BIN)/python -m examples.benchmark_recipes
+
+# The networks of the zoo as SystemVerilog; the large ones take many minutes.
+bench-rtl: $(VENV)/all.done
+	$(BIN)/python -m examples.benchmark_rtl
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -46,7 +46,9 @@ class StreamDesign:
     Args:
         clock_mhz: the clock that the design will run at.
         folding: layer name -> folding; every layer but Input and Reshape has one.
-        fifo_depths: stream name (see `fpgacomp.engines.stream.dataflow`) -> words; 2 where absent.
+        fifo_depths: stream name (see `fpgacomp.engines.stream.dataflow`) -> words of its FIFO in
+            the C++; 2 where absent. Those of the SystemVerilog follow from the design
+            (`fold.rtl_fifos`).
     """
 
     graph: Graph

@@ -46,12 +46,13 @@ class StreamEngine:
     def emit(self, design: StreamDesign, vectors: Mapping[str, IntArray]) -> Emitted:
         """Our own HLS C++ and SystemVerilog of the design's operators."""
         from fpgacomp.engines.stream.emit.project import emit_stream
+        from fpgacomp.engines.stream.fold.rtl_fifos import rtl_dataflow
         from fpgacomp.engines.stream.rtl.project import emit_rtl
 
         hls = self.read_back(design.graph, emit_stream(design, vectors))
         data = {port.file: hls.project.files[f"hls/tb_data/{port.file}"]
                 for port in (*hls.interface.inputs, *hls.interface.outputs)}  # fmt: skip
-        whole = hls.project.merged(emit_rtl(design, hls.interface, data))
+        whole = hls.project.merged(emit_rtl(design, rtl_dataflow(design), hls.interface, data))
         return replace(hls, project=whole)
 
     def read_back(self, graph: Graph, project: Project) -> Emitted:

@@ -16,7 +16,7 @@ from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.duplicate import Duplicate
-from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES
+from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES, Pipelines
 from fpgacomp.engines.stream.timing.run import FINE, Run, Simulator, bursts, interval_cycles
 
 SPARE = 1.002  # smaller FIFOs may lengthen the interval aimed at by this factor
@@ -39,18 +39,23 @@ class Fifos:
     run: Run
 
 
-def size_fifos(dataflow: Dataflow, interval: int, *, most: float | None = None) -> Iterator[Fifos]:
+def size_fifos(
+    dataflow: Dataflow, interval: int, *, most: float | None = None,
+    pipelines: Pipelines | None = None,
+) -> Iterator[Fifos]:  # fmt: skip
     """Depths for a pace, then smaller ones that are slower.
 
     Args:
         interval: cycles per frame aimed at; missed where no depth reaches it, which
             `run.interval` tells.
         most: the longest interval that will do; None for SLACK times the one aimed at.
+        pipelines: of the output that they are for; those assumed for HLS if None.
     """
     aim = _Aim(interval, interval * SLACK, interval * SPARE)
     if most is not None:
         aim = _Aim(interval, most, most)
-    coarse, fine = Simulator(dataflow), Simulator(dataflow, limit=FINE)
+    coarse = Simulator(dataflow, pipelines=pipelines)
+    fine = Simulator(dataflow, limit=FINE, pipelines=pipelines)
     found = _coarsely_sized(coarse, aim)
     proof = Fifos(found.depths, fine.run(found.depths))
     if not aim.kept(proof.run):
@@ -133,7 +138,7 @@ def _sized(simulator: Simulator, elastic: set[str], aim: _Aim) -> Fifos:
     """Depths from what the elastic streams hold at the pace aimed at, and the run with them."""
     dataflow = simulator.dataflow
     free = simulator.run(dict.fromkeys(elastic, UNBOUNDED), pace=aim.interval, held=True)
-    margins = _margins(dataflow)
+    margins = _margins(simulator)
     depths = {
         stream.name: free.most[stream.name] + margins.get(stream.name, 1)
         for stream in dataflow.streams
@@ -142,12 +147,16 @@ def _sized(simulator: Simulator, elastic: set[str], aim: _Aim) -> Fifos:
     return Fifos(depths, simulator.run(depths))
 
 
-def _margins(dataflow: Dataflow) -> dict[str, int]:
+def _margins(simulator: Simulator) -> dict[str, int]:
     """Stream name -> words that the other branches' pipelines may hold back meanwhile.
 
     A HLS pipeline without input keeps what is in flight, at most HLS_STAGES words an operator,
-    while the copies on this branch wait.
+    while the copies on this branch wait. SystemVerilog lets everything go but the word at its
+    output.
     """
+    dataflow = simulator.dataflow
+    if simulator.pipelines.held:
+        return {}
     position = {op.name: index for index, op in enumerate(dataflow.operators)}
     reader = {s.name: op for op in dataflow.operators for s in op.inputs}
     margins: dict[str, int] = {}

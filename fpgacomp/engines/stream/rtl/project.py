@@ -10,7 +10,6 @@ from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.emit.context import Names, names_of
 from fpgacomp.engines.stream.emit.project import ports_of
-from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.rtl.context import RtlDesign, RtlPort, WiredInstance
@@ -27,11 +26,17 @@ LIBRARY = TEMPLATES / "lib"
 LEAST_DEPTH = 2  # words of the module fpgacomp_fifo
 
 
-def emit_rtl(design: StreamDesign, interface: Interface, vectors: Mapping[str, bytes]) -> Project:
+def emit_rtl(
+    design: StreamDesign,
+    dataflow: Dataflow,
+    interface: Interface,
+    vectors: Mapping[str, bytes],
+) -> Project:
     """The SystemVerilog of a design, with all its files below `rtl/`.
 
     Args:
         design: a folding for every layer of a verified graph.
+        dataflow: its operators, with the FIFO depths of the SystemVerilog (`rtl_dataflow`).
         interface: of the design's ports, which are the same in C++ and SystemVerilog.
         vectors: content of each port's file in hls/tb_data.
 
@@ -44,7 +49,6 @@ def emit_rtl(design: StreamDesign, interface: Interface, vectors: Mapping[str, b
     Raises:
         UnsupportedLayer: a folding that does not divide its layer.
     """
-    dataflow = expand(design)
     made, files = rtl_design(design, dataflow)
     files[f"{made.name}.sv"] = render("top.sv", design=made)
     files["sim_main.cpp"] = render("sim_main.cpp", design=made)

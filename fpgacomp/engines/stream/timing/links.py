@@ -51,7 +51,7 @@ class Room:
     lead: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Link:
     """A stream between two operators, over all frames.
 

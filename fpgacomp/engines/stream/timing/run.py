@@ -94,7 +94,7 @@ class Simulator:
         pipelines: Pipelines | None = None,
     ) -> None:  # fmt: skip
         self.dataflow, self.frames = dataflow, frames
-        pipes = pipelines or Pipelines.hls(dataflow)
+        self.pipelines = pipes = pipelines or Pipelines.hls(dataflow)
         self.steps = [operator.steps(limit) for operator in dataflow.operators]
         self.links = _linked(dataflow, self.steps, frames, pipes)
         self.paces = [

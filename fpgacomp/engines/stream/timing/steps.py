@@ -19,6 +19,7 @@ from fpgacomp.ir.types import IntArray
 # Most steps of an operator and frame. Operators that move images take at least a step per
 # pixel, whatever the limit.
 STEP_LIMIT = 2048
+UNMERGED = 1 << 62  # a limit at which every step is one cycle or one word
 
 
 @dataclass(frozen=True)

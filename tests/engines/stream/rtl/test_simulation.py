@@ -12,9 +12,10 @@ import pytest
 from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.engine import STREAM
-from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.fold.fifos import with_fifos
+from fpgacomp.engines.stream.fold.rtl_fifos import rtl_dataflow
 from fpgacomp.engines.stream.rtl.simulate import Fault, Pauses, Stimulus, simulate_batches
+from fpgacomp.engines.stream.timing.least import least_depths
 from fpgacomp.engines.stream.timing.pipelines import Pipelines
 from fpgacomp.engines.stream.timing.run import FINE, Simulator
 from fpgacomp.errors import ToolError
@@ -93,7 +94,7 @@ def cycles(run: CsimResult) -> tuple[int, int | None]:
 
 def simulator_of(made: StreamDesign) -> Simulator:
     """The model of the SystemVerilog, for as many frames."""
-    flow = expand(made)
+    flow = rtl_dataflow(made)
     pipelines = Pipelines.rtl(flow, made.board.device.wide_port_bits)
     return Simulator(flow, frames=FRAMES, limit=FINE, pipelines=pipelines)
 
@@ -109,8 +110,12 @@ def test_concat_upsample_lookup_and_padded_pools(tmp_path: Path) -> None:
 
 
 def test_folds_of_equal_pace_behind_shallow_fifos(tmp_path: Path) -> None:
-    """Every FIFO of two words, so that modules stop each other with gaps in their pipelines."""
-    check(sd.design(builders.cnn(), 13, most=16), tmp_path)
+    """FIFOs of two words, so that modules stop each other with gaps in their pipelines."""
+    made = sd.design(builders.cnn(), 13, most=16)
+    tried = Stimulus(depths={stream.name: 2 for stream in rtl_dataflow(made).streams})
+    ((_, run),) = runs(made, tmp_path, tried)
+    modelled = simulator_of(made).run_exact(tried.depths)
+    assert cycles(run) == (modelled.finish[0], modelled.interval)
 
 
 def test_bipolar_products_and_one_axis(tmp_path: Path) -> None:
@@ -136,12 +141,14 @@ def test_a_short_a_long_and_an_interrupted_frame(tmp_path: Path) -> None:
 
 def test_a_skip_fifo_one_word_too_short_gets_stuck_in_the_model_and_in_rtl(tmp_path: Path) -> None:
     made = with_fifos(sd.design(skip_network(), 0, most=4))
-    (copy,) = (name for name in made.fifo_depths if "copy" in name)
+    depths = {stream.name: stream.depth for stream in rtl_dataflow(made).streams}
+    (copy,) = (name for name in depths if "copy1" in name)
     simulator = simulator_of(made)
     least = next(n for n in range(2, 99) if not simulator.run_exact({copy: n}).stuck)
     assert simulator.run({copy: least - 1}).stuck and not simulator.run({copy: least}).stuck
-    assert 2 < least < made.fifo_depths[copy]
-    tried = [Stimulus(depths={copy: n}) for n in (least, least + 1, least + 5)]
+    assert least == least_depths(rtl_dataflow(made), simulator.pipelines, {})[copy]
+    assert 2 < least < depths[copy] < made.fifo_depths[copy]
+    tried = [Stimulus(depths={copy: n}) for n in (least, least + 1, depths[copy])]
     for stimulus, (_, run) in zip(tried, runs(made, tmp_path, *tried)):
         modelled = simulator.run_exact(stimulus.depths)
         assert cycles(run) == (modelled.finish[0], modelled.interval)
