@@ -20,6 +20,7 @@ from fpgacomp.engines.hls4ml.estimate.layer import (
 from fpgacomp.engines.hls4ml.operators.dense import VECTOR_OVERHEAD
 from fpgacomp.engines.hls4ml.timing import DEFAULT_TOOL, product_cycles, stream_convolution
 from fpgacomp.engines.shared.products import Product
+from fpgacomp.engines.shared.release import release_of
 from fpgacomp.engines.shared.terms import (
     DSP_MIN_CONSTANT_PRODUCT,
     DSP_MIN_CONSTANT_PRODUCT_BEFORE_2022,
@@ -284,7 +285,9 @@ def _dense(spec: LayerSpec) -> _Priced:
 def _conv(spec: LayerSpec) -> _Priced:
     unit, (rows, columns) = _product(spec), spec.kernel
     fill = (rows - 1) * spec.image[1] + columns
-    found = stream_convolution(unit, pixels=prod(spec.image), fill=fill, tool=spec.tool)
+    found = stream_convolution(
+        unit, pixels=prod(spec.image), fill=fill, release=release_of(spec.tool)
+    )
     terms = convolution_terms(unit, rows=rows - 1, channels=spec.inputs, width=spec.image[1])
     kind = "latency" if spec.strategy == "latency" else "conv"
     return _Priced(_of_weights(kind, spec, unit), terms, found.cycles, found.interval)
