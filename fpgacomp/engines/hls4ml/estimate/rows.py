@@ -17,6 +17,7 @@ from fpgacomp.engines.hls4ml.estimate.layer import (
     elementwise_terms,
     interface_terms,
     softmax_terms,
+    typical,
 )
 from fpgacomp.engines.hls4ml.estimate.reported import Reported, of_params, of_text
 from fpgacomp.engines.hls4ml.limits import MAX_REUSE, UNROLL_LIMIT
@@ -189,11 +190,6 @@ def _convolution(
     found = stream_convolution(unit, pixels=layer.pixels, fill=fill, release=release_of(tool))
     terms = convolution_terms(unit, rows=height - 1, channels=sizes["n_chan"], width=width)
     return Part(typical("conv", unit), terms), {"cycles": found.cycles, "interval": found.interval}
-
-
-def typical(kind: str, unit: Product) -> str:
-    """The kind of a unit for which typical weights stand in, where weights are constants."""
-    return f"{kind}_typical" if unit.constant_weights else kind
 
 
 def _product(layer: Reported, in_bits: int, tool: str, part: str, clock: float) -> Product:
