@@ -44,7 +44,8 @@ ENGINE_ROOMS = {
 }
 # Files of the engines' room that stand above its folders: the registry and the choice.
 ENGINE_TOP = {
-    "__init__", "engine", "registry", "choose", "refit", "published", "judging", "layer_price",
+    "__init__", "engine", "registry", "choose", "refit", "published", "judging",
+    "layer_price", "layer_spec",
 }  # fmt: skip
 HEAVY = ("hls4ml", "torch", "tensorflow", "finn", "qkeras", "brevitas", "tf_keras", "keras")
 LATE = (*HEAVY, "qonnx", "scipy", "onnxruntime")

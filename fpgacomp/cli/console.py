@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import signal
 import sys
@@ -57,8 +56,10 @@ def errors(as_json: bool) -> Iterator[None]:
 
 
 def write_json(document: Any) -> None:
-    """Write plain values as one JSON document to standard output."""
-    sys.stdout.write(json.dumps(document, indent=1, sort_keys=True, default=str) + "\n")
+    """Write plain values as one JSON document to standard output; what is not finite is null."""
+    from fpgacomp.report.plain_json import json_text  # numpy, which most verbs start without
+
+    sys.stdout.write(json_text(document))
     sys.stdout.flush()  # a full disk is told here, where the verb can still tell of it
 
 

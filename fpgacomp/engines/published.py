@@ -67,13 +67,16 @@ TABLES = (
 )  # fmt: skip
 
 
+_AGAIN = "equal in every cell to a row before, which counts once"
+
+
 @dataclass(frozen=True)
 class Published:
     """What was rebuilt of some tables.
 
     Args:
         rows: engine -> (name of the table, row).
-        left: (name of the table, why) -> rows that could not be rebuilt.
+        left: (name of the table, why) -> rows that could not be rebuilt, or were given before.
     """
 
     rows: Mapping[EngineName, Sequence[tuple[str, Row]]]
@@ -91,12 +94,19 @@ def table_of(columns: Iterable[str]) -> PublishedTable | None:
 
 
 def rebuilt(tables: Iterable[tuple[PublishedTable, Sequence[CsvRow]]]) -> Published:
-    """The rows of tables; equal nodes of one FINN repository's builds count once."""
+    """The rows of tables.
+
+    Equal nodes of one FINN repository's builds count once, and so do rows that are equal in every
+    cell, as those of a table that is given twice: they are one measurement.
+    """
     rows: dict[EngineName, list[tuple[str, Row]]] = {"hls4ml": [], "stream": []}
     left: Counter[tuple[str, str]] = Counter()
+    seen: set[tuple[object, ...]] = set()
     for table, lines in tables:
         for line in lines:
-            found = _rebuilt(table, line)
+            cells = (table.name, *sorted(line.items()))
+            found = NotRebuilt(_AGAIN) if cells in seen else _rebuilt(table, line)
+            seen.add(cells)
             if isinstance(found, NotRebuilt):
                 left[table.name, found.why] += 1
             else:

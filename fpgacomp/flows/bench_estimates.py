@@ -34,8 +34,10 @@ class EstimateBench:
         level: share of measured figures that the ranges are to hold.
         leave_out: whether each repository was predicted without its own rows.
         judged: one entry per table, stage, kind and quantity.
-        left: (table, why, rows) of rows that could not be rebuilt, most first.
-        rows: how many rows were rebuilt; equal FINN nodes of one repository count once.
+        left: (table, why, rows) of rows that could not be rebuilt or that were given before, most
+            first.
+        rows: how many rows were rebuilt; equal rows, and equal FINN nodes of one repository, count
+            once.
     """
 
     level: float
@@ -45,7 +47,7 @@ class EstimateBench:
     rows: int
 
     def summary(self) -> dict[str, Any]:
-        """The same as a JSON document."""
+        """The same as values that JSON has, but for NaN, which a JSON document has as null."""
         return {
             "level": self.level,
             "leave_out": self.leave_out,
@@ -66,7 +68,7 @@ def bench_estimates(
     """Compare estimates with measured figures of designs that others synthesized.
 
     Every row whose report states enough is rebuilt as the estimator counts it. The others
-    are counted with the reason.
+    are counted with the reason, and so are rows that equal one before them in every cell.
 
     Args:
         tables: CSV files; what a file holds is known by its columns.
@@ -76,7 +78,7 @@ def bench_estimates(
         observer: told which repository is left out and the share that is done.
 
     Raises:
-        InputDataError: a file that is not such a table.
+        InputDataError: a file that is not such a table, or has no rows.
     """
     published = rebuilt([_read(Path(path)) for path in tables])
     found = judged(published, leave_out=leave_out == "repository", told=observer)
@@ -95,7 +97,7 @@ def _read(path: Path) -> tuple[PublishedTable, list[dict[str, str]]]:
     """A table's kind and rows.
 
     Raises:
-        InputDataError: it is too large, no CSV, of unknown columns or ragged.
+        InputDataError: it is too large, no CSV, of unknown columns, ragged or without rows.
     """
     try:
         text = read_plain(path, MAX_BYTES).decode("utf-8-sig")
@@ -122,6 +124,8 @@ def _parsed(path: Path, text: str) -> tuple[PublishedTable, list[dict[str, str]]
             raise InputDataError(str(path), why, _FIX)
         rows: list[dict[str, str]] = []
         for cells in lines:
+            if len(cells) <= 1 and not "".join(cells).strip():
+                continue  # a blank line, as editors leave one at the end
             if len(cells) != len(columns):
                 why = f"has {len(cells)} cells instead of {len(columns)}."
                 raise InputDataError(f"{path} line {lines.line_num}", why, "mend the row.")
@@ -130,4 +134,6 @@ def _parsed(path: Path, text: str) -> tuple[PublishedTable, list[dict[str, str]]
             rows.append(dict(zip(columns, cells)))
     finally:
         csv.field_size_limit(before)
+    if not rows:
+        raise InputDataError(str(path), "has no rows below its header.", "give a table with rows.")
     return table, rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -13,12 +12,13 @@ from rich.table import Table
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.device import Device
 from fpgacomp.devices.resources import RESOURCE_FIELDS
+from fpgacomp.report.plain_json import json_text
 
 
 def to_json(boards: Sequence[Board], *, single: bool) -> str:
     """One board as an object, several as a list."""
     content = [_plain(board) for board in boards]
-    return json.dumps(content[0] if single else content, indent=1, sort_keys=True) + "\n"
+    return json_text(content[0] if single else content)
 
 
 def _plain(board: Board) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from fpgacomp.errors import FpgacompError, one_line_per_cause
+from fpgacomp.report.plain_json import json_text
 
 
 class Finding(Protocol):
@@ -56,7 +56,7 @@ def to_json(report: CheckReport) -> str:
              for f in report.findings]  # fmt: skip
     problems = [{"where": p.where, "why": p.why, "fix": p.fix} for p in report.problems]
     content = {"ok": report.ok, "format": report.format, "nodes": nodes, "problems": problems}
-    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+    return json_text(content)
 
 
 def render(report: CheckReport, console: Console) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from rich.text import Text
 from fpgacomp.data.metrics import METRICS, Metric
 from fpgacomp.report import wording
 from fpgacomp.report.comparison_best import fronts, warnings
+from fpgacomp.report.plain_json import json_text
 from fpgacomp.results.comparison import (
     MEASURES,
     Attack,
@@ -66,7 +66,7 @@ def to_json(comparison: Comparison) -> str:
         "below_floor": [candidate.name for candidate in comparison.below_floor()],
         "warnings": list(warnings(comparison)),
     }
-    return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return json_text(document, indent=2)
 
 
 def _model(candidate: Candidate, metric: str) -> dict[str, object]:

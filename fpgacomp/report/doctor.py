@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -11,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from fpgacomp.host.toolchain import Tool
+from fpgacomp.report.plain_json import json_text
 
 
 def to_json(tools: Sequence[Tool]) -> str:
     """The tools as a JSON list."""
-    return json.dumps([asdict(tool) for tool in tools], indent=1, sort_keys=True) + "\n"
+    return json_text([asdict(tool) for tool in tools])
 
 
 def render(tools: Sequence[Tool], console: Console) -> None:

@@ -32,23 +32,28 @@ class Bench(Protocol):
 
 
 def text(bench: Bench) -> str:
-    """The whole result: what was judged how, a table, and what could not be rebuilt."""
+    """The whole result: what was judged how, a table, and the rows that were not judged."""
     how = {
         "nothing": "the shipped coefficients, which saw the published tables",
         "repository": "coefficients and ranges that saw nothing of the row's repository",
     }[bench.leave_out]
     lines = [f"{bench.rows} rows rebuilt, predicted by {how}.", ""]
+    return "\n".join([*lines, *(_table(bench) if bench.judged else ()), *_not_rebuilt(bench)])
+
+
+def _table(bench: Bench) -> Iterator[str]:
+    """The judgements below headings, and what the headings mean."""
     rows = [_HEADINGS, *(_cells(entry) for entry in bench.judged)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    lines += ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    lines += [
+    yield from ("  ".join(_aligned(row, widths)).rstrip() for row in rows)
+    yield from (
         "",
         "APE: median of |estimated - measured| / measured. rank: Spearman's correlation.",
         f"held: ranges that hold the measured figure; {bench.level:.0%} is stated. 95 % band: "
         "where that share of n rows lies in 95 of 100 cases; * marks a share outside of it.",
         "width: mean of (high - low) / estimate.",
-    ]
-    return "\n".join([*lines, *_not_rebuilt(bench)])
+        "",
+    )
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
@@ -76,8 +81,7 @@ def _not_rebuilt(bench: Bench) -> Iterator[str]:
     total = sum(count for _, _, count in bench.left)
     if not total:
         return
-    yield ""
-    yield f"{total} rows could not be rebuilt:"
+    yield f"{total} rows are not judged:"
     for table, why, count in bench.left:
         yield f"  {table}: {count} rows: {why}"
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-
-import numpy as np
 
 from fpgacomp.devices.board import Board
+from fpgacomp.report.plain_json import json_text
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.distribution import Histogram
 from fpgacomp.results.estimate import LEVEL, Estimate, Figure
@@ -23,15 +18,13 @@ from fpgacomp.results.report import (
     Report,
 )
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
 
 def to_json(report: Report) -> str:
     """The document as text, with two spaces of indent, sorted keys and a newline at the end.
 
     A figure that is not a finite number is null; whole numbers are written as such.
     """
-    return json.dumps(_plain(_document(report)), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return json_text(_document(report), indent=2)
 
 
 def _document(report: Report) -> dict[str, object]:
@@ -185,34 +178,3 @@ def _layer(layer: LayerReport) -> dict[str, object]:
 
 def _histogram(histogram: Histogram | None) -> dict[str, object] | None:
     return None if histogram is None else asdict(histogram)
-
-
-def _plain(value: object) -> Json:
-    """The value in types that JSON has.
-
-    Raises:
-        TypeError: the report holds something else, which is a bug of the caller.
-    """
-    match value:
-        case None | bool() | str():
-            return str(value) if isinstance(value, str) else value
-        case np.generic():
-            return _plain(value.item())
-        case int():
-            return int(value)
-        case float():
-            return _number(value)
-        case Path():
-            return value.as_posix()
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case _:
-            raise TypeError(f"a report cannot hold a {type(value).__name__}: {value!r}")
-
-
-def _number(value: float) -> float | int | None:
-    if not math.isfinite(value):
-        return None
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value

@@ -12,6 +12,7 @@ import fpgacomp
 from fpgacomp.cli.app import app
 from fpgacomp.errors import FpgacompError, InputDataError
 from fpgacomp.flows.bench_estimates import LeaveOut
+from fpgacomp.report import estimate_bench
 from fpgacomp.results.estimate import Figure
 from fpgacomp.results.judged import binomial_band, judge, rank_correlation
 
@@ -93,6 +94,8 @@ HOSTILE = [
     ("binary", "\x00\x01\x02", "columns of no known table"),
     ("a field without end", f'{NODE_COLUMNS}\n"{"x" * (1 << 21)}"', "not a CSV file"),
     ("twice", f"{NODE_COLUMNS},op\n", "columns of no known table"),
+    ("a header alone", f"{NODE_COLUMNS}\n", "has no rows below its header"),
+    ("a header and blank lines", f"{NODE_COLUMNS}\n\n  \n", "has no rows below its header"),
 ]
 
 
@@ -153,6 +156,29 @@ def test_impossible_figures_are_not_rebuilt(tmp_path: Path, figure: str) -> None
     row = design(DENSE).replace(",9000,", f",{figure},")
     found = fpgacomp.bench_estimates([table(tmp_path, DESIGN_COLUMNS, row)])
     assert found.rows == 0
+
+
+def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
+    row = node("a/b", fifo(), 70, 132, 0, 0, 0)
+    found = fpgacomp.bench_estimates([table(tmp_path, NODE_COLUMNS, "", row, "", "  ")])
+    assert found.rows == 1 and not found.left
+
+
+def test_a_table_that_is_given_twice_counts_once(tmp_path: Path) -> None:
+    rows = (design(DENSE), design(DENSE, source="github c/d"))
+    once, again = (table(tmp_path, DESIGN_COLUMNS, *rows, name=name) for name in ("a", "b"))
+    found = fpgacomp.bench_estimates([once, again, once])
+    assert found.rows == 2 and found.judged == fpgacomp.bench_estimates([once]).judged
+    assert [(name, count) for name, _, count in found.left] == [("designs", 4)]
+    assert "4 rows are not judged" in estimate_bench.text(found)
+
+
+def test_what_is_not_known_is_null_in_json(tmp_path: Path) -> None:
+    path = str(table(tmp_path, NODE_COLUMNS, node("a/b", fifo(), 70, 132, 0, 0, 0)))
+    shown = CliRunner().invoke(app, ["bench-estimates", path, "--json"]).output
+    document = json.loads(shown, parse_constant=pytest.fail)
+    # One row has no rank.
+    assert {entry["spearman"] for entry in document["judged"]} == {None}
 
 
 def test_the_verb_prints_a_table_or_json(tmp_path: Path) -> None:

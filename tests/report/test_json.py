@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from fpgacomp.report.json_report import to_json
+from fpgacomp.report.plain_json import json_text
 from fpgacomp.results.estimate import Figure
 from fpgacomp.results.report import Report
 from tests.support import report_samples as samples
@@ -127,3 +129,11 @@ def test_options_of_numpy_and_path_types() -> None:
 def test_what_json_cannot_hold_is_named() -> None:
     with pytest.raises(TypeError, match=r"a report cannot hold a set: \{1\}"):
         to_json(replace(samples.fits(), options={"bad": {1}}))
+
+
+def test_json_has_no_nan_and_no_infinity() -> None:
+    document = {"nan": math.nan, "deep": [np.float32("inf"), {"whole": 2.0, "count": np.int64(3)}]}
+    told = json.loads(json_text(document), parse_constant=pytest.fail)
+    assert told == {"nan": None, "deep": [None, {"whole": 2, "count": 3}]}
+    with pytest.raises(TypeError, match="cannot hold a set"):
+        json_text({"set": {1}})

@@ -7,6 +7,7 @@ from math import ceil
 
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding, Setting
 from fpgacomp.engines.shared.products import Product
+from fpgacomp.engines.shared.release import VITIS_2022, Release, release_of
 from fpgacomp.ir.layers import Layer
 
 # Cycles that a loop over words or lanes takes beside its iterations: to fill its pipeline, to
@@ -20,6 +21,7 @@ STREAM_RESOURCE_STEP = 8
 WINDOW_STEP_BEFORE_2022 = 1
 WINDOW_STEP = 3
 DEFAULT_TOOL = "2024.1"  # release of the vendor tool that is predicted where none is stated
+DEFAULT_RELEASE = release_of(DEFAULT_TOOL)
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,13 @@ def product_cycles(unit: Product) -> tuple[int, int]:
     return unit.reuse_factor + unit.depth, unit.reuse_factor
 
 
-def window_step(tool: str) -> int:
-    """Least cycles per input pixel of a sliding window.
-
-    Args:
-        tool: release of the vendor tool, as "2023.2".
-    """
-    return WINDOW_STEP if tool >= "2022" else WINDOW_STEP_BEFORE_2022
+def window_step(release: Release) -> int:
+    """Least cycles per input pixel of a sliding window, as this release builds it."""
+    return WINDOW_STEP if release >= VITIS_2022 else WINDOW_STEP_BEFORE_2022
 
 
 def stream_convolution(
-    unit: Product, *, pixels: int, fill: int, tool: str = DEFAULT_TOOL
+    unit: Product, *, pixels: int, fill: int, release: Release = DEFAULT_RELEASE
 ) -> Timing:
     """Cycles of a convolution in io_stream, which takes its input pixel by pixel.
 
@@ -89,11 +87,11 @@ def stream_convolution(
     Args:
         pixels: of the padded input.
         fill: pixels that are read before the first window is complete.
-        tool: release of the vendor tool.
+        release: of the vendor tool.
     """
     latency, interval = product_cycles(unit)
     if unit.strategy == "latency":
-        step = max(interval, window_step(tool))
+        step = max(interval, window_step(release))
         cycles = pixels * step + latency + 2
         return Timing(fill * step + latency, cycles, cycles)
     step = unit.reuse_factor + STREAM_RESOURCE_STEP

@@ -11,10 +11,13 @@ def signed_digits(values: IntArray) -> IntArray:
     """Nonzero digits of each integer's canonical signed digit form (same shape).
 
     A product by a constant of d digits takes d - 1 adders; 0 has none, a power of two one.
-    The digits of x are the bits of 3|x| xor |x| (Reitwiesner 1960).
+    The digits of x are the bits of 3|x| xor |x| (Reitwiesner 1960); both are halved here, so that
+    they fit 64 bits for every int64, -2**63 included, whose absolute value int64 does not hold.
     """
-    magnitude = np.abs(values.astype(np.int64))
-    return np.bitwise_count((3 * magnitude) ^ magnitude).astype(np.int64)
+    magnitude = np.abs(values.astype(np.int64)).view(np.uint64)
+    half = magnitude >> np.uint64(1)
+    digits: IntArray = np.bitwise_count((magnitude + half) ^ half).astype(np.int64)
+    return digits
 
 
 def typical_weights(n_in: int, n_out: int, bits: int, nonzero: int, *, seed: int = 0) -> IntArray:

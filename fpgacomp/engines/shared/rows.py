@@ -95,6 +95,18 @@ def clock_ns(text: str) -> float:
     return value
 
 
+def block_ram(x: CsvRow, *, of36: str, of18: str | None = None) -> dict[str, float]:
+    """Measured memory blocks of 18 kbit; nothing where a cell that counts them is empty.
+
+    Args:
+        of36: column that counts blocks of 36 kbit.
+        of18: column that counts those of 18 kbit beside them; None where the table has none.
+    """
+    counts = [number(x.get(of36)), 0.0 if of18 is None else number(x.get(of18))]
+    stated = [count for count in counts if count is not None]
+    return {"bram18": 2 * stated[0] + stated[1]} if len(stated) == len(counts) else {}
+
+
 def figures(x: CsvRow, columns: Mapping[str, str]) -> dict[str, float]:
     """Measured figures: quantity -> column, of those that the row states."""
     found = {quantity: number(x.get(column)) for quantity, column in columns.items()}

@@ -15,6 +15,7 @@ from typing import Literal
 
 from fpgacomp.devices.families import RAMB18
 from fpgacomp.engines.shared.digits import signed_digits
+from fpgacomp.engines.shared.release import VITIS_2022, Release
 from fpgacomp.engines.shared.weight_stats import DSP_MIN_DIGITS
 from fpgacomp.ir.types import Ints
 
@@ -39,6 +40,12 @@ DSP_MIN_CONSTANT_PRODUCT_BEFORE_2022 = 15
 def binds_dsp(one_bits: int, other_bits: int, least: int) -> bool:
     """Whether Vitis binds a product of these widths to a DSP."""
     return min(one_bits, other_bits) >= DSP_MIN_OPERAND and one_bits + other_bits >= least
+
+
+def least_constant_product(release: Release) -> int:
+    """Bits of input and constant together from which this release takes a DSP block."""
+    newer = release >= VITIS_2022
+    return DSP_MIN_CONSTANT_PRODUCT if newer else DSP_MIN_CONSTANT_PRODUCT_BEFORE_2022
 
 
 def dsp_per_product(one_bits: int, other_bits: int) -> int:

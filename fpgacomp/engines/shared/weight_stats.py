@@ -88,7 +88,7 @@ def weight_stats(matrix: IntArray) -> WeightStats:
 
 def _bit_lengths(values: IntArray) -> IntArray:
     """Bits of each absolute value; 0 of zero."""
-    lengths = [int(abs(value)).bit_length() for value in values]
+    lengths = [abs(value).bit_length() for value in values.tolist()]
     return np.array(lengths, dtype=np.int64)
 
 

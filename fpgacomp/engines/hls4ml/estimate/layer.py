@@ -56,6 +56,16 @@ def elementwise_terms(lanes: int, in_bits: int, out_bits: int, *, stream: bool) 
     return merge(parts)
 
 
+def typical(kind: str, unit: Product) -> str:
+    """The kind of a unit for which typical weights stand in, where weights are constants.
+
+    A Dense under Resource with reuse factor 1 is made of what Latency is made of.
+    """
+    if not unit.constant_weights:
+        return kind
+    return "latency_typical" if kind == "resource" else f"{kind}_typical"
+
+
 def interface_terms(bits: float, *, stream: bool) -> Terms:
     """Registers at a port: one word of a stream, or the whole array."""
     return unit_terms({"interface": bits if stream else 0.0}, {"interface": bits})

@@ -146,10 +146,10 @@ _SIZES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 def _check(sizes: Mapping[str, int]) -> None:
     for name, value in sizes.items():
-        if name != "n_zeros" and value > MOST and name in _BOUNDED:
-            raise ValueError(f"{name} {value} is beyond {MOST}")
+        if name in _BOUNDED and not 0 <= value <= MOST and not (name == "n_zeros" and value > 0):
+            raise ValueError(f"{name} {value} is not within 0..{MOST}")
     if sizes.get("n_in", 1) * sizes.get("n_out", 1) > 16 * MOST:
         raise ValueError(f"a layer has more than {16 * MOST} weights")
 
 
-_BOUNDED = frozenset(name for _, names in _SIZES for name in names)
+_BOUNDED = frozenset(name for _, names in _SIZES for name in names) | {"pool_height", "pool_width"}

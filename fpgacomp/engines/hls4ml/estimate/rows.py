@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
+from typing import cast, get_args
 
 import numpy as np
 
@@ -16,27 +17,29 @@ from fpgacomp.engines.hls4ml.estimate.layer import (
     elementwise_terms,
     interface_terms,
     softmax_terms,
+    typical,
 )
 from fpgacomp.engines.hls4ml.estimate.reported import Reported, of_params, of_text
 from fpgacomp.engines.hls4ml.limits import MAX_REUSE, UNROLL_LIMIT
 from fpgacomp.engines.hls4ml.reuse_factors import resource_reuse_factors
 from fpgacomp.engines.hls4ml.timing import product_cycles, stream_convolution
 from fpgacomp.engines.shared.products import Product
+from fpgacomp.engines.shared.release import release_of
 from fpgacomp.engines.shared.rows import (
     CsvRow,
     NotRebuilt,
     Part,
     Row,
+    block_ram,
     clock_ns,
     figures,
     repository,
 )
 from fpgacomp.engines.shared.terms import (
-    DSP_MIN_CONSTANT_PRODUCT,
-    DSP_MIN_CONSTANT_PRODUCT_BEFORE_2022,
     Strategy,
     Terms,
     fifo_terms,
+    least_constant_product,
     merge,
     process_terms,
     unit_terms,
@@ -54,6 +57,8 @@ _DESIGN = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18"}
 _DENSE = ("dense", "dense_latency", "dense_resource")
 _CONV = ("conv_1d_cl", "conv_2d_cl")
 _SWEPT_BITS = 16  # hls4ml's default type, which the sweeps leave for inputs and accumulators
+_MOST_SWEPT_BITS = 32
+_MOST_WEIGHTS = 1 << 20  # of a layer of the sweeps, whose weights are drawn one by one
 STAGES: Mapping[str, Stage] = {
     "csynth": "csynth", "csynth (paper)": "csynth", "logic_synth_ooc": "logic_synth",
     "ooc_synth": "logic_synth", "impl_optimized": "implementation",
@@ -87,9 +92,8 @@ def design_row(x: CsvRow) -> Row | NotRebuilt:
         return NotRebuilt("the authors forced products into fabric")
     try:
         layers = list(of_text(x["layers"]))
-        tool = x["hls_tool"].split(" ")[-1]
         clock = clock_ns(x["clock_target_ns"])
-        parts = [_part(layer, tool, x["device"], clock)[0] for layer in layers]
+        parts = [_part(layer, x["hls_tool"], x["device"], clock)[0] for layer in layers]
     except (_Foreign, ValueError) as error:
         return NotRebuilt(str(error))
     ports = interface_terms(_port_bits(layers), stream=layers[0].streamed)
@@ -183,14 +187,9 @@ def _convolution(
     unit = _product(layer, in_bits, tool, part, clock)
     width, height = sizes["in_width"], sizes.get("filt_height", 1)
     fill = (height - 1) * width + sizes.get("filt_width", 1)
-    found = stream_convolution(unit, pixels=layer.pixels, fill=fill, tool=tool)
+    found = stream_convolution(unit, pixels=layer.pixels, fill=fill, release=release_of(tool))
     terms = convolution_terms(unit, rows=height - 1, channels=sizes["n_chan"], width=width)
     return Part(typical("conv", unit), terms), {"cycles": found.cycles, "interval": found.interval}
-
-
-def typical(kind: str, unit: Product) -> str:
-    """The kind of a unit for which typical weights stand in, where weights are constants."""
-    return f"{kind}_typical" if unit.constant_weights else kind
 
 
 def _product(layer: Reported, in_bits: int, tool: str, part: str, clock: float) -> Product:
@@ -214,14 +213,12 @@ def _product(layer: Reported, in_bits: int, tool: str, part: str, clock: float) 
     if why:
         raise _Foreign(why)
     zeros = min(layer.sizes.get("n_zeros", 0), n_in * n_out)
-    newer = tool >= "2022"
     return Product(
         n_in=n_in, n_out=n_out, products=n_in * n_out,
         stats=typical_stats(n_in, n_out, weight_bits, n_in * n_out - zeros),
         in_bits=in_bits, weight_bits=weight_bits, acc_bits=acc_bits, strategy=strategy,
         reuse_factor=rf, clock_ns=clock, level_ns=level_ns(part),
-        least_constant_product=DSP_MIN_CONSTANT_PRODUCT if newer
-        else DSP_MIN_CONSTANT_PRODUCT_BEFORE_2022,
+        least_constant_product=least_constant_product(release_of(tool)),
     )  # fmt: skip
 
 
@@ -265,10 +262,11 @@ def swept_row(x: CsvRow) -> Row | NotRebuilt:
     if x["hls_synth_success"] != "True":
         return NotRebuilt("synthesis failed")
     try:
-        n_in, n_out, bits, rf = (_size(x[name]) for name in ("d_in", "d_out", "prec", "rf"))
+        n_in, n_out, rf = (_size(x[name]) for name in ("d_in", "d_out", "rf"))
+        bits, strategy = _swept_width(x["prec"]), _strategy(x["strategy"])
+        _check_weights(n_in, n_out)
     except ValueError as error:
         return NotRebuilt(str(error))
-    strategy: Strategy = "latency" if x["strategy"] == "latency" else "resource"
     constant = strategy == "latency" or rf == 1
     if constant and bits <= 2:
         return NotRebuilt("2-bit weights select a ternary product, which fpgacomp never emits")
@@ -284,8 +282,8 @@ def swept_row(x: CsvRow) -> Row | NotRebuilt:
 def two_dense_row(x: CsvRow) -> Row | NotRebuilt:
     """A row of hls4ml_two_dense_logic_synth.csv: two Dense, the nearest valid reuse factor each."""
     try:
-        sizes = [_size(n) for n in x["arch"].split("-")]
-        bits, wanted = _size(x["prec_bits"]), _size(x["reuse_factor"])
+        sizes = _layer_sizes(x["arch"])
+        bits, wanted = _swept_width(x["prec_bits"]), _size(x["reuse_factor"])
     except ValueError as error:
         return NotRebuilt(str(error))
     parts = []
@@ -293,11 +291,24 @@ def two_dense_row(x: CsvRow) -> Row | NotRebuilt:
         nearest = min(resource_reuse_factors(n_in, n_out), key=lambda rf: (abs(rf - wanted), rf))
         unit = _swept(n_in, n_out, bits, "resource", nearest)
         parts.append(Part("resource", dense_terms(unit, stream=False)))
-    actual = figures(x, {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM36"})
-    actual["bram18"] *= 2
+    actual = figures(x, {"lut": "LUT", "ff": "FF", "dsp": "DSP"}) | block_ram(x, of36="BRAM36")
     source = x["source"].split(" ")[0] or "unknown"
     return Row(repository(source), "resource", (*parts, _ports(sizes[0], sizes[-1])), actual,
                stage="logic_synth")  # fmt: skip
+
+
+def _layer_sizes(text: str) -> list[int]:
+    """Inputs, hidden neurons and outputs of two Dense layers, written as 64-112-128.
+
+    Raises:
+        ValueError: the cell states something else, or more weights than are rebuilt.
+    """
+    sizes = [_size(n) for n in text.split("-")]
+    if len(sizes) != 3:
+        raise ValueError(f"arch {text[:40]!r} is not of the form inputs-hidden-outputs")
+    for n_in, n_out in pairwise(sizes):
+        _check_weights(n_in, n_out)
+    return sizes
 
 
 def _swept(n_in: int, n_out: int, bits: int, strategy: Strategy, rf: int) -> Product:
@@ -310,6 +321,40 @@ def _swept(n_in: int, n_out: int, bits: int, strategy: Strategy, rf: int) -> Pro
 
 def _ports(n_in: int, n_out: int) -> Part:
     return Part("activation", interface_terms((n_in + n_out) * _SWEPT_BITS, stream=False))
+
+
+def _strategy(text: str) -> Strategy:
+    """The strategy that a cell names.
+
+    Raises:
+        ValueError: it is none of hls4ml's two.
+    """
+    for known in get_args(Strategy):
+        if text == known:
+            return cast("Strategy", known)
+    raise ValueError(f"strategy {text[:40]!r} is neither latency nor resource")
+
+
+def _swept_width(text: str) -> int:
+    """The weights' bits that a cell of a sweep states.
+
+    Raises:
+        ValueError: it is not a whole number from 1 to 32.
+    """
+    bits = _size(text)
+    if bits > _MOST_SWEPT_BITS:
+        raise ValueError(f"weights of {bits} bits are wider than {_MOST_SWEPT_BITS}")
+    return bits
+
+
+def _check_weights(n_in: int, n_out: int) -> None:
+    """Refuse matrices that are too large to draw their weights.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if n_in * n_out > _MOST_WEIGHTS:
+        raise ValueError(f"a layer has more than {_MOST_WEIGHTS} weights")
 
 
 def _size(text: str) -> int:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from fpgacomp.engines.shared.rows import CsvRow, NotRebuilt, Part, Row, figures, repository
+from fpgacomp.engines.shared.rows import (
+    CsvRow,
+    NotRebuilt,
+    Part,
+    Row,
+    block_ram,
+    figures,
+    repository,
+)
 from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.engines.shared.weight_stats import typical_stats
 from fpgacomp.engines.stream.estimate.memory import added, buffer_terms, fifo_words_terms
@@ -32,10 +40,9 @@ def node_row(x: CsvRow) -> Row | NotRebuilt:
     try:
         part = part_of(of_row(x))
         actual = figures(x, {"lut": "syn_LUT", "ff": "syn_FF", "dsp": "syn_DSP"})
-        blocks = figures(x, {"36": "syn_BRAM36", "18": "syn_BRAM18"})
+        actual |= block_ram(x, of36="syn_BRAM36", of18="syn_BRAM18")
     except ValueError as error:
         return NotRebuilt(str(error))
-    actual["bram18"] = 2 * blocks.get("36", 0.0) + blocks.get("18", 0.0)
     return Row(repository(x["repo"]), part.kind, (part,), actual, stage="implementation")
 
 
@@ -65,9 +72,9 @@ def _shell(nodes: Sequence[FinnNode]) -> Terms:
 
 def _word_bits(node: FinnNode) -> int:
     """Bits of the word that a node reads."""
-    lanes = node.attributes.get("SIMD") or node.attributes.get("PE") or 1
+    lanes = node.size("SIMD" if node.attributes.get("SIMD") else "PE", 1)
     width = node.bits("inputDataType") if "inputDataType" in node.attributes else 8
-    return int(lanes) * width
+    return lanes * width
 
 
 def part_of(node: FinnNode) -> Part:

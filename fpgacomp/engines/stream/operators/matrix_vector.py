@@ -69,25 +69,8 @@ class MatrixVector(OneToOne):
         return self.weight.stored_type.bipolar and self.input.type.bipolar
 
     def packing(self, port_bits: int) -> tuple[int, int]:
-        """(weights multiplied in one DSP block, bits between them); (1, 0) where only one.
-
-        Weights with one input share a multiplier if they, each as far apart as a product
-        is wide, fit its wider port.
-
-        Args:
-            port_bits: width of that port: 25 on DSP48E1, 27 on DSP48E2.
-        """
-        weight, x = self.weight.stored_type, self.input.type
-        if element_bits(weight) == 1 or (x.signed and x.bits == 1):
-            return 1, 0  # gates, not multipliers
-        if _signed_bits(x) > _NARROW_PORT_BITS:
-            return 1, 0
-        ends = [a * b for a in (x.lo, x.hi) for b in (weight.lo, weight.hi)]
-        shift = _signed_bits(IntType.of_values(ends))
-        wide = _signed_bits(weight)
-        room = port_bits - wide - (weight.lo == -(1 << (wide - 1)))
-        lanes = min(self.pe, 1 + max(0, room // shift))
-        return (lanes, shift) if lanes > 1 else (1, 0)
+        """`dsp_packing` of these weights, this input and this PE."""
+        return dsp_packing(self.weight.stored_type, self.input.type, self.pe, port_bits)
 
     def steps(self, limit: int) -> Steps:
         """The input is read along with the first row block and kept for the others."""
@@ -150,6 +133,28 @@ class MatrixVector(OneToOne):
         shape = (self.reads, self.simd, self.rows, self.pe)
         tiles = self.weight.array.reshape(shape).transpose(2, 0, 3, 1)
         return tiles.reshape(-1, self.pe * self.simd)
+
+
+def dsp_packing(weight: IntType, x: IntType, pe: int, port_bits: int) -> tuple[int, int]:
+    """(weights multiplied in one DSP block, bits between them); (1, 0) where only one.
+
+    Weights with one input share a multiplier if they, each as far apart as a product is wide,
+    fit its wider port.
+
+    Args:
+        pe: weights that one input is multiplied by at once.
+        port_bits: width of that port: 25 on DSP48E1, 27 on DSP48E2.
+    """
+    if element_bits(weight) == 1 or (x.signed and x.bits == 1):
+        return 1, 0  # gates, not multipliers
+    if _signed_bits(x) > _NARROW_PORT_BITS:
+        return 1, 0
+    ends = [a * b for a in (x.lo, x.hi) for b in (weight.lo, weight.hi)]
+    shift = _signed_bits(IntType.of_values(ends))
+    wide = _signed_bits(weight)
+    room = port_bits - wide - (weight.lo == -(1 << (wide - 1)))
+    lanes = min(pe, 1 + max(0, room // shift))
+    return (lanes, shift) if lanes > 1 else (1, 0)
 
 
 def matrix_terms(
