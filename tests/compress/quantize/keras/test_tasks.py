@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from fpgacomp.compress.quantize.keras.losses import ending_of, keras_loss
+from fpgacomp.compress.quantize.keras.train import train_keras
 from fpgacomp.compress.recipe import Recipe
+from fpgacomp.data.labelled import load_data
 from fpgacomp.data.tasks import OutputForm, OutputTask, TaskRequest
-from fpgacomp.errors import ModelError, TrainingError
+from fpgacomp.errors import FpgacompError, ModelError, TrainingError
 from fpgacomp.flows.compress import quantize
 from tests.support.task_networks import task_case
 
@@ -104,6 +106,23 @@ def test_a_loss_of_ones_own_and_no_step(tf):
     weights = TaskRequest(class_weights="balanced")
     result = quantize(model, case.train, test=case.test, recipe=Recipe(epochs=1), task=weights)
     assert len(result.task.parts[0].class_weights) == 2
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        (lambda outputs, labels: 1 / 0, r"raised ZeroDivisionError.*test_tasks.py, line"),
+        (lambda outputs: outputs, "raised TypeError"),
+        (lambda outputs, labels: None, "returned NoneType, not one number"),
+        (lambda outputs, labels: outputs, r"returned a tensor of \(.*, 1\), not one number"),
+    ],
+)
+def test_errors_in_a_loss_of_ones_own_are_the_users(tf, loss, text):
+    case = task_case("binary")
+    data = load_data(case.train, case.test)
+    with pytest.raises(FpgacompError, match=text) as told:
+        train_keras(model_of(tf, case), data, Recipe(epochs=1, loss=loss))
+    assert told.value.exit_code == 1
 
 
 def test_several_outputs_are_refused_with_a_way_out(tf):
