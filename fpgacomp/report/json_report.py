@@ -125,6 +125,7 @@ def _float32(found: Float32Agreement | None) -> dict[str, object] | None:
         return None
     return {
         **asdict(found),
+        "quantized": _float32(found.quantized),
         "share_differ": found.differ / found.values if found.values else 0.0,
         "labels_differ": None if found.top1 is None else 1 - found.top1,
         "reason": found.reason,

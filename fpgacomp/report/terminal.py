@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fpgacomp.report import tables, wording
+from fpgacomp.report.exactness import exactness_lines
 from fpgacomp.results.report import Report
 
 MAX_LINES = 40
@@ -58,7 +59,7 @@ def _sections(report: Report, console: Console, rows: int) -> list[list[Text]]:
     head = wording.headline(report)
     remedies = report.verdict.remedies[:_MAX_REMEDIES]
     speed = wording.speed_lines(report.estimate, wording.slowest_layer(report))
-    exact = wording.exactness_lines(report)
+    exact = exactness_lines(report)
     sections: list[list[Text]] = [
         [
             _line(head.text, _MOODS[head.mood]),

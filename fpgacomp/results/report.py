@@ -61,7 +61,10 @@ class LevelEvidence:
 
 @dataclass(frozen=True)
 class Float32Agreement:
-    """How far the design's answers are those of the network in float32, as its framework computes.
+    """How far the design's answers are those of a network in float32, as its framework computes.
+
+    The network is the one that was handed in. Where fpgacomp itself put quantizers in, that is
+    another network than the one that was built, and `quantized` compares the latter.
 
     Args:
         values: output values that were compared, over all outputs and samples.
@@ -75,6 +78,11 @@ class Float32Agreement:
         integers: how many integers of quantized tensors differ between float32 and float64.
         on_border: how many of those of `tensor` lie within 2**-20 of a rounding border.
         explained_samples: samples that differ in which `integers` and `on_border` were counted.
+        largest_difference: between two output values that were compared.
+        quantized_here: whether fpgacomp put quantizers in; the difference is then the cost of
+            quantization, and nothing is said of `tensor` and the counts behind it.
+        quantized: the same comparison with the quantized network in float32; None where fpgacomp
+            put no quantizers in, or the quantized network cannot run in float32.
     """
 
     values: int
@@ -86,12 +94,20 @@ class Float32Agreement:
     integers: int = 0
     on_border: int = 0
     explained_samples: int = 0
+    largest_difference: float = 0.0
+    quantized_here: bool = False
+    quantized: Float32Agreement | None = None
 
     @property
     def reason(self) -> str:
         """Why values differ, in one sentence; "" where none does."""
         if not self.differ:
             return ""
+        if self.quantized_here:
+            return (
+                "fpgacomp quantized what was float in the network that was handed in, which moves "
+                f"its outputs by up to {self.largest_difference:.2g}: the cost of quantization."
+            )
         if self.tensor is None:
             return "no quantizer rounds otherwise; float32 sums behind the last integer differ."
         return (
@@ -236,6 +252,7 @@ class ModelFacts:
         inputs, outputs: name -> shape, without the batch.
         parameters: weights and biases.
         macs: multiply-accumulates for one sample.
+        quantized_here: whether fpgacomp put in quantizers, by --calibration or --input-bits.
     """
 
     name: str
@@ -246,6 +263,7 @@ class ModelFacts:
     outputs: Mapping[str, tuple[int, ...]]
     parameters: int
     macs: int
+    quantized_here: bool = False
 
 
 @dataclass(frozen=True, repr=False)
