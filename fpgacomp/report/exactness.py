@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fpgacomp.report.wording import agreement
+from fpgacomp.data.percents import agreement_text, part_text
 from fpgacomp.results.report import Exactness, Float32Agreement, Report
 
 
@@ -87,7 +87,7 @@ def _float32_lines(report: Report) -> Iterator[str]:
     top1, found = report.exactness.top1_agreement_float32, report.exactness.float32
     if found is None:
         if top1 is not None:
-            yield f"same top-1 as ONNX Runtime in float32: {agreement(top1)}"
+            yield f"same top-1 as ONNX Runtime in float32: {agreement_text(top1)}"
         return
     if not found.quantized_here:
         yield from _in_float32("network", found)
@@ -99,8 +99,8 @@ def _float32_lines(report: Report) -> Iterator[str]:
 
 def _in_float32(network: str, found: Float32Agreement) -> Iterator[str]:
     """The answers of a network in float32 that are not those of the same network's integers."""
-    share = f" ({100 * found.differ / found.values:.2g} %)" if found.differ else ""
-    labels = "" if found.top1 is None else f", same top-1: {agreement(found.top1)}"
+    share = f" ({part_text(found.differ / found.values)})" if found.differ else ""
+    labels = "" if found.top1 is None else f", same top-1: {agreement_text(found.top1)}"
     yield (
         f"{network} in float32: {found.differ:,} of {found.values:,} outputs differ{share}{labels}"
     )
@@ -111,7 +111,7 @@ def _in_float32(network: str, found: Float32Agreement) -> Iterator[str]:
 def _quantization_line(found: Float32Agreement, *, is_float: bool) -> str:
     """What quantization changed in the answers of the network that the user handed in."""
     whose = "your float network" if is_float else "your network"
-    labels = "" if found.top1 is None else f"same top-1 {agreement(found.top1)}, "
+    labels = "" if found.top1 is None else f"same top-1 {agreement_text(found.top1)}, "
     outputs = f"{found.differ:,} of {found.values:,} outputs"
     if not found.differ:
         return f"{whose} against its quantized form: {labels}{outputs} differ"

@@ -46,7 +46,7 @@ def _document(report: Report) -> dict[str, object]:
             "fps": report.target.fps,
             "latency_us": report.target.latency_us,
         },
-        "verdict": asdict(report.verdict),
+        "verdict": {**asdict(report.verdict), "certain": report.certain},
         "exactness": _exactness(report.exactness),
         "estimate": _estimate(report.estimate, report.board),
         "measured": {level: asdict(found) for level, found in report.exactness.measured.items()},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fpgacomp.data.metrics import METRICS
+from fpgacomp.data.percents import share_text
 from fpgacomp.results.estimate import Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, Report
 
@@ -116,13 +117,6 @@ def percent(share: float) -> str:
     return f"{100 * share:,.0f} %"
 
 
-def agreement(share: float) -> str:
-    """Two decimals, rounded down: 100 % is said only where every sample agrees."""
-    if share >= 1:
-        return "100 %"
-    return f"{int(share * 10_000) / 100:.2f} %"
-
-
 def spread(figure: Figure, number: Callable[[float], str] = count) -> str:
     """low..high, or nothing where the figure is exact."""
     if figure.low == figure.high:
@@ -165,12 +159,11 @@ def headline(report: Report) -> Headline:
         verdict = "DOES NOT FIT" if report.verdict.limiting_resource else "TOO SLOW ON"
         return Headline("bad", f"{verdict} {title}: {_shortfall(report)}.")
     rows = resource_rows(report)
-    over = [row for row in rows if row.used.high > row.budget]
     if wrong:
         text = f"FITS {title}, BUT GIVES WRONG RESULTS: {', '.join(wrong)}."
         return Headline("bad", text)
-    if over:
-        worst = max(over, key=lambda row: row.of_budget(row.used.high))
+    if not report.certain:
+        worst = max(rows, key=lambda row: row.of_budget(row.used.high))
         high = percent(worst.of_budget(worst.used.high))
         text = f"needs about {percent(worst.share)} of its free {worst.label}, at worst {high}"
         return Headline("unsure", f"PROBABLY FITS {title}: {text}.")
@@ -256,7 +249,7 @@ def slowest_layer(report: Report) -> str | None:
 
 def accuracy_items(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
     """(what, figure): shares as percents, counts as counts, all else as numbers."""
-    return [(_figure_name(key), score_text(key, value)) for key, value in accuracy.items()]
+    return [(figure_name(key), score_text(key, value)) for key, value in accuracy.items()]
 
 
 def held_out_line(task: Mapping[str, str]) -> str | None:
@@ -276,10 +269,11 @@ def score_text(key: str, value: float) -> str:
     metric = METRICS.get(key.rpartition(".")[2])
     if key == "score":
         metric = METRICS["mean"]
-    return agreement(value) if metric is None or metric.is_share else metric.text(value)
+    return share_text(value) if metric is None else metric.text(value)
 
 
-def _figure_name(key: str) -> str:
+def figure_name(key: str) -> str:
+    """What people read for the key of a figure; of several outputs it is OUTPUT.FIGURE."""
     output, _, figure = key.rpartition(".")
     if key == "score":
         return METRICS["mean"].title

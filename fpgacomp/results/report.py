@@ -320,11 +320,23 @@ class Report:
         """ok where the design fits and no check that ran found a mismatch."""
         return "ok" if self.verdict.fits and not self.exactness.mismatches else "failed"
 
+    @property
+    def certain(self) -> bool:
+        """Whether the design fits even where it takes the high end of every estimate."""
+        needed = zip(self.estimate.resources.items(), self.board.budget, strict=True)
+        return self.verdict.fits and all(figure.high <= free for (_, figure), free in needed)
+
+    @property
+    def _fits(self) -> str:
+        """The verdict in words, as the headline says it."""
+        if not self.verdict.fits:
+            return "does not fit"
+        return "fits" if self.certain else "probably fits"
+
     def __repr__(self) -> str:
         """One line: verdict, board, backend, LUTs, latency, exactness."""
-        verdict = "fits" if self.verdict.fits else "does not fit"
         return (
-            f"<Report: {self.model.name} {verdict} {self.board.name}, {self.backend}, "
+            f"<Report: {self.model.name} {self._fits} {self.board.name}, {self.backend}, "
             f"{self.estimate.lut.value:,.0f} LUT, {self.estimate.latency_us:,.4g} us, "
             f"{self.exactness.summary}>"
         )
@@ -340,7 +352,7 @@ class Report:
         """(heading, text) of each row of the notebook's table."""
         estimate, limit = self.estimate, self.verdict.limiting_resource
         short = f": {limit.upper()} runs out" if limit else ": no design keeps the bounds"
-        yield "verdict", "fits" if self.verdict.fits else f"does not fit{short}"
+        yield "verdict", self._fits if self.verdict.fits else f"{self._fits}{short}"
         yield from (("remedy", text) for text in self.verdict.remedies)
         yield "backend", f"{self.backend} at {estimate.clock_mhz:g} MHz"
         yield "latency", f"{estimate.latency_us:,.4g} us"
