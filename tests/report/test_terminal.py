@@ -292,13 +292,6 @@ def test_percent_never_hides_what_is_over(share: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(1.0, "100 %"), (0.99999, "99.99 %"), (0.97226, "97.22 %"), (0, "0.00 %")]
-)
-def test_agreement_says_100_only_where_it_is(share: float, text: str) -> None:
-    assert wording.agreement(share) == text
-
-
-@pytest.mark.parametrize(
     ("value", "text"),
     [
         (0, "0"),
@@ -421,3 +414,33 @@ def test_a_network_whose_inputs_were_quantized_here_is_not_called_float() -> Non
     text = quantized_here(came, "qonnx")
     assert "your network against its quantized form: 0 of 144 outputs differ\n" in text
     assert "quantized network in float32" not in text and came.reason == ""
+
+
+def test_the_next_steps_stand_before_the_path_of_the_report() -> None:
+    """Two of those of the page; where the design does not fit, the remedies are the steps."""
+    lines = shown(samples.fits(), 80)
+    assert lines[-5:] == [
+        "next: Synthesize the C++ with Vitis HLS:",
+        "  cd build/digits/hls && vitis_hls -f build_prj.tcl",
+        "next: Run samples of your own through the design:",
+        "  fpgacomp simulate build/digits --inputs X.npy --outputs Y.npy --level c",
+        "report: build/digits/report.html",
+    ]
+    assert not any(line.startswith("next: ") for line in shown(samples.does_not_fit()))
+    assert any("next: Do not use this design" in line for line in shown(samples.is_wrong()))
+    estimated = shown(replace(samples.fits(), folder=None))
+    assert estimated[-1].startswith("next: Nothing was written yet: `fpgacomp compile`")
+
+
+def test_the_column_of_spans_says_what_it_holds() -> None:
+    lines = shown(samples.fits())
+    header = next(number for number, line in enumerate(lines) if line.startswith("layer "))
+    assert "span" in lines[header].split() and "cycles" not in lines[header].split()
+    assert lines[header - 1].startswith("span: cycles from a layer's first word to its last")
+
+
+def test_outputs_that_all_differ_are_100_percent() -> None:
+    found = Float32Agreement(112, 112, 4, 4)
+    exact = replace(samples.fits().exactness, top1_agreement_float32=None, float32=found)
+    lines = shown(replace(samples.fits(), exactness=exact))
+    assert "network in float32: 112 of 112 outputs differ (100 %)" in lines
