@@ -100,4 +100,8 @@ def _cycles(measured: Measured) -> Iterator[tuple[str, str]]:
         yield "interval", f"{measured.interval_cycles:,} cycles from frame to frame"
     full = [name for name, use in measured.fifos.items() if use.highest == use.depth]
     words = sum(use.depth for use in measured.fifos.values())
-    yield "FIFOs", f"{len(measured.fifos)} of {words:,} words in all; {len(full)} were full once"
+    yield (
+        "FIFOs",
+        f"{len(measured.fifos)}, with room for {words:,} words together; {len(full)} of them were "
+        "full at some time",
+    )

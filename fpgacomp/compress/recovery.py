@@ -13,6 +13,7 @@ from fpgacomp.compress.outcome import TechniqueOutcome
 from fpgacomp.compress.training import quality
 from fpgacomp.compress.types import TorchNetwork
 from fpgacomp.data.labelled import LabelledData
+from fpgacomp.data.percents import share_text
 
 # A student that starts out near its teacher learns most from the classes that the teacher really
 # hesitates between. Over five seeds on four data sets a temperature of 2 lost up to a point less
@@ -94,5 +95,6 @@ def tell_fall(
     before, after = quality(network, data, data.validation), best.rank[0]
     if before - after <= TOLD_FALL:
         return outcome
-    text = f"the score on the validation split fell from {before:.1%} to {after:.1%}: {remedy}"
+    fall = f"fell from {share_text(before)} to {share_text(after)}"
+    text = f"the score on the validation split {fall}: {remedy}"
     return replace(outcome, notes=(*outcome.notes, text))

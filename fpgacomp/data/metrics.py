@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fpgacomp.data.percents import share_text
 from fpgacomp.ir.types import AnyArray
 
 
@@ -28,7 +29,7 @@ class Metric:
 
     def text(self, value: float) -> str:
         """A value of this metric for people: shares in percent, all else with four digits."""
-        return f"{value:.2%}" if self.is_share else f"{value:.4g}"
+        return share_text(value) if self.is_share else f"{value:.4g}"
 
 
 METRICS: Mapping[str, Metric] = {

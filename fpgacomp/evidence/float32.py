@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import onnx
@@ -35,29 +35,64 @@ def compare_with_float32(
         batch: how many samples are executed at once.
 
     Returns:
-        The counts; None where the network cannot be executed in float32, sample by sample.
+        The counts; None where the network cannot be executed in float32, sample by sample. Where
+        fpgacomp quantized it, two networks are compared: what came in, and what it became.
     """
-    theirs = _answers(network.original, inputs, batch)
+    found = _compare(network.original, inputs, ours, batch)
+    if found is None:
+        return None
+    if not network.quantized_here:
+        return _explained(found, network.model, inputs)
+    quantized = _compare(network.model, inputs, ours, batch)
+    return replace(
+        found.counts,
+        quantized_here=True,
+        quantized=None if quantized is None else _explained(quantized, network.model, inputs),
+    )
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What differs, and in which samples ([N], bool)."""
+
+    counts: Float32Agreement
+    samples: AnyArray
+
+
+def _compare(
+    model: onnx.ModelProto, inputs: NamedArrays, ours: NamedArrays, batch: int
+) -> _Compared | None:
+    """Count what differs from a model in float32; None where it cannot run sample by sample."""
+    theirs = _answers(model, inputs, batch)
     if theirs is None:
         return None
     values = differ = 0
+    largest = 0.0
     samples = np.zeros(len(next(iter(inputs.values()))), bool)
     if any(len(theirs[name]) != len(samples) for name in theirs if name in ours):
         return None  # an output without a batch axis: its rows are of no sample
     for name in (name for name in theirs if name in ours):
-        wrong = _differs(ours[name], theirs[name])
-        if wrong is not None:
+        sides = _sides(ours[name], theirs[name])
+        if sides is not None:
+            wrong = _differs(*sides)
             values, differ = values + wrong.size, differ + int(wrong.sum())
+            largest = max(largest, float(np.abs(sides[0] - sides[1]).max(initial=0.0)))
             samples |= wrong.any(axis=1)
-    top1 = top1_agreement(ours, theirs)
-    if not differ:
-        return Float32Agreement(values, 0, len(samples), 0, top1)
-    few = np.flatnonzero(samples)[:EXPLAINED]
-    cause = _cause(network.model, {name: array[few] for name, array in inputs.items()})
-    count = int(samples.sum())
-    return Float32Agreement(
-        values, differ, len(samples), count, top1,
-        tensor=cause.tensor, integers=cause.integers, on_border=cause.on_border,
+    counts = Float32Agreement(
+        values, differ, len(samples), int(samples.sum()), top1_agreement(ours, theirs),
+        largest_difference=largest,
+    )  # fmt: skip
+    return _Compared(counts, samples)
+
+
+def _explained(found: _Compared, model: onnx.ModelProto, inputs: NamedArrays) -> Float32Agreement:
+    """The counts, and where float32 and float64 part in the samples that differ."""
+    few = np.flatnonzero(found.samples)[:EXPLAINED]
+    if not len(few):
+        return found.counts
+    cause = _cause(model, {name: array[few] for name, array in inputs.items()})
+    return replace(
+        found.counts, tensor=cause.tensor, integers=cause.integers, on_border=cause.on_border,
         explained_samples=len(few),
     )  # fmt: skip
 
@@ -77,15 +112,23 @@ def _answers(original: onnx.ModelProto, inputs: NamedArrays, batch: int) -> Name
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-def _differs(ours: AnyArray, theirs: AnyArray) -> AnyArray | None:
-    """Where two outputs differ, [N, values]; None where they are of different sizes."""
+def _sides(ours: AnyArray, theirs: AnyArray) -> tuple[AnyArray, AnyArray] | None:
+    """Two outputs as [N, values] in int64 or float64; None where they are of different sizes."""
     if len(ours) != len(theirs) or ours.size != theirs.size:
         return None
-    one, other = (np.asarray(side).reshape(len(side), -1) for side in (ours, theirs))
-    if one.dtype.kind in "iub" and other.dtype.kind in "iub":
-        return np.asarray(one != other)
-    one, other = one.astype(np.float64), other.astype(np.float64)
-    return np.asarray(np.abs(one - other) > TOLERANCE * np.abs(other).max(initial=0.0))
+    whole = ours.dtype.kind in "iub" and theirs.dtype.kind in "iub"
+    one, other = (
+        np.asarray(side).reshape(len(side), -1).astype(np.int64 if whole else np.float64)
+        for side in (ours, theirs)
+    )
+    return one, other
+
+
+def _differs(ours: AnyArray, theirs: AnyArray) -> AnyArray:
+    """Where two outputs differ: any integer, and floats by more than float32's rounding."""
+    if ours.dtype.kind == "i":
+        return np.asarray(ours != theirs)
+    return np.asarray(np.abs(ours - theirs) > TOLERANCE * np.abs(theirs).max(initial=0.0))
 
 
 @dataclass

@@ -15,7 +15,7 @@ from fpgacomp.errors import UsageError
 from fpgacomp.flows.options import checked_path
 from fpgacomp.host.plain import read_plain
 from fpgacomp.report.manifest import MAX_BYTES
-from fpgacomp.results.builds import AGREEMENT, Aspect, BuildComparison
+from fpgacomp.results.builds import AGREEMENT, CERTAIN, FITS, Aspect, BuildComparison
 
 # (section, heading, path of keys in report.json)
 _FIGURES = (
@@ -23,7 +23,8 @@ _FIGURES = (
     ("build", "board", "board.name"),
     ("build", "engine", "backend"),
     ("build", "fpgacomp", "fpgacomp"),
-    ("verdict", "fits", "verdict.fits"),
+    ("verdict", FITS, "verdict.fits"),
+    ("verdict", CERTAIN, "verdict.certain"),
     ("verdict", "limiting resource", "verdict.limiting_resource"),
     ("speed", "clock in MHz", "estimate.clock_mhz"),
     ("speed", "latency in us", "estimate.latency_us"),

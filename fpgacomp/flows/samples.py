@@ -76,7 +76,7 @@ def quantize_network(network: Network, options: Options) -> Network:
                 "give samples with --calibration X.npy, or quantize it first: `fpgacomp quantize`.",
             )
         model = quantize_post_training(network.model, data, options.quantization)
-        return replace(network, model=model)
+        return replace(network, model=model, quantized_here=True)
     if data is None and options.input_bits is None:
         return replace(network, warnings=(*network.warnings, *_unused(network, options)))
     bits, integer_bits = options.input_bits or (8, None)
@@ -88,7 +88,10 @@ def quantize_network(network: Network, options: Options) -> Network:
     whole = model if data is None else complete_quantization(model, data, options.quantization)
     if whole == model:
         notes = (*_unused(network, options), *notes)
-    return replace(network, model=whole, warnings=(*network.warnings, *notes))
+    return replace(
+        network, model=whole, warnings=(*network.warnings, *notes),
+        quantized_here=whole != network.model,
+    )  # fmt: skip
 
 
 def _unused(network: Network, options: Options) -> Iterator[str]:

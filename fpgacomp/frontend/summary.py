@@ -45,4 +45,5 @@ def facts(network: Network) -> ModelFacts:
         outputs={value.name: shapes[value.name] for value in graph.output},
         parameters=sum(parameters.values()),
         macs=macs,
+        quantized_here=network.quantized_here,
     )

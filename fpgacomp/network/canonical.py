@@ -67,6 +67,8 @@ class Network:
         file: the path as the user gave it.
         sha256: of the file's bytes.
         warnings: what the reader assumed, each one sentence.
+        quantized_here: whether `model` holds quantizers that fpgacomp put in (by --calibration or
+            --input-bits), so that `original` computes other numbers than it.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Network:
     file: str
     sha256: str
     warnings: tuple[str, ...] = ()
+    quantized_here: bool = False
 
 
 def unread_inputs(model: onnx.ModelProto) -> frozenset[str]:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fpgacomp.data.metrics import METRICS
+from fpgacomp.data.percents import agreement_text
 from fpgacomp.report import wording
 from fpgacomp.report.pages import page
-from fpgacomp.results.builds import AGREEMENT, Aspect, BuildComparison, Value
+from fpgacomp.results.builds import AGREEMENT, CERTAIN, FITS, Aspect, BuildComparison, Value
+
+_PLACES = ("first", "second")
+# What report.json says of a task beside its figures.
+_FACTS = {
+    "task": "kind of task",
+    "task_found": "task, and how it was found",
+    "metric": "figure that counts most",
+    "held_out_of": "samples held out of",
+}
+# Every other figure is a number of something and is shown without decimals.
+_FRACTIONS = frozenset({"clock in MHz", "latency in us", "frames per second"})
 
 
 @dataclass(frozen=True)
@@ -45,10 +57,12 @@ class BuildsView:
 
 def render(comparison: BuildComparison, console: Console) -> None:
     """Print a table with a line for each aspect; lines that differ are bold."""
+    for place, folder in zip(_PLACES, (comparison.first, comparison.second)):
+        console.print(Text(f"{place + ':':8}{folder}"), soft_wrap=True, highlight=False)
     table = Table(box=None, pad_edge=False, show_edge=False)
     table.add_column("")
-    for folder in (comparison.first, comparison.second, "change"):
-        table.add_column(Text(folder), justify="right", overflow="fold")
+    for heading in (*_PLACES, "change"):
+        table.add_column(heading, justify="right", overflow="fold")
     for section in _sections(comparison):
         table.add_row(Text(section.title, style="dim"))
         for row in section.rows:
@@ -71,17 +85,35 @@ def to_html(comparison: BuildComparison) -> str:
 
 def _sections(comparison: BuildComparison) -> tuple[BuildSection, ...]:
     return tuple(
-        BuildSection(title, tuple(_row(aspect) for aspect in aspects))
-        for title, aspects in comparison.sections.items()
+        BuildSection(title, tuple(_rows(aspects))) for title, aspects in comparison.sections.items()
     )
+
+
+def _rows(aspects: Sequence[Aspect]) -> Iterator[BuildRow]:
+    """A row for each aspect; whether a design fits, and for certain, is one row."""
+    certain = next((x for x in aspects if (x.section, x.name) == ("verdict", CERTAIN)), None)
+    for aspect in aspects:
+        if certain is not None and aspect.name == FITS:
+            yield _fits(aspect, certain)
+        elif aspect is not certain:
+            yield _row(aspect)
+
+
+def _fits(fits: Aspect, certain: Aspect) -> BuildRow:
+    """Yes, probably (where the high end of an estimate does not fit), or no."""
+    first, second = (
+        "probably" if fit and sure is False else _text(fits, fit)
+        for fit, sure in ((fits.first, certain.first), (fits.second, certain.second))
+    )
+    return BuildRow(fits.name, first, second, change="", differs=first != second)
 
 
 def _row(aspect: Aspect) -> BuildRow:
     change = aspect.change
     return BuildRow(
-        name=aspect.name,
-        first=_text(aspect.first, share=_is_share(aspect)),
-        second=_text(aspect.second, share=_is_share(aspect)),
+        name=_name(aspect),
+        first=_text(aspect, aspect.first),
+        second=_text(aspect, aspect.second),
         change="" if not change else _change(change),
         differs=aspect.differs,
     )
@@ -92,23 +124,23 @@ def _change(change: float) -> str:
     return f"{100 * change:+,.0f} %" if abs(change) >= 0.005 else f"{100 * change:+.2f} %"
 
 
-def _is_share(aspect: Aspect) -> bool:
-    """Whether its figures are shares, which are shown as percents."""
-    metric = METRICS.get(aspect.name.rpartition(".")[2])
-    is_number = aspect.name == "score" or (metric is not None and not metric.is_share)
-    of_samples = (
-        aspect.section == "accuracy" and aspect.name not in wording.COUNTS and not is_number
-    )
-    return of_samples or aspect.name == AGREEMENT
+def _name(aspect: Aspect) -> str:
+    """The heading of a row: figures and facts of an accuracy have keys in report.json."""
+    if aspect.section != "accuracy":
+        return aspect.name
+    return _FACTS.get(aspect.name) or wording.figure_name(aspect.name)
 
 
-def _text(value: Value, *, share: bool) -> str:
+def _text(aspect: Aspect, value: Value) -> str:
+    """A value as people read it: one kind of number in all rows of a kind."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
-    if share:
-        return wording.agreement(value)
-    return wording.count(value) if abs(value) >= 100 else f"{value:.4g}"
+    if aspect.name == AGREEMENT:
+        return agreement_text(value)
+    if aspect.section == "accuracy":
+        return wording.score_text(aspect.name, value)
+    return f"{value:,.4g}" if aspect.name in _FRACTIONS and value < 1000 else f"{value:,.0f}"

@@ -108,6 +108,7 @@ def _footprint(footprint: Footprint) -> dict[str, object]:
 def _estimate(board: BoardFigures) -> dict[str, object]:
     return {
         "fits": board.fits,
+        "certain": board.certain,
         "limiting_resource": board.limiting_resource,
         "backend": board.backend,
         "clock_mhz": board.clock_mhz,
@@ -256,9 +257,8 @@ def _boards(comparison: Comparison) -> Section:
         why = "quantize\nfirst" if candidate.format == "float" else "see note"
         cells = [why, *[_NOTHING] * 7]
         if board is not None:
-            short = wording.LABELS.get(board.limiting_resource or "", "")
             cells = [
-                "yes" if board.fits else f"no: {short}".removesuffix(": "),
+                _fits(board),
                 *(
                     wording.count(board.resources[name].value)
                     for name in ("lut", "ff", "dsp", "bram18")
@@ -269,6 +269,14 @@ def _boards(comparison: Comparison) -> Section:
             ]  # fmt: skip
         rows.append((str(number), candidate.name, *cells))
     return Section("Board", f"estimated for {comparison.board_title}", header, tuple(rows))
+
+
+def _fits(board: BoardFigures) -> str:
+    """Yes, probably, or no and what runs out."""
+    if board.fits:
+        return "yes" if board.certain else "probably"
+    short = wording.LABELS.get(board.limiting_resource or "", "")
+    return f"no: {short}".removesuffix(": ")
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
@@ -301,6 +309,8 @@ def legend(comparison: Comparison) -> Iterator[str]:
         )
     if comparison.transfer_from is not None:
         yield f"transfer: the samples that FGSM made from {comparison.transfer_from}."
+    if any(_fits(c.board) == "probably" for c in comparison.candidates if c.board is not None):
+        yield "probably: the estimate fits, and its high end does not; synthesis tells."
     if not comparison.at_one_pace:
         yield (
             f"{comparison.board}: each network's own fastest design; --fps compares what they "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,8 +40,15 @@ def render(summary: Mapping[str, Any], path: str, console: Console) -> None:
         console.print(f"[yellow]warning[/]: {escape(warning)}")
     for note in summary["notes"]:
         console.print(f"[yellow]note[/]: {escape(note)}")
-    verb = "compile" if summary["quantized"] else "quantize"
-    console.print(f"wrote {escape(path)}; next: fpgacomp {verb} {escape(path)} ...")
+    console.print(f"wrote {escape(path)}; next: {escape(_next(summary, path))}", soft_wrap=True)
+
+
+def _next(summary: Mapping[str, Any], path: str) -> str:
+    """The command that goes on with the file; what the user has to put in is in capitals."""
+    file = shlex.quote(path)
+    if summary["quantized"]:
+        return f"fpgacomp compile {file} --board BOARD --inputs TESTDATA"
+    return f"fpgacomp quantize {file} --data DATA"
 
 
 def _headline(summary: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from fpgacomp.data.metrics import METRICS
 from fpgacomp.report import charts, wording
 from fpgacomp.report.charts import Bar, ConfusionView, HistogramView, TimeSpan
 from fpgacomp.report.charts import place as _place
+from fpgacomp.report.exactness import exactness_lines
 from fpgacomp.report.network_picture import NetworkPicture, draw_network
 from fpgacomp.report.next_steps import Step, next_steps
 from fpgacomp.report.pages import page
@@ -127,7 +128,7 @@ def _view(report: Report) -> ReportView:
         weights=tuple(charts.weight_histograms(report.layers)),
         activations=tuple(charts.activation_histograms(report.layers)),
         confusion=charts.confusion_view(report.confusion),
-        exactness=tuple(wording.exactness_lines(report)),
+        exactness=tuple(exactness_lines(report)),
         before=report.software_before,
         after=report.software_after,
         accuracy=tuple(Fact(*item) for item in wording.accuracy_items(report.accuracy or {})),

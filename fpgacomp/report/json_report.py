@@ -39,7 +39,7 @@ def _document(report: Report) -> dict[str, object]:
             "fps": report.target.fps,
             "latency_us": report.target.latency_us,
         },
-        "verdict": asdict(report.verdict),
+        "verdict": {**asdict(report.verdict), "certain": report.certain},
         "exactness": _exactness(report.exactness),
         "estimate": _estimate(report.estimate, report.board),
         "measured": {level: asdict(found) for level, found in report.exactness.measured.items()},
@@ -118,6 +118,7 @@ def _float32(found: Float32Agreement | None) -> dict[str, object] | None:
         return None
     return {
         **asdict(found),
+        "quantized": _float32(found.quantized),
         "share_differ": found.differ / found.values if found.values else 0.0,
         "labels_differ": None if found.top1 is None else 1 - found.top1,
         "reason": found.reason,

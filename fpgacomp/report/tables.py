@@ -96,7 +96,7 @@ def _layer_columns(*, roomy: bool, uram: bool) -> list[Column]:
         Column("kind", floor=6),
         *([Column("shape")] if roomy else []),
         Column("bits w/in/acc" if roomy else "w/in/acc"),
-        Column("cycles", right=True),
+        Column("span", right=True),
         Column("time"),
         Column("LUT", right=True),
         Column("DSP", right=True),

@@ -8,11 +8,15 @@ from rich.console import Console
 from rich.text import Text
 
 from fpgacomp.report import tables, wording
+from fpgacomp.report.exactness import exactness_lines
+from fpgacomp.report.next_steps import next_steps
 from fpgacomp.results.report import Report
 
 MAX_LINES = 40
 _MAX_LAYERS = 12
 _MAX_REMEDIES = 3
+_MAX_STEPS = 2
+_SPAN = "span: cycles from a layer's first word to its last, not its interval"
 _MOODS = {"good": "bold green", "unsure": "bold yellow", "bad": "bold red"}
 
 
@@ -32,7 +36,7 @@ def _screen(report: Report, console: Console) -> list[Text]:
     """The airiest of the layouts that fit; the notes that do not fit are counted."""
     notes = _notes(report)
     place = wording.folder_line(report)
-    tail = [_line(place, "cyan")] if place else []
+    tail = [*_next(report), *([_line(place, "cyan")] if place else [])]
     rows = min(_MAX_LAYERS, len(report.layers))
     airy = _joined([*_sections(report, console, rows), notes + tail], gap=True)
     if _height(airy, console) <= MAX_LINES:
@@ -43,6 +47,18 @@ def _screen(report: Report, console: Console) -> list[Text]:
         body = _joined(_sections(report, console, rows), gap=False)
     left = MAX_LINES - _height(body + tail, console)
     return body + _cut(notes, left, console) + tail
+
+
+def _next(report: Report) -> list[Text]:
+    """What to do now; where the design does not fit, the verdict's remedies have said it."""
+    if not report.verdict.fits and not report.exactness.mismatches:
+        return []
+    lines: list[Text] = []
+    for step in next_steps(report)[:_MAX_STEPS]:
+        lines.append(_line(f"next: {step.text}", "bold"))
+        if step.command:  # on a line of its own, to be copied
+            lines.append(_line(f"  {step.command}"))
+    return lines
 
 
 def _joined(sections: list[list[Text]], *, gap: bool) -> list[Text]:
@@ -58,7 +74,7 @@ def _sections(report: Report, console: Console, rows: int) -> list[list[Text]]:
     head = wording.headline(report)
     remedies = report.verdict.remedies[:_MAX_REMEDIES]
     speed = wording.speed_lines(report.estimate, wording.slowest_layer(report))
-    exact = wording.exactness_lines(report)
+    exact = exactness_lines(report)
     sections: list[list[Text]] = [
         [
             _line(head.text, _MOODS[head.mood]),
@@ -158,7 +174,7 @@ def _resources(report: Report, width: int, plain: bool) -> list[Text]:
 
 def _layers(report: Report, width: int, rows: int, plain: bool) -> list[Text]:
     header, *lines = tables.layer_lines(report, width, rows, plain=plain)
-    return [_row(header, "dim"), *(_row(line) for line in lines)]
+    return [_line(_SPAN, "dim"), _row(header, "dim"), *(_row(line) for line in lines)]
 
 
 def _row(text: str, style: str = "") -> Text:

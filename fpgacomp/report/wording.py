@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fpgacomp.data.metrics import METRICS
+from fpgacomp.data.percents import share_text
 from fpgacomp.results.estimate import Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, Report
 
@@ -116,13 +117,6 @@ def percent(share: float) -> str:
     return f"{100 * share:,.0f} %"
 
 
-def agreement(share: float) -> str:
-    """Two decimals, rounded down: 100 % is said only where every sample agrees."""
-    if share >= 1:
-        return "100 %"
-    return f"{int(share * 10_000) / 100:.2f} %"
-
-
 def spread(figure: Figure, number: Callable[[float], str] = count) -> str:
     """low..high, or nothing where the figure is exact."""
     if figure.low == figure.high:
@@ -165,12 +159,11 @@ def headline(report: Report) -> Headline:
         verdict = "DOES NOT FIT" if report.verdict.limiting_resource else "TOO SLOW ON"
         return Headline("bad", f"{verdict} {title}: {_shortfall(report)}.")
     rows = resource_rows(report)
-    over = [row for row in rows if row.used.high > row.budget]
     if wrong:
         text = f"FITS {title}, BUT GIVES WRONG RESULTS: {', '.join(wrong)}."
         return Headline("bad", text)
-    if over:
-        worst = max(over, key=lambda row: row.of_budget(row.used.high))
+    if not report.certain:
+        worst = max(rows, key=lambda row: row.of_budget(row.used.high))
         high = percent(worst.of_budget(worst.used.high))
         text = f"needs about {percent(worst.share)} of its free {worst.label}, at worst {high}"
         return Headline("unsure", f"PROBABLY FITS {title}: {text}.")
@@ -216,95 +209,6 @@ def _mismatches(exactness: Exactness) -> Iterator[str]:
             yield f"{peer.mismatches:,} wrong numbers in {peer.title}'s execution"
 
 
-def exactness_lines(report: Report) -> list[str]:
-    """One line for each comparison: what with what, on how many integers, how many differ."""
-    exact = report.exactness
-    integers = exact.vectors * exact.integers
-    over = f"in {integers:,} integers, {exact.vectors:,} vectors"
-    ties = "" if exact.ties is None else f", {exact.ties:,} ties"
-    runs = [
-        ("C-simulation vs integer graph", exact.csim_mismatches, over),
-        *(
-            (
-                f"{found.title} vs integer graph",
-                found.agreement.mismatches,
-                f"in {found.agreement.integers * found.agreement.vectors:,} integers, "
-                f"{found.agreement.vectors:,} vectors",
-            )
-            for found in exact.further
-            if found.agreement is not None
-        ),
-        (
-            "integer graph vs network (float64)",
-            exact.network_mismatches,
-            f"on {exact.vectors:,} vectors{ties}",
-        ),
-    ]
-    lines = [
-        f"{what}: {found:,} mismatches {rest}" for what, found, rest in runs if found is not None
-    ]
-    lines += [
-        f"{peer.title}'s execution vs integer graph: {peer.mismatches:,} mismatches "
-        f"on {peer.vectors:,} vectors"
-        for peer in exact.peers
-        if peer.mismatches is not None
-    ]
-    lines += _cycle_lines(exact)
-    lines += _float32_lines(exact)
-    proved = sum(layer.exact.startswith("proved") for layer in report.layers)
-    if proved:
-        what = "activation" if proved == 1 else "activations"
-        rest = f"; checked on the vectors: the other {len(report.layers) - proved} layers"
-        ran = exact.csim_mismatches is not None
-        lines.append(f"proved for every input: {proved} {what}{rest if ran else ''}")
-    if exact.first_csim_mismatch:
-        lines.append(f"first C-simulation mismatch: {exact.first_csim_mismatch}")
-    lines += [
-        f"first mismatch of the {found.title}: {found.agreement.first}"
-        for found in exact.further
-        if found.agreement is not None and found.agreement.first is not None
-    ]
-    if exact.first_network_mismatch:
-        lines.append(f"first mismatch against the network: {exact.first_network_mismatch}")
-    lines += [found.note for found in exact.further if found.note]
-    skipped = ["C-simulation"] if exact.csim_mismatches is None else []
-    skipped += [] if exact.further else ["RTL simulation"]
-    skipped += ["comparison with the network"] if exact.network_mismatches is None else []
-    return [*lines, f"not run: {', '.join(skipped)}"] if skipped else lines
-
-
-def _cycle_lines(exact: Exactness) -> Iterator[str]:
-    """What the simulations of hardware measured."""
-    for found in exact.further:
-        if found.measured is not None:
-            measured = found.measured
-            every = (
-                ""
-                if measured.interval_cycles is None
-                else (f", one frame every {measured.interval_cycles:,}")
-            )
-            yield (
-                f"measured in {found.title}: the first frame takes {measured.latency_cycles:,} "
-                f"cycles{every}"
-            )
-
-
-def _float32_lines(exact: Exactness) -> Iterator[str]:
-    """How many answers are not those of the network's framework, and why."""
-    top1, found = exact.top1_agreement_float32, exact.float32
-    if found is None:
-        if top1 is not None:
-            yield f"same top-1 as ONNX Runtime in float32: {agreement(top1)}"
-        return
-    share = f" ({100 * found.differ / found.values:.2g} %)" if found.differ else ""
-    labels = "" if top1 is None else f", same top-1: {agreement(top1)}"
-    yield (
-        f"network in float32: {found.differ:,} of {found.values:,} outputs differ{share}{labels}"
-    )
-    if found.reason:
-        yield f"why: {found.reason}"
-
-
 def speed_lines(estimate: Estimate, slowest: str | None) -> list[str]:
     """Latency and interval in cycles and time, and the frame rate that follows."""
     latency, interval = estimate.latency_cycles, estimate.interval_cycles
@@ -345,7 +249,7 @@ def slowest_layer(report: Report) -> str | None:
 
 def accuracy_items(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
     """(what, figure): shares as percents, counts as counts, all else as numbers."""
-    return [(_figure_name(key), score_text(key, value)) for key, value in accuracy.items()]
+    return [(figure_name(key), score_text(key, value)) for key, value in accuracy.items()]
 
 
 def held_out_line(task: Mapping[str, str]) -> str | None:
@@ -365,10 +269,11 @@ def score_text(key: str, value: float) -> str:
     metric = METRICS.get(key.rpartition(".")[2])
     if key == "score":
         metric = METRICS["mean"]
-    return agreement(value) if metric is None or metric.is_share else metric.text(value)
+    return share_text(value) if metric is None else metric.text(value)
 
 
-def _figure_name(key: str) -> str:
+def figure_name(key: str) -> str:
+    """What people read for the key of a figure; of several outputs it is OUTPUT.FIGURE."""
     output, _, figure = key.rpartition(".")
     if key == "score":
         return METRICS["mean"].title

@@ -7,6 +7,9 @@ from typing import Any
 
 # Name of the aspect that is a share of samples, beside those of the accuracy.
 AGREEMENT = "same top-1 as float32"
+# Names of the two aspects of the verdict that people read as one: yes, probably or no.
+FITS = "fits"
+CERTAIN = "certain"
 Value = bool | int | float | str | None
 
 

@@ -141,6 +141,7 @@ class BoardFigures(WithResources):
         latency_us: microseconds from the first input to the last output of a frame.
         frames_per_second: frames that the design takes in a second.
         resources: of the whole design.
+        certain: whether it fits even with the high ends of its resources.
     """
 
     fits: bool
@@ -150,6 +151,7 @@ class BoardFigures(WithResources):
     latency_us: Figure
     frames_per_second: float
     resources: Resources[Figure]
+    certain: bool
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,10 @@ class LevelEvidence:
 
 @dataclass(frozen=True)
 class Float32Agreement:
-    """How far the design's answers are those of the network in float32, as its framework computes.
+    """How far the design's answers are those of a network in float32, as its framework computes.
+
+    The network is the one that was handed in. Where fpgacomp itself put quantizers in, that is
+    another network than the one that was built, and `quantized` compares the latter.
 
     Args:
         values: output values that were compared, over all outputs and samples.
@@ -75,6 +78,11 @@ class Float32Agreement:
         integers: how many integers of quantized tensors differ between float32 and float64.
         on_border: how many of those of `tensor` lie within 2**-20 of a rounding border.
         explained_samples: samples that differ in which `integers` and `on_border` were counted.
+        largest_difference: between two output values that were compared.
+        quantized_here: whether fpgacomp put quantizers in; the difference is then the cost of
+            quantization, and nothing is said of `tensor` and the counts behind it.
+        quantized: the same comparison with the quantized network in float32; None where fpgacomp
+            put no quantizers in, or the quantized network cannot run in float32.
     """
 
     values: int
@@ -86,12 +94,20 @@ class Float32Agreement:
     integers: int = 0
     on_border: int = 0
     explained_samples: int = 0
+    largest_difference: float = 0.0
+    quantized_here: bool = False
+    quantized: Float32Agreement | None = None
 
     @property
     def reason(self) -> str:
         """Why values differ, in one sentence; "" where none does."""
         if not self.differ:
             return ""
+        if self.quantized_here:
+            return (
+                "fpgacomp quantized what was float in the network that was handed in, which moves "
+                f"its outputs by up to {self.largest_difference:.2g}: the cost of quantization."
+            )
         if self.tensor is None:
             return "no quantizer rounds otherwise; float32 sums behind the last integer differ."
         return (
@@ -236,6 +252,7 @@ class ModelFacts:
         inputs, outputs: name -> shape, without the batch.
         parameters: weights and biases.
         macs: multiply-accumulates for one sample.
+        quantized_here: whether fpgacomp put in quantizers, by --calibration or --input-bits.
     """
 
     name: str
@@ -246,6 +263,7 @@ class ModelFacts:
     outputs: Mapping[str, tuple[int, ...]]
     parameters: int
     macs: int
+    quantized_here: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -302,11 +320,23 @@ class Report:
         """ok where the design fits and no check that ran found a mismatch."""
         return "ok" if self.verdict.fits and not self.exactness.mismatches else "failed"
 
+    @property
+    def certain(self) -> bool:
+        """Whether the design fits even where it takes the high end of every estimate."""
+        needed = zip(self.estimate.resources.items(), self.board.budget, strict=True)
+        return self.verdict.fits and all(figure.high <= free for (_, figure), free in needed)
+
+    @property
+    def _fits(self) -> str:
+        """The verdict in words, as the headline says it."""
+        if not self.verdict.fits:
+            return "does not fit"
+        return "fits" if self.certain else "probably fits"
+
     def __repr__(self) -> str:
         """One line: verdict, board, backend, LUTs, latency, exactness."""
-        verdict = "fits" if self.verdict.fits else "does not fit"
         return (
-            f"<Report: {self.model.name} {verdict} {self.board.name}, {self.backend}, "
+            f"<Report: {self.model.name} {self._fits} {self.board.name}, {self.backend}, "
             f"{self.estimate.lut.value:,.0f} LUT, {self.estimate.latency_us:,.4g} us, "
             f"{self.exactness.summary}>"
         )
@@ -322,7 +352,7 @@ class Report:
         """(heading, text) of each row of the notebook's table."""
         estimate, limit = self.estimate, self.verdict.limiting_resource
         short = f": {limit.upper()} runs out" if limit else ": no design keeps the bounds"
-        yield "verdict", "fits" if self.verdict.fits else f"does not fit{short}"
+        yield "verdict", self._fits if self.verdict.fits else f"{self._fits}{short}"
         yield from (("remedy", text) for text in self.verdict.remedies)
         yield "backend", f"{self.backend} at {estimate.clock_mhz:g} MHz"
         yield "latency", f"{estimate.latency_us:,.4g} us"

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from fpgacomp.cli.app import app
 from fpgacomp.report.json_report import to_json
+from fpgacomp.results.estimate import Figure
 from fpgacomp.results.report import Report
 from tests.support import report_samples as samples
 
@@ -50,6 +51,35 @@ def test_what_differs_and_by_how_much(two: tuple[str, str]) -> None:
     assert row(text, "fc: LUT") == ["3,100", "-"]
     for section in ("verdict", "speed", "resources", "exactness", "accuracy", "layers"):
         assert f"\n{section} " in text
+
+
+def test_what_probably_fits_is_not_said_to_fit(tmp_path: Path) -> None:
+    """The headline's PROBABLY FITS; an older report.json says nothing of it."""
+    report = samples.fits()
+    unsure = samples.with_figures(report, lut=Figure(40_000, 33_000, 54_000))
+    one, two = build(tmp_path / "one", report), build(tmp_path / "two", unsure)
+    text = CliRunner().invoke(app, ["compare", one, two], env=WIDE).stdout
+    assert row(text, "fits") == ["yes", "probably"] and "certain" not in text
+    path = tmp_path / "one" / "report.json"
+    old = json.loads(path.read_text(encoding="utf-8"))
+    del old["verdict"]["certain"]
+    path.write_text(json.dumps(old), encoding="utf-8")
+    text = CliRunner().invoke(app, ["compare", two, one], env=WIDE).stdout
+    assert row(text, "fits") == ["probably", "yes"]
+
+
+def test_folders_and_figures_are_readable(tmp_path: Path) -> None:
+    """Folder names stay whole, keys of report.json have words, and counts have no decimals."""
+    report = samples.fits()
+    task = {"task": "classes", "task_found": "one class of 10", "held_out_of": "digits.npz"}
+    report = samples.with_figures(replace(report, task=task), lut=Figure(42.37, 40.0, 50.0))
+    folder = tmp_path / f"a-folder-with-a-name-{'x' * 60}"
+    one = build(folder, report)
+    text = CliRunner().invoke(app, ["compare", one, one], env={"COLUMNS": "80"}).stdout
+    assert text.splitlines()[:2] == [f"first:  {one}", f"second: {one}"]
+    assert "held_out_of" not in text and "task_found" not in text
+    assert row(text, "samples held out of") == ["digits.npz"] * 2
+    assert row(text, "LUT") == ["42", "42"] and row(text, "latency in us") == ["8.12", "8.12"]
 
 
 def test_json_is_one_document(two: tuple[str, str]) -> None:

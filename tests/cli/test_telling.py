@@ -185,7 +185,7 @@ def test_training_tells_a_line_now_and_then_or_each(
             observer("network", epoch)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == printed + records
-    assert all("loss 0.5000  validation accuracy 75.00%" in line for line in lines)
+    assert all("loss 0.5000  validation accuracy 75.00 %" in line for line in lines)
 
 
 def test_errors_of_the_file_system_exit_with_3() -> None:

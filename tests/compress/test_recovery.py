@@ -87,7 +87,8 @@ def test_a_fall_is_told_with_both_figures(trained, blobs, fall, told):
     before = accuracy(trained, blobs.validation)
     epoch = Epoch(1, 1, 0.1, before - fall, 0.1, True)
     outcome = TechniqueOutcome(None, History((epoch,), epoch))
-    text = f"the score on the validation split fell from {before:.1%} to {before - fall:.1%}: less"
+    scores = f"{100 * before:.2f} % to {100 * (before - fall):.2f} %"
+    text = f"the score on the validation split fell from {scores}: less"
     assert tell_fall(trained, blobs, outcome, "less").notes == ((text,) if told else ())
 
 

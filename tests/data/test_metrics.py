@@ -62,7 +62,7 @@ def test_numbers(rows: list[list[int]]) -> None:
 
 
 def test_texts() -> None:
-    assert METRICS["accuracy"].text(0.98765) == "98.77%"
+    assert METRICS["accuracy"].text(0.98765) == "98.77 %"
     assert METRICS["mae"].text(123.456) == "123.5" and not METRICS["mae"].higher_is_better
 
 

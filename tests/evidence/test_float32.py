@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from fpgacomp.evidence.float32 import compare_with_float32
 from fpgacomp.evidence.reference.network import execute
 from fpgacomp.evidence.software import float32_outputs
+from fpgacomp.flows.options import Options
+from fpgacomp.flows.samples import quantize_network
 from fpgacomp.frontend import read_network
 
 QONNX = "qonnx.custom_op.general"
@@ -88,3 +91,52 @@ def test_a_network_that_float32_cannot_run_is_not_compared() -> None:
     del opened.original.graph.node[:]
     opened.original.graph.node.append(strange)
     assert compare_with_float32(opened, inputs, {"y": np.zeros((5, 2))}, batch=4) is None
+
+
+def float_network() -> onnx.ModelProto:
+    """Eight inputs, six hidden units with ReLU, three outputs; nothing is quantized."""
+    rng = np.random.default_rng(2)
+    arrays = {"w": rng.normal(size=(8, 6)), "v": rng.normal(size=(6, 3))}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"], "fc1"),
+        helper.make_node("Relu", ["h"], ["r"], "relu"),
+        helper.make_node("MatMul", ["r", "v"], ["y"], "fc2"),
+    ]
+    graph = helper.make_graph(
+        nodes, "mlp",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])],
+        [numpy_helper.from_array(v.astype(np.float32), n) for n, v in arrays.items()],
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+def test_what_quantization_changes_is_told_apart_from_float32() -> None:
+    data = np.random.default_rng(3).uniform(-1, 1, (48, 8)).astype(np.float32)
+    opened = read_network(float_network())
+    quantized = quantize_network(opened, Options(calibration=data))
+    ours = execute(quantized.model, {"x": data})
+    found = compare_with_float32(quantized, {"x": data}, ours, batch=20)
+    theirs = float32_outputs(opened.original, {"x": data}).outputs
+    assert found is not None and found.quantized is not None and theirs is not None
+    assert (opened.quantized_here, quantized.quantized_here) == (False, True)
+    moved = np.abs(ours["y"] - theirs["y"]).max()
+    assert found.differ > 100 and moved > 1e-3
+    assert found.largest_difference == pytest.approx(moved)
+    assert found.reason.endswith("the cost of quantization.") and found.tensor is None
+    # The network that was built has the same numbers up to float32's rounding of sums.
+    assert found.quantized.differ == 0 and found.quantized.reason == ""
+    assert found.quantized.largest_difference < 1e-5
+
+
+def test_inputs_quantized_here_make_another_network() -> None:
+    opened = read_network(network(1.9))
+    first = next(node for node in opened.original.graph.node if node.input[0] == "x")
+    without = onnx.ModelProto()
+    without.CopyFrom(opened.original)
+    without.graph.node.remove(first)
+    for node in without.graph.node:
+        node.input[:] = ["x" if name == first.output[0] else name for name in node.input]
+    bare = read_network(without)
+    assert not quantize_network(opened, Options(input_bits=(8, 7))).quantized_here
+    assert quantize_network(bare, Options(input_bits=(8, 7))).quantized_here

@@ -63,11 +63,12 @@ def cost(bits: int, macs: int = 1000, nonzero: int = 90) -> Footprint:
     return Footprint((layer,), 110, 2048)
 
 
-def board(lut: float, *, fits: bool = True) -> BoardFigures:
+def board(lut: float, *, fits: bool = True, certain: bool = True) -> BoardFigures:
     exact = Figure.exact
     return BoardFigures(
         fits, "lut", "hls4ml", 100.0, Figure(8.12, 7.0, 9.5), 123_456.0,
         Resources(Figure(lut, 0.8 * lut, 2 * lut), exact(9000), exact(4), exact(3), exact(0)),
+        certain=fits and certain,
     )  # fmt: skip
 
 
@@ -255,3 +256,16 @@ def test_accuracies_that_are_all_the_same() -> None:
     axis, ticks = score_axis([1.0, 1.0], METRICS["accuracy"])
     assert ticks[-1].text == "100 %" and axis.place(1.0) == TOP
     assert steps(96.5, 99.2) == [96, 97, 98, 99, 100]
+
+
+def test_what_probably_fits_is_not_said_to_fit() -> None:
+    unsure = Candidate("w3", "w3.onnx", "qonnx", board=board(40_000, certain=False))
+    told = replace(sample(), candidates=(*sample().candidates, unsure))
+    text = printed(told, 160)
+    (line,) = [line for line in text.splitlines() if " w3 " in line and "40,000" in line]
+    assert line.split()[2] == "probably"
+    assert "probably: the estimate fits, and its high end does not" in text
+    assert "probably" not in printed(sample(), 160)
+    models = json.loads(to_json(told))["models"]
+    certain = [model["estimate"] and model["estimate"]["certain"] for model in models]
+    assert certain == [None, True, False, None, False]

@@ -33,8 +33,8 @@ def test_figures_by_layer_share_a_table_and_notes_stand_behind() -> None:
         ("1 layer left alone: fc",),
     )  # fmt: skip
     assert lines == [
-        "quantize  test accuracy 98.00% → 97.00% (-1.00 points, 400 samples)",
-        "macro F1 97.00% → 96.00%",
+        "quantize  test accuracy 98.00 % → 97.00 % (-1.00 points, 400 samples)",
+        "macro F1 97.00 % → 96.00 %",
         "task: one class of 10 (one-hot labels)",
         "stopped after 3 epochs, kept epoch 2",
         "budget: 20,000",
@@ -43,7 +43,7 @@ def test_figures_by_layer_share_a_table_and_notes_stand_behind() -> None:
         " c[1]   3            9",
         " fc                  90",
         "note: 1 layer left alone: fc",
-        "wrote out.onnx; next: fpgacomp compile out.onnx ...",
+        "wrote out.onnx; next: fpgacomp compile out.onnx --board BOARD --inputs TESTDATA",
     ]
 
 
@@ -70,10 +70,10 @@ def test_a_student_stands_beside_its_teacher() -> None:
                    before_is="the student before it was trained",
                    warnings=["too good"])  # fmt: skip
     assert " ".join(lines[:2]) == (
-        "quantize  test accuracy: teacher 99.00% → student 97.00% (-2.00 points, 400 samples); the "
-        "student before it was trained: 10.00%"
+        "quantize  test accuracy: teacher 99.00 % → student 97.00 % (-2.00 points, 400 samples); "
+        "the student before it was trained: 10.00 %"
     )
-    assert "warning: too good" in lines and "macro F1 98.50% → 96.00%" in lines
+    assert "warning: too good" in lines and "macro F1 98.50 % → 96.00 %" in lines
 
 
 def test_numbers_are_scored_without_percents() -> None:

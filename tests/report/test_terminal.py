@@ -15,7 +15,13 @@ from fpgacomp.devices.resources import counts
 from fpgacomp.report import wording
 from fpgacomp.report.terminal import MAX_LINES, render
 from fpgacomp.results.estimate import Figure
-from fpgacomp.results.report import Exactness, PeerEvidence, Report, Verdict
+from fpgacomp.results.report import (
+    Exactness,
+    Float32Agreement,
+    PeerEvidence,
+    Report,
+    Verdict,
+)
 from fpgacomp.results.target import Target
 from tests.support import report_samples as samples
 
@@ -286,13 +292,6 @@ def test_percent_never_hides_what_is_over(share: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(1.0, "100 %"), (0.99999, "99.99 %"), (0.97226, "97.22 %"), (0, "0.00 %")]
-)
-def test_agreement_says_100_only_where_it_is(share: float, text: str) -> None:
-    assert wording.agreement(share) == text
-
-
-@pytest.mark.parametrize(
     ("value", "text"),
     [
         (0, "0"),
@@ -383,3 +382,65 @@ def test_a_text_of_many_lines_is_cut_and_says_so() -> None:
     place = next(place for place, line in enumerate(lines) if line.startswith("software before"))
     assert lines[place + 1].endswith("...")
     assert lines[place + 2].startswith("accuracy")
+
+
+def quantized_here(found: Float32Agreement, kind: str = "float") -> str:
+    """What is printed of a network that fpgacomp quantized itself."""
+    report = samples.fits()
+    exact = replace(report.exactness, top1_agreement_float32=found.top1, float32=found)
+    model = replace(report.model, format=kind, quantized_here=True)
+    return "\n".join(shown(replace(report, model=model, exactness=exact), 160))
+
+
+def test_quantization_here_is_told_apart_from_float32() -> None:
+    built = Float32Agreement(144, 1, 72, 1, 1.0, "act1", 2, 2, 1, largest_difference=0.02)
+    came = Float32Agreement(
+        144, 65, 72, 40, 0.93155, largest_difference=0.0391, quantized_here=True, quantized=built
+    )
+    text = quantized_here(came)
+    assert (
+        "your float network against its quantized form: same top-1 93.15 %, largest difference "
+        "0.039 (65 of 144 outputs): the cost of quantization\n"
+    ) in text
+    assert "integer graph vs quantized network (float64): 0 mismatches" in text
+    assert "\nquantized network in float32: 1 of 144 outputs differ (0.69 %), same top-1" in text
+    assert "why: float32 sums put 2 integers beyond a rounding border, first in act1." in text
+    assert "\nnetwork in float32" not in text and "behind the last integer" not in text
+    assert "moves its outputs by up to 0.039: the cost of quantization" in came.reason
+
+
+def test_a_network_whose_inputs_were_quantized_here_is_not_called_float() -> None:
+    came = Float32Agreement(144, 0, 72, 0, quantized_here=True)
+    text = quantized_here(came, "qonnx")
+    assert "your network against its quantized form: 0 of 144 outputs differ\n" in text
+    assert "quantized network in float32" not in text and came.reason == ""
+
+
+def test_the_next_steps_stand_before_the_path_of_the_report() -> None:
+    """Two of those of the page; where the design does not fit, the remedies are the steps."""
+    lines = shown(samples.fits(), 80)
+    assert lines[-5:] == [
+        "next: Synthesize the C++ with Vitis HLS:",
+        "  cd build/digits/hls && vitis_hls -f build_prj.tcl",
+        "next: Run samples of your own through the design:",
+        "  fpgacomp simulate build/digits --inputs X.npy --outputs Y.npy --level c",
+        "report: build/digits/report.html",
+    ]
+    assert not any(line.startswith("next: ") for line in shown(samples.does_not_fit()))
+    assert any("next: Do not use this design" in line for line in shown(samples.is_wrong()))
+    estimated = shown(replace(samples.fits(), folder=None))
+    assert estimated[-1].startswith("next: Nothing was written yet: `fpgacomp compile`")
+
+
+def test_the_column_of_spans_says_what_it_holds() -> None:
+    lines = shown(samples.fits())
+    header = next(number for number, line in enumerate(lines) if line.startswith("layer "))
+    assert "span" in lines[header].split() and "cycles" not in lines[header].split()
+    assert lines[header - 1].startswith("span: cycles from a layer's first word to its last")
+
+
+def test_outputs_that_all_differ_are_100_percent() -> None:
+    found = Float32Agreement(112, 112, 4, 4)
+    exact = replace(samples.fits().exactness, top1_agreement_float32=None, float32=found)
+    lines = shown(replace(samples.fits(), exactness=exact))
+    assert "network in float32: 112 of 112 outputs differ (100 %)" in lines

@@ -1,7 +1,8 @@
 """The documentation's pages as the tests read them: fenced blocks, and the marks before them.
 
 A block whose language is `console` holds commands, each behind `$ `, and under each the
-lines that it must print, in any place of its output. A `python` block is run as a program. A
+lines that it must print: each is a whole printed line or the beginning of one, up to a whole
+word; behind `... ` it may stand inside a printed line. A `python` block is run as a program. A
 block with `title="FILE"` is written to that file. HTML comments in front of a block say how
 it is treated:
 

@@ -17,6 +17,7 @@ from fpgacomp.compress.evaluate.disturb import ValueRange
 from fpgacomp.compress.evaluate.quantizers import NodeQuantizer
 from fpgacomp.compress.types import TorchNetwork
 from fpgacomp.data.labelled import Samples
+from fpgacomp.data.percents import agreement_text
 from fpgacomp.data.tasks import Task
 from fpgacomp.errors import FpgacompError, Problems, UnsupportedLayer
 from fpgacomp.ir.types import NamedArrays
@@ -82,7 +83,8 @@ def gradient_of(
     agreed = task.agreement(task.split(joined), outputs)
     if agreed < AGREEMENT:
         return GradientAttack(
-            None, f"no gradient: torch agrees on {agreed:.1%} of the samples, not on all."
+            None,
+            f"no gradient: torch agrees on {agreement_text(agreed)} of the samples, not on all.",
         )
     scoring = _with_scores(module, task, samples)
 

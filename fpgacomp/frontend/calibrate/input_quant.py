@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 
 from fpgacomp.data.arrays import check_inputs
+from fpgacomp.data.percents import part_text
 from fpgacomp.errors import FpgacompError, InputDataError, UsageError, raise_all
 from fpgacomp.frontend.calibrate.insert import quantize_tensor
 from fpgacomp.frontend.calibrate.placement import data_inputs
@@ -141,4 +142,4 @@ def _assumption(
     outside = np.count_nonzero((values < low - half) | (values > high + half))
     if not outside:
         return f"{text}."
-    return f"{text}; {100 * outside / values.size:.2g} % of the calibration values saturate."
+    return f"{text}; {part_text(outside / values.size)} of the calibration values saturate."

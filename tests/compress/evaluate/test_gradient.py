@@ -111,7 +111,7 @@ def test_no_gradient_says_why() -> None:
 def test_no_gradient_where_torch_answers_otherwise() -> None:
     some = samples([[1, 0], [0, 1]], [0, 1])
     found = gradient(linear([[1.0, 0], [0, 1]]), some, {"t0": np.eye(2)[[1, 0]]})
-    assert found.attack is None and "torch agrees on 0.0%" in found.note
+    assert found.attack is None and "torch agrees on 0.00 %" in found.note
 
 
 def test_no_gradient_through_thresholds() -> None:
