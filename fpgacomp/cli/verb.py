@@ -18,6 +18,7 @@ from fpgacomp.cli.console import FAULT_OF_OURS, errors, write_json
 from fpgacomp.cli.fault import tell_fault
 from fpgacomp.cli.log import logged, logger
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
+from fpgacomp.cli.stop import was_stopped
 from fpgacomp.cli.telling import Telling, Verbosity
 from fpgacomp.errors import FpgacompError, InvalidGraph, UsageError
 
@@ -75,7 +76,8 @@ class Verb(TyperCommand):
                 except OSError:
                     raise  # the console tells what of it is the file system's
                 except Exception as error:
-                    if isinstance(error, _FORESEEN) and not isinstance(error, InvalidGraph):
+                    foreseen = isinstance(error, _FORESEEN) and not isinstance(error, InvalidGraph)
+                    if foreseen or was_stopped(error):
                         raise
                     logger.debug("fault", exc_info=error)
                     model = ctx.params.get("model")
