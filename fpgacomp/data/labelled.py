@@ -65,6 +65,7 @@ class LabelledData:
         is_held_out: whether the test split is a part of the same data, which a network may have
             been trained on before it came here.
         task: what a network is asked to tell of the samples; None until `for_task` finds it.
+        test_name: where the test split came from; None where it came from the same data.
     """
 
     name: str
@@ -76,6 +77,7 @@ class LabelledData:
     is_labelled: bool = True
     is_held_out: bool = False
     task: Task | None = None
+    test_name: str | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -137,11 +139,13 @@ class LabelledData:
         labels = self.labels_of(np.concatenate([self.train.y, self.validation.y, self.test.y]))
         task = decide(forms, labels, request, where=self.name, input_shape=self.shape)
         train, validation, test = (
-            self._fitted(split, task, f"{self.name}, {part} split")
-            for part, split in (
-                ("training", self.train), ("validation", self.validation), ("test", self.test)
+            self._fitted(split, task, where)
+            for where, split in (
+                (f"{self.name}, training split", self.train),
+                (f"{self.name}, validation split", self.validation),
+                (self.test_name or f"{self.name}, test split", self.test),
             )
-        )  # fmt: skip
+        )
         data = replace(self, train=train, validation=validation, test=test)
         _check_classes(data, task)
         task = with_spread(balanced(task, request, data.train.y), data.train.y)
@@ -193,6 +197,7 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
     train, own_test = read_source(source, name)
     if test is not None:
         own_test, _ = read_source(test, source_name(test))
+    test_name = None if test is None else source_name(test)
     samples, columns = _checked(train, name)
     notes: tuple[str, ...] = ()
     if own_test is None:
@@ -200,11 +205,11 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
         in_test = _position(samples.x, 0) < TEST_SHARE
         held_out, rest = samples.take(in_test), samples.take(~in_test)
     else:
-        held_out, its_columns = _checked(own_test, f"{name}, test set")
+        held_out, its_columns = _checked(own_test, test_name or f"{name}, test set")
         samples, held_out = _class_numbers(columns or its_columns, samples, held_out)
         if columns != its_columns or samples.y.shape[1:] != held_out.y.shape[1:]:
             raise InputDataError(
-                "test set",
+                test_name or "test set",
                 f"has labels of shape {list(held_out.y.shape)}, the training set of shape "
                 f"{list(samples.y.shape)}.",
                 "give both the same kind of labels.",
@@ -213,9 +218,31 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
     chosen = _position(rest.x, 1) < VALIDATION_SHARE
     data = LabelledData(
         name, rest.take(~chosen), rest.take(chosen), held_out, notes, columns,
-        is_labelled=train[1] is not None, is_held_out=own_test is None,
+        is_labelled=train[1] is not None, is_held_out=own_test is None, test_name=test_name,
     )  # fmt: skip
     return _check_splits(data)
+
+
+def load_test_samples(source: DataSource) -> LabelledData:
+    """Read samples with labels to check a network with: nothing is fitted to any of them.
+
+    Args:
+        source: in one of the forms that `load_data` takes.
+
+    Returns:
+        Data whose test split is the test set that the source has of its own (x_test and y_test),
+        or every sample of a source without one. The other splits are empty.
+
+    Raises:
+        InputDataError: the source is not there or not readable, or samples and labels do not go
+            together.
+    """
+    name = source_name(source)
+    pair, own_test = read_source(source, name)
+    samples, columns = _checked(own_test or pair, name)
+    (samples,) = _class_numbers(columns, samples)
+    none = samples.take(np.zeros(len(samples), bool))
+    return LabelledData(name, none, none, samples, (), columns, (own_test or pair)[1] is not None)
 
 
 def _check_splits(data: LabelledData) -> LabelledData:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpgacomp.data.labelled import Samples, load_data
+from fpgacomp.data.labelled import Samples, load_data, load_test_samples
 from fpgacomp.data.tasks import OutputForm
 from fpgacomp.errors import InputDataError
 
@@ -200,3 +200,26 @@ def test_samples_without_labels_are_for_autoencoders(tmp_path):
     assert np.array_equal(known.test.y, known.test.x.reshape(-1, 16))
     with pytest.raises(InputDataError, match="there are no labels"):
         data.for_task((OutputForm("y", (3,)),))
+
+
+def test_a_test_set_has_its_own_name():
+    x, y = some()
+    assert load_data((x, y)).test_name is None
+    data = load_data((x[:300], y[:300]), test=lambda: (x[300:], y[300:]))
+    assert data.name == "data" and data.test_name == "<lambda>"
+    with pytest.raises(InputDataError, match="<lambda>: has 9 samples and 100 labels"):
+        load_data((x[:300], y[:300]), test=lambda: (x[:9], y[300:]))
+
+
+def test_samples_to_check_with_are_used_whole():
+    x, y = some(3)
+    assert len(load_test_samples((x, y)).test) == 3
+    both = load_test_samples(((x[:2], y[:2]), (x[2:], y[2:])))
+    assert len(both.test) == 1 and not both.is_held_out and both.shape == (1, 4, 4)
+
+
+def test_a_single_array_given_as_labelled_samples(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, some()[0])
+    with pytest.raises(InputDataError, match=r"np.savez\(file, x=x, y=y\)"):
+        load_data(path)
