@@ -46,6 +46,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/core.done: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing fpgacomp and what it needs into $(VENV): about a minute, the first time only"
 	$(PIP) --editable .
 	@touch $@
 

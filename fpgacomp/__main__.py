@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fpgacomp.cli.app import main
+from fpgacomp.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -45,12 +45,30 @@ class InputDataError(FpgacompError):
     """Vectors, calibration data or labels that do not go with the network."""
 
 
+class MissingModel(ModelError):
+    """A network file that does not exist (exit code 2)."""
+
+    exit_code = 2
+
+
+class MissingInputData(InputDataError):
+    """A file or folder of samples, labels or figures that does not exist (exit code 2)."""
+
+    exit_code = 2
+
+
 class TrainingError(FpgacompError):
     """Training that cannot go on: a loss that is not a number, a checkpoint of another run."""
 
 
 class BoardError(FpgacompError):
-    """An unknown board, or a board file that is wrong."""
+    """A board file that is wrong."""
+
+
+class UnknownBoard(BoardError):
+    """A board that is not listed, or a board file that does not exist (exit code 2)."""
+
+    exit_code = 2
 
 
 class DoesNotFit(FpgacompError):

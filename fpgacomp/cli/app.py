@@ -28,6 +28,7 @@ from fpgacomp.cli.share import share
 from fpgacomp.cli.show import show
 from fpgacomp.cli.simulate import simulate
 from fpgacomp.cli.split import split
+from fpgacomp.cli.stop import was_stopped
 from fpgacomp.cli.verb import Root, Verb, reproducer
 
 # Every verb, in the order and under the headings of the help.
@@ -81,8 +82,10 @@ def root(
     Exit codes:
 
     - 0: all is well.
-    - 1: the model or the design is at fault.
-    - 2: the command line is wrong.
+    - 1: the model, the data or the design is at fault: what is in a file is wrong or not
+      supported, a design does not fit, or a check found a mismatch.
+    - 2: the command line is wrong: an option or a value, or a file or a board that it names
+      does not exist.
     - 3: a tool or the file system failed.
     - 70: fpgacomp itself is at fault.
     - 130, 143: it was stopped, by Ctrl-C or by SIGTERM.
@@ -90,7 +93,7 @@ def root(
 
 
 def main() -> None:
-    """Run the `fpgacomp` command and exit with its code."""
+    """Run the command and exit with its code; `fpgacomp.cli.main` heeds signals before this."""
     try:
         app(prog_name="fpgacomp")
     except SystemExit as ended:
@@ -98,6 +101,8 @@ def main() -> None:
     except KeyboardInterrupt:  # it came where no verb runs: while one begins or ends
         tell_stopped()
     except Exception as error:
+        if was_stopped(error):
+            tell_stopped()
         if isinstance(error, OSError):
             with suppress(OSError):
                 tell_unwritable(error)

@@ -19,7 +19,7 @@ def bench_estimates(
     tables: Annotated[
         list[Path],
         typer.Argument(
-            metavar="CSV...",
+            metavar="CSV",
             help="Tables of synthesis results, such as designs.csv, finn_nodes.csv or "
             "hls4ml_csynth_layers.csv. What a table holds is known by its columns.",
         ),

@@ -36,7 +36,7 @@ def check(
 
     What is accepted here compiles with the same options, unless it is too large for the board.
     The exit code is 0 where the whole network is supported, and 1 where it is not. --json lists
-    each node by its name, as options such as --weight-bits LAYER=BITS take it.
+    each node by its name, which the options of other verbs take for a layer ('/fc1/Gemm=4').
 
     Example: `fpgacomp check model.onnx`
     """

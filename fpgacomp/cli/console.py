@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from fpgacomp.cli.stop import SAID, exit_code, noticing_signals, was_stopped
 from fpgacomp.errors import FileSystemError, FpgacompError, Problems
 
 FAULT_OF_OURS = 70  # EX_SOFTWARE of sysexits.h
-STOPPED = 130  # what shells report for Ctrl-C
-TERMINATED = 143  # and for SIGTERM
 
 # What the file system answers where nobody programmed a mistake.
 _FILE_SYSTEM = {
@@ -37,18 +33,17 @@ def errors(as_json: bool) -> Iterator[None]:
     Args:
         as_json: whether the error is also told as a JSON document on standard output.
     """
-    with _noticing_signals() as pressed:
+    with noticing_signals():
         try:
             yield
-        except FpgacompError as error:
-            _tell(error, as_json)
-            raise typer.Exit(error.exit_code) from None
         except typer.Exit:
             raise
         except (KeyboardInterrupt, Exception) as error:
-            # Libraries that are being imported turn Ctrl-C into errors of their own.
-            if pressed or isinstance(error, KeyboardInterrupt):
+            if was_stopped(error):
                 raise typer.Exit(_stopped()) from None
+            if isinstance(error, FpgacompError):
+                _tell(error, as_json)
+                raise typer.Exit(error.exit_code) from None
             if isinstance(error, OSError) and error.errno in _FILE_SYSTEM:
                 _tell(_refused_by_the_system(error), as_json)
                 raise typer.Exit(FileSystemError.exit_code) from None
@@ -88,46 +83,16 @@ def leave(code: int) -> NoReturn:
     Python ends by SIGINT, whatever the code, once an interrupt has passed through `exec`, which
     dataclasses are made with. Everything is cleaned up by then, so nothing is lost by leaving.
     """
-    if _PRESSED:
+    if was_stopped():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
 
 
-# The signals that asked this process to stop.
-_PRESSED: set[int] = set()
-
-
 def _stopped() -> int:
-    Console(stderr=True).print("stopped; nothing was written.")
-    return TERMINATED if signal.SIGTERM in _PRESSED else STOPPED
-
-
-@contextmanager
-def _noticing_signals() -> Iterator[set[int]]:
-    """Yield the signals that asked the program to stop: Ctrl-C, and SIGTERM, which acts alike."""
-    pressed = _PRESSED
-    pressed.clear()
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    on_interrupt = before[signal.SIGINT]
-
-    def noticed(number: int, frame: FrameType | None) -> Any:
-        pressed.add(number)
-        if callable(on_interrupt):
-            return on_interrupt(number, frame)
-        raise KeyboardInterrupt
-
-    for number in before:
-        signal.signal(number, noticed)
-    try:
-        yield pressed
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    Console(stderr=True).print(SAID)
+    return exit_code()
 
 
 def _tell(error: FpgacompError, as_json: bool) -> None:

@@ -102,7 +102,7 @@ def distill(
             checkpoint=checkpoint,
             loss=loss,
         )
-        is_quantized = weight_bits is not None or activation_bits is not None
+        is_quantized = bool(weight_bits or activation_bits)
         return flow.distill(
             teacher,
             file_or_share(student),

@@ -122,7 +122,7 @@ def prune(
             loss=loss,
             training_step=training_step,
         )
-        is_quantized = weight_bits is not None or activation_bits is not None
+        is_quantized = bool(weight_bits or activation_bits)
         return flow.prune(
             model,
             data,

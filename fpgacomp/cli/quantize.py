@@ -56,8 +56,8 @@ def quantize(
     model: FloatModelArgument,
     data: DataOption,
     method: QuantizeMethodOption = "qat",
-    weight_bits: WeightBitsOption = "8",
-    activation_bits: ActivationBitsOption = "8",
+    weight_bits: WeightBitsOption = ["8"],  # noqa: B006  Typer copies it
+    activation_bits: ActivationBitsOption = ["8"],  # noqa: B006
     first_last_bits: FirstLastOption = "8",
     input_bits: InputBitsOption = 8,
     scale: ScaleOption = "free",

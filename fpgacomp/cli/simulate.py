@@ -89,6 +89,8 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
             yield "task", found.task["task_found"]
         if (held_out := held_out_line(found.task)) is not None:
             yield "beware", held_out
+    for warning in found.warnings:
+        yield "warning", warning
     if found.written:
         yield "answers", f"written to {found.written}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,8 +99,8 @@ def recipe_of(
 
 def quantize_options(
     *,
-    weight_bits: str | None,
-    activation_bits: str | None,
+    weight_bits: Sequence[str] | None,
+    activation_bits: Sequence[str] | None,
     first_last_bits: str,
     input_bits: int,
     scale: Scale,
@@ -115,13 +115,18 @@ def quantize_options(
 
     same = first_last_bits == "same"
     return QuantizeOptions(
-        weight_bits=by_layer(weight_bits or DEFAULT_BITS, "--weight-bits", bits),
-        activation_bits=by_layer(activation_bits or DEFAULT_BITS, "--activation-bits", whole),
+        weight_bits=by_layer(_joined(weight_bits), "--weight-bits", bits),
+        activation_bits=by_layer(_joined(activation_bits), "--activation-bits", whole),
         first_last_bits=None if same else bits(first_last_bits, "--first-last-bits"),
         input_bits=input_bits,
         scale=scale,
         granularity=granularity,
     )
+
+
+def _joined(texts: Sequence[str] | None) -> str:
+    """The texts of an option that was given any number of times as one."""
+    return ",".join(texts) if texts else DEFAULT_BITS
 
 
 def hardware_of(

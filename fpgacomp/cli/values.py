@@ -42,16 +42,18 @@ def by_layer(
         The value, or a mapping from layer names to values.
 
     Raises:
-        UsageError: a value that `parse` cannot read, or two values for one name.
+        UsageError: a value that `parse` cannot read, or a layer that is named twice.
     """
     if "=" not in text:
         return parse(text, option)
+    named = [part.partition("=") for part in text.split(",")]
     found: dict[str, Value] = {}
-    for part in text.split(","):
-        name, _, value = (piece.strip() for piece in part.partition("="))
-        if name in found:
-            raise UsageError(f"{option} {text}", f"names {name!r} twice.", "give it one value.")
-        found[name] = parse(value, option)
+    for name, _, value in named:
+        layer = name.strip()
+        if layer in found:
+            why = f"{layer} is named twice."
+            raise UsageError(option, why, "name each layer once, as in '*=8,conv1=4'.")
+        found[layer] = parse(value, option)
     return found
 
 
@@ -127,5 +129,5 @@ def _number(text: str, option: str, kind: Callable[[str], Value]) -> Value:
         return kind(text)
     except ValueError:
         raise UsageError(
-            option, f"{text!r} is no number.", "write one, or LAYER=NUMBER,*=NUMBER by layer."
+            option, f"{text!r} is no number.", "write one, or '*=8,conv1=4' by layer."
         ) from None

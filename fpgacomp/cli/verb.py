@@ -19,6 +19,7 @@ from fpgacomp.cli.fault import tell_fault
 from fpgacomp.cli.files import check_verb, roles_of
 from fpgacomp.cli.log import logged, logger
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
+from fpgacomp.cli.stop import was_stopped
 from fpgacomp.cli.telling import Telling, Verbosity
 from fpgacomp.errors import FpgacompError, InvalidGraph, UsageError
 
@@ -101,7 +102,8 @@ class Verb(TyperCommand):
                 except OSError:
                     raise  # the console tells what of it is the file system's
                 except Exception as error:
-                    if isinstance(error, _FORESEEN) and not isinstance(error, InvalidGraph):
+                    foreseen = isinstance(error, _FORESEEN) and not isinstance(error, InvalidGraph)
+                    if foreseen or was_stopped(error):
                         raise
                     logger.debug("fault", exc_info=error)
                     model = ctx.params.get("model")

@@ -66,6 +66,7 @@ class LabelledData:
         is_held_out: whether the test split is a part of the same data, which a network may have
             been trained on before it came here.
         task: what a network is asked to tell of the samples; None until `for_task` finds it.
+        test_name: where the test split came from; None where it came from the same data.
     """
 
     name: str
@@ -77,6 +78,7 @@ class LabelledData:
     is_labelled: bool = True
     is_held_out: bool = False
     task: Task | None = None
+    test_name: str | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -138,11 +140,13 @@ class LabelledData:
         labels = self.labels_of(np.concatenate([self.train.y, self.validation.y, self.test.y]))
         task = decide(forms, labels, request, where=self.name, input_shape=self.shape)
         train, validation, test = (
-            self._fitted(split, task, f"{self.name}, {part} split")
-            for part, split in (
-                ("training", self.train), ("validation", self.validation), ("test", self.test)
+            self._fitted(split, task, where)
+            for where, split in (
+                (f"{self.name}, training split", self.train),
+                (f"{self.name}, validation split", self.validation),
+                (self.test_name or f"{self.name}, test split", self.test),
             )
-        )  # fmt: skip
+        )
         data = replace(self, train=train, validation=validation, test=test)
         _check_classes(data, task)
         task = with_spread(balanced(task, request, data.train.y), data.train.y)
@@ -192,7 +196,7 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
     """
     name = source_name(source)
     found = read_source(source, name)
-    train, own_test, test_name = found.train, found.test, f"{name}, test set"
+    train, own_test, test_name = found.train, found.test, None
     if test is not None:
         test_name = source_name(test)
         own_test = read_source(test, test_name).train
@@ -203,11 +207,11 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
         in_test = _position(samples.x, 0) < TEST_SHARE
         held_out, rest = samples.take(in_test), samples.take(~in_test)
     else:
-        held_out, its_columns = checked_samples(own_test, test_name)
+        held_out, its_columns = checked_samples(own_test, test_name or f"{name}, test set")
         samples, held_out = _class_numbers(columns or its_columns, samples, held_out)
         if columns != its_columns or samples.y.shape[1:] != held_out.y.shape[1:]:
             raise InputDataError(
-                "test set",
+                test_name or "test set",
                 f"has labels of shape {list(held_out.y.shape)}, the training set of shape "
                 f"{list(samples.y.shape)}.",
                 "give both the same kind of labels.",
@@ -216,9 +220,32 @@ def load_data(source: DataSource, test: DataSource | None = None) -> LabelledDat
     chosen = _position(rest.x, 1) < VALIDATION_SHARE
     data = LabelledData(
         name, rest.take(~chosen), rest.take(chosen), held_out, notes, columns,
-        is_labelled=train[1] is not None, is_held_out=own_test is None,
+        is_labelled=train[1] is not None, is_held_out=own_test is None, test_name=test_name,
     )  # fmt: skip
     return _check_splits(data)
+
+
+def load_test_samples(source: DataSource) -> LabelledData:
+    """Read samples with labels to check a network with: nothing is fitted to any of them.
+
+    Args:
+        source: in one of the forms that `load_data` takes.
+
+    Returns:
+        Data whose test split is the test set that the source has of its own (x_test and y_test),
+        or every sample of a source without one. The other splits are empty.
+
+    Raises:
+        InputDataError: the source is not there or not readable, or samples and labels do not go
+            together.
+    """
+    name = source_name(source)
+    found = read_source(source, name)
+    pair = found.test or found.train
+    samples, columns = checked_samples(pair, name)
+    (samples,) = _class_numbers(columns, samples)
+    none = samples.take(np.zeros(len(samples), bool))
+    return LabelledData(name, none, none, samples, (), columns, pair[1] is not None)
 
 
 def _check_splits(data: LabelledData) -> LabelledData:

@@ -6,18 +6,20 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from codecs import getincrementaldecoder
 from math import prod
 from pathlib import Path
 from typing import IO
 
 from numpy.lib import format as npy
 
-from fpgacomp.errors import InputDataError
+from fpgacomp.errors import InputDataError, MissingInputData
 from fpgacomp.ir.types import AnyArray
 
 BUDGET_BYTES = 4 << 30
 """Most bytes that the arrays of one file may take in memory."""
 
+_TEXT_BYTES = 4096  # of a file's start that tell text from numbers
 _ZIP, _NPY = b"PK", b"\x93NUMPY"
 _SAVE = "save it with np.save or np.savez."
 _PLAIN = "save plain numbers with np.save(file, array.astype(np.float32))."
@@ -46,7 +48,7 @@ def read_arrays(path: Path, *, wanted: str) -> AnyArray | dict[str, AnyArray]:
     except (OSError, ValueError):
         is_file = False
     if not is_file:
-        raise InputDataError(where, "there is no such file.", f"give {wanted}.")
+        raise MissingInputData(where, "there is no such file.", f"give {wanted}.")
     try:
         with path.open("rb") as file:
             start = file.read(len(_NPY))
@@ -54,12 +56,25 @@ def read_arrays(path: Path, *, wanted: str) -> AnyArray | dict[str, AnyArray]:
             if start.startswith(_ZIP):
                 return _read_archive(file, where)
             if not start.startswith(_NPY):
-                why = "it holds Python objects, or is no numpy file."
-                raise InputDataError(where, why, _PLAIN)
+                raise InputDataError(where, *_what_else(file.read(_TEXT_BYTES)))
             return _read_one(file, path.stat().st_size, where)
     except _DAMAGE as problem:
         reason = " ".join(str(problem).split())[:200] or type(problem).__name__
         raise InputDataError(where, f"numpy cannot read it: {reason}.", _SAVE) from problem
+
+
+def _what_else(start: bytes) -> tuple[str, str]:
+    """Why a file that starts like this is no numpy file, and how to make one of it."""
+    if not start:
+        return "is empty.", "save the array again: np.save(file, array)."
+    decoder = getincrementaldecoder("utf-8")()  # the last character may be cut
+    try:
+        text = decoder.decode(start, final=len(start) < _TEXT_BYTES)
+    except UnicodeDecodeError:
+        text = "\0"
+    if not all(character.isprintable() or character.isspace() for character in text):
+        return "it holds Python objects, or is no numpy file.", _PLAIN
+    return "is text.", "load it with np.loadtxt(file, delimiter=',') and save it with np.save."
 
 
 def _read_archive(file: IO[bytes], where: str) -> dict[str, AnyArray]:

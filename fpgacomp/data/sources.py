@@ -12,7 +12,7 @@ import numpy as np
 from fpgacomp.data.images import SamplePair, image_folder
 from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.data.user_code import call_users, user_function
-from fpgacomp.errors import InputDataError
+from fpgacomp.errors import InputDataError, MissingInputData
 from fpgacomp.ir.types import AnyArray, NamedArrays
 
 DataSource = (
@@ -116,7 +116,13 @@ def _read_path(text: str) -> SourceArrays:
         return _from_arrays(arrays, text)
     if ":" in text:
         return read_source(user_function(text), text)
-    raise InputDataError(
+    if path.suffix == ".npy" and path.exists():
+        raise InputDataError(
+            text, "holds one array, and labels belong beside it.",
+            "give a .npz file with arrays x and y: np.savez(file, x=x, y=y).",
+        )  # fmt: skip
+    kind = InputDataError if path.exists() else MissingInputData
+    raise kind(
         text,
         "is no .npz, no folder and no function.",
         "give samples.npz, a folder of one folder per class, or module:function.",

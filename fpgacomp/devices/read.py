@@ -18,7 +18,7 @@ from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.problems import impossible, invalid, unstated, where
 from fpgacomp.devices.resources import Resources
 from fpgacomp.devices.schema import BoardFile, Keys, ResourcesSection, ShellSection
-from fpgacomp.errors import BoardError, raise_all
+from fpgacomp.errors import BoardError, UnknownBoard, raise_all
 from fpgacomp.host.resources import data_folder
 
 _MAX_BYTES = 100_000  # the files that ship have 1,000 to 2,000
@@ -67,7 +67,7 @@ def _unknown(given: str, wanted: str, known: list[str]) -> BoardError:
     near = get_close_matches(wanted, known, n=3, cutoff=0.5)
     near += [name for name in known if wanted and wanted in name and name not in near][:3]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return BoardError(
+    return UnknownBoard(
         "--board",
         f"there is no board {given!r}.",
         f"{hint}`fpgacomp boards` lists all; a board of your own is a path to its YAML file.",
@@ -201,7 +201,7 @@ def _text(path: Path) -> str:
             raise BoardError(str(path), why, copy)
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise BoardError(
+        raise UnknownBoard(
             str(path), "there is no such board file.", f"check the path, or {copy}"
         ) from None
     except UnicodeDecodeError:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fpgacomp.engines.judging import judged
-from fpgacomp.engines.published import Published, PublishedTable, rebuilt, table_of
-from fpgacomp.errors import InputDataError
+from fpgacomp.engines.published import TABLES, Published, PublishedTable, rebuilt, table_of
+from fpgacomp.errors import InputDataError, MissingInputData
 from fpgacomp.host.plain import read_plain
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.results.estimate import LEVEL
@@ -21,9 +21,7 @@ LeaveOut = Literal["nothing", "repository"]
 MAX_BYTES = 64 << 20  # of one table
 MAX_ROWS = 200_000
 MAX_FIELD = 1 << 20  # characters of one cell
-_FIX = (
-    "give a table in the format of designs.csv or of another published table (docs/estimates.md)."
-)
+_FIX = "name its columns as one of the tables in docs/estimates.md does; their order is free."
 
 
 @dataclass(frozen=True)
@@ -101,6 +99,8 @@ def _read(path: Path) -> tuple[PublishedTable, list[dict[str, str]]]:
     """
     try:
         text = read_plain(path, MAX_BYTES).decode("utf-8-sig")
+    except FileNotFoundError:
+        raise MissingInputData(str(path), "there is no such file.", "check the path.") from None
     except OSError as error:
         raise InputDataError(str(path), f"cannot be read ({error}).", _FIX) from error
     except UnicodeDecodeError as error:
@@ -113,6 +113,18 @@ def _read(path: Path) -> tuple[PublishedTable, list[dict[str, str]]]:
         raise InputDataError(str(path), f"is not a CSV file ({error}).", _FIX) from error
 
 
+def _nearest(columns: Sequence[str]) -> str:
+    """Which table these columns are nearest to, and what they lack or have twice."""
+    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        return f": {', '.join(twice)} stands there twice"
+    present = frozenset(columns)
+    nearest = max(TABLES, key=lambda table: len(table.columns & present) / len(table.columns))
+    if not nearest.columns & present:
+        return ""
+    missing = ", ".join(sorted(nearest.columns - present))
+    return f": it is nearest to the table {nearest.name!r}, but lacks {missing}"
+
+
 def _parsed(path: Path, text: str) -> tuple[PublishedTable, list[dict[str, str]]]:
     before = csv.field_size_limit(MAX_FIELD)
     try:
@@ -120,7 +132,7 @@ def _parsed(path: Path, text: str) -> tuple[PublishedTable, list[dict[str, str]]
         columns = next(lines, [])
         table = table_of(columns)
         if table is None or len(set(columns)) < len(columns):
-            why = "has the columns of no known table."
+            why = f"has the columns of no known table{_nearest(columns)}."
             raise InputDataError(str(path), why, _FIX)
         rows: list[dict[str, str]] = []
         for cells in lines:

@@ -22,6 +22,7 @@ from fpgacomp.data.tasks import FIND, TaskRequest
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.board_cost import Hardware, paced_cost, prune_for_board
 from fpgacomp.flows.compression_result import CompressionResult
+from fpgacomp.flows.layer_names import in_layer_names
 from fpgacomp.flows.options import require_type
 from fpgacomp.flows.quantize_methods import (
     calibrate,
@@ -117,6 +118,7 @@ def quantize(
     from fpgacomp.compress import quantize as technique
 
     network, samples = load_for_training(model, data, test, task)
+    options = in_layer_names(options, network)
     if method == "brevitas-ptq":
         chosen = repair_steps(steps)
         outcome = technique.quantize_post_training(network, samples, options, chosen)
@@ -171,6 +173,9 @@ def prune(
     if isinstance(options, ChannelOptions | HardwareOptions):
         _refuse_step(recipe, "pruning channels")
     network, samples = load_for_training(model, data, test, task)
+    options = in_layer_names(options, network)
+    if quantization is not None:
+        quantization = in_layer_names(quantization, network)
     if isinstance(options, HardwareOptions):
         outcome = prune_for_board(
             network, samples, options, recipe, quantization, hardware, observer
@@ -236,7 +241,7 @@ def distill(
         pupil, _ = load_for_training(student, samples)
     learner = pupil
     if quantization is not None:
-        learner = insert_quantizers(pupil, samples, quantization)
+        learner = insert_quantizers(pupil, samples, in_layer_names(quantization, pupil))
     outcome = technique(
         learner, guide, samples, options or DistillOptions(), recipe, observer=observer
     )
@@ -278,9 +283,8 @@ def share(
     require_type("options", options, ShareOptions)
     require_type("recipe", recipe, Recipe)
     network, samples = load_for_training(model, data, test, task)
-    outcome = technique(
-        network, samples, options or ShareOptions(), recipe or FINE_TUNING, observer=observer
-    )
+    options = in_layer_names(options or ShareOptions(), network)
+    outcome = technique(network, samples, options, recipe or FINE_TUNING, observer=observer)
     return result_of("share", network, outcome, samples)
 
 
@@ -320,9 +324,8 @@ def factorize(
     require_type("recipe", recipe, Recipe)
     _refuse_step(recipe, "factorizing")
     network, samples = load_for_training(model, data, test, task)
-    outcome = technique(
-        network, samples, options or FactorizeOptions(), recipe or FINE_TUNING, observer=observer
-    )
+    options = in_layer_names(options or FactorizeOptions(), network)
+    outcome = technique(network, samples, options, recipe or FINE_TUNING, observer=observer)
     return result_of("factorize", network, outcome, samples)
 
 

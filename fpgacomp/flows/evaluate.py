@@ -121,8 +121,8 @@ def evaluate(
 def _test_set(samples: LabelledData) -> TestSet:
     inside, task = ValueRange.of(samples), samples.known_task
     return TestSet(
-        samples.name, len(samples.test), _classes(samples), inside.low, inside.high, samples.notes,
-        task.kind, task.text, task.metric.key, samples.is_held_out,
+        samples.test_name or samples.name, len(samples.test), _classes(samples), inside.low,
+        inside.high, samples.notes, task.kind, task.text, task.metric.key, samples.is_held_out,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.results.target import Target
 
 Checks = Literal["quick", "full"]
+DEFAULT_VECTORS = 1000
 # A .npy or .npz file, labelled data as the compression verbs take them, or arrays in memory.
 SampleSource = str | Path | AnyArray | NamedArrays
 
@@ -83,7 +84,7 @@ class Options:
     inputs: SampleSource | None = None
     labels: SampleSource | None = None
     task: str | Mapping[str, str] | None = None
-    vectors: int = 1000
+    vectors: int = DEFAULT_VECTORS
     argmax: bool = False
     csim: bool = True
     checks: Checks = field(default_factory=_default_checks)

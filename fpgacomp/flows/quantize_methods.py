@@ -157,7 +157,7 @@ def calibrate(
         scores_before=first,
         scores_after=last,
         is_held_out=samples.is_held_out,
-        notes=(*network.warnings, *samples.notes),
+        notes=(*network.warnings, *samples.notes, *options.notes_on({})),
         details={"method": "ptq"},
     )
 
@@ -165,8 +165,8 @@ def calibrate(
 def _calibration_options(options: QuantizeOptions) -> PtqOptions:
     """Translate the options for our own calibration, which has one width for all layers."""
     return PtqOptions(
-        weight_bits=_one_width("weight bits", options.weight_bits),
-        activation_bits=_one_width("activation bits", options.activation_bits),
+        weight_bits=_one_width("--weight-bits", options.weight_bits),
+        activation_bits=_one_width("--activation-bits", options.activation_bits),
         input_bits=options.input_bits,
         scale=options.scale,
         per_channel_weights=options.granularity == "channel",
@@ -177,7 +177,7 @@ def _calibration_options(options: QuantizeOptions) -> PtqOptions:
 
 def _first_last_width(options: QuantizeOptions) -> int | None:
     bits = options.first_last_bits
-    return None if bits is None else _one_width("first and last bits", bits)
+    return None if bits is None else _one_width("--first-last-bits", bits)
 
 
 def _one_width(what: str, bits: BitWidth | Mapping[str, BitWidth] | Mapping[str, int]) -> int:

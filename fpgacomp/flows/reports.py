@@ -57,6 +57,7 @@ def report_of(
     asked = options.summary()
     if evidence is not None:
         warnings += assemble.unreached_warning(unreached(design.graph, evidence.reached))
+        warnings += evidence.samples.notes
         asked["inputs"] = evidence.samples.source or asked["inputs"]
     scored = None
     if evidence is not None:

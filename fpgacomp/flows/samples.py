@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from fpgacomp.data.arrays import InputShapes, check_inputs, load_inputs
-from fpgacomp.data.labelled import LabelledData, Samples, load_data
+from fpgacomp.data.labelled import LabelledData, Samples, load_data, load_test_samples
 from fpgacomp.data.labels import Labels, load_labels
 from fpgacomp.data.numpy_files import read_arrays
 from fpgacomp.data.tasks import OutputForm, TaskRequest
 from fpgacomp.errors import InputDataError, ModelError, UsageError
+from fpgacomp.evidence.clipping import clipped_inputs
 from fpgacomp.evidence.vectors import bytes_per_vector, integer_vectors
-from fpgacomp.flows.options import Options, SampleSource
+from fpgacomp.flows.options import DEFAULT_VECTORS, Options, SampleSource
 from fpgacomp.frontend.calibrate import (
     PtqOptions,
     complete_quantization,
@@ -32,6 +34,8 @@ from fpgacomp.report.answers import AnswerScores, score_answers
 CALIBRATION_SAMPLES = 512
 # Range of an input whose type is given by its width alone: -8..8 holds standardized data.
 STANDARDIZED_INTEGER_BITS = 4
+# Share of an input's values that may be clipped before a note asks how the samples are scaled.
+MOST_CLIPPED = 0.01
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,16 @@ class NetworkSamples:
         source: what the samples are, where the options alone do not tell.
         held_out_of: data of which the samples are a part that is held out here, so that the
             network may have been trained on them; None where they are a file of their own.
+        notes: what the user should know of them, in sentences.
+        labels_name: what messages call the labels: their file, where they come from one.
     """
 
     raw: NamedArrays
     labels: Labels | None = None
     source: str | None = None
     held_out_of: str | None = None
+    notes: tuple[str, ...] = ()
+    labels_name: str = "labels"
 
 
 def quantize_network(network: Network, options: Options) -> Network:
@@ -76,7 +84,10 @@ def quantize_network(network: Network, options: Options) -> Network:
                 "give samples with --calibration X.npy, or quantize it first: `fpgacomp quantize`.",
             )
         model = quantize_post_training(network.model, data, options.quantization)
-        return replace(network, model=model, quantized_here=True)
+        notes = _few_bits_at_the_ends(options.quantization)
+        return replace(
+            network, model=model, warnings=(*network.warnings, *notes), quantized_here=True
+        )
     if data is None and options.input_bits is None:
         return replace(network, warnings=(*network.warnings, *_unused(network, options)))
     bits, integer_bits = options.input_bits or (8, None)
@@ -92,6 +103,17 @@ def quantize_network(network: Network, options: Options) -> Network:
         network, model=whole, warnings=(*network.warnings, *notes),
         quantized_here=whole != network.model,
     )  # fmt: skip
+
+
+def _few_bits_at_the_ends(options: PtqOptions) -> tuple[str, ...]:
+    """Say that few weight bits are those of all layers, which other ways to quantize do not do."""
+    ends = (options.first_layer_bits, options.last_layer_bits)
+    if ends != (None, None) or options.weight_bits >= PtqOptions.weight_bits:
+        return ()
+    return (
+        f"all layers have {options.weight_bits} weight bits, the first and the last among them; "
+        f"`fpgacomp quantize` keeps 8 in those two, which usually loses less.",
+    )
 
 
 def _unused(network: Network, options: Options) -> Iterator[str]:
@@ -131,16 +153,24 @@ def vectors_of(network: Network, lowered: Lowered, options: Options) -> NetworkS
     if options.inputs is not None:
         shapes = input_shapes(network.model)
         unread = unread_inputs(network.model)
-        return load_samples(options.inputs, options.labels, shapes, options.vectors, unread=unread)
+        found = load_samples(options.inputs, options.labels, shapes, options.vectors, unread=unread)
+        return with_clipping(found, lowered.before)
     each = bytes_per_vector(lowered.graph)
     most = int(options.memory_gb * 1e9) // each
+    notes: tuple[str, ...] = ()
     if options.vectors > most:
-        raise _too_many(options, each, most, f"the limit is {options.memory_gb:g} GB")
+        if not most or options.vectors > DEFAULT_VECTORS:
+            raise _too_many(options, each, most, f"the limit is {options.memory_gb:g} GB")
+        notes = (
+            f"{most:,} of {options.vectors:,} samples were generated, because all would take "
+            f"{options.vectors * each / 1e9:.3g} GB; --memory-gb raises the limit.",
+        )
+        options = replace(options, vectors=most)
     try:
         raw = _seeded(network, lowered, options)
     except MemoryError as error:
         raise _too_many(options, each, None, "this machine has not so much") from error
-    return NetworkSamples(raw, _labels(options.labels, options.vectors))
+    return NetworkSamples(raw, _labels(options.labels, options.vectors), notes=notes)
 
 
 def _too_many(options: Options, each: int, most: int | None, why: str) -> UsageError:
@@ -184,7 +214,10 @@ def scores(
     if samples.labels is None and task != "reconstruction":
         return None
     request = TaskRequest(kind=task)
-    found = score_answers(outputs, samples.labels, forms=forms, request=request, inputs=samples.raw)
+    found = score_answers(
+        outputs, samples.labels, forms=forms, request=request, inputs=samples.raw,
+        where=samples.labels_name,
+    )  # fmt: skip
     if samples.held_out_of is None:
         return found
     return replace(found, task={**found.task, "held_out_of": samples.held_out_of})
@@ -200,9 +233,9 @@ def load_samples(
 ) -> NetworkSamples:
     """Load a user's samples and their labels, and check them against the network.
 
-    Of labelled data as the compression verbs take them (a .npz with x and y, a folder with
-    one folder of images per class, `module:function`) these are the test split: nothing was
-    trained on it.
+    Of a .npz file with x and y these are all samples or, where it has them, those of x_test. Of
+    a folder with one folder of images per class and of `module:function`, which are a whole data
+    set, they are the test split: `load_data` trains nothing on it.
 
     Args:
         source: the samples.
@@ -214,10 +247,15 @@ def load_samples(
     Raises:
         InputDataError, Problems: they do not go with the network, or with their labels.
     """
-    data = _load_labelled(source, shapes)
+    data = _load_labelled(source, shapes, to_check=True)
     if data is None:
-        raw = {name: array[:most] for name, array in _load_plain(source, shapes, unread).items()}
-        return NetworkSamples(raw, _labels(labels, len(next(iter(raw.values())))))
+        every = _load_plain(source, shapes, unread)
+        raw = {name: array[:most] for name, array in every.items()}
+        taken, count = (len(next(iter(arrays.values()))) for arrays in (raw, every))
+        return NetworkSamples(
+            raw, _labels(labels, taken), notes=_left_out(taken, count),
+            labels_name=str(labels) if isinstance(labels, str | Path) else "labels",
+        )  # fmt: skip
     if labels is not None:
         raise InputDataError(
             data.name, "holds labels of its own.", "leave --labels out, or give x alone."
@@ -225,26 +263,62 @@ def load_samples(
     whole = data.test
     test = whole.evenly(len(whole) if most is None else most)
     part = f"{len(test)} of {len(whole)}" if len(test) < len(whole) else f"{len(whole)}"
-    description = f"{data.name} (test split, {part} samples)"
-    labels = data.labels_of(test.y)
-    held_out_of = data.name if data.is_held_out else None
-    inputs = _by_input(test, shapes, data.name)
-    return NetworkSamples(inputs, labels, description, held_out_of)
+    split = "test split, " if data.is_held_out else ""
+    return NetworkSamples(
+        raw=_by_input(test, shapes, data.name),
+        labels=data.labels_of(test.y),
+        source=f"{data.name} ({split}{part} samples)",
+        held_out_of=data.name if data.is_held_out else None,
+        notes=_left_out(len(test), len(whole)),
+        labels_name=data.name,
+    )
+
+
+def _left_out(taken: int, count: int) -> tuple[str, ...]:
+    """Say how many of the samples are used, where it is not all of them."""
+    if taken == count:
+        return ()
+    return (f"{taken:,} of {count:,} samples were run; --vectors {count} runs all.",)
+
+
+def with_clipping(samples: NetworkSamples, before: onnx.ModelProto) -> NetworkSamples:
+    """The samples with a note on each input many of whose values its quantizer clips.
+
+    Args:
+        samples: a user's samples.
+        before: the software side in front of the hardware (`Lowered.before`).
+    """
+    found = tuple(
+        f"input {one.name}: {100 * one.share:.0f} % of the values lie beyond "
+        f"{one.range_text} and are clipped; are the samples scaled as in training?"
+        for one in clipped_inputs(before, samples.raw)
+        if one.share > MOST_CLIPPED
+    )
+    return replace(samples, notes=(*samples.notes, *found))
 
 
 def _labels(labels: SampleSource | None, count: int) -> Labels | None:
     return None if labels is None else load_labels(labels, count)
 
 
-def _load_labelled(source: SampleSource, shapes: InputShapes) -> LabelledData | None:
-    """Return labelled data in splits; None where the source is samples alone."""
+def _load_labelled(
+    source: SampleSource, shapes: InputShapes, *, to_check: bool = False
+) -> LabelledData | None:
+    """Return labelled data in splits; None where the source is samples alone.
+
+    Args:
+        source: the samples.
+        shapes: of the network's inputs.
+        to_check: nothing is fitted to the samples, so that all of a file are the test split.
+    """
     if not isinstance(source, str | Path) or len(shapes) != 1:
         return None
     path = Path(source)
     function = ":" in str(source) and not path.exists()
     if function or path.is_dir() or _has_labels(path):
         (shape,) = shapes.values()
-        data = load_data(source)
+        is_file = not function and not path.is_dir()
+        data = load_test_samples(source) if to_check and is_file else load_data(source)
         return data if -1 in shape else data.reshaped(shape)
     return None
 

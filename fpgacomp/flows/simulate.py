@@ -19,7 +19,7 @@ from fpgacomp.flows import checks
 from fpgacomp.flows.batches import Kept, Oracle
 from fpgacomp.flows.files import Content, Place, Use, check_files, reads
 from fpgacomp.flows.options import SampleSource, checked_path
-from fpgacomp.flows.samples import load_samples, scores
+from fpgacomp.flows.samples import load_samples, scores, with_clipping
 from fpgacomp.flows.stages import Stages
 from fpgacomp.frontend import forms_of
 from fpgacomp.host.progress import Observer, silent
@@ -45,6 +45,7 @@ class SimulationResult:
         first_mismatch: the first that differs, or None.
         accuracy: figures of how well the answers agree with the labels, or None without labels.
         task: what the network was asked to tell, as text; see `Report.task`.
+        warnings: what the user should know of the samples, in sentences.
         written: the file that holds the outputs, or None.
         measured: cycles and FIFOs at level rtl, or None.
     """
@@ -58,6 +59,7 @@ class SimulationResult:
     written: str | None = None
     measured: Measured | None = None
     task: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON: everything but the outputs themselves."""
@@ -68,6 +70,7 @@ class SimulationResult:
             "first_mismatch": str(self.first_mismatch) if self.first_mismatch else None,
             "accuracy": None if self.accuracy is None else {**self.accuracy, **self.task},
             "outputs": self.written,
+            "warnings": list(self.warnings),
             "measured": None if self.measured is None else {"rtl": asdict(self.measured)},
         }
 
@@ -124,6 +127,7 @@ def simulate(
     # The software side lacks the inputs that nothing reads, which may be given all the same.
     network = onnx.load_from_string(built.project.files["network.onnx"])
     samples = load_samples(inputs, labels, input_shapes(network), unread=unread_inputs(network))
+    samples = with_clipping(samples, built.before)
     oracle = Oracle(built.graph, built.before, samples.raw, memory_gb, stages)
     kept, check = Kept(built.graph), checks.SimulationCheck()
     compiler = emitted = None
@@ -162,4 +166,5 @@ def simulate(
         task=scored.task if scored else {},
         written=None if outputs is None else str(outputs),
         measured=check.measured,
+        warnings=samples.notes,
     )

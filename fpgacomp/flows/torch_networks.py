@@ -26,9 +26,8 @@ from fpgacomp.flows.compression_result import (
     Measured,
 )
 from fpgacomp.frontend import open_network
+from fpgacomp.host.toolchain import INSTALL_BREVITAS as INSTALL
 from fpgacomp.network.canonical import Network
-
-INSTALL = "pip install torch==2.13.0 && pip install 'fpgacomp[brevitas]'"
 
 # What a technique starts from: an ONNX or Keras file, an ONNX or Keras model in memory, a torch
 # module, or the `network` of an earlier `CompressionResult`.

@@ -10,11 +10,10 @@ import numpy as np
 import onnx
 
 from fpgacomp.errors import ModelError, ToolError, raise_all
+from fpgacomp.host.toolchain import INSTALL_BREVITAS as INSTALL
 from fpgacomp.network.attributes import initializers, int_attribute
 from fpgacomp.network.onnx_file import load_onnx
 from fpgacomp.network.operators import QUANTIZERS
-
-INSTALL = "pip install 'fpgacomp[brevitas]'"
 
 
 def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelProto:
@@ -83,7 +82,9 @@ def _tools() -> tuple[Any, Any]:
         return torch, import_module("fpgacomp.host.brevitas_qonnx").Manager.export
     except ImportError as missing:
         raise ToolError(
-            "Brevitas", f"modules are exported through Brevitas itself ({missing}).", INSTALL
+            "Brevitas",
+            f"modules are exported through Brevitas itself ({missing}).",
+            INSTALL,
         ) from missing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from types import ModuleType
 
@@ -36,6 +37,13 @@ def tensorflow() -> ModuleType:
             "it was loaded with Keras 3 before; QKeras is written for Keras 2.",
             "set TF_USE_LEGACY_KERAS=1 before the first import of tensorflow.",
         )
+    # AutoGraph says of every function without source text that it runs it as it is.
+    logging.getLogger("tensorflow").addFilter(_without_autograph)
     register_missing_layers(tf, qkeras)
     module: ModuleType = tf
     return module
+
+
+def _without_autograph(record: logging.LogRecord) -> bool:
+    """Whether a record of TensorFlow's is about something else than AutoGraph."""
+    return not record.getMessage().startswith("AutoGraph could not")

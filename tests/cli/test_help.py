@@ -64,7 +64,7 @@ def test_the_options_of_compile_are_in_panels() -> None:
 def test_the_root_documents_the_exit_codes() -> None:
     text = shown("-h")
     assert shown("--help") == text
-    for line in ("0: all is well", "1: the model or the design", "2: the command line",
+    for line in ("0: all is well", "1: the model, the data or the design", "2: the command line",
                  "3: a tool or the file system", "70: fpgacomp itself"):  # fmt: skip
         assert line in text
 

@@ -133,7 +133,7 @@ def test_the_log_file_has_everything_with_times(tmp_path: Path) -> None:
 def test_the_log_file_has_the_error(tmp_path: Path) -> None:
     path = tmp_path / "run.log"
     result = fpgacomp("--log-file", path, "estimate", DIGITS, "--board", "pynq-z3")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.count("there is no board") == 1
     assert "ERROR" in path.read_text() and "there is no board 'pynq-z3'" in path.read_text()
 

@@ -34,8 +34,13 @@ def test_one_value_or_values_by_layer() -> None:
     [("four", bits), ("ternary", whole), ("4.5", whole), ("", real), ("a=", real)],
 )
 def test_what_is_no_number(text: str, parse: object) -> None:
-    with pytest.raises(UsageError, match=r"--x: '.*' is no number. Fix: write one, or LAYER="):
+    with pytest.raises(UsageError, match=r"--x: '.*' is no number. Fix: write one, or '"):
         by_layer(text, "--x", parse)  # type: ignore[arg-type]
+
+
+def test_a_layer_that_is_named_twice() -> None:
+    with pytest.raises(UsageError, match=r"--weight-bits: fc is named twice. Fix: name each"):
+        by_layer("fc=4,*=8,fc=2", "--weight-bits", bits)
 
 
 def test_lists() -> None:

@@ -112,11 +112,11 @@ def test_files_that_are_not_numpy_data(tmp_path: Path) -> None:
         load_inputs(tmp_path / "absent.npy", IMAGE)
     text = tmp_path / "text.npy"
     text.write_text("1 2 3")
-    with pytest.raises(InputDataError, match="no numpy file"):
+    with pytest.raises(InputDataError, match=r"is text. Fix: load it with np.loadtxt"):
         load_inputs(text, IMAGE)
     empty = tmp_path / "empty.npy"
     empty.write_bytes(b"")
-    with pytest.raises(InputDataError, match="no numpy file"):
+    with pytest.raises(InputDataError, match="is empty"):
         load_inputs(empty, IMAGE)
     whole = save(tmp_path, np.zeros((5, 8, 8, 3))).read_bytes()
     cut = tmp_path / "cut.npy"

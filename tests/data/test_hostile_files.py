@@ -47,6 +47,11 @@ def npz(path: Path, *members: tuple[str, bytes]) -> Path:
         (b"\x93NUMPY\x09\x00" + bytes(100), "numpy cannot read it"),
         (b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 9000, "numpy cannot read it"),
         (b"\x93NUM", "no numpy file"),
+        (b"", "is empty"),
+        (
+            "größe,2\n1,2\n".encode(),
+            r"is text. Fix: load it with np.loadtxt\(file, ",
+        ),
         (b"PK\x03\x04 and nothing more", "numpy cannot read it"),
         (pickle.dumps(np.zeros(3)), "Python objects, or is no numpy file"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpgacomp.data.labelled import Samples, checked_samples, load_data
+from fpgacomp.data.labelled import Samples, checked_samples, load_data, load_test_samples
 from fpgacomp.data.sources import read_source
 from fpgacomp.data.tasks import OutputForm, TaskRequest
 from fpgacomp.errors import InputDataError, UsageError
@@ -312,3 +312,26 @@ def test_equal_labels_have_no_spread():
     x, _ = some(100)
     data = load_data((x, np.full(100, 0.1))).for_task((OutputForm("y", (1,)),))
     assert data.known_task.parts[0].spread == (1.0,)
+
+
+def test_a_test_set_has_its_own_name():
+    x, y = some()
+    assert load_data((x, y)).test_name is None
+    data = load_data((x[:300], y[:300]), test=lambda: (x[300:], y[300:]))
+    assert data.name == "data" and data.test_name == "<lambda>"
+    with pytest.raises(InputDataError, match="<lambda>: has 9 samples and 100 labels"):
+        load_data((x[:300], y[:300]), test=lambda: (x[:9], y[300:]))
+
+
+def test_samples_to_check_with_are_used_whole():
+    x, y = some(3)
+    assert len(load_test_samples((x, y)).test) == 3
+    both = load_test_samples(((x[:2], y[:2]), (x[2:], y[2:])))
+    assert len(both.test) == 1 and not both.is_held_out and both.shape == (1, 4, 4)
+
+
+def test_a_single_array_given_as_labelled_samples(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, some()[0])
+    with pytest.raises(InputDataError, match=r"np.savez\(file, x=x, y=y\)"):
+        load_data(path)

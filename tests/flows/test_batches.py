@@ -113,5 +113,9 @@ def test_more_generated_vectors_than_the_memory_holds_are_refused(tmp_path: Path
     assert each * most <= 4e9 < each * (most + 1)
     with pytest.raises(UsageError, match=r"generated samples take .* Fix: give samples of"):
         compiled(tmp_path / "build", replace(OPTIONS, inputs=None, memory_gb=1e-9))
+    # As many as are made where nobody says how many: fewer, and the report says so.
+    report = compiled(tmp_path / "few", replace(OPTIONS, inputs=None, memory_gb=20 * each / 1e9))
+    assert report.exactness.vectors == 20
+    assert any("20 of" in note and "--memory-gb raises" in note for note in report.warnings)
     with pytest.raises(UsageError, match="this machine has not so much"):
         compiled(tmp_path / "build", replace(many, vectors=10**15, memory_gb=1e12))

@@ -88,12 +88,17 @@ def test_leaving_a_repository_out_refits(tmp_path: Path) -> None:
 
 HOSTILE = [
     ("empty", "", "columns of no known table"),
+    (
+        "a column too few",
+        "arch,prec_bits,source,DSP,FF,LUT\n",
+        "nearest to the table 'two Dense', but lacks BRAM36, reuse_factor",
+    ),
     ("other columns", "a,b\n1,2\n", "columns of no known table"),
     ("ragged", f"{NODE_COLUMNS}\na/b,x\n", "2 cells instead of 15"),
     ("quote", f'{NODE_COLUMNS}\n"a/b', "not a CSV file"),
     ("binary", "\x00\x01\x02", "columns of no known table"),
     ("a field without end", f'{NODE_COLUMNS}\n"{"x" * (1 << 21)}"', "not a CSV file"),
-    ("twice", f"{NODE_COLUMNS},op\n", "columns of no known table"),
+    ("twice", f"{NODE_COLUMNS},op\n", "known table: op stands there twice"),
     ("a header alone", f"{NODE_COLUMNS}\n", "has no rows below its header"),
     ("a header and blank lines", f"{NODE_COLUMNS}\n\n  \n", "has no rows below its header"),
 ]

@@ -283,12 +283,25 @@ def test_a_fall_is_told() -> None:
 def test_a_compiled_network_tells_held_out_samples(tmp_path: Path) -> None:
     case = task_case("binary")
     _, train, _ = case.save(tmp_path)
-    options = fpgacomp.Options(inputs=str(train), csim=False)
+    module = tmp_path / "binary_data.py"
+    module.write_text(f"""import numpy as np
+
+def samples():
+    with np.load({str(train)!r}) as file:
+        return file["x"], file["y"]
+""")
+    source = f"{module}:samples"
+    options = fpgacomp.Options(inputs=source, csim=False)
     report = fpgacomp.compile(ptq(case).model, "pynq-z2", options=options)
-    assert report.task["held_out_of"] == str(train)
+    assert report.task["held_out_of"] == source
     assert report.accuracy is not None and report.accuracy["top1"] > 0.8
     with np.load(train) as file:
         arrays = dict(file)
+    whole = fpgacomp.compile(
+        ptq(case).model, "pynq-z2", options=fpgacomp.Options(inputs=str(train), csim=False)
+    )
+    assert whole.exactness.vectors == min(1000, len(arrays["x"]))
+    assert "held_out_of" not in whole.task
     own = tmp_path / "own.npz"
     np.savez(own, **arrays, x_test=case.test[0], y_test=case.test[1])  # type: ignore[arg-type]
     again = fpgacomp.compile(

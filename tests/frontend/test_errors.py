@@ -21,11 +21,11 @@ WEIGHT = np.ones((3, 2), np.float32)
 PARAMETERS = {"z": np.float32(0), "b": np.float32(4)}
 
 
-def message(source: Any) -> str:
+def message(source: Any, exit_code: int = 1) -> str:
     with pytest.raises(FpgacompError) as caught:
         read_network(source)
     assert isinstance(caught.value, ModelError | Problems)
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == exit_code
     return str(caught.value)
 
 
@@ -37,7 +37,8 @@ def linear(**constants: Any) -> onnx.ModelProto:
 
 
 def test_missing_file_folder_and_empty_file(tmp_path: Path) -> None:
-    assert message(tmp_path / "no.onnx").endswith("no.onnx: does not exist. Fix: check the path.")
+    absent = message(tmp_path / "no.onnx", exit_code=2)
+    assert absent.endswith("no.onnx: does not exist. Fix: check the path.")
     assert "is a folder, not a file." in message(tmp_path)
     (tmp_path / "empty.onnx").touch()
     assert "is empty." in message(tmp_path / "empty.onnx")

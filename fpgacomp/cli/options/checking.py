@@ -20,9 +20,10 @@ InputsOption = Annotated[
         help="Samples to check the design with, as the network takes them (numbers before any "
         "quantizer, samples along the first axis): a .npy file, a .npz file with one array per "
         "network input, or labelled data (a .npz file with arrays x and y, a folder with one "
-        "folder of images per class, or a Python function, module:function or file.py:function), "
-        "of which the test split is used. Without it, seeded random samples are used that drive "
-        "the layers to their extremes.",
+        "folder of images per class, or a Python function, module:function or file.py:function). "
+        "A file is used whole, or its x_test and y_test where it has them; of a folder or a "
+        "function, which are a whole data set, the test split is used. Without it, "
+        "seeded random samples are used that drive the layers to their extremes.",
     ),
     Role.READ,
 ]
@@ -35,8 +36,9 @@ SimulateInputsOption = Annotated[
         help="Samples to run, as the network takes them (numbers before any quantizer, samples "
         "along the first axis): a .npy file, a .npz file with one array per network input, or "
         "labelled data (a .npz file with arrays x and y, a folder with one folder of images per "
-        "class, or a Python function, module:function or file.py:function), of which the test "
-        "split is used.",
+        "class, or a Python function, module:function or file.py:function). A file is used whole, "
+        "or its x_test and y_test where it has them; of a folder or a function, which are a whole "
+        "data set, the test split is used.",
     ),
     Role.READ,
 ]
@@ -60,8 +62,9 @@ VectorsOption = Annotated[
         metavar="COUNT",
         min=1,
         rich_help_panel=CHECKING,
-        help="Largest number of samples on which every integer of every layer is compared: the "
-        "first ones of --inputs, or as many generated ones.",
+        help="Largest number of samples on which every integer of every layer is compared: of "
+        "--inputs the first ones (of labelled samples evenly spread ones), or as many generated "
+        "ones.",
     ),
 ]
 MemoryOption = Annotated[

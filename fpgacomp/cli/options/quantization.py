@@ -32,8 +32,9 @@ PtqWeightBitsOption = Annotated[
         "--weight-bits",
         metavar="BITS",
         rich_help_panel=FLOAT,
-        help="Bits of each weight, 1 to 16, when --calibration quantizes a float network. A "
-        "network that is quantized already keeps its own.",
+        help="Bits of each weight of all layers, the first and the last among them, 1 to 16, when "
+        "--calibration quantizes a float network (`fpgacomp quantize` keeps 8 bits in the first "
+        "and the last layer). A network that is quantized already keeps its own.",
     ),
 ]
 PtqActivationBitsOption = Annotated[
@@ -79,24 +80,26 @@ RangesOption = Annotated[
     ),
 ]
 WeightBitsOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--weight-bits",
         metavar="BITS",
         rich_help_panel=FLOAT,
         help="Bits of each weight: 1 to 8, or ternary (-1, 0 and 1); by layer as "
-        "LAYER=BITS,*=BITS, where * stands for all other layers. Where only --activation-bits "
-        "is given, weights have 8 bits.",
+        "'*=8,conv1=4', where * stands for all other layers, or as several such options. The "
+        "first and the last layer have --first-last-bits unless they are named. Where only "
+        "--activation-bits is given, weights have 8 bits.",
     ),
 ]
 ActivationBitsOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--activation-bits",
         metavar="BITS",
         rich_help_panel=FLOAT,
-        help="Bits of each activation: 1 to 8; by layer as LAYER=BITS,*=BITS, where * stands for "
-        "all other layers. Where only --weight-bits is given, activations have 8 bits.",
+        help="Bits of each activation: 1 to 8; by layer as '*=8,relu1=4', where * stands for "
+        "all other layers, or as several such options. Where only --weight-bits is given, "
+        "activations have 8 bits.",
     ),
 ]
 FirstLastOption = Annotated[

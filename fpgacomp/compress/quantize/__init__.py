@@ -58,6 +58,7 @@ from fpgacomp.compress.recipe import Recipe, TrainingObserver, silent
 from fpgacomp.compress.types import CostFunction, TorchNetwork
 from fpgacomp.data.labelled import LabelledData
 from fpgacomp.errors import ToolError
+from fpgacomp.host.toolchain import INSTALL_BREVITAS as INSTALL
 
 if TYPE_CHECKING:
     import onnx
@@ -72,8 +73,6 @@ __all__ = [
     "quantize_post_training",
     "to_qonnx",
 ]
-
-INSTALL = "pip install 'fpgacomp[brevitas]'"
 
 
 def quantize_aware(
@@ -213,5 +212,7 @@ def _function(module: str, name: str) -> Callable[..., Any]:
             return found
     except ImportError as missing:
         raise ToolError(
-            "Brevitas", f"networks are quantized with Brevitas and torch ({missing}).", INSTALL
+            "Brevitas",
+            f"networks are quantized with Brevitas and torch ({missing}).",
+            INSTALL,
         ) from missing

@@ -54,13 +54,13 @@ class QuantizeOptions:
 
     def __post_init__(self) -> None:
         problems: list[FpgacompError] = []
-        for where, value in _named("weight bits", self.weight_bits):
+        for where, value in _named("--weight-bits", self.weight_bits):
             problems += _check_bits(where, value, ternary=True)
-        for where, value in _named("activation bits", self.activation_bits):
+        for where, value in _named("--activation-bits", self.activation_bits):
             problems += _check_bits(where, value, ternary=False)
         if self.first_last_bits is not None:
-            problems += _check_bits("first and last bits", self.first_last_bits, ternary=True)
-        problems += _check_bits("input bits", self.input_bits, ternary=False)
+            problems += _check_bits("--first-last-bits", self.first_last_bits, ternary=True)
+        problems += _check_bits("--input-bits", self.input_bits, ternary=False)
         problems += _check_choice("scale", self.scale, ("free", "power-of-two"))
         problems += _check_choice("granularity", self.granularity, ("channel", "tensor"))
         raise_all(problems)
@@ -75,7 +75,7 @@ class QuantizeOptions:
             UsageError: a mapping names layers that are not there, or leaves some out.
         """
         names = list(layers)
-        bits = _resolved("weight bits", self.weight_bits, {name: (name,) for name in names})
+        bits = _resolved("--weight-bits", self.weight_bits, {name: (name,) for name in names})
         named = set(self.weight_bits) if isinstance(self.weight_bits, Mapping) else set()
         if self.first_last_bits is not None and names:
             for name in {names[0], names[-1]} - named:
@@ -83,17 +83,31 @@ class QuantizeOptions:
         return bits
 
     def notes_on(self, weights: Mapping[str, BitWidth]) -> tuple[str, ...]:
-        """Sentences on options that had no effect on a network.
+        """Sentences on a first and a last layer that have other weight bits than all others.
 
         Args:
-            weights: weight bits by layer, as `weights_of` returned them.
+            weights: weight bits by layer, as `weights_of` returned them; empty where a method
+                does not tell them by layer.
         """
-        wanted = self.weight_bits
-        if isinstance(wanted, Mapping) or wanted in weights.values():
+        ends, by_layer = self.first_last_bits, self.weight_bits
+        named = by_layer if isinstance(by_layer, Mapping) else {REST: by_layer}
+        wanted = named.get(REST, ends)
+        if ends in (None, wanted):
             return ()
+        same = "--first-last-bits same treats all alike"
+        unnamed = [bits for layer, bits in weights.items() if layer not in named]
+        if unnamed and wanted not in unnamed:
+            return (
+                f"no layer has {wanted} weight bits: the first and the last have {ends}; {same}",
+            )
+        layers = list(weights)
+        kept = [layer for layer in (*layers[:1], *layers[-1:]) if layer not in named]
+        if weights and not kept:
+            return ()
+        which = f" ({', '.join(kept)})" if kept else ""
         return (
-            f"no layer has {wanted} weight bits: the first and the last have "
-            f"{self.first_last_bits}; --first-last-bits same treats all alike",
+            f"the first and the last layer{which} have {ends} weight bits unless they are named, "
+            f"the others {wanted}; {same}",
         )
 
     def activations_of(self, places: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
@@ -106,7 +120,7 @@ class QuantizeOptions:
         Raises:
             UsageError: a mapping names activations that are not there, or leaves some out.
         """
-        return _resolved("activation bits", self.activation_bits, places)
+        return _resolved("--activation-bits", self.activation_bits, places)
 
 
 def repair_steps(names: Sequence[str] | None) -> tuple[RepairStep, ...]:

@@ -112,6 +112,7 @@ def from_onnx(model: onnx.ModelProto) -> fx.GraphModule:
     network.eval()
     network.meta["input_shape"] = source.graph.shape(source.input)[1:]
     network.meta["input_name"], network.meta["output_name"] = source.input, source.outputs[0]
+    network.meta["onnx_names"] = dict(reader.onnx_names)
     _check_runs(network)
     return network
 

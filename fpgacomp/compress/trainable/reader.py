@@ -35,6 +35,7 @@ class Reader:
         source: the ONNX graph that is read.
         values: the torch node that makes each ONNX tensor.
         reserved: names of the layers with weights, by the tensor that they make.
+        onnx_names: by the name of each node in the file, that of the module that does its work.
     """
 
     source: FloatGraph
@@ -44,6 +45,7 @@ class Reader:
     values: dict[str, fx.Node] = field(default_factory=dict)
     problems: list[FpgacompError] = field(default_factory=list)
     reserved: dict[str, str] = field(default_factory=dict)
+    onnx_names: dict[str, str] = field(default_factory=dict)
 
     def shape(self, tensor: str) -> tuple[int, ...]:
         """Shape of a tensor, batch included."""
@@ -78,6 +80,8 @@ class Reader:
         """
         name = self._name(node, part)
         self.root.add_module(name, module)
+        if node.file_name and not part:
+            self.onnx_names.setdefault(node.file_name, name)
         return self.graph.call_module(name, inputs or (self.values[node.inputs[0]],))
 
     def reserve(self) -> None:

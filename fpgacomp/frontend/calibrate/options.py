@@ -47,7 +47,8 @@ class PtqOptions:
         for name, lowest in _LOWEST.items():
             bits = getattr(self, name)
             if bits is not None and not (isinstance(bits, int) and lowest <= bits <= 16):
-                problems.append(UsageError(name, f"{bits} bits.", f"choose {lowest} to 16."))
+                where = f"--{name.replace('_', '-')} {bits}"
+                problems.append(UsageError(where, "is out of range.", f"choose {lowest} to 16."))
         for name, known in (("scale", _SCALES), ("ranges", _RANGES)):
             if getattr(self, name) not in known:
                 value = getattr(self, name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fpgacomp.errors import ModelError
+from fpgacomp.errors import MissingModel, ModelError
 from fpgacomp.frontend.keras.hdf5 import BUDGET_BYTES, check_hdf5, h5py
 
 MAX_CONFIGURATION_BYTES = 64 << 20
@@ -87,7 +87,7 @@ def require_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
-        raise ModelError(
+        raise MissingModel(
             str(path), "there is no such file.", "give a .h5 or .keras file."
         ) from None
     if not stat.S_ISREG(mode):

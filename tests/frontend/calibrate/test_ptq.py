@@ -329,8 +329,8 @@ def test_bad_options_are_reported_together() -> None:
     with pytest.raises(Problems) as caught:
         PtqOptions(weight_bits=0, activation_bits=40, scale="pow2")  # type: ignore[arg-type]
     text = str(caught.value)
-    assert "weight_bits: 0 bits." in text
-    assert "activation_bits: 40 bits." in text
+    assert "--weight-bits 0: is out of range." in text
+    assert "--activation-bits 40: is out of range." in text
     assert "unknown choice 'pow2'" in text
     with pytest.raises(UsageError, match="percentile"):
         replace(PtqOptions(), percentile=3)

@@ -250,7 +250,7 @@ def test_models_that_are_refused(tf, mlp, digits, make_mlp):
         to_qkeras(to_qkeras(mlp, digits, W4A4).model, digits, W4A4)
     with pytest.raises(ModelError, match="it is not built, or a subclassed model"):
         to_qkeras(tf.keras.Sequential([tf.keras.layers.Dense(10)]), digits, W4A4)
-    with pytest.raises(UsageError, match="weight bits of fc9: there is no such layer"):
+    with pytest.raises(UsageError, match="--weight-bits of fc9: there is no such layer"):
         to_qkeras(mlp, digits, QuantizeOptions(weight_bits={"fc9": 2, "*": 4}))
 
 
