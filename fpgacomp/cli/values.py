@@ -39,21 +39,21 @@ def by_layer(
         parse: reads one value from its text and the option's name.
 
     Returns:
-        The value, or a mapping from layer names to values.
+        The value, or a mapping from names (of layers, or of outputs) to values.
 
     Raises:
-        UsageError: a value that `parse` cannot read, or a layer that is named twice.
+        UsageError: a value that `parse` cannot read, or a name that stands there twice.
     """
     if "=" not in text:
         return parse(text, option)
     named = [part.partition("=") for part in text.split(",")]
     found: dict[str, Value] = {}
     for name, _, value in named:
-        layer = name.strip()
-        if layer in found:
-            why = f"{layer} is named twice."
-            raise UsageError(option, why, "name each layer once, as in '*=8,conv1=4'.")
-        found[layer] = parse(value, option)
+        key = name.strip()
+        if key in found:
+            fix = f"give each name one value, as in '{key}={value.strip()}'."
+            raise UsageError(option, f"{key} is named twice.", fix)
+        found[key] = parse(value, option)
     return found
 
 

@@ -39,7 +39,9 @@ def test_what_is_no_number(text: str, parse: object) -> None:
 
 
 def test_a_layer_that_is_named_twice() -> None:
-    with pytest.raises(UsageError, match=r"--weight-bits: fc is named twice. Fix: name each"):
+    with pytest.raises(
+        UsageError, match=r"--weight-bits: fc is named twice. Fix: give each name one value"
+    ):
         by_layer("fc=4,*=8,fc=2", "--weight-bits", bits)
 
 
@@ -77,5 +79,7 @@ def test_a_rate_is_reached_with_the_least_of_the_board() -> None:
 
 
 def test_one_name_has_one_value() -> None:
-    with pytest.raises(UsageError, match=r"--task out=a, out=b: names 'out' twice. Fix: give it"):
+    with pytest.raises(
+        UsageError, match=r"--task: out is named twice. Fix: give each name one value"
+    ):
         by_layer("out=a, out=b", "--task", lambda text, _: text)
