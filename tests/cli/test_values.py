@@ -39,9 +39,7 @@ def test_what_is_no_number(text: str, parse: object) -> None:
 
 
 def test_a_layer_that_is_named_twice() -> None:
-    with pytest.raises(
-        UsageError, match=r"--weight-bits: fc is named twice. Fix: give each name one value"
-    ):
+    with pytest.raises(UsageError, match="--weight-bits: fc is named twice"):
         by_layer("fc=4,*=8,fc=2", "--weight-bits", bits)
 
 
@@ -79,7 +77,5 @@ def test_a_rate_is_reached_with_the_least_of_the_board() -> None:
 
 
 def test_one_name_has_one_value() -> None:
-    with pytest.raises(
-        UsageError, match=r"--task: out is named twice. Fix: give each name one value"
-    ):
+    with pytest.raises(UsageError, match="--task: out is named twice"):
         by_layer("out=a, out=b", "--task", lambda text, _: text)
