@@ -170,7 +170,7 @@ def test_a_level_that_is_none_is_refused(tmp_path: Path) -> None:
     build = tmp_path / "build"
     fpgacomp.compile(DIGITS, "pynq-z2", out=build, options=QUICK)
     few = np.load(EXAMPLES / "digits_mlp" / "test_inputs.npy")[:2]
-    with pytest.raises(UsageError, match=r"level 'gate'.*use graph or c or rtl"):
+    with pytest.raises(UsageError, match=r"level 'gate'.*use graph or c or hls or rtl"):
         fpgacomp.simulate(build, few, level="gate")  # type: ignore[arg-type]
 
 
@@ -179,7 +179,7 @@ def test_a_design_without_rtl_says_what_it_has(tmp_path: Path) -> None:
     options = replace(QUICK, backend="hls4ml")
     fpgacomp.compile(DIGITS, "pynq-z2", out=build, options=options)
     few = np.load(EXAMPLES / "digits_mlp" / "test_inputs.npy")[:2]
-    with pytest.raises(UsageError, match=r"hls4ml engine have no rtl/.*--backend stream") as told:
+    with pytest.raises(UsageError, match=r"of the hls4ml engine.*--backend stream") as told:
         fpgacomp.simulate(build, few, level="rtl")
     assert told.value.exit_code == 2
 
