@@ -42,7 +42,7 @@ def _document(report: Report) -> dict[str, object]:
         "verdict": {**asdict(report.verdict), "certain": report.certain},
         "exactness": _exactness(report.exactness),
         "estimate": _estimate(report.estimate, report.board),
-        "measured": {level: asdict(found) for level, found in report.exactness.measured.items()},
+        "measured": _measured(report.exactness),
         "layers": [_layer(layer) for layer in report.layers],
         "software": {"before": report.software_before, "after": report.software_after},
         "accuracy": None if report.accuracy is None else {**report.accuracy, **report.task},
@@ -99,6 +99,12 @@ def _exactness(exactness: Exactness) -> dict[str, object]:
         "first_csim_mismatch": _mismatch(exactness.first_csim_mismatch),
         "first_network_mismatch": _mismatch(exactness.first_network_mismatch),
     }
+
+
+def _measured(exactness: Exactness) -> dict[str, object]:
+    """What simulations of hardware measured, by level; null where it was not simulated."""
+    found = exactness.measured.get("rtl")
+    return {"rtl": None if found is None else asdict(found)}
 
 
 def _further(found: LevelEvidence) -> dict[str, object]:
