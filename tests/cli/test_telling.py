@@ -87,7 +87,7 @@ def test_bars_on_terminals_unless_lines_or_nothing_was_asked_for() -> None:
 def test_quiet_tells_errors_only() -> None:
     assert fpgacomp(*ESTIMATE, "-q").stderr == ""
     result = fpgacomp("estimate", DIGITS, "--board", "pynq-z3", "--quiet")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.startswith("error: --board")
 
 
