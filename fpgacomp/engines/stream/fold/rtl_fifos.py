@@ -19,6 +19,12 @@ from fpgacomp.engines.stream.timing.run import FINE, Simulator, bursts, interval
 from fpgacomp.engines.stream.timing.steps import UNMERGED
 
 MARGIN = 1  # words of a FIFO beyond those that the model needs
+# Emission must not take longer than folding. FIFOs are cut one after the other while that takes so
+# many steps of operators at most (about half a second); those of larger designs keep the depths
+# of the C++, which are a little deeper and cannot stick either.
+CUT_STEPS = 200_000
+# Cycles of all operators together up to which a design is run without merging steps.
+WHOLE_CYCLES = 1_000_000
 
 
 def rtl_dataflow(design: StreamDesign) -> Dataflow:
@@ -51,7 +57,7 @@ def _deepened(
     is too slow without that, its FIFOs are made to hold as much.
     """
     held = {name: words for name, words in bursts(dataflow, FINE).items() if words > LEAST}
-    if held:
+    if held and sum(operator.cycles for operator in dataflow.operators) <= WHOLE_CYCLES:
         whole = Simulator(dataflow, frames=2, limit=UNMERGED, pipelines=pipelines)
         run = whole.run(depths)
         if run.stuck or run.interval > most:
@@ -68,10 +74,18 @@ def _cut(
     Args:
         least: words that each copy must hold whatever the interval.
         most: the longest interval.
+
+    Returns:
+        The depths; of a design for which this would take too long, those of `fifos`, as deep as
+        `least` at least, with the margin.
     """
     depths = dict(fifos.depths)
     bits = {stream.name: stream.bits for stream in simulator.dataflow.streams}
     names = depths.keys() | least.keys()
+    steps = sum(min(operator.cycles, FINE) for operator in simulator.dataflow.operators)
+    if steps * len(names) > CUT_STEPS:
+        floors = {name: max(least.get(name, LEAST), depths.get(name, LEAST)) for name in names}
+        return {n: depth + MARGIN if depth > LEAST else LEAST for n, depth in floors.items()}
     for name in sorted(names, key=lambda n: (-bits[n] * depths.get(n, LEAST), n)):
         floor = max(least.get(name, LEAST), LEAST)
         # The first may not do, the second does.
