@@ -99,7 +99,7 @@ def _places(
     verb: str, role: Role, shown: str, value: Any, values: Mapping[str, Any]
 ) -> Iterator[Place]:
     """The files and folders that a parameter names, or that are used where it is not given."""
-    from fpgacomp.flows.files import Content, Place, Use, reads, split_files
+    from fpgacomp.flows.files import Content, FileUse, Place, reads, split_files
 
     match role:
         case Role.READ:
@@ -107,17 +107,17 @@ def _places(
                 yield from reads(shown, one)
         case Role.BUILD:
             folder = build_folder(values["model"], values["board"], value)
-            yield Place(shown, folder, Use.BUILD)
+            yield Place(shown, folder, FileUse.BUILD)
         case Role.SPLIT:
             for path in split_files(values["data"], value):
-                yield Place(shown, path, Use.WRITE, Content.ARRAYS)
+                yield Place(shown, path, FileUse.WRITE, Content.ARRAYS)
         case Role.NETWORK:
             source = values["teacher" if verb == "distill" else "model"]
             path = network_file(verb, source, value)
-            yield Place(shown, path, Use.WRITE, Content.NETWORK)
+            yield Place(shown, path, FileUse.WRITE, Content.NETWORK)
         case Role.STAGES:
             if value is not None:
-                yield Place(shown, value, Use.STAGES)
+                yield Place(shown, value, FileUse.STAGES)
         case Role.PAGE | Role.ARRAYS | Role.LOG | Role.CHECKPOINT:
             if value is not None:
-                yield Place(shown, value, Use.WRITE, Content[role.name])
+                yield Place(shown, value, FileUse.WRITE, Content[role.name])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.options import Options
 
 
-class Use(Enum):
+class FileUse(Enum):
     """What a run does with a file or folder."""
 
     READ = "reads it"
@@ -57,7 +57,7 @@ class Place:
 
     option: str
     path: Path
-    use: Use
+    use: FileUse
     content: Content | None = None
 
     @property
@@ -75,7 +75,7 @@ def reads(option: str, source: object) -> tuple[Place, ...]:
         return ()
     file, _, function = str(source).rpartition(":")
     path = file if function and file.endswith(".py") else source
-    return (Place(option, Path(path), Use.READ),)
+    return (Place(option, Path(path), FileUse.READ),)
 
 
 def places_of(model: object, options: Options, out: Path | None = None) -> tuple[Place, ...]:
@@ -92,8 +92,8 @@ def places_of(model: object, options: Options, out: Path | None = None) -> tuple
         *reads("--inputs", options.inputs),
         *reads("--labels", options.labels),
         *reads("--calibration", options.calibration),
-        *(() if out is None else (Place("--out", out, Use.BUILD),)),
-        *(() if stages is None else (Place("--dump-stages", stages, Use.STAGES),)),
+        *(() if out is None else (Place("--out", out, FileUse.BUILD),)),
+        *(() if stages is None else (Place("--dump-stages", stages, FileUse.STAGES),)),
     )
 
 
@@ -127,12 +127,12 @@ def check_files(places: Iterable[Place]) -> None:
         FileSystemError: the user may not write a file.
     """
     named = tuple(places)
-    sources = [p for p in named if p.use is Use.READ and os.path.lexists(p.path)]
+    sources = [p for p in named if p.use is FileUse.READ and os.path.lexists(p.path)]
     folders = list(_replaced(named))
     for folder in folders:
         for source in sources:
             _refuse_removed(source, folder)
-    writes = [p for p in named if p.use is Use.WRITE and not _is_device(p.path)]
+    writes = [p for p in named if p.use is FileUse.WRITE and not _is_device(p.path)]
     for number, write in enumerate(writes):
         _refuse_unwritable(write)
         _refuse_source(write, sources)
@@ -152,9 +152,9 @@ _OTHER = "name another file."
 def _replaced(places: Sequence[Place]) -> Iterator[Place]:
     """The folders whose content the run replaces, that of a failure's evidence among them."""
     for place in places:
-        if place.use in (Use.BUILD, Use.STAGES):
+        if place.use in (FileUse.BUILD, FileUse.STAGES):
             yield place
-        if place.use is Use.BUILD and place.path.resolve().name:
+        if place.use is FileUse.BUILD and place.path.resolve().name:
             yield Place(place.option, failed_folder(place.path), place.use)
 
 
@@ -167,7 +167,7 @@ def _refuse_removed(source: Place, folder: Place) -> None:
     path = source.path.resolve().relative_to(folder.path.resolve()).as_posix()
     manifest = Manifest.of(folder.path.resolve())
     owned = manifest.owned if manifest is not None else frozenset()
-    gone = folder.use is Use.STAGES or any(
+    gone = folder.use is FileUse.STAGES or any(
         name == path or name.startswith(f"{path}/") for name in owned
     )
     if gone:

@@ -17,7 +17,7 @@ from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import to_network_outputs
 from fpgacomp.flows import checks
 from fpgacomp.flows.batches import Kept, Oracle
-from fpgacomp.flows.files import Content, Place, Use, check_files, reads
+from fpgacomp.flows.files import Content, FileUse, Place, check_files, reads
 from fpgacomp.flows.options import SampleSource, checked_path
 from fpgacomp.flows.samples import load_samples, scores, with_clipping
 from fpgacomp.flows.stages import Stages
@@ -123,7 +123,7 @@ def simulate(
     if outputs is not None:
         path = checked_path("outputs", outputs)
         sources = (*reads("DIR", build), *reads("--inputs", inputs), *reads("--labels", labels))
-        check_files((*sources, Place("--outputs", path, Use.WRITE, Content.ARRAYS)))
+        check_files((*sources, Place("--outputs", path, FileUse.WRITE, Content.ARRAYS)))
     # The software side lacks the inputs that nothing reads, which may be given all the same.
     network = onnx.load_from_string(built.project.files["network.onnx"])
     samples = load_samples(inputs, labels, input_shapes(network), unread=unread_inputs(network))

@@ -13,7 +13,7 @@ from fpgacomp.data.labelled import TEST_SHARE
 from fpgacomp.data.sources import DataSource, read_source, source_name
 from fpgacomp.data.split import DataSplit, split_samples
 from fpgacomp.errors import InputDataError
-from fpgacomp.flows.files import Content, Place, Use, check_files, reads, split_files
+from fpgacomp.flows.files import Content, FileUse, Place, check_files, reads, split_files
 from fpgacomp.host.paths import check_folder
 from fpgacomp.ir.types import NamedArrays
 
@@ -76,7 +76,7 @@ def split(
     name, folder = source_name(data), Path(out)
     check_folder(f"--out {folder}", folder)
     train, test = split_files(name, folder)
-    written = (Place("--out", path, Use.WRITE, Content.ARRAYS) for path in (train, test))
+    written = (Place("--out", path, FileUse.WRITE, Content.ARRAYS) for path in (train, test))
     check_files((*reads("DATA", data), *written))
     source = read_source(data, name)
     if source.test is not None:

@@ -56,7 +56,7 @@ def test_balanced_weights_find_the_rare_class():
 
 def test_weights_that_do_not_fit_are_refused():
     form = (OutputForm("y", (2,)),)
-    with pytest.raises(UsageError, match="are 3 numbers for the 2 classes"):
+    with pytest.raises(UsageError, match="are 3 numbers for 2 classes"):
         rare().for_task(form, TaskRequest(class_weights=np.ones(3)))
     x = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
     numbers = load_data((x, x[:, 0]))

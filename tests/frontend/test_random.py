@@ -22,7 +22,7 @@ CANONICAL = {
     *("AveragePool", "GlobalAveragePool", "Mul", "Concat", "Resize", "Reshape", "Transpose"),
     *("BatchNormalization", "Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish"),
     *("Sigmoid", "Tanh", "Selu", "Elu", "Silu", "Gelu", "GeluTanh", *HOST_ONLY),
-    *("Softplus", "Softsign", "Exp", "Abs", "Pow", "Reciprocal", "Sqrt"),
+    *("Softplus", "Softsign", "Exp", "Abs", "Pow", "Reciprocal", "Sqrt", "Div"),
 }
 
 

@@ -307,7 +307,10 @@ def test_zeros_and_meta_survive_file_and_copy() -> None:
         network.get_submodule("layer_0").weight[0, :2] = 0
         network.get_submodule("layer_1").weight[0, 0] = 0  # one zero is chance
     again = copy.deepcopy(from_onnx(to_onnx(network, (10,), input_name="in", output_name="out")))
-    assert again.meta == {"input_shape": (10,), "input_name": "in", "output_name": "out"}
+    assert again.meta == {
+        "input_shape": (10,), "input_name": "in", "output_name": "out",
+        "onnx_names": {"layer_0": "layer_0", "layer_1": "layer_1"},
+    }  # fmt: skip
     (zeros,) = constraints_of(again)
     assert isinstance(zeros, Zeros) and int((~zeros.kept).sum()) == 2
     assert zeros.weight is again.get_submodule("layer_0").weight
