@@ -4,6 +4,8 @@
 # and one more makes the documentation:
 #   make docs   install MkDocs and build the site into site/, with every warning an error
 PYTHON ?= python3
+# Tests start hundreds of processes: where this is set, each compiles every module again.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
