@@ -12,6 +12,7 @@ from onnx import checker, defs, helper, numpy_helper, shape_inference
 from fpgacomp.errors import ModelError
 from fpgacomp.network.budget import activation_problem
 from fpgacomp.network.editable import FLOAT, EditableGraph, Node, TensorInfo, node_proto
+from fpgacomp.network.native import WINDOWED, unsound
 from fpgacomp.network.operators import FPGACOMP_DOMAIN, FUNCTIONS, QONNX_DOMAIN, QUANTIZERS
 
 # Operators whose output has the type and shape of their first input. It is quicker to say so
@@ -22,8 +23,6 @@ SAME_SHAPE = frozenset(
         *("Swish", "Softmax", "LogSoftmax", "Identity", "Neg", "InstanceNormalization"),
     )
 )
-
-_WINDOWED = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool"))
 
 # ONNX's inference needs the values of short constants only: Reshape targets, axes, scales.
 _MAX_VALUE_SIZE = 1024
@@ -151,9 +150,7 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
     schema = _schema(node.op, graph.opset)
     if schema is None:
         return False
-    if node.op in _WINDOWED and not _window_fits(graph, node):
-        shapes = ", ".join(str(list(graph.shape(n))) for n in node.inputs if n)
-        why = f"its window does not have as many axes as its input ({shapes})."
+    if why := unsound(node, [graph.shape(name) if name else None for name in node.inputs]):
         graph.report(node, why, "export the model again.", error=ModelError)
         return False
     proto = node_proto(node)
@@ -179,7 +176,7 @@ def _infer_by_onnx(graph: EditableGraph, node: Node) -> bool:
         return False
     if node.attributes.get("ceil_mode", 0) and node.output in found:
         _drop_outer_windows(graph, node, found[node.output])
-    if node.op in _WINDOWED and not _has_windows(graph, node, found.get(node.output)):
+    if node.op in WINDOWED and not _has_windows(graph, node, found.get(node.output)):
         return False
     kept = [_keep(graph, name, found) for name in node.outputs if name]
     return all(kept) and _keeps_its_values(graph, node)
@@ -209,21 +206,6 @@ def _keeps_its_values(graph: EditableGraph, node: Node) -> bool:
     graph.report(node, why, "export the model again with batch size 1.", error=ModelError)
     del graph.info[node.output]
     return False
-
-
-def _window_fits(graph: EditableGraph, node: Node) -> bool:
-    """Return whether all shapes and attributes have as many axes: ONNX ends the
-    process elsewhere.
-    """
-    spatial = len(graph.shape(node.inputs[0])) - 2
-    weight = graph.shape(node.inputs[1]) if node.op.startswith("Conv") else ()
-    lengths = {"kernel_shape": 1, "strides": 1, "dilations": 1, "pads": 2}
-    attributes = node.attributes
-    return (
-        spatial > 0
-        and (not weight or len(weight) == spatial + 2)
-        and all(len(attributes[a]) == n * spatial for a, n in lengths.items() if a in attributes)
-    )
 
 
 def _drop_outer_windows(graph: EditableGraph, node: Node, found: onnx.TypeProto) -> None:
