@@ -52,7 +52,8 @@ def train_keras_quantized(
     """
     from fpgacomp.compress.quantize.keras.aware import quantize_keras
     from fpgacomp.compress.quantize.keras.losses import with_keras_task
-    from fpgacomp.compress.quantize.keras.train import measure_keras, set_threads
+    from fpgacomp.compress.quantize.keras.scores import measure_keras
+    from fpgacomp.compress.quantize.keras.train import set_threads
     from fpgacomp.frontend.keras import export_keras, load_keras
 
     set_threads(recipe.threads)  # TensorFlow fixes the number when a model is loaded

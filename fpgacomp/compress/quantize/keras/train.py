@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.compress.quantize.keras.losses import keras_loss, with_keras_task
+from fpgacomp.compress.quantize.keras.schedule import learning_rate_at
+from fpgacomp.compress.quantize.keras.scores import keras_scores
 from fpgacomp.compress.recipe import Epoch, History, Recipe, TrainingObserver, silent
 from fpgacomp.compress.runs import (
-    EVALUATION_BATCH,
     carry_out,
     check_checkpoint,
     check_loss,
@@ -32,9 +33,6 @@ from fpgacomp.host.keras2 import tensorflow
 
 Array = npt.NDArray[Any]
 TrainStep = Callable[[Array, Array, float], KerasTensor]  # (x, y, learning rate) -> mean loss
-
-# The one-cycle schedule of Smith and Topin (2018) with the shares that PyTorch's has.
-RISING_SHARE, START_DIVISOR, END_DIVISOR = 0.3, 25.0, 1.0e4
 
 
 def train_keras(
@@ -125,65 +123,6 @@ def _own_code(recipe: Recipe) -> AbstractContextManager[None]:
     return users_code(function_name(recipe.loss), None, _MEND)
 
 
-def keras_scores(model: KerasModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Execute a model, without the float errors that QKeras adds for its gradients.
-
-    QKeras computes x + (quantized - x), which is not quite the quantized value. `model.predict`
-    does so, too, and that decides between classes of equal scores, which sums of quantized values
-    often are. The result of this function is that of the exported model.
-
-    Args:
-        model: a Keras or QKeras model.
-        x: float32 [N, *input shape].
-
-    Returns:
-        Its outputs, float32 [N, classes].
-    """
-    with _without_straight_through(model):
-        parts = [
-            np.asarray(model(x[start : start + EVALUATION_BATCH], training=False))
-            for start in range(0, len(x), EVALUATION_BATCH)
-        ]
-    return np.concatenate(parts).reshape(len(x), -1).astype(np.float32)
-
-
-@contextmanager
-def _without_straight_through(model: KerasModel) -> Iterator[None]:
-    members = [
-        member
-        for layer in model.layers
-        for member in (getattr(layer, "quantizer", None), *getattr(layer, "quantizers", ()))
-    ]
-    holders = [member for member in members if getattr(member, "use_ste", None) is True]
-    for holder in holders:
-        holder.use_ste = False
-    try:
-        yield
-    finally:
-        for holder in holders:
-            holder.use_ste = True
-
-
-def keras_accuracy(model: KerasModel, samples: Samples) -> float:
-    """Share of samples, 0..1, whose highest score is that of their class; see `measure_keras` for
-    all tasks."""
-    x = samples.x.reshape(-1, *model.input_shape[1:])
-    return float(np.mean(keras_scores(model, x).argmax(axis=1) == samples.y))
-
-
-def measure_keras(model: KerasModel, data: LabelledData) -> dict[str, dict[str, float]]:
-    """Score a model on the test split: output name -> figures by the keys of `METRICS`.
-
-    Args:
-        model: a Keras or QKeras model for the task.
-        data: its task is known.
-    """
-    task = with_keras_task(model, data).known_task
-    x = data.test.x.reshape(-1, *model.input_shape[1:])
-    found = task.measure(task.split(keras_scores(model, x)), data.test.y)
-    return data.known_task.renamed(found)
-
-
 def set_threads(threads: int) -> str | None:
     """Set the number of CPU threads that TensorFlow may use.
 
@@ -204,27 +143,6 @@ def set_threads(threads: int) -> str | None:
             "the result is repeatable with that number"
         )
     return None
-
-
-def learning_rate_at(step: int, steps: int, highest: float) -> float:
-    """The learning rate of a step in the one-cycle schedule.
-
-    It rises to its peak and falls again in half cosines.
-
-    Args:
-        step: number of the step, from 0.
-        steps: number of steps of the whole training.
-        highest: the peak.
-    """
-    peak = RISING_SHARE * (steps + 1) - 1
-    lowest = highest / START_DIVISOR
-    if step <= peak:
-        return _cosine(lowest, highest, step / peak)
-    return _cosine(highest, lowest / END_DIVISOR, (step - peak) / (steps - peak))
-
-
-def _cosine(start: float, end: float, share: float) -> float:
-    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
 @dataclass

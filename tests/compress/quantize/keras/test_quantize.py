@@ -12,7 +12,8 @@ import fpgacomp
 from fpgacomp.compress.quantize.keras.aware import quantize_keras
 from fpgacomp.compress.quantize.keras.convert import to_qkeras
 from fpgacomp.compress.quantize.keras.quantizers import best_steps, error_of
-from fpgacomp.compress.quantize.keras.train import keras_accuracy, keras_scores, train_keras
+from fpgacomp.compress.quantize.keras.scores import keras_accuracy, keras_scores
+from fpgacomp.compress.quantize.keras.train import train_keras
 from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.quantize.torch.levels import IntegerLevels
 from fpgacomp.compress.recipe import Recipe

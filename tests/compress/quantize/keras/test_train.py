@@ -9,12 +9,9 @@ import numpy as np
 import pytest
 
 from fpgacomp.compress.quantize.keras.losses import ending_of
-from fpgacomp.compress.quantize.keras.train import (
-    keras_accuracy,
-    keras_scores,
-    learning_rate_at,
-    train_keras,
-)
+from fpgacomp.compress.quantize.keras.schedule import learning_rate_at
+from fpgacomp.compress.quantize.keras.scores import keras_accuracy, keras_scores
+from fpgacomp.compress.quantize.keras.train import train_keras
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.data.labelled import Samples
 from fpgacomp.errors import InputDataError, TrainingError
