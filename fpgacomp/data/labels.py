@@ -18,16 +18,18 @@ Labels = AnyArray | NamedArrays
 """Labels [N, ...] of a network's first output, or by output name."""
 
 
-def load_labels(labels: str | Path | Labels, count: int) -> Labels:
-    """Return the labels of the first `count` samples, as they are in the file.
+def load_labels(labels: str | Path | Labels, count: int, taken: int) -> Labels:
+    """Return the labels of the first `taken` of `count` samples, as they are in the file.
 
     Args:
         labels: a .npy file, a .npz file with one array for each output under the output's name,
             or such arrays.
-        count: number of samples that need one.
+        count: number of samples that the labels belong to.
+        taken: number of samples that are used.
 
     Raises:
-        InputDataError: no such file, not numbers or not finite, or fewer labels than samples.
+        InputDataError: no such file, not numbers or not finite, or not one label for each sample:
+            then nobody can tell which sample a label belongs to.
     """
     where = "labels"
     if isinstance(labels, str | Path):
@@ -35,20 +37,21 @@ def load_labels(labels: str | Path | Labels, count: int) -> Labels:
         labels = read_arrays(Path(labels), wanted="a .npy or .npz file of labels")
     if isinstance(labels, Mapping):
         return {
-            name: _first(array, count, f"{where}, array {name}") for name, array in labels.items()
+            name: _first(array, count, taken, f"{where}, array {name}")
+            for name, array in labels.items()
         }
-    return _first(labels, count, where)
+    return _first(labels, count, taken, where)
 
 
-def _first(labels: AnyArray, count: int, where: str) -> AnyArray:
+def _first(labels: AnyArray, count: int, taken: int, where: str) -> AnyArray:
     check_numbers(labels, where)
-    if len(labels) < count:
+    if len(labels) != count:
         raise InputDataError(
             where,
             f"has {len(labels)} labels for {count} samples.",
             "give one label per sample of --inputs, in the same order.",
         )
-    return labels[:count]
+    return labels[:taken]
 
 
 def check_numbers(labels: AnyArray, where: str) -> None:

@@ -170,7 +170,7 @@ def vectors_of(network: Network, lowered: Lowered, options: Options) -> NetworkS
         raw = _seeded(network, lowered, options)
     except MemoryError as error:
         raise _too_many(options, each, None, "this machine has not so much") from error
-    return NetworkSamples(raw, _labels(options.labels, options.vectors), notes=notes)
+    return NetworkSamples(raw, notes=notes)  # labels belong to samples of the user's own
 
 
 def _too_many(options: Options, each: int, most: int | None, why: str) -> UsageError:
@@ -253,7 +253,8 @@ def load_samples(
         raw = {name: array[:most] for name, array in every.items()}
         taken, count = (len(next(iter(arrays.values()))) for arrays in (raw, every))
         return NetworkSamples(
-            raw, _labels(labels, taken), notes=_left_out(taken, count),
+            raw, None if labels is None else load_labels(labels, count, taken),
+            notes=_left_out(taken, count),
             labels_name=str(labels) if isinstance(labels, str | Path) else "labels",
         )  # fmt: skip
     if labels is not None:
@@ -295,10 +296,6 @@ def with_clipping(samples: NetworkSamples, before: onnx.ModelProto) -> NetworkSa
         if one.share > MOST_CLIPPED
     )
     return replace(samples, notes=(*samples.notes, *found))
-
-
-def _labels(labels: SampleSource | None, count: int) -> Labels | None:
-    return None if labels is None else load_labels(labels, count)
 
 
 def _load_labelled(

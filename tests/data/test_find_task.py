@@ -170,7 +170,7 @@ def test_one_label_is_one_label() -> None:
 @pytest.mark.parametrize("labels", [np.full(6, 1e39), np.full((6, 2), -1e300)])
 def test_labels_beyond_float32_are_refused(labels: Any) -> None:
     with pytest.raises(InputDataError, match=r"beyond the range of float32.*first for sample 0"):
-        load_labels(labels, 6)
+        load_labels(labels, 6, 6)
 
 
 @pytest.mark.parametrize(("bad", "word"), [(np.nan, "NaN"), (np.inf, "an infinity")])

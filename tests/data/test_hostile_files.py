@@ -107,7 +107,7 @@ def test_honest_arrays_are_read(tmp_path: Path, compressed: bool) -> None:
 
 def test_labels_that_are_no_classes_are_refused() -> None:
     with pytest.raises(InputDataError, match="NaN or an infinity, the first for sample 1"):
-        load_labels(np.array([0.0, np.nan]), 2)
+        load_labels(np.array([0.0, np.nan]), 2, 2)
     for bad in (7, -1, 0.5):
         with pytest.raises(InputDataError, match=rf"sample 1 is {bad}.*, the network has 3 c"):
             check_classes(np.array([0, bad]), 3)
