@@ -53,7 +53,8 @@ def report_of(
 ) -> Report:
     """The report; without evidence it says what is estimated and nothing of exactness."""
     design, folded = chosen.folded.design, chosen.folded
-    warnings = (*network.warnings, *chosen.engine.remarks(design), *_missing_companions(chosen))
+    # What the design cannot be used for stands before what is only worth knowing.
+    warnings = (*chosen.engine.remarks(design), *network.warnings, *_missing_companions(chosen))
     asked = options.summary()
     if evidence is not None:
         warnings += assemble.unreached_warning(unreached(design.graph, evidence.reached))

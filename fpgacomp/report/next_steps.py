@@ -43,8 +43,8 @@ def _after_success(report: Report) -> Iterator[Step]:
     folder = shlex.quote(report.folder)
     if wording.headline(report).mood == "unsure":
         yield Step(
-            "Whether it fits is not sure before synthesis: synthesize it, or ask for a smaller "
-            "design with --target area and --fps."
+            "Whether it fits is not sure before synthesis: run it, or ask for a smaller design "
+            "with --target area and --fps."
         )
     if report.board.device.toolchain == "vivado":
         yield Step(

@@ -58,6 +58,9 @@ def _unknown(board: Board) -> tuple[str, ...]:
     """One sentence where FINN's build cannot go on to a bitstream for the board, or nothing."""
     if finn_board(board) is not None:
         return ()
+    if board.device.toolchain != "vivado":
+        why = f"FINN builds for AMD's devices alone: finn/build.py does not build for {board.name}."
+        return (why,)
     return (
         f"FINN does not know the board {board.name}: finn/build.py ends in a stitched IP, "
         "not in a bitstream.",

@@ -92,7 +92,9 @@ class Hls4mlEngine:
 
     def remarks(self, design: Hls4mlDesign) -> tuple[str, ...]:
         """Which tool can build the C++ for the board."""
-        return hls_remarks(design.board)
+        return hls_remarks(
+            design.board, "--backend stream writes SystemVerilog, which the open tools build."
+        )
 
     def choices(self, design: Hls4mlDesign) -> Mapping[str, str]:
         """The io type of the whole design."""

@@ -5,11 +5,20 @@ from __future__ import annotations
 from fpgacomp.devices.board import Board
 
 
-def hls_remarks(board: Board) -> tuple[str, ...]:
-    """One sentence where no HLS tool builds C++ for the board's device."""
-    if board.device.toolchain == "vivado":
+def built_by_hls(board: Board) -> bool:
+    """Whether an HLS tool builds C++ for the board's device."""
+    return board.device.toolchain == "vivado"
+
+
+def hls_remarks(board: Board, instead: str) -> tuple[str, ...]:
+    """One sentence where no HLS tool builds C++ for the board's device.
+
+    Args:
+        instead: what to build in its place, a sentence.
+    """
+    if built_by_hls(board):
         return ()
     return (
-        f"{board.name} has an {board.family} device: no HLS tool builds this "
-        "C++ for it, so the figures only compare; synthesizable RTL for it is not written yet.",
+        f"no HLS tool builds C++ for {board.name}, whose device is an {board.family}: the figures "
+        f"are those of Vitis HLS and only compare designs. {instead}",
     )

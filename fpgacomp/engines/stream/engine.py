@@ -97,8 +97,8 @@ class StreamEngine:
         return further_checks(design, frames)
 
     def remarks(self, design: StreamDesign) -> tuple[str, ...]:
-        """Which tool can build the C++ for the board."""
-        return hls_remarks(design.board)
+        """Which of its outputs can be built for the board."""
+        return hls_remarks(design.board, "Build the SystemVerilog in rtl/ with the open tools.")
 
     def choices(self, design: StreamDesign) -> Mapping[str, str]:
         """Nothing is chosen for the design as a whole."""

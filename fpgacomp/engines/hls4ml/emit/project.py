@@ -23,6 +23,7 @@ from fpgacomp.engines.hls4ml.interface import Hls4mlInterface, Trace, VariablePo
 from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT
 from fpgacomp.engines.shared.interface import FILE
 from fpgacomp.engines.shared.names import top_name
+from fpgacomp.engines.shared.remarks import built_by_hls
 from fpgacomp.engines.shared.vectors import vector_problems
 from fpgacomp.errors import raise_all
 from fpgacomp.host.resources import data_folder
@@ -42,9 +43,9 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
             outputs (what `fpgacomp.ir.interpreter.run` returns): the testbench's data.
 
     Returns:
-        hls/firmware/ (C++), hls/build_prj.tcl, hls/<name>_test.cpp, hls/tb_data/ and
-        hls/interface.json (an `Hls4mlInterface`: ports and traced layers). The same design
-        and vectors give the same bytes.
+        hls/firmware/ (C++), hls/<name>_test.cpp, hls/tb_data/, hls/interface.json (an
+        `Hls4mlInterface`: ports and traced layers) and, where Vitis HLS builds for the board,
+        hls/build_prj.tcl. The same design and vectors give the same bytes.
 
     Raises:
         UnsupportedLayer: a layer that hls4ml or Vitis HLS would refuse or change.
@@ -64,7 +65,8 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
     files = firmware.firmware(built, top)
     files[f"{top}_test.cpp"] = _testbench(templates, interface)
     files["tb_vectors.h"] = (data_folder("hls_templates") / "hls4ml" / "tb_vectors.h").read_bytes()
-    files["build_prj.tcl"] = _build_script(templates, design, top)
+    if built_by_hls(design.board):
+        files["build_prj.tcl"] = _build_script(templates, design, top)
     for port in (*interface.inputs, *interface.outputs):
         files[f"tb_data/{port.file}"] = _vector_file(vectors[port.tensor])
     files[FILE] = interface.to_json()

@@ -8,6 +8,7 @@ import jinja2
 import numpy as np
 
 from fpgacomp.engines.shared.interface import FILE
+from fpgacomp.engines.shared.remarks import built_by_hls
 from fpgacomp.engines.shared.vectors import vector_problems
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
@@ -46,8 +47,8 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
     Returns:
         hls/NAME.cpp and .h, hls/weights/, the operator library (hls/include/), headers for a
         fast C-simulation (hls/csim_include/; Vitis HLS uses its own), hls/testbench.cpp with
-        hls/tb_data/, hls/build_prj.tcl and hls/interface.json (a `StreamInterface`). The same
-        design and vectors give the same bytes.
+        hls/tb_data/, hls/interface.json (a `StreamInterface`) and, where Vitis HLS builds for
+        the board, hls/build_prj.tcl. The same design and vectors give the same bytes.
 
     Raises:
         UnsupportedLayer: a folding that does not divide its layer, or a memory that cannot
@@ -59,6 +60,8 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
     raise_all(list(vector_problems(design.graph, vectors)))
     made = cpp_design(design, dataflow)
     files = {path: text.encode() for path, text in _render(made).items()}
+    if not built_by_hls(design.board):
+        del files["build_prj.tcl"]
     for folder in ("include/fpgacomp", "csim_include"):
         for header in sorted((TEMPLATES / folder).iterdir()):
             files[f"{folder}/{header.name}"] = header.read_bytes()
