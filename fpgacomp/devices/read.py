@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,10 +27,10 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_board(name_or_path: str | Path) -> Board:
-    """Read the board of this name or alias, or a board file.
+    """Read the board of this name, alias or title, or a board file.
 
     Args:
-        name_or_path: a name as `fpgacomp boards` lists it, in any case; or a path,
+        name_or_path: a name or a title as `fpgacomp boards` lists them, in any case; or a path,
             which ends in .yaml or .yml or has a slash in it.
 
     Raises:
@@ -41,16 +41,17 @@ def load_board(name_or_path: str | Path) -> Board:
     name_or_path = str(name_or_path)
     if "/" in name_or_path or name_or_path.lower().endswith((".yaml", ".yml")):
         return _board(_read(Path(name_or_path)), Path(name_or_path))
-    wanted = name_or_path.strip().lower().replace("_", "-").replace(" ", "-")
+    wanted = _slug(name_or_path)
     exact = data_folder("boards") / f"{wanted}.yaml"
     if wanted and exact.is_file():
         return _board(_read(exact), exact)
-    known: list[str] = []
+    known: dict[str, str] = {}  # name, alias or title -> name
     for path in _shipped():
         content = _read(path)
-        if wanted in content.aliases:
+        called = (*content.aliases, _slug(content.title))
+        if wanted in called:
             return _board(content, path)
-        known += [content.name, *content.aliases]
+        known |= dict.fromkeys((content.name, *called), content.name)
     raise _unknown(name_or_path, wanted, known)
 
 
@@ -63,10 +64,16 @@ def _shipped() -> list[Path]:
     return sorted(data_folder("boards").glob("*.yaml"))
 
 
-def _unknown(given: str, wanted: str, known: list[str]) -> BoardError:
-    near = get_close_matches(wanted, known, n=3, cutoff=0.5)
-    near += [name for name in known if wanted and wanted in name and name not in near][:3]
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
+def _slug(text: str) -> str:
+    return "-".join(text.lower().replace("_", " ").replace("-", " ").split())
+
+
+def _unknown(given: str, wanted: str, known: Mapping[str, str]) -> BoardError:
+    """The error; boards whose name or title has the given words come before similar ones."""
+    having = [known[called] for called in known if wanted and wanted in called]
+    near = [known[called] for called in get_close_matches(wanted, known, n=3, cutoff=0.5)]
+    names = [*dict.fromkeys([*having, *near])][:4]
+    hint = f"did you mean {' or '.join(names)}? " if names else ""
     return UnknownBoard(
         "--board",
         f"there is no board {given!r}.",

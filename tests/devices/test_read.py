@@ -115,7 +115,8 @@ def test_no_two_boards_answer_to_one_name() -> None:
     [
         ("u50", "alveo-u50"), ("U200", "alveo-u200"), ("u250", "alveo-u250"),
         ("u280", "alveo-u280"), ("PYNQ-Z2", "pynq-z2"), ("pynq_z2", "pynq-z2"),
-        ("ulx3s", "ulx3s-85f"), ("ultra96", "ultra96-v2"), (" zcu104 ", "zcu104"),
+        ("ultra96", "ultra96-v2"), (" zcu104 ", "zcu104"),
+        ("AMD ZCU104 Evaluation Kit", "zcu104"), ("tul pynq-z2", "pynq-z2"),
     ],
 )  # fmt: skip
 def test_aliases_and_spellings(given: str, name: str) -> None:
@@ -124,7 +125,18 @@ def test_aliases_and_spellings(given: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("given", "near"),
-    [("pynq-z3", "pynq-z2"), ("zcu103", "zcu10"), ("u51", "u50"), ("kv26", "kv260")],
+    [
+        ("pynq-z3", "pynq-z2"),
+        ("zcu103", "zcu10"),
+        ("u51", "u50"),
+        ("kv26", "kv260"),
+        ("TUL", "mean pynq-z2"),
+        ("Digilent", "zybo-z7-20"),
+        ("ulx3s", "mean ulx3s-85f"),
+        # There are two, of which one is three times as large.
+        ("arty", "arty-a7-100t or arty-a7-35t"),
+        ("Arty A7", "arty-a7-100t or arty-a7-35t"),
+    ],
 )
 def test_an_unknown_board_names_the_nearest(given: str, near: str) -> None:
     with pytest.raises(BoardError) as caught:

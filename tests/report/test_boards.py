@@ -35,7 +35,7 @@ def test_a_device_of_smaller_blocks() -> None:
 
 
 def test_json_of_one_board_has_the_keys_of_a_board_file() -> None:
-    board = json.loads(to_json([load_board("ulx3s")], single=True))
+    board = json.loads(to_json([load_board("ulx3s-85f")], single=True))
     assert (board["toolchain"], board["family"]) == ("open", "ecp5")
     assert board["resources"]["dsp"] == 156
     assert board["budget"]["lut"] == 83_640 - 1_500
