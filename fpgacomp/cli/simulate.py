@@ -98,8 +98,8 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
 def _cycles(measured: Measured) -> Iterator[tuple[str, str]]:
     """What the hardware's simulation measured."""
     yield "latency", f"{measured.latency_cycles:,} cycles, from a frame's first beat to its answer"
-    if measured.interval_cycles is not None:
-        yield "interval", f"{measured.interval_cycles:,} cycles from frame to frame"
+    if measured.interval_text:
+        yield "interval", measured.interval_text
     full = [name for name, use in measured.fifos.items() if use.highest == use.depth]
     words = sum(use.depth for use in measured.fifos.values())
     yield (

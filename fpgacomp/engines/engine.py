@@ -103,12 +103,14 @@ class FurtherCheck:
         level: what it runs.
         title: how sentences call it.
         cpu_s: seconds of processor time that it is predicted to take.
+        frame_s: how many of them each frame takes.
         missing: the command that installs what it needs; "" where that is there.
     """
 
     level: Level
     title: str
     cpu_s: float
+    frame_s: float
     missing: str = ""
 
 

@@ -29,6 +29,9 @@ STAGES: Mapping[Level, str] = {"c": "csim", "hls": "hls", "rtl": "rtl"}
 # time that each such run may be predicted to take.
 FURTHER_FRAMES = 4
 FURTHER_CPU_S = 60.0
+# Where they take no more than this together, so many more: a short design holds several frames
+# at once, and comes to its steady interval only after them.
+MORE_FRAMES, MORE_CPU_S = 28, 1.0
 # Frames that are kept of a simulation with mismatches: enough to see a pattern.
 WRONG_FRAMES = 16
 
@@ -150,11 +153,10 @@ def further(
     """
     if compiler is None:
         return FurtherFindings()
-    batch = Batch(0, {name: array[:FURTHER_FRAMES] for name, array in values.items()})
-    frames = len(next(iter(batch.values.values())))
+    count = len(next(iter(values.values())))
     evidence: list[LevelEvidence] = []
     failed: SimulationCheck | None = None
-    for kind in chosen.engine.further(chosen.folded.design, frames):
+    for kind in chosen.engine.further(chosen.folded.design, min(count, FURTHER_FRAMES)):
         found = LevelEvidence(level=kind.level, title=kind.title)
         if kind.missing:
             note = f"{kind.title} did not run; it needs: {kind.missing}"
@@ -167,6 +169,8 @@ def further(
             evidence.append(replace(found, note=note))
         else:
             check = SimulationCheck()
+            more = MORE_FRAMES if kind.frame_s * MORE_FRAMES <= MORE_CPU_S else 0
+            batch = Batch(0, {n: array[: FURTHER_FRAMES + more] for n, array in values.items()})
             runs = simulated(chosen.engine, emitted, [batch], compiler, check, stages, kind.level)
             deque(runs, maxlen=0)
             evidence.append(replace(found, agreement=check.agreement, measured=check.measured))

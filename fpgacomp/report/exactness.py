@@ -71,11 +71,7 @@ def _cycle_lines(exact: Exactness) -> Iterator[str]:
     for found in exact.further:
         if found.measured is not None:
             measured = found.measured
-            every = (
-                ""
-                if measured.interval_cycles is None
-                else (f", one frame every {measured.interval_cycles:,}")
-            )
+            every = f", {measured.interval_text}" if measured.interval_text else ""
             yield (
                 f"measured in {found.title}: the first frame takes {measured.latency_cycles:,} "
                 f"cycles{every}"

@@ -35,9 +35,24 @@ class Measured:
             counted.
         interval_cycles: cycles between the ends of the last two frames; None of a single frame.
         fifos: name of each stream -> the use of its FIFO.
+        steady: whether the interval has come to stay: the design had filled with frames before,
+            and at least two intervals after that were equal.
     """
 
     frames: int
     latency_cycles: int
     interval_cycles: int | None
     fifos: Mapping[str, FifoUse]
+    steady: bool = True
+
+    @property
+    def interval_text(self) -> str:
+        """The interval in words; "" of a single frame."""
+        if self.interval_cycles is None:
+            return ""
+        if self.steady:
+            return f"one frame every {self.interval_cycles:,} cycles"
+        return (
+            f"the last two of {self.frames} frames {self.interval_cycles:,} cycles apart, which "
+            "more frames may change"
+        )

@@ -132,7 +132,7 @@ def test_what_the_hardware_took_is_said_beside_what_it_computed() -> None:
     exact = Exactness(10, csim_mismatches=0, network_mismatches=0, further=samples.rtl(0))
     lines = shown(replace(samples.fits(), exactness=exact))
     assert "RTL simulation vs integer graph: 0 mismatches in 400 integers, 4 vectors" in lines
-    measured = "the first frame takes 204 cycles, one frame every 100"
+    measured = "the first frame takes 204 cycles, one frame every 100 cycles"
     assert f"measured in RTL simulation: {measured}" in lines
     assert not any(line.startswith("not run") for line in lines)
 

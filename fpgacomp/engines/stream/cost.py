@@ -27,17 +27,21 @@ def further_checks(design: StreamDesign, frames: int) -> tuple[FurtherCheck, ...
     operators = len(expand(design).operators)
     estimate = estimate_stream(design)
     lut = estimate.lut.value
-    cycles = estimate.latency_cycles.value + (frames - 1) * estimate.interval_cycles.value
-    loops_s = (
-        _LOOPS_S + operators * _LOOPS_OPERATOR_S + lut * _LOOPS_LUT_S + cycles * _LOOPS_CYCLE_S
-    )
-    rtl_s = (
-        _RTL_S + operators * _RTL_OPERATOR_S + lut * _RTL_LUT_S + cycles * lut * _RTL_LUT_CYCLE_S
-    )
+    interval = estimate.interval_cycles.value
+    cycles = estimate.latency_cycles.value + (frames - 1) * interval
+    loops_s = _LOOPS_S + operators * _LOOPS_OPERATOR_S + lut * _LOOPS_LUT_S
+    rtl_s = _RTL_S + operators * _RTL_OPERATOR_S + lut * _RTL_LUT_S
+    loops_cycle_s, rtl_cycle_s = _LOOPS_CYCLE_S, lut * _RTL_LUT_CYCLE_S
     return (
-        FurtherCheck("hls", "C++ in the loops that are synthesized", loops_s),
-        FurtherCheck("rtl", "RTL simulation", rtl_s, missing=_missing()),
-    )
+        FurtherCheck(
+            "hls", "C++ in the loops that are synthesized", loops_s + cycles * loops_cycle_s,
+            interval * loops_cycle_s,
+        ),
+        FurtherCheck(
+            "rtl", "RTL simulation", rtl_s + cycles * rtl_cycle_s, interval * rtl_cycle_s,
+            missing=_missing(),
+        ),
+    )  # fmt: skip
 
 
 def _missing() -> str:

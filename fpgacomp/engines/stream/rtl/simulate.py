@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -161,16 +162,30 @@ def _measured(
         for port in interface.outputs
     ]
     ends = [max(column) for column in zip(*columns)]
+    latency = ends[0] - first + 1
+    gaps = [after - before for before, after in pairwise(ends)]
     streams = {stream.name: stream for stream in interface.streams}
     return Measured(
         frames=frames,
-        latency_cycles=ends[0] - first + 1,
-        interval_cycles=ends[-1] - ends[-2] if frames > 1 else None,
+        latency_cycles=latency,
+        interval_cycles=gaps[-1] if gaps else None,
+        steady=_is_steady(gaps, latency),
         fifos={
             streams[name].stream: FifoUse(streams[name].depth, *map(int, counts))
             for kind, name, *counts in (line for line in said if line[:1] == ["fifo"])
         },
     )
+
+
+def _is_steady(gaps: Sequence[int], latency: int) -> bool:
+    """Whether the cycles between the ends of frames have come to stay.
+
+    The design fills while the frames that follow the first one come in, about latency / interval
+    of them; only what follows these can tell, and it must not change any more.
+    """
+    filling = latency // gaps[-1] + 1 if gaps and gaps[-1] else 0
+    later = gaps[filling:]
+    return len(later) > 1 and len(set(later)) == 1
 
 
 def check_registers(
