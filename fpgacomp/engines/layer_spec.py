@@ -33,10 +33,24 @@ _MOST = 1 << 24  # largest size that is priced
 _MOST_ELEMENT_BITS = 1024  # of one number: the widest that ap_int takes by default
 _MOST_WEIGHT_BITS = 64
 _SLOWEST_MHZ, _FASTEST_MHZ = 1e-3, 1e4
-_WITH_WEIGHTS = ("dense", "conv", "matrix")
-_WITH_REUSE = ("dense", "conv")
-_WITH_KERNEL = ("conv", "window")
+_WITH_WEIGHTS: tuple[LayerKind, ...] = ("dense", "conv", "matrix")
+_WITH_REUSE: tuple[LayerKind, ...] = ("dense", "conv")
+_WITH_KERNEL: tuple[LayerKind, ...] = ("conv", "window")
 _OF_WORDS = ("converter", "fifo")  # their bits are those of whole words
+# Argument -> what it is where nobody says it, and the kinds of layers that have it.
+_OF_SOME_KINDS: Mapping[str, tuple[object, tuple[LayerKind, ...]]] = {
+    "strategy": ("latency", _WITH_REUSE),
+    "reuse_factor": (1, _WITH_REUSE),
+    "streamed": (False, ("dense", "activation")),
+    "image": ((1, 1), ("conv", "window", "matrix", "thresholds")),
+    "kernel": ((1, 1), _WITH_KERNEL),
+    "pe": (1, ("matrix", "thresholds")),
+    "simd": (1, ("matrix", "window")),
+    "memory": ("auto", ("matrix", "thresholds")),
+    "arithmetic": ("lut", ("matrix",)),
+    "streamed_weights": (False, ("matrix",)),
+    "depth": (2, ("fifo", "thresholds")),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +117,6 @@ def layer_spec(kind: object, given: Mapping[str, object]) -> LayerSpec:
     of_kind: LayerKind = _one_of("kind", kind, get_args(LayerKind))
     sizes = {name: _whole(name, given[name], most) for name, most in _limits(of_kind).items()}
     image, kernel = (_pair(name, given[name]) for name in ("image", "kernel"))
-    if of_kind not in _WITH_KERNEL:
-        kernel = (1, 1)
     spec = LayerSpec(
         kind=of_kind, **sizes, accumulator_bits=_accumulator_bits(given["accumulator_bits"], sizes,
         kernel), stats=None, known=given["weights"] is not None,
@@ -117,6 +129,7 @@ def layer_spec(kind: object, given: Mapping[str, object]) -> LayerSpec:
         clock_ns=1e3 / _clock_mhz(given["clock_mhz"]), device=_device(given["part"]),
         weight_type=IntType.of_bits(sizes["weight_bits"], signed=True),
     )  # fmt: skip
+    _check_kind(spec)
     _check_together(spec)
     return _with_weights(spec, given)
 
@@ -209,6 +222,19 @@ def _accumulator_bits(value: object, sizes: Mapping[str, int], kernel: Pair) -> 
 
 
 # ------------------------------------------------------------ arguments together
+
+
+def _check_kind(spec: LayerSpec) -> None:
+    """Refuse arguments of other kinds: an estimate that left them out would look as if it had not.
+
+    Raises:
+        UsageError: the kind has no such argument.
+    """
+    for name, (default, kinds) in _OF_SOME_KINDS.items():
+        value = getattr(spec, name)
+        if spec.kind not in kinds and value != default:
+            why = f"is given for {spec.kind}, which has none: {' and '.join(kinds)} do."
+            _refuse(name, value, why, "leave it out.")
 
 
 def _check_together(spec: LayerSpec) -> None:

@@ -264,7 +264,9 @@ def test_every_argument_is_priced_or_refused_by_name(kind: str) -> None:
     assert {"inputs", "clock_mhz"} < set(names)
     for name in names:
         for value in HOSTILE:
-            arguments = {"inputs": 6, "outputs": 6, "image": (4, 4), "kernel": (2, 2)}
+            arguments: dict[str, Any] = {"inputs": 6, "outputs": 6}
+            if kind in ("conv", "window"):
+                arguments |= {"image": (4, 4), "kernel": (2, 2)}
             try:
                 found = price(kind, **(arguments | {name: value}))
             except UsageError:
@@ -327,3 +329,33 @@ def test_fewer_digits_than_weights_mean_zeros() -> None:
     # Typical weights of 3 bits have one digit each; those that are told have two.
     told = price("dense", inputs=32, outputs=16, weight_bits=3, signed_digits=1024)
     assert told.lut.value > price("dense", inputs=32, outputs=16, weight_bits=3).lut.value
+
+
+CHANGED: dict[str, Any] = {
+    "strategy": "resource", "reuse_factor": 2, "streamed": True, "image": (8, 8), "kernel": (3, 3),
+    "pe": 2, "simd": 2, "memory": "lutram", "arithmetic": "dsp", "streamed_weights": True,
+    "depth": 12,
+}  # fmt: skip
+# What an argument changes only beside others, by kind and argument.
+BESIDE: dict[tuple[str, str], dict[str, Any]] = {
+    ("dense", "strategy"): {"reuse_factor": 4},
+    ("conv", "strategy"): {"reuse_factor": 4},
+    ("thresholds", "memory"): {"inputs": 64, "depth": 255},
+    ("matrix", "memory"): {"inputs": 1024, "outputs": 256},
+    ("matrix", "streamed_weights"): {"memory": "bram"},
+}
+
+
+@pytest.mark.parametrize("kind", get_args(LayerKind))
+@pytest.mark.parametrize("name", CHANGED)
+def test_an_argument_is_of_the_kind_or_refused(kind: str, name: str) -> None:
+    """Silence would let a user compare foldings that the estimate does not look at."""
+    base: dict[str, Any] = {"inputs": 16, "outputs": 4} | BESIDE.get((kind, name), {})
+    if kind in ("conv", "window") and name != "image":
+        base |= {"image": (8, 8)}
+    try:
+        found = price(kind, **base, **{name: CHANGED[name]})
+    except UsageError as error:
+        assert str(error).startswith(name)
+        return
+    assert found != price(kind, **base), f"{name} is taken and changes nothing"
