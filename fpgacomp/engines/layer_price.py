@@ -25,7 +25,7 @@ from fpgacomp.engines.stream.estimate import coefficients as stream
 from fpgacomp.engines.stream.estimate.memory import added, buffer_terms, fifo_words_terms
 from fpgacomp.engines.stream.operators.convert import converter_terms
 from fpgacomp.engines.stream.operators.matrix_vector import dsp_packing, matrix_terms
-from fpgacomp.engines.stream.operators.thresholds import thresholds_terms
+from fpgacomp.engines.stream.operators.thresholds import levels_of, thresholds_terms
 from fpgacomp.engines.stream.operators.window import window_control, window_terms
 from fpgacomp.ir.types import IntType
 from fpgacomp.results.estimate import LayerEstimate, Stage
@@ -108,7 +108,7 @@ def estimate_layer(
             input by as many weights as fit its wider port.
         streamed_weights: whether a matrix gets its weights from a streamer beside it, as in
             FINN's internal_decoupled mode.
-        depth: words of a fifo; thresholds per channel for thresholds.
+        depth: words of a fifo; thresholds of each channel, which differ, for thresholds.
         stage: csynth (what Vitis HLS reports), logic_synth or implementation.
         tool: release of the vendor tool, such as "2023.2", "v2020.1" or "Vivado 2019.1".
         part: device, which decides the delay of an adder.
@@ -204,8 +204,8 @@ def _matrix(spec: LayerSpec) -> _Priced:
 
 def _thresholds(spec: LayerSpec) -> _Priced:
     terms = thresholds_terms(
-        lanes=spec.pe, channels=spec.inputs, rows=1, count=spec.depth, in_bits=spec.input_bits,
-        levels=0, memory=spec.memory,
+        lanes=spec.pe, channels=spec.inputs, rows=spec.inputs, count=spec.depth,
+        in_bits=spec.input_bits, levels=levels_of(spec.depth), memory=spec.memory,
     )  # fmt: skip
     cycles = prod(spec.image) * (spec.inputs // spec.pe)
     return _Priced("thresholds", terms, cycles, cycles)

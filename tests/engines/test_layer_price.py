@@ -20,6 +20,7 @@ from fpgacomp.engines.stream.design import Arithmetic, Memory, StreamDesign, Str
 from fpgacomp.engines.stream.estimate import coefficients as stream
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators.activate import Activate
 from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
 from fpgacomp.errors import UsageError
 from fpgacomp.ir.graph import Graph
@@ -27,6 +28,7 @@ from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Conv, Dense, Input, Tensor
 from fpgacomp.ir.types import Ints, IntType
 from fpgacomp.results.estimate import LayerEstimate
+from tests.support.builders import GraphBuilder
 
 PYNQ = load_board("pynq-z2")
 price: Any = fpgacomp.estimate_layer
@@ -118,6 +120,21 @@ def test_a_streaming_matrix_costs_what_the_compiler_says(
     assert alone.cycles.value == matrix.cycles
     # The layer is the matrix and the converters of words around it.
     assert alone.lut.value <= estimate_stream(design).layers["fc"].lut.value
+
+
+@pytest.mark.parametrize("memory", get_args(Memory))
+@pytest.mark.parametrize(("count", "pe"), [(1, 4), (3, 16), (15, 4), (255, 2)])
+def test_thresholds_cost_what_the_compiler_says(memory: Memory, count: int, pe: int) -> None:
+    made = GraphBuilder()
+    out = made.thresholds("act", made.input("x", (5, 5, 16), -2000, 2000), count=count)
+    graph = made.graph(out)
+    folding = {"act": StreamFolding(pe, memory=memory)}
+    design = StreamDesign(graph=graph, board=PYNQ, clock_mhz=100, folding=folding)
+    (act,) = [op for op in expand(design).operators if isinstance(op, Activate)]
+    alone = price("thresholds", inputs=16, input_bits=act.input.type.bits, pe=pe, depth=count,
+                  memory=memory, image=(5, 5), part=PYNQ.part)  # fmt: skip
+    priced = stream.load().priced(act.terms(PYNQ.device.wide_port_bits), "thresholds")
+    assert alone.resources == priced and alone.cycles.value == act.cycles
 
 
 def test_zeros_cost_nothing_where_each_weight_has_its_product() -> None:

@@ -30,7 +30,11 @@ _MOST_COMPARATORS = 3
 
 def search_levels(layer: Thresholds) -> int:
     """Steps of a binary search; 0 where each threshold has a comparator."""
-    count = layer.thresholds.shape[1]
+    return levels_of(layer.thresholds.shape[1])
+
+
+def levels_of(count: int) -> int:
+    """`search_levels` of so many thresholds for each channel."""
     return count.bit_length() if count > _MOST_COMPARATORS else 0
 
 
