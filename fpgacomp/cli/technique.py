@@ -58,13 +58,14 @@ def run_technique(
         logger.info("warning: %s", warning)
     for note in result.notes:
         logger.info("note: %s", note)
+    replaced = destination.exists()
     path = result.save(destination)
     if telling_of(context).as_json:
         write_json({**result.summary(), "file": str(path)})
     else:
         from fpgacomp.report import compression
 
-        compression.render(result.summary(), str(path), Console())
+        compression.render(result.summary(), str(path), Console(), replaced=replaced)
 
 
 def recipe_of(

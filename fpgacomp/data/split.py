@@ -56,7 +56,8 @@ def split_samples(source: SourceArrays, share: float, seed: int, *, name: str) -
         InputDataError: samples or labels that no verb would read, or one side would be empty.
     """
     if not 0 < share < 1:
-        raise UsageError("share", f"is {share:g}.", "use a number between 0 and 1, like 0.25.")
+        fix = "use a number between 0 and 1, like 0.25."
+        raise UsageError("share (--test-share)", f"is {share:g}.", fix)
     x, labels = source.train
     samples, _ = checked_samples(source.train, name)
     named = labels if isinstance(labels, Mapping) else {} if labels is None else {"": labels}

@@ -68,6 +68,8 @@ def compare(first: str | Path, second: str | Path) -> BuildComparison:
 def _report(folder: Path) -> dict[str, Any]:
     fix = "name a folder that `fpgacomp compile` wrote."
     path = folder / "report.json"
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(str(folder), "is a file, not a build folder.", fix)
     try:
         found = json.loads(read_plain(path, MAX_BYTES))
     except FileNotFoundError as error:

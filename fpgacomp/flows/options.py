@@ -128,6 +128,10 @@ class Options:
                     "is not possible.",
                     f"give a whole number from {least}.",
                 )
+        from fpgacomp.engines.registry import BACKENDS
+
+        if self.backend not in BACKENDS:
+            yield f"backend {self.backend!r}", "is not known.", f"use {', '.join(BACKENDS)}."
         if self.checks not in get_args(Checks):
             yield (
                 f"checks {self.checks!r}",

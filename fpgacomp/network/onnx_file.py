@@ -23,6 +23,7 @@ _OTHER_FORMATS = {
     b"PK\x03\x04": ("a zip archive (Keras or PyTorch)", "export the model to ONNX."),
     b"\x80\x02": ("a Python pickle", "export the model to ONNX."),
 }
+_ARRAYS = ("NumPy arrays", "name the network; samples are given with --inputs or --data.")
 _TFLITE = (b"TFL3", "a TensorFlow Lite file", "convert it with tf2onnx.")
 
 
@@ -141,6 +142,8 @@ def _read(path: Path) -> bytes:
 def _parse(data: bytes, file: str) -> onnx.ModelProto:
     if not data:
         raise ModelError(file, "is empty.", "export the model again.")
+    if data.startswith(b"\x93NUMPY") or (data.startswith(b"PK\x03\x04") and file.endswith(".npz")):
+        raise ModelError(file, f"is {_ARRAYS[0]}, not an ONNX file.", _ARRAYS[1])
     for magic, (what, fix) in _OTHER_FORMATS.items():
         if data.startswith(magic):
             raise ModelError(file, f"is {what}, not an ONNX file.", fix)

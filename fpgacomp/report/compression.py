@@ -21,12 +21,15 @@ OF_ITS_OWN = {
 }
 
 
-def render(summary: Mapping[str, Any], path: str, console: Console) -> None:
+def render(
+    summary: Mapping[str, Any], path: str, console: Console, *, replaced: bool = False
+) -> None:
     """Scores before and after, figures per layer, warnings, notes, and what to do next.
 
     Args:
         summary: `CompressionResult.summary()`.
         path: the file that was written.
+        replaced: whether it took the place of an older one, which another method may have made.
     """
     console.print(f"[bold]{summary['technique']}[/]  {_headline(summary)}", highlight=False)
     for line in _others(summary):
@@ -40,7 +43,8 @@ def render(summary: Mapping[str, Any], path: str, console: Console) -> None:
         console.print(f"[yellow]warning[/]: {escape(warning)}")
     for note in summary["notes"]:
         console.print(f"[yellow]note[/]: {escape(note)}")
-    console.print(f"wrote {escape(path)}; next: {escape(_next(summary, path))}", soft_wrap=True)
+    wrote = f"replaced the {escape(path)} that was there" if replaced else f"wrote {escape(path)}"
+    console.print(f"{wrote}; next: {escape(_next(summary, path))}", soft_wrap=True)
 
 
 def _next(summary: Mapping[str, Any], path: str) -> str:

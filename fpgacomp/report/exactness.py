@@ -13,8 +13,8 @@ def exactness_lines(report: Report) -> list[str]:
     exact = report.exactness
     integers = exact.vectors * exact.integers
     network = "quantized network" if report.model.quantized_here else "network"
-    over = f"in {integers:,} integers, {exact.vectors:,} vectors"
-    ties = "" if exact.ties is None else f", {exact.ties:,} ties"
+    over = f"in {integers:,} integers, {_of(exact.vectors, 'vector')}"
+    ties = "" if exact.ties is None else f", {_of(exact.ties, 'tie')}"
     runs = [
         ("C-simulation vs integer graph", exact.csim_mismatches, over),
         *(
@@ -22,7 +22,7 @@ def exactness_lines(report: Report) -> list[str]:
                 f"{found.title} vs integer graph",
                 found.agreement.mismatches,
                 f"in {found.agreement.integers * found.agreement.vectors:,} integers, "
-                f"{found.agreement.vectors:,} vectors",
+                f"{_of(found.agreement.vectors, 'vector')}",
             )
             for found in exact.further
             if found.agreement is not None
@@ -30,15 +30,17 @@ def exactness_lines(report: Report) -> list[str]:
         (
             f"integer graph vs {network} (float64)",
             exact.network_mismatches,
-            f"on {exact.vectors:,} vectors{ties}",
+            f"on {_of(exact.vectors, 'vector')}{ties}",
         ),
     ]
     lines = [
-        f"{what}: {found:,} mismatches {rest}" for what, found, rest in runs if found is not None
+        f"{what}: {_of(found, 'mismatch')} {rest}"
+        for what, found, rest in runs
+        if found is not None
     ]
     lines += [
-        f"{peer.title}'s execution vs integer graph: {peer.mismatches:,} mismatches "
-        f"on {peer.vectors:,} vectors"
+        f"{peer.title}'s execution vs integer graph: {_of(peer.mismatches, 'mismatch')} "
+        f"on {_of(peer.vectors, 'vector')}"
         for peer in exact.peers
         if peer.mismatches is not None
     ]
@@ -64,6 +66,13 @@ def exactness_lines(report: Report) -> list[str]:
     skipped += [] if exact.further else ["RTL simulation"]
     skipped += ["comparison with the network"] if exact.network_mismatches is None else []
     return [*lines, f"not run: {', '.join(skipped)}"] if skipped else lines
+
+
+def _of(count: int, what: str) -> str:
+    """So many of something, in words."""
+    if count == 1:
+        return f"1 {what}"
+    return f"{count:,} {what}{'es' if what.endswith('ch') else 's'}"
 
 
 def _cycle_lines(exact: Exactness) -> Iterator[str]:

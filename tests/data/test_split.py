@@ -88,7 +88,7 @@ def test_refusals(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", x=x, y=y, x_test=x, y_test=y)
     with pytest.raises(InputDataError, match="has a test set of its own already"):
         split(tmp_path / "own.npz", out=tmp_path)
-    with pytest.raises(UsageError, match="share: is 1"):
+    with pytest.raises(UsageError, match=r"share \(--test-share\): is 1"):
         split((x, y), share=1.0, out=tmp_path)
     with pytest.raises(UsageError, match=r"does not exist\. Fix: create it first"):
         split((x, y), out=tmp_path / "none")

@@ -328,3 +328,11 @@ def test_any_text_that_is_not_utf_8_is_refused() -> None:
     with pytest.raises(ModelError, match="which is not UTF-8"):
         scan(broken, "model")
     scan(onnx.load_model_from_string(content.replace(b"a doc string", b"\xe1 doc string")), "model")
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.npz"])
+def test_samples_in_place_of_a_network_are_called_so(tmp_path: Path, name: str) -> None:
+    save = np.save if name.endswith("y") else np.savez
+    save(tmp_path / name, np.zeros(3))
+    with pytest.raises(ModelError, match=r"is NumPy arrays, not an ONNX file\. Fix: name the net"):
+        load_onnx(tmp_path / name)

@@ -75,8 +75,8 @@ MemoryOption = Annotated[
         min=0.1,
         rich_help_panel=CHECKING,
         help="Gigabytes that the integers of the samples may take at once (default 4). Samples "
-        "that do not fit together are run in batches, with the same result. More generated samples "
-        "(--vectors without --inputs) than fit are refused.",
+        "that do not fit together are run in batches, with the same result. Where none are given, "
+        "no more are generated than fit.",
     ),
 ]
 CsimOption = Annotated[

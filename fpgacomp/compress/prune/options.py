@@ -44,7 +44,7 @@ class MagnitudeOptions:
             for name, share in self.sparsity.items():
                 problems += _check_sparsity(f"sparsity of {name}", share)
         else:
-            problems += _check_sparsity("sparsity", self.sparsity)
+            problems += _check_sparsity("sparsity (--share)", self.sparsity)
         if self.scope not in ("global", "layer"):
             problems.append(UsageError("scope", f"is {self.scope!r}.", "use global or layer."))
         raise_all(problems)

@@ -183,7 +183,7 @@ def test_binary_and_shared_layers_are_left_alone(quantized_cnn, float_cnn, digit
 
 
 def test_errors_name_what_is_wrong(float_cnn, digits):
-    with pytest.raises(UsageError, match=r"sparsity: is 1\. Fix: use 0 up to, but not 1"):
+    with pytest.raises(UsageError, match=r"sparsity \(--share\): is 1\. Fix: use 0 up to"):
         MagnitudeOptions(sparsity=1)
     with pytest.raises(Problems, match=r"ramp: is 2\.[\s\S]*sparsity of a: is -0\.1\.[\s\S]*scope"):
         MagnitudeOptions(sparsity={"a": -0.1}, ramp=2, scope="all")  # type: ignore[arg-type]
