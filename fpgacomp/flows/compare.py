@@ -57,11 +57,12 @@ def compare(first: str | Path, second: str | Path) -> BuildComparison:
     """
     one = _report(checked_path("first", first))
     other = _report(checked_path("second", second))
-    aspects = [
+    figures = [
         Aspect(section, name, _at(one, path), _at(other, path)) for section, name, path in _FIGURES
     ]
-    aspects += _accuracy(one, other)
-    aspects += _layers(one, other)
+    # Which of two builds is taken is decided by their accuracy as often as by their size.
+    before = sum(aspect.section in ("build", "verdict") for aspect in figures)
+    aspects = [*figures[:before], *_accuracy(one, other), *figures[before:], *_layers(one, other)]
     return BuildComparison(str(first), str(second), tuple(aspects))
 
 

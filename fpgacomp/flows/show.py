@@ -119,7 +119,7 @@ def show(
     if board is None:
         return Shown(lowered.graph, *print_graph(lowered.graph))
     request = registry.request(options.backend)
-    return _designed(fold(lowered, load_board(board), options, request, stages))
+    return _designed(fold(lowered, load_board(board), options, request, stages), anew=built)
 
 
 def _refuse_design_options(options: Options) -> None:
@@ -138,8 +138,12 @@ def _refuse_design_options(options: Options) -> None:
             raise UsageError(option, why, "add --board, or leave the option out.")
 
 
-def _designed(chosen: EngineDesign) -> Shown:
-    """A design as its engine made it."""
+def _designed(chosen: EngineDesign, *, anew: bool) -> Shown:
+    """A design as its engine made it.
+
+    Args:
+        anew: whether a build directory holds another design of the same graph.
+    """
     design, engine = chosen.folded.design, chosen.engine
     choices, structure = engine.choices(design), engine.structure(design)
     facts = {
@@ -153,6 +157,8 @@ def _designed(chosen: EngineDesign) -> Shown:
     }
     verdict = () if chosen.folded.verdict.fits else ("does not fit",)
     notes = [", ".join([f"engine {engine.name}", *choices.values(), *verdict])]
+    if anew:
+        notes.append("folded anew: without --board, the design that the build holds is shown")
     text, arrays = print_design(design, notes=notes, structure=structure)
     return Shown(design.graph, text, arrays, facts)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil, floor
 from typing import Literal
 
 from fpgacomp.data.metrics import METRICS
@@ -185,7 +186,7 @@ def _shortfall(report: Report) -> str:
         return (
             f"{what}, missed {factor:,.3g} times over"
             if limit
-            else f"{what} by {count(factor)} times"
+            else f"{what}: the nearest is {count(factor)} times too slow"
         )
     row = rows[limit]
     times = row.share if factor is None else factor
@@ -223,7 +224,7 @@ def speed_lines(estimate: Estimate, slowest: str | None) -> list[str]:
 
 
 def _cycles(figure: Figure, clock_mhz: float) -> str:
-    between = spread(figure)
+    between = spread(replace(figure, low=floor(figure.low), high=ceil(figure.high)))
     bounds = f" ({between})" if between else ""
     return f"{count(figure.value)} cycles{bounds} = {duration(figure.value / clock_mhz)}"
 

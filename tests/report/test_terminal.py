@@ -148,7 +148,10 @@ def test_without_simulation_nothing_is_called_exact() -> None:
     [
         (Verdict(False, "fps", shortfall=3.0), "fps is the limit, missed 3 times over."),
         (Verdict(False, None), "no design is fast enough."),
-        (Verdict(False, None, shortfall=32000.0), "no design is fast enough by 32,000 times."),
+        (
+            Verdict(False, None, shortfall=32000.0),
+            "no design is fast enough: the nearest is 32,000 times too slow.",
+        ),
         (
             Verdict(False, "dsp"),
             "needs 77 DSP, 0.35 times the 220 that are free.",
@@ -400,7 +403,7 @@ def test_quantization_here_is_told_apart_from_float32() -> None:
     text = quantized_here(came)
     assert (
         "your float network against its quantized form: same top-1 93.15 %, largest difference "
-        "0.039 (65 of 144 outputs): the cost of quantization\n"
+        "0.039 (65 of 144 outputs beyond float32's rounding): the cost of quantization\n"
     ) in text
     assert "integer graph vs quantized network (float64): 0 mismatches" in text
     assert "\nquantized network in float32: 1 of 144 outputs differ (0.69 %), same top-1" in text
