@@ -122,6 +122,5 @@ def _quantization_line(found: Float32Agreement, *, is_float: bool) -> str:
         return f"{whose} against its quantized form: {labels}{outputs} differ"
     return (
         f"{whose} against its quantized form: {labels}largest difference "
-        f"{found.largest_difference:.2g} ({outputs} beyond float32's rounding): the cost of "
-        "quantization"
+        f"{found.largest_difference:.2g} ({outputs} beyond rounding): the cost of quantization"
     )

@@ -403,7 +403,7 @@ def test_quantization_here_is_told_apart_from_float32() -> None:
     text = quantized_here(came)
     assert (
         "your float network against its quantized form: same top-1 93.15 %, largest difference "
-        "0.039 (65 of 144 outputs beyond float32's rounding): the cost of quantization\n"
+        "0.039 (65 of 144 outputs beyond rounding): the cost of quantization\n"
     ) in text
     assert "integer graph vs quantized network (float64): 0 mismatches" in text
     assert "\nquantized network in float32: 1 of 144 outputs differ (0.69 %), same top-1" in text
