@@ -16,24 +16,36 @@ import numpy as np
 from fpgacomp.engines.stream.timing.links import Endings, Link, Pace, Room
 from fpgacomp.ir.types import IntArray
 
-PARTS = 8  # parts of equal length that the slowest operator's own time is cut into
-# A run that takes more sweeps or parts is walked step by step, which is then as fast: a part may
-# have many turns, and the times of a deadlock never settle but move on from part to part.
+# The slowest operator's own time is cut into parts of equal length: more of a long run, so that a
+# chain of many turns is swept over few steps each time.
+FEWEST_PARTS, MOST_PARTS = 8, 64
+PART_STEPS = 50_000
+# A run that takes more sweeps, or longer than its own time so many times, is walked step by step,
+# which is then as fast: a part may have many turns. So is one in which no step settles in so many
+# parts, because the times of a deadlock move on from part to part.
 SWEEPS = 100
-MOST_PARTS = 5 * PARTS
+STRETCH = 5
+IDLE_PARTS = 3
 NEVER = 1 << 62  # a time after every end of a run
 
 
 def swept(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> Endings | None:
     """The cycle in which each step ends; None where sweeps do not settle them."""
     state = _Sweep(paces, links, rooms)
-    part = max(int(end[-1]) for end in state.ends) // PARTS + 1
+    steps = sum(len(end) for end in state.ends)
+    parts = min(max(steps // PART_STEPS, FEWEST_PARTS), MOST_PARTS)
+    part = max(int(end[-1]) for end in state.ends) // parts + 1
     state.sweep(NEVER)
-    for _ in range(MOST_PARTS):
+    settled = idle = 0
+    for _ in range(STRETCH * parts):
         first = state.unsettled
         if first is None:
             return state.ends
         if not state.settle(first + part):
+            return None
+        before, settled = settled, sum(int(end.searchsorted(first + part)) for end in state.ends)
+        idle = 0 if settled > before else idle + 1
+        if idle == IDLE_PARTS:
             return None
     return None
 
