@@ -18,7 +18,7 @@ from fpgacomp.engines.stream.timing.steps import UNMERGED
 
 FRAMES = 2  # the second one comes at the interval of all that follow it
 # Steps of a frame, over all operators, up to which nothing is merged: about a gigabyte.
-MOST_STEPS = 6_000_000
+MOST_STEPS = 4_000_000
 KNOWN_RUNS = 16  # that are remembered: folding, estimating and emitting ask for the same ones
 
 _Key = tuple[Dataflow, Pipelines, tuple[tuple[str, float], ...]]
