@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from fpgacomp.devices.resources import Resources
@@ -14,7 +14,8 @@ from fpgacomp.engines.stream.estimate.memory import fifo_words_terms
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.operators.sink import Sink
-from fpgacomp.engines.stream.timing.run import FINE, FRAMES, first_frame, interval_cycles, simulate
+from fpgacomp.engines.stream.timing.run import first_frame, interval_cycles
+from fpgacomp.engines.stream.timing.whole import Whole
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
 
 ZERO = Figure.exact(0.0)
@@ -42,7 +43,7 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
 
     A layer's resources are those of the operators that work for it and of the FIFOs that these
     write to. Interval and latency are those of frames that run back to back through the
-    design with its FIFOs (`timing.run`). Where these FIFOs deadlock, the interval is the
+    design with its FIFOs (`timing.whole`). Where these FIFOs deadlock, the interval is the
     slowest operator's, and the latency is that of unbounded FIFOs.
 
     Args:
@@ -79,7 +80,7 @@ def _whole(
     layers = {name: _layer(share, times) for name, share in shares.items() if name}
     interval, latency = interval_cycles(dataflow), sum(x.cycles.value for x in layers.values())
     if timed:
-        interval, latency = _run(dataflow, interval, times)
+        interval, latency = _run(design, interval, times)
     return Estimate(
         stage="logic_synth",
         clock_mhz=design.clock_mhz,
@@ -91,12 +92,15 @@ def _whole(
 
 
 def _run(
-    dataflow: Dataflow, slowest: int, times: Mapping[str, tuple[int, int]]
+    design: StreamDesign, slowest: int, times: Mapping[str, tuple[int, int]]
 ) -> tuple[int, float]:
     """(interval, latency) in cycles of frames that run back to back."""
-    run = simulate(dataflow, frames=FRAMES, limit=FINE)
+    whole = Whole(expand(replace(design, fifo_depths={})))
+    run = whole.run(design.fifo_depths)
     if run.stuck:
-        return slowest, max(times[op.name][1] for op in dataflow.operators if isinstance(op, Sink))
+        return slowest, max(
+            times[op.name][1] for op in whole.dataflow.operators if isinstance(op, Sink)
+        )
     return max(slowest, run.interval), run.finish[0]
 
 

@@ -4,12 +4,13 @@ Where paths meet again (a residual addition, a concatenation), the words of the 
 wait until the windows of the long one are full; elsewhere a FIFO evens out operators that
 read and write in bursts. A simulated run at the wanted pace, with room where words are narrow,
 shows how many words each FIFO holds at most. A second run with exactly these depths is the
-proof.
+proof. Trials merge steps, the proof does not; where the trials were too hopeful, depths come from
+runs without merged steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from fpgacomp.engines.stream.dataflow import Dataflow
@@ -17,12 +18,12 @@ from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.duplicate import Duplicate
 from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES, Pipelines
-from fpgacomp.engines.stream.timing.run import FINE, Run, Simulator, bursts, interval_cycles
+from fpgacomp.engines.stream.timing.run import LEAST, Run, Simulator, interval_cycles
+from fpgacomp.engines.stream.timing.whole import Whole
 
 SPARE = 1.002  # smaller FIFOs may lengthen the interval aimed at by this factor
 SLACK = 1.03  # the interval may exceed the one aimed at by this factor
 WORK = 1_500_000  # steps that trials of smaller depths may simulate: under a second
-LEAST = 2  # words of a FIFO that is not sized
 UNBOUNDED = float("inf")
 
 
@@ -55,19 +56,15 @@ def size_fifos(
     if most is not None:
         aim = _Aim(interval, most, most)
     coarse = Simulator(dataflow, pipelines=pipelines)
-    fine = Simulator(dataflow, limit=FINE, pipelines=pipelines)
-    found = _coarsely_sized(coarse, aim)
-    proof = Fifos(found.depths, fine.run(found.depths))
+    whole = Whole(dataflow, pipelines)
+    proof = _proven(whole, _coarsely_sized(coarse, aim).depths)
     if not aim.kept(proof.run):
-        held = {name: words for name, words in bursts(dataflow).items() if words > LEAST}
-        names = sorted({*held, *found.depths})
-        depths = {n: max(held.get(n, 0), found.depths.get(n, 0)) for n in names}
-        deeper = Fifos(depths, fine.run(depths))
+        deeper = _deepened(whole, proof, aim)
         if proof.run.stuck or deeper.run.interval * SLACK < proof.run.interval:
             yield deeper
     if not proof.run.stuck:
         yield proof
-    yield from _shallow(coarse, fine, aim)
+    yield from _shallow(coarse, whole, aim)
 
 
 def with_fifos(design: StreamDesign) -> StreamDesign:
@@ -96,11 +93,35 @@ class _Aim:
         return not run.stuck and run.interval <= self.most
 
 
-def _shallow(coarse: Simulator, fine: Simulator, aim: _Aim) -> tuple[Fifos, ...]:
+def _proven(whole: Whole, depths: Mapping[str, int]) -> Fifos:
+    """The depths, at least those with which the run without merged steps is true, and that run."""
+    names = depths.keys() | whole.floors.keys()
+    deep = {n: max(depths.get(n, LEAST), whole.floors.get(n, LEAST)) for n in sorted(names)}
+    return Fifos(deep, whole.run(deep))
+
+
+def _deepened(whole: Whole, shallow: Fifos, aim: _Aim) -> Fifos:
+    """Depths that keep the pace, or come nearest to it, from runs without merged steps.
+
+    Args:
+        shallow: FIFOs that do not keep it; the streams that it sizes may be deep in any case.
+    """
+    best = shallow
+    for elastic in _elastic(whole.dataflow, deadlock=False):
+        found = _proven(whole, _held(whole.simulator, elastic | shallow.depths.keys(), aim))
+        if not found.run.stuck and (best.run.stuck or found.run.interval < best.run.interval):
+            best = found
+        if aim.kept(best.run):
+            break
+    assert not best.run.stuck, "what unbounded FIFOs hold is enough"
+    return best
+
+
+def _shallow(coarse: Simulator, whole: Whole, aim: _Aim) -> tuple[Fifos, ...]:
     """The FIFOs without which the design would deadlock, and no others; () if it still does."""
     copies = _copies(coarse.dataflow)
     depths = _sized(coarse, copies, aim).depths if copies else {}
-    proof = Fifos(depths, fine.run(depths))
+    proof = _proven(whole, depths)
     return () if proof.run.stuck else (proof,)
 
 
@@ -134,17 +155,21 @@ def _copies(dataflow: Dataflow) -> set[str]:
     return {s.name for op in dataflow.operators if isinstance(op, Duplicate) for s in op.copies}
 
 
-def _sized(simulator: Simulator, elastic: set[str], aim: _Aim) -> Fifos:
+def _sized(simulator: Simulator, elastic: Set[str], aim: _Aim) -> Fifos:
     """Depths from what the elastic streams hold at the pace aimed at, and the run with them."""
-    dataflow = simulator.dataflow
+    depths = _held(simulator, elastic, aim)
+    return Fifos(depths, simulator.run(depths))
+
+
+def _held(simulator: Simulator, elastic: Set[str], aim: _Aim) -> dict[str, int]:
+    """Words that the elastic streams hold at the pace aimed at if they may, and a margin."""
     free = simulator.run(dict.fromkeys(elastic, UNBOUNDED), pace=aim.interval, held=True)
     margins = _margins(simulator)
-    depths = {
+    return {
         stream.name: free.most[stream.name] + margins.get(stream.name, 1)
-        for stream in dataflow.streams
+        for stream in simulator.dataflow.streams
         if stream.name in elastic and free.most[stream.name] > LEAST
     }
-    return Fifos(depths, simulator.run(depths))
 
 
 def _margins(simulator: Simulator) -> dict[str, int]:

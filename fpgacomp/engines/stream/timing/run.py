@@ -25,8 +25,8 @@ from fpgacomp.engines.stream.timing.sweeps import swept
 from fpgacomp.engines.stream.timing.walk import walked
 from fpgacomp.ir.types import IntArray
 
-FRAMES = 3  # frames of a run that measures the interval: the first one fills the design
-FINE = 8192  # step limit of the runs that prove FIFO depths
+FINE = 8192  # step limit of runs that merge few steps
+LEAST = 2  # words of a FIFO that is not sized
 
 
 @dataclass(frozen=True)

@@ -10,65 +10,96 @@ into parts by time, and a part is swept when the parts before it are settled.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from fpgacomp.engines.stream.timing.links import Endings, Link, Pace, Room
 from fpgacomp.ir.types import IntArray
 
-PARTS = 8  # parts of equal length that the slowest operator's own time is cut into
-# A run that takes more sweeps or parts is walked step by step, which is then as fast: a part may
-# have many turns, and the times of a deadlock never settle but move on from part to part.
-SWEEPS = 100
-MOST_PARTS = 5 * PARTS
+# The slowest operator's own time is cut into parts of equal length: more of a long run, so that a
+# chain of many turns is swept over few steps each time.
+FEWEST_PARTS, MOST_PARTS = 8, 64
+PART_STEPS = 50_000
+# A run is walked step by step once its sweeps have taken as long as that would: a part may have
+# many turns. The unit is what a step takes in a sweep; VISIT is what an operator takes besides.
+VISIT = 2_500
+EFFORT, FEWEST_VISITS = 200, 2_000  # for each step, and however few there are
+# So is a run in which no step settles in so many parts: the times of a deadlock move on for ever.
+IDLE_PARTS = 3
 NEVER = 1 << 62  # a time after every end of a run
 
 
 def swept(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> Endings | None:
     """The cycle in which each step ends; None where sweeps do not settle them."""
     state = _Sweep(paces, links, rooms)
-    part = max(int(end[-1]) for end in state.ends) // PARTS + 1
+    steps = sum(len(end) for end in state.ends)
+    parts = min(max(steps // PART_STEPS, FEWEST_PARTS), MOST_PARTS)
+    part = max(int(end[-1]) for end in state.ends) // parts + 1
+    most = EFFORT * steps + VISIT * FEWEST_VISITS
     state.sweep(NEVER)
-    for _ in range(MOST_PARTS):
+    settled = idle = 0
+    while idle < IDLE_PARTS:
         first = state.unsettled
         if first is None:
             return state.ends
-        if not state.settle(first + part):
-            return None
+        while state.sweep(first + part):
+            if state.effort > most:
+                return None
+        before, settled = settled, sum(int(end.searchsorted(first + part)) for end in state.ends)
+        idle = 0 if settled > before else idle + 1
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """What the steps of an operator wait for on one of its streams: words, or room for them.
+
+    Args:
+        other: position of the operator that they wait for.
+        start: first step that waits.
+        steps: for each step from there on, the step of the other that it waits for.
+        delay: and the cycles from the end of that step to its own, at least.
+    """
+
+    other: int
+    start: int
+    steps: IntArray
+    delay: IntArray
 
 
 class _Sweep:
     """The times so far, ascending per operator.
 
-    `dirty` has each operator's first step whose time may still change.
+    `dirty` has each operator's first step whose time may still change, `effort` what all sweeps
+    have taken.
     """
 
     def __init__(self, paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -> None:
-        self.paces = paces
         self.before: list[IntArray] = [np.cumsum(pace.cycles) for pace in paces]
         self.ends = [before.copy() for before in self.before]
         self.dirty = [0] * len(paces)
-        self.words: list[list[Link]] = [[] for _ in paces]
-        self.rooms: list[list[tuple[int, Room]]] = [[] for _ in paces]
+        self.effort = 0
+        self.waits: list[list[_Wait]] = [[] for _ in paces]
         # (operator that waits, its first step that does, the step that each waits for)
         self.waiting: list[list[tuple[int, int, IntArray]]] = [[] for _ in paces]
         for link, room in zip(links, rooms):
-            self.words[link.reader].append(link)
-            self.waiting[link.writer].append((link.reader, link.start, link.needs[link.start :]))
-            if room.steps.size:
-                self.rooms[link.writer].append((link.reader, room))
-                self.waiting[link.reader].append((link.writer, room.start, room.steps))
+            reader, writer = paces[link.reader], paces[link.writer]
+            come = reader.after[link.start :] + writer.stages
+            freed = 1 - room.lead - reader.after[room.steps]
+            self._add(link.reader, _Wait(link.writer, link.start, link.needs[link.start :], come))
+            self._add(link.writer, _Wait(link.reader, room.start, room.steps, freed))
+
+    def _add(self, index: int, wait: _Wait) -> None:
+        if wait.steps.size:
+            self.waits[index].append(wait)
+            self.waiting[wait.other].append((index, wait.start, wait.steps))
 
     @property
     def unsettled(self) -> int | None:
         """The earliest time that may still change; None where all are settled."""
         times = [int(end[at]) for at, end in zip(self.dirty, self.ends) if at < len(end)]
         return min(times, default=None)
-
-    def settle(self, horizon: int) -> bool:
-        """Sweep until no step before `horizon` is dirty; False where SWEEPS are not enough."""
-        return any(not self.sweep(horizon) for _ in range(SWEEPS))
 
     def sweep(self, horizon: int) -> bool:
         """Visit all operators in order and back; False where no step before `horizon` was dirty."""
@@ -86,6 +117,7 @@ class _Sweep:
             return False
         last = int(known.searchsorted(horizon))
         self.dirty[index] = last
+        self.effort += VISIT + last - first
         end = self._alone(index, first, last)
         before = self.before[index]
         end -= before[first:last]
@@ -101,20 +133,14 @@ class _Sweep:
 
     def _alone(self, index: int, first: int, last: int) -> IntArray:
         """The earliest ends of steps by what they wait for, the operator's earlier steps aside."""
-        pace, end = self.paces[index], self.ends[index][first:last].copy()
-        for link in self.words[index]:
-            at = max(first, link.start)
+        end = self.ends[index][first:last].copy()
+        for wait in self.waits[index]:
+            at = max(first, wait.start)
             if at < last:
-                come = self.ends[link.writer][link.needs[at:last]] + pace.after[at:last]
-                come += self.paces[link.writer].stages
-                np.maximum(end[at - first :], come, out=end[at - first :])
-        for reader, room in self.rooms[index]:
-            at = max(first, room.start)
-            if at < last:
-                steps = room.steps[at - room.start : last - room.start]
-                freed = self.ends[reader][steps] - self.paces[reader].after[steps]
-                freed += 1 - room.lead
-                np.maximum(end[at - first :], freed, out=end[at - first :])
+                some = slice(at - wait.start, last - wait.start)
+                when = self.ends[wait.other].take(wait.steps[some])
+                when += wait.delay[some]
+                np.maximum(end[at - first :], when, out=end[at - first :])
         return end
 
     def _publish(self, index: int, first: int, end: IntArray) -> None:
