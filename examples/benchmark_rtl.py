@@ -57,7 +57,7 @@ from fpgacomp.results.target import Target
 
 COLUMNS = (
     "network", "frames", "integers", "mismatches", "interval RTL", "model", "latency RTL", "model",
-    "least depth of a join: RTL / model / emitted", "LUTs (estimate)", "build CPU s", "build MB",
+    "least depth of a join: RTL / model / emitted", "LUTs (estimate)", "build CPU s",
     "cycles a second", "all CPU s",
 )  # fmt: skip
 EXAMPLES = ("digits_cnn", "digits_mlp")
@@ -137,15 +137,14 @@ class Bench:
                 )
             )  # fmt: skip
 
-    def build(self) -> tuple[float, float]:
-        """(CPU seconds, megabytes of the largest process so far) of the build; 0 s if kept."""
+    def build(self) -> float:
+        """CPU seconds of the build; 0 if one is kept."""
         before = cpu_seconds()
         with tempfile.TemporaryDirectory() as folder:
             self.project.write(Path(folder))
             top = RtlInterface.of(self.project).top
             build(Path(folder) / "rtl", top, find_verilator(), find_compiler())
-        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        return cpu_seconds() - before, largest / 1024
+        return cpu_seconds() - before
 
 
 @dataclass(frozen=True)
@@ -207,7 +206,7 @@ def row(name: str, options: argparse.Namespace) -> Row:
     """A network's line of the table, and what is wrong with it."""
     started = cpu_seconds()
     bench = Bench.of(name, options.frames, options.board, options.fps)
-    cpu, megabytes = bench.build()
+    cpu = bench.build()
     measured: Measured | None = None
     wrong = integers = 0
     faults, speed = [], ""
@@ -238,7 +237,7 @@ def row(name: str, options: argparse.Namespace) -> Row:
     cells = (
         name, f"{bench.frames} x {len(options.pauses)}", f"{integers:,}", str(wrong), interval,
         f"{model.interval:,}", latency, f"{model.finish[0]:,}", "\n".join(map(str, depths)),
-        f"{luts:,.0f}", f"{cpu:.0f}", f"{megabytes:.0f}", speed, f"{cpu_seconds() - started:.0f}",
+        f"{luts:,.0f}", f"{cpu:.0f}", speed, f"{cpu_seconds() - started:.0f}",
     )  # fmt: skip
     return Row(cells, tuple(f"{name}: {fault}" for fault in faults))
 
