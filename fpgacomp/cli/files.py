@@ -33,6 +33,7 @@ class Role(Enum):
     PAGE = "writes a web page"
     ARRAYS = "writes a .npy or .npz file"
     LOG = "writes a log"
+    TRACE = "writes a .fst or .vcd file"
     NETWORK = "writes a network, by default one that is called after the verb"
     CHECKPOINT = "goes on from a checkpoint, and writes it"
     SPLIT = "writes a training file and a test file into this folder"
@@ -118,6 +119,6 @@ def _places(
         case Role.STAGES:
             if value is not None:
                 yield Place(shown, value, FileUse.STAGES)
-        case Role.PAGE | Role.ARRAYS | Role.LOG | Role.CHECKPOINT:
+        case Role.PAGE | Role.ARRAYS | Role.LOG | Role.CHECKPOINT | Role.TRACE:
             if value is not None:
                 yield Place(shown, value, FileUse.WRITE, Content[role.name])

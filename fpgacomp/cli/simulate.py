@@ -16,7 +16,7 @@ from fpgacomp.cli.options.checking import (
     SimulateInputsOption,
     TrustOption,
 )
-from fpgacomp.cli.options.output import AnswersOption, JsonOption
+from fpgacomp.cli.options.output import AnswersOption, JsonOption, TraceOption
 from fpgacomp.cli.options.task import TaskOption
 from fpgacomp.cli.progress import progress
 from fpgacomp.cli.task import task_request
@@ -34,6 +34,7 @@ def simulate(
     labels: LabelsOption = None,
     task: TaskOption = None,
     outputs: AnswersOption = None,
+    trace: TraceOption = None,
     trust: TrustOption = False,
     memory_gb: MemoryOption = 4.0,
     as_json: JsonOption = False,
@@ -49,7 +50,7 @@ def simulate(
 
     with progress(context) as observer:
         found = run(
-            folder, inputs, level=level, outputs=outputs, labels=labels,
+            folder, inputs, level=level, outputs=outputs, trace=trace, labels=labels,
             task=task_request(task).kind, trust=trust, memory_gb=memory_gb, observer=observer,
         )  # fmt: skip
     if as_json:
@@ -93,6 +94,8 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
         yield "warning", warning
     if found.written:
         yield "answers", f"written to {found.written}"
+    if found.traced:
+        yield "waveforms", f"written to {found.traced}"
 
 
 def _cycles(measured: Measured) -> Iterator[tuple[str, str]]:

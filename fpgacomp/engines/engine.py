@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 # cycle by cycle.
 Level = Literal["c", "hls", "rtl"]
 IoType = Literal["io_parallel", "io_stream"]
+# Formats of the waveforms that a run of the RTL can write: compressed, and text that needs nothing.
+TRACE_ENDINGS = (".fst", ".vcd")
 
 
 class Design(Protocol):
@@ -159,12 +161,14 @@ class Engine(Protocol[DesignT]):
         compiler: Compiler,
         workdir: Path,
         progress: Progress | None = None,
+        trace: Path | None = None,
     ) -> Iterator[CsimResult]:
         """Run the emitted project on batches of integer inputs; every tensor's integers of each.
 
         `level` is one of `levels`. The project is compiled once. A batch (input tensor name ->
         integers [N, *shape]) is taken when the result of the one before has been read, so that
-        few frames are in memory at once.
+        few frames are in memory at once. Level rtl writes the values of every signal to the file
+        `trace`, which ends in one of `TRACE_ENDINGS`, while the first batch runs.
 
         Raises:
             InputDataError: an input is missing, of the wrong shape, or out of range.

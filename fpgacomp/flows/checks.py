@@ -78,6 +78,7 @@ def simulated(
     check: SimulationCheck,
     stages: Stages,
     level: Level = "c",
+    trace: Path | None = None,
 ) -> Iterator[Batch]:
     """Run the emitted code on each batch of the oracle and compare; yields the batches.
 
@@ -86,6 +87,7 @@ def simulated(
             they are.
         check: takes in what is found.
         level: what of the project is run, its C++ or its RTL.
+        trace: file for the waveforms of the RTL on the first batch, or None.
 
     Raises:
         ToolError: the compiler failed, or the program did.
@@ -104,7 +106,7 @@ def simulated(
     with TemporaryDirectory() as scratch:
         runs = engine.simulate(
             emitted, inputs(), level, compiler=compiler, workdir=Path(scratch),
-            progress=share_of(lambda share: stages.watch.observer(name, share)),
+            progress=share_of(lambda share: stages.watch.observer(name, share)), trace=trace,
         )  # fmt: skip
         while True:
             with stages.step(name):

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy.typing as npt
 import onnx
 
+from fpgacomp.engines.engine import TRACE_ENDINGS
 from fpgacomp.engines.engine import Level as EngineLevel
 from fpgacomp.engines.registry import engine_named
 from fpgacomp.errors import UsageError
@@ -47,6 +48,7 @@ class SimulationResult:
         task: what the network was asked to tell, as text; see `Report.task`.
         warnings: what the user should know of the samples, in sentences.
         written: the file that holds the outputs, or None.
+        traced: the file that holds the waveforms, or None.
         measured: cycles and FIFOs at level rtl, or None.
     """
 
@@ -60,6 +62,7 @@ class SimulationResult:
     measured: Measured | None = None
     task: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    traced: str | None = None
 
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON: everything but the outputs themselves."""
@@ -70,6 +73,7 @@ class SimulationResult:
             "first_mismatch": str(self.first_mismatch) if self.first_mismatch else None,
             "accuracy": None if self.accuracy is None else {**self.accuracy, **self.task},
             "outputs": self.written,
+            "trace": self.traced,
             "warnings": list(self.warnings),
             "measured": None if self.measured is None else {"rtl": asdict(self.measured)},
         }
@@ -81,6 +85,7 @@ def simulate(
     *,
     level: Level = "graph",
     outputs: str | Path | None = None,
+    trace: str | Path | None = None,
     labels: SampleSource | None = None,
     task: str | Mapping[str, str] | None = None,
     trust: bool = False,
@@ -96,6 +101,8 @@ def simulate(
             vendor's tool reads it, and rtl the emitted SystemVerilog cycle by cycle; these compare
             every integer with the graph.
         outputs: file for the answers: .npy, or .npz where there are several.
+        trace: file for the waveforms of level rtl: .fst, or .vcd. It holds the first batch, which
+            is all samples that fit `memory_gb`; a nanosecond of it is a clock cycle.
         labels: of the inputs, for the accuracy.
         task: kind of what the network is asked to tell, for all outputs or by output name; None
             finds it.
@@ -120,10 +127,13 @@ def simulate(
         raise UsageError(f"memory_gb {memory_gb}", "is no amount of memory.", "give more than 0.")
     stages = Stages(observer)
     built = folder.read_build(checked_path("build", build))
+    waves = _trace_file(trace, level)
+    writes = [] if waves is None else [Place("--trace", waves, FileUse.WRITE, Content.TRACE)]
     if outputs is not None:
         path = checked_path("outputs", outputs)
-        sources = (*reads("DIR", build), *reads("--inputs", inputs), *reads("--labels", labels))
-        check_files((*sources, Place("--outputs", path, FileUse.WRITE, Content.ARRAYS)))
+        writes.append(Place("--outputs", path, FileUse.WRITE, Content.ARRAYS))
+    sources = (*reads("DIR", build), *reads("--inputs", inputs), *reads("--labels", labels))
+    check_files((*sources, *writes))
     # The software side lacks the inputs that nothing reads, which may be given all the same.
     network = onnx.load_from_string(built.project.files["network.onnx"])
     samples = load_samples(inputs, labels, input_shapes(network), unread=unread_inputs(network))
@@ -149,7 +159,7 @@ def simulate(
         compiler = find_compiler()
         emitted = engine.read_back(built.graph, built.project)
     run: EngineLevel = "c" if level == "graph" else level
-    for batch in checks.simulated(engine, emitted, oracle, compiler, check, stages, run):
+    for batch in checks.simulated(engine, emitted, oracle, compiler, check, stages, run, waves):
         kept.add(batch)
     answers = to_network_outputs(built.after, kept.all_outputs())
     if outputs is not None:
@@ -167,4 +177,29 @@ def simulate(
         written=None if outputs is None else str(outputs),
         measured=check.measured,
         warnings=samples.notes,
+        traced=None if trace is None else str(trace),
     )
+
+
+def _trace_file(trace: str | Path | None, level: Level) -> Path | None:
+    """The file of the waveforms.
+
+    Raises:
+        UsageError: its format is not known, or the level has no clock cycles.
+    """
+    if trace is None:
+        return None
+    path = checked_path("trace", trace)
+    if path.suffix.lower() not in TRACE_ENDINGS:
+        raise UsageError(
+            f"--trace {path}",
+            "has no ending of a format of waveforms.",
+            f"let its name end in {' or '.join(TRACE_ENDINGS)}.",
+        )
+    if level != "rtl":
+        raise UsageError(
+            f"--trace {path}",
+            f"shows clock cycles, which --level {level} does not have.",
+            "use --level rtl, or leave --trace out.",
+        )
+    return path

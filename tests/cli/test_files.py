@@ -27,7 +27,7 @@ NO_FILES = {
     "PERCENT", "POINTS", "RATE", "RESOURCE", "SCOPE", "SHARE", "STEP,...", "TIME", "UNIT",
 }  # fmt: skip
 ENDINGS = {Role.PAGE: ".html", Role.ARRAYS: ".npz", Role.NETWORK: ".onnx", Role.LOG: ".log",
-           Role.CHECKPOINT: ".ckpt"}  # fmt: skip
+           Role.CHECKPOINT: ".ckpt", Role.TRACE: ".vcd"}  # fmt: skip
 
 
 def roles(verb: str) -> dict[str, Role]:
@@ -194,7 +194,9 @@ def test_the_file_of_a_function_is_read(tmp_path: Path) -> None:
     assert "is the file of --loss" in refused([*line, "--loss", f"{code}:loss"])
 
 
-@pytest.mark.parametrize("written", ["html", "log_file", "outputs", "checkpoint", "arrays"])
+@pytest.mark.parametrize(
+    "written", ["html", "log_file", "outputs", "checkpoint", "arrays", "trace"]
+)
 def test_a_file_of_another_kind_is_not_lost(written: str, tmp_path: Path) -> None:
     """Such as what a module imports, or the weights beside an .onnx file."""
     verb = next(verb for verb in VERBS if written in roles(verb))

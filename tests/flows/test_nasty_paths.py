@@ -173,6 +173,14 @@ def test_a_level_that_is_none_is_refused(tmp_path: Path) -> None:
     few = np.load(EXAMPLES / "digits_mlp" / "test_inputs.npy")[:2]
     with pytest.raises(UsageError, match=r"level 'gate'.*use graph or c or hls or rtl"):
         fpgacomp.simulate(build, few, level="gate")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"w\.txt: has no ending.*in \.fst or \.vcd"):
+        fpgacomp.simulate(build, few, level="rtl", trace=tmp_path / "w.txt")
+    with pytest.raises(UsageError, match=r"which --level c does not have.*--level rtl"):
+        fpgacomp.simulate(build, few, level="c", trace=tmp_path / "w.vcd")
+    with pytest.raises(UsageError, match=r"w\.vcd: is the file of --inputs"):
+        np.save(tmp_path / "few.npy", few)
+        (tmp_path / "few.npy").rename(tmp_path / "w.vcd")
+        fpgacomp.simulate(build, tmp_path / "w.vcd", level="rtl", trace=tmp_path / "w.vcd")
 
 
 def test_a_design_without_rtl_says_what_it_has(tmp_path: Path) -> None:

@@ -49,6 +49,20 @@ AnswersOption = Annotated[
     ),
     Role.ARRAYS,
 ]
+TraceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="File that --level rtl writes the value of every signal to, cycle by cycle, for a "
+        "waveform viewer: .fst (compressed; building it needs liblz4-dev and zlib1g-dev) or .vcd "
+        "(text, far larger). A nanosecond of it is a clock cycle. It holds the samples that fit "
+        "together (--memory-gb), so give few. An earlier one is replaced. Without it, no "
+        "waveforms are written.",
+    ),
+    Role.TRACE,
+]
 HtmlOption = Annotated[
     Path | None,
     typer.Option(

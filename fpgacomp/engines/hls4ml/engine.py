@@ -78,8 +78,9 @@ class Hls4mlEngine:
         compiler: Compiler,
         workdir: Path,
         progress: Progress | None = None,
+        trace: Path | None = None,
     ) -> Iterator[CsimResult]:
-        """C-simulation of exactly the emitted C++; there is no other level."""
+        """C-simulation of exactly the emitted C++; there is no other level, and no trace."""
         from fpgacomp.engines.hls4ml.csim import simulate_batches
 
         return simulate_batches(

@@ -70,6 +70,7 @@ class StreamEngine:
         compiler: Compiler,
         workdir: Path,
         progress: Progress | None = None,
+        trace: Path | None = None,
     ) -> Iterator[CsimResult]:
         """Run exactly the emitted C++, or the emitted SystemVerilog."""
         match level:
@@ -85,7 +86,7 @@ class StreamEngine:
 
                 return simulate.simulate_batches(
                     emitted.project, emitted.graph, batches, verilator=find_verilator(),
-                    compiler=compiler, workdir=workdir, progress=progress,
+                    compiler=compiler, workdir=workdir, progress=progress, trace=trace,
                 )  # fmt: skip
             case _:
                 assert_never(level)

@@ -1,6 +1,6 @@
 // The same elements in words of another width. Both widths are multiples of UNIT bits.
 module fpgacomp_convert #(
-    parameter int IN_BITS  = 8,
+    parameter int IN_BITS = 8,
     parameter int OUT_BITS = 8,
     parameter int UNIT = 8  // bits of the widths' greatest common divisor
 ) (

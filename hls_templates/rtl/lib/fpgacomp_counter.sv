@@ -1,7 +1,7 @@
 // Counts 0, 1, ... COUNT - 1 and over again, one further in every cycle with `step`.
 module fpgacomp_counter #(
     parameter int COUNT = 2,
-    parameter int BITS = COUNT > 1 ? $clog2(COUNT) : 1
+    parameter int BITS  = COUNT > 1 ? $clog2(COUNT) : 1
 ) (
     input logic clk,
     input logic rst,

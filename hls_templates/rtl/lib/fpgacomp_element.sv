@@ -7,7 +7,7 @@ module fpgacomp_element #(
     parameter int KIND = 1,
     parameter int VALUE_BITS = 8
 ) (
-    input  logic [LANES-1:0][VALUE_BITS-1:0] value,
+    input logic [LANES-1:0][VALUE_BITS-1:0] value,
     output logic [LANES-1:0][BITS-1:0] element
 );
   for (genvar i = 0; i < LANES; ++i) begin : gen_lane

@@ -38,18 +38,18 @@ module fpgacomp_fifo #(
   ) u_write (
       .clk,
       .rst,
-      .step(to_memory),
+      .step (to_memory),
       .value(write_at),
-      .last()
+      .last ()
   );
   fpgacomp_counter #(
       .COUNT(Stored)
   ) u_read (
       .clk,
       .rst,
-      .step(from_memory),
+      .step (from_memory),
       .value(read_at),
-      .last()
+      .last ()
   );
 
   always_ff @(posedge clk) begin

@@ -6,9 +6,9 @@ module fpgacomp_levels #(
     parameter int OUT_BITS = 4,
     parameter int OUT_KIND = 0
 ) (
-    input  logic [LANES-1:0][COUNT_BITS-1:0] count,
-    input  logic [LANES-1:0][WIDE-1:0] base,
-    input  logic [LANES-1:0][WIDE-1:0] step,
+    input logic [LANES-1:0][COUNT_BITS-1:0] count,
+    input logic [LANES-1:0][WIDE-1:0] base,
+    input logic [LANES-1:0][WIDE-1:0] step,
     output logic [LANES*OUT_BITS-1:0] word
 );
   logic [LANES-1:0][WIDE-1:0] level;

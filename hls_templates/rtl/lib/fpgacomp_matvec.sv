@@ -143,7 +143,7 @@ module fpgacomp_matvec #(
     for (genvar g = 0; g < Groups; ++g) begin : gen_group
       localparam int Lanes = (g + 1) * PACKED <= PE ? PACKED : PE - g * PACKED;
       for (genvar s = 0; s < SIMD; ++s) begin : gen_product
-        logic signed [Factor-1:0] joined;
+        logic signed [ Factor-1:0] joined;
         (* use_dsp = "yes" *)logic signed [Product-1:0] product;
         always_comb begin
           joined = '0;
@@ -170,23 +170,23 @@ module fpgacomp_matvec #(
     end
   end else if (Xnor) begin : gen_xnor
     for (genvar p = 0; p < PE; ++p) begin : gen_pe
+      logic [SIMD-1:0] equal;
+      always_ff @(posedge clk) if (enable) equal <= x ~^ weights[p];
       for (genvar s = 0; s < SIMD; ++s) begin : gen_term
-        always_ff @(posedge clk) begin
-          if (enable) terms[p][s] <= {1'b0, x[s][0] ~^ weights[p][s][0]};
-        end
+        assign terms[p][s] = {1'b0, equal[s]};
       end
     end
   end else begin : gen_products
     for (genvar p = 0; p < PE; ++p) begin : gen_pe
       for (genvar s = 0; s < SIMD; ++s) begin : gen_product
         if (DSP != 0) begin : gen_dsp
-          (* use_dsp = "yes" *)logic signed [TermBits-1:0] product;
+          (* use_dsp = "yes" *) logic signed [TermBits-1:0] product;
           always_ff @(posedge clk) begin
             if (enable) product <= $signed(x_value[s]) * $signed(weight_value[p*SIMD+s]);
           end
           assign terms[p][s] = product;
         end else begin : gen_logic
-          (* use_dsp = "no" *)logic signed [TermBits-1:0] product;
+          (* use_dsp = "no" *) logic signed [TermBits-1:0] product;
           always_ff @(posedge clk) begin
             if (enable) product <= $signed(x_value[s]) * $signed(weight_value[p*SIMD+s]);
           end

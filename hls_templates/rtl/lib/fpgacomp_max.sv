@@ -1,9 +1,9 @@
 // The largest of each TAPS consecutive words, lane by lane.
 module fpgacomp_max #(
     parameter int LANES = 1,
-    parameter int BITS = 8,
-    parameter int KIND = 1,
-    parameter int TAPS = 1
+    parameter int BITS  = 8,
+    parameter int KIND  = 1,
+    parameter int TAPS  = 1
 ) (
     input logic clk,
     input logic rst,

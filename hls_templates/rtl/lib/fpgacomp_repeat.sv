@@ -1,9 +1,9 @@
 // Every row of an image DOWN times and every pixel ACROSS times (nearest-neighbour upsampling).
 module fpgacomp_repeat #(
-    parameter int BITS = 8,
-    parameter int WIDTH = 1,
+    parameter int BITS   = 8,
+    parameter int WIDTH  = 1,
     parameter int GROUPS = 1,
-    parameter int DOWN = 1,
+    parameter int DOWN   = 1,
     parameter int ACROSS = 1
 ) (
     input logic clk,
@@ -89,10 +89,10 @@ module fpgacomp_repeat #(
       end
     end
     if (enable) begin
-      is_fresh <= fresh;
+      is_fresh   <= fresh;
       fresh_word <= in_data;
-      kept_word <= row[address];
-      out_data <= is_fresh ? fresh_word : kept_word;
+      kept_word  <= row[address];
+      out_data   <= is_fresh ? fresh_word : kept_word;
     end
     if (fire & fresh) row[address] <= in_data;
   end

@@ -18,11 +18,11 @@ module fpgacomp_rom #(
   if (DEPTH == 1) begin : gen_constant
     assign row = ROW;
   end else if (STYLE == 2) begin : gen_block
-    (* rom_style = "block", ram_style = "block" *)logic [BITS-1:0] content[DEPTH];
+    (* rom_style = "block", ram_style = "block" *) logic [BITS-1:0] content[DEPTH];
     initial $readmemh(FILE, content);
     always_ff @(posedge clk) if (enable) row <= content[address];
   end else if (STYLE == 1) begin : gen_distributed
-    (* rom_style = "distributed" *)logic [BITS-1:0] content[DEPTH];
+    (* rom_style = "distributed" *) logic [BITS-1:0] content[DEPTH];
     initial $readmemh(FILE, content);
     always_ff @(posedge clk) if (enable) row <= content[address];
   end else begin : gen_auto

@@ -60,7 +60,7 @@ module fpgacomp_source #(
       if (enable) out_valid <= fire;
       frame_taken <= fire & beat_last;
       frame_short <= fire & ~filling & tlast & ~beat_last;
-      frame_long <= fire & ~filling & ~tlast & beat_last;
+      frame_long  <= fire & ~filling & ~tlast & beat_last;
       if (fire) begin
         if (beat_last) filling <= 1'b0;
         else if (tlast & ~filling) filling <= 1'b1;

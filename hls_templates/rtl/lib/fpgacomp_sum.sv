@@ -13,30 +13,30 @@ module fpgacomp_sum #(
     input logic [TERMS-1:0][TERM_BITS-1:0] terms,
     output logic [OUT_BITS-1:0] total
 );
+  // A signal for each number: simulators keep one array of them much more slowly.
   for (genvar l = 0; l <= LEVELS; ++l) begin : gen_level
     localparam int Count = (TERMS + (1 << l) - 1) >> l;
     localparam int Bits = TERM_BITS + l;
-    logic signed [Bits-1:0] partial[Count];
-    if (l == 0) begin : gen_terms
-      for (genvar i = 0; i < Count; ++i) begin : gen_term
-        assign partial[i] = $signed(terms[i]);
-      end
-    end else begin : gen_sums
-      localparam int Below = (TERMS + (1 << (l - 1)) - 1) >> (l - 1);
-      for (genvar i = 0; i < Count; ++i) begin : gen_sum
+    for (genvar i = 0; i < Count; ++i) begin : gen_number
+      logic signed [Bits-1:0] partial;
+      if (l == 0) begin : gen_term
+        assign partial = $signed(terms[i]);
+      end else begin : gen_sum
+        localparam int Below = (TERMS + (1 << (l - 1)) - 1) >> (l - 1);
         logic signed [Bits-1:0] next;
         if (2 * i + 1 < Below) begin : gen_pair
-          assign next = Bits'(gen_level[l-1].partial[2*i]) + Bits'(gen_level[l-1].partial[2*i+1]);
+          assign next = Bits'(gen_level[l-1].gen_number[2*i].partial) +
+              Bits'(gen_level[l-1].gen_number[2*i+1].partial);
         end else begin : gen_odd
-          assign next = Bits'(gen_level[l-1].partial[2*i]);
+          assign next = Bits'(gen_level[l-1].gen_number[2*i].partial);
         end
         if (l % 2 == 0 || l == LEVELS) begin : gen_register
-          always_ff @(posedge clk) if (enable) partial[i] <= next;
+          always_ff @(posedge clk) if (enable) partial <= next;
         end else begin : gen_wire
-          assign partial[i] = next;
+          assign partial = next;
         end
       end
     end
   end
-  assign total = OUT_BITS'(gen_level[LEVELS].partial[0]);
+  assign total = OUT_BITS'(gen_level[LEVELS].gen_number[0].partial);
 endmodule

@@ -97,14 +97,15 @@ module fpgacomp_thresholds #(
       .value  (threshold)
   );
   for (genvar i = 0; i < LANES; ++i) begin : gen_lane
-    logic [CountBits-1:0] reached;
+    logic [CountBits-1:0] reached, counted;
     always_comb begin
       reached = '0;
       for (int n = 0; n < COUNT; ++n) begin
         reached = reached + CountBits'($signed(threshold[i*COUNT+n]) <= $signed(x_value[i]));
       end
     end
-    always_ff @(posedge clk) if (enable) count[i] <= reached;
+    always_ff @(posedge clk) if (enable) counted <= reached;
+    assign count[i] = counted;
   end
 
   // Stage 3: the level.

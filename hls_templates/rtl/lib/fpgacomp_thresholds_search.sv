@@ -40,11 +40,8 @@ module fpgacomp_thresholds_search #(
   assign enable   = out_ready | ~out_valid;
   assign in_ready = enable;
 
-  // Two stages a level: the table is read, the threshold is compared.
-  logic [LANES-1:0][Wide-1:0] x[Stages+1];
-  logic [LANES-1:0][LEVELS-1:0] count[Stages+1];
-  logic [GroupBits-1:0] group[Stages+1];
-  logic [LANES-1:0][Wide-1:0] x_first;
+  logic [LANES-1:0][Wide-1:0] x, x_first;
+  logic [GroupBits-1:0] group, group_first;
   fpgacomp_value #(
       .LANES(LANES),
       .BITS(IN_BITS),
@@ -54,7 +51,6 @@ module fpgacomp_thresholds_search #(
       .element(in_data),
       .value  (x_first)
   );
-  logic [GroupBits-1:0] group_first;
   fpgacomp_counter #(
       .COUNT(GROUPS)
   ) u_group (
@@ -66,24 +62,37 @@ module fpgacomp_thresholds_search #(
   );
   always_ff @(posedge clk) begin
     if (enable) begin
-      x[0] <= x_first;
-      group[0] <= group_first;
+      x <= x_first;
+      group <= group_first;
     end
   end
-  assign count[0] = '0;
+
+  // Two stages a level: the table is read, the threshold is compared.
   for (genvar l = 0; l < LEVELS; ++l) begin : gen_level
     localparam int Depth = ROWS << l;
     localparam int Offset = LANES * ROWS * ((1 << l) - 1);
     localparam int AddressBits = Depth > 1 ? $clog2(Depth) : 1;
+    logic [LANES-1:0][Wide-1:0] x_in, x_read, x_out;
+    logic [LANES-1:0][LEVELS-1:0] count_in, count_out;
+    logic [GroupBits-1:0] group_in, group_read, group_out;
+    if (l == 0) begin : gen_first
+      assign x_in = x;
+      assign count_in = '0;
+      assign group_in = group;
+    end else begin : gen_next
+      assign x_in = gen_level[l-1].x_out;
+      assign count_in = gen_level[l-1].count_out;
+      assign group_in = gen_level[l-1].group_out;
+    end
     for (genvar i = 0; i < LANES; ++i) begin : gen_lane
       logic [AddressBits-1:0] address;
       logic [TABLE_BITS-1:0] entry;
       logic [Wide-1:0] threshold;
-      logic [LEVELS-1:0] so_far;
+      logic [LEVELS-1:0] so_far, reached;
       if (ROWS > 1) begin : gen_rows
-        assign address = AddressBits'({group[2*l], {l{1'b0}}}) + AddressBits'(count[2*l][i]);
+        assign address = AddressBits'({group_in, {l{1'b0}}}) + AddressBits'(count_in[i]);
       end else begin : gen_shared
-        assign address = AddressBits'(count[2*l][i]);
+        assign address = AddressBits'(count_in[i]);
       end
       fpgacomp_bank #(
           .BITS(TABLE_BITS),
@@ -106,18 +115,18 @@ module fpgacomp_thresholds_search #(
       );
       always_ff @(posedge clk) begin
         if (enable) begin
-          so_far <= count[2*l][i];
-          count[2*l+2][i] <= LEVELS'({so_far, $signed(threshold) <= $signed(x[2*l+1][i])});
+          so_far  <= count_in[i];
+          reached <= LEVELS'({so_far, $signed(threshold) <= $signed(x_read[i])});
         end
       end
-      assign count[2*l+1][i] = so_far;
+      assign count_out[i] = reached;
     end
     always_ff @(posedge clk) begin
       if (enable) begin
-        x[2*l+1] <= x[2*l];
-        x[2*l+2] <= x[2*l+1];
-        group[2*l+1] <= group[2*l];
-        group[2*l+2] <= group[2*l+1];
+        x_read <= x_in;
+        x_out <= x_read;
+        group_read <= group_in;
+        group_out <= group_read;
       end
     end
   end
@@ -132,7 +141,7 @@ module fpgacomp_thresholds_search #(
   ) u_levels (
       .clk,
       .enable,
-      .address(LevelAddress'(group[Stages-1])),
+      .address(LevelAddress'(gen_level[LEVELS-1].group_read)),
       .row(levels)
   );
   fpgacomp_levels #(
@@ -142,7 +151,7 @@ module fpgacomp_thresholds_search #(
       .OUT_BITS(OUT_BITS),
       .OUT_KIND(OUT_KIND)
   ) u_level (
-      .count(count[Stages]),
+      .count(gen_level[LEVELS-1].count_out),
       .base (levels[0]),
       .step (levels[1]),
       .word

@@ -8,7 +8,7 @@ module fpgacomp_value #(
     parameter int KIND = 1,
     parameter int VALUE_BITS = 8
 ) (
-    input  logic [LANES-1:0][BITS-1:0] element,
+    input logic [LANES-1:0][BITS-1:0] element,
     output logic [LANES-1:0][VALUE_BITS-1:0] value
 );
   for (genvar i = 0; i < LANES; ++i) begin : gen_lane

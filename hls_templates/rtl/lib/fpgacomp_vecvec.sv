@@ -107,13 +107,13 @@ module fpgacomp_vecvec #(
     logic [OUT_BITS-1:0] total, accumulator;
     logic signed [ProductBits-1:0] term;
     if (DSP != 0) begin : gen_dsp
-      (* use_dsp = "yes" *)logic signed [ProductBits-1:0] product;
+      (* use_dsp = "yes" *) logic signed [ProductBits-1:0] product;
       always_ff @(posedge clk) begin
         if (enable) product <= $signed(x_value[p]) * $signed(weight_value[p]);
       end
       assign term = product;
     end else begin : gen_logic
-      (* use_dsp = "no" *)logic signed [ProductBits-1:0] product;
+      (* use_dsp = "no" *) logic signed [ProductBits-1:0] product;
       always_ff @(posedge clk) begin
         if (enable) product <= $signed(x_value[p]) * $signed(weight_value[p]);
       end

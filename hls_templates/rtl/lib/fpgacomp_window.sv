@@ -119,12 +119,12 @@ module fpgacomp_window #(
 
   always_ff @(posedge clk) begin
     if (rst) begin
-      cycle <= '0;
-      reads <= CycleBits'(DEPTH);
-      start <= CycleBits'(START_FIRST);
+      cycle  <= '0;
+      reads  <= CycleBits'(DEPTH);
+      start  <= CycleBits'(START_FIRST);
       across <= '0;
-      down <= '0;
-      base <= '0;
+      down   <= '0;
+      base   <= '0;
       offset <= '0;
     end else if (fire) begin
       cycle <= cycle + 1'b1;
@@ -140,10 +140,10 @@ module fpgacomp_window #(
             start  <= CycleBits'(START_NEXT);
           end else begin
             across <= '0;
-            down <= down + 1'b1;
-            base <= wrapped(base + PlaceBits'(READS_ROW % DEPTH));
-            reads <= CycleBits'(READS_ROW);
-            start <= CycleBits'(START_ROW);
+            down   <= down + 1'b1;
+            base   <= wrapped(base + PlaceBits'(READS_ROW % DEPTH));
+            reads  <= CycleBits'(READS_ROW);
+            start  <= CycleBits'(START_ROW);
             if (down == DownBits'(DOWN - 1)) begin
               // The rest of the frame is read and dropped; without one, the next frame begins.
               reads <= CycleBits'(READS_TAIL != 0 ? READS_TAIL : DEPTH);

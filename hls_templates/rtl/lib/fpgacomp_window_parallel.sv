@@ -111,9 +111,9 @@ module fpgacomp_window_parallel #(
     if (rst) valid <= '0;
     else if (enable) valid <= {valid[0], fire};
     if (enable) begin
-      pixel <= in_data;
+      pixel  <= in_data;
       column <= x;
-      full <= {full[0], complete};
+      full   <= {full[0], complete};
       if (valid[0]) begin
         for (int r = 0; r < ExtentY; ++r) begin
           for (int k = 0; k + 1 < ExtentX; ++k) window[r][k] <= window[r][k+1];

@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fpgacomp.engines.shared.csim_process import run_compilers
+from fpgacomp.engines.stream.rtl.trace import TraceFormat, check_libraries
 from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler, Verilator, cache_folder
 
@@ -31,7 +33,42 @@ _TIMEOUT_S = 1800.0
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
 
-def build(folder: Path, top: str, verilator: Verilator, compiler: Compiler) -> tuple[Path, float]:
+@dataclass(frozen=True)
+class _Tools:
+    """Verilator and g++ with the format of the waveforms that the program is to write."""
+
+    verilator: Verilator
+    compiler: Compiler
+    trace: TraceFormat | None
+
+    @property
+    def verilate(self) -> tuple[str, ...]:
+        """Options of Verilator."""
+        return (*_VERILATE, *(self.trace.verilate if self.trace else ()))
+
+    @property
+    def compile(self) -> tuple[str, ...]:
+        """Options of g++."""
+        return (*_COMPILE, *((self.trace.define,) if self.trace else ()))
+
+    @property
+    def runtime(self) -> tuple[str, ...]:
+        """Verilator's own C++."""
+        return (*_RUNTIME, *((self.trace.runtime,) if self.trace else ()))
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """What the program is linked with."""
+        return ("-pthread", *(self.trace.libraries if self.trace else ()))
+
+
+def build(
+    folder: Path,
+    top: str,
+    verilator: Verilator,
+    compiler: Compiler,
+    trace: TraceFormat | None = None,
+) -> tuple[Path, float]:
     """The simulation program of the files in `folder`, and the seconds that building it took.
 
     Programs are kept in the user's cache folder under the digest of everything that they are
@@ -40,24 +77,29 @@ def build(folder: Path, top: str, verilator: Verilator, compiler: Compiler) -> t
     Args:
         folder: what `emit_rtl` wrote below rtl/.
         top: the name of the top module.
+        trace: format of the waveforms that the program can write; it runs slower with one.
 
     Raises:
-        ToolError: Verilator or g++ failed.
+        ToolError: Verilator or g++ failed, or a library of the format is missing.
     """
     started = time.monotonic()
-    kept = cache_folder() / "rtl" / _digest(folder, top, verilator, compiler)
+    tools = _Tools(verilator, compiler, trace)
+    kept = cache_folder() / "rtl" / _digest(folder, top, tools)
     program = kept / "sim"
     if not program.is_file():
+        if trace is not None:
+            check_libraries(trace, compiler)
         with TemporaryDirectory() as scratch:
-            made = _build(folder, top, verilator, compiler, Path(scratch))
+            made = _build(folder, top, tools, Path(scratch))
             _keep(made, program)
     return program, time.monotonic() - started
 
 
-def _digest(folder: Path, top: str, verilator: Verilator, compiler: Compiler) -> str:
+def _digest(folder: Path, top: str, tools: _Tools) -> str:
     """SHA-256 of what a program is made from: sources, tools and flags."""
     whole = hashlib.sha256()
-    parts = (top, verilator.version, compiler.version, *_VERILATE, *_COMPILE, _FAST, _SLOW)
+    versions = (tools.verilator.version, tools.compiler.version)
+    parts = (top, *versions, *tools.verilate, *tools.compile, _FAST, _SLOW)
     whole.update("\0".join(parts).encode())
     for path in sorted(p for p in folder.rglob("*") if p.suffix in _SOURCES):
         whole.update(f"{path.relative_to(folder)}\0".encode())
@@ -73,10 +115,11 @@ def _keep(made: Path, program: Path) -> None:
     fresh.replace(program)
 
 
-def _build(folder: Path, top: str, verilator: Verilator, compiler: Compiler, scratch: Path) -> Path:
+def _build(folder: Path, top: str, tools: _Tools, scratch: Path) -> Path:
+    verilator, compiler = tools.verilator, tools.compiler
     made = scratch / "verilated"
     command = [
-        str(verilator.path), *_VERILATE, "--prefix", f"V{top}", "--top-module", top,
+        str(verilator.path), *tools.verilate, "--prefix", f"V{top}", "--top-module", top,
         "-y", "lib", "--Mdir", str(made), f"{top}.sv",
     ]  # fmt: skip
     _verilate(command, folder, verilator)
@@ -86,15 +129,15 @@ def _build(folder: Path, top: str, verilator: Verilator, compiler: Compiler, scr
     sources = {main: _FAST, **_together(made, compiler.cores)}
     objects = [scratch / f"{source.stem}.o" for source in sources]
     jobs = [
-        [str(compiler.path), *_COMPILE, level, *includes, "-c", str(source), "-o", str(target)]
+        [str(compiler.path), *tools.compile, level, *includes, "-c", str(source), "-o", str(target)]
         for (source, level), target in zip(sources.items(), objects)
     ]
     for first in range(0, len(jobs), compiler.cores):
         run_compilers(jobs[first : first + compiler.cores])
-    runtime = _runtime(verilator, compiler, includes[1:])
+    runtime = _runtime(tools, includes[1:])
     program = scratch / "sim"
-    link = [str(compiler.path), *map(str, (*objects, *runtime)), "-pthread", "-o", str(program)]
-    run_compilers([link])
+    parts = map(str, (*objects, *runtime))
+    run_compilers([[str(compiler.path), *parts, *tools.libraries, "-o", str(program)]])
     return program
 
 
@@ -137,18 +180,19 @@ def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
         raise ToolError("Verilator", f"the emitted SystemVerilog does not build: {why}", _REPORT)
 
 
-def _runtime(verilator: Verilator, compiler: Compiler, includes: list[str]) -> list[Path]:
+def _runtime(tools: _Tools, includes: list[str]) -> list[Path]:
     """Verilator's own C++, compiled once for each version of the tools."""
+    verilator, compiler = tools.verilator, tools.compiler
     parts = "\0".join((verilator.version, compiler.version, *_COMPILE, _FAST))
     kept = cache_folder() / "verilator" / hashlib.sha256(parts.encode()).hexdigest()
-    objects = [kept / f"{Path(name).stem}.o" for name in _RUNTIME]
+    objects = [kept / f"{Path(name).stem}.o" for name in tools.runtime]
     if not all(target.is_file() for target in objects):
         with TemporaryDirectory() as scratch:
             made = [Path(scratch) / target.name for target in objects]
             jobs = [
                 [str(compiler.path), *_COMPILE, _FAST, *includes, "-c",
                  str(verilator.root / "include" / name), "-o", str(target)]
-                for name, target in zip(_RUNTIME, made)
+                for name, target in zip(tools.runtime, made)
             ]  # fmt: skip
             run_compilers(jobs)
             for source, target in zip(made, objects):

@@ -18,6 +18,7 @@ from fpgacomp.engines.stream.interface import AxiPort
 from fpgacomp.engines.stream.rtl.build import build
 from fpgacomp.engines.stream.rtl.interface import RtlInterface, RtlStream
 from fpgacomp.engines.stream.rtl.registers import LONG, SHORT
+from fpgacomp.engines.stream.rtl.trace import check_whole, format_of
 from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.ir.graph import Graph
@@ -76,6 +77,7 @@ def simulate_batches(
     workdir: Path,
     stimulus: Stimulus = Stimulus(),
     progress: Progress | None = None,
+    trace: Path | None = None,
 ) -> Iterator[CsimResult]:
     """Build the emitted SystemVerilog once and run frames through its top module.
 
@@ -86,6 +88,8 @@ def simulate_batches(
         workdir: an existing folder for sources, binary and results.
         stimulus: pauses and faults at the ports.
         progress: called as building and the frames advance.
+        trace: file (.fst or .vcd) that the values of every signal are written to while the first
+            batch runs, a nanosecond a clock cycle.
 
     Yields:
         The integers of a batch, with the cycles and the use of each FIFO; the seconds of the
@@ -94,8 +98,11 @@ def simulate_batches(
     Raises:
         InputDataError: an input is missing, of the wrong shape, or out of range.
         ToolError: a tool failed, or the design got stuck.
+        UsageError: the project is of a version that writes no traces.
+        FileSystemError: the trace could not be written whole.
     """
     interface = RtlInterface.of(project)
+    wanted = None if trace is None else format_of(trace, project)
     project.write(workdir)
     folder, results = workdir / "rtl", workdir / "results"
     results.mkdir(exist_ok=True)
@@ -106,12 +113,16 @@ def simulate_batches(
         build_s = 0.0
         if binary is None:
             report("building", 0, frames)
-            binary, build_s = build(folder, interface.top, verilator, compiler)
+            binary, build_s = build(folder, interface.top, verilator, compiler, wanted)
         for port in interface.inputs:
             inputs[port.tensor].astype(container_type(port)).tofile(folder / port.file)
         started = time.monotonic()
         command = [binary, folder, results, frames, *stimulus.arguments(interface)]
-        said = _run([str(word) for word in command], folder)
+        waves = [] if trace is None else ["--trace", trace.absolute()]
+        said = _run([str(word) for word in (*command, *waves)], folder)
+        if trace is not None:
+            check_whole(trace)
+            trace = None
         measured = _measured(said, interface, frames, stimulus.fault)
         check_registers(said, interface, frames, stimulus)
         run_s = time.monotonic() - started

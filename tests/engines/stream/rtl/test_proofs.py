@@ -31,7 +31,7 @@ CASES = {
 # A change to the module -> the case whose proof must then fail.
 FAULTS = {
     "a word that meets a full FIFO is lost": (
-        "fifo_3", "in_ready <= held_next != CountBits'(Stored);", "in_ready <= 1'b1;"),
+        "fifo_3", "in_ready <= held_next != most;", "in_ready <= 1'b1;"),
     "a word is overtaken": (
         "fifo_3", "direct = take & (held == '0) & push;", "direct = take & push;"),
     "a word is lost in a conversion": (
@@ -63,26 +63,34 @@ def proved(case: str, library: Path) -> bool:
     return done
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _yosys() -> None:
     if find_spec("pyosys") is None:
         pytest.skip("Yosys is not installed (pip install pyosys==0.70)")
 
 
+@pytest.mark.parametrize("fault", list(FAULTS))
+def test_a_fault_is_one_of_the_module_as_it_is(fault: str) -> None:
+    """Without Yosys, too: most machines skip the proofs."""
+    case, right, _ = FAULTS[fault]
+    assert right in (LIBRARY / f"fpgacomp_{CASES[case][0]}.sv").read_text("utf-8")
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_yosys")
 @pytest.mark.parametrize("case", list(CASES))
 def test_nothing_is_lost_doubled_or_reordered(case: str) -> None:
     assert proved(case, LIBRARY)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_yosys")
 @pytest.mark.parametrize("fault", list(FAULTS))
 def test_a_faulty_module_is_not_proved(fault: str, tmp_path: Path) -> None:
     case, right, wrong = FAULTS[fault]
     module, _, parts = CASES[case]
     for name in (module, *parts):
         text = (LIBRARY / f"fpgacomp_{name}.sv").read_text("utf-8")
-        assert name != module or text.count(right) >= 1
         changed = text.replace(right, wrong, 1) if name == module else text
         (tmp_path / f"fpgacomp_{name}.sv").write_text(changed, encoding="utf-8")
     assert not proved(case, tmp_path)
