@@ -70,7 +70,7 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
     else:
         code = {
             "c": "the emitted C++",
-            "hls": "the emitted C++, loop by loop, as a vendor's tool reads it",
+            "hls": "the emitted C++ as a vendor's tool reads it",
             "rtl": "the emitted SystemVerilog",
         }[found.level]
         yield "level", f"{found.level}: {code}, compared with the integer graph"

@@ -34,9 +34,9 @@ from fpgacomp.results.target import Target
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-# What of an emitted project is run: c is its C++, compiled for speed; hls the same C++ as a
-# vendor's tool reads it, loop by loop on the open arbitrary-precision types; rtl its SystemVerilog,
-# cycle by cycle.
+# What of an emitted project is run: c is its C++, compiled for speed on native integers; hls the
+# same C++ as a vendor's tool reads it, loop by loop on the open arbitrary-precision types; rtl its
+# SystemVerilog, cycle by cycle.
 Level = Literal["c", "hls", "rtl"]
 IoType = Literal["io_parallel", "io_stream"]
 # Formats of the waveforms that a run of the RTL can write: compressed, and text that needs nothing.

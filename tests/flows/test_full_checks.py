@@ -15,6 +15,7 @@ from fpgacomp.errors import ToolError
 from fpgacomp.flows import checks
 from fpgacomp.flows.options import Options
 from fpgacomp.host.toolchain import find_verilator
+from fpgacomp.report.exactness import exactness_lines
 from fpgacomp.results.project import Project
 from fpgacomp.results.report import Report
 from fpgacomp.results.target import Target
@@ -86,6 +87,18 @@ def test_a_fault_of_the_rtl_alone_fails_the_compile(
     found = next(x for x in document["exactness"]["further"] if x["level"] == "rtl")
     computed = tmp_path / "build.failed" / "vectors" / "computed"
     assert (computed / f"{found['first_mismatch']['layer']}.npy").is_file()
+
+
+@pytest.mark.slow
+def test_hls4ml_runs_on_the_types_that_it_is_synthesized_with(tmp_path: Path) -> None:
+    report = compiled(tmp_path / "build", replace(OPTIONS, backend="hls4ml", target=Target("area")))
+    exact = report.exactness
+    assert (exact.csim_mismatches, exact.hls_mismatches, exact.rtl_mismatches) == (0, 0, None)
+    (found,) = exact.further
+    assert found.agreement is not None and found.agreement.vectors == checks.FURTHER_FRAMES
+    lines = exactness_lines(report)
+    assert any(line.startswith("C++ on arbitrary-precision types vs") for line in lines)
+    assert lines[-1] == "not run: RTL simulation"
 
 
 @pytest.mark.slow

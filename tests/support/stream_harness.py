@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 FRAMES = 2  # every operator is called twice, so that nothing may survive a frame
 
 LIGHT = "light"
+PORTABLE = "portable"  # LIGHT, as a processor without wide vectors would have it
 VENDOR = "vendor"
 SYNTHESIS = "synthesis"
 VARIANTS = (LIGHT, VENDOR, SYNTHESIS)
@@ -53,20 +54,23 @@ def vendor_include() -> Path:
 
 def flags(variant: str) -> list[str]:
     """g++ options of one header set."""
-    if variant == LIGHT:
+    light = variant in (LIGHT, PORTABLE)
+    if light:
         include = [STREAM / "csim_include"]
     else:
         include = [vendor_include(), STREAM / "csim_include"]
     options = [
         "-std=c++14",
-        "-O1" if variant == LIGHT else "-O0",
+        "-O1" if light else "-O0",
         "-fwrapv",
         f"-I{STREAM / 'include'}",
         f"-I{HERE}",
     ]
     if variant == SYNTHESIS:
         options.append("-DFPGACOMP_SYNTHESIS=1")
-    if variant == LIGHT:
+    if variant == LIGHT:  # as the product compiles it
+        options.append("-march=native")
+    if light:
         options += ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label"]
         options += ["-Wno-maybe-uninitialized"]
     else:

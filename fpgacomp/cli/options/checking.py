@@ -97,9 +97,10 @@ ChecksOption = Annotated[
         envvar="FPGACOMP_CHECKS",
         rich_help_panel=CHECKING,
         help="How much of the emitted design is simulated: quick (its C++ on all samples) or full "
-        "(default; of a streaming design also the C++ loop by loop, as a vendor's tool reads it, "
-        "and its SystemVerilog cycle by cycle, on 4 samples each, where that is predicted to take "
-        "under 60 seconds of processor time; the report gives the command otherwise).",
+        "(default; also the C++ as a vendor's tool reads it, loop by loop on arbitrary-precision "
+        "types, and of a streaming design its SystemVerilog cycle by cycle, on 4 samples each, "
+        "where that is predicted to take under 60 seconds of processor time; the report gives the "
+        "command otherwise).",
     ),
 ]
 LevelOption = Annotated[
@@ -108,9 +109,10 @@ LevelOption = Annotated[
         "--level",
         metavar="LEVEL",
         rich_help_panel=CHECKING,
-        help="What runs: graph (the integer graph, interpreted), c (the emitted C++), and of a "
-        "streaming design hls (the same C++ loop by loop, as a vendor's tool reads it) or rtl (the "
-        "emitted SystemVerilog, cycle by cycle; needs fpgacomp[rtl]). All but graph are compared "
+        help="What runs: graph (the integer graph, interpreted), c (the emitted C++ on "
+        "native integers), hls (the same C++ as a vendor's tool reads it, loop by loop on "
+        "arbitrary-precision types), and of a streaming design rtl (the emitted SystemVerilog, "
+        "cycle by cycle; needs fpgacomp[rtl]). All but graph are compared "
         "with the graph; the exit code is 1 where they differ.",
     ),
 ]

@@ -1,4 +1,8 @@
-"""C-simulation: g++ runs exactly the emitted firmware, and every layer's integers come back."""
+"""C-simulation: g++ runs exactly the emitted firmware, and every layer's integers come back.
+
+The firmware is compiled on native integers where they carry it, or, with `open_types`, on the
+vendor's open arbitrary-precision types; the same source either way.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from fpgacomp.engines.hls4ml.csim_headers import flags, native_headers_carry
 from fpgacomp.engines.hls4ml.interface import Hls4mlInterface
 from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs, samples_done
-from fpgacomp.engines.shared.csim_process import compile_harness, run_chunks
+from fpgacomp.engines.shared.csim_process import compile_program, run_chunks
 from fpgacomp.host.resources import data_folder
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
@@ -25,14 +30,15 @@ def simulate(
     inputs: Mapping[str, IntArray],
     *,
     workdir: Path,
+    open_types: bool = False,
     progress: Progress | None = None,
     timeout_s: float | None = None,
 ) -> CsimResult:
     """Compile the project and run one batch of frames; see `simulate_batches`."""
     check_inputs(graph, inputs)
     runs = simulate_batches(
-        project, graph, compiler, [inputs], workdir=workdir, progress=progress,
-        timeout_s=timeout_s,
+        project, graph, compiler, [inputs], workdir=workdir, open_types=open_types,
+        progress=progress, timeout_s=timeout_s,
     )  # fmt: skip
     return next(runs)
 
@@ -44,18 +50,21 @@ def simulate_batches(
     batches: Iterable[Mapping[str, IntArray]],
     *,
     workdir: Path,
+    open_types: bool = False,
     progress: Progress | None = None,
     timeout_s: float | None = None,
 ) -> Iterator[CsimResult]:
     """Compile the project's firmware once and run N samples through its top function.
 
-    Outputs are read from the top function's ports, all other tensors from hls4ml's trace.
+    Outputs are read from the top function's ports, all other tensors from the layers' traces.
 
     Args:
         project: what `fpgacomp.engines.hls4ml.emit.project.emit` returned for this graph.
         batches: input tensor name -> integers [N, *shape], each within the tensor's range; a
             batch is taken when the one before has been read.
         workdir: an existing folder for sources, binary and results.
+        open_types: compile against the open arbitrary-precision types that hls4ml ships, even
+            where native integers carry every type; some ten times slower.
         progress: called as the compilation and the samples advance.
         timeout_s: limit for the samples; without it, they take what they take.
 
@@ -73,13 +82,18 @@ def simulate_batches(
     harness = hls / "csim_harness.cpp"
     harness.write_text(_harness(interface), encoding="utf-8")
     report = progress or (lambda *_: None)
-    binary: Path | None = None
+    native = not open_types and native_headers_carry(project)
+    options = flags(hls, native=native)
+    sources = {hls / "firmware" / f"{interface.top}.cpp": options, harness: options}
+    binary = hls / "csim"
+    compiled = False
     for inputs in batches:
         samples = check_inputs(graph, inputs)
         compile_s = 0.0
-        if binary is None:
+        if not compiled:
             report("compiling", 0, samples)
-            binary, compile_s = compile_harness(compiler, hls, harness, interface.top)
+            compile_s = compile_program(compiler, sources, binary)
+            compiled = True
         _write_inputs(workdir / "inputs", interface, inputs)
         chunks, run_s = run_chunks(
             binary, hls / "firmware", workdir, samples, workers=compiler.cores,

@@ -24,7 +24,7 @@ class Hls4mlEngine:
     """Unrolls layers, or time-multiplexes their products: the shortest latency that fits."""
 
     name: str = "hls4ml"
-    levels: tuple[Level, ...] = ("c",)
+    levels: tuple[Level, ...] = ("c", "hls")
 
     def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
         """What is too wide or too large for hls4ml, whichever pass runs before it."""
@@ -80,16 +80,22 @@ class Hls4mlEngine:
         progress: Progress | None = None,
         trace: Path | None = None,
     ) -> Iterator[CsimResult]:
-        """C-simulation of exactly the emitted C++; there is no other level, and no trace."""
+        """Run exactly the emitted C++, on native integers or on the types it is synthesized with.
+
+        There is no RTL, and so no trace.
+        """
         from fpgacomp.engines.hls4ml.csim import simulate_batches
 
         return simulate_batches(
-            emitted.project, emitted.graph, compiler, batches, workdir=workdir, progress=progress
-        )
+            emitted.project, emitted.graph, compiler, batches, workdir=workdir,
+            open_types=level == "hls", progress=progress,
+        )  # fmt: skip
 
     def further(self, design: Hls4mlDesign, frames: int) -> tuple[FurtherCheck, ...]:
-        """Nothing: C-simulation runs the loops that are synthesized, and there is no RTL."""
-        return ()
+        """The C++ on the types that it is synthesized with."""
+        from fpgacomp.engines.hls4ml.cost import further_checks
+
+        return further_checks(design, frames)
 
     def remarks(self, design: Hls4mlDesign) -> tuple[str, ...]:
         """Which tool can build the C++ for the board."""

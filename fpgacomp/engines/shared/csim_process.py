@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -15,33 +15,33 @@ from pathlib import Path
 from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler
 
-# Measured: -O1 gives most of the speed of -O3 for about half of its compile time.
-_FLAGS = ("-std=c++11", "-O1", "-w")
 _COMPILE_TIMEOUT_S = 1800.0
-_POLL_S = 0.02
+# A small network is through within milliseconds; a large one is asked less and less often.
+_SHORTEST_POLL_S, _POLL_S = 0.001, 0.02
 # What hls_stream.h (hls4ml's and ours) prints when a stream does not come out even.
 _STREAM_WARNING = re.compile(r"WARNING: (Hls::)?stream")
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
 
-def compile_harness(compiler: Compiler, hls: Path, harness: Path, top: str) -> tuple[Path, float]:
-    """Build firmware and harness into one program; returns it and the seconds it took.
+def compile_program(
+    compiler: Compiler, sources: Mapping[Path, Sequence[str]], binary: Path
+) -> float:
+    """Build a program of several sources at the same time; returns the seconds it took.
+
+    Args:
+        sources: each source with the compiler's flags for it.
 
     Raises:
         ToolError: the compiler failed, with the first error line, or took too long.
     """
     started = time.monotonic()
-    sources = (hls / "firmware" / f"{top}.cpp", harness)
-    objects = [hls / f"{source.stem}.o" for source in sources]
-    includes = (f"-I{hls}", f"-I{hls / 'firmware'}", f"-I{hls / 'firmware' / 'ap_types'}")
-    jobs = [
-        [str(compiler.path), *_FLAGS, *includes, "-c", str(source), "-o", str(target)]
-        for source, target in zip(sources, objects)
-    ]
-    run_compilers(jobs)
-    binary = hls / "csim"
-    run_compilers([[str(compiler.path), *map(str, objects), "-o", str(binary)]])
-    return binary, time.monotonic() - started
+    objects = {source: binary.with_name(f"{source.stem}.o") for source in sources}
+    run_compilers([
+        [str(compiler.path), *flags, "-c", str(source), "-o", str(objects[source])]
+        for source, flags in sources.items()
+    ])  # fmt: skip
+    run_compilers([[str(compiler.path), *map(str, objects.values()), "-o", str(binary)]])
+    return time.monotonic() - started
 
 
 def run_compilers(commands: list[list[str]]) -> None:
@@ -153,6 +153,7 @@ def _wait(
     edges: list[tuple[int, int]],
     timeout_s: float | None,
 ) -> None:
+    pause_s = _SHORTEST_POLL_S
     while any(process.poll() is None for process in processes):
         if timeout_s is not None and time.monotonic() - started > timeout_s:
             raise ToolError("C-simulation", f"it took over {timeout_s:g} s.",
@@ -160,7 +161,8 @@ def _wait(
         for process, chunk in zip(processes, chunks):
             _check(process.poll() or 0, _log(chunk))
         on_samples(sum(_done(chunk) for chunk in chunks))
-        time.sleep(_POLL_S)
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, _POLL_S)
     on_samples(sum(count for _, count in edges))
 
 

@@ -6,7 +6,6 @@ The emitted C++ runs on native integers, with operators that take a whole frame 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs, samples_done
-from fpgacomp.engines.shared.csim_process import run_chunks, run_compilers
+from fpgacomp.engines.shared.csim_process import compile_program, run_chunks
 from fpgacomp.engines.stream.interface import AxiPort, StreamInterface
 from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler
@@ -107,20 +106,15 @@ def simulate_batches(
 
 
 def _compile(compiler: Compiler, hls: Path, top: str, loops: bool) -> tuple[Path, float]:
-    started = time.monotonic()
-    sources = {"design": hls / f"{top}.cpp", "main": hls / "csim_main.cpp"}
-    objects = [hls / f"{part}.o" for part in sources]
     folders = _loop_headers(hls) if loops else [hls / folder for folder in _HEADERS]
     includes = [f"-I{folder}" for folder in folders]
-    commands = [
-        [str(compiler.path), *(_LOOP_FLAGS if loops else (*_FLAGS, _LEVELS[part])), *includes,
-         "-c", str(source), "-o", str(target)]
-        for (part, source), target in zip(sources.items(), objects)
-    ]  # fmt: skip
-    run_compilers(commands)
+    parts = {"design": hls / f"{top}.cpp", "main": hls / "csim_main.cpp"}
+    sources = {
+        source: [*(_LOOP_FLAGS if loops else (*_FLAGS, _LEVELS[part])), *includes]
+        for part, source in parts.items()
+    }
     binary = hls / "csim"
-    run_compilers([[str(compiler.path), *map(str, objects), "-o", str(binary)]])
-    return binary, time.monotonic() - started
+    return binary, compile_program(compiler, sources, binary)
 
 
 def _loop_headers(hls: Path) -> list[Path]:

@@ -10,8 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <ostream>
-#include <string>
+#include <iosfwd>
 #include <type_traits>
 
 namespace apsim {
@@ -355,17 +354,22 @@ APSIM_WITH_NATIVE(>) APSIM_WITH_NATIVE(>=)
 #undef APSIM_HEAD
 #undef APSIM_ARGUMENTS
 
-template <int W, bool S>
-inline std::ostream& operator<<(std::ostream& out, const ap_int_base<W, S>& value) {
+// A template over the stream's character, so that this header can do without <ostream>.
+template <class CHAR, class TRAITS, int W, bool S>
+inline std::basic_ostream<CHAR, TRAITS>& operator<<(std::basic_ostream<CHAR, TRAITS>& out,
+                                                    const ap_int_base<W, S>& value) {
   apsim::uint128 magnitude = static_cast<apsim::uint128>(value.v);
   const bool negative = value.v < 0;
   if (negative) magnitude = -magnitude;
-  std::string digits;
+  char digits[42];
+  char* first = digits + 41;
+  *first = 0;
   do {
-    digits.insert(digits.begin(), char('0' + int(magnitude % 10)));
+    *--first = char('0' + int(magnitude % 10));
     magnitude /= 10;
   } while (magnitude != 0);
-  return out << (negative ? "-" : "") << digits;
+  if (negative) *--first = '-';
+  return out << first;
 }
 
 #endif

@@ -233,13 +233,6 @@ template <class A, class SUM> struct Matrix {
   }
 };
 
-// A Matrix made from a table folded by MW, MH and SIMD.
-template <class A, class SUM, int MW, int MH, int SIMD> struct Folded {
-  Matrix<A, SUM> matrix;
-  template <class T, int TILES, int LANES> explicit Folded(const Rom<T, TILES, LANES>& rom)
-      : matrix(Packed<T>(rom), MW, MH, SIMD) {}
-};
-
 // SHIFT: bits of a lane where products share a DSP block, else 0.
 template <class A, class SUM, class X, class ACC>
 __attribute__((noinline)) void products(const Matrix<A, SUM>& w, const X* x, int vectors, ACC* y,
@@ -259,13 +252,190 @@ __attribute__((noinline)) void products(const Matrix<A, SUM>& w, const X* x, int
   }
 }
 
+// ---- products of few bits -------------------------------------------------------------------
+
+// An element as bits: its number is `offset`, plus coefficient(b) for each bit b that is set.
+template <class T> struct Planes;
+template <int W> struct Planes<ap_uint<W> > {
+  static constexpr int count = W, offset = 0;
+  static constexpr std::int64_t coefficient(int b) { return std::int64_t(1) << b; }
+};
+template <int W> struct Planes<ap_int<W> > {
+  static constexpr int count = W, offset = 0;
+  static constexpr std::int64_t coefficient(int b) {
+    return b == W - 1 ? -(std::int64_t(1) << b) : std::int64_t(1) << b;
+  }
+};
+template <> struct Planes<Bipolar> {
+  static constexpr int count = 1, offset = -1;
+  static constexpr std::int64_t coefficient(int) { return 2; }
+};
+
+// Numbers of LANES bit counts at once, where the processor counts the bits of whole vectors; GNU
+// vectors, because a compiler that vectorizes these loops by itself may well choose another one.
+#if defined(__AVX512VPOPCNTDQ__) && defined(__GNUC__) && !defined(__clang__)
+typedef std::int64_t lanes_t __attribute__((vector_size(64)));
+inline lanes_t count_ones(lanes_t bits) {
+  typedef long long plain __attribute__((vector_size(64)));
+  return lanes_t(__builtin_ia32_vpopcountq_v8di(plain(bits)));
+}
+constexpr int MOST_PAIRS = 8;
+#else
+typedef std::int64_t lanes_t __attribute__((vector_size(16)));
+inline lanes_t count_ones(lanes_t bits) {
+  return lanes_t{__builtin_popcountll(bits[0]), __builtin_popcountll(bits[1])};
+}
+constexpr int MOST_PAIRS = 1;
+#endif
+// 64 products of bits are an AND and a count of bits; elements of several bits take one for each
+// pair of their bits. Up to MOST_PAIRS, that is faster than multiplying.
+constexpr int PER_LANES = sizeof(lanes_t) / sizeof(std::int64_t);
+
+// A weight matrix for products of elements of X and W: bit planes [block][word][plane][output].
+template <class X, class W> struct BitMatrix {
+  static constexpr int A = Planes<X>::count, B = Planes<W>::count;
+  static constexpr int LANES = 2 * PER_LANES;  // outputs of a block
+  int inputs, outputs, words, blocks;
+  std::unique_ptr<std::uint64_t[]> planes;
+  std::unique_ptr<std::int64_t[]> constant;  // of each output: what does not depend on the bits of x
+
+  __attribute__((noinline)) BitMatrix(const Packed<W>& table, int mw, int mh, int simd)
+      : inputs(mw), outputs(mh), words(ceil_div(mw, 64)), blocks(ceil_div(mh, LANES)),
+        planes(new std::uint64_t[std::size_t(blocks) * words * B * LANES]()),
+        constant(new std::int64_t[std::size_t(blocks) * LANES]()) {
+    const int sf = mw / simd, pe = table.lanes / simd;
+    for (int tile = 0; tile < table.rows; ++tile)
+      for (int lane = 0; lane < table.lanes; ++lane) {
+        const std::int64_t w = std::int64_t(value(table.at(tile, lane)));
+        const int o = tile / sf * pe + lane / simd, i = tile % sf * simd + lane % simd;
+        const std::uint64_t bits = std::uint64_t(w - Planes<W>::offset) / scale<W>();
+        std::uint64_t* const to =
+            planes.get() + (std::int64_t(o / LANES) * words + i / 64) * B * LANES + o % LANES;
+        for (int b = 0; b < B; ++b) to[b * LANES] |= (bits >> b & 1) << i % 64;
+        constant[o] += Planes<X>::offset * w;
+      }
+  }
+
+  // Planes [word][plane] of one vector; returns the sum of its numbers without their offsets.
+  std::int64_t split(const X* x, std::uint64_t* to) const {
+    static_assert(sizeof(X) == 1, "an element lies in one byte");
+    std::int64_t sum = 0;
+    for (int first = 0; first < inputs; first += 64, to += A) {
+      const char* bytes = reinterpret_cast<const char*>(x) + first;
+      char last[64] = {};
+      if (inputs - first < 64) {  // the last word is filled up with bits that are not set
+        std::memcpy(last, bytes, inputs - first);
+        bytes = last;
+      }
+      for (int a = 0; a < A; ++a) to[a] = 0;
+      for (int k = 0; k < 8; ++k) {
+        std::uint64_t eight;
+        std::memcpy(&eight, bytes + 8 * k, 8);
+        for (int a = 0; a < A; ++a) to[a] |= lowest_bits(eight >> a) << 8 * k;
+      }
+      for (int a = 0; a < A; ++a)
+        sum += Planes<X>::coefficient(a) * __builtin_popcountll(to[a]);
+    }
+    return sum;
+  }
+
+  // sums[v][o] = the products' sum over pairs of bits, for VECTORS vectors and a block of outputs.
+  template <int VECTORS>
+  static __attribute__((noinline)) void count(const std::uint64_t* x, const std::uint64_t* w,
+                                              int words, std::int64_t* sums) {
+    // Unrolled, so that the counts stay in registers.
+    lanes_t counts[VECTORS][A + B - 1][2] = {};  // of the pairs of one weight
+    for (int i = 0; i < words; ++i, w += B * LANES)
+#pragma GCC unroll 8
+      for (int b = 0; b < B; ++b) {
+        lanes_t of_w[2];
+        std::memcpy(&of_w[0], w + b * LANES, sizeof of_w[0]);
+        std::memcpy(&of_w[1], w + b * LANES + PER_LANES, sizeof of_w[1]);
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v)
+#pragma GCC unroll 8
+          for (int a = 0; a < A; ++a) {
+            const lanes_t of_x = lanes_t{} + std::int64_t(x[(v * words + i) * A + a]);
+            const bool minus = (Planes<X>::coefficient(a) < 0) != (Planes<W>::coefficient(b) < 0);
+#pragma GCC unroll 2
+            for (int half = 0; half < 2; ++half) {
+              const lanes_t ones = count_ones(of_x & of_w[half]);
+              counts[v][a + b][half] += minus ? -ones : ones;
+            }
+          }
+      }
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; ++v)
+#pragma GCC unroll 2
+      for (int half = 0; half < 2; ++half, sums += PER_LANES) {
+        lanes_t total = {};
+#pragma GCC unroll 16
+        for (int k = 0; k < A + B - 1; ++k) total += counts[v][k][half] << k;
+        total *= scale<X>() * scale<W>();
+        std::memcpy(sums, &total, sizeof total);
+      }
+  }
+
+ private:
+  // A Bipolar's bit weighs two.
+  template <class T> static constexpr std::int64_t scale() { return Planes<T>::offset != 0 ? 2 : 1; }
+  // The lowest bits of eight bytes, the first byte's first.
+  static std::uint64_t lowest_bits(std::uint64_t bytes) {
+    return (bytes & 0x0101010101010101ULL) * 0x0102040810204080ULL >> 56;
+  }
+};
+
+template <class X, class W, class ACC>
+__attribute__((noinline)) void products(const BitMatrix<X, W>& w, const X* x, int vectors, ACC* y,
+                                        int) {
+  typedef BitMatrix<X, W> matrix;
+  const std::unique_ptr<std::uint64_t[]> bits(new std::uint64_t[2 * w.words * matrix::A]);
+  for (int v = 0; v < vectors; v += 2, x += 2 * w.inputs, y += 2 * w.outputs) {
+    const int together = min_of(2, vectors - v);
+    std::int64_t shared[2] = {};
+    for (int k = 0; k < together; ++k)
+      shared[k] = Planes<W>::offset * w.split(x + k * w.inputs, bits.get() + k * w.words * matrix::A);
+    for (int block = 0; block < w.blocks; ++block) {
+      const int first = block * matrix::LANES;
+      const std::uint64_t* const planes =
+          w.planes.get() + std::int64_t(first) * w.words * matrix::B;
+      std::int64_t sums[2 * matrix::LANES];
+      if (together == 2) {
+        matrix::template count<2>(bits.get(), planes, w.words, sums);
+      } else {
+        matrix::template count<1>(bits.get(), planes, w.words, sums);
+      }
+      for (int k = 0; k < together; ++k)
+        for (int o = first; o < min_of(first + matrix::LANES, w.outputs); ++o)
+          y[k * w.outputs + o] = element<ACC>::of(sums[k * matrix::LANES + o - first] + shared[k] +
+                                                  w.constant[o]);
+    }
+  }
+}
+
+// ---- which of both --------------------------------------------------------------------------
+
+template <class X, class W, int SHIFT> struct counts_bits {
+  static constexpr bool value =
+      SHIFT == 0 && element<X>::bits * element<W>::bits <= MOST_PAIRS && element<X>::bits <= 8;
+};
+
+// A matrix made from a table folded by MW, MH and SIMD.
+template <class MATRIX, int MW, int MH, int SIMD> struct Folded {
+  MATRIX matrix;
+  template <class T, int TILES, int LANES> explicit Folded(const Rom<T, TILES, LANES>& rom)
+      : matrix(Packed<T>(rom), MW, MH, SIMD) {}
+};
+
 template <int MW, int MH, int VECTORS, int SHIFT, class SUM, class X, class W, class ACC, int SIMD,
           int PE, int TILES>
 void mvau(hls::stream<Vec<X, SIMD> >& in, hls::stream<Vec<ACC, PE> >& out,
           const Rom<W, TILES, PE * SIMD>& weights) {
   constexpr bool narrow = element<X>::value_bits <= 16 && element<W>::value_bits <= 16;
   typedef typename std::conditional<narrow, std::int16_t, SUM>::type factor_t;
-  const auto& folded = form<Folded<factor_t, SUM, MW, MH, SIMD> >(weights);
+  typedef typename std::conditional<counts_bits<X, W, SHIFT>::value, BitMatrix<X, W>,
+                                    Matrix<factor_t, SUM> >::type matrix_t;
+  const auto& folded = form<Folded<matrix_t, MW, MH, SIMD> >(weights);
   const X* const x = elements(in.take(VECTORS * (MW / SIMD)));
   products(folded.matrix, x, VECTORS, elements(out.put(VECTORS * (MH / PE))), SHIFT);
 }

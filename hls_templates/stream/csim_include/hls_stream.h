@@ -72,7 +72,8 @@ struct byte_store {
 namespace hls {
 
 template <class T, int DEPTH = 0> class stream {
-  static_assert(std::is_trivially_copyable<T>::value, "words are copied byte by byte");
+  // A word may have an assignment of its own, as hls4ml's arrays do, if that only copies it.
+  static_assert(std::is_trivially_copy_constructible<T>::value, "words are copied byte by byte");
 
  public:
   stream() : stream("stream") {}

@@ -14,6 +14,8 @@ STYLES = ("MulAuto", "MulLut", "MulDsp")
 
 def _mvau(rng: np.random.Generator, inputs: IntType, weights: IntType) -> sh.Case:
     mw, mh, vectors = (int(rng.integers(1, 25)) for _ in range(3))
+    if rng.integers(3) == 0:
+        mw = int(rng.choice([63, 64, 65, 128, 150]))  # around the words that bits are counted in
     simd, pe = sh.divisor(rng, mw), sh.divisor(rng, mh)
     x = sh.draw(rng, inputs, (sh.FRAMES, vectors, mw))
     w = sh.draw(rng, weights, (mw, mh))
@@ -21,7 +23,8 @@ def _mvau(rng: np.random.Generator, inputs: IntType, weights: IntType) -> sh.Cas
     acc = IntType(min(int(y.min()), -1), max(int(y.max()), 1))
     tiles = w.reshape(mw // simd, simd, mh // pe, pe).transpose(2, 0, 3, 1)
     style = STYLES[rng.integers(3)]
-    if rng.integers(2) and not inputs.bipolar and not weights.bipolar and weights.bits > 1:
+    bipolar = inputs.bipolar or weights.bipolar
+    if rng.integers(2) and not bipolar and min(inputs.bits, weights.bits) > 1:
         style = _packed(rng, inputs, weights)
     call = f"mvau<{mw}, {mh}, {vectors}, {style}>(in, out, weights);\n"
     body = (
@@ -64,12 +67,17 @@ def _types(rng: np.random.Generator, number: int) -> tuple[IntType, IntType]:
         (sh.random_type(rng), BIPOLAR),
         (BIPOLAR, sh.random_type(rng, 2)),
         (sh.random_type(rng, 10, 21), sh.random_type(rng, 10, 21)),
+        (sh.random_type(rng, 1, 4), sh.random_type(rng, 1, 4)),
+        (sh.random_type(rng, 1, 3), sh.random_type(rng, 1, 3)),
     ]
-    return kinds[number] if number < 4 else (sh.random_type(rng), sh.random_type(rng))
+    return kinds[number] if number < len(kinds) else (sh.random_type(rng), sh.random_type(rng))
 
 
-@pytest.mark.parametrize("variant", sh.VARIANTS)
-@pytest.mark.parametrize("make", [_mvau, _vvau])
+@pytest.mark.parametrize(
+    ("make", "variant"),
+    [(make, variant) for make in (_mvau, _vvau) for variant in sh.VARIANTS]
+    + [(_mvau, sh.PORTABLE)],
+)
 def test_products(make, variant: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(11)
     cases = [make(rng, *_types(rng, number % 10)) for number in range(24)]

@@ -75,14 +75,14 @@ template <class T, int N> void record_tap(const char* name, hls::stream<Vec<T, N
     return;
   }
 #endif
-  std::vector<char> data;
-  data.reserve(words * N * bytes);
+  std::vector<char> data(words * N * bytes);
+  char* to = data.data();
   for (std::size_t w = 0; w < words; ++w) {
     const Vec<T, N> word = stream.read();
     stream.write(word);
     for (int i = 0; i < N; ++i) {
       const std::int64_t v = static_cast<std::int64_t>(value(word[i]));
-      for (int b = 0; b < bytes; ++b) data.push_back(static_cast<char>(v >> (8 * b)));
+      for (int b = 0; b < bytes; ++b) *to++ = static_cast<char>(v >> (8 * b));
     }
   }
   taps().append(name, bytes, is_signed, data.data(), words * N);
