@@ -92,6 +92,18 @@ class _Program:
             }
             top = space.top[index] / budget
             self.row({**row, self.share: -1.0}, -np.inf, -top)
+            if space.ceiling is not None:
+                self._upper_ends(index, space.ceiling[index])
+
+    def _upper_ends(self, index: int, ceiling: float) -> None:
+        """Sum over layers + top, at the upper ends, <= ceiling."""
+        row = {
+            self.first[name] + i: option.high[index] / ceiling
+            for name, options in self.options.items()
+            for i, option in enumerate(options)
+            if option.high[index]
+        }
+        self.row(row, -np.inf, 1.0 - self.space.top_high[index] / ceiling)
 
     def _times(self) -> None:
         """Latency: the longest path, or in io_stream the slowest stage and the vectors' path.
