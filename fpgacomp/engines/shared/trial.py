@@ -129,13 +129,20 @@ class Trial(Generic[DesignT]):
             return ["the lower end of the estimate would fit: synthesis may still succeed."]
         return []
 
+    def _also_short(self, largest: str) -> list[str]:
+        """A sentence on the other resources that the board has too little of; else nothing."""
+        over = sorted(self.shares().items(), key=lambda item: -item[1])
+        told = [f"{share:.2f} times the {name}" for name, share in over
+                if share > FULL and name != largest]  # fmt: skip
+        return [f"it also needs {', '.join(told)} that is free."] if told else []
+
     def miss(self, bounds: Bounds) -> tuple[str | None, float, list[str]]:
         """(limiting resource, or None where time is; factor by which it is missed; sentences)."""
         name, share = self.largest
         if share > 1.0:
             at = " at the bounds" if bounds != Bounds(None, None) else ""
             text = f"{name}: the smallest design{at} needs {share:.2f} times the budget."
-            return name, share, [text, *self.near_miss()]
+            return name, share, [text, *self._also_short(name), *self.near_miss()]
         factor = bounds.missed(self.estimate)
         return None, factor, [f"the fastest design misses the bound by {factor:.2f} times."]
 

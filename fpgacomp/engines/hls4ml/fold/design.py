@@ -154,7 +154,9 @@ def _solve(space: Hls4mlSpace, target: Target, bounds: Bounds) -> Hls4mlChoice |
         case "throughput":
             return least_interval(space, latency=bounds.latency, at_most=bounds.interval)
         case "area":
-            return least_share(space, interval=bounds.interval, latency=bounds.latency)
+            return least_share(
+                space, interval=bounds.interval, latency=bounds.latency, then_area=True
+            )
 
 
 def _corners(space: Hls4mlSpace) -> list[Hls4mlChoice]:
