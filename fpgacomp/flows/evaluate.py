@@ -347,7 +347,7 @@ def _figures(report: Report) -> BoardFigures:
         latency_us=Figure(*microseconds),
         frames_per_second=found.frames_per_second,
         resources=found.resources,
-        certain=report.certain,
+        certainty=report.certainty,
     )
 
 

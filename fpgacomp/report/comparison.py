@@ -14,6 +14,7 @@ from fpgacomp.data.metrics import METRICS, Metric
 from fpgacomp.report import wording
 from fpgacomp.report.comparison_best import fronts, warnings
 from fpgacomp.report.plain_json import json_text
+from fpgacomp.results.certainty import DOUBTFUL
 from fpgacomp.results.comparison import (
     MEASURES,
     Attack,
@@ -109,6 +110,7 @@ def _estimate(board: BoardFigures) -> dict[str, object]:
     return {
         "fits": board.fits,
         "certain": board.certain,
+        "certainty": board.certainty,
         "limiting_resource": board.limiting_resource,
         "backend": board.backend,
         "clock_mhz": board.clock_mhz,
@@ -272,9 +274,9 @@ def _boards(comparison: Comparison) -> Section:
 
 
 def _fits(board: BoardFigures) -> str:
-    """Yes, probably, or no and what runs out."""
+    """Yes, probably, doubtful, or no and what runs out."""
     if board.fits:
-        return "yes" if board.certain else "probably"
+        return {"certain": "yes", "probable": "probably"}.get(board.certainty or "", "doubtful")
     short = wording.LABELS.get(board.limiting_resource or "", "")
     return f"no: {short}".removesuffix(": ")
 
@@ -309,8 +311,14 @@ def legend(comparison: Comparison) -> Iterator[str]:
         )
     if comparison.transfer_from is not None:
         yield f"transfer: the samples that FGSM made from {comparison.transfer_from}."
-    if any(_fits(c.board) == "probably" for c in comparison.candidates if c.board is not None):
+    words = {_fits(c.board) for c in comparison.candidates if c.board is not None}
+    if "probably" in words:
         yield "probably: the estimate fits, and its high end does not; synthesis tells."
+    if "doubtful" in words:
+        yield (
+            f"doubtful: the estimate fits, and its high end takes over {DOUBTFUL:g} times what is "
+            "free."
+        )
     if not comparison.at_one_pace:
         yield (
             f"{comparison.board}: each network's own fastest design; --fps compares what they "

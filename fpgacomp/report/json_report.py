@@ -39,7 +39,11 @@ def _document(report: Report) -> dict[str, object]:
             "fps": report.target.fps,
             "latency_us": report.target.latency_us,
         },
-        "verdict": {**asdict(report.verdict), "certain": report.certain},
+        "verdict": {
+            **asdict(report.verdict),
+            "certain": report.certain,
+            "certainty": report.certainty,
+        },
         "exactness": _exactness(report.exactness),
         "estimate": _estimate(report.estimate, report.board),
         "measured": _measured(report.exactness),

@@ -167,7 +167,8 @@ def headline(report: Report) -> Headline:
         worst = max(rows, key=lambda row: row.of_budget(row.used.high))
         high = percent(worst.of_budget(worst.used.high))
         text = f"needs about {percent(worst.share)} of its free {worst.label}, at worst {high}"
-        return Headline("unsure", f"PROBABLY FITS {title}: {text}.")
+        verdict = "MAY NOT FIT" if report.certainty == "doubtful" else "PROBABLY FITS"
+        return Headline("unsure", f"{verdict} {title}: {text}.")
     tightest = max(rows, key=lambda row: row.share)
     exact = report.exactness.csim_mismatches == 0
     checked = "exact in simulation" if exact else "not simulated"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fpgacomp.devices.resources import Resources
+from fpgacomp.results.certainty import Certainty
 from fpgacomp.results.estimate import Figure, WithResources
 
 Attack = Literal["noise", "brightness", "gradient", "transfer"]
@@ -141,7 +142,7 @@ class BoardFigures(WithResources):
         latency_us: microseconds from the first input to the last output of a frame.
         frames_per_second: frames that the design takes in a second.
         resources: of the whole design.
-        certain: whether it fits even with the high ends of its resources.
+        certainty: how sure it is that it fits; None where it does not.
     """
 
     fits: bool
@@ -151,7 +152,12 @@ class BoardFigures(WithResources):
     latency_us: Figure
     frames_per_second: float
     resources: Resources[Figure]
-    certain: bool
+    certainty: Certainty | None
+
+    @property
+    def certain(self) -> bool:
+        """Whether it fits even with the high ends of its resources."""
+        return self.certainty == "certain"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, hypot, sqrt
 from typing import Literal
 
@@ -26,6 +26,7 @@ class Figure:
         low, high: the range that is to hold the share LEVEL of measured amounts.
         shared_low, shared_high: how far below and above the value the range reaches by the
             error alone that all parts of a design share.
+        least: what is known to be needed by what a resource is; no sum reaches below it.
     """
 
     value: float
@@ -33,6 +34,7 @@ class Figure:
     high: float
     shared_low: float = 0.0
     shared_high: float = 0.0
+    least: float = 0.0
 
     @classmethod
     def exact(cls, value: float) -> Figure:
@@ -63,7 +65,14 @@ class Figure:
         shared_high = self.shared_high + other.shared_high
         below = hypot(shared_low, self._own_low, other._own_low)
         above = hypot(shared_high, self._own_high, other._own_high)
-        return Figure(value, value - below, value + above, shared_low, shared_high)
+        least = self.least + other.least
+        low = max(value - below, least)
+        return Figure(value, low, value + above, shared_low, shared_high, least)
+
+    def at_least(self, least: float) -> Figure:
+        """The figure, none of whose ends is below what is known to be needed."""
+        value, low, high = (max(end, least) for end in (self.value, self.low, self.high))
+        return replace(self, value=value, low=low, high=high, least=least)
 
     def holds(self, amount: float) -> bool:
         """Whether a measured amount, a whole number, lies in the range."""

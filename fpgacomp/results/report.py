@@ -9,6 +9,7 @@ from typing import Literal
 
 from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Agreement, Mismatch
+from fpgacomp.results.certainty import Certainty, certainty_of
 from fpgacomp.results.distribution import Confusion, Histogram
 from fpgacomp.results.estimate import Estimate, LayerEstimate
 from fpgacomp.results.measured import Measured
@@ -321,17 +322,25 @@ class Report:
         return "ok" if self.verdict.fits and not self.exactness.mismatches else "failed"
 
     @property
+    def certainty(self) -> Certainty | None:
+        """How sure it is that the design fits; None where its verdict says that it does not."""
+        if not self.verdict.fits:
+            return None
+        return certainty_of(self.estimate, self.board.budget)
+
+    @property
     def certain(self) -> bool:
         """Whether the design fits even where it takes the high end of every estimate."""
-        needed = zip(self.estimate.resources.items(), self.board.budget, strict=True)
-        return self.verdict.fits and all(figure.high <= free for (_, figure), free in needed)
+        return self.certainty == "certain"
 
     @property
     def _fits(self) -> str:
         """The verdict in words, as the headline says it."""
-        if not self.verdict.fits:
+        if self.certainty is None:
             return "does not fit"
-        return "fits" if self.certain else "probably fits"
+        return {"certain": "fits", "probable": "probably fits", "doubtful": "may not fit"}[
+            self.certainty
+        ]
 
     def __repr__(self) -> str:
         """One line: verdict, board, backend, LUTs, latency, exactness."""

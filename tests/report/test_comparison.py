@@ -68,7 +68,7 @@ def board(lut: float, *, fits: bool = True, certain: bool = True) -> BoardFigure
     return BoardFigures(
         fits, "lut", "hls4ml", 100.0, Figure(8.12, 7.0, 9.5), 123_456.0,
         Resources(Figure(lut, 0.8 * lut, 2 * lut), exact(9000), exact(4), exact(3), exact(0)),
-        certain=fits and certain,
+        certainty=None if not fits else "certain" if certain else "probable",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fpgacomp.devices.resources import Resources
-from fpgacomp.engines.shared.terms import RESOURCES, Terms, dot
+from fpgacomp.engines.shared.terms import LUT_BITS, RESOURCES, ROM_BITS, Terms, dot
 from fpgacomp.results.estimate import Figure, Stage
 
 # Amounts below these count as these where errors are taken as factors.
@@ -47,11 +47,23 @@ class Coefficients:
     def figure(self, resource: str, terms: Terms, kind: str) -> Figure:
         """The amount of a resource with the range that units of this kind have."""
         value = self.value(resource, terms)
+        if resource == "lut" and (least := self.rom_luts(terms)) > 0:
+            found = self.ranged(resource, max(value, least), kind)
+            return found.at_least(least)
         if resource not in self.declared:
             return self.ranged(resource, value, kind)
         around = dot(self.declared[resource], terms[resource])
         found = self.ranged(resource, around, kind)
         return Figure(value, min(found.low, value), max(found.high, value))
+
+    def rom_luts(self, terms: Terms) -> float:
+        """LUTs that hold the part of ROMs that is counted in no block RAM, at LUT_BITS each.
+
+        No coefficient can undercut them: they follow from what a LUT is.
+        """
+        blocks = self.cost["bram18"]
+        bits = terms.get(ROM_BITS, {})
+        return sum(max(1.0 - blocks[rom], 0.0) * held for rom, held in bits.items()) / LUT_BITS
 
     def ranged(self, quantity: str, value: float, kind: str) -> Figure:
         """A value of a resource, of `cycles` or of `interval` with that range.

@@ -9,6 +9,7 @@ from fpgacomp.engines.shared.terms import (
     DSP_MIN_CONSTANT_PRODUCT,
     DSP_MIN_OPERAND,
     DSP_MIN_PRODUCT,
+    ROM_BITS,
     Amounts,
     Strategy,
     Terms,
@@ -232,6 +233,7 @@ def _resource_terms(unit: Product) -> Terms:
         "ff": ff,
         "dsp": {"resource": count * each if in_dsp else 0},
         "bram18": {"weight_rom": weight_rom_bram18(unit), "index_rom": index_rom_bram18(unit)},
+        ROM_BITS: {"weight_rom": weight_rom_bits(unit)},
     }
 
 
@@ -241,6 +243,19 @@ def weight_rom_bram18(unit: Product) -> int:
         return 0
     width = ceil(unit.products / unit.reuse_factor) * unit.weight_bits
     return memory_bram18(width, unit.reuse_factor)
+
+
+def weight_rom_bits(unit: Product) -> float:
+    """Bits that a weight ROM cannot do without: which weights are zero, and those that are not.
+
+    Logic synthesis may leave out what is alike, so that a ROM of many zeros holds less than its
+    words. Weights that are constants of their multipliers are in no ROM.
+    """
+    if unit.constant_weights:
+        return 0.0
+    zero = 1.0 - min(unit.stats.nonzero / unit.products, 1.0)
+    which = -sum(share * log2(share) for share in (zero, 1.0 - zero) if share > 0.0)
+    return unit.products * min((1.0 - zero) * unit.weight_bits + which, unit.weight_bits)
 
 
 def index_rom_bram18(unit: Product) -> int:

@@ -24,7 +24,10 @@ Strategy = Literal["latency", "resource"]
 
 RESOURCES = ("lut", "ff", "dsp", "bram18")
 Amounts = dict[str, float]
-Terms = dict[str, Amounts]  # resource -> term -> amount
+# resource -> term -> amount; under ROM_BITS, the term that counts a ROM's blocks -> bits it holds
+Terms = dict[str, Amounts]
+ROM_BITS = "rom_bits"
+LUT_BITS = 64  # a LUT of six inputs holds no more bits than this
 
 # Vitis binds a product of two variables to a DSP block only where neither is tiny and the product
 # is wide: 16x6 and 8x8 bits are, 7x7 and 16x4 are not. By a constant each product is judged on its
@@ -56,7 +59,7 @@ def dsp_per_product(one_bits: int, other_bits: int) -> int:
 
 def merge(parts: Iterable[Mapping[str, Mapping[str, float]]]) -> Terms:
     """The sum of several term tables."""
-    total: Terms = {resource: defaultdict(float) for resource in RESOURCES}
+    total: Terms = {resource: defaultdict(float) for resource in (*RESOURCES, ROM_BITS)}
     for part in parts:
         for resource, amounts in part.items():
             for term, amount in amounts.items():

@@ -10,6 +10,7 @@ from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS, counts
 from fpgacomp.engines.engine import Design
 from fpgacomp.engines.shared.result import FoldingResult
+from fpgacomp.results.certainty import certainty_of
 from fpgacomp.results.estimate import Estimate, WithResources
 from fpgacomp.results.target import Target
 
@@ -102,6 +103,11 @@ class Trial(Generic[DesignT]):
         """Whether the design is within the board's budget."""
         return self.largest[1] <= FULL
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether an upper end of the estimate is far beyond the board's budget."""
+        return certainty_of(self.estimate, self.design.board.budget) == "doubtful"
+
     def warnings(self) -> list[str]:
         """Sentences on crowded LUTs and on resources whose high estimate exceeds the budget."""
         found = []
@@ -123,13 +129,20 @@ class Trial(Generic[DesignT]):
             return ["the lower end of the estimate would fit: synthesis may still succeed."]
         return []
 
+    def _also_short(self, largest: str) -> list[str]:
+        """A sentence on the other resources that the board has too little of; else nothing."""
+        over = sorted(self.shares().items(), key=lambda item: -item[1])
+        told = [f"{share:.2f} times the {name}" for name, share in over
+                if share > FULL and name != largest]  # fmt: skip
+        return [f"it also needs {', '.join(told)} that is free."] if told else []
+
     def miss(self, bounds: Bounds) -> tuple[str | None, float, list[str]]:
         """(limiting resource, or None where time is; factor by which it is missed; sentences)."""
         name, share = self.largest
         if share > 1.0:
             at = " at the bounds" if bounds != Bounds(None, None) else ""
             text = f"{name}: the smallest design{at} needs {share:.2f} times the budget."
-            return name, share, [text, *self.near_miss()]
+            return name, share, [text, *self._also_short(name), *self.near_miss()]
         factor = bounds.missed(self.estimate)
         return None, factor, [f"the fastest design misses the bound by {factor:.2f} times."]
 
@@ -147,8 +160,8 @@ def nearest(trials: Sequence[Trial[DesignT]], bounds: Bounds) -> Trial[DesignT]:
 def rank(result: FoldingResult[Design], target: Target) -> tuple[float, ...]:
     """A key that is smaller for the better of two designs.
 
-    What fits comes first, then what the board holds at least (it misses only in time), then
-    the least miss, then the target, then the LUTs.
+    What fits comes first, of that whatever is not doubtful, then what the board holds at least
+    (it misses only in time), then the least miss, then the target, then the LUTs.
     """
     figures, budget = result.estimate, result.design.board.budget
     goal = {
@@ -161,4 +174,5 @@ def rank(result: FoldingResult[Design], target: Target) -> tuple[float, ...]:
     }[target.goal]
     miss = 0.0 if result.verdict.fits else result.verdict.shortfall or 1.0
     too_large = not result.verdict.fits and result.verdict.limiting_resource is not None
-    return (not result.verdict.fits, too_large, miss, goal, figures.lut.value)
+    doubtful = result.verdict.fits and certainty_of(figures, budget) == "doubtful"
+    return (not result.verdict.fits, doubtful, too_large, miss, goal, figures.lut.value)

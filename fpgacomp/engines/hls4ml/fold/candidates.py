@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
@@ -11,7 +12,7 @@ from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.shared.trial import budget_of, used
 from fpgacomp.ir.graph import Graph
-from fpgacomp.results.estimate import Estimate, LayerEstimate
+from fpgacomp.results.estimate import Estimate, LayerEstimate, WithResources
 
 Estimator = Callable[[Hls4mlDesign], Estimate]
 
@@ -24,19 +25,26 @@ class Hls4mlOption:
         cycles: of the layer alone, from its first input word to its last output word.
         interval: cycles between two frames.
         cost: resources in RESOURCE_FIELDS order.
+        high: the upper ends of the same.
     """
 
     folding: Hls4mlFolding
     cycles: float
     interval: float
     cost: tuple[float, ...]
+    high: tuple[float, ...]
 
-    def dominates(self, other: Hls4mlOption) -> bool:
-        """Whether this option is at least as good as the other in every figure."""
+    def dominates(self, other: Hls4mlOption, *, high: bool) -> bool:
+        """Whether this option is at least as good as the other in every figure.
+
+        Args:
+            high: whether the upper ends count among them.
+        """
+        pairs = [*zip(self.cost, other.cost), *(zip(self.high, other.high) if high else ())]
         return (
             self.cycles <= other.cycles
             and self.interval <= other.interval
-            and all(mine <= theirs for mine, theirs in zip(self.cost, other.cost))
+            and all(mine <= theirs for mine, theirs in pairs)
         )
 
 
@@ -45,18 +53,28 @@ class Hls4mlSpace:
     """All legal foldings of one graph on one board and io type.
 
     Args:
-        options: layer name -> its undominated options.
+        explored: layer name -> all its options.
         top: resources of FIFOs and ports, which no layer owns, in RESOURCE_FIELDS order.
+        top_high: their upper ends.
         budget: resources that the board's shell leaves, in the same order.
+        ceiling: what the upper ends must stay within, in the same order; None leaves them free.
     """
 
     graph: Graph
     board: Board
     clock_mhz: float
     io_type: IoType
-    options: Mapping[str, tuple[Hls4mlOption, ...]]
+    explored: Mapping[str, tuple[Hls4mlOption, ...]]
     top: tuple[float, ...]
+    top_high: tuple[float, ...]
     budget: tuple[float, ...]
+    ceiling: tuple[float, ...] | None = None
+
+    @cached_property
+    def options(self) -> Mapping[str, tuple[Hls4mlOption, ...]]:
+        """Layer name -> its undominated options."""
+        high = self.ceiling is not None
+        return {name: _undominated(found, high=high) for name, found in self.explored.items()}
 
     @property
     def hopeless(self) -> bool:
@@ -94,36 +112,50 @@ def explore(
 ) -> Hls4mlSpace:
     """The search space of a graph; `estimate` is called a few dozen times for its figures."""
     choices = {layer.name: operator_of(layer).foldings(io_type) for layer in graph.layers}
-    space = Hls4mlSpace(graph, board, clock_mhz, io_type, {}, (), budget_of(board))
+    nothing = (0.0,) * len(RESOURCE_FIELDS)
+    space = Hls4mlSpace(
+        graph, board, clock_mhz, io_type, {}, nothing, nothing, budget_of(board)
+    )  # fmt: skip
     options: dict[str, list[Hls4mlOption]] = {name: [] for name in choices}
-    top = (0.0,) * len(RESOURCE_FIELDS)
+    top = top_high = nothing
     for index in range(max(map(len, choices.values()))):
         chosen = {name: found[min(index, len(found) - 1)] for name, found in choices.items()}
         figures = estimate(space.design(chosen))
         # FIFOs depend on the folding a little: none is larger than counted here.
-        top = tuple(map(max, top, _top(figures)))
+        top = tuple(map(max, top, _top(figures, used)))
+        top_high = tuple(map(max, top_high, _top(figures, _highs)))
         for name, found in choices.items():
             if index < len(found):
                 options[name].append(_option(found[index], figures.layers[name]))
-    kept = {name: _undominated(found) for name, found in options.items()}
-    return Hls4mlSpace(graph, board, clock_mhz, io_type, kept, top, space.budget)
+    explored = {name: tuple(found) for name, found in options.items()}
+    return replace(space, explored=explored, top=top, top_high=top_high)
 
 
-def _top(figures: Estimate) -> tuple[float, ...]:
+def _top(
+    figures: Estimate, amounts: Callable[[WithResources], tuple[float, ...]]
+) -> tuple[float, ...]:
+    """What the whole design has beyond the sum of its layers."""
     layers = figures.layers.values()
     return tuple(
-        max(total - sum(shares), 0.0) for total, *shares in zip(used(figures), *map(used, layers))
+        max(total - sum(shares), 0.0)
+        for total, *shares in zip(amounts(figures), *map(amounts, layers))
     )
 
 
+def _highs(figures: WithResources) -> tuple[float, ...]:
+    """Upper ends, in RESOURCE_FIELDS order; those of layers add up to no less than the design's."""
+    return tuple(figure.high for figure in figures.resources)
+
+
 def _option(folding: Hls4mlFolding, figures: LayerEstimate) -> Hls4mlOption:
-    return Hls4mlOption(folding, figures.cycles.value, figures.interval.value, used(figures))
+    cycles, interval = figures.cycles.value, figures.interval.value
+    return Hls4mlOption(folding, cycles, interval, used(figures), _highs(figures))
 
 
-def _undominated(options: Sequence[Hls4mlOption]) -> tuple[Hls4mlOption, ...]:
+def _undominated(options: Sequence[Hls4mlOption], *, high: bool) -> tuple[Hls4mlOption, ...]:
     kept: list[Hls4mlOption] = []
     for option in options:
-        if any(other.dominates(option) for other in kept):
+        if any(other.dominates(option, high=high) for other in kept):
             continue
-        kept = [other for other in kept if not option.dominates(other)] + [option]
+        kept = [other for other in kept if not option.dominates(other, high=high)] + [option]
     return tuple(kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,6 +76,18 @@ class _Program:
         self._resources()
         self._times()
 
+    def area(self) -> dict[int, float]:
+        """Column -> the sum of the option's shares of the board; two registers lie beside a LUT."""
+        return {
+            self.first[name] + i: sum(
+                amount / budget
+                for resource, amount, budget in zip(RESOURCE_FIELDS, option.cost, self.space.budget)
+                if resource != "ff"
+            )
+            for name, options in self.options.items()
+            for i, option in enumerate(options)
+        }
+
     def row(self, coefficients: dict[int, float], low: float, high: float) -> None:
         self.rows.append((coefficients, low, high))
 
@@ -92,6 +104,18 @@ class _Program:
             }
             top = space.top[index] / budget
             self.row({**row, self.share: -1.0}, -np.inf, -top)
+            if space.ceiling is not None:
+                self._upper_ends(index, space.ceiling[index])
+
+    def _upper_ends(self, index: int, ceiling: float) -> None:
+        """Sum over layers + top, at the upper ends, <= ceiling."""
+        row = {
+            self.first[name] + i: option.high[index] / ceiling
+            for name, options in self.options.items()
+            for i, option in enumerate(options)
+            if option.high[index]
+        }
+        self.row(row, -np.inf, 1.0 - self.space.top_high[index] / ceiling)
 
     def _times(self) -> None:
         """Latency: the longest path, or in io_stream the slowest stage and the vectors' path.
@@ -143,13 +167,19 @@ class _Program:
 
 
 def least_share(
-    space: Hls4mlSpace, *, interval: float | None = None, latency: float | None = None
+    space: Hls4mlSpace,
+    *,
+    interval: float | None = None,
+    latency: float | None = None,
+    then_area: bool = False,
 ) -> Hls4mlChoice | None:
     """The choice whose largest share of any resource is smallest; None where there is none.
 
     Args:
         interval: most cycles between two frames.
         latency: most cycles from input to output.
+        then_area: of the choices whose largest share is as small, the one that has the least sum
+            of shares; otherwise any, which is solved in half the time.
     """
     program = _Program(space, slowest=interval)
     if not program.possible:
@@ -157,7 +187,12 @@ def least_share(
     program.build()
     if latency is not None:
         program.row({program.latency: 1.0}, -np.inf, latency)
-    return program.solve({program.share: 1.0})
+    found = program.solve({program.share: 1.0})
+    if found is None or not then_area:
+        return found
+    program.row({program.share: 1.0}, -np.inf, found.value * (1 + 1e-6))
+    smaller = program.solve(program.area())
+    return found if smaller is None else replace(found, folding=smaller.folding)
 
 
 def least_latency(space: Hls4mlSpace, *, interval: float | None = None) -> Hls4mlChoice | None:

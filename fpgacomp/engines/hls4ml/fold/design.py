@@ -18,9 +18,10 @@ from fpgacomp.engines.hls4ml.fold.choose import (
 )
 from fpgacomp.engines.hls4ml.fold.remedies import hls4ml_remedies
 from fpgacomp.engines.shared.result import FoldingResult
-from fpgacomp.engines.shared.trial import Bounds, Trial, nearest, pace, uncrowded
+from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, nearest, pace, uncrowded
 from fpgacomp.errors import DoesNotFit, FpgacompError, raise_all
 from fpgacomp.ir.graph import Graph
+from fpgacomp.results.certainty import DOUBTFUL
 from fpgacomp.results.report import Verdict
 from fpgacomp.results.target import Target
 
@@ -62,15 +63,17 @@ def fold_hls4ml(
     """
     bounds = Bounds.of(target, clock_mhz)
     spaces: list[Hls4mlSpace] = []
+    doubtful: list[Hls4mlTrial] = []
     for ground in (uncrowded(board), board):
         spaces = _spaces(graph, ground, clock_mhz, io_type, estimate)
-        found = (_best(space, target, bounds, estimate) for space in spaces)
-        trials = [
-            replace(trial, design=replace(trial.design, board=board)) for trial in found if trial
-        ]
-        if trials:
-            best = min(trials, key=lambda trial: _rank(trial, target))
+        found = (_surest(space, board, target, bounds, estimate) for space in spaces)
+        trials = [trial for trial in found if trial]
+        best = min(trials, key=lambda trial: _rank(trial, target), default=None)
+        if best is not None and not best.doubtful:
             return _success(best, trials, target)
+        doubtful = doubtful or trials
+    if doubtful:
+        return _success(min(doubtful, key=lambda t: _rank(t, target)), doubtful, target)
     return _failure(spaces, target, bounds, estimate, other_boards)
 
 
@@ -88,6 +91,27 @@ def _spaces(
         ]
         raise_all(problems)
     return spaces
+
+
+def _surest(
+    space: Hls4mlSpace, board: Board, target: Target, bounds: Bounds, estimate: Estimator
+) -> Hls4mlTrial | None:
+    """The best design of one io type, and where its fit is doubtful the best that is not.
+
+    Args:
+        board: the whole board, of which the space may have a part only.
+    """
+    ceiling = tuple(DOUBTFUL * available for available in budget_of(board))
+    best = None
+    for ground in (space, replace(space, ceiling=ceiling)):
+        trial = _best(ground, target, bounds, estimate)
+        if trial is None:
+            break
+        trial = replace(trial, design=replace(trial.design, board=board))
+        if not trial.doubtful:
+            return trial
+        best = best or trial
+    return best
 
 
 def _best(
@@ -130,7 +154,9 @@ def _solve(space: Hls4mlSpace, target: Target, bounds: Bounds) -> Hls4mlChoice |
         case "throughput":
             return least_interval(space, latency=bounds.latency, at_most=bounds.interval)
         case "area":
-            return least_share(space, interval=bounds.interval, latency=bounds.latency)
+            return least_share(
+                space, interval=bounds.interval, latency=bounds.latency, then_area=True
+            )
 
 
 def _corners(space: Hls4mlSpace) -> list[Hls4mlChoice]:
@@ -154,11 +180,11 @@ def _rank(trial: Hls4mlTrial, target: Target) -> tuple[float, ...]:
     share = trial.largest[1]
     match target.goal:
         case "latency":
-            return (latency, share, interval)
+            return (trial.doubtful, latency, share, interval)
         case "throughput":
-            return (interval, share, latency)
+            return (trial.doubtful, interval, share, latency)
         case "area":
-            return (share, latency, interval)
+            return (trial.doubtful, share, latency, interval)
 
 
 def _success(best: Hls4mlTrial, trials: Sequence[Hls4mlTrial], target: Target) -> Hls4mlResult:

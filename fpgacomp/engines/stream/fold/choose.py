@@ -20,7 +20,8 @@ def choose(
 
     Args:
         objective: what is minimized. area: LUT-equivalents within the budget. share: the
-            largest share of any resource, which may exceed the budget. latency: cycles of the
+            largest share of any resource, which may exceed the budget, and of equal ones the least
+            area. latency: cycles of the
             first frame within the budget, added up by `LayerRules.exposure`.
         interval: most cycles per frame of any layer.
         latency: most cycles of the first frame, added up in the same way.

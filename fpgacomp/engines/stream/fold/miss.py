@@ -22,6 +22,7 @@ from fpgacomp.results.report import Verdict
 from fpgacomp.results.target import Target
 
 NONE = Bounds(None, None)  # no bound at all
+FAR = 2.0  # times the budget, from which on a design is far too large
 
 
 def stream_miss(
@@ -59,8 +60,9 @@ def stream_miss(
         reasons = [f"the nearest design that fits has {pace(best.estimate)}: it misses the bound "
                    f"by {shortfall:,.2f} times.", *_why(space, bounds)]  # fmt: skip
     else:
-        best = _smallest(space, estimate)
+        best, balanced = _smallest(space, estimate)
         limiting, shortfall, reasons = best.miss(NONE)
+        reasons += balanced
     ways = remedies(
         space.graph, space.board, space.clock_mhz, target,
         fastest=lambda: _figures(fastest()), shortest=lambda: _figures(shortest()),
@@ -107,10 +109,26 @@ def _why(space: StreamSpace, bounds: Bounds) -> list[str]:
     return [f"{name}: the smallest design at the bound needs {shares[name]:.2f} times the budget."]
 
 
-def _smallest(space: StreamSpace, estimate: Estimator) -> Trial[StreamDesign]:
-    """The design of the least share of the board, with FIFOs that cannot deadlock."""
+def _smallest(
+    space: StreamSpace, estimate: Estimator
+) -> tuple[Trial[StreamDesign], list[str]]:  # fmt: skip
+    """(The smallest design, with FIFOs that cannot deadlock; what else is to be said of it).
+
+    It is that of the least share of the board. Where even that is far too large, balancing one
+    resource against another brings nothing near and hides which is short: it is then that of
+    the least area.
+    """
     choice = choose(space, "share")
     assert choice is not None, "its budget may be exceeded, so that a selection exists"
+    told = []
+    share = max(cost / free for cost, free in zip(choice.cost, budget_of(space.board)))
+    if share > FAR:
+        unbounded = replace(space, budget=(float("inf"),) * len(space.budget))
+        if (least := choose(unbounded, "area")) is not None:
+            choice = least
+            told = [
+                f"balanced over all resources it would still need {share:.2f} times the budget."
+            ]
     plain = estimate(space.design(choice.folding), timed=False)
     *_, found = sized_designs(space, choice, plain, estimate, target=Target("area"), bounds=NONE)
-    return replace(found.trial, estimate=estimate(found.trial.design))
+    return replace(found.trial, estimate=estimate(found.trial.design)), told

@@ -18,12 +18,13 @@ from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.fold.prices import Costs, StreamOption
 from fpgacomp.engines.stream.fold.space import Edge, StreamSpace
 from fpgacomp.engines.stream.layers import rules_of
-from fpgacomp.host.solver import Row, minimized
+from fpgacomp.host.solver import Minimum, Row, minimized
 
 NODE_LIMIT = 60  # nodes of the branch and bound tree
 GAP = 2e-3  # relative distance from the proved bound at which the solver may stop
 LATENCY_GAP = 2e-2  # the same for latency, whose sum of layers is no nearer to the truth
 Objective = Literal["area", "share", "latency"]
+TIE = 1 + 1e-6  # shares that differ by less are equal
 INFEASIBLE = 2  # scipy's status
 
 
@@ -159,16 +160,27 @@ class Program:
         weights = self._objective(objective)
         if latency is not None:
             self.rows.append((self._first_frame(), -np.inf, latency / self.space.fastest))
-        found = minimized(
-            weights, self.rows, self.columns,
-            binaries=0 if relaxed else self.binaries, shares=self.slowest,
-            node_limit=NODE_LIMIT, gap=LATENCY_GAP if objective == "latency" else GAP,
-        )  # fmt: skip
+        gap = LATENCY_GAP if objective == "latency" else GAP
+        found = self._minimized(weights, gap, relaxed=relaxed)
         if found.x is None:
             if found.status != INFEASIBLE:
                 raise Undecided
             return None
-        return self._choice(found.x, float(found.mip_gap or 0.0))
+        gap, x = found.mip_gap, found.x
+        if objective == "share":
+            # One resource rules the share: the others are free to grow as large until the least
+            # area at that share is asked for.
+            self.rows.append(({self.share: 1.0}, -np.inf, x[self.share] * TIE))
+            smaller = self._minimized(self._objective("area"), GAP, relaxed=relaxed)
+            x = x if smaller.x is None else smaller.x
+        return self._choice(x, gap)
+
+    def _minimized(self, weights: Mapping[int, float], gap: float, *, relaxed: bool) -> Minimum:
+        return minimized(
+            weights, self.rows, self.columns,
+            binaries=0 if relaxed else self.binaries, shares=self.slowest,
+            node_limit=NODE_LIMIT, gap=gap,
+        )  # fmt: skip
 
     def _choice(self, values: Sequence[float], gap: float) -> StreamChoice:
         picked = {}
