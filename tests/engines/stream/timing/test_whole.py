@@ -125,6 +125,15 @@ def test_a_copy_holds_a_whole_frame_that_is_longer_than_merged_steps_show() -> N
     assert depths["c2_copy1"] >= words and made.fifo_depths["c2_copy1"] >= words
 
 
+def test_merged_steps_of_a_join_read_its_parts_one_after_the_other() -> None:
+    flow = expand(design(doubling(1024, 4), [1]))
+    assert Simulator(flow, limit=64).run().stuck == Simulator(flow, limit=UNMERGED).run().stuck
+    (last,) = (op for op in flow.operators if op.name == "c3")
+    steps = last.steps(64)
+    first, second = (np.diff(reads, prepend=0) for reads in steps.reads)
+    assert len(steps.cycles) == 64 and not np.any((first > 0) & (second > 0))
+
+
 def test_a_design_too_large_for_that_is_no_slower_than_stated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
