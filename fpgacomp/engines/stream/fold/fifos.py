@@ -17,6 +17,7 @@ from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.duplicate import Duplicate
+from fpgacomp.engines.stream.timing.least import least_depths
 from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES, Pipelines
 from fpgacomp.engines.stream.timing.run import LEAST, Run, Simulator, interval_cycles
 from fpgacomp.engines.stream.timing.whole import Whole
@@ -94,10 +95,24 @@ class _Aim:
 
 
 def _proven(whole: Whole, depths: Mapping[str, int]) -> Fifos:
-    """The depths, at least those with which the run without merged steps is true, and that run."""
-    names = depths.keys() | whole.floors.keys()
-    deep = {n: max(depths.get(n, LEAST), whole.floors.get(n, LEAST)) for n in sorted(names)}
+    """The depths, at least those of `_floors`, and the run without merged steps."""
+    floors = _floors(whole, depths)
+    names = sorted(depths.keys() | floors.keys())
+    deep = {name: max(depths.get(name, LEAST), floors.get(name, LEAST)) for name in names}
     return Fifos(deep, whole.run(deep))
+
+
+def _floors(whole: Whole, depths: Mapping[str, int]) -> Mapping[str, int]:
+    """Words that FIFOs must hold whatever the pace.
+
+    Those are what joins need and pipelines may hold back, so that no pauses can stop the design;
+    of a design whose steps are merged after all, what two of them move at once.
+    """
+    if whole.floors:
+        return whole.floors
+    margins = _margins(whole)
+    least = least_depths(whole.dataflow, whole.pipelines, depths)
+    return {name: n + margins.get(name, 0) for name, n in least.items() if n > LEAST}
 
 
 def _deepened(whole: Whole, shallow: Fifos, aim: _Aim) -> Fifos:
@@ -172,7 +187,7 @@ def _held(simulator: Simulator, elastic: Set[str], aim: _Aim) -> dict[str, int]:
     }
 
 
-def _margins(simulator: Simulator) -> dict[str, int]:
+def _margins(simulator: Simulator | Whole) -> dict[str, int]:
     """Stream name -> words that the other branches' pipelines may hold back meanwhile.
 
     A HLS pipeline without input keeps what is in flight, at most HLS_STAGES words an operator,

@@ -66,6 +66,8 @@ def _cut_together(
     whole: Whole, fifos: Fifos, floors: Mapping[str, int], most: float
 ) -> Mapping[str, int]:
     """The depths, or all as small as what they hold when frames come at the pace, if that does."""
+    if not fifos.depths:
+        return fifos.depths
     held = whole.simulator.run(fifos.depths, pace=int(most), held=True).most
     depths = {
         name: max(min(words, held[name]), floors.get(name, LEAST))

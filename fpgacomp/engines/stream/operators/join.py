@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import gcd
 from typing import ClassVar
 
 import numpy as np
 
+from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.emit.calls import Call
 from fpgacomp.engines.stream.estimate.terms import word_terms
@@ -45,11 +47,17 @@ class Join(Named):
         return self.output.words
 
     def steps(self, limit: int) -> Steps:
+        """Within a pixel as long as it has more steps than the limit: one part follows another."""
         counts = [c // self.output.lanes for c in self.channels]
-        source = np.repeat(np.arange(len(counts)), counts)
-        reads = [source == index for index in range(len(counts))]
-        pixel = Pattern.of(reads, [np.ones(len(source))])
-        return repeated_steps(pixel, self.output.words // len(source), limit)
+        common, size = gcd(*counts), sum(counts)
+        words = 1
+        if size > limit:  # the least that divides every part, or the most that does
+            words = next((n for n in divisors(common) if size // n <= limit), common)
+        source = np.repeat(np.arange(len(counts)), [count // words for count in counts])
+        reads = [words * (source == index) for index in range(len(counts))]
+        written = np.full(len(source), words)
+        pixel = replace(Pattern.of(reads, [written], words), after=np.ones_like(source))
+        return repeated_steps(pixel, self.output.words // size, max(limit, len(source)))
 
     def terms(self, port_bits: int) -> Terms:
         return word_terms(self.output.bits)
