@@ -1,14 +1,14 @@
-"""What to answer when no streaming design keeps the bounds: the nearest miss, and remedies."""
+"""What to answer when no streaming design keeps the bounds: the nearest miss, and the ways out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
-from fpgacomp.engines.shared.remedies import remedies
+from fpgacomp.engines.shared.remedies import ways_out
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, pace
 from fpgacomp.engines.stream.design import StreamDesign
@@ -48,7 +48,8 @@ def stream_miss(
             return False
         other = explore(graph, board, clock_mhz, estimate)
         least = replace(target, goal="area")
-        return search(other, least, asked, estimate) is not None
+        found = search(other, least, asked, estimate)
+        return found is not None and not found.trial.doubtful
 
     held = [find() for find, bound in ((fastest, bounds.interval), (shortest, bounds.latency))
             if bound is not None]  # fmt: skip
@@ -63,14 +64,13 @@ def stream_miss(
         best, balanced = _smallest(space, estimate)
         limiting, shortfall, reasons = best.miss(NONE)
         reasons += balanced
-    ways = remedies(
-        space.graph, space.board, space.clock_mhz, target,
+    ways = partial(
+        ways_out, space.graph, space.board, space.clock_mhz, target,
         fastest=lambda: _figures(fastest()), shortest=lambda: _figures(shortest()),
         fits=fits, other_boards=other_boards,
-        last_resort="nothing tried helps: a smaller network.",
     )  # fmt: skip
-    verdict = Verdict(False, limiting, ways, shortfall)
-    return FoldingResult(best.design, best.estimate, verdict, tuple(reasons))
+    verdict = Verdict(False, limiting, shortfall=shortfall)
+    return FoldingResult(best.design, best.estimate, verdict, tuple(reasons), ways)
 
 
 def _figures(found: Found | None) -> Estimate | None:
