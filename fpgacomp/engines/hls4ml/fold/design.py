@@ -197,7 +197,7 @@ def _success(best: Hls4mlTrial, trials: Sequence[Hls4mlTrial], target: Target) -
         if other is not best:
             reasons.append(f"{other.design.io_type} would give {pace(other.estimate)}.")
     reasons.append(_optimality(best))
-    reasons += best.warnings()
+    reasons += [*best.left_free(target), *best.warnings()]
     return FoldingResult(best.design, best.estimate, Verdict(True, name), tuple(reasons))
 
 

@@ -21,6 +21,7 @@ from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT
 from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.shared.narrow import narrowed, widest
 from fpgacomp.engines.shared.result import FoldingResult
+from fpgacomp.engines.shared.trial import uncrowded
 from fpgacomp.errors import FpgacompError
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
@@ -320,7 +321,7 @@ def test_nothing_fits_names_resource_shortfall_and_ways_out() -> None:
     assert fold(graph, ROOMY).verdict.fits
 
 
-def test_the_bits_named_as_a_remedy_do_fit_and_one_more_does_not() -> None:
+def test_the_bits_named_as_a_remedy_do_fit_and_one_more_leaves_no_reserve() -> None:
     graph = mlp(64, *[64] * 10, 10, bits=8)
     small = replace(BOARD, name="small", resources=counts(45000, 90000, 0, 100, 0))
     result = fold(graph, small, Target("area"))
@@ -329,7 +330,7 @@ def test_the_bits_named_as_a_remedy_do_fit_and_one_more_does_not() -> None:
     assert way.options == f"--weight-bits {bits} --activation-bits {bits}"
     assert widest(narrowed(graph, bits)) == bits
     assert fold(narrowed(graph, bits), small, Target("area")).verdict.fits
-    assert not fold(narrowed(graph, bits + 1), small, Target("area")).verdict.fits
+    assert not fold(narrowed(graph, bits + 1), uncrowded(small), Target("area")).verdict.fits
 
 
 def test_a_rate_out_of_reach_names_the_rate_that_fits() -> None:
