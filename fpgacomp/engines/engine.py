@@ -73,6 +73,8 @@ class Goal:
         io_type: how layers hand over their data, for engines that leave a choice; None lets
             the engine choose.
         other_boards: boards to name as a remedy where this one is too small.
+        bits_are_options: whether fpgacomp quantizes the network itself, so that fewer bits are
+            options of the same command.
     """
 
     board: Board
@@ -80,6 +82,7 @@ class Goal:
     target: Target
     io_type: IoType | None = None
     other_boards: Sequence[Board] = ()
+    bits_are_options: bool = False
 
 
 @dataclass(frozen=True)

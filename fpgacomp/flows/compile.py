@@ -60,7 +60,7 @@ def compile(
     the_board = load_board(board)
 
     network, lowered = integer_graph(model, options, stages)
-    chosen = fold(lowered, the_board, options, request, stages)
+    chosen = fold(lowered, the_board, options, request, stages, of_float=network.format == "float")
     design = chosen.folded.design
     if not chosen.folded.verdict.fits:
         report = report_of(network, lowered, chosen, Exactness(0), options, stages)

@@ -42,5 +42,5 @@ def estimate(
     stages = Stages(observer, options.dump_stages)
     the_board = load_board(board)
     network, lowered = integer_graph(model, options, stages)
-    chosen = fold(lowered, the_board, options, request, stages)
+    chosen = fold(lowered, the_board, options, request, stages, of_float=network.format == "float")
     return report_of(network, lowered, chosen, Exactness(0), options, stages)

@@ -62,9 +62,13 @@ def lower_network(network: Network, options: Options, stages: Stages) -> tuple[N
 
 
 def fold(
-    lowered: Lowered, board: Board, options: Options, request: Request, stages: Stages
-) -> EngineDesign:
+    lowered: Lowered, board: Board, options: Options, request: Request, stages: Stages,
+    *, of_float: bool = False,
+) -> EngineDesign:  # fmt: skip
     """The design whose estimate suits the target best within what the board's shell leaves.
+
+    Args:
+        of_float: whether the network was float, so that its bits are options of this run.
 
     Raises:
         UsageError: the board does not run at the clock that was asked for.
@@ -83,6 +87,7 @@ def fold(
         target=options.target,
         io_type=options.io_type,
         other_boards=[b for b in list_boards() if b.device.toolchain == board.device.toolchain],
+        bits_are_options=of_float,
     )
     with stages.step("fold"):
         chosen = choose(lowered.graph, goal, request.engines)

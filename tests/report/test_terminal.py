@@ -95,6 +95,11 @@ def test_a_fit_within_the_uncertainty_is_not_called_sure() -> None:
     assert shown(report)[0] == (
         "PROBABLY FITS TUL PYNQ-Z2: needs about 83 % of its free LUT, at worst 112 %."
     )
+    report = samples.with_figures(report, lut=Figure(40_000, 33_000, 97_000))
+    assert wording.headline(report).mood == "unsure"
+    assert shown(report)[0] == (
+        "MAY NOT FIT TUL PYNQ-Z2: needs about 83 % of its free LUT, at worst 201 %."
+    )
 
 
 @pytest.mark.parametrize(

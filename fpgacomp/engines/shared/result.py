@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from fpgacomp.engines.shared.way import Way
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.report import Verdict
 
@@ -20,12 +22,14 @@ class FoldingResult(Generic[DesignT_co]):
             verdict.fits.
         estimate: figures of this design at logic synthesis.
         verdict: whether it fits; if not, the limiting resource, how many times too much of it
-            is needed, and the remedies.
+            is needed. Its remedies are left to `choose`, which holds the ways out against it.
         reasons: sentences on why this design was chosen, how near to the optimum it is, and
             what is uncertain.
+        ways: finds the ways out where it does not fit, the cheapest first.
     """
 
     design: DesignT_co
     estimate: Estimate
     verdict: Verdict
     reasons: tuple[str, ...]
+    ways: Callable[[], Iterable[Way]] = tuple

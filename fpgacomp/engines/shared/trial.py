@@ -121,6 +121,16 @@ class Trial(Generic[DesignT]):
                 found.append(f"{name}: the estimate fits, its upper end ({upper}) does not.")
         return found
 
+    def left_free(self, target: Target) -> list[str]:
+        """A sentence where a faster design is passed over because it would crowd the LUTs."""
+        share = self.shares()["lut"]
+        if target.goal == "area" or not CROWDED / 2 < share <= CROWDED:
+            return []
+        return [
+            f"{1 - CROWDED:.0%} of the LUTs are left free for placement; a faster design may fill "
+            "them: a bound (--latency-us, --fps) asks for it."
+        ]
+
     def near_miss(self) -> list[str]:
         """A sentence where the lower end of the estimate would still fit; else nothing."""
         over = [name for name, share in self.shares().items() if share > 1.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.hls4ml.check import IO_TYPES
@@ -16,7 +17,7 @@ from fpgacomp.engines.hls4ml.fold.choose import (
     least_latency,
     least_share,
 )
-from fpgacomp.engines.hls4ml.fold.remedies import hls4ml_remedies
+from fpgacomp.engines.hls4ml.fold.remedies import hls4ml_ways
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, nearest, pace, uncrowded
 from fpgacomp.errors import DoesNotFit, FpgacompError, raise_all
@@ -42,7 +43,7 @@ def fold_hls4ml(
     io_type: IoType | None = None,
     other_boards: Sequence[Board] = (),
 ) -> Hls4mlResult:
-    """The best legal folding for the target, or the nearest miss with its remedies.
+    """The best legal folding for the target, or the nearest miss with its ways out.
 
     Args:
         graph: verified.
@@ -196,7 +197,7 @@ def _success(best: Hls4mlTrial, trials: Sequence[Hls4mlTrial], target: Target) -
         if other is not best:
             reasons.append(f"{other.design.io_type} would give {pace(other.estimate)}.")
     reasons.append(_optimality(best))
-    reasons += best.warnings()
+    reasons += [*best.left_free(target), *best.warnings()]
     return FoldingResult(best.design, best.estimate, Verdict(True, name), tuple(reasons))
 
 
@@ -221,11 +222,12 @@ def _failure(
     limiting, shortfall, reasons = best.miss(bounds)
 
     def holds(space: Hls4mlSpace) -> bool:
-        return _best(space, replace(target, goal="area"), bounds, estimate) is not None
+        trial = _surest(space, space.board, replace(target, goal="area"), bounds, estimate)
+        return trial is not None and not trial.doubtful
 
-    ways = hls4ml_remedies(spaces, target, holds, estimate, other_boards)
-    verdict = Verdict(False, limiting, ways, shortfall)
-    return FoldingResult(best.design, best.estimate, verdict, tuple(reasons))
+    ways = partial(hls4ml_ways, spaces, target, holds, estimate, other_boards)
+    verdict = Verdict(False, limiting, shortfall=shortfall)
+    return FoldingResult(best.design, best.estimate, verdict, tuple(reasons), ways)
 
 
 def _nearest(spaces: Sequence[Hls4mlSpace], bounds: Bounds, estimate: Estimator) -> Hls4mlTrial:

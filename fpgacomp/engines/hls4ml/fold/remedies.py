@@ -1,30 +1,32 @@
-"""Remedies for a graph that does not fit a board under hls4ml."""
+"""Ways out for a graph that does not fit a board under hls4ml."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.hls4ml.fold.candidates import Estimator, Hls4mlSpace, explore, obstacles
 from fpgacomp.engines.hls4ml.fold.choose import Hls4mlChoice, least_interval, least_latency
-from fpgacomp.engines.shared.remedies import remedies
+from fpgacomp.engines.shared.remedies import ways_out
+from fpgacomp.engines.shared.way import Way
 from fpgacomp.ir.graph import Graph
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.target import Target
 
 
-def hls4ml_remedies(
+def hls4ml_ways(
     spaces: Sequence[Hls4mlSpace],
     target: Target,
     holds: Callable[[Hls4mlSpace], bool],
     estimate: Estimator,
     other_boards: Sequence[Board],
-) -> tuple[str, ...]:
-    """Remedies as sentences, the cheapest first: a lower rate, fewer bits, another board.
+) -> Iterator[Way]:
+    """The ways out, the cheapest first: a lower rate, fewer bits, another board.
 
     Args:
         spaces: one per io type in question.
-        holds: whether a space has a design that fits and keeps the target's bounds.
+        holds: whether a space has a design that fits, is not doubtful and keeps the target's
+            bounds.
     """
     first = spaces[0]
     io_types = [space.io_type for space in spaces]
@@ -36,7 +38,7 @@ def hls4ml_remedies(
             if not obstacles(graph, io_type)
         )
 
-    return remedies(
+    return ways_out(
         first.graph,
         first.board,
         first.clock_mhz,
@@ -45,7 +47,6 @@ def hls4ml_remedies(
         shortest=lambda: _best(spaces, least_latency, lambda e: e.latency_cycles.value, estimate),
         fits=fits,
         other_boards=other_boards,
-        last_resort="nothing tried helps: a smaller network, or --backend stream.",
     )
 
 

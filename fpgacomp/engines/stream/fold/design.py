@@ -10,7 +10,7 @@ from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, pace, used
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.fold.miss import stream_miss
+from fpgacomp.engines.stream.fold.miss import Extremes, stream_miss
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import GAP
 from fpgacomp.engines.stream.fold.search import Found, best_of
@@ -52,12 +52,18 @@ def fold_stream(
     bounds = Bounds.of(target, clock_mhz)
     space = explore(graph, board, clock_mhz, estimate)
     found = best_of(space, target, bounds, estimate)
+    extremes = Extremes(space, estimate)
+    if found is None:
+        # The program's latency is a sum of shares and may be longer than that of the run, by which
+        # a bound is judged.
+        held = extremes.of(bounds)
+        found = next((one for one in held if bounds.kept(one.trial.estimate)), None)
     if found is not None:
-        return _success(space, found, estimate)
-    return stream_miss(space, target, bounds, estimate, other_boards)
+        return _success(space, found, target, estimate)
+    return stream_miss(space, target, bounds, estimate, other_boards, extremes)
 
 
-def _success(space: StreamSpace, found: Found, estimate: Estimator) -> StreamResult:
+def _success(space: StreamSpace, found: Found, target: Target, estimate: Estimator) -> StreamResult:
     trial = replace(found.trial, estimate=estimate(found.trial.design))
     name, share = trial.largest
     area = space.equivalent(used(trial.estimate))
@@ -73,6 +79,7 @@ def _success(space: StreamSpace, found: Found, estimate: Estimator) -> StreamRes
         f"folding: within {max(trial.gap, GAP):.1%} of the optimum of the integer program.",
         f"FIFOs: {len(run.finish)} frames ran through the design with its depths, one every "
         f"{run.interval:,} cycles, the first after {run.finish[0]:,}.",
+        *trial.left_free(target),
         *trial.warnings(),
     ]
     return FoldingResult(trial.design, trial.estimate, Verdict(True, name), tuple(reasons))

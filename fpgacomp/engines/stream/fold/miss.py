@@ -1,14 +1,14 @@
-"""What to answer when no streaming design keeps the bounds: the nearest miss, and remedies."""
+"""What to answer when no streaming design keeps the bounds: the nearest miss, and the ways out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
-from fpgacomp.engines.shared.remedies import remedies
+from fpgacomp.engines.shared.remedies import ways_out
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, pace
 from fpgacomp.engines.stream.design import StreamDesign
@@ -25,22 +25,39 @@ NONE = Bounds(None, None)  # no bound at all
 FAR = 2.0  # times the budget, from which on a design is far too large
 
 
+@dataclass(frozen=True)
+class Extremes:
+    """The fastest designs of a space that are within the budget, searched for when asked for."""
+
+    space: StreamSpace
+    estimate: Estimator
+
+    @cached_property
+    def fastest(self) -> Found | None:
+        """The design of the highest rate."""
+        return best_of(self.space, Target("throughput"), NONE, self.estimate)
+
+    @cached_property
+    def shortest(self) -> Found | None:
+        """The design of the shortest latency."""
+        return best_of(self.space, Target("latency"), NONE, self.estimate)
+
+    def of(self, bounds: Bounds) -> list[Found]:
+        """Those that aim at what is bounded."""
+        wanted = [self.fastest] if bounds.interval is not None else []
+        wanted += [self.shortest] if bounds.latency is not None else []
+        return [found for found in wanted if found is not None]
+
+
 def stream_miss(
     space: StreamSpace,
     target: Target,
     bounds: Bounds,
     estimate: Estimator,
     other_boards: Sequence[Board],
+    extremes: Extremes,
 ) -> FoldingResult[StreamDesign]:
     """The design nearest to the bounds that fits the board; where none fits, the smallest one."""
-
-    @cache
-    def fastest() -> Found | None:
-        return best_of(space, Target("throughput"), NONE, estimate)
-
-    @cache
-    def shortest() -> Found | None:
-        return best_of(space, Target("latency"), NONE, estimate)
 
     def fits(graph: Graph, board: Board, clock_mhz: float) -> bool:
         asked = Bounds.of(target, clock_mhz)
@@ -48,11 +65,10 @@ def stream_miss(
             return False
         other = explore(graph, board, clock_mhz, estimate)
         least = replace(target, goal="area")
-        return search(other, least, asked, estimate) is not None
+        found = search(other, least, asked, estimate)
+        return found is not None and not found.trial.doubtful
 
-    held = [find() for find, bound in ((fastest, bounds.interval), (shortest, bounds.latency))
-            if bound is not None]  # fmt: skip
-    trials = [found.trial for found in held if found is not None]
+    trials = [found.trial for found in extremes.of(bounds)]
     if trials:
         best = min(trials, key=lambda trial: bounds.missed(trial.estimate))
         best = replace(best, estimate=estimate(best.design))
@@ -63,14 +79,13 @@ def stream_miss(
         best, balanced = _smallest(space, estimate)
         limiting, shortfall, reasons = best.miss(NONE)
         reasons += balanced
-    ways = remedies(
-        space.graph, space.board, space.clock_mhz, target,
-        fastest=lambda: _figures(fastest()), shortest=lambda: _figures(shortest()),
+    ways = partial(
+        ways_out, space.graph, space.board, space.clock_mhz, target,
+        fastest=lambda: _figures(extremes.fastest), shortest=lambda: _figures(extremes.shortest),
         fits=fits, other_boards=other_boards,
-        last_resort="nothing tried helps: a smaller network.",
     )  # fmt: skip
-    verdict = Verdict(False, limiting, ways, shortfall)
-    return FoldingResult(best.design, best.estimate, verdict, tuple(reasons))
+    verdict = Verdict(False, limiting, shortfall=shortfall)
+    return FoldingResult(best.design, best.estimate, verdict, tuple(reasons), ways)
 
 
 def _figures(found: Found | None) -> Estimate | None:

@@ -56,8 +56,13 @@ def interval_cycles(dataflow: Dataflow) -> int:
 
 
 def first_frame(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, tuple[int, int]]:
-    """Operator name -> (cycle of its first step's end, cycle of its last word), FIFOs unbounded."""
+    """Operator name -> (cycle of its first word in, cycle of its last word out), FIFOs unbounded.
+
+    An operator is busy for all its cycles, however many of its steps are merged: it began that
+    long before its last step's end at the latest.
+    """
     ends: dict[str, tuple[IntArray, IntArray]] = {}  # stream -> (cumulative words, times)
+    first: dict[str, int] = {}  # stream -> cycle of its first word
     times: dict[str, tuple[int, int]] = {}
     for operator in dataflow.operators:
         steps = operator.steps(limit)
@@ -68,10 +73,20 @@ def first_frame(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, tuple[
             arrived = when[np.searchsorted(words, np.maximum(reads, 1))]
             floor = np.maximum(floor, arrived + steps.after)
         end = before + np.maximum.accumulate(floor - before)
-        times[operator.name] = int(end[0]), int(end[-1]) + HLS_STAGES
+        begun = min((first[stream.name] for stream in operator.inputs), default=0)
+        begun = max(min(begun, int(end[-1] - before[-1])), 0)
+        times[operator.name] = begun, int(end[-1]) + HLS_STAGES
         for stream, writes in zip(operator.outputs, steps.writes):
             ends[stream.name] = writes, end + HLS_STAGES
+            first[stream.name] = _first_word(writes, end + HLS_STAGES, steps.cycles)
     return times
+
+
+def _first_word(writes: IntArray, when: IntArray, cycles: IntArray) -> int:
+    """The cycle of a stream's first word; those of a merged step are spread over its cycles."""
+    step = int(np.searchsorted(writes, 1))
+    words = int(writes[step])
+    return int(when[step]) - int(cycles[step]) * (words - 1) // words
 
 
 def latency_cycles(dataflow: Dataflow, limit: int = STEP_LIMIT) -> int:

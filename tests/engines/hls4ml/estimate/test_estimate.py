@@ -102,6 +102,25 @@ def test_resource_strategy_counts_multipliers_and_rom() -> None:
     assert csynth.bram18.value == memory_bram18(64 * 8, 32)
 
 
+def test_weights_of_a_folded_layer_are_in_block_ram_or_in_luts() -> None:
+    """Where the value has no block RAM, neither it nor the low is below 64 bits a LUT."""
+    weights = random_weights(256, 512, 8)
+    folded = Hls4mlFolding("resource", 256)
+    layer = estimate_hls4ml(design(mlp(weights), fc=folded)).layers["fc"]
+    assert layer.bram18.value == 0
+    assert layer.lut.low >= 256 * 512 * 8 / 64
+    whole = estimate_hls4ml(design(mlp(weights), fc=folded))
+    assert whole.lut.low >= layer.lut.least  # no sum of ranges reaches below it
+    pruned = weights * (np.random.default_rng(0).random(weights.shape) < 0.05)
+    sparse = estimate_hls4ml(design(mlp(pruned), fc=folded)).layers["fc"].lut.least
+    assert 0 < sparse < 0.2 * layer.lut.least
+    declared = estimate_hls4ml(design(mlp(weights), fc=folded), stage="csynth").layers["fc"]
+    assert declared.bram18.value > 0 and declared.lut.least == 0
+    unrolled = random_weights(16, 16, 8)
+    constants = estimate_hls4ml(design(mlp(unrolled), fc=Hls4mlFolding("latency", 1)))
+    assert constants.lut.least == 0
+
+
 def test_pipeline_and_dataflow_intervals() -> None:
     graph = mlp(random_weights(16, 8, 4))
     assert estimate_hls4ml(design(graph)).interval_cycles.value == 1

@@ -21,6 +21,7 @@ from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT
 from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.shared.narrow import narrowed, widest
 from fpgacomp.engines.shared.result import FoldingResult
+from fpgacomp.engines.shared.trial import uncrowded
 from fpgacomp.errors import FpgacompError
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
@@ -236,7 +237,6 @@ def test_every_result_is_legal_and_fits_where_it_says_so(
         if target.latency_us is not None:
             assert result.estimate.latency_us <= target.latency_us * (1 + 1e-9)
     else:
-        assert result.verdict.remedies
         assert result.verdict.shortfall is not None
 
 
@@ -315,28 +315,32 @@ def test_nothing_fits_names_resource_shortfall_and_ways_out() -> None:
     assert limiting in RESOURCE_FIELDS and factor is not None and factor > 1
     assert factor == pytest.approx(share(result))
     assert f"{limiting}: the smallest design needs {factor:.2f} times the budget." in result.reasons
-    text = "\n".join(result.verdict.remedies)
-    assert "another board: roomy (A roomy board) holds it at 100 MHz." in text
+    (way,) = (way for way in result.ways() if way.kind == "another board")
+    assert (way.what, way.options) == ("roomy (A roomy board) at 100 MHz", "--board roomy")
+    assert way.board == ROOMY
     assert fold(graph, ROOMY).verdict.fits
 
 
-def test_the_bits_named_as_a_remedy_do_fit_and_one_more_does_not() -> None:
+def test_the_bits_named_as_a_remedy_do_fit_and_one_more_leaves_no_reserve() -> None:
     graph = mlp(64, *[64] * 10, 10, bits=8)
     small = replace(BOARD, name="small", resources=counts(45000, 90000, 0, 100, 0))
     result = fold(graph, small, Target("area"))
-    (remedy,) = (r for r in result.verdict.remedies if r.startswith("fewer bits"))
-    bits = int(remedy.split(" bits (now")[0].split()[-1])
+    (way,) = (way for way in result.ways() if way.kind == "fewer bits")
+    bits = way.bits
+    assert way.options == f"--weight-bits {bits} --activation-bits {bits}"
     assert widest(narrowed(graph, bits)) == bits
     assert fold(narrowed(graph, bits), small, Target("area")).verdict.fits
-    assert not fold(narrowed(graph, bits + 1), small, Target("area")).verdict.fits
+    assert not fold(narrowed(graph, bits + 1), uncrowded(small), Target("area")).verdict.fits
 
 
 def test_a_rate_out_of_reach_names_the_rate_that_fits() -> None:
     result = fold(digits_cnn(), target=Target("area", fps=1e7), io_type="io_stream")
     assert not result.verdict.fits
     best = fold(digits_cnn(), target=Target("throughput"), io_type="io_stream")
-    rate = f"{best.estimate.frames_per_second:,.0f}"
-    assert f"a lower rate: {rate} frames per second fit (--fps)." in result.verdict.remedies
+    way = next(way for way in result.ways() if way.kind == "a lower rate")
+    rate = best.estimate.frames_per_second
+    assert 0.999 * rate <= way.target.fps <= rate
+    assert way.options == f"--fps {way.target.fps:.10g}"
     assert result.verdict.limiting_resource is None
     assert "misses the bound by" in result.reasons[0]
 
@@ -344,7 +348,7 @@ def test_a_rate_out_of_reach_names_the_rate_that_fits() -> None:
 def test_a_latency_out_of_reach_names_the_latency_that_fits() -> None:
     result = fold(digits_cnn(), target=Target("latency", latency_us=0.5), io_type="io_stream")
     assert not result.verdict.fits
-    assert any(r.startswith("a longer latency: ") for r in result.verdict.remedies)
+    assert any(way.kind == "a longer latency" for way in result.ways())
 
 
 def test_no_legal_form_is_an_error_that_names_the_layer() -> None:

@@ -15,10 +15,12 @@ from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.estimate.memory import fifo_words_terms, rom_terms
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
+from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.operators.window import Window
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES
-from fpgacomp.engines.stream.timing.run import latency_cycles, simulate
+from fpgacomp.engines.stream.timing.run import first_frame, latency_cycles, simulate
+from fpgacomp.engines.stream.timing.steps import UNMERGED
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Conv, Dense, Input, Tensor
@@ -164,6 +166,31 @@ def test_first_frame_of_a_convolution_overlaps_its_window() -> None:
     total = sum(op.cycles for op in flow.operators)
     window = next(op for op in flow.operators if isinstance(op, Window))
     assert window.cycles <= latency_cycles(flow) <= window.cycles + 60 < 0.6 * total
+
+
+@pytest.mark.parametrize("limit", [1, 100, UNMERGED])
+def test_an_operator_runs_from_its_first_word_and_no_shorter_than_it_is_busy(limit: int) -> None:
+    """A frame that is one step for the model has all its cycles between first and last word."""
+    for graph, folding in ((dense(), StreamFolding(4, 4)), (convolution(), StreamFolding(8, 4))):
+        flow = expand(design(graph, folding))
+        times, exact = first_frame(flow, limit), first_frame(flow, UNMERGED)
+        for operator in flow.operators:
+            begun, ended = times[operator.name]
+            assert ended - begun >= operator.cycles
+            assert 0 <= begun <= exact[operator.name][1]
+        source = next(op for op in flow.operators if isinstance(op, Source))
+        (reader,) = (op for op in flow.operators if source.outputs[0] in op.inputs)
+        assert exact[source.name][0] == 0
+        assert exact[reader.name][0] == 1 + HLS_STAGES  # not when the whole frame is read
+
+
+def test_no_layer_spans_less_than_its_interval() -> None:
+    found = figures(dense(width=4096, outputs=8), StreamFolding(1, 2))
+    for layer in found.layers.values():
+        assert layer.cycles.value >= layer.interval.value
+        assert (
+            layer.start is None or layer.start + layer.interval.value <= found.latency_cycles.value
+        )
 
 
 def test_unbounded_fifos_give_the_first_frame_of_the_simulation() -> None:
