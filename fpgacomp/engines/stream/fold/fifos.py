@@ -95,14 +95,14 @@ class _Aim:
 
 
 def _proven(whole: Whole, depths: Mapping[str, int]) -> Fifos:
-    """The depths, at least those of `_floors`, and the run without merged steps."""
-    floors = _floors(whole, depths)
-    names = sorted(depths.keys() | floors.keys())
-    deep = {name: max(depths.get(name, LEAST), floors.get(name, LEAST)) for name in names}
+    """The depths, at least those of `floors`, and the run without merged steps."""
+    least = floors(whole, depths)
+    names = sorted(depths.keys() | least.keys())
+    deep = {name: max(depths.get(name, LEAST), least.get(name, LEAST)) for name in names}
     return Fifos(deep, whole.run(deep))
 
 
-def _floors(whole: Whole, depths: Mapping[str, int]) -> Mapping[str, int]:
+def floors(whole: Whole, depths: Mapping[str, int]) -> Mapping[str, int]:
     """Words that FIFOs must hold whatever the pace.
 
     Those are what joins need and pipelines may hold back, so that no pauses can stop the design;

@@ -12,8 +12,7 @@ from dataclasses import replace
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.fold.fifos import Fifos, size_fifos
-from fpgacomp.engines.stream.timing.least import least_depths
+from fpgacomp.engines.stream.fold.fifos import Fifos, floors, size_fifos
 from fpgacomp.engines.stream.timing.pipelines import Pipelines
 from fpgacomp.engines.stream.timing.run import LEAST, interval_cycles
 from fpgacomp.engines.stream.timing.whole import Whole
@@ -40,7 +39,7 @@ def rtl_dataflow(design: StreamDesign) -> Dataflow:
     found = Fifos(design.fifo_depths, whole.run(design.fifo_depths))
     if found.run.stuck or found.run.interval > pace * SPARE:
         found = next(size_fifos(bare, pace, most=pace * SPARE, pipelines=pipelines))
-    least = least_depths(bare, pipelines, found.depths)
+    least = floors(whole, found.depths)
     depths = _cut(whole, found, least, max(pace * SPARE, found.run.interval))
     return expand(replace(design, fifo_depths=depths))
 
@@ -49,28 +48,26 @@ def _cut(whole: Whole, fifos: Fifos, least: Mapping[str, int], most: float) -> d
     """The depths, cut to what keeps an interval, and the margin.
 
     Args:
-        least: words that each copy must hold whatever the interval.
+        least: words that FIFOs must hold whatever the interval.
         most: the longest interval.
     """
-    floors = {name: max(words, whole.floors.get(name, LEAST)) for name, words in least.items()}
-    floors = dict(whole.floors) | floors
-    depths = _cut_together(whole, fifos, floors, most)
-    names = depths.keys() | floors.keys()
+    depths = _cut_together(whole, fifos, least, most)
+    names = depths.keys() | least.keys()
     if whole.simulator.work * len(names) <= CUT_STEPS:
-        depths = _cut_each(whole, depths, floors, most)
-    deep = {name: max(depths.get(name, LEAST), floors.get(name, LEAST)) for name in sorted(names)}
+        depths = _cut_each(whole, depths, least, most)
+    deep = {name: max(depths.get(name, LEAST), least.get(name, LEAST)) for name in sorted(names)}
     return {name: words + MARGIN for name, words in deep.items() if words > LEAST}
 
 
 def _cut_together(
-    whole: Whole, fifos: Fifos, floors: Mapping[str, int], most: float
+    whole: Whole, fifos: Fifos, least: Mapping[str, int], most: float
 ) -> Mapping[str, int]:
     """The depths, or all as small as what they hold when frames come at the pace, if that does."""
     if not fifos.depths:
         return fifos.depths
     held = whole.simulator.run(fifos.depths, pace=int(most), held=True).most
     depths = {
-        name: max(min(words, held[name]), floors.get(name, LEAST))
+        name: max(min(words, held[name]), least.get(name, LEAST))
         for name, words in fifos.depths.items()
     }
     run = whole.run(depths)
@@ -78,14 +75,14 @@ def _cut_together(
 
 
 def _cut_each(
-    whole: Whole, start: Mapping[str, int], floors: Mapping[str, int], most: float
+    whole: Whole, start: Mapping[str, int], least: Mapping[str, int], most: float
 ) -> dict[str, int]:
     """The depths, each cut to the least that keeps the interval, the largest first."""
     depths = dict(start)
     bits = {stream.name: stream.bits for stream in whole.dataflow.streams}
     for name in sorted(start, key=lambda n: (-bits[n] * depths[n], n)):
         # The first may not do, the second does.
-        floor = max(floors.get(name, LEAST), LEAST)
+        floor = max(least.get(name, LEAST), LEAST)
         shallow, deep = floor - 1, max(depths[name], floor)
         while deep - shallow > 1:
             tried = (shallow + deep) // 2

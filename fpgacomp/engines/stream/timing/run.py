@@ -131,8 +131,9 @@ class Simulator:
         """Run until all frames have left or nothing can move any more.
 
         Args:
-            depths: see `simulate`.
-            pace: see `simulate`.
+            depths: stream name -> words, in place of the stream's own depth; may be infinite. A
+                FIFO holds at least what its neighbours' merged steps read and write at once.
+            pace: cycles over which each source spreads a frame; None for as few as it can.
             held: whether to work out `Run.most`, which is empty otherwise.
         """
         wanted = depths or {}
@@ -153,7 +154,7 @@ class Simulator:
         cycle is that of the RTL simulation without pauses.
 
         Args:
-            depths: see `simulate`.
+            depths: as for `run`.
         """
         wanted = depths or {}
         words = [wanted.get(one.stream.name, one.stream.depth) for one in self.links]
@@ -189,26 +190,6 @@ class Simulator:
         return Run(finish, stuck if complete < self.frames else (), most)
 
 
-def simulate(
-    dataflow: Dataflow,
-    *,
-    frames: int = 3,
-    depths: Mapping[str, float] | None = None,
-    pace: int | None = None,
-    limit: int = STEP_LIMIT,
-) -> Run:
-    """Run frames back to back until all have left or nothing can move any more.
-
-    Args:
-        frames: how many.
-        depths: stream name -> words, in place of the stream's own depth; may be infinite. A
-            FIFO holds at least what its neighbours' merged steps read and write at once.
-        pace: cycles over which each source spreads a frame; None for as few as it can.
-        limit: most steps of an operator and frame (see `Operator.steps`).
-    """
-    return Simulator(dataflow, frames=frames, limit=limit).run(depths, pace=pace, held=True)
-
-
 def _linked(
     dataflow: Dataflow, steps: list[Steps], frames: int, pipelines: Pipelines
 ) -> list[Link]:
@@ -238,7 +219,7 @@ def _most(one: Link, endings: Endings, paces: list[Pace]) -> int:
 
 
 def bursts(dataflow: Dataflow, limit: int = STEP_LIMIT) -> dict[str, int]:
-    """Stream name -> the least words that `simulate` lets it hold.
+    """Stream name -> the least words that a `Simulator` lets it hold.
 
     With FIFOs of these depths a design is no slower than a simulation of the same limit.
     """

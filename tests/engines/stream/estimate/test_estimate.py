@@ -19,7 +19,7 @@ from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.operators.window import Window
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES
-from fpgacomp.engines.stream.timing.run import first_frame, latency_cycles, simulate
+from fpgacomp.engines.stream.timing.run import Simulator, first_frame, latency_cycles
 from fpgacomp.engines.stream.timing.steps import UNMERGED
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
@@ -196,13 +196,13 @@ def test_no_layer_spans_less_than_its_interval() -> None:
 def test_unbounded_fifos_give_the_first_frame_of_the_simulation() -> None:
     for folding in (StreamFolding(1, 1), StreamFolding(2, 4), StreamFolding(8, 4)):
         flow = expand(design(convolution(), folding))
-        run = simulate(flow, depths={s.name: float("inf") for s in flow.streams})
+        run = Simulator(flow).run({s.name: float("inf") for s in flow.streams})
         assert run.finish[0] == latency_cycles(flow)
         assert run.interval == max(op.cycles for op in flow.operators)
 
 
 def test_merged_steps_are_near_to_exact_ones() -> None:
     flow = expand(design(convolution(), StreamFolding(2, 4)))
-    exact = simulate(flow, limit=10**9)
-    merged = simulate(flow, limit=100)
+    exact = Simulator(flow, limit=10**9).run()
+    merged = Simulator(flow, limit=100).run()
     assert merged.finish[-1] == pytest.approx(exact.finish[-1], rel=0.1)

@@ -21,7 +21,7 @@ from fpgacomp.engines.stream.fold.choose import choose, least_interval
 from fpgacomp.engines.stream.fold.design import explore, fold_stream
 from fpgacomp.engines.stream.fold.fifos import size_fifos
 from fpgacomp.engines.stream.operators.duplicate import Duplicate
-from fpgacomp.engines.stream.timing.run import interval_cycles, simulate
+from fpgacomp.engines.stream.timing.run import Simulator, interval_cycles
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Add, Conv, Dense, Input, Layer, Tensor, Thresholds
@@ -102,7 +102,7 @@ def test_foldings_are_legal_within_the_budget_and_run(goal: str, factor: float) 
         result = fold(graph, shrunk(BOARD, factor), goal=goal)
         assert list(folding_problems(result.design)) == []
         assert result.verdict.fits == fits(result)
-        run = simulate(expand(result.design))
+        run = Simulator(expand(result.design)).run()
         assert run.stuck == () and len(run.finish) == 3
         assert result.estimate == estimate_stream(result.design)
 
@@ -125,7 +125,7 @@ def test_goals_are_better_at_what_they_are_for() -> None:
 def test_a_rate_asked_for_is_reached_in_the_simulation_too(fps: float) -> None:
     result = fold(residual(), goal="area", fps=fps)
     assert result.verdict.fits and result.estimate.frames_per_second >= fps
-    assert simulate(expand(result.design)).interval <= 1e8 / fps
+    assert Simulator(expand(result.design)).run().interval <= 1e8 / fps
 
 
 def test_less_pace_takes_no_more_area() -> None:
@@ -176,9 +176,9 @@ def test_the_optimum_over_all_foldings_of_a_small_network() -> None:
 def test_depth_two_deadlocks_where_a_skip_connection_waits_for_windows() -> None:
     design = fold(residual(), goal="area").design
     shallow = replace(design, fifo_depths={})
-    run = simulate(expand(shallow))
+    run = Simulator(expand(shallow)).run()
     assert run.finish == () and run.stuck
-    assert simulate(expand(design)).stuck == ()
+    assert Simulator(expand(design)).run().stuck == ()
 
 
 @pytest.mark.parametrize("size", [5, 8, 12])
@@ -192,9 +192,9 @@ def test_the_skip_fifo_holds_the_lag_of_the_windows(size: int) -> None:
     words = channels // deepest.lanes
     assert deepest.depth >= (lag - 2) * words
     # The exact, word by word simulation agrees.
-    assert simulate(flow, limit=10**9).stuck == ()
+    assert Simulator(flow, limit=10**9).run().stuck == ()
     too_shallow = {s.name: s.depth for s in flow.streams} | {deepest.name: lag * words // 2}
-    assert simulate(flow, depths=too_shallow, limit=10**9).stuck
+    assert Simulator(flow, limit=10**9).run(too_shallow).stuck
 
 
 def test_fifos_keep_the_pace_of_the_slowest_operator() -> None:
@@ -205,9 +205,7 @@ def test_fifos_keep_the_pace_of_the_slowest_operator() -> None:
         flow = expand(space.design(choice.folding))
         first, *_ = size_fifos(flow, interval_cycles(flow))
         assert first.run.interval <= 1.05 * interval_cycles(flow)
-        assert (
-            simulate(flow, depths=first.depths, limit=10**9).interval <= first.run.interval * 1.05
-        )
+        assert Simulator(flow, limit=10**9).run(first.depths).interval <= first.run.interval * 1.05
 
 
 # ---------------------------------------------------------------- what does not fit

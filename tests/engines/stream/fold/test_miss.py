@@ -10,7 +10,7 @@ from fpgacomp.engines.shared.trial import budget_of, used
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.fold.design import fold_stream
-from fpgacomp.engines.stream.timing.run import simulate
+from fpgacomp.engines.stream.timing.run import Simulator
 from fpgacomp.engines.stream.timing.steps import UNMERGED
 from fpgacomp.results.target import Target
 from tests.engines.stream.fold.test_fold import BOARD, fold, mlp, residual, shrunk
@@ -73,7 +73,7 @@ def test_the_interval_is_never_better_than_the_run_with_the_same_fifos() -> None
                                             design.fifo_depths.items()}):  # fmt: skip
             made = replace(design, fifo_depths=depths)
             flow = expand(made)
-            run = simulate(flow, limit=UNMERGED)
+            run = Simulator(flow, limit=UNMERGED).run()
             slowest = max(op.cycles for op in flow.operators)
             expected = slowest if run.stuck else max(slowest, run.interval)
             assert estimate_stream(made).interval_cycles.value == expected
