@@ -58,6 +58,8 @@ def fold_stream(
         # a bound is judged.
         held = extremes.of(bounds)
         found = next((one for one in held if bounds.kept(one.trial.estimate)), None)
+        if found is None and not held:
+            found = extremes.passed_over(bounds)
     if found is not None:
         return _success(space, found, target, estimate)
     return stream_miss(space, target, bounds, estimate, other_boards, extremes)

@@ -10,24 +10,27 @@ from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.shared.remedies import ways_out
 from fpgacomp.engines.shared.result import FoldingResult
-from fpgacomp.engines.shared.trial import Bounds, Trial, budget_of, pace
+from fpgacomp.engines.shared.trial import Bounds, budget_of, pace
 from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.fold.choose import choose
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.search import Found, best_of, search, sized_designs
 from fpgacomp.engines.stream.fold.space import StreamSpace, explore
+from fpgacomp.engines.stream.timing.run import LEAST
 from fpgacomp.ir.graph import Graph
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.report import Verdict
 from fpgacomp.results.target import Target
 
 NONE = Bounds(None, None)  # no bound at all
+BRAM18_BITS, LUTRAM_BITS = 18 * 1024, 64  # of what board files count
 FAR = 2.0  # times the budget, from which on a design is far too large
 
 
 @dataclass(frozen=True)
 class Extremes:
-    """The fastest designs of a space that are within the budget, searched for when asked for."""
+    """The fastest designs of a space within the budget, and its smallest, found when asked for."""
 
     space: StreamSpace
     estimate: Estimator
@@ -42,11 +45,26 @@ class Extremes:
         """The design of the shortest latency."""
         return best_of(self.space, Target("latency"), NONE, self.estimate)
 
+    @cached_property
+    def smallest(self) -> tuple[Found, list[str]]:
+        """(The smallest design, which may be too large; what else is to be said of it)."""
+        return _smallest(self.space, self.estimate)
+
     def of(self, bounds: Bounds) -> list[Found]:
         """Those that aim at what is bounded."""
         wanted = [self.fastest] if bounds.interval is not None else []
         wanted += [self.shortest] if bounds.latency is not None else []
         return [found for found in wanted if found is not None]
+
+    def passed_over(self, bounds: Bounds) -> Found | None:
+        """The smallest design, where it is within the budget and keeps the bounds.
+
+        A search goes from the pace aimed at to smaller designs; FIFOs that such a pace cannot pay
+        for end it early.
+        """
+        found, _ = self.smallest
+        held = found.trial.fits and bounds.kept(found.trial.estimate)
+        return found if held else None
 
 
 def stream_miss(
@@ -61,13 +79,16 @@ def stream_miss(
 
     def fits(graph: Graph, board: Board, clock_mhz: float) -> bool:
         asked = Bounds.of(target, clock_mhz)
-        if graph is space.graph and not _thinkable(space, board, asked):
+        if graph is space.graph and not _thinkable(space, board, asked, waiting):
             return False
         other = explore(graph, board, clock_mhz, estimate)
         least = replace(target, goal="area")
         found = search(other, least, asked, estimate)
+        if found is None and graph is space.graph:
+            found = Extremes(other, estimate).passed_over(asked)
         return found is not None and not found.trial.doubtful
 
+    waiting = 0
     trials = [found.trial for found in extremes.of(bounds)]
     if trials:
         best = min(trials, key=lambda trial: bounds.missed(trial.estimate))
@@ -76,9 +97,11 @@ def stream_miss(
         reasons = [f"the nearest design that fits has {pace(best.estimate)}: it misses the bound "
                    f"by {shortfall:,.2f} times.", *_why(space, bounds)]  # fmt: skip
     else:
-        best, balanced = _smallest(space, estimate)
+        found, balanced = extremes.smallest
+        best = found.trial
         limiting, shortfall, reasons = best.miss(NONE)
         reasons += balanced
+        waiting = _waiting_bits(best.design)
     ways = partial(
         ways_out, space.graph, space.board, space.clock_mhz, target,
         fastest=lambda: _figures(extremes.fastest), shortest=lambda: _figures(extremes.shortest),
@@ -92,12 +115,22 @@ def _figures(found: Found | None) -> Estimate | None:
     return None if found is None else found.trial.estimate
 
 
-def _thinkable(space: StreamSpace, board: Board, bounds: Bounds) -> bool:
+def _waiting_bits(design: StreamDesign) -> int:
+    """Bits of the words that FIFOs of a design hold for its joins."""
+    return sum(s.bits * s.depth for s in expand(design).streams if s.depth > LEAST)
+
+
+def _thinkable(space: StreamSpace, board: Board, bounds: Bounds, waiting: int) -> bool:
     """False where the graph surely cannot keep the bounds on another board.
 
     The prices are those of the present board; DSP blocks are taken as unlimited, because a
     block of another family may hold more products.
+
+    Args:
+        waiting: bits that FIFOs hold in the smallest design, whatever its folding.
     """
+    if waiting > board.budget.bram18 * BRAM18_BITS + board.lutram * LUTRAM_BITS:
+        return False
     generous = tuple(
         float("inf") if name == "dsp" else amount
         for name, amount in zip(RESOURCE_FIELDS, budget_of(board))
@@ -124,9 +157,7 @@ def _why(space: StreamSpace, bounds: Bounds) -> list[str]:
     return [f"{name}: the smallest design at the bound needs {shares[name]:.2f} times the budget."]
 
 
-def _smallest(
-    space: StreamSpace, estimate: Estimator
-) -> tuple[Trial[StreamDesign], list[str]]:  # fmt: skip
+def _smallest(space: StreamSpace, estimate: Estimator) -> tuple[Found, list[str]]:
     """(The smallest design, with FIFOs that cannot deadlock; what else is to be said of it).
 
     It is that of the least share of the board. Where even that is far too large, balancing one
@@ -146,4 +177,5 @@ def _smallest(
             ]
     plain = estimate(space.design(choice.folding), timed=False)
     *_, found = sized_designs(space, choice, plain, estimate, target=Target("area"), bounds=NONE)
-    return replace(found.trial, estimate=estimate(found.trial.design)), told
+    trial = replace(found.trial, estimate=estimate(found.trial.design))
+    return replace(found, trial=trial), told
