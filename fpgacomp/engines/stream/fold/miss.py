@@ -8,6 +8,7 @@ from functools import cached_property, partial
 
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
+from fpgacomp.engines.shared.narrow import widest
 from fpgacomp.engines.shared.remedies import ways_out
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, budget_of, pace
@@ -79,7 +80,9 @@ def stream_miss(
 
     def fits(graph: Graph, board: Board, clock_mhz: float) -> bool:
         asked = Bounds.of(target, clock_mhz)
-        if graph is space.graph and not _thinkable(space, board, asked, waiting):
+        if not _holds_waiting(board, waiting * widest(graph) // widest(space.graph)):
+            return False
+        if graph is space.graph and not _thinkable(space, board, asked):
             return False
         other = explore(graph, board, clock_mhz, estimate)
         least = replace(target, goal="area")
@@ -120,17 +123,17 @@ def _waiting_bits(design: StreamDesign) -> int:
     return sum(s.bits * s.depth for s in expand(design).streams if s.depth > LEAST)
 
 
-def _thinkable(space: StreamSpace, board: Board, bounds: Bounds, waiting: int) -> bool:
+def _holds_waiting(board: Board, bits: int) -> bool:
+    """Whether a board has memory for what FIFOs hold in the smallest design, however folded."""
+    return bits <= board.budget.bram18 * BRAM18_BITS + board.lutram * LUTRAM_BITS
+
+
+def _thinkable(space: StreamSpace, board: Board, bounds: Bounds) -> bool:
     """False where the graph surely cannot keep the bounds on another board.
 
     The prices are those of the present board; DSP blocks are taken as unlimited, because a
     block of another family may hold more products.
-
-    Args:
-        waiting: bits that FIFOs hold in the smallest design, whatever its folding.
     """
-    if waiting > board.budget.bram18 * BRAM18_BITS + board.lutram * LUTRAM_BITS:
-        return False
     generous = tuple(
         float("inf") if name == "dsp" else amount
         for name, amount in zip(RESOURCE_FIELDS, budget_of(board))
