@@ -2,7 +2,8 @@
 
     make bench            or: python -m examples.benchmark_streams [NETWORK...]
 
-First table: CNV w2a2, the same integer graph through hls4ml's C++ and through ours. Second
+First table: CNV w2a2, the same integer graph through the C++ of our hls4ml engine and of our
+streaming engine, beside ONNX Runtime's execution of the same network on one core. Second
 table, per network: our folding for throughput on the smallest board that holds it, and
 FINN's own `target_fps` folding (SetFolding) asked for the frames per second that ours
 reaches, both judged by the same estimator. LUT-equivalents count a DSP or BRAM18 as many
@@ -11,6 +12,7 @@ LUTs as the board has per DSP or BRAM18.
 
 from __future__ import annotations
 
+import resource
 import sys
 import tempfile
 from dataclasses import replace
@@ -19,6 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from examples.onnxruntime_rates import rates
 from fpgacomp import zoo
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import load_board
@@ -44,7 +47,7 @@ from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.target import Target
 
 BOARDS = ("pynq-z2", "zcu104", "alveo-u250")
-FRAMES = {"hls4ml": 10, "fpgacomp": 300}
+FRAMES = {"hls4ml": 10, "fpgacomp": 600}
 
 
 def graph_of(name: str) -> Graph:
@@ -53,50 +56,68 @@ def graph_of(name: str) -> Graph:
 
 
 def simulation(name: str) -> Table:
-    """C-simulation of one network by hls4ml's C++ and by ours.
+    """C-simulation of one network by both engines' C++, and ONNX Runtime's execution.
 
-    Both run through the same harness, which keeps every tensor, and both rates include the
-    start of the processes. hls4ml's C++ is built with -O1; its own -O3 was measured to run
-    no faster on these networks.
+    Both engines run through harnesses that keep every tensor. ONNX Runtime keeps none and checks
+    nothing: it is the bar for a single core, in float32; in int8 it is the limit.
+    Rates by processor time compare also where other programs run beside this one.
     """
     graph = graph_of(name)
     cores = find_compiler().cores
-    table = Table(title=f"C-simulation of {name}")
-    for column in ("C++", "processes", "frames", "compile s", "run s", "frames/s", "mismatches"):
-        table.add_column(column, justify="right")
-    # hls4ml's own C-simulation (its `predict`) is one process.
-    theirs = _rate(table, "hls4ml", graph, 1)
+    table = Table(title=f"Simulation of {name}")
+    columns = ("what", "processes", "frames", "compile s", "frames/s", "frames/CPU s", "mismatches")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "what" else "right")
+    _rate(table, "hls4ml", graph, 1)
     alone = _rate(table, "fpgacomp", graph, 1)
     together = _rate(table, "fpgacomp", graph, cores)
+    bars = rates(graph, FRAMES["fpgacomp"])
+    for precision, (by_clock, by_processor) in bars.items():
+        table.add_row(f"ONNX Runtime {precision}", "1", str(FRAMES["fpgacomp"]), "",
+                      f"{by_clock:,.0f}", f"{by_processor:,.0f}", "")  # fmt: skip
     table.caption = (
-        f"frames per second of hls4ml's: {alone / theirs:,.0f} times on one core, "
-        f"{together / theirs:,.0f} times on {cores}"
+        f"frames per CPU second of ours on one core: {alone[1] / bars['float32'][1]:.2f} of ONNX "
+        f"Runtime's float32, {alone[1] / bars['int8'][1]:.2f} of its int8; {cores} processes give "
+        f"{together[0] / alone[0]:.1f} times the frames per second of one"
     )
     return table
 
 
-def _rate(table: Table, tool: str, graph: Graph, processes: int) -> float:
-    """Frames a second; adds a row."""
+def _rate(table: Table, tool: str, graph: Graph, processes: int) -> tuple[float, float]:
+    """Frames per second, and per second of processor time; adds a row."""
     count = FRAMES[tool]
     values = interpreter.run(graph, integer_vectors(graph, count, 0))
     if tool == "hls4ml":
         folded = fold_hls4ml(graph, load_board("alveo-u250"), clock_mhz=200,
                              target=Target("area"), estimate=estimate_hls4ml)  # fmt: skip
-        project, run = hls4ml.emit(folded.design, values), csim.simulate
+        project, run = hls4ml.emit(folded.design, values), csim.simulate_batches
+        graph = folded.design.graph
     else:
         design = _ours(graph, load_board("pynq-z2")).design
-        project, run = emit_stream(design, values), stream_csim.simulate
+        project, run = emit_stream(design, values), stream_csim.simulate_batches
     inputs = {layer.output.name: values[layer.output.name] for layer in graph.inputs}
+    first = {name: array[:1] for name, array in inputs.items()}
     compiler = replace(find_compiler(), cores=processes)
     with tempfile.TemporaryDirectory() as folder:
-        result = run(project, graph, compiler, inputs, workdir=Path(folder))
+        # The first batch compiles, so that the second one's processor time is that of its frames.
+        batches = run(project, graph, compiler, iter((first, inputs)), workdir=Path(folder))
+        compile_s = next(batches).compile_s
+        before = _children_s()
+        result = next(batches)
+        processor_s = _children_s() - before
     wrong = compare(values, result.values, graph).mismatches
-    rate = count / result.run_s
-    cells = (result.compile_s, result.run_s, rate)
+    rate, by_processor = count / result.run_s, count / processor_s
     table.add_row(
-        tool, str(processes), str(count), *(f"{value:.2f}" for value in cells), str(wrong)
-    )
-    return rate
+        tool, str(processes), str(count), f"{compile_s:.2f}", f"{rate:,.0f}",
+        f"{by_processor:,.0f}", str(wrong),
+    )  # fmt: skip
+    return rate, by_processor
+
+
+def _children_s() -> float:
+    """Processor time of all programs that were started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _ours(graph: Graph, board: Board, target: Target | None = None):  # type: ignore[no-untyped-def]

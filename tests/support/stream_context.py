@@ -10,7 +10,7 @@ import numpy as np
 
 from fpgacomp.ir.layers import Conv, Tensor
 from fpgacomp.ir.types import BIPOLAR, IntArray, IntType
-from tests.support.stream_harness import STREAM, ctype
+from tests.support.stream_harness import STREAM, ctype, stored_bits
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ def codes(values: IntArray, type_: IntType) -> IntArray:
     """What is stored of a value: two's complement, or one bit of a bipolar."""
     if type_ == BIPOLAR:
         return (values > 0).astype(np.uint64)
-    bits = type_.bits
+    bits = stored_bits(type_)
     return values.astype(np.uint64) & np.uint64((1 << bits) - 1)
 
 
 def pack(values: IntArray, type_: IntType) -> list[list[int]]:
     """[rows, lanes] integers as rows of 64-bit words, by the layout of rom.hpp."""
-    bits = 1 if type_ == BIPOLAR else type_.bits
+    bits = stored_bits(type_)
     depth, lanes = values.shape
     words = -(-lanes // (64 // bits))
     per_word = -(-lanes // words)

@@ -134,7 +134,14 @@ def ctype(values: IntType) -> str:
     """The C++ element of a range."""
     if values == BIPOLAR:
         return "Bipolar"
-    return f"ap_int<{values.bits}>" if values.signed else f"ap_uint<{values.bits}>"
+    return f"ap_{'int' if values.signed else 'uint'}<{stored_bits(values)}>"
+
+
+def stored_bits(values: IntType) -> int:
+    """Bits of that element; the type of one signed bit is taken, it is Bipolar's."""
+    if values == BIPOLAR:
+        return 1
+    return max(values.bits, 2) if values.signed else values.bits
 
 
 def stream(name: str, element: str, fold: int) -> str:
@@ -163,7 +170,7 @@ def rom(name: str, values: npt.ArrayLike, type_: IntType) -> str:
     """`static const Rom` of [rows, lanes] integers, packed as rom.hpp documents."""
     array = np.asarray(values, dtype=np.int64)
     depth, lanes = array.shape
-    bits = 1 if type_ == BIPOLAR else type_.bits
+    bits = stored_bits(type_)
     codes = (array > 0).astype(np.int64) if type_ == BIPOLAR else array
     words = -(-lanes // (64 // bits))
     per_word = -(-lanes // words)
@@ -181,7 +188,7 @@ def rom(name: str, values: npt.ArrayLike, type_: IntType) -> str:
 def banks(name: str, values: npt.ArrayLike, type_: IntType) -> str:
     """`static const Banks` of [banks, depth] integers."""
     array = np.asarray(values, dtype=np.int64)
-    bits = 1 if type_ == BIPOLAR else type_.bits
+    bits = stored_bits(type_)
     codes = (array > 0).astype(np.int64) if type_ == BIPOLAR else array
     mask = (1 << bits) - 1
     rows = ["{" + ", ".join(f"{int(v) & mask:#x}ULL" for v in row) + "}" for row in codes]

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.storage import TableStorage, table_storage
-from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.ir.types import IntArray, Ints, IntType
 
 
@@ -41,12 +40,19 @@ def cpp_type(kind: IntType) -> str:
     """The C++ type of an element of this range."""
     if kind.bipolar:
         return "Bipolar"
-    return f"ap_int<{kind.bits}>" if kind.signed else f"ap_uint<{kind.bits}>"
+    return f"ap_int<{cpp_bits(kind)}>" if kind.signed else f"ap_uint<{kind.bits}>"
+
+
+def cpp_bits(kind: IntType) -> int:
+    """Bits of that type: a signed number has two or more, because ap_int<1> is Bipolar."""
+    if kind.bipolar:
+        return 1
+    return max(kind.bits, 2) if kind.signed else kind.bits
 
 
 def rom(name: str, title: str, values: IntArray, kind: IntType, storage: Memory) -> Table:
     """A Rom of [rows, lanes] integers, packed into 64-bit words as rom.hpp unpacks them."""
-    bits, lanes = element_bits(kind), values.shape[1]
+    bits, lanes = cpp_bits(kind), values.shape[1]
     words = -(-lanes // (64 // bits))
     per_word = -(-lanes // words)
     padded = np.zeros((len(values), words * per_word), dtype=np.uint64)
@@ -81,5 +87,5 @@ def _codes(values: IntArray, kind: IntType) -> npt.NDArray[np.uint64]:
     """The stored bits of each value: two's complement, or one bit (+1 is 1) of {-1, +1}."""
     if kind.bipolar:
         return (values > 0).astype(np.uint64)
-    mask = np.uint64((1 << kind.bits) - 1)
+    mask = np.uint64((1 << cpp_bits(kind)) - 1)
     return np.bitwise_and(values.astype(np.uint64), mask)

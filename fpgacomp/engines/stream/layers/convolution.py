@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.layers.matrix import MatrixRules
+from fpgacomp.engines.stream.layers.matrix import WIDEST_WORD, MatrixRules
 from fpgacomp.engines.stream.layers.rules import window_exposure
 from fpgacomp.engines.stream.layers.weights import weight_price_key
 from fpgacomp.engines.stream.layers.windows import place_windows
@@ -65,7 +65,9 @@ class ConvRules(MatrixRules):
         """Whole windows where the products take fewer cycles than words of a pixel would."""
         layer, lanes = self.layer, self.lanes_in(folding)
         fold = (self.width // folding.simd) * (layer.output.channels // folding.pe)
-        return self.width if folding.simd > lanes and fold < prod(layer.kernel) else lanes
+        hurried = folding.simd > lanes and fold < prod(layer.kernel)
+        one_word = self.width * layer.input.type.bits <= WIDEST_WORD
+        return self.width if hurried and one_word else lanes
 
 
 @lru_cache(maxsize=16)  # a folding search expands the same layers over and over

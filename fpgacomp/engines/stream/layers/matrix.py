@@ -20,8 +20,8 @@ from fpgacomp.ir.types import Ints
 
 PACES = 20  # most values of PE x SIMD that are priced; they are thinned out on a log scale
 SHAPES = 3  # most pairs (PE, SIMD) that are priced of the same PE x SIMD
-# Most bits of one word; FINN's operators are generated with ap_int of up to this width.
-WIDEST_WORD = 8191
+# Most bits of one word: Vitis HLS takes no wider one. (FINN's operators would take 8,191.)
+WIDEST_WORD = 4096
 
 
 @dataclass(frozen=True)

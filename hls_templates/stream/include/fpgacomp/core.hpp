@@ -32,10 +32,10 @@ template <class T, int N> struct Vec {
   const T& operator[](int i) const { return data[i]; }
 };
 
-// -1 or +1 in one bit (0 is -1).
-struct Bipolar {
-  ap_uint<1> bit;
-};
+// -1 or +1 in one bit: a bit that is not set is -1. An integer type and no struct of one, because
+// a struct inside a Vec could not be aggregated; no number of one signed bit is ever emitted, so
+// that this type has no other meaning.
+typedef ap_int<1> Bipolar;
 
 constexpr int max_of(int a, int b) { return a > b ? a : b; }
 constexpr int min_of(int a, int b) { return a < b ? a : b; }
@@ -85,16 +85,8 @@ template <> struct element<Bipolar> {
   static constexpr int bits = 1;
   static constexpr int value_bits = 2;
   static constexpr bool is_signed = true;
-  static Bipolar from_bits(const ap_uint<1>& raw) {
-    Bipolar result;
-    result.bit = raw;
-    return result;
-  }
-  template <class V> static Bipolar of(const V& value) {
-    Bipolar result;
-    result.bit = value > 0;
-    return result;
-  }
+  static Bipolar from_bits(const ap_uint<1>& raw) { return Bipolar(raw); }
+  template <class V> static Bipolar of(const V& value) { return Bipolar(ap_uint<1>(value > 0)); }
 };
 
 // The number an element stands for, in BITS bits or more.
@@ -113,7 +105,7 @@ template <int BITS, int W> inline calc_t<BITS> value_as(const ap_uint<W>& x) {
 #endif
 }
 template <int BITS> inline calc_t<BITS> value_as(const Bipolar& x) {
-  return x.bit != 0 ? calc_t<BITS>(1) : calc_t<BITS>(-1);
+  return x != 0 ? calc_t<BITS>(1) : calc_t<BITS>(-1);
 }
 template <class T> inline calc_t<element<T>::value_bits> value(const T& x) {
   return value_as<element<T>::value_bits>(x);

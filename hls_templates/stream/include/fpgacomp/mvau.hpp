@@ -63,7 +63,7 @@ template <class X> struct Terms<X, Bipolar> {
   template <class MUL> static calc_t<bits> term(const X& x, const Bipolar& w, MUL) {
 #pragma HLS INLINE
     const calc_t<bits> v = value_as<bits>(x);
-    return w.bit != 0 ? v : calc_t<bits>(-v);
+    return w != 0 ? v : calc_t<bits>(-v);
   }
   template <class ACC, class SUM> static ACC finish(const SUM& sum, int) {
 #pragma HLS INLINE
@@ -75,7 +75,7 @@ template <> struct Terms<Bipolar, Bipolar> {
   static constexpr int bits = 2;
   template <class MUL> static calc_t<bits> term(const Bipolar& x, const Bipolar& w, MUL) {
 #pragma HLS INLINE
-    return x.bit == w.bit ? calc_t<bits>(1) : calc_t<bits>(0);
+    return x == w ? calc_t<bits>(1) : calc_t<bits>(0);
   }
   template <class ACC, class SUM> static ACC finish(const SUM& sum, int terms) {
 #pragma HLS INLINE
@@ -118,10 +118,12 @@ template <int LANES, int SHIFT> struct TileSums<MulDspPacked<LANES, SHIFT> > {
     for (int s = 0; s < SIMD; ++s) {
 #pragma HLS UNROLL
       calc_t<FACTOR> joined = 0;
-      for (int l = min_of(LANES, PE - pe) - 1; l >= 0; --l) {
+      for (int l = LANES - 1; l >= 0; --l) {
 #pragma HLS UNROLL
-        joined = calc_t<FACTOR>(joined << SHIFT) +
-                 value_as<FACTOR>(weights.at(tile, (pe + l) * SIMD + s));
+        if (pe + l < PE) {
+          joined = calc_t<FACTOR>(joined << SHIFT) +
+                   value_as<FACTOR>(weights.at(tile, (pe + l) * SIMD + s));
+        }
       }
       calc_t<PRODUCT> packed = calc_t<PRODUCT>(joined) * factor<PRODUCT>(x[s]);
 #pragma HLS BIND_OP variable=packed op=mul impl=dsp

@@ -109,6 +109,8 @@ pixels:
   groups:
     for (int g = 0; g < GROUPS; ++g) {
 #pragma HLS PIPELINE II=1
+// A group's sums are read again at the next position, GROUPS cycles after they were written.
+#pragma HLS DEPENDENCE variable=sums inter RAW distance=GROUPS true
       const Vec<T, F> x = in.read();
       Vec<ACC, F> y = sums[g];
       for (int i = 0; i < F; ++i) {

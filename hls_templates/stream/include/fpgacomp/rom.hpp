@@ -16,6 +16,7 @@ template <int BITS> struct rom_word { typedef ap_uint<BITS> type; };
 template <int BITS> struct rom_word { typedef std::uint64_t type; };
 #endif
 
+#ifdef FPGACOMP_CSIM
 // What C-simulation made of constant tables: a FORM, when it is first asked for. It lives as
 // long as the constants, to the end.
 struct Made {
@@ -29,6 +30,7 @@ struct Made {
     return *static_cast<const FORM*>(result);
   }
 };
+#endif
 
 // DEPTH rows of LANES elements. Lane l of a row lies in word l / PER_WORD at bit
 // (l % PER_WORD) * bits. Emit as: static const Rom<...> name = {{{0x..ULL, ..}, ..}};

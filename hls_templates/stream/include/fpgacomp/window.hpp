@@ -226,6 +226,8 @@ rows:
   pixels:
     for (int x = 0; x < W; ++x) {
 #pragma HLS PIPELINE II=1
+// A column is read again when the next row comes to it, W cycles after it was written.
+#pragma HLS DEPENDENCE variable=columns inter RAW distance=W true
       const Vec<T, C> pixel = in.read();
       const Vec<T, ABOVE> above = columns[x];
       Vec<T, ABOVE> rest = above;
