@@ -13,7 +13,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Tensor
 from fpgacomp.ir.types import IntType
 
-_LEAST_DEPTH = 2  # words of a FIFO that nobody has sized
+LEAST_DEPTH = 2  # words of a FIFO that nobody has sized
 
 
 class Plumbing:
@@ -96,5 +96,5 @@ class Plumbing:
     def _stream(
         self, name: str, kind: IntType, lanes: int, elements: int, tensor: str = ""
     ) -> Stream:
-        depth = self._depths.get(name, _LEAST_DEPTH)
+        depth = self._depths.get(name, LEAST_DEPTH)
         return Stream(name, kind, lanes, elements // lanes, tensor, depth)

@@ -12,8 +12,10 @@ from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.coefficients import load
 from fpgacomp.engines.stream.estimate.memory import fifo_words_terms
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators.convert import Convert, converter_terms
 from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.operators.sink import Sink
+from fpgacomp.engines.stream.plumbing import LEAST_DEPTH
 from fpgacomp.engines.stream.timing.run import first_frame, interval_cycles
 from fpgacomp.engines.stream.timing.whole import Whole
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
@@ -65,6 +67,14 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
         for stream in operator.outputs:
             shares[owner] = shares[owner].plus(_fifo_price(stream.bits, stream.depth))
     return _whole(design, dataflow, shares, timed=timed)
+
+
+def converter_price(from_bits: int, to_bits: int) -> Resources[Figure]:
+    """The resources of a converter between words of these bits, and of the FIFO behind it."""
+    kind = Convert.cost_kind
+    return load().priced(converter_terms(from_bits, to_bits), kind) + _fifo_price(
+        to_bits, LEAST_DEPTH
+    )
 
 
 @lru_cache(maxsize=8192)

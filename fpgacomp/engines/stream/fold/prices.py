@@ -1,8 +1,8 @@
 """Prices of layers under each of their foldings, and of the converters between layers.
 
 The estimator itself says the prices. It gets a graph of many layers, each behind a tensor that
-arrives in the words that it reads, so that no width converter is counted to a layer. A
-converter is priced as the difference that it makes. The integer program adds up both.
+arrives in the words that it reads, so that no width converter is counted to a layer. Converters
+have prices of their own. The integer program adds up both.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.shared.trial import used
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
+from fpgacomp.engines.stream.estimate.design import converter_price
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.engines.stream.layers.rules import rewired
 from fpgacomp.engines.stream.streams import element_bits
@@ -91,42 +92,25 @@ class Prices:
         self._options |= {key: _undominated(options) for key, options in priced.items()}
         return {name: self._options[key] for name, (key, _) in keys.items()}
 
-    def converters(self, wanted: Iterable[tuple[Tensor, int, int]]) -> None:
-        """Price the converters that `converter` will be asked for.
-
-        Args:
-            wanted: (tensor, lanes from, lanes to) of each.
-        """
-        missing = {}
-        for tensor, a, b in wanted:
-            key = element_bits(tensor.type), a, b
-            if a != b and key not in self._converters:
-                missing[key] = tensor
-        keys = list(missing)
-        for at in range(0, len(keys), BATCH):
-            some = keys[at : at + BATCH]
-            chains = [_Chain.converter(missing[key], *key[1:]) for key in some]
-            figures = self._run(chains)
-            for key, pair in zip(some, zip(figures[::2], figures[1::2])):
-                with_it, without = (used(f) for f in pair)
-                self._converters[key] = tuple(x - y for x, y in zip(with_it, without))
-
     def converter(self, tensor: Tensor, a: int, b: int) -> Costs:
-        """The price of a converter of the tensor from `a` to `b` lanes, known to `converters`."""
+        """The price of a converter of the tensor from `a` to `b` lanes."""
         if a == b:
             return (0.0,) * len(RESOURCE_FIELDS)
-        return self._converters[element_bits(tensor.type), a, b]
+        bits = element_bits(tensor.type)
+        key = bits, a, b
+        if key not in self._converters:
+            found = converter_price(a * bits, b * bits)
+            self._converters[key] = tuple(figure.value for figure in found)
+        return self._converters[key]
 
     def _price(self, pairs: Sequence[tuple[Layer, StreamFolding]]) -> list[LayerEstimate]:
-        return self._run([[_Chain.of(layer, folding)] for layer, folding in pairs])
-
-    def _run(self, chains: Sequence[list[_Chain]]) -> list[LayerEstimate]:
-        """Estimate one graph of all chains; return the figures of each chain's last layer."""
+        """Estimate one graph of all layers, each behind inputs in the words that it reads."""
+        chains = [_Chain.of(layer, folding) for layer, folding in pairs]
         layers: list[Layer] = []
         outputs: list[Tensor] = []
         folding: dict[str, StreamFolding] = {}
         names = []
-        for index, chain in enumerate(c for group in chains for c in group):
+        for index, chain in enumerate(chains):
             last, parts, folds = chain.built(str(index))
             layers += parts
             outputs.append(last.output)
@@ -151,16 +135,6 @@ class _Chain:
     @classmethod
     def of(cls, layer: Layer, folding: StreamFolding) -> _Chain:
         return cls(layer, folding, rules_of(layer).lanes_in(folding))
-
-    @classmethod
-    def converter(cls, tensor: Tensor, a: int, b: int) -> list[_Chain]:
-        """A layer that reads words of `b` lanes, once behind words of `a` and once behind such.
-
-        The two differ in price by the converter.
-        """
-        pixel = replace(tensor, shape=(tensor.channels,))
-        reader = Upsample(name="c", output=pixel, input=pixel, factors=())
-        return [cls(reader, StreamFolding(b), a), cls(reader, StreamFolding(b), b)]
 
     def built(self, tag: str) -> tuple[Layer, list[Layer], dict[str, StreamFolding]]:
         """The layer renamed, all layers of its chain, and their foldings.

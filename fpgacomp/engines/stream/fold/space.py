@@ -144,22 +144,6 @@ def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -
     options = prices.options(graph.layers)
     edges = edges_of(graph)
     lanes = {layer.name: rules_of(layer).lanes_out(StreamFolding()) for layer in graph.inputs}
-    prices.converters(
-        (edge.tensor, a, b)
-        for edge in edges
-        for a in _lanes(options.get(edge.writer), lanes.get(edge.writer), 1)
-        for b in _lanes(options[edge.reader], None, 0)
-    )
     return StreamSpace(
         graph, board, clock_mhz, prices, options, edges, lanes, NOTHING, budget_of(board)
     )
-
-
-def _lanes(options: Sequence[StreamOption] | None, fixed: int | None, side: int) -> set[int]:
-    """The lanes that a layer may have on one side (0 read, 1 written).
-
-    Args:
-        options: of the layer; None for a graph input.
-        fixed: lanes of a graph input.
-    """
-    return {option.lanes[side] for option in options} if options else {fixed or 1}
