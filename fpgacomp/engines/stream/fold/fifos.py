@@ -58,7 +58,7 @@ def size_fifos(
         aim = _Aim(interval, most, most)
     coarse = Simulator(dataflow, pipelines=pipelines)
     whole = Whole(dataflow, pipelines)
-    proof = _proven(whole, _coarsely_sized(coarse, aim).depths)
+    proof = _proven(whole, _coarsely_sized(coarse, aim, floors(whole, {}).keys()).depths)
     if not aim.kept(proof.run):
         deeper = _deepened(whole, proof, aim)
         if proof.run.stuck or deeper.run.interval * SLACK < proof.run.interval:
@@ -140,8 +140,12 @@ def _shallow(coarse: Simulator, whole: Whole, aim: _Aim) -> tuple[Fifos, ...]:
     return () if proof.run.stuck else (proof,)
 
 
-def _coarsely_sized(simulator: Simulator, aim: _Aim) -> Fifos:
-    """The depths by runs of merged steps, which are fast and overrate bursts."""
+def _coarsely_sized(simulator: Simulator, aim: _Aim, needed: Set[str]) -> Fifos:
+    """The depths by runs of merged steps, which are fast and overrate bursts.
+
+    Args:
+        needed: streams whose FIFOs joins need in any case, so that leaving them out is not tried.
+    """
     dataflow = simulator.dataflow
     plain = Fifos({}, simulator.run())
     if aim.kept(plain.run):
@@ -154,7 +158,7 @@ def _coarsely_sized(simulator: Simulator, aim: _Aim) -> Fifos:
         if best is not None and aim.kept(best.run):
             break
     assert best is not None, "unbounded FIFOs cannot deadlock"
-    return _trimmed(simulator, best, aim)
+    return _trimmed(simulator, best, aim, needed)
 
 
 def _elastic(dataflow: Dataflow, *, deadlock: bool) -> Iterator[set[str]]:
@@ -208,11 +212,12 @@ def _margins(simulator: Simulator | Whole) -> dict[str, int]:
     return margins
 
 
-def _trimmed(simulator: Simulator, fifos: Fifos, aim: _Aim) -> Fifos:
+def _trimmed(simulator: Simulator, fifos: Fifos, aim: _Aim, needed: Set[str]) -> Fifos:
     """The FIFOs without those that the pace does not need; the largest are tried first."""
     most = max(aim.spare, fifos.run.interval)
     bits = {stream.name: stream.bits for stream in simulator.dataflow.streams}
-    largest = sorted(fifos.depths, key=lambda name: (-bits[name] * fifos.depths[name], name))
+    spare = fifos.depths.keys() - needed
+    largest = sorted(spare, key=lambda name: (-bits[name] * fifos.depths[name], name))
     for name in largest[: WORK // simulator.work]:
         fewer = {other: depth for other, depth in fifos.depths.items() if other != name}
         run = simulator.run(fewer)

@@ -18,14 +18,14 @@ from fpgacomp.engines.stream.fold.choose import choose
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.search import Found, best_of, search, sized_designs
 from fpgacomp.engines.stream.fold.space import StreamSpace, explore
-from fpgacomp.engines.stream.timing.run import LEAST
 from fpgacomp.ir.graph import Graph
 from fpgacomp.results.estimate import Estimate
 from fpgacomp.results.report import Verdict
 from fpgacomp.results.target import Target
 
 NONE = Bounds(None, None)  # no bound at all
-BRAM18_BITS, LUTRAM_BITS = 18 * 1024, 64  # of what board files count
+BRAM18_BITS = 18 * 1024
+SHALLOW = 1024  # words up to which a FIFO may lie in LUTs
 FAR = 2.0  # times the budget, from which on a design is far too large
 
 
@@ -119,13 +119,13 @@ def _figures(found: Found | None) -> Estimate | None:
 
 
 def _waiting_bits(design: StreamDesign) -> int:
-    """Bits of the words that FIFOs of a design hold for its joins."""
-    return sum(s.bits * s.depth for s in expand(design).streams if s.depth > LEAST)
+    """Bits of the words that FIFOs of a design hold for its joins in block RAM."""
+    return sum(s.bits * s.depth for s in expand(design).streams if s.depth > SHALLOW)
 
 
 def _holds_waiting(board: Board, bits: int) -> bool:
     """Whether a board has memory for what FIFOs hold in the smallest design, however folded."""
-    return bits <= board.budget.bram18 * BRAM18_BITS + board.lutram * LUTRAM_BITS
+    return bits <= board.budget.bram18 * BRAM18_BITS
 
 
 def _thinkable(space: StreamSpace, board: Board, bounds: Bounds) -> bool:
