@@ -49,6 +49,11 @@ class StreamChoice:
     gap: float
 
 
+def times(cost: Costs, count: int) -> Costs:
+    """So much of each resource, `count` times."""
+    return tuple(count * amount for amount in cost)
+
+
 class Program:
     """The integer program of a space.
 
@@ -90,7 +95,8 @@ class Program:
         read = self._by_lanes(edge.reader, 0)
         at = len(self.cost)
         pairs = [(a, b) for a in written for b in read]
-        self.cost += [self.space.prices.converter(edge.tensor, a, b) for a, b in pairs]
+        converter = self.space.prices.converter
+        self.cost += [times(converter(edge.tensor, a, b), edge.times) for a, b in pairs]
         for side, groups in enumerate((written, read)):
             for lanes, columns in groups.items():
                 row = {at + i: 1.0 for i, pair in enumerate(pairs) if pair[side] == lanes}
@@ -198,5 +204,6 @@ class Program:
         for edge in space.edges:
             a = picked[edge.writer].lanes_out if edge.writer in picked else None
             a = space.input_lanes[edge.writer] if a is None else a
-            costs.append(space.prices.converter(edge.tensor, a, picked[edge.reader].lanes_in))
+            price = space.prices.converter(edge.tensor, a, picked[edge.reader].lanes_in)
+            costs.append(times(price, edge.times))
         return tuple(map(sum, zip(*costs)))

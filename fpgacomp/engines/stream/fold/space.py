@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from fpgacomp.devices.board import Board
@@ -25,11 +26,13 @@ class Edge:
     Args:
         writer: name of the layer that writes it.
         reader: name of the layer that reads it.
+        times: how often it reads it, each time through a converter of its own.
     """
 
     tensor: Tensor
     writer: str
     reader: str
+    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class StreamSpace:
 
 def edges_of(graph: Graph) -> tuple[Edge, ...]:
     """Every tensor that a layer reads, with the layers at its two ends."""
-    found = []
+    found: Counter[Edge] = Counter()
     for layer in graph.layers:
         if isinstance(layer, Reshape):
             continue
@@ -134,8 +137,8 @@ def edges_of(graph: Graph) -> tuple[Edge, ...]:
             writer = graph.producer[tensor.name]
             while isinstance(writer, Reshape):
                 writer = graph.producer[writer.input.name]
-            found.append(Edge(tensor, writer.name, layer.name))
-    return tuple(found)
+            found[Edge(tensor, writer.name, layer.name)] += 1
+    return tuple(replace(edge, times=times) for edge, times in found.items())
 
 
 def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -> StreamSpace:
