@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,25 @@ def test_every_room_has_a_floor() -> None:
     assert {room(path) for path in FILES} <= known
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+def of_each(paths: Sequence[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """A rule of one file as one test of all of them: a test for each takes longer to collect."""
+
+    def all_of_them(rule: Callable[[Path], None]) -> Callable[[], None]:
+        def check() -> None:
+            broken = []
+            for path in paths:
+                try:
+                    rule(path)
+                except AssertionError as error:
+                    broken.append(f"{name_of(path)}: {error}")
+            assert not broken, "\n".join(broken)
+
+        return check
+
+    return all_of_them
+
+
+@of_each(FILES)
 def test_imports_go_down(path: Path) -> None:
     here = room(path)
     if here in ("__init__", "__main__"):
@@ -111,7 +130,7 @@ def test_imports_go_down(path: Path) -> None:
         assert allowed and other != "zoo", f"{name_of(path)} imports {other}"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if room(p) == "engines"], ids=name_of)
+@of_each([p for p in FILES if room(p) == "engines"])
 def test_engines_do_not_meet(path: Path) -> None:
     inside = path.relative_to(PACKAGE / "engines").parts[0].removesuffix(".py")
     others = rooms(imports(path), below="fpgacomp.engines") - {inside}
@@ -122,12 +141,12 @@ def test_engines_do_not_meet(path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [p for p in FILES if room(p) == "compress"], ids=name_of)
+@of_each([p for p in FILES if room(p) == "compress"])
 def test_compression_takes_from_the_engines_only_what_they_share(path: Path) -> None:
     assert rooms(imports(path), below="fpgacomp.engines") <= {"shared"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@of_each(FILES)
 def test_names_do_not_repeat_their_folder(path: Path) -> None:
     folder = path.parent.name
     assert not path.stem.startswith(f"{folder}_"), f"{name_of(path)} repeats {folder}"
@@ -145,13 +164,13 @@ def test_a_class_name_has_one_meaning() -> None:
     assert set(twice) <= {"Operator"}, twice
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@of_each(FILES)
 def test_heavy_packages_are_imported_at_home(path: Path) -> None:
     for name in {m.split(".")[0] for m in imports(path)} & set(HEAVY):
         assert name_of(path).startswith(HOMES[name]), f"{name_of(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@of_each(FILES)
 def test_only_the_toolchain_reads_the_environment(path: Path) -> None:
     if path.name == "toolchain.py":
         return
@@ -195,7 +214,7 @@ def test_a_guess_at_the_device_is_found() -> None:
     assert not compared(ast.parse("f(board.part, part); row.family == family; names.get(part)"))
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if room(p) == "engines"], ids=name_of)
+@of_each([p for p in FILES if room(p) == "engines"])
 def test_engines_ask_the_device_and_guess_nothing_from_names(path: Path) -> None:
     lines = compared(ast.parse(path.read_text(encoding="utf-8")))
     assert not lines, f"{name_of(path)} compares part, family or vendor in lines {lines}"
