@@ -117,4 +117,4 @@ def _operator(layer: Layer) -> tuple[str, dict[str, object]]:
             return "MaxPool", {"kernel_shape": layer.kernel, "strides": layer.strides}
         case Reshape():
             return "Flatten", {}
-    raise NotImplementedError(f"{layer.name}: {type(layer).__name__} has no float form here")
+    raise TypeError(f"{layer.name}: a {type(layer).__name__} is in no network of this benchmark")
