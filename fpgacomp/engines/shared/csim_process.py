@@ -159,7 +159,9 @@ def _wait(
             raise ToolError("C-simulation", f"it took over {timeout_s:g} s.",
                             "use fewer vectors, or a smaller network.")  # fmt: skip
         for process, chunk in zip(processes, chunks):
-            _check(process.poll() or 0, _log(chunk))
+            # Only of a process that ended: a running one may yet write why its streams are uneven.
+            if (code := process.poll()) is not None:
+                _check(code, _log(chunk))
         on_samples(sum(_done(chunk) for chunk in chunks))
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, _POLL_S)
