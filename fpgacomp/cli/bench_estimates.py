@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
-from fpgacomp.cli.console import write_json
+from fpgacomp.cli.console import result_console, write_json
 from fpgacomp.cli.files import Role
 from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.progress import progress
@@ -49,4 +48,6 @@ def bench_estimates(
     if as_json:
         write_json(found.summary())
     else:
-        Console().print(estimate_bench.text(found), markup=False, highlight=False, soft_wrap=True)
+        result_console().print(
+            estimate_bench.text(found), markup=False, highlight=False, soft_wrap=True
+        )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-
+from fpgacomp.cli.console import result_console
 from fpgacomp.cli.options.arguments import BoardArgument
 from fpgacomp.cli.options.output import JsonOption
 
@@ -26,6 +25,6 @@ def boards(name: BoardArgument = None, as_json: JsonOption = False) -> None:
     if as_json:
         sys.stdout.write(view.to_json(found, single=name is not None))
     elif name:
-        view.render_one(found[0], Console())
+        view.render_one(found[0], result_console())
     else:
-        view.render_list(found, Console())
+        view.render_list(found, result_console())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
 
+from fpgacomp.cli.console import result_console
 from fpgacomp.cli.design import design_options
 from fpgacomp.cli.options.arguments import ModelArgument
 from fpgacomp.cli.options.build import ArgmaxOption
@@ -51,6 +51,6 @@ def check(
     if as_json:
         sys.stdout.write(checked.to_json(findings))
     else:
-        checked.render(findings, Console())
+        checked.render(findings, result_console())
     if not findings.ok:
         raise typer.Exit(1)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import typer
-from rich.console import Console
 
-from fpgacomp.cli.console import write_json
+from fpgacomp.cli.console import result_console, write_json
 from fpgacomp.cli.options.arguments import BuildArgument, OtherBuildArgument
 from fpgacomp.cli.options.output import HtmlOption, JsonOption
 
@@ -30,4 +29,4 @@ def compare(
     if as_json:
         write_json(found.summary())
     else:
-        builds.render(found, Console())
+        builds.render(found, result_console())

@@ -19,6 +19,9 @@ from fpgacomp.errors import FileSystemError, FpgacompError, Problems
 
 FAULT_OF_OURS = 70  # EX_SOFTWARE of sysexits.h
 
+# Columns of a result that goes to a file or a pipe: a name that is cut there is found by no search.
+_PIPE_COLUMNS = 160
+
 # What the file system answers where nobody programmed a mistake.
 _FILE_SYSTEM = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO,
@@ -48,6 +51,12 @@ def errors(as_json: bool) -> Iterator[None]:
                 _tell(_refused_by_the_system(error), as_json)
                 raise typer.Exit(FileSystemError.exit_code) from None
             raise
+
+
+def result_console() -> Console:
+    """Standard output for the tables of a result, as wide as its terminal or as COLUMNS says."""
+    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=_PIPE_COLUMNS if wide else None)
 
 
 def write_json(document: Any) -> None:

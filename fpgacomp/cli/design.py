@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from fpgacomp.cli.console import result_console
 from fpgacomp.cli.log import logger
 from fpgacomp.cli.values import Backend, Goal, Io, Ranges, Scale, fixed_point
 
@@ -79,7 +80,7 @@ def show_report(report: Report, *, as_json: bool, time_stages: bool) -> None:
     else:
         from fpgacomp.report import terminal
 
-        terminal.render(report, Console())
+        terminal.render(report, result_console())
     if time_stages:
         show_times(report, Console(stderr=True))
     if report.status != "ok":

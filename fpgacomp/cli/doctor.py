@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-
+from fpgacomp.cli.console import result_console
 from fpgacomp.cli.options.output import JsonOption
 
 
@@ -21,4 +20,4 @@ def doctor(as_json: JsonOption = False) -> None:
     if as_json:
         sys.stdout.write(view.to_json(found))
     else:
-        view.render(found, Console())
+        view.render(found, result_console())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
 
+from fpgacomp.cli.console import result_console
 from fpgacomp.cli.log import logger
 from fpgacomp.cli.options.arguments import ModelsArgument
 from fpgacomp.cli.options.build import FpsOption, OptionalBoardOption
@@ -93,4 +93,4 @@ def evaluate(
     if as_json:
         sys.stdout.write(view.to_json(found))
     else:
-        view.render(found, Console())
+        view.render(found, result_console())

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
-from fpgacomp.cli.console import write_json
+from fpgacomp.cli.console import result_console, write_json
 from fpgacomp.cli.files import network_file
 from fpgacomp.cli.log import logger
 from fpgacomp.cli.progress import training_progress
@@ -65,7 +64,7 @@ def run_technique(
     else:
         from fpgacomp.report import compression
 
-        compression.render(result.summary(), str(path), Console(), replaced=replaced)
+        compression.render(result.summary(), str(path), result_console(), replaced=replaced)
 
 
 def recipe_of(

@@ -277,6 +277,15 @@ def test_check_lists_every_operator() -> None:
     assert {"Conv", "Quant"} <= {node["op"] for node in report["nodes"]}
 
 
+def test_a_list_that_is_read_by_another_program_is_cut_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    rows = fpgacomp("boards").stdout.splitlines()
+    for board in json.loads(fpgacomp("boards", "--json").stdout):
+        assert any(row.split()[:2] == [board["name"], board["part"]] for row in rows)
+
+
 def test_boards_and_doctor() -> None:
     names = [board["name"] for board in json.loads(fpgacomp("boards", "--json").stdout)]
     assert "pynq-z2" in names and len(names) >= 18
