@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.compress import share as share
     from fpgacomp.flows.estimate import estimate as estimate
     from fpgacomp.flows.evaluate import evaluate as evaluate
+    from fpgacomp.flows.export import export as export
     from fpgacomp.flows.options import Options as Options
     from fpgacomp.flows.simulate import simulate as simulate
     from fpgacomp.flows.split import split as split
@@ -50,6 +51,7 @@ _HOMES = {
     "estimate": "flows.estimate",
     "estimate_layer": "engines.layer_price",
     "evaluate": "flows.evaluate",
+    "export": "flows.export",
     "factorize": "flows.compress",
     "prune": "flows.compress",
     "quantize": "flows.compress",

@@ -19,6 +19,7 @@ from fpgacomp.cli.distill import distill
 from fpgacomp.cli.doctor import doctor
 from fpgacomp.cli.estimate import estimate
 from fpgacomp.cli.evaluate import evaluate
+from fpgacomp.cli.export import export
 from fpgacomp.cli.factorize import factorize
 from fpgacomp.cli.fault import tell_fault
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
@@ -33,7 +34,7 @@ from fpgacomp.cli.verb import Root, Verb, reproducer
 
 # Every verb, in the order and under the headings of the help.
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
-    "Build an accelerator": (compile, estimate, check, simulate),
+    "Build an accelerator": (compile, estimate, check, simulate, export),
     "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
     "Look around": (show, compare, boards, bench_estimates, doctor),
 }

@@ -35,6 +35,7 @@ class Role(Enum):
     LOG = "writes a log"
     TRACE = "writes a .fst or .vcd file"
     NETWORK = "writes a network, by default one that is called after the verb"
+    EXPORT = "writes a network, always to a file that is named"
     CHECKPOINT = "goes on from a checkpoint, and writes it"
     SPLIT = "writes a training file and a test file into this folder"
     BUILD = "replaces a build folder, by default one that is called after network and board"
@@ -116,6 +117,8 @@ def _places(
             source = values["teacher" if verb == "distill" else "model"]
             path = network_file(verb, source, value)
             yield Place(shown, path, FileUse.WRITE, Content.NETWORK)
+        case Role.EXPORT:
+            yield Place(shown, value, FileUse.WRITE, Content.NETWORK)
         case Role.STAGES:
             if value is not None:
                 yield Place(shown, value, FileUse.STAGES)

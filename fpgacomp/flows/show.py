@@ -112,7 +112,7 @@ def show(
     stages = Stages(observer)
     built = isinstance(source, str | Path) and Path(source).is_dir()
     if built:
-        _refuse_front_options(options)
+        refuse_front_options(options)
     if built and board is None:
         return _built(folder.read_build(Path(source)))
     lowered = _lowered_again(Path(source)) if built else integer_graph(source, options, stages)[1]
@@ -163,7 +163,7 @@ def _designed(chosen: EngineDesign, *, anew: bool) -> Shown:
     return Shown(design.graph, text, arrays, facts)
 
 
-def _refuse_front_options(options: Options) -> None:
+def refuse_front_options(options: Options) -> None:
     """A build directory holds integers: there is nothing to calibrate or to append any more."""
     given = {"--calibration": options.calibration, "--input-bits": options.input_bits,
              "--argmax": options.argmax or None}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Solves integer programs with scipy, from sparse rows, without output of the solver."""
+"""Solves integer and linear programs with scipy, without output of the solver."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 Row = tuple[Mapping[int, float], float, float]  # column -> coefficient, least sum, largest sum
 
@@ -76,6 +77,37 @@ def minimized(
         return Minimum(None, float("nan"), int(found.status), 0.0)
     left = float(found.mip_gap or 0.0)
     return Minimum(tuple(found.x.tolist()), float(found.fun), int(found.status), left)
+
+
+def largest_slack(
+    rows: npt.NDArray[np.float64], least: npt.NDArray[np.float64], *, most: float
+) -> tuple[tuple[float, ...], float] | None:
+    """The free columns x that keep rows @ x - slack >= least with the largest slack.
+
+    Args:
+        rows: [conditions, columns].
+        least: [conditions].
+        most: a slack beyond this is worth nothing.
+
+    Returns:
+        The columns and their slack, which is below 0 where not all conditions can hold; None
+        where the solver ends without an answer.
+    """
+    from scipy.optimize import linprog
+
+    columns = rows.shape[1]
+    with silent_solver():
+        found = linprog(
+            [0.0] * columns + [-1.0],
+            A_ub=np.hstack([-rows, np.ones((len(rows), 1))]),
+            b_ub=-least,
+            bounds=[(None, None)] * columns + [(None, most)],
+            method="highs",
+        )
+    if found.x is None:
+        return None
+    *x, slack = found.x.tolist()
+    return tuple(x), slack
 
 
 @contextmanager

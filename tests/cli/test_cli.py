@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import typer
 from onnx import TensorProto, helper, numpy_helper
@@ -275,6 +276,29 @@ def test_check_lists_every_operator() -> None:
     report = json.loads(result.stdout)
     assert result.exit_code == 0 and report["ok"]
     assert {"Conv", "Quant"} <= {node["op"] for node in report["nodes"]}
+
+
+def test_export_of_a_network_and_of_its_build(tmp_path: Path) -> None:
+    out = tmp_path / "digits-qdq.onnx"
+    told = json.loads(fpgacomp("export", DIGITS, "--out", out, "--vectors", 20, "--json").stdout)
+    assert (told["file"], told["samples"], told["mismatches"]) == (str(out), 20, 0)
+    onnx.checker.check_model(onnx.load(out), full_check=True)
+    build = tmp_path / "build"
+    fpgacomp("compile", DIGITS, "--board", "pynq-z2", "--no-csim", "--vectors", 20, "--out", build)
+    again = tmp_path / "again.onnx"
+    result = fpgacomp("export", build, "--out", again, "--inputs", PIXELS)
+    assert result.exit_code == 0 and "exact: on 450 samples" in result.output
+    pixels = np.load(PIXELS).astype(np.float32)
+    answers = [
+        onnxruntime.InferenceSession(file).run(None, {onnx.load(out).graph.input[0].name: pixels})
+        for file in (out, again)  # the build's graph is that of the design: its pools moved
+    ]
+    np.testing.assert_array_equal(*(answer[0] for answer in answers))
+    assert "exact: on 30 samples" in fpgacomp(
+        "export", build, "--out", again, "--vectors", 30
+    ).output  # fmt: skip
+    refused(fpgacomp("export", build, "--out", again, "--input-bits", 8), 2, "not for a build")
+    refused(fpgacomp("export", DIGITS, "--out", tmp_path / "net.txt"), 2, "is no .onnx file")
 
 
 def test_a_list_that_is_read_by_another_program_is_cut_nowhere(

@@ -37,6 +37,17 @@ OutFileOption = Annotated[
     ),
     Role.NETWORK,
 ]
+ExportFileOption = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="Network file to write (.onnx). A file that exists is replaced.",
+    ),
+    Role.EXPORT,
+]
 AnswersOption = Annotated[
     Path | None,
     typer.Option(

@@ -1,0 +1,1 @@
+"""The integer graph in the form of other engines: quantized ONNX in standard operators."""

@@ -1,0 +1,378 @@
+"""Writes the integer graph as ONNX with QuantizeLinear and DequantizeLinear (QDQ).
+
+Every float tensor holds the integers of the graph themselves, so that all scales are 1 and all
+zero points 0: sums below 2**24 are exact in float32, in any order. What a Requantize multiplies
+with stands behind the sum, as Mul and Add with a number per channel. Weights of at most 8 bits are
+int8 behind a DequantizeLinear; a tensor of at most 8 bits that a layer rounds to passes a
+QuantizeLinear and a DequantizeLinear. These are the forms that TensorRT's explicit quantization
+asks for: symmetric int8, one scale for an activation, and a bias that is not quantized.
+
+Tensors are channels first, as ONNX has them; the integer graph has them last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from fpgacomp.errors import ModelError, Problems
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.interpreter import execute
+from fpgacomp.ir.layers import (
+    Activation,
+    Add,
+    ArgMax,
+    Concat,
+    Conv,
+    Dense,
+    Input,
+    Layer,
+    Lookup,
+    MaxPool,
+    Requantize,
+    Reshape,
+    SumPool,
+    Tensor,
+    Thresholds,
+    Upsample,
+    kind,
+)
+from fpgacomp.ir.types import AnyArray, IntArray, Ints, IntType
+from fpgacomp.network.lowered import integer_name
+from fpgacomp.qdq.line import FLOAT32_INTEGERS, line_of
+
+INT8 = IntType.of_bits(8, signed=True)
+# A curve becomes a table in the file; over that many entries it is refused.
+_LARGEST_TABLE = 1 << 20
+
+
+def answer_name(tensor_name: str) -> str:
+    """What an output's integers are called; an input may be an output as it is."""
+    return f"{integer_name(tensor_name)}_out"
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """The hardware's integers as a QDQ network.
+
+    Args:
+        model: integer inputs (called as `integer_name` says) -> integer outputs (`answer_name`),
+            int64, channels last, batch N.
+        tensors: activations that are int8 in the file, by their names in the integer graph.
+        wide: activations and inputs that stay float because they do not fit int8.
+        wide_products: layers that multiply in float, as weights or inputs do not fit int8.
+        curves: layers that are a table in the file, because no factor and offset give their steps.
+    """
+
+    model: onnx.ModelProto
+    tensors: tuple[str, ...]
+    wide: tuple[str, ...]
+    wide_products: tuple[str, ...]
+    curves: tuple[str, ...]
+
+
+def quantized_network(graph: Graph, opset: int) -> Quantized:
+    """Write an integer graph as a QDQ network of standard operators.
+
+    Args:
+        graph: a verified graph.
+        opset: version of the operators, at least 13.
+
+    Raises:
+        ModelError, Problems: layers whose integers float32 does not hold, or whose steps no
+            factor and offset give while their range is too wide for a table.
+    """
+    writer = _Writer(opset)
+    problems: list[ModelError] = []
+    for layer in graph.layers:
+        try:
+            _refuse_inexact(layer)
+            writer.write(layer)
+        except ModelError as problem:
+            problems.append(problem)
+            writer.names[layer.output.name] = layer.output.name  # so that all problems are found
+    if problems:
+        raise problems[0] if len(problems) == 1 else Problems(problems)
+    for tensor in dict.fromkeys(graph.outputs):
+        last = writer.channels_last(writer.names[tensor.name], tensor)
+        writer.op("Cast", last, output=answer_name(tensor.name), to=TensorProto.INT64)
+    return Quantized(
+        writer.model(graph), tuple(writer.tensors), tuple(writer.wide),
+        tuple(writer.wide_products), tuple(writer.curves),
+    )  # fmt: skip
+
+
+def _refuse_inexact(layer: Layer) -> None:
+    """Refuse a layer with a sum, or a part of one, that float32 rounds."""
+    largest = layer.output.type.magnitude
+    match layer:
+        case Dense() | Conv():
+            weight = abs(layer.weight.array)
+            sums = weight.reshape(-1, weight.shape[-1]).sum(axis=0)
+            largest = layer.input.type.magnitude * int(sums.max(initial=0))
+        case SumPool():
+            largest = max(largest, layer.input.type.magnitude * int(np.prod(layer.kernel)))
+        case Add():
+            largest = sum(
+                tensor.type.magnitude * values.type.magnitude
+                for tensor, values in ((layer.a, layer.multiplier_a), (layer.b, layer.multiplier_b))
+            )
+        case _:
+            pass
+    if largest >= FLOAT32_INTEGERS:
+        raise ModelError(
+            f"layer {layer.name} ({kind(layer)})",
+            f"its integers may reach {largest:,}, and float32, in which other engines sum, rounds "
+            f"from {FLOAT32_INTEGERS:,} on.",
+            "quantize its input or its weights to fewer bits.",
+        )
+
+
+@dataclass
+class _Writer:
+    """Nodes and constants of the network, and what each tensor is called in it."""
+
+    opset: int
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    tensors: list[str] = field(default_factory=list)
+    wide: list[str] = field(default_factory=list)
+    wide_products: list[str] = field(default_factory=list)
+    from_int8: set[str] = field(default_factory=set)
+    curves: list[str] = field(default_factory=list)
+
+    def constant(self, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
+        """Add a constant, or find an equal one; returns its name."""
+        array = np.asarray(values, dtype=dtype)
+        key = f"{array.dtype.str}{array.shape}".encode() + array.tobytes()
+        name = self._known.get(key)
+        if name is None:
+            name = self._known[key] = f"constant_{len(self.constants)}"
+            self.constants[name] = numpy_helper.from_array(array, name)
+        return name
+
+    _known: dict[bytes, str] = field(default_factory=dict)
+
+    def op(self, operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """Append an operator; returns the name of its output."""
+        name = output or f"step_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [name], name=f"{name}_node",
+                                           **attributes))  # fmt: skip
+        return name
+
+    def model(self, graph: Graph) -> onnx.ModelProto:
+        """All of it as a model."""
+
+        def info(name: str, tensor: Tensor) -> onnx.ValueInfoProto:
+            shape: list[str | int | None] = ["N", *tensor.shape]
+            return helper.make_tensor_value_info(name, TensorProto.INT64, shape)
+
+        read, answered = [x.output for x in graph.inputs], dict.fromkeys(graph.outputs)
+        inputs = [info(integer_name(tensor.name), tensor) for tensor in read]
+        outputs = [info(answer_name(tensor.name), tensor) for tensor in answered]
+        content = helper.make_graph(
+            self.nodes, "quantized", inputs, outputs, initializer=list(self.constants.values())
+        )
+        return helper.make_model(
+            content, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8,
+            producer_name="fpgacomp",
+        )  # fmt: skip
+
+    # The axes
+
+    def channels_first(self, name: str, shape: tuple[int, ...]) -> str:
+        """[N, *spatial, C] as [N, C, *spatial]."""
+        rank = len(shape)
+        return name if rank == 1 else self.op("Transpose", name, perm=[0, rank, *range(1, rank)])
+
+    def channels_last(self, name: str, tensor: Tensor) -> str:
+        """[N, C, *spatial] as [N, *spatial, C]."""
+        rank = len(tensor.shape)
+        if rank == 1:
+            return name
+        return self.op("Transpose", name, perm=[0, *range(2, rank + 1), 1])
+
+    def per_channel(self, values: AnyArray, tensor: Tensor) -> str:
+        """A constant of [1] or [C] numbers that broadcasts over [N, C, *spatial]."""
+        return self.constant(values.reshape(1, -1, *[1] * (len(tensor.shape) - 1)))
+
+    # The layers
+
+    def write(self, layer: Layer) -> None:
+        """Append a layer; what reads it finds it under its tensor's name."""
+        operands = [self.names[tensor.name] for tensor in layer.inputs]
+        self.names[layer.output.name] = self._layer(layer, operands)
+
+    def _layer(self, layer: Layer, operands: list[str]) -> str:
+        match layer:
+            case Input():
+                return self._input(layer)
+            case Dense():
+                return self._dense(layer, operands[0])
+            case Conv():
+                return self._conv(layer, operands[0])
+            case MaxPool():
+                return self.op("MaxPool", operands[0], kernel_shape=layer.kernel,
+                               strides=layer.strides, pads=_pads(layer.pads))  # fmt: skip
+            case SumPool():
+                return self._sum_pool(layer, operands[0])
+            case Add():
+                parts = zip(operands, (layer.multiplier_a, layer.multiplier_b))
+                return self.op(
+                    "Add", *(self._scaled(name, layer.output, values) for name, values in parts)
+                )
+            case Concat():
+                return self.op("Concat", *operands, axis=1)
+            case Reshape():
+                name = self.channels_last(operands[0], layer.input)
+                shape = self.constant([0, *layer.output.shape], np.int64)
+                return self.channels_first(self.op("Reshape", name, shape), layer.output.shape)
+            case Upsample():
+                scales = self.constant([1, 1, *layer.factors])
+                return self.op(
+                    "Resize", operands[0], "", scales, mode="nearest", nearest_mode="floor",
+                    coordinate_transformation_mode="asymmetric",
+                )  # fmt: skip
+            case Requantize() | Thresholds() | Lookup():
+                return self._activation(layer, operands[0])
+            case ArgMax():
+                label = self.op("ArgMax", operands[0], axis=1, keepdims=1)
+                return self.op("Cast", label, to=TensorProto.FLOAT)
+            case _:
+                assert_never(layer)
+
+    def _input(self, layer: Input) -> str:
+        tensor = layer.output
+        name = self.op("Cast", integer_name(tensor.name), to=TensorProto.FLOAT)
+        return self._int8(self.channels_first(name, tensor.shape), tensor)
+
+    def _int8(self, name: str, tensor: Tensor) -> str:
+        """Through int8 and back where the integers fit, so that the engine may compute in it."""
+        if not INT8.contains(tensor.type):
+            self.wide.append(tensor.name)
+            return name
+        self.tensors.append(tensor.name)
+        return self._through_int8(name)
+
+    def _through_int8(self, name: str) -> str:
+        one, zero = self.constant(1.0), self.constant(0, np.int8)
+        name = self.op("QuantizeLinear", name, one, zero)
+        name = self.op("DequantizeLinear", name, one, zero)
+        self.from_int8.add(name)
+        return name
+
+    def _products(self, layer: Dense | Conv, x: str, values: IntArray) -> tuple[str, str]:
+        """The operands of a sum of products: both from int8, or both float.
+
+        A weight alone from int8 is no exact product: ONNX Runtime then quantizes the other operand
+        on the fly, with a scale that it takes from the values at hand.
+        """
+        if not (INT8.contains(layer.input.type) and INT8.contains(layer.weight.type)):
+            self.wide_products.append(layer.name)
+            return x, self.constant(values)
+        one, zero = self.constant(1.0), self.constant(0, np.int8)
+        if x not in self.from_int8:
+            x = self._through_int8(x)  # behind a pool, a concat or a transpose
+        return x, self.op("DequantizeLinear", self.constant(values, np.int8), one, zero)
+
+    def _dense(self, layer: Dense, x: str) -> str:
+        weight, rank = layer.weight.array, len(layer.output.shape)
+        if rank == 1:
+            return self.op("MatMul", *self._products(layer, x, weight))
+        kernel = [1] * (rank - 1)
+        filters = weight.T.reshape(*weight.T.shape, *kernel)
+        return self.op("Conv", *self._products(layer, x, filters), kernel_shape=kernel)
+
+    def _conv(self, layer: Conv, x: str) -> str:
+        rank = len(layer.kernel)
+        filters = layer.weight.array.transpose(rank + 1, rank, *range(rank))
+        return self.op(
+            "Conv", *self._products(layer, x, filters), kernel_shape=layer.kernel,
+            strides=layer.strides, dilations=layer.dilations, pads=_pads(layer.pads),
+            group=layer.groups,
+        )  # fmt: skip
+
+    def _sum_pool(self, layer: SumPool, x: str) -> str:
+        channels, rank = layer.input.channels, len(layer.kernel)
+        if layer.kernel == layer.input.shape[:-1] and not any(map(any, layer.pads)):
+            axes = self.constant(list(range(2, rank + 2)), np.int64)
+            total = self.op("ReduceSum", x, axes, keepdims=1)
+        else:
+            ones = self.constant(np.ones((channels, 1, *layer.kernel)))
+            total = self.op(
+                "Conv", x, ones, kernel_shape=layer.kernel, strides=layer.strides,
+                pads=_pads(layer.pads), group=channels,
+            )  # fmt: skip
+        if layer.multiplier is None:
+            return total
+        return self.op("Mul", total, self.constant(layer.multiplier.array[None, None]))
+
+    def _scaled(self, name: str, tensor: Tensor, multiplier: Ints) -> str:
+        if np.all(multiplier.array == 1):
+            return name
+        return self.op("Mul", name, self.per_channel(multiplier.array, tensor))
+
+    def _activation(self, layer: Activation, x: str) -> str:
+        if isinstance(layer, Requantize) and layer.is_affine and _is_exact(layer):
+            name = self._scaled(x, layer.output, layer.multiplier)
+            offset = layer.offset.array - layer.zero_point
+            if np.any(offset != 0):
+                name = self.op("Add", name, self.per_channel(offset, layer.output))
+            return self._int8(name, layer.output)
+        line = line_of(layer)
+        if line is None:
+            return self._int8(self._table(layer, x), layer.output)
+        name = x
+        if np.any(line.factor != 1):
+            name = self.op("Mul", name, self.per_channel(line.factor, layer.output))
+        if np.any(line.offset != 0):
+            name = self.op("Add", name, self.per_channel(line.offset, layer.output))
+        name = self.op("Clip", name, self.constant(line.lo), self.constant(line.hi))
+        if not INT8.contains(layer.output.type):
+            name = self.op("Round", name)  # a QuantizeLinear rounds otherwise, to even as well
+        return self._int8(name, layer.output)
+
+    def _table(self, layer: Activation, x: str) -> str:
+        """A curve as a table that the integers are places of."""
+        given = layer.input.type
+        entries = given.count * layer.input.channels
+        if entries > _LARGEST_TABLE:
+            raise ModelError(
+                f"layer {layer.name} ({kind(layer)})",
+                f"no factor and offset give its steps in float32, and a table of {entries:,} "
+                f"entries is too large for the file (the limit is {_LARGEST_TABLE:,}).",
+                "use an activation with even steps (ReLU or Identity), or fewer accumulator bits.",
+            )
+        self.curves.append(layer.name)
+        table = _entries(layer)
+        place = self.op("Sub", x, self.constant(given.lo)) if given.lo else x
+        if len(table) > 1:
+            firsts = np.arange(len(table)) * given.count
+            place = self.op("Add", place, self.per_channel(firsts, layer.output))
+        place = self.op("Cast", place, to=TensorProto.INT32)
+        return self.op("Gather", self.constant(table.reshape(-1)), place, axis=0)
+
+
+def _is_exact(layer: Requantize) -> bool:
+    """Whether the product alone, in front of the offset, is an exact float32 too."""
+    product = layer.input.type.magnitude * layer.multiplier.type.magnitude
+    return product < FLOAT32_INTEGERS and layer.offset.type.magnitude < FLOAT32_INTEGERS
+
+
+def _entries(layer: Activation) -> IntArray:
+    """[1 or C, input count]: what each channel makes of each integer of the input's range."""
+    if isinstance(layer, Lookup):
+        return layer.table.array
+    x = np.arange(layer.input.type.lo, layer.input.type.hi + 1)
+    return execute(layer, [x[:, None].repeat(layer.input.channels, axis=1)]).T
+
+
+def _pads(pads: tuple[tuple[int, int], ...]) -> list[int]:
+    """ONNX' order: all befores, then all afters."""
+    return [before for before, _ in pads] + [after for _, after in pads]
