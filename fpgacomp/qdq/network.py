@@ -12,8 +12,9 @@ Tensors are channels first, as ONNX has them; the integer graph has them last.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -206,48 +207,19 @@ class _Writer:
 
     def write(self, layer: Layer) -> None:
         """Append a layer; what reads it finds it under its tensor's name."""
+        form = _FORMS.get(type(layer))
+        if form is None:
+            raise ModelError(
+                f"layer {layer.name} ({kind(layer)})", "it has no form in QDQ ONNX.",
+                "run the build's integers with `fpgacomp simulate` instead.",
+            )  # fmt: skip
         operands = [self.names[tensor.name] for tensor in layer.inputs]
-        self.names[layer.output.name] = self._layer(layer, operands)
+        self.names[layer.output.name] = form(self, layer, *operands)
 
-    def _layer(self, layer: Layer, operands: list[str]) -> str:
-        match layer:
-            case Input():
-                return self._input(layer)
-            case Dense():
-                return self._dense(layer, operands[0])
-            case Conv():
-                return self._conv(layer, operands[0])
-            case MaxPool():
-                return self.op("MaxPool", operands[0], kernel_shape=layer.kernel,
-                               strides=layer.strides, pads=_pads(layer.pads))  # fmt: skip
-            case SumPool():
-                return self._sum_pool(layer, operands[0])
-            case Add():
-                parts = zip(operands, (layer.multiplier_a, layer.multiplier_b))
-                return self.op(
-                    "Add", *(self._scaled(name, layer.output, values) for name, values in parts)
-                )
-            case Concat():
-                return self.op("Concat", *operands, axis=1)
-            case Reshape():
-                name = self.channels_last(operands[0], layer.input)
-                shape = self.constant([0, *layer.output.shape], np.int64)
-                return self.channels_first(self.op("Reshape", name, shape), layer.output.shape)
-            case Upsample():
-                scales = self.constant([1, 1, *layer.factors])
-                return self.op(
-                    "Resize", operands[0], "", scales, mode="nearest", nearest_mode="floor",
-                    coordinate_transformation_mode="asymmetric",
-                )  # fmt: skip
-            case Requantize() | Thresholds() | Lookup():
-                return self._activation(layer, operands[0])
-            case ArgMax():
-                label = self.op("ArgMax", operands[0], axis=1, keepdims=1)
-                return self.op("Cast", label, to=TensorProto.FLOAT)
-            case _:
-                assert_never(layer)
+    # One per kind of layer: the layer and its operands' names to its output's name.
 
-    def _input(self, layer: Input) -> str:
+    def input(self, layer: Input) -> str:
+        """From int64, channels last."""
         tensor = layer.output
         name = self.op("Cast", integer_name(tensor.name), to=TensorProto.FLOAT)
         return self._int8(self.channels_first(name, tensor.shape), tensor)
@@ -281,7 +253,8 @@ class _Writer:
             x = self._through_int8(x)  # behind a pool, a concat or a transpose
         return x, self.op("DequantizeLinear", self.constant(values, np.int8), one, zero)
 
-    def _dense(self, layer: Dense, x: str) -> str:
+    def dense(self, layer: Dense, x: str) -> str:
+        """As a product of matrices, or over positions as a convolution with windows of 1."""
         weight, rank = layer.weight.array, len(layer.output.shape)
         if rank == 1:
             return self.op("MatMul", *self._products(layer, x, weight))
@@ -289,7 +262,8 @@ class _Writer:
         filters = weight.T.reshape(*weight.T.shape, *kernel)
         return self.op("Conv", *self._products(layer, x, filters), kernel_shape=kernel)
 
-    def _conv(self, layer: Conv, x: str) -> str:
+    def conv(self, layer: Conv, x: str) -> str:
+        """As itself, without a bias."""
         rank = len(layer.kernel)
         filters = layer.weight.array.transpose(rank + 1, rank, *range(rank))
         return self.op(
@@ -298,7 +272,13 @@ class _Writer:
             group=layer.groups,
         )  # fmt: skip
 
-    def _sum_pool(self, layer: SumPool, x: str) -> str:
+    def max_pool(self, layer: MaxPool, x: str) -> str:
+        """As itself: ONNX pads with the least number, too."""
+        return self.op("MaxPool", x, kernel_shape=layer.kernel, strides=layer.strides,
+                       pads=_pads(layer.pads))  # fmt: skip
+
+    def sum_pool(self, layer: SumPool, x: str) -> str:
+        """As a sum, where AveragePool would divide and round."""
         channels, rank = layer.input.channels, len(layer.kernel)
         if layer.kernel == layer.input.shape[:-1] and not any(map(any, layer.pads)):
             axes = self.constant(list(range(2, rank + 2)), np.int64)
@@ -318,7 +298,34 @@ class _Writer:
             return name
         return self.op("Mul", name, self.per_channel(multiplier.array, tensor))
 
-    def _activation(self, layer: Activation, x: str) -> str:
+    def add(self, layer: Add, a: str, b: str) -> str:
+        """With both operands on the common scale."""
+        return self.op("Add", self._scaled(a, layer.output, layer.multiplier_a),
+                       self._scaled(b, layer.output, layer.multiplier_b))  # fmt: skip
+
+    def concat(self, layer: Concat, *parts: str) -> str:
+        """Along the channels."""
+        return self.op("Concat", *parts, axis=1)
+
+    def reshape(self, layer: Reshape, x: str) -> str:
+        """In channels-last order."""
+        shape = self.constant([0, *layer.output.shape], np.int64)
+        name = self.op("Reshape", self.channels_last(x, layer.input), shape)
+        return self.channels_first(name, layer.output.shape)
+
+    def upsample(self, layer: Upsample, x: str) -> str:
+        """As the nearest position on the left and above."""
+        return self.op(
+            "Resize", x, "", self.constant([1, 1, *layer.factors]), mode="nearest",
+            nearest_mode="floor", coordinate_transformation_mode="asymmetric",
+        )  # fmt: skip
+
+    def arg_max(self, layer: ArgMax, x: str) -> str:
+        """Of equal ones the first, as ONNX has it."""
+        return self.op("Cast", self.op("ArgMax", x, axis=1, keepdims=1), to=TensorProto.FLOAT)
+
+    def activation(self, layer: Activation, x: str) -> str:
+        """As a factor and an offset per channel, clipped and rounded; a curve as a table."""
         if isinstance(layer, Requantize) and layer.is_affine and _is_exact(layer):
             name = self._scaled(x, layer.output, layer.multiplier)
             offset = layer.offset.array - layer.zero_point
@@ -357,6 +364,24 @@ class _Writer:
             place = self.op("Add", place, self.per_channel(firsts, layer.output))
         place = self.op("Cast", place, to=TensorProto.INT32)
         return self.op("Gather", self.constant(table.reshape(-1)), place, axis=0)
+
+
+# A layer without one is refused: a new layer need not come here before it is asked for.
+_FORMS: Mapping[type[Layer], Callable[..., str]] = {
+    Input: _Writer.input,
+    Dense: _Writer.dense,
+    Conv: _Writer.conv,
+    MaxPool: _Writer.max_pool,
+    SumPool: _Writer.sum_pool,
+    Add: _Writer.add,
+    Concat: _Writer.concat,
+    Reshape: _Writer.reshape,
+    Upsample: _Writer.upsample,
+    Requantize: _Writer.activation,
+    Thresholds: _Writer.activation,
+    Lookup: _Writer.activation,
+    ArgMax: _Writer.arg_max,
+}
 
 
 def _is_exact(layer: Requantize) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -11,16 +12,17 @@ from onnx import TensorProto, numpy_helper
 
 import fpgacomp
 from fpgacomp import zoo
-from fpgacomp.errors import ModelError
+from fpgacomp.errors import ModelError, Problems
 from fpgacomp.evidence.software import to_network_outputs
 from fpgacomp.flows.integers import integer_graph
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.stages import Stages
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.interpreter import run
+from fpgacomp.ir.layers import Input, Layer
 from fpgacomp.network.lowered import integer_name
 from fpgacomp.network.runtime import open_session
-from fpgacomp.qdq.network import answer_name, quantized_network
+from fpgacomp.qdq.network import _FORMS, answer_name, quantized_network
 from tests.engines.hls4ml.csim.test_random import RandomGraph
 from tests.engines.stream.test_random import lowered
 from tests.support import builders
@@ -170,3 +172,14 @@ def test_inputs_on_a_border_are_counted() -> None:
     assert on_borders.moved and on_borders.moved < on_borders.inputs == halves.size
     inside = port.to_raw(np.floor(halves)).astype(np.float32)
     assert fpgacomp.export(model, options=Options(inputs={port.name: inside})).moved == 0
+
+
+def test_a_layer_without_a_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fpgacomp.qdq.network._FORMS", {Input: _FORMS[Input]})
+    with pytest.raises(Problems, match="it has no form in QDQ ONNX") as refused:
+        quantized_network(builders.mlp(), 18)
+    assert len(refused.value.problems) == len(builders.mlp().layers) - 1
+
+
+def test_every_layer_has_a_form() -> None:
+    assert set(_FORMS) == set(get_args(Layer))
