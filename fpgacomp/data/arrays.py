@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import permutations
 from math import prod
 from pathlib import Path
 
@@ -178,10 +179,27 @@ def _with_batch(array: AnyArray, shape: tuple[int, ...], where: str) -> AnyArray
     wanted = ", ".join(["N", *("any" if size < 0 else str(size) for size in shape)])
     fix = f"give an array of shape [{wanted}]."
     if array.ndim and array.size and prod(array.shape[1:]) == abs(prod(shape)):
-        target = ", ".join(str(size) for size in shape)
-        fix += f" The number of values is right: array.reshape(-1, {target}) makes it so,"
-        fix += " if the axes are in this order."
+        if axes := _permutation(array.shape[1:], shape):
+            order = ", ".join(map(str, (0, *axes)))
+            fix += f" Its axes are in another order: array.transpose({order}) makes it so."
+        else:
+            target = ", ".join(str(size) for size in shape)
+            fix += f" The number of values is right: array.reshape(-1, {target}) makes it so,"
+            fix += " if the axes are in this order."
     raise InputDataError(where, f"shape {list(array.shape)} is not [{wanted}].", fix)
+
+
+def _permutation(given: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of a sample, counted from 1, in the wanted order; () where it is no order of them.
+
+    Of several, that which moves the channels only: from last to first, or from first to last.
+    """
+    places = range(1, len(given) + 1)
+    orders = ((places[-1], *places[:-1]), (*places[1:], 1), *permutations(places))
+    for axes in orders if len(given) == len(wanted) > 1 else ():
+        if _fits(tuple(given[axis - 1] for axis in axes), wanted):
+            return axes
+    return ()
 
 
 def _fits(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:

@@ -51,9 +51,11 @@ def _names(folder: Path) -> list[str]:
 
 def _classes(folder: Path, names: list[str]) -> SamplePair:
     if len(names) < 2:
-        raise InputDataError(
-            str(folder), f"has {len(names)} class folders.", "give one folder of images per class."
-        )
+        arrays = sorted(p for p in folder.iterdir() if p.suffix in (".npy", ".npz"))
+        fix = "give one folder of images per class."
+        if arrays:
+            fix = f"name a file of arrays in it, for instance {arrays[0]}, or {fix}"
+        raise InputDataError(str(folder), f"has {len(names)} class folders.", fix)
     images: list[AnyArray] = []
     labels: list[int] = []
     for label, name in enumerate(names):

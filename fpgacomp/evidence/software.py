@@ -129,15 +129,17 @@ def top1_agreement(ours: NamedArrays, theirs: NamedArrays) -> float | None:
 
     Compares the first output that both have: the position of the largest value, or the
     value itself where it is an index already (ArgMax). None where there is only one
-    real value per sample, or no output in common.
+    real value per sample, where the values stand on several axes (an image has no largest
+    class), or where there is no output in common.
     """
     name = next((name for name in theirs if name in ours), None)
     if name is None or not len(ours[name]):
         return None
+    axes = sum(size > 1 for size in np.shape(ours[name])[1:])
     a, b = (np.asarray(side[name]).reshape(len(side[name]), -1) for side in (ours, theirs))
     if a.dtype.kind in "iu" and b.dtype.kind in "iu":
         return float((a == b).all(axis=1).mean())
-    if a.shape[1] == 1:
+    if axes != 1:
         return None
     return float((a.argmax(axis=1) == b.argmax(axis=1)).mean())
 

@@ -100,7 +100,7 @@ def simulate(
         level: graph runs the integer graph; c runs the emitted C++, hls the same loop by loop, as a
             vendor's tool reads it, and rtl the emitted SystemVerilog cycle by cycle; these compare
             every integer with the graph.
-        outputs: file for the answers: .npy, or .npz where there are several.
+        outputs: file for the answers: .npy, or .npz, which takes several.
         trace: file for the waveforms of level rtl: .fst, or .vcd. It holds the first batch, which
             is all samples that fit `memory_gb`; a nanosecond of it is a clock cycle.
         labels: of the inputs, for the accuracy.
@@ -134,6 +134,8 @@ def simulate(
         writes.append(Place("--outputs", path, FileUse.WRITE, Content.ARRAYS))
     sources = (*reads("DIR", build), *reads("--inputs", inputs), *reads("--labels", labels))
     check_files((*sources, *writes))
+    if outputs is not None:
+        folder.check_arrays(Path(outputs), len(built.after.graph.output), option="--outputs")
     # The software side lacks the inputs that nothing reads, which may be given all the same.
     network = onnx.load_from_string(built.project.files["network.onnx"])
     samples = load_samples(inputs, labels, input_shapes(network), unread=unread_inputs(network))

@@ -35,6 +35,10 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
     where = f"module {type(module).__name__}"
     if not isinstance(module, torch.nn.Module):
         raise ModelError(where, "it is not a torch.nn.Module.", "give the trained Brevitas module.")
+    inputs = example_input if isinstance(example_input, tuple) else (example_input,)
+    if others := [type(x).__name__ for x in inputs if not isinstance(x, torch.Tensor)]:
+        fix = "give a torch tensor, for instance torch.from_numpy(array)."
+        raise ModelError("example_input", f"is a {others[0]}.", fix)
     path = Path(path)
     if not path.parent.is_dir():
         raise ModelError(str(path), "its folder does not exist.", "create it first.")

@@ -120,7 +120,10 @@ def _report_operator(graph: EditableGraph, node: Node) -> None:
         case "ReduceMean" | "ReduceSum" | "ReduceMax":
             why = "it reduces other axes than all spatial ones."
         case "Gather" | "Slice":
-            why = "it picks a part of a tensor computed from the input."
+            why = (
+                "it picks a part of a tensor computed from the input in another way than constant "
+                "places of one axis."
+            )
     fix = remedy(node.op, node.domain)
     graph.report(node, why, fix)
 

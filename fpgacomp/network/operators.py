@@ -170,7 +170,10 @@ def remedy(op: str, domain: str = "") -> str:
 _GENERAL = "replace it by operators that are supported, or cut it off the network."
 _RECURRENT = "recurrent networks are not carried; use 1-D convolutions."
 _NORMALIZATION = "use BatchNormalization, whose statistics are constants."
+_PICK = "pick along the channels or the last axis, or crop an image (x[:, :, 1:5, 2:6])."
 _BY_OPERATOR = {
+    "Gather": _PICK,
+    "Slice": _PICK,
     "ConvTranspose": "use Upsample (nearest) followed by a Conv.",
     "LSTM": _RECURRENT,
     "GRU": _RECURRENT,

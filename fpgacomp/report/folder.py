@@ -124,7 +124,12 @@ def read_build(folder: Path) -> Build:
         why = f"was written by a newer fpgacomp (manifest form {manifest.schema})."
         raise UsageError(str(folder), why, "update fpgacomp, or compile again.")
     if changed := manifest.edited(folder):
-        raise UsageError(f"{folder}/{changed[0]}", "was changed since it was compiled.", fix)
+        raise UsageError(
+            f"{folder}/{changed[0]}",
+            "was changed since it was compiled.",
+            "undo the change; or keep your version under another name, delete this one and "
+            "compile again.",
+        )
     try:
         files = {path: (folder / path).read_bytes() for path in manifest.digests}
         onnx.load_from_string(files["network.onnx"])  # a damaged one is told here
@@ -142,11 +147,35 @@ def read_build(folder: Path) -> Build:
         raise UsageError(str(folder), f"is damaged ({error}).", fix) from error
 
 
+def check_arrays(path: Path, count: int, *, option: str) -> None:
+    """Refuse, before any work is done, a file whose name does not say what it will hold.
+
+    Args:
+        path: .npy for one array, .npz for any number.
+        count: how many arrays there will be.
+        option: what names the file, for the message.
+
+    Raises:
+        UsageError: it ends in something else, or in .npy for several arrays.
+    """
+    if path.exists() and not path.is_file():
+        return  # a device or a pipe; folders are refused before
+    if path.suffix not in (".npy", ".npz"):
+        fix = "name a .npy file." if count == 1 else "name a .npz file."
+        raise UsageError(f"{option} {path}", "is no .npy or .npz file.", fix)
+    if path.suffix == ".npy" and count > 1:
+        why = f"holds one array, and the network has {count} outputs."
+        raise UsageError(f"{option} {path}", why, "name a .npz file.")
+
+
 def save_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
-    """One array as .npy, several as .npz under their names."""
+    """Write one array to a .npy, or any number to a .npz under their names.
+
+    What is no regular file (a pipe, /dev/stdout) gets a .npy of one array, and a .npz of several.
+    """
     check_parent(f"--outputs {path}", path)
     content = npy(next(iter(arrays.values())))
-    if len(arrays) > 1:
+    if len(arrays) > 1 or path.suffix == ".npz":
         buffer = io.BytesIO()
         np.savez(buffer, **dict(arrays))  # type: ignore[arg-type]
         content = buffer.getvalue()

@@ -23,6 +23,7 @@ from fpgacomp.cli.values import PruneMethod
 from fpgacomp.data.labelled import load_data
 from fpgacomp.errors import UsageError
 from fpgacomp.flows.simulate import SimulationResult
+from fpgacomp.report.folder import check_arrays
 from tests.support.paths import EXAMPLES
 
 DIGITS = str(EXAMPLES / "digits_cnn" / "model.onnx")
@@ -299,6 +300,17 @@ def test_export_of_a_network_and_of_its_build(tmp_path: Path) -> None:
     ).output  # fmt: skip
     refused(fpgacomp("export", build, "--out", again, "--input-bits", 8), 2, "not for a build")
     refused(fpgacomp("export", DIGITS, "--out", tmp_path / "net.txt"), 2, "is no .onnx file")
+
+
+def test_answers_go_to_a_file_that_says_what_it_holds(tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    fpgacomp("compile", DIGITS, "--board", "pynq-z2", "--no-csim", "--vectors", 5, "--out", build)
+    line = ("simulate", build, "--inputs", PIXELS, "--outputs")
+    refused(fpgacomp(*line, tmp_path / "y.txt"), 2, "is no .npy or .npz file", "name a .npy file")
+    assert fpgacomp(*line, tmp_path / "y.npz").exit_code == 0
+    assert list(np.load(tmp_path / "y.npz")) == ["output"]
+    with pytest.raises(UsageError, match=r"holds one array, and the network has 2 outputs"):
+        check_arrays(tmp_path / "y.npy", 2, option="--outputs")
 
 
 def test_a_list_that_is_read_by_another_program_is_cut_nowhere(

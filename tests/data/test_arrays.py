@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,10 @@ def test_input_shapes_leaves_constants_out() -> None:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((5, 3, 8, 8)), r"shape \[5, 3, 8, 8\] is not \[N, 8, 8, 3\].*reshape\(-1, 8"),
+        (
+            np.zeros((5, 3, 8, 8)),
+            r"shape \[5, 3, 8, 8\] is not \[N, 8, 8, 3\].*transpose\(0, 2, 3, 1",
+        ),
         (np.zeros((5, 192)), r"shape \[5, 192\].*array.reshape\(-1, 8, 8, 3\) makes it so"),
         (np.zeros((5, 8, 8, 4)), r"shape \[5, 8, 8, 4\] is not.*give an array of shape \[N, 8"),
         (np.zeros((0, 8, 8, 3)), r"it has no samples"),
@@ -143,6 +147,24 @@ def test_all_problems_of_a_npz_at_once(tmp_path: Path) -> None:
     assert "array middle: the network has no input of this name" in text
     assert "no array for network input right" in text
     assert "array left: shape [3, 5] is not [N, 4]" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "fix"),
+    [
+        ((5, 8, 8, 3), (3, 8, 8), "array.transpose(0, 3, 1, 2) makes it so"),
+        ((5, 3, 8, 8), (8, 8, 3), "array.transpose(0, 2, 3, 1) makes it so"),
+        ((5, 8, 3, 7), (3, 7, 8), "array.transpose(0, 2, 3, 1) makes it so"),
+        ((5, 192), (3, 8, 8), "array.reshape(-1, 3, 8, 8) makes it so, if the axes"),
+        ((5, 4, 16, 3), (3, 8, 8), "array.reshape(-1, 3, 8, 8) makes it so, if the axes"),
+    ],
+)
+def test_the_order_of_axes_is_mended_by_a_transpose(
+    given: tuple[int, ...], wanted: tuple[int, ...], fix: str
+) -> None:
+    """A reshape gives the right shape as well, and scrambles every sample."""
+    with pytest.raises(InputDataError, match=re.escape(fix)):
+        check_inputs({"x": np.zeros(given)}, {"x": wanted})
 
 
 def test_inputs_with_different_numbers_of_samples() -> None:

@@ -130,6 +130,9 @@ def test_top1_agreement():
     assert top1_agreement({"y": np.asarray([[1], [2]])}, {"y": np.asarray([[1], [3]])}) == 0.5
     assert top1_agreement({"y": np.ones((4, 1))}, {"y": np.ones((4, 1))}) is None
     assert top1_agreement({"y": a["y"]}, {"z": b["y"]}) is None
+    pixels = {"y": np.arange(24.0).reshape(2, 3, 2, 2)}
+    assert top1_agreement(pixels, pixels) is None
+    assert top1_agreement({"y": pixels["y"][:, :, :1, :1]}, {"y": pixels["y"][:, :, :1, :1]}) == 1
 
 
 @pytest.mark.slow

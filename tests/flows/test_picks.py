@@ -10,8 +10,8 @@ from onnx import helper
 from fpgacomp.errors import FpgacompError
 from fpgacomp.frontend.read import read_network
 from fpgacomp.lower import lower
-from tests.support.frontend_runs import execute, node
-from tests.support.ordinary_networks import convolution, network, quantized, weights
+from tests.support.frontend_runs import build, execute, node
+from tests.support.ordinary_networks import GRID, convolution, network, quantized, weights
 from tests.support.whole_runs import answers, assert_carried, assert_exact, random_inputs
 
 
@@ -59,7 +59,39 @@ def rows() -> onnx.ModelProto:
     return network(nodes, [1, 4], parts=np.array([2, 2]), w=weights(2, 2))
 
 
+def one_of(axis: int, place: int) -> onnx.ModelProto:
+    """x[:, 2] or x[:, :, :, -1] of a Conv: the axis goes, and a product reads the others."""
+    nodes = [
+        quantized("c", "a"), node("Gather", ["a", "place"], "g", axis=axis),
+        node("Flatten", ["g"], "p"), quantized("w", "t", "sw", "bw"),
+        node("MatMul", ["p", "t"], "y"),
+    ]  # fmt: skip
+    return convolution(*nodes, w=weights(16, 3), place=np.array(place))
+
+
+def row_of_positions() -> onnx.ModelProto:
+    """x[:, :, 1] of a Conv, read by a 1-D Conv."""
+    nodes = [
+        quantized("c", "a"), node("Gather", ["a", "place"], "p", axis=2),
+        quantized("w", "t", "sw", "bw"), node("Conv", ["p", "t"], "y"),
+    ]  # fmt: skip
+    return convolution(*nodes, w=weights(3, 4, 2), place=np.array(1))
+
+
+def the_only_channel() -> onnx.ModelProto:
+    """x[:, 0] of an image of one channel, in front of the first quantizer."""
+    nodes = [
+        node("Gather", ["x", "place"], "p", axis=1), quantized("p", "q"),
+        quantized("w", "t", "sw", "bw"), node("Conv", ["q", "t"], "y"),
+    ]  # fmt: skip
+    return build(nodes, [1, 1, 4, 4], GRID | {"w": weights(3, 4, 2), "place": np.array(0)})
+
+
 CASES = {
+    "one channel": lambda: one_of(1, 2),
+    "the last column": lambda: one_of(3, -1),
+    "a row of positions": row_of_positions,
+    "the only channel": the_only_channel,
     "split": split,
     "split of features": rows,
     "channel shuffle": shuffled,

@@ -51,9 +51,33 @@ def _split(graph: EditableGraph, node: Node) -> None:
 def _gather(graph: EditableGraph, node: Node) -> None:
     shape, places = graph.shape(node.inputs[0]), graph.constant(node.inputs[1])
     axis = int(node.attributes.get("axis", 0)) % len(shape)
-    if places is not None and places.ndim == 1 and _picks(graph, node, axis):
-        places = places.astype(np.int64) % shape[axis]
+    if places is None:
+        return
+    places = places.astype(np.int64) % shape[axis]
+    if places.ndim == 1 and _picks(graph, node, axis):
         graph.replace(node, _picked(graph, node, node.output, axis, places))
+    elif places.ndim == 0 and axis > 0:
+        _gather_one(graph, node, axis, int(places))
+
+
+def _gather_one(graph: EditableGraph, node: Node, axis: int, place: int) -> None:
+    """Convert x[:, 0], where the axis goes as well. Of an axis of size 1 nothing is picked."""
+    shape = graph.shape(node.inputs[0])
+    kept, picked = node.inputs[0], []
+    if shape[axis] > 1:
+        sizes = [1 if number == axis else size for number, size in enumerate(shape)]
+        kept = graph.new_tensor(f"{node.name}_place", sizes, graph.info[node.output].dtype)
+        if axis == 1:
+            picked = [_picked(graph, node, kept, axis, [place])]
+        else:
+            cuts = [range(size) for size in shape]
+            cuts[axis] = range(place, place + 1)
+            picked = [_cropped(graph, node, kept, cuts)]
+    target = graph.add_constant(f"{node.name}_shape", np.array(graph.shape(node.output), np.int64))
+    name = graph.unique(f"{node.name}_reshape")
+    graph.replace(
+        node, *picked, Node("Reshape", [kept, target], [node.output], name, origin=node.origin)
+    )
 
 
 def _slice(graph: EditableGraph, node: Node) -> None:
@@ -66,7 +90,7 @@ def _slice(graph: EditableGraph, node: Node) -> None:
         places = np.asarray(cuts[moved[0]])
         graph.replace(node, _picked(graph, node, node.output, moved[0], places))
     elif moved and min(moved) > 1 and all(cut.step > 0 for cut in cuts):
-        graph.replace(node, _cropped(graph, node, cuts))
+        graph.replace(node, _cropped(graph, node, node.output, cuts))
 
 
 def _cuts(graph: EditableGraph, node: Node) -> list[range] | None:
@@ -111,7 +135,7 @@ def _picked(
     return _conv(node, table, output, name, [1] * rank, [1] * rank, 1)
 
 
-def _cropped(graph: EditableGraph, node: Node, cuts: list[range]) -> Node:
+def _cropped(graph: EditableGraph, node: Node, output: str, cuts: list[range]) -> Node:
     """Return a Conv per channel whose window begins and ends where the Slice does."""
     shape = graph.shape(node.inputs[0])
     before = [cut.start for cut in cuts[2:]]
@@ -124,7 +148,7 @@ def _cropped(graph: EditableGraph, node: Node, cuts: list[range]) -> Node:
     name = graph.unique(f"{node.name}_crop")
     table = graph.add_constant(f"{name}_weight", weight)
     strides = [cut.step for cut in cuts[2:]]
-    return _conv(node, table, node.output, name, kernel, strides, shape[1])
+    return _conv(node, table, output, name, kernel, strides, shape[1])
 
 
 def _conv(

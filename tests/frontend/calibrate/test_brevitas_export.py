@@ -125,6 +125,8 @@ def test_float_modules_and_failures_are_explained(torch: Any, dense: Any, tmp_pa
         export_brevitas(torch.nn.Linear(5, 3), torch.randn(1, 5), path)
     with pytest.raises(ModelError, match=r"Brevitas cannot export it: RuntimeError: .*multiplied"):
         export_brevitas(dense, torch.randn(1, 4), path)
+    with pytest.raises(ModelError, match=r"example_input: is a ndarray\. Fix: give a torch tensor"):
+        export_brevitas(torch.nn.Linear(2, 2), np.zeros((1, 2)), tmp_path / "m.onnx")
     with pytest.raises(ModelError, match=r"module str: it is not a torch\.nn\.Module"):
         export_brevitas("model.pt", torch.randn(1, 4), path)
     with pytest.raises(ModelError, match="its folder does not exist"):
