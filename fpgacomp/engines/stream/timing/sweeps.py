@@ -29,9 +29,10 @@ EFFORT, FEWEST_VISITS = 200, 2_000  # for each step, and however few there are
 # So is a run in which no step settles in so many parts: the times of a deadlock move on for ever.
 IDLE_PARTS = 3
 # And one that deadlocks, which the order of its steps tells without any times. That is looked into
-# once sweeps have taken this share of what they may, because most runs settle long before.
-SUSPICIOUS = 1 / 32
-SEARCH = 600  # what such a look takes per visit of an operator, in the unit of VISIT
+# once sweeps have taken this share of what they may, because most runs settle before, and for as
+# much effort at most; SEARCH is what it takes for each operator visited, in the unit of VISIT.
+SUSPICIOUS = 1 / 12
+SEARCH = 600
 NEVER = 1 << 62  # a time after every end of a run
 
 
@@ -54,7 +55,7 @@ def swept(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -
                 return None
             if state.effort > most * SUSPICIOUS and not suspected:
                 suspected = True
-                if state.deadlocks(most):
+                if state.deadlocks(most * SUSPICIOUS):
                     return None
         before, settled = settled, sum(int(end.searchsorted(first + part)) for end in state.ends)
         idle = 0 if settled > before else idle + 1
@@ -117,7 +118,7 @@ class _Sweep:
         worked += [self._settle(index, horizon) for index in reversed(range(len(self.ends)))]
         return any(worked)
 
-    def deadlocks(self, most: int) -> bool:
+    def deadlocks(self, most: float) -> bool:
         """Whether some step surely waits for ever.
 
         Each operator runs as many steps as those of the others allow, until none can. What steps
