@@ -35,10 +35,13 @@ def choose(
 def possible(space: StreamSpace, *, interval: float | None, latency: float | None) -> bool:
     """False where no selection within the budget keeps the bounds.
 
-    The relaxed program says so: what fractions of options cannot do, whole ones cannot.
+    The relaxed program says so: what fractions of options cannot do, whole ones cannot. It is not
+    asked where a selection is at hand.
     """
     if not space.reaches(interval, latency):
         return False
+    if latency is None and space.surely_holds(interval):
+        return True
     return _decide(space, "area", interval, latency, relaxed=True) is not None
 
 

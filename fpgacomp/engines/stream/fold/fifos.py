@@ -17,7 +17,6 @@ from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.duplicate import Duplicate
-from fpgacomp.engines.stream.timing.least import least_depths
 from fpgacomp.engines.stream.timing.pipelines import HLS_STAGES, Pipelines
 from fpgacomp.engines.stream.timing.run import LEAST, Run, Simulator, interval_cycles
 from fpgacomp.engines.stream.timing.whole import Whole
@@ -111,7 +110,7 @@ def floors(whole: Whole, depths: Mapping[str, int]) -> Mapping[str, int]:
     if whole.floors:
         return whole.floors
     margins = _margins(whole)
-    least = least_depths(whole.dataflow, whole.pipelines, depths)
+    least = whole.joins.least(depths)
     return {name: n + margins.get(name, 0) for name, n in least.items() if n > LEAST}
 
 

@@ -29,6 +29,8 @@ class Estimator(Protocol):
 
     def __call__(self, design: StreamDesign, *, timed: bool = True) -> Estimate: ...
 
+    def __hash__(self) -> int: ...
+
 
 Costs = tuple[float, ...]  # an amount of each resource, in RESOURCE_FIELDS order
 BATCH = 48  # layers priced in one graph

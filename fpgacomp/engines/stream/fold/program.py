@@ -15,8 +15,8 @@ import numpy as np
 
 from fpgacomp.engines.shared.trial import budget_of
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.fold.prices import Costs, StreamOption
-from fpgacomp.engines.stream.fold.space import Edge, StreamSpace
+from fpgacomp.engines.stream.fold.prices import Costs
+from fpgacomp.engines.stream.fold.space import Edge, StreamSpace, times
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.host.solver import Minimum, Row, minimized
 
@@ -47,11 +47,6 @@ class StreamChoice:
     cost: Costs
     interval: float
     gap: float
-
-
-def times(cost: Costs, count: int) -> Costs:
-    """So much of each resource, `count` times."""
-    return tuple(count * amount for amount in cost)
 
 
 class Program:
@@ -195,15 +190,4 @@ class Program:
             picked[name] = max(enumerate(found), key=lambda o, at=at: values[at + o[0]])[1]  # type: ignore[misc]
         folding = {name: option.folding for name, option in picked.items()}
         interval = max(option.interval for option in picked.values())
-        return StreamChoice(folding, self.space_cost(picked), interval, gap)
-
-    def space_cost(self, picked: Mapping[str, StreamOption]) -> Costs:
-        """Resources of a selection's layers and converters."""
-        space = self.space
-        costs = [option.cost for option in picked.values()]
-        for edge in space.edges:
-            a = picked[edge.writer].lanes_out if edge.writer in picked else None
-            a = space.input_lanes[edge.writer] if a is None else a
-            price = space.prices.converter(edge.tensor, a, picked[edge.reader].lanes_in)
-            costs.append(times(price, edge.times))
-        return tuple(map(sum, zip(*costs)))
+        return StreamChoice(folding, self.space.cost(picked), interval, gap)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
@@ -16,6 +16,7 @@ from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Reshape, Tensor
 
+CLEAR = 1 - 1e-6  # share of a budget within which the solver has no doubt either
 NOTHING: Costs = (0.0,) * len(RESOURCE_FIELDS)
 
 
@@ -120,11 +121,40 @@ class StreamSpace:
         found = {o.interval for options in self.options.values() for o in options}
         return sorted({self.fastest, *(pace for pace in found if pace >= self.fastest)})
 
+    def cost(self, picked: Mapping[str, StreamOption]) -> Costs:
+        """Resources of a selection's layers and converters."""
+        costs = [option.cost for option in picked.values()]
+        for edge in self.edges:
+            a = picked[edge.writer].lanes_out if edge.writer in picked else None
+            a = self.input_lanes[edge.writer] if a is None else a
+            price = self.prices.converter(edge.tensor, a, picked[edge.reader].lanes_in)
+            costs.append(times(price, edge.times))
+        return tuple(map(sum, zip(*costs)))
+
+    def surely_holds(self, interval: float | None) -> bool:
+        """Whether every layer's smallest option at an interval, converters included, fits.
+
+        That shows at once that there is a selection; where they do not, there may still be one.
+        """
+        picked = {}
+        for name, found in self.options.items():
+            quick = [o for o in found if interval is None or o.interval <= interval + 1e-9]
+            if not quick:
+                return False
+            picked[name] = min(quick, key=lambda option: self.equivalent(option.cost))
+        needed = map(sum, zip(self.cost(picked), self.top))
+        return all(amount <= free * CLEAR for amount, free in zip(needed, self.budget))
+
     def design(self, folding: Mapping[str, StreamFolding]) -> StreamDesign:
         """The graph with a folding, without sized FIFOs."""
         return StreamDesign(
             graph=self.graph, board=self.board, clock_mhz=self.clock_mhz, folding=dict(folding)
         )
+
+
+def times(cost: Costs, count: int) -> Costs:
+    """So much of each resource, `count` times."""
+    return tuple(count * amount for amount in cost)
 
 
 def edges_of(graph: Graph) -> tuple[Edge, ...]:
@@ -141,8 +171,12 @@ def edges_of(graph: Graph) -> tuple[Edge, ...]:
     return tuple(replace(edge, times=times) for edge, times in found.items())
 
 
+@lru_cache(maxsize=2)
 def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -> StreamSpace:
-    """The space of a graph on a board, priced by `estimate`."""
+    """The space of a graph on a board, priced by `estimate`.
+
+    The last ones are remembered: a board that is tried as a way out is folded for next.
+    """
     prices = Prices(board, clock_mhz, estimate)
     options = prices.options(graph.layers)
     edges = edges_of(graph)

@@ -24,6 +24,11 @@ class ActivationRules(Channelwise):
 
     layer: Activation
 
+    @property
+    def lane_counts(self) -> Iterable[int]:
+        """All divisors: sums of a wide layer, which it reads, have words beyond WIDEST_WORD."""
+        return divisors(self.channels)
+
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer, pe = self.layer, folding.pe
         source = plumbing.take_with_lanes(layer.input, pe, layer.name)
@@ -54,6 +59,5 @@ class TableRules(ActivationRules):
 
     def foldings(self, device: Device) -> Iterable[StreamFolding]:
         return tuple(
-            StreamFolding(pe, 1, memory)
-            for pe, memory in product(divisors(self.channels), _MEMORIES)
+            StreamFolding(pe, 1, memory) for pe, memory in product(self.lane_counts, _MEMORIES)
         )

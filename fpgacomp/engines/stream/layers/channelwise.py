@@ -10,6 +10,7 @@ from fpgacomp.devices.device import Device
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.rules import (
+    WIDEST_WORD,
     indivisible,
     nameless,
     pixel_exposure,
@@ -44,11 +45,18 @@ class Channelwise(ABC):
         """What PE divides."""
         return self.layer.output.channels
 
+    @property
+    def lane_counts(self) -> Iterable[int]:
+        """Values of PE whose words, in and out, are no wider than WIDEST_WORD."""
+        tensors = (*self.layer.inputs, self.layer.output)
+        bits = max(tensor.type.bits for tensor in tensors)
+        return (pe for pe in divisors(self.channels) if pe * bits <= WIDEST_WORD)
+
     def why_illegal(self, folding: StreamFolding) -> str:
         return indivisible(folding, self.channels)
 
     def foldings(self, device: Device) -> Iterable[StreamFolding]:
-        return tuple(StreamFolding(pe) for pe in divisors(self.channels))
+        return tuple(StreamFolding(pe) for pe in self.lane_counts)
 
     def lanes_in(self, folding: StreamFolding) -> int:
         return folding.pe

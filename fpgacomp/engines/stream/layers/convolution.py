@@ -9,8 +9,8 @@ from math import prod
 import numpy as np
 
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.layers.matrix import WIDEST_WORD, MatrixRules
-from fpgacomp.engines.stream.layers.rules import window_exposure
+from fpgacomp.engines.stream.layers.matrix import MatrixRules
+from fpgacomp.engines.stream.layers.rules import WIDEST_WORD, window_exposure
 from fpgacomp.engines.stream.layers.weights import weight_price_key
 from fpgacomp.engines.stream.layers.windows import place_windows
 from fpgacomp.engines.stream.plumbing import Plumbing

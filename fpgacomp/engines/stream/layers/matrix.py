@@ -10,7 +10,7 @@ from math import log2
 from fpgacomp.devices.device import Device
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.stream.design import StreamFolding
-from fpgacomp.engines.stream.layers.rules import indivisible
+from fpgacomp.engines.stream.layers.rules import WIDEST_WORD, indivisible
 from fpgacomp.engines.stream.layers.weights import weight_arithmetics, weight_memories
 from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
 from fpgacomp.engines.stream.plumbing import Plumbing
@@ -20,8 +20,6 @@ from fpgacomp.ir.types import Ints
 
 PACES = 20  # most values of PE x SIMD that are priced; they are thinned out on a log scale
 SHAPES = 3  # most pairs (PE, SIMD) that are priced of the same PE x SIMD
-# Most bits of one word: Vitis HLS takes no wider one. (FINN's operators would take 8,191.)
-WIDEST_WORD = 4096
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import Layer, Tensor, with_inputs
 
+# Most bits of one word: Vitis HLS takes no wider one. (FINN's operators would take 8,191.)
+WIDEST_WORD = 4096
+
 
 class LayerRules(Protocol):
     """The rules of one layer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,26 +30,44 @@ def least_depths(
     Args:
         depths: words of the other FIFOs of the branches.
     """
-    if not any(isinstance(operator, Duplicate) for operator in dataflow.operators):
-        return {}
-    joins = _Joins.of(dataflow, pipelines, depths)
-    least: dict[str, int] = {}
-    for index, operator in enumerate(dataflow.operators):
-        if isinstance(operator, Duplicate):
-            for name, words in joins.needs(index):
-                least[name] = max(least.get(name, 1), words)
-    return least
+    return Joins.of(dataflow, pipelines).least(depths)
+
+
+@dataclass(frozen=True, eq=False)
+class _Need:
+    """What a join asks of a copy that one of its inputs comes from.
+
+    Args:
+        last: input of the join that the branch ends in.
+        step: of the Duplicate that the other branches need before each step of the join.
+    """
+
+    copy: str
+    last: Link
+    step: IntArray
 
 
 @dataclass(frozen=True)
-class _Joins:
-    """The streams of a dataflow over one frame, by the operator that reads them."""
+class Joins:
+    """The streams of a dataflow over one frame, for many depths of its FIFOs.
+
+    Args:
+        inputs: the streams by the position of the operator that reads them; none where no
+            tensor is read twice.
+        duplicates: positions of the operators that copy tensors.
+    """
 
     inputs: Mapping[int, tuple[Link, ...]]
-    depths: Mapping[str, int]
+    duplicates: tuple[int, ...]
 
     @classmethod
-    def of(cls, dataflow: Dataflow, pipelines: Pipelines, depths: Mapping[str, int]) -> _Joins:
+    def of(cls, dataflow: Dataflow, pipelines: Pipelines) -> Joins:
+        """The streams of a dataflow without depths of its own."""
+        duplicates = tuple(
+            index for index, op in enumerate(dataflow.operators) if isinstance(op, Duplicate)
+        )
+        if not duplicates:
+            return cls({}, ())
         steps = [operator.steps(UNMERGED) for operator in dataflow.operators]
         writer = {
             stream.name: (index, steps[index].writes[port])
@@ -63,10 +82,23 @@ class _Joins:
             )
             for index, operator in enumerate(dataflow.operators)
         }  # fmt: skip
-        return cls(inputs, depths)
+        return cls(inputs, duplicates)
 
-    def needs(self, duplicate: int) -> Iterator[tuple[str, int]]:
-        """(copy, words that it must hold) for each join behind a Duplicate."""
+    def least(self, depths: Mapping[str, int]) -> dict[str, int]:
+        """What `least_depths` returns."""
+        least: dict[str, int] = {}
+        for need in self._needs:
+            words = self._room(need, depths)
+            if words is not None:
+                least[need.copy] = max(least.get(need.copy, 1), words)
+        return least
+
+    @cached_property
+    def _needs(self) -> tuple[_Need, ...]:
+        return tuple(need for index in self.duplicates for need in self._needs_of(index))
+
+    def _needs_of(self, duplicate: int) -> Iterator[_Need]:
+        """What each join behind a Duplicate asks of its copies."""
         found = self._reached(duplicate)
         for reader, links in self.inputs.items():
             if len(links) < 2:
@@ -81,10 +113,7 @@ class _Joins:
                 ]
                 if len(names) == 1 and others:
                     (name,) = names
-                    taken = np.concatenate([[0], one.reads[:-1]])
-                    words = self._room(name, one, np.max(others, axis=0), taken)
-                    if words is not None:
-                        yield name, words
+                    yield _Need(name, one, np.max(others, axis=0))
 
     def _reached(self, duplicate: int) -> dict[str, dict[int, dict[Link, IntArray]]]:
         """By copy, reader and input: the Duplicate's step that each step of the reader needs."""
@@ -102,22 +131,17 @@ class _Joins:
                         behind.setdefault(reader, {})[one] = step
         return found
 
-    def _room(self, copy: str, last: Link, step: IntArray, taken: IntArray) -> int | None:
-        """Words that a copy must hold; None where a join of its own is on the way.
-
-        Args:
-            last: input of the join that the branch ends in.
-            step: of the Duplicate that the other branches need before each step of the join.
-            taken: words that the join has read of this branch before it.
-        """
-        one = last
-        while one.stream.name != copy:
+    def _room(self, need: _Need, depths: Mapping[str, int]) -> int | None:
+        """Words that a copy must hold; None where a join of its own is on the way."""
+        one = need.last
+        taken = np.concatenate([[0], one.reads[:-1]])  # of this branch, before each step
+        while one.stream.name != need.copy:
             inputs = self.inputs[one.writer]
             if len(inputs) != 1:
                 return None
-            depth = self.depths.get(one.stream.name, one.stream.depth)
+            depth = depths.get(one.stream.name, one.stream.depth)
             fired = np.searchsorted(one.waits, taken + depth, side="right")
             one = inputs[0]
             taken = np.concatenate([[0], one.reads])[fired]
-        written = np.concatenate([[0], one.waits])[step + 1]
+        written = np.concatenate([[0], one.waits])[need.step + 1]
         return int((written - taken).max())

@@ -9,6 +9,7 @@ into parts by time, and a part is swept when the parts before it are settled.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,11 @@ VISIT = 2_500
 EFFORT, FEWEST_VISITS = 200, 2_000  # for each step, and however few there are
 # So is a run in which no step settles in so many parts: the times of a deadlock move on for ever.
 IDLE_PARTS = 3
+# And one that deadlocks, which the order of its steps tells without any times. That is looked into
+# once sweeps have taken this share of what they may, because most runs settle before, and for as
+# much effort at most; SEARCH is what it takes for each operator visited, in the unit of VISIT.
+SUSPICIOUS = 1 / 12
+SEARCH = 600
 NEVER = 1 << 62  # a time after every end of a run
 
 
@@ -39,6 +45,7 @@ def swept(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -
     most = EFFORT * steps + VISIT * FEWEST_VISITS
     state.sweep(NEVER)
     settled = idle = 0
+    suspected = False
     while idle < IDLE_PARTS:
         first = state.unsettled
         if first is None:
@@ -46,6 +53,10 @@ def swept(paces: Sequence[Pace], links: Sequence[Link], rooms: Sequence[Room]) -
         while state.sweep(first + part):
             if state.effort > most:
                 return None
+            if state.effort > most * SUSPICIOUS and not suspected:
+                suspected = True
+                if state.deadlocks(most * SUSPICIOUS):
+                    return None
         before, settled = settled, sum(int(end.searchsorted(first + part)) for end in state.ends)
         idle = 0 if settled > before else idle + 1
     return None
@@ -106,6 +117,38 @@ class _Sweep:
         worked = [self._settle(index, horizon) for index in range(len(self.ends))]
         worked += [self._settle(index, horizon) for index in reversed(range(len(self.ends)))]
         return any(worked)
+
+    def deadlocks(self, most: float) -> bool:
+        """Whether some step surely waits for ever.
+
+        Each operator runs as many steps as those of the others allow, until none can. What steps
+        wait for is ascending, so that a visit is a search and not a walk. It is False as well
+        where that would take more effort than `most`.
+        """
+        lengths = [len(end) for end in self.ends]
+        done = [0] * len(lengths)
+        waiting = deque(range(len(lengths)))
+        queued = [True] * len(lengths)
+        visits = 0
+        while waiting:
+            visits += 1
+            if visits * SEARCH > most:
+                return False
+            index = waiting.popleft()
+            queued[index] = False
+            reached = lengths[index]
+            for wait in self.waits[index]:
+                if done[wait.other] < lengths[wait.other]:
+                    first = int(wait.steps.searchsorted(done[wait.other]))
+                    reached = min(reached, wait.start + first)
+            if reached == done[index]:
+                continue
+            done[index] = reached
+            for other, _, _ in self.waiting[index]:
+                if not queued[other]:
+                    queued[other] = True
+                    waiting.append(other)
+        return done != lengths
 
     def _settle(self, index: int, horizon: int) -> bool:
         """Set an operator's times before `horizon` by its neighbours'; False if none was dirty.

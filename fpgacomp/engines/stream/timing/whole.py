@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from fpgacomp.engines.stream.dataflow import Dataflow
+from fpgacomp.engines.stream.timing.least import Joins
 from fpgacomp.engines.stream.timing.pipelines import Pipelines
 from fpgacomp.engines.stream.timing.run import FINE, LEAST, Run, Simulator, bursts
 from fpgacomp.engines.stream.timing.steps import UNMERGED
@@ -55,6 +56,11 @@ class Whole:
         if self.limit == UNMERGED:
             return {}
         return {name: n for name, n in bursts(self.dataflow, self.limit).items() if n > LEAST}
+
+    @cached_property
+    def joins(self) -> Joins:
+        """What asks for the least depths, worked out once for all depths of the other FIFOs."""
+        return Joins.of(self.dataflow, self.pipelines)
 
     @cached_property
     def simulator(self) -> Simulator:

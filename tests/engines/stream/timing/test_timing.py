@@ -11,14 +11,16 @@ from fpgacomp.devices.read import load_board
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.timing import sweeps
 from fpgacomp.engines.stream.timing.pipelines import Pipelines
 from fpgacomp.engines.stream.timing.run import Simulator
-from fpgacomp.engines.stream.timing.sweeps import swept
+from fpgacomp.engines.stream.timing.sweeps import NEVER, swept
 from fpgacomp.engines.stream.timing.walk import walked
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import Add, Conv, Input, Layer, MaxPool, Tensor
 from fpgacomp.ir.types import Ints, IntType
+from tests.support.builders import GraphBuilder
 
 CHANNELS = 4
 LANES = st.sampled_from([1, 2, 4])
@@ -73,6 +75,46 @@ def test_sweeps_and_steps_agree(lanes: list[int], depth: int, residual: bool, li
         assert not complete  # nothing this small takes so many turns
     else:
         assert complete and all(np.array_equal(a, b) for a, b in zip(fast, slow))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(LANES, min_size=5, max_size=5), st.sampled_from([2, 3, 9, 20, 64]), st.booleans())
+def test_the_order_of_steps_tells_a_deadlock(lanes: list[int], depth: int, residual: bool) -> None:
+    simulator = Simulator(flow(lanes, depth, residual=residual))
+    rooms = [link.rooms(depth) for link in simulator.links]
+    state = sweeps._Sweep(simulator.paces, simulator.links, rooms)
+    ends = walked(simulator.paces, simulator.links, rooms)
+    complete = all(len(end) == len(pace.cycles) for end, pace in zip(ends, simulator.paces))
+    assert state.deadlocks(NEVER) == (not complete)
+    assert not state.deadlocks(0)  # no effort, no answer
+
+
+def test_a_deadlock_ends_long_before_the_effort_of_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy that is one word too short: times of the rest move on a little with each sweep."""
+    b = GraphBuilder()
+    x = b.input("x", (4,), -8, 7)
+    for number in range(12):
+        x = b.concat(f"c{number}", x, x)
+    graph, board = b.graph(x), load_board("zcu104")
+    folding = {layer.name: StreamFolding() for layer in graph.layers[1:]}
+    design = StreamDesign(graph=graph, board=board, clock_mhz=100, folding=folding)
+    simulator = Simulator(expand(design))
+    free = dict.fromkeys((stream.name for stream in simulator.dataflow.streams), float("inf"))
+    depths = dict(simulator.run(free, held=True).most)
+    short = "c8_copy1"  # the second half of the ninth Concat waits until the first is through
+    efforts: list[int] = []
+    sweep = sweeps._Sweep.sweep
+
+    def counted(state: sweeps._Sweep, horizon: int) -> bool:
+        worked = sweep(state, horizon)
+        efforts.append(state.effort)
+        return worked
+
+    monkeypatch.setattr(sweeps._Sweep, "sweep", counted)
+    assert simulator.run(depths | {short: 2}).stuck
+    steps = simulator.work
+    most = sweeps.EFFORT * steps + sweeps.VISIT * sweeps.FEWEST_VISITS
+    assert efforts[-1] < most / 8
 
 
 @settings(deadline=None, max_examples=40)
