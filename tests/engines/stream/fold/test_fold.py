@@ -17,6 +17,7 @@ from fpgacomp.engines.shared.trial import budget_of, used
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.expand import expand, folding_problems
+from fpgacomp.engines.stream.fold import program
 from fpgacomp.engines.stream.fold.choose import choose, least_interval
 from fpgacomp.engines.stream.fold.design import explore, fold_stream
 from fpgacomp.engines.stream.fold.fifos import size_fifos
@@ -168,6 +169,23 @@ def test_the_optimum_over_all_foldings_of_a_small_network() -> None:
         }
         other = estimate_stream(space.design(folding))
         assert space.equivalent(used(other)) >= best * 0.99
+
+
+def test_a_large_program_is_near_the_optimum_and_tells_its_gap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = residual()
+    exact = choose(explore(graph, BOARD, 100, estimate_stream), "latency")
+    monkeypatch.setattr(program, "LARGE", 0)
+    space = explore(replace(graph, name="again"), BOARD, 100, estimate_stream)
+    near = choose(space, "latency")
+    assert exact is not None and near is not None
+    assert exact.gap <= program.LATENCY_GAP and near.gap <= program.LARGE_GAP
+    assert not folding_problems(space.design(near.folding))
+    first_frames = [
+        estimate_stream(space.design(found.folding)).latency_cycles.value for found in (exact, near)
+    ]
+    assert first_frames[1] <= first_frames[0] * 1.2
 
 
 # ---------------------------------------------------------------- FIFOs
