@@ -181,7 +181,7 @@ def test_a_large_program_is_near_the_optimum_and_tells_its_gap(
     near = choose(space, "latency")
     assert exact is not None and near is not None
     assert exact.gap <= program.LATENCY_GAP and near.gap <= program.LARGE_GAP
-    assert not folding_problems(space.design(near.folding))
+    assert not list(folding_problems(space.design(near.folding)))
     first_frames = [
         estimate_stream(space.design(found.folding)).latency_cycles.value for found in (exact, near)
     ]
