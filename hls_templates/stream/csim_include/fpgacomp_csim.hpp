@@ -12,6 +12,8 @@
 #include <cstring>
 #include <memory>
 
+#include <fpgacomp_vector.hpp>
+
 #include "fpgacomp/rom.hpp"
 
 namespace fpgacomp {
@@ -144,78 +146,39 @@ __attribute__((noinline)) void thresholds(const AnySteps<V>& steps, const X* x, 
 
 // ---- products -------------------------------------------------------------------------------
 
-// Rows of factors are filled up with zeros to whole vector registers, outputs to whole blocks.
-constexpr int ROW_UNIT = 16;
-constexpr int BLOCK = 4;
-constexpr int round_up(int n, int unit) { return ceil_div(n, unit) * unit; }
-
-// sums[o] = x * w[o] for a block of outputs. Sums of 16-bit products are an instruction of
-// their own in a processor's vector unit.
-template <class A, class SUM> inline void dot_one(const A* x, const A* w, int length, SUM* sums) {
-  const A *const w1 = w + length, *const w2 = w1 + length, *const w3 = w2 + length;
-  SUM s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  for (int i = 0; i < length; ++i) {
-    s0 += SUM(x[i]) * SUM(w[i]);
-    s1 += SUM(x[i]) * SUM(w1[i]);
-    s2 += SUM(x[i]) * SUM(w2[i]);
-    s3 += SUM(x[i]) * SUM(w3[i]);
-  }
-  sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
-}
-// The same for two vectors x and y, which share what is read of w.
-template <class A, class SUM>
-inline void dot_two(const A* x, const A* y, const A* w, int length, SUM* of_x, SUM* of_y) {
-  const A *const w1 = w + length, *const w2 = w1 + length, *const w3 = w2 + length;
-  SUM s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0;
-  for (int i = 0; i < length; ++i) {
-    s0 += SUM(x[i]) * SUM(w[i]);
-    s1 += SUM(x[i]) * SUM(w1[i]);
-    s2 += SUM(x[i]) * SUM(w2[i]);
-    s3 += SUM(x[i]) * SUM(w3[i]);
-    t0 += SUM(y[i]) * SUM(w[i]);
-    t1 += SUM(y[i]) * SUM(w1[i]);
-    t2 += SUM(y[i]) * SUM(w2[i]);
-    t3 += SUM(y[i]) * SUM(w3[i]);
-  }
-  of_x[0] = s0, of_x[1] = s1, of_x[2] = s2, of_x[3] = s3;
-  of_y[0] = t0, of_y[1] = t1, of_y[2] = t2, of_y[3] = t3;
-}
-
-// A weight matrix for products: factors of type A, sums of type SUM.
-template <class A, class SUM> struct Matrix {
-  int inputs, outputs, length, height;  // height rows of `length`, zeros included
-  std::unique_ptr<A[]> rows;            // [output][input]
-  A least, most;
-
-  template <class T>
-  __attribute__((noinline)) Matrix(const Packed<T>& table, int mw, int mh, int simd)
-      : inputs(mw), outputs(mh), length(round_up(mw, ROW_UNIT)), height(round_up(mh, BLOCK)),
-        rows(new A[std::size_t(height) * length]()), least(0), most(0) {
-    const int sf = mw / simd, pe = table.lanes / simd;
-    for (int tile = 0; tile < table.rows; ++tile)
-      for (int lane = 0; lane < table.lanes; ++lane) {
-        const A w = A(value(table.at(tile, lane)));
-        const int o = tile / sf * pe + lane / simd, i = tile % sf * simd + lane % simd;
-        rows[std::int64_t(o) * length + i] = w;
-        least = w < least ? w : least;
-        most = w > most ? w : most;
+// Calls visit(output, input, weight) for every weight of a table that is folded by SIMD.
+template <class T, class VISIT>
+inline void each_weight(const Packed<T>& table, int mw, int simd, const VISIT& visit) {
+  constexpr int bits = element<T>::bits;
+  const int sf = mw / simd, pe = table.lanes / simd;
+  for (int tile = 0; tile < table.rows; ++tile) {
+    const std::uint64_t* next = table.words + std::int64_t(tile) * table.words_a_row;
+    std::uint64_t word = 0;
+    int left = 0;  // elements of the word
+    for (int p = 0; p < pe; ++p)
+      for (int s = 0; s < simd; ++s) {
+        if (left == 0) {
+          word = *next++;
+          left = table.per_word;
+        }
+        visit(tile / sf * pe + p, tile % sf * simd + s,
+              element<T>::from_bits(ap_uint<bits>(word)));
+        word = bits < 64 ? word >> bits % 64 : 0;
+        --left;
       }
   }
+}
 
-  // sums[v * height + o] for one vector or two, `length` factors each.
-  __attribute__((noinline)) void multiply(const A* x, int vectors, SUM* sums) const {
-    for (int o = 0; o < height; o += BLOCK) {
-      const A* const w = rows.get() + std::int64_t(o) * length;
-      if (vectors == 2) {
-        dot_two(x, x + length, w, length, sums + o, sums + height + o);
-      } else {
-        dot_one(x, w, length, sums + o);
-      }
-    }
+// The extremes of weights of type A.
+template <class A> struct Extremes {
+  A least = 0, most = 0;
+
+  void take(A w) {
+    least = w < least ? w : least;
+    most = w > most ? w : most;
   }
-
   // Products that share a DSP block are the plain products if each stays in its SHIFT bits.
-  void check_lanes(const A* x, int shift) const {
+  void check_lanes(const A* x, int inputs, int shift) const {
     A low = 0, high = 0;
     for (int i = 0; i < inputs; ++i) {
       low = x[i] < low ? x[i] : low;
@@ -233,22 +196,141 @@ template <class A, class SUM> struct Matrix {
   }
 };
 
-// SHIFT: bits of a lane where products share a DSP block, else 0.
-template <class A, class SUM, class X, class ACC>
-__attribute__((noinline)) void products(const Matrix<A, SUM>& w, const X* x, int vectors, ACC* y,
-                                        int shift) {
-  const std::unique_ptr<A[]> factors(new A[2 * w.length]());
-  const std::unique_ptr<SUM[]> sums(new SUM[2 * w.height]);
-  for (int v = 0; v < vectors; v += 2) {
-    const int together = min_of(2, vectors - v);
-    for (int k = 0; k < together; ++k, x += w.inputs) {
-      A* const wide = factors.get() + k * w.length;
-      for (int i = 0; i < w.inputs; ++i) wide[i] = A(value(x[i]));
-      if (shift != 0) w.check_lanes(wide, shift);
+template <class X, class A> inline void widen(const X* x, A* to, int count) {
+  for (int i = 0; i < count; ++i) to[i] = A(value(x[i]));
+}
+template <class SUM, class ACC> inline void narrow(const SUM* sums, ACC* y, int count) {
+  for (int o = 0; o < count; ++o) y[o] = element<ACC>::of(sums[o]);
+}
+
+// A weight matrix for products of any width, factors and sums of type SUM.
+template <class SUM> struct Matrix {
+  static constexpr int BLOCK = 4;  // outputs at once
+  int inputs, outputs, height;
+  std::unique_ptr<SUM[]> rows;  // [output][input], filled up with zeros to whole blocks
+  Extremes<SUM> extremes;
+
+  template <class T>
+  __attribute__((noinline)) Matrix(const Packed<T>& table, int mw, int mh, int simd)
+      : inputs(mw), outputs(mh), height(ceil_div(mh, BLOCK) * BLOCK),
+        rows(new SUM[std::size_t(height) * mw]()) {
+    each_weight(table, mw, simd, [this](int o, int i, const T& w) {
+      rows[std::int64_t(o) * inputs + i] = SUM(value(w));
+      extremes.take(SUM(value(w)));
+    });
+  }
+
+  // sums[o] = x * w[o].
+  __attribute__((noinline)) void multiply(const SUM* x, SUM* sums) const {
+    for (int o = 0; o < height; o += BLOCK) {
+      const SUM* const w = rows.get() + std::int64_t(o) * inputs;
+      const SUM *const w1 = w + inputs, *const w2 = w1 + inputs, *const w3 = w2 + inputs;
+      SUM s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+      for (int i = 0; i < inputs; ++i) {
+        s0 += x[i] * w[i];
+        s1 += x[i] * w1[i];
+        s2 += x[i] * w2[i];
+        s3 += x[i] * w3[i];
+      }
+      sums[o] = s0, sums[o + 1] = s1, sums[o + 2] = s2, sums[o + 3] = s3;
     }
-    w.multiply(factors.get(), together, sums.get());
-    for (int k = 0; k < together; ++k, y += w.outputs)
-      for (int o = 0; o < w.outputs; ++o) y[o] = element<ACC>::of(sums[k * w.height + o]);
+  }
+};
+
+// SHIFT: bits of a lane where products share a DSP block, else 0.
+template <class SUM, class X, class ACC>
+__attribute__((noinline)) void products(const Matrix<SUM>& w, const X* x, int vectors, ACC* y,
+                                        int shift) {
+  const std::unique_ptr<SUM[]> factors(new SUM[w.inputs]);
+  const std::unique_ptr<SUM[]> sums(new SUM[w.height]);
+  for (int v = 0; v < vectors; ++v, x += w.inputs, y += w.outputs) {
+    widen(x, factors.get(), w.inputs);
+    if (shift != 0) w.extremes.check_lanes(factors.get(), w.inputs, shift);
+    w.multiply(factors.get(), sums.get());
+    narrow(sums.get(), y, w.outputs);
+  }
+}
+
+// ---- products of factors of up to 16 bits ---------------------------------------------------
+
+// A weight matrix for them, and for sums of 32 bits: [block of outputs][pair of inputs][output].
+// A pair of inputs meets the weights of a whole block at once, so that no sum is ever gathered
+// from the lanes of a vector; several vectors share what is read of the weights.
+struct PairMatrix {
+  typedef std::int16_t factor_t;
+  static constexpr int LANES = sizeof(sums_t) / sizeof(std::int32_t);
+  static constexpr int TOGETHER = 4;  // vectors
+  int inputs, outputs, pairs, blocks;
+  Aligned<factor_t> weights;
+  Extremes<factor_t> extremes;
+
+  template <class T>
+  __attribute__((noinline)) PairMatrix(const Packed<T>& table, int mw, int mh, int simd)
+      : inputs(mw), outputs(mh), pairs(ceil_div(mw, 2)), blocks(ceil_div(mh, LANES)),
+        weights(std::size_t(blocks) * pairs * LANES * 2) {
+    each_weight(table, mw, simd, [this](int o, int i, const T& w) {
+      const std::int64_t pair = std::int64_t(o / LANES) * pairs + i / 2;
+      weights.get()[(pair * LANES + o % LANES) * 2 + i % 2] = factor_t(value(w));
+      extremes.take(factor_t(value(w)));
+    });
+  }
+
+  // sums[v * blocks * LANES + o] for 2 * pairs factors of each of VECTORS vectors.
+  template <int VECTORS> void multiply(const factor_t* x, std::int32_t* sums) const {
+    constexpr int WIDTH = VECTORS == 1 ? 4 : 2;  // enough sums that no addition waits for another
+    int block = 0;
+    for (; block + WIDTH <= blocks; block += WIDTH) add_up<VECTORS, WIDTH>(x, block, sums);
+    for (; block < blocks; ++block) add_up<VECTORS, 1>(x, block, sums);
+  }
+
+ private:
+  // The same for WIDTH blocks.
+  template <int VECTORS, int WIDTH>
+  __attribute__((noinline)) void add_up(const factor_t* x, int block, std::int32_t* sums) const {
+    // Unrolled, so that the sums stay in registers.
+    const factor_t* const w = weights.get() + std::int64_t(block) * pairs * LANES * 2;
+    sums_t total[VECTORS][WIDTH] = {};
+    for (int i = 0; i < pairs; ++i) {
+      sums_t of_w[WIDTH];
+#pragma GCC unroll 4
+      for (int k = 0; k < WIDTH; ++k)
+        of_w[k] = load<sums_t>(w + (std::int64_t(k) * pairs + i) * LANES * 2);
+#pragma GCC unroll 4
+      for (int v = 0; v < VECTORS; ++v) {
+        const sums_t of_x = sums_t{} + load<std::int32_t>(x + (v * pairs + i) * 2);
+#pragma GCC unroll 4
+        for (int k = 0; k < WIDTH; ++k) total[v][k] = add_pairs(total[v][k], of_x, of_w[k]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; ++v)
+#pragma GCC unroll 4
+      for (int k = 0; k < WIDTH; ++k)
+        std::memcpy(sums + (v * blocks + block + k) * LANES, &total[v][k], sizeof(sums_t));
+  }
+};
+
+template <class X, class ACC>
+__attribute__((noinline)) void products(const PairMatrix& w, const X* x, int vectors, ACC* y,
+                                        int shift) {
+  typedef PairMatrix::factor_t factor_t;
+  const int height = w.blocks * PairMatrix::LANES;
+  const Aligned<factor_t> factors(PairMatrix::TOGETHER * 2 * w.pairs);
+  const Aligned<std::int32_t> sums(PairMatrix::TOGETHER * height);
+  for (int v = 0; v < vectors;) {
+    const int together = vectors - v < PairMatrix::TOGETHER ? 1 : PairMatrix::TOGETHER;
+    for (int k = 0; k < together; ++k, x += w.inputs) {
+      factor_t* const of_x = factors.get() + k * 2 * w.pairs;
+      widen(x, of_x, w.inputs);
+      if (shift != 0) w.extremes.check_lanes(of_x, w.inputs, shift);
+    }
+    if (together == 1) {
+      w.multiply<1>(factors.get(), sums.get());
+    } else {
+      w.multiply<PairMatrix::TOGETHER>(factors.get(), sums.get());
+    }
+    for (int k = 0; k < together; ++k, ++v, y += w.outputs)
+      narrow(sums.get() + k * height, y, w.outputs);
   }
 }
 
@@ -271,24 +353,8 @@ template <> struct Planes<Bipolar> {
   static constexpr std::int64_t coefficient(int) { return 2; }
 };
 
-// Numbers of LANES bit counts at once, where the processor counts the bits of whole vectors; GNU
-// vectors, because a compiler that vectorizes these loops by itself may well choose another one.
-#if defined(__AVX512VPOPCNTDQ__) && defined(__GNUC__) && !defined(__clang__)
-typedef std::int64_t lanes_t __attribute__((vector_size(64)));
-inline lanes_t count_ones(lanes_t bits) {
-  typedef long long plain __attribute__((vector_size(64)));
-  return lanes_t(__builtin_ia32_vpopcountq_v8di(plain(bits)));
-}
-constexpr int MOST_PAIRS = 8;
-#else
-typedef std::int64_t lanes_t __attribute__((vector_size(16)));
-inline lanes_t count_ones(lanes_t bits) {
-  return lanes_t{__builtin_popcountll(bits[0]), __builtin_popcountll(bits[1])};
-}
-constexpr int MOST_PAIRS = 1;
-#endif
 // 64 products of bits are an AND and a count of bits; elements of several bits take one for each
-// pair of their bits. Up to MOST_PAIRS, that is faster than multiplying.
+// pair of their bits.
 constexpr int PER_LANES = sizeof(lanes_t) / sizeof(std::int64_t);
 
 // A weight matrix for products of elements of X and W: bit planes [block][word][plane][output].
@@ -296,24 +362,20 @@ template <class X, class W> struct BitMatrix {
   static constexpr int A = Planes<X>::count, B = Planes<W>::count;
   static constexpr int LANES = 2 * PER_LANES;  // outputs of a block
   int inputs, outputs, words, blocks;
-  std::unique_ptr<std::uint64_t[]> planes;
-  std::unique_ptr<std::int64_t[]> constant;  // of each output: what does not depend on the bits of x
+  Aligned<std::uint64_t> planes;
+  Aligned<std::int64_t> constant;  // of each output: what does not depend on the bits of x
 
   __attribute__((noinline)) BitMatrix(const Packed<W>& table, int mw, int mh, int simd)
       : inputs(mw), outputs(mh), words(ceil_div(mw, 64)), blocks(ceil_div(mh, LANES)),
-        planes(new std::uint64_t[std::size_t(blocks) * words * B * LANES]()),
-        constant(new std::int64_t[std::size_t(blocks) * LANES]()) {
-    const int sf = mw / simd, pe = table.lanes / simd;
-    for (int tile = 0; tile < table.rows; ++tile)
-      for (int lane = 0; lane < table.lanes; ++lane) {
-        const std::int64_t w = std::int64_t(value(table.at(tile, lane)));
-        const int o = tile / sf * pe + lane / simd, i = tile % sf * simd + lane % simd;
-        const std::uint64_t bits = std::uint64_t(w - Planes<W>::offset) / scale<W>();
-        std::uint64_t* const to =
-            planes.get() + (std::int64_t(o / LANES) * words + i / 64) * B * LANES + o % LANES;
-        for (int b = 0; b < B; ++b) to[b * LANES] |= (bits >> b & 1) << i % 64;
-        constant[o] += Planes<X>::offset * w;
-      }
+        planes(std::size_t(blocks) * words * B * LANES), constant(std::size_t(blocks) * LANES) {
+    each_weight(table, mw, simd, [this](int o, int i, const W& weight) {
+      const std::int64_t w = std::int64_t(value(weight));
+      const std::uint64_t bits = std::uint64_t(w - Planes<W>::offset) / scale<W>();
+      std::uint64_t* const to =
+          planes.get() + (std::int64_t(o / LANES) * words + i / 64) * B * LANES + o % LANES;
+      for (int b = 0; b < B; ++b) to[b * LANES] |= (bits >> b & 1) << i % 64;
+      constant.get()[o] += Planes<X>::offset * w;
+    });
   }
 
   // Planes [word][plane] of one vector; returns the sum of its numbers without their offsets.
@@ -327,14 +389,11 @@ template <class X, class W> struct BitMatrix {
         std::memcpy(last, bytes, inputs - first);
         bytes = last;
       }
-      for (int a = 0; a < A; ++a) to[a] = 0;
-      for (int k = 0; k < 8; ++k) {
-        std::uint64_t eight;
-        std::memcpy(&eight, bytes + 8 * k, 8);
-        for (int a = 0; a < A; ++a) to[a] |= lowest_bits(eight >> a) << 8 * k;
-      }
-      for (int a = 0; a < A; ++a)
+#pragma GCC unroll 8
+      for (int a = 0; a < A; ++a) {
+        to[a] = bits_of(bytes, a);
         sum += Planes<X>::coefficient(a) * __builtin_popcountll(to[a]);
+      }
     }
     return sum;
   }
@@ -348,9 +407,8 @@ template <class X, class W> struct BitMatrix {
     for (int i = 0; i < words; ++i, w += B * LANES)
 #pragma GCC unroll 8
       for (int b = 0; b < B; ++b) {
-        lanes_t of_w[2];
-        std::memcpy(&of_w[0], w + b * LANES, sizeof of_w[0]);
-        std::memcpy(&of_w[1], w + b * LANES + PER_LANES, sizeof of_w[1]);
+        const lanes_t of_w[2] = {load<lanes_t>(w + b * LANES),
+                                 load<lanes_t>(w + b * LANES + PER_LANES)};
 #pragma GCC unroll 2
         for (int v = 0; v < VECTORS; ++v)
 #pragma GCC unroll 8
@@ -376,13 +434,22 @@ template <class X, class W> struct BitMatrix {
       }
   }
 
+  // y = sums + shared + constant for `many` outputs of a block.
+  template <class ACC>
+  void finish(const std::int64_t* sums, std::int64_t shared, int first, int many, ACC* y) const {
+    const std::int64_t* const of = constant.get() + first;
+    ACC whole[LANES];  // a loop of a known length, and nothing that y could overlap
+    for (int o = 0; o < LANES; ++o) whole[o] = element<ACC>::of(sums[o] + shared + of[o]);
+    if (many >= LANES) {
+      std::memcpy(y + first, whole, sizeof whole);
+    } else {
+      std::memcpy(y + first, whole, many * sizeof(ACC));
+    }
+  }
+
  private:
   // A Bipolar's bit weighs two.
   template <class T> static constexpr std::int64_t scale() { return Planes<T>::offset != 0 ? 2 : 1; }
-  // The lowest bits of eight bytes, the first byte's first.
-  static std::uint64_t lowest_bits(std::uint64_t bytes) {
-    return (bytes & 0x0101010101010101ULL) * 0x0102040810204080ULL >> 56;
-  }
 };
 
 template <class X, class W, class ACC>
@@ -406,14 +473,12 @@ __attribute__((noinline)) void products(const BitMatrix<X, W>& w, const X* x, in
         matrix::template count<1>(bits.get(), planes, w.words, sums);
       }
       for (int k = 0; k < together; ++k)
-        for (int o = first; o < min_of(first + matrix::LANES, w.outputs); ++o)
-          y[k * w.outputs + o] = element<ACC>::of(sums[k * matrix::LANES + o - first] + shared[k] +
-                                                  w.constant[o]);
+        w.finish(sums + k * matrix::LANES, shared[k], first, w.outputs - first, y + k * w.outputs);
     }
   }
 }
 
-// ---- which of both --------------------------------------------------------------------------
+// ---- which of them ---------------------------------------------------------------------------
 
 template <class X, class W, int SHIFT> struct counts_bits {
   static constexpr bool value =
@@ -431,10 +496,11 @@ template <int MW, int MH, int VECTORS, int SHIFT, class SUM, class X, class W, c
           int PE, int TILES>
 void mvau(hls::stream<Vec<X, SIMD> >& in, hls::stream<Vec<ACC, PE> >& out,
           const Rom<W, TILES, PE * SIMD>& weights) {
-  constexpr bool narrow = element<X>::value_bits <= 16 && element<W>::value_bits <= 16;
-  typedef typename std::conditional<narrow, std::int16_t, SUM>::type factor_t;
+  constexpr bool small = element<X>::value_bits <= 16 && element<W>::value_bits <= 16;
+  typedef typename std::conditional<small && sizeof(SUM) == sizeof(std::int32_t), PairMatrix,
+                                    Matrix<SUM> >::type numbers_t;
   typedef typename std::conditional<counts_bits<X, W, SHIFT>::value, BitMatrix<X, W>,
-                                    Matrix<factor_t, SUM> >::type matrix_t;
+                                    numbers_t>::type matrix_t;
   const auto& folded = form<Folded<matrix_t, MW, MH, SIMD> >(weights);
   const X* const x = elements(in.take(VECTORS * (MW / SIMD)));
   products(folded.matrix, x, VECTORS, elements(out.put(VECTORS * (MH / PE))), SHIFT);
