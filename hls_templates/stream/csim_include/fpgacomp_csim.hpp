@@ -29,6 +29,10 @@ template <class T, int N> inline T* elements(Vec<T, N>* words) {
   return words->data;
 }
 
+template <class T> inline void copy(T* to, const T* from, int count) {
+  std::memcpy(to, from, count * sizeof(T));
+}
+
 // ---- tables ---------------------------------------------------------------------------------
 
 // A table's packed words, with its sizes as numbers.
@@ -69,19 +73,30 @@ template <class V, int COUNT> struct PerChannel {
 template <int BITS>
 using lane_t = typename std::conditional<(BITS <= 16), std::int16_t, calc_t<BITS> >::type;
 
-// Thresholds as [threshold][channel].
+// Thresholds as [block of lanes][threshold][lane]. A frame is a sequence of strips: of one pixel,
+// filled up to whole blocks, or of as many small pixels as fill blocks exactly.
 template <class V> struct AnySteps {
-  int channels, thresholds;
-  std::unique_ptr<V[]> of;
+  typedef typename vector_of<V>::type vector;
+  static constexpr int LANES = sizeof(vector) / sizeof(V);
+  int channels, thresholds, strip;
+  Aligned<V> of;
 
-  AnySteps(int c, int n) : channels(c), thresholds(n), of(new V[std::size_t(c) * n]) {}
+  AnySteps(int c, int n)
+      : channels(c), thresholds(n), strip(c < LANES ? c * (LANES / gcd(c, LANES)) : c),
+        of(std::size_t(ceil_div(strip, LANES)) * LANES * n) {}
+  const V& at(int c, int n) const {
+    return of.get()[(c / LANES * thresholds + n) * LANES + c % LANES];
+  }
+  // For a channel in all pixels of a strip.
+  void set(int c, int n, V threshold) {
+    for (; c < strip; c += channels) const_cast<V&>(at(c, n)) = threshold;
+  }
   // From lanes of a channel's thresholds.
   template <class T> __attribute__((noinline)) void fill(const Packed<T>& table) {
     for (int c = 0; c < channels; ++c)
       for (int n = 0; n < thresholds; ++n) {
         const int lane = c * thresholds + n;
-        of[n * channels + c] =
-            V(value(table.at(lane / table.lanes % table.rows, lane % table.lanes)));
+        set(c, n, V(value(table.at(lane / table.lanes % table.rows, lane % table.lanes))));
       }
   }
   // The 2^level thresholds of one level of a search in banks of `depth` entries.
@@ -93,7 +108,7 @@ template <class V> struct AnySteps {
       for (int p = 0; p < entries; ++p) {
         const int row = (depth == entries ? 0 : c / count * entries) + p;
         const ap_uint<element<T>::bits> raw(banks[c % count * depth + row]);
-        of[(p * stride + stride / 2 - 1) * channels + c] = V(value(element<T>::from_bits(raw)));
+        set(c, p * stride + stride / 2 - 1, V(value(element<T>::from_bits(raw))));
       }
   }
   template <int LEVEL> void fill_levels() {}
@@ -104,12 +119,16 @@ template <class V> struct AnySteps {
   }
   // A search counts the thresholds reached only where they ascend.
   __attribute__((noinline)) void check_ascending() const {
-    for (int i = channels; i < channels * thresholds; ++i)
-      if (of[i] < of[i - channels]) {
-        std::fprintf(stderr, "ERROR: the thresholds of a search do not ascend\n");
-        std::abort();
-      }
+    for (int c = 0; c < channels; ++c)
+      for (int n = 1; n < thresholds; ++n)
+        if (at(c, n) < at(c, n - 1)) {
+          std::fprintf(stderr, "ERROR: the thresholds of a search do not ascend\n");
+          std::abort();
+        }
   }
+
+ private:
+  static int gcd(int a, int b) { return b == 0 ? a : gcd(b, a % b); }
 };
 template <class V, int C, int N> struct Steps : AnySteps<V> {
   template <class T, int ROWS, int LANES> explicit Steps(const Rom<T, ROWS, LANES>& rom)
@@ -123,24 +142,35 @@ template <class V, int C, int N> struct Steps : AnySteps<V> {
   }
 };
 
-// y = the level of the number of thresholds reached, for a pixel after the other.
+// y = the level of the number of thresholds reached.
 template <int LEVEL_BITS, class V, class X, class Y, class LEVELS>
 __attribute__((noinline)) void thresholds(const AnySteps<V>& steps, const X* x, Y* y, int pixels,
                                           int lanes, const LEVELS& levels) {
-  const int channels = steps.channels;
-  const std::unique_ptr<V[]> room(new V[2 * channels]);
-  V *const v = room.get(), *const reached = v + channels;
-  for (int p = 0; p < pixels; ++p, x += channels, y += channels) {
-    for (int c = 0; c < channels; ++c) {
-      v[c] = V(value(x[c]));
-      reached[c] = 0;
+  typedef typename AnySteps<V>::vector vector;
+  constexpr int LANES = AnySteps<V>::LANES;
+  const vector one = vector{} + V(1);
+  for (int left = pixels * steps.channels; left > 0;) {
+    const int strip = min_of(steps.strip, left);
+    const V* of = steps.of.get();
+    for (int first = 0; first < strip; first += LANES) {
+      const int many = min_of(LANES, strip - first);
+      X block[LANES] = {};
+      copy(block, x + first, many);
+      V numbers[LANES], counts[LANES];
+      Y results[LANES];
+      for (int i = 0; i < LANES; ++i) numbers[i] = V(value(block[i]));
+      const vector v = load<vector>(numbers);
+      vector reached = {};
+      for (int n = 0; n < steps.thresholds; ++n, of += LANES)
+        reached += load<vector>(of) <= v ? one : vector{};
+      std::memcpy(counts, &reached, sizeof reached);
+      for (int i = 0; i < LANES; ++i) {
+        const int c = (first + i) % steps.channels;
+        results[i] = levels.template level<Y, LEVEL_BITS>(int(counts[i]), c / lanes, c % lanes);
+      }
+      copy(y + first, results, many);
     }
-    for (int n = 0; n < steps.thresholds; ++n) {
-      const V* const of = steps.of.get() + n * channels;
-      for (int c = 0; c < channels; ++c) reached[c] += of[c] <= v[c] ? 1 : 0;
-    }
-    for (int c = 0; c < channels; ++c)
-      y[c] = levels.template level<Y, LEVEL_BITS>(int(reached[c]), c / lanes, c % lanes);
+    x += strip, y += strip, left -= strip;
   }
 }
 
@@ -361,13 +391,17 @@ constexpr int PER_LANES = sizeof(lanes_t) / sizeof(std::int64_t);
 template <class X, class W> struct BitMatrix {
   static constexpr int A = Planes<X>::count, B = Planes<W>::count;
   static constexpr int LANES = 2 * PER_LANES;  // outputs of a block
+  // Whether numbers may be signs: -1, 0 and 1 have the lower bit where they are not 0.
+  static constexpr bool TWO_BITS =
+      std::is_same<X, ap_int<2> >::value && std::is_same<W, ap_int<2> >::value;
   int inputs, outputs, words, blocks;
+  bool signs;  // all weights are
   Aligned<std::uint64_t> planes;
   Aligned<std::int64_t> constant;  // of each output: what does not depend on the bits of x
 
   __attribute__((noinline)) BitMatrix(const Packed<W>& table, int mw, int mh, int simd)
       : inputs(mw), outputs(mh), words(ceil_div(mw, 64)), blocks(ceil_div(mh, LANES)),
-        planes(std::size_t(blocks) * words * B * LANES), constant(std::size_t(blocks) * LANES) {
+        signs(TWO_BITS), planes(std::size_t(blocks) * words * B * LANES), constant(std::size_t(blocks) * LANES) {
     each_weight(table, mw, simd, [this](int o, int i, const W& weight) {
       const std::int64_t w = std::int64_t(value(weight));
       const std::uint64_t bits = std::uint64_t(w - Planes<W>::offset) / scale<W>();
@@ -375,13 +409,16 @@ template <class X, class W> struct BitMatrix {
           planes.get() + (std::int64_t(o / LANES) * words + i / 64) * B * LANES + o % LANES;
       for (int b = 0; b < B; ++b) to[b * LANES] |= (bits >> b & 1) << i % 64;
       constant.get()[o] += Planes<X>::offset * w;
+      signs = signs && w >= -1;
     });
   }
 
   // Planes [word][plane] of one vector; returns the sum of its numbers without their offsets.
-  std::int64_t split(const X* x, std::uint64_t* to) const {
+  // Clears only_signs where there is another number.
+  std::int64_t split(const X* x, std::uint64_t* to, bool& only_signs) const {
     static_assert(sizeof(X) == 1, "an element lies in one byte");
     std::int64_t sum = 0;
+    std::uint64_t others = 0;
     for (int first = 0; first < inputs; first += 64, to += A) {
       const char* bytes = reinterpret_cast<const char*>(x) + first;
       char last[64] = {};
@@ -394,7 +431,9 @@ template <class X, class W> struct BitMatrix {
         to[a] = bits_of(bytes, a);
         sum += Planes<X>::coefficient(a) * __builtin_popcountll(to[a]);
       }
+      if (TWO_BITS) others |= to[A - 1] & ~to[0];
     }
+    only_signs = only_signs && others == 0;
     return sum;
   }
 
@@ -434,20 +473,59 @@ template <class X, class W> struct BitMatrix {
       }
   }
 
+  // The same where all numbers are signs: what is not 0 counts 1, or -1 where the signs differ.
+  template <int VECTORS>
+  static __attribute__((noinline)) void count_signs(const std::uint64_t* x, const std::uint64_t* w,
+                                                    int words, std::int64_t* sums) {
+    lanes_t all[VECTORS][2] = {}, minus[VECTORS][2] = {};
+    for (int i = 0; i < words; ++i, w += B * LANES)
+#pragma GCC unroll 2
+      for (int half = 0; half < 2; ++half) {
+        const lanes_t not_0 = load<lanes_t>(w + half * PER_LANES);
+        const lanes_t sign = load<lanes_t>(w + (B - 1) * LANES + half * PER_LANES);
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v) {
+          const std::uint64_t* const of_x = x + (v * words + i) * A;
+          const lanes_t both = not_0 & (lanes_t{} + std::int64_t(of_x[0]));
+          all[v][half] += count_ones(both);
+          minus[v][half] += count_ones(both & (sign ^ (lanes_t{} + std::int64_t(of_x[A - 1]))));
+        }
+      }
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; ++v)
+#pragma GCC unroll 2
+      for (int half = 0; half < 2; ++half, sums += PER_LANES) {
+        const lanes_t total = all[v][half] - 2 * minus[v][half];
+        std::memcpy(sums, &total, sizeof total);
+      }
+  }
+
   // y = sums + shared + constant for `many` outputs of a block.
   template <class ACC>
   void finish(const std::int64_t* sums, std::int64_t shared, int first, int many, ACC* y) const {
-    const std::int64_t* const of = constant.get() + first;
-    ACC whole[LANES];  // a loop of a known length, and nothing that y could overlap
-    for (int o = 0; o < LANES; ++o) whole[o] = element<ACC>::of(sums[o] + shared + of[o]);
+    typedef typename ACC::storage number;
+    typedef number numbers_t __attribute__((vector_size(PER_LANES * sizeof(number))));
+    ACC results[LANES];
+#pragma GCC unroll 2
+    for (int o = 0; o < LANES; o += PER_LANES) {
+      const lanes_t sum = load<lanes_t>(sums + o) + load<lanes_t>(constant.get() + first + o) + shared;
+      const numbers_t wrapped = __builtin_convertvector(wrap<ACC>(sum), numbers_t);
+      std::memcpy(results + o, &wrapped, sizeof wrapped);
+    }
     if (many >= LANES) {
-      std::memcpy(y + first, whole, sizeof whole);
+      std::memcpy(y + first, results, sizeof results);
     } else {
-      std::memcpy(y + first, whole, many * sizeof(ACC));
+      std::memcpy(y + first, results, many * sizeof(ACC));
     }
   }
 
  private:
+  // The low bits that an element has, and their sign.
+  template <class ACC> static lanes_t wrap(lanes_t sums) {
+    typedef std::uint64_t plain __attribute__((vector_size(sizeof(lanes_t))));
+    constexpr int above = 64 - element<ACC>::bits;
+    return element<ACC>::is_signed ? sums << above >> above : lanes_t(plain(sums) << above >> above);
+  }
   // A Bipolar's bit weighs two.
   template <class T> static constexpr std::int64_t scale() { return Planes<T>::offset != 0 ? 2 : 1; }
 };
@@ -460,18 +538,18 @@ __attribute__((noinline)) void products(const BitMatrix<X, W>& w, const X* x, in
   for (int v = 0; v < vectors; v += 2, x += 2 * w.inputs, y += 2 * w.outputs) {
     const int together = min_of(2, vectors - v);
     std::int64_t shared[2] = {};
+    bool signs = w.signs;
     for (int k = 0; k < together; ++k)
-      shared[k] = Planes<W>::offset * w.split(x + k * w.inputs, bits.get() + k * w.words * matrix::A);
+      shared[k] = Planes<W>::offset *
+                  w.split(x + k * w.inputs, bits.get() + k * w.words * matrix::A, signs);
+    const auto count = together == 1 ? signs ? matrix::template count_signs<1>
+                                             : matrix::template count<1>
+                       : signs       ? matrix::template count_signs<2>
+                                     : matrix::template count<2>;
     for (int block = 0; block < w.blocks; ++block) {
       const int first = block * matrix::LANES;
-      const std::uint64_t* const planes =
-          w.planes.get() + std::int64_t(first) * w.words * matrix::B;
       std::int64_t sums[2 * matrix::LANES];
-      if (together == 2) {
-        matrix::template count<2>(bits.get(), planes, w.words, sums);
-      } else {
-        matrix::template count<1>(bits.get(), planes, w.words, sums);
-      }
+      count(bits.get(), w.planes.get() + std::int64_t(first) * w.words * matrix::B, w.words, sums);
       for (int k = 0; k < together; ++k)
         w.finish(sums + k * matrix::LANES, shared[k], first, w.outputs - first, y + k * w.outputs);
     }
@@ -480,9 +558,10 @@ __attribute__((noinline)) void products(const BitMatrix<X, W>& w, const X* x, in
 
 // ---- which of them ---------------------------------------------------------------------------
 
-template <class X, class W, int SHIFT> struct counts_bits {
+template <class X, class W, class ACC, int SHIFT> struct counts_bits {
   static constexpr bool value =
-      SHIFT == 0 && element<X>::bits * element<W>::bits <= MOST_PAIRS && element<X>::bits <= 8;
+      SHIFT == 0 && element<X>::bits * element<W>::bits <= MOST_PAIRS && element<X>::bits <= 8 &&
+      element<ACC>::bits <= 64;
 };
 
 // A matrix made from a table folded by MW, MH and SIMD.
@@ -499,7 +578,7 @@ void mvau(hls::stream<Vec<X, SIMD> >& in, hls::stream<Vec<ACC, PE> >& out,
   constexpr bool small = element<X>::value_bits <= 16 && element<W>::value_bits <= 16;
   typedef typename std::conditional<small && sizeof(SUM) == sizeof(std::int32_t), PairMatrix,
                                     Matrix<SUM> >::type numbers_t;
-  typedef typename std::conditional<counts_bits<X, W, SHIFT>::value, BitMatrix<X, W>,
+  typedef typename std::conditional<counts_bits<X, W, ACC, SHIFT>::value, BitMatrix<X, W>,
                                     numbers_t>::type matrix_t;
   const auto& folded = form<Folded<matrix_t, MW, MH, SIMD> >(weights);
   const X* const x = elements(in.take(VECTORS * (MW / SIMD)));
@@ -528,10 +607,6 @@ void vvau(hls::stream<Vec<X, PE> >& in, hls::stream<Vec<ACC, PE> >& out,
 }
 
 // ---- windows, padding, widths ---------------------------------------------------------------
-
-template <class T> inline void copy(T* to, const T* from, int count) {
-  std::memcpy(to, from, count * sizeof(T));
-}
 
 // Rows of `row` elements between `left` and `right` elements of FILL, with `top` and `bottom`
 // rows of FILL.

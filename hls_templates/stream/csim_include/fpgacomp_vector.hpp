@@ -42,6 +42,19 @@ template <class V, class T> inline V load(const T* from) {
   return vector;
 }
 
+// As many numbers of a type as a vector register holds; one, of those that are wider than a lane.
+#if defined(__AVX512BW__) && !defined(FPGACOMP_PLAIN)
+constexpr int REGISTER = 64;
+#elif defined(__AVX2__) && !defined(FPGACOMP_PLAIN)
+constexpr int REGISTER = 32;
+#else
+constexpr int REGISTER = 16;
+#endif
+template <class V, bool LANE = sizeof(V) <= 8> struct vector_of {
+  typedef V type __attribute__((vector_size(REGISTER)));
+};
+template <class V> struct vector_of<V, false> { typedef V type; };
+
 // ---- bits -----------------------------------------------------------------------------------
 
 // Numbers of bits that are set, of lanes of 64. Where the processor counts whole vectors, up to
