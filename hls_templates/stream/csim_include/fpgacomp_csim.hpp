@@ -283,65 +283,21 @@ __attribute__((noinline)) void products(const Matrix<SUM>& w, const X* x, int ve
 
 // ---- products of factors of up to 16 bits ---------------------------------------------------
 
-// A weight matrix for them, and for sums of 32 bits: [block of outputs][pair of inputs][output].
-// A pair of inputs meets the weights of a whole block at once, so that no sum is ever gathered
-// from the lanes of a vector; several vectors share what is read of the weights.
-struct PairMatrix {
-  typedef std::int16_t factor_t;
-  static constexpr int LANES = sizeof(sums_t) / sizeof(std::int32_t);
-  static constexpr int TOGETHER = 4;  // vectors
-  int inputs, outputs, pairs, blocks;
-  Aligned<factor_t> weights;
+struct SmallMatrix : PairMatrix {
   Extremes<factor_t> extremes;
 
   template <class T>
-  __attribute__((noinline)) PairMatrix(const Packed<T>& table, int mw, int mh, int simd)
-      : inputs(mw), outputs(mh), pairs(ceil_div(mw, 2)), blocks(ceil_div(mh, LANES)),
-        weights(std::size_t(blocks) * pairs * LANES * 2) {
+  __attribute__((noinline)) SmallMatrix(const Packed<T>& table, int mw, int mh, int simd)
+      : PairMatrix(mw, mh) {
     each_weight(table, mw, simd, [this](int o, int i, const T& w) {
-      const std::int64_t pair = std::int64_t(o / LANES) * pairs + i / 2;
-      weights.get()[(pair * LANES + o % LANES) * 2 + i % 2] = factor_t(value(w));
+      weight(o, i) = factor_t(value(w));
       extremes.take(factor_t(value(w)));
     });
-  }
-
-  // sums[v * blocks * LANES + o] for 2 * pairs factors of each of VECTORS vectors.
-  template <int VECTORS> void multiply(const factor_t* x, std::int32_t* sums) const {
-    constexpr int WIDTH = VECTORS == 1 ? 4 : 2;  // enough sums that no addition waits for another
-    int block = 0;
-    for (; block + WIDTH <= blocks; block += WIDTH) add_up<VECTORS, WIDTH>(x, block, sums);
-    for (; block < blocks; ++block) add_up<VECTORS, 1>(x, block, sums);
-  }
-
- private:
-  // The same for WIDTH blocks.
-  template <int VECTORS, int WIDTH>
-  __attribute__((noinline)) void add_up(const factor_t* x, int block, std::int32_t* sums) const {
-    // Unrolled, so that the sums stay in registers.
-    const factor_t* const w = weights.get() + std::int64_t(block) * pairs * LANES * 2;
-    sums_t total[VECTORS][WIDTH] = {};
-    for (int i = 0; i < pairs; ++i) {
-      sums_t of_w[WIDTH];
-#pragma GCC unroll 4
-      for (int k = 0; k < WIDTH; ++k)
-        of_w[k] = load<sums_t>(w + (std::int64_t(k) * pairs + i) * LANES * 2);
-#pragma GCC unroll 4
-      for (int v = 0; v < VECTORS; ++v) {
-        const sums_t of_x = sums_t{} + load<std::int32_t>(x + (v * pairs + i) * 2);
-#pragma GCC unroll 4
-        for (int k = 0; k < WIDTH; ++k) total[v][k] = add_pairs(total[v][k], of_x, of_w[k]);
-      }
-    }
-#pragma GCC unroll 4
-    for (int v = 0; v < VECTORS; ++v)
-#pragma GCC unroll 4
-      for (int k = 0; k < WIDTH; ++k)
-        std::memcpy(sums + (v * blocks + block + k) * LANES, &total[v][k], sizeof(sums_t));
   }
 };
 
 template <class X, class ACC>
-__attribute__((noinline)) void products(const PairMatrix& w, const X* x, int vectors, ACC* y,
+__attribute__((noinline)) void products(const SmallMatrix& w, const X* x, int vectors, ACC* y,
                                         int shift) {
   typedef PairMatrix::factor_t factor_t;
   const int height = w.blocks * PairMatrix::LANES;
@@ -576,7 +532,7 @@ template <int MW, int MH, int VECTORS, int SHIFT, class SUM, class X, class W, c
 void mvau(hls::stream<Vec<X, SIMD> >& in, hls::stream<Vec<ACC, PE> >& out,
           const Rom<W, TILES, PE * SIMD>& weights) {
   constexpr bool small = element<X>::value_bits <= 16 && element<W>::value_bits <= 16;
-  typedef typename std::conditional<small && sizeof(SUM) == sizeof(std::int32_t), PairMatrix,
+  typedef typename std::conditional<small && sizeof(SUM) == sizeof(std::int32_t), SmallMatrix,
                                     Matrix<SUM> >::type numbers_t;
   typedef typename std::conditional<counts_bits<X, W, ACC, SHIFT>::value, BitMatrix<X, W>,
                                     numbers_t>::type matrix_t;

@@ -7,9 +7,10 @@
 #ifndef FPGACOMP_VECTOR_HPP
 #define FPGACOMP_VECTOR_HPP
 
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #if defined(__has_builtin) && !defined(FPGACOMP_PLAIN)
 #define FPGACOMP_HAS(builtin) __has_builtin(builtin)
@@ -23,16 +24,19 @@ namespace csim {
 // An array of zeros that begins where a cache line does: no vector of it lies in two.
 template <class T> class Aligned {
  public:
-  explicit Aligned(std::size_t count) : room_(new char[count * sizeof(T) + LINE]()) {
-    void* start = room_.get();
-    std::size_t space = count * sizeof(T) + LINE;
-    data_ = static_cast<T*>(std::align(LINE, count * sizeof(T), start, space));
+  explicit Aligned(std::size_t count)
+      : room_(std::calloc(count * sizeof(T) + LINE, 1)),
+        data_(reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(room_) + LINE - 1) & -LINE)) {
+    if (room_ == nullptr) std::abort();
   }
+  Aligned(const Aligned&) = delete;
+  Aligned& operator=(const Aligned&) = delete;
+  ~Aligned() { std::free(room_); }
   T* get() const { return data_; }
 
  private:
-  static constexpr std::size_t LINE = 64;
-  std::unique_ptr<char[]> room_;
+  static constexpr std::uintptr_t LINE = 64;
+  void* room_;
   T* data_;
 };
 
@@ -42,7 +46,7 @@ template <class V, class T> inline V load(const T* from) {
   return vector;
 }
 
-// As many numbers of a type as a vector register holds; one, of those that are wider than a lane.
+// As many numbers of a type as a vector register holds.
 #if defined(__AVX512BW__) && !defined(FPGACOMP_PLAIN)
 constexpr int REGISTER = 64;
 #elif defined(__AVX2__) && !defined(FPGACOMP_PLAIN)
@@ -50,10 +54,7 @@ constexpr int REGISTER = 32;
 #else
 constexpr int REGISTER = 16;
 #endif
-template <class V, bool LANE = sizeof(V) <= 8> struct vector_of {
-  typedef V type __attribute__((vector_size(REGISTER)));
-};
-template <class V> struct vector_of<V, false> { typedef V type; };
+template <class V> struct vector_of { typedef V type __attribute__((vector_size(REGISTER))); };
 
 // ---- bits -----------------------------------------------------------------------------------
 
@@ -126,6 +127,60 @@ inline sums_t add_pairs(sums_t sums, sums_t x, sums_t w) {
 #endif
 }
 #endif
+
+// A weight matrix of 16-bit factors for sums of 32 bits: [block of outputs][pair of inputs][output].
+// A pair of inputs meets the weights of a whole block at once, so that no sum is ever gathered
+// from the lanes of a vector; several vectors share what is read of the weights.
+struct PairMatrix {
+  typedef std::int16_t factor_t;
+  static constexpr int LANES = sizeof(sums_t) / sizeof(std::int32_t);
+  static constexpr int TOGETHER = 4;  // vectors
+  int inputs, outputs, pairs, blocks;
+  Aligned<factor_t> weights;
+
+  PairMatrix(int mw, int mh)
+      : inputs(mw), outputs(mh), pairs((mw + 1) / 2), blocks((mh + LANES - 1) / LANES),
+        weights(std::size_t(blocks) * pairs * LANES * 2) {}
+  // Zero until it is assigned to.
+  factor_t& weight(int output, int input) {
+    const std::int64_t pair = std::int64_t(output / LANES) * pairs + input / 2;
+    return weights.get()[(pair * LANES + output % LANES) * 2 + input % 2];
+  }
+
+  // sums[v * blocks * LANES + o] for 2 * pairs factors of each of VECTORS vectors.
+  template <int VECTORS> void multiply(const factor_t* x, std::int32_t* sums) const {
+    constexpr int WIDTH = VECTORS == 1 ? 4 : 2;  // enough sums that no addition waits for another
+    int block = 0;
+    for (; block + WIDTH <= blocks; block += WIDTH) add_up<VECTORS, WIDTH>(x, block, sums);
+    for (; block < blocks; ++block) add_up<VECTORS, 1>(x, block, sums);
+  }
+
+ private:
+  // The same for WIDTH blocks.
+  template <int VECTORS, int WIDTH>
+  __attribute__((noinline)) void add_up(const factor_t* x, int block, std::int32_t* sums) const {
+    // Unrolled, so that the sums stay in registers.
+    const factor_t* const w = weights.get() + std::int64_t(block) * pairs * LANES * 2;
+    sums_t total[VECTORS][WIDTH] = {};
+    for (int i = 0; i < pairs; ++i) {
+      sums_t of_w[WIDTH];
+#pragma GCC unroll 4
+      for (int k = 0; k < WIDTH; ++k)
+        of_w[k] = load<sums_t>(w + (std::int64_t(k) * pairs + i) * LANES * 2);
+#pragma GCC unroll 4
+      for (int v = 0; v < VECTORS; ++v) {
+        const sums_t of_x = sums_t{} + load<std::int32_t>(x + (v * pairs + i) * 2);
+#pragma GCC unroll 4
+        for (int k = 0; k < WIDTH; ++k) total[v][k] = add_pairs(total[v][k], of_x, of_w[k]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; ++v)
+#pragma GCC unroll 4
+      for (int k = 0; k < WIDTH; ++k)
+        std::memcpy(sums + (v * blocks + block + k) * LANES, &total[v][k], sizeof(sums_t));
+  }
+};
 
 }  // namespace csim
 }  // namespace fpgacomp
