@@ -15,6 +15,7 @@
 #include <fpgacomp_vector.hpp>
 
 #include "fpgacomp/rom.hpp"
+#include "fpgacomp/tap.hpp"
 
 namespace fpgacomp {
 namespace csim {
@@ -623,7 +624,40 @@ void sliding_window(hls::stream<WORD>& in, hls::stream<WORD>& out, const Windows
   }
 }
 
+// ---- bipolar elements -----------------------------------------------------------------------
+
+__attribute__((noinline)) inline void tap_signs(const char* name, const Bipolar* x,
+                                                std::size_t count) {
+  const std::unique_ptr<std::int8_t[]> numbers(new std::int8_t[count]);
+  for (std::size_t i = 0; i < count; ++i) numbers[i] = x[i].v != 0 ? 1 : -1;
+  taps().append(name, 1, true, numbers.get(), count);
+}
+
+// The largest of elements is +1 where one of them is.
+__attribute__((noinline)) inline void pool_signs(const Bipolar* x, Bipolar* y, int results,
+                                                 int kernel, int lanes) {
+  for (; results > 0; --results, y += lanes) {
+    std::memcpy(y, x, lanes);
+    x += lanes;
+    for (int k = 1; k < kernel; ++k, x += lanes)
+      for (int i = 0; i < lanes; ++i) y[i].v |= x[i].v;
+  }
+}
+
 }  // namespace csim
+
+// Of the same name as what serves every element, and preferred to it by the rules of C++.
+template <int N> void record_tap(const char* name, hls::stream<Vec<Bipolar, N> >& stream) {
+  if (taps().folder.empty()) return;
+  const std::size_t words = stream.size();
+  csim::tap_signs(name, csim::elements(stream.look(words)), words * N);
+}
+template <int K, int RESULTS, int F>
+void max_pool(hls::stream<Vec<Bipolar, F> >& in, hls::stream<Vec<Bipolar, F> >& out) {
+  const Bipolar* const x = csim::elements(in.take(RESULTS * K));
+  csim::pool_signs(x, csim::elements(out.put(RESULTS)), RESULTS, K, F);
+}
+
 }  // namespace fpgacomp
 
 #endif

@@ -79,11 +79,11 @@ def result(project: Project, workdir: Path, *, open_types: bool) -> CsimResult:
     return simulate(project, GRAPH, find_compiler(), INPUTS, workdir=workdir, open_types=open_types)
 
 
-# fc1 has 6 x 8 weights, fc2 8 x 8: hls4ml has a kernel for a reuse factor up to the inputs, one for
-# a multiple of them, and one for the others.
+# fc1 has 6 x 8 weights, fc2 8 x 8: hls4ml has a kernel for a reuse factor up to the inputs, and one
+# for a multiple of them.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "resource", [{}, {"fc1": 3, "fc2": 4}, {"fc1": 12, "fc2": 16}, {"fc1": 16, "fc2": 64}], ids=str
+    "resource", [{}, {"fc1": 3, "fc2": 4}, {"fc1": 12, "fc2": 16}, {"fc1": 48, "fc2": 64}], ids=str
 )
 def test_both_wrap_alike_where_a_type_is_too_narrow(
     resource: dict[str, int], tmp_path: Path
