@@ -17,6 +17,8 @@ from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler
 
 _COMPILE_TIMEOUT_S = 1800.0
+# A library that a program does not call takes longer to load than a small network to run.
+_LINK = "-Wl,--as-needed"
 # How often a run tells how far it is; that a process has ended is known at once.
 _TELL_S = 0.02
 # How often it is asked where the system does not say so.
@@ -43,7 +45,7 @@ def compile_program(
         [str(compiler.path), *flags, "-c", str(source), "-o", str(objects[source])]
         for source, flags in sources.items()
     ])  # fmt: skip
-    run_compilers([[str(compiler.path), *map(str, objects.values()), "-o", str(binary)]])
+    run_compilers([[str(compiler.path), _LINK, *map(str, objects.values()), "-o", str(binary)]])
     return time.monotonic() - started
 
 
