@@ -24,8 +24,8 @@ _TYPE = re.compile(rb"\bap_u?int<(\d+)>")
 _FRACTION = re.compile(rb"\bap_u?fixed<")
 _WINDOW = re.compile(rb"\bfilt_(?:height|width) = (\d+);")
 # -fwrapv: sums gather in native integers, which must wrap as hardware does. -march=native: the
-# program runs on the machine that compiles it. -fno-exceptions: nothing throws. With
-# -fno-threadsafe-statics, nothing of the C++ library is called either, and the program starts sooner.
+# program runs on the machine that compiles it. -fno-exceptions: nothing throws; with
+# -fno-threadsafe-statics, nothing of the C++ library is called, and the program starts sooner.
 _NATIVE = ("-std=c++14", "-O2", "-fwrapv", "-w", "-march=native", "-fno-exceptions",
            "-fno-threadsafe-statics")  # fmt: skip
 # A few frames only: compiling is what takes the time.

@@ -102,12 +102,12 @@ template <class V> struct AnySteps {
   AnySteps(int c, int n)
       : channels(c), thresholds(n), strip(c < LANES ? c * (LANES / gcd(c, LANES)) : c),
         of(std::size_t(ceil_div(strip, LANES)) * LANES * n) {}
-  const V& at(int c, int n) const {
+  V& at(int c, int n) const {
     return of.get()[(c / LANES * thresholds + n) * LANES + c % LANES];
   }
   // For a channel in all pixels of a strip.
   void set(int c, int n, V threshold) {
-    for (; c < strip; c += channels) const_cast<V&>(at(c, n)) = threshold;
+    for (; c < strip; c += channels) at(c, n) = threshold;
   }
   // From lanes of a channel's thresholds.
   template <class T> __attribute__((noinline)) void fill(const Packed<T>& table) {

@@ -67,6 +67,18 @@ inline lanes_t count_ones(lanes_t bits) {
   return lanes_t(__builtin_ia32_vpopcountq_v8di(plain(bits)));
 }
 constexpr int MOST_PAIRS = 8;
+#elif defined(__AVX2__) && FPGACOMP_HAS(__builtin_ia32_pshufb256)
+typedef std::int64_t lanes_t __attribute__((vector_size(32)));
+inline lanes_t count_ones(lanes_t bits) {
+  typedef char bytes_t __attribute__((vector_size(32)));
+  const bytes_t of_four = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+                           0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+  const lanes_t four = lanes_t{} + 0x0f0f0f0f0f0f0f0fLL;
+  const bytes_t low = __builtin_ia32_pshufb256(of_four, bytes_t(bits & four));
+  const bytes_t high = __builtin_ia32_pshufb256(of_four, bytes_t(bits >> 4 & four));
+  return lanes_t(__builtin_ia32_psadbw256(low + high, bytes_t{}));
+}
+constexpr int MOST_PAIRS = 4;
 #else
 typedef std::int64_t lanes_t __attribute__((vector_size(16)));
 inline lanes_t count_ones(lanes_t bits) {
