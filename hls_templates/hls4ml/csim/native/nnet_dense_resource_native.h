@@ -25,24 +25,21 @@ template <class T> struct integer {
     static constexpr int value_bits = T::width + !is_signed; // of a signed number
 };
 
-// The weights as factors of 16 bits: every product is base + x * factor. hls4ml has other products
-// than a multiplication for weights and data of one or two bits.
+// The weights as factors of 16 bits. The firmware may name another product than a multiplication,
+// for weights of two bits; each that is emitted is the input times a number.
 template <class data_T, class CONFIG_T> struct Factors {
     typedef typename CONFIG_T::weight_t weight_t;
     const weight_t *const from;
     fpgacomp::csim::PairMatrix matrix;
-    int32_t bases[CONFIG_T::n_out]; // their sum, an output
 
     __attribute__((noinline)) explicit Factors(const weight_t *w) : from(w), matrix(CONFIG_T::n_in, CONFIG_T::n_out) {
         const int64_t far = integer<data_T>::is_signed ? -1 : (int64_t(1) << data_T::width) - 1;
         for (int o = 0; o < int(CONFIG_T::n_out); o++) {
-            bases[o] = 0;
             for (int i = 0; i < int(CONFIG_T::n_in); i++, w++) {
-                const int64_t base = product(0, *w), factor = product(1, *w) - base;
-                if (product(far, *w) != base + far * factor) {
+                const int64_t factor = product(1, *w);
+                if (product(0, *w) != 0 || product(far, *w) != far * factor) {
                     stop("a product of a dense layer is not its input times a number");
                 }
-                bases[o] += int32_t(base);
                 matrix.weight(o, i) = int16_t(factor);
             }
         }
@@ -70,7 +67,7 @@ template <class data_T, class CONFIG_T, bool SMALL> struct DenseRows {
         }
         made.matrix.template multiply<1>(x.get(), totals.get());
         for (int o = 0; o < int(CONFIG_T::n_out); o++) {
-            sums[o] += accum_t(made.bases[o] + totals.get()[o]);
+            sums[o] += accum_t(totals.get()[o]);
         }
     }
 };
@@ -98,7 +95,7 @@ void dense_resource(data_T data[CONFIG_T::n_in], res_T res[CONFIG_T::n_out],
     typedef typename CONFIG_T::weight_t weight_t;
     typedef typename CONFIG_T::accum_t accum_t;
     constexpr bool small = fpgacomp_csim::integer<data_T>::value_bits <= 16 &&
-                           fpgacomp_csim::integer<weight_t>::value_bits <= 15 && accum_t::width <= 32;
+                           fpgacomp_csim::integer<weight_t>::value_bits <= 16 && accum_t::width <= 32;
     accum_t sums[CONFIG_T::n_out];
     for (int o = 0; o < int(CONFIG_T::n_out); o++) {
         sums[o] = accum_t(biases[o]);
