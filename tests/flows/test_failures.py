@@ -22,8 +22,8 @@ DIGITS = EXAMPLES / "digits_cnn" / "model.onnx"
 
 
 # A threshold that equals the accumulator counts as reached; with the bug it does not.
-RIGHT, WRONG = b"reached[c] += of[c] <= v[c]", b"reached[c] += of[c] < v[c]"
-HEADER = "hls/csim_include/fpgacomp_csim.hpp"
+RIGHT, WRONG = b"load<vector>(of) <= v ?", b"load<vector>(of) < v ?"
+HEADER = "hls/csim_include/fpgacomp_tables.hpp"
 
 
 @pytest.fixture

@@ -21,10 +21,14 @@ HERE = Path(__file__).parent
 FRAMES = 2  # every operator is called twice, so that nothing may survive a frame
 
 LIGHT = "light"
-PORTABLE = "portable"  # LIGHT, as a processor without wide vectors would have it
 VENDOR = "vendor"
 SYNTHESIS = "synthesis"
 VARIANTS = (LIGHT, VENDOR, SYNTHESIS)
+# LIGHT as other processors have it: vectors of 32 bytes, of 16, and none that the code asks for.
+AVX2 = "avx2"
+PORTABLE = "portable"
+PLAIN = "plain"
+OTHER_UNITS = (AVX2, PORTABLE, PLAIN)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def vendor_include() -> Path:
 
 def flags(variant: str) -> list[str]:
     """g++ options of one header set."""
-    light = variant in (LIGHT, PORTABLE)
+    light = variant in (LIGHT, *OTHER_UNITS)
     if light:
         include = [STREAM / "csim_include"]
     else:
@@ -70,12 +74,24 @@ def flags(variant: str) -> list[str]:
         options.append("-DFPGACOMP_SYNTHESIS=1")
     if variant == LIGHT:  # as the product compiles it
         options.append("-march=native")
+    if variant == AVX2:
+        options += _avx2()
+    if variant == PLAIN:
+        options.append("-DFPGACOMP_PLAIN=1")
     if light:
         options += ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label"]
         options += ["-Wno-maybe-uninitialized"]
     else:
         options.append("-w")
     return options + [f"-I{folder}" for folder in include]
+
+
+def _avx2() -> list[str]:
+    """The options for a processor with AVX2, where this one is."""
+    facts = Path("/proc/cpuinfo")
+    if not facts.is_file() or " avx2 " not in facts.read_text():
+        pytest.skip("this processor has no AVX2, so what uses it cannot run here")
+    return ["-mavx2", "-mpopcnt"]
 
 
 def compile_program(source: Path, binary: Path, options: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fpgacomp.engines.hls4ml.csim_headers import flags, native_headers_carry
+from fpgacomp.engines.hls4ml.csim_headers import firmware_flags, flags, native_headers_carry
 from fpgacomp.engines.hls4ml.interface import Hls4mlInterface
 from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs, samples_done
 from fpgacomp.engines.shared.csim_process import compile_program, run_chunks
@@ -83,8 +83,10 @@ def simulate_batches(
     harness.write_text(_harness(interface), encoding="utf-8")
     report = progress or (lambda *_: None)
     native = not open_types and native_headers_carry(project)
-    options = flags(hls, native=native)
-    sources = {hls / "firmware" / f"{interface.top}.cpp": options, harness: options}
+    sources = {
+        hls / "firmware" / f"{interface.top}.cpp": firmware_flags(hls, native=native),
+        harness: flags(hls, native=native),
+    }
     binary = hls / "csim"
     compiled = False
     for inputs in batches:

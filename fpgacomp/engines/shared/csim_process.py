@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,8 +17,12 @@ from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler
 
 _COMPILE_TIMEOUT_S = 1800.0
-# A small network is through within milliseconds; a large one is asked less and less often.
-_SHORTEST_POLL_S, _POLL_S = 0.001, 0.02
+# A library that a program does not call takes longer to load than a small network to run.
+_LINK = "-Wl,--as-needed"
+# How often a run tells how far it is; that a process has ended is known at once.
+_TELL_S = 0.02
+# How often it is asked where the system does not say so.
+_ASK_S = 0.005
 # What hls_stream.h (hls4ml's and ours) prints when a stream does not come out even.
 _STREAM_WARNING = re.compile(r"WARNING: (Hls::)?stream")
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
@@ -40,7 +45,7 @@ def compile_program(
         [str(compiler.path), *flags, "-c", str(source), "-o", str(objects[source])]
         for source, flags in sources.items()
     ])  # fmt: skip
-    run_compilers([[str(compiler.path), *map(str, objects.values()), "-o", str(binary)]])
+    run_compilers([[str(compiler.path), _LINK, *map(str, objects.values()), "-o", str(binary)]])
     return time.monotonic() - started
 
 
@@ -153,8 +158,7 @@ def _wait(
     edges: list[tuple[int, int]],
     timeout_s: float | None,
 ) -> None:
-    pause_s = _SHORTEST_POLL_S
-    while any(process.poll() is None for process in processes):
+    while running := [process for process in processes if process.poll() is None]:
         if timeout_s is not None and time.monotonic() - started > timeout_s:
             raise ToolError("C-simulation", f"it took over {timeout_s:g} s.",
                             "use fewer vectors, or a smaller network.")  # fmt: skip
@@ -163,9 +167,23 @@ def _wait(
             if (code := process.poll()) is not None:
                 _check(code, _log(chunk))
         on_samples(sum(_done(chunk) for chunk in chunks))
-        time.sleep(pause_s)
-        pause_s = min(2 * pause_s, _POLL_S)
+        _wait_for_one(running)
     on_samples(sum(count for _, count in edges))
+
+
+def _wait_for_one(running: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait until one of several processes ends, or a while."""
+    with ExitStack() as ends:
+        waiter = select.poll()
+        try:
+            for process in running:
+                ended = os.pidfd_open(process.pid)
+                ends.callback(os.close, ended)
+                waiter.register(ended, select.POLLIN)
+        except OSError:  # Linux before 5.3, and systems that only look like Linux
+            time.sleep(_ASK_S)
+        else:
+            waiter.poll(1000 * _TELL_S)
 
 
 def _done(chunk: Path) -> int:

@@ -1,11 +1,24 @@
 """Runs of the C-simulation's program: what is said of a process that fails or leaves words over."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from fpgacomp.engines.shared.csim_process import run_chunks
 from fpgacomp.errors import ToolError
+
+
+@pytest.fixture(params=[True, False], ids=["told", "asking"], autouse=True)
+def told_of_ends(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system says that a process has ended, and where it has to be asked."""
+
+    def unknown(pid: int) -> int:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    if not request.param:
+        monkeypatch.setattr(os, "pidfd_open", unknown)
 
 
 def program(path: Path, body: str) -> Path:

@@ -40,6 +40,8 @@ def _case(layer: Activation, x: IntArray, fold: int, constants: list[str], call:
 
 def _input(rng: np.random.Generator, type_: IntType, pixels: int) -> tuple[Tensor, int, IntArray]:
     channels = int(rng.integers(1, 9))
+    if rng.integers(4) == 0:
+        channels = int(rng.choice([12, 16, 31, 33, 64, 70]))  # around a vector's lanes
     tensor = Tensor("x", (pixels, channels), type_)
     return tensor, sh.divisor(rng, channels), sh.draw(rng, type_, (sh.FRAMES, *tensor.shape))
 
@@ -184,8 +186,12 @@ def _lookup(rng: np.random.Generator, number: int) -> sh.Case:
     return _case(layer, x, fold, constants, call)
 
 
-@pytest.mark.parametrize("variant", sh.VARIANTS)
-@pytest.mark.parametrize("make", [_requantize, _thresholds, _search, _lookup])
+@pytest.mark.parametrize(
+    ("make", "variant"),
+    [(make, variant) for make in (_requantize, _thresholds, _search, _lookup)
+     for variant in sh.VARIANTS]
+    + [(make, variant) for make in (_thresholds, _search) for variant in sh.OTHER_UNITS],
+)  # fmt: skip
 def test_activations(make, variant: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(31)
     sh.check([make(rng, number) for number in range(24)], variant, tmp_path)

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.support import stream_harness as sh
@@ -69,17 +70,54 @@ int main() {
 }
 """
 
+_TAPS = """
+template <class T> static void tap(const char* name, int frames) {
+  for (int f = 0; f < frames; ++f) {
+    hls::stream<Vec<T, 3> > words("words");
+    for (int w = 0; w < 5 * f; ++w) {
+      Vec<T, 3> word;
+      for (int i = 0; i < 3; ++i) word[i] = element<T>::of((w + i) % 2 != 0 ? 1 : -1);
+      words.write(word);
+    }
+    record_tap(name, words);
+    if (int(words.size()) != 5 * f) std::abort();
+    while (!words.empty()) words.read();
+  }
+}
+int main() {
+  tap<Bipolar>("none", 1);
+  taps().folder = ".";
+  tap<Bipolar>("bipolar", 3);
+  tap<ap_int<2> >("small", 3);
+  tap<ap_int<30> >("large", 3);
+  return write_taps(1) ? 0 : 1;
+}
+"""
+
 
 def _run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     source = folder / "program.cpp"
     source.write_text(_HEAD + program)
     sh.compile_program(source, folder / "program", sh.flags(sh.LIGHT))
-    return subprocess.run([str(folder / "program")], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [str(folder / "program")], capture_output=True, text=True, check=False, cwd=folder
+    )
 
 
 def test_words_at_once_and_one_by_one(tmp_path: Path) -> None:
     done = _run(_STREAMS, tmp_path)
     assert done.returncode == 0 and not done.stderr, done.stdout[:500] + done.stderr
+
+
+def test_taps_hold_numbers_whatever_the_element(tmp_path: Path) -> None:
+    done = _run(_TAPS, tmp_path)
+    assert done.returncode == 0 and not done.stderr
+    words = np.concatenate([np.add.outer(np.arange(5 * f), np.arange(3)) for f in range(3)])
+    for name, kind in (("bipolar", "<i1"), ("small", "<i1"), ("large", "<i4")):
+        kept = np.fromfile(tmp_path / f"{name}.bin", dtype=kind)
+        np.testing.assert_array_equal(kept, np.ravel(words % 2 * 2 - 1))
+    told = (tmp_path / "taps.txt").read_text().splitlines()
+    assert told == ["bipolar 1 1 45", "small 1 1 45", "large 4 1 45"]
 
 
 def test_packed_products_that_fit_their_lanes(tmp_path: Path) -> None:

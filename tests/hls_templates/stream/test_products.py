@@ -60,6 +60,36 @@ def _vvau(rng: np.random.Generator, inputs: IntType, weights: IntType) -> sh.Cas
     return sh.Case(body, (x,), (y,), sh.rom("weights", table, weights))
 
 
+def _frame(rng: np.random.Generator, number: int) -> sh.Case:
+    """More outputs and vectors than the blocks of any processor, and sums that wrap."""
+    signs, twos, bytes_ = IntType(-1, 1), IntType(-2, 1), IntType(-128, 127)
+    kinds = [
+        (signs, signs), (twos, signs), (signs, twos), (twos, twos), (BIPOLAR, BIPOLAR),
+        (IntType(0, 1), signs), (bytes_, twos), (bytes_, bytes_),
+        (IntType(-(1 << 15), (1 << 15) - 1),) * 2,
+    ]  # fmt: skip
+    inputs, weights = kinds[number % len(kinds)]
+    mw, mh, vectors = (int(rng.integers(1, most)) for most in (140, 140, 12))
+    simd, pe = sh.divisor(rng, mw), sh.divisor(rng, mh)
+    x = sh.draw(rng, inputs, (sh.FRAMES, vectors, mw))
+    if number % 2 and inputs == twos:
+        x[0] = np.maximum(x[0], -1)  # a frame of signs in a type that also holds -2
+    w = sh.draw(rng, weights, (mw, mh))
+    y = x @ w
+    exact = IntType(min(int(y.min()), -1), max(int(y.max()), 1)).bits
+    acc = IntType.of_bits(min(32, max(2, exact - int(rng.integers(3)))), signed=True)
+    wrapped = (y - acc.lo) % (acc.hi - acc.lo + 1) + acc.lo
+    tiles = w.reshape(mw // simd, simd, mh // pe, pe).transpose(2, 0, 3, 1)
+    body = (
+        sh.stream("in", sh.ctype(inputs), simd)
+        + sh.stream("out", sh.ctype(acc), pe)
+        + f"feed(in, {x.size // simd});\n"
+        + f"mvau<{mw}, {mh}, {vectors}, MulAuto>(in, out, weights);\n" * sh.FRAMES
+        + "drain(out); finished(in);"
+    )
+    return sh.Case(body, (x,), (wrapped,), sh.rom("weights", tiles.reshape(-1, pe * simd), weights))
+
+
 def _types(rng: np.random.Generator, number: int) -> tuple[IntType, IntType]:
     """Bipolar on both sides, on one, and integers up to 20 bits."""
     kinds = [
@@ -76,7 +106,7 @@ def _types(rng: np.random.Generator, number: int) -> tuple[IntType, IntType]:
 @pytest.mark.parametrize(
     ("make", "variant"),
     [(make, variant) for make in (_mvau, _vvau) for variant in sh.VARIANTS]
-    + [(_mvau, sh.PORTABLE)],
+    + [(_mvau, variant) for variant in sh.OTHER_UNITS],
 )
 def test_products(make, variant: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(11)
@@ -84,3 +114,9 @@ def test_products(make, variant: str, tmp_path: Path) -> None:
     if make is _mvau:
         assert any("Packed" in case.body for case in cases)
     sh.check(cases, variant, tmp_path)
+
+
+@pytest.mark.parametrize("variant", [sh.LIGHT, *sh.OTHER_UNITS])
+def test_products_of_whole_frames_on_every_vector_unit(variant: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(12)
+    sh.check([_frame(rng, number) for number in range(27)], variant, tmp_path)

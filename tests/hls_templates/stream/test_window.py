@@ -131,7 +131,7 @@ def _pool_case(rng: np.random.Generator, number: int) -> sh.Case:
     size = [int(rng.integers(k, 8)) for k in kernel]
     c = int(rng.integers(1, 7))
     fold = sh.divisor(rng, c)
-    inputs = sh.random_type(rng, 1, 7)
+    inputs = BIPOLAR if number % 6 == 3 else sh.random_type(rng, 1, 7)
     tensor = Tensor("x", (*size, c), inputs)
     shared = {"kernel": tuple(kernel), "strides": tuple(stride), "pads": pads, "input": tensor}
     kind = number % 3

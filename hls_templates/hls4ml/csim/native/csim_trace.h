@@ -32,17 +32,31 @@ void read_weights(const char *name, size_t count, void *weights,
         fprintf(stderr, "ERROR: file %s does not exist\n", path);
         exit(1);
     }
+    fseek(file, 0, SEEK_END);
+    const size_t size = size_t(ftell(file));
+    rewind(file);
+    char *const text = static_cast<char *>(malloc(size + 1));
+    if (text == NULL || fread(text, 1, size, file) != size) {
+        fail("cannot read a file of weights", name);
+    }
+    fclose(file);
+    text[size] = '\0';
+    char *next = text;
     for (size_t number = 0; number < count; number++) {
-        long long value;
-        if (fscanf(file, number == 0 ? "%lld" : ",%lld", &value) != 1) {
+        if (number != 0 && *next++ != ',') {
+            fail("a file of weights has no such integers as it should", name);
+        }
+        char *const digits = next;
+        const long long value = strtoll(digits, &next, 10);
+        if (next == digits) {
             fail("a file of weights has no such integers as it should", name);
         }
         set(weights, number, value);
     }
-    if (fgetc(file) == ',') {
+    if (*next == ',') {
         fail("a file of weights has more integers than it should", name);
     }
-    fclose(file);
+    free(text);
 }
 
 static void begin_traces(Trace *traces, size_t count) {

@@ -10,6 +10,7 @@ import pytest
 
 from fpgacomp.engines.hls4ml import csim_headers
 from fpgacomp.engines.hls4ml.csim import simulate
+from fpgacomp.engines.hls4ml.design import Hls4mlFolding
 from fpgacomp.engines.hls4ml.emit.project import emit
 from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.errors import ToolError
@@ -63,10 +64,11 @@ def test_the_firmware_finds_native_headers_and_not_those_of_the_project(tmp_path
     project = project_of(builders.cnn())
     project.write(tmp_path)
     hls = tmp_path / "hls"
-    command = [str(find_compiler().path), *csim_headers.flags(hls, native=True), "-M",
+    command = [str(find_compiler().path), *csim_headers.firmware_flags(hls, native=True), "-M",
                str(hls / "firmware" / "cnn.cpp")]  # fmt: skip
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "hls4ml/csim/native/nnet_helpers_native.h" in told
+    assert "hls4ml/csim/native/nnet_dense_resource_native.h" in told
     assert "stream/csim_include/ap_int.h" in told
     # hls4ml's own helpers are opened, and skipped by their guard: what they include is not there.
     assert "/ap_types/" not in told and "/fstream" not in told and "/ostream" not in told
@@ -77,12 +79,22 @@ def result(project: Project, workdir: Path, *, open_types: bool) -> CsimResult:
     return simulate(project, GRAPH, find_compiler(), INPUTS, workdir=workdir, open_types=open_types)
 
 
+# fc1 has 6 x 8 weights, fc2 8 x 8: hls4ml has a kernel for a reuse factor up to the inputs, and one
+# for a multiple of them.
 @pytest.mark.slow
-def test_both_wrap_alike_where_a_type_is_too_narrow(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "resource", [{}, {"fc1": 3, "fc2": 4}, {"fc1": 12, "fc2": 16}, {"fc1": 48, "fc2": 64}], ids=str
+)
+def test_both_wrap_alike_where_a_type_is_too_narrow(
+    resource: dict[str, int], tmp_path: Path
+) -> None:
     """A fault of the emitted types must show in the fast simulation as it would in hardware."""
-    right = project_of(GRAPH)
-    wrong = edited(right, "hls/firmware/defines.h", "fc1_accum_t;", "fc1_any_t;\n"
-                   "typedef ap_int<3> fc1_accum_t;")  # fmt: skip
+    special = {name: Hls4mlFolding("resource", factor) for name, factor in resource.items()}
+    right = emit(builders.design(GRAPH, **special), run(GRAPH, builders.inputs(GRAPH, 2)))
+    wrong = right
+    for name in ("fc1", "fc2"):
+        wrong = edited(wrong, "hls/firmware/defines.h", f"{name}_accum_t;", f"{name}_any_t;\n"
+                       f"typedef ap_int<3> {name}_accum_t;")  # fmt: skip
     native = result(wrong, tmp_path / "native", open_types=False)
     wide = result(wrong, tmp_path / "open", open_types=True)
     expected = run(GRAPH, INPUTS)

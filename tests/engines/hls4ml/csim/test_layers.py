@@ -50,6 +50,15 @@ def test_mlp_under_every_resource_form(io_type: IoType, tmp_path: Path) -> None:
     assert exact(design, tmp_path, samples=300)
 
 
+@pytest.mark.parametrize(("inputs", "weights"), [(16, 7), (17, 7), (8, 17), (16, 16)])
+def test_resource_with_numbers_of_many_bits(inputs: int, weights: int, tmp_path: Path) -> None:
+    """C-simulation has a form for factors of 16 bits and sums of 32, and one for wider ones."""
+    b = builders.GraphBuilder("wide", inputs)
+    x = b.input("x", (40,), -(1 << inputs - 1), (1 << inputs - 1) - 1)
+    graph = b.graph(b.dense("fc", x, 7, -(1 << weights - 1), (1 << weights - 1) - 1))
+    assert exact(builders.design(graph, fc=Hls4mlFolding("resource", 5)), tmp_path)
+
+
 @pytest.mark.parametrize("io_type", IO_TYPES)
 @pytest.mark.parametrize(
     "folding",
