@@ -162,10 +162,10 @@ def test_windows_come_whole_only_where_that_is_faster() -> None:
 
 def test_widths_are_converted_only_where_they_differ() -> None:
     b = builders.GraphBuilder()
-    x = b.input("x", (4,), 0, 3)
-    graph = b.graph(b.requantize("q", x, 0, 1))
+    x = b.input("x", (6,), 0, 3)
+    graph = b.graph(b.dense("fc", b.requantize("q", x, 0, 1), 6))
     plain = operators(graph)
-    wide = operators(graph, q=StreamFolding(4))
-    assert names(plain) == ["Source", "Activate", "Sink"]
-    (convert,) = (operator for operator in wide if isinstance(operator, Convert))
-    assert (convert.input.lanes, convert.output.lanes, convert.cycles) == (1, 4, 4)
+    wide = operators(graph, q=StreamFolding(6))
+    assert names(plain) == ["Source", "Activate", "MatrixVector", "Sink"]
+    found = [operator for operator in wide if isinstance(operator, Convert)]
+    assert [(op.input.lanes, op.output.lanes, op.cycles) for op in found] == [(1, 6, 6), (6, 1, 6)]

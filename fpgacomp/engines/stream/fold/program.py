@@ -25,6 +25,7 @@ GAP = 2e-3  # relative distance from the proved bound at which the solver may st
 LATENCY_GAP = 2e-2  # the same for latency, whose sum of layers is no nearer to the truth
 Objective = Literal["area", "share", "latency"]
 TIE = 1 + 1e-6  # shares that differ by less are equal
+PORT = 0  # in place of the lanes of a graph input, which depend on its reader
 INFEASIBLE = 2  # scipy's status
 
 
@@ -66,6 +67,9 @@ class Program:
 
     def __init__(self, space: StreamSpace, slowest: float | None) -> None:
         self.space = space
+        # What a port has to keep up with. Where nothing bounds the layers a port is priced as the
+        # narrowest: their pace is not known yet, and the estimate corrects the sum.
+        self.cycles = float("inf") if slowest is None else slowest
         self.options = {
             name: tuple(o for o in found if slowest is None or o.interval <= slowest + 1e-9)
             for name, found in space.options.items()
@@ -95,18 +99,23 @@ class Program:
         read = self._by_lanes(edge.reader, 0)
         at = len(self.cost)
         pairs = [(a, b) for a in written for b in read]
-        converter = self.space.prices.converter
-        self.cost += [times(converter(edge.tensor, a, b), edge.times) for a, b in pairs]
+        self.cost += [self._transported(edge, a, b, self.cycles) for a, b in pairs]
         for side, groups in enumerate((written, read)):
             for lanes, columns in groups.items():
                 row = {at + i: 1.0 for i, pair in enumerate(pairs) if pair[side] == lanes}
-                total = 0.0 if columns else 1.0  # a graph input has one width
+                total = 0.0 if columns else 1.0  # a graph input is in every design
                 self.rows.append((row | dict.fromkeys(columns, -1.0), total, total))
+
+    def _transported(self, edge: Edge, a: int, b: int, cycles: float) -> Costs:
+        """The price of the converters from lanes `a` (PORT: those of a port) to lanes `b`."""
+        if a == PORT:
+            a = self.space.written_lanes(edge, b, cycles)
+        return times(self.space.prices.converter(edge.tensor, a, b), edge.times)
 
     def _by_lanes(self, name: str, side: int) -> dict[int, list[int]]:
         """Lanes on one side (0 read, 1 written) -> columns of the options that have them."""
         if name not in self.options:
-            return {self.space.input_lanes[name]: []}
+            return {PORT: []}
         found: dict[int, list[int]] = {}
         for i, option in enumerate(self.options[name]):
             found.setdefault(option.lanes[side], []).append(self.first[name] + i)
@@ -195,15 +204,12 @@ class Program:
             picked[name] = max(enumerate(found), key=lambda o, at=at: values[at + o[0]])[1]  # type: ignore[misc]
         folding = {name: option.folding for name, option in picked.items()}
         interval = max(option.interval for option in picked.values())
-        return StreamChoice(folding, self.space_cost(picked), interval, gap)
+        return StreamChoice(folding, self.space_cost(picked, interval), interval, gap)
 
-    def space_cost(self, picked: Mapping[str, StreamOption]) -> Costs:
+    def space_cost(self, picked: Mapping[str, StreamOption], interval: float) -> Costs:
         """Resources of a selection's layers and converters."""
-        space = self.space
         costs = [option.cost for option in picked.values()]
-        for edge in space.edges:
-            a = picked[edge.writer].lanes_out if edge.writer in picked else None
-            a = space.input_lanes[edge.writer] if a is None else a
-            price = space.prices.converter(edge.tensor, a, picked[edge.reader].lanes_in)
-            costs.append(times(price, edge.times))
+        for edge in self.space.edges:
+            a = picked[edge.writer].lanes_out if edge.writer in picked else PORT
+            costs.append(self._transported(edge, a, picked[edge.reader].lanes_in, interval))
         return tuple(map(sum, zip(*costs)))

@@ -13,6 +13,7 @@ from fpgacomp.engines.shared.trial import FULL, budget_of
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.fold.prices import Costs, Estimator, Prices, StreamOption
 from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.ports import input_port, least_beats
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Reshape, Tensor
 
@@ -45,7 +46,6 @@ class StreamSpace:
         edges: tensors between layers that have operators.
         top: resources that belong to no layer, in RESOURCE_FIELDS order.
         budget: resources that the design may take, in the same order.
-        input_lanes: tensor name -> lanes of a graph input.
     """
 
     graph: Graph
@@ -54,7 +54,6 @@ class StreamSpace:
     prices: Prices
     options: Mapping[str, tuple[StreamOption, ...]]
     edges: tuple[Edge, ...]
-    input_lanes: Mapping[str, int]
     top: Costs = NOTHING
     budget: Costs = field(default=NOTHING)
 
@@ -87,8 +86,26 @@ class StreamSpace:
     @cached_property
     def fastest(self) -> float:
         """Least interval of any design: that of the slowest port or layer at its fastest."""
-        ports = [layer.output.size / self.input_lanes[layer.name] for layer in self.graph.inputs]
+        ports = [least_beats(tensor) for tensor in self._ports.values()]
         return max(*ports, *(min(o.interval for o in found) for found in self.options.values()))
+
+    @property
+    def _ports(self) -> Mapping[str, Tensor]:
+        """The tensor of each port, by what the port is in words."""
+        inputs = {f"the input {layer.name}": layer.output for layer in self.graph.inputs}
+        return inputs | {f"the output {tensor.name}": tensor for tensor in self.graph.outputs}
+
+    def written_lanes(self, edge: Edge, lanes_in: int, cycles: float) -> int:
+        """Lanes of a graph input where a layer reads it.
+
+        Args:
+            lanes_in: that the layer reads.
+            cycles: per frame of the slowest layer.
+        """
+        return input_port(edge.tensor, cycles, lanes_in if self._read_once(edge) else 0)
+
+    def _read_once(self, edge: Edge) -> bool:
+        return sum(other.times for other in self.edges if other.writer == edge.writer) == 1
 
     @cached_property
     def shortest(self) -> float:
@@ -107,9 +124,9 @@ class StreamSpace:
     @property
     def slowest_part(self) -> str:
         """The port or layer that `fastest` is the interval of, in words."""
-        for layer in self.graph.inputs:
-            if layer.output.size / self.input_lanes[layer.name] >= self.fastest:
-                return f"the input {layer.name}"
+        for name, tensor in self._ports.items():
+            if least_beats(tensor) >= self.fastest:
+                return name
         return next(
             f"layer {name}" for name, found in self.options.items()
             if min(o.interval for o in found) >= self.fastest
@@ -146,7 +163,4 @@ def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -
     prices = Prices(board, clock_mhz, estimate)
     options = prices.options(graph.layers)
     edges = edges_of(graph)
-    lanes = {layer.name: rules_of(layer).lanes_out(StreamFolding()) for layer in graph.inputs}
-    return StreamSpace(
-        graph, board, clock_mhz, prices, options, edges, lanes, NOTHING, budget_of(board)
-    )
+    return StreamSpace(graph, board, clock_mhz, prices, options, edges, NOTHING, budget_of(board))

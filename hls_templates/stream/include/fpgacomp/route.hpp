@@ -139,15 +139,29 @@ rows:
 
 constexpr int gcd_of(int a, int b) { return b == 0 ? a : gcd_of(b, a % b); }
 
-// Words of A elements to words of B elements; ELEMENTS is a multiple of both. The elements
-// that wait are fewer than A + B; positions are multiples of gcd(A, B), so a whole ratio needs
-// no shifting network. Cycles: ELEMENTS / min(A, B).
+// How a frame of ELEMENTS goes from words of A elements to words of B. The last word of each side
+// may be filled up; what fills it is of no use.
+template <int ELEMENTS, int A, int B> struct Width {
+  static constexpr int IN = ceil_div(ELEMENTS, A);
+  static constexpr int OUT = ceil_div(ELEMENTS, B);
+  static constexpr bool FILLED = IN * A != ELEMENTS || OUT * B != ELEMENTS;
+  static constexpr int LAST_IN = ELEMENTS - (IN - 1) * A;
+  static constexpr int LAST_OUT = ELEMENTS - (OUT - 1) * B;
+  // A word of the narrower side each; narrow words may leave elements for one word more.
+  static constexpr int CYCLES = A >= B ? OUT : IN + (LAST_OUT < LAST_IN ? 1 : 0);
+};
+
+// Words of A elements to words of B elements. The elements that wait are fewer than A + B;
+// positions are multiples of gcd(A, B), so a whole ratio needs no shifting network.
+// Cycles: Width<ELEMENTS, A, B>::CYCLES, which is ELEMENTS / min(A, B) where both divide ELEMENTS.
 template <int ELEMENTS, class T, int A, int B>
 void convert_width(hls::stream<Vec<T, A> >& in, hls::stream<Vec<T, B> >& out) {
-  static_assert(ELEMENTS % A == 0 && ELEMENTS % B == 0, "both widths must divide the frame");
+  typedef Width<ELEMENTS, A, B> Frame;
 #ifdef FPGACOMP_CSIM
-  const T* const from = csim::elements(in.take(ELEMENTS / A));
-  csim::copy(csim::elements(out.put(ELEMENTS / B)), from, ELEMENTS);
+  const T* const from = csim::elements(in.take(Frame::IN));
+  T* const to = csim::elements(out.put(Frame::OUT));
+  csim::copy(to, from, ELEMENTS);
+  for (int i = ELEMENTS; i < Frame::OUT * B; ++i) to[i] = T(0);
 #else
   constexpr int UNIT = gcd_of(A, B);
   constexpr int AU = A / UNIT;  // units a word
@@ -156,10 +170,11 @@ void convert_width(hls::stream<Vec<T, A> >& in, hls::stream<Vec<T, B> >& out) {
   Vec<T, UNIT> waiting[ROOM];
 #pragma HLS ARRAY_PARTITION variable=waiting complete
   counter_t<ROOM> held = 0;
+  counter_t<Frame::IN> taken = 0;
 words:
-  for (int w = 0; w < ELEMENTS / min_of(A, B); ++w) {
+  for (int w = 0; w < Frame::CYCLES; ++w) {
 #pragma HLS PIPELINE II=1
-    if (held < BU) {
+    if (held < BU && (!Frame::FILLED || taken < Frame::IN)) {
       const Vec<T, A> word = in.read();
     arrive:
       for (int u = 0; u < ROOM; ++u) {
@@ -176,8 +191,10 @@ words:
         }
       }
       held += AU;
+      ++taken;
     }
-    if (held >= BU) {
+    // The last word goes when nothing more comes, with less in it.
+    if (held >= BU || (Frame::FILLED && taken == Frame::IN)) {
       Vec<T, B> word;
       for (int k = 0; k < BU; ++k) {
 #pragma HLS UNROLL
@@ -190,7 +207,7 @@ words:
 #pragma HLS UNROLL
         waiting[u] = waiting[u + BU];
       }
-      held -= BU;
+      held = held >= BU ? int(held) - BU : 0;
       out.write(word);
     }
   }
