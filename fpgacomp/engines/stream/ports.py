@@ -7,7 +7,7 @@ filled up where the elements do not divide it. A converter stands between a port
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fpgacomp.engines.stream.operators.convert import Convert, conversion_cycles
 from fpgacomp.engines.stream.operators.duplicate import Duplicate
@@ -33,7 +33,7 @@ def input_port(tensor: Tensor, cycles: float, reader: int = 0) -> int:
     """Elements per beat of an input that takes a frame in at most `cycles`, if any port does.
 
     Args:
-        reader: lanes of the only operator that reads it; 0 for none or several.
+        reader: lanes that whatever reads it asks for; 0 where these are several.
     """
     return _port(tensor, cycles, reader, lambda lanes: -(-tensor.size // lanes) + RESTART)
 
@@ -93,13 +93,22 @@ def input_lanes(graph: Graph, operators: Sequence[Operator]) -> Mapping[str, int
     readers = {stream.name: op for op in operators for stream in op.inputs}
     pace, found = pace_of(operators), {}
     for layer in graph.inputs:
-        reader = readers.get(layer.output.name)
-        match reader:
-            case Convert():
-                neighbour = reader.output.lanes
-            case Duplicate() | None:
-                neighbour = 0
-            case _:
-                neighbour = 1
-        found[layer.output.name] = input_port(layer.output, pace, neighbour)
+        wanted = set(_wanted(layer.output.name, readers))
+        found[layer.output.name] = input_port(
+            layer.output, pace, wanted.pop() if len(wanted) == 1 else 0
+        )
     return found
+
+
+def _wanted(stream: str, readers: Mapping[str, Operator]) -> Iterator[int]:
+    """Lanes that each reader of a stream of one element asks for."""
+    match readers.get(stream):
+        case Convert() as converter:
+            yield converter.output.lanes
+        case Duplicate() as duplicate:
+            for copy in duplicate.copies:
+                yield from _wanted(copy.name, readers)
+        case None:  # an output, whose port follows
+            return
+        case _:
+            yield 1

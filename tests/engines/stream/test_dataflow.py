@@ -122,6 +122,16 @@ def test_each_reader_has_a_stream_of_its_own() -> None:
     assert [stream.name for stream in copies] == ["x_copy0", "x_copy1", "x_copy2"]
 
 
+def test_readers_of_equal_lanes_read_an_input_as_it_comes() -> None:
+    b = builders.GraphBuilder()
+    x = b.input("x", (8, 8, 2), 0, 3)
+    graph = b.graph(b.conv("p", x, 4, (3, 3)), b.conv("q", x, 4, (3, 3)))
+    found = operators(graph, p=StreamFolding(1, 2), q=StreamFolding(2, 2))
+    assert not [op for op in found if isinstance(op, Convert) and op.layer]
+    other = operators(graph, p=StreamFolding(1, 2), q=StreamFolding(2, 1))
+    assert [op.input.name for op in other if isinstance(op, Convert) and op.layer] == ["x_copy0"]
+
+
 def test_plumbing_never_takes_the_name_of_a_tensor() -> None:
     b = builders.GraphBuilder()
     x = b.input("x", (4,), 0, 3)

@@ -27,6 +27,7 @@ template <int CONTAINER, int N> using Beat = ap_axiu<CONTAINER * N, 0, 0, 0>;
 // Cycles: the words.
 template <int ELEMENTS, int CONTAINER, class T, int N>
 void from_axis(hls::stream<Beat<CONTAINER, N> >& in, hls::stream<Vec<T, N> >& out) {
+#pragma HLS INLINE
   static_assert(element<T>::value_bits <= CONTAINER + 1, "the element must fit its container");
   constexpr int BEATS = ceil_div(ELEMENTS, N);
   ap_uint<CONTAINER * N> data = 0;
@@ -57,6 +58,7 @@ beats:
 // Words to as many beats, ELEMENTS / N rounded up; sign- or zero-extended. Cycles: the words.
 template <int ELEMENTS, int CONTAINER, class T, int N>
 void to_axis(hls::stream<Vec<T, N> >& in, hls::stream<Beat<CONTAINER, N> >& out) {
+#pragma HLS INLINE
   static_assert(element<T>::value_bits <= CONTAINER + 1, "the element must fit its container");
   constexpr int BEATS = ceil_div(ELEMENTS, N);
   constexpr int BYTES = CONTAINER / 8 * N;

@@ -22,6 +22,7 @@ inline void write_each(const WORD& word, hls::stream<WORD>& out, REST&... rest) 
 // Every word to every output. Cycles: WORDS.
 template <int WORDS, class T, int F, class... OUTS>
 void duplicate(hls::stream<Vec<T, F> >& in, OUTS&... outs) {
+#pragma HLS INLINE
 words:
   for (int w = 0; w < WORDS; ++w) {
 #pragma HLS PIPELINE II=1
@@ -58,6 +59,7 @@ template <int F, int C, int... CS> struct GroupsOf<F, C, CS...> {
 // concat<PIXELS, C0, C1, ...>(out, in0, in1, ...). Cycles: the words written.
 template <int PIXELS, int... CS, class Y, int F, class... INS>
 void concat(hls::stream<Vec<Y, F> >& out, INS&... ins) {
+#pragma HLS INLINE
   static_assert(sizeof...(CS) == sizeof...(INS), "one channel count per input");
 pixels:
   for (int p = 0; p < PIXELS; ++p) {
@@ -92,6 +94,7 @@ template <int START, class T, int F, int C, int... CS> struct Share<START, T, F,
 // The inverse of concat: split<PIXELS, C0, C1, ...>(in, out0, out1, ...). Cycles: the words read.
 template <int PIXELS, int... CS, class T, int F, class... OUTS>
 void split(hls::stream<Vec<T, F> >& in, OUTS&... outs) {
+#pragma HLS INLINE
   static_assert(sizeof...(CS) == sizeof...(OUTS), "one channel count per output");
 pixels:
   for (int p = 0; p < PIXELS; ++p) {
@@ -109,6 +112,7 @@ pixels:
 template <int H, int W, int C, int FH, int FW, class T, int F, int DEPTH>
 void upsample(hls::stream<Vec<T, F> >& in, hls::stream<Vec<T, F> >& out,
               Vec<T, F> (&row)[DEPTH]) {
+#pragma HLS INLINE
   constexpr int GROUPS = C / F;
   static_assert(C % F == 0 && DEPTH == W * GROUPS, "the buffer holds one input row");
 rows:
@@ -156,6 +160,7 @@ template <int ELEMENTS, int A, int B> struct Width {
 // Cycles: Width<ELEMENTS, A, B>::CYCLES, which is ELEMENTS / min(A, B) where both divide ELEMENTS.
 template <int ELEMENTS, class T, int A, int B>
 void convert_width(hls::stream<Vec<T, A> >& in, hls::stream<Vec<T, B> >& out) {
+#pragma HLS INLINE
   typedef Width<ELEMENTS, A, B> Frame;
 #ifdef FPGACOMP_CSIM
   const T* const from = csim::elements(in.take(Frame::IN));
@@ -169,11 +174,15 @@ void convert_width(hls::stream<Vec<T, A> >& in, hls::stream<Vec<T, B> >& out) {
   constexpr int ROOM = AU + BU - 1;
   Vec<T, UNIT> waiting[ROOM];
 #pragma HLS ARRAY_PARTITION variable=waiting complete
-  counter_t<ROOM> held = 0;
-  counter_t<Frame::IN> taken = 0;
+  counter_t<ROOM> held;
+  counter_t<Frame::IN> taken;
 words:
   for (int w = 0; w < Frame::CYCLES; ++w) {
 #pragma HLS PIPELINE II=1
+    if (w == 0) {
+      held = 0;
+      taken = 0;
+    }
     if (held < BU && (!Frame::FILLED || taken < Frame::IN)) {
       const Vec<T, A> word = in.read();
     arrive:
@@ -218,11 +227,12 @@ words:
 // ones. INDEX is unsigned. Cycles: PIXELS * (C / F).
 template <int C, int PIXELS = 1, class T, int F, class INDEX>
 void argmax(hls::stream<Vec<T, F> >& in, hls::stream<Vec<INDEX, 1> >& out) {
+#pragma HLS INLINE
   static_assert(C % F == 0, "folding must divide the channels");
   static_assert(count_bits(C - 1) <= element<INDEX>::bits, "the index must fit");
   constexpr int BITS = element<T>::value_bits;
-  calc_t<BITS> best = 0;
-  counter_t<C> best_index = 0;
+  calc_t<BITS> best;
+  counter_t<C> best_index;
 pixels:
   for (int p = 0; p < PIXELS; ++p) {
   groups:
