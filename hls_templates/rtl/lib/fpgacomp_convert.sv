@@ -22,7 +22,41 @@ module fpgacomp_convert #(
   logic enable, fire;
   assign enable = out_ready | ~out_valid;
 
-  if (STEPS != 0) begin : gen_filled
+  if (STEPS != 0 && OUT_BITS % IN_BITS == 0) begin : gen_gather_filled
+    // Each word enters at its place, because the last one of a frame may be the first of its word.
+    localparam int Parts = OUT_BITS / IN_BITS;
+    logic part_last, last;
+    logic [(Parts > 1 ? $clog2(Parts) : 1)-1:0] part;
+    assign in_ready = enable;
+    assign fire = enable & in_valid;
+    fpgacomp_counter #(
+        .COUNT(Parts)
+    ) u_part (
+        .clk,
+        .rst  (rst | (fire & last)),
+        .step (fire),
+        .value(part),
+        .last (part_last)
+    );
+    fpgacomp_counter #(
+        .COUNT(IN_WORDS)
+    ) u_in (
+        .clk,
+        .rst,
+        .step (fire),
+        .value(),
+        .last (last)
+    );
+    for (genvar i = 0; i < Parts; ++i) begin : gen_part
+      always_ff @(posedge clk) begin
+        if (fire & (32'(part) == i)) out_data[i*IN_BITS+:IN_BITS] <= in_data;
+      end
+    end
+    always_ff @(posedge clk) begin
+      if (rst) out_valid <= 1'b0;
+      else if (enable) out_valid <= fire & (part_last | last);
+    end
+  end else if (STEPS != 0) begin : gen_filled
     localparam int InUnits = IN_BITS / UNIT;
     localparam int OutUnits = OUT_BITS / UNIT;
     localparam int Room = InUnits + OutUnits - 1;
