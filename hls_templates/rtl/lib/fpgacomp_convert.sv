@@ -22,7 +22,80 @@ module fpgacomp_convert #(
   logic enable, fire;
   assign enable = out_ready | ~out_valid;
 
-  if (STEPS != 0 && OUT_BITS % IN_BITS == 0) begin : gen_gather_filled
+  if (STEPS == 0 && OUT_BITS % IN_BITS == 0) begin : gen_gather
+    // Words enter at the upper end of the output register; the last one completes it.
+    logic last;
+    assign in_ready = enable;
+    assign fire = enable & in_valid;
+    fpgacomp_counter #(
+        .COUNT(OUT_BITS / IN_BITS)
+    ) u_word (
+        .clk,
+        .rst,
+        .step (fire),
+        .value(),
+        .last (last)
+    );
+    always_ff @(posedge clk) begin
+      if (fire) out_data <= OUT_BITS'({in_data, out_data} >> IN_BITS);
+      if (rst) out_valid <= 1'b0;
+      else if (enable) out_valid <= fire & last;
+    end
+  end else if (STEPS == 0 && IN_BITS % OUT_BITS == 0) begin : gen_deal
+    // A word is kept and leaves from its lower end.
+    logic first, last;
+    logic [IN_BITS-OUT_BITS-1:0] rest;
+    assign in_ready = enable & first;
+    assign fire = enable & (in_valid | ~first);
+    fpgacomp_counter #(
+        .COUNT(IN_BITS / OUT_BITS)
+    ) u_word (
+        .clk,
+        .rst,
+        .step (fire),
+        .value(),
+        .last (last)
+    );
+    always_ff @(posedge clk) begin
+      if (rst) first <= 1'b1;
+      else if (fire) first <= last;
+      if (fire) begin
+        if (first) {rest, out_data} <= in_data;
+        else begin
+          out_data <= rest[OUT_BITS-1:0];
+          rest <= rest >> OUT_BITS;
+        end
+      end
+      if (rst) out_valid <= 1'b0;
+      else if (enable) out_valid <= fire;
+    end
+  end else if (STEPS == 0) begin : gen_any
+    localparam int InUnits = IN_BITS / UNIT;
+    localparam int OutUnits = OUT_BITS / UNIT;
+    localparam int Room = InUnits + OutUnits - 1;
+    localparam int HeldBits = $clog2(Room + 1);
+    logic [Room*UNIT-1:0] waiting, filled;
+    logic [HeldBits-1:0] held, held_now;
+    logic short, complete;
+    assign short = held < HeldBits'(OutUnits);
+    assign in_ready = enable & short;
+    assign fire = enable & (in_valid | ~short);
+    assign filled = short ? waiting | ((Room * UNIT)'(in_data) << (32'(held) * UNIT)) : waiting;
+    assign held_now = short ? held + HeldBits'(InUnits) : held;
+    assign complete = held_now >= HeldBits'(OutUnits);
+    always_ff @(posedge clk) begin
+      if (rst) begin
+        waiting <= '0;
+        held <= '0;
+      end else if (fire) begin
+        waiting <= complete ? filled >> OUT_BITS : filled;
+        held <= complete ? held_now - HeldBits'(OutUnits) : held_now;
+      end
+      if (fire) out_data <= filled[OUT_BITS-1:0];
+      if (rst) out_valid <= 1'b0;
+      else if (enable) out_valid <= fire & complete;
+    end
+  end else if (OUT_BITS % IN_BITS == 0) begin : gen_gather_filled
     // Each word enters at its place, because the last one of a frame may be the first of its word.
     localparam int Parts = OUT_BITS / IN_BITS;
     logic part_last, last;
@@ -56,7 +129,7 @@ module fpgacomp_convert #(
       if (rst) out_valid <= 1'b0;
       else if (enable) out_valid <= fire & (part_last | last);
     end
-  end else if (STEPS != 0) begin : gen_filled
+  end else begin : gen_filled
     localparam int InUnits = IN_BITS / UNIT;
     localparam int OutUnits = OUT_BITS / UNIT;
     localparam int Room = InUnits + OutUnits - 1;
@@ -103,79 +176,6 @@ module fpgacomp_convert #(
         waiting <= complete ? filled >> OUT_BITS : filled;
         held <= complete ? held_now - HeldBits'(OutUnits) : held_now;
         more <= more_after;
-      end
-      if (fire) out_data <= filled[OUT_BITS-1:0];
-      if (rst) out_valid <= 1'b0;
-      else if (enable) out_valid <= fire & complete;
-    end
-  end else if (OUT_BITS % IN_BITS == 0) begin : gen_gather
-    // Words enter at the upper end of the output register; the last one completes it.
-    logic last;
-    assign in_ready = enable;
-    assign fire = enable & in_valid;
-    fpgacomp_counter #(
-        .COUNT(OUT_BITS / IN_BITS)
-    ) u_word (
-        .clk,
-        .rst,
-        .step (fire),
-        .value(),
-        .last (last)
-    );
-    always_ff @(posedge clk) begin
-      if (fire) out_data <= OUT_BITS'({in_data, out_data} >> IN_BITS);
-      if (rst) out_valid <= 1'b0;
-      else if (enable) out_valid <= fire & last;
-    end
-  end else if (IN_BITS % OUT_BITS == 0) begin : gen_deal
-    // A word is kept and leaves from its lower end.
-    logic first, last;
-    logic [IN_BITS-OUT_BITS-1:0] rest;
-    assign in_ready = enable & first;
-    assign fire = enable & (in_valid | ~first);
-    fpgacomp_counter #(
-        .COUNT(IN_BITS / OUT_BITS)
-    ) u_word (
-        .clk,
-        .rst,
-        .step (fire),
-        .value(),
-        .last (last)
-    );
-    always_ff @(posedge clk) begin
-      if (rst) first <= 1'b1;
-      else if (fire) first <= last;
-      if (fire) begin
-        if (first) {rest, out_data} <= in_data;
-        else begin
-          out_data <= rest[OUT_BITS-1:0];
-          rest <= rest >> OUT_BITS;
-        end
-      end
-      if (rst) out_valid <= 1'b0;
-      else if (enable) out_valid <= fire;
-    end
-  end else begin : gen_any
-    localparam int InUnits = IN_BITS / UNIT;
-    localparam int OutUnits = OUT_BITS / UNIT;
-    localparam int Room = InUnits + OutUnits - 1;
-    localparam int HeldBits = $clog2(Room + 1);
-    logic [Room*UNIT-1:0] waiting, filled;
-    logic [HeldBits-1:0] held, held_now;
-    logic short, complete;
-    assign short = held < HeldBits'(OutUnits);
-    assign in_ready = enable & short;
-    assign fire = enable & (in_valid | ~short);
-    assign filled = short ? waiting | ((Room * UNIT)'(in_data) << (32'(held) * UNIT)) : waiting;
-    assign held_now = short ? held + HeldBits'(InUnits) : held;
-    assign complete = held_now >= HeldBits'(OutUnits);
-    always_ff @(posedge clk) begin
-      if (rst) begin
-        waiting <= '0;
-        held <= '0;
-      end else if (fire) begin
-        waiting <= complete ? filled >> OUT_BITS : filled;
-        held <= complete ? held_now - HeldBits'(OutUnits) : held_now;
       end
       if (fire) out_data <= filled[OUT_BITS-1:0];
       if (rst) out_valid <= 1'b0;
