@@ -2,7 +2,8 @@
 
 Each layer takes exactly one of its options. Between neighbours one unit is transported from
 the writer's lanes to the reader's, and the way that it takes costs what the converter costs.
-The program's sum is therefore that of the estimate, except for what belongs to no layer.
+The program's sum is therefore that of the estimate, except for what belongs to no layer, and for
+the converters behind an input whose port depends on more than one reader or on the pace.
 """
 
 from __future__ import annotations
