@@ -101,6 +101,8 @@ def test_what_is_not_reached_or_a_constant_is_no_finding(tmp_path: Path) -> None
         "int* unused() { return new int(1); }\n"
         "constexpr int bits(int n) { return n < 1 ? 0 : 1 + bits(n / 2); }\n"
         "template <int N> int sum() { int s = 0; for (int i = 0; i < N; ++i) s += i; return s; }\n"
-        "int top() { return sum<bits(9)>(); }\n"
+        "int ends(int n) {\n  do {\n#pragma HLS LOOP_TRIPCOUNT min=2 max=2\n    n -= 2;\n"
+        "  } while (n > 3);\n  return n;\n}\n"
+        "int top() { return sum<bits(9)>() + ends(9); }\n"
     )
     assert not hls_check.findings(source, "top", ["-std=c++14"])

@@ -62,4 +62,5 @@ def test_every_operator_and_stream_has_a_line(graph) -> None:
             assert f" pe={operator.pe}" in line
     for stream, line in zip(flow.streams, streams, strict=True):
         assert line.split()[1] == stream.name
-        assert line.endswith(f"{stream.words} words a frame, depth {stream.depth}")
+        filled = f", the last one filled up by {stream.filling}" if stream.filling else ""
+        assert line.endswith(f"{stream.words} words a frame{filled}, depth {stream.depth}")

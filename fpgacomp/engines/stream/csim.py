@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -175,4 +176,6 @@ def _tapped(chunk: Path) -> Iterable[tuple[str, str]]:
 
 def _joined(files: list[Path], kind: str, frames: int, shape: tuple[int, ...]) -> IntArray:
     whole = np.concatenate([np.fromfile(file, dtype=kind) for file in files])
-    return whole.astype(np.int64).reshape(frames, *shape)
+    # A stream beside a port fills up the last word of a frame.
+    elements = whole.reshape(frames, -1)[:, : prod(shape)]
+    return elements.astype(np.int64).reshape(frames, *shape)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.engines.stream.operators.sink import Sink
 from fpgacomp.engines.stream.plumbing import Plumbing
-from fpgacomp.engines.stream.streams import beat_lanes
+from fpgacomp.engines.stream.ports import input_lanes, output_port, pace_of
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
 
 
@@ -21,16 +21,26 @@ def expand(design: StreamDesign) -> Dataflow:
     """
     raise_all(list(folding_problems(design)))
     graph = design.graph
-    plumbing = Plumbing(graph, design.fifo_depths)
-    for layer in graph.layers:
-        folding = design.folding.get(layer.name, StreamFolding())
-        plumbing.publish(layer.output, rules_of(layer).expand(folding, plumbing))
+    plumbing = _with_layers(design, {})
+    lanes = input_lanes(graph, plumbing.operators)
+    if any(count != 1 for count in lanes.values()):
+        plumbing = _with_layers(design, lanes)
+    pace = pace_of(plumbing.operators)
     for tensor in graph.outputs:
         name = f"{tensor.name}_sink"
         head = plumbing.take(tensor)
-        head = plumbing.with_lanes(head, beat_lanes(head.lanes, head.type), "", name)
+        head = plumbing.with_lanes(head, output_port(tensor, pace, head.lanes), "", name)
         plumbing.add(Sink(name=name, layer="", input=head))
     return Dataflow(graph.name, tuple(plumbing.operators))
+
+
+def _with_layers(design: StreamDesign, lanes: Mapping[str, int]) -> Plumbing:
+    """The operators of all layers behind inputs of so many elements per beat."""
+    plumbing = Plumbing(design.graph, design.fifo_depths, lanes)
+    for layer in design.graph.layers:
+        folding = design.folding.get(layer.name, StreamFolding())
+        plumbing.publish(layer.output, rules_of(layer).expand(folding, plumbing))
+    return plumbing
 
 
 def folding_problems(design: StreamDesign) -> Iterator[FpgacompError]:

@@ -12,17 +12,23 @@ from fpgacomp.engines.shared.interface import Interface, Port
 class AxiPort(Port):
     """A port that is an AXI stream of the top function.
 
+    Files and software have nothing but a frame's `size` elements, one frame behind the other. On
+    the bus the last beat of a frame is filled up: its elements beyond the frame are ignored at an
+    input, and TKEEP leaves them out at an output.
+
     Args:
         port: the stream's name in C++.
         bipolar: whether an element is -1 or 1, sent as one bit.
         container_bits: width of an element on the bus and in files.
-        lanes: elements per beat.
+        lanes: elements per beat, a power of two: TDATA has lanes * container_bits bits.
+        beats: per frame; the last one has TLAST.
     """
 
     port: str
     bipolar: bool
     container_bits: int
     lanes: int
+    beats: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,10 +24,14 @@ class Plumbing:
     Args:
         graph: whose tensors the streams carry.
         fifo_depths: stream name -> words; 2 where absent.
+        input_lanes: input tensor -> elements per beat of its port; 1 where absent.
     """
 
-    def __init__(self, graph: Graph, fifo_depths: Mapping[str, int]) -> None:
+    def __init__(
+        self, graph: Graph, fifo_depths: Mapping[str, int], input_lanes: Mapping[str, int]
+    ) -> None:
         self.operators: list[Operator] = []
+        self.input_lanes = input_lanes
         self._depths = fifo_depths
         self._taken = {layer.output.name for layer in graph.layers}  # names of streams
         read = [tensor for layer in graph.layers for tensor in layer.inputs]
@@ -97,4 +101,5 @@ class Plumbing:
         self, name: str, kind: IntType, lanes: int, elements: int, tensor: str = ""
     ) -> Stream:
         depth = self._depths.get(name, LEAST_DEPTH)
-        return Stream(name, kind, lanes, elements // lanes, tensor, depth)
+        words = -(-elements // lanes)
+        return Stream(name, kind, lanes, words, tensor, depth, words * lanes - elements)

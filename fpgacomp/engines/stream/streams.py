@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from fpgacomp.ir.types import IntType
 
-_BEAT_BITS = 64  # of an AXI4-Stream port of the top function: what a host's DMA moves at once
-
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -21,6 +19,7 @@ class Stream:
         tensor: the integer tensor that it carries in full; "" for windows, padded frames and
             copies.
         depth: words that the FIFO holds.
+        filling: elements of a frame's last word that are none of the frame's, beside a port.
     """
 
     name: str
@@ -29,6 +28,7 @@ class Stream:
     words: int
     tensor: str = ""
     depth: int = 2
+    filling: int = 0
 
     @property
     def bits(self) -> int:
@@ -38,7 +38,7 @@ class Stream:
     @property
     def elements(self) -> int:
         """Elements per frame."""
-        return self.words * self.lanes
+        return self.words * self.lanes - self.filling
 
 
 def element_bits(kind: IntType) -> int:
@@ -49,9 +49,3 @@ def element_bits(kind: IntType) -> int:
 def container_bits(kind: IntType) -> int:
     """Bits of an element on an AXI stream and in files: 8, 16, 32 or 64."""
     return next(bits for bits in (8, 16, 32, 64) if kind.bits <= bits)
-
-
-def beat_lanes(lanes: int, kind: IntType) -> int:
-    """The largest divisor of `lanes` whose elements fit one beat of an AXI stream."""
-    room = max(1, _BEAT_BITS // container_bits(kind))
-    return max(n for n in range(1, min(lanes, room) + 1) if lanes % n == 0)

@@ -64,10 +64,11 @@ def _are_integers(value: object) -> bool:
 
 
 def _stream(stream: Stream) -> tuple[str, ...]:
+    filled = f", the last one filled up by {stream.filling}" if stream.filling else ""
     return (
         f"stream {stream.name}",
         f": {stream.lanes} x {spell_type(stream.type)},",
-        f"{stream.words} words a frame, depth {stream.depth}",
+        f"{stream.words} words a frame{filled}, depth {stream.depth}",
     )
 
 

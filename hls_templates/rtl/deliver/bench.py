@@ -181,7 +181,7 @@ async def wrong_frames(dut) -> None:
         "LONG": lambda content, beat: content + content[:beat],
     }
     one_beat = any(
-        port["size"] == port["lanes"] for port in INTERFACE["inputs"]
+        port["beats"] == 1 for port in INTERFACE["inputs"]
     )  # such a frame cannot be too short
     for name, cut in cuts.items():
         if name == "SHORT" and one_beat:

@@ -1,11 +1,13 @@
 // From words to an AXI4-Stream: every element in a container of CONTAINER bits, sign-extended
-// where it has a sign. TLAST marks the last of a frame's BEATS beats.
+// where it has a sign. TLAST marks the last of a frame's BEATS beats, which has REST elements; TKEEP
+// leaves out the bytes of the others.
 module fpgacomp_sink #(
     parameter int LANES = 1,
     parameter int CONTAINER = 8,
     parameter int BITS = 8,
     parameter int KIND = 1,
-    parameter int BEATS = 1
+    parameter int BEATS = 1,
+    parameter int REST = LANES
 ) (
     input logic clk,
     input logic rst,
@@ -13,6 +15,7 @@ module fpgacomp_sink #(
     input logic in_valid,
     output logic in_ready,
     output logic [LANES*CONTAINER-1:0] tdata,
+    output logic [LANES*CONTAINER/8-1:0] tkeep,
     output logic tvalid,
     output logic tlast,
     input logic tready,
@@ -47,6 +50,13 @@ module fpgacomp_sink #(
     always_ff @(posedge clk) begin
       if (enable) tdata[i*CONTAINER+:CONTAINER] <= wide[i*(CONTAINER+1)+:CONTAINER];
     end
+  end
+  if (REST < LANES) begin : gen_rest
+    always_ff @(posedge clk) begin
+      if (enable) tkeep <= last ? {(REST * CONTAINER / 8) {1'b1}} : '1;
+    end
+  end else begin : gen_whole
+    assign tkeep = '1;
   end
   always_ff @(posedge clk) begin
     if (enable) tlast <= last;

@@ -1,6 +1,7 @@
 // From an AXI4-Stream to words: an element is the low bits of its container of CONTAINER bits.
 //
-// A frame has BEATS beats, the last of which carries TLAST. A frame that ends early is filled
+// A frame has BEATS beats, the last of which carries TLAST; what it has beyond the frame goes on in
+// the last word, and a converter drops it. A frame that ends early is filled
 // up with its last beat, one that does not end is cut; either way the next frame begins behind
 // the TLAST, and a flag is high for one cycle. An element of {-1, +1} is +1 where its container
 // is above 0.

@@ -104,6 +104,23 @@ def test_build_script_has_part_and_clock(project: Project) -> None:
         assert f"if {{$opt({step})}}" in script
 
 
+@pytest.mark.parametrize(
+    ("io_type", "style", "said"),
+    [("io_stream", "frp", "There is no TLAST"), ("io_parallel", "stp", "(`ap_vld`)")],
+)
+def test_pipeline_style_and_kind_of_ports_are_stated(
+    io_type: IoType, style: str, said: str
+) -> None:
+    made = emitted(builders.design(builders.mlp(), io_type))
+    script, readme = text(made, "build_prj.tcl"), text(made, "README.md")
+    assert re.findall(r"^catch \{config_compile -pipeline_style (\w+)\}$", script, re.M) == [style]
+    assert script.index("open_solution") < script.index("-pipeline_style")
+    assert said in readme and "--backend stream" in readme
+    ports = json.loads(text(made, "interface.json"))
+    for port in (*ports["inputs"], *ports["outputs"]):
+        assert f"| {port['variable']} | {port['tensor']} {port['shape']} |" in readme
+
+
 def test_interface_names_ports_and_traces(project: Project) -> None:
     interface = json.loads(text(project, "interface.json"))
     assert [port["tensor"] for port in interface["inputs"]] == ["x"]

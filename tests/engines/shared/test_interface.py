@@ -13,7 +13,7 @@ from fpgacomp.errors import InputDataError
 
 SHARED = {"tensor": "x", "shape": (4, 3), "size": 12, "bits": 5, "signed": True, "file": "x.dat"}
 VARIABLE = VariablePort(**SHARED, variable="x", type="input_t")
-AXI = AxiPort(**SHARED, port="in0_x", bipolar=False, container_bits=8, lanes=3)
+AXI = AxiPort(**SHARED, port="in0_x", bipolar=False, container_bits=8, lanes=4, beats=3)
 INTERFACES = (
     Hls4mlInterface(top="net", io_type="io_stream", inputs=(VARIABLE,), outputs=(VARIABLE,),
                     traces=(Trace(node="fc", tensor="y", size=5),), aliases={"flat": "x"}),

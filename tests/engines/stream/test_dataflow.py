@@ -122,6 +122,16 @@ def test_each_reader_has_a_stream_of_its_own() -> None:
     assert [stream.name for stream in copies] == ["x_copy0", "x_copy1", "x_copy2"]
 
 
+def test_readers_of_equal_lanes_read_an_input_as_it_comes() -> None:
+    b = builders.GraphBuilder()
+    x = b.input("x", (8, 8, 2), 0, 3)
+    graph = b.graph(b.conv("p", x, 4, (3, 3)), b.conv("q", x, 4, (3, 3)))
+    found = operators(graph, p=StreamFolding(1, 2), q=StreamFolding(2, 2))
+    assert not [op for op in found if isinstance(op, Convert) and op.layer]
+    other = operators(graph, p=StreamFolding(1, 2), q=StreamFolding(2, 1))
+    assert [op.input.name for op in other if isinstance(op, Convert) and op.layer] == ["x_copy0"]
+
+
 def test_plumbing_never_takes_the_name_of_a_tensor() -> None:
     b = builders.GraphBuilder()
     x = b.input("x", (4,), 0, 3)
@@ -162,10 +172,10 @@ def test_windows_come_whole_only_where_that_is_faster() -> None:
 
 def test_widths_are_converted_only_where_they_differ() -> None:
     b = builders.GraphBuilder()
-    x = b.input("x", (4,), 0, 3)
-    graph = b.graph(b.requantize("q", x, 0, 1))
+    x = b.input("x", (6,), 0, 3)
+    graph = b.graph(b.dense("fc", b.requantize("q", x, 0, 1), 6))
     plain = operators(graph)
-    wide = operators(graph, q=StreamFolding(4))
-    assert names(plain) == ["Source", "Activate", "Sink"]
-    (convert,) = (operator for operator in wide if isinstance(operator, Convert))
-    assert (convert.input.lanes, convert.output.lanes, convert.cycles) == (1, 4, 4)
+    wide = operators(graph, q=StreamFolding(6))
+    assert names(plain) == ["Source", "Activate", "MatrixVector", "Sink"]
+    found = [operator for operator in wide if isinstance(operator, Convert)]
+    assert [(op.input.lanes, op.output.lanes, op.cycles) for op in found] == [(1, 6, 6), (6, 1, 6)]

@@ -106,7 +106,8 @@ def test_interface(project: Project) -> None:
     assert interface["aliases"] == {"flat": "q2"}
     assert interface["inputs"] == [
         {"tensor": "x", "port": "in0_x", "file": "in0_x.bin", "shape": [8, 8, 2], "size": 128,
-         "bits": 4, "signed": False, "bipolar": False, "container_bits": 8, "lanes": 2}
+         "bits": 4, "signed": False, "bipolar": False, "container_bits": 8, "lanes": 2,
+         "beats": 64}
     ]  # fmt: skip
     (port,) = interface["outputs"]
     assert (port["container_bits"], port["lanes"], port["signed"]) == (16, 1, True)
@@ -121,16 +122,6 @@ def test_ports_keep_the_order_of_the_graph() -> None:
     interface = json.loads(small(build).files["hls/interface.json"])
     assert [port["port"] for port in interface["inputs"]] == ["in0_zz", "in1_aa"]
     assert [port["port"] for port in interface["outputs"]] == ["out0_q", "out1_p"]
-
-
-def test_a_beat_carries_at_most_64_bits() -> None:
-    def build(b: builders.GraphBuilder) -> Graph:
-        x = b.input("x", (2, 2, 12), -300, 300)
-        return b.graph(b.requantize("q", x, -300, 300, shift=0))
-
-    interface = json.loads(small(build, q=StreamFolding(12)).files["hls/interface.json"])
-    assert [(p["container_bits"], p["lanes"]) for p in interface["inputs"]] == [(16, 1)]
-    assert [(p["container_bits"], p["lanes"]) for p in interface["outputs"]] == [(16, 4)]
 
 
 def test_names_of_a_network_never_meet_those_of_the_library() -> None:

@@ -92,6 +92,68 @@ def test_the_pipelines_are_free_running() -> None:
     assert script.index("open_solution") < script.index("config_compile")
 
 
+# What an operator may say in front of its loop: nothing of it is done in a cycle of its own.
+UNTIMED = re.compile(
+    r"static_assert|typedef|constexpr|const |#pragma HLS (INLINE|ARRAY_PARTITION|AGGREGATE)"
+    r"|[\w.]+\.prepare\(\)|[\w:<>, *+]+ \w+(\[[^=]*\])*$"
+)
+
+
+def operators_of(code: str) -> list[tuple[str, str]]:
+    """(name, body) of each function of a header that pipelines a loop, as it is synthesized."""
+    code = re.sub(r"#ifdef FPGACOMP_CSIM\n.*?#(else\n(.*?)#)?endif\n", r"\2", code, flags=re.DOTALL)
+    code = re.sub(r"//.*", "", code)
+    found = re.findall(r"^void (\w+)\(.*?\) \{\n(.*?)^\}", code, re.DOTALL | re.MULTILINE)
+    return [(name, body) for name, body in found if "#pragma HLS PIPELINE" in body]
+
+
+def statements_of(code: str) -> list[str]:
+    """Pragmas and statements, each in one line."""
+    pragmas = re.findall(r"^#pragma .*$", code, re.MULTILINE)
+    rest = re.sub(r"^#pragma .*$", "", code, flags=re.MULTILINE).split(";")
+    return [*pragmas, *filter(None, (" ".join(statement.split()) for statement in rest))]
+
+
+def test_a_loop_can_be_rewound_because_it_is_all_that_its_process_does() -> None:
+    """UG1399, Rewinding Pipelined Loops: it is the outermost construct of a dataflow process.
+
+    So an operator is inlined, sets its state in the loop's first cycle, and does nothing behind it.
+    """
+    names = []
+    for header in sorted(LIBRARY.glob("*.hpp")):
+        for name, body in operators_of(header.read_text()):
+            names.append(name)
+            assert body.startswith("#pragma HLS INLINE\n"), name
+            before, loop = re.split(r"^\w+:\n", body, maxsplit=1, flags=re.MULTILINE)
+            for statement in statements_of(before):
+                if name != "from_axis":  # whose loop ends with TLAST: its bounds are not known
+                    assert UNTIMED.match(statement), (name, statement)
+            # Every loop around the pipelined one has nothing but the next one in it.
+            heads = loop[: loop.index("#pragma HLS PIPELINE")]
+            assert re.fullmatch(r"(\s*(\w+:|for \(.*\) \{|do \{))+\s*", heads), (name, heads)
+            depth = heads.count("{")
+            tail = loop.rstrip().splitlines()[-depth:]
+            assert all(re.fullmatch(r" +\}( while \(.*\);)?", line) for line in tail), (name, tail)
+    assert len(names) > 20 and len(names) == len({*names})
+    assert {"mvau", "sliding_window", "convert_width", "from_axis", "to_axis"} <= {*names}
+
+
+def test_what_a_loop_must_not_have_before_it_is_seen() -> None:
+    for line in ("counter_t<4> held = 0", "bool first = true", "held = 0", "out.write(word)"):
+        assert not UNTIMED.match(line), line
+
+
+def test_a_process_declares_its_memories_and_calls_its_operator() -> None:
+    code = top_of(builders.cnn())
+    bodies = re.findall(r"^static void run_\w+\(.*?\) \{\n(.*?)^\}", code, re.DOTALL | re.MULTILINE)
+    assert len(bodies) > 8
+    for body in bodies:
+        calls = [line for line in body.splitlines() if not line.startswith("#pragma")]
+        *memories, call = calls
+        assert re.fullmatch(r"  \w+(<.*>)?\(.*\);", call), call
+        assert all(re.fullmatch(r"  [\w<>, ]+ \w+\[\d+\];", line) for line in memories), memories
+
+
 def test_a_table_of_one_row_is_constants_and_no_memory() -> None:
     graph = dense_graph(8, 4)
     unfolded, folded = (top_of(graph, fc=StreamFolding(pe, 8, "bram")) for pe in (4, 2))

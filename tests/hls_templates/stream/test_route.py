@@ -1,5 +1,6 @@
 """add, duplicate, concat, upsample, width conversion, argmax and AXI, under each header set."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from fpgacomp.ir.types import BIPOLAR, IntArray, IntType
 from tests.support import stream_harness as sh
 
 pytestmark = pytest.mark.slow
+U8 = IntType(0, 255)
 
 
 def _body(streams: list[str], feeds: list[str], call: str, ends: list[str]) -> str:
@@ -138,40 +140,93 @@ def _argmax(rng: np.random.Generator, number: int) -> sh.Case:
     return sh.Case(body, (x,), (x.argmax(axis=-1),))
 
 
+def _filled_width(rng: np.random.Generator, number: int) -> sh.Case:
+    """Widths that do not divide the frame: the last word of one side, or of both, is filled up."""
+    a, b = int(rng.integers(1, 13)), int(rng.integers(1, 13))
+    if number % 3 == 0:
+        b = a * int(rng.integers(1, 4))
+    if number % 3 == 1:
+        a = b * int(rng.integers(1, 4))
+    elements = int(rng.integers(1, 4 * max(a, b)))
+    type_ = sh.random_type(rng)
+    x = sh.draw(rng, type_, (sh.FRAMES, elements))
+    lanes = {"in": 1, "a": a, "b": b, "out": 1}
+    streams = [sh.stream(name, sh.ctype(type_), n) for name, n in lanes.items()]
+    call = "".join(
+        f"convert_width<{elements}>({one}, {other});\n" for one, other in pairwise(lanes)
+    )
+    ends = ["drain(out); finished(in); finished(a); finished(b);"]
+    return sh.Case(_body(streams, [f"feed(in, {x.size});\n"], call, ends), (x,), (x,))
+
+
 def _axis(rng: np.random.Generator, number: int) -> sh.Case:
-    """to_axis then from_axis, with TLAST counted on the way."""
+    """to_axis then from_axis, with TLAST and TKEEP looked at on the way."""
     container = int(rng.choice([8, 16, 32, 64]))
-    lanes = int(rng.integers(1, 128 // container + 1))
-    beats = int(rng.integers(1, 9))
+    lanes = 1 << int(rng.integers(0, (128 // container).bit_length()))
+    elements = int(rng.integers(1, 9 * lanes))
+    beats = -(-elements // lanes)
     type_ = BIPOLAR if number == 0 else sh.random_type(rng, 1, min(container, 40) + 1)
-    x = sh.draw(rng, type_, (sh.FRAMES, beats, lanes))
-    element = sh.ctype(type_)
+    x = sh.draw(rng, type_, (sh.FRAMES, elements))
     beat = f"Beat<{container}, {lanes}>"
-    streams = [sh.stream(n, element, lanes) for n in ("in", "out")]
+    names = {"in": 1, "words": lanes, "back": lanes, "out": 1}
+    streams = [sh.stream(name, sh.ctype(type_), n) for name, n in names.items()]
     streams += [f'hls::stream<{beat} > {n}("{n}");' for n in ("axis", "checked")]
-    elements = beats * lanes
     call = (
-        f"to_axis<{elements}, {container}>(in, axis);\n"
+        f"convert_width<{elements}>(in, words);\n"
+        f"to_axis<{elements}, {container}>(words, axis);\n"
         f"for (int b = 0; b < {beats}; ++b) {{ {beat} beat = axis.read(); write_number(beat.last);"
         f' if (!axis.empty() && beat.last == 1) fail("TLAST too early");'
+        f" write_number((long long)(ap_uint<{container * lanes // 8}>(beat.keep)));"
         f" write_number((long long)(ap_int<{container}>(beat.data))); checked.write(beat); }}\n"
-        f"from_axis<{elements}, {container}>(checked, out);\n"
+        f"from_axis<{elements}, {container}>(checked, back);\n"
+        f"convert_width<{elements}>(back, out);\n"
     )
     last = np.zeros((sh.FRAMES, beats), dtype=np.int64)
     last[:, -1] = 1
-    low = x[:, :, 0]
+    low = x[:, ::lanes]
     low = (
         np.where(low >= 1 << (container - 1), low - (1 << container), low)
         if container < 64
         else low
     )
-    seen = np.stack([last, low], axis=-1)
-    ends = ["drain(out); finished(axis); finished(checked);"]
-    body = _body(streams, [f"feed(in, {x.size // lanes});\n"], call, ends)
+    keep = np.full((sh.FRAMES, beats), (1 << container // 8 * lanes) - 1, dtype=np.int64)
+    keep[:, -1] >>= container // 8 * (beats * lanes - elements)
+    seen = np.stack([last, keep, low], axis=-1)
+    ends = ["drain(out); finished(axis); finished(checked); finished(words); finished(back);"]
+    body = _body(streams, [f"feed(in, {x.size});\n"], call, ends)
     return sh.Case(body, (x,), (seen, x))
 
 
-MAKERS = [_add, _duplicate, _concat, _split, _upsample, _width, _cast, _argmax, _axis]
+def _wrong_frames(rng: np.random.Generator, number: int) -> sh.Case:
+    """A short and a long frame by TLAST, each with a right one behind it."""
+    lanes, beats = 1 << number % 3, int(rng.integers(2, 9))
+    sent = (int(rng.integers(1, beats)), beats + int(rng.integers(1, 2 * beats)))
+    x = sh.draw(rng, U8, (sh.FRAMES, sum(sent) + 2 * beats, lanes))
+    beat = f"Beat<8, {lanes}>"
+    streams = [sh.stream(name, sh.ctype(U8), lanes) for name in ("in", "out")]
+    streams += [f'hls::stream<{beat} > axis("axis");']
+    call = (
+        "".join(
+            f"for (int b = 0; b < {count}; ++b) {{ const auto word = in.read(); {beat} beat;"
+            f" beat.data = 0; for (int i = 0; i < {lanes}; ++i)"
+            f" beat.data = beat.data | (ap_uint<{8 * lanes}>(word[i]) << (8 * i));"
+            f" beat.last = b == {count - 1}; axis.write(beat); }}\n"
+            for count in (sent[0], beats, sent[1], beats)
+        )
+        + 4 * f"from_axis<{beats * lanes}, 8>(axis, out);\n"
+    )
+    found, at = [], 0
+    for count in (sent[0], beats, sent[1], beats):
+        taken = np.minimum(np.arange(beats), count - 1)  # filled up with the last beat
+        found.append(x[:, at + taken])
+        at += count
+    body = _body(streams, [f"feed(in, {x.size // lanes});\n"], call,
+                 ["drain(out); finished(in); finished(axis);"])  # fmt: skip
+    return sh.Case(body, (x,), (np.concatenate(found, axis=1),))
+
+
+MAKERS = [_add, _duplicate, _concat, _split, _upsample, _width, _filled_width, _cast, _argmax,
+          _axis, _wrong_frames]  # fmt: skip
 
 
 @pytest.mark.parametrize("variant", sh.VARIANTS)

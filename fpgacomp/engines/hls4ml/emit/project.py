@@ -44,8 +44,9 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
 
     Returns:
         hls/firmware/ (C++), hls/<name>_test.cpp, hls/tb_data/, hls/interface.json (an
-        `Hls4mlInterface`: ports and traced layers) and, where Vitis HLS builds for the board,
-        hls/build_prj.tcl. The same design and vectors give the same bytes.
+        `Hls4mlInterface`: ports and traced layers), hls/README.md (what the ports are) and,
+        where Vitis HLS builds for the board, hls/build_prj.tcl. The same design and vectors give
+        the same bytes.
 
     Raises:
         UnsupportedLayer: a layer that hls4ml or Vitis HLS would refuse or change.
@@ -70,6 +71,8 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
     for port in (*interface.inputs, *interface.outputs):
         files[f"tb_data/{port.file}"] = _vector_file(vectors[port.tensor])
     files[FILE] = interface.to_json()
+    readme = templates.get_template("project.md.j2").render(interface=interface)
+    files["README.md"] = readme.encode()
     return Project(files).under("hls")
 
 
@@ -87,7 +90,7 @@ def _build_script(templates: Environment, design: Hls4mlDesign, top: str) -> byt
     text = templates.get_template("build_prj.tcl.j2").render(
         top=top, part=design.board.part, clock_mhz=f"{design.clock_mhz:g}",
         clock_ns=f"{design.clock_ns:.3f}", clock_uncertainty=_CLOCK_UNCERTAINTY,
-        partition_limit=UNROLL_LIMIT,
+        partition_limit=UNROLL_LIMIT, io_type=design.io_type,
     )  # fmt: skip
     return text.encode()
 

@@ -41,12 +41,14 @@ class CppPort:
     Args:
         type: range of an element on the bus.
         lanes: elements per beat.
+        beats: per frame.
     """
 
     name: str
     tensor: Tensor
     type: IntType
     lanes: int
+    beats: int
 
     @property
     def container(self) -> int:

@@ -106,7 +106,7 @@ def ports_of(graph: Graph, dataflow: Dataflow) -> dict[int, CppPort]:
             stream, name = operator.input, f"out{number}_{tensor.name}"
         else:
             continue
-        ports[index] = CppPort(name, tensor, stream.type, stream.lanes)
+        ports[index] = CppPort(name, tensor, stream.type, stream.lanes, stream.words)
     return ports
 
 
@@ -164,6 +164,7 @@ def _interface(graph: Graph, design: CppDesign) -> StreamInterface:
             tensor=port.tensor.name, shape=port.tensor.shape, size=port.elements,
             bits=port.type.bits, signed=port.type.signed, file=f"{port.name}.bin", port=port.name,
             bipolar=port.type.bipolar, container_bits=port.container, lanes=port.lanes,
+            beats=port.beats,
         )  # fmt: skip
 
     return StreamInterface(

@@ -2,7 +2,8 @@
 
 Each layer takes exactly one of its options. Between neighbours one unit is transported from
 the writer's lanes to the reader's, and the way that it takes costs what the converter costs.
-The program's sum is therefore that of the estimate, except for what belongs to no layer.
+The program's sum is therefore that of the estimate, except for what belongs to no layer, and for
+the converters behind an input whose port depends on more than one reader or on the pace.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from fpgacomp.engines.shared.trial import budget_of
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.fold.prices import Costs
-from fpgacomp.engines.stream.fold.space import Edge, StreamSpace, times
+from fpgacomp.engines.stream.fold.space import Edge, StreamSpace
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.host.solver import Minimum, Row, minimized
 
@@ -65,6 +66,9 @@ class Program:
 
     def __init__(self, space: StreamSpace, slowest: float | None) -> None:
         self.space = space
+        # What a port has to keep up with. Where nothing bounds the layers a port is priced as the
+        # narrowest: their pace is not known yet, and the estimate corrects the sum.
+        self.cycles = float("inf") if slowest is None else slowest
         self.options = {
             name: tuple(o for o in found if slowest is None or o.interval <= slowest + 1e-9)
             for name, found in space.options.items()
@@ -94,18 +98,17 @@ class Program:
         read = self._by_lanes(edge.reader, 0)
         at = len(self.cost)
         pairs = [(a, b) for a in written for b in read]
-        converter = self.space.prices.converter
-        self.cost += [times(converter(edge.tensor, a, b), edge.times) for a, b in pairs]
+        self.cost += [self.space.transported(edge, a, b, self.cycles) for a, b in pairs]
         for side, groups in enumerate((written, read)):
             for lanes, columns in groups.items():
                 row = {at + i: 1.0 for i, pair in enumerate(pairs) if pair[side] == lanes}
-                total = 0.0 if columns else 1.0  # a graph input has one width
+                total = 0.0 if columns else 1.0  # a graph input is in every design
                 self.rows.append((row | dict.fromkeys(columns, -1.0), total, total))
 
     def _by_lanes(self, name: str, side: int) -> dict[int, list[int]]:
         """Lanes on one side (0 read, 1 written) -> columns of the options that have them."""
         if name not in self.options:
-            return {self.space.input_lanes[name]: []}
+            return {PORT: []}
         found: dict[int, list[int]] = {}
         for i, option in enumerate(self.options[name]):
             found.setdefault(option.lanes[side], []).append(self.first[name] + i)
@@ -195,4 +198,4 @@ class Program:
             picked[name] = max(enumerate(found), key=lambda o, at=at: values[at + o[0]])[1]  # type: ignore[misc]
         folding = {name: option.folding for name, option in picked.items()}
         interval = max(option.interval for option in picked.values())
-        return StreamChoice(folding, self.space.cost(picked), interval, gap)
+        return StreamChoice(folding, self.space.cost(picked, interval), interval, gap)

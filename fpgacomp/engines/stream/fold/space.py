@@ -13,9 +13,11 @@ from fpgacomp.engines.shared.trial import FULL, budget_of
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.fold.prices import Costs, Estimator, Prices, StreamOption
 from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.ports import input_port, least_beats
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Reshape, Tensor
 
+PORT = 0  # in place of the lanes of a graph input, which depend on its reader
 CLEAR = 1 - 1e-6  # share of a budget within which the solver has no doubt either
 NOTHING: Costs = (0.0,) * len(RESOURCE_FIELDS)
 
@@ -46,7 +48,6 @@ class StreamSpace:
         edges: tensors between layers that have operators.
         top: resources that belong to no layer, in RESOURCE_FIELDS order.
         budget: resources that the design may take, in the same order.
-        input_lanes: tensor name -> lanes of a graph input.
     """
 
     graph: Graph
@@ -55,7 +56,6 @@ class StreamSpace:
     prices: Prices
     options: Mapping[str, tuple[StreamOption, ...]]
     edges: tuple[Edge, ...]
-    input_lanes: Mapping[str, int]
     top: Costs = NOTHING
     budget: Costs = field(default=NOTHING)
 
@@ -88,8 +88,26 @@ class StreamSpace:
     @cached_property
     def fastest(self) -> float:
         """Least interval of any design: that of the slowest port or layer at its fastest."""
-        ports = [layer.output.size / self.input_lanes[layer.name] for layer in self.graph.inputs]
+        ports = [least_beats(tensor) for tensor in self._ports.values()]
         return max(*ports, *(min(o.interval for o in found) for found in self.options.values()))
+
+    @property
+    def _ports(self) -> Mapping[str, Tensor]:
+        """The tensor of each port, by what the port is in words."""
+        inputs = {f"the input {layer.name}": layer.output for layer in self.graph.inputs}
+        return inputs | {f"the output {tensor.name}": tensor for tensor in self.graph.outputs}
+
+    def written_lanes(self, edge: Edge, lanes_in: int, cycles: float) -> int:
+        """Lanes of a graph input where a layer reads it.
+
+        Args:
+            lanes_in: that the layer reads.
+            cycles: per frame of the slowest layer.
+        """
+        return input_port(edge.tensor, cycles, lanes_in if self._read_once(edge) else 0)
+
+    def _read_once(self, edge: Edge) -> bool:
+        return sum(other.times for other in self.edges if other.writer == edge.writer) == 1
 
     @cached_property
     def shortest(self) -> float:
@@ -108,9 +126,9 @@ class StreamSpace:
     @property
     def slowest_part(self) -> str:
         """The port or layer that `fastest` is the interval of, in words."""
-        for layer in self.graph.inputs:
-            if layer.output.size / self.input_lanes[layer.name] >= self.fastest:
-                return f"the input {layer.name}"
+        for name, tensor in self._ports.items():
+            if least_beats(tensor) >= self.fastest:
+                return name
         return next(
             f"layer {name}" for name, found in self.options.items()
             if min(o.interval for o in found) >= self.fastest
@@ -121,14 +139,22 @@ class StreamSpace:
         found = {o.interval for options in self.options.values() for o in options}
         return sorted({self.fastest, *(pace for pace in found if pace >= self.fastest)})
 
-    def cost(self, picked: Mapping[str, StreamOption]) -> Costs:
+    def transported(self, edge: Edge, a: int, b: int, cycles: float) -> Costs:
+        """The price of the converters from lanes `a` (PORT: those of a port) to lanes `b`.
+
+        Args:
+            cycles: per frame of the slowest layer.
+        """
+        if a == PORT:
+            a = self.written_lanes(edge, b, cycles)
+        return times(self.prices.converter(edge.tensor, a, b), edge.times)
+
+    def cost(self, picked: Mapping[str, StreamOption], cycles: float) -> Costs:
         """Resources of a selection's layers and converters."""
         costs = [option.cost for option in picked.values()]
         for edge in self.edges:
-            a = picked[edge.writer].lanes_out if edge.writer in picked else None
-            a = self.input_lanes[edge.writer] if a is None else a
-            price = self.prices.converter(edge.tensor, a, picked[edge.reader].lanes_in)
-            costs.append(times(price, edge.times))
+            a = picked[edge.writer].lanes_out if edge.writer in picked else PORT
+            costs.append(self.transported(edge, a, picked[edge.reader].lanes_in, cycles))
         return tuple(map(sum, zip(*costs)))
 
     def surely_holds(self, interval: float | None) -> bool:
@@ -142,7 +168,8 @@ class StreamSpace:
             if not quick:
                 return False
             picked[name] = min(quick, key=lambda option: self.equivalent(option.cost))
-        needed = map(sum, zip(self.cost(picked), self.top))
+        cycles = max(option.interval for option in picked.values())
+        needed = map(sum, zip(self.cost(picked, cycles), self.top))
         return all(amount <= free * CLEAR for amount, free in zip(needed, self.budget))
 
     def design(self, folding: Mapping[str, StreamFolding]) -> StreamDesign:
@@ -180,7 +207,4 @@ def explore(graph: Graph, board: Board, clock_mhz: float, estimate: Estimator) -
     prices = Prices(board, clock_mhz, estimate)
     options = prices.options(graph.layers)
     edges = edges_of(graph)
-    lanes = {layer.name: rules_of(layer).lanes_out(StreamFolding()) for layer in graph.inputs}
-    return StreamSpace(
-        graph, board, clock_mhz, prices, options, edges, lanes, NOTHING, budget_of(board)
-    )
+    return StreamSpace(graph, board, clock_mhz, prices, options, edges, NOTHING, budget_of(board))

@@ -1,4 +1,4 @@
-"""How an Input is streamed: a Source whose words fit one beat of its port."""
+"""How an Input is streamed: a Source whose words are the beats of its port."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.rules import nameless
 from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.plumbing import Plumbing
-from fpgacomp.engines.stream.streams import Stream, beat_lanes
+from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import Input
 
 
 @dataclass(frozen=True)
 class InputRules:
-    """An Input comes one element at a time, or one pixel where that fits a beat."""
+    """An Input comes in beats of as many elements as the pace of the design asks for."""
 
     layer: Input
 
@@ -46,12 +46,11 @@ class InputRules:
         return 0
 
     def lanes_out(self, folding: StreamFolding) -> int:
-        tensor = self.layer.output
-        whole = beat_lanes(tensor.channels, tensor.type) == tensor.channels
-        return tensor.channels if len(tensor.shape) > 1 and whole else 1
+        return 1  # of the narrowest port; `ports` says which one it has
 
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer = self.layer
-        output = plumbing.output(layer.output, self.lanes_out(folding))
+        lanes = plumbing.input_lanes.get(layer.output.name, self.lanes_out(folding))
+        output = plumbing.output(layer.output, lanes)
         plumbing.add(Source(name=layer.name, layer=layer.name, output=output))
         return output

@@ -55,5 +55,6 @@ class Sink(Named):
             {
                 "LANES": self.input.lanes, "CONTAINER": container_bits(kind),
                 "BITS": element_bits(kind), "KIND": kind_code(kind), "BEATS": self.input.words,
+                "REST": self.input.lanes - self.input.filling,
             },
         )  # fmt: skip

@@ -18,6 +18,7 @@ class RtlPort:
         lanes: elements per beat.
         container: bits of an element on the bus and in files.
         beats: per frame.
+        elements: per frame.
     """
 
     name: str
@@ -25,6 +26,7 @@ class RtlPort:
     lanes: int
     container: int
     beats: int
+    elements: int
 
     @property
     def bytes(self) -> int:
@@ -33,13 +35,12 @@ class RtlPort:
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes per frame."""
-        return self.beats * self.bytes
+        """Bytes per frame, without those that fill up its last beat."""
+        return self.elements * self.container // 8
 
     @classmethod
     def of(cls, port: CppPort) -> RtlPort:
-        beats = port.elements // port.lanes
-        return cls(port.name, port.title, port.lanes, port.container, beats)
+        return cls(port.name, port.title, port.lanes, port.container, port.beats, port.elements)
 
 
 @dataclass(frozen=True)

@@ -90,13 +90,19 @@ class Delivery:
     @property
     def ports(self) -> tuple[WrapperPort, ...]:
         """The ports of the top module but for clock and reset."""
+
+        def kept(stream: RtlPort, give: str) -> tuple[WrapperPort, ...]:
+            keep = WrapperPort(give, f"{stream.name}_tkeep", stream.bytes, vector=True)
+            return (keep,) if give == "output" else ()
+
         streams = [
             port
             for ports, give, take in ((self.inputs, "input", "output"),
                                       (self.outputs, "output", "input"))
             for stream in ports
             for port in (
-                WrapperPort(give, f"{stream.name}_tdata", stream.lanes * stream.container),
+                WrapperPort(give, f"{stream.name}_tdata", stream.bytes * 8),
+                *kept(stream, give),
                 WrapperPort(give, f"{stream.name}_tvalid", 1),
                 WrapperPort(give, f"{stream.name}_tlast", 1),
                 WrapperPort(take, f"{stream.name}_tready", 1),

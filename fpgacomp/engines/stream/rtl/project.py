@@ -156,7 +156,9 @@ def _streams(operator: Operator, names: Names) -> list[tuple[str, str]]:
 def _axis(port: RtlPort, number: int, *, source: bool) -> list[tuple[str, str]]:
     """The connections of a Source or Sink to its AXI stream and to the flags."""
     flags = ("frame_taken", "frame_short", "frame_long") if source else ("frame_sent",)
-    bus = [(what, f"{port.name}_{what}") for what in ("tdata", "tvalid", "tlast", "tready")]
+    kept = () if source else ("tkeep",)
+    names = ("tdata", *kept, "tvalid", "tlast", "tready")
+    bus = [(what, f"{port.name}_{what}") for what in names]
     return bus + [(flag, f"{flag}[{number}]") for flag in flags]
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -162,6 +163,8 @@ def _measured(
                         "moved at any port.", _REPORT)  # fmt: skip
     if any(line[:1] == ["tlast"] for line in said):
         raise ToolError("RTL simulation", "TLAST is not at the end of a frame.", _REPORT)
+    if any(line[:1] == ["tkeep"] for line in said):
+        raise ToolError("RTL simulation", "TKEEP is not that of a frame's bytes.", _REPORT)
     flags = next(line[1:] for line in said if line[:1] == ["faults"])
     wanted = [str(int(fault == kind)) for kind in ("short", "long")]
     if flags != wanted:
@@ -244,7 +247,8 @@ def _values(
             flat = _tapped(folder / f"tap_{stream.name}.txt", stream, frames)
         else:
             flat = found[interface.aliases[name]]
-        found[name] = flat.reshape(frames, *shape)
+        # A stream beside a port fills up the last word of a frame.
+        found[name] = flat.reshape(frames, -1)[:, : prod(shape)].reshape(frames, *shape)
     return found
 
 

@@ -80,6 +80,7 @@ template <int C, int PIXELS, int BITS, int SHIFT, class MODE, long long LO, long
           long long ZERO, class X, class Y, int F, class M, int MROWS, class O, int OROWS>
 void requantize(hls::stream<Vec<X, F> >& in, hls::stream<Vec<Y, F> >& out,
                 const Rom<M, MROWS, F>& multiplier, const Rom<O, OROWS, F>& offset) {
+#pragma HLS INLINE
   constexpr int GROUPS = C / F;
   static_assert(C % F == 0, "folding must divide the channels");
   static_assert((MROWS == 1 || MROWS == GROUPS) && (OROWS == 1 || OROWS == GROUPS),
@@ -156,6 +157,7 @@ template <int C, int PIXELS, int N, class X, class Y, int F, class T, int ROWS, 
           class LEVELS>
 void thresholds(hls::stream<Vec<X, F> >& in, hls::stream<Vec<Y, F> >& out,
                 const Rom<T, ROWS, LANES>& table, const LEVELS& levels) {
+#pragma HLS INLINE
   constexpr int GROUPS = C / F;
   static_assert(C % F == 0, "folding must divide the channels");
   static_assert(LANES == F * N && (ROWS == 1 || ROWS == GROUPS), "shape of the table");
@@ -218,6 +220,7 @@ inline void search_levels(const calc_t<BITS> (&x)[F], COUNT (&count)[F], int f,
 template <int C, int PIXELS, class T, class X, class Y, int F, class LEVELS, class... BANKS>
 void thresholds_search(hls::stream<Vec<X, F> >& in, hls::stream<Vec<Y, F> >& out,
                        const LEVELS& levels, const BANKS&... banks) {
+#pragma HLS INLINE
   static_assert(C % F == 0, "folding must divide the channels");
   constexpr int N = (1 << sizeof...(BANKS)) - 1;
   constexpr int BITS = max_of(element<X>::value_bits, element<T>::value_bits);
@@ -259,6 +262,7 @@ pixels:
 template <int C, int PIXELS, long long LO, int COUNT, class X, class Y, int F, int DEPTH>
 void lookup(hls::stream<Vec<X, F> >& in, hls::stream<Vec<Y, F> >& out,
             const Banks<Y, F, DEPTH>& table) {
+#pragma HLS INLINE
   constexpr int GROUPS = C / F;
   static_assert(C % F == 0, "folding must divide the channels");
   static_assert(DEPTH == COUNT || DEPTH == GROUPS * COUNT, "one table, or one per channel");

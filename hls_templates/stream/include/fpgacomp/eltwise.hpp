@@ -9,6 +9,7 @@ namespace fpgacomp {
 // y = a + b, WORDS words. Cycles: WORDS.
 template <int WORDS, class A, class B, class Y, int F>
 void add(hls::stream<Vec<A, F> >& a, hls::stream<Vec<B, F> >& b, hls::stream<Vec<Y, F> >& out) {
+#pragma HLS INLINE
   constexpr int BITS = max_of(element<A>::value_bits, element<B>::value_bits) + 1;
 words:
   for (int w = 0; w < WORDS; ++w) {
@@ -32,6 +33,7 @@ template <int C, int PIXELS, class A, class B, class Y, int F, class MA, int ARO
 void scaled_add(hls::stream<Vec<A, F> >& a, hls::stream<Vec<B, F> >& b,
                 hls::stream<Vec<Y, F> >& out, const Rom<MA, AROWS, F>& multiplier_a,
                 const Rom<MB, BROWS, F>& multiplier_b) {
+#pragma HLS INLINE
   constexpr int GROUPS = C / F;
   static_assert(C % F == 0, "folding must divide the channels");
   static_assert((AROWS == 1 || AROWS == GROUPS) && (BROWS == 1 || BROWS == GROUPS),
@@ -62,6 +64,7 @@ pixels:
 // The same numbers as another element type, which must hold them. Cycles: WORDS.
 template <int WORDS, class X, class Y, int F>
 void cast(hls::stream<Vec<X, F> >& in, hls::stream<Vec<Y, F> >& out) {
+#pragma HLS INLINE
 words:
   for (int w = 0; w < WORDS; ++w) {
 #pragma HLS PIPELINE II=1

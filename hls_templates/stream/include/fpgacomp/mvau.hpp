@@ -145,6 +145,7 @@ template <int MW, int MH, int VECTORS, class MUL, class X, class W, class ACC, i
           int TILES>
 void mvau(hls::stream<Vec<X, SIMD> >& in, hls::stream<Vec<ACC, PE> >& out,
           const Rom<W, TILES, PE * SIMD>& weights) {
+#pragma HLS INLINE
   static_assert(MW % SIMD == 0 && MH % PE == 0, "folding must divide the matrix");
   constexpr int SF = MW / SIMD;
   constexpr int NF = MH / PE;
@@ -161,7 +162,7 @@ void mvau(hls::stream<Vec<X, SIMD> >& in, hls::stream<Vec<ACC, PE> >& out,
 #pragma HLS ARRAY_PARTITION variable=sum complete
   weights.prepare();
 
-  counter_t<TILES> tile = 0;  // nf * SF + sf
+  counter_t<TILES> tile;  // nf * SF + sf
 vectors:
   for (int v = 0; v < VECTORS; ++v) {
   groups:
@@ -213,6 +214,7 @@ template <int CHANNELS, int K, int VECTORS, class MUL, class X, class W, class A
           int ROWS>
 void vvau(hls::stream<Vec<X, PE> >& in, hls::stream<Vec<ACC, PE> >& out,
           const Rom<W, ROWS, PE>& weights) {
+#pragma HLS INLINE
   static_assert(CHANNELS % PE == 0, "folding must divide the channels");
   constexpr int FOLD = CHANNELS / PE;
   static_assert(ROWS == FOLD * K, "one row of weights per group and window position");
@@ -226,7 +228,7 @@ void vvau(hls::stream<Vec<X, PE> >& in, hls::stream<Vec<ACC, PE> >& out,
 #pragma HLS ARRAY_PARTITION variable=sum complete
   weights.prepare();
 
-  counter_t<ROWS> row = 0;  // f * K + k
+  counter_t<ROWS> row;  // f * K + k
 vectors:
   for (int v = 0; v < VECTORS; ++v) {
   groups:

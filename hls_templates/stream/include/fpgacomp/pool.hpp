@@ -10,6 +10,7 @@ namespace fpgacomp {
 // with its type's lowest value: it never wins over a real one. Cycles: RESULTS * K.
 template <int K, int RESULTS, class T, int F>
 void max_pool(hls::stream<Vec<T, F> >& in, hls::stream<Vec<T, F> >& out) {
+#pragma HLS INLINE
   Vec<T, F> best;
 results:
   for (int r = 0; r < RESULTS; ++r) {
@@ -86,12 +87,14 @@ pixels:
 // Pad the input with 0. Cycles: PIXELS * (C / F) * K.
 template <int K, int C, int PIXELS, class T, class ACC, int F>
 void sum_pool(hls::stream<Vec<T, F> >& in, hls::stream<Vec<ACC, F> >& out) {
+#pragma HLS INLINE
   sum_pool_with<K, C / F, PIXELS>(in, out, NoFactor());
 }
 // The same times multiplier[position].
 template <int K, int C, int PIXELS, class T, class ACC, int F, class M>
 void sum_pool(hls::stream<Vec<T, F> >& in, hls::stream<Vec<ACC, F> >& out,
               const Rom<M, PIXELS, 1>& multiplier) {
+#pragma HLS INLINE
   const PixelFactor<M, PIXELS> factor = {multiplier};
   sum_pool_with<K, C / F, PIXELS>(in, out, factor);
 }
@@ -102,6 +105,7 @@ void sum_pool(hls::stream<Vec<T, F> >& in, hls::stream<Vec<ACC, F> >& out,
 template <int C, int PIXELS, class T, class ACC, int F, int GROUPS>
 void global_sum(hls::stream<Vec<T, F> >& in, hls::stream<Vec<ACC, F> >& out,
                 Vec<ACC, F> (&sums)[GROUPS]) {
+#pragma HLS INLINE
   static_assert(GROUPS * F == C, "one word of sums per channel group");
   constexpr int BITS = max_of(element<ACC>::value_bits, element<T>::value_bits) + 1;
 pixels:

@@ -22,6 +22,7 @@ inline void write_each(const WORD& word, hls::stream<WORD>& out, REST&... rest) 
 // Every word to every output. Cycles: WORDS.
 template <int WORDS, class T, int F, class... OUTS>
 void duplicate(hls::stream<Vec<T, F> >& in, OUTS&... outs) {
+#pragma HLS INLINE
 words:
   for (int w = 0; w < WORDS; ++w) {
 #pragma HLS PIPELINE II=1
@@ -58,6 +59,7 @@ template <int F, int C, int... CS> struct GroupsOf<F, C, CS...> {
 // concat<PIXELS, C0, C1, ...>(out, in0, in1, ...). Cycles: the words written.
 template <int PIXELS, int... CS, class Y, int F, class... INS>
 void concat(hls::stream<Vec<Y, F> >& out, INS&... ins) {
+#pragma HLS INLINE
   static_assert(sizeof...(CS) == sizeof...(INS), "one channel count per input");
 pixels:
   for (int p = 0; p < PIXELS; ++p) {
@@ -92,6 +94,7 @@ template <int START, class T, int F, int C, int... CS> struct Share<START, T, F,
 // The inverse of concat: split<PIXELS, C0, C1, ...>(in, out0, out1, ...). Cycles: the words read.
 template <int PIXELS, int... CS, class T, int F, class... OUTS>
 void split(hls::stream<Vec<T, F> >& in, OUTS&... outs) {
+#pragma HLS INLINE
   static_assert(sizeof...(CS) == sizeof...(OUTS), "one channel count per output");
 pixels:
   for (int p = 0; p < PIXELS; ++p) {
@@ -109,6 +112,7 @@ pixels:
 template <int H, int W, int C, int FH, int FW, class T, int F, int DEPTH>
 void upsample(hls::stream<Vec<T, F> >& in, hls::stream<Vec<T, F> >& out,
               Vec<T, F> (&row)[DEPTH]) {
+#pragma HLS INLINE
   constexpr int GROUPS = C / F;
   static_assert(C % F == 0 && DEPTH == W * GROUPS, "the buffer holds one input row");
 rows:
@@ -139,15 +143,30 @@ rows:
 
 constexpr int gcd_of(int a, int b) { return b == 0 ? a : gcd_of(b, a % b); }
 
-// Words of A elements to words of B elements; ELEMENTS is a multiple of both. The elements
-// that wait are fewer than A + B; positions are multiples of gcd(A, B), so a whole ratio needs
-// no shifting network. Cycles: ELEMENTS / min(A, B).
+// How a frame of ELEMENTS goes from words of A elements to words of B. The last word of each side
+// may be filled up; what fills it is of no use.
+template <int ELEMENTS, int A, int B> struct Width {
+  static constexpr int IN = ceil_div(ELEMENTS, A);
+  static constexpr int OUT = ceil_div(ELEMENTS, B);
+  static constexpr bool FILLED = IN * A != ELEMENTS || OUT * B != ELEMENTS;
+  static constexpr int LAST_IN = ELEMENTS - (IN - 1) * A;
+  static constexpr int LAST_OUT = ELEMENTS - (OUT - 1) * B;
+  // A word of the narrower side each; narrow words may leave elements for one word more.
+  static constexpr int CYCLES = A >= B ? OUT : IN + (LAST_OUT < LAST_IN ? 1 : 0);
+};
+
+// Words of A elements to words of B elements. The elements that wait are fewer than A + B;
+// positions are multiples of gcd(A, B), so a whole ratio needs no shifting network.
+// Cycles: Width<ELEMENTS, A, B>::CYCLES, which is ELEMENTS / min(A, B) where both divide ELEMENTS.
 template <int ELEMENTS, class T, int A, int B>
 void convert_width(hls::stream<Vec<T, A> >& in, hls::stream<Vec<T, B> >& out) {
-  static_assert(ELEMENTS % A == 0 && ELEMENTS % B == 0, "both widths must divide the frame");
+#pragma HLS INLINE
+  typedef Width<ELEMENTS, A, B> Frame;
 #ifdef FPGACOMP_CSIM
-  const T* const from = csim::elements(in.take(ELEMENTS / A));
-  csim::copy(csim::elements(out.put(ELEMENTS / B)), from, ELEMENTS);
+  const T* const from = csim::elements(in.take(Frame::IN));
+  T* const to = csim::elements(out.put(Frame::OUT));
+  csim::copy(to, from, ELEMENTS);
+  for (int i = ELEMENTS; i < Frame::OUT * B; ++i) to[i] = T(0);
 #else
   constexpr int UNIT = gcd_of(A, B);
   constexpr int AU = A / UNIT;  // units a word
@@ -155,11 +174,16 @@ void convert_width(hls::stream<Vec<T, A> >& in, hls::stream<Vec<T, B> >& out) {
   constexpr int ROOM = AU + BU - 1;
   Vec<T, UNIT> waiting[ROOM];
 #pragma HLS ARRAY_PARTITION variable=waiting complete
-  counter_t<ROOM> held = 0;
+  counter_t<ROOM> held;
+  counter_t<Frame::IN> taken;
 words:
-  for (int w = 0; w < ELEMENTS / min_of(A, B); ++w) {
+  for (int w = 0; w < Frame::CYCLES; ++w) {
 #pragma HLS PIPELINE II=1
-    if (held < BU) {
+    if (w == 0) {
+      held = 0;
+      taken = 0;
+    }
+    if (held < BU && (!Frame::FILLED || taken < Frame::IN)) {
       const Vec<T, A> word = in.read();
     arrive:
       for (int u = 0; u < ROOM; ++u) {
@@ -176,8 +200,10 @@ words:
         }
       }
       held += AU;
+      ++taken;
     }
-    if (held >= BU) {
+    // The last word goes when nothing more comes, with less in it.
+    if (held >= BU || (Frame::FILLED && taken == Frame::IN)) {
       Vec<T, B> word;
       for (int k = 0; k < BU; ++k) {
 #pragma HLS UNROLL
@@ -190,7 +216,7 @@ words:
 #pragma HLS UNROLL
         waiting[u] = waiting[u + BU];
       }
-      held -= BU;
+      held = held >= BU ? int(held) - BU : 0;
       out.write(word);
     }
   }
@@ -201,11 +227,12 @@ words:
 // ones. INDEX is unsigned. Cycles: PIXELS * (C / F).
 template <int C, int PIXELS = 1, class T, int F, class INDEX>
 void argmax(hls::stream<Vec<T, F> >& in, hls::stream<Vec<INDEX, 1> >& out) {
+#pragma HLS INLINE
   static_assert(C % F == 0, "folding must divide the channels");
   static_assert(count_bits(C - 1) <= element<INDEX>::bits, "the index must fit");
   constexpr int BITS = element<T>::value_bits;
-  calc_t<BITS> best = 0;
-  counter_t<C> best_index = 0;
+  calc_t<BITS> best;
+  counter_t<C> best_index;
 pixels:
   for (int p = 0; p < PIXELS; ++p) {
   groups:

@@ -14,6 +14,7 @@ namespace fpgacomp {
 template <int H, int W, int C, int TOP, int BOTTOM, int LEFT, int RIGHT, long long FILL, class FROM,
           class TO, int F>
 void pad(hls::stream<Vec<FROM, F> >& in, hls::stream<Vec<TO, F> >& out) {
+#pragma HLS INLINE
   static_assert(C % F == 0, "folding must divide the channels");
 #ifdef FPGACOMP_CSIM
   csim::pad(csim::elements(in.take(H * W * (C / F))),
@@ -95,6 +96,7 @@ template <int H, int W, int C, int KH, int KW, int SH, int SW, int DH, int DW, c
           int F, int DEPTH>
 void sliding_window(hls::stream<Vec<T, F> >& in, hls::stream<Vec<T, F> >& out,
                     Vec<T, F> (&buffer)[DEPTH]) {
+#pragma HLS INLINE
   typedef Window<H, W, C, KH, KW, SH, SW, DH, DW, ORDER, F> window;
   static_assert(DEPTH == window::DEPTH, "the buffer must hold one window's span");
 #ifdef FPGACOMP_CSIM
@@ -111,21 +113,34 @@ void sliding_window(hls::stream<Vec<T, F> >& in, hls::stream<Vec<T, F> >& out,
   constexpr int LONGEST = max_of(max_of(window::READS_FIRST, window::READS_TAIL),
                                  max_of(window::READS_ROW, window::READS_NEXT)) + window::WRITES;
 
-  counter_t<LONGEST> cycle = 0;  // within the slot
-  counter_t<LONGEST> reads = window::READS_FIRST;
-  counter_t<LONGEST> start = window::delay(window::READS_FIRST);  // first cycle that writes
-  counter_t<window::OW> ox = 0;
-  counter_t<window::OH> oy = 0;
-  counter_t<DEPTH> fill = 0;        // where the next word read goes
-  counter_t<2 * DEPTH> base = 0;    // where the window's first word lies
-  counter_t<2 * DEPTH> offset = 0;  // of the word to write, from base
-  counter_t<FW> f = 0;
-  counter_t<KW> kx = 0;
-  counter_t<KH> ky = 0;
+  counter_t<LONGEST> cycle;  // within the slot
+  counter_t<LONGEST> reads;
+  counter_t<LONGEST> start;  // first cycle that writes
+  counter_t<window::OW> ox;
+  counter_t<window::OH> oy;
+  counter_t<DEPTH> fill;        // where the next word read goes
+  counter_t<2 * DEPTH> base;    // where the window's first word lies
+  counter_t<2 * DEPTH> offset;  // of the word to write, from base
+  counter_t<FW> f;
+  counter_t<KW> kx;
+  counter_t<KH> ky;
 
 cycles:
   for (int t = 0; t < window::CYCLES; ++t) {
 #pragma HLS PIPELINE II=1
+    if (t == 0) {
+      reads = window::READS_FIRST;
+      start = window::delay(window::READS_FIRST);
+      cycle = 0;
+      ox = 0;
+      oy = 0;
+      fill = 0;
+      base = 0;
+      offset = 0;
+      f = 0;
+      kx = 0;
+      ky = 0;
+    }
     if (cycle < reads) {
       buffer[fill] = in.read();
       if (fill == DEPTH - 1) {
@@ -213,14 +228,15 @@ cycles:
 template <int H, int W, int C, int KH, int KW, int SH, int SW, int DH, int DW, class T, int ABOVE>
 void sliding_window_parallel(hls::stream<Vec<T, C> >& in, hls::stream<Vec<T, KH * KW * C> >& out,
                              Vec<T, ABOVE> (&columns)[W]) {
+#pragma HLS INLINE
   constexpr int EH = DH * (KH - 1) + 1;
   constexpr int EW = DW * (KW - 1) + 1;
   static_assert(EH <= H && EW <= W, "the window must lie inside its (padded) input");
   static_assert(ABOVE == max_of(1, EH - 1) * C, "a column holds the rows above the current one");
   Vec<T, C> window[EH][EW];
 #pragma HLS ARRAY_PARTITION variable=window complete dim=0
-  counter_t<H + SH> next_y = EH - 1;  // where the next window ends
-  counter_t<W + SW> next_x = EW - 1;
+  counter_t<H + SH> next_y;  // where the next window ends
+  counter_t<W + SW> next_x;
 rows:
   for (int y = 0; y < H; ++y) {
   pixels:
@@ -228,6 +244,10 @@ rows:
 #pragma HLS PIPELINE II=1
 // A column is read again when the next row comes to it, W cycles after it was written.
 #pragma HLS DEPENDENCE variable=columns inter RAW distance=W true
+      if (y == 0 && x == 0) {
+        next_y = EH - 1;
+        next_x = EW - 1;
+      }
       const Vec<T, C> pixel = in.read();
       const Vec<T, ABOVE> above = columns[x];
       Vec<T, ABOVE> rest = above;

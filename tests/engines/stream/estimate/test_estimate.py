@@ -117,7 +117,7 @@ def test_deep_fifos_go_to_block_ram_and_are_counted() -> None:
     assert fifo_words_terms(bits, 16)["bram18"] == {}
     assert fifo_words_terms(bits, 1024)["bram18"] == {"fifo": 2}
     graph = dense()
-    deep = figures(graph, StreamFolding(4, 4), fifo_depths={"x": 4096})
+    deep = figures(graph, StreamFolding(4, 4), fifo_depths={"x": 1024})
     assert deep.bram18.value == figures(graph, StreamFolding(4, 4)).bram18.value + 1
 
 
@@ -150,13 +150,13 @@ def test_interval_is_the_slowest_operator_and_steps_add_up(pe: int, simd: int) -
 
 
 def test_first_frame_of_a_dense_layer() -> None:
-    """64 words in, gathered four at a time, and the first of 16 rows of 16 cycles along with it."""
+    """16 beats of four in, and the first of 16 rows of 16 cycles along with it."""
     flow = expand(design(dense(), StreamFolding(4, 4)))
     matrix = next(op for op in flow.operators if isinstance(op, MatrixVector))
-    # The last gathered word comes after 64 cycles and two pipelines; the first row ends with
-    # it, 15 rows of 16 cycles follow; the last four elements leave one after the other.
+    # The last word comes after 16 cycles and a pipeline; the first row ends with it, 15 rows of
+    # 16 cycles follow; the last four elements leave one after the other.
     rows = matrix.weight.shape[1] // 4 - 1
-    expected = 64 + 2 * HLS_STAGES + 1 + rows * 16
+    expected = 16 + HLS_STAGES + 1 + rows * 16
     assert expected <= latency_cycles(flow) <= expected + 4 + 4 * HLS_STAGES
 
 

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from fpgacomp.devices.read import load_board
+from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.errors import ToolError
@@ -238,7 +239,14 @@ def test_the_cocotb_bench_compares_every_integer(tmp_path: Path) -> None:
         verilator = find_verilator()
     except ToolError as absent:
         pytest.skip(str(absent))
-    emitted(two_ports()).write(tmp_path)
+    b = builders.GraphBuilder("odd")
+    odd = b.graph(b.dense("fc", b.input("x", (121,), -16, 15), 2))
+    graph = sd.merged(builders.mlp(), builders.labels(), odd)
+    made = sd.design(graph, 0, most=16, g2_fc=StreamFolding(2, 121))
+    project = STREAM.emit(made, interpreter.run(graph, builders.inputs(graph, 2))).project
+    # Beats of several elements, the last of which the frame does not fill.
+    assert any(port.size % port.lanes for port in RtlInterface.of(project).inputs)
+    project.write(tmp_path)
     paths = (Path(sys.executable).parent, verilator.path.parent, os.environ["PATH"])
     environment = {**verilator.environment(), "PATH": os.pathsep.join(map(str, paths))}
     ran = subprocess.run(

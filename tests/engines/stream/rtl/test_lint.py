@@ -13,6 +13,7 @@ from fpgacomp.engines.stream.rtl.project import LIBRARY
 from fpgacomp.ir.graph import Graph
 from tests.engines.hls4ml.csim.test_random import RandomGraph
 from tests.engines.stream.rtl.test_emit import emitted
+from tests.engines.stream.test_ports import odd_graph
 from tests.support import builders, stream_networks
 
 # An untyped parameter is the only form of a file's name that Vivado, Quartus and Yosys all take.
@@ -30,6 +31,7 @@ def graphs() -> dict[str, Graph]:
         "binary": stream_networks.binary().graph(),
         "sequence": stream_networks.sequence().graph(),
         "labels": builders.labels(),
+        "odd": odd_graph(0),
         **{f"random_{seed}": RandomGraph(seed).finished() for seed in range(4)},
     }
 

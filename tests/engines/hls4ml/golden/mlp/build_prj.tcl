@@ -27,6 +27,9 @@ set_part xc7z020clg400-1
 create_clock -period 10.000 -name default
 set_clock_uncertainty 27% default
 config_compile -name_max_length 80
+# Vitis HLS only, whose default changed from stp to frp in 2021.
+# Free-running: a layer that waits for pixels lets go of those that it has, and no FIFO is needed for them.
+catch {config_compile -pipeline_style frp}
 # Vivado HLS only: Vitis HLS has this limit built in.
 catch {config_array_partition -maximum_size 4096}
 

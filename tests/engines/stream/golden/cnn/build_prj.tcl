@@ -15,6 +15,7 @@ open_solution -reset solution1 -flow_target vivado
 set_part xc7z020clg400-1
 create_clock -period 6.667 -name default
 # Free-running: an operator that waits for its output still drains, as FIFO depths take for granted.
+# From 2023.1 on flp drains as well, and its loops can go on from frame to frame (rewind).
 config_compile -pipeline_style frp
 
 if {"csim" in $argv} {

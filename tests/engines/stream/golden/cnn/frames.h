@@ -38,31 +38,39 @@ struct FrameFile {
 template <int CONTAINER, int LANES>
 void send(hls::stream<fpgacomp::Beat<CONTAINER, LANES> >& axis, const unsigned char* data,
           int elements) {
-  for (int b = 0; b < elements / LANES; ++b) {
+  const int bytes = CONTAINER / 8 * LANES, size = CONTAINER / 8 * elements;
+  for (int b = 0; b * bytes < size; ++b) {
     fpgacomp::Beat<CONTAINER, LANES> beat;
     ap_uint<CONTAINER * LANES> word = 0;
-    for (int i = CONTAINER * LANES / 8 - 1; i >= 0; --i)
+    // What the last beat has beyond the frame is set: a design has to ignore it.
+    for (int i = bytes - 1; i >= 0; --i)
       word = (CONTAINER * LANES > 8 ? word << 8 : ap_uint<CONTAINER * LANES>(0)) |
-             ap_uint<CONTAINER * LANES>(data[b * CONTAINER * LANES / 8 + i]);
+             ap_uint<CONTAINER * LANES>(b * bytes + i < size ? data[b * bytes + i] : 255);
     beat.data = word;
     beat.keep = -1;
     beat.strb = -1;
-    beat.last = b == elements / LANES - 1;
+    beat.last = (b + 1) * bytes >= size;
     axis.write(beat);
   }
 }
 
-// Appends one frame; false where a beat is missing or TLAST does not mark exactly the last one.
+// Appends one frame; false where a beat is missing, TLAST does not mark exactly the last one, or
+// TKEEP not exactly the frame's bytes.
 template <int CONTAINER, int LANES>
 bool receive(hls::stream<fpgacomp::Beat<CONTAINER, LANES> >& axis, int elements,
              std::vector<unsigned char>& data) {
-  for (int b = 0; b < elements / LANES; ++b) {
+  const int bytes = CONTAINER / 8 * LANES, size = CONTAINER / 8 * elements;
+  for (int b = 0; b * bytes < size; ++b) {
     if (axis.empty()) return false;
     const fpgacomp::Beat<CONTAINER, LANES> beat = axis.read();
-    if ((beat.last == 1) != (b == elements / LANES - 1)) return false;
-    for (int i = 0; i < CONTAINER * LANES / 8; ++i)
-      data.push_back(static_cast<unsigned char>(
-          static_cast<unsigned>(ap_uint<8>(beat.data >> (8 * i)))));
+    if ((beat.last == 1) != ((b + 1) * bytes >= size)) return false;
+    for (int i = 0; i < bytes; ++i) {
+      const bool inside = b * bytes + i < size;
+      if ((ap_uint<1>(beat.keep >> i) == 1) != inside) return false;
+      if (inside)
+        data.push_back(static_cast<unsigned char>(
+            static_cast<unsigned>(ap_uint<8>(beat.data >> (8 * i)))));
+    }
   }
   return true;
 }

@@ -6,13 +6,14 @@
 module mlp (
     input logic aclk,
     input logic aresetn,
-    // x [6], int4[-8..7], 1 a beat.
+    // x [6], int4[-8..7], 1 a beat, 6 beats a frame.
     input logic [7:0] in0_x_tdata,
     input logic in0_x_tvalid,
     input logic in0_x_tlast,
     output logic in0_x_tready,
-    // fc3 [5], int10[-375..450], 1 a beat.
+    // fc3 [5], int10[-375..450], 1 a beat, 5 beats a frame.
     output logic [15:0] out0_fc3_tdata,
+    output logic [1:0] out0_fc3_tkeep,
     output logic out0_fc3_tvalid,
     output logic out0_fc3_tlast,
     input logic out0_fc3_tready,
@@ -531,7 +532,8 @@ module mlp (
       .CONTAINER(16),
       .BITS(10),
       .KIND(1),
-      .BEATS(5)
+      .BEATS(5),
+      .REST(1)
   ) run_fc3_sink (
       .clk(aclk),
       .rst,
@@ -539,6 +541,7 @@ module mlp (
       .in_valid(s_fc3_for_fc3_sink_out_valid),
       .in_ready(s_fc3_for_fc3_sink_out_ready),
       .tdata(out0_fc3_tdata),
+      .tkeep(out0_fc3_tkeep),
       .tvalid(out0_fc3_tvalid),
       .tlast(out0_fc3_tlast),
       .tready(out0_fc3_tready),
