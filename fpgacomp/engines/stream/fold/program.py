@@ -17,7 +17,7 @@ import numpy as np
 from fpgacomp.engines.shared.trial import budget_of
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.fold.prices import Costs
-from fpgacomp.engines.stream.fold.space import Edge, StreamSpace
+from fpgacomp.engines.stream.fold.space import PORT, Edge, StreamSpace
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.host.solver import Minimum, Row, minimized
 
