@@ -299,3 +299,24 @@ def test_thresholds_that_never_fire_have_room_in_their_type() -> None:
     )  # fmt: skip
     text = emitted(sd.design(b.graph(b.add(never)))).files["hls/weights/c_t.h"].decode()
     assert "static const Rom<ap_uint<5>, 1, 2> c_t = { {\n    { 515ULL },\n" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [(None, ["csynth_design"]), ("csim export", ["csim_design", "csynth_design", "export_design"])],
+)
+def test_the_script_runs_with_words_and_without_any(
+    words: str | None, steps: list[str], project: Project, tmp_path: Path
+) -> None:
+    """vitis-run of 2024.2 and later passes none, and has no `argv` then."""
+    tcl = pytest.importorskip("tkinter", reason="this Python has no Tcl interpreter").Tcl()
+    calls: list[str] = []
+    commands = ("open_project", "set_top", "add_files", "open_solution", "set_part", "exit",
+                "create_clock", "config_compile", "csim_design", "csynth_design", "cosim_design",
+                "export_design")  # fmt: skip
+    for name in commands:
+        tcl.createcommand(name, lambda *_, name=name: calls.append(name))
+    project.write(tmp_path)
+    tcl.eval("unset -nocomplain argv" if words is None else f"set argv {{{words}}}")
+    tcl.evalfile(str(tmp_path / "hls" / "build_prj.tcl"))
+    assert [name for name in calls if name.endswith("_design")] == steps

@@ -1,6 +1,11 @@
-# Streaming design of cnn: vitis_hls -f build_prj.tcl [csim] [cosim] [export]
-#
-# C synthesis always runs; each word adds a step.
+# Streaming design of cnn, with one of:
+#     vitis-run --mode hls --tcl build_prj.tcl                (Vitis 2024.2 and later)
+#     vitis_hls -f build_prj.tcl [csim] [cosim] [export]      (Vitis HLS 2020.1 to 2024.1)
+# C synthesis always runs; each word adds a step. vitis-run passes no words: write them here.
+set steps {}
+if {[info exists argv]} {
+    lappend steps {*}$argv
+}
 set here [file dirname [file normalize [info script]]]
 cd $here
 
@@ -18,14 +23,14 @@ create_clock -period 6.667 -name default
 # From 2023.1 on flp drains as well, and its loops can go on from frame to frame (rewind).
 config_compile -pipeline_style frp
 
-if {"csim" in $argv} {
+if {"csim" in $steps} {
     csim_design
 }
 csynth_design
-if {"cosim" in $argv} {
+if {"cosim" in $steps} {
     cosim_design
 }
-if {"export" in $argv} {
+if {"export" in $steps} {
     export_design -format ip_catalog -display_name cnn
 }
 exit
