@@ -40,7 +40,7 @@ def _case(layer: Activation, x: IntArray, fold: int, constants: list[str], call:
 
 def _input(rng: np.random.Generator, type_: IntType, pixels: int) -> tuple[Tensor, int, IntArray]:
     channels = int(rng.integers(1, 9))
-    if rng.integers(4) == 0:
+    if rng.integers(8) == 0:
         channels = int(rng.choice([12, 16, 31, 33, 64, 70]))  # around a vector's lanes
     tensor = Tensor("x", (pixels, channels), type_)
     return tensor, sh.divisor(rng, channels), sh.draw(rng, type_, (sh.FRAMES, *tensor.shape))
