@@ -21,7 +21,7 @@ from fpgacomp.ir.layers import Tensor
 # Most bits of TDATA, whatever the pace; C-simulation computes with no wider ones.
 WIDEST = 128
 # A DMA's side towards the memory has at least so many bits (PG021): a port of up to these is as
-# cheap for the system as a narrower one, so that it may take its neighbour's words as they are.
+# cheap for the system as a narrower one, so that it may be what its neighbour's words ask for.
 FREE = 32
 # Cycles between two frames of a Source in C++, whose loop ends with TLAST and cannot be rewound:
 # its depth, and two to leave it and to begin again. No tool has been asked. Where a wider port
@@ -41,27 +41,28 @@ def input_port(tensor: Tensor, cycles: float, reader: int = 0) -> int:
 def output_port(tensor: Tensor, cycles: float, writer: int) -> int:
     """Elements per beat of an output, likewise.
 
+    A converter from wide words is no smaller the narrower the port is, only slower.
+
     Args:
         writer: lanes of what comes to it.
     """
-    return _port(
-        tensor, cycles, writer, lambda lanes: conversion_cycles(tensor.size, writer, lanes)
-    )
+    widest = FREE // container_bits(tensor.type)
+    dealt = max(lanes for lanes in (1, 2, 4) if lanes <= max(widest, 1) and writer % lanes == 0)
+    return _port(tensor, cycles, dealt, lambda lanes: conversion_cycles(tensor.size, writer, lanes))
 
 
-def _port(tensor: Tensor, cycles: float, neighbour: int, taken: Callable[[int], int]) -> int:
-    """The narrowest port that keeps the pace, or the fastest; the neighbour's words if they do.
+def _port(tensor: Tensor, cycles: float, wanted: int, taken: Callable[[int], int]) -> int:
+    """The narrowest port that keeps the pace, or the fastest; `wanted` if it does and is free.
 
     Args:
+        wanted: elements per beat that go best with the neighbour.
         taken: cycles of a frame, by lanes.
     """
-    container = container_bits(tensor.type)
     every = [1 << n for n in range(widest_lanes(tensor).bit_length())]
     fast = [lanes for lanes in every if taken(lanes) <= cycles]
-    lanes = fast[0] if fast else min(every, key=taken)
-    if neighbour in fast and lanes <= neighbour and neighbour * container <= FREE:
-        return neighbour
-    return lanes
+    if wanted in fast and wanted * container_bits(tensor.type) <= FREE:
+        return wanted
+    return fast[0] if fast else min(every, key=taken)
 
 
 def widest_lanes(tensor: Tensor) -> int:

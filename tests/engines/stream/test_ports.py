@@ -70,6 +70,9 @@ def test_a_port_is_as_narrow_as_the_pace_allows(
     ("size", "kind", "pace", "writer", "lanes"),
     [
         (10, U16, 10, 1, 1),
+        (10, U16, 10, 10, 2),  # as much of the writer's words as 32 bits hold
+        (10, U8, 10, 10, 2),
+        (12, U8, 12, 12, 4),
         (10, U16, 9, 10, 2),
         (10, U16, 10, 2, 2),  # the writer's words, up to 32 bits
         (10, U16, 10, 5, 1),
