@@ -78,6 +78,7 @@ _ICE40 = Device(
     ultra_ram=None,
     level_ns=3.0,
     toolchain="open",
+    lut_ram=False,
     sources=("FPGA-DS-02029 (iCE40 LP/HX Data Sheet): 4-input LUT, no DSP block", _LEVEL_LATTICE),
 )
 _ICE40_ULTRAPLUS = Device(
@@ -87,6 +88,7 @@ _ICE40_ULTRAPLUS = Device(
     ultra_ram=None,
     level_ns=3.0,
     toolchain="open",
+    lut_ram=False,
     sources=("FPGA-DS-02008 (iCE40 UltraPlus Data Sheet): 4-input LUT", _LEVEL_LATTICE),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fpgacomp.devices.board import Board
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.rtl.context import RtlDesign, RtlPort
 from fpgacomp.engines.stream.rtl.registers import RegisterMap
@@ -12,6 +13,19 @@ from fpgacomp.engines.stream.rtl.render import TEMPLATES, render
 
 # Frames that the testbench runs: a simulator takes minutes for many of a large network.
 _VECTORS = 8
+
+# What maps to a family in Yosys. -nowidelut: the multiplexers behind the LUTs of ECP5 make Yosys
+# take LUTs by twos and fours where one does; without them digits takes 28 % less.
+_SYNTHESIS = {
+    "ecp5": "synth_ecp5 -nowidelut",
+    "ice40": "synth_ice40 -device hx",
+    "ice40-ultraplus": "synth_ice40 -device u",
+}
+
+
+def synthesis_command(board: Board) -> str:
+    """The command of Yosys that maps to a board's FPGA; "" where there is none."""
+    return _SYNTHESIS.get(board.family, "") if board.device.toolchain == "open" else ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,9 @@ class Delivery:
         part: of the FPGA.
         xilinx: whether Vivado builds for it.
         clock_ns: period of the clock.
+        synthesis: command of Yosys that maps to the part; "" where Vivado builds, or where Yosys
+            has none for the family.
+        multipliers: whether the design plans DSP blocks.
         sources, tables, vectors: paths below rtl/.
         frames: how many each file of `vectors` holds.
     """
@@ -49,6 +66,8 @@ class Delivery:
     part: str
     xilinx: bool
     clock_ns: str
+    synthesis: str
+    multipliers: bool
     sources: tuple[str, ...]
     tables: tuple[str, ...]
     vectors: tuple[str, ...]
@@ -66,6 +85,8 @@ class Delivery:
             name=made.name,
             part=board.part,
             xilinx=board.device.toolchain == "vivado",
+            synthesis=synthesis_command(board),
+            multipliers=any(("DSP", "1") in unit.parameters for unit in made.units),
             clock_ns=f"{design.clock_ns:.3f}",
             sources=tuple(path for path in paths if path.endswith(".sv")),
             tables=tuple(path for path in paths if path.endswith(".mem")),
@@ -157,9 +178,14 @@ def delivered(delivery: Delivery) -> dict[str, bytes]:
             "vivado/build.tcl": render("deliver/build.tcl", **context),
             "vivado/package.tcl": render("deliver/package.tcl", **context),
         }
+    elif delivery.synthesis:
+        files["yosys/synth.ys"] = render("deliver/synth.ys", **context)
     return files
 
 
 def _context(delivery: Delivery) -> dict[str, object]:
-    derived = {name: getattr(delivery, name) for name in ("buses", "containers", "ports")}
+    command = delivery.synthesis
+    if command.startswith("synth_ecp5") and not delivery.multipliers:
+        command += " -nodsp"
+    derived: dict[str, object] = {"command": command} | {name: getattr(delivery, name) for name in ("buses", "containers", "ports")}
     return {**vars(delivery), **derived}
