@@ -17,12 +17,14 @@ class DspMultiplier:
         wide_bits: width of its wider port in bits, sign included.
         narrow_bits: width of its narrower port in bits, sign included.
         source: the document that states both widths.
+        least_product_bits: fewest bits of two operands together that the tools put into it.
     """
 
     block: str
     wide_bits: int
     narrow_bits: int
     source: str
+    least_product_bits: int = 0
 
     def __str__(self) -> str:
         return f"{self.wide_bits}x{self.narrow_bits}"

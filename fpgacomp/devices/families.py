@@ -10,10 +10,18 @@ from fpgacomp.devices.device import Device, DspMultiplier, MemoryBlock
 DSP48E1 = DspMultiplier("DSP48E1", 25, 18, "UG479 (7 Series DSP48E1 Slice): 25 x 18 bit multiplier")
 DSP48E2 = DspMultiplier("DSP48E2", 27, 18, "UG579 (UltraScale DSP Slice): 27 x 18 bit multiplier")
 MULT18X18D = DspMultiplier(
-    "MULT18X18D", 18, 18, "FPGA-TN-02205 (ECP5 sysDSP Usage Guide): 18 x 18 bit multiplier"
+    "MULT18X18D",
+    18,
+    18,
+    "FPGA-TN-02205 (ECP5 sysDSP Usage Guide): 18 x 18 bit multiplier",
+    least_product_bits=9,  # DSP_Y_MINWIDTH of Yosys' synth_lattice
 )
 SB_MAC16 = DspMultiplier(
-    "SB_MAC16", 16, 16, "FPGA-TN-02007 (DSP Function Usage Guide for iCE40): 16 x 16 bit multiplier"
+    "SB_MAC16",
+    16,
+    16,
+    "FPGA-TN-02007 (DSP Function Usage Guide for iCE40): 16 x 16 bit multiplier",
+    least_product_bits=64,  # none: synth_ice40 infers SB_MAC16 with -dsp only, which is not given
 )
 
 _SHAPES_18K = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))

@@ -35,7 +35,9 @@ def rom_terms(width: int, depth: int, memory: Memory, *, told: bool = True) -> T
     """
     if depth <= 1 or not width:
         return unit_terms({})
-    shape: Terms = {MEMORIES: {memory_key(f"rom_{memory}{'' if told else UNTOLD}", width, depth): 1}}
+    shape: Terms = {
+        MEMORIES: {memory_key(f"rom_{memory}{'' if told else UNTOLD}", width, depth): 1}
+    }
     if table_storage(memory, depth) == "lutram":
         return shape | unit_terms({"rom": width * ceil(depth / ROM_DEPTH)}, {"register": width})
     return shape | unit_terms({}, {}, {"rom": memory_bram18(width, depth)})

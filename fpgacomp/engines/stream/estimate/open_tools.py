@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from fpgacomp.devices.device import Device, MemoryBlock
 from fpgacomp.devices.resources import Resources
@@ -21,7 +21,7 @@ from fpgacomp.engines.shared.terms import MEMORIES, RESOURCES, SOFT, Terms, unit
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.estimate.memory import UNTOLD, added, buffer_terms, rom_terms
 from fpgacomp.engines.stream.storage import fifo_in_block
-from fpgacomp.results.estimate import Figure
+from fpgacomp.results.estimate import Basis, Figure
 
 PATH = Path(__file__).with_name("yosys.json")
 # Yosys' own costs of a memory in logic (a bit of a table, a bit that is written), and in the
@@ -35,11 +35,22 @@ LUT_RAM_LUTS = 6
 CARRY_LUTS = 2  # of one CCU2C
 
 
+@lru_cache(maxsize=1)
+def _content() -> dict[str, Any]:
+    """Name of a memory block -> the content of coefficients of the families that have it."""
+    content: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
+    return content
+
+
 @lru_cache(maxsize=8)
 def load(block: str) -> Coefficients:
     """The coefficients of the families whose memory block has this name."""
-    content = json.loads(PATH.read_text(encoding="utf-8"))
-    return coefficients_of(content[block], "logic_synth")
+    return coefficients_of(_content()[block], "logic_synth")
+
+
+def measured(device: Device) -> bool:
+    """Whether Yosys builds for the device, and its netlists of such devices were measured."""
+    return device.toolchain == "open" and device.block_ram.block in _content()
 
 
 def blocks_of(width: int, depth: int, block: MemoryBlock) -> int:
@@ -134,6 +145,12 @@ class YosysPrices:
 
     device: Device
 
+    @property
+    def basis(self) -> Basis:
+        """Netlists of Yosys, and of how many designs."""
+        designs = _content()[self.device.block_ram.block]["designs"]
+        return Basis("netlists of Yosys", designs)
+
     def operator(self, terms: Terms, kind: str) -> Resources[Figure]:
         """An operator of these terms of Vitis HLS."""
         return self._priced(operator_as_built(terms, self.device), kind)
@@ -148,6 +165,3 @@ class YosysPrices:
 
     def _priced(self, terms: Terms, kind: str) -> Resources[Figure]:
         return load(self.device.block_ram.block).priced(terms, kind)
-
-
-Kind = Literal["converter", "matrix", "process", "thresholds", "window", "fifo", "design"]

@@ -187,5 +187,7 @@ def _context(delivery: Delivery) -> dict[str, object]:
     command = delivery.synthesis
     if command.startswith("synth_ecp5") and not delivery.multipliers:
         command += " -nodsp"
-    derived: dict[str, object] = {"command": command} | {name: getattr(delivery, name) for name in ("buses", "containers", "ports")}
+    derived: dict[str, object] = {"command": command} | {
+        name: getattr(delivery, name) for name in ("buses", "containers", "ports")
+    }
     return {**vars(delivery), **derived}

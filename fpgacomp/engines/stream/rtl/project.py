@@ -89,7 +89,9 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
         files |= made.files
         what = type(operator).__name__
         title = f"{what} of layer {operator.layer}" if operator.layer else what
-        parameters = tuple((key, _literal(value)) for key, value in styled(made.parameters, device).items())
+        parameters = tuple(
+            (key, _literal(value)) for key, value in styled(made.parameters, device).items()
+        )
         units.append(WiredInstance(name, title, made.module, parameters, tuple(connections)))
     streams = tuple(_described(stream, names) for stream in dataflow.streams)
     blocks = frozenset(
