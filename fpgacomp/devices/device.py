@@ -59,6 +59,7 @@ class Device:
         ultra_ram: the memory block that board files count as `uram`; None where there is none.
         level_ns: delay of one level of adders in nanoseconds, as a scheduler counts it.
         toolchain: what turns a design into a bitstream.
+        yosys: command of Yosys that synthesizes for the family; "" where none is known.
         lut_ram: whether LUTs can be memory that is written.
         sources: where `lut_inputs` and `level_ns` are from.
     """
@@ -71,6 +72,7 @@ class Device:
     toolchain: Toolchain
     sources: tuple[str, ...]
     lut_ram: bool = True
+    yosys: str = ""
 
     @property
     def wide_port_bits(self) -> int:

@@ -50,7 +50,9 @@ def load(block: str) -> Coefficients:
 
 def measured(device: Device) -> bool:
     """Whether Yosys builds for the device, and its netlists of such devices were measured."""
-    return device.toolchain == "open" and device.block_ram.block in _content()
+    return (
+        bool(device.yosys) and device.toolchain == "open" and device.block_ram.block in _content()
+    )
 
 
 def blocks_of(width: int, depth: int, block: MemoryBlock) -> int:

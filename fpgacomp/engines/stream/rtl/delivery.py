@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fpgacomp.devices.board import Board
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.rtl.context import RtlDesign, RtlPort
 from fpgacomp.engines.stream.rtl.registers import RegisterMap
@@ -13,19 +12,6 @@ from fpgacomp.engines.stream.rtl.render import TEMPLATES, render
 
 # Frames that the testbench runs: a simulator takes minutes for many of a large network.
 _VECTORS = 8
-
-# What maps to a family in Yosys. -nowidelut: the multiplexers behind the LUTs of ECP5 make Yosys
-# take LUTs by twos and fours where one does; without them digits takes 28 % less.
-_SYNTHESIS = {
-    "ecp5": "synth_ecp5 -nowidelut",
-    "ice40": "synth_ice40 -device hx",
-    "ice40-ultraplus": "synth_ice40 -device u",
-}
-
-
-def synthesis_command(board: Board) -> str:
-    """The command of Yosys that maps to a board's FPGA; "" where there is none."""
-    return _SYNTHESIS.get(board.family, "") if board.device.toolchain == "open" else ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +71,7 @@ class Delivery:
             name=made.name,
             part=board.part,
             xilinx=board.device.toolchain == "vivado",
-            synthesis=synthesis_command(board),
+            synthesis=board.device.yosys if board.device.toolchain == "open" else "",
             multipliers=any(("DSP", "1") in unit.parameters for unit in made.units),
             clock_ns=f"{design.clock_ns:.3f}",
             sources=tuple(path for path in paths if path.endswith(".sv")),
@@ -184,10 +170,5 @@ def delivered(delivery: Delivery) -> dict[str, bytes]:
 
 
 def _context(delivery: Delivery) -> dict[str, object]:
-    command = delivery.synthesis
-    if command.startswith("synth_ecp5") and not delivery.multipliers:
-        command += " -nodsp"
-    derived: dict[str, object] = {"command": command} | {
-        name: getattr(delivery, name) for name in ("buses", "containers", "ports")
-    }
+    derived = {name: getattr(delivery, name) for name in ("buses", "containers", "ports")}
     return {**vars(delivery), **derived}
