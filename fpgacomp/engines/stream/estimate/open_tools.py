@@ -60,6 +60,11 @@ def blocks_of(width: int, depth: int, block: MemoryBlock) -> int:
     return min(ceil(width / bits) * ceil(depth / words) for words, bits in block.shapes)
 
 
+def rom_blocks(width: int, depth: int, block: MemoryBlock) -> int:
+    """How many of these blocks hold a table: Yosys lays parts of its depth side by side."""
+    return min(ceil(width * ceil(depth / words) / bits) for words, bits in block.shapes)
+
+
 @lru_cache(maxsize=65536)
 def as_built(kind: str, width: int, depth: int, device: Device) -> Terms:
     """A memory in Yosys' netlist, less what the terms of Vitis HLS say of it.
@@ -79,7 +84,7 @@ def as_built(kind: str, width: int, depth: int, device: Device) -> Terms:
 
 
 def _rom(width: int, depth: int, memory: Memory, device: Device) -> Terms:
-    blocks = blocks_of(width, depth, device.block_ram)
+    blocks = rom_blocks(width, depth, device.block_ram)
     cheap = _BLOCK_COST[device.block_ram.block] * blocks < width * depth * _ROM_BIT
     if memory in ("bram", "uram") or (memory == "auto" and cheap):
         return unit_terms({}, {}, {"block": blocks})
@@ -92,12 +97,12 @@ def _ram(width: int, depth: int, device: Device, *, output: bool = True) -> Term
     blocks = blocks_of(width, depth, device.block_ram)
     block = _BLOCK_COST[device.block_ram.block] * blocks if output else float("inf")
     units = ceil(width / _LUT_RAM_BITS) * ceil(depth / _LUT_RAM_WORDS)
-    lut_ram = _LUT_RAM_COST * units if device.lut_ram else float("inf")
+    select = width * (ceil(depth / _LUT_RAM_WORDS) - 1)
+    lut_ram = _LUT_RAM_COST * units + select / 4 if device.lut_ram else float("inf")
     bits = width * depth * _RAM_BIT
     if block < min(lut_ram, bits):
         return unit_terms({"block_port": width}, {"block_port": width}, {"block": blocks})
     if lut_ram <= bits:
-        select = width * (ceil(depth / _LUT_RAM_WORDS) - 1)
         return unit_terms({"ram": LUT_RAM_LUTS * units, "select": select}, {"register": kept})
     return unit_terms({"select": width * depth}, {"register": width * depth + kept})
 
