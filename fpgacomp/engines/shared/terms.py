@@ -63,7 +63,8 @@ def dsp_per_product(one_bits: int, other_bits: int) -> int:
 
 def merge(parts: Iterable[Mapping[str, Mapping[str, float]]]) -> Terms:
     """The sum of several term tables."""
-    total: Terms = {resource: defaultdict(float) for resource in (*RESOURCES, ROM_BITS, SOFT)}
+    kinds = (*RESOURCES, ROM_BITS, MEMORIES, SOFT)
+    total: Terms = {resource: defaultdict(float) for resource in kinds}
     for part in parts:
         for resource, amounts in part.items():
             for term, amount in amounts.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.frontend import read_network
 from fpgacomp.ir import interpreter
 from fpgacomp.lower import lower
+from fpgacomp.results.certainty import certainty_of
+from fpgacomp.results.estimate import Basis
 from fpgacomp.results.project import Project
 from fpgacomp.results.target import Target
 from tests.support.paths import EXAMPLES
@@ -90,6 +93,28 @@ def test_vivado_is_told_its_own_style() -> None:
 
 def test_every_open_board_is_synthesized_here() -> None:
     assert {b.name for b in list_boards() if b.device.toolchain == "open"} == set(OPEN)
+
+
+def test_what_was_measured_lies_in_what_is_promised() -> None:
+    """The table of examples/measure_yosys.py: of block RAM and DSP there is nothing to guess."""
+    with (EXAMPLES / "yosys_measured.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["board"] for row in rows} == set(OPEN)
+    for row in rows:
+        low, value, high, measured = (
+            int(row[name]) for name in ("low", "estimate", "high", "measured")
+        )
+        assert low <= measured <= high, row
+        assert row["resource"] in ("lut", "ff") or measured == value, row
+
+
+@pytest.mark.parametrize(
+    ("designs", "certainty"), [(None, "certain"), (8, "certain"), (7, "probable")]
+)
+def test_no_verdict_is_certain_by_a_handful_of_designs(designs: int | None, certainty: str) -> None:
+    design = designed("ulx3s-85f")
+    estimate = replace(estimate_stream(design, timed=False), basis=Basis("Yosys", designs))
+    assert certainty_of(estimate, design.board.budget) == certainty
 
 
 def with_dsp_blocks(design: StreamDesign) -> StreamDesign:
