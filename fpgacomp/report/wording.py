@@ -158,6 +158,8 @@ def stage_of(estimate: Estimate) -> str:
     stage, basis = STAGES[estimate.stage], estimate.basis
     if basis.designs is None:
         return stage
+    if basis.designs == 0:
+        return f"{stage} on other devices, by {basis.tool}"
     return f"{stage}, fitted to {basis.tool} of {basis.designs} designs"
 
 

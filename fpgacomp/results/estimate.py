@@ -96,7 +96,8 @@ class Basis:
 
     Args:
         tool: whose results.
-        designs: how many whole designs; None where single operators of many repositories.
+        designs: how many whole designs of the device's family; None where single layers of many
+            repositories, 0 where nothing of the family.
     """
 
     tool: str = "published reports of Vivado and Vitis HLS"
