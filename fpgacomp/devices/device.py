@@ -17,12 +17,14 @@ class DspMultiplier:
         wide_bits: width of its wider port in bits, sign included.
         narrow_bits: width of its narrower port in bits, sign included.
         source: the document that states both widths.
+        least_product_bits: fewest bits of two operands together that the tools put into it.
     """
 
     block: str
     wide_bits: int
     narrow_bits: int
     source: str
+    least_product_bits: int = 0
 
     def __str__(self) -> str:
         return f"{self.wide_bits}x{self.narrow_bits}"
@@ -57,6 +59,8 @@ class Device:
         ultra_ram: the memory block that board files count as `uram`; None where there is none.
         level_ns: delay of one level of adders in nanoseconds, as a scheduler counts it.
         toolchain: what turns a design into a bitstream.
+        yosys: command of Yosys that synthesizes for the family; "" where none is known.
+        lut_ram: whether LUTs can be memory that is written.
         sources: where `lut_inputs` and `level_ns` are from.
     """
 
@@ -67,6 +71,8 @@ class Device:
     level_ns: float
     toolchain: Toolchain
     sources: tuple[str, ...]
+    lut_ram: bool = True
+    yosys: str = ""
 
     @property
     def wide_port_bits(self) -> int:

@@ -10,10 +10,18 @@ from fpgacomp.devices.device import Device, DspMultiplier, MemoryBlock
 DSP48E1 = DspMultiplier("DSP48E1", 25, 18, "UG479 (7 Series DSP48E1 Slice): 25 x 18 bit multiplier")
 DSP48E2 = DspMultiplier("DSP48E2", 27, 18, "UG579 (UltraScale DSP Slice): 27 x 18 bit multiplier")
 MULT18X18D = DspMultiplier(
-    "MULT18X18D", 18, 18, "FPGA-TN-02205 (ECP5 sysDSP Usage Guide): 18 x 18 bit multiplier"
+    "MULT18X18D",
+    18,
+    18,
+    "FPGA-TN-02205 (ECP5 sysDSP Usage Guide): 18 x 18 bit multiplier",
+    least_product_bits=9,  # DSP_Y_MINWIDTH of Yosys' synth_lattice
 )
 SB_MAC16 = DspMultiplier(
-    "SB_MAC16", 16, 16, "FPGA-TN-02007 (DSP Function Usage Guide for iCE40): 16 x 16 bit multiplier"
+    "SB_MAC16",
+    16,
+    16,
+    "FPGA-TN-02007 (DSP Function Usage Guide for iCE40): 16 x 16 bit multiplier",
+    least_product_bits=64,  # none: synth_ice40 infers SB_MAC16 with -dsp only, which is not given
 )
 
 _SHAPES_18K = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
@@ -62,6 +70,9 @@ _ULTRASCALE_PLUS = Device(
     toolchain="vivado",
     sources=("UG574 (UltraScale CLB): 6-input LUT", _LEVEL_ULTRASCALE),
 )
+# -nowidelut: with the multiplexers behind the LUTs of ECP5 Yosys takes LUTs by twos and fours where
+# one does; digits is 28 % smaller without. -nodsp: the emitted script gives the products that the
+# design plans in DSP blocks theirs, and no others.
 _ECP5 = Device(
     multiplier=MULT18X18D,
     lut_inputs=4,
@@ -69,6 +80,7 @@ _ECP5 = Device(
     ultra_ram=None,
     level_ns=3.0,
     toolchain="open",
+    yosys="synth_ecp5 -nowidelut -nodsp",
     sources=("FPGA-DS-02012 (ECP5 Data Sheet): 4-input LUT", _LEVEL_LATTICE),
 )
 _ICE40 = Device(
@@ -78,6 +90,8 @@ _ICE40 = Device(
     ultra_ram=None,
     level_ns=3.0,
     toolchain="open",
+    yosys="synth_ice40 -device hx",
+    lut_ram=False,
     sources=("FPGA-DS-02029 (iCE40 LP/HX Data Sheet): 4-input LUT, no DSP block", _LEVEL_LATTICE),
 )
 _ICE40_ULTRAPLUS = Device(
@@ -87,6 +101,8 @@ _ICE40_ULTRAPLUS = Device(
     ultra_ram=None,
     level_ns=3.0,
     toolchain="open",
+    yosys="synth_ice40 -device u",
+    lut_ram=False,
     sources=("FPGA-DS-02008 (iCE40 UltraPlus Data Sheet): 4-input LUT", _LEVEL_LATTICE),
 )
 

@@ -117,7 +117,7 @@ def _view(report: Report) -> ReportView:
         title=f"{report.model.name} on {report.board.title}",
         headline=wording.headline(report),
         steps=next_steps(report),
-        stage=wording.STAGES[report.estimate.stage],
+        stage=wording.stage_of(report.estimate),
         tiles=tuple(_tiles(report)),
         gauges=tuple(_gauge(row) for row in wording.resource_rows(report)),
         layer_resources=tuple(wording.LABELS[key] for key in shown),

@@ -143,6 +143,7 @@ def _estimate(estimate: Estimate, board: Board) -> dict[str, object]:
     rate = estimate.frames_per_second if estimate.interval_cycles.value > 0 else None
     return {
         "stage": estimate.stage,
+        "basis": asdict(estimate.basis),
         "level": LEVEL,
         "clock_mhz": estimate.clock_mhz,
         "latency_cycles": _figure(estimate.latency_cycles),

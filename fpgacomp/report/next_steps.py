@@ -51,6 +51,12 @@ def _after_success(report: Report) -> Iterator[Step]:
             "Synthesize the C++ with Vitis HLS:",
             f"cd {folder}/hls && vitis_hls -f build_prj.tcl",
         )
+    elif report.board.device.yosys and report.backend == "stream":
+        yield Step(
+            "Synthesize the SystemVerilog with Yosys (pip install pyosys==0.70):",
+            f'cd {folder}/rtl && python -c "from pyosys import libyosys; '
+            "libyosys.run_pass('script yosys/synth.ys')\"",
+        )
     yield Step(
         "Run samples of your own through the design:",
         f"fpgacomp simulate {folder} --inputs X.npy --outputs Y.npy --level c",

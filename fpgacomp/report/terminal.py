@@ -42,7 +42,9 @@ def _screen(report: Report, console: Console) -> list[Text]:
     if _height(airy, console) <= MAX_LINES:
         return airy
     body = _joined(_sections(report, console, rows), gap=False)
-    while rows > 2 and _height(body + tail, console) >= MAX_LINES:
+    # The first note may say what the figures are worth: layers make room for it, and for the count.
+    first = _height(notes[:1], console)
+    while rows > 2 and _height(body + tail, console) + first >= MAX_LINES:
         rows -= 1
         body = _joined(_sections(report, console, rows), gap=False)
     left = MAX_LINES - _height(body + tail, console)
@@ -157,7 +159,7 @@ def _subject(report: Report) -> str:
 
 def _legend(report: Report, plain: bool) -> str:
     solid, middle, light = "#=-" if plain else "█▓░"
-    stage = wording.STAGES[report.estimate.stage]
+    stage = wording.stage_of(report.estimate)
     return (
         f"predicted for {stage}, of what the shell leaves: {solid} low {middle} value {light} high"
     )

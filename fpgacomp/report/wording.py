@@ -153,6 +153,16 @@ def resource_rows(report: Report) -> tuple[ResourceRow, ...]:
     return tuple(row for row in rows if row.device or row.used.high)
 
 
+def stage_of(estimate: Estimate) -> str:
+    """The tool whose result is predicted, and what its figures were fitted to."""
+    stage, basis = STAGES[estimate.stage], estimate.basis
+    if basis.designs is None:
+        return stage
+    if basis.designs == 0:
+        return f"{stage} on other devices, by {basis.tool}"
+    return f"{stage}, fitted to {basis.tool} of {basis.designs} designs"
+
+
 def headline(report: Report) -> Headline:
     """Whether the design fits and whether its results are right, in one sentence."""
     title, wrong = report.board.title, list(_mismatches(report.exactness))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fpgacomp.devices.resources import Resources
-from fpgacomp.results.estimate import WithResources
+from fpgacomp.results.estimate import Estimate, WithResources
 
 # certain: even the upper end of every resource fits. probable: the values do, the upper ends are
 # within DOUBTFUL times what is free. doubtful: one of them is beyond it.
@@ -19,10 +19,13 @@ def worst_share(estimate: WithResources, budget: Resources[float]) -> float:
     return max(_share(figure.high, free) for figure, free in needed)
 
 
-def certainty_of(estimate: WithResources, budget: Resources[float]) -> Certainty:
-    """How sure it is that a design fits whose values do."""
+def certainty_of(estimate: Estimate, budget: Resources[float]) -> Certainty:
+    """How sure it is that a design fits whose values do.
+
+    Nothing is certain by an estimate that was fitted to a handful of designs.
+    """
     worst = worst_share(estimate, budget)
-    if worst <= 1.0:
+    if worst <= 1.0 and not estimate.basis.thin:
         return "certain"
     return "probable" if worst <= DOUBTFUL else "doubtful"
 

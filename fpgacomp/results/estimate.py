@@ -11,6 +11,7 @@ from fpgacomp.devices.resources import Resources
 
 # implementation: after placement and routing; no published result tells it from logic synthesis.
 Stage = Literal["csynth", "logic_synth", "implementation"]
+ENOUGH_DESIGNS = 8  # measured designs of a family from which a verdict may be certain
 LEVEL = 0.9  # share of measured amounts that a figure's range is to hold
 
 
@@ -89,6 +90,25 @@ class Figure:
         return sqrt(max((self.high - self.value) ** 2 - self.shared_high**2, 0.0))
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What the figures of resources were fitted to.
+
+    Args:
+        tool: whose results.
+        designs: how many whole designs of the device's family; None where single layers of many
+            repositories, 0 where nothing of the family.
+    """
+
+    tool: str = "published reports of Vivado and Vitis HLS"
+    designs: int | None = None
+
+    @property
+    def thin(self) -> bool:
+        """Whether so few designs were measured that no verdict is certain."""
+        return self.designs is not None and self.designs < ENOUGH_DESIGNS
+
+
 class WithResources:
     """Short names for the figures of `resources`: `estimate.lut` is `estimate.resources.lut`."""
 
@@ -149,6 +169,7 @@ class Estimate(WithResources):
         resources: of the whole design: the layers, and what no layer owns (FIFOs, handshakes,
             interfaces).
         layers: layer name -> its share.
+        basis: what the figures of resources were fitted to.
     """
 
     stage: Stage
@@ -157,6 +178,7 @@ class Estimate(WithResources):
     interval_cycles: Figure
     resources: Resources[Figure]
     layers: Mapping[str, LayerEstimate]
+    basis: Basis = Basis()
 
     @property
     def latency_us(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fpgacomp.devices.board import Board
+from fpgacomp.results.estimate import Basis
 
 
 def built_by_hls(board: Board) -> bool:
@@ -21,4 +22,20 @@ def hls_remarks(board: Board, instead: str) -> tuple[str, ...]:
     return (
         f"no HLS tool builds C++ for {board.name}, whose device is an {board.family}: the figures "
         f"are those of Vitis HLS and only compare designs. {instead}",
+    )
+
+
+def yosys_remarks(board: Board, basis: Basis) -> tuple[str, ...]:
+    """One sentence where Yosys builds the SystemVerilog, and the figures are those of its netlists.
+
+    Args:
+        basis: what the figures of resources were fitted to.
+    """
+    blocks = board.device.block_ram
+    words, bits = blocks.shapes[0]
+    return (
+        f"no HLS tool builds C++ for {board.name}, whose device is an {board.family}: Yosys builds "
+        f"the SystemVerilog in rtl/. LUT, FF and block RAM ({blocks.block} of {words * bits:,} "
+        f"bits, listed as BRAM18) are fitted to {basis.tool} of {basis.designs} designs for this "
+        "family; none was placed or routed, so whether the clock is met is not known.",
     )

@@ -27,6 +27,10 @@ Amounts = dict[str, float]
 # resource -> term -> amount; under ROM_BITS, the term that counts a ROM's blocks -> bits it holds
 Terms = dict[str, Amounts]
 ROM_BITS = "rom_bits"
+# What an FPGA without Vitis HLS is priced by, beside the resources: memories by kind and shape
+# (`memory_key`), and the adder cells of products that lie in DSP blocks elsewhere.
+MEMORIES = "memories"
+SOFT = "soft"
 LUT_BITS = 64  # a LUT of six inputs holds no more bits than this
 
 # Vitis binds a product of two variables to a DSP block only where neither is tiny and the product
@@ -59,7 +63,8 @@ def dsp_per_product(one_bits: int, other_bits: int) -> int:
 
 def merge(parts: Iterable[Mapping[str, Mapping[str, float]]]) -> Terms:
     """The sum of several term tables."""
-    total: Terms = {resource: defaultdict(float) for resource in (*RESOURCES, ROM_BITS)}
+    kinds = (*RESOURCES, ROM_BITS, MEMORIES, SOFT)
+    total: Terms = {resource: defaultdict(float) for resource in kinds}
     for part in parts:
         for resource, amounts in part.items():
             for term, amount in amounts.items():
@@ -93,15 +98,19 @@ def constant_products(by: Ints, lanes: int, bits: int) -> Terms:
     """
     values = by.array.ravel()
     digits = signed_digits(values)
-    adders = dsp = 0.0
+    adders = dsp = soft = 0.0
     for value, count in zip(values.tolist(), digits.tolist()):
         own = abs(value).bit_length() + 1
         if constant_binds_dsp(count, own, bits):
             dsp += dsp_per_product(bits, own)
+            soft += (count - 1) * (bits + own - 1)
         else:
             adders += max(count - 1, 0) * (bits + own - 1)
     share = lanes / values.size
-    return unit_terms({"adder": adders * share}) | {"dsp": {"scale": ceil(dsp * share)}}
+    extra: Terms = {"dsp": {"scale": ceil(dsp * share)}}
+    if soft:
+        extra[SOFT] = {"scale": soft * share}
+    return unit_terms({"adder": adders * share}) | extra
 
 
 def constant_binds_dsp(digits: int, own_bits: int, bits: int) -> bool:

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
-from fpgacomp.engines.shared.remarks import hls_remarks
+from fpgacomp.engines.shared.remarks import hls_remarks, yosys_remarks
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.errors import FpgacompError, UsageError
@@ -99,6 +99,11 @@ class StreamEngine:
 
     def remarks(self, design: StreamDesign) -> tuple[str, ...]:
         """Which of its outputs can be built for the board."""
+        from fpgacomp.engines.stream.estimate.design import prices_on
+        from fpgacomp.engines.stream.estimate.open_tools import measured
+
+        if measured(design.board.device):
+            return yosys_remarks(design.board, prices_on(design.board.device).basis)
         return hls_remarks(design.board, "Build the SystemVerilog in rtl/ with the open tools.")
 
     def choices(self, design: StreamDesign) -> Mapping[str, str]:

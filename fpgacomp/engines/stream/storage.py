@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import Memory
 
 # What BIND_STORAGE is told; auto: nothing is bound, because there is no memory.
@@ -18,6 +19,8 @@ RAM_DEPTH = 32
 # Most words of a table in LUTs: two LUTs a bit cost less than a block RAM's share of a board.
 SMALL_ROM_DEPTH = 128
 SMALL_RAM_BITS = 1024  # most bits of a buffer outside of block RAM
+# Most bits of a FIFO outside of block RAM where LUTs cannot be memory, so that they are registers.
+SMALL_FIFO_BITS = 256
 FEW_WORDS = 4  # most words of a buffer in registers
 
 
@@ -35,3 +38,14 @@ def buffer_storage(width: int, depth: int) -> BufferStorage:
     if depth <= FEW_WORDS:
         return "registers"
     return "lutram" if width * depth <= SMALL_RAM_BITS or depth <= RAM_DEPTH else "bram"
+
+
+def fifo_in_block(bits: int, depth: int, device: Device) -> bool:
+    """Whether the SystemVerilog tells a FIFO's words to lie in block RAM.
+
+    Vivado is told nothing. Yosys puts no FIFO into block RAM that is not told so, because its
+    output register takes words that come past the memory, too.
+    """
+    if device.toolchain == "vivado":
+        return False
+    return bits * (depth - 1) > (SMALL_RAM_BITS if device.lut_ram else SMALL_FIFO_BITS)

@@ -2,9 +2,13 @@
 //
 // `in_ready` and `out_valid` are registers, so that no handshake path crosses the FIFO. A word
 // that meets an empty FIFO is at the output one cycle later.
+//
+// No memory block reads into a register that takes words from elsewhere, too. With BLOCK the words
+// of the memory have a register of their own, and a multiplexer follows it.
 module fpgacomp_fifo #(
     parameter int BITS = 8,
     parameter int DEPTH = 2,
+    parameter int BLOCK = 0,  // 1: its words lie in block RAM
     parameter TAP = "",  // simulation only: file that every word is written to
     parameter NAME = ""  // simulation only: what the measured figures are listed under
 ) (
@@ -21,7 +25,6 @@ module fpgacomp_fifo #(
   localparam int AddressBits = Stored > 1 ? $clog2(Stored) : 1;
   localparam int CountBits = $clog2(Stored + 1);
 
-  logic [BITS-1:0] memory[Stored];
   logic [AddressBits-1:0] write_at, read_at;
   logic [CountBits-1:0] held, held_next, most;  // most: words of the memory that may be in use
   logic push, take, from_memory, direct, to_memory;
@@ -53,9 +56,6 @@ module fpgacomp_fifo #(
   );
 
   always_ff @(posedge clk) begin
-    if (to_memory) memory[write_at] <= in_data;
-    if (direct) out_data <= in_data;
-    else if (from_memory) out_data <= memory[read_at];
     if (rst) begin
       held <= '0;
       in_ready <= 1'b0;
@@ -64,6 +64,27 @@ module fpgacomp_fifo #(
       held <= held_next;
       in_ready <= held_next != most;
       if (take) out_valid <= from_memory | direct;
+    end
+  end
+
+  if (BLOCK != 0) begin : gen_block
+    // No word is written where one is read: what is read is held, and a full FIFO takes none.
+    (* ram_style = "block", no_rw_check *) logic [BITS-1:0] memory[Stored];
+    logic [BITS-1:0] stored, passed;
+    logic of_memory;
+    always_ff @(posedge clk) begin
+      if (to_memory) memory[write_at] <= in_data;
+      if (from_memory) stored <= memory[read_at];
+      if (direct) passed <= in_data;
+      if (direct | from_memory) of_memory <= from_memory;
+    end
+    assign out_data = of_memory ? stored : passed;
+  end else begin : gen_plain
+    logic [BITS-1:0] memory[Stored];
+    always_ff @(posedge clk) begin
+      if (to_memory) memory[write_at] <= in_data;
+      if (direct) out_data <= in_data;
+      else if (from_memory) out_data <= memory[read_at];
     end
   end
 

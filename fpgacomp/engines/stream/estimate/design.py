@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import ClassVar, Protocol
 
+from fpgacomp.devices.device import Device
 from fpgacomp.devices.resources import Resources
+from fpgacomp.engines.shared.terms import Terms
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.coefficients import load
 from fpgacomp.engines.stream.estimate.memory import fifo_words_terms
+from fpgacomp.engines.stream.estimate.open_tools import YosysPrices, measured
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.operators.convert import Convert, converter_terms
-from fpgacomp.engines.stream.operators.operator import Operator
+from fpgacomp.engines.stream.operators.operator import CostKind, Operator
 from fpgacomp.engines.stream.operators.sink import Sink
 from fpgacomp.engines.stream.plumbing import LEAST_DEPTH
 from fpgacomp.engines.stream.timing.run import first_frame, interval_cycles
 from fpgacomp.engines.stream.timing.whole import Whole
-from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate
+from fpgacomp.results.estimate import Basis, Estimate, Figure, LayerEstimate
 
 ZERO = Figure.exact(0.0)
 NOTHING = Resources.of(lambda _: ZERO)
@@ -57,30 +61,85 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
         UnsupportedLayer, Problems: the folding is not legal.
     """
     dataflow = expand(design)
-    coefficients, port_bits = load(), design.board.device.wide_port_bits
+    device, fifo_depths = design.board.device, _fifo_depths(design, dataflow, timed=timed)
+    prices = prices_on(device)
     shares: dict[str, _Share] = {layer.name: _Share() for layer in design.graph.layers}
     shares[""] = _Share()
     for operator in dataflow.operators:
         owner = operator.layer if operator.layer in shares else ""
-        figures = coefficients.priced(operator.terms(port_bits), operator.cost_kind)
+        terms = operator.terms(device.wide_port_bits)
+        figures = prices.operator(terms, operator.cost_kind)
         shares[owner] = shares[owner].plus(figures, (operator,))
         for stream in operator.outputs:
-            shares[owner] = shares[owner].plus(_fifo_price(stream.bits, stream.depth))
+            depth = fifo_depths[stream.name]
+            shares[owner] = shares[owner].plus(_fifo_price(stream.bits, depth, device))
+    shares[""] = shares[""].plus(prices.surroundings())
     return _whole(design, dataflow, shares, timed=timed)
 
 
-def converter_price(from_bits: int, to_bits: int) -> Resources[Figure]:
+class Prices(Protocol):
+    """What prices the parts of designs for a device."""
+
+    @property
+    def basis(self) -> Basis: ...
+
+    def operator(self, terms: Terms, kind: CostKind) -> Resources[Figure]:
+        """An operator of these terms."""
+        ...
+
+    def fifo(self, bits: int, depth: int) -> Resources[Figure]:
+        """A FIFO of so many words of so many bits."""
+        ...
+
+    def surroundings(self) -> Resources[Figure]:
+        """What every design has and no layer owns."""
+        ...
+
+
+@dataclass(frozen=True)
+class _HlsPrices:
+    """The prices of what Vitis HLS and Vivado make."""
+
+    basis: ClassVar[Basis] = Basis()
+
+    def operator(self, terms: Terms, kind: CostKind) -> Resources[Figure]:
+        return load().priced(terms, kind)
+
+    def fifo(self, bits: int, depth: int) -> Resources[Figure]:
+        return load().priced(fifo_words_terms(bits, depth), "fifo")
+
+    def surroundings(self) -> Resources[Figure]:
+        return NOTHING
+
+
+def prices_on(device: Device) -> Prices:
+    """The prices of designs for a device: those of Yosys where it builds and was measured."""
+    return YosysPrices(device) if measured(device) else _HlsPrices()
+
+
+def converter_price(from_bits: int, to_bits: int, device: Device) -> Resources[Figure]:
     """The resources of a converter between words of these bits, and of the FIFO behind it."""
-    kind = Convert.cost_kind
-    return load().priced(converter_terms(from_bits, to_bits), kind) + _fifo_price(
-        to_bits, LEAST_DEPTH
-    )
+    terms = converter_terms(from_bits, to_bits)
+    own = prices_on(device).operator(terms, Convert.cost_kind)
+    return own + _fifo_price(to_bits, LEAST_DEPTH, device)
 
 
 @lru_cache(maxsize=8192)
-def _fifo_price(bits: int, depth: int) -> Resources[Figure]:
+def _fifo_price(bits: int, depth: int, device: Device) -> Resources[Figure]:
     """A FIFO's resources, remembered: a folding search asks for the same ones many times."""
-    return load().priced(fifo_words_terms(bits, depth), "fifo")
+    return prices_on(device).fifo(bits, depth)
+
+
+def _fifo_depths(design: StreamDesign, dataflow: Dataflow, *, timed: bool) -> dict[str, int]:
+    """Words of each stream's FIFO: of the SystemVerilog, where that is what is built.
+
+    Its depths take runs of the design, which a comparison of prices does without.
+    """
+    if timed and measured(design.board.device):
+        from fpgacomp.engines.stream.fold.rtl_fifos import rtl_dataflow
+
+        return {stream.name: stream.depth for stream in rtl_dataflow(design).streams}
+    return {stream.name: stream.depth for stream in dataflow.streams}
 
 
 def _whole(
@@ -98,6 +157,7 @@ def _whole(
         interval_cycles=_ranged(interval, INTERVAL_RANGE),
         resources=sum((share.resources for share in shares.values()), NOTHING),
         layers=layers,
+        basis=prices_on(design.board.device).basis,
     )
 
 

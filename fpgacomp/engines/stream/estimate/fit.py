@@ -15,6 +15,7 @@ import numpy as np
 from fpgacomp.engines.shared.calibrate import LATE, Costs, content
 from fpgacomp.engines.shared.fitting import fit_costs
 from fpgacomp.engines.shared.rows import Row
+from fpgacomp.engines.shared.terms import MEMORIES, SOFT
 from fpgacomp.engines.stream.estimate.fabric import ASSUMED, FABRIC
 
 KINDS = ("converter", "matrix", "process", "thresholds", "window", "fifo", "shell", "design")
@@ -34,7 +35,8 @@ def distinct(rows: Sequence[Row]) -> list[Row]:
     """One row of each repository's equal nodes, with their median figures."""
     found: dict[str, list[Row]] = {}
     for row in rows:
-        key = json.dumps([row.source, row.kind, row.terms], sort_keys=True)
+        terms = {name: row.terms[name] for name in row.terms if name not in (MEMORIES, SOFT)}
+        key = json.dumps([row.source, row.kind, terms], sort_keys=True)
         found.setdefault(key, []).append(row)
     return [replace(same[0], actual=_median(same)) for same in found.values()]
 

@@ -13,6 +13,7 @@ from fpgacomp.engines.shared.products import Product
 from fpgacomp.engines.shared.terms import (
     DSP_MIN_OPERAND,
     DSP_MIN_PRODUCT,
+    SOFT,
     Amounts,
     Terms,
     constant_products,
@@ -107,9 +108,12 @@ def scaling_terms(factors: Ints, lanes: int, channels: int, in_bits: int) -> Ter
     bits = max(int(values.max()).bit_length(), 1)
     if values.size == 1 or lanes == channels:
         return constant_products(Ints(values), lanes, in_bits)
-    table = rom_terms(lanes * bits, channels // lanes, "lutram")
+    table = rom_terms(lanes * bits, channels // lanes, "lutram", told=False)
     if min(bits, in_bits) >= DSP_MIN_OPERAND and bits + in_bits >= DSP_MIN_PRODUCT:
-        scale: Terms = unit_terms({}) | {"dsp": {"scale": dsp_per_product(bits, in_bits) * lanes}}
+        cells = lanes * min(bits, in_bits) * (max(bits, in_bits) + 1)
+        scale: Terms = unit_terms({}) | {
+            "dsp": {"scale": dsp_per_product(bits, in_bits) * lanes}, SOFT: {"scale": cells},
+        }  # fmt: skip
     else:
         narrow, wide_bits = sorted((bits, in_bits))
         scale = unit_terms({"adder": lanes * narrow * (wide_bits + 1)})
@@ -118,5 +122,5 @@ def scaling_terms(factors: Ints, lanes: int, channels: int, in_bits: int) -> Ter
 
 def banks_terms(lanes: int, width: int, depth: int, memory: Memory) -> Terms:
     """A table with a port per lane, which is one copy or one bank for each of them."""
-    one = rom_terms(width, depth, memory)
+    one = rom_terms(width, depth, memory, told=False)
     return {r: {t: a * lanes for t, a in amounts.items()} for r, amounts in one.items()}

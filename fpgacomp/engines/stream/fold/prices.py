@@ -101,7 +101,7 @@ class Prices:
         bits = element_bits(tensor.type)
         key = bits, a, b
         if key not in self._converters:
-            found = converter_price(a * bits, b * bits)
+            found = converter_price(a * bits, b * bits, self.board.device)
             self._converters[key] = tuple(figure.value for figure in found)
         return self._converters[key]
 

@@ -27,7 +27,10 @@ def weight_arithmetics(layer: Dense | Conv, device: Device) -> tuple[Arithmetic,
     """
     one_bit = layer.weight.type.magnitude <= 1 and layer.input.type.bits <= 2
     gates = one_bit or layer.input.type.bits == 1
-    return ("lut",) if gates or device.multiplier is None else ("lut", "dsp")
+    if gates or device.multiplier is None:
+        return ("lut",)
+    bits = layer.weight.type.bits + layer.input.type.bits
+    return ("lut", "dsp") if bits >= device.multiplier.least_product_bits else ("lut",)
 
 
 def weight_price_key(layer: Dense | Conv, *geometry: object) -> object:

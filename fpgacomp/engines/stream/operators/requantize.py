@@ -45,7 +45,8 @@ def requantize_terms(layer: Requantize, source: Stream, output: Stream) -> Terms
     offset = max(int(np.abs(layer.offset.array).max()).bit_length() + 1, 1)
     wide = max(in_bits + factor, offset)
     rows = layer.offset.array.size
-    table = rom_terms(lanes * offset, channels // lanes if rows > 1 else 1, "lutram")
+    table = rom_terms(lanes * offset, channels // lanes if rows > 1 else 1, "lutram",
+                      told=False)  # fmt: skip
     adder = 0.0 if not layer.offset.array.any() else float(lanes * wide)
     # Saturation: a comparison of the bits above the output at either end, and a selector.
     clip = lanes * max(wide - layer.shift, 0) / 2 + output.bits

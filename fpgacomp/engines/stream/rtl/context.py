@@ -56,7 +56,11 @@ class WiredInstance:
 
 @dataclass(frozen=True)
 class RtlDesign:
-    """Everything that the templates of the files below rtl/ read."""
+    """Everything that the templates of the files below rtl/ read.
+
+    Args:
+        blocks: names of the streams whose FIFOs are told to lie in block RAM.
+    """
 
     name: str
     title: str
@@ -65,3 +69,4 @@ class RtlDesign:
     streams: tuple[RtlStream, ...]
     units: tuple[WiredInstance, ...]
     control: RegisterMap
+    blocks: frozenset[str] = frozenset()

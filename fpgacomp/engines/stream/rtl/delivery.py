@@ -41,6 +41,9 @@ class Delivery:
         part: of the FPGA.
         xilinx: whether Vivado builds for it.
         clock_ns: period of the clock.
+        synthesis: command of Yosys that maps to the part; "" where Vivado builds, or where Yosys
+            has none for the family.
+        multipliers: whether the design plans DSP blocks.
         sources, tables, vectors: paths below rtl/.
         frames: how many each file of `vectors` holds.
     """
@@ -49,6 +52,8 @@ class Delivery:
     part: str
     xilinx: bool
     clock_ns: str
+    synthesis: str
+    multipliers: bool
     sources: tuple[str, ...]
     tables: tuple[str, ...]
     vectors: tuple[str, ...]
@@ -66,6 +71,8 @@ class Delivery:
             name=made.name,
             part=board.part,
             xilinx=board.device.toolchain == "vivado",
+            synthesis=board.device.yosys if board.device.toolchain == "open" else "",
+            multipliers=any(("DSP", "1") in unit.parameters for unit in made.units),
             clock_ns=f"{design.clock_ns:.3f}",
             sources=tuple(path for path in paths if path.endswith(".sv")),
             tables=tuple(path for path in paths if path.endswith(".mem")),
@@ -163,6 +170,8 @@ def delivered(delivery: Delivery) -> dict[str, bytes]:
             "vivado/build.tcl": render("deliver/build.tcl", **context),
             "vivado/package.tcl": render("deliver/package.tcl", **context),
         }
+    elif delivery.synthesis:
+        files["yosys/synth.ys"] = render("deliver/synth.ys", **context)
     return files
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.ir.types import IntArray, Ints, IntType
 
 # The modules' STYLE parameter: where a table lies. The tool decides for "auto".
 _STYLES: Mapping[Memory, int] = {"auto": 0, "lutram": 1, "bram": 2}
+_LOGIC = 3  # the STYLE of a table in LUTs for Yosys
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,19 @@ def signed_bits(*kinds: IntType) -> int:
 
 
 def style(memory: Memory) -> int:
-    """The STYLE parameter of a memory."""
+    """The STYLE parameter of a memory, as Vivado's devices have them."""
     return _STYLES[memory]
+
+
+def styled(parameters: Mapping[str, Parameter], device: Device) -> dict[str, Parameter]:
+    """The parameters of an instance, with the STYLE that the device's tools understand.
+
+    Yosys builds a table in LUTs from "logic", and stops at "distributed", which it takes for a
+    memory of LUTs with a first content: no device that it builds for has one.
+    """
+    if device.toolchain == "vivado" or parameters.get("STYLE") != _STYLES["lutram"]:
+        return dict(parameters)
+    return {**parameters, "STYLE": _LOGIC}
 
 
 @dataclass(frozen=True)

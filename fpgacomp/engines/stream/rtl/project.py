@@ -14,10 +14,11 @@ from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.engines.stream.rtl.context import RtlDesign, RtlPort, WiredInstance
 from fpgacomp.engines.stream.rtl.delivery import Delivery, delivered, vector_files
-from fpgacomp.engines.stream.rtl.instance import Parameter
+from fpgacomp.engines.stream.rtl.instance import Parameter, styled
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface, RtlStream
 from fpgacomp.engines.stream.rtl.registers import RegisterMap
 from fpgacomp.engines.stream.rtl.render import TEMPLATES, render
+from fpgacomp.engines.stream.storage import fifo_in_block
 from fpgacomp.engines.stream.streams import Stream, element_bits
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.results.project import Project
@@ -70,7 +71,8 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
     """The templates' context, and the files of the tables."""
     names = names_of(dataflow)
     ports = ports_of(design.graph, dataflow)
-    port_bits = design.board.device.wide_port_bits
+    device = design.board.device
+    port_bits = device.wide_port_bits
     files: dict[str, bytes] = {}
     units: list[WiredInstance] = []
     inputs: list[RtlPort] = []
@@ -87,15 +89,20 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
         files |= made.files
         what = type(operator).__name__
         title = f"{what} of layer {operator.layer}" if operator.layer else what
-        parameters = tuple((key, _literal(value)) for key, value in made.parameters.items())
+        parameters = tuple(
+            (key, _literal(value)) for key, value in styled(made.parameters, device).items()
+        )
         units.append(WiredInstance(name, title, made.module, parameters, tuple(connections)))
     streams = tuple(_described(stream, names) for stream in dataflow.streams)
+    blocks = frozenset(
+        stream.name for stream in streams if fifo_in_block(stream.word_bits, stream.depth, device)
+    )
     title = f"Streaming design of {design.graph.name}"
     control = RegisterMap.of(
         design.graph, [port.name for port in inputs], [port.name for port in outputs]
     )
     whole = RtlDesign(
-        names.top, title, tuple(inputs), tuple(outputs), streams, tuple(units), control
+        names.top, title, tuple(inputs), tuple(outputs), streams, tuple(units), control, blocks
     )
     return whole, files
 

@@ -52,11 +52,12 @@ def test_a_tensor_read_twice_is_one_edge_of_two() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_converter_costs_what_the_estimate_says(seed: int) -> None:
     design = sd.design(sd.builders.cnn(), seed)
-    port = design.board.device.wide_port_bits
+    device = design.board.device
+    port = device.wide_port_bits
     figures = estimate_stream(design, timed=False)
     for operator in expand(design).operators:
         if isinstance(operator, Convert):
-            alone = converter_price(operator.input.bits, operator.output.bits)
+            alone = converter_price(operator.input.bits, operator.output.bits, device)
             own = load().priced(operator.terms(port), operator.cost_kind)
             assert alone.lut.value > own.lut.value > 0
             owner = figures.layers.get(operator.layer)

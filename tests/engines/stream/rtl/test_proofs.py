@@ -21,6 +21,8 @@ CASES = {
     "fifo_2": ("fifo", ("-GDEPTH=2",), ("counter",)),
     "fifo_3": ("fifo", ("-GDEPTH=3",), ("counter",)),
     "fifo_4": ("fifo", ("-GDEPTH=4",), ("counter",)),
+    "fifo_block_2": ("fifo", ("-GDEPTH=2", "-GBLOCK=1"), ("counter",)),
+    "fifo_block_4": ("fifo", ("-GDEPTH=4", "-GBLOCK=1"), ("counter",)),
     "gather": ("convert", ("-GIN_BITS=2", "-GOUT_BITS=6"), ("counter",)),
     "deal": ("convert", ("-GIN_BITS=6", "-GOUT_BITS=2"), ("counter",)),
     "widen": ("convert", ("-GIN_BITS=4", "-GOUT_BITS=6"), ("counter",)),
@@ -40,6 +42,8 @@ FAULTS = {
         "fifo_3", "in_ready <= held_next != most;", "in_ready <= 1'b1;"),
     "a word is overtaken": (
         "fifo_3", "direct = take & (held == '0) & push;", "direct = take & push;"),
+    "a word that comes past the memory is not taken": (
+        "fifo_block_4", "out_data = of_memory ? stored : passed", "out_data = stored"),
     "a word is lost in a conversion": (
         "gather", "assign in_ready = enable;", "assign in_ready = 1'b1;"),
     "a word is taken too early": ("deal", "in_ready = enable & first;", "in_ready = enable;"),

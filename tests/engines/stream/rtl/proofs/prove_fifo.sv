@@ -1,7 +1,8 @@
 // One word, whichever: it leaves once, unchanged, behind those that came before it.
 module prove_fifo #(
     parameter int DEPTH = 3,
-    parameter int BITS = 2
+    parameter int BITS = 2,
+    parameter int BLOCK = 0
 ) (
     input logic clk,
     input logic rst,
@@ -18,7 +19,8 @@ module prove_fifo #(
   logic [BITS-1:0] out_data;
   fpgacomp_fifo #(
       .BITS (BITS),
-      .DEPTH(DEPTH)
+      .DEPTH(DEPTH),
+      .BLOCK(BLOCK)
   ) dut (
       .clk, .rst(reset), .in_data, .in_valid, .in_ready, .out_data, .out_valid, .out_ready
   );
@@ -63,7 +65,13 @@ module prove_fifo #(
       assert (~in_ready | (8'(dut.held) < 8'(Stored)));
       assert (8'(dut.read_at) < 8'(Stored));
       assert (8'(dut.write_at) == (8'(dut.read_at) + 8'(dut.held)) % 8'(Stored));
-      if (seen & ~done & (ahead != 0)) assert (dut.memory[(8'(dut.read_at)+ahead-8'd1)%8'(Stored)] == kept);
     end
   end
+  logic [BITS-1:0] next;  // what lies in the memory where the word must be
+  if (BLOCK != 0) begin : gen_block
+    assign next = dut.gen_block.memory[(8'(dut.read_at)+ahead-8'd1)%8'(Stored)];
+  end else begin : gen_plain
+    assign next = dut.gen_plain.memory[(8'(dut.read_at)+ahead-8'd1)%8'(Stored)];
+  end
+  always_comb if (started & seen & ~done & (ahead != 0)) assert (next == kept);
 endmodule
