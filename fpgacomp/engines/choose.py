@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from fpgacomp.devices.board import Board
 from fpgacomp.engines.engine import AnyEngine, Design, Goal
 from fpgacomp.engines.shared.narrow import narrowed
 from fpgacomp.engines.shared.result import FoldingResult
@@ -33,8 +34,9 @@ class EngineDesign:
 def choose(graph: Graph, goal: Goal, engines: Sequence[AnyEngine]) -> EngineDesign:
     """The best design over the engines.
 
-    What fits comes before what does not, then counts what the target asks for; the
-    reasons say what the other engines would have given.
+    What the board's tools can build comes before what they cannot, and what fits before what does
+    not; then counts what the target asks for. The reasons say what the other engines would have
+    given.
 
     Raises:
         FpgacompError, Problems: no engine can build the graph at all.
@@ -52,7 +54,10 @@ def choose(graph: Graph, goal: Goal, engines: Sequence[AnyEngine]) -> EngineDesi
             refused.append(error)
     if not found:
         raise_all(refused[:1])
-    best = min(found, key=lambda candidate: rank(candidate.folded, goal.target))
+    best = min(
+        found,
+        key=lambda one: (not _is_built(one.engine, goal.board), rank(one.folded, goal.target)),
+    )
     reasons = (*_against(best, found, refused, engines), *best.folded.reasons)
     folded = replace(best.folded, reasons=reasons)
     if not folded.verdict.fits:
@@ -60,6 +65,11 @@ def choose(graph: Graph, goal: Goal, engines: Sequence[AnyEngine]) -> EngineDesi
         ways = remedies(graph, goal, missed, only=len(engines) < 2)
         folded = replace(folded, verdict=replace(folded.verdict, remedies=ways))
     return replace(best, folded=folded)
+
+
+def _is_built(engine: AnyEngine, board: Board) -> bool:
+    """Whether the board's tools make a bitstream of the engine's files: open ones read no C++."""
+    return board.device.toolchain != "open" or "rtl" in engine.levels
 
 
 def refusals(graph: Graph, engines: Sequence[AnyEngine]) -> tuple[FpgacompError, ...]:
@@ -137,12 +147,13 @@ def _against(
         why = refused[0].why.rstrip(".") if refused else "it has no design"
         return (f"{chosen}: the other engine cannot build it ({why}).",)
     other = min(others, key=lambda candidate: rank(candidate.folded, Target()))
+    board = other.folded.design.board
+    if not _is_built(other.engine, board) and _is_built(best.engine, board):
+        return (f"{chosen}: no tool for {board.title} builds the C++ of {other.engine.name}.",)
     verdict = other.folded.verdict
     misses = ", which does not fit" if verdict.limiting_resource else ", which misses the bound"
     fits = "" if verdict.fits else misses
-    if verdict.fits and certainty_of(other.folded.estimate, other.folded.design.board.budget) == (
-        "doubtful"
-    ):
+    if verdict.fits and certainty_of(other.folded.estimate, board.budget) == "doubtful":
         fits = ", and may not fit"
     figures = other.folded.estimate
     return (

@@ -132,3 +132,15 @@ def test_a_doubtful_fit_comes_after_every_other_one() -> None:
     assert [certainty_of(e, PYNQ.budget) for e in (faster, slower)] == ["doubtful", "probable"]
     ranked = [rank(replace(folded, estimate=e), Target()) for e in (slower, faster)]
     assert ranked[0] < ranked[1]
+
+
+def test_what_no_tool_of_the_board_builds_is_not_chosen() -> None:
+    """hls4ml's C++ is the faster design of this network, and no open tool reads it."""
+    board = load_board("ulx3s-85f")
+    asked = replace(goal(board, Target()), clock_mhz=50.0)
+    chosen = choose(mlp(16, 16, 5), asked, ENGINES)
+    assert chosen.engine.name == "stream"
+    assert "stream: no tool for Radiona ULX3S" in chosen.folded.reasons[0]
+    hls4ml = engine_named("hls4ml")
+    assert rank(hls4ml.fold(mlp(16, 16, 5), asked), Target()) < rank(chosen.folded, Target())
+    assert choose(mlp(16, 16, 5), asked, [hls4ml]).engine is hls4ml
