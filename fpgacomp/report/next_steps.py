@@ -48,7 +48,7 @@ def _after_success(report: Report) -> Iterator[Step]:
         )
     if report.board.device.toolchain == "vivado":
         yield Step(
-            "Synthesize the C++ with Vitis HLS:",
+            "Synthesize the C++ with Vitis HLS (with vitis-run from 2024.2 on):",
             f"cd {folder}/hls && vitis_hls -f build_prj.tcl",
         )
     elif report.board.device.yosys and report.backend == "stream":

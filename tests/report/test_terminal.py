@@ -428,7 +428,7 @@ def test_the_next_steps_stand_before_the_path_of_the_report() -> None:
     """Two of those of the page; where the design does not fit, the remedies are the steps."""
     lines = shown(samples.fits(), 80)
     assert lines[-5:] == [
-        "next: Synthesize the C++ with Vitis HLS:",
+        "next: Synthesize the C++ with Vitis HLS (with vitis-run from 2024.2 on):",
         "  cd build/digits/hls && vitis_hls -f build_prj.tcl",
         "next: Run samples of your own through the design:",
         "  fpgacomp simulate build/digits --inputs X.npy --outputs Y.npy --level c",
