@@ -308,7 +308,7 @@ def test_answers_go_to_a_file_that_says_what_it_holds(tmp_path: Path) -> None:
     line = ("simulate", build, "--inputs", PIXELS, "--outputs")
     refused(fpgacomp(*line, tmp_path / "y.txt"), 2, "is no .npy or .npz file", "name a .npy file")
     assert fpgacomp(*line, tmp_path / "y.npz").exit_code == 0
-    assert list(np.load(tmp_path / "y.npz")) == ["output"]
+    assert list(np.load(tmp_path / "y.npz")) == ["scores"]
     with pytest.raises(UsageError, match=r"holds one array, and the network has 2 outputs"):
         check_arrays(tmp_path / "y.npy", 2, option="--outputs")
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from fpgacomp.errors import ToolError
+from fpgacomp.host.signals import held_signals
 from fpgacomp.host.toolchain import Compiler
 
 _COMPILE_TIMEOUT_S = 1800.0
@@ -58,7 +59,8 @@ def run_compilers(commands: list[list[str]]) -> None:
     processes: list[subprocess.Popen[str]] = []
     try:
         for command in commands:
-            processes.append(_started(command))
+            with held_signals():
+                processes.append(_started(command))
         for command, process in zip(commands, processes):
             _, said = process.communicate(timeout=_COMPILE_TIMEOUT_S)
             _check_compiled(command, process.returncode, said)
@@ -124,17 +126,17 @@ def run_chunks(
     """
     started = time.monotonic()
     edges = _edges(samples, workers)
-    chunks, processes = [], []
-    for number, (first, count) in enumerate(edges):
-        chunk = workdir / f"results{number}"
-        chunk.mkdir(exist_ok=True)
-        chunks.append(chunk)
-        command = [binary, workdir / "inputs", chunk, str(first), str(count), *arguments]
-        log = (chunk / "log").open("w", encoding="utf-8")
-        with log:
-            processes.append(subprocess.Popen([*map(str, command)], cwd=folder, stdout=log,
-                                              stderr=subprocess.STDOUT))  # fmt: skip
+    chunks: list[Path] = []
+    processes: list[subprocess.Popen[bytes]] = []
     try:
+        for number, (first, count) in enumerate(edges):
+            chunk = workdir / f"results{number}"
+            chunk.mkdir(exist_ok=True)
+            chunks.append(chunk)
+            command = [binary, workdir / "inputs", chunk, str(first), str(count), *arguments]
+            with (chunk / "log").open("w", encoding="utf-8") as log, held_signals():
+                processes.append(subprocess.Popen([*map(str, command)], cwd=folder, stdout=log,
+                                                  stderr=subprocess.STDOUT))  # fmt: skip
         _wait(processes, chunks, started, on_samples, edges, timeout_s)
     finally:
         _end(processes)

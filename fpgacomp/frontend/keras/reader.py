@@ -18,6 +18,7 @@ from fpgacomp.errors import FpgacompError, ModelError, Problems
 from fpgacomp.frontend.keras.allowed import check_configuration
 from fpgacomp.frontend.keras.contents import read_contents, require_file
 from fpgacomp.host import confine
+from fpgacomp.host.signals import held_signals
 
 MEMORY_BYTES = 8 << 30
 """Address space of the reading process. TensorFlow alone takes about 2 GB of it."""
@@ -66,16 +67,22 @@ def _ask(path: str, task: Literal["scan", "answer"], cpu_seconds: int) -> bytes:
     receive, send = os.pipe()
     limits = [str(limit) for limit in (MEMORY_BYTES, cpu_seconds, OPEN_FILES, FILE_BYTES)]
     command = [sys.executable, "-B", "-P", "-c", _PROGRAM, confine.__file__, *limits, path]
-    with subprocess.Popen(
-        [*command, str(send), task],
-        pass_fds=[send],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        os.close(send)
-        with os.fdopen(receive, "rb") as pipe:
-            told = pipe.read()
+    with held_signals():
+        process = subprocess.Popen(
+            [*command, str(send), task],
+            pass_fds=[send],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    with process:
+        try:
+            os.close(send)
+            with os.fdopen(receive, "rb") as pipe:
+                told = pipe.read()
+        except BaseException:  # a run that is stopped leaves no process behind
+            process.kill()
+            raise
     head, _, model = told.partition(_ANSWER)
     if process.returncode or not head:
         library = "the HDF5 library" if task == "scan" else "Keras"

@@ -77,7 +77,7 @@ def estimate_stream(design: StreamDesign, *, timed: bool = True) -> Estimate:
     return _whole(design, dataflow, shares, timed=timed)
 
 
-class Prices(Protocol):
+class OperatorPrices(Protocol):
     """What prices the parts of designs for a device."""
 
     @property
@@ -112,7 +112,7 @@ class _HlsPrices:
         return NOTHING
 
 
-def prices_on(device: Device) -> Prices:
+def prices_on(device: Device) -> OperatorPrices:
     """The prices of designs for a device: those of Yosys where it builds and was measured."""
     return YosysPrices(device) if measured(device) else _HlsPrices()
 
