@@ -187,7 +187,7 @@ def main() -> None:
     with TABLE.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *lines])
     if options.fit:
-        content = {block: yosys_content(some) for block, some in rows.items()}
+        content = {block: yosys_content(some, block) for block, some in rows.items()}
         PATH.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 

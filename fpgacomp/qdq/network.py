@@ -233,9 +233,8 @@ class _Writer:
         return self._through_int8(name)
 
     def _through_int8(self, name: str) -> str:
-        one, zero = self.constant(1.0), self.constant(0, np.int8)
-        name = self.op("QuantizeLinear", name, one, zero)
-        name = self.op("DequantizeLinear", name, one, zero)
+        name = self.op("QuantizeLinear", name, self.constant(1.0), self._zero())
+        name = self.op("DequantizeLinear", name, self.constant(1.0), self._zero())
         self.from_int8.add(name)
         return name
 
@@ -248,10 +247,19 @@ class _Writer:
         if not (INT8.contains(layer.input.type) and INT8.contains(layer.weight.type)):
             self.wide_products.append(layer.name)
             return x, self.constant(values)
-        one, zero = self.constant(1.0), self.constant(0, np.int8)
         if x not in self.from_int8:
             x = self._through_int8(x)  # behind a pool, a concat or a transpose
-        return x, self.op("DequantizeLinear", self.constant(values, np.int8), one, zero)
+        weight = self._own(values)
+        return x, self.op("DequantizeLinear", weight, self.constant(1.0), self._zero())
+
+    def _zero(self) -> str:
+        return self._own(np.zeros((), np.int64))
+
+    def _own(self, values: IntArray) -> str:
+        """An int8 constant of one node alone: ONNX Runtime rewrites wide weights in place."""
+        name = f"constant_{len(self.constants)}"
+        self.constants[name] = numpy_helper.from_array(values.astype(np.int8), name)
+        return name
 
     def dense(self, layer: Dense, x: str) -> str:
         """As a product of matrices, or over positions as a convolution with windows of 1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import get_args
 
@@ -18,6 +19,7 @@ from fpgacomp.flows.integers import integer_graph
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.stages import Stages
 from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.infer import with_output
 from fpgacomp.ir.interpreter import run
 from fpgacomp.ir.layers import Input, Layer
 from fpgacomp.network.lowered import integer_name
@@ -73,6 +75,22 @@ def test_a_weight_is_int8_only_where_its_input_is() -> None:
         [produced.get(name) == "DequantizeLinear" for name in node.input] for node in products
     ]
     assert from_int8 == [[True, True], [False, False]]
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_weights_of_8_bits_in_several_layers(twice: bool) -> None:
+    """ONNX Runtime rewrites their zero points where it is told to keep sums exact."""
+    b = builders.GraphBuilder("wide_weights")
+    x = b.input("x", (6,), -8, 7)
+    first = b.requantize("act", b.dense("first", x, 6, -127, 127), -8, 7)
+    second = b.dense("second", first, 6, -127, 127)
+    graph = b.graph(second)
+    if twice:  # the same weights in two layers are one constant of the file
+        layers = {layer.name: layer for layer in graph.layers}
+        same = replace(layers["second"], weight=layers["first"].weight)
+        graph = replace(graph, layers=(*graph.layers[:-1], with_output(same)))
+        graph = replace(graph, outputs=(graph.layers[-1].output,))
+    assert_exact(graph)
 
 
 def test_sums_that_float32_would_round_are_refused() -> None:

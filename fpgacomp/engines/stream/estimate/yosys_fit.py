@@ -55,8 +55,15 @@ def fit_yosys(rows: Sequence[Row]) -> Costs:
 _MARGIN, _LEAST_SHARED = 1.5, 1.2
 
 
-def yosys_content(rows: Sequence[Row]) -> dict[str, Any]:
-    """The content of yosys.json for one family."""
+# Designs that were synthesized after the fit lay that far off (measured / estimated): registers of
+# unfolded ones, and line buffers that Yosys puts into blocks where a family has no LUT RAM.
+_SEEN_SINCE: Mapping[str, Mapping[str, float]] = {
+    "DP16KD": {"ff": 1.8}, "SB_RAM40_4K": {"bram18": 1.65},
+}  # fmt: skip
+
+
+def yosys_content(rows: Sequence[Row], block: str) -> dict[str, Any]:
+    """The content of yosys.json for the family whose memory block has this name."""
     found = content(distinct(rows), fit_yosys, {LATE: KINDS}, ASSUMED)
     designs = [row for row in rows if row.kind == "design"]
     stage = found["stages"][LATE]
@@ -67,6 +74,10 @@ def yosys_content(rows: Sequence[Row]) -> dict[str, Any]:
         ]
         factor = rounded(max(exp(_MARGIN * max(errors)), _LEAST_SHARED))
         stage["tool"][resource] = [rounded(1 / factor), factor]
+    for resource, factor in _SEEN_SINCE.get(block, {}).items():
+        for factors in (stage["tool"], *stage["spread"].values()):
+            low, high = factors[resource]
+            factors[resource] = [low, max(high, factor)]
     return found | {"designs": len(designs)}
 
 
