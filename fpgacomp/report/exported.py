@@ -29,14 +29,20 @@ def render(summary: Mapping[str, Any], console: Console) -> None:
     moved = summary["inputs_moved_by_float32"]
     if moved is not None:
         console.print(
-            f"  ties: {moved:,} of {summary['inputs']:,} input values lie on the border between "
-            f"two integers, and float32 rounds them otherwise than float64"
+            f"  ties: {moved:,} of {summary['inputs']:,} input values are rounded otherwise in "
+            f"float32, as they lie on the border between two integers"
         )
         console.print(
             f"  outputs: differ by at most {summary['outputs_differ']:.1e} of the largest, by "
             f"float32"
         )
-    console.print(f"  int8: {len(summary['int8'])} activations")
+    count = len(summary["int8"])
+    console.print(f"  int8: {count} activation{'' if count == 1 else 's'}")
+    if not count:
+        console.print(
+            "  beware: nothing is int8, so that an engine gains nothing; quantize to fewer bits "
+            "(--activation-bits 7 --input-bits 7), as TensorRT has no unsigned 8-bit type"
+        )
     for key, said in _SAID.items():
         if summary[key]:
             console.print(f"  {said}: {escape(', '.join(summary[key]))}")

@@ -41,7 +41,7 @@ def _after_success(report: Report) -> Iterator[Step]:
         yield Step("Nothing was written yet: `fpgacomp compile` makes the C++ and checks it.")
         return
     folder = shlex.quote(report.folder)
-    if wording.headline(report).mood == "unsure":
+    if wording.headline(report).mood == "unsure" and not report.estimate.basis.thin:
         yield Step(
             "Whether it fits is not sure before synthesis: run it, or ask for a smaller design "
             "with --target area and --fps."

@@ -177,6 +177,9 @@ def headline(report: Report) -> Headline:
         worst = max(rows, key=lambda row: row.of_budget(row.used.high))
         high = percent(worst.of_budget(worst.used.high))
         text = f"needs about {percent(worst.share)} of its free {worst.label}, at worst {high}"
+        if report.estimate.basis.thin:
+            measured = report.estimate.basis.designs or "no"
+            text += f"; {measured} designs of its device's family were measured"
         verdict = "MAY NOT FIT" if report.certainty == "doubtful" else "PROBABLY FITS"
         return Headline("unsure", f"{verdict} {title}: {text}.")
     tightest = max(rows, key=lambda row: row.share)
