@@ -9,23 +9,27 @@ convolution, or adds in another order, then still rounds to the same integers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.host.solver import largest_slack
 from fpgacomp.ir.interpreter import execute
-from fpgacomp.ir.layers import Activation, Lookup, Requantize
-from fpgacomp.ir.types import Float32Array, IntArray
+from fpgacomp.ir.layers import Activation, Lookup, Requantize, Thresholds
+from fpgacomp.ir.types import Float32Array, IntArray, Ints
 
 FLOAT32_INTEGERS = 1 << 24  # every integer of at most this magnitude is a float32
 # A line is taken as it is where its distance from each border is that many units of rounding.
 _SAFE_UNITS = 64.0
+# A layer of more outputs than int8 has is never rounded to int8: any line that is right will do.
+_SOLVED_LEVELS = 256
+# Outputs of a layer at most: its borders are looked at one by one.
+MOST_LEVELS = 1 << 16
 # A slack of 0 is a line that meets ties, which round to even: whether it does is tried in float32.
 _SOLVER_ERROR = 1e-6
-# Integers that are looked at at once: 8 bytes each, in a few arrays.
-_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -53,118 +57,140 @@ class _Points:
     y: IntArray
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A line of one channel that gives each of its points in float32."""
+
+    factor: np.float32
+    offset: np.float32
+    distance: float
+
+
 def line_of(layer: Activation) -> RoundedLine | None:
-    """The line of a layer; None where none gives its integers (a curve, or uneven steps)."""
+    """The line of a layer.
+
+    Returns:
+        None where no line gives its integers (a curve, or uneven steps), or where it has more than
+        MOST_LEVELS outputs.
+    """
     lo, hi = layer.output.type.lo, layer.output.type.hi
-    factors, offsets, distance = [], [], 0.5
-    for channel, points in enumerate(_channels(layer)):
-        found = _fit(points, lo, hi) or _at_ties(layer, channel, points)
-        if found is None:
-            return None
-        factors.append(found[0])
-        offsets.append(found[1])
-        distance = min(distance, found[2])
-    return RoundedLine(
-        np.array(factors, np.float32), np.array(offsets, np.float32), lo, hi, distance
-    )
-
-
-def _channels(layer: Activation) -> list[_Points]:
-    """The deciding points of each channel, or of one where all channels share their function."""
-    parameters = [
-        value for name in ("multiplier", "offset", "thresholds", "base", "step", "table")
-        if (value := getattr(layer, name, None)) is not None
-    ]  # fmt: skip
-    count = max(len(values.array) for values in parameters)
-    lo, hi = layer.input.type.lo, layer.input.type.hi
-    if isinstance(layer, Lookup):
-        x = np.arange(lo, hi + 1)
-        rows = layer.table.array
-        return [_Points(x, rows[channel]) for channel in range(len(rows))]
-    ends = _values(layer, np.array([[lo], [hi]]).repeat(layer.input.channels, axis=1))
-    levels = int(abs(ends[1] - ends[0]).max())
-    borders = _borders(layer, ends, levels)
+    if layer.output.type.count > MOST_LEVELS:
+        return None
     found = []
-    for channel in range(count):
-        steps = borders[:, channel]
-        steps = np.unique(steps[(steps > lo) & (steps <= hi)])
-        x = np.unique(np.concatenate([[lo, hi], steps - 1, steps]))
-        wide = x[:, None].repeat(layer.input.channels, axis=1)
-        found.append(_Points(x, _values(layer, wide)[:, channel]))
-    return found
+    for one in _channels(layer):
+        line = _fit(one, _points(one), lo, hi)
+        if line is None:
+            return None
+        found.append(line)
+    return RoundedLine(
+        np.array([line.factor for line in found]), np.array([line.offset for line in found]),
+        lo, hi, min(line.distance for line in found),
+    )  # fmt: skip
+
+
+def _channels(layer: Activation) -> Iterator[Activation]:
+    """The layer of each channel alone, or of one where all channels share their function."""
+    single = {
+        "input": replace(layer.input, shape=(1,)),
+        "output": replace(layer.output, shape=(1,)),
+    }
+    match layer:
+        case Requantize():
+            names: tuple[str, ...] = ("multiplier", "offset")
+        case Thresholds():
+            names = ("thresholds", "base", "step")
+        case Lookup():
+            names = ("table",)
+        case _:
+            assert_never(layer)
+    values: dict[str, IntArray] = {name: getattr(layer, name).array for name in names}
+    for channel in range(max(map(len, values.values()))):
+        own = {
+            name: Ints(array[channel : channel + 1] if len(array) > 1 else array)
+            for name, array in values.items()
+        }
+        yield replace(layer, **single, **own)  # type: ignore[arg-type]
 
 
 def _values(layer: Activation, x: IntArray) -> IntArray:
-    """Outputs of integers [N, C]."""
-    return execute(layer, [x])
+    """Outputs of a layer of one channel for integers [N]."""
+    return execute(layer, [x[:, None]])[:, 0]
 
 
-def _borders(layer: Activation, ends: IntArray, levels: int) -> IntArray:
-    """[levels, C]: the least x from which on a channel is k steps beyond its first output.
+def _points(layer: Activation) -> _Points:
+    """The deciding points of a layer of one channel."""
+    lo, hi = layer.input.type.lo, layer.input.type.hi
+    if isinstance(layer, Lookup):
+        return _Points(np.arange(lo, hi + 1), layer.table.array[0])
+    steps = _borders(layer)
+    x = np.unique(np.concatenate([[lo, hi], steps - 1, steps]))
+    return _Points(x, _values(layer, x))
+
+
+def _borders(layer: Requantize | Thresholds) -> IntArray:
+    """The integers at which the outputs of a layer of one channel change.
 
     A Requantize and a Thresholds rise or fall all the way, so each is found by bisection.
     """
-    channels = layer.input.channels
     lo, hi = layer.input.type.lo, layer.input.type.hi
-    direction = np.where(ends[1] >= ends[0], 1, -1)
-    borders = np.empty((levels, channels), np.int64)
-    rows = max(1, _AT_ONCE // channels)
-    for first in range(0, levels, rows):
-        wanted = np.arange(first, min(first + rows, levels))[:, None] + 1
-        below = np.full((len(wanted), channels), lo)  # not there yet
-        reached = np.full((len(wanted), channels), hi + 1)  # there, or never
-        while (open_ := reached - below > 1).any():
-            middle = np.where(open_, (below + reached) // 2, below)
-            there = direction * (_values(layer, middle) - ends[0]) >= wanted
-            reached = np.where(open_ & there, middle, reached)
-            below = np.where(open_ & ~there, middle, below)
-        borders[first : first + len(wanted)] = reached
-    return borders
+    first, last = _values(layer, np.array([lo, hi]))
+    direction = 1 if last >= first else -1
+    wanted = np.arange(1, abs(last - first) + 1)
+    below = np.full(len(wanted), lo)  # not there yet
+    reached = np.full(len(wanted), hi)  # there
+    while (open_ := reached - below > 1).any():
+        middle = np.where(open_, (below + reached) // 2, below)
+        there = direction * (_values(layer, middle) - first) >= wanted
+        reached = np.where(open_ & there, middle, reached)
+        below = np.where(open_ & ~there, middle, below)
+    return reached
 
 
-def _fit(points: _Points, lo: int, hi: int) -> tuple[np.float32, np.float32, float] | None:
-    """(factor, offset, distance) of one channel's line, checked in float32."""
-    x, y = points.x, points.y
-    factor, offset = _chord(x, y)
-    unit = 2.0**-24 * max(abs(factor * x[0] + offset), abs(factor * x[-1] + offset), abs(offset), 1)
-    if _distance(factor, offset, points, lo, hi) < _SAFE_UNITS * unit:
-        better = _farthest(points, lo, hi)
-        if better is None:
-            return None
-        factor, offset = better
-    return _checked(factor, offset, points, lo, hi)
+def _fit(layer: Activation, points: _Points, lo: int, hi: int) -> _Line | None:
+    """The line of one channel; None where there is none."""
+    best: _Line | None = None
+    for factor, offset in (_chord(points), *_stated(layer)):
+        line = _checked(factor, offset, points, lo, hi)
+        if line is not None and (best is None or line.distance > best.distance):
+            best = line
+    if hi - lo >= _SOLVED_LEVELS or (best is not None and best.distance >= _safe(best, points)):
+        return best
+    farthest = _farthest(points, lo, hi)
+    return (None if farthest is None else _checked(*farthest, points, lo, hi)) or best
 
 
-def _checked(
-    factor: float, offset: float, points: _Points, lo: int, hi: int
-) -> tuple[np.float32, np.float32, float] | None:
-    """A line whose numbers are float32, and its distance; None where it misses an integer."""
+def _safe(line: _Line, points: _Points) -> float:
+    """A distance that no way of computing the line in float32 uses up."""
+    ends = abs(float(line.factor) * points.x[[0, -1]] + float(line.offset))
+    return _SAFE_UNITS * 2.0**-24 * max(float(ends.max()), abs(float(line.offset)), 1.0)
+
+
+def _stated(layer: Activation) -> Iterator[tuple[float, float]]:
+    """The lines that a Requantize of one channel may state, by how it rounds.
+
+    Its product and offset are integers, so that half of one moves a line off the borders that they
+    lie on, and moves it over none. Where it rounds ties to even, the line meets them.
+    """
+    if not isinstance(layer, Requantize):
+        return
+    unit = 2.0**-layer.shift
+    multiplier, offset = int(layer.multiplier.array[0]), int(layer.offset.array[0])
+    for moved in (0.5 - 0.5 / unit, 0.5, -0.5, 0.0):  # floor, ties up, ties down, ties to even
+        yield multiplier * unit, (offset + moved) * unit - layer.zero_point
+
+
+def _checked(factor: float, offset: float, points: _Points, lo: int, hi: int) -> _Line | None:
+    """A line whose numbers are float32; None where it misses an integer."""
     a, b = np.float32(factor), np.float32(offset)
     line: Float32Array = points.x.astype(np.float32) * a + b
     if not np.array_equal(np.clip(np.rint(line), lo, hi), points.y):
         return None
-    return a, b, max(_distance(float(a), float(b), points, lo, hi), 0.0)
+    return _Line(a, b, max(_distance(float(a), float(b), points, lo, hi), 0.0))
 
 
-def _at_ties(
-    layer: Activation, channel: int, points: _Points
-) -> tuple[np.float32, np.float32, float] | None:
-    """The line that a Requantize states. Where it rounds ties to even, no other one is right."""
-    if not isinstance(layer, Requantize):
-        return None
-    multiplier, offset = (
-        int(np.broadcast_to(values.array, (layer.input.channels,))[channel])
-        for values in (layer.multiplier, layer.offset)
-    )
-    unit = 2.0**-layer.shift
-    output = layer.output.type
-    return _checked(
-        multiplier * unit, offset * unit - layer.zero_point, points, output.lo, output.hi
-    )
-
-
-def _chord(x: IntArray, y: IntArray) -> tuple[float, float]:
+def _chord(points: _Points) -> tuple[float, float]:
     """The line through the middle of the first and of the last border."""
+    x, y = points.x, points.y
     steps = np.flatnonzero(np.diff(y))
     if not len(steps):
         return 0.0, float(y[0])
