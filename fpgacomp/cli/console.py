@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from fpgacomp.cli.stop import SAID, exit_code, noticing_signals, was_stopped
 from fpgacomp.errors import FileSystemError, FpgacompError, Problems
+from fpgacomp.host.toolchain import wanted_columns
 
 FAULT_OF_OURS = 70  # EX_SOFTWARE of sysexits.h
 
@@ -55,7 +56,7 @@ def errors(as_json: bool) -> Iterator[None]:
 
 def result_console() -> Console:
     """Standard output for the tables of a result, as wide as its terminal or as COLUMNS says."""
-    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    wide = not sys.stdout.isatty() and not wanted_columns()
     return Console(width=_PIPE_COLUMNS if wide else None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.types import IntArray, NamedArrays
+from fpgacomp.ir.types import AnyArray, IntArray, NamedArrays
 from fpgacomp.network.canonical import input_shapes, unread_inputs
 from fpgacomp.network.lowered import integer_name
 from fpgacomp.network.runtime import open_session
@@ -176,7 +176,7 @@ def _checked_on_samples(
     options: Options,
 ) -> Exported:
     assert source.raw is not None
-    run, whole = _Check(source.graph, core), open_session(model, exact_products=True)
+    run, whole = _Check(source.graph, core), _Session(model)
     names = {given.name for given in model.graph.input}
     kinds = {given.name: given.type.tensor_type.elem_type for given in model.graph.input}
     moved, differ, largest = 0, 0.0, 0.0
@@ -198,15 +198,30 @@ def _checked_on_samples(
     return _exported(core, model, run, moved=moved, differ=differ / largest if largest else differ)
 
 
+class _Session:
+    """ONNX Runtime with a network of ours; whatever it raises is a ToolError."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        try:
+            self._session = open_session(model, exact_products=True)
+        except Exception as error:
+            raise _unrunnable(error) from error
+
+    def run(self, names: Sequence[str], given: NamedArrays) -> list[AnyArray]:
+        """The outputs of these names."""
+        try:
+            found: list[AnyArray] = self._session.run(list(names), dict(given))
+        except Exception as error:
+            raise _unrunnable(error) from error
+        return found
+
+
 class _Check:
     """ONNX Runtime's integers beside the integer graph's."""
 
     def __init__(self, graph: Graph, core: Quantized) -> None:
         self.graph, self.samples, self.inputs = graph, 0, 0
-        try:
-            self._session = open_session(core.model, exact_products=True)
-        except Exception as error:  # whatever ONNX Runtime raises
-            raise _unrunnable(error) from error
+        self._session = _Session(core.model)
 
     def compare(self, integers: NamedArrays) -> dict[str, IntArray]:
         """Run a batch on both; returns the outputs.
@@ -218,10 +233,7 @@ class _Check:
         expected = interpreter.run(self.graph, integers)
         given = {integer_name(layer.output.name): integers[layer.output.name]
                  for layer in self.graph.inputs}  # fmt: skip
-        try:
-            found = self._session.run([answer_name(tensor.name) for tensor in tensors], given)
-        except Exception as error:  # whatever ONNX Runtime raises
-            raise _unrunnable(error) from error
+        found = self._session.run([answer_name(tensor.name) for tensor in tensors], given)
         for tensor, array in zip(tensors, found):
             if not np.array_equal(array, expected[tensor.name]):
                 at = tuple(int(i) for i in np.argwhere(array != expected[tensor.name])[0])

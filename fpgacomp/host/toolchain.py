@@ -116,6 +116,11 @@ def wanted_checks() -> str:
     return os.environ.get("FPGACOMP_CHECKS", "")
 
 
+def wanted_columns() -> str:
+    """How wide this user wants tables (COLUMNS); "" where it is not said."""
+    return os.environ.get("COLUMNS", "")
+
+
 def cache_folder() -> Path:
     """Folder of what this user's runs keep for later ones, which may not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME", "")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import ArgMax, Tensor
@@ -20,6 +19,7 @@ from fpgacomp.network.attributes import shape_of
 from fpgacomp.network.lowered import integer_name
 from fpgacomp.network.operators import FPGACOMP_DOMAIN
 from fpgacomp.network.standard_form import write_standard_form
+from fpgacomp.network.writer import OnnxWriter
 
 OPSET = 17
 
@@ -47,45 +47,9 @@ class InputRecipe:
     base: int
 
 
-@dataclass
-class _Writer:
-    """Nodes and constants of one ONNX graph, names made as it goes."""
-
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
-
-    def constant(self, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float64) -> str:
-        """Add a constant and return its name."""
-        name = f"fpgacomp_constant_{len(self.constants)}"
-        self.constants[name] = numpy_helper.from_array(np.asarray(values, dtype=dtype), name)
-        return name
-
-    def op(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        """Append an operator and return the name of its output."""
-        name = output or f"fpgacomp_step_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
-
-    def model(
-        self,
-        name: str,
-        inputs: list[onnx.ValueInfoProto],
-        outputs: list[onnx.ValueInfoProto],
-        opsets: list[onnx.OperatorSetIdProto] | None = None,
-    ) -> onnx.ModelProto:
-        """Return the nodes and constants so far as a model."""
-        graph = helper.make_graph(
-            self.nodes, name, inputs, outputs, initializer=list(self.constants.values())
-        )
-        opsets = opsets or [helper.make_opsetid("", OPSET)]
-        return helper.make_model(
-            graph, opset_imports=opsets, ir_version=8, producer_name="fpgacomp"
-        )
-
-
 def before_model(source: NetworkIndex, recipes: list[InputRecipe]) -> onnx.ModelProto:
     """Return the ONNX model from network inputs (batch N) to integer inputs (int64), in float64."""
-    writer = _Writer()
+    writer = OnnxWriter()
     inputs: list[onnx.ValueInfoProto] = []
     outputs: list[onnx.ValueInfoProto] = []
     for recipe in recipes:
@@ -101,10 +65,10 @@ def before_model(source: NetworkIndex, recipes: list[InputRecipe]) -> onnx.Model
             )
         )
         _quantize_input(writer, recipe)
-    return writer.model("before", inputs, outputs)
+    return writer.model("before", inputs, outputs, [helper.make_opsetid("", OPSET)])
 
 
-def _quantize_input(writer: _Writer, recipe: InputRecipe) -> None:
+def _quantize_input(writer: OnnxWriter, recipe: InputRecipe) -> None:
     name = writer.op("Cast", recipe.name, to=TensorProto.DOUBLE)
     name = writer.op("Reshape", name, writer.constant([0, -1], np.int64))
     if not np.array_equal(recipe.place, np.arange(recipe.place.size)):
@@ -128,7 +92,7 @@ def _quantize_input(writer: _Writer, recipe: InputRecipe) -> None:
     writer.op("Cast", name, to=TensorProto.INT64, output=integer_name(recipe.tensor.name))
 
 
-def _chain(writer: _Writer, name: str, chain: Chain) -> str:
+def _chain(writer: OnnxWriter, name: str, chain: Chain) -> str:
     for step in (chain.affine, *chain.steps):
         if isinstance(step, Affine):
             if np.any(step.scale.array != 1):
@@ -140,7 +104,7 @@ def _chain(writer: _Writer, name: str, chain: Chain) -> str:
     return name
 
 
-def _clip(writer: _Writer, name: str, step: Function) -> str:
+def _clip(writer: OnnxWriter, name: str, step: Function) -> str:
     """Append ReLU or Clip; lowering refuses every other function in front of the
     first quantizer.
     """
@@ -151,7 +115,7 @@ def _clip(writer: _Writer, name: str, step: Function) -> str:
     return writer.op("Clip", name, low, high)
 
 
-def _round(writer: _Writer, name: str, rounding: str) -> str:
+def _round(writer: OnnxWriter, name: str, rounding: str) -> str:
     plain = {"ROUND": "Round", "HALF_EVEN": "Round", "FLOOR": "Floor", "CEIL": "Ceil"}
     if rounding in plain:
         return writer.op(plain[rounding], name)
@@ -182,7 +146,7 @@ def after_model(
     Returns:
         The model, and the operators of the network that it computes, each once.
     """
-    writer = _Writer()
+    writer = OnnxWriter()
     needed = frontier(source, values)
     inputs = []
     for tensor in graph.outputs:
@@ -200,7 +164,7 @@ def after_model(
     return model, tuple(dict.fromkeys(node.op_type for node in tail))
 
 
-def _copy_node(writer: _Writer, source: NetworkIndex, node: onnx.NodeProto) -> None:
+def _copy_node(writer: OnnxWriter, source: NetworkIndex, node: onnx.NodeProto) -> None:
     """Append a node of the network as it stands; one of our own domain in standard operators."""
     if node.domain == FPGACOMP_DOMAIN:
         write_standard_form(
@@ -224,7 +188,7 @@ def _batched(info: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(info.name, kind.elem_type, ["N", *shape_of(info)[1:]])
 
 
-def _dequantize(writer: _Writer, name: str, value: Value, graph: Graph) -> None:
+def _dequantize(writer: OnnxWriter, name: str, value: Value, graph: Graph) -> None:
     assert isinstance(value.source, Tensor)
     is_label = isinstance(graph.producer[value.source.name], ArgMax)
     elem_type = TensorProto.INT64 if is_label else TensorProto.FLOAT

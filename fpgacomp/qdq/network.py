@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from fpgacomp.errors import ModelError, Problems
 from fpgacomp.ir.graph import Graph
@@ -45,7 +44,8 @@ from fpgacomp.ir.layers import (
 )
 from fpgacomp.ir.types import AnyArray, IntArray, Ints, IntType
 from fpgacomp.network.lowered import integer_name
-from fpgacomp.qdq.line import FLOAT32_INTEGERS, line_of
+from fpgacomp.network.writer import OnnxWriter
+from fpgacomp.qdq.line import FLOAT32_INTEGERS, MOST_LEVELS, line_of
 
 INT8 = IntType.of_bits(8, signed=True)
 # A curve becomes a table in the file; over that many entries it is refused.
@@ -88,7 +88,7 @@ def quantized_network(graph: Graph, opset: int) -> Quantized:
         ModelError, Problems: layers whose integers float32 does not hold, or whose steps no
             factor and offset give while their range is too wide for a table.
     """
-    writer = _Writer(opset)
+    writer = _Writer()
     problems: list[ModelError] = []
     for layer in graph.layers:
         try:
@@ -103,7 +103,7 @@ def quantized_network(graph: Graph, opset: int) -> Quantized:
         last = writer.channels_last(writer.names[tensor.name], tensor)
         writer.op("Cast", last, output=answer_name(tensor.name), to=TensorProto.INT64)
     return Quantized(
-        writer.model(graph), tuple(writer.tensors), tuple(writer.wide),
+        writer.whole(graph, opset), tuple(writer.tensors), tuple(writer.wide),
         tuple(writer.wide_products), tuple(writer.curves),
     )  # fmt: skip
 
@@ -135,40 +135,27 @@ def _refuse_inexact(layer: Layer) -> None:
 
 
 @dataclass
-class _Writer:
-    """Nodes and constants of the network, and what each tensor is called in it."""
+class _Writer(OnnxWriter):
+    """The network so far, and what each tensor of the integer graph is called in it."""
 
-    opset: int
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     tensors: list[str] = field(default_factory=list)
     wide: list[str] = field(default_factory=list)
     wide_products: list[str] = field(default_factory=list)
     from_int8: set[str] = field(default_factory=set)
     curves: list[str] = field(default_factory=list)
+    _known: dict[bytes, str] = field(default_factory=dict)
 
-    def constant(self, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
+    def shared(self, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
         """Add a constant, or find an equal one; returns its name."""
         array = np.asarray(values, dtype=dtype)
         key = f"{array.dtype.str}{array.shape}".encode() + array.tobytes()
-        name = self._known.get(key)
-        if name is None:
-            name = self._known[key] = f"constant_{len(self.constants)}"
-            self.constants[name] = numpy_helper.from_array(array, name)
-        return name
+        if key not in self._known:
+            self._known[key] = self.constant(array, dtype)
+        return self._known[key]
 
-    _known: dict[bytes, str] = field(default_factory=dict)
-
-    def op(self, operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """Append an operator; returns the name of its output."""
-        name = output or f"step_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [name], name=f"{name}_node",
-                                           **attributes))  # fmt: skip
-        return name
-
-    def model(self, graph: Graph) -> onnx.ModelProto:
-        """All of it as a model."""
+    def whole(self, graph: Graph, opset: int) -> onnx.ModelProto:
+        """All of it as a model, each node called after its output."""
 
         def info(name: str, tensor: Tensor) -> onnx.ValueInfoProto:
             shape: list[str | int | None] = ["N", *tensor.shape]
@@ -177,13 +164,9 @@ class _Writer:
         read, answered = [x.output for x in graph.inputs], dict.fromkeys(graph.outputs)
         inputs = [info(integer_name(tensor.name), tensor) for tensor in read]
         outputs = [info(answer_name(tensor.name), tensor) for tensor in answered]
-        content = helper.make_graph(
-            self.nodes, "quantized", inputs, outputs, initializer=list(self.constants.values())
-        )
-        return helper.make_model(
-            content, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8,
-            producer_name="fpgacomp",
-        )  # fmt: skip
+        for node in self.nodes:
+            node.name = f"{node.output[0]}_node"
+        return self.model("quantized", inputs, outputs, [helper.make_opsetid("", opset)])
 
     # The axes
 
@@ -201,7 +184,7 @@ class _Writer:
 
     def per_channel(self, values: AnyArray, tensor: Tensor) -> str:
         """A constant of [1] or [C] numbers that broadcasts over [N, C, *spatial]."""
-        return self.constant(values.reshape(1, -1, *[1] * (len(tensor.shape) - 1)))
+        return self.shared(values.reshape(1, -1, *[1] * (len(tensor.shape) - 1)))
 
     # The layers
 
@@ -233,8 +216,8 @@ class _Writer:
         return self._through_int8(name)
 
     def _through_int8(self, name: str) -> str:
-        name = self.op("QuantizeLinear", name, self.constant(1.0), self._zero())
-        name = self.op("DequantizeLinear", name, self.constant(1.0), self._zero())
+        name = self.op("QuantizeLinear", name, self.shared(1.0), self._zero())
+        name = self.op("DequantizeLinear", name, self.shared(1.0), self._zero())
         self.from_int8.add(name)
         return name
 
@@ -246,20 +229,18 @@ class _Writer:
         """
         if not (INT8.contains(layer.input.type) and INT8.contains(layer.weight.type)):
             self.wide_products.append(layer.name)
-            return x, self.constant(values)
+            return x, self.shared(values)
         if x not in self.from_int8:
             x = self._through_int8(x)  # behind a pool, a concat or a transpose
         weight = self._own(values)
-        return x, self.op("DequantizeLinear", weight, self.constant(1.0), self._zero())
+        return x, self.op("DequantizeLinear", weight, self.shared(1.0), self._zero())
 
     def _zero(self) -> str:
         return self._own(np.zeros((), np.int64))
 
     def _own(self, values: IntArray) -> str:
         """An int8 constant of one node alone: ONNX Runtime rewrites wide weights in place."""
-        name = f"constant_{len(self.constants)}"
-        self.constants[name] = numpy_helper.from_array(values.astype(np.int8), name)
-        return name
+        return self.constant(values, np.int8)
 
     def dense(self, layer: Dense, x: str) -> str:
         """As a product of matrices, or over positions as a convolution with windows of 1."""
@@ -289,17 +270,17 @@ class _Writer:
         """As a sum, where AveragePool would divide and round."""
         channels, rank = layer.input.channels, len(layer.kernel)
         if layer.kernel == layer.input.shape[:-1] and not any(map(any, layer.pads)):
-            axes = self.constant(list(range(2, rank + 2)), np.int64)
+            axes = self.shared(list(range(2, rank + 2)), np.int64)
             total = self.op("ReduceSum", x, axes, keepdims=1)
         else:
-            ones = self.constant(np.ones((channels, 1, *layer.kernel)))
+            ones = self.shared(np.ones((channels, 1, *layer.kernel)))
             total = self.op(
                 "Conv", x, ones, kernel_shape=layer.kernel, strides=layer.strides,
                 pads=_pads(layer.pads), group=channels,
             )  # fmt: skip
         if layer.multiplier is None:
             return total
-        return self.op("Mul", total, self.constant(layer.multiplier.array[None, None]))
+        return self.op("Mul", total, self.shared(layer.multiplier.array[None, None]))
 
     def _scaled(self, name: str, tensor: Tensor, multiplier: Ints) -> str:
         if np.all(multiplier.array == 1):
@@ -317,14 +298,14 @@ class _Writer:
 
     def reshape(self, layer: Reshape, x: str) -> str:
         """In channels-last order."""
-        shape = self.constant([0, *layer.output.shape], np.int64)
+        shape = self.shared([0, *layer.output.shape], np.int64)
         name = self.op("Reshape", self.channels_last(x, layer.input), shape)
         return self.channels_first(name, layer.output.shape)
 
     def upsample(self, layer: Upsample, x: str) -> str:
         """As the nearest position on the left and above."""
         return self.op(
-            "Resize", x, "", self.constant([1, 1, *layer.factors]), mode="nearest",
+            "Resize", x, "", self.shared([1, 1, *layer.factors]), mode="nearest",
             nearest_mode="floor", coordinate_transformation_mode="asymmetric",
         )  # fmt: skip
 
@@ -348,7 +329,7 @@ class _Writer:
             name = self.op("Mul", name, self.per_channel(line.factor, layer.output))
         if np.any(line.offset != 0):
             name = self.op("Add", name, self.per_channel(line.offset, layer.output))
-        name = self.op("Clip", name, self.constant(line.lo), self.constant(line.hi))
+        name = self.op("Clip", name, self.shared(line.lo), self.shared(line.hi))
         if not INT8.contains(layer.output.type):
             name = self.op("Round", name)  # a QuantizeLinear rounds otherwise, to even as well
         return self._int8(name, layer.output)
@@ -360,18 +341,19 @@ class _Writer:
         if entries > _LARGEST_TABLE:
             raise ModelError(
                 f"layer {layer.name} ({kind(layer)})",
-                f"no factor and offset give its steps in float32, and a table of {entries:,} "
+                f"no factor and offset give its steps in float32 (or there are over "
+                f"{MOST_LEVELS:,} of them), and a table of {entries:,} "
                 f"entries is too large for the file (the limit is {_LARGEST_TABLE:,}).",
                 "use an activation with even steps (ReLU or Identity), or fewer accumulator bits.",
             )
         self.curves.append(layer.name)
         table = _entries(layer)
-        place = self.op("Sub", x, self.constant(given.lo)) if given.lo else x
+        place = self.op("Sub", x, self.shared(given.lo)) if given.lo else x
         if len(table) > 1:
             firsts = np.arange(len(table)) * given.count
             place = self.op("Add", place, self.per_channel(firsts, layer.output))
         place = self.op("Cast", place, to=TensorProto.INT32)
-        return self.op("Gather", self.constant(table.reshape(-1)), place, axis=0)
+        return self.op("Gather", self.shared(table.reshape(-1)), place, axis=0)
 
 
 # A layer without one is refused: a new layer need not come here before it is asked for.

@@ -21,9 +21,10 @@ def opset_of(after: onnx.ModelProto) -> int:
     """The version of the standard operators that the software side behind the hardware is in.
 
     Raises:
-        ModelError: it is older than the quantized network can be written in.
+        ModelError: it is older than the quantized network can be written in, or is not said.
     """
-    opset: int = next(o.version for o in after.opset_import if o.domain in ("", "ai.onnx"))
+    said = [o.version for o in after.opset_import if o.domain in ("", "ai.onnx")]
+    opset: int = said[0] if said else 0
     if opset < OLDEST_OPSET:
         raise ModelError(
             "the operators behind the hardware",

@@ -9,7 +9,7 @@ from fpgacomp.ir.infer import requantize
 from fpgacomp.ir.interpreter import execute
 from fpgacomp.ir.layers import Activation, Lookup, Requantize, Rounding, Tensor, Thresholds
 from fpgacomp.ir.types import Ints, IntType
-from fpgacomp.qdq.line import RoundedLine, line_of
+from fpgacomp.qdq.line import MOST_LEVELS, RoundedLine, line_of
 
 EXACT_ROUNDINGS = (Rounding.FLOOR, Rounding.ROUND, Rounding.HALF_UP, Rounding.HALF_DOWN)
 
@@ -113,3 +113,44 @@ def test_a_straight_table_is_a_line_and_a_curve_is_none() -> None:
     line, values = line_of(straight), every_integer(straight)
     assert line is not None and line_of(curve) is None
     np.testing.assert_array_equal(in_float32(line, values), execute(straight, [values]))
+
+
+@pytest.mark.parametrize("rounding", [Rounding.FLOOR, Rounding.ROUND])
+def test_wide_outputs_ask_no_solver(rounding: Rounding, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their tens of thousands of borders would make a program each, and are no int8 anyway."""
+    monkeypatch.delattr("fpgacomp.qdq.line.largest_slack")
+    x = Tensor("x", (2,), IntType(-60_000, 60_000))
+    y = Tensor("y", (2,), IntType(-20_000, 20_000))
+    layer = Requantize(
+        name="r", input=x, output=y, multiplier=Ints([3, 4]), offset=Ints([1, -2]), shift=3,
+        lo=-20_000, hi=20_000, rounding=rounding,
+    )  # fmt: skip
+    line, values = line_of(layer), every_integer(layer)
+    assert line is not None
+    np.testing.assert_array_equal(in_float32(line, values), execute(layer, [values]))
+
+
+def test_more_outputs_than_are_looked_at_are_no_line() -> None:
+    x, y = Tensor("x", (1,), IntType(0, 200_000)), Tensor("y", (1,), IntType(0, MOST_LEVELS))
+    layer = Requantize(
+        name="r", input=x, output=y, multiplier=Ints([1]), offset=Ints([0]), shift=1, lo=0,
+        hi=MOST_LEVELS,
+    )  # fmt: skip
+    assert line_of(layer) is None
+
+
+def test_channels_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them at every border of each would take memory by the square of their number."""
+    seen = []
+
+    def watched(layer: Activation, operands: list[np.ndarray]) -> np.ndarray:
+        seen.append(operands[0].shape[1:])
+        return execute(layer, operands)
+
+    monkeypatch.setattr("fpgacomp.qdq.line.execute", watched)
+    x, y = Tensor("x", (64,), IntType(-900, 900)), Tensor("y", (64,), IntType(0, 15))
+    layer = Requantize(
+        name="r", input=x, output=y, multiplier=Ints(np.arange(1, 65)), offset=Ints([0]), shift=8,
+        lo=0, hi=15,
+    )  # fmt: skip
+    assert line_of(layer) is not None and set(seen) == {(1,)}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 import fpgacomp
 from fpgacomp import zoo
-from fpgacomp.errors import ModelError, Problems
+from fpgacomp.errors import ModelError, Problems, ToolError
 from fpgacomp.evidence.software import to_network_outputs
 from fpgacomp.flows.integers import integer_graph
 from fpgacomp.flows.options import Options
@@ -25,6 +25,7 @@ from fpgacomp.ir.layers import Input, Layer
 from fpgacomp.network.lowered import integer_name
 from fpgacomp.network.runtime import open_session
 from fpgacomp.qdq.network import _FORMS, answer_name, quantized_network
+from fpgacomp.qdq.whole import opset_of
 from tests.engines.hls4ml.csim.test_random import RandomGraph
 from tests.engines.stream.test_random import lowered
 from tests.support import builders
@@ -201,3 +202,24 @@ def test_a_layer_without_a_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_every_layer_has_a_form() -> None:
     assert set(_FORMS) == set(get_args(Layer))
+
+
+@pytest.mark.parametrize("imports", [[], [helper.make_opsetid("some.where", 1)],
+                                     [helper.make_opsetid("", 12)]])  # fmt: skip
+def test_a_software_side_of_no_known_opset_is_refused(imports: list[Any]) -> None:
+    after = helper.make_model(helper.make_graph([], "after", [], []), opset_imports=imports)
+    del after.opset_import[:]
+    after.opset_import.extend(imports)
+    with pytest.raises(ModelError, match=r"opset (0|12), and a quantized network needs 13"):
+        opset_of(after)
+
+
+def test_what_onnxruntime_does_not_take_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build may come from somebody else, with a software side of his own."""
+
+    def broken(model: onnx.ModelProto, **_: Any) -> Any:
+        raise RuntimeError("no kernel")
+
+    monkeypatch.setattr("fpgacomp.flows.export.open_session", broken)
+    with pytest.raises(ToolError, match="ONNX Runtime does not run it: no kernel"):
+        fpgacomp.export(onnx.load(DIGITS / "model.onnx"), options=Options(vectors=2))

@@ -62,9 +62,8 @@ VectorsOption = Annotated[
         metavar="COUNT",
         min=1,
         rich_help_panel=CHECKING,
-        help="Largest number of samples on which every integer of every layer is compared: of "
-        "--inputs the first ones (of labelled samples evenly spread ones), or as many generated "
-        "ones.",
+        help="Largest number of samples whose integers are compared, each one of them: of --inputs "
+        "the first ones (of labelled samples evenly spread ones), or as many generated ones.",
     ),
 ]
 MemoryOption = Annotated[
