@@ -1,1 +1,0 @@
-"""Placeholder until the runtime of main is merged."""
