@@ -7,11 +7,12 @@ of its own, so whoever waits for answers also starts the transfers that come nex
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Deque, Protocol, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
 
 from .address_map import LENGTH_BITS, AddressMap
+from .deployment import FramePort
 from .dma import AxiDma, DmaChannel
 from .errors import DeviceError, DeviceTimeout, SampleError, TransferError
 from .platform import Buffer, Platform, wait_until
@@ -23,22 +24,6 @@ if TYPE_CHECKING:
 _RESET = "call reset(), and send the frames again."
 # One for the transfer that is on its way, one for the processor.
 _BUFFERS = 2
-
-
-class FramePort(Protocol):
-    """What is asked of the description of a port; see `deployment.Port`."""
-
-    @property
-    def port(self) -> str:
-        """Its name."""
-
-    @property
-    def size(self) -> int:
-        """Elements of a frame."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of an element in memory."""
 
 
 class _Job:
@@ -62,8 +47,8 @@ class _Lane:
         self, channel: DmaChannel, number: int, port: FramePort, platform: Platform
     ) -> None:
         self.channel, self.number, self.port = channel, number, port
-        self.frame_bytes = port.size * port.dtype.itemsize
-        self.jobs: Deque[_Job] = deque()
+        self.frame_bytes = port.frame_bytes
+        self.jobs: deque[_Job] = deque()
         self._next = 0  # frame of the first job
         self._turn = 0
         self._buffers = [platform.allocate(self.frame_bytes) for _ in range(_BUFFERS)]
@@ -77,6 +62,14 @@ class _Lane:
         """Give the memory back."""
         while self._buffers:
             self._buffers.pop().close()
+
+    def step(self) -> bool:
+        """Do what can be done now; whether that was anything.
+
+        Raises:
+            TransferError: see `DmaChannel.done`.
+        """
+        raise NotImplementedError
 
     def _following(self) -> tuple[_Job, int]:
         """The next frame to carry, which is taken from the list."""
@@ -103,7 +96,6 @@ class _Sender(_Lane):
         self._staged = None
 
     def step(self) -> bool:
-        """Do what can be done now; whether that was anything."""
         moved = self.channel.busy and self.channel.done()
         if self._staged is not None and not self.channel.busy:
             self.channel.start(self._staged, self.frame_bytes)
@@ -126,7 +118,6 @@ class _Receiver(_Lane):
         self._coming = None
 
     def step(self) -> bool:
-        """Do what can be done now; whether that was anything."""
         come, moved = None, False
         if self._coming is not None and self.channel.done():
             come, self._coming, moved = self._coming, None, True
@@ -230,9 +221,9 @@ class AxiTransport:
         while job.missing:
             left = deadline - self._platform.now()
             if not wait_until(self._guarded, left, self._platform.now, self._platform.sleep):
-                error = self._late(job, timeout_s)
-                self._lose(error)
-                raise error
+                late = self._late(job, timeout_s)
+                self._lose(late)
+                raise late
         del self._jobs[token]
         self._pending -= job.count
         self._frames += job.count

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .address_map import AddressMap
+from .axi import AxiTransport
+from .deployment import Deployment
 from .environment import emulator_library
 from .errors import DeviceError, TransferError
 
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
 
 _ALIGNMENT = 4096
 _UNKNOWN = (1 << 64) - 1
+
+
+def connect(deployment: Deployment, library: str | Path | None = None) -> AxiTransport:
+    """The way to the emulated board of a build; see `EmulatedPlatform`."""
+    platform = EmulatedPlatform(library)
+    try:
+        return AxiTransport(platform, deployment.inputs, deployment.outputs, platform.address_map)
+    except DeviceError:
+        platform.close()
+        raise
 
 
 class EmulatedPlatform:
@@ -46,12 +58,14 @@ class EmulatedPlatform:
         self._open = False
         if self._library.fcemu_open() != 0:
             why = self._library.fcemu_error().decode()
-            raise DeviceError(path, f"{why}.", "close the device first, or build the emulator anew.")
+            raise DeviceError(
+                path, f"{why}.", "close the device first, or build the emulator anew."
+            )
         self._open = True
         base, size = ctypes.c_uint64(), ctypes.c_uint64()
         first = self._library.fcemu_memory(ctypes.byref(base), ctypes.byref(size))
-        whole = ctypes.cast(first, ctypes.POINTER(ctypes.c_uint8 * size.value)).contents
-        self._memory = np.frombuffer(whole, dtype=np.uint8)
+        whole = ctypes.cast(first, ctypes.POINTER(ctypes.c_uint8))
+        self._memory: npt.NDArray[np.uint8] = np.ctypeslib.as_array(whole, (size.value,))
         self._base, self._free = base.value, [(0, size.value)]
         self._clock_hz = self.get("clock_hz")
 
@@ -190,7 +204,8 @@ class EmulatedBuffer:
 
     def _bytes(self) -> npt.NDArray[np.uint8]:
         self._platform._check_open()
-        return self._platform._memory[self._at : self._at + self._array.size]
+        found: npt.NDArray[np.uint8] = self._platform._memory[self._at :][: self._array.size]
+        return found
 
 
 def _load(path: str) -> ctypes.CDLL:
@@ -212,6 +227,8 @@ def _load(path: str) -> ctypes.CDLL:
         library.fcemu_open.restype = ctypes.c_int
         library.fcemu_close.restype = None
     except (OSError, AttributeError) as problem:
-        raise DeviceError(path, f"is no emulator of fpgacomp ({problem}).",
-                          "name the path that `fpgacomp emulate DIR` prints.") from None  # fmt: skip
+        raise DeviceError(
+            path, f"is no emulator of fpgacomp ({problem}).",
+            "name the path that `fpgacomp emulate DIR` prints.",
+        ) from None  # fmt: skip
     return library

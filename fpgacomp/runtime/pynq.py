@@ -1,4 +1,4 @@
-"""A Zynq board under PYNQ 2.7 or 3: overlay, registers and memory, as a platform for the drivers."""
+"""A Zynq board under PYNQ 2.7 or 3: overlay, registers and memory for the drivers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .address_map import AddressMap
+from .address_map import MAPS, AddressMap
+from .axi import AxiTransport
+from .deployment import Deployment
 from .errors import DeviceError, NotInstalled, TransferError
 
 if TYPE_CHECKING:
@@ -15,6 +17,19 @@ if TYPE_CHECKING:
 
 _DMA_SIZE = 0x1000
 _CONTROL_SIZE = 0x1000
+
+
+def connect(
+    deployment: Deployment, bitstream: str | Path, address_map: AddressMap = MAPS["zynq-7000"]
+) -> AxiTransport:
+    """Load a bitstream, and the way to its accelerator; see `PynqPlatform`."""
+    inputs, outputs = deployment.inputs, deployment.outputs
+    platform = PynqPlatform(bitstream, address_map, max(len(inputs), len(outputs)))
+    try:
+        return AxiTransport(platform, inputs, outputs, address_map)
+    except DeviceError:
+        platform.close()
+        raise
 
 
 class PynqPlatform:
@@ -32,7 +47,7 @@ class PynqPlatform:
 
     def __init__(self, bitstream: str | Path, address_map: AddressMap, dmas: int) -> None:
         try:
-            import pynq
+            import pynq  # type: ignore[import-not-found]
         except ImportError:
             raise NotInstalled(
                 "pynq", "is not installed for this Python.",

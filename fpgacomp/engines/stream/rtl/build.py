@@ -1,10 +1,7 @@
-"""Builds programs and libraries around an emitted design with Verilator and g++, once per content."""
+"""Builds programs and libraries around a design with Verilator and g++, once per content."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,7 +12,8 @@ from tempfile import TemporaryDirectory
 from fpgacomp.engines.shared.csim_process import run_compilers
 from fpgacomp.engines.stream.rtl.trace import TraceFormat, check_libraries
 from fpgacomp.errors import ToolError
-from fpgacomp.host.toolchain import Compiler, Verilator, cache_folder
+from fpgacomp.host import kept
+from fpgacomp.host.toolchain import Compiler, Verilator
 
 _VERILATE = (
     "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
@@ -140,8 +138,8 @@ def make(
         with TemporaryDirectory() as scratch:
             made = _build(product, folder, top, _Tools(verilator, compiler), Path(scratch))
             for path in product.beside:
-                _keep(path, target.with_name(path.name))
-            _keep(made, target)
+                kept.keep(path, target.with_name(path.name))
+            kept.keep(made, target)
     return target
 
 
@@ -149,25 +147,14 @@ def kept_at(
     product: Product, folder: Path, top: str, verilator: Verilator, compiler: Compiler
 ) -> Path:
     """Where the cache has a product, if it does."""
-    whole = hashlib.sha256()
-    versions = (verilator.version, compiler.version)
-    parts = (top, *versions, *_VERILATE, *_COMPILE, _FAST, _SLOW, *product.options())
-    whole.update("\0".join(parts).encode())
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in _SOURCES):
-        whole.update(f"{path.relative_to(folder)}\0".encode())
-        whole.update(hashlib.sha256(path.read_bytes()).digest())
-    for path in product.files():
-        whole.update(f"{path.name}\0".encode())
-        whole.update(hashlib.sha256(path.read_bytes()).digest())
-    return cache_folder() / product.room / whole.hexdigest() / product.name
-
-
-def _keep(made: Path, program: Path) -> None:
-    """Put a file into the cache in one step: another run may do the same meanwhile."""
-    program.parent.mkdir(parents=True, exist_ok=True)
-    fresh = program.with_name(f"{program.name}.{os.getpid()}")
-    shutil.copy2(made, fresh)
-    fresh.replace(program)
+    options = (
+        top, verilator.version, compiler.version, *_VERILATE, *_COMPILE, _FAST, _SLOW,
+        *product.options(),
+    )  # fmt: skip
+    design = sorted(path for path in folder.rglob("*") if path.suffix in _SOURCES)
+    files = [(str(path.relative_to(folder)), path) for path in design]
+    files += [(path.name, path) for path in product.files()]
+    return kept.place(product.room, product.name, options, files)
 
 
 def _build(product: Product, folder: Path, top: str, tools: _Tools, scratch: Path) -> Path:
@@ -181,7 +168,7 @@ def _build(product: Product, folder: Path, top: str, tools: _Tools, scratch: Pat
     includes = [f"-I{made}", *tools.include]
     if product.include is not None:
         includes.append(f"-I{product.include}")
-    options = {source: (_FAST,) for source in product.sources}
+    options: dict[Path, tuple[str, ...]] = dict.fromkeys(product.sources, (_FAST,))
     for source, level in _together(made, compiler.cores).items():
         options[source] = (level, *product.generated)
     objects = [scratch / f"{source.stem}.o" for source in options]
@@ -194,9 +181,7 @@ def _build(product: Product, folder: Path, top: str, tools: _Tools, scratch: Pat
         run_compilers(jobs[first : first + compiler.cores])
     target = scratch / product.name
     parts = map(str, (*objects, *_runtime(product, tools)))
-    run_compilers(
-        [[str(compiler.path), *parts, "-pthread", *product.link, "-o", str(target)]]
-    )
+    run_compilers([[str(compiler.path), *parts, "-pthread", *product.link, "-o", str(target)]])
     return target
 
 
@@ -243,10 +228,10 @@ def _runtime(product: Product, tools: _Tools) -> list[Path]:
     """Verilator's own C++, compiled once for each version of the tools and set of options."""
     verilator, compiler = tools.verilator, tools.compiler
     options = (*_COMPILE, *product.compile, _FAST)
-    parts = "\0".join((verilator.version, compiler.version, *options))
-    kept = cache_folder() / "verilator" / hashlib.sha256(parts.encode()).hexdigest()
+    parts = (verilator.version, compiler.version, *options)
+    folder = kept.place("verilator", "", parts, ())
     names = (*_RUNTIME, *product.runtime)
-    objects = [kept / f"{Path(name).stem}.o" for name in names]
+    objects = [folder / f"{Path(name).stem}.o" for name in names]
     if not all(target.is_file() for target in objects):
         with TemporaryDirectory() as scratch:
             made = [Path(scratch) / target.name for target in objects]
@@ -257,5 +242,5 @@ def _runtime(product: Product, tools: _Tools) -> list[Path]:
             ]  # fmt: skip
             run_compilers(jobs)
             for source, target in zip(made, objects):
-                _keep(source, target)
+                kept.keep(source, target)
     return objects
