@@ -17,7 +17,7 @@ import numpy as np
 from . import framing
 from .deployment import Deployment, FramePort
 from .errors import DeviceTimeout, TransferError, WrongDesign
-from .framing import Decoder, DeviceIdentity, Packet, LinkStatus
+from .framing import Decoder, DeviceIdentity, LinkStatus, Packet
 from .line import ByteLine
 
 # How long a device and what lies between may take to answer, besides the time on the line: USB
