@@ -36,6 +36,8 @@ SIBLINGS = {
     "results": {"ir", "devices"},
     "engines": {"passes"},
     "compress": {"engines"},
+    # What is built around an accelerator (its host link) starts from the engine's interface.
+    "deploy": {"engines"},
 }
 # Within the engines' room: who may import which of the others.
 ENGINE_ROOMS = {
