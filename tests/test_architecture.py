@@ -1,8 +1,8 @@
 """Who may import whom: the rules of docs/architecture.md, held against every import statement.
 
     cli -> flows -> frontend | lower | passes | engines | evidence | compress
-        | qdq | report
-        -> ir | network | devices | data | results -> host -> errors
+        | qdq | deploy | report
+        -> ir | network | devices | data | results -> host | runtime -> errors
 
 Within one group nothing imports a sibling, except what SIBLINGS lists. `zoo` stands beside
 `examples`: nothing imports it.
@@ -22,9 +22,9 @@ from tests.support.paths import EXAMPLES, PACKAGE
 
 FLOORS = (
     ("errors",),
-    ("host",),
+    ("host", "runtime"),
     ("ir", "network", "devices", "data", "results"),
-    ("frontend", "lower", "passes", "engines", "evidence", "compress", "qdq", "report"),
+    ("frontend", "lower", "passes", "engines", "evidence", "compress", "qdq", "deploy", "report"),
     ("flows",),
     ("cli", "zoo"),
 )
@@ -36,6 +36,8 @@ SIBLINGS = {
     "results": {"ir", "devices"},
     "engines": {"passes"},
     "compress": {"engines"},
+    # What is built around an accelerator (its host link) starts from the engine's interface.
+    "deploy": {"engines"},
 }
 # Within the engines' room: who may import which of the others.
 ENGINE_ROOMS = {
