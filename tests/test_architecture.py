@@ -1,8 +1,8 @@
 """Who may import whom: the rules of docs/architecture.md, held against every import statement.
 
     cli -> flows -> frontend | lower | passes | engines | evidence | compress
-        | qdq | report
-        -> ir | network | devices | data | results -> host -> errors
+        | qdq | deploy | report
+        -> ir | network | devices | data | results -> host | runtime -> errors
 
 Within one group nothing imports a sibling, except what SIBLINGS lists. `zoo` stands beside
 `examples`: nothing imports it.
@@ -22,9 +22,9 @@ from tests.support.paths import EXAMPLES, PACKAGE
 
 FLOORS = (
     ("errors",),
-    ("host",),
+    ("host", "runtime"),
     ("ir", "network", "devices", "data", "results"),
-    ("frontend", "lower", "passes", "engines", "evidence", "compress", "qdq", "report"),
+    ("frontend", "lower", "passes", "engines", "evidence", "compress", "qdq", "deploy", "report"),
     ("flows",),
     ("cli", "zoo"),
 )
