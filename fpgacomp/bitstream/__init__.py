@@ -1,0 +1,1 @@
+"""From a compiled design to the bitstream of its board."""
