@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.export import export as export
     from fpgacomp.flows.options import Options as Options
+    from fpgacomp.flows.package import install as install
+    from fpgacomp.flows.package import new_key as new_key
+    from fpgacomp.flows.package import package as package
+    from fpgacomp.flows.package import verify as verify
     from fpgacomp.flows.simulate import simulate as simulate
     from fpgacomp.flows.split import split as split
     from fpgacomp.results.report import Report as Report
@@ -57,11 +61,15 @@ _HOMES = {
     "evaluate": "flows.evaluate",
     "export": "flows.export",
     "factorize": "flows.compress",
+    "install": "flows.package",
+    "new_key": "flows.package",
+    "package": "flows.package",
     "prune": "flows.compress",
     "quantize": "flows.compress",
     "share": "flows.compress",
     "simulate": "flows.simulate",
     "split": "flows.split",
+    "verify": "flows.package",
 }
 __all__ = [*_HOMES, "__version__"]
 
