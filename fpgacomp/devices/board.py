@@ -27,6 +27,8 @@ class Board:
         host: how samples reach the FPGA.
         sources: the documents that the figures are from.
         path: the board file.
+        vivado_board: what Vivado's own files call the board; "" where they are not known.
+        platform: of an accelerator card, for which v++ links kernels; "" for others.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Board:
     host: Literal["zynq-ps", "pcie", "none"]
     sources: tuple[str, ...]
     path: Path
+    vivado_board: str = ""
+    platform: str = ""
 
     @property
     def budget(self) -> Resources[float]:

@@ -98,6 +98,8 @@ def _board(content: BoardFile, path: Path) -> Board:
         host=content.host,
         sources=tuple(content.sources),
         path=path,
+        vivado_board=content.vivado_board or "",
+        platform=content.platform or "",
     )
 
 

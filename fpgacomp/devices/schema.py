@@ -100,6 +100,8 @@ class BoardFile(_Strict):
     memory: _Line
     host: Literal["zynq-ps", "pcie", "none"]
     toolchain: Toolchain | None = None
+    vivado_board: _Part | None = None
+    platform: _Part | None = None
     sources: Annotated[list[_Source], Field(min_length=1, max_length=100)]
 
 
@@ -125,6 +127,8 @@ EXAMPLES: Mapping[str, str] = {
     "memory": "512 MB DDR3",
     "host": "zynq-ps",
     "toolchain": "vivado",
+    "vivado_board": "pynq-z2",
+    "platform": "xilinx_u50_gen3x16_xdma_5_202210_1",
     "sources": "[the data sheet and table each figure is from]",
     "default": "100",
     "max": "250",
