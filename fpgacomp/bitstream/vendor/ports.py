@@ -24,8 +24,7 @@ class StreamPort:
         container_bits: width of an element on the bus and in memory.
         lanes: elements of a beat.
         beats: of a frame; the last one has TLAST.
-        variable, type: of an hls4ml design: the argument of its top function, and the C++ type of
-            an element or of a stream's word; "" for others.
+        type: of an hls4ml design: the C++ type of an element or of a stream's word; "" for others.
     """
 
     name: str
@@ -35,8 +34,12 @@ class StreamPort:
     container_bits: int
     lanes: int
     beats: int
-    variable: str = ""
     type: str = ""
+
+    @property
+    def frame(self) -> str:
+        """The wrapper's variable that holds the frame."""
+        return f"{self.name}_frame"
 
     @property
     def tdata_bits(self) -> int:
@@ -70,7 +73,7 @@ class StreamPort:
         return cls(
             name=f"{'in' if input else 'out'}{number}_{port.tensor}", tensor=port.tensor,
             input=input, size=port.size, container_bits=container, lanes=1, beats=port.size,
-            variable=port.variable, type=port.type,
+            type=port.type,
         )  # fmt: skip
 
 
