@@ -1,1 +1,1 @@
-"""From a build to a bitstream: projects for the tools of the FPGA's maker, and their runs."""
+"""From a compiled design to the bitstream of its board."""

@@ -111,6 +111,16 @@ def find_verilator() -> Verilator:
     return Verilator(Path(found), own, told)
 
 
+def environment_with(**variables: str) -> dict[str, str]:
+    """The variables of this process, and these in place of those of their names."""
+    return {**os.environ, **variables}
+
+
+def package_version(name: str) -> str | None:
+    """The version of an installed package; None where it is missing."""
+    return _package(name)
+
+
 def wanted_checks() -> str:
     """How much of a design this user wants simulated (FPGACOMP_CHECKS); "" where it is not said."""
     return os.environ.get("FPGACOMP_CHECKS", "")

@@ -182,7 +182,7 @@ def _wait_for_one(running: Sequence[subprocess.Popen[bytes]]) -> None:
                 ended = os.pidfd_open(process.pid)
                 ends.callback(os.close, ended)
                 waiter.register(ended, select.POLLIN)
-        except OSError:  # Linux before 5.3, and systems that only look like Linux
+        except (OSError, AttributeError):  # Linux before 5.3, and other systems
             time.sleep(_ASK_S)
         else:
             waiter.poll(1000 * _TELL_S)
