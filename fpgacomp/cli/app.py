@@ -11,6 +11,7 @@ import typer
 
 from fpgacomp.cli.bench_estimates import bench_estimates
 from fpgacomp.cli.boards import boards
+from fpgacomp.cli.build import build
 from fpgacomp.cli.check import check
 from fpgacomp.cli.compare import compare
 from fpgacomp.cli.compile import compile
@@ -34,7 +35,7 @@ from fpgacomp.cli.verb import Root, Verb, reproducer
 
 # Every verb, in the order and under the headings of the help.
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
-    "Build an accelerator": (compile, estimate, check, simulate, export),
+    "Build an accelerator": (compile, estimate, check, simulate, build, export),
     "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
     "Look around": (show, compare, boards, bench_estimates, doctor),
 }

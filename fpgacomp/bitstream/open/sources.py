@@ -16,6 +16,7 @@ from fpgacomp.errors import UsageError
 from fpgacomp.host.resources import data_folder
 
 TOP = "fpgacomp_board"
+CLOCK = "fpgacomp_clock.v"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,6 @@ class BoardTop:
         design: name of the module inside, which has the host link.
         oscillator_mhz, clock_mhz, vco_mhz: frequencies in decimal notation.
         pll: its setting; None where the oscillator is the clock.
-        pll_template: of its instance.
         pll_at_pad: whether the PLL takes the clock at the pin (iCE40's PAD), not from the fabric.
     """
 
@@ -45,7 +45,6 @@ class BoardTop:
     clock_mhz: str
     vco_mhz: str
     pll: Pll | None
-    pll_template: str
     pll_at_pad: bool
     reset: Pin | None
     leds: tuple[Pin, ...]
@@ -94,7 +93,6 @@ def board_top(board: Board, pins: BoardPins, family: OpenFamily, pll: Pll | None
         clock_mhz=decimal(clock),
         vco_mhz=decimal(pll.vco_mhz) if pll else "",
         pll=pll,
-        pll_template=f"{family.pll}.sv.j2",
         pll_at_pad=pins.pll_pad,
         reset=pins.reset,
         leds=pins.leds,
@@ -139,8 +137,10 @@ def surroundings(board: Board, pins: BoardPins, family: OpenFamily, top: BoardTo
     script = _render(
         "synth.ys", title=board.title, name=TOP, sources=(f"{TOP}.sv", *sources),
         multipliers=multipliers, synthesis=board.device.yosys, netlist=NETLIST,
+        pll=CLOCK if top.pll else "",
     )  # fmt: skip
-    return {
+    clock = {CLOCK: _render(f"{family.pll}.v", top=top)} if top.pll else {}
+    return clock | {
         f"{TOP}.sv": _render("top.sv", top=top),
         f"{CONSTRAINTS}.{family.constraints}": constraints,
         "synth.ys": script,

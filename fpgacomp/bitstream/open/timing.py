@@ -126,7 +126,7 @@ def _number(value: Any) -> float:
 def _path(found: Any) -> CriticalPath:
     steps = [
         PathStep(str(one["type"]), str(one["to"]["cell"]), float(one["delay"]),
-                 str(next(iter(one.get("sources", [])), "")))
+                 _source(one.get("sources", [])))
         for one in found["path"]
     ]  # fmt: skip
     routing = sum(step.delay_ns for step in steps if step.kind == "routing")
@@ -135,6 +135,12 @@ def _path(found: Any) -> CriticalPath:
         str(found["from"]), str(found["to"]), total, total - routing, routing,
         tuple(steps[:_STEPS]), len(steps),
     )  # fmt: skip
+
+
+def _source(sources: Any) -> str:
+    """The first of them that is a file of the design, not one of Yosys' own; "" where none is."""
+    own = (str(source) for source in sources)
+    return next((source for source in own if not source.startswith("/")), "")
 
 
 def _slowest(paths: list[CriticalPath], clocks: Mapping[str, ClockResult]) -> CriticalPath | None:

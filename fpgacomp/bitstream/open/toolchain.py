@@ -73,7 +73,7 @@ class OpenToolchain:
         met = chosen.report.met
         files = {path: own[path] for path in own} | {
             f"{design}.sv": link.files[f"{design}.sv"],
-            "yosys.log": (job.workspace / "yosys.log").read_bytes(),
+            "yosys.json": (job.workspace / "stat.json").read_bytes(),
         }
         for attempt in attempts:
             log = f"nextpnr-{attempt.seed}.log"
