@@ -25,6 +25,8 @@ FLOORS = (
     ("host",),
     ("ir", "network", "devices", "data", "results"),
     ("frontend", "lower", "passes", "engines", "evidence", "compress", "qdq", "report"),
+    ("deploy",),
+    ("bitstream",),
     ("flows",),
     ("cli", "zoo"),
 )

@@ -209,7 +209,7 @@ class BlockDesign:
     def interrupts(self) -> tuple[Interrupts, ...]:
         """The DMAs' interrupts, by the pin that takes them."""
         every = [f"{dma.name}/{way}_introut" for dma in self.dmas for way in dma.directions]
-        groups = []
+        groups: list[Interrupts] = []
         for pin in self.ps.interrupts:
             some, every = _split(every, shells.INTERRUPTS_OF_A_PIN[pin])
             if some:

@@ -111,7 +111,7 @@ _DECLARED = re.compile(r"^ +(input|output) wire (?:\[(\d+):0\] )?(\w+),?$", re.M
 
 def _kernel_ports(streams: tuple[StreamPort, ...], wrapper: str) -> tuple[PortOfKernel, ...]:
     """The streams and registers among the ports of the Verilog that is emitted for an IP."""
-    names = tuple(f"{port.name}_" for port in streams) + ("s_axi_control_",)
+    names = (*(f"{port.name}_" for port in streams), "s_axi_control_")
     return tuple(
         PortOfKernel(direction, name, int(high or 0) + 1)
         for direction, high, name in _DECLARED.findall(wrapper)

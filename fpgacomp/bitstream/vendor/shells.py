@@ -125,6 +125,6 @@ def shell_of(board: Board) -> Shell:
 
 def _own_design(board: Board) -> str:
     return (
-        "take the IP that rtl/vivado/package.tcl packages into a block design of your own (over PCIe "
-        "or JTAG-to-AXI, for instance), or compile for a board of `fpgacomp boards`."
+        "take the IP that rtl/vivado/package.tcl packages into a block design of your own, over "
+        "PCIe or JTAG-to-AXI for instance, or compile for another board of `fpgacomp boards`."
     )

@@ -22,7 +22,7 @@ class Release:
 
     @classmethod
     def of(cls, text: str) -> Release | None:
-        """The release that a text names first, as `vivado -version` does; None where it does not."""
+        """The release that a text names first, as `vivado -version` does; None without one."""
         found = _RELEASE.search(text)
         return cls(int(found[1]), int(found[2])) if found else None
 

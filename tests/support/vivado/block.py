@@ -28,7 +28,7 @@ class Cell:
         return {f"/{self.name}/{bus.name}": bus for bus in self.ip.buses(self.config)}
 
     def configure(self, name: str, value: str) -> None:
-        """Set a parameter; one that does not exist, or a value that it does not take, is an error."""
+        """Set a parameter; an unknown one, or a value that it does not take, is an error."""
         parameter = name.removeprefix("CONFIG.")
         if parameter == name or parameter not in self.config:
             raise WrongCall(f"{self.name}: no parameter {name}")

@@ -1,4 +1,4 @@
-"""The IPs that the block designs use: parameters, pins, interfaces, addresses, from their product guides.
+"""The IPs that the block designs use: parameters, pins, interfaces, addresses.
 
 PG082 (processing system 7), PG201 (Zynq UltraScale+), PG021 (AXI DMA), PG164 (processor system
 reset), PG247 (SmartConnect), and the help of xlconcat and ilconcat.
@@ -172,7 +172,8 @@ def _dma_buses(config: Config) -> Iterator[Bus]:
         yield Bus("M_AXI_SG", "Master", "aximm", 32, space="Data_SG")
     for way in _dma_ways(config):
         yield Bus(f"M_AXI_{way.upper()}", "Master", "aximm",
-                  int(config[f"c_m_axi_{way}_data_width"]), space=f"Data_{way.upper()}")  # fmt: skip
+                  int(config[f"c_m_axi_{way}_data_width"]),
+                  space=f"Data_{way.upper()}")  # fmt: skip
     if config["c_include_mm2s"] == "1":
         bits = int(config["c_m_axis_mm2s_tdata_width"])
         assert bits <= int(config["c_m_axi_mm2s_data_width"]), "PG021: the stream is the wider one"

@@ -77,10 +77,10 @@ class Vivado:
         for name, syntax in reference("commands.txt").items():
             method = getattr(self, name.replace("::", "_"), None)
             if method is not None:
-                _offer(tcl, name, lambda words, s=syntax, m=method: self._call(s.parsed(words), m))
+                offer(tcl, name, lambda words, s=syntax, m=method: self._call(s.parsed(words), m))
         self.tcl = tcl
         tcl.eval("rename puts __puts")
-        _offer(tcl, "__said", self._said)
+        offer(tcl, "__said", self._said)
         tcl.eval(
             "proc puts args { if {[llength $args] == 2 && [lindex $args 0] ne {-nonewline}} "
             "{ return [__puts {*}$args] }; __said [lindex $args end] }"
@@ -225,7 +225,10 @@ class Vivado:
         top = self.properties["sources_1", "top"]
         (source,) = [path for path in self.files if path.stem == top]
         vlnv = f"{call.options['-vendor']}:{call.options['-library']}:{{name}}:1.0"
-        self.core = (Path(call.options["-root_dir"]), replace(packaged(source.read_text()), vlnv=vlnv))
+        self.core = (
+            Path(call.options["-root_dir"]),
+            replace(packaged(source.read_text()), vlnv=vlnv),
+        )
         self.objects["core"] = "core"
         self.interfaces = {
             bus.name: bus for bus in self.core[1].buses({})
@@ -285,7 +288,11 @@ class Vivado:
     def package_xo(self, call: Call) -> str:
         if Path(call.options["-ip_directory"]) not in self.packaged:
             raise WrongCall(f"package_xo: no IP in {call.options['-ip_directory']}")
-        if call.options.get("-ctrl_protocol") not in ("ap_ctrl_hs", "ap_ctrl_chain", "user_managed"):
+        if call.options.get("-ctrl_protocol") not in (
+            "ap_ctrl_hs",
+            "ap_ctrl_chain",
+            "user_managed",
+        ):
             raise WrongCall("package_xo: the control protocol")
         Path(call.options["-xo_path"]).write_text("xo")
         return ""
@@ -493,7 +500,7 @@ def packaged(verilog: str) -> Ip:
     return Ip("", {}, lambda config: iter((Pin(clock, "I", "clk"), Pin(reset, "I", "rst"))), buses)
 
 
-def _offer(tcl: Any, name: str, run: Callable[[Sequence[str]], Result]) -> None:
+def offer(tcl: Any, name: str, run: Callable[[Sequence[str]], Result]) -> None:
     """Make a Python function a command whose errors are errors of Tcl, with their texts."""
 
     def call(*words: str) -> tuple[str, Result]:
