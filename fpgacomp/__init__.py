@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.estimate import estimate as estimate
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.export import export as export
+    from fpgacomp.flows.import_report import import_report as import_report
     from fpgacomp.flows.options import Options as Options
     from fpgacomp.flows.simulate import simulate as simulate
     from fpgacomp.flows.split import split as split
@@ -53,6 +54,7 @@ _HOMES = {
     "evaluate": "flows.evaluate",
     "export": "flows.export",
     "factorize": "flows.compress",
+    "import_report": "flows.import_report",
     "prune": "flows.compress",
     "quantize": "flows.compress",
     "share": "flows.compress",

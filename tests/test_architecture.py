@@ -1,7 +1,7 @@
 """Who may import whom: the rules of docs/architecture.md, held against every import statement.
 
     cli -> flows -> frontend | lower | passes | engines | evidence | compress
-        | qdq | report
+        | qdq | report | bitstream
         -> ir | network | devices | data | results -> host -> errors
 
 Within one group nothing imports a sibling, except what SIBLINGS lists. `zoo` stands beside
@@ -24,7 +24,17 @@ FLOORS = (
     ("errors",),
     ("host",),
     ("ir", "network", "devices", "data", "results"),
-    ("frontend", "lower", "passes", "engines", "evidence", "compress", "qdq", "report"),
+    (
+        "frontend",
+        "lower",
+        "passes",
+        "engines",
+        "evidence",
+        "compress",
+        "qdq",
+        "report",
+        "bitstream",
+    ),
     ("flows",),
     ("cli", "zoo"),
 )

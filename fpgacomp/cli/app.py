@@ -22,6 +22,7 @@ from fpgacomp.cli.evaluate import evaluate
 from fpgacomp.cli.export import export
 from fpgacomp.cli.factorize import factorize
 from fpgacomp.cli.fault import tell_fault
+from fpgacomp.cli.import_report import import_report
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
 from fpgacomp.cli.prune import prune
 from fpgacomp.cli.quantize import quantize
@@ -36,7 +37,7 @@ from fpgacomp.cli.verb import Root, Verb, reproducer
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate, export),
     "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
-    "Look around": (show, compare, boards, bench_estimates, doctor),
+    "Look around": (show, compare, import_report, boards, bench_estimates, doctor),
 }
 
 app = typer.Typer(
