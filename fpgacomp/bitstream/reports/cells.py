@@ -12,6 +12,7 @@ _CELLS: tuple[tuple[str, dict[str, float]], ...] = (
     (r"TRELLIS_COMB|LUT4", {"lut": 1}),
     (r"CCU2C", {"lut": 2}),
     (r"TRELLIS_DPR16X4", {"lut": 6}),
+    (r"TRELLIS_RAMW", {"lut": 2}),  # the slice that writes; nextpnr counts the words as COMB
     (r"DP16KD|PDPW16KD", {"bram18": 1}),
     (r"MULT18X18D|MULT9X9D", {"dsp": 1}),
     # Lattice iCE40: board files count its blocks of 4 kbit as bram18

@@ -14,6 +14,8 @@ _OLD_CELL = re.compile(r"^\s+(?P<name>[\\$\w]\S*)\s+(?P<count>\d+)\s*$")
 _NEW_CELL = re.compile(r"^\s+(?P<count>\d+)\s+(?:[\d.e+-]+\s+)?(?P<name>[\\$A-Za-z_]\S*)\s*$")
 _CELLS = re.compile(r"^\s*(Number of cells:\s*\d+|\d+\s+(?:[\d.e+-]+\s+)?cells)\s*$")
 _HIERARCHY = "design hierarchy"
+_BEGIN = "Printing statistics."
+_NO_CELLS = re.compile(r"^\s*(Number of cells:\s*0|\d+ submodules)\s*$")
 
 
 def read_nextpnr(content: object) -> ToolReport | None:
@@ -93,6 +95,8 @@ def _cells(module: Mapping[str, object]) -> dict[str, float]:
 
 def read_yosys_text(text: str) -> ToolReport | None:
     """The text of Yosys' `stat`, as a log has it; None where the text has none."""
+    version = re.search(r"Yosys (\d\S*)", text)
+    text = text[max(text.rfind(_BEGIN), 0) :]  # a log may have those of earlier steps
     heads = list(_MODULE.finditer(text))
     if not heads or "cells" not in text:
         return None
@@ -100,7 +104,6 @@ def read_yosys_text(text: str) -> ToolReport | None:
     for head, behind in zip(heads, [*heads[1:], None]):
         end = len(text) if behind is None else behind.start()
         modules[head["name"]] = _listed(text[head.end() : end].splitlines(), head["name"])
-    version = re.search(r"Yosys (\d\S*)", text)
     total = modules.pop(_HIERARCHY, None)
     return _netlist(modules, total, version[1] if version else "", "text")
 
@@ -108,8 +111,9 @@ def read_yosys_text(text: str) -> ToolReport | None:
 def _listed(lines: Iterable[str], module: str) -> dict[str, float]:
     """The cells of one module's section."""
     cells: dict[str, float] = {}
-    within = False
+    within = ended = False
     for line in lines:
+        ended = ended or _NO_CELLS.match(line) is not None
         if _CELLS.match(line):
             within = True
         elif within:
@@ -117,7 +121,7 @@ def _listed(lines: Iterable[str], module: str) -> dict[str, float]:
             if found is None or found["name"] == "submodules":
                 break
             cells[found["name"]] = float(found["count"])
-    if not within:
+    if not within and not ended:
         raise DamagedReport(f"it does not list the cells of {module}: it was cut off")
     return cells
 

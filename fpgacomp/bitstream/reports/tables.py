@@ -17,7 +17,7 @@ class DrawnTable:
 
     Args:
         section, group, title: the last lines before it that are `== X`, `+ X` and `* X`.
-        header: rows of cells above the first inner border.
+        header: rows of cells above the first inner border, or all where there is none.
         rows: rows of cells below it; blanks around a cell are kept, as they show a depth.
     """
 
@@ -52,7 +52,7 @@ def drawn_tables(lines: Sequence[str]) -> Iterator[DrawnTable]:
         line = lines[place].strip()
         if _BORDER.fullmatch(lines[place]):
             end, groups = _table(lines, place)
-            if len(groups) > 1:
+            if groups:
                 rows = tuple(row for part in groups[1:] for row in part)
                 yield DrawnTable(section, group, title, groups[0], rows)
             place = end
