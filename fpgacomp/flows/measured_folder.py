@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fpgacomp
-from fpgacomp.bitstream.reports.compare import Design, NamedReport, of_design, stages_of
-from fpgacomp.bitstream.reports.matching import Names
+from fpgacomp.bitstream.reports.compare import EstimatedDesign, NamedReport, of_design, stages_of
+from fpgacomp.bitstream.reports.matching import PartNames
 from fpgacomp.bitstream.reports.read import MAX_BYTES, read_report
 from fpgacomp.errors import InputDataError, UsageError
 from fpgacomp.flows.build_facts import BuildFacts
@@ -97,9 +97,9 @@ def measured(facts: BuildFacts, reports: Sequence[GivenReport]) -> MeasuredBuild
     Raises:
         InputDataError: a report is damaged, or is of another design or device.
     """
-    design = Design(
+    design = EstimatedDesign(
         facts.top, facts.part, 1e3 / facts.clock_mhz, facts.figures,
-        {layer.name: layer.figures for layer in facts.layers}, Names(facts.parts),
+        {layer.name: layer.figures for layer in facts.layers}, PartNames(facts.parts),
     )  # fmt: skip
     read = [of_design(x.name, read_report(x.content, x.name), design) for x in reports]
     return MeasuredBuild(
@@ -139,8 +139,8 @@ def added(
         InputDataError: a new one is damaged, of no known format, or of another design; or there
             are too many.
     """
-    names = Names(facts.parts)
-    design = Design(facts.top, facts.part, 1e3 / facts.clock_mhz, {}, {}, names)
+    names = PartNames(facts.parts)
+    design = EstimatedDesign(facts.top, facts.part, 1e3 / facts.clock_mhz, {}, {}, names)
     kinds = {kind_of(of_design(name, read_report(content, name), design)) for name, content in new}
     kept = [
         old for old in before

@@ -20,7 +20,7 @@ Amounts = Mapping[str, float]  # of RESOURCE_FIELDS, those that a report states
 
 
 @dataclass(frozen=True)
-class Instance:
+class ReportedInstance:
     """A piece of hardware that a report names.
 
     Args:
@@ -36,9 +36,9 @@ class Instance:
     amounts: Amounts = field(default_factory=dict)
     latency: float | None = None
     interval: float | None = None
-    inside: tuple[Instance, ...] = ()
+    inside: tuple[ReportedInstance, ...] = ()
 
-    def walk(self) -> Iterator[Instance]:
+    def walk(self) -> Iterator[ReportedInstance]:
         """The instance and all in it, from outside to inside."""
         yield self
         for one in self.inside:
@@ -102,12 +102,12 @@ class ToolReport:
     amounts: Amounts = field(default_factory=dict)
     latency: float | None = None
     interval: float | None = None
-    instances: tuple[Instance, ...] = ()
+    instances: tuple[ReportedInstance, ...] = ()
     clock: Clocking | None = None
     power_w: float | None = None
     notes: tuple[str, ...] = ()
 
-    def walk(self) -> Iterator[Instance]:
+    def walk(self) -> Iterator[ReportedInstance]:
         """Every instance, from outside to inside."""
         for one in self.instances:
             yield from one.walk()

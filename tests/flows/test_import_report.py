@@ -98,10 +98,8 @@ def test_what_was_estimated_is_what_the_report_of_the_build_says(
     built: Path, tmp_path: Path
 ) -> None:
     report = json.loads((built / "report.json").read_text())
-    found = stage(
-        import_report(built, [given(tmp_path, samples.utilization(PLAIN))]), "logic_synth"
-    )
-    luts = found.of("lut")
+    imported = import_report(built, [given(tmp_path, samples.utilization(PLAIN))])
+    luts = stage(imported, "logic_synth").of("lut")
     assert luts is not None and luts.estimated is not None
     stated = report["estimate"]["resources"]["lut"]
     assert (luts.estimated.value, luts.estimated.low, luts.estimated.high) == (

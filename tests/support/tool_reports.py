@@ -201,7 +201,7 @@ def csynth_summary(top: Unit, *, version: str = "2024.1") -> str:
         return [own, loop, *(row for inner in one.inside for row in rows(inner, depth + 1))]
 
     header = [
-        ("Modules", "Issue", "", "Latency", "Latency", "Iteration", "", "Trip", "", "", "", "", "", ""),
+        ("Modules", "Issue", "", "Latency", "Latency", "Iteration", "", "Trip", *[""] * 6),
         ("& Loops", "Type", "Slack", "(cycles)", "(ns)", "Latency", "Interval", "Count",
          "Pipelined", "BRAM", "DSP", "FF", "LUT", "URAM"),
     ]  # fmt: skip

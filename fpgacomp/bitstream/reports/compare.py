@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fpgacomp.bitstream.reports.matching import Matched, Names, matched
+from fpgacomp.bitstream.reports.matching import Matched, PartNames, matched
 from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.errors import InputDataError
 from fpgacomp.results.estimate import Figure
 from fpgacomp.results.side_by_side import MeasuredAmount, MeasuredLayer, MeasuredStage
-from fpgacomp.results.tool_report import STAGES, Clocking, Instance, ReportStage, ToolReport
+from fpgacomp.results.tool_report import STAGES, Clocking, ReportedInstance, ReportStage, ToolReport
 
 # Of two reports of one stage, the one whose format comes first here says what the design takes.
 _RANK = (
@@ -23,7 +23,7 @@ Estimates = Mapping[str, Figure]
 
 
 @dataclass(frozen=True)
-class Design:
+class EstimatedDesign:
     """What is known of a build beside its reports.
 
     Args:
@@ -40,7 +40,7 @@ class Design:
     clock_ns: float
     whole: Estimates
     layers: Mapping[str, Estimates]
-    names: Names
+    names: PartNames
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class NamedReport:
     module: bool = False
 
 
-def of_design(file: str, report: ToolReport, design: Design) -> NamedReport:
+def of_design(file: str, report: ToolReport, design: EstimatedDesign) -> NamedReport:
     """The report as it counts for a design: the design's part of what it is of.
 
     Raises:
@@ -71,12 +71,14 @@ def of_design(file: str, report: ToolReport, design: Design) -> NamedReport:
     if not top or top == design.top:
         return NamedReport(file, report)
     if report.stage == "csynth":
-        if design.names.layer(Instance(top)) is None:
+        if design.names.layer(ReportedInstance(top)) is None:
             raise InputDataError(
                 file, f"is of {top}, which is neither {design.top} nor a function of it.",
                 "give the reports of this build.",
             )  # fmt: skip
-        own = Instance(top, top, report.amounts, report.latency, report.interval, report.instances)
+        own = ReportedInstance(
+            top, top, report.amounts, report.latency, report.interval, report.instances
+        )
         return NamedReport(file, replace(report, instances=(own,)), module=True)
     return NamedReport(file, _inner(report, design.top))
 
@@ -100,7 +102,7 @@ def _inner(report: ToolReport, top: str) -> ToolReport:
     return replace(report, amounts={}, notes=(*report.notes, note))
 
 
-def _ends_in(instance: Instance, ends: re.Pattern[str]) -> bool:
+def _ends_in(instance: ReportedInstance, ends: re.Pattern[str]) -> bool:
     for text in (instance.module, instance.name):
         if any(match.end() == len(text) for match in ends.finditer(text)):
             return True
@@ -115,7 +117,7 @@ def _same_part(one: str, other: str) -> bool:
     return first.startswith(second) or second.startswith(first)
 
 
-def stages_of(reports: Sequence[NamedReport], design: Design) -> tuple[MeasuredStage, ...]:
+def stages_of(reports: Sequence[NamedReport], design: EstimatedDesign) -> tuple[MeasuredStage, ...]:
     """Every stage of which there is a report, in the order of the tool flow."""
     return tuple(
         _stage(stage, some, design)
@@ -124,7 +126,9 @@ def stages_of(reports: Sequence[NamedReport], design: Design) -> tuple[MeasuredS
     )
 
 
-def _stage(stage: ReportStage, reports: Sequence[NamedReport], design: Design) -> MeasuredStage:
+def _stage(
+    stage: ReportStage, reports: Sequence[NamedReport], design: EstimatedDesign
+) -> MeasuredStage:
     ranked = sorted(reports, key=lambda one: (_rank(one.report), one.file))
     whole = [one for one in ranked if not one.module]
     groups = [[one] for one in whole] + [[one for one in ranked if one.module]]
@@ -191,7 +195,7 @@ def _layers(
             yield MeasuredLayer(layer, amounts, tuple(one.name for one in instances))
 
 
-def _together(instances: Sequence[Instance]) -> Iterator[tuple[str, float]]:
+def _together(instances: Sequence[ReportedInstance]) -> Iterator[tuple[str, float]]:
     """What instances take together; of several, no report says how long they take together."""
     for name in RESOURCE_FIELDS:
         found = [one.amounts[name] for one in instances if name in one.amounts]
@@ -224,7 +228,7 @@ def _disagreements(reports: Sequence[NamedReport]) -> Iterator[str]:
 
 
 def _other_clock(
-    stage: ReportStage, reports: Sequence[NamedReport], design: Design
+    stage: ReportStage, reports: Sequence[NamedReport], design: EstimatedDesign
 ) -> Iterator[str]:
     clock = _clock(reports)
     if clock is None or clock.target_ns is None or stage == "tool_estimate":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fpgacomp.bitstream.reports.numbers import DamagedReport, json_number, json_object
-from fpgacomp.results.tool_report import Instance, ReportStage, ToolReport
+from fpgacomp.results.tool_report import ReportedInstance, ReportStage, ToolReport
 
 _COUNTED = {
     "lut": {"LUT": 1.0},
@@ -49,7 +49,7 @@ def _by_node(content: Mapping[str, object]) -> ToolReport:
     elif "FF" in keys:
         stage, form = "csynth", "FINN's C synthesis by node"
     instances = tuple(
-        Instance(name, "", _amounts(json_object(node, name), name))
+        ReportedInstance(name, "", _amounts(json_object(node, name), name))
         for name, node in content.items()
         if name not in ("total", "(top)")
     )

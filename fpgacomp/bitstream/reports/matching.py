@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fpgacomp.results.tool_report import Instance, ToolReport
+from fpgacomp.results.tool_report import ReportedInstance, ToolReport
 
 # What Vivado calls that which an instance takes without what is in it.
 _OWN = re.compile(r"\(.*\)")
@@ -21,11 +21,11 @@ class Matched:
         left: instances of which neither they, what they are in, nor what is in them is a layer's.
     """
 
-    layers: dict[str, list[Instance]] = field(default_factory=dict)
-    left: list[Instance] = field(default_factory=list)
+    layers: dict[str, list[ReportedInstance]] = field(default_factory=dict)
+    left: list[ReportedInstance] = field(default_factory=list)
 
 
-class Names:
+class PartNames:
     """Finds the name of a part of a build in the name of an instance or a module.
 
     Args:
@@ -40,7 +40,7 @@ class Names:
         self._pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{spelled})(?![A-Za-z0-9])|(?!)" if parts
                                    else r"(?!)")  # fmt: skip
 
-    def layer(self, instance: Instance) -> str | None:
+    def layer(self, instance: ReportedInstance) -> str | None:
         """The layer that it works for, "" where it is known to work for none; None: unknown."""
         for text in (instance.name, instance.module):
             found = self._pattern.findall(text)
@@ -49,7 +49,7 @@ class Names:
         return None
 
 
-def matched(reports: Iterable[ToolReport], names: Names) -> Matched:
+def matched(reports: Iterable[ToolReport], names: PartNames) -> Matched:
     """Sort the instances of reports by layer."""
     found = Matched()
     for report in reports:
@@ -57,7 +57,7 @@ def matched(reports: Iterable[ToolReport], names: Names) -> Matched:
     return found
 
 
-def _sort(instances: Sequence[Instance], names: Names, found: Matched) -> bool:
+def _sort(instances: Sequence[ReportedInstance], names: PartNames, found: Matched) -> bool:
     """Whether any of these, or of what is in them, works for a layer."""
     any_layer = False
     for instance in instances:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from fpgacomp.bitstream.reports.cells import counted
 from fpgacomp.bitstream.reports.numbers import DamagedReport, json_number, json_object
-from fpgacomp.results.tool_report import Clocking, Instance, ToolReport
+from fpgacomp.results.tool_report import Clocking, ReportedInstance, ToolReport
 
 _MODULE = re.compile(r"^=== (?P<name>.+?) ===$", re.MULTILINE)
 _OLD_CELL = re.compile(r"^\s+(?P<name>[\\$\w]\S*)\s+(?P<count>\d+)\s*$")
@@ -150,7 +150,7 @@ def _netlist(
     if len(plain) > 1:
         for name, cells in plain.items():
             own = {c: n for c, n in cells.items() if c.removeprefix("\\") not in plain}
-            instances.append(Instance(name, name, _amounts(own)[0]))
+            instances.append(ReportedInstance(name, name, _amounts(own)[0]))
     notes = (f"not counted: {', '.join(sorted(unknown)[:8])}.",) if unknown else ()
     top = next(iter(plain)) if len(plain) == 1 else ""
     return ToolReport(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fpgacomp.bitstream.reports.numbers import DamagedReport, known
 from fpgacomp.bitstream.reports.tables import DrawnTable, drawn_tables
 from fpgacomp.bitstream.reports.vitis_xml import hls_tool
-from fpgacomp.results.tool_report import Clocking, Instance, ToolReport
+from fpgacomp.results.tool_report import Clocking, ReportedInstance, ToolReport
 
 _MODULE = re.compile(r"^== (?:Vitis|Vivado) HLS Report for '(?P<top>[^']+)'", re.MULTILINE)
 _SUMMARY = re.compile(r"^== Synthesis Summary Report of '(?P<top>[^']+)'", re.MULTILINE)
@@ -90,7 +90,9 @@ def _cycles(cells: Sequence[str]) -> tuple[float | None, float | None]:
     return known(cells[1], "the latency"), known(cells[-2], "the interval")
 
 
-def _instances(speed: Iterable[DrawnTable], area: Iterable[DrawnTable]) -> Iterable[Instance]:
+def _instances(
+    speed: Iterable[DrawnTable], area: Iterable[DrawnTable]
+) -> Iterable[ReportedInstance]:
     times: dict[str, tuple[float | None, float | None]] = {}
     for table in speed:
         if table.group == "Detail" and table.title == "Instance":
@@ -102,7 +104,7 @@ def _instances(speed: Iterable[DrawnTable], area: Iterable[DrawnTable]) -> Itera
                 if name != "Total":
                     latency, interval = times.get(name, (None, None))
                     module = row["Module"].strip()
-                    yield Instance(name, module, _amounts(row, name), latency, interval)
+                    yield ReportedInstance(name, module, _amounts(row, name), latency, interval)
 
 
 # ---- csynth.rpt
@@ -131,7 +133,7 @@ def _summary(text: str, top: str) -> ToolReport:
     raise DamagedReport("it has no table of modules and loops: it was cut off")
 
 
-def _trees(table: DrawnTable) -> list[Instance]:
+def _trees(table: DrawnTable) -> list[ReportedInstance]:
     """The modules of the table, as their indents nest them; loops belong to their module."""
     roots: list[_Node] = []
     path: list[_Node] = []
@@ -148,9 +150,9 @@ def _trees(table: DrawnTable) -> list[Instance]:
     return [_built(root) for root in roots]
 
 
-def _built(node: _Node) -> Instance:
+def _built(node: _Node) -> ReportedInstance:
     name = node.row["Modules & Loops"].strip().removeprefix("+ ").rstrip("*").strip()
     latency = known(node.row.get("Latency (cycles)"), f"the latency of {name}")
     interval = known(node.row.get("Interval"), f"the interval of {name}")
     inside = tuple(_built(one) for one in node.inside)
-    return Instance(name, name, _amounts(node.row, name), latency, interval, inside)
+    return ReportedInstance(name, name, _amounts(node.row, name), latency, interval, inside)

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from fpgacomp.bitstream.reports.numbers import DamagedReport, known
 from fpgacomp.bitstream.reports.xml_tree import text_at
-from fpgacomp.results.tool_report import Clocking, Instance, ReportStage, ToolReport
+from fpgacomp.results.tool_report import Clocking, ReportedInstance, ReportStage, ToolReport
 
 # Our name of a resource -> how the reports of different years call it.
 _COUNTED = {
@@ -79,13 +79,13 @@ def _amounts(resources: Element | None, whose: str) -> dict[str, float]:
     return found
 
 
-def _hierarchy(root: Element) -> tuple[Instance, ...]:
+def _hierarchy(root: Element) -> tuple[ReportedInstance, ...]:
     """The instances in the top, with the figures of their modules."""
-    modules: dict[str, Instance] = {}
+    modules: dict[str, ReportedInstance] = {}
     for module in root.iterfind("ModuleInformation/Module"):
         name = text_at(module, "Name") or ""
         interval = text_at(module, f"{_OVERALL}/PipelineInitiationInterval")
-        modules[name] = Instance(
+        modules[name] = ReportedInstance(
             "", name, _amounts(module.find("AreaEstimates/Resources"), name),
             _cycles(module, "Worst-caseLatency"),
             known(interval, f"the interval of {name}"),
@@ -94,11 +94,13 @@ def _hierarchy(root: Element) -> tuple[Instance, ...]:
     return () if top is None else _inside(top, modules)
 
 
-def _inside(element: Element, modules: Mapping[str, Instance]) -> tuple[Instance, ...]:
+def _inside(
+    element: Element, modules: Mapping[str, ReportedInstance]
+) -> tuple[ReportedInstance, ...]:
     found = []
     for one in element.iterfind("InstancesList/Instance"):
         name, module = text_at(one, "InstName") or "", text_at(one, "ModuleName") or ""
-        known_as = modules.get(module, Instance("", module))
+        known_as = modules.get(module, ReportedInstance("", module))
         found.append(replace(known_as, name=name, inside=_inside(one, modules)))
     return tuple(found)
 

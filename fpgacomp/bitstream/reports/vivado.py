@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from fpgacomp.bitstream.reports.numbers import DamagedReport, known, number, signed
 from fpgacomp.bitstream.reports.tables import DrawnTable, drawn_tables
-from fpgacomp.results.tool_report import Clocking, Instance, ReportStage, ToolReport
+from fpgacomp.results.tool_report import Clocking, ReportedInstance, ReportStage, ToolReport
 
 _FACT = re.compile(
     r"^\|\s*(Tool Version|Command|Design|Device|Design State)\s*:\s*(.*?)\s*\|?\s*$", re.MULTILINE
@@ -121,8 +121,8 @@ class _Row:
     amounts: dict[str, float]
     inside: list[_Row]
 
-    def built(self) -> Instance:
-        return Instance(
+    def built(self) -> ReportedInstance:
+        return ReportedInstance(
             self.name, self.module, self.amounts, inside=tuple(x.built() for x in self.inside)
         )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fpgacomp.bitstream.reports.matching import Names, matched
-from fpgacomp.results.tool_report import Instance, ToolReport
+from fpgacomp.bitstream.reports.matching import PartNames, matched
+from fpgacomp.results.tool_report import ReportedInstance, ToolReport
 
 PARTS = {
     "run_conv1": "conv1", "run_conv1_pad": "conv1", "run_conv1_b": "conv1_b", "s_conv1": "conv1",
@@ -31,22 +31,22 @@ PARTS = {
     ],
 )
 def test_a_name_is_found_whole(name: str, module: str, layer: str | None) -> None:
-    assert Names(PARTS).layer(Instance(name, module)) == layer
+    assert PartNames(PARTS).layer(ReportedInstance(name, module)) == layer
 
 
 def test_without_parts_nothing_is_found() -> None:
-    assert Names({}).layer(Instance("anything", "any")) is None
+    assert PartNames({}).layer(ReportedInstance("anything", "any")) is None
 
 
 def test_the_outermost_instance_counts_and_the_rest_is_left() -> None:
-    inner = Instance("run_conv1_inner", "", {"lut": 5})
-    tree = Instance("wrapper", "w", {"lut": 100}, inside=(
-        Instance("run_conv1_U0", "", {"lut": 60}, inside=(inner,)),
-        Instance("strange", "", {"lut": 30}, inside=(Instance("deep", "", {"lut": 29}),)),
-        Instance("(wrapper)", "w", {"lut": 10}), Instance("(empty)", "w", {"lut": 0}),
+    inner = ReportedInstance("run_conv1_inner", "", {"lut": 5})
+    tree = ReportedInstance("wrapper", "w", {"lut": 100}, inside=(
+        ReportedInstance("run_conv1_U0", "", {"lut": 60}, inside=(inner,)),
+        ReportedInstance("strange", "", {"lut": 30}, inside=(ReportedInstance("deep", "", {"lut": 29}),)),
+        ReportedInstance("(wrapper)", "w", {"lut": 10}), ReportedInstance("(empty)", "w", {"lut": 0}),
     ))  # fmt: skip
     report = ToolReport("", "", "", "csynth", instances=(tree,))
-    found = matched([report], Names(PARTS))
+    found = matched([report], PartNames(PARTS))
     assert {name: [one.amounts["lut"] for one in some] for name, some in found.layers.items()} == {
         "conv1": [60]
     }
@@ -54,6 +54,8 @@ def test_the_outermost_instance_counts_and_the_rest_is_left() -> None:
 
 
 def test_a_tree_without_a_layer_is_left_as_a_whole() -> None:
-    tree = Instance("dma", "", {"lut": 100}, inside=(Instance("part", "", {"lut": 60}),))
-    found = matched([ToolReport("", "", "", "csynth", instances=(tree,))], Names(PARTS))
+    tree = ReportedInstance(
+        "dma", "", {"lut": 100}, inside=(ReportedInstance("part", "", {"lut": 60}),)
+    )
+    found = matched([ToolReport("", "", "", "csynth", instances=(tree,))], PartNames(PARTS))
     assert not found.layers and [one.name for one in found.left] == ["dma"]
