@@ -17,13 +17,14 @@ from typing import Callable, Sequence
 from .archive import open_package
 from .errors import DeviceError, NotInstalled
 from .install import Installed, SelfTestHook, install, roll_back
-from .self_test import SECONDS, command_hook, transport_hook
+from .self_test import SECONDS, SelfTestFailed, command_hook, transport_hook
 from .signature import configured_key
 
 _KEY = (
     "File of the public key that must have signed the package. Without it, the file that "
     "FPGACOMP_PACKAGE_KEY names counts, or else /etc/fpgacomp/package-key.pub where it exists."
 )
+_WAYS = "The way to the device: emulated, emulated:LIBRARY, pynq or pynq-ultrascale."
 _NAMES = "fpgacomp_runtime"  # what it is called on a device, whatever it is imported as
 
 
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_self_test(changing)
     test = commands.add_parser("selftest", help="Send the stored frames through the device.")
     test.add_argument("folder", metavar="FOLDER", help="Folder of an installed version.")
-    test.add_argument("--transport", metavar="NAME", required=True, help="The way to the device.")
+    test.add_argument("--transport", metavar="NAME", required=True, help=_WAYS)
     test.set_defaults(command=_self_test)
     return parser
 
@@ -132,9 +133,21 @@ def installed_lines(found: Installed) -> list[str]:
 
 
 def _self_test(given: argparse.Namespace) -> None:
-    from .accelerator import open
+    """Exit with an error unless every integer that the device answers is the stored one."""
+    from .accelerator import Accelerator
+    from .deployment import Deployment
+    from .transports import connect
 
-    raise NotImplementedError(open, Path(given.folder))
+    folder = Path(given.folder)
+    deployment = Deployment.read(folder / "software")
+    with Accelerator(deployment, connect(given.transport, deployment, folder)) as accelerator:
+        found = accelerator.self_test()
+    if not found.passed:
+        raise SelfTestFailed(
+            deployment.name, f"{found.mismatches} of {found.integers} integers are wrong.",
+            "load the bitstream of this package, or take the device out of service.",
+        )  # fmt: skip
+    print(f"{deployment.name}: {found.frames} frames, {found.integers} integers, all right")
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class PackageManifest:
     """What a package says of itself, checked.
 
     Args:
@@ -131,7 +131,7 @@ class Package:
         self,
         path: Path,
         file: IO[bytes],
-        manifest: Manifest,
+        manifest: PackageManifest,
         members: Mapping[str, Member],
         sha256: str,
         signed: bool,
@@ -443,7 +443,7 @@ def _refuse_collision(tar: _Tar, name: str, spelled: dict[str, tuple[str, bool]]
         spelled[path.lower()] = path, is_file
 
 
-def _agree(path: Path, manifest: Manifest, members: Mapping[str, Member]) -> None:
+def _agree(path: Path, manifest: PackageManifest, members: Mapping[str, Member]) -> None:
     """Refuse an archive that holds other files than its manifest lists."""
     for name in members:
         if name not in manifest.files:
@@ -458,7 +458,7 @@ def _agree(path: Path, manifest: Manifest, members: Mapping[str, Member]) -> Non
             raise PackageRefused(str(path), why, _MAKER)
 
 
-def parse_manifest(content: bytes, where: str) -> Manifest:
+def parse_manifest(content: bytes, where: str) -> PackageManifest:
     """Read the manifest of a package.
 
     Args:
@@ -485,7 +485,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _manifest(found: Mapping[str, Any], content: bytes) -> Manifest:
+def _manifest(found: Mapping[str, Any], content: bytes) -> PackageManifest:
     if found.get("format") != FORMAT:
         raise ValueError("its format is {!r} instead of {}".format(found.get("format"), FORMAT))
     name, contents = found.get("name"), found.get("contents")
@@ -509,7 +509,7 @@ def _manifest(found: Mapping[str, Any], content: bytes) -> Manifest:
     if not isinstance(files, dict) or not files:
         raise ValueError("it lists no files")
     listed = {path: _listed(path, entry) for path, entry in files.items()}
-    return Manifest(
+    return PackageManifest(
         name, version, texts["identity"], texts["board"], float(clock), texts["fpgacomp"],
         contents, listed, content,
     )  # fmt: skip

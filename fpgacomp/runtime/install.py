@@ -23,9 +23,9 @@ from typing import Callable, Iterator
 from .archive import (
     MANIFEST,
     MAX_MANIFEST_BYTES,
-    Manifest,
     MissingPackage,
     Package,
+    PackageManifest,
     PackageRefused,
     open_package,
     parse_manifest,
@@ -144,7 +144,7 @@ def roll_back(
         return found.roll_back(self_test)
 
 
-def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
+def damaged_files(folder: Path, manifest: PackageManifest) -> list[str]:
     """Files of an installed version that are missing, or not as its manifest lists them."""
     return [
         path
@@ -153,7 +153,7 @@ def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
     ]
 
 
-def installed_manifest(folder: Path) -> Manifest:
+def installed_manifest(folder: Path) -> PackageManifest:
     """The manifest of an installed version.
 
     Raises:

@@ -10,7 +10,7 @@ RUNTIME = "fpgacomp_runtime"
 
 
 @dataclass(frozen=True)
-class Part:
+class PackagePart:
     """Files of the package that somebody wrote or generated.
 
     Args:
@@ -31,7 +31,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Need:
+class DeviceNeed:
     """A Python package that the device gets from elsewhere.
 
     Args:
@@ -54,7 +54,7 @@ class Need:
         return f"pkg:pypi/{self.name}"
 
 
-def parts_of(paths: Iterable[str], fpgacomp: str, tools: dict[str, str]) -> tuple[Part, ...]:
+def parts_of(paths: Iterable[str], fpgacomp: str, tools: dict[str, str]) -> tuple[PackagePart, ...]:
     """The parts that have files in a package.
 
     Args:
@@ -66,44 +66,44 @@ def parts_of(paths: Iterable[str], fpgacomp: str, tools: dict[str, str]) -> tupl
     hls4ml = tools.get("hls4ml", "")
     own = f"pkg:pypi/fpgacomp@{fpgacomp}"
     found = [
-        Part("fpgacomp", "fpgacomp: generated files and texts", fpgacomp,
+        PackagePart("fpgacomp", "fpgacomp: generated files and texts", fpgacomp,
              "everything that no other line names", APACHE, own),
-        Part("fpgacomp-runtime", "fpgacomp's device runtime", fpgacomp, f"{RUNTIME}/", APACHE),
+        PackagePart("fpgacomp-runtime", "fpgacomp's device runtime", fpgacomp, f"{RUNTIME}/", APACHE),
     ]  # fmt: skip
     if any(path.startswith("rtl/lib/") for path in names):
-        found.append(Part("fpgacomp-rtl-library", "fpgacomp's library of SystemVerilog operators",
+        found.append(PackagePart("fpgacomp-rtl-library", "fpgacomp's library of SystemVerilog operators",
                           fpgacomp, "rtl/lib/", APACHE))  # fmt: skip
     if any(path.startswith("hls/include/fpgacomp/") for path in names):
-        found.append(Part("fpgacomp-hls-library", "fpgacomp's library of C++ operators", fpgacomp,
+        found.append(PackagePart("fpgacomp-hls-library", "fpgacomp's library of C++ operators", fpgacomp,
                           "hls/include/, hls/csim_include/", APACHE))  # fmt: skip
     if any(path.startswith("hls/firmware/") for path in names):
-        found.append(Part("fpgacomp-hls4ml-kernels", "fpgacomp's kernels for hls4ml", fpgacomp,
+        found.append(PackagePart("fpgacomp-hls4ml-kernels", "fpgacomp's kernels for hls4ml", fpgacomp,
                           "hls/firmware/nnet_utils/fpgacomp_*", APACHE))  # fmt: skip
         at = f"@{hls4ml}" if hls4ml else ""
-        found.append(Part("hls4ml", "hls4ml: its kernels, and C++ that it generated", hls4ml,
+        found.append(PackagePart("hls4ml", "hls4ml: its kernels, and C++ that it generated", hls4ml,
                           "hls/firmware/, but for the two lines beside", APACHE,
                           f"pkg:pypi/hls4ml{at}"))  # fmt: skip
     if any(path.startswith("hls/firmware/ap_types/") for path in names):
-        found.append(Part("HLS_arbitrary_Precision_Types",
+        found.append(PackagePart("HLS_arbitrary_Precision_Types",
                           "Xilinx's open arbitrary-precision types, as hls4ml ships them", "",
                           "hls/firmware/ap_types/", APACHE,
                           "pkg:github/Xilinx/HLS_arbitrary_Precision_Types"))  # fmt: skip
     return tuple(found)
 
 
-def needs_of(*, host_nodes: bool, signed: bool) -> tuple[Need, ...]:
+def needs_of(*, host_nodes: bool, signed: bool) -> tuple[DeviceNeed, ...]:
     """What the device needs besides the package and Python.
 
     Args:
         host_nodes: a software side has operators that the runtime has not in numpy.
         signed: the package carries a signature.
     """
-    found = [Need("numpy", "numpy", "the device runtime", "BSD-3-Clause", True)]
+    found = [DeviceNeed("numpy", "numpy", "the device runtime", "BSD-3-Clause", True)]
     if host_nodes:
-        found.append(Need("onnxruntime", "onnxruntime", "the software side of this network", "MIT",
+        found.append(DeviceNeed("onnxruntime", "onnxruntime", "the software side of this network", "MIT",
                           True))  # fmt: skip
     if signed:
-        found.append(Need("cryptography", "cryptography 2.6 or later",
+        found.append(DeviceNeed("cryptography", "cryptography 2.6 or later",
                           "checking the signature of a package, where a key is configured",
                           "Apache-2.0 OR BSD-3-Clause", False))  # fmt: skip
     return tuple(found)

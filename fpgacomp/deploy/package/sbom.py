@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fpgacomp.deploy.package.parts import Need, Part
+from fpgacomp.deploy.package.parts import DeviceNeed, PackagePart
 
 _PACKAGE, _NETWORK = "package", "network"
 
@@ -18,8 +18,8 @@ _PACKAGE, _NETWORK = "package", "network"
 def sbom_text(
     name: str,
     version: int,
-    parts: Sequence[Part],
-    needs: Sequence[Need],
+    parts: Sequence[PackagePart],
+    needs: Sequence[DeviceNeed],
     *,
     network_file: str,
     network_sha256: str,
@@ -61,7 +61,7 @@ def sbom_text(
     return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: PackagePart) -> dict[str, Any]:
     found = {
         "type": "library", "bom-ref": part.name, "name": part.name, "description": part.title,
         "licenses": _licences(part.licence), "scope": "required",
@@ -73,7 +73,7 @@ def _part(part: Part) -> dict[str, Any]:
     return found
 
 
-def _need(need: Need) -> dict[str, Any]:
+def _need(need: DeviceNeed) -> dict[str, Any]:
     return {
         "type": "library", "bom-ref": need.name, "name": need.name, "purl": need.purl,
         "description": f"Not in the package; needed for {need.purpose}.",
