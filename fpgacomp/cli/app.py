@@ -23,9 +23,9 @@ from fpgacomp.cli.evaluate import evaluate
 from fpgacomp.cli.export import export
 from fpgacomp.cli.factorize import factorize
 from fpgacomp.cli.fault import tell_fault
+from fpgacomp.cli.import_report import import_report
 from fpgacomp.cli.install import install
 from fpgacomp.cli.new_key import new_key
-from fpgacomp.cli.import_report import import_report
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
 from fpgacomp.cli.package import package
 from fpgacomp.cli.prune import prune

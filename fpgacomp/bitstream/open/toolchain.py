@@ -9,7 +9,6 @@ from typing import Any
 
 from fpgacomp.bitstream.job import MOST_SEEDS, Built, Job
 from fpgacomp.bitstream.open.family import (
-    CONSTRAINTS,
     FAMILIES,
     NETLIST,
     PLACED,
