@@ -16,9 +16,9 @@ import numpy as np
 
 from . import framing
 from .deployment import Deployment, FramePort
-from .errors import DeviceTimeout, TransferError, WrongDesign
+from .errors import DeviceError, DeviceTimeout, TransferError, WrongDesign
 from .framing import Decoder, DeviceIdentity, LinkStatus, Packet
-from .line import ByteLine
+from .line import ByteLine, EmulatedLine, SerialLine
 
 # How long a device and what lies between may take to answer, besides the time on the line: USB
 # bridges collect bytes for up to 16 ms.
@@ -32,6 +32,25 @@ _ABOUT_BYTES = 256  # room for the answer to IDENTIFY: 16 ports on each side
 _WHERE = "the UART link"
 _LATE = "allow more time, or reset the device and start again."
 _LONGEST_PAUSE = 64  # times the latency, between two questions to a device that takes its time
+
+
+def connect(deployment: Deployment, port: str = "", baud: int = 0) -> UartTransport:
+    """The way to a board at a serial port, or to an emulated one.
+
+    Args:
+        port: name of the serial port, as /dev/ttyUSB1; without one the library that the
+            environment variable FPGACOMP_EMULATOR names takes the board's place.
+        baud: of the line, as the bitstream was built for.
+
+    Raises:
+        DeviceError: see `SerialLine`, `EmulatedLine` and `UartTransport`.
+    """
+    line = SerialLine(port, baud) if port else EmulatedLine()
+    try:
+        return UartTransport(line, deployment)
+    except DeviceError:
+        line.close()
+        raise
 
 
 class _Job:
