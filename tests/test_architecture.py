@@ -1,6 +1,6 @@
 """Who may import whom: the rules of docs/architecture.md, held against every import statement.
 
-    cli -> flows -> frontend | lower | passes | engines | evidence | compress
+    cli -> flows -> bitstream -> frontend | lower | passes | engines | evidence | compress
         | qdq | deploy | report
         -> ir | network | devices | data | results -> host | runtime -> errors
 
@@ -25,6 +25,7 @@ FLOORS = (
     ("host", "runtime"),
     ("ir", "network", "devices", "data", "results"),
     ("frontend", "lower", "passes", "engines", "evidence", "compress", "qdq", "deploy", "report"),
+    ("bitstream",),
     ("flows",),
     ("cli", "zoo"),
 )
