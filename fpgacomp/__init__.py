@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.estimate import estimate as estimate
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.export import export as export
+    from fpgacomp.flows.import_report import import_report as import_report
     from fpgacomp.flows.options import Options as Options
     from fpgacomp.flows.package import install as install
     from fpgacomp.flows.package import new_key as new_key
@@ -64,6 +65,7 @@ _HOMES = {
     "install": "flows.package",
     "new_key": "flows.package",
     "package": "flows.package",
+    "import_report": "flows.import_report",
     "prune": "flows.compress",
     "quantize": "flows.compress",
     "share": "flows.compress",

@@ -116,6 +116,12 @@ def environment_with(**variables: str) -> dict[str, str]:
     return {**os.environ, **variables}
 
 
+def find_program(name: str) -> Path | None:
+    """A program on PATH; None where there is none of this name."""
+    found = shutil.which(name)
+    return None if found is None else Path(found)
+
+
 def package_version(name: str) -> str | None:
     """The version of an installed package; None where it is missing."""
     return _package(name)
