@@ -19,9 +19,10 @@ from fpgacomp.deploy.package.contents import (
 )
 from fpgacomp.deploy.package.facts import Facts
 from fpgacomp.deploy.package.keys import signer, write_new_key
+from fpgacomp.deploy.package.model_card import built_lines
 from fpgacomp.errors import FileSystemError, FpgacompError, PackageError, ToolError, UsageError
 from fpgacomp.flows.files import Content, FileUse, Place, check_files, reads
-from fpgacomp.report.build_files import BuildFiles, read_build_files
+from fpgacomp.report.build_files import BuildFiles, read_bitstream, read_build_files
 from fpgacomp.runtime import install as device
 from fpgacomp.runtime.archive import MAX_BYTES, check_name, is_version, open_package
 from fpgacomp.runtime.errors import DeviceError, NotInstalled
@@ -218,10 +219,11 @@ def _is_packaged(path: str) -> bool:
 
 
 def _inputs(build: BuildFiles, folder: Path) -> PackageInputs:
+    made = read_bitstream(folder, build.digest, most_bytes=MAX_BYTES)
     return PackageInputs(
         files=build.files,
-        bitstream={},
-        built=(),
+        bitstream={} if made is None else made.files,
+        built=() if made is None else tuple(built_lines(Facts(made.report))),
         report=build.report,
         tools=build.tools,
         network_file=build.model_file,
