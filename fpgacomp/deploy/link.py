@@ -190,8 +190,8 @@ def _top(
     outputs = tuple(LinkPort.of(port) for port in interface.outputs)
     for side, ports in (("inputs", inputs), ("outputs", outputs)):
         if len(ports) > _MOST_PORTS:
-            raise UsageError("the UART link", f"the design has {len(ports)} {side}; a packet "
-                             f"tells {_MOST_PORTS} apart.", "join some of them in the network.")  # fmt: skip
+            why = f"the design has {len(ports)} {side}; a packet tells {_MOST_PORTS} apart."
+            raise UsageError("the UART link", why, "join some of them in the network.")
     if window is not None and window not in _WINDOWS:
         raise UsageError("the UART link", f"a window of {window} frames is none of "
                          f"{', '.join(map(str, _WINDOWS))}.", "choose one of these.")  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from fpgacomp.deploy.describe import software_side
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
 from fpgacomp.evidence.exactness import summarize
@@ -100,6 +101,9 @@ def compile(
     network = replace(network, warnings=(*network.warnings, *peers.notes))
     report = report_of(network, lowered, chosen, exactness, options, stages, evidence)
     with stages.step("write"):
-        return destination.write(
-            report, network, lowered, emitted.project.merged(*peers.projects), evidence
-        )
+        software = software_side(
+            emitted.interface.top, lowered, emitted.interface.for_software(design.graph),
+            first.values, engine=chosen.engine.name, board=the_board, clock_mhz=design.clock_mhz,
+        )  # fmt: skip
+        project = emitted.project.merged(*peers.projects, software)
+        return destination.write(report, network, lowered, project, evidence)

@@ -1,0 +1,15 @@
+"""The environment of a device: the only module of the runtime that reads it."""
+
+from __future__ import annotations
+
+import os
+
+
+def emulator_library() -> str:
+    """Path of the emulator that takes the board's place (FPGACOMP_EMULATOR); "" where none does."""
+    return os.environ.get("FPGACOMP_EMULATOR", "")
+
+
+def wanted_key() -> str:
+    """File of the public key that packages must be signed by (FPGACOMP_PACKAGE_KEY), or ""."""
+    return os.environ.get("FPGACOMP_PACKAGE_KEY", "")
