@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fpgacomp.engines.layer_price import estimate_layer as estimate_layer
     from fpgacomp.errors import FpgacompError as FpgacompError
     from fpgacomp.flows.bench_estimates import bench_estimates as bench_estimates
+    from fpgacomp.flows.calibrate import calibrate as calibrate
     from fpgacomp.flows.check import check as check
     from fpgacomp.flows.compare import compare as compare
     from fpgacomp.flows.compile import compile as compile
@@ -45,6 +46,7 @@ _HOMES = {
     "Target": "results.target",
     "TaskRequest": "data.tasks",
     "bench_estimates": "flows.bench_estimates",
+    "calibrate": "flows.calibrate",
     "check": "flows.check",
     "compare": "flows.compare",
     "compile": "flows.compile",
