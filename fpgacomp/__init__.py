@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fpgacomp.errors import FpgacompError as FpgacompError
     from fpgacomp.flows.bench_estimates import bench_estimates as bench_estimates
     from fpgacomp.flows.build import build as build
+    from fpgacomp.flows.calibrate import calibrate as calibrate
     from fpgacomp.flows.check import check as check
     from fpgacomp.flows.compare import compare as compare
     from fpgacomp.flows.compile import compile as compile
@@ -52,6 +53,7 @@ _HOMES = {
     "TaskRequest": "data.tasks",
     "bench_estimates": "flows.bench_estimates",
     "build": "flows.build",
+    "calibrate": "flows.calibrate",
     "check": "flows.check",
     "compare": "flows.compare",
     "compile": "flows.compile",

@@ -12,6 +12,7 @@ import typer
 from fpgacomp.cli.bench_estimates import bench_estimates
 from fpgacomp.cli.boards import boards
 from fpgacomp.cli.build import build
+from fpgacomp.cli.calibrate import calibrate
 from fpgacomp.cli.check import check
 from fpgacomp.cli.compare import compare
 from fpgacomp.cli.compile import compile
@@ -43,7 +44,7 @@ VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate, build, export),
     "Bring it to a device": (package, verify, install, new_key),
     "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
-    "Look around": (show, compare, import_report, boards, bench_estimates, doctor),
+    "Look around": (show, compare, import_report, calibrate, boards, bench_estimates, doctor),
 }
 
 app = typer.Typer(

@@ -34,6 +34,7 @@ class Role(Enum):
     ARRAYS = "writes a .npy or .npz file"
     LOG = "writes a log"
     TRACE = "writes a .fst or .vcd file"
+    CALIBRATION = "writes a calibration"
     NETWORK = "writes a network, by default one that is called after the verb"
     EXPORT = "writes a network, always to a file that is named"
     CHECKPOINT = "goes on from a checkpoint, and writes it"
@@ -129,6 +130,9 @@ def _places(
         case Role.STAGES:
             if value is not None:
                 yield Place(shown, value, FileUse.STAGES)
-        case Role.PAGE | Role.ARRAYS | Role.LOG | Role.CHECKPOINT | Role.TRACE | Role.PACKAGE:
+        case (
+            Role.PAGE | Role.ARRAYS | Role.LOG | Role.CHECKPOINT | Role.TRACE
+            | Role.PACKAGE | Role.CALIBRATION
+        ):
             if value is not None:
                 yield Place(shown, value, FileUse.WRITE, Content[role.name])
