@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.compress import prune as prune
     from fpgacomp.flows.compress import quantize as quantize
     from fpgacomp.flows.compress import share as share
+    from fpgacomp.flows.emulate import emulate as emulate
     from fpgacomp.flows.estimate import estimate as estimate
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.export import export as export
@@ -48,6 +49,7 @@ _HOMES = {
     "compare": "flows.compare",
     "compile": "flows.compile",
     "distill": "flows.compress",
+    "emulate": "flows.emulate",
     "estimate": "flows.estimate",
     "estimate_layer": "engines.layer_price",
     "evaluate": "flows.evaluate",
