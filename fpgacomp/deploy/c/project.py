@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import jinja2
 
 from fpgacomp.deploy.c.operators import INEXACT, REALS
 from fpgacomp.deploy.c.side import CConstant, CSide, Place, SideWriter
-from fpgacomp.deploy.c.spelling import hexadecimal, identifier, identifiers, plain, string
+from fpgacomp.deploy.c.spelling import hexadecimal, identifier, identifiers, plain, string, whole
 from fpgacomp.deploy.c.workspace import WorkArray, Workspace
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
+from fpgacomp.runtime.accelerator import SELF_TEST
 from fpgacomp.runtime.address_map import MAPS, AddressMap
-from fpgacomp.runtime.deployment import Deployment, FramePort
+from fpgacomp.runtime.deployment import FILE, Deployment, FramePort
 from fpgacomp.runtime.program import HostProgram
 
 FOLDER = "software/c"
@@ -48,6 +50,16 @@ class PortCode:
         """Its name as a literal."""
         return string(self.port.port)
 
+    @property
+    def lowest(self) -> str:
+        """The least integer that the design was compiled for, in C."""
+        return whole(self.port.lowest)
+
+    @property
+    def highest(self) -> str:
+        """The greatest, which the software side's 64 bits may not reach."""
+        return whole(min(self.port.highest, 2**63 - 1))
+
 
 @dataclass(frozen=True)
 class ArrayCode:
@@ -66,9 +78,9 @@ class ArrayCode:
     read: bool
 
     @property
-    def real(self) -> bool:
-        """Whether it could hold NaN."""
-        return self.place.type in REALS
+    def checked(self) -> bool:
+        """Whether its type has values that no sample may hold."""
+        return self.place.type in (*REALS, "bool")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +129,11 @@ class CDesign:
         return ", ".join(f"0x{digits[8 * k : 8 * k + 8]}u" for k in range(4))
 
     @property
+    def arrays(self) -> Sequence[ArrayCode]:
+        """The network's inputs, then its outputs."""
+        return [*self.network_inputs, *self.network_outputs]
+
+    @property
     def board(self) -> str:
         """The board's name for comments and pages."""
         return plain(self.deployment.board)
@@ -151,10 +168,21 @@ def c_driver(deployment: Deployment, frames: Mapping[str, bytes], *, family: str
     return Project(files).under(FOLDER)
 
 
-def c_driver_or_reason(
-    deployment: Deployment, frames: Mapping[str, bytes], *, family: str
-) -> Project:
-    """The same; where C does not compute the software side, a page that says why and what then."""
+def c_files(software: Project, *, family: str) -> Project:
+    """The C driver for what `software_side` wrote.
+
+    Where C does not compute the software side, the folder holds a page that says why, and
+    what then.
+
+    Args:
+        software: the files below software/.
+        family: of the board's device.
+    """
+    deployment = Deployment.parse(software.files[f"software/{FILE}"], Path())
+    frames = {
+        port.port: software.files[f"software/{SELF_TEST}/{port.port}.bin"]
+        for port in (*deployment.inputs, *deployment.outputs)
+    }
     try:
         return c_driver(deployment, frames, family=family)
     except UnsupportedLayer as problem:
@@ -215,8 +243,6 @@ def _design(deployment: Deployment, frames: Mapping[str, bytes], family: str) ->
     _check_integers(inputs)
     address = MAPS.get(family)
     operators = {step.op for side in (before, after) for step in side.steps}
-    # Inputs and outputs are parameters of one function.
-    names = identifiers([*before.inputs, *after.outputs])
     return CDesign(
         name=identifier(deployment.name),
         deployment=deployment,
@@ -225,12 +251,12 @@ def _design(deployment: Deployment, frames: Mapping[str, bytes], family: str) ->
         inputs=inputs,
         outputs=outputs,
         network_inputs=[
-            ArrayCode(name, string(name_), front.inputs[name_], name_ in front.read)
-            for name, name_ in zip(names, before.inputs)
+            ArrayCode(spelled, string(name), front.inputs[name], name in front.read)
+            for spelled, name in zip(identifiers("in", before.inputs), before.inputs)
         ],
         network_outputs=[
-            ArrayCode(name, string(name_), behind.outputs[name_], True)
-            for name, name_ in zip(names[len(before.inputs) :], after.outputs)
+            ArrayCode(spelled, string(name), behind.outputs[name], True)
+            for spelled, name in zip(identifiers("out", after.outputs), after.outputs)
         ],
         constants=writer.constants,
         work=list(workspace.arrays()),

@@ -197,7 +197,7 @@ class SideWriter:
     def _table(self, name: str, array: AnyArray) -> str:
         key = self._side, name
         if key not in self._tables:
-            self._tables[key] = f"table_{len(self.constants)}"
+            self._tables[key] = f"fpgacomp_table_{len(self.constants)}"
             dtype = array.dtype.name
             values = numbers(array.ravel().tolist(), dtype)
             constant = CConstant(self._tables[key], C_TYPES[dtype], array.size, values)

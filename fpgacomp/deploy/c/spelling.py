@@ -8,16 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Keywords of C99, C11 and C++, and what the driver's headers define in lower case.
-_WORDS = frozenset(
-    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const "
-    "constexpr continue decltype default delete do double else enum explicit export extern false "
-    "float for friend goto if inline int long main mutable namespace new noexcept not not_eq "
-    "nullptr operator or or_eq private protected public register restrict return short signed "
-    "sizeof static struct switch template this throw true try typedef typeid typename typeof "
-    "union unsigned using virtual void volatile wchar_t while xor xor_eq linux unix i386 errno "
-    "device samples timeout_ms inputs outputs design size_t".split()
-)
 # C99 tells apart what differs in its first 63 characters.
 _LONGEST = 40
 
@@ -49,22 +39,26 @@ C_TYPES = {
 
 
 def identifier(wanted: str) -> str:
-    """A C identifier, and part of a file's name, for any text."""
+    """A C identifier's beginning, and a file name's, for any text; more follows behind it."""
     stem = re.sub(r"[^A-Za-z0-9_]", "_", wanted)[:_LONGEST]
     # A leading underscore is the compiler's, and `fpgacomp` is the driver's.
-    if not re.match(r"[A-Za-z]", stem) or stem.lower() in _WORDS or stem.startswith("fpgacomp"):
+    if not re.match(r"[A-Za-z]", stem) or stem.lower().startswith("fpgacomp"):
         stem = f"n_{stem}"
     return stem
 
 
-def identifiers(wanted: Iterable[str]) -> tuple[str, ...]:
-    """An identifier for each text, each another one."""
+def identifiers(prefix: str, wanted: Iterable[str]) -> tuple[str, ...]:
+    """An identifier for each text, each another one in any case.
+
+    The prefix keeps them from being a keyword, or a macro of some header.
+    """
     found: list[str] = []
     for text in wanted:
-        name, number = identifier(text), 1
-        while name in found:
+        stem = f"{prefix}_{re.sub(r'[^A-Za-z0-9_]', '_', text)[:_LONGEST]}"
+        name, number = stem, 1
+        while name.lower() in {other.lower() for other in found}:
             number += 1
-            name = f"{identifier(text)}_{number}"
+            name = f"{stem}_{number}"
         found.append(name)
     return tuple(found)
 
@@ -90,9 +84,9 @@ def numbers(values: Sequence[Any], dtype: str) -> list[str]:
         case "float32":
             words = [_real(float(value), "f") for value in values]
         case "int64":
-            words = [_long(int(value)) for value in values]
+            words = [whole(int(value)) for value in values]
         case "int32":
-            words = [_long(int(value)) if int(value) == -(2**31) else str(value) for value in values]
+            words = ["INT32_MIN" if value == -(2**31) else str(value) for value in values]
         case _:
             words = [str(int(value)) for value in values]
     return lines(words)
@@ -118,5 +112,6 @@ def _real(value: float, suffix: str) -> str:
     return f"{value.hex()}{suffix}"
 
 
-def _long(value: int) -> str:
-    return {-(2**63): "INT64_MIN", -(2**31): "INT32_MIN"}.get(value, f"INT64_C({value})")
+def whole(value: int) -> str:
+    """An integer of 64 bits: the least has no literal."""
+    return "INT64_MIN" if value == -(2**63) else f"INT64_C({value})"

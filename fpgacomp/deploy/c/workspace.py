@@ -44,7 +44,7 @@ class Workspace:
             name = max(free, key=lambda n: self._sizes[n][1])
         else:
             number = sum(kind == dtype for kind, _ in self._sizes.values())
-            name = f"work_{C_TYPES[dtype].short}_{number}"
+            name = f"fpgacomp_work_{C_TYPES[dtype].short}_{number}"
         self._free.discard(name)
         self._sizes[name] = dtype, max(size, self._sizes.get(name, (dtype, 0))[1])
         return name

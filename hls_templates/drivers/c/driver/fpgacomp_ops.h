@@ -233,7 +233,7 @@ FPGACOMP_FN uint8_t fpgacomp_sign_u8(uint8_t x) { return (uint8_t)(x > 0); }
     }                                                                                                 \
   }                                                                                                   \
   /* Whether all numbers are finite. */                                                               \
-  FPGACOMP_FN int fpgacomp_finite_##t(const T *x, size_t count) {                                     \
+  FPGACOMP_FN int fpgacomp_valid_##t(const T *x, size_t count) {                                     \
     size_t k;                                                                                         \
     for (k = 0; k < count; ++k) {                                                                     \
       if (!(x[k] - x[k] >= 0)) return 0;                                                              \
@@ -242,6 +242,15 @@ FPGACOMP_FN uint8_t fpgacomp_sign_u8(uint8_t x) { return (uint8_t)(x > 0); }
   }
 FPGACOMP_REAL(double, f64, )
 FPGACOMP_REAL(float, f32, f)
+
+/* Whether all truth values are 0 or 1. */
+FPGACOMP_FN int fpgacomp_valid_b8(const uint8_t *x, size_t count) {
+  size_t k;
+  for (k = 0; k < count; ++k) {
+    if (x[k] > 1) return 0;
+  }
+  return 1;
+}
 
 /* Containers of a frame: element k of `frame`, wherever that lies in memory. */
 #define FPGACOMP_CONTAINER(T, t)                                                \

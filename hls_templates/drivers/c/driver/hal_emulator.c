@@ -25,11 +25,21 @@ static void write32(void *self, uint64_t address, uint32_t value) {
   ((fpgacomp_emulator *)self)->write32(address, value);
 }
 
-/* The emulated memory has no cache in front of it. */
-static fpgacomp_status coherent(void *self, size_t offset, size_t bytes) {
-  (void)self;
-  (void)offset;
-  (void)bytes;
+static int is_inside(const fpgacomp_emulator *emulator, size_t offset, size_t bytes) {
+  return offset <= emulator->size && bytes <= emulator->size - offset;
+}
+
+static fpgacomp_status flush(void *self, size_t offset, size_t bytes) {
+  const fpgacomp_emulator *emulator = self;
+  if (!is_inside(emulator, offset, bytes)) return FPGACOMP_CACHE;
+  memcpy(emulator->memory + offset, emulator->cache + offset, bytes);
+  return FPGACOMP_OK;
+}
+
+static fpgacomp_status invalidate(void *self, size_t offset, size_t bytes) {
+  const fpgacomp_emulator *emulator = self;
+  if (!is_inside(emulator, offset, bytes)) return FPGACOMP_CACHE;
+  memcpy(emulator->cache + offset, emulator->memory + offset, bytes);
   return FPGACOMP_OK;
 }
 
@@ -47,11 +57,12 @@ static void close_all(void *self) {
   (void)dlclose(emulator->library);
 }
 
-fpgacomp_status fpgacomp_emulator_open(fpgacomp_emulator *emulator, const char *library, fpgacomp_hal *hal) {
+fpgacomp_status fpgacomp_emulator_open(fpgacomp_emulator *emulator, const char *library, uint8_t *cache,
+                                       size_t size, fpgacomp_hal *hal) {
   int (*open_device)(void);
   uint8_t *(*memory)(uint64_t *base, uint64_t *size);
-  uint64_t base = 0, size = 0;
-  if (emulator == NULL || library == NULL || hal == NULL) return FPGACOMP_BAD_ARGUMENT;
+  uint64_t base = 0, bytes = 0;
+  if (emulator == NULL || library == NULL || cache == NULL || hal == NULL) return FPGACOMP_BAD_ARGUMENT;
   emulator->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);
   if (emulator->library == NULL) return FPGACOMP_NO_DEVICE;
   if (!find(emulator->library, "fcemu_open", &open_device, sizeof open_device) ||
@@ -68,13 +79,16 @@ fpgacomp_status fpgacomp_emulator_open(fpgacomp_emulator *emulator, const char *
   emulator->clock_hz = emulator->get("clock_hz");
   if (emulator->clock_hz == 0 || emulator->clock_hz == UINT64_MAX) emulator->clock_hz = DEFAULT_CLOCK_HZ;
   hal->self = emulator;
-  hal->region.bytes = memory(&base, &size);
+  emulator->cache = cache;
+  emulator->memory = memory(&base, &bytes);
+  emulator->size = bytes < size ? (size_t)bytes : size;
+  hal->region.bytes = cache;
   hal->region.bus = base;
-  hal->region.size = (size_t)size;
+  hal->region.size = emulator->size;
   hal->read32 = read32;
   hal->write32 = write32;
-  hal->flush = coherent;
-  hal->invalidate = coherent;
+  hal->flush = flush;
+  hal->invalidate = invalidate;
   hal->now_us = now_us;
   hal->yield = yield;
   hal->close = close_all;

@@ -11,6 +11,8 @@ extern "C" {
 /* The platform's state; its fields are the driver's. */
 typedef struct {
   void *library;
+  uint8_t *cache, *memory; /* what the processor sees, and what the DMA does */
+  size_t size;
   void (*close)(void);
   uint32_t (*read32)(uint64_t address);
   void (*write32)(uint64_t address, uint32_t value);
@@ -20,8 +22,13 @@ typedef struct {
   uint64_t clock_hz;
 } fpgacomp_emulator;
 
-/* Load the emulator's library and switch its device on. Time is the device's own. */
-fpgacomp_status fpgacomp_emulator_open(fpgacomp_emulator *emulator, const char *library, fpgacomp_hal *hal);
+/* Load the emulator's library and switch its device on. Time is the device's own.
+ *
+ * `cache`, `size` bytes, stands for the processor's cache: it is written back and read anew by
+ * `flush` and `invalidate` alone, so that a driver which forgets one of them is found out.
+ */
+fpgacomp_status fpgacomp_emulator_open(fpgacomp_emulator *emulator, const char *library, uint8_t *cache,
+                                       size_t size, fpgacomp_hal *hal);
 
 #ifdef __cplusplus
 }

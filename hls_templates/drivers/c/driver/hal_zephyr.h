@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 /* Give the driver memory of the program, `size` bytes at a multiple of FPGACOMP_ALIGNMENT that
- * nothing else uses: FPGACOMP_BUFFER of the design's header declares it. */
+ * nothing else uses: NAME_BUFFER of the design's header declares it. */
 fpgacomp_status fpgacomp_zephyr_open(uint8_t *memory, size_t size, fpgacomp_hal *hal);
 
 #ifdef __cplusplus
