@@ -1,0 +1,21 @@
+"""The environment of a device: the only module of the runtime that reads it."""
+
+from __future__ import annotations
+
+import os
+
+
+def notify_socket() -> str:
+    """Where systemd listens for a service's state (NOTIFY_SOCKET); "" where nobody does."""
+    return os.environ.get("NOTIFY_SOCKET", "")
+
+
+def watchdog_seconds() -> float:
+    """After how many silent seconds systemd ends a service (WATCHDOG_USEC); 0 where it does not."""
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    return int(microseconds) / 1e6 if microseconds.isdigit() else 0.0
+
+
+def state_directory() -> str:
+    """The folder that systemd made for a service's own files (STATE_DIRECTORY); "" without one."""
+    return os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
