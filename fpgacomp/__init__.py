@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.export import export as export
     from fpgacomp.flows.options import Options as Options
+    from fpgacomp.flows.serve import serve as serve
     from fpgacomp.flows.simulate import simulate as simulate
     from fpgacomp.flows.split import split as split
     from fpgacomp.results.report import Report as Report
@@ -55,6 +56,7 @@ _HOMES = {
     "factorize": "flows.compress",
     "prune": "flows.compress",
     "quantize": "flows.compress",
+    "serve": "flows.serve",
     "share": "flows.compress",
     "simulate": "flows.simulate",
     "split": "flows.split",

@@ -25,6 +25,7 @@ from fpgacomp.cli.fault import tell_fault
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
 from fpgacomp.cli.prune import prune
 from fpgacomp.cli.quantize import quantize
+from fpgacomp.cli.serve import serve
 from fpgacomp.cli.share import share
 from fpgacomp.cli.show import show
 from fpgacomp.cli.simulate import simulate
@@ -36,6 +37,7 @@ from fpgacomp.cli.verb import Root, Verb, reproducer
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate, export),
     "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
+    "Run it": (serve,),
     "Look around": (show, compare, boards, bench_estimates, doctor),
 }
 

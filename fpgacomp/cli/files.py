@@ -39,6 +39,7 @@ class Role(Enum):
     CHECKPOINT = "goes on from a checkpoint, and writes it"
     SPLIT = "writes a training file and a test file into this folder"
     BUILD = "replaces a build folder, by default one that is called after network and board"
+    STATE = "keeps this folder of its own, where nothing of anybody else is changed"
     STAGES = "empties a folder of stages, and fills it again"
 
 
@@ -122,6 +123,8 @@ def _places(
         case Role.STAGES:
             if value is not None:
                 yield Place(shown, value, FileUse.STAGES)
+        case Role.STATE:
+            pass
         case Role.PAGE | Role.ARRAYS | Role.LOG | Role.CHECKPOINT | Role.TRACE:
             if value is not None:
                 yield Place(shown, value, FileUse.WRITE, Content[role.name])

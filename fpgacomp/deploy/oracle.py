@@ -75,6 +75,7 @@ def open_transport(deployment: Deployment) -> OracleTransport:
     try:
         graph = codec.from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, FpgacompError) as problem:
-        raise DescriptionError(str(path), f"holds no integer graph: {str(problem)[:300]}.",
-                               "name the folder of a build that `compile` wrote.") from None  # fmt: skip
+        why = f"holds no integer graph: {str(problem)[:300]}."
+        remedy = "name the folder of a build that `compile` wrote."
+        raise DescriptionError(str(path), why, remedy) from None
     return OracleTransport(deployment, graph)

@@ -14,6 +14,7 @@ from ..environment import state_directory
 from ..errors import DeviceError
 from .core import MAX_REQUEST_BYTES, ServiceLimits
 from .mqtt import BrokerSettings
+from .refusal import SettingsError
 from .remote import RemoteDevice, load_factory
 from .run import ServiceSettings, run_service, stop_on_signals
 from .web import WebSettings
@@ -111,12 +112,12 @@ def service_limits(queue: int, batch: int, request_bytes: int) -> ServiceLimits:
     """The bounds.
 
     Raises:
-        DeviceError: one of them is none.
+        SettingsError: one of them is none.
     """
     for option, value in (("--queue", queue), ("--batch", batch),
                           ("--max-request-bytes", request_bytes)):  # fmt: skip
         if value < 1:
-            raise DeviceError(option, f"is {value}.", "give a number above 0.")
+            raise SettingsError(option, f"is {value}.", "give a number above 0.")
     return ServiceLimits(request_bytes, WorkerLimits(queue=queue, batch=batch))
 
 
@@ -128,7 +129,7 @@ def broker_settings(address: str | None, *, tls: bool, ca_file: Path | None,
     tls = tls or ca_file is not None
     found = parse_address("--mqtt", address)
     if not found.host:
-        raise DeviceError("--mqtt", f"is {address!r}.", "give HOST or HOST:PORT.")
+        raise SettingsError("--mqtt", f"is {address!r}.", "give HOST or HOST:PORT.")
     port = _MQTT_PORTS[tls] if found.port is None else found.port
     return BrokerSettings(found.host, port, tls=tls, ca_file=ca_file, **settings)
 
@@ -139,7 +140,7 @@ def web_settings(address: str | None) -> WebSettings | None:
         return None
     found = parse_address("--http", address if ":" in address else f":{address}")
     if found.port is None:
-        raise DeviceError("--http", f"is {address!r}.", "give PORT or HOST:PORT.")
+        raise SettingsError("--http", f"is {address!r}.", "give PORT or HOST:PORT.")
     return WebSettings(found.host or "127.0.0.1", found.port)
 
 
@@ -147,7 +148,7 @@ def parse_address(option: str, text: str) -> HostPort:
     """HOST:PORT, HOST or [ADDRESS]:PORT.
 
     Raises:
-        DeviceError: it is none of them.
+        SettingsError: it is none of them.
     """
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
@@ -155,7 +156,7 @@ def parse_address(option: str, text: str) -> HostPort:
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     valid = port.isascii() and port.isdigit() and int(port) < 1 << 16
     if (port or (colon and not host)) and not valid:
-        raise DeviceError(option, f"is {text!r}.", "give HOST:PORT, with a port below 65536.")
+        raise SettingsError(option, f"is {text!r}.", "give HOST:PORT, with a port below 65536.")
     return HostPort(host, int(port) if port else None)
 
 

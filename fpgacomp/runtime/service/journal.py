@@ -17,8 +17,7 @@ import zlib
 from pathlib import Path
 from typing import Iterator, NamedTuple, Sequence
 
-from ..errors import DeviceError
-from .refusal import ServiceRefusal
+from .refusal import ServiceRefusal, StateError
 
 _HEAD = b"fpgacomp journal 1\n"
 _RECORD = struct.Struct("<II")
@@ -103,7 +102,7 @@ class Journal:
         files: the file operations.
 
     Raises:
-        DeviceError: the folder cannot be used, or another process has it.
+        StateError: the folder cannot be used, or another process has it.
     """
 
     def __init__(
@@ -294,11 +293,11 @@ def _locked(folder: Path) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(handle)
-        raise DeviceError(str(folder), "is used by another process.",
+        raise StateError(str(folder), "is used by another process.",
                           "stop the other service, or name another folder.") from None  # fmt: skip
     return handle
 
 
-def _unusable(folder: Path, problem: OSError) -> DeviceError:
-    return DeviceError(str(folder), f"cannot be used: {problem.strerror}.",
+def _unusable(folder: Path, problem: OSError) -> StateError:
+    return StateError(str(folder), f"cannot be used: {problem.strerror}.",
                        "name a folder of the service's own that it may write to.")  # fmt: skip

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Hashable
 
-from ..errors import DeviceError, NotInstalled
+from ..errors import NotInstalled
 from .core import PredictionService
 from .messages import read_envelope
-from .refusal import ServiceRefusal
+from .refusal import ServiceRefusal, SettingsError
 
 _log = logging.getLogger("fpgacomp.service")
 # Pauses between attempts to reach the broker: the first, doubled up to the last.
@@ -70,7 +70,7 @@ def make_client(settings: BrokerSettings) -> Any:
 
     Raises:
         NotInstalled: paho-mqtt 2 is not installed.
-        DeviceError: a file of the settings cannot be used.
+        SettingsError: a file of the settings cannot be used.
     """
     try:
         from paho.mqtt import client as paho
@@ -241,7 +241,7 @@ def _password(path: Path | None) -> str | None:
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError) as problem:
-        raise DeviceError(str(path), f"cannot be read: {problem}.",
+        raise SettingsError(str(path), f"cannot be read: {problem}.",
                           "name a file that holds the password.") from None  # fmt: skip
 
 
@@ -253,4 +253,4 @@ def _use_tls(client: Any, settings: BrokerSettings) -> None:
     except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
         files = ", ".join(path for path in paths if path) or "the system's certificates"
         remedy = "name PEM files: of the authority, and of the client with its key."
-        raise DeviceError(files, f"cannot be used for TLS: {problem}.", remedy) from None
+        raise SettingsError(files, f"cannot be used for TLS: {problem}.", remedy) from None

@@ -34,6 +34,14 @@ KINDS = {
 }
 
 
+class SettingsError(DeviceError):
+    """An option of the service that is none, or contradicts another."""
+
+
+class StateError(DeviceError):
+    """The folder of the answers that were given cannot be used."""
+
+
 class ServiceRefusal(DeviceError):
     """A request that gets an error instead of a prediction.
 

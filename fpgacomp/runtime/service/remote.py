@@ -156,7 +156,7 @@ class RemoteDevice:
     def _how(self) -> str:
         # The socket ends a moment before the process does.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.2)
+            self._process.wait(1.0)
         code = self._process.returncode
         if code is None:
             return ""

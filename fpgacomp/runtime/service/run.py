@@ -15,6 +15,7 @@ from ..errors import DeviceError
 from .core import PredictionService, ServiceLimits
 from .journal import MAX_BYTES, Journal
 from .mqtt import BrokerSettings, MqttFront, topic_prefix
+from .refusal import SettingsError
 from .systemd import Notifier
 from .web import WebFront, WebSettings
 
@@ -65,10 +66,12 @@ def run_service(
         What was counted, by name.
 
     Raises:
+        SettingsError: neither MQTT nor HTTP is to be served.
+        StateError: the folder cannot be used.
         DeviceError: it cannot begin, or the thread that owns the accelerator hangs.
     """
     if settings.broker is None and settings.web is None:
-        raise DeviceError("the service", "would be reached in no way.",
+        raise SettingsError("the service", "would be reached in no way.",
                           "give --mqtt HOST:PORT, --http PORT, or both.")  # fmt: skip
     journal = Journal(settings.state / "answers", settings.journal_bytes)
     service = PredictionService(deployment, factory, journal, settings.limits)

@@ -17,12 +17,12 @@ from socketserver import ThreadingMixIn
 from typing import Any, Callable, Hashable, Mapping
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from ..errors import DeviceError, NotInstalled
+from ..errors import NotInstalled
 from . import openapi, page
 from .core import PredictionService
 from .messages import Envelope, encode_error, read_envelope
 from .metrics import CONTENT_TYPE
-from .refusal import ServiceRefusal
+from .refusal import ServiceRefusal, SettingsError
 
 _log = logging.getLogger("fpgacomp.service")
 _JSON = "application/json"
@@ -57,7 +57,7 @@ class WebFront:
 
     Raises:
         NotInstalled: bottle is not installed.
-        DeviceError: the address cannot be used.
+        SettingsError: the address cannot be used.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class WebFront:
         try:
             self._server = make_server(settings.host, settings.port, application, _Server, _Handler)
         except (OSError, OverflowError) as problem:
-            raise DeviceError(
+            raise SettingsError(
                 f"{settings.host}:{settings.port}", f"HTTP cannot listen there: {problem}.",
                 "name a free port, and an address of this machine.",
             ) from None  # fmt: skip
