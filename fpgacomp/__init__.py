@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.package import new_key as new_key
     from fpgacomp.flows.package import package as package
     from fpgacomp.flows.package import verify as verify
+    from fpgacomp.flows.serve import serve as serve
     from fpgacomp.flows.simulate import simulate as simulate
     from fpgacomp.flows.split import split as split
     from fpgacomp.results.report import Report as Report
@@ -70,6 +71,7 @@ _HOMES = {
     "import_report": "flows.import_report",
     "prune": "flows.compress",
     "quantize": "flows.compress",
+    "serve": "flows.serve",
     "share": "flows.compress",
     "simulate": "flows.simulate",
     "split": "flows.split",

@@ -31,6 +31,7 @@ from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOptio
 from fpgacomp.cli.package import package
 from fpgacomp.cli.prune import prune
 from fpgacomp.cli.quantize import quantize
+from fpgacomp.cli.serve import serve
 from fpgacomp.cli.share import share
 from fpgacomp.cli.show import show
 from fpgacomp.cli.simulate import simulate
@@ -42,7 +43,7 @@ from fpgacomp.cli.verify import verify
 # Every verb, in the order and under the headings of the help.
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate, build, export),
-    "Bring it to a device": (package, verify, install, new_key),
+    "Bring it to a device": (package, verify, install, new_key, serve),
     "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
     "Look around": (show, compare, import_report, calibrate, boards, bench_estimates, doctor),
 }

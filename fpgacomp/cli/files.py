@@ -43,6 +43,7 @@ class Role(Enum):
     PACKAGE = "writes a package"
     NEW_KEY = "writes a new key, and another file beside it; never replaces one"
     ROOT = "installs versions into a folder"
+    STATE = "keeps this folder of its own, where nothing of anybody else is changed"
     STAGES = "empties a folder of stages, and fills it again"
 
 
@@ -130,6 +131,8 @@ def _places(
         case Role.STAGES:
             if value is not None:
                 yield Place(shown, value, FileUse.STAGES)
+        case Role.STATE:
+            pass
         case (
             Role.PAGE | Role.ARRAYS | Role.LOG | Role.CHECKPOINT | Role.TRACE
             | Role.PACKAGE | Role.CALIBRATION
