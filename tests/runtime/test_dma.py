@@ -146,7 +146,7 @@ def test_what_the_hardware_would_not_tell_is_refused(dmas: Dmas) -> None:
     buffer.__class__ = Elsewhere
     assert isinstance(buffer, Elsewhere)
     buffer.place = 0x1000_0004
-    with pytest.raises(TransferError, match="cannot reach a buffer at 0x10000004.*align"):
+    with pytest.raises(TransferError, match=r"cannot reach a buffer at 0x10000004.*align"):
         dmas.in0.start(buffer, 5)
     dmas.in1.start(dmas.buffers["in1"], 10)
     with pytest.raises(TransferError, match="is still busy with a frame"):
