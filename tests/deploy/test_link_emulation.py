@@ -8,17 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
-from fpgacomp.devices.read import load_board
-from fpgacomp.engines.engine import Goal
-from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.engine import STREAM
-from fpgacomp.frontend import read_network
 from fpgacomp.ir.graph import Graph
-from fpgacomp.lower import lower
-from fpgacomp.results.target import Target
 from fpgacomp.runtime import framing
 from fpgacomp.runtime.deployment import Deployment
 from fpgacomp.runtime.errors import DeviceError, DeviceTimeout, TransferError, WrongDesign
@@ -26,7 +18,6 @@ from fpgacomp.runtime.framing import Decoder, Packet
 from fpgacomp.runtime.line import EmulatedLine
 from fpgacomp.runtime.uart import UartTransport
 from tests.support import uart
-from tests.support.paths import EXAMPLES
 
 pytestmark = pytest.mark.slow
 
@@ -39,18 +30,9 @@ NOISY = {
 
 @lru_cache(maxsize=2)
 def made(name: str) -> tuple[Graph, Deployment, Path]:
-    design = uart.unfolded(uart.joined()) if name == "joined" else digits()
+    design = uart.unfolded(uart.joined()) if name == "joined" else uart.digits()
     project, deployment = uart.emit(design)
     return design.graph, deployment, uart.library(project)
-
-
-def digits() -> StreamDesign:
-    """The example, folded for a small board."""
-    board = load_board("icebreaker")
-    model = onnx.load(EXAMPLES / "digits_cnn" / "model.onnx")
-    target = Target(goal="area", fps=1000.0)
-    goal = Goal(board=board, clock_mhz=board.clock_mhz_default, target=target)
-    return STREAM.fold(lower(read_network(model)).graph, goal).design
 
 
 @contextmanager
