@@ -84,13 +84,17 @@ def described(
     )  # fmt: skip
 
 
-def library(project: Project) -> Path:
-    """The emulated board of a design."""
+def needs_verilator() -> None:
+    """Skip the test where there is none."""
     try:
-        verilator = find_verilator()
+        find_verilator()
     except ToolError as missing:
         pytest.skip(str(missing))
-    return uart_emulator(project, CLOCK_HZ, verilator=verilator, compiler=find_compiler())
+
+
+def library(project: Project) -> Path:
+    """The emulated board of a design."""
+    return uart_emulator(project, CLOCK_HZ, verilator=find_verilator(), compiler=find_compiler())
 
 
 def frames(graph: Graph, deployment: Deployment, count: int, seed: int) -> tuple[
