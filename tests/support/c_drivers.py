@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -146,4 +147,4 @@ def _split(content: bytes, sizes: Sequence[int], count: int) -> list[bytes]:
     assert len(content) == sum(sizes) * count
     starts = np.cumsum([0, *sizes])
     whole = np.frombuffer(content, np.uint8).reshape(count, -1)
-    return [whole[:, a:b].tobytes() for a, b in zip(starts[:-1], starts[1:])]
+    return [whole[:, a:b].tobytes() for a, b in pairwise(starts)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 
 from fpgacomp.deploy.c.operators import INEXACT, REALS
-from fpgacomp.deploy.c.side import CConstant, CSide, CArray, SideWriter
+from fpgacomp.deploy.c.side import CArray, CConstant, CSide, SideWriter
 from fpgacomp.deploy.c.spelling import hexadecimal, identifier, identifiers, plain, string, whole
 from fpgacomp.deploy.c.workspace import WorkArray, Workspace
 from fpgacomp.errors import UnsupportedLayer

@@ -189,7 +189,9 @@ def test_another_bitstream_is_refused(
 @pytest.mark.slow
 def test_valgrind_finds_nothing(library: Path, folder: Path) -> None:
     program = c_drivers.compiled(folder, "frames", PROGRAMS / "shell.c", flags=("-O1", "-g"))
-    commands = f"open {library}\nload first second\npredict 5\nself_test\nset fault_stalled_outputs 1\npredict 2\nreset\n"
+    lines = (f"open {library}", "load first second", "predict 5", "self_test",
+             "set fault_stalled_outputs 1", "predict 2", "reset", "")  # fmt: skip
+    commands = "\n".join(lines)
     command = ["valgrind", "--error-exitcode=9", "--leak-check=full", "--quiet", str(program)]
     printed = c_drivers.run(command, folder, given=commands.encode())
     assert [line.split()[-1] for line in printed.splitlines()] == ["0"] * 5 + ["15", "0"]
