@@ -8,28 +8,27 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
-from fpgacomp.devices.read import load_board
-from fpgacomp.engines.engine import Goal
-from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.engine import STREAM
-from fpgacomp.frontend import read_network
+from fpgacomp.flows.compile import compile
+from fpgacomp.flows.emulate import emulate
+from fpgacomp.flows.options import Options
+from fpgacomp.flows.simulate import simulate
+from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
-from fpgacomp.lower import lower
-from fpgacomp.results.target import Target
+from fpgacomp.runtime import accelerator as runtime
 from fpgacomp.runtime import framing
 from fpgacomp.runtime.deployment import Deployment
 from fpgacomp.runtime.errors import DeviceError, DeviceTimeout, TransferError, WrongDesign
 from fpgacomp.runtime.framing import Decoder, Packet
 from fpgacomp.runtime.line import EmulatedLine
-from fpgacomp.runtime.uart import UartTransport
+from fpgacomp.runtime.uart import UartTransport, connect
 from tests.support import uart
 from tests.support.paths import EXAMPLES
 
 pytestmark = pytest.mark.slow
 
+DIGITS = EXAMPLES / "digits_cnn"
 # How often the line errs, in a million bits or bytes.
 NOISY = {
     "to_flips": 400, "to_drops": 700, "to_doubles": 700, "to_breaks": 200, "to_pauses": 3000,
@@ -37,20 +36,42 @@ NOISY = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=2)
-def made(name: str) -> tuple[Graph, Deployment, Path]:
-    design = uart.unfolded(uart.joined()) if name == "joined" else digits()
+@lru_cache(maxsize=1)
+def built(factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The build of the digits example for a small board, and its emulated board."""
+    folder = factory.mktemp("uart") / "digits"
+    options = Options(
+        csim=False, checks="quick", backend="stream", target="area", fps=1000.0,
+        inputs=DIGITS / "test_inputs.npy",
+    )  # fmt: skip
+    compiled = compile(DIGITS / "model.onnx", "icebreaker", out=folder, options=options)
+    assert compiled.status == "ok"
+    return folder, emulate(folder)
+
+
+Made = tuple[Graph, Deployment, Path]
+
+
+@lru_cache(maxsize=1)
+def made_joined() -> Made:
+    design = uart.unfolded(uart.joined())
     project, deployment = uart.emit(design)
     return design.graph, deployment, uart.library(project)
 
 
-def digits() -> StreamDesign:
-    """The example, folded for a small board."""
-    board = load_board("icebreaker")
-    model = onnx.load(EXAMPLES / "digits_cnn" / "model.onnx")
-    target = Target(goal="area", fps=1000.0)
-    goal = Goal(board=board, clock_mhz=board.clock_mhz_default, target=target)
-    return STREAM.fold(lower(read_network(model)).graph, goal).design
+@pytest.fixture
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A design: its graph, its description, and the library of its board."""
+    uart.needs_verilator()
+    if request.param == "joined":
+        return made_joined()
+    build, library = built(tmp_path_factory)
+    graph = codec.from_json((build / "graph.json").read_text("utf-8"))
+    return graph, Deployment.read(build / "software"), library
+
+
+both = pytest.mark.parametrize("made", ["joined", "digits"], indirect=True)
+joined = pytest.mark.parametrize("made", ["joined"], indirect=True)
 
 
 @contextmanager
@@ -68,9 +89,9 @@ def equal(found: list[np.ndarray], wanted: list[np.ndarray]) -> bool:
     return len(found) == len(wanted) and all(map(np.array_equal, found, wanted))
 
 
-@pytest.mark.parametrize("name", ["joined", "digits"])
-def test_answers_are_the_oracles(name: str) -> None:
-    graph, deployment, path = made(name)
+@both
+def test_answers_are_the_oracles(made: Made) -> None:
+    graph, deployment, path = made
     sent, wanted = uart.frames(graph, deployment, 40, 1)
     with line(path) as opened:
         device = uart.transport(opened, deployment)
@@ -83,11 +104,12 @@ def test_answers_are_the_oracles(name: str) -> None:
     assert found["sent_again"] == found["computed_again"] == found["broken"] == 0
 
 
-@pytest.mark.parametrize(("name", "count"), [("joined", 60), ("digits", 60)])
+@both
 @pytest.mark.parametrize("seed", range(2))
-def test_no_error_of_the_line_makes_an_answer_wrong(name: str, count: int, seed: int) -> None:
+def test_no_error_of_the_line_makes_an_answer_wrong(made: Made, seed: int) -> None:
     """Each frame is answered once, and every integer is the oracle's."""
-    graph, deployment, path = made(name)
+    graph, deployment, path = made
+    count = 60
     sent, wanted = uart.frames(graph, deployment, count, seed)
     with line(path, seed=seed, **NOISY) as opened:
         device = uart.transport(opened, deployment)
@@ -103,8 +125,9 @@ def test_no_error_of_the_line_makes_an_answer_wrong(name: str, count: int, seed:
     assert figures["sent_again"] > 0
 
 
-def test_a_device_that_is_reset_meanwhile_is_sent_everything_again() -> None:
-    graph, deployment, path = made("joined")
+@joined
+def test_a_device_that_is_reset_meanwhile_is_sent_everything_again(made: Made) -> None:
+    graph, deployment, path = made
     sent, wanted = uart.frames(graph, deployment, 40, 3)
     with line(path) as opened:
         device = uart.transport(opened, deployment)
@@ -117,8 +140,9 @@ def test_a_device_that_is_reset_meanwhile_is_sent_everything_again() -> None:
         assert device.statistics()["resets"] > 1
 
 
-def test_a_reset_loses_everything_and_the_next_frame_is_right() -> None:
-    graph, deployment, path = made("joined")
+@joined
+def test_a_reset_loses_everything_and_the_next_frame_is_right(made: Made) -> None:
+    graph, deployment, path = made
     sent, wanted = uart.frames(graph, deployment, 20, 4)
     with line(path) as opened:
         device = uart.transport(opened, deployment)
@@ -130,8 +154,9 @@ def test_a_reset_loses_everything_and_the_next_frame_is_right() -> None:
             assert equal(device.finish(device.start(sent), 10.0), wanted)
 
 
-def test_what_the_device_refuses_it_says_and_the_driver_tells() -> None:
-    _, deployment, path = made("joined")
+@joined
+def test_what_the_device_refuses_it_says_and_the_driver_tells(made: Made) -> None:
+    _, deployment, path = made
     with line(path) as opened:
         other = deployment.__class__(**{**vars(deployment), "inputs": deployment.inputs[:1]})
         with pytest.raises(WrongDesign, match="frames have"):
@@ -140,8 +165,9 @@ def test_what_the_device_refuses_it_says_and_the_driver_tells() -> None:
             EmulatedLine(path)
 
 
-def test_a_line_without_a_device_is_told() -> None:
-    _, deployment, path = made("joined")
+@joined
+def test_a_line_without_a_device_is_told(made: Made) -> None:
+    _, deployment, path = made
     with (
         line(path, to_drops=1_000_000) as opened,
         pytest.raises(TransferError, match="the device did not answer 3 requests"),
@@ -164,8 +190,9 @@ class Talk:
         return [(one.kind, one.port, one.label, one.body) for one in found]
 
 
-def test_each_error_has_its_code() -> None:
-    graph, deployment, path = made("joined")
+@joined
+def test_each_error_has_its_code(made: Made) -> None:
+    graph, deployment, path = made
     sent, _ = uart.frames(graph, deployment, 20, 5)
     bodies = [array[0].tobytes() for array in sent]
     first, second = (
@@ -202,9 +229,10 @@ def test_each_error_has_its_code() -> None:
         assert (kind, framing.ERRORS[port], label) == (framing.ERROR, "sequence", 1)
 
 
-def test_more_frames_than_the_window_are_refused_and_harm_nothing() -> None:
+@joined
+def test_more_frames_than_the_window_are_refused_and_harm_nothing(made: Made) -> None:
     """Results take longer on the line than frames do, so that these pile up."""
-    graph, deployment, path = made("joined")
+    graph, deployment, path = made
     sent, wanted = uart.frames(graph, deployment, 100, 6)
     with line(path) as opened:
         found = Talk(opened).say(*[
@@ -224,3 +252,19 @@ def test_more_frames_than_the_window_are_refused_and_harm_nothing() -> None:
         ]
         device = uart.transport(opened, deployment)
         assert equal(device.finish(device.start(sent), 10.0), wanted)
+
+
+def test_a_build_for_an_open_board_predicts_through_its_uart(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the network's file to predictions in its own units."""
+    uart.needs_verilator()
+    build, library = built(tmp_path_factory)
+    monkeypatch.setenv("FPGACOMP_EMULATOR", str(library))
+    images = np.load(DIGITS / "test_inputs.npy")[:30]
+    deployment = Deployment.read(build / "software")
+    with runtime.open(deployment, connect(deployment)) as accelerator:
+        assert accelerator.self_test().passed
+        scores = accelerator.predict(images)
+    (wanted,) = simulate(build, images).outputs.values()
+    np.testing.assert_array_equal(scores, wanted)

@@ -5,24 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from fpgacomp.deploy.link_emulation import uart_emulator
+from fpgacomp.devices.read import load_board
+from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.engines.stream.fold.fifos import with_fifos
 from fpgacomp.engines.stream.interface import StreamInterface
 from fpgacomp.errors import ToolError
+from fpgacomp.frontend import read_network
 from fpgacomp.host.toolchain import find_compiler, find_verilator
 from fpgacomp.ir import codec, interpreter
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
+from fpgacomp.lower import lower
 from fpgacomp.results.project import Project
+from fpgacomp.results.target import Target
 from fpgacomp.runtime.deployment import Deployment, FramePort
 from fpgacomp.runtime.line import EmulatedLine
 from fpgacomp.runtime.uart import UartTransport
 from tests.support import builders
 from tests.support import stream_designs as sd
+from tests.support.paths import EXAMPLES
 
 CLOCK_HZ = 12_000_000
 # Of an emulated board, whose time is its clock's: an answer comes at once, or was lost.
@@ -48,6 +55,15 @@ def unfolded(graph: Graph) -> StreamDesign:
     return with_fifos(sd.replace(made, folding={**made.folding, **folding}))
 
 
+def digits() -> StreamDesign:
+    """The example, folded for a small board."""
+    board = load_board("icebreaker")
+    model = onnx.load(EXAMPLES / "digits_cnn" / "model.onnx")
+    target = Target(goal="area", fps=1000.0)
+    goal = Goal(board=board, clock_mhz=board.clock_mhz_default, target=target)
+    return STREAM.fold(lower(read_network(model)).graph, goal).design
+
+
 def emit(design: StreamDesign) -> tuple[Project, Deployment]:
     """The files of a design, and its description for the runtime."""
     graph = design.graph
@@ -68,13 +84,17 @@ def described(
     )  # fmt: skip
 
 
-def library(project: Project) -> Path:
-    """The emulated board of a design."""
+def needs_verilator() -> None:
+    """Skip the test where there is none."""
     try:
-        verilator = find_verilator()
+        find_verilator()
     except ToolError as missing:
         pytest.skip(str(missing))
-    return uart_emulator(project, CLOCK_HZ, verilator=verilator, compiler=find_compiler())
+
+
+def library(project: Project) -> Path:
+    """The emulated board of a design."""
+    return uart_emulator(project, CLOCK_HZ, verilator=find_verilator(), compiler=find_compiler())
 
 
 def frames(graph: Graph, deployment: Deployment, count: int, seed: int) -> tuple[

@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 
 from fpgacomp.deploy.c.operators import INEXACT, REALS
-from fpgacomp.deploy.c.side import CConstant, CSide, Place, SideWriter
+from fpgacomp.deploy.c.side import CArray, CConstant, CSide, SideWriter
 from fpgacomp.deploy.c.spelling import hexadecimal, identifier, identifiers, plain, string, whole
 from fpgacomp.deploy.c.workspace import WorkArray, Workspace
 from fpgacomp.errors import UnsupportedLayer
@@ -42,7 +42,7 @@ class PortCode:
 
     port: FramePort
     container: str
-    place: Place
+    place: CArray
     vectors: Sequence[str]
 
     @property
@@ -74,7 +74,7 @@ class ArrayCode:
 
     identifier: str
     literal: str
-    place: Place
+    place: CArray
     read: bool
 
     @property
@@ -284,7 +284,7 @@ def _check_integers(inputs: Sequence[PortCode]) -> None:
                                    "compile the network again.")  # fmt: skip
 
 
-def _port(port: FramePort, place: Place, frames: Mapping[str, bytes], count: int) -> PortCode:
+def _port(port: FramePort, place: CArray, frames: Mapping[str, bytes], count: int) -> PortCode:
     container = f"{'i' if port.signed else 'u'}{port.container_bits}"
     content = frames[port.port][: count * port.frame_bytes]
     return PortCode(port, container, place, hexadecimal(content))

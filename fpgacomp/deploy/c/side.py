@@ -33,7 +33,7 @@ class CConstant:
 
 
 @dataclass(frozen=True)
-class Loop:
+class CLoop:
     """`left` = `right` for every index i0, i1, ... below its extent.
 
     Args:
@@ -47,8 +47,8 @@ class Loop:
 
 
 @dataclass(frozen=True)
-class Call:
-    """A function of fpgacomp_ops.h and its arguments; see `Loop`."""
+class CCall:
+    """A function of fpgacomp_ops.h and its arguments; see `CLoop`."""
 
     title: str
     function: str
@@ -56,7 +56,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Place:
+class CArray:
     """Where a tensor lies.
 
     Args:
@@ -91,10 +91,10 @@ class CSide:
         outputs: of the program, in order.
     """
 
-    inputs: Mapping[str, Place]
+    inputs: Mapping[str, CArray]
     read: frozenset[str]
-    statements: Sequence[Loop | Call]
-    outputs: Mapping[str, Place]
+    statements: Sequence[CLoop | CCall]
+    outputs: Mapping[str, CArray]
 
 
 class SideWriter:
@@ -109,8 +109,8 @@ class SideWriter:
         self._workspace = workspace
         self._side = ""
         self._program = HostProgram({}, {}, {}, ())
-        self._places: dict[str, Place] = {}
-        self._statements: list[Loop | Call] = []
+        self._places: dict[str, CArray] = {}
+        self._statements: list[CLoop | CCall] = []
         self._tables: dict[tuple[str, str], str] = {}
 
     def write(self, program: HostProgram, side: str, arrays: Mapping[str, str]) -> CSide:
@@ -132,7 +132,7 @@ class SideWriter:
         for name, spec in program.inputs.items():
             size = self._checked_size(spec, name)
             array = arrays.get(name) or self._workspace.take(spec.type, size)
-            self._places[name] = Place(array, spec.type, tuple(spec.shape))
+            self._places[name] = CArray(array, spec.type, tuple(spec.shape))
         inputs = dict(self._places)
         for number, step in enumerate(program.steps):
             self._checked_size(step.spec, step.op)
@@ -160,7 +160,7 @@ class SideWriter:
         op, spec = step.op, step.spec
         if op == "Reshape":
             source = self._tensor(step, step.inputs[0])
-            self._places[step.output] = Place(source.array, source.type, tuple(spec.shape))
+            self._places[step.output] = CArray(source.array, source.type, tuple(spec.shape))
             self._result(step, source.type)
         elif op in ("Cast", "Transpose", "Where") or op in ELEMENTWISE:
             self._place_by_place(step, dying)
@@ -173,14 +173,14 @@ class SideWriter:
         if step.spec.type != found:
             raise self._refuse(step.op, f"gives {found} where {step.spec.type} is stated")
 
-    def _tensor(self, step: HostStep, name: str) -> Place:
+    def _tensor(self, step: HostStep, name: str) -> CArray:
         """An operand that changes from sample to sample."""
         place = self._places.get(name)
         if place is None:
             raise self._refuse(step.op, "works on a constant")
         return place
 
-    def _operand(self, step: HostStep, name: str) -> Place:
+    def _operand(self, step: HostStep, name: str) -> CArray:
         """An operand, in the rank of the result."""
         rank = len(step.spec.shape)
         if name in self._places:
@@ -192,7 +192,7 @@ class SideWriter:
         shape = (1,) * (rank + 1 - array.ndim) + array.shape
         if len(shape) != rank + 1 or shape[0] != 1 or array.size == 0:
             raise self._refuse(step.op, "has a constant of another rank")
-        return Place(self._table(name, array), array.dtype.name, shape[1:])
+        return CArray(self._table(name, array), array.dtype.name, shape[1:])
 
     def _table(self, name: str, array: AnyArray) -> str:
         key = self._side, name
@@ -204,12 +204,12 @@ class SideWriter:
             self.constants.append(constant)
         return self._tables[key]
 
-    def _output(self, step: HostStep, reusable: set[str]) -> Place:
+    def _output(self, step: HostStep, reusable: set[str]) -> CArray:
         """Room for a step's result: an operand's array that nobody reads later, else a new one."""
         spec = step.spec
         size = prod(spec.shape)
         array = next(iter(sorted(reusable)), None) or self._workspace.take(spec.type, size)
-        self._places[step.output] = Place(array, spec.type, tuple(spec.shape))
+        self._places[step.output] = CArray(array, spec.type, tuple(spec.shape))
         return self._places[step.output]
 
     def _place_by_place(self, step: HostStep, dying: set[str]) -> None:
@@ -242,7 +242,7 @@ class SideWriter:
             left, at = (operands[0], strides[0]) if number == 1 else (result, whole)
             self._loop(step.op, result, function, [left, operands[number]], [at, strides[number]])
 
-    def _function(self, step: HostStep, operands: Sequence[Place]) -> tuple[str, bool]:
+    def _function(self, step: HostStep, operands: Sequence[CArray]) -> tuple[str, bool]:
         """The function of a step, "" for a copy; whether it folds its operands."""
         types = [place.type for place in operands]
         if step.op == "Cast":
@@ -263,14 +263,14 @@ class SideWriter:
         return f"fpgacomp_{rule.function}_{C_TYPES[types[0]].short}", rule.folds
 
     def _loop(
-        self, title: str, result: Place, function: str, operands: Sequence[Place],
+        self, title: str, result: CArray, function: str, operands: Sequence[CArray],
         strides: Sequence[Sequence[int]],
     ) -> None:  # fmt: skip
         whole = _strides(result.shape, result.shape)
         extents, (at, *others) = _collapsed(result.shape, [whole, *strides])
         reads = [f"{p.array}[{_index(s)}]" for p, s in zip(operands, others)]
         right = f"{function}({', '.join(reads)})" if function else reads[0]
-        self._statements.append(Loop(title, extents, f"{result.array}[{_index(at)}]", right))
+        self._statements.append(CLoop(title, extents, f"{result.array}[{_index(at)}]", right))
 
     def _along_axis(self, step: HostStep) -> None:
         sources = [self._tensor(step, n) for n in step.inputs[: 1 if step.op == "Gather" else None]]
@@ -299,10 +299,10 @@ class SideWriter:
         names = {"Gather": "gather", "Softmax": "softmax", "LogSoftmax": "log_softmax"}
         function = f"fpgacomp_{names.get(step.op, 'arg_max')}_{short}"
         arguments = (sources[0].array, *tables, result.array, *map(str, sizes))
-        self._statements.append(Call(step.op, function, arguments))
+        self._statements.append(CCall(step.op, function, arguments))
 
     def _concatenate(
-        self, step: HostStep, sources: Sequence[Place], result: Place, outer: int, inner: int,
+        self, step: HostStep, sources: Sequence[CArray], result: CArray, outer: int, inner: int,
         axis: int,
     ) -> None:  # fmt: skip
         whole, offset = result.shape[axis] * inner, 0
@@ -310,7 +310,7 @@ class SideWriter:
             part = source.shape[axis] * inner
             sizes = map(str, (outer, part, whole, offset))
             function = f"fpgacomp_place_{source.c.short}"
-            self._statements.append(Call(step.op, function, (source.array, result.array, *sizes)))
+            self._statements.append(CCall(step.op, function, (source.array, result.array, *sizes)))
             offset += part
 
 

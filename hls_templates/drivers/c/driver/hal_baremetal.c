@@ -16,12 +16,12 @@ static void write32(void *self, uint64_t address, uint32_t value) {
 
 /* The processor's addresses are those of the bus: the standalone libraries map them so. */
 static fpgacomp_status flush(void *self, size_t offset, size_t bytes) {
-  Xil_DCacheFlushRange((INTPTR)((uint8_t *)self + offset), bytes);
+  Xil_DCacheFlushRange((INTPTR)((uint8_t *)self + offset), (uint32_t)bytes);
   return FPGACOMP_OK;
 }
 
 static fpgacomp_status invalidate(void *self, size_t offset, size_t bytes) {
-  Xil_DCacheInvalidateRange((INTPTR)((uint8_t *)self + offset), bytes);
+  Xil_DCacheInvalidateRange((INTPTR)((uint8_t *)self + offset), (uint32_t)bytes);
   return FPGACOMP_OK;
 }
 
