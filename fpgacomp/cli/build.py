@@ -12,8 +12,8 @@ from fpgacomp.cli.options.bitstream import (
     BuildBoardOption,
     SeedsOption,
     SourceOption,
-    TrustBuildOption,
 )
+from fpgacomp.cli.options.checking import TrustOption
 from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.progress import progress
 
@@ -26,7 +26,7 @@ def build(
     seeds: SeedsOption = 8,
     all_seeds: AllSeedsOption = False,
     baud: BaudOption = None,
-    trust: TrustBuildOption = False,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the bitstream of a compiled design, host link included, for the board it is for.

@@ -22,7 +22,7 @@ from fpgacomp.results.project import Project
 VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 # Metavars of what is no file.
 NO_FILES = {
-    "BITS", "BITS[:INTEGER]", "BITS|same", "COST", "COUNT", "ENGINE", "EXTENT", "GB", "GOAL",
+    "BITS", "BITS[:INTEGER]", "BITS|same", "COST", "COUNT", "ENGINE", "CODE", "EXTENT", "GB", "GOAL",
     "KIND", "LAYER,...", "LEVEL", "METHOD", "MHZ", "N:M", "NAME", "NUMBER", "NUMBER,...", "PAIRS",
     "PERCENT", "POINTS", "RATE", "RESOURCE", "SCOPE", "SHARE", "STEP,...", "TIME", "UNIT",
 }  # fmt: skip

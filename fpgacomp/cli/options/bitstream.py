@@ -13,7 +13,7 @@ from fpgacomp.cli.files import Role
 BITSTREAM = "How to build"  # panel of the help
 
 
-class Source(Enum):
+class BuildSource(Enum):
     """What is synthesized."""
 
     RTL = "rtl"
@@ -28,16 +28,16 @@ BuildBoardOption = Annotated[
         metavar="FILE",
         autocompletion=complete_board,
         rich_help_panel=BITSTREAM,
-        help="Board file (.yaml) of the board that the design was compiled for. It is needed for "
-        "a board of your own alone: those that ship are found by the name in the build folder.",
+        help="Board file (.yaml) of the board that the design was compiled for. Without "
+        "it, the board is found by the name in the build folder, which a board of your own is not.",
     ),
     Role.READ,
 ]
 SourceOption = Annotated[
-    Source | None,
+    BuildSource | None,
     typer.Option(
         "--source",
-        metavar="SOURCE",
+        metavar="CODE",
         rich_help_panel=BITSTREAM,
         help="What is synthesized: rtl (the SystemVerilog) or hls (the C++, by the vendor's tool). "
         "Without it, rtl where the build folder has it. Open tools build rtl alone.",
@@ -73,14 +73,5 @@ BaudOption = Annotated[
         rich_help_panel=BITSTREAM,
         help="Bits a second of the serial host link of an open board. Without it, what the board "
         "file states.",
-    ),
-]
-TrustBuildOption = Annotated[
-    bool,
-    typer.Option(
-        "--trust",
-        rich_help_panel=BITSTREAM,
-        help="Also build a folder that somebody else made, or that was made on another machine: "
-        "its files are read by programs that run with your permissions, so look at them first.",
     ),
 ]
