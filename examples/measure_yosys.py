@@ -70,14 +70,33 @@ DESIGNS = (
 )  # fmt: skip
 CELLS: Mapping[str, Mapping[str, int]] = {
     "lut": {
-        "LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "SB_LUT4": 1, "ALU": 1, "CCU2C": CARRY_LUTS,
-        "TRELLIS_DPR16X4": LUT_RAM_LUTS, "RAM16SDP4": LUT_RAM_LUTS,
+        "LUT1": 1,
+        "LUT2": 1,
+        "LUT3": 1,
+        "LUT4": 1,
+        "SB_LUT4": 1,
+        "ALU": 1,
+        "CCU2C": CARRY_LUTS,
+        "TRELLIS_DPR16X4": LUT_RAM_LUTS,
+        "RAM16SDP4": LUT_RAM_LUTS,
     },
     "ff": {"TRELLIS_FF": 1},
     "dsp": {"MULT18X18D": 1, "SB_MAC16": 1, "MULT18X18": 1},
     "bram18": dict.fromkeys(
-        ("DP16KD", "PDPW16KD", "SB_RAM40_4K", "SP", "SPX9", "SDPB", "SDPX9B", "DPB", "DPX9B",
-         "pROM", "pROMX9"), 1,
+        (
+            "DP16KD",
+            "PDPW16KD",
+            "SB_RAM40_4K",
+            "SP",
+            "SPX9",
+            "SDPB",
+            "SDPX9B",
+            "DPB",
+            "DPX9B",
+            "pROM",
+            "pROMX9",
+        ),
+        1,
     ),
 }
 # Modules inside of operators, which are measured with them.

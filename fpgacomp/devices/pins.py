@@ -1,4 +1,4 @@
-"""What a bitstream by open tools needs to know of a board: pins, oscillator, names for the tools."""
+"""What a bitstream by open tools needs to know of a board: pins, oscillator, names for tools."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _BITSTREAM_FORMS = {
     **dict.fromkeys(("device", "package", "speed", "programmer"), "a word for a tool"),
 }  # fmt: skip
 _FORM_FIXES = {
-    "a pin": "a ball or a number in quotes, as G2 or \"35\".",
+    "a pin": 'a ball or a number in quotes, as G2 or "35".',
     "an I/O standard": "capital letters and digits, as LVCMOS33.",
     "a word for a tool": "letters, digits, dots, dashes and underscores, as 85k or CABGA381.",
     "a name": "lower-case letters, digits and dashes only.",

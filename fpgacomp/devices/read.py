@@ -121,7 +121,7 @@ def _pins(content: BitstreamSection) -> BoardPins:
     def pin(site: str, io: str | None, **facts: Any) -> Pin:
         return Pin(site, io or content.io or "", **facts)
 
-    uart, reset, leds = content.uart, content.reset, content.leds
+    leds = content.leds
     return BoardPins(
         device=content.device,
         package=content.package or "",
@@ -129,9 +129,12 @@ def _pins(content: BitstreamSection) -> BoardPins:
         oscillator_mhz=content.oscillator.mhz,
         oscillator=pin(content.oscillator.pin, content.oscillator.io),
         pll_pad=content.oscillator.pll_pad,
-        uart=uart
-        and Uart(pin(uart.rx, uart.io, pull="up"), pin(uart.tx, uart.io), uart.baud),
-        reset=reset and pin(reset.pin, reset.io, pull=reset.pull or "", active=reset.active),
+        uart=None
+        if (uart := content.uart) is None
+        else Uart(pin(uart.rx, uart.io, pull="up"), pin(uart.tx, uart.io), uart.baud),
+        reset=None
+        if (reset := content.reset) is None
+        else pin(reset.pin, reset.io, pull=reset.pull or "", active=reset.active),
         leds=tuple(pin(site, leds.io, active=leds.active) for site in leds.pins) if leds else (),
         high=tuple(pin(site, None) for site in content.high),
         programmer=content.programmer,

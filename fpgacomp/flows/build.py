@@ -139,11 +139,14 @@ def _facts(content: bytes, place: Path) -> _Compiled:
         interval = ((report.get("measured") or {}).get("rtl") or {}).get("interval_cycles")
         if interval:
             frames = clock * 1e6 / float(interval)
-        found = _Compiled(str(report["board"]["name"]), str(report["board"]["part"]), clock, frames)
-    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        board = report["board"]
+        found = _Compiled(str(board["name"]), str(board["part"]), clock, frames)
+    except (
+        ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError,
+    ) as error:  # fmt: skip
         why = f"is damaged: its report.json does not say board and clock ({error})."
         raise UsageError(str(place), why, _COMPILE) from error
-    if not all(isfinite(figure) and figure > 0 for figure in (found.clock_mhz, found.frames_per_second)):
+    if not all(isfinite(figure) and figure > 0 for figure in (clock, frames)):
         raise UsageError(str(place), "is damaged: its report.json states no clock.", _COMPILE)
     return found
 

@@ -130,7 +130,8 @@ def _run(
     on_line: Callable[[str], None],
 ) -> Ended:
     # Several threads of a tool share its processor time, so that it is bounded generously.
-    limits = (_ADDRESS_BYTES, bounds.memory_bytes, int(4 * bounds.seconds), _OPEN_FILES, _FILE_BYTES)
+    cpu_seconds = int(4 * bounds.seconds)
+    limits = (_ADDRESS_BYTES, bounds.memory_bytes, cpu_seconds, _OPEN_FILES, _FILE_BYTES)
     command = [sys.executable, "-P", "-c", _CONFINED + code, confine.__file__, *map(str, limits)]
     return run_command(
         [*command, *arguments], folder=folder, log=log, seconds=bounds.seconds,

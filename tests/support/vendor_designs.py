@@ -34,7 +34,7 @@ def streaming(name: str = "one", board: str = "pynq-z2") -> Project:
 
 
 def graph_of(name: str) -> Graph:
-    """One input and output; two of each, unlike; one input and two outputs; or a number of each."""
+    """One port a side; two each, unlike; one input and two outputs; or a number of both."""
     if name == "one":
         return builders.mlp()
     if name == "two":
@@ -54,7 +54,11 @@ def unrolled(io_type: IoType = "io_parallel", board: str = "pynq-z2") -> Project
 
 
 def design_of(
-    build: Project, board: str = "pynq-z2", *, clock_mhz: float = 100.0, source: Source | None = None
+    build: Project,
+    board: str = "pynq-z2",
+    *,
+    clock_mhz: float = 100.0,
+    source: Source | None = None,
 ) -> VendorDesign:
     """The vendor's design of a build."""
     return VendorDesign.of(build, load_board(board), clock_mhz=clock_mhz, source=source)
@@ -93,5 +97,6 @@ def hls_ip(folder: Path, hls: VitisHls) -> Ip:
         for bits, name in found
     ]
     pins = (Pin("ap_clk", "I", "clk"), Pin("ap_rst_n", "I", "rst"))
-    return Ip(f"xilinx.com:hls:{top}:1.0", {}, lambda config: iter(pins), lambda config: iter(ports))
-
+    return Ip(
+        f"xilinx.com:hls:{top}:1.0", {}, lambda config: iter(pins), lambda config: iter(ports)
+    )

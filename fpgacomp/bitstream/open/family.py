@@ -10,7 +10,9 @@ from fpgacomp.bitstream.open import pll
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins
 
-NETLIST, CONSTRAINTS, PLACED, REPORT = "top.json", "top", "placed", "report.json"
+# Files of a run.
+NETLIST, STATISTICS, CONSTRAINTS = "top.json", "stat.json", "top"
+PLACED, REPORT = "placed", "report.json"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class OpenFamily:
         settings: of its PLL, for the frequency of the oscillator in megahertz.
         limits: of its PLL.
         pll: the template of its PLL.
+        multipliers: whether Yosys maps the products that a design plans in DSP blocks.
         cells: name of a resource, in words, -> what the report of place and route calls it.
     """
 
@@ -44,6 +47,7 @@ class OpenFamily:
     limits: pll.Limits
     pll: str
     cells: Mapping[str, tuple[str, ...]]
+    multipliers: bool = False
 
 
 def _ecp5_router(board: Board, pins: BoardPins, path: Callable[[str], str]) -> list[str]:
@@ -107,6 +111,7 @@ FAMILIES: Mapping[str, OpenFamily] = {
             "DSP blocks": ("MULT18X18D",),
             "PLL": ("EHXPLLL",),
         },
+        multipliers=True,
     ),
     "ice40": _ICE40,
     "ice40-ultraplus": _ICE40,

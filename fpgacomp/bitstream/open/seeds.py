@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fpgacomp.bitstream.job import BuildOptions
@@ -69,9 +69,16 @@ def run_seeds(
     return attempts
 
 
-def best(attempts: list[Attempt]) -> Attempt:
-    """The attempt with the most margin, the first of several."""
-    return max(attempts, key=lambda one: one.margin)
+def best(attempts: Sequence[Attempt]) -> tuple[Attempt, RouteReport]:
+    """The attempt with the most margin, the first of several, and its report."""
+    chosen = max(attempts, key=lambda one: one.margin)
+    assert chosen.report is not None  # `run_seeds` has refused a design that no seed routes
+    return chosen, chosen.report
+
+
+def log_of(seed: int) -> str:
+    """The file that keeps what place and route says from a seed."""
+    return f"nextpnr-{seed}.log"
 
 
 def _attempt(
@@ -88,7 +95,7 @@ def _attempt(
         "--report", f"{INSIDE}/{REPORT}",
     ]  # fmt: skip
     observer(step, None)
-    log = f"nextpnr-{seed}.log"
+    log = log_of(seed)
     ended = bench.route(family.router, arguments, log, ROUTE, _teller(step, observer))
     observer(step, 1.0)
     if ended.code or not (placed.is_file() and report.is_file()):

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import jinja2
 
-from fpgacomp.bitstream.open.family import CONSTRAINTS, NETLIST, OpenFamily
+from fpgacomp.bitstream.open.family import CONSTRAINTS, NETLIST, STATISTICS, OpenFamily
 from fpgacomp.bitstream.open.pll import Pll, nearest
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Pin
@@ -17,6 +17,7 @@ from fpgacomp.host.resources import data_folder
 
 TOP = "fpgacomp_board"
 CLOCK = "fpgacomp_clock.v"
+_PLANNED = b".DSP(1)"  # an operator whose products the design plans in DSP blocks
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,9 @@ def exact(mhz: float) -> Fraction:
     return Fraction(mhz).limit_denominator(1_000_000)
 
 
-def board_top(board: Board, pins: BoardPins, family: OpenFamily, pll: Pll | None,
-              design: str) -> BoardTop:  # fmt: skip
+def board_top(
+    board: Board, pins: BoardPins, family: OpenFamily, pll: Pll | None, design: str
+) -> BoardTop:
     """The top module of a board.
 
     Args:
@@ -122,21 +124,24 @@ def ports_of(pins: BoardPins) -> list[Port]:
     return ports + [Port(f"high_{number}", pin) for number, pin in enumerate(pins.high)]
 
 
-def surroundings(board: Board, pins: BoardPins, family: OpenFamily, top: BoardTop,
-                 sources: tuple[str, ...], *, multipliers: bool) -> Mapping[str, bytes]:  # fmt: skip
+def surroundings(
+    board: Board, pins: BoardPins, family: OpenFamily, top: BoardTop, sources: Mapping[str, bytes]
+) -> dict[str, bytes]:
     """Path -> content of the top module, its constraints and the script for Yosys.
 
     Args:
-        sources: paths of the SystemVerilog beside the top module.
-        multipliers: whether the design plans DSP blocks.
+        sources: path -> content of the design and its host link.
     """
+    read = [path for path in sources if path.endswith(".sv")]
+    multipliers = family.multipliers and any(_PLANNED in text for text in sources.values())
     constraints = _render(
         family.constraints, title=board.title, oscillator_mhz=top.oscillator_mhz,
         ports=ports_of(pins),
     )  # fmt: skip
     script = _render(
-        "synth.ys", title=board.title, name=TOP, sources=(f"{TOP}.sv", *sources),
+        "synth.ys", title=board.title, name=TOP, sources=(f"{TOP}.sv", *read),
         multipliers=multipliers, synthesis=board.device.yosys, netlist=NETLIST,
+        statistics=STATISTICS,
         pll=CLOCK if top.pll else "",
     )  # fmt: skip
     clock = {CLOCK: _render(f"{family.pll}.v", top=top)} if top.pll else {}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fpgacomp.bitstream.open.family import OpenFamily
 from fpgacomp.errors import ToolError, raise_all
 from fpgacomp.host.child import Bounds, Ended, run_program, run_python
-from fpgacomp.host.toolchain import environment_with, package_version
+from fpgacomp.host.toolchain import INSTALL_BITSTREAM, environment_with, package_version
 
-INSTALL = "pip install 'fpgacomp[bitstream]'"
 SYNTHESIS_PACKAGE = "pyosys"
 # Place and route of a full 85k device takes minutes; WebAssembly has 4 GB of memory at most, beside
 # which the interpreter compiles the program once.
@@ -36,6 +35,17 @@ class Bench:
     """
 
     folder: Path
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Write files at their paths below the folder."""
+        for path, content in files.items():
+            target = self.folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+    def read(self, name: str) -> bytes:
+        """The content of a file of the folder."""
+        return (self.folder / name).read_bytes()
 
     def route(
         self, name: str, arguments: Sequence[str], log: str, bounds: Bounds,
@@ -66,7 +76,7 @@ def require_tools(family: OpenFamily) -> dict[str, str]:
     found = {name: package_version(name) for name in names}
     raise_all([
         ToolError(name, "is not installed, and the bitstream is built with it.",
-                  f"install it with: {INSTALL}")
+                  f"install it with: {INSTALL_BITSTREAM}")
         for name, version in found.items() if version is None
     ])  # fmt: skip
     return {name: version for name, version in found.items() if version is not None}

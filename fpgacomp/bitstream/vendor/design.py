@@ -22,7 +22,7 @@ Source = Literal["rtl", "hls"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accelerator:
+class PackagedIp:
     """The IP of a design.
 
     Args:
@@ -158,7 +158,7 @@ class Interrupts:
 class BlockDesign:
     """What surrounds an accelerator behind a processing system."""
 
-    accelerator: Accelerator
+    accelerator: PackagedIp
     ps: ProcessingSystem
     dmas: tuple[Dma, ...]
 
@@ -236,7 +236,7 @@ class VendorDesign:
     title: str
     board: Board
     clock_mhz: float
-    accelerator: Accelerator
+    accelerator: PackagedIp
     shell: ProcessingSystem | Card | SerialLink
 
     @classmethod
@@ -311,25 +311,25 @@ def _at(ports: tuple[StreamPort, ...], number: int) -> StreamPort | None:
     return ports[number] if number < len(ports) else None
 
 
-def _accelerator(project: Project, source: Source | None) -> Accelerator:
+def _accelerator(project: Project, source: Source | None) -> PackagedIp:
     has_rtl = RTL_FILE in project.files
     if source == "rtl" and not has_rtl:
         why = "this build has no rtl/: its engine writes C++ alone."
         raise UsageError("--source rtl", why, "use --source hls, or compile with --backend stream.")
     if has_rtl and source != "hls":
         interface = RtlInterface.of(project)
-        return Accelerator(
+        return PackagedIp(
             top=interface.top, inner="", stream=False, source="rtl", ports=stream_ports(interface),
             clock="aclk", reset="aresetn", registers=True,
         )  # fmt: skip
     if _io_type(project) == "axi_stream":
         streams = StreamInterface.of(project)
-        return Accelerator(
+        return PackagedIp(
             top=streams.top, inner="", stream=False, source="hls", ports=stream_ports(streams),
             clock="ap_clk", reset="ap_rst_n", registers=False,
         )  # fmt: skip
     wrapped = Hls4mlInterface.of(project)
-    return Accelerator(
+    return PackagedIp(
         top=f"{wrapped.top}_axis", inner=wrapped.top, stream=wrapped.io_type == "io_stream",
         source="hls", ports=wrapped_ports(wrapped), clock="ap_clk", reset="ap_rst_n",
         registers=False,

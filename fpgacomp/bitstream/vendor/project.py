@@ -16,7 +16,7 @@ from fpgacomp.bitstream.vendor import shells
 from fpgacomp.bitstream.vendor.design import VendorDesign, clock_text, contents_of
 from fpgacomp.bitstream.vendor.ports import StreamPort
 from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem, SerialLink
-from fpgacomp.bitstream.vendor.steps import Step, steps_of
+from fpgacomp.bitstream.vendor.steps import ToolStep, steps_of
 from fpgacomp.bitstream.vendor.versions import FIRST, LAST
 from fpgacomp.engines.hls4ml.emit.project import CLOCK_UNCERTAINTY
 from fpgacomp.errors import UsageError
@@ -53,7 +53,7 @@ class PortOfKernel:
     bits: int
 
 
-def vendor_project(design: VendorDesign, build: Project) -> tuple[Project, tuple[Step, ...]]:
+def vendor_project(design: VendorDesign, build: Project) -> tuple[Project, tuple[ToolStep, ...]]:
     """The files of DIR/bitstream, and the commands that make a bitstream there.
 
     Args:

@@ -13,7 +13,7 @@ VIVADO = ("vivado", "-mode", "batch", "-nojournal", "-notrace", "-source")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ToolStep:
     """One command, run in DIR/bitstream.
 
     Args:
@@ -48,12 +48,12 @@ class Step:
         )
 
 
-def steps_of(design: VendorDesign) -> tuple[Step, ...]:
+def steps_of(design: VendorDesign) -> tuple[ToolStep, ...]:
     """The commands of a design."""
     accelerator = design.accelerator
     if isinstance(design.shell, Card):
         return _on_a_card(design, design.shell)
-    build = Step(
+    build = ToolStep(
         title="block design, synthesis, placement, routing and bitstream",
         tool="vivado", arguments=(*VIVADO[1:], "build.tcl"), made=f"{design.name}.bit",
         needs=("build.tcl", "block_design.tcl", "implement.tcl",
@@ -67,24 +67,24 @@ def _ip(design: VendorDesign) -> str:
     return f"hls/{design.accelerator.top}_prj/solution1/impl/ip/component.xml"
 
 
-def _hls(design: VendorDesign) -> tuple[Step, ...]:
+def _hls(design: VendorDesign) -> tuple[ToolStep, ...]:
     if design.accelerator.source == "rtl":
         return ()
     return (
-        Step(title="IP from C++", tool="hls", arguments=("hls.tcl",), made=_ip(design),
+        ToolStep(title="IP from C++", tool="hls", arguments=("hls.tcl",), made=_ip(design),
              needs=("hls.tcl",)),
     )  # fmt: skip
 
 
-def _on_a_card(design: VendorDesign, card: Card) -> tuple[Step, ...]:
+def _on_a_card(design: VendorDesign, card: Card) -> tuple[ToolStep, ...]:
     accelerator = design.accelerator
     if accelerator.source == "rtl":
-        kernel = Step(
+        kernel = ToolStep(
             title="kernel from SystemVerilog", tool="vivado", arguments=(*VIVADO[1:], "kernel.tcl"),
             made=f"{accelerator.top}_kernel.xo", needs=("kernel.tcl",),
         )  # fmt: skip
     else:
-        kernel = Step(title="kernel from C++", tool="hls", arguments=("hls.tcl",),
+        kernel = ToolStep(title="kernel from C++", tool="hls", arguments=("hls.tcl",),
                       made=f"{accelerator.top}.xo", needs=("hls.tcl",))  # fmt: skip
     target = ("-t", "hw", "--platform", card.platform)
     movers = dict.fromkeys(
@@ -92,7 +92,7 @@ def _on_a_card(design: VendorDesign, card: Card) -> tuple[Step, ...]:
         for port in accelerator.ports
     )
     compiled = tuple(
-        Step(
+        ToolStep(
             title=f"data mover {mover}", tool="v++",
             arguments=("-c", *target, "-k", mover, "-o", f"{mover}.xo", "movers.cpp"),
             made=f"{mover}.xo", needs=("movers.cpp",),
@@ -100,7 +100,7 @@ def _on_a_card(design: VendorDesign, card: Card) -> tuple[Step, ...]:
         for mover in movers
     )  # fmt: skip
     objects = (kernel.made, *(step.made for step in compiled))
-    link = Step(
+    link = ToolStep(
         title="link, placement, routing and bitstream", tool="v++",
         arguments=("-l", *target, "--config", "link.cfg", "--kernel_frequency",
                    clock_text(design.clock_mhz), "-o", f"{design.name}.xclbin", *objects),

@@ -10,7 +10,7 @@ from fpgacomp.bitstream.job import Built, Job
 from fpgacomp.bitstream.vendor.design import VendorDesign
 from fpgacomp.bitstream.vendor.project import vendor_project
 from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem
-from fpgacomp.bitstream.vendor.steps import Step
+from fpgacomp.bitstream.vendor.steps import ToolStep
 from fpgacomp.bitstream.vendor.timing import Slacks, slacks_of, worst_paths
 from fpgacomp.bitstream.vendor.tools import VendorTool, missing, require_tools
 from fpgacomp.errors import ToolError
@@ -58,8 +58,8 @@ class VivadoToolchain:
 
 
 def _run_steps(
-    steps: Sequence[Step], tools: dict[Any, VendorTool], job: Job, observer: Observer
-) -> list[tuple[Step, Ended]]:
+    steps: Sequence[ToolStep], tools: dict[Any, VendorTool], job: Job, observer: Observer
+) -> list[tuple[ToolStep, Ended]]:
     """Run the steps until one fails; each with how it ended."""
     done = []
     for number, step in enumerate(steps):
@@ -73,7 +73,7 @@ def _run_steps(
     return done
 
 
-def _options(step: Step, job: Job) -> tuple[str, ...]:
+def _options(step: ToolStep, job: Job) -> tuple[str, ...]:
     """What a run says to build.tcl beyond what README.md does."""
     if step.arguments[-1] != "build.tcl":
         return ()
@@ -102,7 +102,7 @@ class _Sections:
             self._observer(self._now, None)
 
 
-def _report(design: VendorDesign, steps: Sequence[Step]) -> dict[str, Any]:
+def _report(design: VendorDesign, steps: Sequence[ToolStep]) -> dict[str, Any]:
     report: dict[str, Any] = {
         "toolchain": "vivado",
         "source": design.accelerator.source,
@@ -147,7 +147,7 @@ def _slower(job: Job, slacks: Slacks) -> str:
     return "this is no matter of the clock: report it as a bug, with reports/timing.rpt."
 
 
-def _failure(step: Step, end: Ended) -> ToolError:
+def _failure(step: ToolStep, end: Ended) -> ToolError:
     """The error of a step that failed, with the line that says why."""
     wrong = [line for line in end.tail if line.startswith("ERROR")]
     last = next(_spoken(end.tail), "it said nothing.")

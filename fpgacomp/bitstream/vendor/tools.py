@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fpgacomp.bitstream.vendor.steps import Step, ToolName
+from fpgacomp.bitstream.vendor.steps import ToolName, ToolStep
 from fpgacomp.bitstream.vendor.versions import FIRST, LAST, checked_release
 from fpgacomp.errors import ToolError, raise_all
 from fpgacomp.host.child import Ended, run_command
@@ -41,7 +41,7 @@ class VendorTool:
     release: str
 
     def run(
-        self, step: Step, folder: Path, log: Path, more: Sequence[str],
+        self, step: ToolStep, folder: Path, log: Path, more: Sequence[str],
         on_line: Callable[[str], None],
     ) -> Ended:  # fmt: skip
         """Run a step in its folder.
@@ -53,7 +53,7 @@ class VendorTool:
         return _run(command, folder, log, _STEP_SECONDS, on_line)
 
 
-def missing(steps: Sequence[Step], folder: str) -> ToolError | None:
+def missing(steps: Sequence[ToolStep], folder: str) -> ToolError | None:
     """What says that PATH lacks a program of these steps; None where all are there.
 
     Args:
@@ -72,7 +72,7 @@ def missing(steps: Sequence[Step], folder: str) -> ToolError | None:
 
 
 def require_tools(
-    steps: Sequence[Step], scratch: Path, *, cards: bool
+    steps: Sequence[ToolStep], scratch: Path, *, cards: bool
 ) -> dict[ToolName, VendorTool]:
     """The programs of these steps, which are all on PATH.
 
@@ -99,7 +99,7 @@ def require_tools(
     return found
 
 
-def _needed(steps: Sequence[Step]) -> list[ToolName]:
+def _needed(steps: Sequence[ToolStep]) -> list[ToolName]:
     return list(dict.fromkeys(step.tool for step in steps))
 
 

@@ -14,14 +14,14 @@ _RELEASE = re.compile(r"v?(20\d\d)\.(\d)")
 
 
 @dataclass(frozen=True, order=True)
-class Release:
+class ToolRelease:
     """A release of Vivado or Vitis."""
 
     year: int
     number: int
 
     @classmethod
-    def of(cls, text: str) -> Release | None:
+    def of(cls, text: str) -> ToolRelease | None:
         """The release that a text names first, as `vivado -version` does; None without one."""
         found = _RELEASE.search(text)
         return cls(int(found[1]), int(found[2])) if found else None
@@ -30,7 +30,7 @@ class Release:
         return f"{self.year}.{self.number}"
 
 
-def checked_release(tool: str, said: str, *, cards: bool = False) -> Release:
+def checked_release(tool: str, said: str, *, cards: bool = False) -> ToolRelease:
     """The release of a tool, which the scripts are written for.
 
     Args:
@@ -43,10 +43,10 @@ def checked_release(tool: str, said: str, *, cards: bool = False) -> Release:
     """
     first = FIRST_FOR_CARDS if cards else FIRST
     fix = f"put a release from {first} to {LAST} first on PATH (source its settings64.sh)."
-    release = Release.of(said)
+    release = ToolRelease.of(said)
     if release is None:
         raise ToolError(tool, f"its version is not told by {said.strip()[:100]!r}.", fix)
-    least, most = Release.of(first), Release.of(LAST)
+    least, most = ToolRelease.of(first), ToolRelease.of(LAST)
     assert least is not None and most is not None
     if not least <= release or release.year > most.year:
         raise ToolError(tool, f"{release} is not a release that the scripts are for.", fix)

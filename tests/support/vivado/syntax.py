@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -89,6 +90,7 @@ class Call:
     operands: tuple[str, ...]
 
 
+@cache
 def reference(file: str) -> dict[str, Syntax]:
     """Name -> syntax of every command of a file beside this one."""
     lines = (FOLDER / file).read_text(encoding="utf-8").splitlines()
