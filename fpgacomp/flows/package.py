@@ -128,9 +128,7 @@ def package(
     if Facts(build.report).text("status") != "ok":
         why = "is the result of a run that failed: its report does not say `ok`."
         raise PackageError(str(folder), why, "package a build that succeeded.")
-    found = package_contents(
-        _inputs(build, folder), folder, name=name, version=version, signed=sign is not None
-    )
+    found = package_contents(_inputs(build, folder), folder, name=name, version=version)
     return _written(archive_bytes(found.manifest, found.files, sign), out)
 
 

@@ -62,7 +62,7 @@ class PackageContents:
 
 
 def package_contents(
-    given: PackageInputs, folder: Path, *, name: str | None, version: int, signed: bool
+    given: PackageInputs, folder: Path, *, name: str | None, version: int
 ) -> PackageContents:
     """Put a package together.
 
@@ -71,7 +71,6 @@ def package_contents(
         folder: where it lies: the self-test is read from there.
         name: of the package; None: the network's name.
         version: of the package.
-        signed: whether it will be signed.
 
     Raises:
         PackageError: the build lacks what a device needs, or its parts do not go together.
@@ -88,7 +87,7 @@ def package_contents(
     named = name or deployment.name
     host_nodes = deployment.before is None or deployment.after is None
     parts = parts_of(chosen, deployment.version, dict(given.tools))
-    needs = needs_of(host_nodes=host_nodes, signed=signed)
+    needs = needs_of(host_nodes=host_nodes)
     chosen["sbom.cdx.json"] = sbom_text(
         named, version, parts, needs,
         network_file=given.network_file, network_sha256=given.network_sha256,

@@ -113,19 +113,16 @@ def _hls4ml(version: str) -> PackagePart:
     )
 
 
-def needs_of(*, host_nodes: bool, signed: bool) -> tuple[DeviceNeed, ...]:
+def needs_of(*, host_nodes: bool) -> tuple[DeviceNeed, ...]:
     """What the device needs besides the package and Python.
 
     Args:
         host_nodes: a software side has operators that the runtime has not in numpy.
-        signed: the package carries a signature.
     """
     found = [DeviceNeed("numpy", "numpy", "the device runtime", "BSD-3-Clause", True)]
     if host_nodes:
         purpose = "the software side of this network"
         found.append(DeviceNeed("onnxruntime", "onnxruntime", purpose, "MIT", True))
-    if signed:
-        purpose = "checking the signature of a package, where a key is configured"
-        licence, title = "Apache-2.0 OR BSD-3-Clause", "cryptography 2.6 or later"
-        found.append(DeviceNeed("cryptography", title, purpose, licence, False))
-    return tuple(found)
+    purpose = "checking the signature of a package, where a key is configured"
+    licence, title = "Apache-2.0 OR BSD-3-Clause", "cryptography 2.6 or later"
+    return (*found, DeviceNeed("cryptography", title, purpose, licence, False))
