@@ -15,8 +15,8 @@ from fpgacomp.cli.options.bitstream import (
     ScriptsOnlyOption,
     SeedsOption,
     SourceOption,
-    TrustBuildOption,
 )
+from fpgacomp.cli.options.checking import TrustOption
 from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.progress import progress
 
@@ -31,7 +31,7 @@ def build(
     baud: BaudOption = None,
     scripts_only: ScriptsOnlyOption = False,
     preset: PresetOption = Preset.BOARD,
-    trust: TrustBuildOption = False,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the bitstream of a compiled design, host link included, for the board it is for.

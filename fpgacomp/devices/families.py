@@ -28,7 +28,7 @@ SB_MAC16 = DspMultiplier(
     16,
     16,
     "FPGA-TN-02007 (DSP Function Usage Guide for iCE40): 16 x 16 bit multiplier",
-    least_product_bits=64,  # none: synth_ice40 infers SB_MAC16 with -dsp only, which is not given
+    least_product_bits=6,  # what the emitted script maps has two bits on either side, or more
 )
 
 _SHAPES_18K = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
@@ -89,6 +89,7 @@ _ECP5 = Device(
     level_ns=3.0,
     toolchain="open",
     yosys="synth_ecp5 -nowidelut -nodsp",
+    yosys_multipliers="lattice",
     sources=("FPGA-DS-02012 (ECP5 Data Sheet): 4-input LUT", _LEVEL_LATTICE),
 )
 _ICE40 = Device(
@@ -110,6 +111,7 @@ _ICE40_ULTRAPLUS = Device(
     level_ns=3.0,
     toolchain="open",
     yosys="synth_ice40 -device u",
+    yosys_multipliers="ice40",
     lut_ram=False,
     sources=("FPGA-DS-02008 (iCE40 UltraPlus Data Sheet): 4-input LUT", _LEVEL_LATTICE),
 )

@@ -72,7 +72,7 @@ class Ended:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bounds:
+class ProcessBounds:
     """What a process may take.
 
     Args:
@@ -90,7 +90,7 @@ def run_program(
     *,
     folder: Path,
     log: Path,
-    bounds: Bounds,
+    bounds: ProcessBounds,
     environment: Mapping[str, str],
     on_line: Callable[[str], None] = lambda line: None,
 ) -> Ended:
@@ -112,7 +112,7 @@ def run_python(
     *,
     folder: Path,
     log: Path,
-    bounds: Bounds,
+    bounds: ProcessBounds,
     environment: Mapping[str, str],
     on_line: Callable[[str], None] = lambda line: None,
 ) -> Ended:
@@ -125,7 +125,7 @@ def _run(
     arguments: Sequence[str],
     folder: Path,
     log: Path,
-    bounds: Bounds,
+    bounds: ProcessBounds,
     environment: Mapping[str, str],
     on_line: Callable[[str], None],
 ) -> Ended:

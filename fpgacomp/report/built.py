@@ -41,7 +41,7 @@ def _lines(summary: Mapping[str, Any], *, plain: bool) -> Iterator[tuple[str, st
     yield f"{board['part']}, {tools}, in {summary['seconds']:,.0f} s", ""
     if clock["set"] != clock["wanted"]:
         yield (
-            f"beware: the PLL gives {clock['set']:g} MHz, the nearest below the "
+            f"beware: the PLL gives {clock['set']:g} MHz, the nearest to the "
             f"{clock['wanted']:g} MHz that the design was compiled for"
         ), "yellow"  # fmt: skip
     yield "", ""

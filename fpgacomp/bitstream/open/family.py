@@ -31,7 +31,6 @@ class OpenFamily:
         settings: of its PLL, for the frequency of the oscillator in megahertz.
         limits: of its PLL.
         pll: the template of its PLL.
-        multipliers: whether Yosys maps the products that a design plans in DSP blocks.
         cells: name of a resource, in words, -> what the report of place and route calls it.
     """
 
@@ -47,7 +46,6 @@ class OpenFamily:
     limits: pll.Limits
     pll: str
     cells: Mapping[str, tuple[str, ...]]
-    multipliers: bool = False
 
 
 def _ecp5_router(board: Board, pins: BoardPins, path: Callable[[str], str]) -> list[str]:
@@ -111,7 +109,6 @@ FAMILIES: Mapping[str, OpenFamily] = {
             "DSP blocks": ("MULT18X18D",),
             "PLL": ("EHXPLLL",),
         },
-        multipliers=True,
     ),
     "ice40": _ICE40,
     "ice40-ultraplus": _ICE40,

@@ -1,7 +1,7 @@
 """Finds what a PLL is set to for a clock: every setting within the limits of its data sheet.
 
 Frequencies are fractions of megahertz, so that a clock is met exactly or not at all. Where no
-setting meets it, the nearest one below is taken: a design that meets its clock meets that, too.
+setting meets it, the nearest one is taken: it is what place and route must meet then.
 """
 
 from __future__ import annotations
@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+
+
+def exact(mhz: float) -> Fraction:
+    """A frequency of a board file or an option, which has at most a few decimals."""
+    return Fraction(mhz).limit_denominator(1_000_000)
 
 
 @dataclass(frozen=True)
@@ -101,18 +106,16 @@ def rpll(oscillator: Fraction, limits: Limits = RPLL) -> Iterator[Pll]:
 
 
 def nearest(settings: Iterator[Pll], wanted_mhz: float, limits: Limits) -> Pll | None:
-    """The setting whose clock is nearest to the wanted one and not above it; None without any.
+    """The setting whose clock is nearest to the wanted one; None without any.
 
     Among those of one clock the phase detector runs as fast as it can, for which the first of the
     settings is the one, and the oscillator nearest to the middle of its range.
     """
-    wanted = Fraction(wanted_mhz).limit_denominator(1_000_000)
+    wanted = exact(wanted_mhz)
     middle = Fraction(sum(limits.vco)) / 2
     best: Pll | None = None
     for pll in settings:
-        if pll.clock_mhz > wanted:
-            continue
-        if best is None or pll.clock_mhz > best.clock_mhz:
+        if best is None or abs(pll.clock_mhz - wanted) < abs(best.clock_mhz - wanted):
             best = pll
         elif pll.clock_mhz == best.clock_mhz and _divider(pll) == _divider(best):
             best = min(best, pll, key=lambda one: abs(one.vco_mhz - middle))

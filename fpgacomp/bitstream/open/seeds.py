@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fpgacomp.bitstream.job import BuildOptions
 from fpgacomp.bitstream.open.family import PLACED, REPORT, OpenFamily
 from fpgacomp.bitstream.open.timing import RouteReport, read_report
-from fpgacomp.bitstream.open.tools import INSIDE, ROUTE, Bench, failure
+from fpgacomp.bitstream.open.tools import INSIDE, ROUTE, Workbench, failure
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins
 from fpgacomp.errors import ToolError
@@ -45,7 +45,7 @@ class Attempt:
 
 
 def run_seeds(
-    bench: Bench, family: OpenFamily, board: Board, pins: BoardPins, clock_mhz: float,
+    bench: Workbench, family: OpenFamily, board: Board, pins: BoardPins, clock_mhz: float,
     options: BuildOptions, observer: Observer,
 ) -> list[Attempt]:  # fmt: skip
     """Place and route from one seed after the other.
@@ -82,8 +82,8 @@ def log_of(seed: int) -> str:
 
 
 def _attempt(
-    bench: Bench, family: OpenFamily, board: Board, pins: BoardPins, clock_mhz: float, seed: int,
-    observer: Observer,
+    bench: Workbench, family: OpenFamily, board: Board, pins: BoardPins, clock_mhz: float,
+    seed: int, observer: Observer,
 ) -> Attempt:  # fmt: skip
     step = f"seed {seed}"
     placed, report = bench.folder / PLACED, bench.folder / REPORT

@@ -9,7 +9,7 @@ from fractions import Fraction
 import jinja2
 
 from fpgacomp.bitstream.open.family import CONSTRAINTS, NETLIST, STATISTICS, OpenFamily
-from fpgacomp.bitstream.open.pll import Pll, nearest
+from fpgacomp.bitstream.open.pll import Pll, exact, nearest
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Pin
 from fpgacomp.errors import UsageError
@@ -17,11 +17,13 @@ from fpgacomp.host.resources import data_folder
 
 TOP = "fpgacomp_board"
 CLOCK = "fpgacomp_clock.v"
+# How far a clock may be from the wanted one: what is further off is another clock.
+_MOST_OFF = Fraction(2, 100)
 _PLANNED = b".DSP(1)"  # an operator whose products the design plans in DSP blocks
 
 
 @dataclass(frozen=True)
-class Port:
+class BoardPort:
     """A port of the top module and its pin."""
 
     name: str
@@ -62,21 +64,14 @@ def pll_for(board: Board, pins: BoardPins, family: OpenFamily, clock_mhz: float)
     if oscillator == exact(clock_mhz):
         return None
     found = nearest(family.settings(oscillator), clock_mhz, family.limits)
-    if found is None or found.clock_mhz < exact(clock_mhz) * Fraction(9, 10):
-        low = min((one.clock_mhz for one in family.settings(oscillator)), default=None)
-        at_least = f" of {float(low):g} MHz or more" if low is not None else ""
+    if found is None or abs(found.clock_mhz / exact(clock_mhz) - 1) > _MOST_OFF:
+        others = "" if found is None else f" or {decimal(found.clock_mhz)}"
         raise UsageError(
             f"{clock_mhz:g} MHz",
-            f"cannot be made on {board.name}: its PLL makes no clock within 10 % below it from the "
-            f"oscillator's {pins.oscillator_mhz:g} MHz.",
-            f"compile with --clock-mhz {pins.oscillator_mhz:g}, or with a clock{at_least}.",
+            f"cannot be made on {board.name} from its oscillator's {pins.oscillator_mhz:g} MHz.",
+            f"compile with --clock-mhz {pins.oscillator_mhz:g}{others}.",
         )
     return found
-
-
-def exact(mhz: float) -> Fraction:
-    """A frequency of a board file or an option, which has at most a few decimals."""
-    return Fraction(mhz).limit_denominator(1_000_000)
 
 
 def board_top(
@@ -107,21 +102,21 @@ def decimal(mhz: Fraction) -> str:
     return f"{float(mhz):.6f}".rstrip("0").rstrip(".")
 
 
-def ports_of(pins: BoardPins) -> list[Port]:
+def ports_of(pins: BoardPins) -> list[BoardPort]:
     """The ports of the top module with their pins.
 
     The board has a serial port.
     """
     assert pins.uart is not None
     ports = [
-        Port("oscillator", pins.oscillator),
-        Port("uart_rx", pins.uart.rx),
-        Port("uart_tx", pins.uart.tx),
+        BoardPort("oscillator", pins.oscillator),
+        BoardPort("uart_rx", pins.uart.rx),
+        BoardPort("uart_tx", pins.uart.tx),
     ]
     if pins.reset is not None:
-        ports.append(Port("reset_button", pins.reset))
-    ports += [Port(f"led_{number}", pin) for number, pin in enumerate(pins.leds)]
-    return ports + [Port(f"high_{number}", pin) for number, pin in enumerate(pins.high)]
+        ports.append(BoardPort("reset_button", pins.reset))
+    ports += [BoardPort(f"led_{number}", pin) for number, pin in enumerate(pins.leds)]
+    return ports + [BoardPort(f"high_{number}", pin) for number, pin in enumerate(pins.high)]
 
 
 def surroundings(
@@ -133,7 +128,7 @@ def surroundings(
         sources: path -> content of the design and its host link.
     """
     read = [path for path in sources if path.endswith(".sv")]
-    multipliers = family.multipliers and any(_PLANNED in text for text in sources.values())
+    multipliers = any(_PLANNED in text for text in sources.values())
     constraints = _render(
         family.constraints, title=board.title, oscillator_mhz=top.oscillator_mhz,
         ports=ports_of(pins),
@@ -142,7 +137,7 @@ def surroundings(
         "synth.ys", title=board.title, name=TOP, sources=(f"{TOP}.sv", *read),
         multipliers=multipliers, synthesis=board.device.yosys, netlist=NETLIST,
         statistics=STATISTICS,
-        pll=CLOCK if top.pll else "",
+        pll=CLOCK if top.pll else "", multipliers_of=board.device.yosys_multipliers, check="",
     )  # fmt: skip
     clock = {CLOCK: _render(f"{family.pll}.v", top=top)} if top.pll else {}
     return clock | {

@@ -6,10 +6,11 @@ import json
 
 from fpgacomp.bitstream.job import MOST_SEEDS, Built, Job
 from fpgacomp.bitstream.open.family import FAMILIES, NETLIST, PLACED, STATISTICS, OpenFamily
+from fpgacomp.bitstream.open.pll import exact
 from fpgacomp.bitstream.open.seeds import Attempt, best, log_of, run_seeds
-from fpgacomp.bitstream.open.sources import TOP, board_top, exact, pll_for, surroundings
+from fpgacomp.bitstream.open.sources import TOP, board_top, pll_for, surroundings
 from fpgacomp.bitstream.open.summary import bitstream_name, host_link, remedy, summary
-from fpgacomp.bitstream.open.tools import INSIDE, PACK, Bench, failure, require_tools
+from fpgacomp.bitstream.open.tools import INSIDE, PACK, Workbench, failure, require_tools
 from fpgacomp.deploy.link import link_top
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Uart
@@ -40,7 +41,7 @@ class OpenToolchain:
         sources = _rtl(job.project) | link
         top = board_top(job.board, pins, family, pll, design)
         own = surroundings(job.board, pins, family, top, sources)
-        bench = Bench(job.workspace)
+        bench = Workbench(job.workspace)
         bench.write(sources | own)
         _synthesize(bench, observer)
         attempts = run_seeds(bench, family, job.board, pins, float(clock), job.options, observer)
@@ -121,7 +122,7 @@ def _rtl(project: Project) -> dict[str, bytes]:
     }
 
 
-def _synthesize(bench: Bench, observer: Observer) -> None:
+def _synthesize(bench: Workbench, observer: Observer) -> None:
     """Run Yosys, which leaves a netlist.
 
     Raises:
@@ -145,7 +146,7 @@ def _synthesize(bench: Bench, observer: Observer) -> None:
 
 
 def _packed(
-    bench: Bench, family: OpenFamily, pins: BoardPins, chosen: Attempt, observer: Observer
+    bench: Workbench, family: OpenFamily, pins: BoardPins, chosen: Attempt, observer: Observer
 ) -> bytes:
     """The bitstream of an attempt.
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from fpgacomp.bitstream.open.family import OpenFamily
 from fpgacomp.errors import ToolError, raise_all
-from fpgacomp.host.child import Bounds, Ended, run_program, run_python
+from fpgacomp.host.child import Ended, ProcessBounds, run_program, run_python
 from fpgacomp.host.toolchain import INSTALL_BITSTREAM, environment_with, package_version
 
 SYNTHESIS_PACKAGE = "pyosys"
 # Place and route of a full 85k device takes minutes; WebAssembly has 4 GB of memory at most, beside
 # which the interpreter compiles the program once.
-ROUTE = Bounds(seconds=3600.0, memory_bytes=8 << 30)
-PACK = Bounds(seconds=600.0, memory_bytes=8 << 30)
-SYNTHESIS = Bounds(seconds=1800.0, memory_bytes=16 << 30)
+ROUTE = ProcessBounds(seconds=3600.0, memory_bytes=8 << 30)
+PACK = ProcessBounds(seconds=600.0, memory_bytes=8 << 30)
+SYNTHESIS = ProcessBounds(seconds=1800.0, memory_bytes=16 << 30)
 # Yosys ends with status 0 after some errors, and tells them in its log only.
 _SYNTHESIZE = """
 from pyosys import libyosys
@@ -27,7 +27,7 @@ INSIDE = "/build"
 
 
 @dataclass(frozen=True)
-class Bench:
+class Workbench:
     """A folder in which the tools of a run work.
 
     Args:
@@ -48,7 +48,7 @@ class Bench:
         return (self.folder / name).read_bytes()
 
     def route(
-        self, name: str, arguments: Sequence[str], log: str, bounds: Bounds,
+        self, name: str, arguments: Sequence[str], log: str, bounds: ProcessBounds,
         on_line: Callable[[str], None] = lambda line: None,
     ) -> Ended:  # fmt: skip
         """Run a program of a package on the files of the folder, named below `INSIDE`."""

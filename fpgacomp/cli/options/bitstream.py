@@ -13,7 +13,7 @@ from fpgacomp.cli.files import Role
 BITSTREAM = "How to build"  # panel of the help
 
 
-class Source(Enum):
+class BuildSource(Enum):
     """What is synthesized."""
 
     RTL = "rtl"
@@ -35,16 +35,16 @@ BuildBoardOption = Annotated[
         metavar="FILE",
         autocompletion=complete_board,
         rich_help_panel=BITSTREAM,
-        help="Board file (.yaml) of the board that the design was compiled for. It is needed for "
-        "a board of your own alone: those that ship are found by the name in the build folder.",
+        help="Board file (.yaml) of the board that the design was compiled for. Without "
+        "it, the board is found by the name in the build folder, which a board of your own is not.",
     ),
     Role.READ,
 ]
 SourceOption = Annotated[
-    Source | None,
+    BuildSource | None,
     typer.Option(
         "--source",
-        metavar="SOURCE",
+        metavar="CODE",
         rich_help_panel=BITSTREAM,
         help="What is synthesized: rtl (the SystemVerilog) or hls (the C++, by the vendor's tool). "
         "Without it, rtl where the build folder has it. Open tools build rtl alone.",
@@ -100,14 +100,5 @@ PresetOption = Annotated[
         help="For Zynq boards: board (default) takes all settings of the processing system from "
         "Vivado's files of the board; minimal sets its clock, ports and interrupts alone, which "
         "is enough for images that boot by themselves, as PYNQ's do.",
-    ),
-]
-TrustBuildOption = Annotated[
-    bool,
-    typer.Option(
-        "--trust",
-        rich_help_panel=BITSTREAM,
-        help="Also build a folder that somebody else made, or that was made on another machine: "
-        "its files are read by programs that run with your permissions, so look at them first.",
     ),
 ]

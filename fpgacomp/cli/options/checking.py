@@ -122,8 +122,9 @@ TrustOption = Annotated[
         "--trust",
         rich_help_panel=CHECKING,
         help="Also run the C++ of a build folder that somebody else made, or that was made on "
-        "another machine; it runs with your permissions, so read it first. Without this option, "
-        "--level c refuses such a folder.",
+        "another machine, or build its bitstream; programs run it or read it with your "
+        "permissions, so read it first. Without this option, such a folder is refused (by simulate "
+        "with a --level but graph, and by build).",
     ),
 ]
 
