@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,11 +17,8 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.results.project import Project
 from tests.support import builders
 from tests.support import stream_designs as sd
-from tests.support.vivado.catalog import Bus, Ip, Pin
-from tests.support.vivado.hls import VitisHls
+from tests.support.vivado.hls import VitisHls, hls_ip
 from tests.support.vivado.tool import Vivado
-
-_BEAT = re.compile(r"Beat<(\d+)> > &(\w+)")
 
 
 @cache
@@ -79,24 +75,6 @@ def vivado_run(folder: Path, *argv: str, tool: Vivado | None = None) -> Vivado:
         hls = VitisHls()
         hls.run(folder / "hls.tcl")
         assert hls.ended and hls.exported is not None
-        tool.packaged[hls.exported] = hls_ip(folder, hls)
+        tool.packaged[hls.exported] = hls_ip(folder, hls.top)
     tool.run(folder / "build.tcl", *argv)
     return tool
-
-
-def hls_ip(folder: Path, hls: VitisHls) -> Ip:
-    """The IP that Vitis HLS makes of the top function: an AXI stream for each argument."""
-    (top,) = [call.operands[0] for call in hls.calls if call.name == "set_top"]
-    header = (folder / "hls" / f"{top}.h").read_text()
-    found = _BEAT.findall(header) or [
-        (str(int(bits) * int(lanes)), name)
-        for bits, lanes, name in re.findall(r"Beat<(\d+), (\d+)> (\w+)_beat;", header)
-    ]
-    ports = [
-        Bus(name, "Slave" if name.startswith("in") else "Master", "axis", int(bits))
-        for bits, name in found
-    ]
-    pins = (Pin("ap_clk", "I", "clk"), Pin("ap_rst_n", "I", "rst"))
-    return Ip(
-        f"xilinx.com:hls:{top}:1.0", {}, lambda config: iter(pins), lambda config: iter(ports)
-    )

@@ -241,7 +241,13 @@ class VendorDesign:
 
     @classmethod
     def of(
-        cls, project: Project, board: Board, *, clock_mhz: float, source: Source | None = None
+        cls,
+        project: Project,
+        board: Board,
+        *,
+        clock_mhz: float,
+        source: Source | None = None,
+        baud: int | None = None,
     ) -> VendorDesign:
         """The design of a build.
 
@@ -250,16 +256,22 @@ class VendorDesign:
             board: that it was compiled for.
             clock_mhz: likewise.
             source: what to make the IP from; None takes SystemVerilog where the build has it.
+            baud: of the serial link of a board without a processor; None takes the board's.
 
         Raises:
             UsageError: the build has no such source, or its board is not carried.
             UnsupportedLayer, Problems: ports that no DMA takes.
         """
-        shell = shells.shell_of(board)
+        shell = shells.shell_of(board, baud)
         accelerator = _accelerator(project, source)
         if isinstance(shell, Card) and accelerator.source == "hls" and not accelerator.inner:
             why = "a card takes the kernel of a streaming design from SystemVerilog."
             raise UsageError("--source hls", why, "use --source rtl.")
+        if isinstance(shell, SerialLink) and accelerator.source == "hls":
+            why = "the serial link of this board goes around SystemVerilog."
+            raise UsageError(
+                "--source hls", why, "compile with --backend stream; use --source rtl."
+            )
         design = cls(
             title=f"{accelerator.inner or accelerator.top} for {board.title}", board=board,
             clock_mhz=clock_mhz, accelerator=accelerator, shell=shell,

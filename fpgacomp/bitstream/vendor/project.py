@@ -8,18 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import jinja2
 
 from fpgacomp.bitstream.vendor import shells
 from fpgacomp.bitstream.vendor.design import VendorDesign, clock_text, contents_of
+from fpgacomp.bitstream.vendor.mmcm import mmcm_for
 from fpgacomp.bitstream.vendor.ports import StreamPort
 from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem, SerialLink
 from fpgacomp.bitstream.vendor.steps import ToolStep, steps_of
 from fpgacomp.bitstream.vendor.versions import FIRST, LAST
+from fpgacomp.deploy.link import link_top
+from fpgacomp.devices.pins import Pin
 from fpgacomp.engines.hls4ml.emit.project import CLOCK_UNCERTAINTY
-from fpgacomp.errors import UsageError
+from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
 
@@ -61,7 +65,7 @@ def vendor_project(design: VendorDesign, build: Project) -> tuple[Project, tuple
         build: every file of the build.
 
     Raises:
-        UsageError: the board has neither a processing system nor a platform.
+        UsageError: the board's oscillator gives neither the clock nor the baud rate.
     """
     match design.shell:
         case ProcessingSystem():
@@ -69,10 +73,7 @@ def vendor_project(design: VendorDesign, build: Project) -> tuple[Project, tuple
         case Card():
             files = _on_a_card(design, build)
         case SerialLink():
-            name = f"--board {design.board.name}"
-            why = "a bitstream with a serial link is not written for this board in this version."
-            raise UsageError(name, why, "take the IP of rtl/vivado/package.tcl into a design of "
-                             "your own, or compile for a board with a processor.")  # fmt: skip
+            files = _behind_a_line(design, design.shell, build)
     files |= _sources(design, build)
     steps = steps_of(design)
     context = _context(design) | {"steps": steps, "contents": _listed(files)}
@@ -88,6 +89,49 @@ def _behind_processor(design: VendorDesign) -> dict[str, bytes]:
         f"{name}.tcl": render(f"{name}.tcl", **context)
         for name in ("build", "block_design", "implement")
     }
+
+
+def _behind_a_line(design: VendorDesign, shell: SerialLink, build: Project) -> dict[str, bytes]:
+    """The accelerator behind a UART: the link around it, the board's top, its pins.
+
+    Raises:
+        UsageError: neither the clock nor the baud rate can be made from the oscillator.
+    """
+    mmcm = mmcm_for(shell.pins.oscillator_mhz, design.clock_mhz)
+    clock_mhz = Fraction(str(design.clock_mhz)) if mmcm is None else mmcm.clock_mhz
+    link = link_top(RtlInterface.of(build), round(clock_mhz * 1_000_000), shell.baud)
+    context = _context(design)
+    context |= {
+        "clock_mhz": clock_text(float(clock_mhz)),
+        "mmcm": mmcm,
+        "pins": shell.pins,
+        "oscillator_ns": f"{1000 / shell.pins.oscillator_mhz:.3f}",
+        "linked": f"{design.accelerator.top}_uart",
+        "placed": _placed(shell),
+        "sources": sorted(
+            path for path in contents_of(build.files, "rtl") if path.endswith((".sv", ".mem"))
+        ),
+        "surroundings": ["board.sv", *(f"link/{path}" for path in sorted(link.files))],
+    }
+    return {
+        **{f"link/{path}": content for path, content in link.files.items()},
+        "board.sv": render("board.sv", **context),
+        "board.xdc": render("board.xdc", **context),
+        "build.tcl": render("build.tcl", **context),
+        "implement.tcl": render("implement.tcl", **context),
+    }
+
+
+def _placed(shell: SerialLink) -> list[tuple[str, Pin]]:
+    """Each port of the board's top module, and its pin."""
+    pins = shell.pins
+    return [
+        ("oscillator", pins.oscillator),
+        ("uart_rx", shell.uart.rx),
+        ("uart_tx", shell.uart.tx),
+        *([("reset_button", pins.reset)] if pins.reset else []),
+        *((f"{{leds[{n}]}}", pin) for n, pin in enumerate(pins.leds)),
+    ]
 
 
 def _on_a_card(design: VendorDesign, build: Project) -> dict[str, bytes]:
@@ -178,6 +222,8 @@ def _context(design: VendorDesign) -> dict[str, Any]:
         "control_range": shells.REGISTER_RANGE_KIB * 1024,
         "kernel": "",
         "shell": "",
+        "serial": isinstance(shell, SerialLink),
+        "baud": shell.baud if isinstance(shell, SerialLink) else 0,
     }
     if isinstance(shell, ProcessingSystem):
         block = design.block_design
@@ -229,6 +275,9 @@ _MEANINGS = {
     "block_design.tcl": "the block design: cells, connections, addresses",
     "implement.tcl": "synthesis, placement, routing, reports, bitstream",
     "kernel.tcl": "packages the RTL kernel",
+    "board.sv": "the top module: clock, reset and lights around the serial link",
+    "board.xdc": "pins and the clock of the oscillator",
+    "link/": "the serial link",
     "movers.cpp": "data movers between memory and streams",
     "link.cfg": "what v++ connects",
     "hls.tcl": "makes the IP from C++",
@@ -252,6 +301,12 @@ def _results(design: VendorDesign) -> list[tuple[str, str]]:
         return [
             (f"{name}.xclbin", "what XRT loads"),
             (f"{name}.xclbin.info", "its kernels, connections and clocks"),
+        ]
+    if isinstance(design.shell, SerialLink):
+        return [
+            (f"{name}.bit", "the bitstream"),
+            ("reports/", "utilization by hierarchy, timing, power, and a worst path that fails"),
+            ("project/", "Vivado's project"),
         ]
     return [
         (f"{name}.bit", "the bitstream"),

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fpgacomp.devices.board import Board
-from fpgacomp.errors import UsageError
+from fpgacomp.devices.pins import BoardPins, Uart
+from fpgacomp.errors import BoardError, UsageError
 
 DMA_STRIDE = 0x1_0000
 DMA_RANGE_KIB = 64
@@ -97,17 +98,31 @@ class Card:
 
 @dataclass(frozen=True)
 class SerialLink:
-    """An FPGA without a processor: samples come over a serial port."""
+    """An FPGA without a processor: samples come over a serial port.
+
+    Args:
+        pins: of the board.
+        uart: the serial port among them.
+        baud: its rate.
+    """
+
+    pins: BoardPins
+    uart: Uart
+    baud: int
 
 
 Shell = ProcessingSystem | Card | SerialLink
 
 
-def shell_of(board: Board) -> Shell:
+def shell_of(board: Board, baud: int | None = None) -> Shell:
     """What surrounds an accelerator on a board.
+
+    Args:
+        baud: of a serial link; None takes the board's.
 
     Raises:
         UsageError: nothing is written for a board of this kind.
+        BoardError: the board's file states no serial port, or pins without an I/O standard.
     """
     if board.host == "zynq-ps":
         system = _SYSTEMS.get(board.family)
@@ -120,7 +135,25 @@ def shell_of(board: Board) -> Shell:
             return Card(board.platform)
         why = "building bitstreams for it is not supported: it has no platform that v++ links for."
         raise UsageError(f"--board {board.name}", why, _own_design(board))
-    return SerialLink()
+    return _serial_link(board, baud)
+
+
+def _serial_link(board: Board, baud: int | None) -> SerialLink:
+    if board.family != "artix-7":
+        why = f"bitstreams with a serial link are not written for family {board.family}."
+        raise UsageError(f"--board {board.name}", why, _own_design(board))
+    pins = board.pins
+    if pins is None or pins.uart is None:
+        raise BoardError(
+            str(board.path), "states no serial port, and samples reach the design over one.",
+            "add the section `bitstream` with oscillator and uart, as "
+            "docs/guides/adding-a-board.md says.",
+        )  # fmt: skip
+    used = (pins.oscillator, pins.uart.rx, pins.uart.tx, *pins.leds)
+    if not all(pin.io for pin in (*used, *((pins.reset,) if pins.reset else ()))):
+        raise BoardError(str(board.path), "states pins without an I/O standard.",
+                         "add `io: LVCMOS33`, or what the board has, under bitstream.")  # fmt: skip
+    return SerialLink(pins, pins.uart, baud or pins.uart.baud)
 
 
 def _own_design(board: Board) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fpgacomp.bitstream.vendor.design import VendorDesign, clock_text
-from fpgacomp.bitstream.vendor.shells import Card
+from fpgacomp.bitstream.vendor.shells import Card, SerialLink
 
 ToolName = Literal["vivado", "hls", "v++"]
 VIVADO = ("vivado", "-mode", "batch", "-nojournal", "-notrace", "-source")
@@ -53,10 +53,11 @@ def steps_of(design: VendorDesign) -> tuple[ToolStep, ...]:
     accelerator = design.accelerator
     if isinstance(design.shell, Card):
         return _on_a_card(design, design.shell)
+    serial = isinstance(design.shell, SerialLink)
     build = ToolStep(
-        title="block design, synthesis, placement, routing and bitstream",
+        title=f"{'' if serial else 'block design, '}synthesis, placement, routing and bitstream",
         tool="vivado", arguments=(*VIVADO[1:], "build.tcl"), made=f"{design.name}.bit",
-        needs=("build.tcl", "block_design.tcl", "implement.tcl",
+        needs=("build.tcl", "board.sv" if serial else "block_design.tcl", "implement.tcl",
                *((_ip(design),) if accelerator.source == "hls" else ())),
     )  # fmt: skip
     return (*_hls(design), build)

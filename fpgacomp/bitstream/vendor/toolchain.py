@@ -29,7 +29,11 @@ class VivadoToolchain:
     def build(self, job: Job, observer: Observer) -> Built:
         """See `fpgacomp.bitstream.registry.Toolchain`."""
         design = VendorDesign.of(
-            job.project, job.board, clock_mhz=job.clock_mhz, source=job.options.source or None
+            job.project,
+            job.board,
+            clock_mhz=job.clock_mhz,
+            source=job.options.source or None,
+            baud=job.options.baud,
         )
         project, steps = vendor_project(design, job.project)
         report = _report(design, steps)

@@ -62,13 +62,12 @@ def missing(steps: Sequence[ToolStep], folder: str) -> ToolError | None:
     absent = [_TITLES[tool] for tool in _needed(steps) if _program(tool) is None]
     if not absent:
         return None
+    why = f"not on PATH, so that only the scripts were written, to {folder}."
     fix = (
-        f"copy the folder to a machine with a release from {FIRST} to {LAST} and follow its "
-        "README.md; or put them on PATH (source settings64.sh) and run this again."
+        f"copy {folder} to a machine with a release from {FIRST} to {LAST} and follow its "
+        "README.md; or put the tools on PATH (source settings64.sh) and run this again."
     )
-    return ToolError(
-        " and ".join(absent), "not on PATH, so that only the scripts were written.", fix
-    )
+    return ToolError(" and ".join(absent), why, fix)
 
 
 def require_tools(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.support.vivado.catalog import Bus, Ip, Pin
 from tests.support.vivado.syntax import Call, Syntax, WrongCall, reference
 from tests.support.vivado.tool import Result, offer
 
+_BEAT = re.compile(r"Beat<(\d+)> > &(\w+)")
 FLOWS = {"vivado": "ip_catalog", "vitis": "xo"}
 
 
@@ -22,6 +25,12 @@ class VitisHls:
         self.folder = Path()
         self.exported: Path | None = None
         self.ended = False
+
+    @property
+    def top(self) -> str:
+        """The function that is synthesized."""
+        (top,) = [call.operands[0] for call in self.calls if call.name == "set_top"]
+        return top
 
     def run(self, script: Path) -> None:
         """Run a script, whose `exit` ends it and nothing else."""
@@ -69,3 +78,20 @@ class VitisHls:
             self.exported = self.folder / "impl" / "ip"
             self.exported.mkdir(parents=True)
             (self.exported / "component.xml").write_text("ip")
+
+
+def hls_ip(folder: Path, top: str) -> Ip:
+    """The IP that Vitis HLS makes of the top function: an AXI stream for each argument."""
+    header = (folder / "hls" / f"{top}.h").read_text()
+    found = _BEAT.findall(header) or [
+        (str(int(bits) * int(lanes)), name)
+        for bits, lanes, name in re.findall(r"Beat<(\d+), (\d+)> (\w+)_beat;", header)
+    ]
+    ports = [
+        Bus(name, "Slave" if name.startswith("in") else "Master", "axis", int(bits))
+        for bits, name in found
+    ]
+    pins = (Pin("ap_clk", "I", "clk"), Pin("ap_rst_n", "I", "rst"))
+    return Ip(
+        f"xilinx.com:hls:{top}:1.0", {}, lambda config: iter(pins), lambda config: iter(ports)
+    )
