@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -263,6 +265,22 @@ def test_an_impossible_number_is_refused(name: str, bad: str) -> None:
     damaged = text[:at] + bad + text[at + len(number) :]
     with pytest.raises(InputDataError, match="damaged"):
         of(damaged)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_whatever_is_changed_in_a_file_is_read_or_refused(name: str) -> None:
+    """Never another exception: bytes are cut, doubled, swapped and overwritten."""
+    draw = random.Random(name)
+    bits = (b"|", b"+--+", b"\n", b"<", b"{", b"]", b'"', b"null", b"NaN", b"-1", b"\xff", b"== ")
+    for _ in range(300):
+        data = bytearray(EVERY[name].encode())
+        for _ in range(draw.randint(1, 5)):
+            at = draw.randrange(len(data))
+            end = min(len(data), at + draw.randint(0, 30))
+            new = draw.choice((b"", draw.choice(bits), bytes(data[max(0, at - 60) : at])))
+            data[at : draw.choice((at, end))] = new
+        with suppress(InputDataError):
+            read_report(bytes(data), "file")
 
 
 def test_a_billion_laughs_are_not_heard() -> None:
