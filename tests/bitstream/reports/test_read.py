@@ -115,6 +115,17 @@ def test_a_timing_summary(slack: float, met: bool) -> None:
     assert "6 levels of logic" in clock.path
 
 
+def test_the_slowest_path_is_that_of_the_worst_slack() -> None:
+    text = samples.timing("model")
+    begin = text.index("Slack (MET)")
+    other = text[begin:].replace("1.250ns", "3.000ns").replace("run_conv1", "elsewhere")
+    clock = of(text[:begin] + other + "\n" + text[begin:]).clock
+    assert clock is not None and "run_conv1/acc_reg" in clock.path
+    hold = text[begin:].replace("Setup (Max", "Hold (Min")
+    clock = of(text[:begin] + hold).clock
+    assert clock is not None and clock.path == "" and clock.achieved_ns == 8.75
+
+
 def test_hold_that_is_missed_is_not_met() -> None:
     clock = of(samples.timing("model", hold=-0.01)).clock
     assert clock is not None and clock.met is False
