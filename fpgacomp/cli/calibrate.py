@@ -39,8 +39,8 @@ def calibrate(
         Literal["logic_synth", "implementation"] | None,
         typer.Option(
             "--stage",
-            help="Stage of the tool flow to calibrate for. Left out, it is implementation where "
-            "all builds have reports of it, and logic_synth otherwise.",
+            help="Stage of the tool flow to calibrate for. Without it, that is implementation "
+            "where all builds have reports of it, and logic_synth otherwise.",
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -153,9 +153,10 @@ def _require_enough(distinct: Sequence[_Measurement], given: int) -> None:
     if len(distinct) >= LEAST_BUILDS:
         return
     same = f" ({given} were given)" if given > len(distinct) else ""
+    designs = "1 measured design" if len(distinct) == 1 else f"{len(distinct)} measured designs"
     why = (
-        f"are {len(distinct)} different measured designs{same}; it takes {LEAST_BUILDS}, as each "
-        "is predicted by a fit to the others."
+        f"hold {designs}{same}; it takes {LEAST_BUILDS} different ones, as each is predicted by a "
+        "fit to the others."
     )
     fix = "compile, build and import further networks, or the same one with another --fps."
     raise InputDataError("the builds", why, fix)

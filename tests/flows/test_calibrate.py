@@ -114,10 +114,10 @@ def test_a_calibrated_build_says_so_and_teaches_nothing(builds: list[Path], tmp_
 
 
 def test_too_few_builds_are_refused_with_their_number(builds: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(InputDataError, match=r"are 2 different measured designs; it takes 3"):
+    with pytest.raises(InputDataError, match=r"hold 2 measured designs; it takes 3 different ones"):
         calibrate(builds[:2], tmp_path / "x.json")
     copy = Path(shutil.copytree(builds[0], tmp_path / "copy"))
-    with pytest.raises(InputDataError, match=r"2 different measured designs \(3 were given\)"):
+    with pytest.raises(InputDataError, match=r"2 measured designs \(3 were given\)"):
         calibrate([*builds[:2], copy], tmp_path / "x.json")
     assert not (tmp_path / "x.json").exists()
     found = calibrate([*builds, copy])

@@ -138,7 +138,8 @@ ToolCalibrationOption = Annotated[
         metavar="FILE",
         rich_help_panel=BUILD,
         help="Correct the estimates for your tools, by a file of `fpgacomp calibrate`. It is of "
-        "one engine, which --backend has to name.",
+        "one engine, which --backend has to name. Without it, estimates are as the package has "
+        "them.",
     ),
     Role.READ,
 ]
