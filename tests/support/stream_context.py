@@ -40,7 +40,7 @@ class RomTable:
 
 
 @dataclass(frozen=True)
-class DmaBuffer:
+class Buffer:
     name: str
     word: str
     depth: int | str
@@ -56,7 +56,7 @@ class Process:
     streams: list[object]
     taps: list[Stream]
     roms: list[RomTable]
-    buffers: list[DmaBuffer]
+    buffers: list[Buffer]
     title: str
 
 

@@ -31,7 +31,7 @@ from fpgacomp.ir.layers import (
 )
 from fpgacomp.ir.types import IntArray, IntType
 from tests.support.stream_context import (
-    DmaBuffer,
+    Buffer,
     Port,
     Process,
     RomTable,
@@ -100,7 +100,7 @@ class Emitter:
         arguments: list[str] | None = None,
         *,
         roms: tuple[RomTable, ...] = (),
-        buffers: tuple[DmaBuffer, ...] = (),
+        buffers: tuple[Buffer, ...] = (),
         extra: tuple[str, ...] = (),
     ) -> None:
         names = [s.name for s in streams] if arguments is None else arguments
@@ -241,7 +241,7 @@ class Emitter:
             geometry += [1, *values] if len(values) == 1 else list(values)
         out = self.stream(source.type, source.lanes)
         window = f"Window<{', '.join(map(str, geometry))}, {order}, {source.lanes}>"
-        buffer = DmaBuffer("buffer", source.word, f"{window}::DEPTH", "auto")
+        buffer = Buffer("buffer", source.word, f"{window}::DEPTH", "auto")
         self.process("sliding_window", [*geometry, order], [source, out], buffers=(buffer,))
         return out
 
@@ -277,7 +277,7 @@ class Emitter:
         out = self.stream(layer.output.type, lanes, layer.output.name)
         whole = layer.kernel == layer.input.shape[:-1] and not any(map(any, layer.pads))
         if isinstance(layer, SumPool) and whole and layer.multiplier is None:
-            sums = DmaBuffer("sums", out.word, channels // lanes, "registers")
+            sums = Buffer("sums", out.word, channels // lanes, "registers")
             self.process(
                 "global_sum", [channels, layer.input.pixels], [source, out], buffers=(sums,)
             )
@@ -331,7 +331,7 @@ class Emitter:
         factors = layer.factors
         if len(size) == 1:
             size, factors = [1, *size], (1, *factors)
-        row = DmaBuffer("row", source.word, size[1] * channels // lanes)
+        row = Buffer("row", source.word, size[1] * channels // lanes)
         self.process("upsample", [*size, channels, *factors], [source, out], buffers=(row,))
         self.give(layer, out)
 
