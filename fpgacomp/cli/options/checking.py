@@ -122,8 +122,8 @@ TrustOption = Annotated[
         "--trust",
         rich_help_panel=CHECKING,
         help="Also use a build folder that somebody else made, or that was made on another "
-        "machine: what lies in it runs or is read with your permissions, so read it first. Without this "
-        "option, such a folder is refused (by simulate only with a --level but graph).",
+        "machine: what lies in it runs or is read with your permissions, so read it first. Without "
+        "this option, such a folder is refused (by simulate only with a --level but graph).",
     ),
 ]
 

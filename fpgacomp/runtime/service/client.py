@@ -87,7 +87,7 @@ class PredictionClient:
         self._guard = threading.Lock()
         self._pending: dict[str, PendingPrediction] = {}
         self._answered: dict[str, None] = {}
-        self._repeats = 0
+        self._repeats = self._strangers = 0
         self._subscribed = threading.Event()
         self._closing = threading.Event()
         self._client = make_client(settings)
@@ -103,6 +103,11 @@ class PredictionClient:
     def repeats(self) -> int:
         """Answers that came for an id that was answered already, and were dropped."""
         return self._repeats
+
+    @property
+    def strangers(self) -> int:
+        """Answers that came for an id that was never asked here, or was given up."""
+        return self._strangers
 
     def predict(self, timeout_s: float = 30.0, **inputs: Any) -> Any:
         """Ask, and wait for the answer.
@@ -221,7 +226,10 @@ class PredictionClient:
         with self._guard:
             pending = self._pending.get(id)
             if pending is None:
-                self._repeats += id in self._answered
+                if id in self._answered:
+                    self._repeats += 1
+                else:
+                    self._strangers += 1
                 return
             if refusal is not None and refusal.retry_after_s is not None:
                 pending._last = refusal

@@ -121,7 +121,7 @@ def service_limits(queue: int, batch: int, request_bytes: int) -> ServiceLimits:
     return ServiceLimits(request_bytes, WorkerLimits(queue=queue, batch=batch))
 
 
-def broker_settings(address: str | None, *, tls: bool, ca_file: Path | None,
+def broker_settings(address: str | None, *, tls: bool = False, ca_file: Path | None = None,
                     **settings: Any) -> BrokerSettings | None:  # fmt: skip
     """How the broker of --mqtt is reached; None without it."""
     if address is None:
@@ -152,10 +152,10 @@ def parse_address(option: str, text: str) -> HostPort:
     """
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
-        host, port = text, ""
+        host, colon, port = text, "", ""
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     valid = port.isascii() and port.isdigit() and int(port) < 1 << 16
-    if (port or (colon and not host)) and not valid:
+    if colon and not valid:
         raise SettingsError(option, f"is {text!r}.", "give HOST:PORT, with a port below 65536.")
     return HostPort(host, int(port) if port else None)
 

@@ -47,7 +47,9 @@ def _predict() -> dict[str, Any]:
     statuses: dict[int, list[str]] = {}
     for name, kind in KINDS.items():
         statuses.setdefault(kind.status, []).append(name)
-    statuses.setdefault(415, []).append("malformed")
+    # Of the request's head: its length, and the type of its body.
+    for status in (411, 415):
+        statuses.setdefault(status, []).append("malformed")
     refusals = {
         str(status): {"description": " or ".join(names), "content": _content("Error")}
         for status, names in sorted(statuses.items())
