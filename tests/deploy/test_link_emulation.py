@@ -269,7 +269,7 @@ def test_a_build_for_an_open_board_predicts_through_its_uart(
     monkeypatch.setenv("FPGACOMP_EMULATOR", str(library))
     images = np.load(DIGITS / "test_inputs.npy")[:30]
     deployment = Deployment.read(build / "software")
-    with runtime.open(deployment, connect(deployment)) as accelerator:
+    with runtime.open(deployment, "emulated") as accelerator:
         assert accelerator.self_test().passed
         scores = accelerator.predict(images)
     (wanted,) = simulate(build, images).outputs.values()
