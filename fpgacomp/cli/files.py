@@ -134,8 +134,13 @@ def _places(
         case Role.STATE:
             pass
         case (
-            Role.PAGE | Role.ARRAYS | Role.LOG | Role.CHECKPOINT | Role.TRACE
-            | Role.PACKAGE | Role.CALIBRATION
+            Role.PAGE
+            | Role.ARRAYS
+            | Role.LOG
+            | Role.CHECKPOINT
+            | Role.TRACE
+            | Role.PACKAGE
+            | Role.CALIBRATION
         ):
             if value is not None:
                 yield Place(shown, value, FileUse.WRITE, Content[role.name])
