@@ -42,7 +42,8 @@ def linted(folder: Path, top: str, *files: str) -> str:
     waivers = [path.relative_to(folder).as_posix() for path in folder.rglob("*.vlt")]
     found = subprocess.run(
         [str(verilator.path), "--lint-only", "-Wall", "-Wno-PINCONNECTEMPTY",
-         "-Wno-PROCASSINIT", "-y", "rtl/lib", "-y", "rtl", "-y", "link", *waivers, *files, "--top-module", top],
+         "-Wno-PROCASSINIT", "-y", "rtl/lib", "-y", "rtl", "-y", "link", *waivers, *files,
+         "--top-module", top],
         cwd=folder, check=False, text=True, capture_output=True,
         env={"VERILATOR_ROOT": str(verilator.root)},
     )  # fmt: skip
