@@ -6,11 +6,11 @@ import typer
 
 from fpgacomp.cli.console import write_json
 from fpgacomp.cli.options.arguments import BuildArgument
+from fpgacomp.cli.options.checking import TrustOption
 from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.options.packages import (
     PackageFileOption,
     PackageNameOption,
-    PackageTrustOption,
     PackageVersionOption,
     SigningKeyOption,
 )
@@ -22,7 +22,7 @@ def package(
     name: PackageNameOption = None,
     version: PackageVersionOption = 1,
     key: SigningKeyOption = None,
-    trust: PackageTrustOption = False,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write a build as one archive: design, drivers, self-test, bill of materials, model card.

@@ -19,9 +19,10 @@ from fpgacomp.deploy.package.contents import (
 )
 from fpgacomp.deploy.package.facts import Facts
 from fpgacomp.deploy.package.keys import signer, write_new_key
+from fpgacomp.deploy.package.model_card import built_lines
 from fpgacomp.errors import FileSystemError, FpgacompError, PackageError, ToolError, UsageError
 from fpgacomp.flows.files import Content, FileUse, Place, check_files, reads
-from fpgacomp.report.build_files import BuildFiles, read_build_files
+from fpgacomp.report.build_files import BuildFiles, read_bitstream, read_build_files
 from fpgacomp.runtime import install as device
 from fpgacomp.runtime.archive import MAX_BYTES, check_name, is_version, open_package
 from fpgacomp.runtime.errors import DeviceError, NotInstalled
@@ -127,9 +128,7 @@ def package(
     if Facts(build.report).text("status") != "ok":
         why = "is the result of a run that failed: its report does not say `ok`."
         raise PackageError(str(folder), why, "package a build that succeeded.")
-    found = package_contents(
-        _inputs(build, folder), folder, name=name, version=version, signed=sign is not None
-    )
+    found = package_contents(_inputs(build, folder), folder, name=name, version=version)
     return _written(archive_bytes(found.manifest, found.files, sign), out)
 
 
@@ -218,10 +217,11 @@ def _is_packaged(path: str) -> bool:
 
 
 def _inputs(build: BuildFiles, folder: Path) -> PackageInputs:
+    made = read_bitstream(folder, build.digest, most_bytes=MAX_BYTES)
     return PackageInputs(
         files=build.files,
-        bitstream={},
-        built=(),
+        bitstream={} if made is None else made.files,
+        built=() if made is None else tuple(built_lines(Facts(made.report))),
         report=build.report,
         tools=build.tools,
         network_file=build.model_file,
@@ -237,7 +237,8 @@ def _written(content: bytes, out: Path) -> PackageSummary:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        found = _summary(scratch, None)
+        with _telling():
+            found = _summary(scratch, None)
         scratch.replace(out)
     except OSError as error:
         why = f"cannot be written ({error.strerror or error})."

@@ -216,6 +216,11 @@ _PACKAGES = (
         "synthesis by Yosys for open boards, and proofs of the library (fpgacomp's tests)",
         "pip install pyosys==0.70",
     ),
+    (
+        "cryptography",
+        "keys and signatures of packages (new-key, package, verify, install)",
+        "pip install 'fpgacomp[deploy]'",
+    ),
     ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,12 @@ from typing import Any
 
 from fpgacomp.errors import PackageError, UsageError
 from fpgacomp.host.plain import read_plain
+from fpgacomp.report import bitstream_folder
+from fpgacomp.report.bitstream_folder import BitstreamManifest
 from fpgacomp.report.manifest import MANIFEST, MAX_BYTES, SCHEMA, Manifest, is_own
 
+# What a board is configured with, and what the software of its system reads beside it.
+_LOADED = (".bit", ".bin", ".hwh", ".xclbin", ".fs")
 _AGAIN = "compile the network again."
 
 
@@ -83,6 +88,51 @@ def read_build_files(folder: Path, wanted: Callable[[str], bool], *, most_bytes:
         digest=hashlib.sha256(whole).hexdigest(),
         own=is_own(folder),
     )
+
+
+@dataclass(frozen=True)
+class BitstreamFiles:
+    """The bitstream of a build, as `build` wrote it.
+
+    Args:
+        files: path below the build's bitstream/ -> content, of what a device loads.
+        report: the content of its report.json.
+    """
+
+    files: Mapping[str, bytes]
+    report: Any
+
+
+def read_bitstream(folder: Path, digest: str, *, most_bytes: int) -> BitstreamFiles | None:
+    """The bitstream of a build; None where none was built.
+
+    Args:
+        folder: the build directory.
+        digest: SHA-256 of its manifest.json.
+        most_bytes: how many bytes the files may have together.
+
+    Raises:
+        PackageError: it was made of another build, or a file of it was changed or removed.
+    """
+    place = folder / bitstream_folder.FOLDER
+    if not os.path.lexists(place):
+        return None
+    again = f"run `fpgacomp build {folder}` again, or remove {place}."
+    manifest = None if place.is_symlink() else BitstreamManifest.of(place)
+    if manifest is None or bitstream_folder.REPORT not in manifest.digests:
+        raise PackageError(str(place), "holds no bitstream that `fpgacomp build` made.", again)
+    if manifest.build != digest:
+        raise PackageError(str(place), "was made from another build than this one.", again)
+    if changed := manifest.edited(place):
+        raise PackageError(f"{place}/{changed[0]}", "was changed since it was built.", again)
+    report = bitstream_folder.REPORT
+    names = [path for path in manifest.digests if path.endswith(_LOADED) or path == report]
+    contents = _contents(place, names, manifest.digests, most_bytes)
+    try:
+        found = json.loads(contents.pop(report))
+    except (ValueError, RecursionError) as error:
+        raise PackageError(str(place), f"has a damaged report.json ({error}).", again) from error
+    return BitstreamFiles(contents, found) if contents else None
 
 
 def _contents(

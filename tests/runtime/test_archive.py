@@ -52,6 +52,30 @@ def test_another_byte_at_any_place_is_noticed(tmp_path: Path) -> None:
     open_package(place).close()
 
 
+def test_whatever_a_forger_changes_it_is_refused_or_harmless(tmp_path: Path) -> None:
+    """Every byte of the tar, with the digest made right again: no error but a refusal."""
+    files = {"a.txt": b"a", "b/c.bin": b"\xff" * 60}
+    place = packages.small(tmp_path / "x.fpga", files=files)
+    tar = place.read_bytes()[form.HEADER_BYTES : -32]
+    opened, handle = 0, os.open(place, os.O_WRONLY)
+    for at, byte in enumerate(tar):
+        other = bytes([byte ^ 1 << at % 8])
+        forged = packages.wrapped(tar[:at] + other + tar[at + 1 :])
+        os.pwrite(handle, other, form.HEADER_BYTES + at)
+        os.pwrite(handle, forged[-32:], len(forged) - 32)
+        try:
+            with open_package(place) as package:
+                found = {name: b"".join(package.chunks(name)) for name in package.members}
+        except PackageRefused as error:
+            assert "was changed or cut off" not in error.why
+        else:
+            opened += 1
+            assert found == files and 512 <= at < 512 + len(package.manifest.content)
+        os.pwrite(handle, bytes([byte]), form.HEADER_BYTES + at)
+    os.close(handle)
+    assert opened  # a letter of the name, for instance
+
+
 def test_a_package_that_was_cut_or_made_longer_is_noticed(tmp_path: Path) -> None:
     content = packages.small(tmp_path / "x.fpga").read_bytes()
     for length in (0, 5, 31, 32, 33, 63, 64, 500, len(content) - 33, len(content) - 1):
@@ -150,6 +174,9 @@ def test_a_size_that_is_none(tmp_path: Path, size: bytes) -> None:
 )
 def test_two_files_for_one_place(tmp_path: Path, paths: tuple[str, ...], why: str) -> None:
     assert why in refused(tmp_path / "x.fpga", hostile([entry(path, b"") for path in paths]))
+    if sorted(set(paths)) == list(paths):  # what a build could hold
+        with pytest.raises(PackageError, match=why):
+            archive_bytes(b"{}", dict.fromkeys(paths, b""))
 
 
 def test_what_the_manifest_does_not_say(tmp_path: Path) -> None:

@@ -33,11 +33,16 @@ class DrawnTable:
         return tuple(" ".join(" ".join(parts).split()) for parts in zip(*self.header, strict=False))
 
     def named(self) -> Iterator[dict[str, str]]:
-        """Each row that has a cell for every column, by heading."""
+        """Each row by heading.
+
+        Raises:
+            DamagedReport: a row has other cells than the heading.
+        """
         columns = self.columns
         for row in self.rows:
-            if len(row) == len(columns):
-                yield dict(zip(columns, row))
+            if len(row) != len(columns):
+                raise DamagedReport(f"a row has {len(row)} cells instead of {len(columns)}")
+            yield dict(zip(columns, row))
 
 
 def drawn_tables(lines: Sequence[str]) -> Iterator[DrawnTable]:

@@ -99,6 +99,8 @@ def _instances(
             times |= {row[0].strip(): _cycles(row[2:]) for row in table.rows}
     for table in area:
         if table.group == "Detail" and table.title == "Instance":
+            if table.columns[:2] != ("Instance", "Module"):
+                raise DamagedReport("its table of instances does not begin with Instance, Module")
             for row in table.named():
                 name = row["Instance"].strip()
                 if name != "Total":

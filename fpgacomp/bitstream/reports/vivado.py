@@ -18,6 +18,7 @@ _STATES: dict[str, ReportStage] = {
     "optimized": "logic_synth",
     "placed": "implementation",
     "routed": "implementation",
+    "postplace": "implementation",
     "postroute": "implementation",
 }
 # Our name -> how the sites of different families are called; a memory tile holds two of 18 kbit.
@@ -32,9 +33,10 @@ _PER_SITE = {"bram18": 2.0}
 _SLACKS = re.compile(r"^\s*(-?[\d.]+|NA)\s+(-?[\d.]+|NA)\s+(\d+|NA)\s+(\d+|NA)\s+(-?[\d.]+|NA)\s",
                      re.MULTILINE)  # fmt: skip
 _WAVE = re.compile(r"^\s*(\S+)\s+\{[\d. ]+\}\s+([\d.]+)\s+([\d.]+)\s*$", re.MULTILINE)
+_SLACK = re.compile(r"^Slack \((?:MET|VIOLATED)\) :", re.MULTILINE)
 _PATH = re.compile(
-    r"^Slack \((?:MET|VIOLATED)\) :\s*(?P<slack>-?[\d.]+)ns.*?^\s*Source:\s*(?P<source>\S+)"
-    r".*?^\s*Destination:\s*(?P<target>\S+)(?P<rest>.{0,2000})", re.MULTILINE | re.DOTALL,
+    r"\s*(?P<slack>-?\d{1,9}\.?\d{0,9})ns[^\n]*\n\s*Source:\s*(?P<source>\S+)"
+    r".{0,1000}?\n\s*Destination:\s*(?P<target>\S+)", re.DOTALL,
 )  # fmt: skip
 
 
@@ -201,7 +203,7 @@ def _timing(text: str, begun: ToolReport) -> ToolReport:
     worst = signed(setup, "WNS")
     periods = {name: number(period, f"the period of {name}")
                for name, period, _ in _WAVE.findall(text)}  # fmt: skip
-    path, clock = _worst_path(text)
+    path, clock = _worst_path(text, worst)
     period = periods.get(clock)
     if period is None and len(set(periods.values())) == 1:
         period = next(iter(periods.values()))
@@ -221,17 +223,19 @@ def _timing(text: str, begun: ToolReport) -> ToolReport:
     )  # fmt: skip
 
 
-def _worst_path(text: str) -> tuple[str, str]:
+def _worst_path(text: str, worst: float) -> tuple[str, str]:
     """(the slowest path of setup in words, the clock that it has to keep), "" where not told."""
-    found = _PATH.search(text)
-    if found is None:
-        return "", ""
-    rest = found["rest"]
-    group = re.search(r"Path Group:\s*(\S+)", rest)
-    levels = re.search(r"Logic Levels:\s*(\d+)", rest)
-    deep = f", {levels[1]} levels of logic" if levels else ""
-    words = f"{found['source']} to {found['target']}, slack {found['slack']} ns{deep}"
-    return words, group[1] if group else ""
+    for part in _SLACK.split(text)[1:]:
+        found = _PATH.match(part)
+        setup = re.search(r"Path Type:\s*Setup", part[:3000])
+        if found is None or setup is None or abs(float(found["slack"]) - worst) > 1e-3:
+            continue
+        group = re.search(r"Path Group:\s*(\S+)", part[:3000])
+        levels = re.search(r"Logic Levels:\s*(\d+)", part[:3000])
+        deep = f", {levels[1]} levels of logic" if levels else ""
+        words = f"{found['source']} to {found['target']}, slack {found['slack']} ns{deep}"
+        return words, group[1] if group else ""
+    return "", ""
 
 
 def _power(text: str, begun: ToolReport) -> ToolReport:

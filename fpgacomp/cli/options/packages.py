@@ -22,7 +22,7 @@ InstallArgument = Annotated[
     Path | None,
     typer.Argument(
         metavar="PACKAGE",
-        help="Package to install (.fpga). Left out with --rollback.",
+        help="Package to install (.fpga); --rollback needs none.",
         show_default=False,
     ),
     Role.READ,
@@ -64,15 +64,6 @@ PackageVersionOption = Annotated[
         rich_help_panel=OUTPUT,
         help="Version of the package, a whole number. Devices refuse a lower one than they had, "
         "and another package with the same one.",
-    ),
-]
-PackageTrustOption = Annotated[
-    bool,
-    typer.Option(
-        "--trust",
-        rich_help_panel=SIGNING,
-        help="Also package a build folder that somebody else made, or that was made on another "
-        "machine. Without this option, it is refused.",
     ),
 ]
 SigningKeyOption = Annotated[
@@ -123,7 +114,8 @@ TransportOption = Annotated[
         "--transport",
         metavar="NAME",
         rich_help_panel=DEVICE,
-        help="Send the stored frames through this device before the version becomes active. "
+        help="Send the stored frames through this device (emulated, pynq, pynq-ultrascale, "
+        "uart:PORT:BAUD) before the version becomes active. "
         "Where an integer is not the integer graph's, the version before stays active. Without "
         "this option and --self-test, nothing is tried.",
     ),
@@ -135,7 +127,7 @@ SelfTestOption = Annotated[
         metavar="COMMAND",
         rich_help_panel=DEVICE,
         help="Run this program in the folder of the version before it becomes active. Unless it "
-        "ends with exit code 0, the version before stays active.",
+        "ends with exit code 0, the version before stays active. Without it, no program is run.",
     ),
 ]
 SecondsOption = Annotated[

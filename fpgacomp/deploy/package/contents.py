@@ -19,6 +19,7 @@ from fpgacomp.deploy.package.model_card import model_card
 from fpgacomp.deploy.package.parts import RUNTIME, needs_of, parts_of
 from fpgacomp.deploy.package.sbom import sbom_text
 from fpgacomp.deploy.package.texts import licence_text, rendered
+from fpgacomp.deploy.systemd import systemd_files
 from fpgacomp.errors import ModelError, PackageError
 from fpgacomp.ir import codec, interpreter
 from fpgacomp.ir.graph import Graph
@@ -28,6 +29,8 @@ from fpgacomp.runtime.deployment import FILE, Deployment, FramePort
 from fpgacomp.runtime.errors import DescriptionError
 
 SOFTWARE, SOURCES, BITSTREAM = "software/", ("hls/", "rtl/"), "bitstream/"
+# What the runtime consists of; beside that lie what Python and editors leave there.
+RUNTIME_FILES = (".py", ".html", ".css", ".js")
 _AGAIN = "compile the network again."
 
 
@@ -62,7 +65,7 @@ class PackageContents:
 
 
 def package_contents(
-    given: PackageInputs, folder: Path, *, name: str | None, version: int, signed: bool
+    given: PackageInputs, folder: Path, *, name: str | None, version: int
 ) -> PackageContents:
     """Put a package together.
 
@@ -71,7 +74,6 @@ def package_contents(
         folder: where it lies: the self-test is read from there.
         name: of the package; None: the network's name.
         version: of the package.
-        signed: whether it will be signed.
 
     Raises:
         PackageError: the build lacks what a device needs, or its parts do not go together.
@@ -84,11 +86,11 @@ def package_contents(
         chosen |= {f"{BITSTREAM}{path}": content for path, content in given.bitstream.items()}
     else:
         chosen |= {p: c for p, c in given.files.items() if p.startswith(SOURCES)}
-    chosen |= runtime_files()
+    chosen |= runtime_files() | dict(systemd_files().files)
     named = name or deployment.name
     host_nodes = deployment.before is None or deployment.after is None
     parts = parts_of(chosen, deployment.version, dict(given.tools))
-    needs = needs_of(host_nodes=host_nodes, signed=signed)
+    needs = needs_of(host_nodes=host_nodes)
     chosen["sbom.cdx.json"] = sbom_text(
         named, version, parts, needs,
         network_file=given.network_file, network_sha256=given.network_sha256,
@@ -117,7 +119,8 @@ def runtime_files() -> dict[str, bytes]:
     folder = Path(fpgacomp.runtime.__file__).parent
     return {
         f"{RUNTIME}/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for path in sorted(folder.rglob("*.py"))
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in RUNTIME_FILES and path.is_file()
     }
 
 

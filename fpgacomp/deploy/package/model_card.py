@@ -58,6 +58,29 @@ def model_card(
     )
 
 
+def built_lines(report: Facts) -> Iterator[str]:
+    """What the build of a bitstream found out, from its report.json."""
+    tools = report.get("tools")
+    named = "tools that its report does not name"
+    if isinstance(tools, Mapping) and tools:
+        named = ", ".join(f"{tool} {version}" for tool, version in sorted(tools.items()))
+    wanted, achieved = report.number("clock_mhz.wanted"), report.number("clock_mhz.achieved")
+    if achieved is not None:
+        asked = f", {wanted:g} MHz wanted" if wanted is not None else ""
+        yield f"Clock after place and route, by {named}: {achieved:g} MHz{asked}."
+    else:
+        yield f"The bitstream was built with {named}; its timing was met, as its report says."
+    runs_at = report.number("clock_mhz.set")
+    if runs_at is not None:
+        yield f"The bitstream sets its clock to {runs_at:g} MHz."
+    seed = report.number("seed")
+    if seed is not None:
+        yield f"Place and route began from seed {seed:.0f}."
+    rate = report.number("host_link.frames_per_second")
+    if rate is not None:
+        yield f"Predicted with the host link: {rate:,.0f} frames a second."
+
+
 def _design(report: Facts, deployment: Deployment, contents: str) -> Iterator[tuple[str, str]]:
     model = report.at("model")
     yield "network", f"{_file(model.text('file'))}, SHA-256 {model.text('sha256') or 'not known'}"

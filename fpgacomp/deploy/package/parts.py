@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 APACHE = "Apache-2.0"
@@ -54,7 +54,29 @@ class DeviceNeed:
         return f"pkg:pypi/{self.name}"
 
 
-def parts_of(paths: Iterable[str], fpgacomp: str, tools: dict[str, str]) -> tuple[PackagePart, ...]:
+# Title and files of each part, and the beginning of a path by which it is known to be there.
+_LIBRARIES = (
+    ("software/c/", "fpgacomp-c-driver", "fpgacomp's driver in C", "software/c/"),
+    ("rtl/lib/", "fpgacomp-rtl-library", "fpgacomp's library of SystemVerilog operators",
+     "rtl/lib/"),
+    ("hls/include/fpgacomp/", "fpgacomp-hls-library", "fpgacomp's library of C++ operators",
+     "hls/include/, hls/csim_include/"),
+    ("hls/firmware/nnet_utils/fpgacomp_", "fpgacomp-hls4ml-kernels",
+     "fpgacomp's kernels for hls4ml", "hls/firmware/nnet_utils/fpgacomp_*"),
+)  # fmt: skip
+_AP_TYPES = PackagePart(
+    name="HLS_arbitrary_Precision_Types",
+    title="Xilinx's open arbitrary-precision types, as hls4ml ships them",
+    version="",
+    files="hls/firmware/ap_types/",
+    licence=APACHE,
+    purl="pkg:github/Xilinx/HLS_arbitrary_Precision_Types",
+)
+
+
+def parts_of(
+    paths: Iterable[str], fpgacomp: str, tools: Mapping[str, str]
+) -> tuple[PackagePart, ...]:
     """The parts that have files in a package.
 
     Args:
@@ -63,47 +85,55 @@ def parts_of(paths: Iterable[str], fpgacomp: str, tools: dict[str, str]) -> tupl
         tools: versions of the tools whose files the build holds, by name.
     """
     names = tuple(paths)
-    hls4ml = tools.get("hls4ml", "")
     own = f"pkg:pypi/fpgacomp@{fpgacomp}"
+    title, rest = "fpgacomp: generated files and texts", "everything that no other line names"
     found = [
-        PackagePart("fpgacomp", "fpgacomp: generated files and texts", fpgacomp,
-             "everything that no other line names", APACHE, own),
-        PackagePart("fpgacomp-runtime", "fpgacomp's device runtime", fpgacomp, f"{RUNTIME}/", APACHE),
-    ]  # fmt: skip
-    if any(path.startswith("rtl/lib/") for path in names):
-        found.append(PackagePart("fpgacomp-rtl-library", "fpgacomp's library of SystemVerilog operators",
-                          fpgacomp, "rtl/lib/", APACHE))  # fmt: skip
-    if any(path.startswith("hls/include/fpgacomp/") for path in names):
-        found.append(PackagePart("fpgacomp-hls-library", "fpgacomp's library of C++ operators", fpgacomp,
-                          "hls/include/, hls/csim_include/", APACHE))  # fmt: skip
+        PackagePart("fpgacomp", title, fpgacomp, rest, APACHE, own),
+        PackagePart(
+            "fpgacomp-runtime", "fpgacomp's device runtime", fpgacomp, f"{RUNTIME}/", APACHE
+        ),
+    ]
+    for start, name, title, files in _LIBRARIES:
+        if any(path.startswith(start) for path in names):
+            found.append(PackagePart(name, title, fpgacomp, files, APACHE))
     if any(path.startswith("hls/firmware/") for path in names):
-        found.append(PackagePart("fpgacomp-hls4ml-kernels", "fpgacomp's kernels for hls4ml", fpgacomp,
-                          "hls/firmware/nnet_utils/fpgacomp_*", APACHE))  # fmt: skip
-        at = f"@{hls4ml}" if hls4ml else ""
-        found.append(PackagePart("hls4ml", "hls4ml: its kernels, and C++ that it generated", hls4ml,
-                          "hls/firmware/, but for the two lines beside", APACHE,
-                          f"pkg:pypi/hls4ml{at}"))  # fmt: skip
+        found.append(_hls4ml(tools.get("hls4ml", "")))
     if any(path.startswith("hls/firmware/ap_types/") for path in names):
-        found.append(PackagePart("HLS_arbitrary_Precision_Types",
-                          "Xilinx's open arbitrary-precision types, as hls4ml ships them", "",
-                          "hls/firmware/ap_types/", APACHE,
-                          "pkg:github/Xilinx/HLS_arbitrary_Precision_Types"))  # fmt: skip
+        found.append(_AP_TYPES)
     return tuple(found)
 
 
-def needs_of(*, host_nodes: bool, signed: bool) -> tuple[DeviceNeed, ...]:
+def _hls4ml(version: str) -> PackagePart:
+    return PackagePart(
+        name="hls4ml",
+        title="hls4ml: its kernels, and C++ that it generated",
+        version=version,
+        files="hls/firmware/ without what other lines name",
+        licence=APACHE,
+        purl=f"pkg:pypi/hls4ml@{version}" if version else "pkg:pypi/hls4ml",
+    )
+
+
+# Name, title, purpose and licence of what only some devices need.
+_OPTIONAL = (
+    ("bottle", "bottle", "serving predictions over HTTP", "MIT"),
+    ("cryptography", "cryptography 2.6 or later",
+     "checking the signature of a package, where a key is configured",
+     "Apache-2.0 OR BSD-3-Clause"),
+    ("paho-mqtt", "paho-mqtt 2", "serving predictions over MQTT", "EPL-2.0 OR BSD-3-Clause"),
+    ("pynq", "pynq 2.7 or 3", "boards under PYNQ", "BSD-3-Clause"),
+    ("pyserial", "pyserial", "boards at a serial port", "BSD-3-Clause"),
+)  # fmt: skip
+
+
+def needs_of(*, host_nodes: bool) -> tuple[DeviceNeed, ...]:
     """What the device needs besides the package and Python.
 
     Args:
         host_nodes: a software side has operators that the runtime has not in numpy.
-        signed: the package carries a signature.
     """
     found = [DeviceNeed("numpy", "numpy", "the device runtime", "BSD-3-Clause", True)]
     if host_nodes:
-        found.append(DeviceNeed("onnxruntime", "onnxruntime", "the software side of this network", "MIT",
-                          True))  # fmt: skip
-    if signed:
-        found.append(DeviceNeed("cryptography", "cryptography 2.6 or later",
-                          "checking the signature of a package, where a key is configured",
-                          "Apache-2.0 OR BSD-3-Clause", False))  # fmt: skip
-    return tuple(found)
+        purpose = "the software side of this network"
+        found.append(DeviceNeed("onnxruntime", "onnxruntime", purpose, "MIT", True))
+    return (*found, *(DeviceNeed(*need, required=False) for need in _OPTIONAL))

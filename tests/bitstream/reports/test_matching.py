@@ -40,10 +40,12 @@ def test_without_parts_nothing_is_found() -> None:
 
 def test_the_outermost_instance_counts_and_the_rest_is_left() -> None:
     inner = ReportedInstance("run_conv1_inner", "", {"lut": 5})
+    deep = ReportedInstance("deep", "", {"lut": 29})
     tree = ReportedInstance("wrapper", "w", {"lut": 100}, inside=(
         ReportedInstance("run_conv1_U0", "", {"lut": 60}, inside=(inner,)),
-        ReportedInstance("strange", "", {"lut": 30}, inside=(ReportedInstance("deep", "", {"lut": 29}),)),
-        ReportedInstance("(wrapper)", "w", {"lut": 10}), ReportedInstance("(empty)", "w", {"lut": 0}),
+        ReportedInstance("strange", "", {"lut": 30}, inside=(deep,)),
+        ReportedInstance("(wrapper)", "w", {"lut": 10}),
+        ReportedInstance("(empty)", "w", {"lut": 0}),
     ))  # fmt: skip
     report = ToolReport("", "", "", "csynth", instances=(tree,))
     found = matched([report], PartNames(PARTS))

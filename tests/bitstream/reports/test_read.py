@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,17 @@ def test_a_timing_summary(slack: float, met: bool) -> None:
     assert (clock.target_ns, clock.achieved_ns) == (10, 10 - slack)
     assert "run_conv1/acc_reg[3]/C to run_conv1/out_reg[7]/D" in clock.path
     assert "6 levels of logic" in clock.path
+
+
+def test_the_slowest_path_is_that_of_the_worst_slack() -> None:
+    text = samples.timing("model")
+    begin = text.index("Slack (MET)")
+    other = text[begin:].replace("1.250ns", "3.000ns").replace("run_conv1", "elsewhere")
+    clock = of(text[:begin] + other + "\n" + text[begin:]).clock
+    assert clock is not None and "run_conv1/acc_reg" in clock.path
+    hold = text[begin:].replace("Setup (Max", "Hold (Min")
+    clock = of(text[:begin] + hold).clock
+    assert clock is not None and clock.path == "" and clock.achieved_ns == 8.75
 
 
 def test_hold_that_is_missed_is_not_met() -> None:
@@ -263,6 +276,22 @@ def test_an_impossible_number_is_refused(name: str, bad: str) -> None:
     damaged = text[:at] + bad + text[at + len(number) :]
     with pytest.raises(InputDataError, match="damaged"):
         of(damaged)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_whatever_is_changed_in_a_file_is_read_or_refused(name: str) -> None:
+    """Never another exception: bytes are cut, doubled, swapped and overwritten."""
+    draw = random.Random(name)
+    bits = (b"|", b"+--+", b"\n", b"<", b"{", b"]", b'"', b"null", b"NaN", b"-1", b"\xff", b"== ")
+    for _ in range(300):
+        data = bytearray(EVERY[name].encode())
+        for _ in range(draw.randint(1, 5)):
+            at = draw.randrange(len(data))
+            end = min(len(data), at + draw.randint(0, 30))
+            new = draw.choice((b"", draw.choice(bits), bytes(data[max(0, at - 60) : at])))
+            data[at : draw.choice((at, end))] = new
+        with suppress(InputDataError):
+            read_report(bytes(data), "file")
 
 
 def test_a_billion_laughs_are_not_heard() -> None:
