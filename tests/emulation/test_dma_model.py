@@ -240,7 +240,7 @@ def test_an_address_where_nothing_lies_is_a_bus_fault(board: EmulatedPlatform) -
 
 
 def test_a_process_has_one_device_of_a_library(board: EmulatedPlatform, library: Path) -> None:
-    with pytest.raises(DeviceError, match="the device is open already.*close the device first"):
+    with pytest.raises(DeviceError, match=r"the device is open already.*close the device first"):
         EmulatedPlatform(library)
     board.close()
     with device(library) as again:
@@ -255,7 +255,7 @@ def test_what_is_no_emulator_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(DeviceError, match="is no emulator of fpgacomp"):
         EmulatedPlatform(wrong)
     monkeypatch.delenv("FPGACOMP_EMULATOR", raising=False)
-    with pytest.raises(DeviceError, match="no library was named.*set FPGACOMP_EMULATOR"):
+    with pytest.raises(DeviceError, match=r"no library was named.*set FPGACOMP_EMULATOR"):
         EmulatedPlatform()
     monkeypatch.setenv("FPGACOMP_EMULATOR", str(wrong))
     with pytest.raises(DeviceError, match="is no emulator of fpgacomp"):
