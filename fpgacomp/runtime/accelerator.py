@@ -97,6 +97,16 @@ class Accelerator:
         """Version of fpgacomp that made the design."""
         return self.deployment.version
 
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the network's inputs, in order."""
+        return list(self._before.inputs)
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the network's outputs, in order."""
+        return list(self._after.outputs)
+
     def predict(self, samples: Samples, timeout_s: float = TIMEOUT_S) -> Any:
         """The network's outputs for samples in its own units.
 
@@ -170,7 +180,7 @@ class Accelerator:
         self.close()
 
     def _only(self, samples: Any) -> dict[str, Any]:
-        names = list(self._before.inputs)
+        names = self.inputs
         if len(names) != 1:
             raise SampleError("the samples", f"one array was given for {len(names)} inputs.",
                               "give a dictionary with {}.".format(", ".join(names)))  # fmt: skip
