@@ -4,10 +4,12 @@
     emit(design, vectors)             -> Emitted         its project, and the graph it must equal
     simulate(emitted, batches, level) -> CsimResult...   every integer that the project computes
     levels                            -> what of a project can be run: its C++, its RTL
+    emulator(emitted, system)         -> a library that answers a driver as the device does
     further(design, frames)           -> what a full check runs beyond C-simulation, at what cost
     remarks(design), choices(design)  -> sentences and settings for the report
     fifos(design)                     -> words of the FIFO behind each tensor
     structure(design)                 -> what `fpgacomp show` prints below the layers
+    parts(graph, project)             -> the layer that a name in the hardware works for
 
 An engine is one folder of this package with an `engine.py` that implements `Engine`, and one
 line in `registry.py`. A companion adds evidence to another engine's designs, as FINN does.
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.interface import Interface
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.errors import FpgacompError
@@ -178,6 +181,16 @@ class Engine(Protocol[DesignT]):
             ToolError: a tool is missing or failed, or the program did.
         """
 
+    def emulator(self, emitted: Emitted, system: EmulatedSystem, *, compiler: Compiler) -> Path:
+        """A shared library in which the emitted project runs behind a model of AXI DMA.
+
+        Its C interface is hls_templates/emulation/fcemu.h. It is kept in the user's cache folder,
+        under the digest of what it is made from.
+
+        Raises:
+            ToolError: a tool is missing or failed.
+        """
+
     def further(self, design: DesignT, frames: int) -> tuple[FurtherCheck, ...]:
         """The simulations that a full check adds to C-simulation on so many frames."""
 
@@ -194,6 +207,16 @@ class Engine(Protocol[DesignT]):
         """What the design consists of below its layers, as lines for a reader.
 
         "" where the layers and their foldings say all there is.
+        """
+
+    def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
+        """Of a build directory: names in its hardware -> the layer that each works for.
+
+        What a synthesis tool reports under a name that holds one of these is that layer's; "" says
+        that it works for no layer. Of several names the longest counts.
+
+        Raises:
+            InputDataError: the project is none of this engine.
         """
 
 
@@ -249,3 +272,6 @@ class Companion(Protocol):
         Raises:
             UnsupportedLayer, Problems: it cannot express a layer, where `required`.
         """
+
+    def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
+        """Of a build directory: names in its own hardware -> the layer that each works for."""

@@ -5,6 +5,16 @@ from __future__ import annotations
 import os
 
 
+def emulator_library() -> str:
+    """Path of the emulator that takes the board's place (FPGACOMP_EMULATOR); "" where none does."""
+    return os.environ.get("FPGACOMP_EMULATOR", "")
+
+
+def wanted_key() -> str:
+    """File of the public key that packages must be signed by (FPGACOMP_PACKAGE_KEY), or ""."""
+    return os.environ.get("FPGACOMP_PACKAGE_KEY", "")
+
+
 def notify_socket() -> str:
     """Where systemd listens for a service's state (NOTIFY_SOCKET); "" where nobody does."""
     return os.environ.get("NOTIFY_SOCKET", "")

@@ -26,6 +26,9 @@ ON_PURPOSE = {
     "--weight-bits": "compile quantizes with one width, the techniques with one for each layer",
     "--activation-bits": "compile quantizes with one width, the techniques with one for each layer",
     "--input-bits": "compile types a raw input (total and integer bits), quantize a network's",
+    "--key": "package signs with a private key, verify and install check with a public one",
+    "--batch": "of a training step, or of samples that a service answers together",
+    "--version": "of fpgacomp itself, or of a package",
     "--method": "how a network is quantized is not how it is pruned",
 }
 PARAMETERS = [

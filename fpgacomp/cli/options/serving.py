@@ -117,9 +117,10 @@ TransportOption = Annotated[
     str,
     typer.Option(
         "--transport",
-        metavar="MODULE:FUNCTION",
-        help="What computes: `oracle`, the integer graph in software, or a function that takes the "
-        "Deployment and gives a Transport. It runs in a process of its own.",
+        metavar="NAME",
+        help="What computes: `oracle`, the integer graph in software; `emulated`, the design "
+        "itself behind a model of AXI DMA; or MODULE:FUNCTION, a function from a Deployment to a "
+        "Transport. It runs in a process of its own.",
     ),
 ]
 StateOption = Annotated[

@@ -9,6 +9,7 @@ from pathlib import Path
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.remarks import hls_remarks
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import rank
@@ -91,6 +92,12 @@ class Hls4mlEngine:
             open_types=level == "hls", progress=progress,
         )  # fmt: skip
 
+    def emulator(self, emitted: Emitted, system: EmulatedSystem, *, compiler: Compiler) -> Path:
+        """The emitted C++, frame by frame: what it computes is exact, when is the estimate's."""
+        from fpgacomp.engines.hls4ml.emulate import emulator
+
+        return emulator(emitted.project, emitted.graph, system, compiler=compiler)
+
     def further(self, design: Hls4mlDesign, frames: int) -> tuple[FurtherCheck, ...]:
         """The C++ on the types that it is synthesized with."""
         from fpgacomp.engines.hls4ml.cost import further_checks
@@ -116,6 +123,12 @@ class Hls4mlEngine:
     def structure(self, design: Hls4mlDesign) -> str:
         """Nothing: one kernel per layer, whose settings are its folding."""
         return ""
+
+    def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
+        """Configurations of the kernels, which HLS writes into the names of modules."""
+        from fpgacomp.engines.hls4ml.parts import parts
+
+        return parts(graph, project)
 
 
 HLS4ML = Hls4mlEngine()

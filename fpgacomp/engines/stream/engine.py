@@ -9,6 +9,7 @@ from typing import assert_never
 
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.remarks import hls_remarks, yosys_remarks
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.stream.design import StreamDesign
@@ -91,6 +92,12 @@ class StreamEngine:
             case _:
                 assert_never(level)
 
+    def emulator(self, emitted: Emitted, system: EmulatedSystem, *, compiler: Compiler) -> Path:
+        """The emitted SystemVerilog, clock by clock."""
+        from fpgacomp.engines.stream.rtl.emulate import emulator
+
+        return emulator(emitted.project, system, verilator=find_verilator(), compiler=compiler)
+
     def further(self, design: StreamDesign, frames: int) -> tuple[FurtherCheck, ...]:
         """The C++ as it is synthesized, and the SystemVerilog."""
         from fpgacomp.engines.stream.cost import further_checks
@@ -125,6 +132,12 @@ class StreamEngine:
         from fpgacomp.engines.stream.text import print_dataflow
 
         return print_dataflow(design)
+
+    def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
+        """Processes and streams of the C++, after which HLS and RTL call their instances."""
+        from fpgacomp.engines.stream.parts import parts
+
+        return parts(project)
 
 
 STREAM = StreamEngine()

@@ -1,9 +1,8 @@
 """A device in a process of its own, which may crash or be killed without taking the service along.
 
-    python -m fpgacomp_runtime.service.remote MODULE:FUNCTION FOLDER DESCRIPTOR
+    python -m fpgacomp_runtime.service.remote NAME FOLDER DESCRIPTOR
 
-is that process: it calls FUNCTION(deployment) for the way to the device and answers its parent on a
-socket. A message is a length, a JSON object, and the bytes of the arrays that the object lists.
+is that process: it opens the way to the device of this name and answers its parent on a socket. A message is a length, a JSON object, and the bytes of the arrays that the object lists.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ import numpy as np
 from ..deployment import Deployment
 from ..errors import DeviceError, DeviceTimeout, TransferError
 from ..transport import Transport
+from ..transports import NAMES, connect
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -39,6 +39,23 @@ _START_S = 60.0
 _ERRORS = {"DeviceTimeout": DeviceTimeout, "TransferError": TransferError}
 
 
+def open_device(name: str, deployment: Deployment) -> Transport:
+    """Open the way to a device.
+
+    Args:
+        name: one of `transports.NAMES`, or a function from a Deployment to a Transport, as
+            MODULE:FUNCTION.
+        deployment: in the folder software/ of a package.
+
+    Raises:
+        DeviceError: there is no such way, or what it needs is not there.
+    """
+    if name.partition(":")[0] in {known.partition(":")[0] for known in NAMES}:
+        return connect(name, deployment, deployment.folder.parent)
+    found: Transport = load_factory(name)(deployment)
+    return found
+
+
 def load_factory(name: str) -> Any:
     """The function that gives the way to a device, by its name MODULE:FUNCTION.
 
@@ -46,7 +63,7 @@ def load_factory(name: str) -> Any:
         DeviceError: there is none of this name.
     """
     module, colon, function = name.partition(":")
-    remedy = "name a function as MODULE:FUNCTION, which takes a Deployment and gives a Transport."
+    remedy = "give one of {}, or MODULE:FUNCTION.".format(", ".join(NAMES))
     if not colon:
         raise DeviceError(name, "names no function.", remedy)
     try:
@@ -60,17 +77,17 @@ class RemoteDevice:
     """The way to a device in a process of its own; see `transport.Transport` for the methods.
 
     Args:
-        factory: function that gives the way to the device there, as MODULE:FUNCTION.
+        name: of the way to the device there; see `open_device`.
         folder: of deployment.json.
 
     Raises:
         TransferError: the process does not begin.
-        DeviceError: what the function raised.
+        DeviceError: the device cannot be opened.
     """
 
-    def __init__(self, factory: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", __name__, factory, str(folder), str(theirs.fileno())]
+        command = [sys.executable, "-m", __name__, name, str(folder), str(theirs.fileno())]
         # The process finds the modules that this one does.
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path or "." for path in sys.path))
         try:
@@ -252,7 +269,7 @@ def main(arguments: Sequence[str]) -> int:
     told, _ = _receive(line, None)
     assert told["call"] == "begin"
     try:
-        transport: Transport = load_factory(name)(Deployment.read(folder))
+        transport = open_device(name, Deployment.read(folder))
     except DeviceError as error:
         _send(line, {"error": _told(error)}, ())
         return 1

@@ -44,6 +44,7 @@ class Delivery:
         synthesis: command of Yosys that maps to the part; "" where Vivado builds, or where Yosys
             has none for the family.
         multipliers: whether the design plans DSP blocks.
+        multipliers_of: how the script for Yosys puts products there; see `Device`.
         sources, tables, vectors: paths below rtl/.
         frames: how many each file of `vectors` holds.
     """
@@ -54,6 +55,7 @@ class Delivery:
     clock_ns: str
     synthesis: str
     multipliers: bool
+    multipliers_of: str
     sources: tuple[str, ...]
     tables: tuple[str, ...]
     vectors: tuple[str, ...]
@@ -73,6 +75,7 @@ class Delivery:
             xilinx=board.device.toolchain == "vivado",
             synthesis=board.device.yosys if board.device.toolchain == "open" else "",
             multipliers=any(("DSP", "1") in unit.parameters for unit in made.units),
+            multipliers_of=board.device.yosys_multipliers,
             clock_ns=f"{design.clock_ns:.3f}",
             sources=tuple(path for path in paths if path.endswith(".sv")),
             tables=tuple(path for path in paths if path.endswith(".mem")),
@@ -177,4 +180,4 @@ def delivered(delivery: Delivery) -> dict[str, bytes]:
 
 def _context(delivery: Delivery) -> dict[str, object]:
     derived = {name: getattr(delivery, name) for name in ("buses", "containers", "ports")}
-    return {**vars(delivery), **derived}
+    return {**vars(delivery), **derived, "check": "-check "}

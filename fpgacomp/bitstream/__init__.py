@@ -1,0 +1,1 @@
+"""From a build directory to a bitstream, and what the tools on that way report."""
