@@ -2,7 +2,8 @@
 
     python -m fpgacomp_runtime.service.remote NAME FOLDER DESCRIPTOR
 
-is that process: it opens the way to the device of this name and answers its parent on a socket. A message is a length, a JSON object, and the bytes of the arrays that the object lists.
+is that process: it opens the way to the device of this name and answers its parent on a socket. A
+message is a length, a JSON object, and the bytes of the arrays that the object lists.
 """
 
 from __future__ import annotations
