@@ -6,8 +6,8 @@ import typer
 
 from fpgacomp.cli.console import write_json
 from fpgacomp.cli.options.arguments import BuildArgument
-from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.options.checking import TrustOption
+from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.options.packages import (
     PackageFileOption,
     PackageNameOption,

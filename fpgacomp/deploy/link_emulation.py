@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from fpgacomp.deploy.link import link_top, render, top_of
 from fpgacomp.engines.shared import emulation
-from fpgacomp.engines.stream.rtl.build import Product, make
+from fpgacomp.engines.stream.rtl.build import VerilatedProduct, make
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.results.project import Project
@@ -53,7 +53,7 @@ def uart_emulator(
         tables = tuple(sorted(folder.glob("*.mem")))
         source = Path(scratch) / "emulation.cpp"
         source.write_bytes(render("emulation.cpp", top=top, tables=[path.name for path in tables]))
-        wanted = Product(
+        wanted = VerilatedProduct(
             name=emulation.LIBRARY, room="emulation", sources=(source,),
             compile=emulation.COMPILE, link=emulation.LINK,
             # The library's own function, which looks for tables beside the library.

@@ -237,7 +237,8 @@ def _written(content: bytes, out: Path) -> PackageSummary:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        found = _summary(scratch, None)
+        with _telling():
+            found = _summary(scratch, None)
         scratch.replace(out)
     except OSError as error:
         why = f"cannot be written ({error.strerror or error})."

@@ -21,12 +21,13 @@ from .install import Installed, SelfTestHook, install, roll_back
 from .self_test import SECONDS, SelfTestFailed, command_hook, transport_hook
 from .service.command import add_serve
 from .signature import configured_key
+from .transports import NAMES
 
 _KEY = (
     "File of the public key that must have signed the package. Without it, the file that "
     "FPGACOMP_PACKAGE_KEY names counts, or else /etc/fpgacomp/package-key.pub where it exists."
 )
-_WAYS = "The way to the device: emulated, emulated:LIBRARY, pynq or pynq-ultrascale."
+_WAYS = f"The way to the device: {', '.join(NAMES)}."
 _NAMES = "fpgacomp_runtime"  # what it is called on a device, whatever it is imported as
 
 

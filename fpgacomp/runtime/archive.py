@@ -47,7 +47,7 @@ _CHUNK = 1 << 20
 # Keeps a signature of a package from being one of anything else that the same key may sign.
 _PURPOSE = b"fpgacomp package 1\n"
 # No hidden files, no `..`, nothing that a shell, a terminal or another file system reads otherwise.
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}\Z")
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]{0,99}\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _HIGHEST_VERSION = (1 << 53) - 1  # what every reader of JSON keeps exactly
@@ -325,6 +325,26 @@ def check_path(name: str) -> str:
     return ""
 
 
+def collision(name: str, spelled: dict[str, tuple[str, bool]]) -> str:
+    """What else goes to the place of a file, where case is ignored or anywhere; "" where nothing.
+
+    Args:
+        name: path of the file.
+        spelled: path in lower case -> (path, whether it is a file) of the files before it and
+            their folders; those of this one are added.
+    """
+    parts = name.split("/")
+    for depth in range(1, len(parts) + 1):
+        path, is_file = "/".join(parts[:depth]), depth == len(parts)
+        known = spelled.get(path.lower())
+        if known == (path, True) and is_file:
+            return f"holds {path!r} twice"
+        if known is not None and (known != (path, False) or is_file):
+            return f"holds both {known[0]!r} and {path!r}"
+        spelled[path.lower()] = path, is_file
+    return ""
+
+
 class _Tar:
     """The tar of a package, read once from its beginning to its end."""
 
@@ -384,7 +404,9 @@ def _contents(
                 raise tar.refused("does not begin with its manifest")
             manifest = tar.take(size)
         else:
-            _refuse_collision(tar, name, spelled)
+            twice = collision(name, spelled)
+            if twice:
+                raise tar.refused(twice)
             if name < last:
                 raise tar.refused(f"holds {name!r} out of order")
             offset, last = tar.at, name
@@ -423,24 +445,6 @@ def _read_header(tar: _Tar, block: bytes) -> tuple[str, int]:
     if size > MAX_FILE_BYTES:
         raise tar.refused(f"holds {name!r} of over {MAX_FILE_BYTES:,} bytes")
     return name, size
-
-
-def _refuse_collision(tar: _Tar, name: str, spelled: dict[str, tuple[str, bool]]) -> None:
-    """Refuse what would go to one place, on a file system that ignores case or on any other.
-
-    Args:
-        spelled: path in lower case -> (path, whether it is a file) of what came before, folders
-            among them.
-    """
-    parts = name.split("/")
-    for depth in range(1, len(parts) + 1):
-        path, is_file = "/".join(parts[:depth]), depth == len(parts)
-        known = spelled.get(path.lower())
-        if known == (path, True) and is_file:
-            raise tar.refused(f"holds {path!r} twice")
-        if known not in (None, (path, False)) or (known is not None and is_file):
-            raise tar.refused(f"holds both {known[0]!r} and {path!r}")
-        spelled[path.lower()] = path, is_file
 
 
 def _agree(path: Path, manifest: PackageManifest, members: Mapping[str, Member]) -> None:

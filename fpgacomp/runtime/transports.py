@@ -2,6 +2,7 @@
 
 emulated           the library that the environment variable FPGACOMP_EMULATOR names
 emulated:LIBRARY   that of this path
+uart:PORT:BAUD     a board at a serial port, for instance uart:/dev/ttyUSB1:1000000
 pynq               a Zynq-7000 board under PYNQ, with the package's bitstream
 pynq-ultrascale    a Zynq UltraScale+ board, likewise
 """
@@ -15,7 +16,7 @@ from .deployment import Deployment
 from .errors import DeviceError
 from .transport import Transport
 
-NAMES = ("emulated", "emulated:LIBRARY", "pynq", "pynq-ultrascale")
+NAMES = ("emulated", "emulated:LIBRARY", "uart:PORT:BAUD", "pynq", "pynq-ultrascale")
 _FAMILIES = {"pynq": "zynq-7000", "pynq-ultrascale": "zynq-ultrascale+"}
 
 
@@ -42,6 +43,11 @@ def connect(name: str, deployment: Deployment, folder: Path) -> Transport:
         from . import emulated
 
         return emulated.connect(deployment, argument or None)
+    port, _, baud = argument.rpartition(":")
+    if kind == "uart" and port and baud.isdigit():
+        from . import uart
+
+        return uart.connect(deployment, port, int(baud))
     if name in _FAMILIES:
         from . import pynq
 

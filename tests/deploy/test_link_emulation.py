@@ -16,6 +16,7 @@ from fpgacomp.flows.options import Options
 from fpgacomp.flows.simulate import simulate
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
+from fpgacomp.results.target import Target
 from fpgacomp.runtime import accelerator as runtime
 from fpgacomp.runtime import framing
 from fpgacomp.runtime.deployment import Deployment
@@ -36,12 +37,17 @@ NOISY = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("uart")
+
+
 @lru_cache(maxsize=1)
-def built(factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def built(folder: Path) -> tuple[Path, Path]:
     """The build of the digits example for a small board, and its emulated board."""
-    folder = factory.mktemp("uart") / "digits"
+    folder = folder / "digits"
     options = Options(
-        csim=False, checks="quick", backend="stream", target="area", fps=1000.0,
+        csim=False, checks="quick", backend="stream", target=Target(goal="area", fps=1000.0),
         inputs=DIGITS / "test_inputs.npy",
     )  # fmt: skip
     compiled = compile(DIGITS / "model.onnx", "icebreaker", out=folder, options=options)
@@ -60,12 +66,12 @@ def made_joined() -> Made:
 
 
 @pytest.fixture
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(request: pytest.FixtureRequest, folder: Path) -> Made:
     """A design: its graph, its description, and the library of its board."""
     uart.needs_verilator()
     if request.param == "joined":
         return made_joined()
-    build, library = built(tmp_path_factory)
+    build, library = built(folder)
     graph = codec.from_json((build / "graph.json").read_text("utf-8"))
     return graph, Deployment.read(build / "software"), library
 
@@ -255,11 +261,11 @@ def test_more_frames_than_the_window_are_refused_and_harm_nothing(made: Made) ->
 
 
 def test_a_build_for_an_open_board_predicts_through_its_uart(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the network's file to predictions in its own units."""
     uart.needs_verilator()
-    build, library = built(tmp_path_factory)
+    build, library = built(folder)
     monkeypatch.setenv("FPGACOMP_EMULATOR", str(library))
     images = np.load(DIGITS / "test_inputs.npy")[:30]
     deployment = Deployment.read(build / "software")

@@ -174,6 +174,9 @@ def test_a_size_that_is_none(tmp_path: Path, size: bytes) -> None:
 )
 def test_two_files_for_one_place(tmp_path: Path, paths: tuple[str, ...], why: str) -> None:
     assert why in refused(tmp_path / "x.fpga", hostile([entry(path, b"") for path in paths]))
+    if sorted(set(paths)) == list(paths):  # what a build could hold
+        with pytest.raises(PackageError, match=why):
+            archive_bytes(b"{}", dict.fromkeys(paths, b""))
 
 
 def test_what_the_manifest_does_not_say(tmp_path: Path) -> None:

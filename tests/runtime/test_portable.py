@@ -121,9 +121,9 @@ def test_it_works_alone_in_an_empty_folder_under_its_own_name(tmp_path: Path) ->
         "import fpgacomp_runtime\n"
         "folder = pathlib.Path(fpgacomp_runtime.__file__).parent\n"
         "for path in folder.rglob('*.py'):\n"
-        "    if path.stem not in ('__main__', '__init__'):\n"
-        "        name = '.'.join(path.relative_to(folder).with_suffix('').parts)\n"
-        "        importlib.import_module('fpgacomp_runtime.' + name)\n"
+        "    if path.stem != '__main__':\n"
+        "        parts = path.relative_to(folder.parent).with_suffix('').parts\n"
+        "        importlib.import_module('.'.join(parts))\n"
         "runpy.run_module('fpgacomp_runtime', run_name='__main__')\n"
     )
     for line in (

@@ -48,6 +48,11 @@ def archive_bytes(manifest: bytes, files: Mapping[str, bytes], sign: Signer | No
     if len(files) > form.MAX_FILES:
         why = f"has over {form.MAX_FILES:,} files, the most that a package may hold."
         raise PackageError("the build", why, "this design cannot be packaged.")
+    spelled = {form.MANIFEST: (form.MANIFEST, True)}
+    for path in sorted(files):
+        if twice := form.collision(path, spelled):
+            why = f"{twice}, which are one file where case is ignored."
+            raise PackageError("the build", why, "rename a layer or port, and compile again.")
     parts = [*_entry(form.MANIFEST, manifest)]
     for path in sorted(files):
         parts += _entry(path, files[path])

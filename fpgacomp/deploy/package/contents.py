@@ -29,6 +29,8 @@ from fpgacomp.runtime.deployment import FILE, Deployment, FramePort
 from fpgacomp.runtime.errors import DescriptionError
 
 SOFTWARE, SOURCES, BITSTREAM = "software/", ("hls/", "rtl/"), "bitstream/"
+# What the runtime consists of; beside that lie what Python and editors leave there.
+RUNTIME_FILES = (".py", ".html", ".css", ".js")
 _AGAIN = "compile the network again."
 
 
@@ -84,8 +86,7 @@ def package_contents(
         chosen |= {f"{BITSTREAM}{path}": content for path, content in given.bitstream.items()}
     else:
         chosen |= {p: c for p, c in given.files.items() if p.startswith(SOURCES)}
-    chosen |= runtime_files()
-    chosen |= systemd_files().files
+    chosen |= runtime_files() | dict(systemd_files().files)
     named = name or deployment.name
     host_nodes = deployment.before is None or deployment.after is None
     parts = parts_of(chosen, deployment.version, dict(given.tools))
@@ -113,17 +114,13 @@ def package_contents(
     return PackageContents(chosen, manifest_bytes(facts, chosen))
 
 
-# Python, and the web page of its service.
-_RUNTIME_FILES = (".py", ".html", ".css", ".js")
-
-
 def runtime_files() -> dict[str, bytes]:
     """The device runtime, under the name that it has on a device."""
     folder = Path(fpgacomp.runtime.__file__).parent
     return {
         f"{RUNTIME}/{path.relative_to(folder).as_posix()}": path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.suffix in _RUNTIME_FILES
+        if path.suffix in RUNTIME_FILES and path.is_file()
     }
 
 

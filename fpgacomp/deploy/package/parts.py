@@ -56,6 +56,7 @@ class DeviceNeed:
 
 # Title and files of each part, and the beginning of a path by which it is known to be there.
 _LIBRARIES = (
+    ("software/c/", "fpgacomp-c-driver", "fpgacomp's driver in C", "software/c/"),
     ("rtl/lib/", "fpgacomp-rtl-library", "fpgacomp's library of SystemVerilog operators",
      "rtl/lib/"),
     ("hls/include/fpgacomp/", "fpgacomp-hls-library", "fpgacomp's library of C++ operators",
@@ -113,6 +114,18 @@ def _hls4ml(version: str) -> PackagePart:
     )
 
 
+# Name, title, purpose and licence of what only some devices need.
+_OPTIONAL = (
+    ("bottle", "bottle", "serving predictions over HTTP", "MIT"),
+    ("cryptography", "cryptography 2.6 or later",
+     "checking the signature of a package, where a key is configured",
+     "Apache-2.0 OR BSD-3-Clause"),
+    ("paho-mqtt", "paho-mqtt 2", "serving predictions over MQTT", "EPL-2.0 OR BSD-3-Clause"),
+    ("pynq", "pynq 2.7 or 3", "boards under PYNQ", "BSD-3-Clause"),
+    ("pyserial", "pyserial", "boards at a serial port", "BSD-3-Clause"),
+)  # fmt: skip
+
+
 def needs_of(*, host_nodes: bool) -> tuple[DeviceNeed, ...]:
     """What the device needs besides the package and Python.
 
@@ -123,10 +136,4 @@ def needs_of(*, host_nodes: bool) -> tuple[DeviceNeed, ...]:
     if host_nodes:
         purpose = "the software side of this network"
         found.append(DeviceNeed("onnxruntime", "onnxruntime", purpose, "MIT", True))
-    purpose = "checking the signature of a package, where a key is configured"
-    licence, title = "Apache-2.0 OR BSD-3-Clause", "cryptography 2.6 or later"
-    found.append(DeviceNeed("cryptography", title, purpose, licence, False))
-    http, mqtt = "serving predictions over HTTP", "serving predictions over MQTT"
-    found.append(DeviceNeed("bottle", "bottle 0.13 or later", http, "MIT", False))
-    licence, title = "EPL-2.0 OR BSD-3-Clause", "paho-mqtt 2.1 or later"
-    return (*found, DeviceNeed("paho-mqtt", title, mqtt, licence, False))
+    return (*found, *(DeviceNeed(*need, required=False) for need in _OPTIONAL))
