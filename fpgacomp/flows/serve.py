@@ -25,6 +25,8 @@ from fpgacomp.runtime.service.refusal import SettingsError, StateError
 from fpgacomp.runtime.service.run import ServiceSettings, run_service, stop_on_signals
 from fpgacomp.runtime.service.web import WebSettings
 
+# What computes where nothing else is said: the integer graph.
+ORACLE = "fpgacomp.deploy.oracle:open_transport"
 STATE = "fpgacomp-service"
 
 
@@ -40,6 +42,7 @@ def serve(
     batch: int = 64,
     request_bytes: int = 1 << 20,
     stop: threading.Event | None = None,
+    trust: bool = False,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Serve predictions over MQTT and HTTP, until it is stopped.
@@ -49,14 +52,15 @@ def serve(
         broker: how the MQTT broker is reached; None serves no MQTT.
         web: where HTTP listens; None serves none.
         transport: what computes: "oracle", the integer graph in software; "emulated", the design
-            itself in simulation; or another name of `fpgacomp.runtime.transports`. It runs in a
-            process of its own.
+            itself behind a model of AXI DMA; or a function from a Deployment to a Transport, as
+            MODULE:FUNCTION. It runs in a process of its own.
         state: folder for the answers that were given; None: fpgacomp-service in the current folder.
         prefix: the topics begin with it; "": fpgacomp/NAME, with the network's name.
         queue: requests that may wait.
         batch: samples that are sent to the device together.
         request_bytes: of one request.
         stop: ends the service; None: SIGTERM and SIGINT do.
+        trust: emulate a build that this user did not make here, whose code then runs.
         tell: takes lines about where it serves.
 
     Returns:
@@ -71,7 +75,10 @@ def serve(
     folder.read_build(place)  # a changed file is refused
     with _as_errors():
         deployment = read_deployment(place)
-        factory = transport_factory(_device(transport, place), deployment, isolate=True)
+        name = {"oracle": ORACLE}.get(transport, transport)
+        if name == "emulated":
+            name = f"emulated:{emulate(place, trust=trust)}"
+        factory = transport_factory(name, deployment, isolate=True)
         settings = ServiceSettings(
             state=Path(STATE) if state is None else Path(state),
             broker=broker,

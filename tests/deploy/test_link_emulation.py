@@ -26,7 +26,7 @@ from fpgacomp.runtime.deployment import Deployment
 from fpgacomp.runtime.errors import DeviceError, DeviceTimeout, TransferError, WrongDesign
 from fpgacomp.runtime.framing import Decoder, Packet
 from fpgacomp.runtime.line import EmulatedLine
-from fpgacomp.runtime.uart import UartTransport, connect
+from fpgacomp.runtime.uart import UartTransport
 from tests.support import uart
 from tests.support.c_drivers import SANITIZERS, run
 from tests.support.paths import EXAMPLES
