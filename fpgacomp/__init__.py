@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fpgacomp.errors import FpgacompError as FpgacompError
     from fpgacomp.flows.bench_estimates import bench_estimates as bench_estimates
     from fpgacomp.flows.build import build as build
+    from fpgacomp.flows.calibrate import calibrate as calibrate
     from fpgacomp.flows.check import check as check
     from fpgacomp.flows.compare import compare as compare
     from fpgacomp.flows.compile import compile as compile
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
     from fpgacomp.flows.estimate import estimate as estimate
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.export import export as export
+    from fpgacomp.flows.import_report import import_report as import_report
     from fpgacomp.flows.options import Options as Options
+    from fpgacomp.flows.package import install as install
+    from fpgacomp.flows.package import new_key as new_key
+    from fpgacomp.flows.package import package as package
+    from fpgacomp.flows.package import verify as verify
+    from fpgacomp.flows.serve import serve as serve
     from fpgacomp.flows.simulate import simulate as simulate
     from fpgacomp.flows.split import split as split
     from fpgacomp.results.report import Report as Report
@@ -47,6 +54,7 @@ _HOMES = {
     "TaskRequest": "data.tasks",
     "bench_estimates": "flows.bench_estimates",
     "build": "flows.build",
+    "calibrate": "flows.calibrate",
     "check": "flows.check",
     "compare": "flows.compare",
     "compile": "flows.compile",
@@ -57,11 +65,17 @@ _HOMES = {
     "evaluate": "flows.evaluate",
     "export": "flows.export",
     "factorize": "flows.compress",
+    "install": "flows.package",
+    "new_key": "flows.package",
+    "package": "flows.package",
+    "import_report": "flows.import_report",
     "prune": "flows.compress",
     "quantize": "flows.compress",
+    "serve": "flows.serve",
     "share": "flows.compress",
     "simulate": "flows.simulate",
     "split": "flows.split",
+    "verify": "flows.package",
 }
 __all__ = [*_HOMES, "__version__"]
 

@@ -1,1 +1,1 @@
-"""From a compiled design to the bitstream of its board."""
+"""From a build directory to a bitstream, and what the tools on that way report."""

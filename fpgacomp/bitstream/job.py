@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fpgacomp.devices.board import Board
+from fpgacomp.errors import FpgacompError
 from fpgacomp.results.project import Project
 
 MOST_SEEDS = 8
@@ -22,12 +23,17 @@ class BuildOptions:
         all_seeds: try them all, and take the fastest, even where one meets the clock.
         source: what is synthesized; "" leaves it to the toolchain.
         baud: of the host link; None takes the board's.
+        scripts_only: write what the vendor's tools read, and do not run them.
+        preset: of a processing system: "board", all that the vendor's files of the board set, or
+            "minimal", its clock, ports and interrupts.
     """
 
     seeds: int = MOST_SEEDS
     all_seeds: bool = False
     source: Literal["", "rtl", "hls"] = ""
     baud: int | None = None
+    scripts_only: bool = False
+    preset: Literal["board", "minimal"] = "board"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +68,12 @@ class Built:
         remedy: what the user can do where it does not.
         report: plain values for report.json.
         files: path below bitstream/ -> content, without report and manifest.
+        problem: what kept the toolchain from going on, where the files are of use all the same:
+            it is raised when they are written.
     """
 
     met: bool
     report: Mapping[str, Any]
     files: Mapping[str, bytes] = field(repr=False)
     remedy: str = ""
+    problem: FpgacompError | None = None

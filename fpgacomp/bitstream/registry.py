@@ -6,6 +6,7 @@ from typing import Protocol
 
 from fpgacomp.bitstream.job import Built, Job
 from fpgacomp.bitstream.open.toolchain import OpenToolchain
+from fpgacomp.bitstream.vendor.toolchain import VivadoToolchain
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.device import Toolchain as ToolchainName
 from fpgacomp.errors import UsageError
@@ -26,6 +27,7 @@ class Toolchain(Protocol):
 
 _TOOLCHAINS: dict[ToolchainName, Toolchain] = {
     "open": OpenToolchain(),
+    "vivado": VivadoToolchain(),
 }
 
 

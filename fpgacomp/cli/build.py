@@ -10,6 +10,9 @@ from fpgacomp.cli.options.bitstream import (
     AllSeedsOption,
     BaudOption,
     BuildBoardOption,
+    Preset,
+    PresetOption,
+    ScriptsOnlyOption,
     SeedsOption,
     SourceOption,
 )
@@ -26,6 +29,8 @@ def build(
     seeds: SeedsOption = 8,
     all_seeds: AllSeedsOption = False,
     baud: BaudOption = None,
+    scripts_only: ScriptsOnlyOption = False,
+    preset: PresetOption = Preset.BOARD,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,7 +39,9 @@ def build(
     The result goes to DIR/bitstream, with a report of the clock that was achieved, the seed, what
     is used, the slowest path, and the command that loads it. Where the clock is not met, the
     evidence goes to DIR/bitstream.failed, and the exit code is 1. Open boards are built with
-    Yosys and nextpnr (pip install 'fpgacomp[bitstream]').
+    Yosys and nextpnr (pip install 'fpgacomp[bitstream]'), those of AMD with Vivado: where it is
+    not on PATH, DIR/bitstream gets the scripts and a README that says what to type, and the exit
+    code is 3; with --scripts-only it is 0.
 
     Example: `fpgacomp build digits-ulx3s-85f`
     """
@@ -43,8 +50,9 @@ def build(
     from fpgacomp.report import built
 
     options = BuildOptions(
-        seeds=seeds, all_seeds=all_seeds, source=source.value if source else "", baud=baud
-    )
+        seeds=seeds, all_seeds=all_seeds, source=source.value if source else "", baud=baud,
+        scripts_only=scripts_only, preset=preset.value,
+    )  # fmt: skip
     with progress(context) as observer:
         found = run(folder, board=board, options=options, trust=trust, observer=observer)
     if as_json:

@@ -18,6 +18,7 @@ from fpgacomp.cli.options.build import (
     IoOption,
     LatencyOption,
     TargetOption,
+    ToolCalibrationOption,
 )
 from fpgacomp.cli.options.checking import (
     ChecksOption,
@@ -58,6 +59,7 @@ def compile(
     clock_mhz: ClockOption = None,
     io: IoOption = None,
     argmax: ArgmaxOption = False,
+    tool_calibration: ToolCalibrationOption = None,
     inputs: InputsOption = None,
     labels: LabelsOption = None,
     task: TaskOption = None,
@@ -104,6 +106,7 @@ def compile(
         scale=scale,
         ranges=ranges,
         dump_stages=dump_stages,
+        tool_calibration=tool_calibration,
     )
     options = replace(
         design, inputs=inputs, labels=labels, task=task_request(task).kind, vectors=vectors,

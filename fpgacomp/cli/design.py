@@ -35,6 +35,7 @@ def design_options(
     scale: Scale,
     ranges: Ranges,
     dump_stages: Path | None = None,
+    tool_calibration: Path | None = None,
 ) -> Options:
     """Make the options of a design from the values on the command line.
 
@@ -62,6 +63,7 @@ def design_options(
             ranges=ranges,
         ),
         dump_stages=dump_stages,
+        tool_calibration=tool_calibration,
     )
 
 

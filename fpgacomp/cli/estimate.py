@@ -15,6 +15,7 @@ from fpgacomp.cli.options.build import (
     IoOption,
     LatencyOption,
     TargetOption,
+    ToolCalibrationOption,
 )
 from fpgacomp.cli.options.output import DumpStagesOption, JsonOption, TimeStagesOption
 from fpgacomp.cli.options.quantization import (
@@ -39,6 +40,7 @@ def estimate(
     clock_mhz: ClockOption = None,
     io: IoOption = None,
     argmax: ArgmaxOption = False,
+    tool_calibration: ToolCalibrationOption = None,
     calibration: CalibrationOption = None,
     input_bits: InputTypeOption = None,
     weight_bits: PtqWeightBitsOption = 8,
@@ -73,6 +75,7 @@ def estimate(
         scale=scale,
         ranges=ranges,
         dump_stages=dump_stages,
+        tool_calibration=tool_calibration,
     )
     with progress(context) as observer:
         report = run(model, board, options=options, observer=observer)

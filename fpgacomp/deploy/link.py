@@ -142,9 +142,9 @@ def link_top(
     Raises:
         UsageError: the clock does not give the baud rate, or the design has too many ports.
     """
-    top = _top(interface, clock_hz, baud, window, patience_cycles)
+    top = top_of(interface, clock_hz, baud, window=window, patience_cycles=patience_cycles)
     files = {path.name: path.read_bytes() for path in sorted(TEMPLATES.glob("*.sv"))}
-    files[f"{top.name}.sv"] = _render("top.sv", top=top)
+    files[f"{top.name}.sv"] = render("top.sv", top=top)
     return Project(files)
 
 
@@ -183,9 +183,15 @@ def _slowest(clock_hz: int) -> int:
     return -(-least * clock_hz // (_PHASE * _OVERSAMPLES[0]))
 
 
-def _top(
-    interface: RtlInterface, clock_hz: int, baud: int, window: int | None, patience: int | None
+def top_of(
+    interface: RtlInterface,
+    clock_hz: int,
+    baud: int,
+    *,
+    window: int | None,
+    patience_cycles: int | None,
 ) -> LinkTop:
+    """What the template of the top module is told; see `link_top`."""
     inputs = tuple(LinkPort.of(port) for port in interface.inputs)
     outputs = tuple(LinkPort.of(port) for port in interface.outputs)
     for side, ports in (("inputs", inputs), ("outputs", outputs)):
@@ -196,7 +202,7 @@ def _top(
         raise UsageError("the UART link", f"a window of {window} frames is none of "
                          f"{', '.join(map(str, _WINDOWS))}.", "choose one of these.")  # fmt: skip
     oversample, increment = timing_of(clock_hz, baud)
-    cycles = patience if patience is not None else round(clock_hz * _PATIENCE_S)
+    cycles = patience_cycles if patience_cycles is not None else round(clock_hz * _PATIENCE_S)
     registers = RegisterMap(
         interface.identity,
         tuple(port.name for port in inputs),
@@ -217,7 +223,8 @@ def _top(
     )
 
 
-def _render(template: str, **context: object) -> bytes:
+def render(template: str, /, **context: object) -> bytes:
+    """The content of a file from `template`.j2; a field that the context lacks is an error."""
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,

@@ -29,6 +29,8 @@ class Board:
         sources: the documents that the figures are from.
         path: the board file.
         pins: what a bitstream by open tools needs; None where the board file does not state it.
+        vivado_board: what Vivado's own files call the board; "" where they are not known.
+        platform: of an accelerator card, for which v++ links kernels; "" for others.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Board:
     sources: tuple[str, ...]
     path: Path
     pins: BoardPins | None = None
+    vivado_board: str = ""
+    platform: str = ""
 
     @property
     def budget(self) -> Resources[float]:

@@ -214,19 +214,19 @@ def _foreign(path: Path, lines: Lines, board: BoardFile, device: Device) -> Iter
             "vivado builds xilinx parts, open builds lattice and gowin parts.",
         )
     if board.bitstream is not None:
-        yield from _wrong_pins(path, lines, board.bitstream, device)
+        yield from _wrong_pins(path, lines, board.bitstream, board, device)
 
 
 def _wrong_pins(
-    path: Path, lines: Lines, pins: BitstreamSection, device: Device
+    path: Path, lines: Lines, pins: BitstreamSection, board: BoardFile, device: Device
 ) -> Iterator[BoardError]:
     """Pins for a tool that does not read them, and pins that two ports would share."""
     keys: Keys = ("bitstream",)
-    if device.toolchain != "open":
+    if board.host != "none":
         yield BoardError(
             where(path, lines[keys], keys),
-            f"{device.toolchain!r} takes no pins from a board file.",
-            "leave the section out: it is for boards of the open tools.",
+            f"samples reach this board by {board.host!r}, and no pins are asked for.",
+            "leave the section out: it is for boards whose host is `none`.",
         )
     places: dict[str, str] = {}
     for port, site in _sites(pins):

@@ -106,6 +106,8 @@ def _board(content: BoardFile, path: Path) -> Board:
         sources=tuple(content.sources),
         path=path,
         pins=None if content.bitstream is None else _pins(content.bitstream),
+        vivado_board=content.vivado_board or "",
+        platform=content.platform or "",
     )
 
 

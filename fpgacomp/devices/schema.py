@@ -178,6 +178,8 @@ class BoardFile(_Strict):
     host: Literal["zynq-ps", "pcie", "none"]
     toolchain: Toolchain | None = None
     bitstream: BitstreamSection | None = None
+    vivado_board: _Part | None = None
+    platform: _Part | None = None
     sources: Annotated[list[_Source], Field(min_length=1, max_length=100)]
 
 
@@ -208,6 +210,8 @@ EXAMPLES: Mapping[str, str] = {
     "memory": "512 MB DDR3",
     "host": "zynq-ps",
     "toolchain": "vivado",
+    "vivado_board": "pynq-z2",
+    "platform": "xilinx_u50_gen3x16_xdma_5_202210_1",
     "sources": "[the data sheet and table each figure is from]",
     "default": "100",
     "max": "250",

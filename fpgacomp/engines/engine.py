@@ -9,6 +9,7 @@
     remarks(design), choices(design)  -> sentences and settings for the report
     fifos(design)                     -> words of the FIFO behind each tensor
     structure(design)                 -> what `fpgacomp show` prints below the layers
+    parts(graph, project)             -> the layer that a name in the hardware works for
 
 An engine is one folder of this package with an `engine.py` that implements `Engine`, and one
 line in `registry.py`. A companion adds evidence to another engine's designs, as FINN does.
@@ -208,6 +209,16 @@ class Engine(Protocol[DesignT]):
         "" where the layers and their foldings say all there is.
         """
 
+    def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
+        """Of a build directory: names in its hardware -> the layer that each works for.
+
+        What a synthesis tool reports under a name that holds one of these is that layer's; "" says
+        that it works for no layer. Of several names the longest counts.
+
+        Raises:
+            InputDataError: the project is none of this engine.
+        """
+
 
 # Each engine's designs are its own; whoever holds several engines cannot name them all.
 AnyEngine = Engine[Any]
@@ -261,3 +272,6 @@ class Companion(Protocol):
         Raises:
             UnsupportedLayer, Problems: it cannot express a layer, where `required`.
         """
+
+    def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
+        """Of a build directory: names in its own hardware -> the layer that each works for."""

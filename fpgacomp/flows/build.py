@@ -113,6 +113,8 @@ def build(
     report = _report(made, the_board, stages)
     target = result if made.met else evidence
     bitstream_folder.write_bitstream(target, digest, made.files, report)
+    if made.problem is not None:
+        raise made.problem
     return BuildResult(made.met, target, report, made.remedy)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from fpgacomp.deploy.c.project import c_files
 from fpgacomp.deploy.describe import software_side
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
@@ -105,5 +106,6 @@ def compile(
             emitted.interface.top, lowered, emitted.interface.for_software(design.graph),
             first.values, engine=chosen.engine.name, board=the_board, clock_mhz=design.clock_mhz,
         )  # fmt: skip
-        project = emitted.project.merged(*peers.projects, software)
+        driver = c_files(software, family=the_board.family)
+        project = emitted.project.merged(*peers.projects, software, driver)
         return destination.write(report, network, lowered, project, evidence)

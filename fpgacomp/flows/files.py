@@ -42,6 +42,8 @@ class Content(Enum):
     LOG = "a log of fpgacomp", re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
     CHECKPOINT = "a checkpoint", re.compile(rb"PK")
     NETWORK = "a network", re.compile(rb"")
+    PACKAGE = "a package (.fpga)", re.compile(rb"\x89FPGA")
+    CALIBRATION = "a calibration", re.compile(rb'\{\s*"(corrections|engine)"')
     TRACE = "waveforms (.fst, .vcd)", re.compile(rb"\0{7}\x01|\$(version|date|timescale)")
 
 
@@ -93,6 +95,7 @@ def places_of(model: object, options: Options, out: Path | None = None) -> tuple
         *reads("--inputs", options.inputs),
         *reads("--labels", options.labels),
         *reads("--calibration", options.calibration),
+        *reads("--tool-calibration", options.tool_calibration),
         *(() if out is None else (Place("--out", out, FileUse.BUILD),)),
         *(() if stages is None else (Place("--dump-stages", stages, FileUse.STAGES),)),
     )

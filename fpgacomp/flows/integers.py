@@ -12,12 +12,15 @@ from fpgacomp.devices.read import list_boards
 from fpgacomp.engines.choose import EngineDesign, choose
 from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.registry import Request
+from fpgacomp.engines.shared.tool_calibration import ToolCalibration
 from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import require_runnable
 from fpgacomp.flows import dump
+from fpgacomp.flows.calibrate import load_calibration
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.samples import quantize_network
 from fpgacomp.flows.stages import Stages
+from fpgacomp.flows.tool_calibration import check_calibration, fold_corrected
 from fpgacomp.frontend import end_in_labels, open_network
 from fpgacomp.lower import lower
 from fpgacomp.network.canonical import Network
@@ -89,7 +92,26 @@ def fold(
         other_boards=[b for b in list_boards() if b.device.toolchain == board.device.toolchain],
         bits_are_options=of_float,
     )
+    calibration = _calibration(options, request, board)
     with stages.step("fold"):
-        chosen = choose(lowered.graph, goal, request.engines)
+        if calibration is None:
+            chosen = choose(lowered.graph, goal, request.engines)
+        else:
+            chosen = fold_corrected(
+                goal, calibration, lambda goal: choose(lowered.graph, goal, request.engines)
+            )
     stages.keep("design", lambda: dump.design(chosen))
     return chosen
+
+
+def _calibration(options: Options, request: Request, board: Board) -> ToolCalibration | None:
+    """The correction of estimates that was asked for.
+
+    Raises:
+        InputDataError, UsageError: the file is none, or is of another engine or other tools.
+    """
+    if options.tool_calibration is None:
+        return None
+    found = load_calibration(options.tool_calibration)
+    check_calibration(found, request, board)
+    return found

@@ -32,6 +32,7 @@ _TYPES: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("argmax", (bool, np.bool_), "give True or False."),
     ("csim", (bool, np.bool_), "give True or False."),
     ("dump_stages", (Path, type(None)), "give Path('folder'), or None."),
+    ("tool_calibration", (str, Path, type(None)), "give the path of a file, or None."),
 )
 
 
@@ -69,6 +70,8 @@ class Options:
             fit are run in batches, and more generated ones than fit are refused.
         dump_stages: Folder that receives what each stage produced, also when a stage fails; None
             writes nothing.
+        tool_calibration: file of `fpgacomp.calibrate`, by which estimates are corrected for the
+            tools that somebody uses; None takes them as they come with the package.
 
     Raises:
         UsageError: a value that is not possible; labels without the inputs that they are of.
@@ -91,6 +94,7 @@ class Options:
     seed: int = 0
     memory_gb: float = 4.0
     dump_stages: Path | None = None
+    tool_calibration: str | Path | None = None
 
     def __post_init__(self) -> None:
         for where, why, fix in self._impossible():
@@ -147,6 +151,10 @@ class Options:
         plain = asdict(self)
         # Where a user looks at stages, and on how large a machine, changes nothing of a build.
         del plain["dump_stages"], plain["memory_gb"]
+        if self.tool_calibration is None:
+            del plain["tool_calibration"]
+        else:
+            plain["tool_calibration"] = str(self.tool_calibration)
         for name in ("calibration", "inputs", "labels"):
             given = getattr(self, name)
             plain[name] = str(given) if isinstance(given, str | Path) else given is not None

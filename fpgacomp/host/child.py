@@ -133,16 +133,44 @@ def _run(
     cpu_seconds = int(4 * bounds.seconds)
     limits = (_ADDRESS_BYTES, bounds.memory_bytes, cpu_seconds, _OPEN_FILES, _FILE_BYTES)
     command = [sys.executable, "-P", "-c", _CONFINED + code, confine.__file__, *map(str, limits)]
+    return run_command(
+        [*command, *arguments], folder=folder, log=log, seconds=bounds.seconds,
+        environment=environment, on_line=on_line,
+    )  # fmt: skip
+
+
+def run_command(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    log: Path,
+    seconds: float,
+    environment: Mapping[str, str],
+    on_line: Callable[[str], None] = lambda line: None,
+) -> Ended:
+    """Run a program of this machine in a process group of its own, which ends with this process.
+
+    Args:
+        command: the program and its arguments.
+        folder: the working directory.
+        log: file that receives what it prints.
+        seconds: wall-clock time that it may take.
+        environment: all variables of the process.
+        on_line: called with each line that it prints.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
     started = time.monotonic()
     with log.open("wb") as kept:
         with held_signals():
             process = subprocess.Popen(
-                [*command, *arguments], cwd=folder, env=dict(environment),
+                list(command), cwd=folder, env=dict(environment),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
         expired = threading.Event()
-        timer = threading.Timer(bounds.seconds, _expire, (process, expired))
+        timer = threading.Timer(seconds, _expire, (process, expired))
         timer.start()
         tail: deque[str] = deque(maxlen=_TAIL)
         try:
@@ -156,8 +184,7 @@ def _run(
         finally:  # a run that is stopped leaves no process behind
             timer.cancel()
             _end(process)
-    seconds = time.monotonic() - started
-    return Ended(code_of_end, seconds, expired.is_set(), tuple(tail))
+    return Ended(code_of_end, time.monotonic() - started, expired.is_set(), tuple(tail))
 
 
 def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:

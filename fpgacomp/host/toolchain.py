@@ -116,6 +116,12 @@ def environment_with(**variables: str) -> dict[str, str]:
     return {**os.environ, **variables}
 
 
+def find_program(name: str) -> Path | None:
+    """A program on PATH; None where there is none of this name."""
+    found = shutil.which(name)
+    return None if found is None else Path(found)
+
+
 def package_version(name: str) -> str | None:
     """The version of an installed package; None where it is missing."""
     return _package(name)
@@ -209,6 +215,11 @@ _PACKAGES = (
         "pyosys",
         "synthesis by Yosys for open boards, and proofs of the library (fpgacomp's tests)",
         "pip install pyosys==0.70",
+    ),
+    (
+        "cryptography",
+        "keys and signatures of packages (new-key, package, verify, install)",
+        "pip install 'fpgacomp[deploy]'",
     ),
     ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),

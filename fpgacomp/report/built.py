@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from fpgacomp.report import built_by_vendor as by_vendor
+
 _BAR = 20  # characters
 _STEPS = 3  # of the slowest path that are shown: those that take the longest
 
@@ -20,7 +22,8 @@ def render(summary: Mapping[str, Any], console: Console) -> None:
         summary: of `fpgacomp.flows.build.BuildResult`.
     """
     plain = not console.encoding.lower().startswith("utf")
-    for text, style in _lines(summary, plain=plain):
+    every = by_vendor.lines(summary) if "steps" in summary else _lines(summary, plain=plain)
+    for text, style in every:
         shown = "".join(c if c.isprintable() else " " for c in text)
         if plain:
             shown = shown.encode(console.encoding, "replace").decode(console.encoding)

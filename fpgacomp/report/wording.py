@@ -156,6 +156,8 @@ def resource_rows(report: Report) -> tuple[ResourceRow, ...]:
 def stage_of(estimate: Estimate) -> str:
     """The tool whose result is predicted, and what its figures were fitted to."""
     stage, basis = STAGES[estimate.stage], estimate.basis
+    if basis.calibrated:
+        return f"{stage}, corrected for {basis.calibrated}"
     if basis.designs is None:
         return stage
     if basis.designs == 0:

@@ -98,10 +98,13 @@ class Basis:
         tool: whose results.
         designs: how many whole designs of the device's family; None where single layers of many
             repositories, 0 where nothing of the family.
+        calibrated: the tool's release, and how many of the user's own builds, that the figures
+            were corrected for; "" where they were not.
     """
 
     tool: str = "published reports of Vivado and Vitis HLS"
     designs: int | None = None
+    calibrated: str = ""
 
     @property
     def thin(self) -> bool:

@@ -15,7 +15,7 @@ from .address_map import LENGTH_BITS, AddressMap
 from .deployment import FramePort
 from .dma import AxiDma, DmaChannel
 from .errors import DeviceError, DeviceTimeout, SampleError, TransferError
-from .platform import Buffer, Platform, wait_until
+from .platform import DmaBuffer, Platform, wait_until
 from .registers import ControlRegisters
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class _Lane:
             self._next = 0
         return job, index
 
-    def _buffer(self) -> Buffer:
+    def _buffer(self) -> DmaBuffer:
         """The buffer whose turn it is."""
         self._turn = (self._turn + 1) % _BUFFERS
         return self._buffers[self._turn]
@@ -89,7 +89,7 @@ class _Lane:
 class _Sender(_Lane):
     """An input: what comes next lies in its buffer before the transfer in front of it ends."""
 
-    _staged: Buffer | None = None
+    _staged: DmaBuffer | None = None
 
     def clear(self) -> None:
         super().clear()
@@ -111,7 +111,7 @@ class _Receiver(_Lane):
     """An output: the next answer has its buffer before the last one is copied."""
 
     received = 0  # answers since the last reset
-    _coming: tuple[_Job, int, Buffer] | None = None
+    _coming: tuple[_Job, int, DmaBuffer] | None = None
 
     def clear(self) -> None:
         super().clear()

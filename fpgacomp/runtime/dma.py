@@ -7,7 +7,7 @@ length of a frame goes into LENGTH, and TLAST ends it.
 from __future__ import annotations
 
 from .errors import DeviceTimeout, TransferError
-from .platform import Buffer, Platform, wait_until
+from .platform import DmaBuffer, Platform, wait_until
 
 MM2S, S2MM = 0x00, 0x30  # where a channel's registers start
 DMACR, DMASR, ADDRESS, ADDRESS_MSB, LENGTH = 0x00, 0x04, 0x18, 0x1C, 0x28
@@ -28,7 +28,7 @@ class DmaChannel:
         self._platform, self._bus, self._base = platform, platform.bus, base + start
         self._receives = start == S2MM
         self._most = most
-        self._buffer: Buffer | None = None
+        self._buffer: DmaBuffer | None = None
         self._count = 0
         self.where = what
 
@@ -51,7 +51,7 @@ class DmaChannel:
             raise DeviceTimeout(self.where, "stays halted although it was told to run.",
                                 "load the bitstream again; is the DMA's clock there?")  # fmt: skip
 
-    def start(self, buffer: Buffer, count: int) -> None:
+    def start(self, buffer: DmaBuffer, count: int) -> None:
         """Start the transfer of a frame.
 
         Args:

@@ -7,7 +7,10 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import NotInstalled, TransferError
+from .environment import emulator_library
+from .errors import DeviceError, NotInstalled, TransferError
+
+_UNKNOWN = (1 << 64) - 1
 
 
 class ByteLine(Protocol):
@@ -82,32 +85,30 @@ class SerialLine:
 
 
 class EmulatedLine:
-    """The line to a Verilated top module, whose time goes on while somebody reads.
+    """The line to an emulated board, whose time goes on while somebody reads.
 
     Args:
-        library: what `fpgacomp` built of a design with its UART link.
-        clock_hz: of the design.
-        baud: of its line.
+        library: its path; None takes that of the environment variable FPGACOMP_EMULATOR.
 
     Raises:
-        TransferError: the library cannot be opened.
+        DeviceError: the library is missing, is none of a board with a UART, or is in use.
     """
 
-    def __init__(self, library: str | Path, clock_hz: int, baud: int) -> None:
-        self.baud = baud
-        self._clock_hz = clock_hz
-        try:
-            self._library = ctypes.CDLL(str(library))
-        except OSError as problem:
-            raise TransferError(str(library), f"it cannot be opened: {problem}.",
-                                "build the emulation again.") from None  # fmt: skip
-        self._declare()
+    def __init__(self, library: str | Path | None = None) -> None:
+        path = str(library or emulator_library())
+        if not path:
+            raise DeviceError("the emulator", "no library was named.",
+                              "set FPGACOMP_EMULATOR to the path of one.")  # fmt: skip
+        self._library = _load(path)
         if self._library.fcemu_open() != 0:
             why = self._library.fcemu_error().decode()
-            raise TransferError(str(library), f"{why}.", "build the emulation again.")
+            raise DeviceError(
+                path, f"{why}.", "close the device first, or build the emulator anew."
+            )
+        self.baud, self._clock_hz = self.get("baud"), self.get("clock_hz")
 
     def now(self) -> float:
-        return float(self._library.fcemu_get(b"cycles")) / self._clock_hz
+        return self.get("cycles") / self._clock_hz
 
     def write(self, data: bytes) -> None:
         self._library.fcemu_uart_write(data, len(data))
@@ -117,34 +118,64 @@ class EmulatedLine:
         data = ctypes.create_string_buffer(most)
         count = self._library.fcemu_uart_read(data, 1, cycles)
         if count and most > 1:
-            rest = ctypes.byref(data, 1)
-            count += self._library.fcemu_uart_read(rest, most - 1, 0)
+            count += self._library.fcemu_uart_read(ctypes.byref(data, 1), most - 1, 0)
         return data.raw[:count]
 
     def close(self) -> None:
         self._library.fcemu_close()
 
     def set(self, name: str, value: int) -> None:
-        """Set an error rate of the line, or press the reset button for `value` cycles."""
+        """Set how often the line errs, or hold the reset button for `value` cycles.
+
+        Raises:
+            KeyError: there is no setting of this name.
+        """
         if self._library.fcemu_set(name.encode(), value) != 0:
             raise KeyError(name)
 
     def get(self, name: str) -> int:
-        """A setting, or a figure: cycles, errors."""
-        return int(self._library.fcemu_get(name.encode()))
+        """A setting, or a figure: cycles, errors, clock_hz, baud, led_busy, led_fault.
 
-    def _declare(self) -> None:
-        byte_p, size, whole = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
-        functions = {
-            "fcemu_open": (ctypes.c_int, []),
-            "fcemu_close": (None, []),
-            "fcemu_error": (ctypes.c_char_p, []),
-            "fcemu_advance": (whole, [whole]),
-            "fcemu_uart_write": (None, [ctypes.c_char_p, size]),
-            "fcemu_uart_read": (size, [byte_p, size, whole]),
-            "fcemu_set": (ctypes.c_int, [ctypes.c_char_p, whole]),
-            "fcemu_get": (whole, [ctypes.c_char_p]),
-        }  # type: dict[str, tuple[Any, list[Any]]]
+        Raises:
+            DeviceError: the emulator was closed.
+        """
+        value = int(self._library.fcemu_get(name.encode()))
+        if value == _UNKNOWN:
+            raise DeviceError("the emulator", f"has no {name}.", "open the device again.")
+        return value
+
+
+def is_serial(library: str | Path | None = None) -> bool:
+    """Whether a library emulates a board at a serial line, and not one with a processor.
+
+    Args:
+        library: its path; None takes that of the environment variable FPGACOMP_EMULATOR.
+    """
+    path = str(library or emulator_library())
+    try:
+        return bool(path) and hasattr(ctypes.CDLL(path), "fcemu_uart_read")
+    except OSError:
+        return False  # whoever opens it says what is wrong with it
+
+
+def _load(path: str) -> ctypes.CDLL:
+    """A library with the types of its functions (hls_templates/link/emulation.cpp.j2)."""
+    size, whole = ctypes.c_size_t, ctypes.c_uint64
+    functions = {
+        "fcemu_open": (ctypes.c_int, []),
+        "fcemu_close": (None, []),
+        "fcemu_error": (ctypes.c_char_p, []),
+        "fcemu_uart_write": (None, [ctypes.c_char_p, size]),
+        "fcemu_uart_read": (size, [ctypes.c_void_p, size, whole]),
+        "fcemu_set": (ctypes.c_int, [ctypes.c_char_p, whole]),
+        "fcemu_get": (whole, [ctypes.c_char_p]),
+    }  # type: dict[str, tuple[Any, list[Any]]]
+    try:
+        library = ctypes.CDLL(path)
         for name, (result, arguments) in functions.items():
-            function = getattr(self._library, name)
+            function = getattr(library, name)
             function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError) as problem:
+        raise DeviceError(path, f"is no emulator of a board with a UART: {problem}.",
+                          "build the emulator again.") from None  # fmt: skip
+    return library

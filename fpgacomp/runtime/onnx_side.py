@@ -46,6 +46,11 @@ class OnnxSide:
         """Names of the inputs, in order."""
         return list(self._inputs)
 
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the outputs, in order."""
+        return list(self._outputs)
+
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Compute the outputs of each sample; see `Program.run`."""
         feeds = {}

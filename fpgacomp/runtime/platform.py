@@ -20,7 +20,7 @@ class Bus(Protocol):
         """Write the register."""
 
 
-class Buffer(Protocol):
+class DmaBuffer(Protocol):
     """Memory that both the processor and a DMA reach.
 
     The processor's caches may hold other bytes than the memory: what it wrote is there for a DMA
@@ -52,7 +52,7 @@ class Platform(Protocol):
     def bus(self) -> Bus:
         """Its registers."""
 
-    def allocate(self, size: int) -> Buffer:
+    def allocate(self, size: int) -> DmaBuffer:
         """Memory for a DMA, `size` bytes, aligned to at least 64.
 
         Raises:

@@ -313,7 +313,11 @@ def _constant(value: Any, where: str) -> Array:
         )
     if found.dtype.kind not in "fiub" or (found.dtype.kind == "f" and np.isnan(found).any()):
         raise ValueError("{}: constant {!r} holds no numbers".format(where, value["name"]))
-    return found.astype(spec.type).reshape(spec.shape)
+    with np.errstate(invalid="ignore"):
+        stored = found.astype(spec.type)
+    if not (stored == found).all():
+        raise ValueError(f"{where}: constant {value['name']!r} holds what no {spec.type} is")
+    return stored.reshape(spec.shape)
 
 
 def _step(value: Any, where: str) -> HostStep:

@@ -16,9 +16,9 @@ import numpy as np
 
 from . import framing
 from .deployment import Deployment, FramePort
-from .errors import DeviceTimeout, TransferError, WrongDesign
+from .errors import DeviceError, DeviceTimeout, TransferError, WrongDesign
 from .framing import Decoder, DeviceIdentity, LinkStatus, Packet
-from .line import ByteLine
+from .line import ByteLine, EmulatedLine, SerialLine
 
 # How long a device and what lies between may take to answer, besides the time on the line: USB
 # bridges collect bytes for up to 16 ms.
@@ -30,8 +30,35 @@ _BITS = 10  # of a byte on the line
 _STUFFED = 2  # bytes that a byte may take on the line
 _ABOUT_BYTES = 256  # room for the answer to IDENTIFY: 16 ports on each side
 _WHERE = "the UART link"
-_LATE = "allow more time, or reset the device and start again."
 _LONGEST_PAUSE = 64  # times the latency, between two questions to a device that takes its time
+
+
+def connect(deployment: Deployment, port: str, baud: int) -> UartTransport:
+    """The way to a board at a serial port.
+
+    Args:
+        port: name of the serial port, as /dev/ttyUSB1.
+        baud: of the line, as the bitstream was built for.
+
+    Raises:
+        DeviceError: see `SerialLine` and `UartTransport`.
+    """
+    line = SerialLine(port, baud)
+    try:
+        return UartTransport(line, deployment)
+    except DeviceError:
+        line.close()
+        raise
+
+
+def connect_emulated(deployment: Deployment, library: str | None = None) -> UartTransport:
+    """The way to an emulated board at a serial line; see `EmulatedLine` for its library."""
+    line = EmulatedLine(library)
+    try:
+        return UartTransport(line, deployment)
+    except DeviceError:
+        line.close()
+        raise
 
 
 class _Job:
@@ -94,7 +121,8 @@ class UartTransport:
         self._heard = line.now()
         self._asked: tuple[int, int] | None = None  # kind and label of the answer that is awaited
         self._act: Callable[[bytes], bool] = bool
-        self._doubt = False
+        self._doubt = False  # whether the device is where it should be by what was sent
+        self._foreign = False
         self._forget()
         self._about = self._identify(deployment)
         self.reset()
@@ -145,8 +173,8 @@ class UartTransport:
             if self._hear(min(until, quiet)):
                 pause = self._latency_s
             elif self._line.now() >= until:
-                raise DeviceTimeout(_WHERE, f"{job.missing} answers did not come within "
-                                    f"{timeout_s} s.", _LATE)  # fmt: skip
+                why = f"{job.missing} answers did not come within {timeout_s} s."
+                raise DeviceTimeout(_WHERE, why, "allow more time, or reset the device.")
             elif self._line.now() >= quiet:
                 # Either something was lost, or the accelerator takes its time: ask less and less.
                 self._doubt = True
@@ -293,8 +321,7 @@ class UartTransport:
         """
         before = self._lost()
         self._counts["settled"] += 1
-        self._request(framing.STATUS, framing.STATUS_IS, self._go_on, until)
-        if self._doubt:
+        if self._request(framing.STATUS, framing.STATUS_IS, self._go_on, until) and self._foreign:
             self._restart(until)
         return self._lost() > before
 
@@ -302,16 +329,18 @@ class UartTransport:
         return self._counts["sent_again"] + self._counts["computed_again"]
 
     def _go_on(self, body: bytes) -> bool:
-        """Go on where the device is; still in doubt where it is somewhere else."""
+        """Go on where the device is, unless it cannot be there by what was sent to it."""
         status = LinkStatus.parse(body)
         if status is None:
             return False
         accepted = (status.expected - self._first) & 255
         answered = (status.answered - self._first) & 255
         there = len(self._under_way)
-        self._doubt = not answered <= accepted <= there or (accepted == there and status.port > 0)
-        if self._doubt:
+        partly = accepted == there and status.port > 0
+        self._foreign = partly or not answered <= accepted <= there
+        if self._foreign:
             return True
+        self._doubt = False
         self._give_up(answered)
         for place in range(accepted - answered, len(self._under_way)):
             self._send_frame(place, status.port if place == accepted - answered else 0)
@@ -329,12 +358,12 @@ class UartTransport:
             self._doubt = False
             return True
 
-        self._request(framing.RESET, framing.RESET_DONE, begin, until)
-        self._counts["resets"] += 1
+        if self._request(framing.RESET, framing.RESET_DONE, begin, until):
+            self._counts["resets"] += 1
 
     def _request(
         self, kind: int, answer: int, act: Callable[[bytes], bool], until: float | None
-    ) -> None:
+    ) -> bool:
         """Send a request until its answer comes.
 
         Args:
@@ -342,9 +371,11 @@ class UartTransport:
                 where it is none.
             until: when to give up, or None: after some attempts.
 
+        Returns:
+            Whether it came before that time.
+
         Raises:
             TransferError: no attempt was answered.
-            DeviceTimeout: none was answered in time.
         """
         label = next(self._labels) & 255
         self._asked, self._act = (answer, label), act
@@ -353,10 +384,10 @@ class UartTransport:
             quiet = self._quiet_at(self._latency_s)
             while self._line.now() < quiet:
                 if until is not None and self._line.now() >= until:
-                    raise DeviceTimeout(_WHERE, "the device did not answer in time.", _LATE)
+                    return False
                 self._hear(quiet if until is None else min(quiet, until))
                 if self._is_answered():
-                    return
+                    return True
                 quiet = self._quiet_at(self._latency_s)
             self._counts["asked_again"] += 1
         raise TransferError(_WHERE, f"the device did not answer {self._attempts} requests.",

@@ -15,7 +15,7 @@
 namespace {
 
 std::unique_ptr<fcemu::System> device;
-std::string error;
+std::string error, told;  // of fcemu_open, and what fcemu_error returned last
 
 // The folder of this library, which holds what the design reads when it is switched on.
 std::string own_folder() {
@@ -47,7 +47,11 @@ int fcemu_open(void) {
 
 void fcemu_close(void) { device.reset(); }
 
-const char* fcemu_error(void) { return device ? device->error().c_str() : error.c_str(); }
+const char* fcemu_error(void) {
+  told.swap(error);
+  error.clear();
+  return told.empty() && device ? device->error().c_str() : told.c_str();
+}
 
 uint32_t fcemu_read32(uint64_t address) { return device ? device->read(address) : ~uint32_t{0}; }
 

@@ -20,6 +20,13 @@ class BuildSource(Enum):
     HLS = "hls"
 
 
+class Preset(Enum):
+    """Where the settings of a processing system are from."""
+
+    BOARD = "board"
+    MINIMAL = "minimal"
+
+
 BuildBoardOption = Annotated[
     str | None,
     typer.Option(
@@ -73,5 +80,25 @@ BaudOption = Annotated[
         rich_help_panel=BITSTREAM,
         help="Bits a second of the serial host link of an open board. Without it, what the board "
         "file states.",
+    ),
+]
+ScriptsOnlyOption = Annotated[
+    bool,
+    typer.Option(
+        "--scripts-only",
+        rich_help_panel=BITSTREAM,
+        help="For boards that Vivado builds: write the folder that makes the bitstream, README and "
+        "scripts included, and do not run Vivado. Copy it to a machine that has Vivado.",
+    ),
+]
+PresetOption = Annotated[
+    Preset,
+    typer.Option(
+        "--preset",
+        metavar="PRESET",
+        rich_help_panel=BITSTREAM,
+        help="For Zynq boards: board (default) takes all settings of the processing system from "
+        "Vivado's files of the board; minimal sets its clock, ports and interrupts alone, which "
+        "is enough for images that boot by themselves, as PYNQ's do.",
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -129,4 +130,16 @@ ArgmaxOption = Annotated[
         "instead of one score per class. Refused where integers cannot keep the order of the "
         "classes.",
     ),
+]
+ToolCalibrationOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tool-calibration",
+        metavar="FILE",
+        rich_help_panel=BUILD,
+        help="Correct the estimates for your tools, by a file of `fpgacomp calibrate`. It is of "
+        "one engine, which --backend has to name. Without it, estimates are as the package has "
+        "them.",
+    ),
+    Role.READ,
 ]

@@ -12,6 +12,7 @@ from fpgacomp.engines.finn.project import finn_board
 from fpgacomp.engines.finn.runtime import INSTALL, finn_version
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.errors import Problems, UnsupportedLayer
+from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
@@ -52,6 +53,12 @@ class FinnCompanion:
         return Corroboration(
             project, len(next(iter(inputs.values()))), wrong, _unknown(design.board)
         )
+
+    def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
+        """Nodes of FINN's hardware graph."""
+        from fpgacomp.engines.finn.parts import parts
+
+        return parts(graph, project)
 
 
 def _unknown(board: Board) -> tuple[str, ...]:

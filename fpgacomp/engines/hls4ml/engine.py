@@ -124,5 +124,11 @@ class Hls4mlEngine:
         """Nothing: one kernel per layer, whose settings are its folding."""
         return ""
 
+    def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
+        """Configurations of the kernels, which HLS writes into the names of modules."""
+        from fpgacomp.engines.hls4ml.parts import parts
+
+        return parts(graph, project)
+
 
 HLS4ML = Hls4mlEngine()

@@ -133,5 +133,11 @@ class StreamEngine:
 
         return print_dataflow(design)
 
+    def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
+        """Processes and streams of the C++, after which HLS and RTL call their instances."""
+        from fpgacomp.engines.stream.parts import parts
+
+        return parts(project)
+
 
 STREAM = StreamEngine()

@@ -33,7 +33,7 @@ _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Product:
+class VerilatedProduct:
     """What is made of a design that Verilator has turned into C++.
 
     Args:
@@ -104,7 +104,7 @@ def build(
         ToolError: Verilator or g++ failed, or a library of the format is missing.
     """
     started = time.monotonic()
-    wanted = Product(
+    wanted = VerilatedProduct(
         name="sim",
         room="rtl",
         sources=(folder / "sim_main.cpp",),
@@ -119,7 +119,7 @@ def build(
 
 
 def make(
-    product: Product, folder: Path, top: str, verilator: Verilator, compiler: Compiler
+    product: VerilatedProduct, folder: Path, top: str, verilator: Verilator, compiler: Compiler
 ) -> Path:
     """The file of a product, built unless an earlier run has kept it.
 
@@ -144,7 +144,7 @@ def make(
 
 
 def kept_at(
-    product: Product, folder: Path, top: str, verilator: Verilator, compiler: Compiler
+    product: VerilatedProduct, folder: Path, top: str, verilator: Verilator, compiler: Compiler
 ) -> Path:
     """Where the cache has a product, if it does."""
     options = (
@@ -157,7 +157,7 @@ def kept_at(
     return kept.place(product.room, product.name, options, files)
 
 
-def _build(product: Product, folder: Path, top: str, tools: _Tools, scratch: Path) -> Path:
+def _build(product: VerilatedProduct, folder: Path, top: str, tools: _Tools, scratch: Path) -> Path:
     verilator, compiler = tools.verilator, tools.compiler
     made = scratch / "verilated"
     command = [
@@ -224,7 +224,7 @@ def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
         raise ToolError("Verilator", f"the emitted SystemVerilog does not build: {why}", _REPORT)
 
 
-def _runtime(product: Product, tools: _Tools) -> list[Path]:
+def _runtime(product: VerilatedProduct, tools: _Tools) -> list[Path]:
     """Verilator's own C++, compiled once for each version of the tools and set of options."""
     verilator, compiler = tools.verilator, tools.compiler
     options = (*_COMPILE, *product.compile, _FAST)

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from fpgacomp.engines.shared import emulation
 from fpgacomp.engines.shared.emulation import EmulatedSystem
-from fpgacomp.engines.stream.rtl.build import Product, make
+from fpgacomp.engines.stream.rtl.build import VerilatedProduct, make
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.results.project import Project
@@ -40,7 +40,7 @@ def emulator(
             tables=[path.name for path in tables], system=system,
         )  # fmt: skip
         source.write_bytes(content)
-        wanted = Product(
+        wanted = VerilatedProduct(
             name=emulation.LIBRARY, room="emulation", sources=(emulation.MAIN, source),
             include=emulation.FOLDER, compile=emulation.COMPILE, link=emulation.LINK,
             # The library's own function, which looks for tables beside the library.

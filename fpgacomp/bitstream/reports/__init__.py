@@ -1,0 +1,1 @@
+"""Readers of what synthesis tools write about a build; each knows its format by the content."""

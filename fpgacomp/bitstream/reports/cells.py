@@ -1,0 +1,52 @@
+"""What a cell of a netlist, or a kind of site on a device, counts as."""
+
+from __future__ import annotations
+
+import re
+
+# Pattern of a cell's name -> what one of it takes. The first that fits counts. LUTs of a carry
+# chain and of memory are those of the slices they sit in, as the estimates count them.
+_CELLS: tuple[tuple[str, dict[str, float]], ...] = (
+    # Lattice ECP5
+    (r"TRELLIS_FF", {"ff": 1}),
+    (r"TRELLIS_COMB|LUT4", {"lut": 1}),
+    (r"CCU2C", {"lut": 2}),
+    (r"TRELLIS_DPR16X4", {"lut": 6}),
+    (r"TRELLIS_RAMW", {"lut": 2}),  # the slice that writes; nextpnr counts the words as COMB
+    (r"DP16KD|PDPW16KD", {"bram18": 1}),
+    (r"MULT18X18D|MULT9X9D", {"dsp": 1}),
+    # Lattice iCE40: board files count its blocks of 4 kbit as bram18
+    (r"SB_LUT4|ICESTORM_LC", {"lut": 1}),
+    (r"SB_DFF\w*", {"ff": 1}),
+    (r"SB_RAM40_4K\w*|ICESTORM_RAM", {"bram18": 1}),
+    (r"SB_MAC16|ICESTORM_DSP", {"dsp": 1}),
+    # Xilinx
+    (r"LUT[1-6]", {"lut": 1}),
+    (r"FD[RSCP]E(_1)?", {"ff": 1}),
+    (r"SRL16E|SRLC32E|SRLC16E", {"lut": 1}),
+    (r"RAM(32|64|128|256)X1[SD]\w*", {"lut": 2}),
+    (r"RAM32M|RAM64M", {"lut": 4}),
+    (r"RAMB36E[12]", {"bram18": 2}),
+    (r"RAMB18E[12]", {"bram18": 1}),
+    (r"DSP48E[12]|DSP58", {"dsp": 1}),
+    (r"URAM288\w*", {"uram": 1}),
+    # Gowin
+    (r"ALU", {"lut": 1}),
+    (r"DFF\w*", {"ff": 1}),
+    (r"RAM16SDP4", {"lut": 6}),
+    (r"BSRAM|SDPB|SDPX9B|DPB|DPX9B|SPX?9?|pROMX?9?", {"bram18": 1}),
+    (r"MULT(9X9|18X18|36X36)|MULTALU\w+|MULTADDALU\w+", {"dsp": 1}),
+)  # fmt: skip
+# Cells that sit in what is counted already, or are no logic of the design.
+_FREE = re.compile(
+    r"PFUMX|L6MUX21|SB_CARRY|SB_IO\w*|SB_GB\w*|SB_PLL\w*|CARRY[48]|MUXF[78]|MUXCY|XORCY|[IO]BUF\w*"
+    r"|BUFG\w*|INV|GND|VCC|GSR|MUX2_LUT\d|EHXPLLL|DCCA|TRELLIS_IO|IOB\w*|rPLL|OSC\w*|\$scopeinfo"
+)
+
+
+def counted(cell: str) -> dict[str, float] | None:
+    """What one of these takes; None where it is no cell that is known."""
+    for pattern, amounts in _CELLS:
+        if re.fullmatch(pattern, cell):
+            return amounts
+    return {} if _FREE.fullmatch(cell) else None

@@ -1,0 +1,198 @@
+"""DIR/measured: the reports that were imported for a build, and what they say of it.
+
+    files/NAME      each report, as it was given
+    report.json     what they say beside the estimate
+    manifest.json   SHA-256 of the build's manifest and of each file here
+
+The folder is replaced as a whole, and nothing else of the build is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import fpgacomp
+from fpgacomp.bitstream.reports.compare import EstimatedDesign, NamedReport, of_design, stages_of
+from fpgacomp.bitstream.reports.matching import PartNames
+from fpgacomp.bitstream.reports.read import MAX_BYTES, read_report
+from fpgacomp.errors import InputDataError, UsageError
+from fpgacomp.flows.build_facts import BuildFacts
+from fpgacomp.host import replace
+from fpgacomp.host.plain import read_plain
+from fpgacomp.report.plain_json import json_text
+from fpgacomp.results.side_by_side import MeasuredBuild
+
+NAME, MANIFEST, REPORT, FILES = "measured", "manifest.json", "report.json", "files"
+MARKER, FORM = "fpgacomp_measured", 1
+MOST_FILES = 500
+MAX_MANIFEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class GivenReport:
+    """A report's file: its name in the folder, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+def imported(facts: BuildFacts) -> tuple[GivenReport, ...]:
+    """The reports that were imported for a build; () where none were.
+
+    Raises:
+        UsageError: the folder is not ours, is damaged or edited, or is of another build.
+    """
+    folder = facts.folder / NAME
+    if not folder.exists() and not folder.is_symlink():
+        return ()
+    digests = _listed(folder, facts.digest)
+    found = []
+    for path, digest in digests.items():
+        try:
+            content = read_plain(folder / path, MAX_BYTES)
+        except OSError as error:
+            raise UsageError(
+                f"{folder}/{path}", f"cannot be read ({error}).", _fix(folder)
+            ) from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise UsageError(f"{folder}/{path}", "was changed since it was written.", _fix(folder))
+        if path.startswith(f"{FILES}/"):
+            found.append(GivenReport(path.removeprefix(f"{FILES}/"), content))
+    return tuple(found)
+
+
+def _fix(folder: Path) -> str:
+    return f"delete {folder}, and import the reports again."
+
+
+def _listed(folder: Path, build: str) -> Mapping[str, str]:
+    """Path -> SHA-256 of each file of the folder but the manifest."""
+    try:
+        content = json.loads(read_plain(folder / MANIFEST, MAX_MANIFEST))
+        if content[MARKER] != FORM:
+            raise ValueError(f"form {content[MARKER]} of it is not known")
+        digests = {str(path): str(digest) for path, digest in content["files"].items()}
+        of = str(content["build"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        why = f"is no folder of imported reports ({error})."
+        raise UsageError(str(folder), why, _fix(folder)) from error
+    for path in map(PurePosixPath, digests):
+        if path.is_absolute() or ".." in path.parts or len(path.parts) > 2:
+            raise UsageError(str(folder), f"names a file outside of it ({path}).", _fix(folder))
+    if of != build:
+        why = "is of an earlier build, which was compiled again since."
+        raise UsageError(str(folder), why, _fix(folder))
+    return digests
+
+
+def measured(facts: BuildFacts, reports: Sequence[GivenReport]) -> MeasuredBuild:
+    """What reports say of a build.
+
+    Raises:
+        InputDataError: a report is damaged, or is of another design or device.
+    """
+    design = EstimatedDesign(
+        facts.top, facts.part, 1e3 / facts.clock_mhz, facts.figures,
+        {layer.name: layer.figures for layer in facts.layers}, PartNames(facts.parts),
+    )  # fmt: skip
+    read = [of_design(x.name, read_report(x.content, x.name), design) for x in reports]
+    return MeasuredBuild(
+        str(facts.folder), facts.digest, facts.engine, facts.board, facts.part,
+        stages_of(_distinct(read), design),
+    )  # fmt: skip
+
+
+def _distinct(reports: Sequence[NamedReport]) -> Sequence[NamedReport]:
+    """The same, after a look that no two say the same thing of the same run.
+
+    Raises:
+        InputDataError: two are of one kind, stage and module.
+    """
+    seen: dict[tuple[str, ...], str] = {}
+    for one in reports:
+        if (first := seen.setdefault(kind_of(one), one.file)) != one.file:
+            why = f"is a {one.report.format} report as {first} is, of the same stage."
+            raise InputDataError(one.file, why, "give the one of the run that counts.")
+    return reports
+
+
+def kind_of(one: NamedReport) -> tuple[str, ...]:
+    """What a later report must be to take this one's place."""
+    return one.report.format, one.report.stage, one.report.top
+
+
+def added(
+    facts: BuildFacts, before: Sequence[GivenReport], new: Sequence[tuple[str, bytes]]
+) -> tuple[GivenReport, ...]:
+    """Earlier reports and new ones; a new one takes the place of one of its kind.
+
+    Args:
+        new: (name of the file, its bytes).
+
+    Raises:
+        InputDataError: a new one is damaged, of no known format, or of another design; or there
+            are too many.
+    """
+    names = PartNames(facts.parts)
+    design = EstimatedDesign(facts.top, facts.part, 1e3 / facts.clock_mhz, {}, {}, names)
+    kinds = {kind_of(of_design(name, read_report(content, name), design)) for name, content in new}
+    kept = [
+        old for old in before
+        if kind_of(of_design(old.name, read_report(old.content, old.name), design)) not in kinds
+    ]  # fmt: skip
+    taken = {one.name for one in kept}
+    for name, content in new:
+        free = _free_name(name, taken)
+        taken.add(free)
+        kept.append(GivenReport(free, content))
+    if len(kept) > MOST_FILES:
+        fix = "give csynth.xml instead of the reports of single modules."
+        raise InputDataError(str(facts.folder), f"has more than {MOST_FILES} reports.", fix)
+    return tuple(kept)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """A plain name for a file that no other of the folder has."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", Path(name).name)[-100:].lstrip(".") or "report"
+    free, number = plain, 1
+    while free in taken:
+        number += 1
+        free = f"{number}-{plain}"
+    return free
+
+
+def write(facts: BuildFacts, reports: Sequence[GivenReport], found: MeasuredBuild) -> None:
+    """Replace the folder.
+
+    Raises:
+        UsageError: something in it was edited.
+        FileSystemError: it cannot be written; it is as it was.
+    """
+    folder = facts.folder / NAME
+    files = {f"{FILES}/{one.name}": one.content for one in reports}
+    files[REPORT] = json_text(summary_in_build(found)).encode()
+    digests = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
+    manifest = {
+        MARKER: FORM, "build": facts.digest, "fpgacomp": fpgacomp.__version__, "files": digests,
+    }  # fmt: skip
+    files[MANIFEST] = json_text(manifest).encode()
+
+    def owned() -> frozenset[str]:
+        return (
+            frozenset((*_listed(folder, facts.digest), MANIFEST))
+            if folder.exists()
+            else frozenset()
+        )
+
+    replace.replace_folder(folder, files, owned=owned)
+
+
+def summary_in_build(found: MeasuredBuild) -> dict[str, Any]:
+    """The summary without the folder's path, which changes when the build is moved."""
+    return {key: value for key, value in found.summary().items() if key != "folder"}
