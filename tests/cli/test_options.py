@@ -26,6 +26,7 @@ ON_PURPOSE = {
     "--weight-bits": "compile quantizes with one width, the techniques with one for each layer",
     "--activation-bits": "compile quantizes with one width, the techniques with one for each layer",
     "--input-bits": "compile types a raw input (total and integer bits), quantize a network's",
+    "--data": "the techniques learn from samples, evaluate does without them for --engines",
     "--method": "how a network is quantized is not how it is pruned",
 }
 PARAMETERS = [
