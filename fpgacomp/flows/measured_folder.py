@@ -22,7 +22,7 @@ from fpgacomp.bitstream.reports.compare import EstimatedDesign, NamedReport, of_
 from fpgacomp.bitstream.reports.matching import PartNames
 from fpgacomp.bitstream.reports.read import MAX_BYTES, read_report
 from fpgacomp.errors import InputDataError, UsageError
-from fpgacomp.flows.build_facts import BuildFacts
+from fpgacomp.flows.build_facts import BuildFacts, digest_of
 from fpgacomp.host import replace
 from fpgacomp.host.plain import read_plain
 from fpgacomp.report.plain_json import json_text
@@ -165,6 +165,23 @@ def _free_name(name: str, taken: set[str]) -> str:
         number += 1
         free = f"{number}-{plain}"
     return free
+
+
+def kept_summary(folder: Path) -> Mapping[str, Any]:
+    """What the report of imported measurements says by stage; nothing where there is none.
+
+    A folder that is of another build, or was damaged, says nothing: `imported` refuses it.
+    """
+    place = folder / NAME
+    try:
+        digests = _listed(place, digest_of(folder))
+        content = read_plain(place / REPORT, MAX_BYTES)
+        if hashlib.sha256(content).hexdigest() != digests.get(REPORT):
+            return {}
+        stages = json.loads(content)["stages"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, UsageError):
+        return {}
+    return stages if isinstance(stages, dict) else {}
 
 
 def write(facts: BuildFacts, reports: Sequence[GivenReport], found: MeasuredBuild) -> None:

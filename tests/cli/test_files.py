@@ -23,8 +23,9 @@ VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 # Metavars of what is no file.
 NO_FILES = {
     "BITS", "BITS[:INTEGER]", "BITS|same", "COST", "COUNT", "ENGINE", "ENGINE,...", "EXTENT",
-    "GB", "GOAL", "KIND", "LAYER,...", "LEVEL", "METHOD", "MHZ", "N:M", "NAME", "NUMBER", "NUMBER,...", "PAIRS",
-    "PERCENT", "POINTS", "RATE", "RESOURCE", "SCOPE", "SHARE", "STEP,...", "TIME", "UNIT", "WATTS",
+    "GB", "GOAL", "KIND", "LAYER,...", "LEVEL", "METHOD", "MHZ", "N:M", "NAME", "NUMBER",
+    "NUMBER,...", "PAIRS", "PERCENT", "POINTS", "RATE", "RESOURCE", "SCOPE", "SHARE",
+    "STEP,...", "TIME", "UNIT", "WATTS",
 }  # fmt: skip
 ENDINGS = {Role.PAGE: ".html", Role.ARRAYS: ".npz", Role.NETWORK: ".onnx", Role.LOG: ".log",
            Role.CHECKPOINT: ".ckpt", Role.TRACE: ".vcd"}  # fmt: skip

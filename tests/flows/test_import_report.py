@@ -324,6 +324,19 @@ def test_json_is_one_document(built: Path, tmp_path: Path) -> None:
     assert found["imported"] == {str(report): "utilization by hierarchy"}
 
 
+def test_compare_shows_what_was_measured_of_either_build(
+    built: Path, stream: Path, tmp_path: Path
+) -> None:
+    import_report(built, [given(tmp_path, samples.utilization(PLAIN))])
+    aspects = {one.name: one for one in fpgacomp.compare(built, stream).aspects}
+    luts = aspects["LUT by logic synthesis"]
+    assert (luts.section, luts.first, luts.second) == ("measured", 20_000, None)
+    assert "LUT by C synthesis" not in aspects
+    manifest = built / "measured" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"build": "', '"build": "0'))
+    assert "measured" not in fpgacomp.compare(built, stream).sections
+
+
 def test_only_comparing_writes_nothing(built: Path, tmp_path: Path) -> None:
     found = fpgacomp.import_report(
         built, [given(tmp_path, samples.utilization(PLAIN))], write=False
