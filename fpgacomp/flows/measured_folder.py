@@ -184,11 +184,19 @@ def kept_summary(folder: Path) -> Mapping[str, Any]:
     return stages if isinstance(stages, dict) else {}
 
 
-def write(facts: BuildFacts, reports: Sequence[GivenReport], found: MeasuredBuild) -> None:
+def write(
+    facts: BuildFacts,
+    before: Sequence[GivenReport],
+    reports: Sequence[GivenReport],
+    found: MeasuredBuild,
+) -> None:
     """Replace the folder.
 
+    Args:
+        before: what it held when `reports` were put together.
+
     Raises:
-        UsageError: something in it was edited.
+        UsageError: something in it was edited, or another run imported reports meanwhile.
         FileSystemError: it cannot be written; it is as it was.
     """
     folder = facts.folder / NAME
@@ -201,11 +209,11 @@ def write(facts: BuildFacts, reports: Sequence[GivenReport], found: MeasuredBuil
     files[MANIFEST] = json_text(manifest).encode()
 
     def owned() -> frozenset[str]:
-        return (
-            frozenset((*_listed(folder, facts.digest), MANIFEST))
-            if folder.exists()
-            else frozenset()
-        )
+        """Asked while nobody else can replace the folder."""
+        if imported(facts) != tuple(before):
+            why = "was changed by another import meanwhile."
+            raise UsageError(str(folder), why, "import the reports again.")
+        return frozenset((*_listed(folder, facts.digest), MANIFEST)) if before else frozenset()
 
     replace.replace_folder(folder, files, owned=owned)
 

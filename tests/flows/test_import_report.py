@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import fpgacomp
 from fpgacomp.cli.app import app
 from fpgacomp.errors import FpgacompError, InputDataError, UsageError
+from fpgacomp.flows import measured_folder
 from fpgacomp.flows.import_report import ImportedReports, import_report
 from fpgacomp.results.side_by_side import MeasuredLayer, MeasuredStage
 from tests.support import tool_reports as samples
@@ -295,6 +296,27 @@ def test_edited_and_damaged_folders_are_refused(built: Path, tmp_path: Path) -> 
         manifest.write_text(text)
         with pytest.raises(UsageError, match="no folder of imported reports"):
             import_report(built, [report])
+
+
+def test_two_imports_at_once_lose_nothing(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other run ends between this one's reading and its writing."""
+    mine = given(tmp_path, samples.utilization(PLAIN), "mine.rpt")
+    other = given(tmp_path, samples.power("model"), "other.rpt")
+    read = measured_folder.measured
+
+    def slowly(*arguments: Any) -> Any:
+        monkeypatch.setattr(measured_folder, "measured", read)
+        import_report(built, [other])
+        return read(*arguments)
+
+    monkeypatch.setattr(measured_folder, "measured", slowly)
+    with pytest.raises(UsageError, match="by another import meanwhile"):
+        import_report(built, [mine])
+    assert [path.name for path in (built / "measured" / "files").iterdir()] == ["other.rpt"]
+    import_report(built, [mine])
+    assert len(list((built / "measured" / "files").iterdir())) == 2
 
 
 def test_files_of_the_users_own_stay(built: Path, tmp_path: Path) -> None:
