@@ -28,7 +28,8 @@ _log = logging.getLogger("fpgacomp.service")
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 1, 30
 # Replies that wait for the broker; beyond them a client asks again, and the journal answers.
 _MAX_WAITING_REPLIES = 10_000
-_MAX_IN_FLIGHT = 100
+# Messages that are not acknowledged yet: paho heeds no Receive Maximum, and Mosquitto's is 20.
+_MAX_IN_FLIGHT = 20
 _WILDCARDS = re.compile(r"[#+\x00]")
 
 
