@@ -90,6 +90,13 @@ def serve(
             return run_service(deployment, factory, settings, event, tell)
 
 
+def _device(transport: str, build: Path) -> str:
+    """The name of a transport that the device's runtime knows."""
+    if transport == "oracle":
+        return "fpgacomp.deploy.oracle:open_transport"
+    return f"emulated:{emulate(build)}" if transport == "emulated" else transport
+
+
 def broker_at(address: str | None, **settings: Any) -> BrokerSettings | None:
     """How the broker at HOST[:PORT] is reached; None without an address.
 

@@ -45,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeviceError as error:
         sys.stderr.write(f"error: {error}\n")
         return 3 if isinstance(error, NotInstalled) else getattr(error, "exit_code", 1)
+    except OSError as problem:
+        where = problem.filename or "a file"
+        fix = "check that the path, its permissions and the space left allow it."
+        sys.stderr.write(f"error: {where}: {problem.strerror or problem}. Fix: {fix}\n")
+        return 3
     except KeyboardInterrupt:
         sys.stderr.write("stopped.\n")
         return 130

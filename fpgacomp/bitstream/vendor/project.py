@@ -18,7 +18,7 @@ from fpgacomp.bitstream.vendor.design import VendorDesign, clock_text, contents_
 from fpgacomp.bitstream.vendor.mmcm import mmcm_for
 from fpgacomp.bitstream.vendor.ports import StreamPort
 from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem, SerialLink
-from fpgacomp.bitstream.vendor.steps import ToolStep, steps_of
+from fpgacomp.bitstream.vendor.steps import BOARD, ToolStep, steps_of
 from fpgacomp.bitstream.vendor.versions import FIRST, LAST
 from fpgacomp.deploy.link import link_top
 from fpgacomp.devices.pins import Pin
@@ -111,12 +111,12 @@ def _behind_a_line(design: VendorDesign, shell: SerialLink, build: Project) -> d
         "sources": sorted(
             path for path in contents_of(build.files, "rtl") if path.endswith((".sv", ".mem"))
         ),
-        "surroundings": ["board.sv", *(f"link/{path}" for path in sorted(link.files))],
+        "surroundings": [f"{BOARD}.sv", *(f"link/{path}" for path in sorted(link.files))],
     }
     return {
         **{f"link/{path}": content for path, content in link.files.items()},
-        "board.sv": render("board.sv", **context),
-        "board.xdc": render("board.xdc", **context),
+        f"{BOARD}.sv": render("board.sv", **context),
+        f"{BOARD}.xdc": render("board.xdc", **context),
         "build.tcl": render("build.tcl", **context),
         "implement.tcl": render("implement.tcl", **context),
     }
@@ -275,8 +275,8 @@ _MEANINGS = {
     "block_design.tcl": "the block design: cells, connections, addresses",
     "implement.tcl": "synthesis, placement, routing, reports, bitstream",
     "kernel.tcl": "packages the RTL kernel",
-    "board.sv": "the top module: clock, reset and lights around the serial link",
-    "board.xdc": "pins and the clock of the oscillator",
+    f"{BOARD}.sv": "the top module: clock, reset and lights around the serial link",
+    f"{BOARD}.xdc": "pins and the clock of the oscillator",
     "link/": "the serial link",
     "movers.cpp": "data movers between memory and streams",
     "link.cfg": "what v++ connects",

@@ -9,6 +9,7 @@ from fpgacomp.bitstream.vendor.design import VendorDesign, clock_text
 from fpgacomp.bitstream.vendor.shells import Card, SerialLink
 
 ToolName = Literal["vivado", "hls", "v++"]
+BOARD = "fpgacomp_board"  # the top module of a board without a processor, and its files
 VIVADO = ("vivado", "-mode", "batch", "-nojournal", "-notrace", "-source")
 
 
@@ -57,7 +58,7 @@ def steps_of(design: VendorDesign) -> tuple[ToolStep, ...]:
     build = ToolStep(
         title=f"{'' if serial else 'block design, '}synthesis, placement, routing and bitstream",
         tool="vivado", arguments=(*VIVADO[1:], "build.tcl"), made=f"{design.name}.bit",
-        needs=("build.tcl", "board.sv" if serial else "block_design.tcl", "implement.tcl",
+        needs=("build.tcl", f"{BOARD}.sv" if serial else "block_design.tcl", "implement.tcl",
                *((_ip(design),) if accelerator.source == "hls" else ())),
     )  # fmt: skip
     return (*_hls(design), build)

@@ -12,11 +12,11 @@ from typing import Any, Callable, NamedTuple
 from ..deployment import FILE, Deployment
 from ..environment import state_directory
 from ..errors import DeviceError
-from ..transports import NAMES
+from ..transports import NAMES, connect
 from .core import MAX_REQUEST_BYTES, ServiceLimits
 from .mqtt import BrokerSettings
 from .refusal import SettingsError
-from .remote import RemoteDevice, open_device
+from .remote import RemoteDevice
 from .run import ServiceSettings, run_service, stop_on_signals
 from .web import WebSettings
 from .worker import WorkerLimits
@@ -43,8 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--package", metavar="DIR", required=True, type=Path,
         help="Folder of an installed package, or its folder software/.")  # fmt: skip
     add("--transport", metavar="NAME", required=True,
-        help="The way to the device: {}, or a function from its Deployment to a Transport, as "
-        "MODULE:FUNCTION.".format(", ".join(NAMES)))  # fmt: skip
+        help=f"The way to the device: {', '.join(NAMES)}.")  # fmt: skip
     add("--isolate", action="store_true",
         help="Run the way to the device in a process of its own, which is started again when it "
         "ends: a driver that crashes does not take the service along.")  # fmt: skip
@@ -107,7 +106,7 @@ def transport_factory(name: str, deployment: Deployment, *, isolate: bool) -> Ca
     """What opens the device: in this process, or in one of its own."""
     if isolate:
         return functools.partial(RemoteDevice, name, deployment.folder)
-    return functools.partial(open_device, name, deployment)
+    return functools.partial(connect, name, deployment, deployment.folder.parent)
 
 
 def service_limits(queue: int, batch: int, request_bytes: int) -> ServiceLimits:

@@ -2,14 +2,13 @@
 
     python -m fpgacomp_runtime.service.remote NAME FOLDER DESCRIPTOR
 
-is that process: it opens the way to the device of this name and answers its parent on a socket. A
-message is a length, a JSON object, and the bytes of the arrays that the object lists.
+is that process: it opens the way to the device of this name and answers its parent on a
+socket. A message is a length, a JSON object, and the bytes of the arrays that the object lists.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import signal
@@ -26,7 +25,7 @@ import numpy as np
 from ..deployment import Deployment
 from ..errors import DeviceError, DeviceTimeout, TransferError
 from ..transport import Transport
-from ..transports import NAMES, connect
+from ..transports import connect
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -40,50 +39,16 @@ _START_S = 60.0
 _ERRORS = {"DeviceTimeout": DeviceTimeout, "TransferError": TransferError}
 
 
-def open_device(name: str, deployment: Deployment) -> Transport:
-    """Open the way to a device.
-
-    Args:
-        name: one of `transports.NAMES`, or a function from a Deployment to a Transport, as
-            MODULE:FUNCTION.
-        deployment: in the folder software/ of a package.
-
-    Raises:
-        DeviceError: there is no such way, or what it needs is not there.
-    """
-    if name.partition(":")[0] in {known.partition(":")[0] for known in NAMES}:
-        return connect(name, deployment, deployment.folder.parent)
-    found: Transport = load_factory(name)(deployment)
-    return found
-
-
-def load_factory(name: str) -> Any:
-    """The function that gives the way to a device, by its name MODULE:FUNCTION.
-
-    Raises:
-        DeviceError: there is none of this name.
-    """
-    module, colon, function = name.partition(":")
-    remedy = "give one of {}, or MODULE:FUNCTION.".format(", ".join(NAMES))
-    if not colon:
-        raise DeviceError(name, "names no function.", remedy)
-    try:
-        found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as problem:
-        raise DeviceError(name, f"cannot be imported: {problem}.", remedy) from None
-    return found
-
-
 class RemoteDevice:
     """The way to a device in a process of its own; see `transport.Transport` for the methods.
 
     Args:
-        name: of the way to the device there; see `open_device`.
+        name: of the way to the device there; see `transports`.
         folder: of deployment.json.
 
     Raises:
         TransferError: the process does not begin.
-        DeviceError: the device cannot be opened.
+        DeviceError: what opening the device raised.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -270,7 +235,8 @@ def main(arguments: Sequence[str]) -> int:
     told, _ = _receive(line, None)
     assert told["call"] == "begin"
     try:
-        transport = open_device(name, Deployment.read(folder))
+        deployment = Deployment.read(folder)
+        transport = connect(name, deployment, deployment.folder.parent)
     except DeviceError as error:
         _send(line, {"error": _told(error)}, ())
         return 1

@@ -16,6 +16,7 @@ BUILDS = {
     "zynq": (streaming(), "pynq-z2"),
     "ultrascale": (streaming("two"), "zcu104"),
     "hls4ml": (unrolled("io_stream"), "kv260"),
+    "arty": (streaming(board="arty-a7-35t"), "arty-a7-35t"),
     "card": (streaming(board="alveo-u50"), "alveo-u50"),
     "hls4ml on a card": (unrolled(board="alveo-u200"), "alveo-u200"),
 }

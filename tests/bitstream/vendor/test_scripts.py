@@ -32,6 +32,7 @@ DESIGNS = {
     "hls4ml": (unrolled(), "pynq-z2", None, ZYNQ),
     "hls4ml, io_stream": (unrolled("io_stream"), "ultra96-v2", None, ULTRASCALE),
 }
+SERIAL = ("arty-a7-35t", "arty-a7-100t")
 
 
 def tcl_error() -> type[Exception]:
@@ -242,9 +243,38 @@ def test_the_kernel_of_a_card_has_the_streams_and_registers(tmp_path: Path) -> N
         assert f" {kernel}.xo" in makefile, kernel
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("clock_mhz", [100.0, 80.0])
+@pytest.mark.parametrize("board", SERIAL)
+def test_an_artix_board_gets_a_serial_link_and_its_pins(
+    board: str, clock_mhz: float, tmp_path: Path
+) -> None:
+    build = streaming("two", board)
+    folder = written(design_of(build, board, clock_mhz=clock_mhz), build, tmp_path)
+    tool = vivado_run(folder)
+    assert (folder / "merged.bit").is_file() and not list(folder.glob("*.hwh"))
+    names = {path.name for path in tool.files}
+    rtl = {path.split("/")[-1] for path in build.files if path.startswith("rtl/")}
+    assert {name for name in rtl if name.endswith((".sv", ".mem"))} <= names
+    assert {
+        "merged_uart.sv",
+        "fpgacomp_uart_link.sv",
+        "fpgacomp_board.sv",
+        "fpgacomp_board.xdc",
+    } <= names
+    assert tool.clocks == {"oscillator": 10.0}
+    assert tool.properties["oscillator", "PACKAGE_PIN"] == "E3"
+    assert tool.properties["uart_rx", "PACKAGE_PIN"] == "A9"
+    assert ("MMCME2_BASE" in (folder / "fpgacomp_board.sv").read_text()) == (clock_mhz != 100.0)
+    assert (
+        f"from a clock of {clock_mhz * 1e6:.0f} Hz" in (folder / "link/merged_uart.sv").read_text()
+    )
+
+
+@pytest.mark.parametrize("name", [*DESIGNS, *SERIAL])
 def test_the_page_lists_files_that_exist(name: str, tmp_path: Path) -> None:
-    build, board, source, _ = DESIGNS[name]
+    build, board, source = (
+        (streaming(board=name), name, None) if name in SERIAL else DESIGNS[name][:3]
+    )
     folder = written(design_of(build, board, source=source), build, tmp_path)
     page = (folder / "README.md").read_text()
     rows = re.findall(r"^\| ([\w./]+) \|", page.split("It leaves")[0], re.M)

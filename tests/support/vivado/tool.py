@@ -29,7 +29,22 @@ SETTABLE = {
     "register": {"address_offset", "size", "description"},
     "bus interface": {"slave_memory_map_ref"},
     "bus parameter": {"value"},
+    "port": {"PACKAGE_PIN", "IOSTANDARD", "PULLTYPE", "DRIVE", "SLEW"},
+    "design": {"CFGBVS", "CONFIG_VOLTAGE"},
 }
+BUS_PARAMETERS = {
+    "ASSOCIATED_BUSIF",
+    "ASSOCIATED_RESET",
+    "FREQ_HZ",
+    "FREQ_TOLERANCE_HZ",
+    "POLARITY",
+}
+# What the values of a property may be.
+VALUES = {
+    "PULLTYPE": {"PULLUP", "PULLDOWN", "KEEPER"}, "CFGBVS": {"VCCO", "GND"},
+    "IOSTANDARD": {"LVCMOS33", "LVCMOS25", "LVCMOS18", "LVTTL"},
+    "CONFIG_VOLTAGE": {"1.5", "1.8", "2.5", "3.3"},
+}  # fmt: skip
 STEPS = {"synth_1": (), "impl_1": ("opt_design", "place_design", "route_design", "write_bitstream")}
 
 
@@ -66,6 +81,8 @@ class Vivado:
         self.packaged: dict[Path, Ip] = {}
         self.done: dict[str, str] = {}
         self.opened = False
+        self.buses: dict[str, list[str]] = {}
+        self.clocks: dict[str, float] = {}
         known = [ip for ip in CATALOG if not self.drop or self.drop not in ip.vlnv]
         self.catalog = {ip.vlnv: ip for ip in (*known, *((ILCONCAT,) if self.inline else ()))}
 
@@ -128,8 +145,13 @@ class Vivado:
         return "sources_1"
 
     def add_files(self, call: Call) -> str:
+        constraints = call.options.get("-fileset") == "constrs_1"
+        if call.options.get("-fileset", "sources_1") != "sources_1" and not constraints:
+            raise WrongCall(f"add_files: no fileset {call.options['-fileset']}")
         for name in self._split(call.operands[0]):
             path = Path(name)
+            if constraints != (path.suffix == ".xdc"):
+                raise WrongCall(f"add_files: {name} in the wrong fileset")
             if not path.is_file():
                 raise WrongCall(f"add_files: no file {name} in {Path.cwd()}")
             self.files.append(path.resolve())
@@ -159,7 +181,7 @@ class Vivado:
             if len(call.operands) < 3:
                 raise WrongCall(f"set_property: name, value, objects; not {call.operands}")
             pairs, objects = [(call.operands[0], call.operands[1])], call.operands[2:]
-        for thing in objects:
+        for thing in (one for words in objects for one in self._split(words)):
             for name, value in pairs:
                 self._set(thing, name, value)
         return ""
@@ -173,6 +195,8 @@ class Vivado:
             raise WrongCall(f"set_property: {thing or 'nothing'} ({kind}) has no property {name}")
         if name == "board_part" and value not in self.boards:
             raise WrongCall(f"set_property: no board part {value}")
+        if value not in VALUES.get(name, {value}):
+            raise WrongCall(f"set_property: {name} cannot be {value}")
         self.properties[thing, name] = value
 
     def list_property(self, call: Call) -> Result:
@@ -261,14 +285,16 @@ class Vivado:
         return self._new("register", call)
 
     def ipx_add_bus_parameter(self, call: Call) -> str:
+        if call.operands[0] not in BUS_PARAMETERS:
+            raise WrongCall(f"ipx::add_bus_parameter: no parameter {call.operands[0]}")
         return self._new("bus parameter", call)
 
     def ipx_get_bus_interfaces(self, call: Call) -> str:
         (name,) = call.operands
         if name not in self.interfaces:
             raise WrongCall(f"ipx::get_bus_interfaces: no interface {name}")
-        self.objects[f"interface {name}"] = "bus interface"
-        return f"interface {name}"
+        self.objects[f"interface:{name}"] = "bus interface"
+        return f"interface:{name}"
 
     def ipx_create_xgui_files(self, call: Call) -> str:
         return ""
@@ -432,11 +458,48 @@ class Vivado:
         top = self.properties.get(("sources_1", "top"), "")
         if not any(path.stem == top for path in self.files):
             raise WrongCall(f"launch_runs: no file of the top {top!r}")
+        for path in self.files:
+            if path.suffix == ".xdc":
+                self._constrain(path, next(one for one in self.files if one.stem == top))
         if run != self.stops:
             self.done[run] = step
             self._run_folder(run).mkdir(parents=True, exist_ok=True)
             if step == "write_bitstream":
                 (self._run_folder(run) / f"{top}.bit").write_text("bit")
+        return ""
+
+    def _constrain(self, constraints: Path, top: Path) -> None:
+        """Read constraints of the top module, whose ports must all get a pin of their own."""
+        self.objects["design"] = "design"
+        for width, name in re.findall(
+            r"^ +(?:input|output) logic (?:\[(\d+):0\] )?(\w+),?$", top.read_text(), re.M
+        ):
+            many = [f"{name}[{n}]" for n in range(int(width) + 1)] if width else [name]
+            self.objects |= dict.fromkeys(many, "port")
+            self.buses[name] = many
+        self.tcl.evalfile(str(constraints))
+        ports = [name for name, kind in self.objects.items() if kind == "port"]
+        pins = [self.properties[port, "PACKAGE_PIN"] for port in ports]
+        assert len(set(pins)) == len(pins), "two ports share a pin"
+        assert all((port, "IOSTANDARD") in self.properties for port in ports)
+
+    def get_ports(self, call: Call) -> Result:
+        (name,) = call.operands
+        found = self.buses.get(name) or [one for one in self.objects if one == name]
+        if not found:
+            raise WrongCall(f"get_ports: no port {name}")
+        return tuple(found)
+
+    def current_design(self, call: Call) -> str:
+        return "design"
+
+    def create_clock(self, call: Call) -> str:
+        self.clocks[call.operands[0]] = float(call.options["-period"])
+        return ""
+
+    def set_false_path(self, call: Call) -> str:
+        if not {"-from", "-to"} & set(call.options):
+            raise WrongCall("set_false_path: from nowhere to nowhere")
         return ""
 
     def wait_on_run(self, call: Call) -> str:
