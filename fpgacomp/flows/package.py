@@ -19,7 +19,6 @@ from fpgacomp.deploy.package.contents import (
 )
 from fpgacomp.deploy.package.facts import Facts
 from fpgacomp.deploy.package.keys import signer, write_new_key
-from fpgacomp.deploy.package.model_card import built_lines
 from fpgacomp.errors import FileSystemError, FpgacompError, PackageError, ToolError, UsageError
 from fpgacomp.flows.files import Content, FileUse, Place, check_files, reads
 from fpgacomp.report.build_files import BuildFiles, read_bitstream, read_build_files
@@ -221,7 +220,7 @@ def _inputs(build: BuildFiles, folder: Path) -> PackageInputs:
     return PackageInputs(
         files=build.files,
         bitstream={} if made is None else made.files,
-        built=() if made is None else tuple(built_lines(Facts(made.report))),
+        built=None if made is None else Facts(made.report),
         report=build.report,
         tools=build.tools,
         network_file=build.model_file,
