@@ -271,3 +271,7 @@ def _telling() -> Iterator[None]:
         kinds: dict[int, type[FpgacompError]] = {1: PackageError, 2: UsageError, 3: FileSystemError}
         kind = ToolError if isinstance(error, NotInstalled) else kinds[code]
         raise kind(error.where, error.why, error.remedy) from error
+    except OSError as error:
+        where = error.filename if isinstance(error.filename, str) else "a file"
+        why = f"the operating system refused it: {error.strerror or error}."
+        raise FileSystemError(where, why, "check the path and its permissions.") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fpgacomp.errors import FileSystemError, FpgacompError, ToolError, UsageError
+from fpgacomp.flows.emulate import emulate
 from fpgacomp.flows.options import checked_path
 from fpgacomp.report import folder
 from fpgacomp.runtime.errors import DescriptionError, DeviceError
@@ -24,8 +25,8 @@ from fpgacomp.runtime.service.refusal import SettingsError, StateError
 from fpgacomp.runtime.service.run import ServiceSettings, run_service, stop_on_signals
 from fpgacomp.runtime.service.web import WebSettings
 
-# What `transport` may be called instead of MODULE:FUNCTION.
-TRANSPORTS = {"oracle": "fpgacomp.deploy.oracle:open_transport"}
+# What computes where nothing else is said: the integer graph.
+ORACLE = "fpgacomp.deploy.oracle:open_transport"
 STATE = "fpgacomp-service"
 
 
@@ -41,6 +42,7 @@ def serve(
     batch: int = 64,
     request_bytes: int = 1 << 20,
     stop: threading.Event | None = None,
+    trust: bool = False,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Serve predictions over MQTT and HTTP, until it is stopped.
@@ -49,14 +51,16 @@ def serve(
         build: the folder that `compile` wrote.
         broker: how the MQTT broker is reached; None serves no MQTT.
         web: where HTTP listens; None serves none.
-        transport: what computes: "oracle", the integer graph in software, or a function from a
-            Deployment to a Transport, as MODULE:FUNCTION. It runs in a process of its own.
+        transport: what computes: "oracle", the integer graph in software; "emulated", the design
+            itself behind a model of AXI DMA; or a function from a Deployment to a Transport, as
+            MODULE:FUNCTION. It runs in a process of its own.
         state: folder for the answers that were given; None: fpgacomp-service in the current folder.
         prefix: the topics begin with it; "": fpgacomp/NAME, with the network's name.
         queue: requests that may wait.
         batch: samples that are sent to the device together.
         request_bytes: of one request.
         stop: ends the service; None: SIGTERM and SIGINT do.
+        trust: emulate a build that this user did not make here, whose code then runs.
         tell: takes lines about where it serves.
 
     Returns:
@@ -71,9 +75,10 @@ def serve(
     folder.read_build(place)  # a changed file is refused
     with _as_errors():
         deployment = read_deployment(place)
-        factory = transport_factory(
-            TRANSPORTS.get(transport, transport), deployment, isolate=True
-        )  # fmt: skip
+        name = {"oracle": ORACLE}.get(transport, transport)
+        if name == "emulated":
+            name = f"emulated:{emulate(place, trust=trust)}"
+        factory = transport_factory(name, deployment, isolate=True)
         settings = ServiceSettings(
             state=Path(STATE) if state is None else Path(state),
             broker=broker,
@@ -83,6 +88,13 @@ def serve(
         )
         with stop_on_signals() if stop is None else nullcontext(stop) as event:
             return run_service(deployment, factory, settings, event, tell)
+
+
+def _device(transport: str, build: Path) -> str:
+    """The name of a transport that the device's runtime knows."""
+    if transport == "oracle":
+        return "fpgacomp.deploy.oracle:open_transport"
+    return f"emulated:{emulate(build)}" if transport == "emulated" else transport
 
 
 def broker_at(address: str | None, **settings: Any) -> BrokerSettings | None:

@@ -4,6 +4,7 @@ verify PACKAGE            check every byte, and the signature where a key is con
 install PACKAGE --root    install it, and make it the active version
 rollback --root           make the version active that was active before
 selftest FOLDER           send the stored frames of an installed version through the device
+serve --package FOLDER    answer requests over MQTT and HTTP
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .archive import open_package
 from .errors import DeviceError, NotInstalled
 from .install import Installed, SelfTestHook, install, roll_back
 from .self_test import SECONDS, SelfTestFailed, command_hook, transport_hook
+from .service.command import add_serve
 from .signature import configured_key
 from .transports import NAMES
 
@@ -43,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeviceError as error:
         sys.stderr.write(f"error: {error}\n")
         return 3 if isinstance(error, NotInstalled) else getattr(error, "exit_code", 1)
+    except OSError as problem:
+        where = problem.filename or "a file"
+        fix = "check that the path, its permissions and the space left allow it."
+        sys.stderr.write(f"error: {where}: {problem.strerror or problem}. Fix: {fix}\n")
+        return 3
     except KeyboardInterrupt:
         sys.stderr.write("stopped.\n")
         return 130
@@ -74,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("folder", metavar="FOLDER", help="Folder of an installed version.")
     test.add_argument("--transport", metavar="NAME", required=True, help=_WAYS)
     test.set_defaults(command=_self_test)
+    add_serve(commands)
     return parser
 
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Mapping, Union
 import numpy as np
 
 from .deployment import Deployment, FramePort
-from .errors import DescriptionError, SampleError, WrongDesign
+from .environment import emulator_library, wanted_transport
+from .errors import DescriptionError, DeviceError, SampleError, WrongDesign
 from .onnx_side import OnnxSide
 from .program import HostProgram
 from .transport import Transport
+from .transports import connect
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -55,20 +57,31 @@ class SelfTest:
         return self.frames > 0 and self.mismatches == 0
 
 
-def open(place: str | Path | Deployment, transport: Transport) -> Accelerator:
+def open(place: str | Path | Deployment, transport: str | Transport | None = None) -> Accelerator:
     """Open an accelerator.
 
     Args:
         place: the folder software/ of a build or of an installed package, or what was read of it.
-        transport: the way to the device.
+        transport: the way to the device, or its name (see `transports`). None takes the name that
+            the environment variable FPGACOMP_TRANSPORT holds, or the emulator that
+            FPGACOMP_EMULATOR names, so that a program runs unchanged with and without a board.
 
     Raises:
         DescriptionError: deployment.json is missing or damaged.
+        UnknownTransport: no transport was named, or there is none of this name.
         WrongDesign: the device holds another design.
         TransferError: the device does not answer.
     """
     deployment = place if isinstance(place, Deployment) else Deployment.read(place)
-    return Accelerator(deployment, transport)
+    if transport is None:
+        transport = wanted_transport() or ("emulated" if emulator_library() else "")
+    if isinstance(transport, str):
+        transport = connect(transport, deployment, deployment.folder.parent)
+    try:
+        return Accelerator(deployment, transport)
+    except DeviceError:
+        transport.close()
+        raise
 
 
 class Accelerator:

@@ -473,13 +473,22 @@ def parse_manifest(content: bytes, where: str) -> PackageManifest:
         PackageRefused: a field is missing, or has another type or value than it may have.
     """
     try:
-        found = json.loads(content.decode("utf-8"), object_pairs_hook=_without_repeats)
+        found = json.loads(
+            content.decode("utf-8"), object_pairs_hook=_without_repeats, parse_int=_whole
+        )
         if not isinstance(found, dict):
             raise ValueError("it is no object")
         return _manifest(found, content)
     except (ValueError, RecursionError) as problem:
         why = f"has a manifest that cannot be used: {str(problem)[:200]}."
         raise PackageRefused(where, why, _MAKER) from None
+
+
+def _whole(text: str) -> int:
+    """A number of the manifest; one of a million digits would take hours on a small device."""
+    if len(text) > 20:
+        raise ValueError("a number in it has over 20 digits")
+    return int(text)
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

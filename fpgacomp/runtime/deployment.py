@@ -24,6 +24,8 @@ MAX_BYTES = 64 << 20
 # Bytes of one frame of a port: more than any on-chip design takes.
 MAX_FRAME_BYTES = 256 << 20
 _AGAIN = "compile the network again, or install the package again."
+# A file of the self-test is called after its port: no name may lead out of its folder.
+_PORT = re.compile(r"[A-Za-z0-9_]{1,128}\Z")
 _IDENTITY = re.compile(r"[0-9a-f]{32}\Z")
 
 
@@ -237,8 +239,11 @@ def _port(fields: _Fields) -> FramePort:
     low, high = (
         (-(1 << container - 1), (1 << container - 1) - 1) if signed else (0, (1 << container) - 1)
     )
+    name = fields.text("port")
+    if not _PORT.match(name):
+        raise ValueError(f"{fields.where}port is {name!r}, which is no name of a port")
     found = FramePort(
-        fields.text("port"), fields.text("tensor"), shape, fields.whole("bits", 1, container),
+        name, fields.text("tensor"), shape, fields.whole("bits", 1, container),
         signed, fields.flag("bipolar"), container, fields.whole("lanes", 1, 1 << 20),
         fields.whole("beats", 1, 1 << 31), fields.whole("lowest", low, high),
         fields.whole("highest", low, high),

@@ -10,6 +10,11 @@ def emulator_library() -> str:
     return os.environ.get("FPGACOMP_EMULATOR", "")
 
 
+def wanted_transport() -> str:
+    """The way to the device where a program names none (FPGACOMP_TRANSPORT), or ""."""
+    return os.environ.get("FPGACOMP_TRANSPORT", "")
+
+
 def wanted_key() -> str:
     """File of the public key that packages must be signed by (FPGACOMP_PACKAGE_KEY), or ""."""
     return os.environ.get("FPGACOMP_PACKAGE_KEY", "")

@@ -15,7 +15,7 @@ import hashlib
 import os
 import re
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator
@@ -117,7 +117,8 @@ def install(
     with _telling(place), open_package(package, key) as opened:
         storage = storage or Storage()
         if not os.path.lexists(str(place)) and place.parent.is_dir():
-            _make(place, storage)
+            with suppress(FileExistsError):  # another run was faster
+                _make(place, storage)
         with _locked(place):
             found = _Root(place, storage)
             found.sweep()

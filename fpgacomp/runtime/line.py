@@ -145,6 +145,19 @@ class EmulatedLine:
         return value
 
 
+def is_serial(library: str | Path | None = None) -> bool:
+    """Whether a library emulates a board at a serial line, and not one with a processor.
+
+    Args:
+        library: its path; None takes that of the environment variable FPGACOMP_EMULATOR.
+    """
+    path = str(library or emulator_library())
+    try:
+        return bool(path) and hasattr(ctypes.CDLL(path), "fcemu_uart_read")
+    except OSError:
+        return False  # whoever opens it says what is wrong with it
+
+
 def _load(path: str) -> ctypes.CDLL:
     """A library with the types of its functions (hls_templates/link/emulation.cpp.j2)."""
     size, whole = ctypes.c_size_t, ctypes.c_uint64

@@ -33,18 +33,27 @@ _WHERE = "the UART link"
 _LONGEST_PAUSE = 64  # times the latency, between two questions to a device that takes its time
 
 
-def connect(deployment: Deployment, port: str = "", baud: int = 0) -> UartTransport:
-    """The way to a board at a serial port, or to an emulated one.
+def connect(deployment: Deployment, port: str, baud: int) -> UartTransport:
+    """The way to a board at a serial port.
 
     Args:
-        port: name of the serial port, as /dev/ttyUSB1; without one the library that the
-            environment variable FPGACOMP_EMULATOR names takes the board's place.
+        port: name of the serial port, as /dev/ttyUSB1.
         baud: of the line, as the bitstream was built for.
 
     Raises:
-        DeviceError: see `SerialLine`, `EmulatedLine` and `UartTransport`.
+        DeviceError: see `SerialLine` and `UartTransport`.
     """
-    line = SerialLine(port, baud) if port else EmulatedLine()
+    line = SerialLine(port, baud)
+    try:
+        return UartTransport(line, deployment)
+    except DeviceError:
+        line.close()
+        raise
+
+
+def connect_emulated(deployment: Deployment, library: str | None = None) -> UartTransport:
+    """The way to an emulated board at a serial line; see `EmulatedLine` for its library."""
+    line = EmulatedLine(library)
     try:
         return UartTransport(line, deployment)
     except DeviceError:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,8 +26,9 @@ from fpgacomp.runtime.deployment import Deployment
 from fpgacomp.runtime.errors import DeviceError, DeviceTimeout, TransferError, WrongDesign
 from fpgacomp.runtime.framing import Decoder, Packet
 from fpgacomp.runtime.line import EmulatedLine
-from fpgacomp.runtime.uart import UartTransport, connect
+from fpgacomp.runtime.uart import UartTransport
 from tests.support import uart
+from tests.support.c_drivers import SANITIZERS, run
 from tests.support.paths import EXAMPLES
 
 pytestmark = pytest.mark.slow
@@ -269,8 +273,36 @@ def test_a_build_for_an_open_board_predicts_through_its_uart(
     monkeypatch.setenv("FPGACOMP_EMULATOR", str(library))
     images = np.load(DIGITS / "test_inputs.npy")[:30]
     deployment = Deployment.read(build / "software")
-    with runtime.open(deployment, connect(deployment)) as accelerator:
+    with runtime.open(deployment, "emulated") as accelerator:
         assert accelerator.self_test().passed
         scores = accelerator.predict(images)
     (wanted,) = simulate(build, images).outputs.values()
     np.testing.assert_array_equal(scores, wanted)
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+def test_the_c_driver_predicts_the_same_through_the_uart(folder: Path, tmp_path: Path) -> None:
+    """The demo of the build, under sanitizers: its self-test, and images from a file."""
+    uart.needs_verilator()
+    build, library = built(folder)
+    work = tmp_path / "c"
+    shutil.copytree(build / "software" / "c", work)
+    flags = " ".join(("-Werror", "-Wconversion", *SANITIZERS))
+    run(["make", f"CFLAGS={flags}", f"LDFLAGS={flags}"], work)
+    images = np.load(DIGITS / "test_inputs.npy")[:30]
+    deployment = Deployment.read(build / "software")
+    assert deployment.before is not None and deployment.after is not None
+    (given,), (wanted,) = deployment.before.inputs.values(), deployment.after.outputs.values()
+    images.astype(given.type).tofile(work / "images")
+    (program,) = work.glob("*_demo")
+    environment = {
+        **os.environ,
+        "FPGACOMP_EMULATOR": str(library),
+        "ASAN_OPTIONS": "detect_leaks=0",
+    }
+    done = subprocess.run([program, "images", "scores"], cwd=work, env=environment, text=True,
+                          capture_output=True, check=False, timeout=300)  # fmt: skip
+    assert done.returncode == 0 and " 0 mismatches" in done.stdout, done.stdout + done.stderr
+    scores = np.fromfile(work / "scores", wanted.type)
+    (expected,) = simulate(build, images).outputs.values()
+    np.testing.assert_array_equal(scores.reshape(expected.shape), expected)

@@ -222,6 +222,7 @@ def test_a_package_that_is_replaced_while_it_is_read(tmp_path: Path) -> None:
         ({"version": True}, "its version is True"),
         ({"version": 1.5}, "its version is 1.5"),
         ({"version": 1 << 60}, "its version is"),
+        ({"version": 1 << 90}, "a number in it has over 20 digits"),
         ({"contents": "all"}, "its contents are 'all'"),
         ({"board": "a\x1b[2J"}, "its board is"),
         ({"clock_mhz": 0}, "its clock_mhz is 0"),

@@ -97,6 +97,14 @@ def test_a_missing_description_names_the_remedy(tmp_path: Path) -> None:
         Deployment.read(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["../../secret", "a/b", "", ".", "a\nb", "a" * 200])
+def test_a_port_whose_file_would_lie_elsewhere(build: Path, name: str) -> None:
+    content = json.loads((build / "software" / FILE).read_text())
+    content["inputs"][0]["port"] = name
+    with pytest.raises(DescriptionError, match="is no name of a port"):
+        Deployment.parse(json.dumps(content).encode(), build)
+
+
 def test_steps_that_would_take_any_memory_are_refused(build: Path) -> None:
     content = json.loads((build / "software" / FILE).read_text())
     after = content["software"]["after"]

@@ -50,6 +50,14 @@ def test_codes_of_what_goes_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[
     failing = ("--self-test", "python3 -c 'raise SystemExit(5)'")
     code, told = run(capsys, "install", package, "--root", tmp_path / "root", *failing)
     assert code == 1 and "ended with exit code 5; it said: nothing" in told
+    with pytest.MonkeyPatch.context() as patch:
+
+        def refuse(self: Path, *_: object) -> None:
+            raise PermissionError(13, "Permission denied", str(self))
+
+        patch.setattr(Path, "open", refuse)
+        code, told = run(capsys, "verify", package)
+        assert code == 3 and f"error: {package}: Permission denied. Fix: " in told
     (tmp_path / "file").write_bytes(b"")
     assert run(capsys, "selftest", tmp_path / "file", "--transport", "emulated")[0] == 1
     with pytest.raises(SystemExit) as ended:

@@ -151,6 +151,6 @@ def test_an_emulator_is_named_and_has_a_uart(
 ) -> None:
     monkeypatch.delenv("FPGACOMP_EMULATOR", raising=False)
     with pytest.raises(DeviceError, match="no library was named"):
-        uart.connect(DEPLOYMENT)
+        uart.connect_emulated(DEPLOYMENT)
     with pytest.raises(DeviceError, match="is no emulator of a board with a UART"):
         EmulatedLine(tmp_path / "nothing.so")

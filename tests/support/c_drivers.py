@@ -20,7 +20,7 @@ from tests.support.paths import REPOSITORY
 PROGRAMS = REPOSITORY / "tests" / "deploy" / "c"
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wpedantic", "-Wshadow",
             "-Wstrict-prototypes", "-ffp-contract=off")  # fmt: skip
-SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZERS = ("-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 CORE = ("fpgacomp", "fpgacomp_axi", "fpgacomp_dma", "fpgacomp_regs", "hal_emulator")
 COMPILERS = [
     pytest.param(name, marks=pytest.mark.skipif(shutil.which(name) is None, reason=f"no {name}"))

@@ -31,7 +31,8 @@ BrokerOption = Annotated[
         "--mqtt",
         metavar="HOST[:PORT]",
         rich_help_panel=MQTT,
-        help="Serve MQTT on this broker. The port is 1883, or 8883 with TLS.",
+        help="Serve MQTT on this broker. The port is 1883, or 8883 with TLS. Without it, there is "
+        "no MQTT.",
     ),
 ]
 MqttVersionOption = Annotated[
@@ -40,7 +41,7 @@ MqttVersionOption = Annotated[
         "--mqtt-version",
         metavar="VERSION",
         rich_help_panel=MQTT,
-        help="5 or 3.1.1. With 3.1.1 a request names the topic of its reply in `reply_to`.",
+        help="MQTT 5 or 3.1.1. With 3.1.1 a request names the topic of its reply in `reply_to`.",
     ),
 ]
 MqttPrefixOption = Annotated[
@@ -66,7 +67,10 @@ MqttClientOption = Annotated[
 MqttUserOption = Annotated[
     str | None,
     typer.Option(
-        "--mqtt-user", metavar="NAME", rich_help_panel=MQTT, help="Account on the broker."
+        "--mqtt-user",
+        metavar="NAME",
+        rich_help_panel=MQTT,
+        help="Account on the broker. Without it, none is given.",
     ),
 ]
 MqttPasswordOption = Annotated[
@@ -75,7 +79,7 @@ MqttPasswordOption = Annotated[
         "--mqtt-password-file",
         metavar="FILE",
         rich_help_panel=MQTT,
-        help="File that holds the account's password and nothing else.",
+        help="File that holds the account's password and nothing else. Without it, none is given.",
     ),
     Role.READ,
 ]
@@ -94,7 +98,8 @@ MqttAuthorityOption = Annotated[
         "--mqtt-ca",
         metavar="FILE",
         rich_help_panel=MQTT,
-        help="Encrypt, and trust this authority (PEM) alone.",
+        help="Encrypt, and trust this authority (PEM) alone. Without it, --mqtt-tls trusts those "
+        "of this machine.",
     ),
     Role.READ,
 ]
@@ -104,22 +109,28 @@ MqttCertificateOption = Annotated[
         "--mqtt-cert",
         metavar="FILE",
         rich_help_panel=MQTT,
-        help="Certificate of the service (PEM), where the broker asks for one.",
+        help="Certificate of the service (PEM). Without it, a broker that asks for one refuses.",
     ),
     Role.READ,
 ]
 MqttKeyOption = Annotated[
     Path | None,
-    typer.Option("--mqtt-key", metavar="FILE", rich_help_panel=MQTT, help="Its private key (PEM)."),
+    typer.Option(
+        "--mqtt-key",
+        metavar="FILE",
+        rich_help_panel=MQTT,
+        help="Private key of --mqtt-cert (PEM). Without it, that file holds the key, too.",
+    ),
     Role.READ,
 ]
 TransportOption = Annotated[
     str,
     typer.Option(
         "--transport",
-        metavar="MODULE:FUNCTION",
-        help="What computes: `oracle`, the integer graph in software, or a function that takes the "
-        "Deployment and gives a Transport. It runs in a process of its own.",
+        metavar="NAME",
+        help="What computes: oracle, the integer graph in software; emulated, the design itself in "
+        "simulation; uart:PORT:BAUD, a board at a serial port; or a function MODULE:FUNCTION that "
+        "takes the Deployment and gives a Transport. It runs in a process of its own.",
     ),
 ]
 StateOption = Annotated[

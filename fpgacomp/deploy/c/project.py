@@ -26,6 +26,8 @@ TEMPLATES = data_folder("hls_templates") / "drivers" / "c"
 # Bytes of stored frames that go into the driver, as text of five times the size.
 _SELF_TEST_BYTES = 64 << 10
 _PAGE = 4096
+# Of driver/fpgacomp_link.c: room for an answer to IDENTIFY, and what a packet has besides its body.
+_ABOUT_BYTES, _PACKET_OVERHEAD = 256, 6
 # Memory in which a DMA's addresses must lie: the device tree's cells for one number.
 _CELLS = {"zynq-7000": 1, "zynq-ultrascale+": 2}
 
@@ -137,6 +139,17 @@ class CDesign:
     def board(self) -> str:
         """The board's name for comments and pages."""
         return plain(self.deployment.board)
+
+    @property
+    def packet_bytes(self) -> int:
+        """Memory for the longest packet of the serial link, as driver/fpgacomp_link.c counts it."""
+        longest = max(code.port.frame_bytes for code in self.outputs)
+        return max(longest, _ABOUT_BYTES) + _PACKET_OVERHEAD
+
+    @property
+    def slot_bytes(self) -> int:
+        """Memory for one frame of every port."""
+        return sum(code.port.frame_bytes for code in (*self.inputs, *self.outputs))
 
     @property
     def dmas(self) -> int:

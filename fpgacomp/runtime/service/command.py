@@ -12,10 +12,11 @@ from typing import Any, Callable, NamedTuple
 from ..deployment import FILE, Deployment
 from ..environment import state_directory
 from ..errors import DeviceError
+from ..transports import NAMES, connect
 from .core import MAX_REQUEST_BYTES, ServiceLimits
 from .mqtt import BrokerSettings
 from .refusal import SettingsError
-from .remote import RemoteDevice, load_factory
+from .remote import RemoteDevice
 from .run import ServiceSettings, run_service, stop_on_signals
 from .web import WebSettings
 from .worker import WorkerLimits
@@ -41,8 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--package", metavar="DIR", required=True, type=Path,
         help="Folder of an installed package, or its folder software/.")  # fmt: skip
-    add("--transport", metavar="MODULE:FUNCTION", required=True,
-        help="The way to the device: a function from the Deployment to a Transport.")  # fmt: skip
+    add("--transport", metavar="NAME", required=True,
+        help=f"The way to the device: {', '.join(NAMES)}.")  # fmt: skip
     add("--isolate", action="store_true",
         help="Run the way to the device in a process of its own, which is started again when it "
         "ends: a driver that crashes does not take the service along.")  # fmt: skip
@@ -105,7 +106,7 @@ def transport_factory(name: str, deployment: Deployment, *, isolate: bool) -> Ca
     """What opens the device: in this process, or in one of its own."""
     if isolate:
         return functools.partial(RemoteDevice, name, deployment.folder)
-    return functools.partial(load_factory(name), deployment)
+    return functools.partial(connect, name, deployment, deployment.folder.parent)
 
 
 def service_limits(queue: int, batch: int, request_bytes: int) -> ServiceLimits:

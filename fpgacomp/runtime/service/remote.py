@@ -1,15 +1,14 @@
 """A device in a process of its own, which may crash or be killed without taking the service along.
 
-    python -m fpgacomp_runtime.service.remote MODULE:FUNCTION FOLDER DESCRIPTOR
+    python -m fpgacomp_runtime.service.remote NAME FOLDER DESCRIPTOR
 
-is that process: it calls FUNCTION(deployment) for the way to the device and answers its parent on a
+is that process: it opens the way to the device of this name and answers its parent on a
 socket. A message is a length, a JSON object, and the bytes of the arrays that the object lists.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import signal
@@ -26,6 +25,7 @@ import numpy as np
 from ..deployment import Deployment
 from ..errors import DeviceError, DeviceTimeout, TransferError
 from ..transport import Transport
+from ..transports import connect
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -39,38 +39,21 @@ _START_S = 60.0
 _ERRORS = {"DeviceTimeout": DeviceTimeout, "TransferError": TransferError}
 
 
-def load_factory(name: str) -> Any:
-    """The function that gives the way to a device, by its name MODULE:FUNCTION.
-
-    Raises:
-        DeviceError: there is none of this name.
-    """
-    module, colon, function = name.partition(":")
-    remedy = "name a function as MODULE:FUNCTION, which takes a Deployment and gives a Transport."
-    if not colon:
-        raise DeviceError(name, "names no function.", remedy)
-    try:
-        found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as problem:
-        raise DeviceError(name, f"cannot be imported: {problem}.", remedy) from None
-    return found
-
-
 class RemoteDevice:
     """The way to a device in a process of its own; see `transport.Transport` for the methods.
 
     Args:
-        factory: function that gives the way to the device there, as MODULE:FUNCTION.
+        name: of the way to the device there; see `transports`.
         folder: of deployment.json.
 
     Raises:
         TransferError: the process does not begin.
-        DeviceError: what the function raised.
+        DeviceError: what opening the device raised.
     """
 
-    def __init__(self, factory: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", __name__, factory, str(folder), str(theirs.fileno())]
+        command = [sys.executable, "-m", __name__, name, str(folder), str(theirs.fileno())]
         # The process finds the modules that this one does.
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path or "." for path in sys.path))
         try:
@@ -252,7 +235,8 @@ def main(arguments: Sequence[str]) -> int:
     told, _ = _receive(line, None)
     assert told["call"] == "begin"
     try:
-        transport: Transport = load_factory(name)(Deployment.read(folder))
+        deployment = Deployment.read(folder)
+        transport = connect(name, deployment, deployment.folder.parent)
     except DeviceError as error:
         _send(line, {"error": _told(error)}, ())
         return 1

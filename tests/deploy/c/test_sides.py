@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpgacomp.deploy.c.operators import INEXACT
+from fpgacomp.deploy.c.operators import ELEMENTWISE, INEXACT, NUMBERS, REALS
 from fpgacomp.deploy.c.project import c_driver
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.runtime.deployment import Deployment
@@ -21,6 +21,7 @@ from tests.support.c_drivers import COMPILERS, PROGRAMS, SANITIZERS
 pytestmark = c_drivers.needs_gcc
 
 PORTS = (c_drivers.port("a */ b", 12, 64, signed=True), c_drivers.port('"', 6, 64, signed=True))
+BINARY = ("Add", "Sub", "Mul", "Div", "Min", "GreaterOrEqual", "Greater", "LessOrEqual", "Less")
 WIDE = {port.integers: TensorSpec("int64", port.shape) for port in PORTS}
 
 
@@ -53,6 +54,71 @@ def test_random_sides_are_exact_to_the_bit(seed: int, compiler: str, tmp_path: P
     assert_same(dict(zip(WIDE, found)), integers)
     given = [frames[name] for name in WIDE]
     assert_same(c_drivers.from_frames(program, design, given), answers)
+
+
+def every_operator() -> tuple[HostProgram, np.ndarray[Any, Any]]:
+    """Each elementwise operator on each of its types, on every pair of values that is a case.
+
+    Returns:
+        A side behind, and its frames [N, 2].
+    """
+    port = c_drivers.port("in0", 2, 64, signed=True)
+    pair = TensorSpec("int64", (2,))
+    constants: dict[str, np.ndarray[Any, Any]] = {
+        "0": np.array(0), "1": np.array(1), "infinite": np.array(np.inf), "none": np.array(0.0),
+        "half": np.array(0.5), "edge": np.array(40.0),
+    }  # fmt: skip
+    steps: list[HostStep] = []
+
+    def add(op: str, inputs: list[str], kind: str, shape: tuple[int, ...] = ()) -> str:
+        attributes = {"axis": 1} if op == "Gather" else {}
+        steps.append(
+            HostStep(op, tuple(inputs), f"t{len(steps)}", attributes, TensorSpec(kind, shape))
+        )
+        return steps[-1].output
+
+    whole = [add("Gather", [port.integers, axis], "int64") for axis in "01"]
+    outputs = []
+    for kind in NUMBERS:
+        operands = [add("Cast", [name], kind) for name in whole]
+        if kind in REALS:  # halves, and infinite or NaN far out
+            names = {n: f"{n} {kind}" for n in ("half", "edge", "infinite", "none")}
+            constants |= {name: constants[n].astype(kind) for n, name in names.items()}
+            far = [add("Greater", [o, names["edge"]], "bool") for o in operands]
+            lost = add(
+                "Mul", [names["infinite"], add("Mul", [operands[0], names["none"]], kind)], kind
+            )
+            halves = [add("Mul", [o, names["half"]], kind) for o in operands]
+            low = [add("Mul", [h, names["infinite"]], kind) for h in halves]
+            operands = [add("Where", [far[0], lost, halves[0]], kind),
+                        add("Where", [far[1], low[1], halves[1]], kind)]  # fmt: skip
+        for op, rule in ELEMENTWISE.items():
+            if kind not in rule.types or op in INEXACT:
+                continue
+            count = {"Clip": 3, "Max": 3}.get(op, 2 if op in BINARY else 1)
+            given = [operands[k % 2] for k in range(count)]
+            other = given[::-1] if count == 2 else operands[1:] * count
+            outputs += [add(op, inputs, rule.result or kind) for inputs in (given, other)]
+        outputs += [add("Cast", [operands[1]], to) for to in ("float32", "float64", "bool")]
+        if kind not in REALS:
+            outputs += [add("Cast", [operands[0]], to) for to in NUMBERS]
+    specs = {step.output: step.spec for step in steps}
+    values = [-(2**63), 2**63 - 1, -(2**31), 2**31 - 1, -128, 127, 255, 256, *range(-6, 7), 41, 80]
+    frames = np.array([(a, b) for a in values for b in values])
+    program = HostProgram(
+        {port.integers: pair}, {o: specs[o] for o in outputs}, constants, tuple(steps)
+    )
+    return program, frames
+
+
+def test_every_operator_on_every_type_and_case(tmp_path: Path) -> None:
+    after, frames = every_operator()
+    port = c_drivers.port("in0", 2, 64, signed=True)
+    design = c_drivers.deployment([port], [port], after=after, name="side")
+    found = c_drivers.from_frames(program_of(design, tmp_path), design, [frames])
+    wanted = after.run({port.integers: frames})
+    assert any(np.isnan(array).any() for array in wanted.values() if array.dtype.kind == "f")
+    assert_same(found, wanted)
 
 
 def test_the_random_sides_have_every_operator() -> None:

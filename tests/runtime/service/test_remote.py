@@ -16,7 +16,8 @@ from fpgacomp.runtime import accelerator as runtime
 from fpgacomp.runtime.accelerator import Accelerator
 from fpgacomp.runtime.deployment import Deployment
 from fpgacomp.runtime.errors import DescriptionError, DeviceError, DeviceTimeout, TransferError
-from fpgacomp.runtime.service.remote import RemoteDevice, load_factory
+from fpgacomp.runtime.service.remote import RemoteDevice
+from fpgacomp.runtime.transports import UnknownTransport, connect
 from tests.support.services import ORACLE
 
 SAMPLES = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
@@ -98,7 +99,7 @@ def test_a_device_that_cannot_be_opened(deployment: Deployment, tmp_path: Path) 
         open_transport(Deployment.read(tmp_path / "software"))
 
 
-@pytest.mark.parametrize("name", ["open", "fpgacomp.nothing:open", "json:nothing", ":open"])
-def test_names_that_are_no_function(name: str) -> None:
-    with pytest.raises(DeviceError, match="MODULE:FUNCTION"):
-        load_factory(name)
+@pytest.mark.parametrize("name", ["open", "fpgacomp.nothing:open", "json:nothing", ":open", ""])
+def test_names_that_are_no_function(name: str, deployment: Deployment) -> None:
+    with pytest.raises(UnknownTransport, match="MODULE:FUNCTION"):
+        connect(name, deployment, deployment.folder)

@@ -74,7 +74,8 @@ class Delivery:
             part=board.part,
             xilinx=board.device.toolchain == "vivado",
             synthesis=board.device.yosys if board.device.toolchain == "open" else "",
-            multipliers=any(("DSP", "1") in unit.parameters for unit in made.units),
+            multipliers=bool(board.device.yosys_multipliers)
+            and any(("DSP", "1") in unit.parameters for unit in made.units),
             multipliers_of=board.device.yosys_multipliers,
             clock_ns=f"{design.clock_ns:.3f}",
             sources=tuple(path for path in paths if path.endswith(".sv")),
