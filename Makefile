@@ -13,7 +13,7 @@ DEMO := digits_cnn-pynq-z2
 # The smallest design that takes 200,000 images a second fits even at the upper end of its estimate.
 DEMO_AIM := --target area --fps 200000
 
-.PHONY: demo test test-fast lint docs bench bench-rtl clean
+.PHONY: demo test test-fast lint docs bench bench-rtl bench-deploy fuzz-drivers clean
 
 demo: $(VENV)/core.done
 	$(BIN)/fpgacomp compile examples/digits_cnn/model.onnx --board pynq-z2 $(DEMO_AIM) --out $(DEMO) \
@@ -44,6 +44,14 @@ bench: $(VENV)/all.done
 bench-rtl: $(VENV)/all.done
 	$(BIN)/python -m examples.benchmark_rtl
 
+# The digits network as packages, installed and driven on emulated boards, one with its bitstream.
+bench-deploy: $(VENV)/all.done
+	$(BIN)/python -m examples.benchmark_deploy
+
+# A minute of libFuzzer for each target of the C drivers, with the address and undefined sanitizers.
+fuzz-drivers: $(VENV)/all.done
+	$(BIN)/python -m tests.deploy.c.fuzz --seconds 60
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -56,7 +64,7 @@ $(VENV)/core.done: pyproject.toml constraints.txt | $(VENV)/bin/python
 # finn-plus without what it asks for: that is 8 GB for features that are not used here.
 $(VENV)/all.done: $(VENV)/core.done
 	$(PIP) torch==2.13.0
-	$(PIP) --editable '.[brevitas,finn,qkeras,rtl,dev]'
+	$(PIP) --editable '.[bitstream,brevitas,deploy,finn,qkeras,rtl,serve,dev]'
 	$(PIP) --no-deps finn-plus==1.6.1
 	@touch $@
 

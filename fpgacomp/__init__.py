@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fpgacomp.engines.layer_price import estimate_layer as estimate_layer
     from fpgacomp.errors import FpgacompError as FpgacompError
     from fpgacomp.flows.bench_estimates import bench_estimates as bench_estimates
+    from fpgacomp.flows.build import build as build
     from fpgacomp.flows.calibrate import calibrate as calibrate
     from fpgacomp.flows.check import check as check
     from fpgacomp.flows.compare import compare as compare
@@ -27,12 +28,18 @@ if TYPE_CHECKING:
     from fpgacomp.flows.compress import prune as prune
     from fpgacomp.flows.compress import quantize as quantize
     from fpgacomp.flows.compress import share as share
+    from fpgacomp.flows.emulate import emulate as emulate
     from fpgacomp.flows.engine_rates import engine_rates as engine_rates
     from fpgacomp.flows.estimate import estimate as estimate
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.export import export as export
     from fpgacomp.flows.import_report import import_report as import_report
     from fpgacomp.flows.options import Options as Options
+    from fpgacomp.flows.package import install as install
+    from fpgacomp.flows.package import new_key as new_key
+    from fpgacomp.flows.package import package as package
+    from fpgacomp.flows.package import verify as verify
+    from fpgacomp.flows.serve import serve as serve
     from fpgacomp.flows.simulate import simulate as simulate
     from fpgacomp.flows.split import split as split
     from fpgacomp.results.report import Report as Report
@@ -47,23 +54,30 @@ _HOMES = {
     "Target": "results.target",
     "TaskRequest": "data.tasks",
     "bench_estimates": "flows.bench_estimates",
+    "build": "flows.build",
     "calibrate": "flows.calibrate",
     "check": "flows.check",
     "compare": "flows.compare",
     "compile": "flows.compile",
     "distill": "flows.compress",
+    "emulate": "flows.emulate",
     "engine_rates": "flows.engine_rates",
     "estimate": "flows.estimate",
     "estimate_layer": "engines.layer_price",
     "evaluate": "flows.evaluate",
     "export": "flows.export",
     "factorize": "flows.compress",
+    "install": "flows.package",
+    "new_key": "flows.package",
+    "package": "flows.package",
     "import_report": "flows.import_report",
     "prune": "flows.compress",
     "quantize": "flows.compress",
+    "serve": "flows.serve",
     "share": "flows.compress",
     "simulate": "flows.simulate",
     "split": "flows.split",
+    "verify": "flows.package",
 }
 __all__ = [*_HOMES, "__version__"]
 

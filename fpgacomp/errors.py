@@ -61,6 +61,10 @@ class TrainingError(FpgacompError):
     """Training that cannot go on: a loss that is not a number, a checkpoint of another run."""
 
 
+class PackageError(FpgacompError):
+    """A package that is damaged, not signed as it must be, or must not be made or installed."""
+
+
 class BoardError(FpgacompError):
     """A board file that is wrong."""
 

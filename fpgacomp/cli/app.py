@@ -11,6 +11,7 @@ import typer
 
 from fpgacomp.cli.bench_estimates import bench_estimates
 from fpgacomp.cli.boards import boards
+from fpgacomp.cli.build import build
 from fpgacomp.cli.calibrate import calibrate
 from fpgacomp.cli.check import check
 from fpgacomp.cli.compare import compare
@@ -18,25 +19,32 @@ from fpgacomp.cli.compile import compile
 from fpgacomp.cli.console import FAULT_OF_OURS, leave, tell_stopped, tell_unwritable
 from fpgacomp.cli.distill import distill
 from fpgacomp.cli.doctor import doctor
+from fpgacomp.cli.emulate import emulate
 from fpgacomp.cli.estimate import estimate
 from fpgacomp.cli.evaluate import evaluate
 from fpgacomp.cli.export import export
 from fpgacomp.cli.factorize import factorize
 from fpgacomp.cli.fault import tell_fault
 from fpgacomp.cli.import_report import import_report
+from fpgacomp.cli.install import install
+from fpgacomp.cli.new_key import new_key
 from fpgacomp.cli.options.output import LogFileOption, NoModelOption, QuietOption, VerboseOption
+from fpgacomp.cli.package import package
 from fpgacomp.cli.prune import prune
 from fpgacomp.cli.quantize import quantize
+from fpgacomp.cli.serve import serve
 from fpgacomp.cli.share import share
 from fpgacomp.cli.show import show
 from fpgacomp.cli.simulate import simulate
 from fpgacomp.cli.split import split
 from fpgacomp.cli.stop import was_stopped
 from fpgacomp.cli.verb import Root, Verb, reproducer
+from fpgacomp.cli.verify import verify
 
 # Every verb, in the order and under the headings of the help.
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
-    "Build an accelerator": (compile, estimate, check, simulate, export),
+    "Build an accelerator": (compile, estimate, check, simulate, build, export),
+    "Bring it to a device": (emulate, package, verify, install, new_key, serve),
     "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
     "Look around": (show, compare, import_report, calibrate, boards, bench_estimates, doctor),
 }

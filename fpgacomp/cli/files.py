@@ -40,6 +40,10 @@ class Role(Enum):
     CHECKPOINT = "goes on from a checkpoint, and writes it"
     SPLIT = "writes a training file and a test file into this folder"
     BUILD = "replaces a build folder, by default one that is called after network and board"
+    PACKAGE = "writes a package"
+    NEW_KEY = "writes a new key, and another file beside it; never replaces one"
+    ROOT = "installs versions into a folder"
+    STATE = "keeps this folder of its own, where nothing of anybody else is changed"
     STAGES = "empties a folder of stages, and fills it again"
 
 
@@ -120,9 +124,23 @@ def _places(
             yield Place(shown, path, FileUse.WRITE, Content.NETWORK)
         case Role.EXPORT:
             yield Place(shown, value, FileUse.WRITE, Content.NETWORK)
+        case Role.NEW_KEY:
+            yield Place(shown, value, FileUse.WRITE)
+        case Role.ROOT:
+            return  # only `install` itself knows which of its files are its own
         case Role.STAGES:
             if value is not None:
                 yield Place(shown, value, FileUse.STAGES)
-        case Role.PAGE | Role.ARRAYS | Role.LOG | Role.CHECKPOINT | Role.TRACE | Role.CALIBRATION:
+        case Role.STATE:
+            pass
+        case (
+            Role.PAGE
+            | Role.ARRAYS
+            | Role.LOG
+            | Role.CHECKPOINT
+            | Role.TRACE
+            | Role.PACKAGE
+            | Role.CALIBRATION
+        ):
             if value is not None:
                 yield Place(shown, value, FileUse.WRITE, Content[role.name])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from fpgacomp.devices.device import Device
+from fpgacomp.devices.pins import BoardPins
 from fpgacomp.devices.resources import Resources
 
 
@@ -27,11 +28,14 @@ class Board:
         host: how samples reach the FPGA.
         sources: the documents that the figures are from.
         path: the board file.
+        pins: what a bitstream by open tools needs; None where the board file does not state it.
+        vivado_board: what Vivado's own files call the board; "" where they are not known.
+        platform: of an accelerator card, for which v++ links kernels; "" for others.
     """
 
     name: str
     title: str
-    vendor: Literal["xilinx", "lattice"]
+    vendor: Literal["xilinx", "lattice", "gowin"]
     part: str
     family: str
     device: Device
@@ -44,6 +48,9 @@ class Board:
     host: Literal["zynq-ps", "pcie", "none"]
     sources: tuple[str, ...]
     path: Path
+    pins: BoardPins | None = None
+    vivado_board: str = ""
+    platform: str = ""
 
     @property
     def budget(self) -> Resources[float]:

@@ -60,6 +60,8 @@ class Device:
         level_ns: delay of one level of adders in nanoseconds, as a scheduler counts it.
         toolchain: what turns a design into a bitstream.
         yosys: command of Yosys that synthesizes for the family; "" where none is known.
+        yosys_multipliers: how the emitted script for Yosys puts the products that a design plans
+            in DSP blocks there; "" where it does not.
         lut_ram: whether LUTs can be memory that is written.
         sources: where `lut_inputs` and `level_ns` are from.
     """
@@ -73,6 +75,7 @@ class Device:
     sources: tuple[str, ...]
     lut_ram: bool = True
     yosys: str = ""
+    yosys_multipliers: Literal["", "lattice", "ice40"] = ""
 
     @property
     def wide_port_bits(self) -> int:

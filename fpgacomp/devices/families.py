@@ -16,12 +16,19 @@ MULT18X18D = DspMultiplier(
     "FPGA-TN-02205 (ECP5 sysDSP Usage Guide): 18 x 18 bit multiplier",
     least_product_bits=9,  # DSP_Y_MINWIDTH of Yosys' synth_lattice
 )
+MULT18X18 = DspMultiplier(
+    "MULT18X18",
+    18,
+    18,
+    "UG287 (Gowin DSP User Guide): 18 x 18 bit multiplier",
+    least_product_bits=64,  # none: Yosys is told -nodsp, and products are logic
+)
 SB_MAC16 = DspMultiplier(
     "SB_MAC16",
     16,
     16,
     "FPGA-TN-02007 (DSP Function Usage Guide for iCE40): 16 x 16 bit multiplier",
-    least_product_bits=64,  # none: synth_ice40 infers SB_MAC16 with -dsp only, which is not given
+    least_product_bits=6,  # what the emitted script maps has two bits on either side, or more
 )
 
 _SHAPES_18K = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
@@ -35,10 +42,11 @@ ICE40_EBR = MemoryBlock(
     ((256, 16), (512, 8), (1024, 4), (2048, 2)),
     "FPGA-TN-02002 (Memory Usage Guide for iCE40 Devices)",
 )
+GOWIN_BSRAM = MemoryBlock("BSRAM", _SHAPES_18K, "UG285 (Gowin BSRAM & SSRAM User Guide)")
 
 # Delay of one adder level, fitted to the latencies of published Vitis HLS reports
 # (hls4ml_csynth_layers.csv): 3.0 ns explains those of xc7z007s, xc7z020, xc7z030 and xc7a200t,
-# 1.2 ns those of xcu50, xcu250, xcvu9p and xczu. Lattice devices have no such reports.
+# 1.2 ns those of xcu50, xcu250, xcvu9p and xczu. Lattice's and Gowin's have no such reports.
 _LEVEL_7_SERIES = "level_ns: published Vitis HLS reports of 7-series parts"
 _LEVEL_ULTRASCALE = "level_ns: published Vitis HLS reports of UltraScale+ parts"
 _LEVEL_LATTICE = "level_ns: not measured; taken as that of the slowest family that was"
@@ -81,6 +89,7 @@ _ECP5 = Device(
     level_ns=3.0,
     toolchain="open",
     yosys="synth_ecp5 -nowidelut -nodsp",
+    yosys_multipliers="lattice",
     sources=("FPGA-DS-02012 (ECP5 Data Sheet): 4-input LUT", _LEVEL_LATTICE),
 )
 _ICE40 = Device(
@@ -102,8 +111,19 @@ _ICE40_ULTRAPLUS = Device(
     level_ns=3.0,
     toolchain="open",
     yosys="synth_ice40 -device u",
+    yosys_multipliers="ice40",
     lut_ram=False,
     sources=("FPGA-DS-02008 (iCE40 UltraPlus Data Sheet): 4-input LUT", _LEVEL_LATTICE),
+)
+_GOWIN = Device(
+    multiplier=MULT18X18,
+    lut_inputs=4,
+    block_ram=GOWIN_BSRAM,
+    ultra_ram=None,
+    level_ns=3.0,
+    toolchain="open",
+    yosys="synth_gowin -nowidelut -nodsp",
+    sources=("DS100 (GW1N Data Sheet), UG288 (Gowin CFU): 4-input LUT", _LEVEL_LATTICE),
 )
 
 FAMILIES: Mapping[str, Device] = {
@@ -121,6 +141,7 @@ FAMILIES: Mapping[str, Device] = {
     "ecp5": _ECP5,
     "ice40": _ICE40,  # LP and HX
     "ice40-ultraplus": _ICE40_ULTRAPLUS,  # UP3K and UP5K
+    "gowin": _GOWIN,  # GW1N and GW1NR, LittleBee
 }
 
 # How part numbers of a family begin (x[caq]: commercial, automotive, defense grade). The first
@@ -140,6 +161,7 @@ _PARTS = (
     ("ecp5", r"lfe5u"),
     ("ice40-ultraplus", r"ice40up"),
     ("ice40", r"ice40(hx|lp)"),
+    ("gowin", r"gw1nr?-"),
 )
 
 

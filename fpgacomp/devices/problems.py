@@ -11,7 +11,15 @@ from pydantic_core import ErrorDetails
 
 from fpgacomp.devices.device import Device
 from fpgacomp.devices.families import FAMILIES, family_of
-from fpgacomp.devices.schema import DEVICE_EXAMPLES, EXAMPLES, KEYS, BoardFile, Keys
+from fpgacomp.devices.schema import (
+    DEVICE_EXAMPLES,
+    EXAMPLES,
+    EXAMPLES_OF,
+    KEYS,
+    BitstreamSection,
+    BoardFile,
+    Keys,
+)
 from fpgacomp.errors import BoardError
 
 Lines = Mapping[Keys, int]
@@ -29,7 +37,14 @@ _FORMS = {
     "title": "one line of plain text", "memory": "one line of plain text",
     "sources": "a line of text", "part": "a part number", "family": "the name of a family",
 }  # fmt: skip
+_BITSTREAM_FORMS = {
+    **dict.fromkeys(("pin", "pins", "rx", "tx", "high"), "a pin"), "io": "an I/O standard",
+    **dict.fromkeys(("device", "package", "speed", "programmer"), "a word for a tool"),
+}  # fmt: skip
 _FORM_FIXES = {
+    "a pin": 'a ball or a number in quotes, as G2 or "35".',
+    "an I/O standard": "capital letters and digits, as LVCMOS33.",
+    "a word for a tool": "letters, digits, dots, dashes and underscores, as 85k or CABGA381.",
     "a name": "lower-case letters, digits and dashes only.",
     "a pair of port widths": "its widths, 2 to 64 bits, as `dsp: 25x18`, or `dsp: none`.",
     "one line of plain text": "letters, digits and . , : ; + / ( ) & ' * -, at most 120 of them.",
@@ -62,7 +77,7 @@ def _line(lines: Lines, keys: Keys) -> int:
 def _explain(detail: ErrorDetails, keys: Keys) -> tuple[str, str]:
     given, context = detail["input"], detail.get("ctx", {})
     shown = _shown(given)
-    examples = DEVICE_EXAMPLES if keys[0] == "device" else EXAMPLES
+    examples = EXAMPLES_OF.get(keys[0], EXAMPLES)
     example = f"for example `{keys[-1]}: {examples.get(keys[-1], '0')}`."
     match detail["type"]:
         case "missing":
@@ -74,14 +89,15 @@ def _explain(detail: ErrorDetails, keys: Keys) -> tuple[str, str]:
             hint = f"did you mean {near[0]}? " if near else ""
             return f"{shown} is not known.", f"{hint}One of {', '.join(_choices(context))}."
         case "string_pattern_mismatch":
-            form = _FORMS[next(key for key in reversed(keys) if key in _FORMS)]
+            forms = _BITSTREAM_FORMS if keys[0] == "bitstream" else _FORMS
+            form = forms[next(key for key in reversed(keys) if key in forms)]
             return f"{shown} is not {form}.", _FORM_FIXES[form]
         case "int_type" | "int_from_float":
             return f"{shown} is not a whole number.", f"a plain count, {example}"
         case "float_type" | "finite_number":
             unit = "nanoseconds" if keys[-1] == "level_ns" else "megahertz"
             return f"{shown} is not a number.", f"{unit} without a unit, {example}"
-        case "less_than_equal" if keys[0] == "clock_mhz":
+        case "less_than_equal" if keys[0] == "clock_mhz" or keys[-1] == "mhz":
             return f"{shown} MHz is faster than any FPGA.", f"give megahertz, {example}"
         case "less_than_equal" | "greater_than_equal" | "greater_than":
             fix = f"give the figure of the data sheet, {example}"
@@ -195,5 +211,41 @@ def _foreign(path: Path, lines: Lines, board: BoardFile, device: Device) -> Iter
         yield BoardError(
             where(path, lines[key,], (key,)),
             f"{device.toolchain!r} does not build {board.vendor} parts.",
-            "vivado builds xilinx parts, open builds lattice parts.",
+            "vivado builds xilinx parts, open builds lattice and gowin parts.",
         )
+    if board.bitstream is not None:
+        yield from _wrong_pins(path, lines, board.bitstream, board, device)
+
+
+def _wrong_pins(
+    path: Path, lines: Lines, pins: BitstreamSection, board: BoardFile, device: Device
+) -> Iterator[BoardError]:
+    """Pins for a tool that does not read them, and pins that two ports would share."""
+    keys: Keys = ("bitstream",)
+    if board.host != "none":
+        yield BoardError(
+            where(path, lines[keys], keys),
+            f"samples reach this board by {board.host!r}, and no pins are asked for.",
+            "leave the section out: it is for boards whose host is `none`.",
+        )
+    places: dict[str, str] = {}
+    for port, site in _sites(pins):
+        if site in places:
+            yield BoardError(
+                where(path, lines[keys], (*keys, port)),
+                f"pin {site} is that of {places[site]}, too.",
+                "correct one of the two pins.",
+            )
+        places.setdefault(site, port)
+
+
+def _sites(pins: BitstreamSection) -> Iterator[tuple[str, str]]:
+    """Each port of a board, by its section, and its pin."""
+    yield "oscillator", pins.oscillator.pin
+    if pins.uart is not None:
+        yield from (("uart", site) for site in (pins.uart.rx, pins.uart.tx))
+    if pins.reset is not None:
+        yield "reset", pins.reset.pin
+    if pins.leds is not None:
+        yield from (("leds", site) for site in pins.leds.pins)
+    yield from (("high", site) for site in pins.high)

@@ -15,14 +15,21 @@ from pydantic import ValidationError
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.device import Device, DspMultiplier, MemoryBlock
 from fpgacomp.devices.families import FAMILIES
+from fpgacomp.devices.pins import BoardPins, Pin, Uart
 from fpgacomp.devices.problems import impossible, invalid, unstated, where
 from fpgacomp.devices.resources import Resources
-from fpgacomp.devices.schema import BoardFile, Keys, ResourcesSection, ShellSection
+from fpgacomp.devices.schema import (
+    BitstreamSection,
+    BoardFile,
+    Keys,
+    ResourcesSection,
+    ShellSection,
+)
 from fpgacomp.errors import BoardError, UnknownBoard, raise_all
 from fpgacomp.host.resources import data_folder
 
 _MAX_BYTES = 100_000  # the files that ship have 1,000 to 2,000
-_MAX_DEPTH = 8  # they nest 2 levels deep
+_MAX_DEPTH = 8  # they nest 3 levels deep
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -98,11 +105,40 @@ def _board(content: BoardFile, path: Path) -> Board:
         host=content.host,
         sources=tuple(content.sources),
         path=path,
+        pins=None if content.bitstream is None else _pins(content.bitstream),
+        vivado_board=content.vivado_board or "",
+        platform=content.platform or "",
     )
 
 
 def _resources(section: ResourcesSection | ShellSection) -> Resources[float]:
     return Resources(section.lut, section.ff, section.dsp, section.bram18, section.uram)
+
+
+def _pins(content: BitstreamSection) -> BoardPins:
+    """The section `bitstream`, with the standard of all pins at those that state no other."""
+
+    def pin(site: str, io: str | None, **facts: Any) -> Pin:
+        return Pin(site, io or content.io or "", **facts)
+
+    leds = content.leds
+    return BoardPins(
+        device=content.device,
+        package=content.package or "",
+        speed=content.speed or "",
+        oscillator_mhz=content.oscillator.mhz,
+        oscillator=pin(content.oscillator.pin, content.oscillator.io),
+        pll_pad=content.oscillator.pll_pad,
+        uart=None
+        if (uart := content.uart) is None
+        else Uart(pin(uart.rx, uart.io, pull="up"), pin(uart.tx, uart.io), uart.baud),
+        reset=None
+        if (reset := content.reset) is None
+        else pin(reset.pin, reset.io, pull=reset.pull or "", active=reset.active),
+        leds=tuple(pin(site, leds.io, active=leds.active) for site in leds.pins) if leds else (),
+        high=tuple(pin(site, None) for site in content.high),
+        programmer=content.programmer,
+    )
 
 
 def _device(content: BoardFile, path: Path) -> Device:
@@ -229,7 +265,7 @@ def _not_yaml(path: Path, error: Exception) -> BoardError:
 def _keys(
     path: Path, node: yaml.MappingNode, above: Keys, lines: dict[Keys, int]
 ) -> Iterator[BoardError]:
-    """Note the line of every key down to the second level; a key given twice is a problem."""
+    """Note the line of every key; a key given twice is a problem."""
     for key_node, value_node in node.value:
         keys = (*above, str(key_node.value))
         line = key_node.start_mark.line + 1
@@ -237,5 +273,5 @@ def _keys(
             why = f"is given twice, first in line {lines[keys]}."
             yield BoardError(where(path, line, keys), why, "keep one of the two.")
         lines.setdefault(keys, line)
-        if isinstance(value_node, yaml.MappingNode) and not above:
+        if isinstance(value_node, yaml.MappingNode):
             yield from _keys(path, value_node, keys, lines)

@@ -15,7 +15,10 @@ Keys = tuple[str, ...]
 # these reads as more than a letter passes, wherever it is quoted besides.
 _Line = Annotated[str, StringConstraints(pattern=r"^[^\W_][\w .,:;+/()&'*-]{0,119}$")]
 _Source = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,500}$")]
-_Part = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+# Gowin's end in a speed grade behind a slash (GW1NR-LV9QN88PC6/I5).
+_Part = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(/[A-Za-z0-9]{1,8})?$")
+]
 _Family = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
 _Name = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 _MOST = 1_000_000_000  # of any resource: a hundred times what the largest FPGA has
@@ -27,6 +30,11 @@ _Width = "([2-9]|[1-5][0-9]|6[0-4])"
 _Ports = Annotated[str, StringConstraints(pattern=rf"^({_Width}x{_Width}|none)$")]
 _Shape = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,5}x[1-9]\d{0,2}$")]
 _Shapes = Annotated[list[_Shape], Field(min_length=1, max_length=32)]
+# These go into constraint files and command lines: a pin is a ball or a number.
+_Site = Annotated[str, StringConstraints(pattern=r"^([A-Z]{1,2})?[1-9][0-9]{0,2}$")]
+_Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
+_IoStandard = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
+_Sites = Annotated[list[_Site], Field(max_length=64)]
 
 
 class _Strict(BaseModel):
@@ -84,13 +92,82 @@ class DeviceSection(_Strict):
         return bool(self.model_fields_set)
 
 
+class OscillatorSection(_Strict):
+    """`bitstream.oscillator`: the clock that the board gives, in megahertz.
+
+    Args:
+        pll_pad: whether the pin is the one that feeds a PLL of an iCE40 by itself: nothing else
+            can read it while the PLL runs.
+    """
+
+    mhz: _Megahertz
+    pin: _Site
+    pll_pad: bool = False
+    io: _IoStandard | None = None
+
+
+class UartSection(_Strict):
+    """`bitstream.uart`: pins of the serial port, as the FPGA sees them; None: the board has none.
+
+    Args:
+        rx: the FPGA receives here.
+        tx: the FPGA sends here.
+        baud: the rate that a host link uses: what the other end of the line carries for certain.
+    """
+
+    rx: _Site
+    tx: _Site
+    baud: Annotated[int, Field(ge=1200, le=12_000_000)]
+    io: _IoStandard | None = None
+
+
+class ResetSection(_Strict):
+    """`bitstream.reset`: a button, the level at which it resets, and a resistor in the FPGA."""
+
+    pin: _Site
+    active: Literal["high", "low"]
+    pull: Literal["up", "down"] | None = None
+    io: _IoStandard | None = None
+
+
+class LedsSection(_Strict):
+    """`bitstream.leds`: lights for the state of the design, the first of them first."""
+
+    pins: Annotated[list[_Site], Field(min_length=1, max_length=32)]
+    active: Literal["high", "low"]
+    io: _IoStandard | None = None
+
+
+class BitstreamSection(_Strict):
+    """`bitstream`: what a bitstream by open tools needs to know of the board.
+
+    Args:
+        device: what place and route calls the device, as `85k` or `up5k`.
+        package, speed: the package and the speed grade in its words; None where it asks for none.
+        io: standard of the pins that state no other; None where the tools' default holds.
+        high: outputs that must stay high, as the board would switch itself off otherwise.
+        programmer: name of the board in openFPGALoader.
+    """
+
+    device: _Word
+    package: _Word | None = None
+    speed: _Word | None = None
+    io: _IoStandard | None = None
+    oscillator: OscillatorSection
+    uart: UartSection | None = None
+    reset: ResetSection | None = None
+    leds: LedsSection | None = None
+    high: _Sites = []
+    programmer: _Word
+
+
 class BoardFile(_Strict):
     """A whole board file."""
 
     name: _Name
     aliases: list[_Name] = []
     title: _Line
-    vendor: Literal["xilinx", "lattice"]
+    vendor: Literal["xilinx", "lattice", "gowin"]
     part: _Part
     family: _Family
     device: DeviceSection = DeviceSection()
@@ -100,6 +177,9 @@ class BoardFile(_Strict):
     memory: _Line
     host: Literal["zynq-ps", "pcie", "none"]
     toolchain: Toolchain | None = None
+    bitstream: BitstreamSection | None = None
+    vivado_board: _Part | None = None
+    platform: _Part | None = None
     sources: Annotated[list[_Source], Field(min_length=1, max_length=100)]
 
 
@@ -109,6 +189,11 @@ KEYS: Mapping[Keys, tuple[str, ...]] = {
     ("resources",): tuple(ResourcesSection.model_fields),
     ("shell",): tuple(ShellSection.model_fields),
     ("clock_mhz",): tuple(ClockSection.model_fields),
+    ("bitstream",): tuple(BitstreamSection.model_fields),
+    ("bitstream", "oscillator"): tuple(OscillatorSection.model_fields),
+    ("bitstream", "uart"): tuple(UartSection.model_fields),
+    ("bitstream", "reset"): tuple(ResetSection.model_fields),
+    ("bitstream", "leds"): tuple(LedsSection.model_fields),
 }
 EXAMPLES: Mapping[str, str] = {
     "name": "my-board",
@@ -125,6 +210,8 @@ EXAMPLES: Mapping[str, str] = {
     "memory": "512 MB DDR3",
     "host": "zynq-ps",
     "toolchain": "vivado",
+    "vivado_board": "pynq-z2",
+    "platform": "xilinx_u50_gen3x16_xdma_5_202210_1",
     "sources": "[the data sheet and table each figure is from]",
     "default": "100",
     "max": "250",
@@ -134,3 +221,29 @@ EXAMPLES: Mapping[str, str] = {
     "level_ns": "3.0",
 }
 DEVICE_EXAMPLES = {**EXAMPLES, "dsp": "25x18"}  # `dsp` is a count under `resources`
+BITSTREAM_EXAMPLES: Mapping[str, str] = {
+    "bitstream": "{device: 85k, oscillator: {mhz: 25, pin: G2}, programmer: ulx3s}",
+    "device": "85k",
+    "package": "CABGA381",
+    "speed": '"6"',
+    "io": "LVCMOS33",
+    "oscillator": "{mhz: 25, pin: G2}",
+    "mhz": "25",
+    "pll_pad": "true",
+    "pin": "G2",
+    "uart": "{rx: M1, tx: L4, baud: 3000000}",
+    "rx": "M1",
+    "tx": "L4",
+    "baud": "1000000",
+    "reset": "{pin: R1, active: high, pull: down}",
+    "active": "high",
+    "pull": "up",
+    "leds": "{pins: [B2, C2], active: high}",
+    "pins": "[B2, C2]",
+    "high": "[L2]",
+    "programmer": "ulx3s",
+}
+# By section: `device` is a section of its own, and a word under `bitstream`.
+EXAMPLES_OF: Mapping[str, Mapping[str, str]] = {
+    "device": DEVICE_EXAMPLES, "bitstream": BITSTREAM_EXAMPLES,
+}  # fmt: skip

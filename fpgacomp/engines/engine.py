@@ -4,6 +4,7 @@
     emit(design, vectors)             -> Emitted         its project, and the graph it must equal
     simulate(emitted, batches, level) -> CsimResult...   every integer that the project computes
     levels                            -> what of a project can be run: its C++, its RTL
+    emulator(emitted, system)         -> a library that answers a driver as the device does
     further(design, frames)           -> what a full check runs beyond C-simulation, at what cost
     remarks(design), choices(design)  -> sentences and settings for the report
     fifos(design)                     -> words of the FIFO behind each tensor
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.interface import Interface
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.errors import FpgacompError
@@ -177,6 +179,16 @@ class Engine(Protocol[DesignT]):
         Raises:
             InputDataError: an input is missing, of the wrong shape, or out of range.
             ToolError: a tool is missing or failed, or the program did.
+        """
+
+    def emulator(self, emitted: Emitted, system: EmulatedSystem, *, compiler: Compiler) -> Path:
+        """A shared library in which the emitted project runs behind a model of AXI DMA.
+
+        Its C interface is hls_templates/emulation/fcemu.h. It is kept in the user's cache folder,
+        under the digest of what it is made from.
+
+        Raises:
+            ToolError: a tool is missing or failed.
         """
 
     def further(self, design: DesignT, frames: int) -> tuple[FurtherCheck, ...]:

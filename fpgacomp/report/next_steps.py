@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fpgacomp.host.toolchain import INSTALL_BITSTREAM
 from fpgacomp.report import wording
 from fpgacomp.results.report import Report
 
@@ -50,6 +51,11 @@ def _after_success(report: Report) -> Iterator[Step]:
         yield Step(
             "Synthesize the C++ with Vitis HLS (with vitis-run from 2024.2 on):",
             f"cd {folder}/hls && vitis_hls -f build_prj.tcl",
+        )
+    elif report.board.pins is not None and report.backend != "hls4ml":
+        yield Step(
+            f"Build the bitstream, host link included ({INSTALL_BITSTREAM}):",
+            f"fpgacomp build {folder}",
         )
     elif report.board.device.yosys and report.backend == "stream":
         yield Step(

@@ -22,13 +22,14 @@ from fpgacomp.results.project import Project
 VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 # Metavars of what is no file.
 NO_FILES = {
-    "BITS", "BITS[:INTEGER]", "BITS|same", "COST", "COUNT", "ENGINE", "ENGINE,...", "EXTENT",
-    "GB", "GOAL", "KIND", "LAYER,...", "LEVEL", "METHOD", "MHZ", "N:M", "NAME", "NUMBER",
-    "NUMBER,...", "PAIRS", "PERCENT", "POINTS", "RATE", "RESOURCE", "SCOPE", "SHARE",
-    "STEP,...", "TIME", "UNIT", "WATTS",
+    "BITS", "BITS[:INTEGER]", "BITS|same", "CODE", "COMMAND", "COST", "COUNT", "ENGINE",
+    "ENGINE,...", "EXTENT", "GB", "GOAL", "HOST[:PORT]", "KIND", "LAYER,...", "LEVEL", "METHOD",
+    "MHZ", "MODULE:FUNCTION", "N:M", "NAME", "NUMBER", "NUMBER,...", "PAIRS", "PERCENT", "POINTS",
+    "PRESET", "RATE", "RESOURCE", "SCOPE", "SHARE", "STEP,...", "TIME", "TOPIC", "UNIT", "VERSION",
+    "WATTS", "[HOST:]PORT",
 }  # fmt: skip
 ENDINGS = {Role.PAGE: ".html", Role.ARRAYS: ".npz", Role.NETWORK: ".onnx", Role.LOG: ".log",
-           Role.CHECKPOINT: ".ckpt", Role.TRACE: ".vcd"}  # fmt: skip
+           Role.CHECKPOINT: ".ckpt", Role.TRACE: ".vcd", Role.PACKAGE: ".fpga"}  # fmt: skip
 
 
 def roles(verb: str) -> dict[str, Role]:

@@ -23,6 +23,7 @@ FACTS = {
     "ecp5": ("18x18", 4, (512, 36), (16384, 1), False, "open"),
     "ice40": (None, 4, (256, 16), (2048, 2), False, "open"),
     "ice40-ultraplus": ("16x16", 4, (256, 16), (2048, 2), False, "open"),
+    "gowin": ("18x18", 4, (512, 36), (16384, 1), False, "open"),
 }
 
 

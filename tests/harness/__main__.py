@@ -1,7 +1,8 @@
 """No lost work: `python -m tests.harness --rounds 200 --kind kill` (or `full`, `concurrent`, ...).
 
 Without --kind all kinds are run. --compiles N runs N rounds of each kind on whole compiles, in
-processes of the command line. The exit code is 1 where work was lost, with the round that shows it.
+processes of the command line, --installs N on installations of packages. The exit code is 1 where
+work was lost, with the round that shows it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.harness import compiles, rounds
+from tests.harness import compiles, installs, rounds
 
 
 def run(kinds: Mapping[str, rounds.Round], names: list[str], count: int, seed: int) -> int:
@@ -45,6 +46,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=0, help="Rounds of each kind on the writer.")
     parser.add_argument("--kind", action="append", choices=sorted(rounds.KINDS), help="One kind.")
     parser.add_argument("--compiles", type=int, default=0, help="Rounds on whole compiles.")
+    parser.add_argument("--installs", type=int, default=0, help="Rounds on installations.")
     parser.add_argument("--every", action="store_true", help="Let every operation fail in turn.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of all random choices.")
     arguments = parser.parse_args()
@@ -55,9 +57,14 @@ def main() -> int:
     if arguments.every:
         with tempfile.TemporaryDirectory(prefix="harness-") as name:
             print(f"every operation: {rounds.every_operation(Path(name) / 'every')} rounds")
+            found = installs.every_operation(Path(name) / "installs")
+            print(f"every operation of installations: {found} rounds")
     if arguments.compiles:
         names = [name for name in names if name in compiles.KINDS]
         lost += run(compiles.KINDS, names, arguments.compiles, arguments.seed)
+    if arguments.installs:
+        kinds = [name for name in arguments.kind or installs.KINDS if name in installs.KINDS]
+        lost += run(installs.KINDS, kinds, arguments.installs, arguments.seed)
     return int(lost > 0)
 
 

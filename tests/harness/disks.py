@@ -11,12 +11,13 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from fpgacomp.host.disk import Disk
+from fpgacomp.runtime.storage import Storage
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 BROKEN = (errno.EIO, errno.EROFS, errno.EACCES, errno.ENOENT, errno.EMFILE)
@@ -55,43 +56,16 @@ class Fault:
         return cls(**json.loads(text))
 
 
-class FaultyDisk(Disk):
-    """The real file system with one fault; it lists its operations.
+class Faults:
+    """One fault among the operations of a file system, which are listed as they come.
 
     Args:
         fault: what happens.
-        sync: whether to wait for the disk, which changes nothing that a kill could show.
     """
 
-    def __init__(self, fault: Fault, *, sync: bool = False) -> None:
-        self.fault, self._sync = fault, sync
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
         self.done: list[str] = []
-
-    def sync(self, handle: int) -> None:
-        if self._sync:
-            super().sync(handle)
-
-    def make(self, folder: Path) -> None:
-        self._do("make", super().make, folder, takes_space=True)
-
-    def write(self, path: Path, content: bytes) -> None:
-        half = path, content[: len(content) // 2]
-        self._do("write", super().write, path, content, takes_space=True, half=half)
-
-    def settle(self, folder: Path) -> None:
-        self._do("settle", super().settle, folder)
-
-    def share(self, source: Path, target: Path) -> None:
-        self._do("share", super().share, source, target, takes_space=True)
-
-    def rename(self, source: Path, target: Path) -> None:
-        self._do("rename", super().rename, source, target)
-
-    def exchange(self, one: Path, other: Path) -> bool:
-        return self._do("exchange", super().exchange, one, other) if self.fault.exchange else False
-
-    def remove(self, path: Path) -> None:
-        self._do("remove", super().remove, path)
 
     def _do(
         self,
@@ -99,7 +73,7 @@ class FaultyDisk(Disk):
         operation: Callable[..., T],
         *arguments: Any,
         takes_space: bool = False,
-        half: tuple[Path, bytes] | None = None,
+        half: tuple[Path, Any] | None = None,
     ) -> T:
         fault, now = self.fault, len(self.done)
         self.done.append(name)
@@ -129,3 +103,69 @@ class FaultyDisk(Disk):
                 if place.name.startswith(".build.fpgacomp-"):
                     return place
         return Path("/nonexistent")
+
+
+class FaultyDisk(Faults, Disk):
+    """The real file system with one fault.
+
+    Args:
+        fault: what happens.
+        sync: whether to wait for the disk, which changes nothing that a kill could show.
+    """
+
+    def __init__(self, fault: Fault, *, sync: bool = False) -> None:
+        super().__init__(fault)
+        self._sync = sync
+
+    def sync(self, handle: int) -> None:
+        if self._sync:
+            super().sync(handle)
+
+    def make(self, folder: Path) -> None:
+        self._do("make", super().make, folder, takes_space=True)
+
+    def write(self, path: Path, content: bytes) -> None:
+        half = path, content[: len(content) // 2]
+        self._do("write", super().write, path, content, takes_space=True, half=half)
+
+    def settle(self, folder: Path) -> None:
+        self._do("settle", super().settle, folder)
+
+    def share(self, source: Path, target: Path) -> None:
+        self._do("share", super().share, source, target, takes_space=True)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._do("rename", super().rename, source, target)
+
+    def exchange(self, one: Path, other: Path) -> bool:
+        return self._do("exchange", super().exchange, one, other) if self.fault.exchange else False
+
+    def remove(self, path: Path) -> None:
+        self._do("remove", super().remove, path)
+
+
+class FaultyStorage(Faults, Storage):
+    """The file system of a device with one fault; it does not wait for the disk."""
+
+    def sync(self, handle: int) -> None:
+        return
+
+    def make(self, folder: Path) -> None:
+        self._do("make", super().make, folder, takes_space=True)
+
+    def write(self, path: Path, chunks: Iterable[bytes]) -> None:
+        content = b"".join(chunks)
+        half = path, [content[: len(content) // 2]]
+        self._do("write", super().write, path, [content], takes_space=True, half=half)
+
+    def settle(self, folder: Path) -> None:
+        self._do("settle", super().settle, folder)
+
+    def link(self, target: str, place: Path) -> None:
+        self._do("link", super().link, target, place, takes_space=True)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._do("rename", super().rename, source, target)
+
+    def remove(self, path: Path) -> None:
+        self._do("remove", super().remove, path)

@@ -121,9 +121,9 @@ TrustOption = Annotated[
     typer.Option(
         "--trust",
         rich_help_panel=CHECKING,
-        help="Also run the C++ of a build folder that somebody else made, or that was made on "
-        "another machine; it runs with your permissions, so read it first. Without this option, "
-        "--level c refuses such a folder.",
+        help="Also use a build folder that somebody else made, or that was made on another "
+        "machine: what lies in it runs or is read with your permissions, so read it first. Without "
+        "this option, such a folder is refused (by simulate only with a --level but graph).",
     ),
 ]
 

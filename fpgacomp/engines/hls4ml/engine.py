@@ -9,6 +9,7 @@ from pathlib import Path
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.remarks import hls_remarks
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import rank
@@ -90,6 +91,12 @@ class Hls4mlEngine:
             emitted.project, emitted.graph, compiler, batches, workdir=workdir,
             open_types=level == "hls", progress=progress,
         )  # fmt: skip
+
+    def emulator(self, emitted: Emitted, system: EmulatedSystem, *, compiler: Compiler) -> Path:
+        """The emitted C++, frame by frame: what it computes is exact, when is the estimate's."""
+        from fpgacomp.engines.hls4ml.emulate import emulator
+
+        return emulator(emitted.project, emitted.graph, system, compiler=compiler)
 
     def further(self, design: Hls4mlDesign, frames: int) -> tuple[FurtherCheck, ...]:
         """The C++ on the types that it is synthesized with."""

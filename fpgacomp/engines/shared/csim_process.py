@@ -30,12 +30,16 @@ _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
 
 def compile_program(
-    compiler: Compiler, sources: Mapping[Path, Sequence[str]], binary: Path
+    compiler: Compiler,
+    sources: Mapping[Path, Sequence[str]],
+    binary: Path,
+    link: Sequence[str] = (),
 ) -> float:
     """Build a program of several sources at the same time; returns the seconds it took.
 
     Args:
         sources: each source with the compiler's flags for it.
+        link: the flags with which it is linked, for what is no program but a library.
 
     Raises:
         ToolError: the compiler failed, with the first error line, or took too long.
@@ -46,7 +50,8 @@ def compile_program(
         [str(compiler.path), *flags, "-c", str(source), "-o", str(objects[source])]
         for source, flags in sources.items()
     ])  # fmt: skip
-    run_compilers([[str(compiler.path), _LINK, *map(str, objects.values()), "-o", str(binary)]])
+    parts = map(str, objects.values())
+    run_compilers([[str(compiler.path), _LINK, *parts, *link, "-o", str(binary)]])
     return time.monotonic() - started
 
 
@@ -182,7 +187,7 @@ def _wait_for_one(running: Sequence[subprocess.Popen[bytes]]) -> None:
                 ended = os.pidfd_open(process.pid)
                 ends.callback(os.close, ended)
                 waiter.register(ended, select.POLLIN)
-        except OSError:  # Linux before 5.3, and systems that only look like Linux
+        except (OSError, AttributeError):  # Linux before 5.3, and other systems
             time.sleep(_ASK_S)
         else:
             waiter.poll(1000 * _TELL_S)

@@ -14,7 +14,10 @@ from typing import Self
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from fpgacomp.errors import InputDataError
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Tensor
 from fpgacomp.results.project import Project
+from fpgacomp.runtime.deployment import FramePort
 
 FILE = "interface.json"
 # How an interface is read back: nothing is converted, and nothing unknown is passed over.
@@ -42,6 +45,16 @@ class Port:
     bits: int
     signed: bool
     file: str
+
+    def for_software(self, tensor: Tensor, name: str) -> FramePort:
+        """The port as software sees it: an element a beat, each in the narrowest container.
+
+        Args:
+            tensor: what it carries, of the design's graph.
+            name: of the port, where the engine has none of its own on a bus.
+        """
+        container = next(bits for bits in (8, 16, 32, 64) if tensor.type.bits <= bits)
+        return software_port(tensor, name, container, lanes=1, beats=tensor.size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +96,22 @@ class Interface:
             raise InputDataError(FILE, f"{where}: {first['msg']}.",
                                  "emit the project again with this version.") from None  # fmt: skip
 
+    def for_software(self, graph: Graph) -> tuple[tuple[FramePort, ...], tuple[FramePort, ...]]:
+        """The inputs and the outputs as software sees them.
+
+        Args:
+            graph: what the project computes.
+        """
+        tensors = {layer.output.name: layer.output for layer in graph.layers}
+
+        def side(ports: tuple[Port, ...], short: str) -> tuple[FramePort, ...]:
+            return tuple(
+                port.for_software(tensors[port.tensor], f"{short}{number}")
+                for number, port in enumerate(ports)
+            )
+
+        return side(self.inputs, "in"), side(self.outputs, "out")
+
     @classmethod
     def of(cls, project: Project) -> Self:
         """The interface of an emitted project.
@@ -95,3 +124,15 @@ class Interface:
             raise InputDataError(f"hls/{FILE}", "is missing, so nothing was emitted here.",
                                  "compile the network again.")  # fmt: skip
         return cls.from_json(content)
+
+
+def software_port(
+    tensor: Tensor, name: str, container_bits: int, *, lanes: int, beats: int
+) -> FramePort:
+    """A port as software sees it, which carries the integers of `tensor`."""
+    kind = tensor.type
+    return FramePort(
+        port=name, tensor=tensor.name, shape=tuple(tensor.shape), bits=kind.bits,
+        signed=kind.signed, bipolar=kind.bipolar, container_bits=container_bits, lanes=lanes,
+        beats=beats, lowest=kind.lo, highest=kind.hi,
+    )  # fmt: skip

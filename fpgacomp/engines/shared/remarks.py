@@ -20,7 +20,7 @@ def hls_remarks(board: Board, instead: str) -> tuple[str, ...]:
     if built_by_hls(board):
         return ()
     return (
-        f"no HLS tool builds C++ for {board.name}, whose device is an {board.family}: the figures "
+        f"no HLS tool builds C++ for {board.name}, a device of family {board.family}: the figures "
         f"are those of Vitis HLS and only compare designs. {instead}",
     )
 
@@ -34,8 +34,9 @@ def yosys_remarks(board: Board, basis: Basis) -> tuple[str, ...]:
     blocks = board.device.block_ram
     words, bits = blocks.shapes[0]
     return (
-        f"no HLS tool builds C++ for {board.name}, whose device is an {board.family}: Yosys builds "
+        f"no HLS tool builds C++ for {board.name}, a device of family {board.family}: Yosys builds "
         f"the SystemVerilog in rtl/. LUT, FF and block RAM ({blocks.block} of {words * bits:,} "
         f"bits, listed as BRAM18) are fitted to {basis.tool} of {basis.designs} designs for this "
-        "family; none was placed or routed, so whether the clock is met is not known.",
+        "family; none was placed or routed, so whether the clock is met is known after "
+        "`fpgacomp build` alone.",
     )

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
+from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.remarks import hls_remarks, yosys_remarks
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.stream.design import StreamDesign
@@ -90,6 +91,12 @@ class StreamEngine:
                 )  # fmt: skip
             case _:
                 assert_never(level)
+
+    def emulator(self, emitted: Emitted, system: EmulatedSystem, *, compiler: Compiler) -> Path:
+        """The emitted SystemVerilog, clock by clock."""
+        from fpgacomp.engines.stream.rtl.emulate import emulator
+
+        return emulator(emitted.project, system, verilator=find_verilator(), compiler=compiler)
 
     def further(self, design: StreamDesign, frames: int) -> tuple[FurtherCheck, ...]:
         """The C++ as it is synthesized, and the SystemVerilog."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fpgacomp.engines.shared.interface import Interface, Port
+from fpgacomp.engines.shared.interface import Interface, Port, software_port
+from fpgacomp.ir.layers import Tensor
+from fpgacomp.runtime.deployment import FramePort
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,12 @@ class AxiPort(Port):
     container_bits: int
     lanes: int
     beats: int
+
+    def for_software(self, tensor: Tensor, name: str) -> FramePort:
+        """The port as software sees it, under its own name."""
+        return software_port(
+            tensor, self.port, self.container_bits, lanes=self.lanes, beats=self.beats
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

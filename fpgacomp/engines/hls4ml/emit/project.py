@@ -31,7 +31,7 @@ from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
 # Share of the clock period kept for routing, as hls4ml recommends for Vitis HLS.
-_CLOCK_UNCERTAINTY = "27%"
+CLOCK_UNCERTAINTY = "27%"
 
 
 def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
@@ -89,7 +89,7 @@ def _build_script(templates: Environment, design: Hls4mlDesign, top: str) -> byt
     """The Tcl script that Vitis HLS builds the project with."""
     text = templates.get_template("build_prj.tcl.j2").render(
         top=top, part=design.board.part, clock_mhz=f"{design.clock_mhz:g}",
-        clock_ns=f"{design.clock_ns:.3f}", clock_uncertainty=_CLOCK_UNCERTAINTY,
+        clock_ns=f"{design.clock_ns:.3f}", clock_uncertainty=CLOCK_UNCERTAINTY,
         partition_limit=UNROLL_LIMIT, io_type=design.io_type,
     )  # fmt: skip
     return text.encode()

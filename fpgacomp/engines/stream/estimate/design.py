@@ -28,8 +28,9 @@ ZERO = Figure.exact(0.0)
 NOTHING = Resources.of(lambda _: ZERO)
 # Ratio of the cycles that RTL simulation measured to those computed here, over three networks
 # with FIFOs of 2 to 256 words: interval 1.00 to 1.49, first frame 0.9 to 1.2. The upper ends
-# come from short FIFOs.
-INTERVAL_RANGE = (1.0, 1.15)
+# come from short FIFOs. The SystemVerilog, whose pipelines are shorter than those computed here for
+# the C++, has been up to 1 % faster.
+INTERVAL_RANGE = (0.99, 1.15)
 LATENCY_RANGE = (0.9, 1.2)
 
 

@@ -25,11 +25,12 @@ from fpgacomp.results.estimate import Basis, Figure
 
 PATH = Path(__file__).with_name("yosys.json")
 # Yosys' own costs of a memory in logic (a bit of a table, a bit that is written), and in the
-# blocks of share/lattice/brams_16kd.txt, share/ice40/brams.txt and lutrams_trellis.txt.
+# blocks of share/lattice/brams_16kd.txt, share/ice40/brams.txt, share/gowin/brams.txt,
+# lutrams_trellis.txt and share/gowin/lutrams.txt.
 _ROM_BIT, _RAM_BIT = 1 / 16, 1.0
-_BLOCK_COST = {"DP16KD": 128, "SB_RAM40_4K": 64}
+_BLOCK_COST = {"DP16KD": 128, "SB_RAM40_4K": 64, "BSRAM": 128}
 _LUT_RAM_COST = 4
-_LUT_RAM_WORDS, _LUT_RAM_BITS = 16, 4  # TRELLIS_DPR16X4
+_LUT_RAM_WORDS, _LUT_RAM_BITS = 16, 4  # TRELLIS_DPR16X4, RAM16SDP4
 # LUTs of one of these: four hold its words, two are those of the slice that writes them.
 LUT_RAM_LUTS = 6
 CARRY_LUTS = 2  # of one CCU2C

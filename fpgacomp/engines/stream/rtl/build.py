@@ -1,12 +1,10 @@
-"""Builds the simulation program of an emitted design with Verilator and g++, once per content."""
+"""Builds programs and libraries around a design with Verilator and g++, once per content."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +12,12 @@ from tempfile import TemporaryDirectory
 from fpgacomp.engines.shared.csim_process import run_compilers
 from fpgacomp.engines.stream.rtl.trace import TraceFormat, check_libraries
 from fpgacomp.errors import ToolError
-from fpgacomp.host.toolchain import Compiler, Verilator, cache_folder
+from fpgacomp.host import kept
+from fpgacomp.host.toolchain import Compiler, Verilator
 
 _VERILATE = (
     "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
-    "-Wno-WIDTH", "--output-split", "4000", "-DFPGACOMP_MEASURE",
+    "-Wno-WIDTH", "--output-split", "4000",
 )  # fmt: skip
 # -O1 runs ten times as many frames a second as -O0 for half as much more time of g++; what
 # Verilator names slow runs once, before the first cycle.
@@ -33,33 +32,58 @@ _TIMEOUT_S = 1800.0
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
 
+@dataclass(frozen=True, kw_only=True)
+class VerilatedProduct:
+    """What is made of a design that Verilator has turned into C++.
+
+    Args:
+        name: of its file.
+        room: folder of the cache in which it is kept.
+        sources: C++ around the design's.
+        include: folder of the headers of `sources`, or None.
+        verilate: options of Verilator.
+        compile: options of g++ for every file.
+        generated: those for what Verilator has written, besides.
+        link: options of g++ that come last when it links.
+        runtime: Verilator's own C++ that it needs besides `_RUNTIME`.
+        beside: files that are kept in the same folder.
+    """
+
+    name: str
+    room: str
+    sources: tuple[Path, ...]
+    include: Path | None = None
+    verilate: tuple[str, ...] = ()
+    compile: tuple[str, ...] = ()
+    generated: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
+    beside: tuple[Path, ...] = ()
+
+    def options(self) -> Iterator[str]:
+        """Everything but the files."""
+        for part in (self.verilate, self.compile, self.generated, self.link, self.runtime):
+            yield from (*part, "")
+
+    def files(self) -> Iterator[Path]:
+        """What it is made from besides the design."""
+        yield from self.sources
+        if self.include is not None:
+            yield from sorted(self.include.glob("*.h"))
+
+
 @dataclass(frozen=True)
 class _Tools:
-    """Verilator and g++ with the format of the waveforms that the program is to write."""
+    """Verilator and g++."""
 
     verilator: Verilator
     compiler: Compiler
-    trace: TraceFormat | None
 
     @property
-    def verilate(self) -> tuple[str, ...]:
-        """Options of Verilator."""
-        return (*_VERILATE, *(self.trace.verilate if self.trace else ()))
-
-    @property
-    def compile(self) -> tuple[str, ...]:
-        """Options of g++."""
-        return (*_COMPILE, *((self.trace.define,) if self.trace else ()))
-
-    @property
-    def runtime(self) -> tuple[str, ...]:
-        """Verilator's own C++."""
-        return (*_RUNTIME, *((self.trace.runtime,) if self.trace else ()))
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """What the program is linked with."""
-        return ("-pthread", *(self.trace.libraries if self.trace else ()))
+    def include(self) -> tuple[str, ...]:
+        """Options that find the headers of Verilator's own C++."""
+        folder = self.verilator.root / "include"
+        return (f"-I{folder}", f"-I{folder / 'vltstd'}")
 
 
 def build(
@@ -71,9 +95,6 @@ def build(
 ) -> tuple[Path, float]:
     """The simulation program of the files in `folder`, and the seconds that building it took.
 
-    Programs are kept in the user's cache folder under the digest of everything that they are
-    made from.
-
     Args:
         folder: what `emit_rtl` wrote below rtl/.
         top: the name of the top module.
@@ -83,62 +104,85 @@ def build(
         ToolError: Verilator or g++ failed, or a library of the format is missing.
     """
     started = time.monotonic()
-    tools = _Tools(verilator, compiler, trace)
-    kept = cache_folder() / "rtl" / _digest(folder, top, tools)
-    program = kept / "sim"
-    if not program.is_file():
-        if trace is not None:
-            check_libraries(trace, compiler)
+    wanted = VerilatedProduct(
+        name="sim",
+        room="rtl",
+        sources=(folder / "sim_main.cpp",),
+        verilate=("-DFPGACOMP_MEASURE", *(trace.verilate if trace else ())),
+        compile=(trace.define,) if trace else (),
+        runtime=(trace.runtime,) if trace else (),
+        link=trace.libraries if trace else (),
+    )
+    if trace is not None and not kept_at(wanted, folder, top, verilator, compiler).is_file():
+        check_libraries(trace, compiler)
+    return make(wanted, folder, top, verilator, compiler), time.monotonic() - started
+
+
+def make(
+    product: VerilatedProduct, folder: Path, top: str, verilator: Verilator, compiler: Compiler
+) -> Path:
+    """The file of a product, built unless an earlier run has kept it.
+
+    Products are kept in the user's cache folder under the digest of everything that they are
+    made from.
+
+    Args:
+        folder: what `emit_rtl` wrote below rtl/.
+        top: the name of the top module.
+
+    Raises:
+        ToolError: Verilator or g++ failed.
+    """
+    target = kept_at(product, folder, top, verilator, compiler)
+    if not target.is_file():
         with TemporaryDirectory() as scratch:
-            made = _build(folder, top, tools, Path(scratch))
-            _keep(made, program)
-    return program, time.monotonic() - started
+            made = _build(product, folder, top, _Tools(verilator, compiler), Path(scratch))
+            for path in product.beside:
+                kept.keep(path, target.with_name(path.name))
+            kept.keep(made, target)
+    return target
 
 
-def _digest(folder: Path, top: str, tools: _Tools) -> str:
-    """SHA-256 of what a program is made from: sources, tools and flags."""
-    whole = hashlib.sha256()
-    versions = (tools.verilator.version, tools.compiler.version)
-    parts = (top, *versions, *tools.verilate, *tools.compile, _FAST, _SLOW)
-    whole.update("\0".join(parts).encode())
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in _SOURCES):
-        whole.update(f"{path.relative_to(folder)}\0".encode())
-        whole.update(hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()
+def kept_at(
+    product: VerilatedProduct, folder: Path, top: str, verilator: Verilator, compiler: Compiler
+) -> Path:
+    """Where the cache has a product, if it does."""
+    options = (
+        top, verilator.version, compiler.version, *_VERILATE, *_COMPILE, _FAST, _SLOW,
+        *product.options(),
+    )  # fmt: skip
+    design = sorted(path for path in folder.rglob("*") if path.suffix in _SOURCES)
+    files = [(str(path.relative_to(folder)), path) for path in design]
+    files += [(path.name, path) for path in product.files()]
+    return kept.place(product.room, product.name, options, files)
 
 
-def _keep(made: Path, program: Path) -> None:
-    """Put a program into the cache in one step: another run may do the same meanwhile."""
-    program.parent.mkdir(parents=True, exist_ok=True)
-    fresh = program.with_name(f"sim.{os.getpid()}")
-    shutil.copy2(made, fresh)
-    fresh.replace(program)
-
-
-def _build(folder: Path, top: str, tools: _Tools, scratch: Path) -> Path:
+def _build(product: VerilatedProduct, folder: Path, top: str, tools: _Tools, scratch: Path) -> Path:
     verilator, compiler = tools.verilator, tools.compiler
     made = scratch / "verilated"
     command = [
-        str(verilator.path), *tools.verilate, "--prefix", f"V{top}", "--top-module", top,
-        "-y", "lib", "--Mdir", str(made), f"{top}.sv",
+        str(verilator.path), *_VERILATE, *product.verilate, "--prefix", f"V{top}",
+        "--top-module", top, "-y", "lib", "--Mdir", str(made), f"{top}.sv",
     ]  # fmt: skip
     _verilate(command, folder, verilator)
-    include = verilator.root / "include"
-    includes = [f"-I{made}", f"-I{include}", f"-I{include / 'vltstd'}"]
-    main = folder / "sim_main.cpp"
-    sources = {main: _FAST, **_together(made, compiler.cores)}
-    objects = [scratch / f"{source.stem}.o" for source in sources]
+    includes = [f"-I{made}", *tools.include]
+    if product.include is not None:
+        includes.append(f"-I{product.include}")
+    options: dict[Path, tuple[str, ...]] = dict.fromkeys(product.sources, (_FAST,))
+    for source, level in _together(made, compiler.cores).items():
+        options[source] = (level, *product.generated)
+    objects = [scratch / f"{source.stem}.o" for source in options]
     jobs = [
-        [str(compiler.path), *tools.compile, level, *includes, "-c", str(source), "-o", str(target)]
-        for (source, level), target in zip(sources.items(), objects)
-    ]
+        [str(compiler.path), *_COMPILE, *product.compile, *own, *includes, "-c", str(source),
+         "-o", str(target)]
+        for (source, own), target in zip(options.items(), objects)
+    ]  # fmt: skip
     for first in range(0, len(jobs), compiler.cores):
         run_compilers(jobs[first : first + compiler.cores])
-    runtime = _runtime(tools, includes[1:])
-    program = scratch / "sim"
-    parts = map(str, (*objects, *runtime))
-    run_compilers([[str(compiler.path), *parts, *tools.libraries, "-o", str(program)]])
-    return program
+    target = scratch / product.name
+    parts = map(str, (*objects, *_runtime(product, tools)))
+    run_compilers([[str(compiler.path), *parts, "-pthread", *product.link, "-o", str(target)]])
+    return target
 
 
 def _together(made: Path, cores: int) -> dict[Path, str]:
@@ -180,21 +224,23 @@ def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
         raise ToolError("Verilator", f"the emitted SystemVerilog does not build: {why}", _REPORT)
 
 
-def _runtime(tools: _Tools, includes: list[str]) -> list[Path]:
-    """Verilator's own C++, compiled once for each version of the tools."""
+def _runtime(product: VerilatedProduct, tools: _Tools) -> list[Path]:
+    """Verilator's own C++, compiled once for each version of the tools and set of options."""
     verilator, compiler = tools.verilator, tools.compiler
-    parts = "\0".join((verilator.version, compiler.version, *_COMPILE, _FAST))
-    kept = cache_folder() / "verilator" / hashlib.sha256(parts.encode()).hexdigest()
-    objects = [kept / f"{Path(name).stem}.o" for name in tools.runtime]
+    options = (*_COMPILE, *product.compile, _FAST)
+    parts = (verilator.version, compiler.version, *options)
+    folder = kept.place("verilator", "", parts, ())
+    names = (*_RUNTIME, *product.runtime)
+    objects = [folder / f"{Path(name).stem}.o" for name in names]
     if not all(target.is_file() for target in objects):
         with TemporaryDirectory() as scratch:
             made = [Path(scratch) / target.name for target in objects]
             jobs = [
-                [str(compiler.path), *_COMPILE, _FAST, *includes, "-c",
+                [str(compiler.path), *options, *tools.include, "-c",
                  str(verilator.root / "include" / name), "-o", str(target)]
-                for name, target in zip(tools.runtime, made)
+                for name, target in zip(names, made)
             ]  # fmt: skip
             run_compilers(jobs)
             for source, target in zip(made, objects):
-                _keep(source, target)
+                kept.keep(source, target)
     return objects

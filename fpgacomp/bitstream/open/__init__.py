@@ -1,0 +1,1 @@
+"""Bitstreams by open tools: Yosys, nextpnr, and the packers of the families."""

@@ -1,0 +1,1 @@
+"""Bitstreams by AMD's tools: scripts for Vivado, Vitis HLS and v++, and their runs."""

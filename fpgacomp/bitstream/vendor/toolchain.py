@@ -1,0 +1,167 @@
+"""From a build folder to the bitstream of a board that AMD's tools build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from fpgacomp.bitstream.job import Built, Job
+from fpgacomp.bitstream.vendor.design import VendorDesign
+from fpgacomp.bitstream.vendor.project import vendor_project
+from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem
+from fpgacomp.bitstream.vendor.steps import ToolStep
+from fpgacomp.bitstream.vendor.timing import Slacks, slacks_of, worst_paths
+from fpgacomp.bitstream.vendor.tools import VendorTool, missing, require_tools
+from fpgacomp.errors import ToolError
+from fpgacomp.host.child import Ended
+from fpgacomp.host.progress import Observer
+from fpgacomp.host.toolchain import usable_cores
+
+_SECTION = "=== "  # our scripts print what begins in lines that begin so
+_MOST_JOBS = 8  # runs of Vivado at the same time, each of which takes gigabytes
+_RESULTS = ("*.bit", "*.hwh", "*.xsa", "*.xclbin", "*.xclbin.info", "reports/*", "*.log")
+
+
+class VivadoToolchain:
+    """Vivado, Vitis HLS and v++."""
+
+    def build(self, job: Job, observer: Observer) -> Built:
+        """See `fpgacomp.bitstream.registry.Toolchain`."""
+        design = VendorDesign.of(
+            job.project,
+            job.board,
+            clock_mhz=job.clock_mhz,
+            source=job.options.source or None,
+            baud=job.options.baud,
+        )
+        project, steps = vendor_project(design, job.project)
+        report = _report(design, steps)
+        absent = missing(steps, f"{job.name}/bitstream")
+        if job.options.scripts_only or absent is not None:
+            problem = None if job.options.scripts_only else absent
+            scripts = {**report, "status": "scripts"}
+            return Built(met=True, report=scripts, files=project.files, problem=problem)
+        cards = isinstance(design.shell, Card)
+        tools = require_tools(steps, job.workspace, cards=cards)
+        project.write(job.workspace)
+        ended = _run_steps(steps, tools, job, observer)
+        slacks = slacks_of(job.workspace)
+        report |= {
+            "tools": {tool: found.release for tool, found in tools.items()},
+            "slack_ns": None if slacks is None else slacks.plain(),
+            "worst_paths": worst_paths(job.workspace),
+        }
+        files = {**project.files, **_results(job.workspace)}
+        if slacks is not None and not slacks.met:
+            return Built(False, report, files, _slower(job, slacks))
+        for step, end in ended:
+            if end.code or not (job.workspace / step.made).is_file():
+                raise _failure(step, end)
+        return Built(met=True, report={**report, "bitstream": steps[-1].made}, files=files)
+
+
+def _run_steps(
+    steps: Sequence[ToolStep], tools: dict[Any, VendorTool], job: Job, observer: Observer
+) -> list[tuple[ToolStep, Ended]]:
+    """Run the steps until one fails; each with how it ended."""
+    done = []
+    for number, step in enumerate(steps):
+        with _Sections(observer, step.title) as on_line:
+            more = _options(step, job)
+            log = job.workspace / f"{number + 1}-{step.tool}.log"
+            end = tools[step.tool].run(step, job.workspace, log, more, on_line)
+        done.append((step, end))
+        if end.code or not (job.workspace / step.made).is_file():
+            break
+    return done
+
+
+def _options(step: ToolStep, job: Job) -> tuple[str, ...]:
+    """What a run says to build.tcl beyond what README.md does."""
+    if step.arguments[-1] != "build.tcl":
+        return ()
+    jobs = max(1, min(_MOST_JOBS, usable_cores()))
+    preset = (f"preset={job.options.preset}",) if job.board.vivado_board else ()
+    return ("-tclargs", f"jobs={jobs}", *preset)
+
+
+class _Sections:
+    """Tells an observer of the sections that a script prints, one after the other."""
+
+    def __init__(self, observer: Observer, first: str) -> None:
+        self._observer, self._now = observer, first
+
+    def __enter__(self) -> Callable[[str], None]:
+        self._observer(self._now, None)
+        return self._line
+
+    def __exit__(self, *_: object) -> None:
+        self._observer(self._now, 1.0)
+
+    def _line(self, line: str) -> None:
+        if line.startswith(_SECTION):
+            self._observer(self._now, 1.0)
+            self._now = line.removeprefix(_SECTION).strip()[:80]
+            self._observer(self._now, None)
+
+
+def _report(design: VendorDesign, steps: Sequence[ToolStep]) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        "toolchain": "vivado",
+        "source": design.accelerator.source,
+        "top": design.accelerator.top,
+        "clock_mhz": {"wanted": design.clock_mhz},
+        "ports": [
+            {
+                "port": port.name, "tensor": port.tensor, "input": port.input, "size": port.size,
+                "container_bits": port.container_bits, "lanes": port.lanes, "beats": port.beats,
+            }
+            for port in design.accelerator.ports
+        ],
+        "steps": [{"title": step.title, "command": step.shell} for step in steps],
+        "tools": {},
+        "slack_ns": None,
+        "worst_paths": {},
+        "bitstream": None,
+        "map": None,
+    }  # fmt: skip
+    if isinstance(design.shell, ProcessingSystem):
+        report["map"] = [
+            {"offset": slave.offset, "bytes": slave.range_kib * 1024, "title": slave.title}
+            for slave in design.block_design.slaves
+        ]
+    return report
+
+
+def _results(workspace: Path) -> dict[str, bytes]:
+    """What a run left for the user."""
+    found = [path for pattern in _RESULTS for path in workspace.glob(pattern) if path.is_file()]
+    return {path.relative_to(workspace).as_posix(): path.read_bytes() for path in found}
+
+
+def _slower(job: Job, slacks: Slacks) -> str:
+    """What a user can do about timing that is not met."""
+    if slacks.setup < 0:
+        lower = int(1000 / (1000 / job.clock_mhz - slacks.setup) * 0.97) or 1
+        return (
+            f"compile with --clock-mhz {lower}, which this placement allows with a margin; or with "
+            "a lower --fps or --target area, whose designs have shorter paths."
+        )
+    return "this is no matter of the clock: report it as a bug, with reports/timing.rpt."
+
+
+def _failure(step: ToolStep, end: Ended) -> ToolError:
+    """The error of a step that failed, with the line that says why."""
+    wrong = [line for line in end.tail if line.startswith("ERROR")]
+    last = next(_spoken(end.tail), "it said nothing.")
+    said = (wrong[0] if wrong else last).strip()[:400]
+    fix = (
+        "read what it says; `fpgacomp build DIR --scripts-only` writes the scripts, which leave "
+        "their whole project behind when they are run by hand."
+    )
+    return ToolError(step.title, f"{step.tool} {end.how}: {said}", fix)
+
+
+def _spoken(lines: Sequence[str]) -> Iterator[str]:
+    return (line for line in reversed(lines) if line.strip() and not line.startswith("INFO"))

@@ -1,0 +1,79 @@
+"""Emulation of a board without a processor: its top module behind a UART, as a shared library."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from fpgacomp.deploy.link import link_top, render, top_of
+from fpgacomp.engines.shared import emulation
+from fpgacomp.engines.stream.rtl.build import VerilatedProduct, make
+from fpgacomp.engines.stream.rtl.interface import RtlInterface
+from fpgacomp.host.toolchain import Compiler, Verilator
+from fpgacomp.results.project import Project
+
+# Clock cycles of a bit: as few as the link takes, because every cycle is simulated.
+_BIT_CYCLES = 4
+_PATIENCE_CYCLES = 8192
+
+
+def uart_emulator(
+    project: Project,
+    clock_hz: int,
+    *,
+    window: int | None = None,
+    verilator: Verilator,
+    compiler: Compiler,
+) -> Path:
+    """The library of a project's top module behind a UART, from the cache or built.
+
+    The runtime's `EmulatedLine` is the host's end of the line, which runs at a quarter of the
+    clock.
+
+    Args:
+        project: what `emit_rtl` wrote.
+        clock_hz: of the design.
+        window: frames that may be under way; see `link_top`.
+
+    Returns:
+        The library, in a folder with the tables that it reads when it is opened.
+
+    Raises:
+        InputDataError: the project has no RTL, or that of another version.
+        UsageError: the design has too many ports for the link.
+        ToolError: Verilator or g++ failed.
+    """
+    interface = RtlInterface.of(project)
+    baud = clock_hz // _BIT_CYCLES
+    link = link_top(interface, clock_hz, baud, window=window, patience_cycles=_PATIENCE_CYCLES)
+    top = top_of(interface, clock_hz, baud, window=window, patience_cycles=_PATIENCE_CYCLES)
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "sources"
+        _sources(project, link, f"{top.name}.sv").write(folder)
+        tables = tuple(sorted(folder.glob("*.mem")))
+        source = Path(scratch) / "emulation.cpp"
+        source.write_bytes(render("emulation.cpp", top=top, tables=[path.name for path in tables]))
+        wanted = VerilatedProduct(
+            name=emulation.LIBRARY, room="emulation", sources=(source,),
+            compile=emulation.COMPILE, link=emulation.LINK,
+            # The library's own function, which looks for tables beside the library.
+            generated=("-DVL_READMEM_N=fcemu_readmem",), beside=tables,
+        )  # fmt: skip
+        return make(wanted, folder, top.name, verilator, compiler)
+
+
+def _sources(project: Project, link: Project, top: str) -> Project:
+    """The top module and the tables, and every other module below lib/."""
+    modules = {
+        PurePosixPath(path).name: content
+        for path, content in (*project.files.items(), *link.files.items())
+        if path.endswith(".sv") and (path.startswith("rtl/") or path in link.files)
+    }
+    tables = {
+        PurePosixPath(path).name: content
+        for path, content in project.files.items()
+        if path.startswith("rtl/") and path.endswith(".mem")
+    }
+    content = modules.pop(top)
+    below = {f"lib/{name}": text for name, text in modules.items()}
+    return Project({top: content, **below, **tables})

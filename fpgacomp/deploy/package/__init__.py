@@ -1,0 +1,1 @@
+"""Packages: a build as one signed, reproducible archive for devices."""

@@ -1,0 +1,175 @@
+"""From a build folder to the bitstream of its board."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from fpgacomp.bitstream.job import BuildOptions, Built, Job
+from fpgacomp.bitstream.registry import toolchain_for
+from fpgacomp.devices.board import Board
+from fpgacomp.devices.read import list_boards, load_board
+from fpgacomp.errors import UsageError
+from fpgacomp.flows.options import checked_path
+from fpgacomp.flows.stages import Stages
+from fpgacomp.host.progress import Observer, silent
+from fpgacomp.report import bitstream_folder, folder
+
+_COMPILE = "name the folder that `fpgacomp compile --out` wrote, or compile again."
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What came of a run.
+
+    Args:
+        met: whether the design meets its clock, so that there is a bitstream.
+        folder: where bitstream or evidence was written.
+        report: the content of its report.json.
+        remedy: what to do where the clock is not met.
+    """
+
+    met: bool
+    folder: Path
+    report: Mapping[str, Any]
+    remedy: str
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            **self.report,
+            "folder": str(self.folder),
+            "met": self.met,
+            "remedy": self.remedy or None,
+        }
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """What report.json of a build folder says of the design."""
+
+    board: str
+    part: str
+    clock_mhz: float
+    frames_per_second: float
+
+
+def build(
+    build: str | Path,
+    *,
+    board: str | Path | None = None,
+    options: BuildOptions | None = None,
+    trust: bool = False,
+    observer: Observer = silent,
+) -> BuildResult:
+    """Build the bitstream of a compiled design, for the board that it was compiled for.
+
+    The result goes to DIR/bitstream; where the clock is not met, the evidence goes to
+    DIR/bitstream.failed, and DIR/bitstream stays as it was. Nothing else of DIR is touched.
+
+    Args:
+        build: the folder that `compile` wrote.
+        board: the board file, where the design was compiled for a board of the user's own.
+        options: of the run.
+        trust: build a folder that this user did not make on this machine.
+        observer: told each step and the share of it that is done.
+
+    Raises:
+        UsageError: the folder is no build directory, a file of it was changed, it is somebody
+            else's and `trust` is not given, or it lacks what the board's tools read.
+        BoardError: the board lacks what a bitstream needs.
+        ToolError: a tool is missing or failed.
+        FileSystemError: the result cannot be written.
+    """
+    options, place = options or BuildOptions(), checked_path("build", build)
+    compiled = folder.read_build(place)
+    if not (compiled.own or trust):
+        raise UsageError(
+            str(build),
+            "was not made by you on this machine, and its files would be read by programs that "
+            "run with your rights.",
+            "look at its files and add --trust, or compile the network yourself.",
+        )
+    facts = _facts(compiled.project.files["report.json"], place)
+    the_board = _board(facts, board)
+    result, evidence = place / bitstream_folder.FOLDER, place / bitstream_folder.FAILED
+    bitstream_folder.check_free(result)
+    bitstream_folder.check_free(evidence)
+    toolchain, digest = toolchain_for(the_board), bitstream_folder.build_digest(place)
+    stages = Stages(observer)
+    with TemporaryDirectory(prefix="fpgacomp-build-") as scratch:
+        job = Job(
+            project=compiled.project, name=str(place), board=the_board,
+            clock_mhz=facts.clock_mhz, frames_per_second=facts.frames_per_second,
+            options=options, workspace=Path(scratch).resolve(),
+        )  # fmt: skip
+        with stages.step("build"):
+            made = toolchain.build(job, observer)
+    report = _report(made, the_board, stages)
+    target = result if made.met else evidence
+    bitstream_folder.write_bitstream(target, digest, made.files, report)
+    if made.problem is not None:
+        raise made.problem
+    return BuildResult(made.met, target, report, made.remedy)
+
+
+def _report(made: Built, board: Board, stages: Stages) -> dict[str, Any]:
+    about = {"name": board.name, "part": board.part, "title": board.title}
+    return {
+        "board": about, "status": "ok" if made.met else "clock not met",
+        "seconds": round(sum(stages.seconds.values()), 1), **made.report,
+    }  # fmt: skip
+
+
+def _facts(content: bytes, place: Path) -> _Compiled:
+    """What a build's report says of board and clock.
+
+    Raises:
+        UsageError: it says it in another form than `compile` writes.
+    """
+    try:
+        report = json.loads(content)
+        clock = float(report["estimate"]["clock_mhz"])
+        frames = float(report["estimate"]["frames_per_second"])
+        interval = ((report.get("measured") or {}).get("rtl") or {}).get("interval_cycles")
+        if interval:
+            frames = clock * 1e6 / float(interval)
+        board = report["board"]
+        found = _Compiled(str(board["name"]), str(board["part"]), clock, frames)
+    except (
+        ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError,
+    ) as error:  # fmt: skip
+        why = f"is damaged: its report.json does not say board and clock ({error})."
+        raise UsageError(str(place), why, _COMPILE) from error
+    if not all(isfinite(figure) and figure > 0 for figure in (clock, frames)):
+        raise UsageError(str(place), "is damaged: its report.json states no clock.", _COMPILE)
+    return found
+
+
+def _board(facts: _Compiled, given: str | Path | None) -> Board:
+    """The board that a design was compiled for.
+
+    Raises:
+        UsageError: it is none that ships and `given` does not name its file, or it has another
+            part or a slower clock than the design was made for.
+    """
+    if given is None and facts.board not in {board.name for board in list_boards()}:
+        raise UsageError(
+            "--board",
+            f"is needed: the design was compiled for {facts.board[:80]!r}, a board of your own.",
+            "name its board file with --board FILE.",
+        )
+    board = load_board(facts.board if given is None else given)
+    where = f"--board {given}" if given is not None else f"board {board.name}"
+    if board.part != facts.part:
+        why = f"has the part {board.part}, and the design was compiled for {facts.part[:80]!r}."
+        raise UsageError(where, why, f"compile for {board.name}.")
+    if facts.clock_mhz > board.clock_mhz_max:
+        why = f"allows {board.clock_mhz_max:g} MHz, and the design states {facts.clock_mhz:g} MHz."
+        raise UsageError(where, why, "compile with a lower --clock-mhz.")
+    return board

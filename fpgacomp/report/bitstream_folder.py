@@ -1,0 +1,121 @@
+"""DIR/bitstream: what `build` writes into a build folder, and how a later run replaces it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from fpgacomp.errors import UsageError
+from fpgacomp.host import replace
+from fpgacomp.host.plain import read_plain
+from fpgacomp.report.manifest import MANIFEST
+from fpgacomp.report.plain_json import json_text
+
+FOLDER, FAILED = "bitstream", "bitstream.failed"
+REPORT = "report.json"
+# The key that says a folder holds a bitstream of fpgacomp, with the version of the form.
+MARKER, FORM = "fpgacomp_bitstream", 1
+_MOST_MANIFEST, _MOST_FILE = 1 << 20, 1 << 30
+
+
+@dataclass(frozen=True)
+class BitstreamManifest:
+    """What DIR/bitstream/manifest.json states.
+
+    Args:
+        build: SHA-256 of the manifest of the build folder that the bitstream was made from.
+        digests: path below the folder -> SHA-256 of what was written there.
+    """
+
+    build: str
+    digests: Mapping[str, str]
+
+    @classmethod
+    def of(cls, folder: Path) -> BitstreamManifest | None:
+        """The manifest of a folder; None where it holds no bitstream of fpgacomp."""
+        try:
+            content = json.loads(read_plain(folder / MANIFEST, _MOST_MANIFEST))
+            if content[MARKER] != FORM:
+                return None
+            digests = {str(path): str(digest) for path, digest in content["files"].items()}
+            build = str(content["build"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+        paths = [PurePosixPath(path) for path in digests]
+        if any(path.is_absolute() or ".." in path.parts or not path.parts for path in paths):
+            return None
+        return cls(build, digests)
+
+    def edited(self, folder: Path) -> list[str]:
+        """Paths whose content is no longer what was written; a missing file is none."""
+        return [
+            path
+            for path, digest in self.digests.items()
+            if (folder / path).exists() and _digest(folder / path) != digest
+        ]
+
+
+def build_digest(build: Path) -> str:
+    """SHA-256 of a build folder's manifest, which lists that of every file."""
+    return hashlib.sha256((build / MANIFEST).read_bytes()).hexdigest()
+
+
+def check_free(folder: Path) -> None:
+    """A bitstream may be written to the folder.
+
+    Raises:
+        UsageError: it is a link or a file, or holds something that `build` did not write.
+    """
+    _owned(folder)
+
+
+def write_bitstream(
+    folder: Path, build: str, files: Mapping[str, bytes], report: Mapping[str, object]
+) -> None:
+    """Replace the folder by a report and files; whatever fails, the old or the new one stands.
+
+    Args:
+        folder: DIR/bitstream, or DIR/bitstream.failed.
+        build: as `build_digest`.
+        files: path below the folder -> content.
+        report: plain values; the digests of the files are added.
+
+    Raises:
+        UsageError: as `check_free`.
+        FileSystemError: the disk is full, or the folder cannot be written.
+    """
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    content = {**files, REPORT: json_text({**report, "files": digests}).encode()}
+    listed = {path: hashlib.sha256(data).hexdigest() for path, data in content.items()}
+    manifest = {MARKER: FORM, "build": build, "files": listed}
+    content[MANIFEST] = json_text(manifest).encode()
+    replace.replace_folder(folder, content, owned=lambda: _owned(folder))
+
+
+def _owned(folder: Path) -> frozenset[str]:
+    """Paths that a new bitstream replaces: those an earlier run wrote, and none that was edited."""
+    where = str(folder)
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UsageError(where, "is a link or a file.", "move it elsewhere, and run again.")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return frozenset()
+    manifest = BitstreamManifest.of(folder)
+    if manifest is None:
+        why = f"holds something that `build` did not write (it has no {MANIFEST} of its own)."
+        raise UsageError(where, why, "move it elsewhere, and run again.")
+    if edited := manifest.edited(folder):
+        why = "was edited since `build` wrote it, and would be replaced."
+        fix = "keep your version under another name, delete this one, and run again."
+        raise UsageError(f"{folder}/{edited[0]}", why, fix)
+    return frozenset((*manifest.digests, MANIFEST))
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a plain file; "" for anything else."""
+    try:
+        return hashlib.sha256(read_plain(path, _MOST_FILE)).hexdigest()
+    except OSError:
+        return ""

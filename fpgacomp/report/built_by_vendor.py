@@ -1,0 +1,63 @@
+"""What `fpgacomp build` says of a bitstream by the vendor's tools, or of the scripts for them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_PATH_LINES = 60  # of the report of a worst path, which has some hundred
+
+Line = tuple[str, str]  # text and style
+
+
+def lines(summary: Mapping[str, Any]) -> Iterator[Line]:
+    """One screen: what was made, its timing, what to do next.
+
+    Args:
+        summary: of `fpgacomp.flows.build.BuildResult`, with a report of a vendor's toolchain.
+    """
+    board, clock = summary["board"], summary["clock_mhz"]["wanted"]
+    what = f"{board['title']} ({board['part']}) at {clock:g} MHz, from {summary['source']}"
+    if summary["status"] == "scripts":
+        yield f"SCRIPTS for {what}: no tool has run.", "bold green"
+    elif summary["met"]:
+        yield f"BUILT for {what}.", "bold green"
+    else:
+        yield f"TOO SLOW for {what}: there is no bitstream.", "bold red"
+    if summary["tools"]:
+        tools = ", ".join(f"{name} {release}" for name, release in summary["tools"].items())
+        yield f"{tools}, in {summary['seconds']:,.0f} s", ""
+    yield from _timing(summary)
+    yield from _registers(summary["map"])
+    yield "", ""
+    if summary["status"] == "scripts":
+        yield "next: copy the folder to a machine with the tools, and type there:", "bold"
+        yield f"  cd {shlex.quote(summary['folder'])}", ""
+        for step in summary["steps"]:
+            for command in step["command"].splitlines():
+                yield f"  {command}", ""
+        yield f"scripts: {summary['folder']} (README.md)", "cyan"
+    elif summary["met"]:
+        yield f"bitstream: {summary['folder']}/{summary['bitstream']} (report.json)", "cyan"
+    else:
+        yield f"try: {summary['remedy']}", "yellow"
+        yield f"evidence: {summary['folder']} (report.json)", "cyan"
+
+
+def _timing(summary: Mapping[str, Any]) -> Iterator[Line]:
+    slacks = summary["slack_ns"]
+    if slacks is None:
+        return
+    yield f"worst slack  setup {slacks['setup']:g} ns, hold {slacks['hold']:g} ns", ""
+    if slacks["pulses"] < 0:
+        yield f"pulse widths are missed by {-slacks['pulses']:g} ns in all", "yellow"
+    for kind, path in summary["worst_paths"].items():
+        yield f"worst path of {kind}:", "bold"
+        for text in path.splitlines()[:_PATH_LINES]:
+            yield f"  {text}", "dim"
+
+
+def _registers(places: list[Mapping[str, Any]] | None) -> Iterator[Line]:
+    for one in places or ():
+        yield f"{one['offset']:#010x}  {one['title']}", ""

@@ -1,0 +1,249 @@
+"""Asks a service for predictions over MQTT, again and again until it is answered.
+
+    with PredictionClient(BrokerSettings("broker.local", 1883), "digits") as client:
+        scores = client.predict(image=images)
+
+Every question has an id of its own, which stays the same however often it is sent: the service
+computes it once. A second answer to an id is counted and dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import uuid
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Mapping
+
+import numpy as np
+
+from ..errors import DeviceTimeout
+from .messages import decode_array, encode_array
+from .mqtt import BrokerSettings, begin, end, make_client, message_properties, topic_prefix
+from .refusal import KINDS, ServiceRefusal
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, Any]
+_log = logging.getLogger("fpgacomp.client")
+# Pauses before a question is sent again: the first, doubled up to the last.
+_FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 10.0
+# Ids whose answers came, kept to tell a second answer from a stranger's.
+_MAX_ANSWERED = 100_000
+_TICK_S = 0.05
+
+
+class PendingPrediction:
+    """A question that was sent; see `PredictionClient.submit`."""
+
+    def __init__(self, id: str, payload: bytes) -> None:
+        self.id = id
+        self.attempts = 0
+        self._payload = payload
+        self._send_at = 0.0
+        self._pause_s = _FIRST_PAUSE_S
+        self._done = threading.Event()
+        self._outputs: Mapping[str, Array] = {}
+        self._refusal: ServiceRefusal | None = None
+        self._last: ServiceRefusal | None = None
+
+    def result(self, timeout_s: float) -> Mapping[str, Array]:
+        """Wait for the answer.
+
+        Returns:
+            Output name -> [N, *shape].
+
+        Raises:
+            ServiceRefusal: the service refuses this question for good.
+            DeviceTimeout: no answer came in time. Asking again with the same id is right.
+        """
+        if not self._done.wait(timeout_s):
+            told = "" if self._last is None else f"; the last reply was: {self._last}"
+            raise DeviceTimeout(
+                f"request {self.id}", f"got no answer within {timeout_s:g} s{told}.",
+                "check that the broker and the service run, and ask again.",
+            )  # fmt: skip
+        if self._refusal is not None:
+            raise self._refusal
+        return self._outputs
+
+
+class PredictionClient:
+    """A connection to a service, for any number of questions at the same time.
+
+    Args:
+        settings: how the broker is reached.
+        name: of the network.
+        prefix: of the topics; "" takes the network's name.
+
+    Raises:
+        NotInstalled: paho-mqtt is not installed.
+    """
+
+    def __init__(self, settings: BrokerSettings, name: str, prefix: str = "") -> None:
+        self._version, self._prefix = settings.version, prefix or topic_prefix(name)
+        self._reply_topic = f"{self._prefix}/reply/{uuid.uuid4().hex}"
+        self._guard = threading.Lock()
+        self._pending: dict[str, PendingPrediction] = {}
+        self._answered: dict[str, None] = {}
+        self._repeats = self._strangers = 0
+        self._subscribed = threading.Event()
+        self._closing = threading.Event()
+        self._client = make_client(settings)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+        begin(self._client, settings)
+        self._sender = threading.Thread(target=self._send_due, name="questions", daemon=True)
+        self._sender.start()
+
+    @property
+    def repeats(self) -> int:
+        """Answers that came for an id that was answered already, and were dropped."""
+        return self._repeats
+
+    @property
+    def strangers(self) -> int:
+        """Answers that came for an id that was never asked here, or was given up."""
+        return self._strangers
+
+    def predict(self, timeout_s: float = 30.0, **inputs: Any) -> Any:
+        """Ask, and wait for the answer.
+
+        Args:
+            timeout_s: how long it may take, all attempts together.
+            inputs: input name -> samples [N, *shape] in the network's own units.
+
+        Returns:
+            [N, *shape] where the network has one output, else output name -> such an array.
+
+        Raises:
+            ServiceRefusal, DeviceTimeout: see `PendingPrediction.result`.
+        """
+        pending = self.submit(inputs)
+        try:
+            outputs = pending.result(timeout_s)
+        finally:
+            self.forget(pending)
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def submit(self, inputs: Mapping[str, Any], id: str | None = None) -> PendingPrediction:
+        """Ask, without waiting for the answer.
+
+        Args:
+            inputs: see `predict`; a network's inputs may have names that are none in Python.
+            id: of an earlier question that is asked again; None makes a new one.
+        """
+        found = id or uuid.uuid4().hex
+        arrays = {name: encode_array(np.asarray(array)) for name, array in inputs.items()}
+        members: dict[str, Any] = {"id": found, "inputs": arrays}
+        if self._version != "5":
+            members["reply_to"] = self._reply_topic
+        pending = PendingPrediction(found, json.dumps(members).encode())
+        with self._guard:
+            self._pending[found] = pending
+        return pending
+
+    def forget(self, pending: PendingPrediction) -> None:
+        """Ask no more for this answer."""
+        with self._guard:
+            self._pending.pop(pending.id, None)
+
+    def close(self) -> None:
+        """Disconnect; what is not answered stays so."""
+        self._closing.set()
+        self._sender.join()
+        end(self._client, 1.0)
+
+    def __enter__(self) -> PredictionClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _send_due(self) -> None:
+        """Send every question whose time has come, in a thread of its own."""
+        while not self._closing.wait(_TICK_S):
+            if not self._subscribed.is_set():
+                continue
+            now = time.monotonic()
+            with self._guard:
+                due = [one for one in self._pending.values() if one._send_at <= now]
+                for one in due:
+                    one.attempts += 1
+                    one._send_at = now + one._pause_s
+                    one._pause_s = min(2 * one._pause_s, _LAST_PAUSE_S)
+            for one in due:
+                self._publish(one)
+
+    def _publish(self, pending: PendingPrediction) -> None:
+        properties = None
+        if self._version == "5":
+            properties = message_properties(
+                "PUBLISH", ResponseTopic=self._reply_topic, CorrelationData=pending.id.encode(),
+                ContentType="application/json",
+            )  # fmt: skip
+        topic = f"{self._prefix}/predict"
+        self._client.publish(topic, pending._payload, qos=1, properties=properties)
+
+    def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, properties: Any) -> None:
+        if code.is_failure:
+            _log.error("the broker refuses the connection: %s", code)
+        else:
+            client.subscribe(self._reply_topic, qos=1)
+
+    def _on_subscribe(self, client: Any, data: Any, number: int, codes: Any, more: Any) -> None:
+        if any(code.is_failure for code in codes):
+            _log.error("the broker refuses the topic of replies: %s", codes)
+            return
+        # What was sent before the connection was lost may be lost, and so may its answer.
+        with self._guard:
+            for one in self._pending.values():
+                one._send_at = 0.0
+        self._subscribed.set()
+
+    def _on_disconnect(
+        self, client: Any, data: Any, flags: Any, code: Any, properties: Any
+    ) -> None:
+        self._subscribed.clear()
+
+    def _on_message(self, client: Any, data: Any, message: Any) -> None:
+        try:
+            reply = json.loads(message.payload.decode())
+            id, error, outputs = reply["id"], reply.get("error"), reply.get("outputs", {})
+            found = {name: decode_array(value) for name, value in outputs.items()}
+            refusal = None if error is None else _refusal(error)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            _log.exception("a reply cannot be read")
+            return
+        with self._guard:
+            pending = self._pending.get(id)
+            if pending is None:
+                if id in self._answered:
+                    self._repeats += 1
+                else:
+                    self._strangers += 1
+                return
+            if refusal is not None and refusal.retry_after_s is not None:
+                pending._last = refusal
+                pending._send_at = time.monotonic() + refusal.retry_after_s
+                return
+            del self._pending[id]
+            self._answered[id] = None
+            while len(self._answered) > _MAX_ANSWERED:
+                del self._answered[next(iter(self._answered))]
+        pending._outputs, pending._refusal = found, refusal
+        pending._done.set()
+
+
+def _refusal(error: Mapping[str, Any]) -> ServiceRefusal:
+    """The refusal that a reply carries; a kind of a newer service counts as a fault of it."""
+    kind = error["kind"] if error["kind"] in KINDS else "fault"
+    return ServiceRefusal(kind, error["where"], error["why"], error["fix"])

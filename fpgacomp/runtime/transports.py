@@ -1,0 +1,94 @@
+"""The ways to a device by name, for programs that are told which one by a user.
+
+emulated           the library that the environment variable FPGACOMP_EMULATOR names, as
+                   `fpgacomp.emulate` makes it: a processor with a DMA, or a board at a serial port
+emulated:LIBRARY   that of this path
+uart:PORT:BAUD     a board at a serial port, for instance uart:/dev/ttyUSB1:1000000
+pynq               a Zynq-7000 board under PYNQ, with the package's bitstream
+pynq-ultrascale    a Zynq UltraScale+ board, likewise
+MODULE:FUNCTION    whatever this function, which takes the Deployment, gives
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from .address_map import MAPS
+from .deployment import Deployment
+from .errors import DeviceError
+from .transport import Transport
+
+NAMES = (
+    "emulated", "emulated:LIBRARY", "uart:PORT:BAUD", "pynq", "pynq-ultrascale", "MODULE:FUNCTION",
+)  # fmt: skip
+_FAMILIES = {"pynq": "zynq-7000", "pynq-ultrascale": "zynq-ultrascale+"}
+
+
+class UnknownTransport(DeviceError):
+    """A name that stands for no way to a device."""
+
+    exit_code = 2
+
+
+def connect(name: str, deployment: Deployment, folder: Path) -> Transport:
+    """Open the way to a device.
+
+    Args:
+        name: one of `NAMES`.
+        deployment: the design that is expected there.
+        folder: of the installed version, with its bitstream.
+
+    Raises:
+        UnknownTransport: there is no such way.
+        DeviceError: what it needs is not there.
+    """
+    kind, _, argument = name.partition(":")
+    if kind == "emulated":
+        return _emulated(deployment, argument or None)
+    port, _, baud = argument.rpartition(":")
+    if kind == "uart" and port and baud.isdigit():
+        from . import uart
+
+        return uart.connect(deployment, port, int(baud))
+    if name in _FAMILIES:
+        from . import pynq
+
+        return pynq.connect(deployment, _bitstream(folder), MAPS[_FAMILIES[name]])
+    if argument.isidentifier() and kind not in ("uart", *_FAMILIES):
+        transport: Transport = _function(name, kind, argument)(deployment)
+        return transport
+    where = name or "the way to the device"
+    why = "is no transport." if name else "was not named."
+    raise UnknownTransport(where, why, f"give one of {', '.join(NAMES)}.")
+
+
+def _emulated(deployment: Deployment, library: str | None) -> Transport:
+    """The way to the board that a library emulates."""
+    from . import emulated, line, uart
+
+    if line.is_serial(library):
+        return uart.connect_emulated(deployment, library)
+    return emulated.connect(deployment, library)
+
+
+def _function(name: str, module: str, function: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as problem:
+        raise UnknownTransport(
+            name, f"cannot be imported: {problem}.",
+            "name a function as MODULE:FUNCTION, which takes a Deployment and gives a Transport.",
+        ) from None  # fmt: skip
+
+
+def _bitstream(folder: Path) -> Path:
+    """The one .bit file of a version."""
+    found = sorted((folder / "bitstream").glob("*.bit"))
+    if len(found) != 1:
+        raise DeviceError(
+            str(folder / "bitstream"), f"holds {len(found)} .bit files instead of one.",
+            "install a package that was made after `fpgacomp build`.",
+        )  # fmt: skip
+    return found[0]

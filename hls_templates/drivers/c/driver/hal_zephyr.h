@@ -1,0 +1,19 @@
+/* Zephyr, on processors whose memory the DMA sees at the same addresses (no MMU remapping). */
+#ifndef FPGACOMP_HAL_ZEPHYR_H
+#define FPGACOMP_HAL_ZEPHYR_H
+
+#include "fpgacomp_hal.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Give the driver memory of the program, `size` bytes at a multiple of FPGACOMP_ALIGNMENT that
+ * nothing else uses: NAME_BUFFER of the design's header declares it. */
+fpgacomp_status fpgacomp_zephyr_open(uint8_t *memory, size_t size, fpgacomp_hal *hal);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

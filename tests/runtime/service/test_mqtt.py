@@ -1,0 +1,256 @@
+"""The service and its clients on real brokers: replies, status, TLS, what cannot be answered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fpgacomp.deploy.oracle import OracleTransport, open_transport
+from fpgacomp.runtime.accelerator import Accelerator
+from fpgacomp.runtime.deployment import Deployment
+from fpgacomp.runtime.errors import DeviceTimeout
+from fpgacomp.runtime.service.client import PredictionClient
+from fpgacomp.runtime.service.mqtt import (
+    BrokerSettings,
+    begin,
+    end,
+    make_client,
+    message_properties,
+    topic_prefix,
+)
+from fpgacomp.runtime.service.refusal import ServiceRefusal, SettingsError
+from fpgacomp.runtime.service.run import ServiceSettings, run_service
+from tests.support import services
+from tests.support.services import Broker, wait_for
+
+SAMPLES = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+KINDS = [
+    pytest.param(
+        kind, version,
+        marks=pytest.mark.skipif(version not in services.BROKERS[kind], reason=reason),
+    )
+    for kind, version, reason in (
+        ("mosquitto", "5", services.NO_MOSQUITTO),
+        ("mosquitto", "3.1.1", services.NO_MOSQUITTO),
+        ("amqtt", "3.1.1", services.NO_AMQTT),
+    )
+]  # fmt: skip
+needs_mosquitto = pytest.mark.skipif(
+    not services.BROKERS["mosquitto"], reason=services.NO_MOSQUITTO
+)
+
+
+class Listener:
+    """A client of its own that keeps every message of a topic."""
+
+    def __init__(self, settings: BrokerSettings, topic: str) -> None:
+        self.messages: list[Any] = []
+        self.client = make_client(settings)
+        self.client.on_connect = lambda client, *rest: client.subscribe(topic, qos=1)
+        self.client.on_message = lambda client, data, message: self.messages.append(message)
+        ready = threading.Event()
+        self.client.on_subscribe = lambda *rest: ready.set()
+        begin(self.client, settings)
+        assert ready.wait(60)
+
+    def texts(self) -> list[Any]:
+        return [json.loads(message.payload) for message in self.messages]
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *rest: object) -> None:
+        end(self.client, 1.0)
+
+
+@contextmanager
+def serving(deployment: Deployment, folder: Path, broker: BrokerSettings) -> Iterator[str]:
+    """A service in this process; gives the prefix of its topics."""
+    stop, ready = threading.Event(), threading.Event()
+    failed: list[BaseException] = []
+
+    def factory() -> OracleTransport:
+        return open_transport(deployment)
+
+    def serve() -> None:
+        try:
+            settings = ServiceSettings(folder / "state", broker=broker)
+            run_service(deployment, factory, settings, stop, lambda line: ready.set())
+        except BaseException as error:
+            failed.append(error)
+            ready.set()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        assert ready.wait(60) and not failed, failed
+        prefix = topic_prefix(deployment.name)
+        with Listener(broker, f"{prefix}/status") as status:
+            # What is asked before is lost, unless somebody asks again.
+            wait_for(lambda: {"state": "online"} in status.texts(), "it does not subscribe")
+        yield prefix
+    finally:
+        stop.set()
+        thread.join(60)
+    assert not failed, failed
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Broker]:
+    with services.broker("mosquitto", tmp_path) as found:
+        yield found
+
+
+@pytest.mark.parametrize(("kind", "version"), KINDS)
+def test_predictions_come_over_every_broker(
+    kind: str, version: str, deployment: Deployment, oracle: Accelerator, tmp_path: Path
+) -> None:
+    with services.broker(kind, tmp_path) as broker:
+        settings = BrokerSettings("127.0.0.1", broker.port, version=version)
+        with (
+            serving(deployment, tmp_path, settings),
+            PredictionClient(settings, deployment.name) as client,
+        ):
+            np.testing.assert_array_equal(client.predict(x=SAMPLES), oracle.predict(SAMPLES))
+            pending = [client.submit({"x": SAMPLES[k : k + 1]}) for k in range(40)]
+            found = np.concatenate([one.result(60)["m"] for one in pending])
+            np.testing.assert_array_equal(found, oracle.predict(SAMPLES))
+            with pytest.raises(ServiceRefusal, match=r"give \[N, 4\]") as refused:
+                client.predict(x=SAMPLES.T)
+            assert refused.value.kind == "samples"
+            # The same id again: the answer that was given, whatever became of the first.
+            again = client.submit({"x": SAMPLES[:1]}, id=pending[0].id).result(60)
+            np.testing.assert_array_equal(again["m"], found[:1])
+            with pytest.raises(ServiceRefusal, match="used with other inputs"):
+                client.submit({"x": SAMPLES[1:2]}, id=pending[0].id).result(60)
+
+
+@needs_mosquitto
+def test_replies_carry_the_id_and_the_correlation_data(
+    deployment: Deployment, mosquitto: Broker, tmp_path: Path
+) -> None:
+    with serving(deployment, tmp_path, mosquitto.settings) as prefix:
+        topic = f"{prefix}/reply/me"
+        with Listener(mosquitto.settings, topic) as listener:
+
+            def ask(payload: Any, **properties: Any) -> None:
+                content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+                given = message_properties("PUBLISH", **properties)
+                listener.client.publish(f"{prefix}/predict", content, 1, properties=given)
+
+            ask({"id": "a", "inputs": {"x": SAMPLES[:1].tolist()}}, ResponseTopic=topic,
+                CorrelationData=b"\x00\xff")  # fmt: skip
+            ask(b"no JSON", ResponseTopic=topic, CorrelationData=b"b")
+            ask({"id": "c", "inputs": {}, "reply_to": topic})
+            # None of these can be answered, or may be: they are counted.
+            ask(b"no JSON", ResponseTopic=topic)
+            ask({"id": "d", "inputs": {}})
+            ask({"id": "e", "inputs": {}}, ResponseTopic=f"{prefix}/status")
+            ask({"id": "f", "inputs": {}}, ResponseTopic=f"{prefix}/reply/../x+")
+            ask({"id": "g", "inputs": {}}, ResponseTopic=topic, CorrelationData=b"g")
+            wait_for(lambda: len(listener.messages) >= 4, "replies are missing")
+            by_id = {reply["id"]: reply for reply in listener.texts()}
+            correlations = [
+                getattr(message.properties, "CorrelationData", None)
+                for message in listener.messages
+            ]  # fmt: skip
+    assert len(listener.messages) == 4 and set(by_id) == {"a", None, "c", "g"}
+    assert "outputs" in by_id["a"] and by_id["a"]["design"] == deployment.identity
+    assert by_id[None]["error"]["kind"] == "malformed"
+    assert sorted(correlations, key=str) == sorted([b"\x00\xff", b"b", None, b"g"], key=str)
+
+
+@needs_mosquitto
+def test_the_status_is_retained_and_the_last_will(
+    build: Path, deployment: Deployment, mosquitto: Broker, tmp_path: Path
+) -> None:
+    options = ("--mqtt", f"127.0.0.1:{mosquitto.port}")
+    topic = f"{topic_prefix(deployment.name)}/status"
+    with (
+        services.service(build, tmp_path / "state", *options) as service,
+        Listener(mosquitto.settings, topic) as listener,
+    ):
+
+        def states() -> list[str]:
+            return [text["state"] for text in listener.texts()]
+
+        wait_for(lambda: states() == ["online"], "it is not online")
+        service.kill()
+        wait_for(lambda: states() == ["online", "offline"], "there is no last will")
+        service.start()
+        wait_for(lambda: len(states()) == 3, "it is not online again")
+        service.stop()
+        wait_for(lambda: len(states()) == 4, "it does not say that it ends")
+        assert service.process.returncode == 0
+        with Listener(mosquitto.settings, topic) as late:
+            wait_for(lambda: late.messages, "the status is not retained")
+            assert late.messages[0].retain and late.texts() == [{"state": "offline"}]
+    assert states() == ["online", "offline", "online", "offline"]
+
+
+@needs_mosquitto
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_tls_checks_the_broker_and_shows_a_certificate(
+    deployment: Deployment, oracle: Accelerator, tmp_path: Path
+) -> None:
+    mine, others = tmp_path / "mine", tmp_path / "others"
+    for folder in (mine, others):
+        folder.mkdir()
+    certificates = services.make_certificates(mine)
+    stranger = services.make_certificates(others)
+    with services.broker("mosquitto", tmp_path, certificates=certificates) as broker:
+
+        def settings(ca: Path, pair: tuple[Path, Path]) -> BrokerSettings:
+            return BrokerSettings("127.0.0.1", broker.port, tls=True, ca_file=ca,
+                                  certificate_file=pair[0], key_file=pair[1])  # fmt: skip
+
+        good = settings(certificates.ca, certificates.client)
+        with serving(deployment, tmp_path, good):
+            with PredictionClient(good, deployment.name) as client:
+                np.testing.assert_array_equal(client.predict(x=SAMPLES), oracle.predict(SAMPLES))
+            for bad in (settings(stranger.ca, certificates.client),
+                        settings(certificates.ca, stranger.client)):  # fmt: skip
+                with (
+                    PredictionClient(bad, deployment.name) as client,
+                    pytest.raises(DeviceTimeout, match="no answer within"),
+                ):
+                    client.predict(x=SAMPLES, timeout_s=0.5)
+
+
+def test_files_of_tls_that_cannot_be_used(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.pem"
+    wrong.write_text("no certificate")
+    for path in (wrong, tmp_path / "missing.pem"):
+        with pytest.raises(SettingsError, match=r"\.pem: cannot be used for TLS"):
+            make_client(BrokerSettings("127.0.0.1", 1, tls=True, ca_file=path))
+    with pytest.raises(SettingsError, match="cannot be read"):
+        make_client(BrokerSettings("127.0.0.1", 1, user="me", password_file=tmp_path / "none"))
+
+
+@needs_mosquitto
+def test_a_client_asks_until_the_service_is_there(
+    deployment: Deployment, oracle: Accelerator, mosquitto: Broker, tmp_path: Path
+) -> None:
+    with PredictionClient(mosquitto.settings, deployment.name) as client:
+        with pytest.raises(DeviceTimeout, match="ask again"):
+            client.predict(x=SAMPLES, timeout_s=0.2)
+        pending = client.submit({"x": SAMPLES})
+        wait_for(lambda: pending.attempts, "nothing is sent")
+        with serving(deployment, tmp_path, mosquitto.settings):
+            np.testing.assert_array_equal(pending.result(60)["m"], oracle.predict(SAMPLES))
+        assert pending.attempts > 1
+
+
+@pytest.mark.parametrize("name", ["digits", "a/b", "a+b", "a#", "ä b", ""])
+def test_topics_are_such_that_every_broker_takes_them(name: str) -> None:
+    prefix = topic_prefix(name)
+    assert prefix.startswith("fpgacomp/") and prefix.count("/") == 1 and prefix.isascii()
+    assert not set(prefix) & set("+#\0 ") and len(prefix) > len("fpgacomp/")

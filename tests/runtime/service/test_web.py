@@ -1,0 +1,237 @@
+"""The service over HTTP: predictions, health, metrics, OpenAPI, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fpgacomp.deploy.oracle import OracleTransport, open_transport
+from fpgacomp.runtime.accelerator import Accelerator
+from fpgacomp.runtime.deployment import Deployment
+from fpgacomp.runtime.errors import TransferError
+from fpgacomp.runtime.service import openapi
+from fpgacomp.runtime.service.core import PredictionService, ServiceLimits
+from fpgacomp.runtime.service.journal import Journal
+from fpgacomp.runtime.service.messages import decode_array, encode_array
+from fpgacomp.runtime.service.refusal import KINDS, SettingsError
+from fpgacomp.runtime.service.web import WebFront, WebSettings
+from fpgacomp.runtime.service.worker import WorkerLimits
+from tests.support.services import fetch, samples_of, wait_for
+
+SAMPLES = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+
+
+class Web:
+    """A service over HTTP in this process, on a device that waits where it is told to."""
+
+    def __init__(self, deployment: Deployment, folder: Path, wait_s: float = 30.0) -> None:
+        self.go = threading.Event()
+        self.go.set()
+        self.broken = False
+        outer = self
+
+        class Device(OracleTransport):
+            def start(self, frames: Any) -> int:
+                assert outer.go.wait(60)
+                if outer.broken:
+                    raise TransferError("DMA 0", "stopped.", "reset it.")
+                return super().start(frames)
+
+        graph = open_transport(deployment).graph
+        limits = ServiceLimits(100_000, WorkerLimits(queue=1, retries=0))
+        self.service = PredictionService(
+            deployment, lambda: Device(deployment, graph), Journal(folder / "answers"), limits
+        )
+        self.front = WebFront(self.service, WebSettings("127.0.0.1", 0, wait_s))
+        self.service.start()
+        self.front.start()
+
+    def get(self, path: str) -> tuple[int, Any, Any]:
+        status, headers, body = fetch(self.front.port, path)
+        return status, headers, body.decode()
+
+    def post(self, body: Any, **headers: str) -> tuple[int, Any, Any]:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        status, found, answer = fetch(self.front.port, "/predict", content, **headers)
+        return status, found, json.loads(answer)
+
+    def stop(self) -> None:
+        self.go.set()
+        self.front.refuse_more()
+        self.service.stop(5.0)
+
+
+@pytest.fixture
+def web(deployment: Deployment, tmp_path: Path) -> Iterator[Web]:
+    found = Web(deployment, tmp_path)
+    yield found
+    found.stop()
+
+
+def test_predictions_in_both_forms_with_and_without_an_id(web: Web, oracle: Accelerator) -> None:
+    wanted = oracle.predict(SAMPLES)
+    status, _, listed = web.post({"inputs": {"x": SAMPLES.tolist()}})
+    assert status == 200 and len(listed["id"]) == 32
+    np.testing.assert_array_equal(np.array(listed["outputs"]["m"], np.float32), wanted)
+    status, _, raw = web.post({"id": "mine", "inputs": {"x": encode_array(SAMPLES)}})
+    assert status == 200 and raw["id"] == "mine"
+    np.testing.assert_array_equal(decode_array(raw["outputs"]["m"]), wanted)
+    assert web.post({"id": "mine", "inputs": {"x": encode_array(SAMPLES)}})[2] == raw
+
+
+def test_refusals_have_their_status(web: Web) -> None:
+    good = {"id": "a", "inputs": {"x": SAMPLES[:1].tolist()}}
+    assert web.post(good)[0] == 200
+    other = {"id": "a", "inputs": {"x": SAMPLES[1:2].tolist()}}
+    for body, status, kind in (
+        (b"{", 400, "malformed"),
+        ({"inputs": {"y": [[0]]}}, 422, "samples"),
+        (other, 409, "conflict"),
+        (b" " * 100_001, 413, "too large"),
+    ):
+        found, headers, answer = web.post(body)
+        assert (found, answer["error"]["kind"]) == (status, kind)
+        assert "Retry-After" not in headers
+    assert web.post(good, Content_Type="text/plain")[0] == 415
+    assert web.post(good, Content_Type="application/json; charset=utf-8")[0] == 200
+    assert web.get("/predict")[0] == 405 and web.get("/nothing")[0] == 404
+
+
+def test_a_body_without_a_length_is_refused(web: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web.front.port)) as line:
+        line.sendall(b"POST /predict HTTP/1.1\r\nContent-Type: application/json\r\n"
+                     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")  # fmt: skip
+        assert line.recv(100).split()[1] == b"411"
+
+
+def test_a_full_queue_says_when_to_ask_again(web: Web) -> None:
+    web.go.clear()
+    answers: list[Any] = []
+
+    def ask(id: str) -> None:
+        answers.append(web.post({"id": id, "inputs": {"x": SAMPLES[:1].tolist()}}))
+
+    threads = [threading.Thread(target=ask, args=(id,)) for id in ("first", "second")]
+    threads[0].start()
+    wait_for(lambda: web.service.gauges()["under_way"][1][""] == 1, "the first does not run")
+    wait_for(lambda: web.service.gauges()["queue_length"][1][""] == 0, "the first waits")
+    threads[1].start()
+    wait_for(lambda: web.service.gauges()["queue_length"][1][""] == 1, "the second is not there")
+    status, headers, answer = web.post({"id": "third", "inputs": {"x": SAMPLES[:1].tolist()}})
+    assert status == 429 and int(headers["Retry-After"]) >= 1
+    assert answer["id"] == "third" and answer["error"]["retry_after_s"] > 0
+    web.go.set()
+    for thread in threads:
+        thread.join(60)
+    assert [answer[0] for answer in answers] == [200, 200]
+
+
+def test_a_late_answer_is_there_for_the_next_attempt(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    web = Web(deployment, tmp_path, wait_s=0.05)
+    question = {"id": "late", "inputs": {"x": SAMPLES[:1].tolist()}}
+    web.go.clear()
+    status, headers, answer = web.post(question)
+    assert status == 504 and answer["id"] == "late" and headers["Retry-After"]
+    web.go.set()
+    wait_for(lambda: len(web.service.journal) == 1, "the answer is not kept")
+    assert web.post(question)[0] == 200
+    assert web.service.metrics.total("answers_total") == 1
+    web.stop()
+
+
+def test_health_and_readiness_are_two_things(web: Web) -> None:
+    assert web.get("/healthz")[0] == web.get("/readyz")[0] == 200
+    web.broken = True
+    status, headers, answer = web.post({"id": "a", "inputs": {"x": SAMPLES[:1].tolist()}})
+    assert status == 503 and headers["Retry-After"] and answer["error"]["kind"] == "device"
+    status, _, told = web.get("/readyz")
+    assert status == 503 and "DMA 0: stopped" in json.loads(told)["problems"][0]
+    assert web.get("/healthz")[0] == 200
+    web.broken = False
+    wait_for(lambda: web.get("/readyz")[0] == 200, "it is not ready again")
+
+
+def test_metrics_are_prometheus_text(web: Web) -> None:
+    for _ in range(2):
+        web.post({"id": "a", "inputs": {"x": SAMPLES[:3].tolist()}})
+    web.post(b"{")
+    status, headers, text = web.get("/metrics")
+    assert status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    line = re.compile(
+        r"# HELP \w+ [^\n]+|# TYPE \w+ (counter|gauge|histogram)"
+        r'|\w+(\{\w+="[^"\n]*"\})? [-+.\deEinf]+'
+    )
+    assert all(line.fullmatch(one) for one in text.splitlines()) and text.endswith("\n")
+    found = samples_of(text)
+    assert found['fpgacomp_requests_total{via="http"}'] == 3
+    assert found["fpgacomp_answers_total"] == found["fpgacomp_repeats_total"] == 1
+    assert found["fpgacomp_samples_total"] == 3 and found["fpgacomp_journal_answers"] == 1
+    assert found['fpgacomp_errors_total{kind="malformed"}'] == 1
+    assert found["fpgacomp_latency_seconds_count"] == 1
+    assert found['fpgacomp_latency_seconds_bucket{le="+Inf"}'] == 1
+    assert found['fpgacomp_device{name="frames"}'] == 4 + 3  # those of the self-test are the first
+    assert found["fpgacomp_ready"] == 1
+    buckets = [v for name, v in found.items() if name.startswith("fpgacomp_latency_seconds_b")]
+    assert buckets == sorted(buckets) and len(buckets) == 14
+
+
+def test_every_answer_forbids_what_the_page_does_not_need(web: Web) -> None:
+    for path in ("/", "/page.js", "/page.css", "/live", "/metrics", "/healthz"):
+        status, headers, text = web.get(path)
+        policy = headers["Content-Security-Policy"]
+        assert status == 200 and "default-src 'none'" in policy and "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert not re.search(r"https?://", text), path
+
+
+def test_the_openapi_document_says_what_the_service_does(web: Web, deployment: Deployment) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="the extra dev installs jsonschema")
+    status, _, text = web.get("/openapi.json")
+    document = json.loads(text)
+    assert status == 200 and document == openapi.document(deployment)
+    assert document["openapi"] == "3.1.0" and document["info"]["version"] == deployment.identity
+    stated = {int(code) for code in document["paths"]["/predict"]["post"]["responses"]}
+    assert {kind.status for kind in KINDS.values()} | {200, 411, 415} == stated
+
+    def check(name: str, value: Any) -> None:
+        schemas = {"components": document["components"], "$ref": f"#/components/schemas/{name}"}
+        jsonschema.Draft202012Validator(schemas).validate(value)
+
+    for samples in (SAMPLES.tolist(), encode_array(SAMPLES)):
+        question = {"id": "a" * len(str(samples)[:9]), "inputs": {"x": samples}}
+        check("Request", question)
+    check("Answer", web.post({"inputs": {"x": SAMPLES.tolist()}})[2])
+    check("Answer", web.post({"inputs": {"x": encode_array(SAMPLES)}})[2])
+    check("Error", web.post(b"{")[2])
+    for wrong in ({"inputs": {"y": []}}, {"inputs": {"x": [[1, 2, 3]]}}, {"id": "a b"}, {}):
+        with pytest.raises(jsonschema.ValidationError):
+            check("Request", wrong)
+
+
+def test_a_network_whose_software_is_in_onnx_has_arrays_of_any_name(deployment: Deployment) -> None:
+    from dataclasses import replace
+
+    found = openapi.document(replace(deployment, before=None, after=None))
+    inputs = found["components"]["schemas"]["Request"]["properties"]["inputs"]
+    assert "properties" not in inputs
+
+
+def test_a_port_that_is_taken(web: Web) -> None:
+    with pytest.raises(SettingsError, match="cannot listen there"):
+        WebFront(web.service, WebSettings("127.0.0.1", web.front.port))
+
+
+def test_a_silent_connection_keeps_nobody_waiting(web: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web.front.port)) as line:
+        line.sendall(b"POST /predict HTTP/1.1\r\n")
+        assert web.get("/healthz")[0] == 200

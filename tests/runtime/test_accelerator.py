@@ -1,0 +1,140 @@
+"""The calls that an application makes, on a device that computes as the integer graph does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fpgacomp.flows.compile import compile
+from fpgacomp.flows.options import Options
+from fpgacomp.flows.simulate import simulate
+from fpgacomp.ir import codec
+from fpgacomp.runtime import accelerator as runtime
+from fpgacomp.runtime.deployment import FILE, Deployment
+from fpgacomp.runtime.errors import DescriptionError, SampleError, WrongDesign
+from tests.support.frontend_runs import node
+from tests.support.oracle_transport import OracleTransport
+from tests.support.ordinary_networks import convolution, dense
+from tests.support.paths import EXAMPLES
+
+DIGITS = EXAMPLES / "digits_cnn"
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("accelerator") / "digits"
+    options = Options(
+        csim=False, checks="quick", backend="stream", inputs=DIGITS / "test_inputs.npy"
+    )
+    assert compile(DIGITS / "model.onnx", "pynq-z2", out=folder, options=options).status == "ok"
+    return folder
+
+
+def device(build: Path) -> OracleTransport:
+    graph = codec.from_json((build / "graph.json").read_text())
+    return OracleTransport(Deployment.read(build / "software"), graph)
+
+
+def test_predictions_are_the_networks(build: Path) -> None:
+    images = np.load(DIGITS / "test_inputs.npy")
+    with runtime.open(build / "software", transport := device(build)) as accelerator:
+        scores = accelerator.predict(images)
+        assert accelerator.version == accelerator.deployment.version
+        assert accelerator.statistics() == {"frames": len(images)}
+    assert transport.closed
+    (wanted,) = simulate(build, images).outputs.values()
+    np.testing.assert_array_equal(scores, wanted)
+
+
+def test_samples_can_be_under_way_while_others_are_sent(build: Path) -> None:
+    images = np.load(DIGITS / "test_inputs.npy")[:9]
+    accelerator = runtime.open(build / "software", device(build))
+    tickets = [accelerator.submit({"image": images[k : k + 3]}) for k in (0, 3, 6)]
+    assert [ticket.samples for ticket in tickets] == [3, 3, 3]
+    scores = np.concatenate([accelerator.wait(ticket) for ticket in tickets])
+    np.testing.assert_array_equal(scores, accelerator.predict(images))
+
+
+def test_the_stored_frames_are_the_oracles(build: Path) -> None:
+    found = runtime.open(build / "software", device(build)).self_test()
+    assert found.passed and (found.frames, found.integers) == (4, 40)
+
+
+def test_a_wrong_integer_fails_the_self_test(build: Path) -> None:
+    transport = device(build)
+    accelerator = runtime.open(build / "software", transport)
+    finish = transport.finish
+    transport.finish = lambda *arguments: [array + 1 for array in finish(*arguments)]  # type: ignore[method-assign]
+    found = accelerator.self_test()
+    assert not found.passed and found.mismatches == 40
+
+
+def test_another_design_is_refused_with_both_identities(build: Path) -> None:
+    transport = device(build)
+    transport.identity = lambda: "0" * 32  # type: ignore[method-assign]
+    with pytest.raises(WrongDesign, match="0" * 32) as refused:
+        runtime.open(build / "software", transport)
+    assert transport.deployment.identity in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("samples", "why"),
+    [
+        (np.zeros((2, 8, 8, 1)), "expected"),
+        (np.full((2, 1, 8, 8), np.nan), "NaN"),
+        (np.array([["a"]]), "not numbers"),
+        ({"picture": np.zeros((2, 1, 8, 8))}, "no values"),
+    ],
+)
+def test_samples_that_do_not_go_with_the_network(build: Path, samples: object, why: str) -> None:
+    accelerator = runtime.open(build / "software", device(build))
+    with pytest.raises(SampleError, match=why):
+        accelerator.predict(samples)
+
+
+def test_integers_outside_the_compiled_range_are_never_sent(build: Path) -> None:
+    port = Deployment.read(build / "software").inputs[0]
+    with pytest.raises(SampleError, match=r"outside 0\.\.15"):
+        runtime.to_containers(port, np.full((1, 8, 8, 1), 16))
+
+
+def test_damaged_frames_of_the_self_test_are_refused(build: Path, tmp_path: Path) -> None:
+    deployment = Deployment.read(build / "software")
+    content = (build / "software" / FILE).read_bytes()
+    (tmp_path / FILE).write_bytes(content)
+    accelerator = runtime.open(tmp_path, device(build))
+    with pytest.raises(DescriptionError, match="in0_image"):
+        accelerator.self_test()
+    (tmp_path / "selftest").mkdir()
+    for port in (*deployment.inputs, *deployment.outputs):
+        whole = (build / "software" / "selftest" / f"{port.port}.bin").read_bytes()
+        (tmp_path / "selftest" / f"{port.port}.bin").write_bytes(whole)
+    with pytest.raises(DescriptionError, match="whole frames"):
+        (tmp_path / "selftest" / "in0_image.bin").write_bytes(b"\0" * 63)
+        accelerator.self_test()
+
+
+def test_what_numpy_does_not_have_runs_in_onnxruntime(tmp_path: Path) -> None:
+    gains = np.array([1.0, 0.5, 2.0, 1.5])
+    model = convolution(node("InstanceNormalization", ["c", "gains", "gains"], "y"), gains=gains)
+    build = tmp_path / "build"
+    options = Options(vectors=9, csim=False, checks="quick", backend="stream")
+    assert compile(model, "pynq-z2", out=build, options=options).status == "ok"
+    assert json.loads((build / "software" / FILE).read_text())["software"]["after"] is None
+    samples = np.random.default_rng(3).normal(size=(5, 2, 4, 4)).astype(np.float32)
+    found = runtime.open(build / "software", device(build)).predict(samples)
+    (wanted,) = simulate(build, samples).outputs.values()
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_networks_without_a_tail_give_what_they_give(tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    options = Options(vectors=9, csim=False, checks="quick", backend="hls4ml")
+    assert compile(dense(), "pynq-z2", out=build, options=options).status == "ok"
+    samples = np.random.default_rng(3).normal(size=(5, 4)).astype(np.float32)
+    found = runtime.open(build / "software", device(build)).predict(samples)
+    (wanted,) = simulate(build, samples).outputs.values()
+    np.testing.assert_array_equal(found, wanted)

@@ -1,0 +1,118 @@
+"""`python -m fpgacomp_runtime`: what it prints, and with which code it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+import fpgacomp
+from fpgacomp.ir import codec
+from fpgacomp.runtime import transports
+from fpgacomp.runtime.__main__ import main
+from fpgacomp.runtime.deployment import Deployment
+from tests.support import packages
+from tests.support.hostile_onnx import plain, weight
+from tests.support.oracle_transport import OracleTransport
+
+
+def run(capsys: pytest.CaptureFixture[str], *line: object) -> tuple[int, str]:
+    """(exit code, everything that is printed)."""
+    code = main([str(word) for word in line])
+    told = capsys.readouterr()
+    return code, told.out + told.err
+
+
+def test_verify_install_and_go_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = (packages.small(tmp_path / f"{n}.fpga", n) for n in (1, 2))
+    root = tmp_path / "root"
+    code, told = run(capsys, "verify", one)
+    assert code == 0 and told.startswith("digits 1: 4 files, sources\nsha256 ")
+    assert "signature: none, and no key is configured" in told
+    assert run(capsys, "install", one, "--root", root)[0] == 0
+    code, told = run(capsys, "install", two, "--root", root)
+    assert code == 0 and "digits/2 is active instead of digits/1: " in told
+    assert "is active already" in run(capsys, "install", two, "--root", root)[1]
+    code, told = run(capsys, "install", one, "--root", root)
+    assert code == 1 and told.startswith("error: ") and "version 2 was installed" in told
+    assert "digits/1 is active instead of digits/2" in run(capsys, "rollback", "--root", root)[1]
+
+
+def test_codes_of_what_goes_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = packages.small(tmp_path / "x.fpga")
+    assert run(capsys, "verify", tmp_path / "none.fpga")[0] == 2
+    assert run(capsys, "verify", package, "--key", tmp_path / "none.pub")[0] == 2
+    assert run(capsys, "install", package, "--root", tmp_path / "a" / "b")[0] == 2
+    failing = ("--self-test", "python3 -c 'raise SystemExit(5)'")
+    code, told = run(capsys, "install", package, "--root", tmp_path / "root", *failing)
+    assert code == 1 and "ended with exit code 5; it said: nothing" in told
+    with pytest.MonkeyPatch.context() as patch:
+
+        def refuse(self: Path, *_: object) -> None:
+            raise PermissionError(13, "Permission denied", str(self))
+
+        patch.setattr(Path, "open", refuse)
+        code, told = run(capsys, "verify", package)
+        assert code == 3 and f"error: {package}: Permission denied. Fix: " in told
+    (tmp_path / "file").write_bytes(b"")
+    assert run(capsys, "selftest", tmp_path / "file", "--transport", "emulated")[0] == 1
+    with pytest.raises(SystemExit) as ended:
+        main(["install", str(package)])
+    assert ended.value.code == 2
+
+
+@pytest.fixture(scope="module")
+def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build, whose software/ is laid out as in an installed version."""
+    folder = tmp_path_factory.mktemp("version")
+    product = helper.make_node("MatMul", ["xq", "w"], ["y"])
+    onnx.save(plain((1, 4), nodes=[product], constants=[weight()], output="y"), folder / "n.onnx")
+    options = fpgacomp.Options(backend="stream", csim=False, vectors=8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        fpgacomp.compile(folder / "n.onnx", "pynq-z2", out=folder / "build", options=options)
+    return folder / "build"
+
+
+class Wrong(OracleTransport):
+    """A device one of whose integers is wrong."""
+
+    def finish(self, token: int, timeout_s: float) -> list[np.ndarray[Any, Any]]:
+        found = super().finish(token, timeout_s)
+        found[0][0, 0] += 1
+        return found
+
+
+@pytest.mark.parametrize(("device", "code"), [(OracleTransport, 0), (Wrong, 1)])
+def test_the_self_test_counts_integers(
+    version: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    device: type[OracleTransport],
+    code: int,
+) -> None:
+    asked = []
+
+    def connect(name: str, deployment: Deployment, folder: Path) -> OracleTransport:
+        asked.append((name, folder))
+        return device(deployment, codec.from_json((version / "graph.json").read_text()))
+
+    monkeypatch.setattr(transports, "connect", connect)
+    found, told = run(capsys, "selftest", version, "--transport", "mine")
+    assert found == code and asked == [("mine", version)]
+    assert ("all right" in told) == (not code)
+    assert ("1 of " in told and "integers are wrong" in told) == bool(code)
+
+
+def test_a_transport_is_known_by_its_name(version: Path, tmp_path: Path) -> None:
+    deployment = Deployment.read(version / "software")
+    with pytest.raises(transports.UnknownTransport, match="give one of emulated, "):
+        transports.connect("carrier pigeon", deployment, version)
+    with pytest.raises(fpgacomp.runtime.DeviceError, match=r"holds 0 \.bit files instead of one"):
+        transports.connect("pynq", deployment, tmp_path)
+    with pytest.raises(fpgacomp.runtime.DeviceError, match="emulat"):
+        transports.connect(f"emulated:{tmp_path / 'none.so'}", deployment, version)

@@ -1,0 +1,156 @@
+"""The host's side of the UART link, on a device in Python whose line errs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fpgacomp.runtime import uart
+from fpgacomp.runtime.deployment import Deployment, FramePort
+from fpgacomp.runtime.errors import (
+    DeviceError,
+    DeviceTimeout,
+    NotInstalled,
+    TransferError,
+    WrongDesign,
+)
+from fpgacomp.runtime.line import EmulatedLine, SerialLine
+from fpgacomp.runtime.uart import UartTransport
+from tests.support.link_device import ModelDevice
+
+IDENTITY = "0123456789abcdef02468ace13579bdf"
+IN0, IN1, OUT0, OUT1 = (
+    FramePort(name, name, (size,), bits, signed, False, bits, 1, size, 0, 1)
+    for name, size, bits, signed in (
+        ("in0", 9, 8, False), ("in1", 5, 16, True), ("out0", 3, 32, True), ("out1", 2, 8, False),
+    )
+)  # fmt: skip
+DEPLOYMENT = Deployment(
+    "two", IDENTITY, "0", "stream", "board", 12.0, (IN0, IN1), (OUT0, OUT1), None, None, Path()
+)
+
+
+def computed(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+    """The outputs of the device for [N, size] of both inputs."""
+    total = one.sum(axis=1, dtype=np.int64)[:, None]
+    first = total * np.array([1, -2, 3]) + other.astype(np.int64)[:, :3]
+    return [first.astype(OUT0.dtype), (total % 251 + [0, 1]).astype(OUT1.dtype)]
+
+
+def device(**options: Any) -> ModelDevice:
+    def computes(bodies: Any) -> list[bytes]:
+        arrays = [np.frombuffer(body, port.dtype)[None] for body, port in zip(bodies, (IN0, IN1))]
+        return [array.tobytes() for array in computed(*arrays)]
+
+    sizes = [[p.frame_bytes for p in ports] for ports in ((IN0, IN1), (OUT0, OUT1))]
+    return ModelDevice(*sizes, computes, **{"identity": IDENTITY, **options})
+
+
+def samples(count: int, seed: int = 0) -> list[np.ndarray[Any, Any]]:
+    rng = np.random.default_rng(seed)
+    # Many of the bytes need an escape.
+    one = rng.choice([0x7E, 0x7D, 0, 1, 255], (count, IN0.size)).astype(IN0.dtype)
+    return [one, rng.integers(-32768, 32768, (count, IN1.size)).astype(IN1.dtype)]
+
+
+def opened(line: ModelDevice) -> UartTransport:
+    return UartTransport(line, DEPLOYMENT, latency_s=0.01, attempts=200)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_frame_is_answered_once_and_right(seed: int) -> None:
+    """More frames than there are sequences, on lines from quiet to hopeless."""
+    rate = (0.0, 0.002, 0.01, 0.02)[seed % 4]
+    line = device(rate=rate, seed=seed, lazy=0.1 * (seed % 3), window=(2, 4, 16)[seed % 3])
+    transport = opened(line)
+    sent = samples(300, seed)
+    tokens = [transport.start([array[at : at + 100] for array in sent]) for at in (0, 100, 200)]
+    parts = [transport.finish(token, 1e6) for token in tokens]
+    for found, wanted in zip((np.concatenate(arrays) for arrays in zip(*parts)), computed(*sent)):
+        np.testing.assert_array_equal(found, wanted)
+    figures = transport.statistics()
+    assert figures["frames"] == 300
+    # What was accepted was computed, and nothing was computed twice but what was lost on its way.
+    assert len(line.accepted) == 300 + figures["computed_again"]
+    assert (figures["broken"] + figures["sent_again"] > 0) == (rate > 0)
+
+
+def test_a_device_that_forgets_everything_is_sent_everything_again() -> None:
+    line = device(lazy=0.5, seed=5)
+    transport = opened(line)
+    sent = samples(200)
+    token = transport.start(sent)
+    for _ in range(20):
+        with pytest.raises(DeviceTimeout):
+            transport.finish(token, 0.001)
+        line.switch_on()
+    for found, wanted in zip(transport.finish(token, 1e6), computed(*sent)):
+        np.testing.assert_array_equal(found, wanted)
+    assert transport.statistics()["resets"] > 1
+
+
+def test_a_reset_drops_what_is_under_way() -> None:
+    line = device(lazy=0.2)
+    transport = opened(line)
+    transport.start(samples(50, 1))
+    transport.reset()
+    sent = samples(3, 2)
+    for found, wanted in zip(transport.finish(transport.start(sent), 10.0), computed(*sent)):
+        np.testing.assert_array_equal(found, wanted)
+    assert transport.statistics()["frames"] == 3
+
+
+def test_no_frames_are_answered_at_once() -> None:
+    transport = opened(device())
+    found = transport.finish(transport.start(samples(0)), 0.0)
+    assert [array.shape for array in found] == [(0, OUT0.size), (0, OUT1.size)]
+
+
+def test_an_accelerator_that_never_answers_is_told_with_the_time() -> None:
+    line = device()
+    line.computes = lambda bodies: []  # accepted, and no results
+    transport = opened(line)
+    token = transport.start(samples(2))
+    with pytest.raises(DeviceTimeout, match=r"2 answers did not come within 3\.5 s"):
+        transport.finish(token, 3.5)
+
+
+def test_a_line_that_is_dead_is_told() -> None:
+    with pytest.raises(TransferError, match=r"did not answer 200 requests\. Fix: check cable"):
+        opened(device(rate=1.0))
+
+
+def test_another_design_is_told_by_its_identity_or_its_frames() -> None:
+    assert opened(device(identity="f" * 32)).identity() == "f" * 32
+    other = replace(DEPLOYMENT, outputs=(OUT0,))
+    with pytest.raises(WrongDesign, match=r"frames have \(9, 10\) and \(12, 2\) bytes instead of"):
+        UartTransport(device(), other)
+
+
+def test_arrays_of_another_type_are_refused() -> None:
+    transport = opened(device())
+    with pytest.raises(TransferError, match="in0: a frame has 72 bytes instead of 9"):
+        transport.start([samples(1)[0].astype(np.int64), samples(1)[1]])
+
+
+def test_a_serial_port_needs_pyserial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "serial", None)
+    with pytest.raises(NotInstalled, match="pip install pyserial"):
+        uart.connect(DEPLOYMENT, "/dev/ttyUSB0", 115200)
+    with pytest.raises(NotInstalled):
+        SerialLine("/dev/ttyUSB0", 115200)
+
+
+def test_an_emulator_is_named_and_has_a_uart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FPGACOMP_EMULATOR", raising=False)
+    with pytest.raises(DeviceError, match="no library was named"):
+        uart.connect_emulated(DEPLOYMENT)
+    with pytest.raises(DeviceError, match="is no emulator of a board with a UART"):
+        EmulatedLine(tmp_path / "nothing.so")
