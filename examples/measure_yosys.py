@@ -5,8 +5,8 @@
 Needs pyosys (pip install pyosys==0.70). Every design is folded for the least area at a rate,
 emitted, and synthesized as its own rtl/yosys/synth.ys does, but for the borders of its operators,
 which are kept, so that each is measured by itself. The costs as shipped were fitted to 15 other
-foldings of these networks (10 for ECP5, 5 for iCE40), so that the table checks them. Those for
-Gowin were fitted to the designs of the table.
+foldings of these networks (10 for ECP5, 5 for iCE40), so that the table checks them. Those of
+Gowin were estimated with ECP5's costs, which the table checks there, before its own were fitted.
 
 What was measured goes to examples/yosys_measured.csv, beside what was estimated before; with --fit
 the costs that the estimate reads (engines/stream/estimate/yosys.json) are fitted anew. A LUT is

@@ -272,3 +272,13 @@ def test_memory_is_given_back(board: EmulatedPlatform) -> None:
     first.close()
     whole = board.allocate(1 << 20)
     assert whole.address == BASE
+
+
+def test_libraries_of_one_process_share_nothing(board: EmulatedPlatform, tmp_path: Path) -> None:
+    other = tmp_path / "other.so"
+    other.write_bytes(frames_library().read_bytes())
+    with device(other) as second:
+        run(second, DMA0)
+        assert (status(second, DMA0), status(board, DMA0)) == (0, HALTED)
+        board.sleep(1e-3)
+        assert second.get("cycles") < 1000 < board.get("cycles")

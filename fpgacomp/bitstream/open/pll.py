@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 
 
 def exact(mhz: float) -> Fraction:
@@ -41,11 +42,17 @@ class Limits:
     output: tuple[float, float]
     source: str
 
-    def allow(self, given: Fraction, detector: Fraction, vco: Fraction, clock: Fraction) -> bool:
-        """Whether all four frequencies are within them."""
-        pairs = ((given, self.input), (detector, self.phase_detector), (vco, self.vco),
-                 (clock, self.output))  # fmt: skip
-        return all(low <= frequency <= high for frequency, (low, high) in pairs)
+    def allow_input(self, given: Fraction, detector: Fraction) -> bool:
+        """Whether the input and what is left of it at the phase detector are within them."""
+        return _within(given, self.input) and _within(detector, self.phase_detector)
+
+    def allow_output(self, vco: Fraction, clock: Fraction) -> bool:
+        """Whether the oscillator and what comes out are within them."""
+        return _within(vco, self.vco) and _within(clock, self.output)
+
+
+def _within(frequency: Fraction, ends: tuple[float, float]) -> bool:
+    return ends[0] <= frequency <= ends[1]
 
 
 EHXPLLL = Limits(
@@ -62,31 +69,35 @@ RPLL = Limits(
 )  # fmt: skip
 
 
+_ODIV = (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
+
+
 def ehxplll(oscillator: Fraction, limits: Limits = EHXPLLL) -> Iterator[Pll]:
     """ECP5: the clock is the input divided by CLKI_DIV times CLKFB_DIV, fed back from CLKOP."""
     for divide in range(1, 129):
+        if not limits.allow_input(oscillator, oscillator / divide):
+            continue
         for multiply in range(1, 129):
             clock = oscillator * multiply / divide
-            # The middle of the oscillator's range has the least jitter at either end.
-            for post in range(1, 129):
-                vco = clock * post
-                if limits.allow(oscillator, oscillator / divide, vco, clock):
+            least, most = (int(end / clock) for end in limits.vco)
+            for post in range(max(least, 1), min(most, 128) + 1):
+                if limits.allow_output(clock * post, clock):
                     values = {"CLKI_DIV": divide, "CLKFB_DIV": multiply, "CLKOP_DIV": post}
-                    yield Pll(clock, vco, values)
+                    yield Pll(clock, clock * post, values)
 
 
 def sb_pll40(oscillator: Fraction, limits: Limits = SB_PLL40) -> Iterator[Pll]:
     """iCE40, simple feedback: VCO = input (DIVF + 1) / (DIVR + 1), clock = VCO / 2^DIVQ."""
     for divr in range(16):
         detector = oscillator / (divr + 1)
-        for divf in range(128):
+        if not limits.allow_input(oscillator, detector):
+            continue
+        for divf, divq in product(range(128), range(1, 7)):
             vco = detector * (divf + 1)
-            for divq in range(1, 7):
-                clock = vco / 2**divq
-                if limits.allow(oscillator, detector, vco, clock):
-                    values = {"DIVR": divr, "DIVF": divf, "DIVQ": divq,
-                              "FILTER_RANGE": _filter_range(detector)}  # fmt: skip
-                    yield Pll(clock, vco, values)
+            if limits.allow_output(vco, vco / 2**divq):
+                values = {"DIVR": divr, "DIVF": divf, "DIVQ": divq,
+                          "FILTER_RANGE": _filter_range(detector)}  # fmt: skip
+                yield Pll(vco / 2**divq, vco, values)
 
 
 def _filter_range(detector: Fraction) -> int:
@@ -97,12 +108,13 @@ def _filter_range(detector: Fraction) -> int:
 def rpll(oscillator: Fraction, limits: Limits = RPLL) -> Iterator[Pll]:
     """Gowin: clock = input (FBDIV_SEL + 1) / (IDIV_SEL + 1), VCO = clock ODIV_SEL."""
     for idiv in range(64):
-        for fbdiv in range(64):
+        if not limits.allow_input(oscillator, oscillator / (idiv + 1)):
+            continue
+        for fbdiv, odiv in product(range(64), _ODIV):
             clock = oscillator * (fbdiv + 1) / (idiv + 1)
-            for odiv in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128):
-                if limits.allow(oscillator, oscillator / (idiv + 1), clock * odiv, clock):
-                    values = {"IDIV_SEL": idiv, "FBDIV_SEL": fbdiv, "ODIV_SEL": odiv}
-                    yield Pll(clock, clock * odiv, values)
+            if limits.allow_output(clock * odiv, clock):
+                values = {"IDIV_SEL": idiv, "FBDIV_SEL": fbdiv, "ODIV_SEL": odiv}
+                yield Pll(clock, clock * odiv, values)
 
 
 def nearest(settings: Iterator[Pll], wanted_mhz: float, limits: Limits) -> Pll | None:

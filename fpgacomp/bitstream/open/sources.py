@@ -128,16 +128,17 @@ def surroundings(
         sources: path -> content of the design and its host link.
     """
     read = [path for path in sources if path.endswith(".sv")]
-    multipliers = any(_PLANNED in text for text in sources.values())
+    kind = board.device.yosys_multipliers
+    planned = bool(kind) and any(_PLANNED in text for text in sources.values())
     constraints = _render(
         family.constraints, title=board.title, oscillator_mhz=top.oscillator_mhz,
         ports=ports_of(pins),
     )  # fmt: skip
     script = _render(
         "synth.ys", title=board.title, name=TOP, sources=(f"{TOP}.sv", *read),
-        multipliers=multipliers, synthesis=board.device.yosys, netlist=NETLIST,
+        multipliers=planned, synthesis=board.device.yosys, netlist=NETLIST,
         statistics=STATISTICS,
-        pll=CLOCK if top.pll else "", multipliers_of=board.device.yosys_multipliers, check="",
+        pll=CLOCK if top.pll else "", multipliers_of=kind, check="",
     )  # fmt: skip
     clock = {CLOCK: _render(f"{family.pll}.v", top=top)} if top.pll else {}
     return clock | {

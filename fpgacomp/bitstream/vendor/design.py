@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,8 +32,7 @@ class PackagedIp:
         stream: of an hls4ml design: whether `inner` has streams, not arrays.
         source: what the IP is made from.
         ports: inputs first.
-        clock, reset: names of these pins.
-        registers: whether it has the control registers, on s_axi_control.
+        identity: what its registers say of the graph; see `fpgacomp.ir.codec.identity`.
     """
 
     top: str
@@ -40,9 +40,7 @@ class PackagedIp:
     stream: bool
     source: Source
     ports: tuple[StreamPort, ...]
-    clock: str
-    reset: str
-    registers: bool
+    identity: str
 
     @property
     def vlnv(self) -> str:
@@ -173,7 +171,7 @@ class BlockDesign:
                   f"registers of {dma.name}: {dma.title}")
             for dma in self.dmas
         ]  # fmt: skip
-        return (*((own,) if self.accelerator.registers else ()), *dmas)
+        return (own, *dmas)
 
     @property
     def masters(self) -> tuple[Master, ...]:
@@ -193,17 +191,16 @@ class BlockDesign:
             for name in ("s_axi_lite_aclk", *(f"m_axi_{way}_aclk" for way in dma.directions))
         ]
         return (
-            f"ps/{self.ps.register_clock}", f"ps/{self.ps.memory_clock}",
-            f"accelerator/{self.accelerator.clock}", *dmas, "registers/aclk", "memory/aclk",
-            "reset/slowest_sync_clk",
+            f"ps/{self.ps.register_clock}", f"ps/{self.ps.memory_clock}", "accelerator/aclk",
+            *(("core/ap_clk",) if self.accelerator.source == "hls" else ()), *dmas,
+            "registers/aclk", "memory/aclk", "reset/slowest_sync_clk",
         )  # fmt: skip
 
     @property
     def reset_pins(self) -> tuple[str, ...]:
         """Every reset input."""
         dmas = [f"{dma.name}/axi_resetn" for dma in self.dmas]
-        return (f"accelerator/{self.accelerator.reset}", *dmas, "registers/aresetn",
-                "memory/aresetn")  # fmt: skip
+        return ("accelerator/aresetn", *dmas, "registers/aresetn", "memory/aresetn")
 
     @property
     def interrupts(self) -> tuple[Interrupts, ...]:
@@ -332,20 +329,31 @@ def _accelerator(project: Project, source: Source | None) -> PackagedIp:
         interface = RtlInterface.of(project)
         return PackagedIp(
             top=interface.top, inner="", stream=False, source="rtl", ports=stream_ports(interface),
-            clock="aclk", reset="aresetn", registers=True,
+            identity=interface.identity,
         )  # fmt: skip
     if _io_type(project) == "axi_stream":
         streams = StreamInterface.of(project)
         return PackagedIp(
             top=streams.top, inner="", stream=False, source="hls", ports=stream_ports(streams),
-            clock="ap_clk", reset="ap_rst_n", registers=False,
+            identity=_identity(project),
         )  # fmt: skip
     wrapped = Hls4mlInterface.of(project)
     return PackagedIp(
         top=f"{wrapped.top}_axis", inner=wrapped.top, stream=wrapped.io_type == "io_stream",
-        source="hls", ports=wrapped_ports(wrapped), clock="ap_clk", reset="ap_rst_n",
-        registers=False,
+        source="hls", ports=wrapped_ports(wrapped), identity=_identity(project),
     )  # fmt: skip
+
+
+def _identity(project: Project) -> str:
+    """The identity of the graph of a build, which its manifest lists, too.
+
+    Raises:
+        UsageError: the build has no graph.
+    """
+    content = project.files.get("graph.json")
+    if content is None:
+        raise UsageError("graph.json", "is missing.", "compile the network again.")
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _io_type(project: Project) -> str:

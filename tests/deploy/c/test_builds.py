@@ -15,11 +15,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from fpgacomp.deploy.c.project import FOLDER, c_driver
+from fpgacomp.errors import ToolError
 from fpgacomp.flows.compile import compile
 from fpgacomp.flows.emulate import emulate
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.simulate import simulate
 from fpgacomp.ir import codec, interpreter
+from fpgacomp.results.target import Target
 from fpgacomp.runtime.accelerator import from_containers
 from fpgacomp.runtime.deployment import FILE, Deployment
 from tests.support import c_drivers
@@ -129,16 +131,27 @@ def test_the_demo_says_what_it_misses(builds: dict[str, Path], tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_digits_through_the_emulator_is_the_oracle_on_every_image(
-    builds: dict[str, Path], tmp_path: Path
+@pytest.mark.parametrize("backend", ["hls4ml", "stream"])
+def test_digits_through_the_emulator_are_the_oracles_on_every_image(
+    backend: str, builds: dict[str, Path], tmp_path: Path
 ) -> None:
     build = builds["digits"]
-    demo = demo_of(build, tmp_path)
     images = np.load(DIGITS / "test_inputs.npy").astype("float32")
+    if backend == "stream":  # its SystemVerilog, cycle by cycle
+        build = tmp_path / "stream"
+        target = Target("area", fps=50_000)
+        options = Options(csim=False, checks="quick", backend="stream", target=target,
+                          inputs=DIGITS / "test_inputs.npy")  # fmt: skip
+        compile(DIGITS / "model.onnx", "pynq-z2", out=build, options=options)
+    try:
+        library = emulate(build, trust=True)
+    except ToolError as missing:
+        pytest.skip(str(missing))
+    demo = demo_of(build, tmp_path)
     (tmp_path / "images").write_bytes(images.tobytes())
     done = subprocess.run(
         [demo, "images", "scores"], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env=os.environ | {"FPGACOMP_EMULATOR": str(emulate(build, trust=True))},
+        env=os.environ | {"FPGACOMP_EMULATOR": str(library)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 mismatches" in done.stdout and "predicted: 450 samples" in done.stdout

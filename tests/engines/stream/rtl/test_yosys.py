@@ -30,15 +30,41 @@ from fpgacomp.results.project import Project
 from fpgacomp.results.target import Target
 from tests.support.paths import EXAMPLES
 
-# Boards of each family that Yosys builds for, and frames a second that give a small design.
-OPEN = {"ulx3s-85f": 5000.0, "icebreaker": 1000.0}
+# A board for each memory block of the families that Yosys builds for, and frames a second that
+# give a small design.
+OPEN = {"ulx3s-85f": 5000.0, "icebreaker": 1000.0, "tang-nano-9k": 2000.0}
 RUN = "from pyosys import libyosys; libyosys.run_pass('script yosys/synth.ys')"
 # Tables of STYLE 1 and no others are told to be a LUT ROM, which is Vivado's.
 VIVADO_STYLE = "1"
 CELLS = {
-    "lut": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6, "SB_LUT4": 1},
-    "bram18": {"DP16KD": 1, "PDPW16KD": 1, "SB_RAM40_4K": 1},
-    "dsp": {"MULT18X18D": 1, "SB_MAC16": 1},
+    "lut": {
+        "LUT1": 1,
+        "LUT2": 1,
+        "LUT3": 1,
+        "LUT4": 1,
+        "ALU": 1,
+        "CCU2C": 2,
+        "TRELLIS_DPR16X4": 6,
+        "RAM16SDP4": 6,
+        "SB_LUT4": 1,
+    },
+    "bram18": dict.fromkeys(
+        (
+            "DP16KD",
+            "PDPW16KD",
+            "SB_RAM40_4K",
+            "SP",
+            "SPX9",
+            "SDPB",
+            "SDPX9B",
+            "DPB",
+            "DPX9B",
+            "pROM",
+            "pROMX9",
+        ),
+        1,
+    ),
+    "dsp": {"MULT18X18D": 1, "SB_MAC16": 1, "MULT18X18": 1},
 }
 
 
@@ -91,8 +117,9 @@ def test_vivado_is_told_its_own_style() -> None:
     assert VIVADO_STYLE in styles(project) and "rtl/yosys/synth.ys" not in project.files
 
 
-def test_every_open_board_is_synthesized_here() -> None:
-    assert {b.name for b in list_boards() if b.device.toolchain == "open"} == set(OPEN)
+def test_every_kind_of_open_board_is_synthesized_here() -> None:
+    blocks = {b.device.block_ram.block for b in list_boards() if b.device.toolchain == "open"}
+    assert blocks == {load_board(name).device.block_ram.block for name in OPEN}
 
 
 def test_what_was_measured_lies_in_what_is_promised() -> None:
@@ -151,6 +178,9 @@ def test_yosys_finds_what_is_estimated(board: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("pyosys") is None, reason="pip install pyosys==0.70")
-def test_yosys_gives_dsp_blocks_to_planned_products_alone(tmp_path: Path) -> None:
-    design = with_dsp_blocks(designed("ulx3s-85f"))
+@pytest.mark.parametrize(
+    "board", [board for board in OPEN if load_board(board).device.yosys_multipliers]
+)
+def test_yosys_gives_dsp_blocks_to_planned_products_alone(board: str, tmp_path: Path) -> None:
+    design = with_dsp_blocks(designed(board))
     assert synthesized(design, tmp_path)["dsp"] == estimate_stream(design).dsp.value > 0
