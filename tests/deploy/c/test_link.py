@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import random
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -218,25 +217,3 @@ def test_errors_of_the_other_end_have_their_status(program: Path) -> None:
     other = device()
     other.outputs = [12, 3]
     assert Driven(program, other, sent).status == 9  # with other frames
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("clang") is None, reason="clang is not installed")
-def test_nothing_that_a_device_says_harms_the_driver(tmp_path: Path) -> None:
-    """libFuzzer for a number of inputs; a minute of it was run when this was written."""
-    flags = ("-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
-    made = build(tmp_path, "clang", "fuzz", *flags, sources=[PROGRAMS / "fuzz_link.c", *SOURCES])
-    (tmp_path / "corpus").mkdir()
-    # A whole conversation to begin with: who it is, the reset, a status, results, an error.
-    sizes = b"".join(count.to_bytes(4, "little") for count in (12_000_000, 3, 4, 2, 1))
-    about = bytes([1, 2, 2, 4, *bytes(16), *sizes])
-    talk = [
-        (0xA0, 1, about), (0xB0, 2, bytes(3)), (0x90, 0, b"ab"), (0x91, 0, b"c"), (0xE1, 1, b""),
-        (0xC0, 3, bytes([2, 0, 1])),
-    ]  # fmt: skip
-    first = b"\0" + b"".join(bytes([head, label, len(body)]) + body for head, label, body in talk)
-    (tmp_path / "corpus" / "talk").write_bytes(first)
-    packet = Packet(framing.DATA, 1, 2, bytes(range(120, 130))).encode()
-    (tmp_path / "corpus" / "packet").write_bytes(b"\1\x40" + packet[1:])
-    command = [str(made), "-runs=5000", "-seed=1", "-max_len=600", "-verbosity=0", "corpus"]
-    c_drivers.run(command, tmp_path)
