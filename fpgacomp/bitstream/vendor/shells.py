@@ -29,6 +29,7 @@ class ProcessingSystem:
         clock, reset: pins that drive the programmable logic.
         register_port, register_clock: of the master to registers.
         memory_port, memory_clock: of the slave to memory.
+        memory_map: what its address segments are below.
         memory_segment: name of the memory's address segment.
         memory_bits: width of the memory port.
         interrupts: pins that take them, in order.
@@ -42,6 +43,7 @@ class ProcessingSystem:
     register_clock: str
     memory_port: str
     memory_clock: str
+    memory_map: str
     memory_segment: str
     memory_bits: int
     interrupts: tuple[str, ...]
@@ -56,6 +58,7 @@ ZYNQ_7000 = ProcessingSystem(
     register_clock="M_AXI_GP0_ACLK",
     memory_port="S_AXI_HP0",
     memory_clock="S_AXI_HP0_ACLK",
+    memory_map="S_AXI_HP0",
     memory_segment="HP0_DDR_LOWOCM",
     memory_bits=64,
     interrupts=("IRQ_F2P",),
@@ -69,6 +72,7 @@ ULTRASCALE_PLUS = ProcessingSystem(
     register_clock="maxihpm0_fpd_aclk",
     memory_port="S_AXI_HP0_FPD",
     memory_clock="saxihp0_fpd_aclk",
+    memory_map="SAXIGP2",
     memory_segment="HP0_DDR_LOW",
     memory_bits=128,
     interrupts=("pl_ps_irq0", "pl_ps_irq1"),
