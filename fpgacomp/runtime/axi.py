@@ -214,7 +214,7 @@ class AxiTransport:
     def finish(self, token: int, timeout_s: float) -> list[Array]:
         job = self._jobs.get(token)
         if job is None:
-            why = self._lost or "no frames with this token are on their way."
+            why = self._lost or "these frames were answered already, or lost in a reset."
             raise TransferError("the accelerator", why, _RESET)
 
         deadline = self._platform.now() + timeout_s

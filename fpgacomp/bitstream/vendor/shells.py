@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Uart
 from fpgacomp.errors import BoardError, UsageError
+from fpgacomp.runtime.address_map import MAPS, AddressMap
 
-DMA_STRIDE = 0x1_0000
 DMA_RANGE_KIB = 64
 REGISTER_RANGE_KIB = 4
-LENGTH_BITS = 26  # of the DMA's length register, the most that PG021 has
 # SmartConnect has 16 ports on each side, and a DMA takes two of them.
 MOST_DMAS = 8
 INTERRUPTS_OF_A_PIN = {"IRQ_F2P": 16, "pl_ps_irq0": 8, "pl_ps_irq1": 8}
@@ -33,8 +32,7 @@ class ProcessingSystem:
         memory_segment: name of the memory's address segment.
         memory_bits: width of the memory port.
         interrupts: pins that take them, in order.
-        control: address of the accelerator's registers.
-        dma: address of the first DMA's registers.
+        addresses: where software finds registers.
     """
 
     template: str
@@ -47,8 +45,7 @@ class ProcessingSystem:
     memory_segment: str
     memory_bits: int
     interrupts: tuple[str, ...]
-    control: int
-    dma: int
+    addresses: AddressMap
 
 
 ZYNQ_7000 = ProcessingSystem(
@@ -62,8 +59,7 @@ ZYNQ_7000 = ProcessingSystem(
     memory_segment="HP0_DDR_LOWOCM",
     memory_bits=64,
     interrupts=("IRQ_F2P",),
-    control=0x43C0_0000,
-    dma=0x4040_0000,
+    addresses=MAPS["zynq-7000"],
 )
 ULTRASCALE_PLUS = ProcessingSystem(
     template="psu.tcl.j2",
@@ -76,8 +72,7 @@ ULTRASCALE_PLUS = ProcessingSystem(
     memory_segment="HP0_DDR_LOW",
     memory_bits=128,
     interrupts=("pl_ps_irq0", "pl_ps_irq1"),
-    control=0xA000_0000,
-    dma=0xA001_0000,
+    addresses=MAPS["zynq-ultrascale+"],
 )
 _SYSTEMS: Mapping[str, ProcessingSystem] = {
     "zynq-7000": ZYNQ_7000,

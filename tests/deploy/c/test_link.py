@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -18,7 +19,7 @@ from fpgacomp.runtime.framing import Decoder, Packet
 from tests.runtime.test_uart import computed, device, samples
 from tests.support import c_drivers
 from tests.support.c_drivers import COMPILERS, PROGRAMS, SANITIZERS, WARNINGS
-from tests.support.link_device import ModelDevice, spoiled
+from tests.support.link_device import ModelDevice, at_a_port, spoiled
 
 pytestmark = c_drivers.needs_gcc
 
@@ -38,7 +39,13 @@ def build(folder: Path, compiler: str, target: str, *flags: str, sources: list[P
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("link")
-    return build(folder, "gcc", "link", *SANITIZERS, sources=[PROGRAMS / "link.c", *SOURCES])
+    return build(
+        folder,
+        "gcc",
+        "link",
+        *SANITIZERS,
+        sources=[PROGRAMS / "link.c", *SOURCES, DRIVER / "line_linux.c"],
+    )
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
@@ -141,10 +148,12 @@ def test_the_codec_is_clean_under_sanitizers(program: Path) -> None:
 class Driven:
     """The program `link drive` with a device at the other end of its line."""
 
-    def __init__(self, program: Path, line: ModelDevice, sent: list[np.ndarray[Any, Any]]) -> None:
+    def __init__(
+        self, program: Path, line: ModelDevice, sent: list[np.ndarray[Any, Any]], *port: str
+    ) -> None:
         self.line, self.sent = line, sent
         self.results: list[bytes] = []
-        command = [str(program), "drive", str(len(sent[0]))]
+        command = [str(program), "drive", str(len(sent[0])), *port]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         frame = 0
         while (what := self._read(1)) not in (b"E", b""):
@@ -192,6 +201,16 @@ def test_every_frame_is_answered_once_and_right(seed: int, program: Path) -> Non
     assert (sent_again > 0) == (rate > 0)
 
 
+def test_a_serial_port_of_linux_is_a_line(program: Path) -> None:
+    """A pseudo-terminal in its place, with a device behind it that errs."""
+    line, sent = device(rate=0.001, seed=1), samples(50)
+    with at_a_port(line) as port:
+        driven = Driven(program, line, sent, port)
+    wanted = [b"".join(array[n].tobytes() for array in computed(*sent)) for n in range(50)]
+    assert driven.status == 0 and driven.results == wanted
+    assert Driven(program, line, sent, "/dev/nothing").status == 3
+
+
 def test_errors_of_the_other_end_have_their_status(program: Path) -> None:
     sent = samples(2)
     assert Driven(program, device(rate=1.0), sent).status == 41  # it does not answer
@@ -199,3 +218,25 @@ def test_errors_of_the_other_end_have_their_status(program: Path) -> None:
     other = device()
     other.outputs = [12, 3]
     assert Driven(program, other, sent).status == 9  # with other frames
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("clang") is None, reason="clang is not installed")
+def test_nothing_that_a_device_says_harms_the_driver(tmp_path: Path) -> None:
+    """libFuzzer for a number of inputs; a minute of it was run when this was written."""
+    flags = ("-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
+    made = build(tmp_path, "clang", "fuzz", *flags, sources=[PROGRAMS / "fuzz_link.c", *SOURCES])
+    (tmp_path / "corpus").mkdir()
+    # A whole conversation to begin with: who it is, the reset, a status, results, an error.
+    sizes = b"".join(count.to_bytes(4, "little") for count in (12_000_000, 3, 4, 2, 1))
+    about = bytes([1, 2, 2, 4, *bytes(16), *sizes])
+    talk = [
+        (0xA0, 1, about), (0xB0, 2, bytes(3)), (0x90, 0, b"ab"), (0x91, 0, b"c"), (0xE1, 1, b""),
+        (0xC0, 3, bytes([2, 0, 1])),
+    ]  # fmt: skip
+    first = b"\0" + b"".join(bytes([head, label, len(body)]) + body for head, label, body in talk)
+    (tmp_path / "corpus" / "talk").write_bytes(first)
+    packet = Packet(framing.DATA, 1, 2, bytes(range(120, 130))).encode()
+    (tmp_path / "corpus" / "packet").write_bytes(b"\1\x40" + packet[1:])
+    command = [str(made), "-runs=5000", "-seed=1", "-max_len=600", "-verbosity=0", "corpus"]
+    c_drivers.run(command, tmp_path)
