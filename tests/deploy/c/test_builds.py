@@ -80,6 +80,48 @@ def test_every_file_compiles_without_a_warning(
         c_drivers.run(main, tmp_path)
 
 
+# Functions of string.h and math.h, the latter in both precisions, and a name that a linker knows.
+REAL = ("floor", "ceil", "fmod", "exp", "log", "tanh", "erf", "sqrt", "fabs", "copysign")
+ALLOWED = {"memcpy", "memset", "memcmp", *REAL, *(f"{name}f" for name in REAL),
+           "_GLOBAL_OFFSET_TABLE_"}  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("nm") is None, reason="nm is not installed")
+def test_the_core_needs_nothing_of_the_c_library_but_string_and_math(
+    builds: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = builds["two"] / FOLDER
+    parts = [f"driver/fpgacomp{part}" for part in ("", "_axi", "_dma", "_regs")]
+    parts += [f"{name_of(builds['two'])}_deployment", f"{name_of(builds['two'])}_vectors"]
+    sources = [str(folder / f"{part}.c") for part in parts]
+    flags = ("-O1", "-Wvla", "-fno-builtin", "-fno-stack-protector", f"-I{folder}")
+    c_drivers.run(["gcc", *WARNINGS, *flags, "-c", *sources], tmp_path)
+    objects = sorted(map(str, tmp_path.glob("*.o")))
+    assert len(objects) == len(sources)
+    c_drivers.run(["ld", "-r", "-o", "whole.o", *objects], tmp_path)
+    missing = c_drivers.run(["nm", "-u", "whole.o"], tmp_path).splitlines()
+    assert {line.split()[-1] for line in missing} <= ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (("-U__BYTE_ORDER__", "-D__BYTE_ORDER__=__ORDER_BIG_ENDIAN__"), "little-endian processors"),
+        (("-U__BYTE_ORDER__",), "does not say its byte order"),
+        (("-ffast-math",), "without -ffast-math"),
+        (("-DFPGACOMP_SLOTS=3",), "power of two"),
+    ],
+)
+def test_what_would_compute_otherwise_does_not_compile(
+    flags: tuple[str, ...], why: str, builds: dict[str, Path]
+) -> None:
+    folder = builds["two"] / FOLDER
+    source = str(folder / f"{name_of(builds['two'])}_deployment.c")
+    command = ["gcc", *flags, "-std=c99", "-fsyntax-only", f"-I{folder}", source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and why in done.stderr
+
+
 def test_a_build_is_never_touched_by_compiling_it(builds: dict[str, Path]) -> None:
     assert not list((builds["two"] / FOLDER).rglob("*.o"))
 
