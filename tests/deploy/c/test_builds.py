@@ -14,13 +14,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from fpgacomp.deploy.c.project import FOLDER, c_driver
+from fpgacomp.deploy.c.project import FOLDER, c_driver, c_files
 from fpgacomp.errors import ToolError
 from fpgacomp.flows.compile import compile
 from fpgacomp.flows.emulate import emulate
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.simulate import simulate
 from fpgacomp.ir import codec, interpreter
+from fpgacomp.results.project import Project
 from fpgacomp.results.target import Target
 from fpgacomp.runtime.accelerator import from_containers
 from fpgacomp.runtime.deployment import FILE, Deployment
@@ -235,6 +236,7 @@ def test_a_software_side_that_c_does_not_do_gets_a_page_instead(tmp_path: Path) 
 
 
 NASTY = '*/ #error "\\\n`${x}` | -->'
+# None of them may end a comment, a literal, a line or a cell of a table.
 NAMES = (NASTY, "int", "fpgacomp", "FPGACOMP_x", "é" * 80, "NULL", "9", "")
 
 
@@ -256,6 +258,13 @@ def test_names_of_strangers_are_data(number: int, tmp_path: Path) -> None:
     folder = tmp_path / FOLDER
     sources = map(str, folder.glob("*.c"))
     c_drivers.run(["gcc", *WARNINGS, f"-I{folder}", "-fsyntax-only", *sources], tmp_path)
+
+
+def test_a_description_that_no_device_reads_gets_a_page_instead() -> None:
+    content = {f"software/{FILE}": b'{"format": 1, "name": "%s"}' % (b"x" * 2000)}
+    files = c_files(Project(content), family="zynq-7000").files
+    assert list(files) == [f"{FOLDER}/README.md"]
+    assert b"what: identity is missing" in files[f"{FOLDER}/README.md"]
 
 
 def test_stored_frames_of_large_networks_are_few(tmp_path: Path) -> None:
