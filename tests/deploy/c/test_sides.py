@@ -200,6 +200,29 @@ def test_numbers_that_no_type_holds_become_its_ends(tmp_path: Path) -> None:
         assert array[1].tolist()[:2] == [0, 0]  # NaN
 
 
+def test_an_image_with_its_channels_last_needs_no_table(tmp_path: Path) -> None:
+    """A transposition of any form is a loop; anything else is a table of indices."""
+    port = c_drivers.port("in0", 24, 64, signed=True)
+    whole = TensorSpec("int64", (24,))
+    indices = {f"{r}": np.arange(24).reshape(r, -1).T.ravel() for r in (1, 2, 3, 4, 8, 24)}
+    indices["swapped"] = np.array([1, 0, *range(2, 24)])
+    indices["back"] = np.arange(24)[::-1]
+    steps = [
+        HostStep("Gather", (port.integers, name), f"g {name}", {"axis": 1}, whole)
+        for name in indices
+    ]
+    outputs = {step.output: whole for step in steps}
+    after = HostProgram({port.integers: whole}, outputs, indices, tuple(steps))
+    design = c_drivers.deployment([port], [port], after=after, name="side")
+    program = program_of(design, tmp_path)
+    frames = np.arange(48).reshape(2, 24)
+    found = c_drivers.from_frames(program, design, [frames])
+    assert_same(found, after.run({port.integers: frames}))
+    text = next(tmp_path.rglob("side_deployment.c")).read_text()
+    # Neither direction of one row is a transposition: it moves nothing.
+    assert text.count("static const int32_t") == 4 and text.count("i0 + i1 *") == 4
+
+
 def test_samples_that_do_not_go_with_the_design(tmp_path: Path) -> None:
     port = c_drivers.port("in0", 2, highest=15)
     spec = TensorSpec("float32", (2,))
