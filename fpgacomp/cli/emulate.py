@@ -8,7 +8,7 @@ import typer
 
 from fpgacomp.cli.console import write_json
 from fpgacomp.cli.options.arguments import BuildArgument
-from fpgacomp.cli.options.checking import MeasureOption, TrustOption
+from fpgacomp.cli.options.checking import ThroughputOption, TrustOption
 from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.progress import progress
 
@@ -16,7 +16,7 @@ from fpgacomp.cli.progress import progress
 def emulate(
     context: typer.Context,
     folder: BuildArgument,
-    measure: MeasureOption = False,
+    throughput: ThroughputOption = False,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -31,13 +31,13 @@ def emulate(
     Example: `fpgacomp emulate digits-pynq-z2`
     """
     from fpgacomp.flows.emulate import emulate as run
-    from fpgacomp.flows.emulate import throughput
+    from fpgacomp.flows.emulate import throughput as measure
 
     with progress(context) as observer:
         library = run(folder, trust=trust, observer=observer)
-        measured = throughput(folder, library, observer=observer) if measure else None
+        measured = measure(folder, library, observer=observer) if throughput else None
     if as_json:
-        write_json({"library": str(library), "measured": asdict(measured) if measured else None})
+        write_json({"library": str(library), "throughput": asdict(measured) if measured else None})
         return
     typer.echo(library)
     if measured is not None:

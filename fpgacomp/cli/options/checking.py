@@ -127,10 +127,10 @@ TrustOption = Annotated[
     ),
 ]
 
-MeasureOption = Annotated[
+ThroughputOption = Annotated[
     bool,
     typer.Option(
-        "--measure",
+        "--throughput",
         rich_help_panel=CHECKING,
         help="Also send frames through the emulated board, compare every integer of the answers, "
         "and tell how many frames a second pass at the design's clock, the driver's accesses and "
