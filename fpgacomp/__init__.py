@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.compress import quantize as quantize
     from fpgacomp.flows.compress import share as share
     from fpgacomp.flows.emulate import emulate as emulate
+    from fpgacomp.flows.engine_rates import engine_rates as engine_rates
     from fpgacomp.flows.estimate import estimate as estimate
     from fpgacomp.flows.evaluate import evaluate as evaluate
     from fpgacomp.flows.export import export as export
@@ -60,6 +61,7 @@ _HOMES = {
     "compile": "flows.compile",
     "distill": "flows.compress",
     "emulate": "flows.emulate",
+    "engine_rates": "flows.engine_rates",
     "estimate": "flows.estimate",
     "estimate_layer": "engines.layer_price",
     "evaluate": "flows.evaluate",

@@ -19,6 +19,7 @@ from fpgacomp.cli.compile import compile
 from fpgacomp.cli.console import FAULT_OF_OURS, leave, tell_stopped, tell_unwritable
 from fpgacomp.cli.distill import distill
 from fpgacomp.cli.doctor import doctor
+from fpgacomp.cli.emulate import emulate
 from fpgacomp.cli.estimate import estimate
 from fpgacomp.cli.evaluate import evaluate
 from fpgacomp.cli.export import export
@@ -43,7 +44,7 @@ from fpgacomp.cli.verify import verify
 # Every verb, in the order and under the headings of the help.
 VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Build an accelerator": (compile, estimate, check, simulate, build, export),
-    "Bring it to a device": (package, verify, install, new_key, serve),
+    "Bring it to a device": (emulate, package, verify, install, new_key, serve),
     "Make a network smaller": (split, quantize, prune, distill, share, factorize, evaluate),
     "Look around": (show, compare, import_report, calibrate, boards, bench_estimates, doctor),
 }

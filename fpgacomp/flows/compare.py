@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from fpgacomp.errors import UsageError
+from fpgacomp.flows.measured_folder import kept_summary
 from fpgacomp.flows.options import checked_path
 from fpgacomp.host.plain import read_plain
 from fpgacomp.report.manifest import MAX_BYTES
 from fpgacomp.results.builds import AGREEMENT, CERTAIN, FITS, Aspect, BuildComparison
+from fpgacomp.results.tool_report import STAGES
 
 # (section, heading, path of keys in report.json)
 _FIGURES = (
@@ -42,6 +44,7 @@ _FIGURES = (
     ("exactness", "ties", "exactness.ties"),
     ("exactness", AGREEMENT, "exactness.top1_agreement_float32"),
 )
+_MEASURED = ("lut", "ff", "dsp", "bram18", "uram", "latency", "interval")
 _LAYER_FIGURES = (("LUT", "resources.lut.value"), ("cycles", "cycles"))
 
 
@@ -62,7 +65,11 @@ def compare(first: str | Path, second: str | Path) -> BuildComparison:
     ]
     # Which of two builds is taken is decided by their accuracy as often as by their size.
     before = sum(aspect.section in ("build", "verdict") for aspect in figures)
-    aspects = [*figures[:before], *_accuracy(one, other), *figures[before:], *_layers(one, other)]
+    measured = _measured(Path(first), Path(second))
+    aspects = [
+        *figures[:before], *_accuracy(one, other), *figures[before:], *measured,
+        *_layers(one, other),
+    ]  # fmt: skip
     return BuildComparison(str(first), str(second), tuple(aspects))
 
 
@@ -88,6 +95,17 @@ def _at(report: Mapping[str, Any], path: str) -> Any:
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
+
+
+def _measured(first: Path, second: Path) -> Iterator[Aspect]:
+    """What tools measured of the two builds, where reports of either were imported."""
+    one, other = kept_summary(first), kept_summary(second)
+    for stage, title in STAGES.items():
+        for name in _MEASURED:
+            path = f"{stage}.whole.{name}.measured"
+            values = _at(one, path), _at(other, path)
+            if values != (None, None):
+                yield Aspect("measured", f"{name.upper()} by {title}", *values)
 
 
 def _accuracy(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Aspect]:

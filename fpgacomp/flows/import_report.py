@@ -70,5 +70,5 @@ def import_report(
     reports = measured_folder.added(facts, before, new)
     found = measured_folder.measured(facts, reports)
     if write:
-        measured_folder.write(facts, reports, found)
+        measured_folder.write(facts, before, reports, found)
     return ImportedReports(found, formats)

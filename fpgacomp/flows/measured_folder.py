@@ -22,7 +22,7 @@ from fpgacomp.bitstream.reports.compare import EstimatedDesign, NamedReport, of_
 from fpgacomp.bitstream.reports.matching import PartNames
 from fpgacomp.bitstream.reports.read import MAX_BYTES, read_report
 from fpgacomp.errors import InputDataError, UsageError
-from fpgacomp.flows.build_facts import BuildFacts
+from fpgacomp.flows.build_facts import BuildFacts, digest_of
 from fpgacomp.host import replace
 from fpgacomp.host.plain import read_plain
 from fpgacomp.report.plain_json import json_text
@@ -167,11 +167,36 @@ def _free_name(name: str, taken: set[str]) -> str:
     return free
 
 
-def write(facts: BuildFacts, reports: Sequence[GivenReport], found: MeasuredBuild) -> None:
+def kept_summary(folder: Path) -> Mapping[str, Any]:
+    """What the report of imported measurements says by stage; nothing where there is none.
+
+    A folder that is of another build, or was damaged, says nothing: `imported` refuses it.
+    """
+    place = folder / NAME
+    try:
+        digests = _listed(place, digest_of(folder))
+        content = read_plain(place / REPORT, MAX_BYTES)
+        if hashlib.sha256(content).hexdigest() != digests.get(REPORT):
+            return {}
+        stages = json.loads(content)["stages"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, UsageError):
+        return {}
+    return stages if isinstance(stages, dict) else {}
+
+
+def write(
+    facts: BuildFacts,
+    before: Sequence[GivenReport],
+    reports: Sequence[GivenReport],
+    found: MeasuredBuild,
+) -> None:
     """Replace the folder.
 
+    Args:
+        before: what it held when `reports` were put together.
+
     Raises:
-        UsageError: something in it was edited.
+        UsageError: something in it was edited, or another run imported reports meanwhile.
         FileSystemError: it cannot be written; it is as it was.
     """
     folder = facts.folder / NAME
@@ -184,11 +209,11 @@ def write(facts: BuildFacts, reports: Sequence[GivenReport], found: MeasuredBuil
     files[MANIFEST] = json_text(manifest).encode()
 
     def owned() -> frozenset[str]:
-        return (
-            frozenset((*_listed(folder, facts.digest), MANIFEST))
-            if folder.exists()
-            else frozenset()
-        )
+        """Asked while nobody else can replace the folder."""
+        if imported(facts) != tuple(before):
+            why = "was changed by another import meanwhile."
+            raise UsageError(str(folder), why, "import the reports again.")
+        return frozenset((*_listed(folder, facts.digest), MANIFEST)) if before else frozenset()
 
     replace.replace_folder(folder, files, owned=owned)
 

@@ -18,7 +18,7 @@ class Aspect:
     """One line of a comparison.
 
     Args:
-        section: build, verdict, speed, resources, exactness, accuracy or layers.
+        section: build, verdict, speed, resources, exactness, accuracy, measured or layers.
         name: what is compared, for people.
         first, second: what each build says; None where it does not say.
     """

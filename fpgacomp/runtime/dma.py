@@ -30,6 +30,7 @@ class DmaChannel:
         self._most = most
         self._buffer: DmaBuffer | None = None
         self._count = 0
+        self._upper = 0  # what ADDRESS_MSB holds, as after a reset
         self.where = what
 
     def run(self) -> None:
@@ -79,7 +80,9 @@ class DmaChannel:
         buffer.flush()
         self._buffer, self._count = buffer, count
         self._write(ADDRESS, buffer.address & 0xFFFFFFFF)
-        self._write(ADDRESS_MSB, buffer.address >> 32)
+        if buffer.address >> 32 != self._upper:
+            self._upper = buffer.address >> 32
+            self._write(ADDRESS_MSB, self._upper)
         self._write(LENGTH, count)  # last: it starts the transfer
 
     def done(self) -> bool:
@@ -116,6 +119,7 @@ class DmaChannel:
     def forget(self) -> None:
         """Take it that the DMA was reset, and its transfer lost."""
         self._buffer = None
+        self._upper = 0
 
     def _failure(self, status: int) -> TransferError:
         """What the error bits of DMASR say."""

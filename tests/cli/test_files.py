@@ -22,10 +22,11 @@ from fpgacomp.results.project import Project
 VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 # Metavars of what is no file.
 NO_FILES = {
-    "BITS", "BITS[:INTEGER]", "BITS|same", "CODE", "COMMAND", "COST", "COUNT", "ENGINE", "EXTENT",
-    "GB", "GOAL", "HOST[:PORT]", "KIND", "LAYER,...", "LEVEL", "METHOD", "MHZ", "MODULE:FUNCTION",
-    "N:M", "NAME", "NUMBER", "NUMBER,...", "PAIRS", "PERCENT", "POINTS", "PRESET", "RATE",
-    "RESOURCE", "SCOPE", "SHARE", "STEP,...", "TIME", "TOPIC", "UNIT", "VERSION", "[HOST:]PORT",
+    "BITS", "BITS[:INTEGER]", "BITS|same", "CODE", "COMMAND", "COST", "COUNT", "ENGINE",
+    "ENGINE,...", "EXTENT", "GB", "GOAL", "HOST[:PORT]", "KIND", "LAYER,...", "LEVEL", "METHOD",
+    "MHZ", "MODULE:FUNCTION", "N:M", "NAME", "NUMBER", "NUMBER,...", "PAIRS", "PERCENT", "POINTS",
+    "PRESET", "RATE", "RESOURCE", "SCOPE", "SHARE", "STEP,...", "TIME", "TOPIC", "UNIT", "VERSION",
+    "WATTS", "[HOST:]PORT",
 }  # fmt: skip
 ENDINGS = {Role.PAGE: ".html", Role.ARRAYS: ".npz", Role.NETWORK: ".onnx", Role.LOG: ".log",
            Role.CHECKPOINT: ".ckpt", Role.TRACE: ".vcd", Role.PACKAGE: ".fpga"}  # fmt: skip

@@ -29,6 +29,7 @@ ON_PURPOSE = {
     "--key": "package signs with a private key, verify and install check with a public one",
     "--transport": "install tests a version through it, serve computes with it",
     "--batch": "of a training step, or of samples that a service answers together",
+    "--data": "the techniques learn from samples, evaluate does without them for --engines",
     "--method": "how a network is quantized is not how it is pruned",
 }
 PARAMETERS = [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -89,6 +91,13 @@ def run_block(block: Block, folder: Path, where: str) -> None:
         assert code == 0, f"{where}:\n{output}"
 
 
+def end_what_was_left(folder: Path) -> None:
+    """A page that starts a program in the background keeps its process id in NAME.pid."""
+    for file in folder.glob("*.pid"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(file.read_text()), signal.SIGTERM)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
@@ -99,9 +108,12 @@ def test_commands_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
     # Pages are written for somebody who stands in the checkout.
     for name in ("examples", "boards"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
-    for block in blocks(text):
-        if "not run" not in block.marks:
-            run_block(block, tmp_path, f"{page_name(page)}:{block.number}")
+    try:
+        for block in blocks(text):
+            if "not run" not in block.marks:
+                run_block(block, tmp_path, f"{page_name(page)}:{block.number}")
+    finally:
+        end_what_was_left(tmp_path)
 
 
 @pytest.mark.parametrize("page", pages(), ids=page_name)

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import fpgacomp
 from fpgacomp import runtime
+from fpgacomp.cli.app import app
+from fpgacomp.engines.shared.emulation import FOLDER
 from fpgacomp.errors import ToolError, UsageError
 from fpgacomp.flows import emulate as flow
 from fpgacomp.flows.options import Options
 from fpgacomp.host import toolchain
 from fpgacomp.ir import interpreter
-from fpgacomp.results.project import Project
 from fpgacomp.results.target import Target
 from fpgacomp.runtime import emulated
 from fpgacomp.runtime.axi import AxiTransport
@@ -165,19 +167,43 @@ def test_what_cannot_be_emulated_here_is_refused(
         fpgacomp.emulate(tmp_path)
 
 
-def report_for(name: str, family: str) -> Project:
-    content = {
-        "board": {"name": name, "family": family},
-        "estimate": {"clock_mhz": 200.5, "latency_cycles": {"value": 10.2},
-                     "interval_cycles": {"value": 3}},
-    }  # fmt: skip
-    return Project({"report.json": json.dumps(content).encode()})
+def report_for(name: str, family: str) -> dict[str, Any]:
+    cycles = {"latency_cycles": {"value": 10.2}, "interval_cycles": {"value": 3}}
+    return {"board": {"name": name, "family": family}, "estimate": {"clock_mhz": 200.5, **cycles}}
 
 
 def test_each_family_has_the_map_of_its_block_designs() -> None:
     found = flow._system(report_for("kv260", "zynq-ultrascale+"), "build")
     assert (found.control, found.dma, found.dma_stride) == (0xA0000000, 0xA0010000, 0x10000)
     assert (found.clock_hz, found.latency_cycles) == (200_500_000, 11)
-    told = r"build: is for ulx3s-85f, which has no processor.*for instance --board pynq-z2"
+    told = r"build: is for arty-a7-35t, which has no processor.*for instance --board pynq-z2"
     with pytest.raises(UsageError, match=told):
-        flow._system(report_for("ulx3s-85f", "ecp5"), "build")
+        flow._system(report_for("arty-a7-35t", "artix-7"), "build")
+
+
+@pytest.mark.slow
+def test_the_verb_prints_the_path_alone(tmp_path: Path) -> None:
+    """So that $(fpgacomp emulate DIR) is the environment variable's value."""
+    build = compiled(tmp_path / "digits", "hls4ml")
+    library = fpgacomp.emulate(build)
+    ran = CliRunner().invoke(app, ["emulate", str(build)])
+    assert (ran.exit_code, ran.stdout) == (0, f"{library}\n")
+    ran = CliRunner().invoke(app, ["emulate", str(build), "--json"])
+    assert json.loads(ran.stdout) == {"library": str(library)}
+
+
+def test_the_page_of_the_emulation_lists_every_name() -> None:
+    """Of parameters, faults and counters; and the folder's files."""
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    system = (FOLDER / "system.h").read_text(encoding="utf-8")
+    names = re.findall(r'\{"(\w+)", &', system) + re.findall(r'name == "(\w+)"\) return', system)
+    assert len(names) > 20
+    assert [name for name in names if f"`{name}`" not in page] == []
+    defaults = dict(re.findall(r"(\w+_cycles|memory_bytes_per_cycle)_? = (\d+)[,;]", system))
+    timing = (FOLDER / "axi_dma.h").read_text(encoding="utf-8")
+    defaults |= dict(re.findall(r"uint64_t (\w+) = (\d+);", timing.split("struct Timing")[1]))
+    for name in ("start_cycles", "memory_latency_cycles", "memory_bytes_per_cycle", "length_bits"):
+        assert re.search(rf"^\| `{name}` \| {defaults[name]} ", page, re.MULTILINE), name
+    assert f"| {defaults['read_cycles']}, {defaults['write_cycles']} |" in page
+    for path in FOLDER.iterdir():
+        assert path.name in (*page.split(), "README.md") or f"{path.name}," in page, path.name

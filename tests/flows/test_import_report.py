@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import fpgacomp
 from fpgacomp.cli.app import app
 from fpgacomp.errors import FpgacompError, InputDataError, UsageError
+from fpgacomp.flows import measured_folder
 from fpgacomp.flows.import_report import ImportedReports, import_report
 from fpgacomp.results.side_by_side import MeasuredLayer, MeasuredStage
 from tests.support import tool_reports as samples
@@ -297,6 +298,27 @@ def test_edited_and_damaged_folders_are_refused(built: Path, tmp_path: Path) -> 
             import_report(built, [report])
 
 
+def test_two_imports_at_once_lose_nothing(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other run ends between this one's reading and its writing."""
+    mine = given(tmp_path, samples.utilization(PLAIN), "mine.rpt")
+    other = given(tmp_path, samples.power("model"), "other.rpt")
+    read = measured_folder.measured
+
+    def slowly(*arguments: Any) -> Any:
+        monkeypatch.setattr(measured_folder, "measured", read)
+        import_report(built, [other])
+        return read(*arguments)
+
+    monkeypatch.setattr(measured_folder, "measured", slowly)
+    with pytest.raises(UsageError, match="by another import meanwhile"):
+        import_report(built, [mine])
+    assert [path.name for path in (built / "measured" / "files").iterdir()] == ["other.rpt"]
+    import_report(built, [mine])
+    assert len(list((built / "measured" / "files").iterdir())) == 2
+
+
 def test_files_of_the_users_own_stay(built: Path, tmp_path: Path) -> None:
     import_report(built, [given(tmp_path, samples.utilization(PLAIN))])
     (built / "measured" / "notes.txt").write_text("mine")
@@ -322,6 +344,19 @@ def test_json_is_one_document(built: Path, tmp_path: Path) -> None:
     assert luts["measured"] == 20_000 and luts["low"] <= luts["estimated"] <= luts["high"]
     assert found["stages"]["implementation"]["of_no_layer"][0]["instance"] == "u_control"
     assert found["imported"] == {str(report): "utilization by hierarchy"}
+
+
+def test_compare_shows_what_was_measured_of_either_build(
+    built: Path, stream: Path, tmp_path: Path
+) -> None:
+    import_report(built, [given(tmp_path, samples.utilization(PLAIN))])
+    aspects = {one.name: one for one in fpgacomp.compare(built, stream).aspects}
+    luts = aspects["LUT by logic synthesis"]
+    assert (luts.section, luts.first, luts.second) == ("measured", 20_000, None)
+    assert "LUT by C synthesis" not in aspects
+    manifest = built / "measured" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"build": "', '"build": "0'))
+    assert "measured" not in fpgacomp.compare(built, stream).sections
 
 
 def test_only_comparing_writes_nothing(built: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ REASONS = (
     "it is a sketch",
 )
 RUN = ("console", "python")
-SHOWN = ("text", "yaml", "json", "cpp", "toml", "diff")
+SHOWN = ("text", "yaml", "json", "c", "cpp", "toml", "diff")
 
 _MARK = re.compile(r"^<!-- (?P<key>not run|exits|needs): (?P<value>.+) -->$")
 _FENCE = re.compile(r'^(?P<indent> *)```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?$')

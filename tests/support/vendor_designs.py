@@ -12,7 +12,7 @@ from fpgacomp.devices.read import load_board
 from fpgacomp.engines.hls4ml.design import IoType
 from fpgacomp.engines.hls4ml.emit.project import emit as emit_hls4ml
 from fpgacomp.engines.stream.engine import STREAM
-from fpgacomp.ir import interpreter
+from fpgacomp.ir import codec, interpreter
 from fpgacomp.ir.graph import Graph
 from fpgacomp.results.project import Project
 from tests.support import builders
@@ -26,7 +26,13 @@ def streaming(name: str = "one", board: str = "pynq-z2") -> Project:
     """A streaming build; see `graph_of`."""
     graph = graph_of(name)
     made = replace(sd.design(graph, 0, most=8), board=load_board(board))
-    return STREAM.emit(made, interpreter.run(graph, builders.inputs(graph, 2))).project
+    emitted = STREAM.emit(made, interpreter.run(graph, builders.inputs(graph, 2))).project
+    return emitted.merged(with_graph(graph))
+
+
+def with_graph(graph: Graph) -> Project:
+    """The file of a build that is not the engine's."""
+    return Project({"graph.json": codec.to_json(graph).encode()})
 
 
 def graph_of(name: str) -> Graph:
@@ -46,7 +52,8 @@ def graph_of(name: str) -> Graph:
 def unrolled(io_type: IoType = "io_parallel", board: str = "pynq-z2") -> Project:
     """A build of hls4ml."""
     design = replace(builders.design(builders.mlp(), io_type), board=load_board(board))
-    return emit_hls4ml(design, interpreter.run(design.graph, builders.inputs(design.graph, 3)))
+    values = interpreter.run(design.graph, builders.inputs(design.graph, 3))
+    return emit_hls4ml(design, values).merged(with_graph(design.graph))
 
 
 def design_of(

@@ -95,9 +95,12 @@ def _inner(report: ToolReport, top: str) -> ToolReport:
         note = f"{report.top} has {luts:,.0f} LUTs beside {ours.name}, which are not compared."
         return replace(report, amounts=ours.amounts, instances=ours.inside,
                        notes=(*report.notes, note))  # fmt: skip
+    remedy = "report_utilization -hierarchical tells"
+    if report.instances:
+        remedy = "none of its instances has this name"
     note = (
         f"{report.format}: counts all of {report.top}, in which {top} is not told apart, so that "
-        "the whole is not compared: report_utilization -hierarchical tells."
+        f"the whole is not compared: {remedy}."
     )
     return replace(report, amounts={}, notes=(*report.notes, note))
 

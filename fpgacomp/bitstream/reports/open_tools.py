@@ -34,7 +34,7 @@ def read_nextpnr(content: object) -> ToolReport | None:
     return ToolReport(
         "nextpnr's report (JSON)", "nextpnr", "", "implementation", amounts=amounts,
         clock=_slowest(json_object(content["fmax"], "fmax"), notes),
-        notes=(*notes, "nextpnr does not say its version in it."),
+        notes=(*notes, "it counts all that was placed, a host link among it, and has no version."),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from fpgacomp.engines.stream.interface import StreamInterface
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, UsageError, raise_all
 from fpgacomp.results.project import Project
+from fpgacomp.runtime.address_map import LENGTH_BITS
 
 Source = Literal["rtl", "hls"]
 
@@ -31,8 +33,7 @@ class PackagedIp:
         stream: of an hls4ml design: whether `inner` has streams, not arrays.
         source: what the IP is made from.
         ports: inputs first.
-        clock, reset: names of these pins.
-        registers: whether it has the control registers, on s_axi_control.
+        identity: what its registers say of the graph; see `fpgacomp.ir.codec.identity`.
     """
 
     top: str
@@ -40,9 +41,7 @@ class PackagedIp:
     stream: bool
     source: Source
     ports: tuple[StreamPort, ...]
-    clock: str
-    reset: str
-    registers: bool
+    identity: str
 
     @property
     def vlnv(self) -> str:
@@ -165,15 +164,16 @@ class BlockDesign:
     @property
     def slaves(self) -> tuple[Slave, ...]:
         """Everything that has registers, in the order of the interconnect's ports."""
-        own = Slave("accelerator/s_axi_control", "accelerator/s_axi_control/reg0", self.ps.control,
+        at = self.ps.addresses
+        own = Slave("accelerator/s_axi_control", "accelerator/s_axi_control/reg0", at.control,
                     shells.REGISTER_RANGE_KIB, "registers of the accelerator")  # fmt: skip
         dmas = [
             Slave(f"{dma.name}/S_AXI_LITE", f"{dma.name}/S_AXI_LITE/Reg",
-                  self.ps.dma + dma.number * shells.DMA_STRIDE, shells.DMA_RANGE_KIB,
+                  at.dma + dma.number * at.stride, shells.DMA_RANGE_KIB,
                   f"registers of {dma.name}: {dma.title}")
             for dma in self.dmas
         ]  # fmt: skip
-        return (*((own,) if self.accelerator.registers else ()), *dmas)
+        return (own, *dmas)
 
     @property
     def masters(self) -> tuple[Master, ...]:
@@ -193,17 +193,16 @@ class BlockDesign:
             for name in ("s_axi_lite_aclk", *(f"m_axi_{way}_aclk" for way in dma.directions))
         ]
         return (
-            f"ps/{self.ps.register_clock}", f"ps/{self.ps.memory_clock}",
-            f"accelerator/{self.accelerator.clock}", *dmas, "registers/aclk", "memory/aclk",
-            "reset/slowest_sync_clk",
+            f"ps/{self.ps.register_clock}", f"ps/{self.ps.memory_clock}", "accelerator/aclk",
+            *(("core/ap_clk",) if self.accelerator.source == "hls" else ()), *dmas,
+            "registers/aclk", "memory/aclk", "reset/slowest_sync_clk",
         )  # fmt: skip
 
     @property
     def reset_pins(self) -> tuple[str, ...]:
         """Every reset input."""
         dmas = [f"{dma.name}/axi_resetn" for dma in self.dmas]
-        return (f"accelerator/{self.accelerator.reset}", *dmas, "registers/aresetn",
-                "memory/aresetn")  # fmt: skip
+        return ("accelerator/aresetn", *dmas, "registers/aresetn", "memory/aresetn")
 
     @property
     def interrupts(self) -> tuple[Interrupts, ...]:
@@ -311,7 +310,7 @@ class VendorDesign:
             why = f"it takes {pairs} DMAs, and the interconnect carries {shells.MOST_DMAS}."
             fix = f"join inputs or outputs, until there are {shells.MOST_DMAS} of each."
             problems.append(UsageError(f"--board {self.board.name}", why, fix))
-        most = (1 << shells.LENGTH_BITS) - 1
+        most = (1 << LENGTH_BITS) - 1
         for port in self.accelerator.ports:
             if port.frame_bytes > most:
                 why = f"a frame has {port.frame_bytes:,} bytes, and a transfer at most {most:,}."
@@ -332,20 +331,31 @@ def _accelerator(project: Project, source: Source | None) -> PackagedIp:
         interface = RtlInterface.of(project)
         return PackagedIp(
             top=interface.top, inner="", stream=False, source="rtl", ports=stream_ports(interface),
-            clock="aclk", reset="aresetn", registers=True,
+            identity=interface.identity,
         )  # fmt: skip
     if _io_type(project) == "axi_stream":
         streams = StreamInterface.of(project)
         return PackagedIp(
             top=streams.top, inner="", stream=False, source="hls", ports=stream_ports(streams),
-            clock="ap_clk", reset="ap_rst_n", registers=False,
+            identity=_identity(project),
         )  # fmt: skip
     wrapped = Hls4mlInterface.of(project)
     return PackagedIp(
         top=f"{wrapped.top}_axis", inner=wrapped.top, stream=wrapped.io_type == "io_stream",
-        source="hls", ports=wrapped_ports(wrapped), clock="ap_clk", reset="ap_rst_n",
-        registers=False,
+        source="hls", ports=wrapped_ports(wrapped), identity=_identity(project),
     )  # fmt: skip
+
+
+def _identity(project: Project) -> str:
+    """The identity of the graph of a build, which its manifest lists, too.
+
+    Raises:
+        UsageError: the build has no graph.
+    """
+    content = project.files.get("graph.json")
+    if content is None:
+        raise UsageError("graph.json", "is missing.", "compile the network again.")
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _io_type(project: Project) -> str:

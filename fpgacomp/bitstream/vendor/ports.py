@@ -71,8 +71,8 @@ class StreamPort:
             why = f"has {port.bits} bits, and a DMA carries up to {CONTAINERS[-1]} an element."
             raise UnsupportedLayer(port.tensor, why, "compile with fewer bits there.")
         return cls(
-            name=f"{'in' if input else 'out'}{number}_{port.tensor}", tensor=port.tensor,
-            input=input, size=port.size, container_bits=container, lanes=1, beats=port.size,
+            name=f"{'in' if input else 'out'}{number}", tensor=port.tensor, input=input,
+            size=port.size, container_bits=container, lanes=1, beats=port.size,
             type=port.type,
         )  # fmt: skip
 

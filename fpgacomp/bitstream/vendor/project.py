@@ -23,14 +23,18 @@ from fpgacomp.bitstream.vendor.versions import FIRST, LAST
 from fpgacomp.deploy.link import link_top
 from fpgacomp.devices.pins import Pin
 from fpgacomp.engines.hls4ml.emit.project import CLOCK_UNCERTAINTY
+from fpgacomp.engines.stream.rtl.delivery import control_ports
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
+from fpgacomp.engines.stream.rtl.registers import RegisterMap
 from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
+from fpgacomp.runtime.address_map import LENGTH_BITS
 
 TEMPLATES = data_folder("hls_templates") / "vivado"
 # What a build has below hls/ for simulation and tests alone.
 _SIMULATION = re.compile(r"(csim_include/|csim_main\.cpp|.*_test\.cpp|tb_vectors\.h|README\.md)")
 _SIMULATION_OF_HLS4ML = re.compile(r"(tb_data/|firmware/ap_types/|build_prj\.tcl)")
+_RESET_CYCLES = 16  # of a reset by the registers; a power of two
 _RTL_ONLY_HERE = re.compile(r"(sim_main\.cpp|bench\.py|Makefile|vectors/|waivers\.vlt|.*\.core)")
 
 
@@ -69,7 +73,7 @@ def vendor_project(design: VendorDesign, build: Project) -> tuple[Project, tuple
     """
     match design.shell:
         case ProcessingSystem():
-            files = _behind_processor(design)
+            files = _behind_processor(design) | _guard(design)
         case Card():
             files = _on_a_card(design, build)
         case SerialLink():
@@ -89,6 +93,37 @@ def _behind_processor(design: VendorDesign) -> dict[str, bytes]:
         f"{name}.tcl": render(f"{name}.tcl", **context)
         for name in ("build", "block_design", "implement")
     }
+
+
+def _guard(design: VendorDesign) -> dict[str, bytes]:
+    """The registers that a design of HLS gets beside it; nothing for one that has them."""
+    accelerator = design.accelerator
+    if accelerator.source == "rtl":
+        return {}
+    control = RegisterMap(
+        accelerator.identity,
+        tuple(port.name for port in accelerator.inputs),
+        tuple(port.name for port in accelerator.outputs),
+    )
+    names = [port.name for port in accelerator.ports]
+    context = _context(design) | {
+        "control": control,
+        "control_ports": control_ports(control),
+        "buses": (*names, *(f"core_{name}" for name in names), "s_axi_control"),
+        "cycles": _RESET_CYCLES,
+    }
+    library = data_folder("hls_templates") / "rtl/lib/fpgacomp_control.sv"
+    watch = TEMPLATES / "fpgacomp_frames.sv"
+    return {
+        f"guard/{_guard_of(design)}.v": render("guard.v", **context),
+        f"guard/{library.name}": library.read_bytes(),
+        f"guard/{watch.name}": watch.read_bytes(),
+    }
+
+
+def _guard_of(design: VendorDesign) -> str:
+    """Name of the module that has the registers of a design of HLS."""
+    return f"{design.accelerator.top}_guard"
 
 
 def _behind_a_line(design: VendorDesign, shell: SerialLink, build: Project) -> dict[str, bytes]:
@@ -218,7 +253,13 @@ def _context(design: VendorDesign) -> dict[str, Any]:
         "hls": accelerator.source == "hls",
         "script": "" if accelerator.inner else "hls/build_prj.tcl",
         "ip_folder": f"hls/{accelerator.top}_prj/solution1/impl/ip",
-        "length_bits": shells.LENGTH_BITS,
+        "guard": _guard_of(design),
+        "guard_files": [
+            "guard/fpgacomp_control.sv",
+            "guard/fpgacomp_frames.sv",
+            f"guard/{_guard_of(design)}.v",
+        ],
+        "length_bits": LENGTH_BITS,
         "control_range": shells.REGISTER_RANGE_KIB * 1024,
         "kernel": "",
         "shell": "",
@@ -282,6 +323,7 @@ _MEANINGS = {
     "link.cfg": "what v++ connects",
     "hls.tcl": "makes the IP from C++",
     "Makefile": "the commands above",
+    "guard/": "registers beside the IP, which Vitis HLS makes without any",
     "rtl/": "SystemVerilog and tables, as `compile` wrote them",
     "hls/": "C++, as `compile` wrote it",
 }

@@ -26,6 +26,20 @@ DataOption = Annotated[
     ),
     Role.READ,
 ]
+EvaluationDataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        "-d",
+        metavar="SOURCE",
+        rich_help_panel=SAMPLES,
+        help="Labelled samples: a .npz file with arrays x and y (y_NAME for each of several "
+        "outputs; x alone for an autoencoder), a folder with one folder of images per class, or a "
+        "Python function that returns them (module:function or file.py:function). A run with "
+        "--engines needs none.",
+    ),
+    Role.READ,
+]
 TestDataOption = Annotated[
     str | None,
     typer.Option(

@@ -85,12 +85,15 @@ class _Segment:
                 self.places[_parsed(record).id] = self.end + _RECORD.size, length
                 self.end += _RECORD.size + length
 
-    def read(self, id: str) -> GivenAnswer:
-        """The answer of an id that the segment has."""
+    def read(self, id: str) -> GivenAnswer | None:
+        """The answer of an id that the segment has; None where it was damaged since."""
         offset, length = self.places[id]
         with self.path.open("rb") as file:
-            file.seek(offset)
-            return _parsed(file.read(length))
+            file.seek(offset - _RECORD.size)
+            head, record = file.read(_RECORD.size), file.read(length)
+        if head != _RECORD.pack(length, zlib.crc32(record)) or len(record) < length:
+            return None
+        return _parsed(record)
 
 
 class Journal:
@@ -145,11 +148,18 @@ class Journal:
             yield from segment.places
 
     def find(self, id: str) -> GivenAnswer | None:
-        """The answer that an id was given; None where it was given none, or it is forgotten."""
+        """The answer that an id was given; None where it was given none, or it is lost.
+
+        Raises:
+            ServiceRefusal: the disk cannot be read.
+        """
         with self._guard:
             for segment in reversed(self._segments):
                 if id in segment.places:
-                    return segment.read(id)
+                    try:
+                        return segment.read(id)
+                    except OSError as problem:
+                        raise self._full(problem.strerror or str(problem)) from None
         return None
 
     def check_room(self) -> None:

@@ -28,7 +28,8 @@ _log = logging.getLogger("fpgacomp.service")
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 1, 30
 # Replies that wait for the broker; beyond them a client asks again, and the journal answers.
 _MAX_WAITING_REPLIES = 10_000
-_MAX_IN_FLIGHT = 100
+# Messages that are not acknowledged yet: paho heeds no Receive Maximum, and Mosquitto's is 20.
+_MAX_IN_FLIGHT = 20
 _WILDCARDS = re.compile(r"[#+\x00]")
 
 
@@ -133,12 +134,13 @@ class MqttFront:
         self._connected = False
         self._client = make_client(settings)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
         self._client.will_set(self._status_topic, _status("offline"), qos=1, retain=True)
 
     def is_connected(self) -> bool:
-        """Whether the broker is reached at this moment."""
+        """Whether requests reach the service through the broker at this moment."""
         return self._connected
 
     @property
@@ -184,6 +186,11 @@ class MqttFront:
             return
         _log.info("connected to the broker")
         client.subscribe(f"{self._prefix}/predict", qos=1)
+
+    def _on_subscribe(self, client: Any, data: Any, number: int, codes: Any, more: Any) -> None:
+        if any(code.is_failure for code in codes):
+            _log.error("the broker refuses the topic of requests: %s", codes[0])
+            return
         client.publish(self._status_topic, _status("online"), qos=1, retain=True)
         self._connected = True
 

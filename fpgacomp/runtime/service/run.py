@@ -75,9 +75,9 @@ def run_service(
                           "give --mqtt HOST:PORT, --http PORT, or both.")  # fmt: skip
     journal = Journal(settings.state / "answers", settings.journal_bytes)
     service = PredictionService(deployment, factory, journal, settings.limits)
+    broker = web = reached = None
     try:
         prefix = settings.prefix or topic_prefix(deployment.name)
-        broker = web = reached = None
         if settings.broker is not None:
             broker = MqttFront(service, settings.broker, prefix)
             reached = functools.partial(MqttFront.is_connected, broker)
@@ -86,6 +86,8 @@ def run_service(
         service.start()
     except BaseException:
         journal.close()
+        if web is not None:
+            web.close()
         raise
     notifier = Notifier()
     if broker is not None:

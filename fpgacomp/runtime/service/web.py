@@ -91,6 +91,10 @@ class WebFront:
     def refuse_more(self) -> None:
         """Take no more connections; those that wait get their answers."""
         self._server.shutdown()
+        self.close()
+
+    def close(self) -> None:
+        """Give the address back."""
         self._server.server_close()
 
     def stop(self, patience_s: float) -> None:

@@ -204,9 +204,21 @@ class DeviceWorker:
             else:
                 self._deliver(list(zip(batch, outputs)))
                 return
+            if attempt and len(batch) > 1:
+                self._answer_singly(batch)
+                return
         self._give_up(error)
         refusal = self._unready()
         self._deliver([(one, refusal) for one in batch])
+
+    def _answer_singly(self, batch: Sequence[PredictionRequest]) -> None:
+        """Answer a batch that failed twice: one request may be what the device fails at."""
+        for number, one in enumerate(batch):
+            if self._why or self._stopping:
+                refusal = self._unready() if self._why else stopping()
+                self._deliver([(left, refusal) for left in batch[number:]])
+                return
+            self._answer([one])
 
     def _predict(
         self, accelerator: Accelerator, batch: Sequence[PredictionRequest]

@@ -11,10 +11,12 @@ from fpgacomp.bitstream.vendor.ports import StreamPort
 from fpgacomp.bitstream.vendor.project import movers_of, vendor_project
 from fpgacomp.bitstream.vendor.versions import ToolRelease, checked_release
 from fpgacomp.devices.read import list_boards, load_board
-from fpgacomp.engines.hls4ml.interface import VariablePort
+from fpgacomp.engines.hls4ml.interface import Hls4mlInterface, VariablePort
 from fpgacomp.errors import ToolError, UnsupportedLayer, UsageError
 from fpgacomp.host.resources import data_folder
 from fpgacomp.host.toolchain import find_compiler
+from fpgacomp.ir import codec
+from tests.support import builders
 from tests.support.vendor_designs import design_of, streaming, unrolled
 from tests.support.vivado.hls import VitisHls
 
@@ -46,7 +48,7 @@ def test_boards_with_a_processor_name_their_files() -> None:
 )
 def test_an_element_of_hls4ml_takes_the_next_container(bits: int, container: int) -> None:
     port = StreamPort.of_hls4ml(variable(bits), 2, input=True)
-    assert (port.name, port.container_bits, port.lanes) == ("in2_x", container, 1)
+    assert (port.name, port.container_bits, port.lanes) == ("in2", container, 1)
     assert (port.beats, port.frame_bytes) == (12, 12 * container // 8)
 
 
@@ -64,7 +66,19 @@ def test_an_element_that_no_container_holds_is_refused() -> None:
 def test_the_ports_are_those_that_software_is_told() -> None:
     ports = design_of(streaming("two")).accelerator.ports
     hls = design_of(streaming("two"), source="hls").accelerator
-    assert hls.ports == ports and hls.registers is False
+    assert hls.ports == ports
+    assert hls.identity == design_of(streaming("two")).accelerator.identity
+    build = unrolled()
+    graph = builders.mlp()
+    assert design_of(build).accelerator.identity == codec.identity(graph)
+    for side, seen in zip(
+        (design_of(build).accelerator.inputs, design_of(build).accelerator.outputs),
+        Hls4mlInterface.of(build).for_software(graph),
+        strict=True,
+    ):
+        assert [(p.name, p.tensor, p.size, p.container_bits, p.lanes, p.beats) for p in side] == [
+            (p.port, p.tensor, p.size, p.container_bits, p.lanes, p.beats) for p in seen
+        ]
     assert any(port.lanes > 1 for port in ports)
 
 

@@ -64,6 +64,11 @@ def test_everything_is_connected_and_in_its_place(name: str, tmp_path: Path) -> 
     assert block.validated and block.problems() == []
     buses, accelerator = block.buses, design.accelerator
     ends = {**block.links, **{master: slave for slave, master in block.links.items()}}
+    if accelerator.source == "hls":  # behind registers
+        for port in accelerator.ports:
+            assert ends[f"/core/{port.name}"] == f"/accelerator/core_{port.name}"
+            assert buses[f"/core/{port.name}"].bits == port.tdata_bits
+        assert block.nets["/core/ap_rst_n"] == "/accelerator/core_aresetn"
     for number, port in enumerate(accelerator.inputs):
         assert ends[f"/accelerator/{port.name}"] == f"/dma{number}/M_AXIS_MM2S"
         assert buses[f"/dma{number}/M_AXIS_MM2S"].bits == port.tdata_bits
@@ -75,8 +80,7 @@ def test_everything_is_connected_and_in_its_place(name: str, tmp_path: Path) -> 
     places = {one.segment: one.offset for one in block.placed if one.space == "/ps/Data"}
     dmas = max(len(accelerator.inputs), len(accelerator.outputs))
     wanted = {f"/dma{n}/S_AXI_LITE/Reg": addresses["dma"] + n * 0x1_0000 for n in range(dmas)}
-    if accelerator.registers:
-        wanted["/accelerator/s_axi_control/reg0"] = addresses["control"]
+    wanted["/accelerator/s_axi_control/reg0"] = addresses["control"]
     assert places == wanted
     for cell in block.cells.values():
         if "axi_dma" in cell.ip.vlnv:

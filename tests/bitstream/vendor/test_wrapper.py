@@ -64,7 +64,7 @@ def test_the_wrapper_is_bit_exact_and_recovers_from_wrong_frames(
     build = unrolled(io_type)
     design = design_of(build)
     (given,), (taken,) = design.accelerator.inputs, design.accelerator.outputs
-    assert (given.name, given.tdata_bits, given.beats) == ("in0_x", 8, 6)
+    assert (given.name, given.tdata_bits, given.beats) == ("in0", 8, 6)
     build.write(tmp_path)
     hls = tmp_path / "hls"
     for path, content in wrapper(design).items():

@@ -126,6 +126,19 @@ def test_a_full_disk_is_asked_again_after_a_pause_only(tmp_path: Path) -> None:
     journal.check_room()
 
 
+def test_an_answer_that_was_damaged_since_is_none(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append([given(0), given(1)])
+    (path,) = tmp_path.iterdir()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert journal.find("id-0") == given(0) and journal.find("id-1") is None
+    path.unlink()
+    with pytest.raises(ServiceRefusal, match="No such file"):
+        journal.find("id-0")
+
+
 def test_it_is_bounded_and_forgets_the_oldest(tmp_path: Path) -> None:
     journal = Journal(tmp_path, max_bytes=16_384)
     for n in range(200):

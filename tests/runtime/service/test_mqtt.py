@@ -48,34 +48,6 @@ needs_mosquitto = pytest.mark.skipif(
 )
 
 
-@contextmanager
-def serving(deployment: Deployment, folder: Path, broker: BrokerSettings) -> Iterator[str]:
-    """A service in this process; gives the prefix of its topics."""
-    stop, ready = threading.Event(), threading.Event()
-    failed: list[BaseException] = []
-
-    def factory() -> OracleTransport:
-        return open_transport(deployment)
-
-    def serve() -> None:
-        try:
-            settings = ServiceSettings(folder / "state", broker=broker)
-            run_service(deployment, factory, settings, stop, lambda line: ready.set())
-        except BaseException as error:
-            failed.append(error)
-            ready.set()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        assert ready.wait(60) and not failed, failed
-        yield topic_prefix(deployment.name)
-    finally:
-        stop.set()
-        thread.join(60)
-    assert not failed, failed
-
-
 class Listener:
     """A client of its own that keeps every message of a topic."""
 
@@ -97,6 +69,38 @@ class Listener:
 
     def __exit__(self, *rest: object) -> None:
         end(self.client, 1.0)
+
+
+@contextmanager
+def serving(deployment: Deployment, folder: Path, broker: BrokerSettings) -> Iterator[str]:
+    """A service in this process; gives the prefix of its topics."""
+    stop, ready = threading.Event(), threading.Event()
+    failed: list[BaseException] = []
+
+    def factory() -> OracleTransport:
+        return open_transport(deployment)
+
+    def serve() -> None:
+        try:
+            settings = ServiceSettings(folder / "state", broker=broker)
+            run_service(deployment, factory, settings, stop, lambda line: ready.set())
+        except BaseException as error:
+            failed.append(error)
+            ready.set()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        assert ready.wait(60) and not failed, failed
+        prefix = topic_prefix(deployment.name)
+        with Listener(broker, f"{prefix}/status") as status:
+            # What is asked before is lost, unless somebody asks again.
+            wait_for(lambda: {"state": "online"} in status.texts(), "it does not subscribe")
+        yield prefix
+    finally:
+        stop.set()
+        thread.join(60)
+    assert not failed, failed
 
 
 @pytest.fixture

@@ -192,6 +192,35 @@ def test_a_device_that_fails_again_is_opened_anew(
     assert not service.problems()
 
 
+def test_a_request_that_the_device_fails_at_takes_no_other_along(
+    started: Any, deployment: Deployment, oracle: Accelerator
+) -> None:
+    go, began = threading.Event(), threading.Event()
+
+    class Fragile(Faulty):
+        def start(self, frames: Sequence[np.ndarray[Any, Any]]) -> int:
+            if (frames[0] == [31, 31, -32, -32]).all(axis=1).any():
+                raise TransferError("DMA 0", "stopped.", "reset it.")
+            return super().start(frames)
+
+    def before(samples: int) -> None:
+        began.set()
+        assert go.wait(30)
+
+    service = started(lambda: Fragile(deployment, before))
+    first = ask(service, SAMPLES[:1], "first")
+    assert began.wait(30)
+    good = [ask(service, SAMPLES[k : k + 1], f"good-{k}") for k in range(3)]
+    poison = ask(service, [[1e6, 1e6, -1e6, -1e6]], "poison")
+    go.set()
+    first.scores()
+    for k, target in enumerate(good):
+        np.testing.assert_array_equal(target.scores(), oracle.predict(SAMPLES[k : k + 1]))
+    assert poison.kind() == "device"
+    wait_for(lambda: not service.problems(), "the device was not opened again")
+    ask(service, SAMPLES[:1], "next").scores()
+
+
 def test_a_device_that_does_not_come_back_is_refused_and_then_found(
     started: Any, deployment: Deployment
 ) -> None:

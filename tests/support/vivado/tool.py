@@ -6,6 +6,7 @@ as they do in Vivado or should.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -104,7 +105,11 @@ class Vivado:
         )
         tcl.setvar("argv", tuple(argv))
         tcl.setvar("argc", len(argv))
-        tcl.evalfile(str(script))
+        before = Path.cwd()
+        try:
+            tcl.evalfile(str(script))
+        finally:
+            os.chdir(before)
 
     def _call(self, call: Call, method: Callable[[Call], Result]) -> Result:
         self.calls.append(call)
@@ -176,6 +181,8 @@ class Vivado:
     def set_property(self, call: Call) -> str:
         if "-dict" in call.options:
             words = self._split(call.options["-dict"])
+            if not words:
+                raise WrongCall("set_property: -dict without a property")
             pairs, objects = list(zip(words[::2], words[1::2], strict=True)), call.operands
         else:
             if len(call.operands) < 3:
@@ -335,8 +342,13 @@ class Vivado:
         return self.block
 
     def create_bd_cell(self, call: Call) -> str:
-        vlnv, name = call.options["-vlnv"], call.operands[0]
-        ip = self.catalog.get(vlnv)
+        (name,) = call.operands
+        if call.options.get("-type") == "module":
+            ip = self._module(call.options["-reference"])
+            vlnv = ip.vlnv
+        else:
+            vlnv = call.options["-vlnv"]
+            ip = self.catalog.get(vlnv)
         if ip is None or call.options.get("-type") != ip.kind:
             raise WrongCall(f"create_bd_cell: no {call.options.get('-type')} {vlnv}")
         if name in self._design().cells:
@@ -344,9 +356,20 @@ class Vivado:
         self._design().cells[name] = Cell(name, ip, dict(ip.parameters))
         return f"/{name}"
 
+    def _module(self, name: str) -> Ip:
+        """A module of the project's sources as a cell: the top must be Verilog (UG994)."""
+        found = [path for path in self.files if path.name == f"{name}.v"]
+        if not found:
+            raise WrongCall(f"create_bd_cell: no Verilog of the module {name}")
+        text = found[0].read_text()
+        for inner in re.findall(r"^  (\w+) #\($", text, re.M):
+            if not any(path.stem == inner for path in self.files):
+                raise WrongCall(f"create_bd_cell: no file of the module {inner}")
+        return replace(packaged(text), vlnv=f"module:{name}", kind="module")
+
     def _found(self, call: Call, known: Sequence[str]) -> Result:
-        found = tuple(f"/{name.removeprefix('/')}" for name in call.operands)
-        return tuple(name for name in found if name in known)
+        wanted = [f"/{name.removeprefix('/')}" for name in call.operands]
+        return tuple(name for name in known if any(fnmatchcase(name, one) for one in wanted))
 
     def get_bd_cells(self, call: Call) -> Result:
         return self._found(call, [f"/{name}" for name in self._design().cells])
@@ -361,11 +384,7 @@ class Vivado:
         return self._found(call, list(self._design().spaces))
 
     def get_bd_addr_segs(self, call: Call) -> Result:
-        segments = self._design().segments
-        if "-of_objects" in call.options:
-            bus = call.options["-of_objects"]
-            return tuple(path for path, (of, _, _) in segments.items() if of == bus)
-        return self._found(call, list(segments))
+        return self._found(call, list(self._design().segments))
 
     def connect_bd_net(self, call: Call) -> str:
         self._design().connect(*call.operands)
@@ -560,7 +579,10 @@ def packaged(verilog: str) -> Ip:
             size = 1 << ports["s_axi_control_awaddr"][1]
             yield Bus("s_axi_control", "Slave", "aximm", 32, segments=(("reg0", None, size),))
 
-    return Ip("", {}, lambda config: iter((Pin(clock, "I", "clk"), Pin(reset, "I", "rst"))), buses)
+    pins = [Pin(clock, "I", "clk"), Pin(reset, "I", "rst")]
+    pins += [Pin(name, "O", "rst") for name, (way, _) in ports.items()
+             if way == "output" and name.endswith("_aresetn")]  # fmt: skip
+    return Ip("", {}, lambda config: iter(pins), buses)
 
 
 def offer(tcl: Any, name: str, run: Callable[[Sequence[str]], Result]) -> None:

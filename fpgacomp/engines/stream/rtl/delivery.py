@@ -124,24 +124,25 @@ class Delivery:
             for name, ports in (("frame_short", self.inputs), ("frame_long", self.inputs),
                                 ("frame_taken", self.inputs), ("frame_sent", self.outputs))
         ]  # fmt: skip
-        return (*streams, *self._control_ports(), *flags)
+        return (*streams, *control_ports(self.control), *flags)
 
-    def _control_ports(self) -> list[WrapperPort]:
-        """The AXI4-Lite port of the registers."""
-        address = self.control.address_bits
-        inputs = {
-            "awaddr": address, "awprot": 3, "awvalid": 1, "wdata": 32, "wstrb": 4, "wvalid": 1,
-            "bready": 1, "araddr": address, "arprot": 3, "arvalid": 1, "rready": 1,
-        }  # fmt: skip
-        outputs = {
-            "awready": 1, "wready": 1, "bresp": 2, "bvalid": 1, "arready": 1, "rdata": 32,
-            "rresp": 2, "rvalid": 1,
-        }  # fmt: skip
-        return [
-            WrapperPort(direction, f"s_axi_control_{name}", bits)
-            for direction, ports in (("input", inputs), ("output", outputs))
-            for name, bits in ports.items()
-        ]
+
+def control_ports(control: RegisterMap) -> list[WrapperPort]:
+    """The AXI4-Lite port of the registers."""
+    address = control.address_bits
+    inputs = {
+        "awaddr": address, "awprot": 3, "awvalid": 1, "wdata": 32, "wstrb": 4, "wvalid": 1,
+        "bready": 1, "araddr": address, "arprot": 3, "arvalid": 1, "rready": 1,
+    }  # fmt: skip
+    outputs = {
+        "awready": 1, "wready": 1, "bresp": 2, "bvalid": 1, "arready": 1, "rdata": 32,
+        "rresp": 2, "rvalid": 1,
+    }  # fmt: skip
+    return [
+        WrapperPort(direction, f"s_axi_control_{name}", bits)
+        for direction, ports in (("input", inputs), ("output", outputs))
+        for name, bits in ports.items()
+    ]
 
 
 def vector_files(design: RtlDesign, contents: Mapping[str, bytes]) -> dict[str, bytes]:
