@@ -24,6 +24,7 @@ from fpgacomp.runtime.service.mqtt import BrokerSettings
 from fpgacomp.runtime.service.refusal import SettingsError, StateError
 from fpgacomp.runtime.service.run import ServiceSettings, run_service, stop_on_signals
 from fpgacomp.runtime.service.web import WebSettings
+from fpgacomp.runtime.transports import UnknownTransport
 
 # What computes where nothing else is said: the integer graph.
 ORACLE = "fpgacomp.deploy.oracle:open_transport"
@@ -75,9 +76,7 @@ def serve(
     folder.read_build(place)  # a changed file is refused
     with _as_errors():
         deployment = read_deployment(place)
-        name = {"oracle": ORACLE}.get(transport, transport)
-        if name == "emulated":
-            name = f"emulated:{emulate(place, trust=trust)}"
+        name = _device(transport, place, trust=trust)
         factory = transport_factory(name, deployment, isolate=True)
         settings = ServiceSettings(
             state=Path(STATE) if state is None else Path(state),
@@ -90,11 +89,11 @@ def serve(
             return run_service(deployment, factory, settings, event, tell)
 
 
-def _device(transport: str, build: Path) -> str:
+def _device(transport: str, build: Path, *, trust: bool) -> str:
     """The name of a transport that the device's runtime knows."""
-    if transport == "oracle":
-        return "fpgacomp.deploy.oracle:open_transport"
-    return f"emulated:{emulate(build)}" if transport == "emulated" else transport
+    if transport == "emulated":
+        return f"emulated:{emulate(build, trust=trust)}"
+    return ORACLE if transport == "oracle" else transport
 
 
 def broker_at(address: str | None, **settings: Any) -> BrokerSettings | None:
@@ -127,7 +126,7 @@ def _as_errors() -> Iterator[None]:
         yield
     except DeviceError as error:
         kind: type[FpgacompError] = ToolError
-        if isinstance(error, SettingsError | DescriptionError):
+        if isinstance(error, SettingsError | DescriptionError | UnknownTransport):
             kind = UsageError
         elif isinstance(error, StateError):
             kind = FileSystemError

@@ -216,9 +216,9 @@ class AxiTransport:
         if job is None:
             why = self._lost or "these frames were answered already, or lost in a reset."
             raise TransferError("the accelerator", why, _RESET)
-
         deadline = self._platform.now() + timeout_s
         while job.missing:
+            # Behind the deadline, what has come meanwhile is still taken.
             left = deadline - self._platform.now()
             if not wait_until(self._guarded, left, self._platform.now, self._platform.sleep):
                 late = self._late(job, timeout_s)

@@ -38,8 +38,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_verb_serves_until_it_is_told_to_stop(number: int, build: Path, tmp_path: Path) -> None:
+def test_the_verb_serves_until_it_is_told_to_stop(build: Path, tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "fpgacomp", "serve", str(build), "--http", str(port), "--json"]
     process = subprocess.Popen(
@@ -59,7 +58,7 @@ def test_the_verb_serves_until_it_is_told_to_stop(number: int, build: Path, tmp_
     (found,) = json.loads(fetch(port, "/predict", body)[2])["outputs"].values()
     (wanted,) = simulate(build, SAMPLES).outputs.values()
     np.testing.assert_array_equal(np.array(found, np.float32), wanted)
-    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert f"HTTP: http://127.0.0.1:{port}/" in err
@@ -99,7 +98,7 @@ def test_a_changed_build_is_refused(build: Path, tmp_path: Path) -> None:
 
 def test_a_transport_that_is_none(build: Path, tmp_path: Path) -> None:
     web = WebSettings("127.0.0.1", 0)
-    with pytest.raises(ToolError, match="names no function"):
+    with pytest.raises(UsageError, match="board: is no transport"):
         fpgacomp.serve(build, web=web, state=tmp_path / "state", transport="board")
     (tmp_path / "file").write_text("")
     with pytest.raises(FileSystemError, match="cannot be used"):

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+import fpgacomp
 from fpgacomp.deploy.oracle import open_transport
 from fpgacomp.runtime.accelerator import Accelerator
 from fpgacomp.runtime.deployment import Deployment
@@ -77,11 +78,17 @@ class Run:
         build: folder of `compile`; a network with one input and one output.
         samples: that are asked for in turn, [N, *shape].
         folder: for everything that is written.
-        broker: kind of broker.
+        broker: that they meet at.
+        transport: what computes in the board's place.
     """
 
     def __init__(
-        self, build: Path, samples: np.ndarray[Any, Any], folder: Path, broker: services.Broker
+        self,
+        build: Path,
+        samples: np.ndarray[Any, Any],
+        folder: Path,
+        broker: services.Broker,
+        transport: str = services.ORACLE,
     ) -> None:
         self.samples, self.folder, self.broker = samples, folder, broker
         deployment = Deployment.read(build / "software")
@@ -94,7 +101,9 @@ class Run:
         self._asked: dict[str, int] = {}  # id -> its sample
         self._guard = threading.Lock()
         options = ("--mqtt", f"127.0.0.1:{broker.port}", "--mqtt-version", broker.version)
-        self.service = services.ServiceProcess(build, folder / "state", *options)
+        self.service = services.ServiceProcess(
+            build, folder / "state", *options, transport=transport
+        )
 
     def run(self, requests: int, clients: int) -> Outcome:
         """Ask, with all four misfortunes on the way.
@@ -221,6 +230,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.harness.service", description=__doc__)
     parser.add_argument("--requests", type=int, default=10_000, help="All clients together.")
     parser.add_argument("--clients", type=int, default=8, help="That ask at the same time.")
+    told = "Let the SystemVerilog compute, behind a model of AXI DMA."
+    parser.add_argument("--emulated", action="store_true", help=told)
     given = parser.parse_args()
     if services.ANY_BROKER is None:
         print(services.NO_BROKER)
@@ -237,7 +248,10 @@ def main() -> int:
         assert report.status == "ok"
         with services.broker(services.ANY_BROKER, folder) as broker:
             samples = np.load(digits / "test_inputs.npy")
-            run = Run(folder / "build", samples, folder, broker)
+            transport = services.ORACLE
+            if given.emulated:
+                transport = f"emulated:{fpgacomp.emulate(folder / 'build')}"
+            run = Run(folder / "build", samples, folder, broker, transport)
             try:
                 outcome = run.run(given.requests, given.clients)
             except AssertionError as lost:
@@ -245,7 +259,9 @@ def main() -> int:
                 return 1
             finally:
                 run.close()
-        print(f"digits_cnn, {given.clients} clients, {services.ANY_BROKER}, {os.cpu_count()} cores")
+        device = "emulated" if given.emulated else "integer graph"
+        who = f"{given.clients} clients, {services.ANY_BROKER}"
+        print(f"digits_cnn ({device}), {who}, {os.cpu_count()} cores")
         print("\n".join(outcome.lines()))
     return 0
 

@@ -122,19 +122,20 @@ def broker(kind: str, folder: Path, **settings: Any) -> Iterator[Broker]:
 
 
 class ServiceProcess:
-    """The service of a build, which computes with the integer graph in a process of its own.
+    """The service of a build, whose device is a process of its own.
 
     Args:
         build: folder of `compile`.
         folder: of the answers that were given.
         options: of the command, --http is there already.
+        transport: the way to the device; else the integer graph.
     """
 
-    def __init__(self, build: Path, folder: Path, *options: str) -> None:
+    def __init__(self, build: Path, folder: Path, *options: str, transport: str = ORACLE) -> None:
         self.port = free_port()
         self._command = [
             sys.executable, "-m", "fpgacomp.runtime.service", "--package", str(build),
-            "--transport", ORACLE, "--isolate", "--state", str(folder), "--http", str(self.port),
+            "--transport", transport, "--isolate", "--state", str(folder), "--http", str(self.port),
             "--log", "error", *options,
         ]  # fmt: skip
         self.start()

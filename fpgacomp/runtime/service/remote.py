@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 import numpy as np
 
 from ..deployment import Deployment
-from ..errors import DeviceError, DeviceTimeout, TransferError
+from ..errors import DescriptionError, DeviceError, DeviceTimeout, NotInstalled, TransferError
 from ..transport import Transport
-from ..transports import connect
+from ..transports import UnknownTransport, connect
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -36,7 +36,11 @@ _MAX_HEADER = 1 << 20
 _GRACE_S = 5.0
 # For starting and for a reset: Python, numpy and a bitstream are loaded.
 _START_S = 60.0
-_ERRORS = {"DeviceTimeout": DeviceTimeout, "TransferError": TransferError}
+# Errors that keep their class on the way from the process.
+_ERRORS = {
+    kind.__name__: kind
+    for kind in (DescriptionError, DeviceTimeout, NotInstalled, TransferError, UnknownTransport)
+}
 
 
 class RemoteDevice:

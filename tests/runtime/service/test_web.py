@@ -235,3 +235,21 @@ def test_a_silent_connection_keeps_nobody_waiting(web: Web) -> None:
     with socket.create_connection(("127.0.0.1", web.front.port)) as line:
         line.sendall(b"POST /predict HTTP/1.1\r\n")
         assert web.get("/healthz")[0] == 200
+
+
+def test_more_connections_than_it_takes_are_closed(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fpgacomp.runtime.service.web._MAX_CONNECTIONS", 2)
+    web = Web(deployment, tmp_path)
+    address = ("127.0.0.1", web.front.port)
+    with socket.create_connection(address) as first, socket.create_connection(address) as second:
+        wait_for(lambda: web.front._server.busy == 2, "they are not taken")
+        with socket.create_connection(address) as third:
+            assert third.recv(1) == b""
+        for line in (first, second):
+            line.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert line.recv(100).split()[1] == b"200"
+    wait_for(lambda: web.front._server.busy == 0, "they are not given back")
+    assert web.get("/healthz")[0] == 200
+    web.stop()
