@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -76,9 +77,31 @@ def test_every_file_compiles_without_a_warning(
     assert len(sources) >= 11
     command = [compiler, *WARNINGS, "-O2", f"-I{folder}", f"-I{STUBS}", "-c", *map(str, sources)]
     c_drivers.run(command, tmp_path)
-    for platform in ("BAREMETAL", "ZEPHYR"):
-        main = [*command[: -1 * len(sources)], f"-DFPGACOMP_{platform}", str(folder / "main.c")]
+    for system in ("BAREMETAL", "ZEPHYR"):
+        main = [*command[: -1 * len(sources)], f"-DFPGACOMP_{system}", str(folder / "main.c")]
         c_drivers.run(main, tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("clang") is None, reason="no clang")
+@pytest.mark.parametrize("target", ["armv7a-linux-gnueabihf", "i686-linux-gnu"])
+def test_processors_of_32_bits_take_every_file(
+    target: str, builds: dict[str, Path], tmp_path: Path
+) -> None:
+    """Checked, not linked: with this machine's headers, and empty lists of missing functions."""
+    headers = Path(f"/usr/include/{platform.machine()}-linux-gnu")
+    if not headers.is_dir():
+        pytest.skip("the C library's headers are not where Debian has them")
+    (tmp_path / "gnu").mkdir()
+    for name in ("stubs-32.h", "stubs-hard.h"):
+        (tmp_path / "gnu" / name).touch()
+    folder = builds["two"] / FOLDER
+    flags = ["-msse2", "-mfpmath=sse"] if target.startswith("i686") else []
+    c_drivers.run(
+        ["clang", f"--target={target}", *flags, *WARNINGS, "-fsyntax-only", f"-I{folder}",
+         f"-I{STUBS}", "-isystem", str(headers), "-isystem", str(tmp_path),
+         *map(str, sorted(folder.rglob("*.c")))],
+        tmp_path,
+    )  # fmt: skip
 
 
 # Functions of string.h and math.h, the latter in both precisions, and a name that a linker knows.

@@ -114,13 +114,13 @@ fpgacomp_status fpgacomp_open(fpgacomp_device *device, const fpgacomp_design *de
   uint32_t found[4];
   fpgacomp_status status;
   if (transport == NULL) return FPGACOMP_BAD_ARGUMENT;
+  if (device != NULL) device->open = 0;
   if (device == NULL || design == NULL || !fits(design)) {
     transport->close(transport->self);
     return FPGACOMP_BAD_ARGUMENT;
   }
   device->design = design;
   device->transport = *transport;
-  device->open = 0;
   forget(device);
   /* Nothing is written to a device before it is known to be the right one. */
   status = transport->identity(transport->self, found);

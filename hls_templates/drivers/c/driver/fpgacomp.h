@@ -140,7 +140,7 @@ typedef struct {
   void (*close)(void *self);
 } fpgacomp_transport;
 
-/* An accelerator; its fields are the driver's. */
+/* An accelerator; its fields are the driver's. It starts as zeros: static, or with {0}. */
 typedef struct {
   const fpgacomp_design *design;
   fpgacomp_transport transport;
@@ -169,7 +169,8 @@ fpgacomp_status fpgacomp_open(fpgacomp_device *device, const fpgacomp_design *de
 /* The network's outputs for samples in its own units.
  *
  * inputs[i] is an array [samples][elements] of the type of input i, outputs[o] room for one of
- * output o. `timeout_ms` is what each answer may take.
+ * output o. `timeout_ms` is what each answer may take. Where a sample is refused, the answers to
+ * those before it are there.
  */
 fpgacomp_status fpgacomp_predict(fpgacomp_device *device, size_t samples, const void *const *inputs,
                                  void *const *outputs, uint32_t timeout_ms);
