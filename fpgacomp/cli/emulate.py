@@ -21,9 +21,9 @@ def emulate(
 
     Drivers and applications run against it as against the board, cycle by cycle of the design's
     SystemVerilog (which needs fpgacomp[rtl]), or frame by frame of its C++ where that is all there
-    is: behind a model of AXI DMA, or of a UART for boards of open tools. They find it where the
-    environment variable FPGACOMP_EMULATOR is the path. The library lies in the cache folder, and
-    the same design is not built twice.
+    is: behind a model of AXI DMA, or of a UART for boards without a processor. They find it where
+    the environment variable FPGACOMP_EMULATOR is the path. The library lies in the cache folder,
+    and the same design is not built twice.
 
     Example: `fpgacomp emulate digits-pynq-z2`
     """

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from fpgacomp.deploy.link import link_top, render, top_of
 from fpgacomp.engines.shared import emulation
 from fpgacomp.engines.stream.rtl.build import VerilatedProduct, make
-from fpgacomp.engines.stream.rtl.interface import RtlInterface
+from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
+from fpgacomp.errors import UsageError
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.results.project import Project
 
@@ -39,10 +40,13 @@ def uart_emulator(
         The library, in a folder with the tables that it reads when it is opened.
 
     Raises:
-        InputDataError: the project has no RTL, or that of another version.
-        UsageError: the design has too many ports for the link.
+        InputDataError: the project's RTL is of another version.
+        UsageError: the project has no RTL, or too many ports for the link.
         ToolError: Verilator or g++ failed.
     """
+    if RTL_FILE not in project.files:
+        why = "a board with a UART is emulated by its SystemVerilog, and this design has none."
+        raise UsageError("the emulator", why, "compile it with --backend stream.")
     interface = RtlInterface.of(project)
     baud = clock_hz // _BIT_CYCLES
     link = link_top(interface, clock_hz, baud, window=window, patience_cycles=_PATIENCE_CYCLES)

@@ -14,12 +14,15 @@ from fpgacomp.bitstream.job import BuildOptions, Built, Job
 from fpgacomp.bitstream.registry import toolchain_for
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import list_boards, load_board
-from fpgacomp.errors import UsageError
+from fpgacomp.errors import FpgacompError, UsageError
+from fpgacomp.flows.import_report import import_report
 from fpgacomp.flows.options import checked_path
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.report import bitstream_folder, folder
 
+# Of what a vendor's tools report of a bitstream, what says most of the design.
+_REPORTS = ("reports/utilization_hierarchical.rpt", "reports/timing.rpt", "reports/power.rpt")
 _COMPILE = "name the folder that `fpgacomp compile --out` wrote, or compile again."
 
 
@@ -32,12 +35,16 @@ class BuildResult:
         folder: where bitstream or evidence was written.
         report: the content of its report.json.
         remedy: what to do where the clock is not met.
+        imported: reports of the tools that were held beside the estimate, in DIR/measured.
+        not_imported: why they were not, where there are such reports; "" where they were.
     """
 
     met: bool
     folder: Path
     report: Mapping[str, Any]
     remedy: str
+    imported: tuple[str, ...] = ()
+    not_imported: str = ""
 
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -46,6 +53,8 @@ class BuildResult:
             "folder": str(self.folder),
             "met": self.met,
             "remedy": self.remedy or None,
+            "imported": list(self.imported),
+            "not_imported": self.not_imported or None,
         }
 
 
@@ -70,7 +79,8 @@ def build(
     """Build the bitstream of a compiled design, for the board that it was compiled for.
 
     The result goes to DIR/bitstream; where the clock is not met, the evidence goes to
-    DIR/bitstream.failed, and DIR/bitstream stays as it was. Nothing else of DIR is touched.
+    DIR/bitstream.failed, and DIR/bitstream stays as it was. What a vendor's tools report of a
+    bitstream goes to DIR/measured, as `import_report` has it. Nothing else of DIR is touched.
 
     Args:
         build: the folder that `compile` wrote.
@@ -115,7 +125,20 @@ def build(
     bitstream_folder.write_bitstream(target, digest, made.files, report)
     if made.problem is not None:
         raise made.problem
-    return BuildResult(made.met, target, report, made.remedy)
+    imported, why = _import(place, target, made)
+    return BuildResult(made.met, target, report, made.remedy, imported, why)
+
+
+def _import(place: Path, target: Path, made: Built) -> tuple[tuple[str, ...], str]:
+    """(the reports that were imported, why they were not): a bitstream is one without them."""
+    names = tuple(name for name in _REPORTS if name in made.files) if made.met else ()
+    if not names:
+        return (), ""
+    try:
+        import_report(place, [target / name for name in names])
+    except FpgacompError as error:
+        return (), str(error)
+    return names, ""
 
 
 def _report(made: Built, board: Board, stages: Stages) -> dict[str, Any]:

@@ -15,19 +15,16 @@ from fpgacomp.engines.shared.tool_calibration import (
     MeasuredUnit,
     ToolCalibration,
     corrections,
-    from_json,
 )
-from fpgacomp.errors import InputDataError, MissingInputData, UsageError
+from fpgacomp.errors import InputDataError, UsageError
 from fpgacomp.flows import measured_folder
 from fpgacomp.flows.build_facts import BuildFacts, build_facts
 from fpgacomp.flows.files import Content, FileUse, Place, check_files, reads
 from fpgacomp.flows.options import checked_path
-from fpgacomp.host.plain import read_plain
 from fpgacomp.results.estimate import Stage
 from fpgacomp.results.side_by_side import MeasuredAmount, MeasuredStage
 from fpgacomp.results.tool_report import STAGES
 
-MAX_BYTES = 1 << 20
 # The stages whose resources the estimate predicts, the one that decides first.
 _LATE: tuple[Stage, ...] = ("implementation", "logic_synth")
 
@@ -191,20 +188,3 @@ def _design(facts: BuildFacts, stage: MeasuredStage) -> MeasuredDesign:
 
 def _measured(amounts: Sequence[MeasuredAmount]) -> dict[str, float]:
     return {one.quantity: one.measured for one in amounts if one.quantity in RESOURCES}
-
-
-def load_calibration(path: str | Path) -> ToolCalibration:
-    """The calibration in a file.
-
-    Raises:
-        MissingInputData: there is no such file.
-        InputDataError: it is no calibration.
-    """
-    file = checked_path("--tool-calibration", path)
-    try:
-        return from_json(read_plain(file, MAX_BYTES), str(file))
-    except FileNotFoundError:
-        raise MissingInputData(str(file), "there is no such file.", "check the path.") from None
-    except OSError as error:
-        fix = "give a file that `fpgacomp calibrate --out` wrote."
-        raise InputDataError(str(file), f"cannot be read ({error}).", fix) from error

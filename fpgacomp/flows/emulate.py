@@ -27,7 +27,7 @@ _MEMORY, _MEMORY_SIZE = 0x1000_0000, 64 << 20
 def emulate(build: str | Path, *, trust: bool = False, observer: Observer = silent) -> Path:
     """Build the library in which a design runs behind a model of AXI DMA, or of a UART.
 
-    A board of open tools has a UART, others a processor with DMAs. Set the environment variable
+    A board without a processor has a UART, others have DMAs. Set the environment variable
     FPGACOMP_EMULATOR to the library's path, or hand it to the runtime's `EmulatedPlatform` (DMA) or
     `EmulatedLine` (UART), and the drivers answer as on the board. The library lies in the user's
     cache folder, with the files that it reads; the same design is not built twice.
@@ -38,8 +38,9 @@ def emulate(build: str | Path, *, trust: bool = False, observer: Observer = sile
         observer: told each stage.
 
     Raises:
-        UsageError: the folder is no build, a file of it was changed, its board has no processor
-            with a DMA, or neither this user made it nor `trust` is given.
+        UsageError: the folder is no build, a file of it was changed, its board has a processor
+            or host of another kind, its board has a UART and it has no SystemVerilog, or neither
+            this user made it nor `trust` is given.
         ToolError: Verilator or g++ is missing or failed.
     """
     built = folder.read_build(checked_path("build", build))
@@ -51,7 +52,7 @@ def emulate(build: str | Path, *, trust: bool = False, observer: Observer = sile
         )
     engine, compiler = engine_named(built.backend), find_compiler()
     report = json.loads(built.project.files["report.json"])
-    if report["board"]["toolchain"] == "open":
+    if report["board"]["host"] == "none":
         clock_hz, verilator = _clock_hz(report), find_verilator()
         with Stages(observer).step("emulator"):
             return uart_emulator(built.project, clock_hz, verilator=verilator, compiler=compiler)
@@ -73,7 +74,7 @@ def _system(report: Mapping[str, Any], where: str) -> EmulatedSystem:
         raise UsageError(
             where,
             f"is for {board['name']}, which has no processor beside the logic; AXI DMA is emulated "
-            f"for {' and '.join(MAPS)} alone, a UART for boards of open tools.",
+            f"for {' and '.join(MAPS)} alone, a UART for boards that no host reaches otherwise.",
             "compile for a board with such a part, for instance --board pynq-z2.",
         )
     return EmulatedSystem(

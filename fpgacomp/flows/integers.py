@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,12 @@ from fpgacomp.devices.read import list_boards
 from fpgacomp.engines.choose import EngineDesign, choose
 from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.registry import Request
-from fpgacomp.engines.shared.tool_calibration import ToolCalibration
 from fpgacomp.errors import UsageError
 from fpgacomp.evidence.software import require_runnable
 from fpgacomp.flows import dump
-from fpgacomp.flows.calibrate import load_calibration
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.samples import quantize_network
 from fpgacomp.flows.stages import Stages
-from fpgacomp.flows.tool_calibration import check_calibration, fold_corrected
 from fpgacomp.frontend import end_in_labels, open_network
 from fpgacomp.lower import lower
 from fpgacomp.network.canonical import Network
@@ -92,26 +90,33 @@ def fold(
         other_boards=[b for b in list_boards() if b.device.toolchain == board.device.toolchain],
         bits_are_options=of_float,
     )
-    calibration = _calibration(options, request, board)
+    search = _search(lowered, options, request, board)
     with stages.step("fold"):
-        if calibration is None:
-            chosen = choose(lowered.graph, goal, request.engines)
-        else:
-            chosen = fold_corrected(
-                goal, calibration, lambda goal: choose(lowered.graph, goal, request.engines)
-            )
+        chosen = search(goal)
     stages.keep("design", lambda: dump.design(chosen))
     return chosen
 
 
-def _calibration(options: Options, request: Request, board: Board) -> ToolCalibration | None:
-    """The correction of estimates that was asked for.
+def _search(
+    lowered: Lowered, options: Options, request: Request, board: Board
+) -> Callable[[Goal], EngineDesign]:
+    """What finds the best design for a goal, by estimates that are corrected where that is asked.
 
     Raises:
-        InputDataError, UsageError: the file is none, or is of another engine or other tools.
+        InputDataError, UsageError: the calibration is none, or is of another engine or other tools.
     """
+
+    def plain(goal: Goal) -> EngineDesign:
+        return choose(lowered.graph, goal, request.engines)
+
     if options.tool_calibration is None:
-        return None
-    found = load_calibration(options.tool_calibration)
-    check_calibration(found, request, board)
-    return found
+        return plain
+    from fpgacomp.flows.tool_calibration import (  # late: most runs have none
+        check_calibration,
+        fold_corrected,
+        load_calibration,
+    )
+
+    calibration = load_calibration(options.tool_calibration)
+    check_calibration(calibration, request, board)
+    return lambda goal: fold_corrected(goal, calibration, plain)

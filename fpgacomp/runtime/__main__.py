@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Callable, Sequence
 
 from .archive import open_package
-from .errors import DeviceError, NotInstalled
-from .install import Installed, SelfTestHook, install, roll_back
+from .errors import DeviceError
+from .install import install, roll_back
 from .self_test import SECONDS, SelfTestFailed, command_hook, transport_hook
 from .service.command import add_serve
 from .signature import configured_key
 from .transports import NAMES
+from .versions import Installed, SelfTestHook
 
 _KEY = (
     "File of the public key that must have signed the package. Without it, the file that "
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command(given)
     except DeviceError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 3 if isinstance(error, NotInstalled) else getattr(error, "exit_code", 1)
+        return error.exit_code
     except OSError as problem:
         where = problem.filename or "a file"
         fix = "check that the path, its permissions and the space left allow it."

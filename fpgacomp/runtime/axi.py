@@ -214,11 +214,11 @@ class AxiTransport:
     def finish(self, token: int, timeout_s: float) -> list[Array]:
         job = self._jobs.get(token)
         if job is None:
-            why = self._lost or "no frames with this token are on their way."
+            why = self._lost or "these frames were answered already, or lost in a reset."
             raise TransferError("the accelerator", why, _RESET)
-
         deadline = self._platform.now() + timeout_s
         while job.missing:
+            # Behind the deadline, what has come meanwhile is still taken.
             left = deadline - self._platform.now()
             if not wait_until(self._guarded, left, self._platform.now, self._platform.sleep):
                 late = self._late(job, timeout_s)

@@ -24,8 +24,6 @@ _FIX = "the version that was active still is; run the self-test by hand to see a
 class SelfTestFailed(DeviceError):
     """A version whose self-test ended otherwise than with exit code 0."""
 
-    exit_code = 1
-
 
 def command_hook(words: Sequence[str], seconds: float = SECONDS) -> Callable[[Path], None]:
     """A hook that runs a program in the folder of the version.

@@ -111,7 +111,8 @@ class System {
     const auto found = values_.find(name);
     if (found == values_.end()) return false;
     if (name == "length_bits" && (value < 8 || value > 26)) return false;  // as PG021 allows
-    if (name == "memory_bytes_per_cycle" && value == 0) return false;
+    // Without these, time would stand still: for a driver that polls, and for a transfer.
+    if ((name == "read_cycles" || name == "memory_bytes_per_cycle") && value == 0) return false;
     *found->second = value;
     return true;
   }

@@ -83,6 +83,12 @@ def test_what_the_link_does_not_carry_is_refused() -> None:
         link_top(interface, 12_000_000, 115_200, window=3)
 
 
+def test_a_design_without_systemverilog_has_no_emulated_uart() -> None:
+    uart.needs_verilator()
+    with pytest.raises(UsageError, match="this design has none"):
+        uart.library(Project({"hls/interface.json": b"{}"}))
+
+
 def written(folder: Path, design: tuple[RtlInterface, Project]) -> list[Path]:
     """The sources of a design behind its link."""
     interface, project = design

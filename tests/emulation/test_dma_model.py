@@ -177,6 +177,14 @@ def test_length_has_so_many_bits(board: EmulatedPlatform) -> None:
             board.set("length_bits", refused)
 
 
+def test_time_cannot_be_made_to_stand_still(board: EmulatedPlatform) -> None:
+    for name in ("read_cycles", "memory_bytes_per_cycle", "nothing_of_this_name"):
+        with pytest.raises(KeyError):
+            board.set(name, 0)
+    with pytest.raises(KeyError):
+        board.get("nothing_of_this_name")
+
+
 def test_what_the_guide_leaves_undefined_is_counted(board: EmulatedPlatform) -> None:
     run(board, DMA1)
     start(board, DMA1, FROM1 + 1, 10)  # no multiple of the stream's 4 bytes
@@ -187,13 +195,13 @@ def test_what_the_guide_leaves_undefined_is_counted(board: EmulatedPlatform) -> 
 
 def cycles_of_a_frame(board: EmulatedPlatform) -> int:
     """From the write of LENGTH to the cycle in which the input channel is idle."""
-    board.set("read_cycles", 0)
+    board.set("read_cycles", 1)
     run(board, DMA1)
     board.write32(DMA1 + ADDRESS, FROM1)
     board.write32(DMA1 + LENGTH, 10)
     before = board.get("cycles")
     while not board.read32(DMA1 + DMASR) & IDLE:
-        board._library.fcemu_advance(1)
+        pass
     return board.get("cycles") - before
 
 

@@ -20,7 +20,9 @@ from fpgacomp.flows.build import BuildResult
 from fpgacomp.flows.build import build as build_own
 from fpgacomp.report import built
 from fpgacomp.report.bitstream_folder import BitstreamManifest
+from tests.support import tool_reports
 from tests.support.tiny_builds import tiny_build
+from tests.support.tool_reports import Unit
 
 BOARD = "ulx3s-25f"
 # Each test has a key of its own, and the folder was signed with another.
@@ -221,3 +223,33 @@ def test_an_engine_without_systemverilog_is_refused(folder: Path) -> None:
         OpenToolchain().build(job, lambda step, share: None)
     with pytest.raises(BoardError, match="no open place and route is known for family zynq-7000"):
         OpenToolchain().build(replace(job, board=load_board("pynq-z2")), lambda step, share: None)
+
+
+def reported(part: str) -> dict[str, bytes]:
+    """What Vivado says of a design around ours."""
+    ours = Unit("inst", 900, 700, module="bd_core_0_tiny", inside=(Unit("strange", 10),))
+    whole = Unit("bd_wrapper", 2000, 3000, inside=(ours,))
+    power = tool_reports.power("bd_wrapper").replace(tool_reports.PART, part)
+    deep = tool_reports.hierarchical(whole, part=part)
+    return {
+        "reports/utilization_hierarchical.rpt": deep.encode(),
+        "reports/power.rpt": power.encode(),
+    }
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_reports_of_a_vendors_tools_are_held_beside_the_estimate(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, right: bool
+) -> None:
+    """One that cannot be imported is told, and the bitstream stands."""
+    part = json.loads((folder / "report.json").read_text())["board"]["part"]
+    reports = reported(part if right else "xczu3eg-sbva484-1-e")
+    files = {"design.bit": b"bits", **reports}
+    answer = Fixed(True)
+    monkeypatch.setattr(answer, "build", lambda job, observer: Built(True, REPORT, files, ""))
+    monkeypatch.setattr(flow, "toolchain_for", lambda board: answer)
+    result = build(folder)
+    assert (folder / "bitstream" / "design.bit").is_file()
+    assert result.imported == (tuple(reports) if right else ())
+    assert (folder / "measured" / "report.json").is_file() is right
+    assert right or "is of the device xczu3eg" in result.summary()["not_imported"]

@@ -11,16 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fpgacomp.runtime.errors import DeviceError
-from fpgacomp.runtime.install import (
-    Installed,
-    InstallFailed,
-    InstallRefused,
-    damaged_files,
-    install,
-    installed_manifest,
-    roll_back,
-)
+from fpgacomp.runtime.errors import DeviceError, InstallFailed, InstallRefused
+from fpgacomp.runtime.install import install, roll_back
+from fpgacomp.runtime.versions import Installed, damaged_files, installed_manifest
 from tests.harness.disks import BROKEN, FULL, Fault, FaultyStorage
 from tests.harness.rounds import Round, pick_operation
 from tests.support import packages

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("fcntl", reason="the lock, fork and SIGKILL are those of POSIX")
 
-from fpgacomp.runtime.install import InstallFailed
+from fpgacomp.runtime.errors import InstallFailed
 from tests.harness import installs
 from tests.harness.disks import Fault
 from tests.harness.installs import Device

@@ -11,8 +11,9 @@ import pytest
 
 from fpgacomp.deploy.package.archive import archive_bytes, manifest_bytes
 from fpgacomp.errors import PackageError
-from fpgacomp.runtime import archive as form
-from fpgacomp.runtime.archive import MissingPackage, PackageRefused, open_package
+from fpgacomp.runtime import form
+from fpgacomp.runtime.archive import open_package
+from fpgacomp.runtime.errors import MissingPackage, PackageRefused
 from tests.support import packages
 from tests.support.packages import FACTS, FILES, entry, hostile, wrapped
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def test_batches_come_back_in_order_whoever_asks_first(library: Path) -> None:
             (found,) = transport.finish(tokens[number], LONG_S)
             assert found.shape == (len(given[number][0]), 10)
             assert (found == answers(*given[number])).all()
-        with pytest.raises(TransferError, match="no frames with this token"):
+        with pytest.raises(TransferError, match="these frames were answered already, or lost"):
             transport.finish(tokens[0], LONG_S)
         counts = transport.statistics()
         assert counts["frames"] == 48 and counts["errors"] == 0
@@ -136,7 +136,7 @@ def test_a_reset_in_mid_frame_spoils_no_later_one(library: Path, cycles: int) ->
         token = transport.start(samples(3))
         platform.sleep(cycles / 100e6)
         transport.reset()
-        with pytest.raises(TransferError, match="no frames with this token"):
+        with pytest.raises(TransferError, match="these frames were answered already, or lost"):
             transport.finish(token, LONG_S)
         assert is_right(transport, 5)
         assert transport.statistics()["output.out0.frames"] == 5
@@ -233,3 +233,37 @@ def test_memory_is_given_back_when_closing_or_failing(library: Path) -> None:
         transport.close()
         with pytest.raises(TransferError, match="were lost: the device was closed"):
             transport.start(samples(1))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_an_application_does_the_next_answers_are_right(library: Path, seed: int) -> None:
+    """Batches, waits in any order, pauses, faults and resets at random."""
+    rng = np.random.default_rng(seed)
+    faults = ("fault_stalled_inputs", "fault_stalled_outputs", "fault_missing_tlast")
+    waiting: dict[int, list[np.ndarray[Any, Any]]] = {}
+    with opened(library) as (platform, transport):
+        for step in range(60):
+            what = rng.integers(10)
+            if what < 4:
+                given = samples(int(rng.integers(0, 9)), int(rng.integers(1000)))
+                waiting[transport.start(given)] = given
+            elif what < 7 and waiting:
+                token = int(rng.choice(list(waiting)))
+                given = waiting.pop(token)
+                (found,) = transport.finish(token, LONG_S)
+                assert (found == answers(*given)).all(), step
+            elif what < 8:
+                platform.sleep(float(rng.integers(1, 300)) / 100e6)
+            elif what < 9:
+                transport.reset()
+                waiting.clear()
+            else:
+                fault = str(rng.choice(faults))
+                platform.set(fault, int(rng.integers(1, 4)))
+                waiting.clear()
+                with suppress(DeviceTimeout, TransferError):
+                    transport.finish(transport.start(samples(2)), SHORT_S)
+                platform.set(fault, 0)
+                transport.reset()
+        assert is_right(transport)
+        assert platform.get("misused_transfers") == platform.get("bus_errors") == 0

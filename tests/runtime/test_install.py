@@ -11,9 +11,8 @@ import pytest
 
 pytest.importorskip("fcntl", reason="installing needs the locks of POSIX")
 
-from fpgacomp.runtime.archive import MissingPackage, PackageRefused
-from fpgacomp.runtime.errors import DeviceError
-from fpgacomp.runtime.install import InstallRefused, install, roll_back
+from fpgacomp.runtime.errors import DeviceError, InstallRefused, MissingPackage, PackageRefused
+from fpgacomp.runtime.install import install, roll_back
 from fpgacomp.runtime.self_test import SelfTestFailed, command_hook
 from tests.support import packages
 from tests.support.packages import FILES

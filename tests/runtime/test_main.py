@@ -74,7 +74,7 @@ def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = fpgacomp.Options(backend="stream", csim=False, vectors=8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
-        fpgacomp.compile(folder / "n.onnx", "pynq-z2", out=folder / "build", options=options)
+        fpgacomp.compile(folder / "n.onnx", "ulx3s-85f", out=folder / "build", options=options)
     return folder / "build"
 
 

@@ -10,10 +10,9 @@ import pytest
 
 from fpgacomp.deploy.package.keys import signer, write_new_key
 from fpgacomp.errors import UsageError
-from fpgacomp.runtime import archive as form
-from fpgacomp.runtime import signature
-from fpgacomp.runtime.archive import PackageRefused, open_package
-from fpgacomp.runtime.errors import NotInstalled
+from fpgacomp.runtime import form, signature
+from fpgacomp.runtime.archive import open_package
+from fpgacomp.runtime.errors import NotInstalled, PackageRefused
 from fpgacomp.runtime.signature import KeyRefused, configured_key, read_public_key
 from tests.support import packages
 

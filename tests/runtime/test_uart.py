@@ -21,7 +21,7 @@ from fpgacomp.runtime.errors import (
 )
 from fpgacomp.runtime.line import EmulatedLine, SerialLine
 from fpgacomp.runtime.uart import UartTransport
-from tests.support.link_device import ModelDevice
+from tests.support.link_device import ModelDevice, at_a_port
 
 IDENTITY = "0123456789abcdef02468ace13579bdf"
 IN0, IN1, OUT0, OUT1 = (
@@ -144,6 +144,20 @@ def test_a_serial_port_needs_pyserial(monkeypatch: pytest.MonkeyPatch) -> None:
         uart.connect(DEPLOYMENT, "/dev/ttyUSB0", 115200)
     with pytest.raises(NotInstalled):
         SerialLine("/dev/ttyUSB0", 115200)
+
+
+def test_a_serial_port_is_a_line() -> None:
+    """A pseudo-terminal in its place, with a device behind it that errs."""
+    pytest.importorskip("serial", reason="pyserial is not installed")
+    sent = samples(50)
+    with at_a_port(device(rate=0.001, seed=1)) as port:
+        transport = uart.connect(DEPLOYMENT, port, ModelDevice.baud)
+        for found, wanted in zip(transport.finish(transport.start(sent), 60.0), computed(*sent)):
+            np.testing.assert_array_equal(found, wanted)
+        assert transport.identity() == IDENTITY
+        transport.close()
+    with pytest.raises(TransferError, match="it cannot be opened"):
+        SerialLine("/dev/nothing", 115200)
 
 
 def test_an_emulator_is_named_and_has_a_uart(

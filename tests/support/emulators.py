@@ -15,6 +15,7 @@ from fpgacomp.engines.shared import emulation
 from fpgacomp.engines.shared.csim_process import compile_program
 from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.interface import Interface
+from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.engines.stream.interface import StreamInterface
 from fpgacomp.errors import ToolError
@@ -70,8 +71,10 @@ def frames_library() -> Path:
 
 
 def two_ports() -> Graph:
-    """Two inputs and two outputs of unlike widths."""
-    return sd.merged(builders.mlp(), builders.labels())
+    """Two inputs and two outputs; `rtl_library` gives the second input a port of 128 bits."""
+    b = builders.GraphBuilder("odd")
+    odd = b.graph(b.dense("fc", b.input("x", (121,), -16, 15), 2))
+    return sd.merged(builders.mlp(), odd)
 
 
 def rtl_library(graph: Graph) -> tuple[Path, Interface]:
@@ -81,8 +84,12 @@ def rtl_library(graph: Graph) -> tuple[Path, Interface]:
     except ToolError as missing:
         pytest.skip(str(missing))
     values = interpreter.run(graph, builders.inputs(graph, 2))
-    emitted = STREAM.emit(sd.design(graph, 0, most=8), values)
+    wide = {"g1_fc": StreamFolding(2, 121)}
+    emitted = STREAM.emit(sd.design(graph, 1, most=16, **wide), values)
     assert isinstance(emitted.interface, StreamInterface)
+    # A beat of several words, and a frame that does not fill its last beat.
+    port = emitted.interface.inputs[1]
+    assert (port.lanes * port.container_bits, port.size % port.lanes) == (128, 9)
     return STREAM.emulator(emitted, SYSTEM, compiler=find_compiler()), emitted.interface
 
 

@@ -5,9 +5,15 @@ Its line errs at random, and hands bytes on in pieces.
 
 from __future__ import annotations
 
+import os
+import pty
 import random
+import select
 import struct
-from collections.abc import Callable, Sequence
+import threading
+import tty
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from fpgacomp.runtime import framing
 from fpgacomp.runtime.framing import Decoder, Packet
@@ -156,3 +162,29 @@ class ModelDevice:
 
     def _say(self, packet: Packet) -> None:
         self._going += spoiled(packet.encode(), self.rate, self.chance)
+
+
+@contextmanager
+def at_a_port(device: ModelDevice) -> Iterator[str]:
+    """The name of a pseudo-terminal that has the device at its other end."""
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.is_set():
+            if select.select([ours], [], [], 0.001)[0]:
+                device.write(os.read(ours, 4096))
+            # What is read in pieces goes on in pieces, and whatever waits is worked off.
+            for _ in range(50):
+                os.write(ours, device.read(4096, 0.0))
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield os.ttyname(theirs)
+    finally:
+        ended.set()
+        thread.join(10.0)
+        os.close(theirs)
+        os.close(ours)

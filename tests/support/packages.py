@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fpgacomp.deploy.package.archive import Signer, archive_bytes, manifest_bytes
-from fpgacomp.runtime import archive as form
+from fpgacomp.runtime import form
 
 FACTS: Mapping[str, Any] = {
     "name": "digits", "version": 1, "identity": "0" * 32, "board": "pynq-z2", "clock_mhz": 100.0,

@@ -18,6 +18,7 @@ from fpgacomp.engines.stream.interface import StreamInterface
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, UsageError, raise_all
 from fpgacomp.results.project import Project
+from fpgacomp.runtime.address_map import LENGTH_BITS
 
 Source = Literal["rtl", "hls"]
 
@@ -163,11 +164,12 @@ class BlockDesign:
     @property
     def slaves(self) -> tuple[Slave, ...]:
         """Everything that has registers, in the order of the interconnect's ports."""
-        own = Slave("accelerator/s_axi_control", "accelerator/s_axi_control/reg0", self.ps.control,
+        at = self.ps.addresses
+        own = Slave("accelerator/s_axi_control", "accelerator/s_axi_control/reg0", at.control,
                     shells.REGISTER_RANGE_KIB, "registers of the accelerator")  # fmt: skip
         dmas = [
             Slave(f"{dma.name}/S_AXI_LITE", f"{dma.name}/S_AXI_LITE/Reg",
-                  self.ps.dma + dma.number * shells.DMA_STRIDE, shells.DMA_RANGE_KIB,
+                  at.dma + dma.number * at.stride, shells.DMA_RANGE_KIB,
                   f"registers of {dma.name}: {dma.title}")
             for dma in self.dmas
         ]  # fmt: skip
@@ -308,7 +310,7 @@ class VendorDesign:
             why = f"it takes {pairs} DMAs, and the interconnect carries {shells.MOST_DMAS}."
             fix = f"join inputs or outputs, until there are {shells.MOST_DMAS} of each."
             problems.append(UsageError(f"--board {self.board.name}", why, fix))
-        most = (1 << shells.LENGTH_BITS) - 1
+        most = (1 << LENGTH_BITS) - 1
         for port in self.accelerator.ports:
             if port.frame_bytes > most:
                 why = f"a frame has {port.frame_bytes:,} bytes, and a transfer at most {most:,}."

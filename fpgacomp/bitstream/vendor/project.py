@@ -28,6 +28,7 @@ from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.engines.stream.rtl.registers import RegisterMap
 from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
+from fpgacomp.runtime.address_map import LENGTH_BITS
 
 TEMPLATES = data_folder("hls_templates") / "vivado"
 # What a build has below hls/ for simulation and tests alone.
@@ -258,7 +259,7 @@ def _context(design: VendorDesign) -> dict[str, Any]:
             "guard/fpgacomp_frames.sv",
             f"guard/{_guard_of(design)}.v",
         ],
-        "length_bits": shells.LENGTH_BITS,
+        "length_bits": LENGTH_BITS,
         "control_range": shells.REGISTER_RANGE_KIB * 1024,
         "kernel": "",
         "shell": "",

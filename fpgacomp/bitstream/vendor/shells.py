@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Uart
 from fpgacomp.errors import BoardError, UsageError
+from fpgacomp.runtime.address_map import MAPS, AddressMap
 
-DMA_STRIDE = 0x1_0000
 DMA_RANGE_KIB = 64
 REGISTER_RANGE_KIB = 4
-LENGTH_BITS = 26  # of the DMA's length register, the most that PG021 has
 # SmartConnect has 16 ports on each side, and a DMA takes two of them.
 MOST_DMAS = 8
 INTERRUPTS_OF_A_PIN = {"IRQ_F2P": 16, "pl_ps_irq0": 8, "pl_ps_irq1": 8}
@@ -30,11 +29,11 @@ class ProcessingSystem:
         clock, reset: pins that drive the programmable logic.
         register_port, register_clock: of the master to registers.
         memory_port, memory_clock: of the slave to memory.
+        memory_map: what its address segments are below.
         memory_segment: name of the memory's address segment.
         memory_bits: width of the memory port.
         interrupts: pins that take them, in order.
-        control: address of the accelerator's registers.
-        dma: address of the first DMA's registers.
+        addresses: where software finds registers.
     """
 
     template: str
@@ -44,11 +43,11 @@ class ProcessingSystem:
     register_clock: str
     memory_port: str
     memory_clock: str
+    memory_map: str
     memory_segment: str
     memory_bits: int
     interrupts: tuple[str, ...]
-    control: int
-    dma: int
+    addresses: AddressMap
 
 
 ZYNQ_7000 = ProcessingSystem(
@@ -59,11 +58,11 @@ ZYNQ_7000 = ProcessingSystem(
     register_clock="M_AXI_GP0_ACLK",
     memory_port="S_AXI_HP0",
     memory_clock="S_AXI_HP0_ACLK",
+    memory_map="S_AXI_HP0",
     memory_segment="HP0_DDR_LOWOCM",
     memory_bits=64,
     interrupts=("IRQ_F2P",),
-    control=0x43C0_0000,
-    dma=0x4040_0000,
+    addresses=MAPS["zynq-7000"],
 )
 ULTRASCALE_PLUS = ProcessingSystem(
     template="psu.tcl.j2",
@@ -73,11 +72,11 @@ ULTRASCALE_PLUS = ProcessingSystem(
     register_clock="maxihpm0_fpd_aclk",
     memory_port="S_AXI_HP0_FPD",
     memory_clock="saxihp0_fpd_aclk",
+    memory_map="SAXIGP2",
     memory_segment="HP0_DDR_LOW",
     memory_bits=128,
     interrupts=("pl_ps_irq0", "pl_ps_irq1"),
-    control=0xA000_0000,
-    dma=0xA001_0000,
+    addresses=MAPS["zynq-ultrascale+"],
 )
 _SYSTEMS: Mapping[str, ProcessingSystem] = {
     "zynq-7000": ZYNQ_7000,

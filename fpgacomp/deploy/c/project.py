@@ -19,6 +19,7 @@ from fpgacomp.results.project import Project
 from fpgacomp.runtime.accelerator import SELF_TEST
 from fpgacomp.runtime.address_map import MAPS, AddressMap
 from fpgacomp.runtime.deployment import FILE, Deployment, FramePort
+from fpgacomp.runtime.errors import DeviceError
 from fpgacomp.runtime.program import HostProgram
 
 FOLDER = "software/c"
@@ -191,17 +192,25 @@ def c_files(software: Project, *, family: str) -> Project:
         software: the files below software/.
         family: of the board's device.
     """
-    deployment = Deployment.parse(software.files[f"software/{FILE}"], Path())
-    frames = {
-        port.port: software.files[f"software/{SELF_TEST}/{port.port}.bin"]
-        for port in (*deployment.inputs, *deployment.outputs)
-    }
     try:
+        # Read back as a device reads it: what it would refuse is said here.
+        deployment = Deployment.parse(software.files[f"software/{FILE}"], Path())
+        frames = {
+            port.port: software.files[f"software/{SELF_TEST}/{port.port}.bin"]
+            for port in (*deployment.inputs, *deployment.outputs)
+        }
         return c_driver(deployment, frames, family=family)
     except UnsupportedLayer as problem:
-        template = _environment().get_template("README.none.md.j2")
-        text = template.render(where=plain(problem.where), why=plain(problem.why), fix=problem.fix)
-        return Project({f"{FOLDER}/README.md": text.encode()})
+        return _reason(problem.where, problem.why, problem.fix)
+    except DeviceError as problem:
+        return _reason(problem.where, problem.why, problem.remedy)
+
+
+def _reason(where: str, why: str, fix: str) -> Project:
+    """The page in place of a driver."""
+    template = _environment().get_template("README.none.md.j2")
+    text = template.render(where=plain(where), why=plain(why), fix=plain(fix))
+    return Project({f"{FOLDER}/README.md": text.encode()})
 
 
 def _generated(design: CDesign) -> dict[str, str]:

@@ -292,6 +292,12 @@ class SideWriter:
         tables: list[str] = []
         if step.op == "Gather":
             index = self._program.constants[step.inputs[1]].astype(np.int32)
+            rows = _turned_rows(index, length) if outer == inner == 1 else 0
+            if rows:  # a channels-last image needs no table of its pixels
+                turned = CArray(result.array, result.type, (length // rows, rows))
+                moves = [1, length // rows]
+                self._loop(step.op, turned, "", sources, [moves])
+                return
             tables = [self._table(step.inputs[1] + "\0index", index)]
             sizes.insert(2, index.size)
         if step.op == "ArgMax":
@@ -332,6 +338,17 @@ def _last_reads(program: HostProgram, roots: Mapping[str, str]) -> dict[str, int
     for name in program.outputs:
         last[roots.get(name, name)] = len(program.steps)
     return last
+
+
+def _turned_rows(index: AnyArray, size: int) -> int:
+    """How many rows a matrix of `size` elements has whose transposition an index is; 0 for none."""
+    if index.ndim != 1 or index.size != size or size < 4 or index[0] != 0:
+        return 0
+    columns = int(index[1])
+    if not 1 < columns < size or size % columns:
+        return 0
+    turned = np.arange(size).reshape(-1, columns).T.ravel()
+    return size // columns if np.array_equal(index, turned) else 0
 
 
 def _strides(shape: Sequence[int], result: Sequence[int]) -> list[int]:

@@ -73,7 +73,7 @@ def string(text: str) -> str:
 
 def plain(text: str) -> str:
     """A text for a comment or a page: what could end one, or mean something there, is left out."""
-    return re.sub(r"[^A-Za-z0-9 _.,:+()-]", "_", text)[:100]
+    return re.sub(r"[^A-Za-z0-9 _.,:+()-]", "_", text)[:300]
 
 
 def numbers(values: Sequence[Any], dtype: str) -> list[str]:

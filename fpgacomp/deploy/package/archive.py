@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fpgacomp.errors import PackageError
-from fpgacomp.runtime import archive as form
+from fpgacomp.runtime import form
 
 Signer = Callable[[bytes], bytes]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class PackageInputs:
     Args:
         files: path -> content of a build's software/, hls/, rtl/, graph.json.
         bitstream: path below bitstream/ -> content; empty where there is none.
-        built: what the build of the bitstream measured, one sentence each.
+        built: the report.json of the bitstream; None where there is none.
         report: the content of report.json.
         tools: versions of the tools whose files the build may hold.
         network_file, network_sha256: of the network that was compiled.
@@ -49,7 +49,7 @@ class PackageInputs:
 
     files: Mapping[str, bytes]
     bitstream: Mapping[str, bytes]
-    built: Sequence[str]
+    built: Facts | None
     report: Any
     tools: Mapping[str, str]
     network_file: str
@@ -102,7 +102,7 @@ def package_contents(
     chosen["licenses/Apache-2.0.txt"] = licence_text()
     chosen["MODEL_CARD.md"] = model_card(
         named, version, Facts(given.report), deployment, _ranges(given.files),
-        self_test_frames=frames, contents=contents, built=given.built,
+        self_test_frames=frames, built=given.built,
     )  # fmt: skip
     facts = {
         "name": named, "version": version, "identity": deployment.identity,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 
 from fpgacomp.data.metrics import METRICS, Metric
@@ -28,8 +29,7 @@ def model_card(
     ranges: Mapping[str, InputRange | None],
     *,
     self_test_frames: int,
-    contents: str,
-    built: Sequence[str] = (),
+    built: Facts | None = None,
 ) -> bytes:
     """The model card in Markdown.
 
@@ -39,21 +39,21 @@ def model_card(
         deployment: the build's software/deployment.json.
         ranges: of each network input, in its own units.
         self_test_frames: how many frames the package holds for the self-test.
-        contents: `bitstream` or `sources`.
-        built: what the build of the bitstream measured, one sentence each.
+        built: the report.json of the bitstream; None where the package holds sources.
     """
     return rendered(
         "MODEL_CARD.md.j2",
         name=name,
         version=version,
-        facts=list(_design(report, deployment, contents)),
+        facts=list(_design(report, deployment, built)),
         task=list(_task(report)),
         accuracy=list(_accuracy(report)),
         compression=_compression(report),
         exactness=list(_exactness(report, self_test_frames)),
-        speed=[*_speed(report), *built],
+        speed=[*_speed(report), *(() if built is None else built_lines(built))],
         stage=_stage(report),
         resources=list(_resources(report)),
+        placed="" if built is None else placed_line(built),
         limits=list(_limits(report, deployment, ranges)),
     )
 
@@ -81,7 +81,21 @@ def built_lines(report: Facts) -> Iterator[str]:
         yield f"Predicted with the host link: {rate:,.0f} frames a second."
 
 
-def _design(report: Facts, deployment: Deployment, contents: str) -> Iterator[tuple[str, str]]:
+def placed_line(report: Facts) -> str:
+    """What the bitstream takes, as place and route counted it; "" where its report does not say."""
+    resources = report.get("resources")
+    found = []
+    for name in sorted(resources) if isinstance(resources, Mapping) else ():
+        row = Facts(resources[name])
+        used, available = row.number("used"), row.number("available")
+        if used is not None:
+            found.append(f"{name} {used:,.0f} of {_count(available)}")
+    return f"After place and route: {'; '.join(found)}." if found else ""
+
+
+def _design(
+    report: Facts, deployment: Deployment, built: Facts | None
+) -> Iterator[tuple[str, str]]:
     model = report.at("model")
     yield "network", f"{_file(model.text('file'))}, SHA-256 {model.text('sha256') or 'not known'}"
     for heading, key in (("parameters", "parameters"), ("multiply-accumulates a frame", "macs")):
@@ -91,8 +105,13 @@ def _design(report: Facts, deployment: Deployment, contents: str) -> Iterator[tu
     yield "clock", f"{deployment.clock_mhz:g} MHz"
     yield "engine", f"{deployment.engine} of fpgacomp {deployment.version}"
     yield "identity of the design", deployment.identity
-    what = "the sources of the design; a vendor's or an open tool makes the bitstream of them"
-    yield "holds", "the bitstream" if contents == "bitstream" else what
+    if built is None:
+        what = "the sources of the design; a vendor's or an open tool makes the bitstream of them"
+        yield "holds", what
+        return
+    yield "holds", "the bitstream"
+    if command := built.texts("program"):
+        yield "loaded in bitstream/ by", shlex.join(command)
 
 
 def _task(report: Facts) -> Iterator[str]:

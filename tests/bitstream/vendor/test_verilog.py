@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from fpgacomp.engines.stream.rtl import project as rtl_project
+from fpgacomp.engines.stream.rtl.build import build
+from fpgacomp.engines.stream.rtl.registers import RegisterMap
 from fpgacomp.errors import ToolError
 from fpgacomp.host.resources import data_folder
-from fpgacomp.host.toolchain import find_verilator
+from fpgacomp.host.toolchain import find_compiler, find_verilator
 from fpgacomp.results.project import Project
 from tests.support.vendor_designs import design_of, streaming, unrolled, written
 
@@ -73,3 +77,23 @@ def test_the_registers_of_a_design_of_hls(build: Project, tmp_path: Path) -> Non
     folder = written(design_of(build, source="hls"), build, tmp_path)
     (top,) = (folder / "guard").glob("*.v")
     assert linted(folder, top.stem, "-y", "guard", f"guard/{top.name}") == ""
+
+
+@pytest.mark.slow
+def test_the_registers_watch_the_streams_and_reset_the_design(tmp_path: Path) -> None:
+    try:
+        verilator = find_verilator()
+    except ToolError as missing:
+        pytest.skip(str(missing))
+    design = design_of(unrolled())
+    folder = written(design, unrolled(), tmp_path / "project")
+    bench = tmp_path / "bench"
+    bench.mkdir()
+    for path in (folder / "guard").iterdir():
+        shutil.copy(path, bench / path.with_suffix(".sv").name)
+    shutil.copy(Path(__file__).with_name("bench") / "guard.cpp", bench / "sim_main.cpp")
+    registers = RegisterMap(design.accelerator.identity, ("in0",), ("out0",))
+    (bench / "registers.h").write_bytes(rtl_project.header_of(registers))
+    program, _ = build(bench, "mlp_axis_guard", verilator, find_compiler())
+    ran = subprocess.run([str(program)], capture_output=True, text=True, check=False, timeout=120)
+    assert (ran.stdout, ran.returncode) == ("done\n", 0)

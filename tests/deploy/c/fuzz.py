@@ -1,4 +1,4 @@
-"""libFuzzer on the C driver: software sides with packing and unpacking, and framing of the link.
+"""libFuzzer on the C driver: software sides with packing and unpacking, and the serial link.
 
     python -m tests.deploy.c.fuzz --seconds 60
 
@@ -22,7 +22,11 @@ from fpgacomp.runtime.program import TensorSpec
 from tests.support import c_drivers, host_programs
 from tests.support.c_drivers import PROGRAMS, WARNINGS
 
-TARGETS = {"fuzz_sides": ("fpgacomp",), "fuzz_framing": ("fpgacomp", "fpgacomp_framing")}
+TARGETS = {
+    "fuzz_sides": ("fpgacomp",),
+    "fuzz_framing": ("fpgacomp", "fpgacomp_framing"),
+    "fuzz_link": ("fpgacomp", "fpgacomp_link", "fpgacomp_framing"),
+}
 FLAGS = ("-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 LONGEST = 1024  # bytes of an input, which is more than a sample and a frame of the design
 

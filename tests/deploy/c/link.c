@@ -3,6 +3,7 @@
  *     link encode       stdin: kind, port, label, two bytes of length, body, again and again
  *     link decode ROOM  stdin: bytes of a line; prints each packet, and how many were broken
  *     link drive N      frames from stdin to a device at the other end of stdin and stdout
+ *     link drive N PORT the same with the device at a serial port
  *
  * As a line `drive` says W and bytes to write, R to read, N to hear the time; the other end answers.
  */
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "driver/fpgacomp_link.h"
+#include "driver/line_linux.h"
 
 #define MOST 4096u
 
@@ -91,15 +93,16 @@ static void close_line(void *self) { (void)self; }
 static const fpgacomp_port inputs[] = {{"in0", 9, 9}, {"in1", 5, 10}}, outputs[] = {{"out0", 3, 12}, {"out1", 2, 2}};
 
 /* Frames of both inputs come behind an 'I' that asks for them; their results go behind an 'O'. */
-static int drive(size_t frames) {
+static int drive(size_t frames, const char *device) {
   static fpgacomp_link link;
   fpgacomp_design design;
   fpgacomp_transport transport;
   fpgacomp_line line = {NULL, 1000000u, write_line, read_line, time_of_line, close_line};
   const uint32_t identity[4] = {0x01234567u, 0x89abcdefu, 0x02468aceu, 0x13579bdfu};
+  static fpgacomp_linux_line port;
   uint32_t words[4];
   uint8_t *memory;
-  fpgacomp_status status;
+  fpgacomp_status status = FPGACOMP_OK;
   size_t sent = 0, found = 0, bytes;
   memset(&design, 0, sizeof design);
   memcpy(design.identity, identity, sizeof identity);
@@ -109,10 +112,16 @@ static int drive(size_t frames) {
   bytes = fpgacomp_link_bytes(&design);
   memory = malloc(bytes);
   if (memory == NULL) return 2;
-  status = fpgacomp_link_init(&link, &design, &line, memory, bytes, &transport);
+  if (device != NULL) status = fpgacomp_linux_line_open(&port, device, 1000000u, &line);
+  if (status == FPGACOMP_OK) status = fpgacomp_link_init(&link, &design, &line, memory, bytes, &transport);
+  if (status != FPGACOMP_OK) {
+    printf("E%d 0 0 0\n", (int)status);
+    free(memory);
+    return 0;
+  }
   link.latency_us = 10000;
   link.attempts = 200;
-  if (status == FPGACOMP_OK) status = transport.identity(&link, words);
+  status = transport.identity(&link, words);
   if (status == FPGACOMP_OK && memcmp(words, identity, sizeof words) != 0) status = FPGACOMP_WRONG_DESIGN;
   if (status == FPGACOMP_OK) status = transport.reset(&link);
   while (status == FPGACOMP_OK && found < frames) {
@@ -144,6 +153,7 @@ static int drive(size_t frames) {
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "encode") == 0) return encode();
   if (argc == 3 && strcmp(argv[1], "decode") == 0) return decode((size_t)atoi(argv[2]));
-  if (argc == 3 && strcmp(argv[1], "drive") == 0) return drive((size_t)atoi(argv[2]));
+  if (argc == 3 && strcmp(argv[1], "drive") == 0) return drive((size_t)atoi(argv[2]), NULL);
+  if (argc == 4 && strcmp(argv[1], "drive") == 0) return drive((size_t)atoi(argv[2]), argv[3]);
   return 1;
 }

@@ -18,7 +18,7 @@ from fpgacomp.runtime.framing import Decoder, Packet
 from tests.runtime.test_uart import computed, device, samples
 from tests.support import c_drivers
 from tests.support.c_drivers import COMPILERS, PROGRAMS, SANITIZERS, WARNINGS
-from tests.support.link_device import ModelDevice, spoiled
+from tests.support.link_device import ModelDevice, at_a_port, spoiled
 
 pytestmark = c_drivers.needs_gcc
 
@@ -38,7 +38,13 @@ def build(folder: Path, compiler: str, target: str, *flags: str, sources: list[P
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("link")
-    return build(folder, "gcc", "link", *SANITIZERS, sources=[PROGRAMS / "link.c", *SOURCES])
+    return build(
+        folder,
+        "gcc",
+        "link",
+        *SANITIZERS,
+        sources=[PROGRAMS / "link.c", *SOURCES, DRIVER / "line_linux.c"],
+    )
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
@@ -141,10 +147,12 @@ def test_the_codec_is_clean_under_sanitizers(program: Path) -> None:
 class Driven:
     """The program `link drive` with a device at the other end of its line."""
 
-    def __init__(self, program: Path, line: ModelDevice, sent: list[np.ndarray[Any, Any]]) -> None:
+    def __init__(
+        self, program: Path, line: ModelDevice, sent: list[np.ndarray[Any, Any]], *port: str
+    ) -> None:
         self.line, self.sent = line, sent
         self.results: list[bytes] = []
-        command = [str(program), "drive", str(len(sent[0]))]
+        command = [str(program), "drive", str(len(sent[0])), *port]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         frame = 0
         while (what := self._read(1)) not in (b"E", b""):
@@ -190,6 +198,16 @@ def test_every_frame_is_answered_once_and_right(seed: int, program: Path) -> Non
     frames, sent_again, computed_again = driven.counts
     assert frames == 300 and len(line.accepted) == 300 + computed_again
     assert (sent_again > 0) == (rate > 0)
+
+
+def test_a_serial_port_of_linux_is_a_line(program: Path) -> None:
+    """A pseudo-terminal in its place, with a device behind it that errs."""
+    line, sent = device(rate=0.001, seed=1), samples(50)
+    with at_a_port(line) as port:
+        driven = Driven(program, line, sent, port)
+    wanted = [b"".join(array[n].tobytes() for array in computed(*sent)) for n in range(50)]
+    assert driven.status == 0 and driven.results == wanted
+    assert Driven(program, line, sent, "/dev/nothing").status == 3
 
 
 def test_errors_of_the_other_end_have_their_status(program: Path) -> None:

@@ -42,7 +42,7 @@ def assert_same(
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3))])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_random_sides_are_exact_to_the_bit(seed: int, compiler: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     before, samples, integers = host_programs.random_before(rng, WIDE)
@@ -123,7 +123,7 @@ def test_every_operator_on_every_type_and_case(tmp_path: Path) -> None:
 
 def test_the_random_sides_have_every_operator() -> None:
     seen: set[str] = set()
-    for seed in range(4):
+    for seed in range(8):
         rng = np.random.default_rng(seed)
         for side in (host_programs.random_before, host_programs.random_after):
             seen |= {step.op for step in side(rng, WIDE)[0].steps}
@@ -155,8 +155,7 @@ def test_exponentials_agree_up_to_the_last_bits(tmp_path: Path) -> None:
         np.testing.assert_allclose(found[name], array, rtol=tolerance, atol=tolerance, err_msg=name)
 
 
-def rounding(tmp_path: Path, mode: str) -> list[int]:
-    """What Round makes of halves under a rounding mode of the processor."""
+def test_rounding_does_not_depend_on_the_processors_mode(tmp_path: Path) -> None:
     port = c_drivers.port("in0", 8, 64, signed=True)
     spec = TensorSpec("float64", (8,))
     steps = (HostStep("Round", ("x",), "r", {}, spec),
@@ -166,19 +165,20 @@ def rounding(tmp_path: Path, mode: str) -> list[int]:
     driver = c_drivers.write_driver(design, tmp_path)
     source = tmp_path / "mode.c"
     text = (PROGRAMS / "sides.c").read_text()
-    source.write_text(
-        text.replace("#include <stdio.h>", "#include <fenv.h>\n#include <stdio.h>").replace(
-            "if (count != 2) return 2;", f"if (count != 2 || fesetround({mode}) != 0) return 2;"
-        )
+    # A mode for each sample, by turns.
+    text = text.replace("#include <stdio.h>", "#include <fenv.h>\n#include <stdio.h>").replace(
+        "const fpgacomp_status status = DESIGN",
+        "static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO, FE_TONEAREST};\n"
+        "static int turn;\n"
+        "const int changed = fesetround(modes[turn++ % 4]);\n"
+        "const fpgacomp_status status = changed ? FPGACOMP_BAD_ARGUMENT : DESIGN",
     )
+    assert "changed ?" in text
+    source.write_text(text)
     program = c_drivers.compiled(driver, "side", source, core=("fpgacomp",))
-    values = np.array([[-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999999999999994, 4503599627370495.5]])
-    return [int(n) for n in c_drivers.to_frames(program, design, {"x": values})[0][0]]
-
-
-@pytest.mark.parametrize("mode", ["FE_UPWARD", "FE_DOWNWARD", "FE_TOWARDZERO"])
-def test_rounding_does_not_depend_on_the_processors_mode(mode: str, tmp_path: Path) -> None:
-    assert rounding(tmp_path, mode) == [-2, -2, 0, 0, 2, 2, 0, 4503599627370496]
+    values = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999999999999994, 4503599627370495.5]
+    (found,) = c_drivers.to_frames(program, design, {"x": np.array([values] * 4)})
+    assert found.tolist() == [[-2, -2, 0, 0, 2, 2, 0, 4503599627370496]] * 4
 
 
 def test_numbers_that_no_type_holds_become_its_ends(tmp_path: Path) -> None:
@@ -200,26 +200,42 @@ def test_numbers_that_no_type_holds_become_its_ends(tmp_path: Path) -> None:
         assert array[1].tolist()[:2] == [0, 0]  # NaN
 
 
-@pytest.mark.parametrize(
-    ("sample", "status"),
-    [([np.nan, 0], 11), ([np.inf, 0], 11), ([0, 16], 12), ([-1, 0], 12), ([15, 0], 0)],
-)
-def test_samples_that_do_not_go_with_the_design(
-    sample: list[float], status: int, tmp_path: Path
-) -> None:
+def test_an_image_with_its_channels_last_needs_no_table(tmp_path: Path) -> None:
+    """A transposition of any form is a loop; anything else is a table of indices."""
+    port = c_drivers.port("in0", 24, 64, signed=True)
+    whole = TensorSpec("int64", (24,))
+    indices = {f"{r}": np.arange(24).reshape(r, -1).T.ravel() for r in (1, 2, 3, 4, 8, 24)}
+    indices["swapped"] = np.array([1, 0, *range(2, 24)])
+    indices["back"] = np.arange(24)[::-1]
+    steps = [
+        HostStep("Gather", (port.integers, name), f"g {name}", {"axis": 1}, whole)
+        for name in indices
+    ]
+    outputs = {step.output: whole for step in steps}
+    after = HostProgram({port.integers: whole}, outputs, indices, tuple(steps))
+    design = c_drivers.deployment([port], [port], after=after, name="side")
+    program = program_of(design, tmp_path)
+    frames = np.arange(48).reshape(2, 24)
+    found = c_drivers.from_frames(program, design, [frames])
+    assert_same(found, after.run({port.integers: frames}))
+    text = next(tmp_path.rglob("side_deployment.c")).read_text()
+    # Neither direction of one row is a transposition: it moves nothing.
+    assert text.count("static const int32_t") == 4 and text.count("i0 + i1 *") == 4
+
+
+def test_samples_that_do_not_go_with_the_design(tmp_path: Path) -> None:
     port = c_drivers.port("in0", 2, highest=15)
+    spec = TensorSpec("float32", (2,))
     step = HostStep("Cast", ("x",), port.integers, {}, TensorSpec("int64", (2,)))
-    before = HostProgram(
-        {"x": TensorSpec("float32", (2,))}, {port.integers: step.spec}, {}, (step,)
-    )
+    before = HostProgram({"x": spec}, {port.integers: step.spec}, {}, (step,))
     design = c_drivers.deployment([port], [port], before, name="side")
-    driver = c_drivers.write_driver(design, tmp_path)
-    program = c_drivers.compiled(driver, "side", PROGRAMS / "sides.c", core=("fpgacomp",))
-    given = np.array(sample, "float32").tobytes()
-    done = subprocess.run([program, "before"], input=given, capture_output=True)
-    assert (done.returncode, done.stderr.decode().strip()) == (
-        (1, str(status)) if status else (0, "")
-    )
+    program = program_of(design, tmp_path)
+    found = []
+    for sample in ([np.nan, 0], [0, np.inf], [0, 16], [-1, 0], [15, 0]):
+        given = np.array(sample, "float32").tobytes()
+        done = subprocess.run([program, "before"], input=given, capture_output=True, check=False)
+        found.append((done.returncode, done.stderr.decode().strip()))
+    assert found == [(1, "11"), (1, "11"), (1, "12"), (1, "12"), (0, "")]
 
 
 def one(op: str, kind: str, given: tuple[str, ...], result: str, **constants: Any) -> HostProgram:

@@ -91,6 +91,21 @@ def test_predictions_are_right_and_the_dma_is_used_as_its_guide_says(
     assert found[5][0] == "1.2.3"
 
 
+@pytest.mark.parametrize("slots", [1, 4])
+def test_as_many_samples_are_under_way_as_there_are_slots(
+    slots: int, library: Path, folder: Path
+) -> None:
+    program = c_drivers.compiled(
+        folder, "frames", PROGRAMS / "shell.c", flags=(f"-DFPGACOMP_SLOTS={slots}",)
+    )
+    commands = [f"open {library}", "load first second", f"predict {SAMPLES}", "save answers",
+                *["submit 0"] * 5, ""]  # fmt: skip
+    printed = c_drivers.run([str(program)], folder, given="\n".join(commands).encode())
+    found = statuses([line.split() for line in printed.splitlines()])
+    assert found == [OK] * (4 + slots) + [BUSY] * (5 - slots)
+    np.testing.assert_array_equal(answers(folder, SAMPLES), WANTED)
+
+
 def test_the_stored_frames_are_compared_byte_by_byte(shell: Shell) -> None:
     assert shell("self_test") == [["frames", "2", "bytes", "20", "mismatches", "0", "0"]]
     (found,) = shell("set fault_memory_bits 1", "self_test")[1:]

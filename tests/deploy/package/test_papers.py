@@ -12,7 +12,7 @@ import pytest
 from fpgacomp.deploy.package.contents import runtime_files
 from fpgacomp.deploy.package.facts import Facts
 from fpgacomp.deploy.package.input_range import InputRange
-from fpgacomp.deploy.package.model_card import built_lines, model_card
+from fpgacomp.deploy.package.model_card import built_lines, model_card, placed_line
 from fpgacomp.deploy.package.parts import needs_of, parts_of
 from fpgacomp.deploy.package.sbom import sbom_text
 from fpgacomp.deploy.package.texts import cell, licence_text, rendered
@@ -52,7 +52,7 @@ REPORT: dict[str, Any] = {
 def card(report: Any = REPORT, ranges: Any = None) -> str:
     return model_card(
         "net", 3, Facts(report), DEPLOYMENT, {"image": RANGE} if ranges is None else ranges,
-        self_test_frames=4, contents="sources",
+        self_test_frames=4,
     ).decode()  # fmt: skip
 
 
@@ -133,6 +133,7 @@ def test_what_a_build_of_a_bitstream_found_out() -> None:
         "Place and route began from seed 3.",
         "Predicted with the host link: 1,234 frames a second.",
     ]
+    assert not placed_line(Facts({})) and not placed_line(Facts({"resources": {"LUT": 3}}))
     assert list(built_lines(Facts({}))) == [
         "The bitstream was built with tools that its report does not name; its timing was met, as "
         "its report says."

@@ -83,7 +83,7 @@ class Block:
     def segments(self) -> dict[str, tuple[str, int | None, int]]:
         """Path of an address segment -> (interface, its own base, size)."""
         return {
-            f"{path}/{name}": (path, base, size)
+            f"{path.rsplit('/', 1)[0]}/{bus.map or bus.name}/{name}": (path, base, size)
             for path, bus in self.buses.items()
             for name, base, size in bus.segments
         }

@@ -36,6 +36,7 @@ class Bus:
     window: tuple[int, int] = (0, 1 << 32)
     segments: tuple[tuple[str, int | None, int], ...] = ()
     space: str = ""
+    map: str = ""  # what the segments are below, where that is not the interface
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,10 @@ def _psu_buses(config: Config) -> Iterator[Bus]:
             yield Bus(name, "Master", "aximm", 128, (base, base + size), space="Data")
     if config["PSU__USE__S_AXI_GP2"] == "1":
         segments = (("HP0_DDR_LOW", 0, 1 << 31), ("HP0_QSPI", 0xC000_0000, 1 << 29),
+                    ("HP0_DDR_HIGH", 0x8_0000_0000, 1 << 31),
                     ("HP0_LPS_OCM", 0xFF00_0000, 1 << 24))  # fmt: skip
         bits = int(config["PSU__SAXIGP2__DATA_WIDTH"])
-        yield Bus("S_AXI_HP0_FPD", "Slave", "aximm", bits, segments=segments)
+        yield Bus("S_AXI_HP0_FPD", "Slave", "aximm", bits, segments=segments, map="SAXIGP2")
 
 
 PSU = Ip(

@@ -181,6 +181,8 @@ class Vivado:
     def set_property(self, call: Call) -> str:
         if "-dict" in call.options:
             words = self._split(call.options["-dict"])
+            if not words:
+                raise WrongCall("set_property: -dict without a property")
             pairs, objects = list(zip(words[::2], words[1::2], strict=True)), call.operands
         else:
             if len(call.operands) < 3:
@@ -366,8 +368,8 @@ class Vivado:
         return replace(packaged(text), vlnv=f"module:{name}", kind="module")
 
     def _found(self, call: Call, known: Sequence[str]) -> Result:
-        found = tuple(f"/{name.removeprefix('/')}" for name in call.operands)
-        return tuple(name for name in found if name in known)
+        wanted = [f"/{name.removeprefix('/')}" for name in call.operands]
+        return tuple(name for name in known if any(fnmatchcase(name, one) for one in wanted))
 
     def get_bd_cells(self, call: Call) -> Result:
         return self._found(call, [f"/{name}" for name in self._design().cells])
@@ -382,11 +384,7 @@ class Vivado:
         return self._found(call, list(self._design().spaces))
 
     def get_bd_addr_segs(self, call: Call) -> Result:
-        segments = self._design().segments
-        if "-of_objects" in call.options:
-            bus = call.options["-of_objects"]
-            return tuple(path for path, (of, _, _) in segments.items() if of == bus)
-        return self._found(call, list(segments))
+        return self._found(call, list(self._design().segments))
 
     def connect_bd_net(self, call: Call) -> str:
         self._design().connect(*call.operands)

@@ -142,6 +142,16 @@ static fpgacomp_status ready(const fpgacomp_device *device) {
   return device->lost ? FPGACOMP_NEEDS_RESET : FPGACOMP_OK;
 }
 
+/* Whether an array of pointers is there, and all that it points to. */
+static int given(const void *const *arrays, size_t count) {
+  size_t i;
+  if (arrays == NULL) return 0;
+  for (i = 0; i < count; ++i) {
+    if (arrays[i] == NULL) return 0;
+  }
+  return 1;
+}
+
 static void input_frames(const fpgacomp_device *device, size_t slot, uint8_t **frames) {
   size_t port;
   for (port = 0; port < device->design->inputs; ++port) {
@@ -185,7 +195,7 @@ fpgacomp_status fpgacomp_submit(fpgacomp_device *device, const void *const *samp
   size_t slot;
   fpgacomp_status status = ready(device);
   if (status != FPGACOMP_OK) return status;
-  if (sample == NULL || ticket == NULL) return FPGACOMP_BAD_ARGUMENT;
+  if (ticket == NULL || !given(sample, device->design->network_inputs)) return FPGACOMP_BAD_ARGUMENT;
   slot = device->submitted % FPGACOMP_SLOTS;
   if (device->taken[slot]) return FPGACOMP_BUSY;
   input_frames(device, slot, frames);
@@ -199,7 +209,7 @@ fpgacomp_status fpgacomp_wait(fpgacomp_device *device, fpgacomp_ticket ticket, v
   const size_t slot = ticket % FPGACOMP_SLOTS;
   fpgacomp_status status = ready(device);
   if (status != FPGACOMP_OK) return status;
-  if (answer == NULL) return FPGACOMP_BAD_ARGUMENT;
+  if (!given((const void *const *)answer, device->design->network_outputs)) return FPGACOMP_BAD_ARGUMENT;
   if (!device->taken[slot] || device->ticket[slot] != ticket) return FPGACOMP_BAD_TICKET;
   status = finish(device, slot, timeout_ms);
   if (status != FPGACOMP_OK) return status;
@@ -246,7 +256,10 @@ fpgacomp_status fpgacomp_predict(fpgacomp_device *device, size_t samples, const 
   size_t sent = 0, received = 0;
   fpgacomp_status status = ready(device);
   if (status != FPGACOMP_OK) return status;
-  if (inputs == NULL || outputs == NULL) return FPGACOMP_BAD_ARGUMENT;
+  if (!given(inputs, device->design->network_inputs) ||
+      !given((const void *const *)outputs, device->design->network_outputs)) {
+    return FPGACOMP_BAD_ARGUMENT;
+  }
   if (!idle(device)) return FPGACOMP_BUSY;
   while (received < samples) {
     while (status == FPGACOMP_OK && sent < samples && sent - received < FPGACOMP_SLOTS) {

