@@ -13,7 +13,7 @@ DEMO := digits_cnn-pynq-z2
 # The smallest design that takes 200,000 images a second fits even at the upper end of its estimate.
 DEMO_AIM := --target area --fps 200000
 
-.PHONY: demo test test-fast lint docs bench bench-rtl bench-deploy fuzz-drivers clean
+.PHONY: demo test test-fast test-install lint docs bench bench-rtl bench-deploy fuzz-drivers clean
 
 demo: $(VENV)/core.done
 	$(BIN)/fpgacomp compile examples/digits_cnn/model.onnx --board pynq-z2 $(DEMO_AIM) --out $(DEMO) \
@@ -51,6 +51,10 @@ bench-deploy: $(VENV)/all.done
 # A minute of libFuzzer for each target of the C drivers, with the address and undefined sanitizers.
 fuzz-drivers: $(VENV)/all.done
 	$(BIN)/python -m tests.deploy.c.fuzz --seconds 60
+
+# docker/install.sh in a Debian of its own: as root, with debootstrap, some minutes.
+test-install: $(VENV)/all.done
+	FPGACOMP_TEST_INSTALL=1 $(BIN)/python -m pytest -rs tests/docker
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
