@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import typer
 
 from fpgacomp.cli.console import write_json
 from fpgacomp.cli.options.arguments import BuildArgument
-from fpgacomp.cli.options.checking import TrustOption
+from fpgacomp.cli.options.checking import ThroughputOption, TrustOption
 from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.progress import progress
 
@@ -14,6 +16,7 @@ from fpgacomp.cli.progress import progress
 def emulate(
     context: typer.Context,
     folder: BuildArgument,
+    throughput: ThroughputOption = False,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -28,10 +31,18 @@ def emulate(
     Example: `fpgacomp emulate digits-pynq-z2`
     """
     from fpgacomp.flows.emulate import emulate as run
+    from fpgacomp.flows.emulate import throughput as measure
 
     with progress(context) as observer:
         library = run(folder, trust=trust, observer=observer)
+        measured = measure(folder, library, observer=observer) if throughput else None
     if as_json:
-        write_json({"library": str(library)})
-    else:
-        typer.echo(library)
+        write_json({"library": str(library), "throughput": asdict(measured) if measured else None})
+        return
+    typer.echo(library)
+    if measured is not None:
+        typer.echo(
+            f"{measured.frames_per_second:,.0f} frames/s through {measured.way}, "
+            f"{measured.design_frames_per_second:,.0f} predicted for the design by itself; "
+            f"{measured.frames} frames, every integer right"
+        )

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fpgacomp.deploy.link_emulation import uart_emulator
 from fpgacomp.engines.registry import engine_named
 from fpgacomp.engines.shared.emulation import EmulatedSystem
-from fpgacomp.errors import UsageError
+from fpgacomp.errors import ToolError, UsageError
 from fpgacomp.flows.options import checked_path
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.toolchain import find_compiler, find_verilator
 from fpgacomp.report import folder
+from fpgacomp.runtime.accelerator import stored_frames
 from fpgacomp.runtime.address_map import MAPS
+from fpgacomp.runtime.axi import AxiTransport
+from fpgacomp.runtime.deployment import Deployment
+from fpgacomp.runtime.emulated import EmulatedPlatform
+from fpgacomp.runtime.errors import DeviceError
+from fpgacomp.runtime.line import EmulatedLine, is_serial
+from fpgacomp.runtime.transport import Transport
+from fpgacomp.runtime.uart import UartTransport
 
+# Cycles that a measurement simulates, within these numbers of frames.
+_MEASURED_CYCLES, _FEWEST, _MOST = 1_000_000, 8, 200
+_PATIENCE_S = 1e3  # of the board's clock
 _CONTROL_SIZE = 0x1000
 # Physical memory that the emulated DMAs reach: a range that is DRAM on Zynq-7000 and UltraScale+.
 _MEMORY, _MEMORY_SIZE = 0x1000_0000, 64 << 20
@@ -60,6 +74,80 @@ def emulate(build: str | Path, *, trust: bool = False, observer: Observer = sile
     with Stages(observer).step("emulator"):
         emitted = engine.read_back(built.graph, built.project)
         return engine.emulator(emitted, system, compiler=compiler)
+
+
+@dataclass(frozen=True)
+class EmulatedThroughput:
+    """Frames that passed an emulated board.
+
+    Args:
+        frames: how many.
+        way: to the design and back, in words.
+        frames_per_second: at the design's clock, with the stated costs of the way.
+        design_frames_per_second: what the estimate says of the design by itself.
+    """
+
+    frames: int
+    way: str
+    frames_per_second: float
+    design_frames_per_second: float
+
+
+def throughput(
+    build: str | Path, library: Path, *, observer: Observer = silent
+) -> EmulatedThroughput:
+    """Send the stored frames of a build through its emulated board, again and again.
+
+    Args:
+        build: the folder that `compile` wrote.
+        library: what `emulate` returned for it.
+        observer: told the stage.
+
+    Raises:
+        ToolError: the board does not answer, or with other integers than the integer graph's.
+        UsageError: the folder is no build, or a file of it was changed.
+    """
+    place = checked_path("build", build)
+    report = json.loads(folder.read_build(place).project.files["report.json"])
+    cycles = report["estimate"]["interval_cycles"]["value"]
+    frames = min(max(round(_MEASURED_CYCLES / cycles), _FEWEST), _MOST)
+    with Stages(observer).step("measure"):
+        try:
+            seconds, way = _sent(Deployment.read(place / "software"), library, frames)
+        except DeviceError as error:
+            raise ToolError(error.where, error.why, error.remedy) from error
+    return EmulatedThroughput(
+        frames, way, frames / seconds, report["estimate"]["frames_per_second"]
+    )  # fmt: skip
+
+
+def _sent(deployment: Deployment, library: Path, frames: int) -> tuple[float, str]:
+    """Seconds of the board's clock that frames and their answers took, and their way."""
+    serial = is_serial(library)
+    board = EmulatedLine(library) if serial else EmulatedPlatform(library)
+    try:
+        transport = _transport(board, deployment)
+        given, wanted = (
+            [np.resize(stored_frames(deployment, port), (frames, port.size)) for port in ports]
+            for ports in (deployment.inputs, deployment.outputs)
+        )
+        started = board.now()
+        answers = transport.finish(transport.start(given), _PATIENCE_S)
+        seconds = board.now() - started
+    finally:
+        board.close()
+    if not all(np.array_equal(answer, right) for answer, right in zip(answers, wanted)):
+        raise ToolError(
+            "the emulated board", "it answers with other integers than the integer graph.",
+            "this is a bug in fpgacomp: please report it with the network.",
+        )  # fmt: skip
+    return seconds, "a UART" if serial else "AXI DMA"
+
+
+def _transport(board: EmulatedLine | EmulatedPlatform, deployment: Deployment) -> Transport:
+    if isinstance(board, EmulatedLine):
+        return UartTransport(board, deployment)
+    return AxiTransport(board, deployment.inputs, deployment.outputs, board.address_map)
 
 
 def _clock_hz(report: Mapping[str, Any]) -> int:

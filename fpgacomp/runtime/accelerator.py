@@ -167,8 +167,8 @@ class Accelerator:
             DescriptionError: the stored frames are missing or damaged.
             TransferError, DeviceTimeout: see `Transport.finish`.
         """
-        inputs = [_stored(self.deployment, port) for port in self.deployment.inputs]
-        wanted = [_stored(self.deployment, port) for port in self.deployment.outputs]
+        inputs = [stored_frames(self.deployment, port) for port in self.deployment.inputs]
+        wanted = [stored_frames(self.deployment, port) for port in self.deployment.outputs]
         frames = len(inputs[0])
         if any(len(array) != frames for array in (*inputs, *wanted)):
             raise DescriptionError(SELF_TEST, "its files hold different numbers of frames.",
@@ -228,7 +228,12 @@ def _side(deployment: Deployment, name: str, program: HostProgram | None) -> Hos
     return OnnxSide(deployment.folder / f"{name}.onnx")
 
 
-def _stored(deployment: Deployment, port: FramePort) -> Array:
+def stored_frames(deployment: Deployment, port: FramePort) -> Array:
+    """Frames of a port for the self-test, [N, size].
+
+    Raises:
+        DescriptionError: they are missing or damaged.
+    """
     path = deployment.folder / SELF_TEST / f"{port.port}.bin"
     try:
         if path.is_symlink() or path.stat().st_size > 64 * port.frame_bytes:

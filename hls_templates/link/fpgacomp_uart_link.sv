@@ -224,7 +224,7 @@ module fpgacomp_uart_link #(
     if (idle) index <= '0;
     else if (ready & of_answers) index <= index + 1'b1;
     if (start) speaking <= asked ? Answers : failed ? Errors : Results;
-    // A request waits behind an answer that is being sent, which keeps its head.
+    // An answer that is being sent keeps its head: what is asked meanwhile is asked again by the host.
     if (done & request & (wrong == '0) & (idle | ~of_answers | clear_now)) begin
       asked <= 1'b1;
       asked_kind <= kind;

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fpgacomp.flows.compile import compile
-from fpgacomp.flows.emulate import emulate
+from fpgacomp.flows.emulate import emulate, throughput
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.simulate import simulate
 from fpgacomp.ir import codec
@@ -306,3 +306,10 @@ def test_the_c_driver_predicts_the_same_through_the_uart(folder: Path, tmp_path:
     scores = np.fromfile(work / "scores", wanted.type)
     (expected,) = simulate(build, images).outputs.values()
     np.testing.assert_array_equal(scores.reshape(expected.shape), expected)
+
+
+def test_the_throughput_of_the_line_is_told(folder: Path) -> None:
+    uart.needs_verilator()
+    found = throughput(*built(folder))
+    assert found.way == "a UART" and found.frames >= 8
+    assert 0 < found.frames_per_second < 1.02 * found.design_frames_per_second

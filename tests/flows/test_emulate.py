@@ -189,7 +189,26 @@ def test_the_verb_prints_the_path_alone(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["emulate", str(build)])
     assert (ran.exit_code, ran.stdout) == (0, f"{library}\n")
     ran = CliRunner().invoke(app, ["emulate", str(build), "--json"])
-    assert json.loads(ran.stdout) == {"library": str(library)}
+    assert json.loads(ran.stdout) == {"library": str(library), "throughput": None}
+
+
+@pytest.mark.slow
+def test_the_throughput_of_the_whole_system_is_told(tmp_path: Path) -> None:
+    """Through a UART: tests/deploy/test_link_emulation.py."""
+    build = compiled(tmp_path / "digits", "hls4ml")
+    ran = CliRunner().invoke(app, ["emulate", str(build), "--throughput", "--json"])
+    assert ran.exit_code == 0, ran.output
+    found = json.loads(ran.stdout)["throughput"]
+    assert found["way"] == "AXI DMA" and found["frames"] == 200
+    alone = found["design_frames_per_second"]
+    assert 0.5 * alone < found["frames_per_second"] < 1.02 * alone
+    # Nothing is told of a board that computes otherwise.
+    stored = next((build / "software" / "selftest").glob("out*.bin"))
+    deployment = Deployment.read(build / "software")
+    stored.write_bytes(bytes(stored.stat().st_size))
+    library = Path(json.loads(ran.stdout)["library"])
+    with pytest.raises(ToolError, match="answers with other integers than the integer graph"):
+        flow._sent(deployment, library, 8)
 
 
 def test_the_page_of_the_emulation_lists_every_name() -> None:

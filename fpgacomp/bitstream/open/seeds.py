@@ -102,7 +102,8 @@ def _attempt(
         fix = "compile for fewer resources (--target area, a lower --fps), or for a larger board."
         error = failure("nextpnr", ended, log, fix)
         # What does not fit from one seed does from none; what was not routed may from another.
-        if ended.timed_out or any("route" in line.lower() for line in ended.tail):
+        wrong = [line.lower() for line in ended.tail if "ERROR" in line]
+        if ended.timed_out or any("rout" in line for line in wrong):
             return Attempt(seed, None, ended.seconds, failed=error.why)
         raise error
     found = read_report(report.read_bytes())

@@ -127,6 +127,17 @@ TrustOption = Annotated[
     ),
 ]
 
+ThroughputOption = Annotated[
+    bool,
+    typer.Option(
+        "--throughput",
+        rich_help_panel=CHECKING,
+        help="Also send frames through the emulated board, compare every integer of the answers, "
+        "and tell how many frames a second pass at the design's clock, the driver's accesses and "
+        "the way to memory or over the line included.",
+    ),
+]
+
 NoiseOption = Annotated[
     str,
     typer.Option(

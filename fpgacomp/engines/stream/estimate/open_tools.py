@@ -28,7 +28,9 @@ PATH = Path(__file__).with_name("yosys.json")
 # blocks of share/lattice/brams_16kd.txt, share/ice40/brams.txt, share/gowin/brams.txt,
 # lutrams_trellis.txt and share/gowin/lutrams.txt.
 _ROM_BIT, _RAM_BIT = 1 / 16, 1.0
-_BLOCK_COST = {"DP16KD": 128, "SB_RAM40_4K": 64, "BSRAM": 128}
+# Gowin's is 128 as ECP5's, but its ports read what is written without logic beside them: a buffer
+# of 392 words of 4 bits goes into a block, whose LUT RAM has a cost of 124.
+_BLOCK_COST = {"DP16KD": 128, "SB_RAM40_4K": 64, "BSRAM": 123}
 _LUT_RAM_COST = 4
 _LUT_RAM_WORDS, _LUT_RAM_BITS = 16, 4  # TRELLIS_DPR16X4, RAM16SDP4
 # LUTs of one of these: four hold its words, two are those of the slice that writes them.
