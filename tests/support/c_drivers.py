@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -80,7 +81,9 @@ def compiled(
     core: Sequence[str] = CORE,
 ) -> Path:  # fmt: skip
     """A program around the driver of design `name` in `folder`."""
-    target = folder / f"{program.stem}_{compiler}"
+    # Programs of one source that differ in their flags stand beside each other.
+    which = crc32("\0".join((*flags, *core)).encode())
+    target = folder / f"{program.stem}_{compiler}_{which:08x}"
     sources = [program, folder / f"{name}_deployment.c", folder / f"{name}_vectors.c",
                *(folder / "driver" / f"{part}.c" for part in core)]  # fmt: skip
     command = [
