@@ -14,9 +14,10 @@ import numpy as np
 from .address_map import LENGTH_BITS, AddressMap
 from .deployment import FramePort
 from .dma import AxiDma, DmaChannel
-from .errors import DeviceError, DeviceTimeout, SampleError, TransferError
+from .errors import DeviceError, DeviceTimeout, TransferError
 from .platform import DmaBuffer, Platform, wait_until
 from .registers import ControlRegisters
+from .transport import count_frames
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -197,7 +198,7 @@ class AxiTransport:
         """Begin to send frames; the arrays must not change until their answers are there."""
         if self._lost:
             raise TransferError("the accelerator", self._lost, _RESET)
-        count = self._checked(frames)
+        count = count_frames(frames, [lane.port for lane in self._senders])
         answers = [np.empty((count, lane.port.size), lane.port.dtype) for lane in self._receivers]
         job = _Job(frames, answers)
         self._tokens += 1
@@ -281,25 +282,6 @@ class AxiTransport:
                 found[f"{side}.{lane.port.port}.frames"] = float(counts.frames)
                 found[f"{side}.{lane.port.port}.stall_cycles"] = float(counts.stalls)
         return found
-
-    def _checked(self, frames: Sequence[Array]) -> int:
-        """How many frames there are.
-
-        Raises:
-            SampleError: an array is missing, or of another type or shape.
-        """
-        if len(frames) != len(self._senders):
-            raise SampleError("the frames", f"{len(frames)} arrays were given for "
-                              f"{len(self._senders)} inputs.", "give one for each.")  # fmt: skip
-        for lane, array in zip(self._senders, frames):
-            count, port = len(frames[0]), lane.port
-            same = array.dtype == port.dtype and array.flags.c_contiguous
-            if not same or array.shape != (count, port.size):
-                raise SampleError(
-                    port.port, f"got {array.dtype} {list(array.shape)}, expected contiguous "
-                    f"{port.dtype} [{count}, {port.size}].", "pack the frames first.",
-                )  # fmt: skip
-        return len(frames[0])
 
     def _guarded(self) -> bool:
         """Let every channel do what it can; whether one could.

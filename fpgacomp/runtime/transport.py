@@ -6,6 +6,9 @@ from typing import Any, Protocol, Sequence
 
 import numpy as np
 
+from .deployment import FramePort
+from .errors import SampleError
+
 
 class Transport(Protocol):
     """A way to an accelerator and back, for frames of whole numbers."""
@@ -49,3 +52,23 @@ class Transport(Protocol):
 
     def statistics(self) -> dict[str, float]:
         """Figures of what passed so far, by name: frames, errors, seconds or cycles."""
+
+
+def count_frames(frames: Sequence[np.ndarray[Any, Any]], ports: Sequence[FramePort]) -> int:
+    """How many frames are to be sent to input ports.
+
+    Raises:
+        SampleError: an array is missing, or of another type or shape than `Transport.start` says.
+    """
+    if len(frames) != len(ports):
+        raise SampleError("the frames", f"{len(frames)} arrays were given for "
+                          f"{len(ports)} inputs.", "give one for each.")  # fmt: skip
+    count = len(frames[0])
+    for port, array in zip(ports, frames):
+        same = array.dtype == port.dtype and array.flags.c_contiguous
+        if not same or array.shape != (count, port.size):
+            raise SampleError(
+                port.port, f"got {array.dtype} {list(array.shape)}, expected contiguous "
+                f"{port.dtype} [{count}, {port.size}].", "pack the frames first.",
+            )  # fmt: skip
+    return count

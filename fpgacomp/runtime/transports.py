@@ -6,6 +6,8 @@ emulated:LIBRARY   that of this path
 uart:PORT:BAUD     a board at a serial port, for instance uart:/dev/ttyUSB1:1000000
 pynq               a Zynq-7000 board under PYNQ, with the package's bitstream
 pynq-ultrascale    a Zynq UltraScale+ board, likewise
+xrt                the first Alveo card under XRT, with the package's .xclbin
+xrt:INDEX          the card of this number, likewise
 MODULE:FUNCTION    whatever this function, which takes the Deployment, gives
 """
 
@@ -21,7 +23,8 @@ from .errors import DeviceError
 from .transport import Transport
 
 NAMES = (
-    "emulated", "emulated:LIBRARY", "uart:PORT:BAUD", "pynq", "pynq-ultrascale", "MODULE:FUNCTION",
+    "emulated", "emulated:LIBRARY", "uart:PORT:BAUD", "pynq", "pynq-ultrascale", "xrt", "xrt:INDEX",
+    "MODULE:FUNCTION",
 )  # fmt: skip
 _FAMILIES = {"pynq": "zynq-7000", "pynq-ultrascale": "zynq-ultrascale+"}
 
@@ -48,15 +51,19 @@ def connect(name: str, deployment: Deployment, folder: Path) -> Transport:
     if kind == "emulated":
         return _emulated(deployment, argument or None)
     port, _, baud = argument.rpartition(":")
-    if kind == "uart" and port and baud.isdigit():
+    if kind == "uart" and port and baud.isdecimal():
         from . import uart
 
         return uart.connect(deployment, port, int(baud))
     if name in _FAMILIES:
         from . import pynq
 
-        return pynq.connect(deployment, _bitstream(folder), MAPS[_FAMILIES[name]])
-    if argument.isidentifier() and kind not in ("uart", *_FAMILIES):
+        return pynq.connect(deployment, _bitstream(folder, "bit"), MAPS[_FAMILIES[name]])
+    if name == "xrt" or (kind == "xrt" and argument.isdecimal() and len(argument) < 5):
+        from . import xrt
+
+        return xrt.XrtTransport(deployment, _bitstream(folder, "xclbin"), int(argument or 0))
+    if argument.isidentifier() and kind not in ("uart", "xrt", *_FAMILIES):
         transport: Transport = _function(name, kind, argument)(deployment)
         return transport
     where = name or "the way to the device"
@@ -83,12 +90,12 @@ def _function(name: str, module: str, function: str) -> Any:
         ) from None  # fmt: skip
 
 
-def _bitstream(folder: Path) -> Path:
-    """The one .bit file of a version."""
-    found = sorted((folder / "bitstream").glob("*.bit"))
+def _bitstream(folder: Path, ending: str) -> Path:
+    """The one file of a version that the device loads, .bit or .xclbin."""
+    found = sorted((folder / "bitstream").glob(f"*.{ending}"))
     if len(found) != 1:
         raise DeviceError(
-            str(folder / "bitstream"), f"holds {len(found)} .bit files instead of one.",
+            str(folder / "bitstream"), f"holds {len(found)} .{ending} files instead of one.",
             "install a package that was made after `fpgacomp build`.",
         )  # fmt: skip
     return found[0]

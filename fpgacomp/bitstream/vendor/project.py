@@ -295,11 +295,17 @@ def kernel_of(design: VendorDesign) -> str:
 
 
 def movers_of(design: VendorDesign) -> tuple[Mover, ...]:
-    """A data mover for each stream of a card's accelerator."""
+    """A data mover for each stream of a card's accelerator.
+
+    Its name holds the network's identity: XRT's Python reads no registers of the accelerator, and
+    sees by it what an .xclbin was linked for (`fpgacomp.runtime.xrt`). Kernel and name together
+    have at most 63 characters in an .xclbin.
+    """
     accelerator = design.accelerator
+    inputs, outputs, identity = accelerator.inputs, accelerator.outputs, accelerator.identity
     return (
-        *(Mover(f"mm2s_{n}", port) for n, port in enumerate(accelerator.inputs)),
-        *(Mover(f"s2mm_{n}", port) for n, port in enumerate(accelerator.outputs)),
+        *(Mover(f"mm2s_{n}_{identity}", port) for n, port in enumerate(inputs)),
+        *(Mover(f"s2mm_{n}_{identity}", port) for n, port in enumerate(outputs)),
     )
 
 
