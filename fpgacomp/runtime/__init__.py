@@ -7,7 +7,7 @@
 
 A package of `fpgacomp package` holds this folder under the name `fpgacomp_runtime`. It needs Python
 3.8 and numpy, imports nothing else of fpgacomp, and names its own modules relatively. What a
-transport needs beyond that (pynq, pyserial) is imported where it is used.
+transport needs beyond that (pynq, pyserial, pyxrt) is imported where it is used.
 """
 
 from __future__ import annotations

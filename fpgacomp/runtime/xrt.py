@@ -4,15 +4,16 @@ What a vendor build links (`link.cfg`) is `fpgacomp_mm2s_BITS:{mm2s_N_IDENTITY}`
 `fpgacomp_s2mm_BITS:{s2mm_N_IDENTITY}` for each output. One run of a mover carries as many frames as
 the host tells it, out of a buffer in the memory bank that it is linked to.
 
-What is checked when the card is opened: it runs the .xclbin of this package, by XRT's UUID, and
-this .xclbin was linked for this very network, as its movers have the network's identity in their
-names. What is not: pyxrt reads no registers of a kernel that the host does not start, so MAGIC,
-counters and error flags of the accelerator stay unread, and an .xclbin of other kernels under the
-same names is not noticed. The self-test compares integers.
+What is checked when the card is opened: it runs the .xclbin of this package, by the UUID that the
+driver tells; this .xclbin was linked for this very network, as its movers have the network's
+identity in their names; and every mover takes a run. What is not: pyxrt reads no registers of a
+kernel that the host does not start, so MAGIC, counters and error flags of the accelerator stay
+unread. Other logic under the same names is not noticed, nor are frames that a killed process left
+in the accelerator. The self-test compares integers, and finds both.
 
-A mover waits until all its frames have come, and nothing stops it. XRT does not load an .xclbin
-anew that the card already has, unless xrt.ini states force_program_xclbin. So `reset` finds out
-whether the movers take a run again, and says so where only a reset of the card frees them.
+A mover waits until all its frames have come, and nothing stops it; XRT does not load an .xclbin
+anew that the card already has. Where frames in flight do not come to their end, `reset` therefore
+asks for a reset of the card, and goes on when the card has no .xclbin any more.
 
 Names are those of pyxrt.cpp from XRT 2021.1 on. `run.wait(milliseconds)` may never return there
 (xrt_kernel.h says so), so `run.state()` is asked until the run has ended.
@@ -46,7 +47,10 @@ _DRAIN_S = 1.0
 _OF_XRT = (RuntimeError, ValueError, IndexError, MemoryError, OSError)
 _ENDED = ("COMPLETED", "ERROR", "ABORT", "TIMEOUT", "NORESPONSE")
 _RESET = "call reset(), and send the frames again."
-_CARD_RESET = "end what runs on the card, type `xbutil reset --device BDF`, and open it again."
+_CARD_RESET = (
+    "end what else uses the card, type `xbutil reset --device BDF`, and call reset() or open the "
+    "device again."
+)
 
 
 @contextmanager
@@ -181,6 +185,7 @@ class XrtTransport:
         self._tokens = self._frames = self._errors = self._runs = self._pending = 0
         self._lost = ""  # why nothing can be sent before a reset
         self._closed = False
+        self._stuck = False  # frames are in the accelerator, or a mover waits for some
         self._busy_s = 0.0
         self._since_s: float | None = None  # when time was last added, while answers are awaited
         self._load()
@@ -231,16 +236,18 @@ class XrtTransport:
         return job.answers
 
     def reset(self) -> None:
-        """Let what the movers carry come to its end; where it does not, load the card again.
+        """Let what the movers carry come to its end; where it does not, load a card that was reset.
 
         Raises:
-            DeviceTimeout: a mover still waits for frames, and only a reset of the card frees it.
+            DeviceTimeout: it did not come to a good end, and the card was not reset since.
             DeviceError: the card cannot be opened again.
         """
         if self._closed:
             self._usable()
         self._drop("were lost in a reset.")
         if not self._drained():
+            self._stuck = True
+        if self._stuck:
             self._load()
         self._lost = ""
 
@@ -272,9 +279,11 @@ class XrtTransport:
         try:
             self._open()
             self._try_movers()
-        except DeviceError:
+        except DeviceError as error:
             self._release()
-            raise
+            # The frames below have kernels, too; the next attempt needs them while this is held.
+            raise error.with_traceback(None) from None
+        self._stuck = False
 
     def _open(self) -> None:
         """Load the card, and open the movers with their buffers."""
@@ -284,10 +293,17 @@ class XrtTransport:
         where = f"card {self._card}"
         with _told(where, "name a card that `xbutil examine` lists, for instance xrt:0."):
             device = pyxrt.device(self._card)
-        with _told(path, "name an .xclbin for this card's platform, on a card that is free."):
+        with _told(path, "install the package again: XRT does not read this file."):
             xclbin = pyxrt.xclbin(path)
+            wanted, before = xclbin.get_uuid(), device.get_xclbin_uuid()
+        if self._stuck and before.to_string() == wanted.to_string():
+            raise DeviceTimeout(
+                where, "frames in flight did not come to a good end, and the card was not reset.",
+                _CARD_RESET,
+            )  # fmt: skip
+        with _told(path, "name an .xclbin for this card's platform, on a card that is free."):
             device.load_xclbin(xclbin)
-            wanted, found = xclbin.get_uuid(), device.get_xclbin_uuid()
+            found = device.get_xclbin_uuid()
         if found.to_string() != wanted.to_string():
             raise WrongDesign(
                 where, f"runs {found.to_string()} instead of {wanted.to_string()}, the .xclbin of "
@@ -363,10 +379,10 @@ class XrtTransport:
         deadline = time.monotonic() + _DRAIN_S
         complete = self._pyxrt.ert_cmd_state.ERT_CMD_STATE_COMPLETED
         movers = len(self._senders) + len(self._receivers)
-        good = bool(movers)
+        good = True
         with _told(f"card {self._card}", _CARD_RESET):
             for part in self._running:
-                over = len(part.runs) == movers and self._over(part, deadline)
+                over = len(part.runs) in (0, movers) and self._over(part, deadline)
                 good = good and over and all(run.wait(1) == complete for run in part.runs)
         self._forget_runs()
         return good
@@ -384,7 +400,7 @@ class XrtTransport:
                 ends = self._ends(mover.start(0, 0), _DRAIN_S)
             if not ends:
                 raise DeviceTimeout(
-                    mover.port.port, "its data mover still waits for frames that were lost.",
+                    mover.port.port, "its data mover takes no run: it still waits for frames.",
                     _CARD_RESET,
                 )  # fmt: skip
 

@@ -114,8 +114,8 @@ TransportOption = Annotated[
         "--transport",
         metavar="NAME",
         rich_help_panel=DEVICE,
-        help="Send the stored frames through this device (emulated, pynq, pynq-ultrascale, "
-        "uart:PORT:BAUD) before the version becomes active. "
+        help="Send the stored frames through this device (emulated, pynq, pynq-ultrascale, xrt, "
+        "xrt:INDEX, uart:PORT:BAUD) before the version becomes active. "
         "Where an integer is not the integer graph's, the version before stays active. Without "
         "this option and --self-test, nothing is tried.",
     ),

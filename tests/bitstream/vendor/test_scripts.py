@@ -236,12 +236,12 @@ def test_the_kernel_of_a_card_has_the_streams_and_registers(tmp_path: Path) -> N
         port.name: ("Slave" if port.input else "Master", port.tdata_bits)
         for port in design.accelerator.ports
     }
-    config = (folder / "link.cfg").read_text()
+    config, which = (folder / "link.cfg").read_text(), design.accelerator.identity
     for number, port in enumerate(design.accelerator.inputs):
-        assert f"stream_connect=mm2s_{number}.to:accelerator.{port.name}\n" in config
-        assert f"nk=fpgacomp_mm2s_{port.tdata_bits}:1:mm2s_{number}\n" in config
+        assert f"stream_connect=mm2s_{number}_{which}.to:accelerator.{port.name}\n" in config
+        assert f"nk=fpgacomp_mm2s_{port.tdata_bits}:1:mm2s_{number}_{which}\n" in config
     for number, port in enumerate(design.accelerator.outputs):
-        assert f"stream_connect=accelerator.{port.name}:s2mm_{number}.from\n" in config
+        assert f"stream_connect=accelerator.{port.name}:s2mm_{number}_{which}.from\n" in config
     makefile = (folder / "Makefile").read_text()
     for kernel in set(re.findall(r"nk=(\w+):", config)):
         assert f" {kernel}.xo" in makefile, kernel
