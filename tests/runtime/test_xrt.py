@@ -231,6 +231,14 @@ def test_a_run_that_is_not_taken(card: Card, transport: XrtTransport) -> None:
     assert right(transport)
 
 
+def test_where_no_run_was_taken_nothing_is_left(card: Card, transport: XrtTransport) -> None:
+    card.refuses = 1
+    with pytest.raises(TransferError, match="exec buf"):
+        transport.start(frames(2))
+    transport.reset()
+    assert right(transport)
+
+
 def test_a_mover_that_another_process_left_waiting(
     card: Card, transport: XrtTransport, version: Path, described: Deployment
 ) -> None:
