@@ -31,6 +31,7 @@ import numpy as np
 
 from .deployment import Deployment, FramePort
 from .errors import DeviceError, DeviceTimeout, NotInstalled, TransferError, WrongDesign
+from .movers import BUFFERS, CardMover, mover_name, row_bytes
 from .platform import wait_until
 from .transport import count_frames
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 # Bytes of the largest buffer: a run takes XRT about as long as PCI Express takes for them.
 _RUN_BYTES = 4 << 20
-# Buffers of a port: the movers work on one while the host fills or empties the other.
-_BUFFERS = 2
 # Seconds in which movers end whose frames have all come, and in which one takes an empty run.
 _DRAIN_S = 1.0
 # What std::exception and its kinds become in pybind11.
@@ -62,62 +61,6 @@ def _told(where: str, remedy: str, kind: type[DeviceError] = DeviceError) -> Ite
         # Its frames would keep kernels that are to be given up.
         problem.__traceback__ = None
         raise kind(where, f"XRT says: {str(problem).strip()}.", remedy) from None
-
-
-class _Mover:
-    """The data mover of one port, with its buffers in the card's memory and on the host.
-
-    Args:
-        pyxrt: the module.
-        device: the card.
-        kernel: the mover's compute unit.
-        port: that it serves.
-        sends: whether it brings frames to the accelerator.
-        rows: frames of a buffer.
-    """
-
-    def __init__(
-        self, pyxrt: Any, device: Any, kernel: Any, port: FramePort, *, sends: bool, rows: int
-    ) -> None:
-        self.port, self._pyxrt, self._kernel = port, pyxrt, kernel
-        self._argument = 0 if sends else 1  # place of `memory` among those of movers.cpp
-        ways = pyxrt.xclBOSyncDirection
-        self._way = ways.XCL_BO_SYNC_BO_TO_DEVICE if sends else ways.XCL_BO_SYNC_BO_FROM_DEVICE
-        self._row = row_bytes(port)
-        group = kernel.group_id(self._argument)
-        self._buffers = [
-            pyxrt.bo(device, rows * self._row, pyxrt.bo.flags.normal, group)
-            for _ in range(_BUFFERS)
-        ]
-        self._rows = [
-            np.frombuffer(buffer.map(), np.uint8).reshape(rows, self._row)
-            for buffer in self._buffers
-        ]
-
-    def fill(self, slot: int, frames: Array) -> None:
-        """Put frames into the card's memory."""
-        count, used = len(frames), self.port.frame_bytes
-        self._rows[slot][:count, :used] = frames.view(np.uint8)
-        self._buffers[slot].sync(self._way, count * self._row, 0)
-
-    def empty(self, slot: int, answers: Array) -> None:
-        """Take frames out of the card's memory."""
-        count, used = len(answers), self.port.frame_bytes
-        self._buffers[slot].sync(self._way, count * self._row, 0)
-        answers.view(np.uint8)[:] = self._rows[slot][:count, :used]
-
-    def start(self, slot: int, count: int) -> Any:
-        """Let the mover carry `count` frames; its run. XRT leaves the stream's argument alone."""
-        run = self._pyxrt.run(self._kernel)
-        run.set_arg(self._argument, self._buffers[slot])
-        run.set_arg(2, self.port.beats)
-        run.set_arg(3, count)
-        run.start()
-        return run
-
-    def close(self) -> None:
-        """Give up the buffers and the kernel."""
-        self._rows, self._buffers, self._kernel = [], [], None
 
 
 class _Job:
@@ -176,12 +119,12 @@ class XrtTransport:
         self._ended = {getattr(states, f"ERT_CMD_STATE_{name}") for name in _ENDED}
         ports = (*deployment.inputs, *deployment.outputs)
         self._rows = max(1, _RUN_BYTES // max(row_bytes(port) for port in ports))
-        self._senders: list[_Mover] = []
-        self._receivers: list[_Mover] = []
+        self._senders: list[CardMover] = []
+        self._receivers: list[CardMover] = []
         self._jobs: dict[int, _Job] = {}
         self._waiting: deque[_Part] = deque()
         self._running: deque[_Part] = deque()
-        self._slots = list(range(_BUFFERS))
+        self._slots = list(range(BUFFERS))
         self._tokens = self._frames = self._errors = self._runs = self._pending = 0
         self._lost = ""  # why nothing can be sent before a reset
         self._closed = False
@@ -319,7 +262,7 @@ class XrtTransport:
 
     def _open_mover(
         self, device: Any, uuid: Any, name: str, port: FramePort, *, sends: bool
-    ) -> _Mover:
+    ) -> CardMover:
         """A mover with its buffers.
 
         Raises:
@@ -335,7 +278,7 @@ class XrtTransport:
             mode = self._pyxrt.kernel.cu_access_mode.exclusive
             kernel = self._pyxrt.kernel(device, uuid, name, mode)
         with _told(f"the memory of card {self._card}", "end what else uses the card."):
-            return _Mover(self._pyxrt, device, kernel, port, sends=sends, rows=self._rows)
+            return CardMover(self._pyxrt, device, kernel, port, sends=sends, rows=self._rows)
 
     def _launch(self) -> None:
         """Start what waits, as long as there are buffers."""
@@ -391,7 +334,7 @@ class XrtTransport:
         """Give runs up, each of which holds its kernel; an error may still hold their part."""
         while self._running:
             self._running.pop().runs.clear()
-        self._slots = list(range(_BUFFERS))
+        self._slots = list(range(BUFFERS))
 
     def _try_movers(self) -> None:
         """See that every mover takes a run, of no frames: one that still waits takes none."""
@@ -446,14 +389,3 @@ class XrtTransport:
         for mover in (*self._senders, *self._receivers):
             mover.close()
         self._senders, self._receivers = [], []
-
-
-def row_bytes(port: FramePort) -> int:
-    """Bytes that a frame takes in the card's memory: it begins with a beat."""
-    return port.beats * port.lanes * port.container_bits // 8
-
-
-def mover_name(port: FramePort, number: int, identity: str, *, sends: bool) -> str:
-    """Kernel and compute unit of a port's data mover, as `link.cfg` of a vendor build has them."""
-    way, bits = "mm2s" if sends else "s2mm", port.lanes * port.container_bits
-    return f"fpgacomp_{way}_{bits}:{{{way}_{number}_{identity}}}"

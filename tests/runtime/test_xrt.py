@@ -28,6 +28,7 @@ from fpgacomp.runtime.errors import (
     TransferError,
     WrongDesign,
 )
+from fpgacomp.runtime.movers import mover_name
 from fpgacomp.runtime.xrt import XrtTransport
 from tests.support.builders import GraphBuilder
 from tests.support.c_drivers import deployment
@@ -311,5 +312,5 @@ def test_without_pyxrt_the_remedy_is_told(
 def test_names_fit_into_an_xclbin() -> None:
     """`ip_data.m_name` of xclbin.h has 64 bytes for kernel:unit, the last of them 0."""
     wide = replace(ports_of(GRAPH)[0][0], lanes=2048)
-    name = xrt.mover_name(wide, 7, "0" * 32, sends=True)
+    name = mover_name(wide, 7, "0" * 32, sends=True)
     assert len(name.replace("{", "").replace("}", "")) <= 63
