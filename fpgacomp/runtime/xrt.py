@@ -15,7 +15,7 @@ A mover waits until all its frames have come, and nothing stops it; XRT does not
 anew that the card already has. Where frames in flight do not come to their end, `reset` therefore
 asks for a reset of the card, and goes on when the card has no .xclbin any more.
 
-Names are those of pyxrt.cpp from XRT 2021.1 on. `run.wait(milliseconds)` may never return there
+Names are those of pyxrt.cpp in sources of XRT from 2021 to 2026. `run.wait(milliseconds)` may never return there
 (xrt_kernel.h says so), so `run.state()` is asked until the run has ended.
 """
 
@@ -38,7 +38,7 @@ from .transport import count_frames
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
-# Bytes of the largest buffer: a run takes XRT about as long as PCI Express takes for them.
+# Bytes of the largest buffer. Chosen by hand: nobody has measured it on a card yet.
 _RUN_BYTES = 4 << 20
 # Seconds in which movers end whose frames have all come, and in which one takes an empty run.
 _DRAIN_S = 1.0
