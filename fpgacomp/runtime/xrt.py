@@ -15,8 +15,8 @@ A mover waits until all its frames have come, and nothing stops it; XRT does not
 anew that the card already has. Where frames in flight do not come to their end, `reset` therefore
 asks for a reset of the card, and goes on when the card has no .xclbin any more.
 
-Names are those of pyxrt.cpp in sources of XRT from 2021 to 2026. `run.wait(milliseconds)` may never return there
-(xrt_kernel.h says so), so `run.state()` is asked until the run has ended.
+Names are those of pyxrt.cpp in sources of XRT from 2021 to 2026. `run.wait(milliseconds)`
+may never return there (xrt_kernel.h says so), so `run.state()` is asked until the run has ended.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A card for tests of the transport through XRT, and a module with the names of pyxrt around it.
 
-The module has what pyxrt.cpp of XRT binds in sources of 2021 to 2026, with the same numbers of arguments.
-The card has the compute units of a link.cfg, which take the arguments of a movers.cpp, and computes
-with the integer graph.
+The module has what pyxrt.cpp binds in sources of XRT from 2021 to 2026, with the same numbers of
+arguments. The card has the compute units of a link.cfg, which take the arguments of a movers.cpp,
+and computes with the integer graph.
 """
 
 from __future__ import annotations
