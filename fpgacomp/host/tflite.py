@@ -1,4 +1,4 @@
-"""TFLite files: what stands in one, its bytes, and its interpreters; TensorFlow is imported late."""
+"""TFLite files: what stands in one, its bytes, and its interpreter, which TensorFlow brings."""
 
 from __future__ import annotations
 

@@ -117,7 +117,8 @@ def _candidates(
     rises, ends = points.y > 0, points.y < most
     least = np.where(inner, (points.y - 0.5) / bounded, np.inf)[:, rises].max(axis=1)
     largest = np.where(inner, (points.y + 0.5) / bounded, np.inf)[:, ends].min(axis=1)
-    room = np.where(np.isfinite(least), largest - least, -np.inf)
+    room = np.full(len(bias), -np.inf)
+    np.subtract(largest, least, out=room, where=np.isfinite(least))
     for place in np.argsort(-room)[:_BIASES_TRIED]:
         if room[place] <= 0:
             return
@@ -187,7 +188,8 @@ def rounded_once(sums: IntArray, factor: float) -> IntArray:
 
 def rounded_in_float32(sums: IntArray, factor: float) -> IntArray:
     """XNNPACK's kernels on x86: a product in float32, rounded half to even."""
-    return np.rint(sums.astype(np.float32) * np.float32(factor)).astype(np.int64)
+    rounded: IntArray = np.rint(sums.astype(np.float32) * np.float32(factor)).astype(np.int64)
+    return rounded
 
 
 KERNELS: tuple[Callable[[IntArray, float], IntArray], ...] = (

@@ -9,9 +9,9 @@ A tensor of at most 8 bits is int8 with scale 1. The integer y has the code y - 
 What a sum of products reads is y - base; its bias makes up for that, as it is a whole number. A
 border is padded by an operator of its own, with the code of 0, or with -128 before a maximum.
 
-A sum goes into the activation behind it with a factor per channel; see `fpgacomp.qdq.rounding`. A
-sum that leaves the hardware has no int8 kernel: it is computed in float32, which is exact below
-2**24. The outputs are the hardware's integers as int32.
+A sum goes into the activation behind it, past a maximum in between, with a factor per channel; see
+`fpgacomp.qdq.rounding`. A sum that leaves the hardware has no int8 kernel: it is computed in
+float32, which is exact below 2**24. The outputs are the hardware's integers as int32.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ from fpgacomp.ir.layers import (
     MaxPool,
     Requantize,
     Reshape,
+    Rounding,
     Tensor,
     Thresholds,
     WeightLayer,
     kind,
 )
 from fpgacomp.ir.types import AnyArray, IntArray, IntType
+from fpgacomp.qdq.line import channels_of, deciding_points
 from fpgacomp.qdq.network import INT8, refuse_inexact
 from fpgacomp.qdq.rounding import MOST_WEIGHT, KernelStep, kernel_steps
 
@@ -96,7 +98,7 @@ def lite_network(graph: Graph) -> LiteNetwork:
             writer.write(layer)
         except ModelError as problem:
             problems.append(problem)
-            writer.refused.add(layer.output.name)
+            writer.stand_in(layer.output)
     if problems:
         raise problems[0] if len(problems) == 1 else Problems(problems)
     return writer.whole()
@@ -104,6 +106,37 @@ def lite_network(graph: Graph) -> LiteNetwork:
 
 def _refused(layer: Layer, why: str, fix: str = _REMEDY) -> ModelError:
     return ModelError(f"layer {layer.name} ({kind(layer)})", why, fix)
+
+
+def _no_step(layer: Activation, channels: Sequence[int], largest: IntArray) -> ModelError:
+    """Why an activation is refused of which the kernels miss an integer in these channels."""
+    where = f"in {len(channels)} of {len(largest)} channels (the first is {channels[0]})"
+    if isinstance(layer, Requantize) and _meets_ties(layer):
+        return _refused(
+            layer, f"{where} it rounds ties to even, and TFLite's integer kernels round them away "
+            "from zero.",
+        )  # fmt: skip
+    heaviest = int(largest[list(channels)].max())
+    gain = MOST_WEIGHT // max(heaviest, 1)
+    return _refused(
+        layer, f"{where} no factor and whole bias give its integers in all of TFLite's kernels. "
+        f"Beside weights of up to {heaviest}, int8 leaves the bias steps of 1/{gain}.",
+        f"quantize the weights in front to fewer bits, so that the steps get finer, or {_REMEDY}",
+    )  # fmt: skip
+
+
+def _meets_ties(layer: Requantize) -> bool:
+    """Whether a step of the layer lies at a tie that goes to even."""
+    if layer.rounding is not Rounding.ROUND or not layer.shift:
+        return False
+    half = 1 << (layer.shift - 1)
+    for single in channels_of(layer):
+        assert isinstance(single, Requantize)
+        x = deciding_points(single).x
+        products = x * single.multiplier.array + single.offset.array
+        if (products & (2 * half - 1) == half).any():
+            return True
+    return False
 
 
 @dataclass
@@ -115,6 +148,7 @@ class _Writer:
     operators: list[LiteOperator] = field(default_factory=list)
     codes: dict[str, _Codes] = field(default_factory=dict)
     sums: dict[str, WeightLayer] = field(default_factory=dict)
+    pooled: dict[str, MaxPool] = field(default_factory=dict)  # maxima of sums
     floats: list[str] = field(default_factory=list)
     answers: dict[str, int] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
@@ -155,6 +189,14 @@ class _Writer:
         return output
 
     # Layers
+
+    def stand_in(self, tensor: Tensor) -> None:
+        """Codes of a layer that is refused, so that all problems are found."""
+        if tensor.type.count > INT8.count:
+            self.refused.add(tensor.name)
+            return
+        lo, zero = tensor.type.lo, INT8.hi - (tensor.type.count - 1)
+        self.codes[tensor.name] = _Codes(self._value(tensor.shape, "int8", zero=zero), zero, lo)
 
     def write(self, layer: Layer) -> None:
         """Append a layer.
@@ -216,7 +258,8 @@ class _Writer:
 
     def _activation(self, layer: Activation) -> None:
         """The sum in front of it and itself, as one kernel."""
-        source = self.sums.get(layer.input.name)
+        pool = self.pooled.get(layer.input.name)
+        source = self.sums.get(layer.input.name if pool is None else pool.input.name)
         if source is None:
             raise _refused(layer, "it stands behind no sum of products, which TFLite's int8 "
                            "kernels would requantize.")  # fmt: skip
@@ -231,22 +274,17 @@ class _Writer:
         steps = kernel_steps(layer, largest.tolist())
         known = [step for step in steps if step is not None]
         if len(known) < len(steps):
-            raise self._no_step(layer, [i for i, step in enumerate(steps) if step is None], largest)
+            raise _no_step(layer, [i for i, step in enumerate(steps) if step is None], largest)
+        if pool is not None and any(step.gain < 0 for step in known):
+            raise _refused(layer, "it falls behind a maximum, so that it cannot go in front of it.")
         zero = INT8.hi - (hi - lo)
-        output = self._value(layer.output.shape, "int8", layer.output.name, zero)
+        name = layer.output.name if pool is None else ""
+        output = self._value(source.output.shape, "int8", name, zero)
         self._product(source, known, output)
-        self.codes[layer.output.name] = _Codes(output, zero, lo)
-
-    @staticmethod
-    def _no_step(layer: Activation, channels: list[int], largest: IntArray) -> ModelError:
-        return _refused(
-            layer, f"in {len(channels)} of {len(largest)} channels (the first is {channels[0]}), "
-            "no factor of a channel and whole bias give its integers in each of TFLite's kernels; "
-            f"weights of up to {largest[channels].max()} leave the bias steps of "
-            f"1/{MOST_WEIGHT // int(max(largest[channels].max(), 1))} of an integer of the sum.",
-            f"quantize the weights in front to at most 4 bits, which makes the steps finer, or "
-            f"{_REMEDY}",
-        )  # fmt: skip
+        codes = _Codes(output, zero, lo)
+        if pool is not None:
+            codes = self._maxima(pool, codes, layer.output.name)
+        self.codes[layer.output.name] = codes
 
     def _product(self, layer: WeightLayer, steps: Sequence[KernelStep], output: int) -> None:
         """A sum of products whose channels are requantized."""
@@ -298,6 +336,8 @@ class _Writer:
         if isinstance(layer, Dense | Conv):
             real = self._answer_sum(layer)
         else:
+            if tensor.name not in self.codes:
+                raise _refused(layer, "maxima of sums leave the hardware, and do not fit int8.")
             codes = self.codes[tensor.name]
             real = self._apply("DEQUANTIZE", (codes.place,), self._value(tensor.shape, "float32"))
             if codes.base:
@@ -332,18 +372,28 @@ class _Writer:
         return _Codes(place, codes.zero, codes.base)
 
     def _max_pool(self, layer: MaxPool) -> None:
-        codes = self._read(layer, layer.input)
+        """A maximum of codes; one of sums goes behind their activation, which does not fall.
+
+        The compiler moves it in front where that is cheaper in hardware.
+        """
         if len(layer.kernel) != 2:
             raise _refused(layer, "only pools over two axes are written as TFLite.")
+        if layer.input.name in self.sums:
+            self.pooled[layer.output.name] = layer
+            return
+        codes = self._read(layer, layer.input)
+        self.codes[layer.output.name] = self._maxima(layer, codes, layer.output.name)
+
+    def _maxima(self, layer: MaxPool, codes: _Codes, name: str) -> _Codes:
         x = codes
         if any(map(any, layer.pads)):
             x = self._with_border(codes, layer.input.shape, layer.pads, INT8.lo)
         height, width = layer.kernel
         down, right = layer.strides
-        output = self._value(layer.output.shape, "int8", layer.output.name, codes.zero)
+        output = self._value(layer.output.shape, "int8", name, codes.zero)
         self._apply("MAX_POOL_2D", (x.place,), output, padding=_VALID, strideH=down,
                     strideW=right, filterHeight=height, filterWidth=width)  # fmt: skip
-        self.codes[layer.output.name] = _Codes(output, codes.zero, codes.base)
+        return _Codes(output, codes.zero, codes.base)
 
     def _reshape(self, layer: Reshape) -> None:
         codes = self._read(layer, layer.input)
