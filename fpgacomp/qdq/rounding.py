@@ -30,6 +30,7 @@ _LEAST_FACTOR, _MOST_FACTOR = 2.0**-31, 2.0**7
 # Of the biases of a gain, as many are tried in the kernels, with these parts of the room that the
 # borders leave for the factor.
 _BIASES_TRIED = 8
+_LARGE_GAINS = 12
 _PARTS = (0.5, 0.25, 0.75, 0.1, 0.9)
 
 
@@ -85,10 +86,7 @@ def _step(layer: Activation, most_gain: int) -> KernelStep | None:
     if not line.factor:
         return KernelStep(1.0, int(points.y[0]) - lo, 0, 0.5)
     above_lo = Points(points.x, points.y - lo)
-    power = 1 << (most_gain.bit_length() - 1)
-    for gain in dict.fromkeys([power, most_gain, *(power >> i for i in range(1, 7)), 1]):
-        if not gain:
-            continue
+    for gain in _gains(most_gain):
         found = [
             step
             for candidate in _candidates(line, lo, gain, above_lo, hi - lo)
@@ -97,6 +95,18 @@ def _step(layer: Activation, most_gain: int) -> KernelStep | None:
         if found:
             return max(found, key=lambda step: step.distance)
     return None
+
+
+def _gains(most: int) -> Iterator[int]:
+    """Gains worth a trial, the likely ones first.
+
+    Steps that are a power of two stay so with a power of two; a large gain makes fine steps, and
+    a smaller one keeps wide sums where float32 is exact.
+    """
+    power = 1 << (most.bit_length() - 1)
+    large = range(most, max(most - _LARGE_GAINS, 0), -1)
+    smaller = (power >> i for i in range(1, most.bit_length()))
+    yield from dict.fromkeys([power, *large, *smaller])
 
 
 def _candidates(
@@ -137,7 +147,7 @@ def _tried(step: KernelStep, points: Points, most: int) -> KernelStep | None:
     for kernel in KERNELS:
         if not np.array_equal(np.clip(kernel(sums, step.factor), 0, most), points.y):
             return None
-    line: FloatArray = sums * step.factor
+    line: FloatArray = sums.astype(np.float64) * step.factor
     below = (line - (points.y - 0.5))[points.y > 0]
     above = ((points.y + 0.5) - line)[points.y < most]
     distance = float(np.concatenate([below, above, [0.5]]).min())

@@ -98,7 +98,7 @@ def lite_network(graph: Graph) -> LiteNetwork:
             writer.write(layer)
         except ModelError as problem:
             problems.append(problem)
-            writer.stand_in(layer.output)
+            writer.stand_in(layer)
     if problems:
         raise problems[0] if len(problems) == 1 else Problems(problems)
     return writer.whole()
@@ -190,9 +190,13 @@ class _Writer:
 
     # Layers
 
-    def stand_in(self, tensor: Tensor) -> None:
-        """Codes of a layer that is refused, so that all problems are found."""
-        if tensor.type.count > INT8.count:
+    def stand_in(self, layer: Layer) -> None:
+        """Codes of a layer that is refused, so that all problems are found.
+
+        What reads sums is not looked at: it is refused or not by the layer that makes them.
+        """
+        tensor = layer.output
+        if isinstance(layer, Dense | Conv) or tensor.type.count > INT8.count:
             self.refused.add(tensor.name)
             return
         lo, zero = tensor.type.lo, INT8.hi - (tensor.type.count - 1)

@@ -258,6 +258,20 @@ def test_what_is_not_exact_is_refused(
     assert "ONNX" in str(refused.value) or "bits" in refused.value.fix
 
 
+def test_all_layers_at_fault_are_told_and_no_others() -> None:
+    b = builders.GraphBuilder("several")
+    x = b.conv("groups", b.input("x", (4, 4, 4), 0, 3), 4, (1, 1), groups=2, lo=-1, hi=1)
+    x = b.requantize("behind", x, 0, 3)  # it says nothing of its own
+    y = b.input("y", (300,), 0, 3)
+    y = b.requantize("ties", b.dense("fc", y, 2), 0, 15, shift=7, rounding=Rounding.ROUND)
+    b.layers[-1] = replace(b.layers[-1], multiplier=Ints([1]), offset=Ints([0]))  # type: ignore
+    graph = b.graph(x, b.dense("heavy", y, 3, -128, 127))
+    with pytest.raises(Problems) as refused:
+        lite_network(graph)
+    where = [problem.where for problem in refused.value.problems]
+    assert where == ["layer groups (conv)", "layer ties (requantize)", "layer heavy (dense)"]
+
+
 @NEEDS_TENSORFLOW
 def test_kernels_that_compute_other_integers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = LiteSession.run
