@@ -41,7 +41,7 @@ from fpgacomp.ir.layers import (
     kind,
 )
 from fpgacomp.ir.types import AnyArray, IntArray, IntType
-from fpgacomp.qdq.line import channels_of, deciding_points
+from fpgacomp.qdq.line import FLOAT32_INTEGERS, channels_of, deciding_points
 from fpgacomp.qdq.network import INT8, refuse_inexact
 from fpgacomp.qdq.rounding import MOST_WEIGHT, KernelStep, kernel_steps
 
@@ -253,11 +253,6 @@ class _Writer:
         if isinstance(layer, Dense) and len(layer.output.shape) == 2:
             raise _refused(layer, "it stands on a sequence, and only vectors and images are "
                            "written as TFLite.")  # fmt: skip
-        if layer.weight.type.magnitude > MOST_WEIGHT:
-            raise _refused(
-                layer, f"its weights {layer.weight.type} are no symmetric int8, which ends at "
-                f"-{MOST_WEIGHT}.", f"quantize its weights to fewer bits, or {_REMEDY}",
-            )  # fmt: skip
         self.sums[layer.output.name] = layer
 
     def _activation(self, layer: Activation) -> None:
@@ -267,6 +262,11 @@ class _Writer:
         if source is None:
             raise _refused(layer, "it stands behind no sum of products, which TFLite's int8 "
                            "kernels would requantize.")  # fmt: skip
+        if source.weight.type.magnitude > MOST_WEIGHT:
+            raise _refused(
+                source, f"its weights {source.weight.type} are no symmetric int8, which ends at "
+                f"-{MOST_WEIGHT}.", f"quantize its weights to fewer bits, or {_REMEDY}",
+            )  # fmt: skip
         lo, hi = layer.output.type.lo, layer.output.type.hi
         if hi - lo >= INT8.count:
             raise _refused(
@@ -321,9 +321,17 @@ class _Writer:
     def _answer_sum(self, layer: WeightLayer) -> int:
         """A sum of products in float32, which is the integer itself."""
         refuse_inexact(layer)
-        self.floats.append(layer.name)
         x = self._padded(layer)
-        weight = layer.weight.array
+        weight, given_type = layer.weight.array, layer.input.type
+        span = max(abs(given_type.lo - x.base), abs(given_type.hi - x.base))
+        reach = int((span * _totals(abs(weight)) + abs(x.base * _totals(weight))).max())
+        if reach >= FLOAT32_INTEGERS:
+            raise _refused(
+                layer, f"its sums may reach {reach:,} on the way, and float32, in which sums that "
+                f"leave the hardware are computed, rounds from {FLOAT32_INTEGERS:,} on.",
+                f"quantize its input or its weights to fewer bits, or {_REMEDY}",
+            )  # fmt: skip
+        self.floats.append(layer.name)
         shape = self.tensors[x.place].shape[1:]
         given = self._apply("DEQUANTIZE", (x.place,), self._value(shape, "float32"))
         vector = len(layer.output.shape) == 1

@@ -303,6 +303,7 @@ def test_export_of_a_network_and_of_its_build(tmp_path: Path) -> None:
     refused(fpgacomp("export", DIGITS, "--out", tmp_path / "net.txt"), 2, "is no .onnx file")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
 def test_export_as_tflite(tmp_path: Path) -> None:
     out, build = tmp_path / "digits.tflite", tmp_path / "build"
