@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from fpgacomp.flows.serve import serve as serve
     from fpgacomp.flows.simulate import simulate as simulate
     from fpgacomp.flows.split import split as split
+    from fpgacomp.flows.tflite import export_tflite as export_tflite
     from fpgacomp.results.report import Report as Report
     from fpgacomp.results.target import Target as Target
 
@@ -66,6 +67,7 @@ _HOMES = {
     "estimate_layer": "engines.layer_price",
     "evaluate": "flows.evaluate",
     "export": "flows.export",
+    "export_tflite": "flows.tflite",
     "factorize": "flows.compress",
     "install": "flows.package",
     "new_key": "flows.package",

@@ -56,7 +56,7 @@ LATE = (*HEAVY, "qonnx", "scipy", "onnxruntime")
 HOMES = {
     "hls4ml": ("engines/hls4ml/",),
     "finn": ("engines/finn/",),
-    "tensorflow": ("frontend/keras/", "host/keras2.py", "compress/"),
+    "tensorflow": ("frontend/keras/", "host/keras2.py", "host/tflite.py", "compress/"),
     "tf_keras": ("frontend/keras/", "host/keras2.py", "compress/"),
     "keras": ("frontend/keras/", "host/keras2.py", "compress/"),
     "qkeras": ("frontend/keras/", "host/keras2.py", "compress/"),

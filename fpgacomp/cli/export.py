@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from fpgacomp.cli.console import result_console, write_json
@@ -39,17 +41,21 @@ def export(
     ranges: RangesOption = "mse",
     as_json: JsonOption = False,
 ) -> None:
-    """Write the network as QDQ ONNX for ONNX Runtime or TensorRT, with the hardware's integers.
+    """Write the network as QDQ ONNX or int8 TFLite, with the hardware's integers.
 
-    The file takes and gives what the network itself does. It is run in ONNX Runtime before it is
-    written, and every integer of its outputs must be that of the integer graph. Its input is
+    An .onnx file takes and gives what the network itself does. It is run in ONNX Runtime before it
+    is written, and every integer of its outputs must be that of the integer graph. Its input is
     rounded in float32: values that lie on the border between two integers are counted.
+
+    A .tflite file takes and gives the hardware's integers. It is written only for networks that
+    each of TFLite's sets of kernels computes exactly, and run in all of them first.
 
     Example: `fpgacomp export model.onnx --out model-qdq.onnx`
     """
     from dataclasses import replace
 
-    from fpgacomp.flows.export import export as run
+    from fpgacomp.flows.export import export as to_onnx
+    from fpgacomp.flows.tflite import SUFFIX, export_tflite
     from fpgacomp.report import exported
 
     options = design_options(
@@ -58,8 +64,14 @@ def export(
     )  # fmt: skip
     options = replace(options, inputs=inputs, vectors=vectors, seed=seed, memory_gb=memory_gb)
     with progress(context) as observer:
-        found = run(source, out, options=options, observer=observer)
+        summary: dict[str, Any]
+        if out.suffix == SUFFIX:
+            summary = export_tflite(source, out, options=options, observer=observer).summary()
+        else:
+            summary = to_onnx(source, out, options=options, observer=observer).summary()
     if as_json:
-        write_json(found.summary())
+        write_json(summary)
+    elif out.suffix == SUFFIX:
+        exported.render_tflite(summary, result_console())
     else:
-        exported.render(found.summary(), result_console())
+        exported.render(summary, result_console())

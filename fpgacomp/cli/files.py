@@ -123,7 +123,8 @@ def _places(
             path = network_file(verb, source, value)
             yield Place(shown, path, FileUse.WRITE, Content.NETWORK)
         case Role.EXPORT:
-            yield Place(shown, value, FileUse.WRITE, Content.NETWORK)
+            lite = value.suffix == ".tflite"
+            yield Place(shown, value, FileUse.WRITE, Content.LITE if lite else Content.NETWORK)
         case Role.NEW_KEY:
             yield Place(shown, value, FileUse.WRITE)
         case Role.ROOT:

@@ -139,19 +139,21 @@ class CompressionResult:
         }
 
 
-def check_destination(path: Path) -> None:
+def check_destination(path: Path, suffix: str = ".onnx") -> None:
     """Refuse a file that a network cannot, or should not, be written to.
 
     Call it before any training: a network that cannot be written is lost.
 
     Args:
         path: where the network is to be written.
+        suffix: what its name has to end in.
 
     Raises:
-        UsageError: the path is no .onnx file, is a folder, or its folder does not exist.
+        UsageError: the path is no such file, is a folder, or its folder does not exist.
     """
-    if path.suffix != ".onnx":
-        raise UsageError(str(path), "is no .onnx file.", "name one: the network is written there.")
+    if path.suffix != suffix:
+        why = f"is no {suffix} file."
+        raise UsageError(str(path), why, "name one: the network is written there.")
     check_parent(str(path), path)
     if path.is_dir():
         raise UsageError(str(path), "is a folder.", "name a file.")

@@ -82,7 +82,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class _Source:
+class ExportSource:
     """What is exported, and samples to check it with.
 
     Args:
@@ -123,7 +123,7 @@ def export(
         check_destination(file)
         target = Place("--out", file, FileUse.WRITE, Content.NETWORK)
         check_files((*reads("MODEL", source), *reads("--inputs", options.inputs), target))
-    found = _source(source, options, stages)
+    found = source_of(source, options, stages)
     with stages.step("export"):
         core = quantized_network(found.graph, opset_of(found.after))
         before, after = in_float32(found.before), in_float32(found.after)
@@ -141,35 +141,41 @@ def export(
     return replace(result, file=file)
 
 
-def _source(source: Model, options: Options, stages: Stages) -> _Source:
+def source_of(source: Model, options: Options, stages: Stages) -> ExportSource:
+    """The integer graph of a network or of a build directory, and samples for it.
+
+    Raises:
+        UsageError: the folder is no build directory, or an option does not go with it.
+        FpgacompError, Problems: the network cannot be lowered.
+    """
     if not (isinstance(source, str | Path) and Path(source).is_dir()):
         network, lowered = integer_graph(source, options, stages)
         raw = vectors_of(network, lowered, options).raw
-        return _Source(lowered.graph, lowered.before, lowered.after, raw)
+        return ExportSource(lowered.graph, lowered.before, lowered.after, raw)
     refuse_front_options(options)
     build = folder.read_build(Path(source))
     if options.inputs is None:
-        return _Source(build.graph, build.before, build.after, None)
+        return ExportSource(build.graph, build.before, build.after, None)
     network_model = onnx.load_from_string(build.project.files["network.onnx"])
     samples = load_samples(
         options.inputs, options.labels, input_shapes(network_model), options.vectors,
         unread=unread_inputs(network_model),
     )  # fmt: skip
-    return _Source(build.graph, build.before, build.after, samples.raw)
+    return ExportSource(build.graph, build.before, build.after, samples.raw)
 
 
 def _checked_on_integers(
-    source: _Source, core: Quantized, model: onnx.ModelProto, options: Options
+    source: ExportSource, core: Quantized, model: onnx.ModelProto, options: Options
 ) -> Exported:
     integers = integer_vectors(source.graph, options.vectors, options.seed)
     run = _Check(source.graph, core)
-    for part in _batches(integers, source.graph, options):
+    for part in batches(integers, source.graph, options):
         run.compare(part)
     return _exported(core, model, run)
 
 
 def _checked_on_samples(
-    source: _Source,
+    source: ExportSource,
     core: Quantized,
     model: onnx.ModelProto,
     before: onnx.ModelProto,
@@ -180,7 +186,7 @@ def _checked_on_samples(
     names = {given.name for given in model.graph.input}
     kinds = {given.name: given.type.tensor_type.elem_type for given in model.graph.input}
     moved, differ, largest = 0, 0.0, 0.0
-    for part in _batches(source.raw, source.graph, options):
+    for part in batches(source.raw, source.graph, options):
         exact, rounded = to_integers(source.before, part), to_integers(before, part)
         moved += sum(int((exact[name] != rounded[name]).sum()) for name in exact)
         answers = run.compare(rounded)
@@ -255,7 +261,8 @@ def _unrunnable(error: Exception) -> ToolError:
     return ToolError("the exported network", why, fix)
 
 
-def _batches(arrays: NamedArrays, graph: Graph, options: Options) -> Iterator[NamedArrays]:
+def batches(arrays: NamedArrays, graph: Graph, options: Options) -> Iterator[NamedArrays]:
+    """Samples in parts that fit the memory that the options state."""
     size, samples = batch_size(graph, options.memory_gb), len(next(iter(arrays.values())))
     for start in range(0, samples, size):
         yield {name: array[start : start + size] for name, array in arrays.items()}

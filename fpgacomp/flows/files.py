@@ -42,6 +42,7 @@ class Content(Enum):
     LOG = "a log of fpgacomp", re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
     CHECKPOINT = "a checkpoint", re.compile(rb"PK")
     NETWORK = "a network", re.compile(rb"")
+    LITE = "a TFLite network (.tflite)", re.compile(rb"(?s:.{4})TFL3")
     PACKAGE = "a package (.fpga)", re.compile(rb"\x89FPGA")
     CALIBRATION = "a calibration", re.compile(rb'\{\s*"(corrections|engine)"')
     TRACE = "waveforms (.fst, .vcd)", re.compile(rb"\0{7}\x01|\$(version|date|timescale)")

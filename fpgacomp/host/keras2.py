@@ -1,4 +1,4 @@
-"""The only place that imports TensorFlow: with Keras 2, for which QKeras is written."""
+"""The only place that imports TensorFlow for Keras: Keras 2, for which QKeras is written."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class RoundedLine:
 
 
 @dataclass(frozen=True)
-class _Points:
+class Points:
     """Integers of one channel that decide its function: the ends, and both sides of each step."""
 
     x: IntArray
@@ -58,7 +58,7 @@ class _Points:
 
 
 @dataclass(frozen=True)
-class _Line:
+class FittedLine:
     """A line of one channel that gives each of its points in float32."""
 
     factor: np.float32
@@ -77,8 +77,8 @@ def line_of(layer: Activation) -> RoundedLine | None:
     if layer.output.type.count > MOST_LEVELS:
         return None
     found = []
-    for one in _channels(layer):
-        line = _fit(one, _points(one), lo, hi)
+    for one in channels_of(layer):
+        line = fitted_line(one, deciding_points(one))
         if line is None:
             return None
         found.append(line)
@@ -88,7 +88,7 @@ def line_of(layer: Activation) -> RoundedLine | None:
     )  # fmt: skip
 
 
-def _channels(layer: Activation) -> Iterator[Activation]:
+def channels_of(layer: Activation) -> Iterator[Activation]:
     """The layer of each channel alone, or of one where all channels share their function."""
     single = {
         "input": replace(layer.input, shape=(1,)),
@@ -117,14 +117,14 @@ def _values(layer: Activation, x: IntArray) -> IntArray:
     return execute(layer, [x[:, None]])[:, 0]
 
 
-def _points(layer: Activation) -> _Points:
+def deciding_points(layer: Activation) -> Points:
     """The deciding points of a layer of one channel."""
     lo, hi = layer.input.type.lo, layer.input.type.hi
     if isinstance(layer, Lookup):
-        return _Points(np.arange(lo, hi + 1), layer.table.array[0])
+        return Points(np.arange(lo, hi + 1), layer.table.array[0])
     steps = _borders(layer)
     x = np.unique(np.concatenate([[lo, hi], steps - 1, steps]))
-    return _Points(x, _values(layer, x))
+    return Points(x, _values(layer, x))
 
 
 def _borders(layer: Requantize | Thresholds) -> IntArray:
@@ -146,9 +146,10 @@ def _borders(layer: Requantize | Thresholds) -> IntArray:
     return reached
 
 
-def _fit(layer: Activation, points: _Points, lo: int, hi: int) -> _Line | None:
-    """The line of one channel; None where there is none."""
-    best: _Line | None = None
+def fitted_line(layer: Activation, points: Points) -> FittedLine | None:
+    """The line of a layer of one channel; None where there is none."""
+    lo, hi = layer.output.type.lo, layer.output.type.hi
+    best: FittedLine | None = None
     for factor, offset in (_chord(points), *_stated(layer)):
         line = _checked(factor, offset, points, lo, hi)
         if line is not None and (best is None or line.distance > best.distance):
@@ -159,7 +160,7 @@ def _fit(layer: Activation, points: _Points, lo: int, hi: int) -> _Line | None:
     return (None if farthest is None else _checked(*farthest, points, lo, hi)) or best
 
 
-def _safe(line: _Line, points: _Points) -> float:
+def _safe(line: FittedLine, points: Points) -> float:
     """A distance that no way of computing the line in float32 uses up."""
     ends = abs(float(line.factor) * points.x[[0, -1]] + float(line.offset))
     return _SAFE_UNITS * 2.0**-24 * max(float(ends.max()), abs(float(line.offset)), 1.0)
@@ -179,16 +180,16 @@ def _stated(layer: Activation) -> Iterator[tuple[float, float]]:
         yield multiplier * unit, (offset + moved) * unit - layer.zero_point
 
 
-def _checked(factor: float, offset: float, points: _Points, lo: int, hi: int) -> _Line | None:
+def _checked(factor: float, offset: float, points: Points, lo: int, hi: int) -> FittedLine | None:
     """A line whose numbers are float32; None where it misses an integer."""
     a, b = np.float32(factor), np.float32(offset)
     line: Float32Array = points.x.astype(np.float32) * a + b
     if not np.array_equal(np.clip(np.rint(line), lo, hi), points.y):
         return None
-    return _Line(a, b, max(_distance(float(a), float(b), points, lo, hi), 0.0))
+    return FittedLine(a, b, max(_distance(float(a), float(b), points, lo, hi), 0.0))
 
 
-def _chord(points: _Points) -> tuple[float, float]:
+def _chord(points: Points) -> tuple[float, float]:
     """The line through the middle of the first and of the last border."""
     x, y = points.x, points.y
     steps = np.flatnonzero(np.diff(y))
@@ -203,7 +204,7 @@ def _chord(points: _Points) -> tuple[float, float]:
     return factor, float(middle[0] - factor * at[0])
 
 
-def _distance(factor: float, offset: float, points: _Points, lo: int, hi: int) -> float:
+def _distance(factor: float, offset: float, points: Points, lo: int, hi: int) -> float:
     """The least distance from a border; below 0 where a point is on the wrong side of one."""
     line = factor * points.x.astype(np.float64) + offset
     above = (line - (points.y - 0.5))[points.y > lo]
@@ -212,7 +213,7 @@ def _distance(factor: float, offset: float, points: _Points, lo: int, hi: int) -
     return float(sides.min())
 
 
-def _farthest(points: _Points, lo: int, hi: int) -> tuple[float, float] | None:
+def _farthest(points: Points, lo: int, hi: int) -> tuple[float, float] | None:
     """The line that stays farthest from all borders, by a linear program; None without any."""
     middle = (points.x[0] + points.x[-1]) / 2
     scale = max((points.x[-1] - points.x[0]) / 2, 1.0)

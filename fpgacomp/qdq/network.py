@@ -92,7 +92,7 @@ def quantized_network(graph: Graph, opset: int) -> Quantized:
     problems: list[ModelError] = []
     for layer in graph.layers:
         try:
-            _refuse_inexact(layer)
+            refuse_inexact(layer)
             writer.write(layer)
         except ModelError as problem:
             problems.append(problem)
@@ -108,7 +108,7 @@ def quantized_network(graph: Graph, opset: int) -> Quantized:
     )  # fmt: skip
 
 
-def _refuse_inexact(layer: Layer) -> None:
+def refuse_inexact(layer: Layer) -> None:
     """Refuse a layer with a sum, or a part of one, that float32 rounds."""
     largest = layer.output.type.magnitude
     match layer:

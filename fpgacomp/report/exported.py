@@ -46,3 +46,27 @@ def render(summary: Mapping[str, Any], console: Console) -> None:
     for key, said in _SAID.items():
         if summary[key]:
             console.print(f"  {said}: {escape(', '.join(summary[key]))}")
+
+
+def render_tflite(summary: Mapping[str, Any], console: Console) -> None:
+    """A few lines: where the file is, in which kernels it is exact, and what it takes and gives.
+
+    Args:
+        summary: of `fpgacomp.flows.tflite.ExportedLite`.
+    """
+    console.print(f"[bold]{escape(str(summary['file']))}[/]")
+    console.print(
+        f"  exact: on {summary['samples']:,} samples, TFLite's {', '.join(summary['kernels'])} "
+        f"kernels give every integer of the outputs as the integer graph does"
+    )
+    for name, zero in summary["input_zero_points"].items():
+        added = f" plus {zero}" if zero > 0 else f" minus {-zero}" if zero else ""
+        console.print(f"  input: {escape(name)} takes the hardware's integers{added}, as int8")
+    console.print("  outputs: the hardware's integers, as int32")
+    count = len(summary["int8"])
+    console.print(f"  int8: {count} tensor{'' if count == 1 else 's'}")
+    if summary["wide_products"]:
+        console.print(
+            f"  multiplied in float32, as their sums are outputs: "
+            f"{escape(', '.join(summary['wide_products']))}"
+        )

@@ -6,6 +6,7 @@ import importlib
 import json
 import signal
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +301,22 @@ def test_export_of_a_network_and_of_its_build(tmp_path: Path) -> None:
     ).output  # fmt: skip
     refused(fpgacomp("export", build, "--out", again, "--input-bits", 8), 2, "not for a build")
     refused(fpgacomp("export", DIGITS, "--out", tmp_path / "net.txt"), 2, "is no .onnx file")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
+def test_export_as_tflite(tmp_path: Path) -> None:
+    out, build = tmp_path / "digits.tflite", tmp_path / "build"
+    told = json.loads(fpgacomp("export", DIGITS, "--out", out, "--inputs", PIXELS, "--json").stdout)
+    assert (told["file"], told["samples"], told["mismatches"]) == (str(out), 450, 0)
+    assert out.read_bytes()[4:8] == b"TFL3"
+    fpgacomp("compile", DIGITS, "--board", "pynq-z2", "--no-csim", "--vectors", 20, "--out", build)
+    result = fpgacomp("export", build, "--out", out, "--vectors", 30)  # its pools moved
+    assert result.exit_code == 0 and "exact: on 30 samples" in result.output
+    assert "image takes the hardware's integers, as int8" in result.output
+    page = tmp_path / "page.tflite"
+    page.write_text("<html>")
+    refused(fpgacomp("export", DIGITS, "--out", page), 2, "TFLite")
 
 
 def test_answers_go_to_a_file_that_says_what_it_holds(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ ExportFileOption = Annotated[
         "-o",
         metavar="FILE",
         rich_help_panel=OUTPUT,
-        help="Network file to write (.onnx). A file that exists is replaced.",
+        help="Network file to write; its ending chooses the format: .onnx or .tflite. A file that "
+        "exists is replaced.",
     ),
     Role.EXPORT,
 ]
