@@ -22,7 +22,9 @@ from fpgacomp.frontend import open_network
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.ir.types import AnyArray
 from fpgacomp.network.software_engines import SoftwareEngine, engine_of, open_on
+from fpgacomp.report.build_files import read_bitstream
 from fpgacomp.results.engine_rates import EngineRates, Rate
+from fpgacomp.runtime.form import MAX_BYTES
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -115,11 +117,25 @@ def _of_build(source: str, facts: BuildFacts, watts: float | None, notes: list[s
         if stage.power_w is not None:
             watts, stated = stage.power_w, "the imported power report, of the chip alone"
     latency, interval = facts.figures["latency"].value, facts.figures["interval"].value
+    if (most := _carried(facts)) is not None and most < facts.clock_mhz * 1e6 / interval:
+        notes.append(
+            f"{source}: its accelerator does {facts.clock_mhz * 1e6 / interval:,.0f} samples/s; "
+            f"the host link of its bitstream carries {most:,.0f}, which counts."
+        )
+        interval = facts.clock_mhz * 1e6 / most
     notes.append(
         "the hardware's figures are its estimate in cycles at the clock of the design, without "
         "the time that samples take to the board and back."
     )
     return _hardware(source, facts.board, facts.clock_mhz, latency, interval, watts, stated)
+
+
+def _carried(facts: BuildFacts) -> float | None:
+    """Samples a second that the host link of a build's bitstream carries; None without one."""
+    built = read_bitstream(facts.folder, facts.digest, most_bytes=MAX_BYTES)
+    link = None if built is None else built.report.get("host_link")
+    most = link.get("frames_per_second") if isinstance(link, dict) else None
+    return float(most) if isinstance(most, int | float) and most > 0 else None
 
 
 def _estimated(

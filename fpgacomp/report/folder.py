@@ -23,6 +23,9 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.report.manifest import SCHEMA, Manifest, is_own
 from fpgacomp.results.project import Project
 
+# Of a build's files together: far above any, and below what a machine holds.
+MOST_BYTES = 2 << 30
+
 
 def check_free(folder: Path, *, option: str = "--out") -> None:
     """The folder may be written: it is absent, empty, or an earlier build that nobody edited.
@@ -123,6 +126,10 @@ def read_build(folder: Path) -> Build:
     if manifest.schema > SCHEMA:
         why = f"was written by a newer fpgacomp (manifest form {manifest.schema})."
         raise UsageError(str(folder), why, "update fpgacomp, or compile again.")
+    if (size := manifest.size(folder)) > MOST_BYTES:
+        raise UsageError(
+            str(folder), f"holds {size:,} bytes, more than any build: {MOST_BYTES:,} are read.", fix
+        )
     if changed := manifest.edited(folder):
         raise UsageError(
             f"{folder}/{changed[0]}",

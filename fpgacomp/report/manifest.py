@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
@@ -58,6 +60,15 @@ class Manifest:
     def owned(self) -> frozenset[str]:
         """Every path that fpgacomp wrote, the manifest's own among them."""
         return frozenset((*self.digests, MANIFEST, SIGNATURE))
+
+    def size(self, folder: Path) -> int:
+        """Bytes of the plain files that are listed, as the file system states them."""
+        found = 0
+        for path in self.digests:
+            with suppress(OSError):
+                told = (folder / path).lstat()
+                found += told.st_size if stat.S_ISREG(told.st_mode) else 0
+        return found
 
     def edited(self, folder: Path) -> list[str]:
         """Paths whose content is no longer what fpgacomp wrote; a missing file is none."""

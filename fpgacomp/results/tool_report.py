@@ -84,6 +84,7 @@ class ToolReport:
         tool, version: who wrote it; "" where the file does not say.
         stage: of the tool flow.
         part: the device; "" where the file does not say.
+        silicon: ecp5, ice40, gowin or xilinx, as its cells tell; "" where they do not.
         top: the module that it is of; "" where the file does not say.
         amounts: what the top takes; empty where the file does not say.
         latency, interval: of a frame, in cycles.
@@ -106,6 +107,7 @@ class ToolReport:
     clock: Clocking | None = None
     power_w: float | None = None
     notes: tuple[str, ...] = ()
+    silicon: str = ""
 
     def walk(self) -> Iterator[ReportedInstance]:
         """Every instance, from outside to inside."""

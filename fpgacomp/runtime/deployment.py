@@ -149,7 +149,7 @@ class Deployment:
                     "its format is {!r} instead of {}".format(found.get("format"), FORMAT)
                 )
             return _deployment(_Fields(found, ""), folder)
-        except (ValueError, RecursionError) as problem:
+        except (ValueError, RecursionError, MemoryError) as problem:
             # What is quoted from the file may be of any length.
             raise DescriptionError(FILE, f"{str(problem)[:300]}.", _AGAIN) from None
 

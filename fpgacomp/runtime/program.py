@@ -24,6 +24,14 @@ _MAX_ELEMENTS = 1 << 24
 _MAX_STEPS = 10_000
 # A batch that no constant has as its length: what mixes samples shows in the shapes.
 _BATCH = 1_000_003
+# Operands of operators that have more than one; as many as there are for those named below.
+_OPERANDS = {
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Gather"), 2),
+    **dict.fromkeys(("GreaterOrEqual", "Greater", "LessOrEqual", "Less"), 2),
+    **dict.fromkeys(("Clip", "Where"), 3),
+}
+_ANY_OPERANDS = ("Concat", "Max", "Min")
+_LONGEST_NUMBER = 40  # characters of a number that JSON has none for
 # Operators along an axis, and the axis where the step names none.
 _WITH_AXIS = {"Gather": 0, "Concat": 0, "ArgMax": 0, "Softmax": -1, "LogSoftmax": -1}
 
@@ -97,9 +105,16 @@ class HostProgram:
                 raise SampleError(name, f"has {len(array)} samples, another input {batch}.",
                                   "give as many samples for each input.")  # fmt: skip
             batch = len(array)
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise SampleError(name, "the values hold NaN or infinity.", "give finite numbers.")
-            values[name] = array.astype(spec.type, copy=False)
+            if batch == 0:
+                raise SampleError(name, "there are no samples.", "give one or more.")
+            with np.errstate(over="ignore"):
+                values[name] = array.astype(spec.type, copy=False)
+            # Looked at behind the cast: what is finite in float64 may not be in float32.
+            if values[name].dtype.kind == "f" and not np.isfinite(values[name]).all():
+                raise SampleError(
+                    name, f"the values hold NaN, infinity, or what is beyond {spec.type}.",
+                    "give finite numbers.",
+                )  # fmt: skip
         for step in self.steps:
             given = [values[name] for name in step.inputs]
             with np.errstate(all="ignore"):  # as ONNX Runtime: infinities are values
@@ -229,6 +244,11 @@ def _check(program: HostProgram, where: str) -> None:
     Shapes are held against each other before anything is computed: a small file could ask for an
     array of any size.
     """
+    lengths = [spec.shape for spec in program.inputs.values()]
+    lengths += [step.spec.shape for step in program.steps]
+    lengths += [array.shape for array in program.constants.values()]
+    if any(_BATCH in shape for shape in lengths):
+        raise ValueError(f"{where}: an axis of length {_BATCH} is not one of this version's")
     shapes = {name: (_BATCH, *spec.shape) for name, spec in program.inputs.items()}
     shapes.update({name: array.shape for name, array in program.constants.items()})
     known = {**program.inputs}
@@ -258,6 +278,9 @@ def _shape(
 ) -> tuple[int, ...]:
     """Shape of a step's output in a batch of `_BATCH`; () where it is none or mixes samples."""
     first, last = given[0], len(given[0]) - 1
+    # An operand too many would be where numpy writes its result.
+    if len(given) != _OPERANDS.get(step.op, 1) and step.op not in _ANY_OPERANDS:
+        return ()
     if step.op in _WITH_AXIS:
         axis = step.attributes.get("axis", _WITH_AXIS[step.op])
         if type(axis) is not int or not -last <= axis <= last or axis == 0:
@@ -304,7 +327,15 @@ def _spec(value: Any, where: str) -> TensorSpec:
 
 def _constant(value: Any, where: str) -> Array:
     spec = _spec(value, where)
-    found = np.array(value["values"])
+    given = value["values"]
+    # A text among the values would give all of them its length, which may be any.
+    plain = isinstance(given, list) and (
+        all(type(v) in (int, float, bool) for v in given)
+        or all(type(v) is str and len(v) <= _LONGEST_NUMBER for v in given)
+    )
+    if not plain:
+        raise ValueError(f"{where}: constant {value['name']!r} holds no numbers")
+    found = np.array(given)
     if found.dtype.kind == "U":  # JSON has no infinity
         found = np.array([float(v) for v in value["values"]])
     if (found.ndim != 1 and found.size) or found.size != math.prod(spec.shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from fpgacomp.cli.app import app
 from fpgacomp.errors import FpgacompError, ToolError, UsageError
 from fpgacomp.flows.engine_rates import engine_rates
 from fpgacomp.flows.import_report import import_report
+from fpgacomp.report.bitstream_folder import build_digest, write_bitstream
 from tests.support import tool_reports as samples
 from tests.support.builds import build
 from tests.support.paths import EXAMPLES
@@ -59,6 +61,16 @@ def test_a_build_runs_as_qdq_beside_its_estimate(built: Path) -> None:
     assert software.samples_per_second > 0 and software.batch == 64
     assert software.energy_uj == pytest.approx(15e6 / software.samples_per_second)
     assert any("without the time that samples take" in note for note in found.notes)
+
+
+def test_the_host_link_of_a_bitstream_bounds_the_rate(built: Path, tmp_path: Path) -> None:
+    place = shutil.copytree(built, tmp_path / "linked")
+    link = {"host_link": {"kind": "uart", "frames_per_second": 1000.0}}
+    write_bitstream(place / "bitstream", build_digest(place), {"design.bit": b"bits"}, link)
+    found = engine_rates([place], ["onnxruntime"], fpga_watts=2.0, seconds=QUICK)
+    assert found.rates[0].samples_per_second == pytest.approx(1000.0)
+    assert found.rates[0].energy_uj == pytest.approx(2000.0)
+    assert any("host link of its bitstream carries 1,000" in note for note in found.notes)
 
 
 def test_without_watts_there_is_no_energy(built: Path) -> None:

@@ -122,3 +122,10 @@ def test_a_folder_without_rights_is_refused_before_the_work(tmp_path: Path) -> N
     with pytest.raises(FileSystemError, match="cannot be written"):
         check_free(tmp_path / "build")
     tmp_path.chmod(0o700)
+
+
+def test_a_build_of_any_size_is_refused_before_it_is_read(build: Path) -> None:
+    with (build / "hls" / "top.cpp").open("r+b") as file:
+        file.truncate(1 << 40)  # a hole, which takes no room
+    with pytest.raises(UsageError, match="more than any build"):
+        read_build(build)

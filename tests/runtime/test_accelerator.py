@@ -85,6 +85,8 @@ def test_another_design_is_refused_with_both_identities(build: Path) -> None:
     [
         (np.zeros((2, 8, 8, 1)), "expected"),
         (np.full((2, 1, 8, 8), np.nan), "NaN"),
+        (np.full((2, 1, 8, 8), 1e39), "beyond float32"),
+        (np.zeros((0, 1, 8, 8)), "no samples"),
         (np.array([["a"]]), "not numbers"),
         ({"picture": np.zeros((2, 1, 8, 8))}, "no values"),
     ],

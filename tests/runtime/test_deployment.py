@@ -116,3 +116,37 @@ def test_steps_that_would_take_any_memory_are_refused(build: Path) -> None:
     after["steps"].insert(0, step)
     with pytest.raises(DescriptionError, match="huge"):
         Deployment.parse(json.dumps(content).encode(), build)
+
+
+def changed(build: Path, constant: dict[str, Any], step: dict[str, Any]) -> bytes:
+    """The description with one more constant and one more step in front."""
+    content = json.loads((build / "software" / FILE).read_text())
+    content["software"]["after"]["constants"].append(constant)
+    content["software"]["after"]["steps"].insert(0, step)
+    return json.dumps(content).encode()
+
+
+def test_a_constant_is_numbers_of_bounded_length(build: Path) -> None:
+    constant = {"name": "k", "type": "float64", "shape": [2], "values": ["0" * 100_000, "1"]}
+    step = {"op": "Neg", "inputs": ["k"], "output": "h", "attributes": {}, "type": "float64",
+            "shape": []}  # fmt: skip
+    with pytest.raises(DescriptionError, match="holds no numbers"):
+        Deployment.parse(changed(build, constant, step), build)
+
+
+def test_a_constant_is_not_taken_for_samples(build: Path) -> None:
+    count = 1_000_003
+    constant = {"name": "k", "type": "int8", "shape": [count, 1], "values": [1] * count}
+    step = {"op": "Neg", "inputs": ["k"], "output": "h", "attributes": {}, "type": "int8",
+            "shape": [1]}  # fmt: skip
+    with pytest.raises(DescriptionError, match="1000003"):
+        Deployment.parse(changed(build, constant, step), build)
+
+
+def test_an_operand_too_many_is_refused(build: Path) -> None:
+    name = Deployment.read(build / "software").outputs[0].integers
+    constant = {"name": "k", "type": "int64", "shape": [1], "values": [1]}
+    step = {"op": "Neg", "inputs": [name, name], "output": "h", "attributes": {}, "type": "int64",
+            "shape": [3]}  # fmt: skip
+    with pytest.raises(DescriptionError, match="'h'"):
+        Deployment.parse(changed(build, constant, step), build)

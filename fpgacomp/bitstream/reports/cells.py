@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # Pattern of a cell's name -> what one of it takes. The first that fits counts. LUTs of a carry
 # chain and of memory are those of the slices they sit in, as the estimates count them.
@@ -42,6 +43,23 @@ _FREE = re.compile(
     r"PFUMX|L6MUX21|SB_CARRY|SB_IO\w*|SB_GB\w*|SB_PLL\w*|CARRY[48]|MUXF[78]|MUXCY|XORCY|[IO]BUF\w*"
     r"|BUFG\w*|INV|GND|VCC|GSR|MUX2_LUT\d|EHXPLLL|DCCA|TRELLIS_IO|IOB\w*|rPLL|OSC\w*|\$scopeinfo"
 )
+
+# Pattern of names that cells of one vendor's silicon alone have -> what they are.
+_SILICON: tuple[tuple[str, str], ...] = (
+    (r"TRELLIS_\w+|CCU2C|DP16KD|PDPW16KD|MULT18X18D|L6MUX21|PFUMX|DCCA", "ecp5"),
+    (r"SB_\w+|ICESTORM_\w+", "ice40"),
+    (r"FD[RSCP]E(_1)?|LUT[56]|CARRY[48]|MUXF[78]|RAMB(18|36)E\d|DSP48E\d|SRL\w+", "xilinx"),
+    (r"DFF\w*|ALU|MUX2_LUT\d|BSRAM|SDPX?9?B|DPX9B|pROM\w*|RAM16SDP4|rPLL", "gowin"),
+)
+
+
+def silicon_of(cells: Iterable[str]) -> str:
+    """The silicon that a netlist's cells are of; "" where none of them tells."""
+    for cell in cells:
+        for pattern, silicon in _SILICON:
+            if re.fullmatch(pattern, cell):
+                return silicon
+    return ""
 
 
 def counted(cell: str) -> dict[str, float] | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fpgacomp.bitstream.reports.matching import Matched, PartNames, matched
+from fpgacomp.devices.families import family_of
 from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.errors import InputDataError
 from fpgacomp.results.estimate import Figure
@@ -67,6 +68,12 @@ def of_design(file: str, report: ToolReport, design: EstimatedDesign) -> NamedRe
             file, f"is of the device {report.part}, and the build is for {design.part}.",
             "give the reports of this build.",
         )  # fmt: skip
+    silicon = _silicon(design.part)
+    if report.silicon and report.silicon != silicon:
+        raise InputDataError(
+            file, f"has cells of {report.silicon}, and the build is for {design.part} ({silicon}).",
+            "give the reports of this build.",
+        )  # fmt: skip
     top = report.top
     if not top or top == design.top:
         return NamedReport(file, report)
@@ -110,6 +117,12 @@ def _ends_in(instance: ReportedInstance, ends: re.Pattern[str]) -> bool:
         if any(match.end() == len(text) for match in ends.finditer(text)):
             return True
     return False
+
+
+def _silicon(part: str) -> str:
+    """What the cells of a device's netlists are of, as `ToolReport.silicon` calls it."""
+    family = family_of(part) or ""
+    return next((name for name in ("ecp5", "ice40", "gowin") if family.startswith(name)), "xilinx")
 
 
 def _same_part(one: str, other: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from fpgacomp.bitstream.reports.cells import counted
+from fpgacomp.bitstream.reports.cells import counted, silicon_of
 from fpgacomp.bitstream.reports.numbers import DamagedReport, json_number, json_object
 from fpgacomp.results.tool_report import Clocking, ReportedInstance, ToolReport
 
@@ -33,6 +33,7 @@ def read_nextpnr(content: object) -> ToolReport | None:
         notes.append("nextpnr counts LUTs and flip-flops of iCE40 together, as logic cells.")
     return ToolReport(
         "nextpnr's report (JSON)", "nextpnr", "", "implementation", amounts=amounts,
+        silicon=silicon_of(site for site, count in used.items() if count),
         clock=_slowest(json_object(content["fmax"], "fmax"), notes),
         notes=(*notes, "it counts all that was placed, a host link among it, and has no version."),
     )  # fmt: skip
@@ -155,5 +156,5 @@ def _netlist(
     top = next(iter(plain)) if len(plain) == 1 else ""
     return ToolReport(
         f"Yosys' stat ({form})", "Yosys", version, "logic_synth", top=top, amounts=amounts,
-        instances=tuple(instances), notes=notes,
+        instances=tuple(instances), notes=notes, silicon=silicon_of(total),
     )  # fmt: skip
