@@ -49,7 +49,8 @@ def _after_success(report: Report) -> Iterator[Step]:
         )
     if report.board.device.toolchain == "vivado":
         yield Step(
-            "Synthesize the C++ with Vitis HLS (with vitis-run from 2024.2 on):",
+            "Synthesize the C++ with Vitis HLS (with vitis-run from 2024.2 on), or go on to the "
+            f"bitstream with fpgacomp build {folder}:",
             f"cd {folder}/hls && vitis_hls -f build_prj.tcl",
         )
     elif report.board.pins is not None and report.backend != "hls4ml":

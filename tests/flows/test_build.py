@@ -203,6 +203,11 @@ def test_open_tools_build_no_cpp(folder: Path) -> None:
         build(folder, options=BuildOptions(source="hls"))
 
 
+def test_open_tools_run_here(folder: Path) -> None:
+    with pytest.raises(UsageError, match="--scripts-only: is not there for"):
+        build(folder, options=BuildOptions(scripts_only=True))
+
+
 def test_at_most_eight_seeds(folder: Path) -> None:
     with pytest.raises(UsageError, match="1 to 8"):
         build(folder, options=BuildOptions(seeds=9))

@@ -427,8 +427,9 @@ def test_a_network_whose_inputs_were_quantized_here_is_not_called_float() -> Non
 def test_the_next_steps_stand_before_the_path_of_the_report() -> None:
     """Two of those of the page; where the design does not fit, the remedies are the steps."""
     lines = shown(samples.fits(), 80)
-    assert lines[-5:] == [
-        "next: Synthesize the C++ with Vitis HLS (with vitis-run from 2024.2 on):",
+    assert lines[-6:] == [
+        "next: Synthesize the C++ with Vitis HLS (with vitis-run from 2024.2 on), or go",
+        "on to the bitstream with fpgacomp build build/digits:",
         "  cd build/digits/hls && vitis_hls -f build_prj.tcl",
         "next: Run samples of your own through the design:",
         "  fpgacomp simulate build/digits --inputs X.npy --outputs Y.npy --level c",

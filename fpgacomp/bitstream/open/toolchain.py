@@ -31,6 +31,9 @@ class OpenToolchain:
         if job.options.source == "hls":
             why = f"is not there for {job.board.name}: open tools build SystemVerilog alone."
             raise UsageError("--source hls", why, "use --source rtl, or leave it out.")
+        if job.options.scripts_only:
+            raise UsageError("--scripts-only", f"is not there for {job.board.name}: its tools are "
+                             "open and run here.", "leave it out.")  # fmt: skip
         family, pins, uart = _known(job.board)
         interface = _interface(job)
         tools = require_tools(family)
