@@ -221,6 +221,9 @@ _PACKAGES = (
         "keys and signatures of packages (new-key, package, verify, install)",
         "pip install 'fpgacomp[deploy]'",
     ),
+    ("paho-mqtt", "predictions over MQTT (serve)", "pip install 'fpgacomp[serve]'"),
+    ("bottle", "predictions over HTTP (serve)", "pip install 'fpgacomp[serve]'"),
+    ("pyserial", "boards at a serial port (uart:PORT:BAUD)", "pip install 'fpgacomp[uart]'"),
     ("brevitas", "training and exporting with PyTorch", INSTALL_BREVITAS),
     ("qkeras", "training and exporting with Keras", "pip install 'fpgacomp[qkeras]'"),
 )

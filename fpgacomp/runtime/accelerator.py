@@ -87,6 +87,8 @@ def open(place: str | Path | Deployment, transport: str | Transport | None = Non
 class Accelerator:
     """An accelerator that was found to hold the design that it is taken for.
 
+    One thread at a time uses it.
+
     Args:
         deployment: the description of the design.
         transport: the way to the device, which is closed with the accelerator.
