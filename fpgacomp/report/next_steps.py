@@ -10,6 +10,9 @@ from fpgacomp.host.toolchain import INSTALL_BITSTREAM
 from fpgacomp.report import wording
 from fpgacomp.results.report import Report
 
+# nextpnr places and routes some 5,000 LUTs in a minute or two, and 40,000 in a quarter of an hour.
+_MANY_LUTS = 15_000
+
 
 @dataclass(frozen=True)
 class Step:
@@ -54,8 +57,13 @@ def _after_success(report: Report) -> Iterator[Step]:
             f"cd {folder}/hls && vitis_hls -f build_prj.tcl",
         )
     elif report.board.pins is not None and report.backend != "hls4ml":
+        luts = report.estimate.lut.value
+        slow = (
+            f" Routing {luts:,.0f} LUTs takes long; --target area and --fps ask for fewer."
+            if luts > _MANY_LUTS else ""
+        )  # fmt: skip
         yield Step(
-            f"Build the bitstream, host link included ({INSTALL_BITSTREAM}):",
+            f"Build the bitstream, host link included ({INSTALL_BITSTREAM}).{slow}",
             f"fpgacomp build {folder}",
         )
     elif report.board.device.yosys and report.backend == "stream":

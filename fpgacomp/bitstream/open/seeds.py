@@ -81,6 +81,11 @@ def log_of(seed: int) -> str:
     return f"nextpnr-{seed}.log"
 
 
+def figures_of(seed: int) -> str:
+    """The file that keeps nextpnr's own report from a seed, which `import-report` takes."""
+    return f"nextpnr-{seed}.json"
+
+
 def _attempt(
     bench: Workbench, family: OpenFamily, board: Board, pins: BoardPins, clock_mhz: float,
     seed: int, observer: Observer,
@@ -106,7 +111,9 @@ def _attempt(
         if ended.timed_out or any("rout" in line for line in wrong):
             return Attempt(seed, None, ended.seconds, failed=error.why)
         raise error
-    found = read_report(report.read_bytes())
+    content = report.read_bytes()
+    found = read_report(content)
+    (bench.folder / figures_of(seed)).write_bytes(content)
     return Attempt(seed, found, ended.seconds, placed.read_bytes())
 
 

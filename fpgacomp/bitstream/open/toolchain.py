@@ -7,7 +7,7 @@ import json
 from fpgacomp.bitstream.job import MOST_SEEDS, Built, Job
 from fpgacomp.bitstream.open.family import FAMILIES, NETLIST, PLACED, STATISTICS, OpenFamily
 from fpgacomp.bitstream.open.pll import exact
-from fpgacomp.bitstream.open.seeds import Attempt, best, log_of, run_seeds
+from fpgacomp.bitstream.open.seeds import Attempt, best, figures_of, log_of, run_seeds
 from fpgacomp.bitstream.open.sources import TOP, board_top, pll_for, surroundings
 from fpgacomp.bitstream.open.summary import bitstream_name, host_link, remedy, summary
 from fpgacomp.bitstream.open.tools import INSIDE, PACK, Workbench, failure, require_tools
@@ -51,6 +51,8 @@ class OpenToolchain:
         chosen, routed = best(attempts)
         files = {**own, f"{design}.sv": link[f"{design}.sv"], "yosys.json": bench.read(STATISTICS)}
         files |= {log: bench.read(log) for attempt in attempts for log in [log_of(attempt.seed)]}
+        figures = figures_of(chosen.seed)
+        files[figures] = bench.read(figures)
         if routed.met:
             name = bitstream_name(family)
             files[name] = _packed(bench, family, pins, chosen, observer)

@@ -103,6 +103,8 @@ def _inner(report: ToolReport, top: str) -> ToolReport:
         return replace(report, amounts=ours.amounts, instances=ours.inside,
                        notes=(*report.notes, note))  # fmt: skip
     remedy = "report_utilization -hierarchical tells"
+    if report.tool == "Yosys":
+        remedy = "`stat` of the sources in rtl/ tells (rtl/yosys/synth.ys)"
     if report.instances:
         remedy = "none of its instances has this name"
     note = (

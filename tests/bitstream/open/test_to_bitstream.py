@@ -11,6 +11,7 @@ import pytest
 
 from fpgacomp.bitstream.job import BuildOptions
 from fpgacomp.flows.build import build
+from fpgacomp.flows.import_report import import_report
 from tests.support.tiny_builds import tiny_build
 
 # board, clock in megahertz, packages beside pyosys, the bitstream and how it begins
@@ -53,6 +54,9 @@ def test_a_tiny_network_gets_a_bitstream(
     assert report["clock_mhz"]["achieved"] >= report["clock_mhz"]["set"] == clock
     assert report["resources"] and report["critical_path"]["steps"]
     assert all(one["used"] <= one["available"] for one in report["resources"].values())
+    (folder,) = result.folder.parents[:1]
+    kept = import_report(folder, [result.folder / f"nextpnr-{report['seed']}.json"]).summary()
+    assert "implementation" in json.dumps(kept)
 
 
 @pytest.mark.slow
