@@ -215,14 +215,14 @@ class VersionFolders:
         """Remove what killed runs left behind."""
         for place in self._folders(self.place, "."):
             if place.name.startswith(_LINK):
-                self.storage.remove(place)
+                self._clear(place)
         for package in self._folders(self.place / VERSIONS, ""):
             for place in self._folders(package, ""):
                 if place.name.startswith((_NEW, _OLD)):
                     self._clear(place)
                     continue
                 for file in self._folders(place, _REPAIR):
-                    self.storage.remove(file)
+                    self._clear(file)
 
     def _folders(self, folder: Path, start: str) -> list[Path]:
         """Entries of a folder whose name begins so; none where it is a link or no folder."""
@@ -321,19 +321,21 @@ class VersionFolders:
     def _discard(self, place: Path) -> None:
         """Remove what a failed run wrote; what cannot be removed, the next run does."""
         try:
-            if place.is_dir():
+            if os.path.lexists(str(place)):
                 self._clear(place)
-            elif os.path.lexists(str(place)):
-                self.storage.remove(place)
         except OSError:
             return
 
-    def _clear(self, folder: Path) -> None:
-        """Remove a folder of ours and all below it, links not followed."""
-        for root, folders, names in os.walk(str(folder), topdown=False):
-            for name in (*names, *folders):
-                self.storage.remove(Path(root) / name)
-        self.storage.remove(folder)
+    def _clear(self, place: Path) -> None:
+        """Remove what is called as only we call it, and all below it; links are not followed.
+
+        `os.walk` follows the link that it is given as its top, so a link goes before it walks.
+        """
+        if not place.is_symlink():
+            for root, folders, names in os.walk(str(place), topdown=False):
+                for name in (*names, *folders):
+                    self.storage.remove(Path(root) / name)
+        self.storage.remove(place)
 
 
 def _test(self_test: SelfTestHook | None, folder: Path) -> None:

@@ -228,3 +228,49 @@ def test_links_in_a_root_are_not_followed(tmp_path: Path) -> None:
     with pytest.raises(InstallRefused, match="is a link or a file, not a folder"):
         install(package(tmp_path, 1), root)
     assert (elsewhere / "digits" / ".new-precious").is_dir()
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["versions/digits/.new-abc", "versions/digits/.old-abc", "versions/digits/1/.repair-abc",
+     ".current-abc", "versions/other/.new-abc", "versions/digits/0007"],
+)  # fmt: skip
+@pytest.mark.parametrize("back", [False, True])
+def test_what_a_link_leads_to_is_never_removed(tmp_path: Path, place: str, back: bool) -> None:
+    root, precious = tmp_path / "root", tmp_path / "precious"
+    for version in (1, 2):
+        install(package(tmp_path, version), root)
+    (precious / "below").mkdir(parents=True)
+    for kept in (precious / "file.txt", precious / "below" / "file.txt", precious / ".repair-x"):
+        kept.write_bytes(b"precious")
+    link = root / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(precious)
+    if back:
+        roll_back(root)
+    else:
+        install(package(tmp_path, 3), root)
+    assert os.path.lexists(link) == (link.name == "0007"), "only what is named as ours is removed"
+    found = sorted(str(path.relative_to(precious)) for path in precious.rglob("*"))
+    assert found == [".repair-x", "below", "below/file.txt", "file.txt"]
+
+
+def test_an_old_version_that_is_a_link_is_removed_as_a_link(tmp_path: Path) -> None:
+    root, precious = tmp_path / "root", tmp_path / "precious"
+    install(package(tmp_path, 5), root)
+    precious.mkdir()
+    (precious / "file.txt").write_bytes(b"precious")
+    (root / "versions" / "digits" / "3").symlink_to(precious)
+    for version in (6, 7):
+        install(package(tmp_path, version), root)
+    assert not os.path.lexists(root / "versions" / "digits" / "3")
+    assert (precious / "file.txt").read_bytes() == b"precious"
+
+
+def test_a_folder_in_the_place_of_a_scratch_file_is_removed(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    install(package(tmp_path, 1), root)
+    for place in (root / ".current-x", root / "versions" / "digits" / "1" / ".repair-x"):
+        (place / "below").mkdir(parents=True)
+    install(package(tmp_path, 2), root)
+    assert not list(root.rglob("below"))
