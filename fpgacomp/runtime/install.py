@@ -32,6 +32,7 @@ def install(
     Raises:
         MissingPackage, PackageRefused, NotInstalled: see `open_package`.
         InstallRefused: an older version than was installed, or the same with other content.
+        ActiveFailed: the package's version was active already, and its self-test failed.
         DeviceError: what the self-test raised; the version that was active still is.
         InstallFailed: the file system refused something.
     """

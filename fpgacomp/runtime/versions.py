@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Callable
 
 from .archive import Package
-from .errors import InstallFailed, InstallRefused, PackageRefused
+from .errors import ActiveFailed, DeviceError, InstallFailed, InstallRefused, PackageRefused
 from .form import MANIFEST, MAX_MANIFEST_BYTES
 from .manifest import PackageManifest, parse_manifest
 from .storage import Storage
@@ -140,6 +140,7 @@ class VersionFolders:
     ) -> Installed:
         """Install a version whose folder is there: nothing is left to do, or hardly anything."""
         folder = self.folder(version)
+        self._refuse_links(folder)
         if _content(folder / MANIFEST) != package.manifest.content:
             raise InstallRefused(
                 str(package.path),
@@ -151,6 +152,7 @@ class VersionFolders:
             raise _downgrade(package, highest)
         repaired = self._repair(package, folder)
         if version == active:
+            _test_active(self_test, folder, version)
             return Installed(version, active, folder, False, tuple(repaired))
         _test(self_test, folder)
         found = self._activate(version, active)
@@ -341,6 +343,17 @@ class VersionFolders:
 def _test(self_test: SelfTestHook | None, folder: Path) -> None:
     if self_test is not None:
         self_test(folder)
+
+
+def _test_active(self_test: SelfTestHook | None, folder: Path, version: Version) -> None:
+    """Test the version that is active already: it stays so, as nothing says what else works."""
+    try:
+        _test(self_test, folder)
+    except DeviceError as error:
+        raise ActiveFailed(
+            str(version), f"is active, and failed its test: {error.where}: {error.why}",
+            "take the device out of service, install a newer version, or go back with --rollback.",
+        ) from error  # fmt: skip
 
 
 def _downgrade(package: Package, highest: int) -> InstallRefused:

@@ -11,7 +11,13 @@ import pytest
 
 pytest.importorskip("fcntl", reason="installing needs the locks of POSIX")
 
-from fpgacomp.runtime.errors import DeviceError, InstallRefused, MissingPackage, PackageRefused
+from fpgacomp.runtime.errors import (
+    ActiveFailed,
+    DeviceError,
+    InstallRefused,
+    MissingPackage,
+    PackageRefused,
+)
 from fpgacomp.runtime.install import install, roll_back
 from fpgacomp.runtime.self_test import SelfTestFailed, command_hook
 from tests.support import packages
@@ -274,3 +280,37 @@ def test_a_folder_in_the_place_of_a_scratch_file_is_removed(tmp_path: Path) -> N
         (place / "below").mkdir(parents=True)
     install(package(tmp_path, 2), root)
     assert not list(root.rglob("below"))
+
+
+def test_the_version_that_is_active_is_tested_when_that_is_asked(tmp_path: Path) -> None:
+    root, place, tested = tmp_path / "root", package(tmp_path, 1), []
+    install(place, root)
+    assert not install(place, root, self_test=tested.append).changed
+    assert tested == [root / "versions" / "digits" / "1"]
+    failing = command_hook([sys.executable, "-c", "raise SystemExit(3)"])
+    (root / "current" / "version.txt").write_bytes(b"flipped")
+    with pytest.raises(
+        ActiveFailed, match=r"digits/1: is active, and failed its test: .* exit code 3"
+    ) as told:
+        install(place, root, self_test=failing)
+    assert told.value.exit_code == 1 and "still is" not in str(told.value)
+    assert active(root) == "versions/digits/1"
+    assert (root / "current" / "version.txt").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_a_version_that_is_a_link_is_not_repaired_through_it(
+    tmp_path: Path, is_active: bool
+) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    for version in (1, 2):
+        install(package(tmp_path, version), root)
+    if not is_active:
+        roll_back(root)
+    folder = root / "versions" / "digits" / "2"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+    (elsewhere / "version.txt").write_bytes(b"precious")
+    with pytest.raises(InstallRefused, match="digits/2: is a link or a file, not a folder"):
+        install(package(tmp_path, 2), root)
+    assert (elsewhere / "version.txt").read_bytes() == b"precious"

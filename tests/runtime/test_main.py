@@ -50,6 +50,9 @@ def test_codes_of_what_goes_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[
     failing = ("--self-test", "python3 -c 'raise SystemExit(5)'")
     code, told = run(capsys, "install", package, "--root", tmp_path / "root", *failing)
     assert code == 1 and "ended with exit code 5; it said: nothing" in told
+    assert run(capsys, "install", package, "--root", tmp_path / "root")[0] == 0
+    code, told = run(capsys, "install", package, "--root", tmp_path / "root", *failing)
+    assert code == 1 and "digits/1: is active, and failed its test: " in told
     with pytest.MonkeyPatch.context() as patch:
 
         def refuse(self: Path, *_: object) -> None:
