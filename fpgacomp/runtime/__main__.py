@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     add = commands.add_parser("install", help="Install a package and make it active.")
     add.add_argument("package", metavar="PACKAGE", help="Package to install.")
     add.add_argument("--key", metavar="FILE", help=_KEY)
+    add.add_argument("--replace", action="store_true", help="Let it take over from an active "
+                     "version of another name or for another board.")  # fmt: skip
     add.set_defaults(command=_install)
     back = commands.add_parser("rollback", help="Make the version before active.")
     back.set_defaults(command=_rollback)
@@ -114,7 +116,7 @@ def signature_words(signed: bool, checked: bool) -> str:
 
 def _install(given: argparse.Namespace) -> None:
     key = configured_key(given.key)
-    _tell(install(given.package, given.root, key, _hook(given)))
+    _tell(install(given.package, given.root, key, _hook(given), replace=given.replace))
 
 
 def _rollback(given: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ def install(
     key: bytes | None = None,
     self_test: SelfTestHook | None = None,
     storage: Storage | None = None,
+    replace: bool = False,
 ) -> Installed:
     """Check a package, install it, and make it the active version.
 
@@ -28,10 +29,12 @@ def install(
         key: public key, 32 bytes, that must have signed the package.
         self_test: is called with the unpacked version before it becomes active.
         storage: the file system; tests give one that fails.
+        replace: let it take over from an active version of another name, or for another board.
 
     Raises:
         MissingPackage, PackageRefused, NotInstalled: see `open_package`.
-        InstallRefused: an older version than was installed, or the same with other content.
+        InstallRefused: an older version than was installed, or the same with other content; or
+            the active version has another name, or is for another board.
         ActiveFailed: the package's version was active already, and its self-test failed.
         DeviceError: what the self-test raised; the version that was active still is.
         InstallFailed: the file system refused something.
@@ -45,7 +48,7 @@ def install(
         with _locked(place):
             found = VersionFolders(place, storage)
             found.sweep()
-            return found.install(opened, self_test)
+            return found.install(opened, self_test, replace)
 
 
 def roll_back(

@@ -107,10 +107,14 @@ class VersionFolders:
     def __init__(self, place: Path, storage: Storage) -> None:
         self.place, self.storage = place, storage
 
-    def install(self, package: Package, self_test: SelfTestHook | None) -> Installed:
+    def install(
+        self, package: Package, self_test: SelfTestHook | None, replace: bool = False
+    ) -> Installed:
         manifest = package.manifest
         version = Version(manifest.name, manifest.version)
         active, folder = self.active(), self.folder(version)
+        if active is not None and not replace:
+            self._require_same(package, active)
         above = self.place / VERSIONS, folder.parent
         self._refuse_links(*above)
         if os.path.lexists(str(folder)):
@@ -130,6 +134,23 @@ class VersionFolders:
             raise
         self.storage.settle(folder.parent)
         return self._activate(version, active)
+
+    def _require_same(self, package: Package, active: Version) -> None:
+        """Refuse a package of another name, or for another board, than the active version."""
+        manifest, folder = package.manifest, self.folder(active)
+        other = "install it below another root, or with --replace to let it take over this one."
+        try:
+            board = installed_manifest(folder).board
+        except PackageRefused as problem:
+            why = f"does not say which board {active} is for: it {problem.why}"
+            fix = f"if {package.path} is for this board, install it with --replace."
+            raise InstallRefused(problem.where, why, fix) from None
+        if (manifest.name, manifest.board) != (active.name, board):
+            why = (
+                f"is {manifest.name} for {manifest.board}, and {self.place} is in use by "
+                f"{active.name} for {board}."
+            )
+            raise InstallRefused(str(package.path), why, other)
 
     def _again(
         self,

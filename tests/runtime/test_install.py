@@ -139,12 +139,12 @@ def test_old_versions_are_removed_but_not_the_way_back(tmp_path: Path) -> None:
 def test_versions_are_counted_by_name(tmp_path: Path) -> None:
     root = tmp_path / "root"
     install(package(tmp_path, 5), root)
-    found = install(package(tmp_path, 1, name="faces"), root)
+    found = install(package(tmp_path, 1, name="faces"), root, replace=True)
     assert str(found.before) == "digits/5" and active(root) == "versions/faces/1"
     assert str(roll_back(root).active) == "digits/5"
-    install(package(tmp_path, 2, name="faces"), root)
+    install(package(tmp_path, 2, name="faces"), root, replace=True)
     with pytest.raises(InstallRefused, match="version 5 was installed"):
-        install(package(tmp_path, 4), root)
+        install(package(tmp_path, 4), root, replace=True)
 
 
 def test_a_version_whose_self_test_fails_does_not_become_active(tmp_path: Path) -> None:
@@ -314,3 +314,39 @@ def test_a_version_that_is_a_link_is_not_repaired_through_it(
     with pytest.raises(InstallRefused, match="digits/2: is a link or a file, not a folder"):
         install(package(tmp_path, 2), root)
     assert (elsewhere / "version.txt").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("name", "board"), [("digits", "ulx3s-85f"), ("faces", "pynq-z2"), ("faces", "ulx3s-85f")]
+)
+@pytest.mark.parametrize("version", [1, 2])
+def test_another_name_or_board_takes_a_root_over_only_when_that_is_asked(
+    tmp_path: Path, name: str, board: str, version: int
+) -> None:
+    root = tmp_path / "root"
+    install(package(tmp_path, 1), root)
+    other = packages.small(tmp_path / "other.fpga", version, name=name, board=board)
+    tested: list[Path] = []
+    with pytest.raises(
+        InstallRefused, match=f"is {name} for {board}, and .* is in use by digits for pynq-z2"
+    ) as told:
+        install(other, root, self_test=tested.append)
+    assert "another root" in told.value.remedy and "--replace" in told.value.remedy
+    assert active(root) == "versions/digits/1" and not tested
+    assert [str(place.name) for place in (root / "versions").iterdir()] == ["digits"]
+    if (name, version) == ("digits", 1):
+        with pytest.raises(InstallRefused, match="is another package than the digits/1"):
+            install(other, root, replace=True)
+        return
+    assert str(install(other, root, replace=True).active) == f"{name}/{version}"
+    assert str(roll_back(root).active) == "digits/1"
+
+
+def test_a_root_whose_board_is_not_known(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    install(package(tmp_path, 1), root)
+    (root / "current" / "manifest.json").write_bytes(b"{")
+    with pytest.raises(InstallRefused, match="does not say which board digits/1 is for") as told:
+        install(package(tmp_path, 2), root)
+    assert "--replace" in told.value.remedy
+    assert install(package(tmp_path, 2), root, replace=True).changed

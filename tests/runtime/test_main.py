@@ -40,6 +40,10 @@ def test_verify_install_and_go_back(tmp_path: Path, capsys: pytest.CaptureFixtur
     code, told = run(capsys, "install", one, "--root", root)
     assert code == 1 and told.startswith("error: ") and "version 2 was installed" in told
     assert "digits/1 is active instead of digits/2" in run(capsys, "rollback", "--root", root)[1]
+    other = packages.small(tmp_path / "other.fpga", 1, name="faces")
+    code, told = run(capsys, "install", other, "--root", root)
+    assert code == 1 and "is faces for pynq-z2" in told and "--replace" in told
+    assert run(capsys, "install", other, "--root", root, "--replace")[0] == 0
 
 
 def test_codes_of_what_goes_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

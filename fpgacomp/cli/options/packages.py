@@ -108,6 +108,15 @@ RollbackOption = Annotated[
         help="Make the version active that was active before the present one was installed.",
     ),
 ]
+ReplaceOption = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        rich_help_panel=DEVICE,
+        help="Let the package take over from an active version of another name, or for another "
+        "board. Without it, such a package is refused.",
+    ),
+]
 TransportOption = Annotated[
     str | None,
     typer.Option(
