@@ -27,8 +27,9 @@ from fpgacomp.runtime.archive import open_package
 from fpgacomp.runtime.errors import DeviceError, NotInstalled
 from fpgacomp.runtime.form import MAX_BYTES
 from fpgacomp.runtime.manifest import check_name, is_version
-from fpgacomp.runtime.self_test import SECONDS, command_hook, transport_hook
+from fpgacomp.runtime.self_test import SECONDS, TransportHook, command_hook
 from fpgacomp.runtime.signature import configured_key
+from fpgacomp.runtime.versions import SelfTestHook
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,8 @@ def install(
         package: the archive; None to go back.
         root: folder of the installed versions: of this machine, or of a device's file system.
         key: see `verify`.
-        transport: send the stored frames through this device first.
+        transport: send the stored frames through this device first: by the runtime that is
+            running, or by the package's own where its signature was checked.
         self_test: or run this program first, in the folder of the version.
         seconds: how long that may take.
         rollback: make the version active that was active before.
@@ -189,9 +191,9 @@ def install(
         raise UsageError("--rollback", why, "leave --replace out.")
     if transport is not None and self_test is not None:
         raise UsageError("--transport and --self-test", "are two tests.", "give one of them.")
-    hook = None
+    hook: SelfTestHook | None = None
     if transport is not None:
-        hook = transport_hook(transport, seconds)
+        hook = TransportHook(transport, seconds)
     elif self_test is not None:
         hook = command_hook(self_test, seconds)
     with _telling():
