@@ -56,7 +56,7 @@ class TransportHook:
     def __call__(self, folder: Path) -> None:
         """Send the frames by the runtime that is running now; `folder` is only read."""
         words = [*_this_runtime(), "selftest", str(folder.resolve())]
-        shown = f"the self-test of {folder.name} through {self.transport}"
+        shown = f"the self-test through {self.transport}"
         _run([*words, "--transport", self.transport], Path.cwd(), self.seconds, shown)
 
     def of_signed_package(self) -> Callable[[Path], None]:

@@ -164,7 +164,9 @@ def test_trying_a_package_that_nobody_signed_runs_none_of_its_code(
     assert (tmp_path / "asked").is_file() and not (tmp_path / "ran").exists()
     # Nor does it get to say itself that it passed.
     assert main(["install", str(strange(3, wrong=True)), *root, *way]) == 1
-    assert "integers are wrong" in capfd.readouterr().err and not (tmp_path / "ran").exists()
+    told = capfd.readouterr().err
+    assert "error: the self-test through way:connect: ended with exit code 1" in told
+    assert "integers are wrong" in told and not (tmp_path / "ran").exists()
     assert str((tmp_path / "root" / "current").readlink()) == "versions/digits/1"
 
 
