@@ -39,5 +39,5 @@ def package(
     if as_json:
         write_json(found)
     else:
-        for line in packaged.package_lines(found):
+        for line in packaged.package_lines(found, "" if key is None else str(key)):
             typer.echo(line)

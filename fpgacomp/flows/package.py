@@ -27,8 +27,9 @@ from fpgacomp.runtime.archive import open_package
 from fpgacomp.runtime.errors import DeviceError, NotInstalled
 from fpgacomp.runtime.form import MAX_BYTES
 from fpgacomp.runtime.manifest import check_name, is_version
-from fpgacomp.runtime.self_test import SECONDS, command_hook, transport_hook
+from fpgacomp.runtime.self_test import SECONDS, TransportHook, command_hook
 from fpgacomp.runtime.signature import configured_key
+from fpgacomp.runtime.versions import SelfTestHook
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ def install(
     self_test: list[str] | None = None,
     seconds: float = SECONDS,
     rollback: bool = False,
+    replace: bool = False,
 ) -> InstallSummary:
     """Install a package below a root folder and make it active, or go back to the version before.
 
@@ -167,32 +169,38 @@ def install(
         package: the archive; None to go back.
         root: folder of the installed versions: of this machine, or of a device's file system.
         key: see `verify`.
-        transport: send the stored frames through this device first.
+        transport: send the stored frames through this device first: by the runtime that is
+            running, or by the package's own where its signature was checked.
         self_test: or run this program first, in the folder of the version.
         seconds: how long that may take.
         rollback: make the version active that was active before.
+        replace: let the package take over from an active version of another name or board.
 
     Raises:
         UsageError: a file or folder is not there, or the options contradict each other.
-        PackageError: the package is damaged, older than what was installed, or failed its test.
+        PackageError: the package is damaged, older than what was installed, of another name or
+            board than what is active, or it failed its test.
         FileSystemError: the file system refused something; what was active still is.
     """
     if (package is None) != rollback:
         where = "--rollback" if rollback else "PACKAGE"
         why = "takes no package." if rollback else "is missing."
         raise UsageError(where, why, "name a package, or give --rollback alone.")
+    if rollback and replace:
+        why = "goes back to whatever was active, and takes no --replace."
+        raise UsageError("--rollback", why, "leave --replace out.")
     if transport is not None and self_test is not None:
         raise UsageError("--transport and --self-test", "are two tests.", "give one of them.")
-    hook = None
+    hook: SelfTestHook | None = None
     if transport is not None:
-        hook = transport_hook(transport, seconds)
+        hook = TransportHook(transport, seconds)
     elif self_test is not None:
         hook = command_hook(self_test, seconds)
     with _telling():
         if package is None:
             found = device.roll_back(root, hook)
         else:
-            found = device.install(package, root, configured_key(key), hook)
+            found = device.install(package, root, configured_key(key), hook, replace=replace)
     before = None if found.before is None else str(found.before)
     return InstallSummary(
         str(found.active), before, found.folder, found.changed, found.repaired, found.notes

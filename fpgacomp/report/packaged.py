@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def package_lines(found: Mapping[str, Any]) -> Iterator[str]:
+def package_lines(found: Mapping[str, Any], key: str = "") -> Iterator[str]:
     """A package that was written or checked.
 
     Args:
         found: of `fpgacomp.flows.package.PackageSummary`.
+        key: file of the private key that it was just signed with; "" where it was not.
     """
     yield f"{found['file']}: {found['name']} {found['version']} for {found['board']}"
     yield f"  holds      {found['contents']}, {found['files']:,} files, {found['size']:,} bytes"
     yield f"  design     {found['identity']}"
     yield f"  sha256     {found['sha256']}"
-    yield f"  signature  {_signature(found['signed'], found['checked'])}"
+    words = f"signed with this key: {key}" if key else None
+    yield f"  signature  {words or _signature(found['signed'], found['checked'])}"
 
 
 def _signature(signed: bool, checked: bool) -> str:

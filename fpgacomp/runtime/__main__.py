@@ -18,7 +18,7 @@ from typing import Callable, Sequence
 from .archive import open_package
 from .errors import DeviceError
 from .install import install, roll_back
-from .self_test import SECONDS, SelfTestFailed, command_hook, transport_hook
+from .self_test import SECONDS, SelfTestFailed, TransportHook, command_hook
 from .service.command import add_serve
 from .signature import configured_key
 from .transports import NAMES
@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     add = commands.add_parser("install", help="Install a package and make it active.")
     add.add_argument("package", metavar="PACKAGE", help="Package to install.")
     add.add_argument("--key", metavar="FILE", help=_KEY)
+    add.add_argument("--replace", action="store_true", help="Let it take over from an active "
+                     "version of another name or for another board.")  # fmt: skip
     add.set_defaults(command=_install)
     back = commands.add_parser("rollback", help="Make the version before active.")
     back.set_defaults(command=_rollback)
@@ -89,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_self_test(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--transport", metavar="NAME", help="Send the stored frames through this "
-                       "device first; where an integer is wrong, nothing is changed.")  # fmt: skip
+                       "device first; where an integer is wrong, nothing is changed. The package's "
+                       "own runtime does that only where a key checked its signature, else this "
+                       "one.")  # fmt: skip
     which.add_argument("--self-test", metavar="COMMAND", help="Run this program first, in the "
                        "version's folder; unless it ends with 0, nothing is changed.")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=SECONDS, metavar="TIME",
@@ -114,7 +118,7 @@ def signature_words(signed: bool, checked: bool) -> str:
 
 def _install(given: argparse.Namespace) -> None:
     key = configured_key(given.key)
-    _tell(install(given.package, given.root, key, _hook(given)))
+    _tell(install(given.package, given.root, key, _hook(given), replace=given.replace))
 
 
 def _rollback(given: argparse.Namespace) -> None:
@@ -123,7 +127,7 @@ def _rollback(given: argparse.Namespace) -> None:
 
 def _hook(given: argparse.Namespace) -> SelfTestHook | None:
     if given.transport is not None:
-        return transport_hook(given.transport, given.seconds)
+        return TransportHook(given.transport, given.seconds)
     if given.self_test is not None:
         return command_hook(shlex.split(given.self_test), given.seconds)
     return None

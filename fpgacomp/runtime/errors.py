@@ -66,6 +66,10 @@ class InstallRefused(DeviceError):
     """A package that must not be installed here."""
 
 
+class ActiveFailed(DeviceError):
+    """The version that is active failed the test that was asked for."""
+
+
 class InstallFailed(DeviceError):
     """The file system refused something."""
 

@@ -9,6 +9,7 @@ from typing import Iterator
 
 from .archive import open_package
 from .errors import InstallFailed, MissingPackage
+from .self_test import TransportHook
 from .storage import Storage
 from .versions import Installed, SelfTestHook, VersionFolders, make_folder
 
@@ -19,6 +20,7 @@ def install(
     key: bytes | None = None,
     self_test: SelfTestHook | None = None,
     storage: Storage | None = None,
+    replace: bool = False,
 ) -> Installed:
     """Check a package, install it, and make it the active version.
 
@@ -26,25 +28,31 @@ def install(
         package: the archive.
         root: folder of the versions; it is made where its own folder exists.
         key: public key, 32 bytes, that must have signed the package.
-        self_test: is called with the unpacked version before it becomes active.
+        self_test: is called with the unpacked version before it becomes active. A `TransportHook`
+            runs the package's own runtime only where `key` signed the package.
         storage: the file system; tests give one that fails.
+        replace: let it take over from an active version of another name, or for another board.
 
     Raises:
         MissingPackage, PackageRefused, NotInstalled: see `open_package`.
-        InstallRefused: an older version than was installed, or the same with other content.
+        InstallRefused: an older version than was installed, or the same with other content; or
+            the active version has another name, or is for another board.
+        ActiveFailed: the package's version was active already, and its self-test failed.
         DeviceError: what the self-test raised; the version that was active still is.
         InstallFailed: the file system refused something.
     """
     place = Path(root)
     with _telling(place), open_package(package, key) as opened:
         storage = storage or Storage()
+        if opened.checked and isinstance(self_test, TransportHook):
+            self_test = self_test.of_signed_package()
         if not os.path.lexists(str(place)) and place.parent.is_dir():
             with suppress(FileExistsError):  # another run was faster
                 make_folder(place, storage)
         with _locked(place):
             found = VersionFolders(place, storage)
             found.sweep()
-            return found.install(opened, self_test)
+            return found.install(opened, self_test, replace)
 
 
 def roll_back(

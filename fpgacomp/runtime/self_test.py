@@ -1,6 +1,9 @@
 """The self-test of an installed version, in a process of its own: a hook of `install`.
 
-The process runs in the folder of the version. Only exit code 0 means that the version works.
+Only exit code 0 means that the version works. A program that the user names runs in the folder of
+the version. What sends the stored frames is the installer's own runtime, which only reads that
+folder: a package that nobody signed does not get to run its code by being tried. One whose
+signature was checked is tried by its own runtime, which is the one that will serve it.
 """
 
 from __future__ import annotations
@@ -39,20 +42,43 @@ def command_hook(words: Sequence[str], seconds: float = SECONDS) -> Callable[[Pa
     return hook
 
 
-def transport_hook(transport: str, seconds: float = SECONDS) -> Callable[[Path], None]:
-    """A hook that sends the stored frames through the accelerator, by the version's own runtime.
+class TransportHook:
+    """A hook that sends the stored frames through the accelerator.
 
     Args:
         transport: the way to the device, as `python -m fpgacomp_runtime selftest` takes it.
         seconds: how long it may take.
     """
-    words = [sys.executable, "-m", "fpgacomp_runtime", "selftest", ".", "--transport", transport]
-    return command_hook(words, seconds)
+
+    def __init__(self, transport: str, seconds: float = SECONDS) -> None:
+        self.transport, self.seconds = transport, seconds
+
+    def __call__(self, folder: Path) -> None:
+        """Send the frames by the runtime that is running now; `folder` is only read."""
+        words = [*_this_runtime(), "selftest", str(folder.resolve())]
+        shown = f"the self-test through {self.transport}"
+        _run([*words, "--transport", self.transport], Path.cwd(), self.seconds, shown)
+
+    def of_signed_package(self) -> Callable[[Path], None]:
+        """The same by the version's own runtime, for a package whose signature was checked."""
+        words = [sys.executable, "-m", "fpgacomp_runtime", "selftest", "."]
+        return command_hook([*words, "--transport", self.transport], self.seconds)
 
 
-def _run(words: Sequence[str], folder: Path, seconds: float) -> None:
+def _this_runtime() -> list[str]:
+    """The command line of the runtime that is running now, whatever folder it is started in.
+
+    It imports from where this process does, in the same order. `-m` would look into the folder that
+    it is started in first, and PYTHONPATH does not say from where this process was started.
+    """
+    places = [str(Path(place).resolve()) for place in sys.path if isinstance(place, str)]
+    main = f"runpy.run_module({__package__!r}, run_name='__main__', alter_sys=True)"
+    return [sys.executable, "-c", f"import sys; sys.path[:] = {places!r}; import runpy; {main}"]
+
+
+def _run(words: Sequence[str], folder: Path, seconds: float, shown: str = "") -> None:
     """Run a program; what it prints goes to a file, as a pipe that is full would stop it."""
-    shown = " ".join(words)
+    shown = shown or " ".join(words)
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     with tempfile.TemporaryFile() as output:
         try:

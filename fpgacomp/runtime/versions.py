@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Callable
 
 from .archive import Package
-from .errors import InstallFailed, InstallRefused, PackageRefused
+from .errors import ActiveFailed, DeviceError, InstallFailed, InstallRefused, PackageRefused
 from .form import MANIFEST, MAX_MANIFEST_BYTES
 from .manifest import PackageManifest, parse_manifest
 from .storage import Storage
@@ -107,10 +107,14 @@ class VersionFolders:
     def __init__(self, place: Path, storage: Storage) -> None:
         self.place, self.storage = place, storage
 
-    def install(self, package: Package, self_test: SelfTestHook | None) -> Installed:
+    def install(
+        self, package: Package, self_test: SelfTestHook | None, replace: bool = False
+    ) -> Installed:
         manifest = package.manifest
         version = Version(manifest.name, manifest.version)
         active, folder = self.active(), self.folder(version)
+        if active is not None and not replace:
+            self._require_same(package, active)
         above = self.place / VERSIONS, folder.parent
         self._refuse_links(*above)
         if os.path.lexists(str(folder)):
@@ -131,6 +135,23 @@ class VersionFolders:
         self.storage.settle(folder.parent)
         return self._activate(version, active)
 
+    def _require_same(self, package: Package, active: Version) -> None:
+        """Refuse a package of another name, or for another board, than the active version."""
+        manifest, folder = package.manifest, self.folder(active)
+        other = "install it below another root, or with --replace to let it take over this one."
+        try:
+            board = installed_manifest(folder).board
+        except PackageRefused as problem:
+            why = f"does not say which board {active} is for: it {problem.why}"
+            fix = f"if {package.path} is for this board, install it with --replace."
+            raise InstallRefused(problem.where, why, fix) from None
+        if (manifest.name, manifest.board) != (active.name, board):
+            why = (
+                f"is {manifest.name} for {manifest.board}, and {self.place} is in use by "
+                f"{active.name} for {board}."
+            )
+            raise InstallRefused(str(package.path), why, other)
+
     def _again(
         self,
         package: Package,
@@ -140,6 +161,7 @@ class VersionFolders:
     ) -> Installed:
         """Install a version whose folder is there: nothing is left to do, or hardly anything."""
         folder = self.folder(version)
+        self._refuse_links(folder)
         if _content(folder / MANIFEST) != package.manifest.content:
             raise InstallRefused(
                 str(package.path),
@@ -151,6 +173,7 @@ class VersionFolders:
             raise _downgrade(package, highest)
         repaired = self._repair(package, folder)
         if version == active:
+            _test_active(self_test, folder, version)
             return Installed(version, active, folder, False, tuple(repaired))
         _test(self_test, folder)
         found = self._activate(version, active)
@@ -215,14 +238,14 @@ class VersionFolders:
         """Remove what killed runs left behind."""
         for place in self._folders(self.place, "."):
             if place.name.startswith(_LINK):
-                self.storage.remove(place)
+                self._clear(place)
         for package in self._folders(self.place / VERSIONS, ""):
             for place in self._folders(package, ""):
                 if place.name.startswith((_NEW, _OLD)):
                     self._clear(place)
                     continue
                 for file in self._folders(place, _REPAIR):
-                    self.storage.remove(file)
+                    self._clear(file)
 
     def _folders(self, folder: Path, start: str) -> list[Path]:
         """Entries of a folder whose name begins so; none where it is a link or no folder."""
@@ -321,24 +344,37 @@ class VersionFolders:
     def _discard(self, place: Path) -> None:
         """Remove what a failed run wrote; what cannot be removed, the next run does."""
         try:
-            if place.is_dir():
+            if os.path.lexists(str(place)):
                 self._clear(place)
-            elif os.path.lexists(str(place)):
-                self.storage.remove(place)
         except OSError:
             return
 
-    def _clear(self, folder: Path) -> None:
-        """Remove a folder of ours and all below it, links not followed."""
-        for root, folders, names in os.walk(str(folder), topdown=False):
-            for name in (*names, *folders):
-                self.storage.remove(Path(root) / name)
-        self.storage.remove(folder)
+    def _clear(self, place: Path) -> None:
+        """Remove what is called as only we call it, and all below it; links are not followed.
+
+        `os.walk` follows the link that it is given as its top, so a link goes before it walks.
+        """
+        if not place.is_symlink():
+            for root, folders, names in os.walk(str(place), topdown=False):
+                for name in (*names, *folders):
+                    self.storage.remove(Path(root) / name)
+        self.storage.remove(place)
 
 
 def _test(self_test: SelfTestHook | None, folder: Path) -> None:
     if self_test is not None:
         self_test(folder)
+
+
+def _test_active(self_test: SelfTestHook | None, folder: Path, version: Version) -> None:
+    """Test the version that is active already: it stays so, as nothing says what else works."""
+    try:
+        _test(self_test, folder)
+    except DeviceError as error:
+        raise ActiveFailed(
+            str(version), f"is active, and failed its test: {error.where}: {error.why}",
+            "take the device out of service, install a newer version, or go back with --rollback.",
+        ) from error  # fmt: skip
 
 
 def _downgrade(package: Package, highest: int) -> InstallRefused:

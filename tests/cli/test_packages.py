@@ -66,6 +66,18 @@ def test_a_self_test_decides(tmp_path: Path) -> None:
     assert good.exit_code == 0, good.output
 
 
+def test_another_board_needs_replace(tmp_path: Path) -> None:
+    one = packages.small(tmp_path / "1.fpga")
+    other = packages.small(tmp_path / "2.fpga", 2, board="ulx3s-85f")
+    root = ("--root", tmp_path / "r")
+    assert run("install", one, *root).exit_code == 0
+    refused = run("install", other, *root)
+    assert refused.exit_code == 1 and "digits for ulx3s-85f" in refused.stderr
+    assert "digits for pynq-z2" in refused.stderr and "--replace" in refused.stderr
+    assert run("install", other, *root, "--replace").exit_code == 0
+    assert run("install", "--rollback", "--replace", *root).exit_code == 2
+
+
 def test_new_key_never_replaces(tmp_path: Path) -> None:
     pytest.importorskip("cryptography", reason="keys need the extra `deploy`")
     made = run("new-key", tmp_path / "maker.pem")

@@ -15,8 +15,10 @@ from typing import Any
 import onnx
 import pytest
 from onnx import helper
+from typer.testing import CliRunner
 
 import fpgacomp
+from fpgacomp.cli.app import app
 from fpgacomp.errors import FileSystemError, FpgacompError, PackageError, UsageError
 from fpgacomp.report.bitstream_folder import build_digest, write_bitstream
 from fpgacomp.runtime.archive import open_package
@@ -354,6 +356,12 @@ def test_a_signed_package_is_checked_by_every_verb(
 ) -> None:
     place, public = tmp_path / "x.fpga", tmp_path / "maker.pem.pub"
     assert fpgacomp.package(made, place, key=signing).signed
+    with pytest.raises(UsageError, match="is the public key, which only checks") as told:
+        fpgacomp.package(made, tmp_path / "y.fpga", key=public)
+    assert "chmod" not in str(told.value) and not (tmp_path / "y.fpga").exists()
+    line = ["package", str(made), "--out", str(place), "--key", str(signing)]
+    said = CliRunner().invoke(app, line, env={"COLUMNS": "300"}).stdout
+    assert f"signed with this key: {signing}" in said and "configured" not in said
     assert fpgacomp.verify(place, key=public).checked
     fpgacomp.package(made, tmp_path / "plain.fpga")
     assert contents(tmp_path / "plain.fpga") == contents(place)

@@ -11,7 +11,13 @@ import pytest
 
 pytest.importorskip("fcntl", reason="installing needs the locks of POSIX")
 
-from fpgacomp.runtime.errors import DeviceError, InstallRefused, MissingPackage, PackageRefused
+from fpgacomp.runtime.errors import (
+    ActiveFailed,
+    DeviceError,
+    InstallRefused,
+    MissingPackage,
+    PackageRefused,
+)
 from fpgacomp.runtime.install import install, roll_back
 from fpgacomp.runtime.self_test import SelfTestFailed, command_hook
 from tests.support import packages
@@ -133,12 +139,12 @@ def test_old_versions_are_removed_but_not_the_way_back(tmp_path: Path) -> None:
 def test_versions_are_counted_by_name(tmp_path: Path) -> None:
     root = tmp_path / "root"
     install(package(tmp_path, 5), root)
-    found = install(package(tmp_path, 1, name="faces"), root)
+    found = install(package(tmp_path, 1, name="faces"), root, replace=True)
     assert str(found.before) == "digits/5" and active(root) == "versions/faces/1"
     assert str(roll_back(root).active) == "digits/5"
-    install(package(tmp_path, 2, name="faces"), root)
+    install(package(tmp_path, 2, name="faces"), root, replace=True)
     with pytest.raises(InstallRefused, match="version 5 was installed"):
-        install(package(tmp_path, 4), root)
+        install(package(tmp_path, 4), root, replace=True)
 
 
 def test_a_version_whose_self_test_fails_does_not_become_active(tmp_path: Path) -> None:
@@ -228,3 +234,119 @@ def test_links_in_a_root_are_not_followed(tmp_path: Path) -> None:
     with pytest.raises(InstallRefused, match="is a link or a file, not a folder"):
         install(package(tmp_path, 1), root)
     assert (elsewhere / "digits" / ".new-precious").is_dir()
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["versions/digits/.new-abc", "versions/digits/.old-abc", "versions/digits/1/.repair-abc",
+     ".current-abc", "versions/other/.new-abc", "versions/digits/0007"],
+)  # fmt: skip
+@pytest.mark.parametrize("back", [False, True])
+def test_what_a_link_leads_to_is_never_removed(tmp_path: Path, place: str, back: bool) -> None:
+    root, precious = tmp_path / "root", tmp_path / "precious"
+    for version in (1, 2):
+        install(package(tmp_path, version), root)
+    (precious / "below").mkdir(parents=True)
+    for kept in (precious / "file.txt", precious / "below" / "file.txt", precious / ".repair-x"):
+        kept.write_bytes(b"precious")
+    link = root / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(precious)
+    if back:
+        roll_back(root)
+    else:
+        install(package(tmp_path, 3), root)
+    assert os.path.lexists(link) == (link.name == "0007"), "only what is named as ours is removed"
+    found = sorted(str(path.relative_to(precious)) for path in precious.rglob("*"))
+    assert found == [".repair-x", "below", "below/file.txt", "file.txt"]
+
+
+def test_an_old_version_that_is_a_link_is_removed_as_a_link(tmp_path: Path) -> None:
+    root, precious = tmp_path / "root", tmp_path / "precious"
+    install(package(tmp_path, 5), root)
+    precious.mkdir()
+    (precious / "file.txt").write_bytes(b"precious")
+    (root / "versions" / "digits" / "3").symlink_to(precious)
+    for version in (6, 7):
+        install(package(tmp_path, version), root)
+    assert not os.path.lexists(root / "versions" / "digits" / "3")
+    assert (precious / "file.txt").read_bytes() == b"precious"
+
+
+def test_a_folder_in_the_place_of_a_scratch_file_is_removed(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    install(package(tmp_path, 1), root)
+    for place in (root / ".current-x", root / "versions" / "digits" / "1" / ".repair-x"):
+        (place / "below").mkdir(parents=True)
+    install(package(tmp_path, 2), root)
+    assert not list(root.rglob("below"))
+
+
+def test_the_version_that_is_active_is_tested_when_that_is_asked(tmp_path: Path) -> None:
+    root, place, tested = tmp_path / "root", package(tmp_path, 1), []
+    install(place, root)
+    assert not install(place, root, self_test=tested.append).changed
+    assert tested == [root / "versions" / "digits" / "1"]
+    failing = command_hook([sys.executable, "-c", "raise SystemExit(3)"])
+    (root / "current" / "version.txt").write_bytes(b"flipped")
+    with pytest.raises(
+        ActiveFailed, match=r"digits/1: is active, and failed its test: .* exit code 3"
+    ) as told:
+        install(place, root, self_test=failing)
+    assert told.value.exit_code == 1 and "still is" not in str(told.value)
+    assert active(root) == "versions/digits/1"
+    assert (root / "current" / "version.txt").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_a_version_that_is_a_link_is_not_repaired_through_it(
+    tmp_path: Path, is_active: bool
+) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    for version in (1, 2):
+        install(package(tmp_path, version), root)
+    if not is_active:
+        roll_back(root)
+    folder = root / "versions" / "digits" / "2"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+    (elsewhere / "version.txt").write_bytes(b"precious")
+    with pytest.raises(InstallRefused, match="digits/2: is a link or a file, not a folder"):
+        install(package(tmp_path, 2), root)
+    assert (elsewhere / "version.txt").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("name", "board"), [("digits", "ulx3s-85f"), ("faces", "pynq-z2"), ("faces", "ulx3s-85f")]
+)
+@pytest.mark.parametrize("version", [1, 2])
+def test_another_name_or_board_takes_a_root_over_only_when_that_is_asked(
+    tmp_path: Path, name: str, board: str, version: int
+) -> None:
+    root = tmp_path / "root"
+    install(package(tmp_path, 1), root)
+    other = packages.small(tmp_path / "other.fpga", version, name=name, board=board)
+    tested: list[Path] = []
+    with pytest.raises(
+        InstallRefused, match=f"is {name} for {board}, and .* is in use by digits for pynq-z2"
+    ) as told:
+        install(other, root, self_test=tested.append)
+    assert "another root" in told.value.remedy and "--replace" in told.value.remedy
+    assert active(root) == "versions/digits/1" and not tested
+    assert [str(place.name) for place in (root / "versions").iterdir()] == ["digits"]
+    if (name, version) == ("digits", 1):
+        with pytest.raises(InstallRefused, match="is another package than the digits/1"):
+            install(other, root, replace=True)
+        return
+    assert str(install(other, root, replace=True).active) == f"{name}/{version}"
+    assert str(roll_back(root).active) == "digits/1"
+
+
+def test_a_root_whose_board_is_not_known(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    install(package(tmp_path, 1), root)
+    (root / "current" / "manifest.json").write_bytes(b"{")
+    with pytest.raises(InstallRefused, match="does not say which board digits/1 is for") as told:
+        install(package(tmp_path, 2), root)
+    assert "--replace" in told.value.remedy
+    assert install(package(tmp_path, 2), root, replace=True).changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from onnx import helper
 
 import fpgacomp
+from fpgacomp.deploy.package.keys import signer, write_new_key
 from fpgacomp.ir import codec
 from fpgacomp.runtime import transports
 from fpgacomp.runtime.__main__ import main
@@ -40,6 +42,10 @@ def test_verify_install_and_go_back(tmp_path: Path, capsys: pytest.CaptureFixtur
     code, told = run(capsys, "install", one, "--root", root)
     assert code == 1 and told.startswith("error: ") and "version 2 was installed" in told
     assert "digits/1 is active instead of digits/2" in run(capsys, "rollback", "--root", root)[1]
+    other = packages.small(tmp_path / "other.fpga", 1, name="faces")
+    code, told = run(capsys, "install", other, "--root", root)
+    assert code == 1 and "is faces for pynq-z2" in told and "--replace" in told
+    assert run(capsys, "install", other, "--root", root, "--replace")[0] == 0
 
 
 def test_codes_of_what_goes_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,6 +56,9 @@ def test_codes_of_what_goes_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[
     failing = ("--self-test", "python3 -c 'raise SystemExit(5)'")
     code, told = run(capsys, "install", package, "--root", tmp_path / "root", *failing)
     assert code == 1 and "ended with exit code 5; it said: nothing" in told
+    assert run(capsys, "install", package, "--root", tmp_path / "root")[0] == 0
+    code, told = run(capsys, "install", package, "--root", tmp_path / "root", *failing)
+    assert code == 1 and "digits/1: is active, and failed its test: " in told
     with pytest.MonkeyPatch.context() as patch:
 
         def refuse(self: Path, *_: object) -> None:
@@ -106,6 +115,74 @@ def test_the_self_test_counts_integers(
     assert found == code and asked == [("mine", version)]
     assert ("all right" in told) == (not code)
     assert ("1 of " in told and "integers are wrong" in told) == bool(code)
+
+
+_ORACLE = """
+from pathlib import Path
+from fpgacomp.ir import codec
+from tests.support.oracle_transport import OracleTransport
+
+def connect(deployment):
+    Path({asked!r}).write_text(__file__)
+    return OracleTransport(deployment, codec.from_json(Path({graph!r}).read_text()))
+"""
+_RUNS = "import pathlib; pathlib.Path({marker!r}).write_text(__file__)\n"
+
+
+@pytest.fixture
+def strange(version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Writes packages of a good design, with code of their own wherever Python would look."""
+    graph, asked = str(version / "graph.json"), str(tmp_path / "asked")
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "way.py").write_text(_ORACLE.format(asked=asked, graph=graph))
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    software = (place for place in (version / "software").rglob("*") if place.is_file())
+    files = {str(place.relative_to(version)): place.read_bytes() for place in software}
+    code = _RUNS.format(marker=str(tmp_path / "ran")).encode()
+    for name in ("fpgacomp_runtime/__init__", "fpgacomp_runtime/__main__", "numpy", "json", "way",
+                 "sitecustomize", "runpy", "software/numpy", "fpgacomp/__init__"):  # fmt: skip
+        files[f"{name}.py"] = code
+
+    def write(number: int, *, wrong: bool = False, **more: Any) -> Path:
+        if wrong:
+            (answers,) = (path for path in files if "/selftest/" in path and "out" in path)
+            files[answers] = bytes([files[answers][0] ^ 1]) + files[answers][1:]
+        return packages.small(tmp_path / f"{number}.fpga", number, files=files, **more)
+
+    return write
+
+
+def test_trying_a_package_that_nobody_signed_runs_none_of_its_code(
+    strange: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root, way = ("--root", str(tmp_path / "root")), ("--transport", "way:connect")
+    for number in (1, 2, 2):  # the last is active already
+        assert main(["install", str(strange(number)), *root, *way]) == 0, capfd.readouterr().err
+        assert (tmp_path / "asked").read_text() == str(tmp_path / "modules" / "way.py")
+        (tmp_path / "asked").unlink()
+    assert main(["rollback", *root, *way]) == 0, capfd.readouterr().err
+    assert (tmp_path / "asked").is_file() and not (tmp_path / "ran").exists()
+    # Nor does it get to say itself that it passed.
+    assert main(["install", str(strange(3, wrong=True)), *root, *way]) == 1
+    told = capfd.readouterr().err
+    assert "error: the self-test through way:connect: ended with exit code 1" in told
+    assert "integers are wrong" in told and not (tmp_path / "ran").exists()
+    assert str((tmp_path / "root" / "current").readlink()) == "versions/digits/1"
+
+
+def test_trying_a_package_whose_signature_was_checked_runs_its_own_runtime(
+    strange: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("cryptography", reason="signatures need the extra `deploy`")
+    monkeypatch.delenv("FPGACOMP_PACKAGE_KEY", raising=False)
+    public = write_new_key(tmp_path / "maker.pem")
+    place = strange(1, sign=signer(tmp_path / "maker.pem"))
+    line = ["--transport", "way:connect", "--root"]
+    # A signature that no key checked says nothing.
+    assert main(["install", str(place), *line, str(tmp_path / "a")]) == 0
+    assert not (tmp_path / "ran").exists()
+    assert main(["install", str(place), *line, str(tmp_path / "b"), "--key", str(public)]) == 0
+    assert (tmp_path / "ran").read_text().endswith("fpgacomp_runtime/__main__.py")
 
 
 def test_a_transport_is_known_by_its_name(version: Path, tmp_path: Path) -> None:

@@ -125,7 +125,8 @@ def test_a_file_that_is_no_private_key(tmp_path: Path, key: Path) -> None:
     cases = {
         other.private_bytes(*form, serialization.NoEncryption()): "of another kind than Ed25519",
         ed25519.Ed25519PrivateKey.generate().private_bytes(*form, locked): "without a password",
-        Path(f"{key}.pub").read_bytes(): "holds no private key",
+        Path(f"{key}.pub").read_bytes(): "is the public key, which only checks signatures",
+        b"-----BEGIN X-----": "holds no private key",
     }
     bad = tmp_path / "bad.pem"
     for content, why in cases.items():

@@ -29,11 +29,13 @@ def small(
     version: int = 1,
     *,
     name: str = "digits",
+    board: str = "pynq-z2",
     files: Mapping[str, bytes] = FILES,
     sign: Signer | None = None,
 ) -> Path:
     """Write a package of a few files."""
-    manifest = manifest_bytes({**FACTS, "version": version, "name": name}, files)
+    facts = {**FACTS, "version": version, "name": name, "board": board}
+    manifest = manifest_bytes(facts, files)
     path.write_bytes(archive_bytes(manifest, files, sign))
     return path
 

@@ -108,6 +108,15 @@ RollbackOption = Annotated[
         help="Make the version active that was active before the present one was installed.",
     ),
 ]
+ReplaceOption = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        rich_help_panel=DEVICE,
+        help="Let the package take over from an active version of another name, or for another "
+        "board. Without it, such a package is refused.",
+    ),
+]
 TransportOption = Annotated[
     str | None,
     typer.Option(
@@ -116,8 +125,9 @@ TransportOption = Annotated[
         rich_help_panel=DEVICE,
         help="Send the stored frames through this device (emulated, pynq, pynq-ultrascale, xrt, "
         "xrt:INDEX, uart:PORT:BAUD) before the version becomes active. "
-        "Where an integer is not the integer graph's, the version before stays active. Without "
-        "this option and --self-test, nothing is tried.",
+        "Where an integer is not the integer graph's, the version before stays active. The "
+        "package's own code runs only where a key checked its signature. Without this option and "
+        "--self-test, nothing is tried.",
     ),
 ]
 SelfTestOption = Annotated[
@@ -126,7 +136,8 @@ SelfTestOption = Annotated[
         "--self-test",
         metavar="COMMAND",
         rich_help_panel=DEVICE,
-        help="Run this program in the folder of the version before it becomes active. Unless it "
+        help="Run this program in the folder of the version before it becomes active, which may "
+        "run code of the package, signed or not. Unless it "
         "ends with exit code 0, the version before stays active. Without it, no program is run.",
     ),
 ]

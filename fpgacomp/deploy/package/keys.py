@@ -13,6 +13,7 @@ from fpgacomp.host.plain import read_plain
 
 INSTALL = "pip install 'fpgacomp[deploy]'"
 _MOST_BYTES = 4096
+_PUBLIC = b"-----BEGIN PUBLIC KEY-----"
 _NEW = "make one with `fpgacomp new-key FILE`."
 
 
@@ -63,7 +64,8 @@ def signer(path: Path) -> Signer:
     """What signs with the private key of a file.
 
     Raises:
-        UsageError: there is no such file, others may read it, or it holds no such key.
+        UsageError: there is no such file, it is a public key, others may read it, or it holds no
+            such key.
         ToolError: `cryptography` is not installed.
     """
     try:
@@ -71,6 +73,10 @@ def signer(path: Path) -> Signer:
         mode = path.stat().st_mode
     except OSError as error:
         raise UsageError(f"--key {path}", f"cannot be read ({_reason(error)}).", _NEW) from error
+    if content.lstrip().startswith(_PUBLIC):
+        why = "is the public key, which only checks signatures."
+        fix = "name the private key, the file without .pub that `fpgacomp new-key` wrote."
+        raise UsageError(f"--key {path}", why, fix)
     if os.name == "posix" and mode & 0o077:
         why = f"may be read or written by others (mode {mode & 0o777:o})."
         raise UsageError(f"--key {path}", why, f"make it yours alone: chmod 600 {path}.")
