@@ -35,7 +35,7 @@ class GivenAnswer(NamedTuple):
     """An answer that was given.
 
     Args:
-        id: of its request.
+        id: under which it is found: the design that computed it, and the request's id.
         digest: of the request's inputs.
         reply: what was sent.
     """

@@ -74,9 +74,9 @@ def run_service(
         raise SettingsError("the service", "would be reached in no way.",
                           "give --mqtt HOST:PORT, --http PORT, or both.")  # fmt: skip
     journal = Journal(settings.state / "answers", settings.journal_bytes)
-    service = PredictionService(deployment, factory, journal, settings.limits)
     broker = web = reached = None
     try:
+        service = PredictionService(deployment, factory, journal, settings.limits)
         prefix = settings.prefix or topic_prefix(deployment.name)
         if settings.broker is not None:
             broker = MqttFront(service, settings.broker, prefix)
