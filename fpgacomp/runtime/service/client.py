@@ -91,7 +91,9 @@ class PredictionClient:
         self._subscribed = threading.Event()
         self._closing = threading.Event()
         self._client = make_client(settings)
+        self._failures = Failures(settings, _log)
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._failures.on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -195,7 +197,7 @@ class PredictionClient:
 
     def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, properties: Any) -> None:
         if code.is_failure:
-            _log.error("the broker refuses the connection: %s", code)
+            self._failures.note(f"it refuses the connection: {code}")
         else:
             client.subscribe(self._reply_topic, qos=1)
 
@@ -207,6 +209,7 @@ class PredictionClient:
         with self._guard:
             for one in self._pending.values():
                 one._send_at = 0.0
+        self._failures.end()
         self._subscribed.set()
 
     def _on_disconnect(

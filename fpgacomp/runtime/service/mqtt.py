@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import ssl
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -120,6 +122,41 @@ def message_properties(kind: str, **values: Any) -> Any:
     return found
 
 
+class Failures:
+    """Tells why a broker is not reached: at the first failure, and more and more rarely then.
+
+    Args:
+        settings: of the broker.
+    """
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        self.where = f"{settings.host}:{settings.port}"
+        self._tls, self._count, self._last = settings.tls, 0, ""
+
+    def note(self, why: str) -> None:
+        """Count a failure; it is logged where it is the 1st, 2nd, 4th, 8th ... or a new one."""
+        self._count = self._count + 1 if why == self._last else 1
+        self._last = why
+        if self._count & (self._count - 1):
+            return
+        times = "" if self._count == 1 else f" (for the {self._count}th time)"
+        _log.warning("MQTT: %s is not reached%s: %s; it is tried again",
+                     self.where, times.replace("2th", "2nd"), why)  # fmt: skip
+
+    def end(self) -> None:
+        """The broker is reached: the next failure is a first one."""
+        self._count, self._last = 0, ""
+
+    def on_connect_fail(self, client: Any, data: Any) -> None:
+        """Take paho's word that no connection was made; the reason is the error it handles."""
+        problem = sys.exc_info()[1]
+        told = "no connection is made" if problem is None else str(problem) or repr(problem)
+        hint = ""
+        if isinstance(problem, ssl.SSLError):
+            hint = " (check the CA file, the client's certificate, and that the port speaks TLS)"
+        self.note(told + hint)
+
+
 class MqttFront:
     """The service's connection to a broker.
 
@@ -132,8 +169,10 @@ class MqttFront:
     def __init__(self, service: PredictionService, settings: BrokerSettings, prefix: str) -> None:
         self._service, self._settings, self._prefix = service, settings, prefix
         self._connected = False
+        self._failures = Failures(settings)
         self._client = make_client(settings)
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._failures.on_connect_fail
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -182,23 +221,26 @@ class MqttFront:
 
     def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, properties: Any) -> None:
         if code.is_failure:
-            _log.error("the broker refuses the connection: %s", code)
+            self._failures.note(f"it refuses the connection: {code}")
             return
-        _log.info("connected to the broker")
         client.subscribe(f"{self._prefix}/predict", qos=1)
 
     def _on_subscribe(self, client: Any, data: Any, number: int, codes: Any, more: Any) -> None:
         if any(code.is_failure for code in codes):
-            _log.error("the broker refuses the topic of requests: %s", codes[0])
+            self._failures.note(f"it refuses the topic of requests: {codes[0]}")
             return
         client.publish(self._status_topic, _status("online"), qos=1, retain=True)
         self._connected = True
+        self._failures.end()
+        _log.info("MQTT: connected to %s", self._failures.where)
 
     def _on_disconnect(
         self, client: Any, data: Any, flags: Any, code: Any, properties: Any
     ) -> None:
         if self._connected:
             _log.warning("the connection to the broker ended: %s", code)
+        elif code.is_failure:  # a refusal is told of by _on_connect
+            self._failures.note(f"the connection ended before it was of use: {code}")
         self._connected = False
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:

@@ -146,6 +146,10 @@ def _places(
 ) -> Iterator[str]:
     yield f"serving {deployment.name} (design {deployment.identity})"
     if settings.broker is not None:
-        yield f"MQTT: {prefix}/predict on {settings.broker.host}:{settings.broker.port}"
+        where = f"{settings.broker.host}:{settings.broker.port}"
+        if connected:
+            yield f"MQTT: {prefix}/predict on {where}"
+        else:  # the log says when it is connected, or why it is not
+            yield f"MQTT: connecting to {where}, for {prefix}/predict"
     if settings.web is not None and web is not None:
         yield f"HTTP: http://{settings.web.host}:{web.port}/"
