@@ -32,6 +32,7 @@ _FIRST_PAUSE_S, _LAST_PAUSE_S = 1, 30
 _MAX_WAITING_REPLIES = 10_000
 # Messages that are not acknowledged yet: paho heeds no Receive Maximum, and Mosquitto's is 20.
 _MAX_IN_FLIGHT = 20
+_MAX_REASONS = 50
 _WILDCARDS = re.compile(r"[#+\x00]")
 
 
@@ -73,8 +74,13 @@ def make_client(settings: BrokerSettings) -> Any:
 
     Raises:
         NotInstalled: paho-mqtt 2 is not installed.
-        SettingsError: a file of the settings cannot be used.
+        SettingsError: a file of the settings cannot be used, or the host is no name of one.
     """
+    try:
+        settings.host.encode("idna")
+    except UnicodeError:  # in paho's thread it would end the thread
+        raise SettingsError(settings.host[:100], "is no name of a host.",
+                          "name the broker's host or its address.") from None  # fmt: skip
     try:
         from paho.mqtt import client as paho
 
@@ -127,25 +133,26 @@ class Failures:
 
     Args:
         settings: of the broker.
+        log: takes the warnings.
     """
 
-    def __init__(self, settings: BrokerSettings) -> None:
+    def __init__(self, settings: BrokerSettings, log: logging.Logger = _log) -> None:
         self.where = f"{settings.host}:{settings.port}"
-        self._tls, self._count, self._last = settings.tls, 0, ""
+        self._log = log
+        self._counts: dict[str, int] = {}  # by reason
 
     def note(self, why: str) -> None:
-        """Count a failure; it is logged where it is the 1st, 2nd, 4th, 8th ... or a new one."""
-        self._count = self._count + 1 if why == self._last else 1
-        self._last = why
-        if self._count & (self._count - 1):
-            return
-        times = "" if self._count == 1 else f" (for the {self._count}th time)"
-        _log.warning("MQTT: %s is not reached%s: %s; it is tried again",
-                     self.where, times.replace("2th", "2nd"), why)  # fmt: skip
+        """Count a failure; it is logged where it is the 1st, 2nd, 4th, 8th ... of its reason."""
+        if len(self._counts) > _MAX_REASONS:
+            self._counts.clear()
+        count = self._counts[why] = self._counts.get(why, 0) + 1
+        if count & (count - 1) == 0:
+            self._log.warning("MQTT: %s is not reached (failures so far: %d): %s; it is tried "
+                              "again", self.where, count, why)  # fmt: skip
 
     def end(self) -> None:
         """The broker is reached: the next failure is a first one."""
-        self._count, self._last = 0, ""
+        self._counts.clear()
 
     def on_connect_fail(self, client: Any, data: Any) -> None:
         """Take paho's word that no connection was made; the reason is the error it handles."""
