@@ -66,6 +66,7 @@ class PredictionService:
         factory: gives a new way to the device, each time it is called.
         journal: answers that were given, which is closed with the service.
         limits: bounds.
+        transport: what computes, as people are told: a model in software is no board.
     """
 
     def __init__(
@@ -74,10 +75,11 @@ class PredictionService:
         factory: TransportFactory,
         journal: Journal,
         limits: ServiceLimits | None = None,
+        transport: str = "",
     ) -> None:
         self.deployment, self.journal = deployment, journal
         self.limits = limits or ServiceLimits()
-        self.metrics = Metrics()
+        self.metrics, self.transport = Metrics(), transport or "not stated"
         self._design = _design_key(deployment)
         self._guard = threading.Lock()
         self._under_way: dict[str, _UnderWay] = {}
@@ -146,7 +148,17 @@ class PredictionService:
         """What is measured at this moment, for `Metrics.text`."""
         device = {label_pair("name", name): float(value)
                   for name, value in sorted(self._worker.statistics.items())}  # fmt: skip
+        served = ",".join(
+            label_pair(label, value)
+            for label, value in (
+                ("name", self.deployment.name),
+                ("design", self.deployment.identity),
+                ("board", self.deployment.board),
+                ("transport", self.transport),
+            )
+        )
         return {
+            "service_info": ("What is served, and what computes it.", {served: 1.0}),
             "ready": ("Whether predictions are answered.", {"": float(not self.problems())}),
             "queue_length": ("Requests that wait.", {"": float(self._worker.queue_length)}),
             "under_way": ("Requests that are not answered yet.", {"": float(len(self._under_way))}),
@@ -166,6 +178,7 @@ class PredictionService:
             "name": self.deployment.name,
             "design": self.deployment.identity,
             "board": self.deployment.board,
+            "transport": self.transport,
             "ready": not problems,
             "problems": problems,
             "queue": self._worker.queue_length,

@@ -38,6 +38,7 @@ class ServiceSettings:
         prefix: of the topics; "" takes the network's name.
         limits: bounds of requests and work.
         journal_bytes: of all answers that are kept.
+        transport: what computes, as people are told.
     """
 
     state: Path
@@ -46,6 +47,7 @@ class ServiceSettings:
     prefix: str = ""
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     journal_bytes: int = MAX_BYTES
+    transport: str = ""
 
 
 def run_service(
@@ -76,7 +78,9 @@ def run_service(
     journal = Journal(settings.state / "answers", settings.journal_bytes)
     broker = web = reached = None
     try:
-        service = PredictionService(deployment, factory, journal, settings.limits)
+        service = PredictionService(
+            deployment, factory, journal, settings.limits, settings.transport
+        )
         prefix = settings.prefix or topic_prefix(deployment.name)
         if settings.broker is not None:
             broker = MqttFront(service, settings.broker, prefix)
@@ -163,7 +167,8 @@ def _connections(
 def _places(
     deployment: Deployment, settings: ServiceSettings, web: WebFront | None
 ) -> Iterator[str]:
-    yield f"serving {deployment.name} (design {deployment.identity})"
+    by = f", computed by: {settings.transport}" if settings.transport else ""
+    yield f"serving {deployment.name} (design {deployment.identity}){by}"
     if settings.broker is not None:
         where = f"{settings.broker.host}:{settings.broker.port}"
         yield f"MQTT: connecting to {where}"  # _connections says when it is connected
