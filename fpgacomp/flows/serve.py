@@ -17,6 +17,7 @@ from fpgacomp.runtime.service.command import (
     broker_settings,
     read_deployment,
     service_limits,
+    shown_transport,
     transport_factory,
     web_settings,
 )
@@ -61,19 +62,26 @@ def serve(
         batch: samples that are sent to the device together.
         request_bytes: of one request.
         stop: ends the service; None: SIGTERM and SIGINT do.
-        trust: emulate a build that this user did not make here, whose code then runs.
+        trust: serve a build that this user did not make here.
         tell: takes lines about where it serves.
 
     Returns:
         What was counted, by name.
 
     Raises:
-        UsageError: the folder is no build, a file of it was changed, or an option is wrong.
+        UsageError: the folder is no build, a file of it was changed, neither this user made it nor
+            `trust` is given, or an option is wrong.
         ToolError: a Python package is missing, or what computes does not begin.
         FileSystemError: the folder for the answers cannot be used.
     """
     place = checked_path("build", build)
-    folder.read_build(place)  # a changed file is refused
+    built = folder.read_build(place)  # a changed file is refused
+    if not (built.own or trust):
+        raise UsageError(
+            str(place),
+            "was not made by you on this machine, and would be served with your rights.",
+            "read its files and add --trust, or compile the network yourself.",
+        )
     with _as_errors():
         deployment = read_deployment(place)
         name = _device(transport, place, trust=trust)
@@ -83,6 +91,7 @@ def serve(
             broker=broker,
             web=web,
             prefix=prefix.rstrip("/"),
+            transport=shown_transport(transport),
             limits=service_limits(queue, batch, request_bytes),
         )
         with stop_on_signals() if stop is None else nullcontext(stop) as event:

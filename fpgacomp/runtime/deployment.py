@@ -6,9 +6,10 @@ every field has its type, and nothing in it is run.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
@@ -101,6 +102,7 @@ class Deployment:
             compute it.
         after: from the integers of `outputs` to the network's outputs; None likewise.
         folder: where deployment.json lies, with the files beside it.
+        digest: SHA-256 of deployment.json in hexadecimal; "" where it was read of none.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Deployment:
     before: HostProgram | None
     after: HostProgram | None
     folder: Path
+    digest: str = ""
 
     @classmethod
     def read(cls, place: str | Path) -> Deployment:
@@ -148,7 +151,8 @@ class Deployment:
                 raise ValueError(
                     "its format is {!r} instead of {}".format(found.get("format"), FORMAT)
                 )
-            return _deployment(_Fields(found, ""), folder)
+            read = _deployment(_Fields(found, ""), folder)
+            return replace(read, digest=hashlib.sha256(content).hexdigest())
         except (ValueError, RecursionError, MemoryError) as problem:
             # What is quoted from the file may be of any length.
             raise DescriptionError(FILE, f"{str(problem)[:300]}.", _AGAIN) from None

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from fpgacomp.runtime.service.web import WebSettings
 from tests.support.ordinary_networks import dense
 from tests.support.services import fetch, free_port, wait_for
 
+# Each test has a key of its own, and the folder was signed with another.
+serve = partial(fpgacomp.serve, trust=True)
 SAMPLES = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
 
 
@@ -40,7 +43,17 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_the_verb_serves_until_it_is_told_to_stop(build: Path, tmp_path: Path) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "fpgacomp", "serve", str(build), "--http", str(port), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "fpgacomp",
+        "serve",
+        str(build),
+        "--trust",
+        "--http",
+        str(port),
+        "--json",
+    ]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=dict(os.environ, PYTHONPATH=os.pathsep.join(path or "." for path in sys.path)),
@@ -77,14 +90,15 @@ def test_from_python_it_ends_by_an_event(build: Path, tmp_path: Path) -> None:
             stop.set()
 
     web = WebSettings("127.0.0.1", 0)
-    counted = fpgacomp.serve(build, web=web, state=tmp_path, stop=stop, tell=tell)
+    counted = serve(build, web=web, state=tmp_path, stop=stop, tell=tell)
     assert counted["requests"] == 0 and "serving" in told[0]
+    assert told[0].endswith("computed by: oracle")
 
 
 def test_nothing_to_serve_on_is_refused(build: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="reached in no way"):
-        fpgacomp.serve(build, state=tmp_path)
-    result = CliRunner().invoke(app, ["serve", str(build), "--state", str(tmp_path)])
+        serve(build, state=tmp_path)
+    result = CliRunner().invoke(app, ["serve", str(build), "--trust", "--state", str(tmp_path)])
     assert result.exit_code == 2 and "--http PORT" in result.stderr
 
 
@@ -93,16 +107,28 @@ def test_a_changed_build_is_refused(build: Path, tmp_path: Path) -> None:
     shutil.copytree(build, copy)
     (copy / "graph.json").write_text("{}")
     with pytest.raises(UsageError):
-        fpgacomp.serve(copy, web=WebSettings("127.0.0.1", 0), state=tmp_path / "state")
+        serve(copy, web=WebSettings("127.0.0.1", 0), state=tmp_path / "state")
+
+
+def test_a_build_of_somebody_else_needs_trust(build: Path, tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()  # it would end at once, if it began
+    web = WebSettings("127.0.0.1", 0)
+    for transport in ("oracle", "emulated"):
+        with pytest.raises(UsageError, match=r"was not made by you on this machine.*--trust"):
+            fpgacomp.serve(build, web=web, state=tmp_path, transport=transport, stop=stop)
+    result = CliRunner().invoke(app, ["serve", str(build), "--http", "0"])
+    assert result.exit_code == 2 and "--trust" in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_transport_that_is_none(build: Path, tmp_path: Path) -> None:
     web = WebSettings("127.0.0.1", 0)
     with pytest.raises(UsageError, match="board: is no transport"):
-        fpgacomp.serve(build, web=web, state=tmp_path / "state", transport="board")
+        serve(build, web=web, state=tmp_path / "state", transport="board")
     (tmp_path / "file").write_text("")
     with pytest.raises(FileSystemError, match="cannot be used"):
-        fpgacomp.serve(build, web=web, state=tmp_path / "file")
+        serve(build, web=web, state=tmp_path / "file")
 
 
 @pytest.mark.parametrize("name", ["bottle", "paho"])
@@ -113,7 +139,7 @@ def test_a_package_that_is_missing(
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ToolError, match=r"not installed\. Fix: pip install"):
-        fpgacomp.serve(
+        serve(
             build, web=WebSettings("127.0.0.1", 0), broker=broker_at("127.0.0.1"), state=tmp_path,
             stop=threading.Event(),
         )  # fmt: skip

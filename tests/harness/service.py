@@ -137,7 +137,7 @@ class Run:
         self._require_same_again()
         self.outcome.stop_s = self.service.stop()
         journal = Journal(self.folder / "state" / "answers")
-        kept = list(journal.ids())
+        kept = [id.rpartition(" ")[2] for id in journal.ids()]  # design, then id
         journal.close()
         assert len(kept) == len(set(kept)) == total and set(kept) == set(self.ids)
         return self.outcome

@@ -21,7 +21,15 @@ import numpy as np
 
 from ..errors import DeviceTimeout
 from .messages import decode_array, encode_array
-from .mqtt import BrokerSettings, begin, end, make_client, message_properties, topic_prefix
+from .mqtt import (
+    BrokerSettings,
+    Failures,
+    begin,
+    end,
+    make_client,
+    message_properties,
+    topic_prefix,
+)
 from .refusal import KINDS, ServiceRefusal
 
 if TYPE_CHECKING:
@@ -91,7 +99,9 @@ class PredictionClient:
         self._subscribed = threading.Event()
         self._closing = threading.Event()
         self._client = make_client(settings)
+        self._failures = Failures(settings, _log)
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._failures.on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -195,7 +205,7 @@ class PredictionClient:
 
     def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, properties: Any) -> None:
         if code.is_failure:
-            _log.error("the broker refuses the connection: %s", code)
+            self._failures.note(f"it refuses the connection: {code}")
         else:
             client.subscribe(self._reply_topic, qos=1)
 
@@ -207,6 +217,7 @@ class PredictionClient:
         with self._guard:
             for one in self._pending.values():
                 one._send_at = 0.0
+        self._failures.end()
         self._subscribed.set()
 
     def _on_disconnect(
@@ -216,12 +227,11 @@ class PredictionClient:
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
         try:
-            reply = json.loads(message.payload.decode())
-            id, error, outputs = reply["id"], reply.get("error"), reply.get("outputs", {})
-            found = {name: decode_array(value) for name, value in outputs.items()}
-            refusal = None if error is None else _refusal(error)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            _log.exception("a reply cannot be read")
+            id, found, refusal = _read_reply(message.payload)
+        except Exception as problem:
+            # Whatever a reply holds: an error that leaves a callback ends paho's thread, and with
+            # it every other question.
+            _log.warning("a reply cannot be read: %s", str(problem)[:200] or repr(problem)[:200])
             return
         with self._guard:
             pending = self._pending.get(id)
@@ -243,7 +253,23 @@ class PredictionClient:
         pending._done.set()
 
 
+def _read_reply(payload: bytes) -> tuple[Any, Mapping[str, Array], ServiceRefusal | None]:
+    """Id, outputs and refusal of a reply; it raises whatever a malformed one leads to."""
+    reply = json.loads(payload.decode())
+    id, error, outputs = reply["id"], reply.get("error"), reply.get("outputs")
+    if not (id is None or isinstance(id, str)):
+        raise ValueError("its id is no text")
+    if error is not None:
+        return id, {}, _refusal(error)
+    if not isinstance(outputs, dict) or not outputs:
+        raise ValueError("it has neither outputs nor an error")
+    return id, {name: decode_array(value) for name, value in outputs.items()}, None
+
+
 def _refusal(error: Mapping[str, Any]) -> ServiceRefusal:
     """The refusal that a reply carries; a kind of a newer service counts as a fault of it."""
     kind = error["kind"] if error["kind"] in KINDS else "fault"
-    return ServiceRefusal(kind, error["where"], error["why"], error["fix"])
+    where, why, fix = error["where"], error["why"], error["fix"]
+    if not (isinstance(where, str) and isinstance(why, str) and isinstance(fix, str)):
+        raise ValueError("its error has no texts")
+    return ServiceRefusal(kind, where, why, fix)

@@ -92,6 +92,7 @@ def serve(given: argparse.Namespace) -> None:
         web=web_settings(given.http),
         prefix=given.mqtt_prefix.rstrip("/"),
         limits=service_limits(given.queue, given.batch, given.max_request_bytes),
+        transport=shown_transport(given.transport),
     )
     with stop_on_signals() as stop:
         run_service(deployment, factory, settings, stop, lambda line: print(line, flush=True))
@@ -107,6 +108,11 @@ def transport_factory(name: str, deployment: Deployment, *, isolate: bool) -> Ca
     if isolate:
         return functools.partial(RemoteDevice, name, deployment.folder)
     return functools.partial(connect, name, deployment, deployment.folder.parent)
+
+
+def shown_transport(name: str) -> str:
+    """The name of a transport as people are told it, without the place of a library."""
+    return "emulated" if name.startswith("emulated:") else name
 
 
 def service_limits(queue: int, batch: int, request_bytes: int) -> ServiceLimits:

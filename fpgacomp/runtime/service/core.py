@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Hashable, Mapping, Protocol, Sequence
 import numpy as np
 
 from ..deployment import Deployment
+from ..errors import DescriptionError
 from .journal import GivenAnswer, Journal
 from .messages import Envelope, PredictionRequest, encode_answer, encode_error, read_request
 from .metrics import Metrics, RecentPrediction, label_pair
@@ -64,6 +66,7 @@ class PredictionService:
         factory: gives a new way to the device, each time it is called.
         journal: answers that were given, which is closed with the service.
         limits: bounds.
+        transport: what computes, as people are told: a model in software is no board.
     """
 
     def __init__(
@@ -72,10 +75,12 @@ class PredictionService:
         factory: TransportFactory,
         journal: Journal,
         limits: ServiceLimits | None = None,
+        transport: str = "",
     ) -> None:
         self.deployment, self.journal = deployment, journal
         self.limits = limits or ServiceLimits()
-        self.metrics = Metrics()
+        self.metrics, self.transport = Metrics(), transport or "not stated"
+        self._design = _design_key(deployment)
         self._guard = threading.Lock()
         self._under_way: dict[str, _UnderWay] = {}
         self._stopping = False
@@ -143,7 +148,17 @@ class PredictionService:
         """What is measured at this moment, for `Metrics.text`."""
         device = {label_pair("name", name): float(value)
                   for name, value in sorted(self._worker.statistics.items())}  # fmt: skip
+        served = ",".join(
+            label_pair(label, value)
+            for label, value in (
+                ("name", self.deployment.name),
+                ("design", self.deployment.identity),
+                ("board", self.deployment.board),
+                ("transport", self.transport),
+            )
+        )
         return {
+            "service_info": ("What is served, and what computes it.", {served: 1.0}),
             "ready": ("Whether predictions are answered.", {"": float(not self.problems())}),
             "queue_length": ("Requests that wait.", {"": float(self._worker.queue_length)}),
             "under_way": ("Requests that are not answered yet.", {"": float(len(self._under_way))}),
@@ -163,6 +178,7 @@ class PredictionService:
             "name": self.deployment.name,
             "design": self.deployment.identity,
             "board": self.deployment.board,
+            "transport": self.transport,
             "ready": not problems,
             "problems": problems,
             "queue": self._worker.queue_length,
@@ -184,7 +200,7 @@ class PredictionService:
                 found.targets[target.key] = target
                 self.metrics.count("repeats_total")
                 return None
-            given = self.journal.find(request.id)
+            given = self.journal.find(self._kept_as(request.id))
             if given is not None:
                 _check_same(request, given.digest)
                 self.metrics.count("repeats_total")
@@ -204,18 +220,23 @@ class PredictionService:
                 refusals.append((request.id, outcome))
                 continue
             reply = encode_answer(request, outcome, self.deployment.identity)
-            replies.append((GivenAnswer(request.id, request.digest, reply), _told(outcome)))
+            kept = GivenAnswer(self._kept_as(request.id), request.digest, reply)
+            replies.append((request.id, kept, _told(outcome)))
         try:
             if replies:
-                self.journal.append([answer for answer, _ in replies])
+                self.journal.append([kept for _, kept, _ in replies])
         except ServiceRefusal as full:
-            refusals += [(answer.id, full) for answer, _ in replies]
+            refusals += [(id, full) for id, _, _ in replies]
             replies = []
-        for answer, told in replies:
+        for id, kept, told in replies:
             self.metrics.count("answers_total")
-            self._reply(answer.id, answer.reply, None, told)
+            self._reply(id, kept.reply, None, told)
         for id, refusal in refusals:
             self._reply(id, encode_error(id, refusal), refusal)
+
+    def _kept_as(self, id: str) -> str:
+        """The id under which the journal keeps an answer: no other design's answer has it."""
+        return f"{self._design} {id}"
 
     def _reply(self, id: str, reply: bytes, refusal: ServiceRefusal | None, told: str = "") -> None:
         with self._guard:
@@ -234,6 +255,22 @@ class PredictionService:
                 target.send(reply, refusal)
             except Exception as problem:  # one client's connection is no other client's fault
                 _log.warning("the reply to %s was not sent: %s", id, problem)
+
+
+def _design_key(deployment: Deployment) -> str:
+    """32 hexadecimal digits of everything that decides an answer: design and both sides of it."""
+    found = hashlib.sha256(f"{deployment.identity} {deployment.digest}".encode())
+    for name, program in (("before", deployment.before), ("after", deployment.after)):
+        if program is None:  # ONNX Runtime computes this side, from a file beside the description
+            path = deployment.folder / f"{name}.onnx"
+            try:
+                found.update(hashlib.sha256(path.read_bytes()).digest())
+            except OSError as problem:
+                raise DescriptionError(
+                    str(path), f"cannot be read: {problem.strerror}.",
+                    "copy the whole folder software/ again.",
+                ) from None  # fmt: skip
+    return found.hexdigest()[:32]
 
 
 def _check_same(request: PredictionRequest, digest: bytes) -> None:

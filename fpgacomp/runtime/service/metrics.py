@@ -101,7 +101,7 @@ class Metrics:
         """Everything as Prometheus reads it.
 
         Args:
-            gauges: name -> what it is, and label (as `name="value"`, or nothing) -> value.
+            gauges: name -> what it is, and labels (as `name="value"`, or nothing) -> value.
         """
         with self._guard:
             counts, buckets, seconds = dict(self._counts), list(self._buckets), self._seconds

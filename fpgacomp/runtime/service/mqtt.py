@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import ssl
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ _FIRST_PAUSE_S, _LAST_PAUSE_S = 1, 30
 _MAX_WAITING_REPLIES = 10_000
 # Messages that are not acknowledged yet: paho heeds no Receive Maximum, and Mosquitto's is 20.
 _MAX_IN_FLIGHT = 20
+_MAX_REASONS = 50
 _WILDCARDS = re.compile(r"[#+\x00]")
 
 
@@ -71,8 +74,13 @@ def make_client(settings: BrokerSettings) -> Any:
 
     Raises:
         NotInstalled: paho-mqtt 2 is not installed.
-        SettingsError: a file of the settings cannot be used.
+        SettingsError: a file of the settings cannot be used, or the host is no name of one.
     """
+    try:
+        settings.host.encode("idna")
+    except UnicodeError:  # in paho's thread it would end the thread
+        raise SettingsError(settings.host[:100], "is no name of a host.",
+                          "name the broker's host or its address.") from None  # fmt: skip
     try:
         from paho.mqtt import client as paho
 
@@ -120,6 +128,42 @@ def message_properties(kind: str, **values: Any) -> Any:
     return found
 
 
+class Failures:
+    """Tells why a broker is not reached: at the first failure, and more and more rarely then.
+
+    Args:
+        settings: of the broker.
+        log: takes the warnings.
+    """
+
+    def __init__(self, settings: BrokerSettings, log: logging.Logger = _log) -> None:
+        self.where = f"{settings.host}:{settings.port}"
+        self._log = log
+        self._counts: dict[str, int] = {}  # by reason
+
+    def note(self, why: str) -> None:
+        """Count a failure; it is logged where it is the 1st, 2nd, 4th, 8th ... of its reason."""
+        if len(self._counts) > _MAX_REASONS:
+            self._counts.clear()
+        count = self._counts[why] = self._counts.get(why, 0) + 1
+        if count & (count - 1) == 0:
+            self._log.warning("MQTT: %s is not reached (failures so far: %d): %s; it is tried "
+                              "again", self.where, count, why)  # fmt: skip
+
+    def end(self) -> None:
+        """The broker is reached: the next failure is a first one."""
+        self._counts.clear()
+
+    def on_connect_fail(self, client: Any, data: Any) -> None:
+        """Take paho's word that no connection was made; the reason is the error it handles."""
+        problem = sys.exc_info()[1]
+        told = "no connection is made" if problem is None else str(problem) or repr(problem)
+        hint = ""
+        if isinstance(problem, ssl.SSLError):
+            hint = " (check the CA file, the client's certificate, and that the port speaks TLS)"
+        self.note(told + hint)
+
+
 class MqttFront:
     """The service's connection to a broker.
 
@@ -132,8 +176,10 @@ class MqttFront:
     def __init__(self, service: PredictionService, settings: BrokerSettings, prefix: str) -> None:
         self._service, self._settings, self._prefix = service, settings, prefix
         self._connected = False
+        self._failures = Failures(settings)
         self._client = make_client(settings)
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._failures.on_connect_fail
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -182,23 +228,26 @@ class MqttFront:
 
     def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, properties: Any) -> None:
         if code.is_failure:
-            _log.error("the broker refuses the connection: %s", code)
+            self._failures.note(f"it refuses the connection: {code}")
             return
-        _log.info("connected to the broker")
         client.subscribe(f"{self._prefix}/predict", qos=1)
 
     def _on_subscribe(self, client: Any, data: Any, number: int, codes: Any, more: Any) -> None:
         if any(code.is_failure for code in codes):
-            _log.error("the broker refuses the topic of requests: %s", codes[0])
+            self._failures.note(f"it refuses the topic of requests: {codes[0]}")
             return
         client.publish(self._status_topic, _status("online"), qos=1, retain=True)
         self._connected = True
+        self._failures.end()
+        _log.info("MQTT: connected to %s", self._failures.where)
 
     def _on_disconnect(
         self, client: Any, data: Any, flags: Any, code: Any, properties: Any
     ) -> None:
         if self._connected:
             _log.warning("the connection to the broker ended: %s", code)
+        elif code.is_failure:  # a refusal is told of by _on_connect
+            self._failures.note(f"the connection ended before it was of use: {code}")
         self._connected = False
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:

@@ -38,6 +38,7 @@ class ServiceSettings:
         prefix: of the topics; "" takes the network's name.
         limits: bounds of requests and work.
         journal_bytes: of all answers that are kept.
+        transport: what computes, as people are told.
     """
 
     state: Path
@@ -46,6 +47,7 @@ class ServiceSettings:
     prefix: str = ""
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     journal_bytes: int = MAX_BYTES
+    transport: str = ""
 
 
 def run_service(
@@ -74,9 +76,11 @@ def run_service(
         raise SettingsError("the service", "would be reached in no way.",
                           "give --mqtt HOST:PORT, --http PORT, or both.")  # fmt: skip
     journal = Journal(settings.state / "answers", settings.journal_bytes)
-    service = PredictionService(deployment, factory, journal, settings.limits)
     broker = web = reached = None
     try:
+        service = PredictionService(
+            deployment, factory, journal, settings.limits, settings.transport
+        )
         prefix = settings.prefix or topic_prefix(deployment.name)
         if settings.broker is not None:
             broker = MqttFront(service, settings.broker, prefix)
@@ -95,10 +99,10 @@ def run_service(
     if web is not None:
         web.start()
     try:
-        for line in _places(deployment, settings, prefix, web):
+        for line in _places(deployment, settings, web):
             tell(line)
         notifier.tell("READY=1")
-        _wait(service, stop, notifier)
+        _wait(service, stop, notifier, _connections(settings, prefix, broker, tell))
     finally:
         notifier.tell("STOPPING=1")
         _end(service, broker, web)
@@ -119,7 +123,14 @@ def stop_on_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _wait(service: PredictionService, stop: threading.Event, notifier: Notifier) -> None:
+def _wait(
+    service: PredictionService, stop: threading.Event, notifier: Notifier, more: Iterator[None]
+) -> None:
+    """Watch the service until it is to stop.
+
+    Args:
+        more: what else is done at each beat.
+    """
     beat_s = min(_BEAT_S, notifier.watchdog_s) if notifier.watchdog_s else _BEAT_S
     while not stop.wait(beat_s):
         if not service.alive:
@@ -127,6 +138,7 @@ def _wait(service: PredictionService, stop: threading.Event, notifier: Notifier)
                               "start the service again; its supervisor does.")  # fmt: skip
         if notifier.watchdog_s:
             notifier.tell("WATCHDOG=1")
+        next(more, None)
 
 
 def _end(service: PredictionService, broker: MqttFront | None, web: WebFront | None) -> None:
@@ -141,11 +153,24 @@ def _end(service: PredictionService, broker: MqttFront | None, web: WebFront | N
         broker.stop(_BROKER_S)
 
 
+def _connections(
+    settings: ServiceSettings, prefix: str, broker: MqttFront | None, tell: Callable[[str], None]
+) -> Iterator[None]:
+    """Tell once that the broker is reached; the log tells why it is not."""
+    if broker is None or settings.broker is None:
+        return
+    while not broker.is_connected():
+        yield
+    tell(f"MQTT: {prefix}/predict on {settings.broker.host}:{settings.broker.port}")
+
+
 def _places(
-    deployment: Deployment, settings: ServiceSettings, prefix: str, web: WebFront | None
+    deployment: Deployment, settings: ServiceSettings, web: WebFront | None
 ) -> Iterator[str]:
-    yield f"serving {deployment.name} (design {deployment.identity})"
+    by = f", computed by: {settings.transport}" if settings.transport else ""
+    yield f"serving {deployment.name} (design {deployment.identity}){by}"
     if settings.broker is not None:
-        yield f"MQTT: {prefix}/predict on {settings.broker.host}:{settings.broker.port}"
+        where = f"{settings.broker.host}:{settings.broker.port}"
+        yield f"MQTT: connecting to {where}"  # _connections says when it is connected
     if settings.web is not None and web is not None:
         yield f"HTTP: http://{settings.web.host}:{web.port}/"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -26,6 +27,13 @@ from .refusal import ServiceRefusal, SettingsError
 
 _log = logging.getLogger("fpgacomp.service")
 _JSON = "application/json"
+_LENGTH = re.compile(r"[0-9]{1,18}\Z", re.ASCII)
+# Status -> why and remedy of what no route takes.
+_REFUSED_ROUTES = {
+    404: ("names a path that is none.", "see /openapi.json for those that are."),
+    405: ("has a method that its path does not take.", "take the method in the header Allow."),
+    500: ("has a fault.", "see its log."),
+}
 # Connections that are answered at the same time; one more is closed at once.
 _MAX_CONNECTIONS = 64
 # How long a client may take for its next bytes.
@@ -182,15 +190,34 @@ def _application(front: WebFront) -> Any:
             return answer(*_refused(None, ServiceRefusal(
                 "malformed", "Content-Type", f"is not {_JSON}.", f"send Content-Type: {_JSON}."
             ), 415))  # fmt: skip
-        if request.content_length < 0 or request.chunked:
+        stated = request.environ.get("CONTENT_LENGTH") or ""
+        if stated and not _LENGTH.match(stated):
+            return answer(*_refused(None, ServiceRefusal(
+                "malformed", "Content-Length", "is no number of bytes.",
+                "state the length of the body in decimal digits.",
+            )))  # fmt: skip
+        if not stated or request.chunked:
             return answer(*_refused(None, ServiceRefusal(
                 "malformed", "Content-Length", "is missing.", "state the length of the body."
             ), 411))  # fmt: skip
         # One byte more than is taken is enough to refuse the rest unread.
-        length = min(request.content_length, front.max_bytes + 1)
+        length = min(int(stated), front.max_bytes + 1)
         body = request.environ["wsgi.input"].read(length)
         return answer(*front.predict(body))
 
+    def failed(error: Any) -> bytes:
+        """The body of what bottle refuses by itself, in the form of every other refusal."""
+        kind, where = ("malformed", "the request") if error.status_code < 500 else (
+            "fault", "the service"
+        )  # fmt: skip
+        why, fix = _REFUSED_ROUTES.get(
+            error.status_code, (f"gets status {error.status_code}.", "see /openapi.json.")
+        )
+        for name, value in {**page.HEADERS, "Content-Type": _JSON}.items():
+            bottle.response.set_header(name, value)
+        return encode_error(None, ServiceRefusal(kind, where, why, fix))
+
+    application.default_error_handler = failed
     application.get("/healthz", callback=lambda: answer(*front.health()))
     application.get("/readyz", callback=lambda: answer(*front.readiness()))
     application.get("/metrics", callback=lambda: plain(CONTENT_TYPE, front.metrics()))

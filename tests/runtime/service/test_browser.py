@@ -38,6 +38,7 @@ def state(**changes: Any) -> Mapping[str, Any]:
     recent = {"at": 0.0, "id": "7d3e" * 25, "samples": 12, "latency_ms": 3.25, "told": "m: 1" * 30}
     return {
         "name": "n" * 90, "design": "0" * 32, "board": "pynq-z2", "ready": True, "problems": [],
+        "transport": "module:" + "function_" * 10,
         "queue": 12, "queue_limit": 256, "broker": "connected", "rates": [3, 9, 0] * 20,
         "median_ms": 12.5, "p99_ms": None, "recent": [recent] * 20,
         "counts": {"requests": 10**9, "answers": 1, "repeats": 2, "errors": 3, "device_faults": 4},
@@ -125,6 +126,13 @@ def test_texts_of_strangers_are_texts(tmp_path: Path) -> None:
     recent = {"at": 0.0, "id": EVIL, "samples": 1, "latency_ms": 1.0, "told": EVIL}
     text = page.content(
         "index.html",
-        lambda: state(name=EVIL, board=EVIL, problems=[EVIL], recent=[recent], device={EVIL: 1.0}),
+        lambda: state(
+            name=EVIL,
+            board=EVIL,
+            transport=EVIL,
+            problems=[EVIL],
+            recent=[recent],
+            device={EVIL: 1.0},
+        ),
     ).decode()
-    assert "<img" not in text and text.count(escape(EVIL)) >= 6
+    assert "<img" not in text and text.count(escape(EVIL)) >= 7

@@ -7,6 +7,7 @@ import os
 import random
 import time
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -80,9 +81,18 @@ def test_a_flipped_bit_is_never_an_answer(tmp_path: Path) -> None:
         damaged = bytearray(content)
         damaged[at] ^= 1 << at % 8
         (folder / path.name).write_bytes(damaged)
+        if at < len(module._HEAD):
+            with pytest.raises(StateError, match="its first line is not"):
+                Journal(folder)
+            assert (folder / path.name).read_bytes() == damaged
+            continue
         found = Journal(folder)
         assert all(found.find(id) in (given(0), given(1)) for id in found.ids())
-        assert len(found) < 2
+        assert len(found) == 1  # the other record is whole, before the damage or behind it
+        found.append([given(2)])
+        found.close()
+        found = Journal(folder)
+        assert len(found) == 2 and found.find("id-2") == given(2)
         found.close()
 
 
@@ -179,3 +189,174 @@ def test_nothing_is_written_once_it_is_closed(tmp_path: Path) -> None:
     journal.close()
     with pytest.raises(ServiceRefusal, match="has ended"):
         journal.append([given(0)])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"fpgacomp journal 2\nrecords", b"Dear diary,", b"fpgacomp journal", b"\0" * 100, b"x"],
+)
+def test_a_file_of_another_kind_is_refused_and_stays_as_it_is(
+    content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "00000001.journal"
+    path.write_bytes(content)
+    if module._HEAD.startswith(content):  # what a kill leaves of the first line
+        journal = Journal(tmp_path)
+        journal.append([given(0)])
+        assert journal.find("id-0") == given(0)
+        return
+    with pytest.raises(StateError, match=r"00000001\.journal: .*its first line is not"):
+        Journal(tmp_path)
+    assert path.read_bytes() == content
+    path.unlink()
+    Journal(tmp_path).close()  # the folder is free again
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "pipe", "folder"])
+def test_what_is_no_regular_file_is_refused(kind: str, tmp_path: Path) -> None:
+    folder, victim = tmp_path / "answers", tmp_path / "victim"
+    folder.mkdir()
+    place = folder / "00000001.journal"
+    journal = Journal(tmp_path / "other")
+    journal.append([given(0)])
+    journal.close()
+    victim.write_bytes((tmp_path / "other" / place.name).read_bytes() + b"tail")
+    before = victim.read_bytes()
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to(victim if kind == "link" else tmp_path / "new")
+    with pytest.raises(StateError, match=r"is a link|is no regular file"):
+        Journal(folder)
+    assert victim.read_bytes() == before and not (tmp_path / "new").exists()
+
+
+def test_what_takes_a_segments_place_later_is_not_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append([given(0)])
+    journal.close()
+    (path,) = tmp_path.iterdir()
+    for change in ("text", "link"):
+        kept = path.read_bytes()
+        journal = Journal(tmp_path)
+        other = tmp_path / "other"
+        other.write_bytes(b"another program's text, longer than the segment" * 10)
+        before = other.read_bytes()
+        path.unlink()
+        other.rename(path) if change == "text" else path.symlink_to(other)
+        with pytest.raises(ServiceRefusal, match=r"first line is not|is a link"):
+            journal.append([given(1)])
+        assert path.read_bytes() == before
+        journal.close()
+        path.unlink()
+        path.write_bytes(kept)
+
+
+def test_the_next_segment_takes_no_file_that_is_there(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    (tmp_path / "victim").write_text("text")
+    (tmp_path / "00000001.journal").symlink_to(tmp_path / "victim")
+    with pytest.raises(ServiceRefusal, match="File exists"):
+        journal.append([given(0)])
+    assert (tmp_path / "victim").read_text() == "text"
+
+
+def test_a_sparse_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path)
+    journal.append([given(0)])
+    journal.close()
+    (path,) = tmp_path.iterdir()
+    whole = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(module._RECORD.pack(3 << 30, 0))
+        file.truncate(whole + 8 + (3 << 30))
+    with pytest.raises(StateError, match="more than any segment"):
+        Journal(tmp_path)
+    assert path.stat().st_size > 3 << 30
+    # Below the bound it is read in pieces, and what is behind the hole is found.
+    with path.open("r+b") as file:
+        file.truncate(whole + 8 + (8 << 20))
+        file.seek(0, os.SEEK_END)
+        file.write(module._record(given(1)))
+    sizes = []
+    opened = module._opened
+
+    def watched(place: Path) -> BinaryIO:
+        file = opened(place)
+
+        class Watched:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(file, name)
+
+            def __enter__(self) -> Watched:
+                return self
+
+            def __exit__(self, *rest: object) -> None:
+                file.close()
+
+            def read(self, count: int) -> bytes:
+                sizes.append(count)
+                return file.read(count)
+
+        return cast("BinaryIO", Watched())
+
+    monkeypatch.setattr(module, "_opened", watched)
+    journal = Journal(tmp_path)
+    assert list(journal.ids()) == ["id-0", "id-1"] and journal.find("id-1") == given(1)
+    assert max(sizes) <= module._PIECE_BYTES + 3
+
+
+def test_the_segment_after_99999999_is_found(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, max_bytes=16_384)
+    journal.append([given(0)])
+    journal.close()
+    (tmp_path / "00000001.journal").rename(tmp_path / "99999999.journal")
+    journal = Journal(tmp_path, max_bytes=16_384)
+    for n in range(1, 30):
+        journal.append([given(n, 300)])
+    journal.close()
+    assert (tmp_path / "100000001.journal").is_file()
+    again = Journal(tmp_path, max_bytes=16_384)
+    assert list(again.ids()) == [f"id-{n}" for n in range(30)]
+    again.append([given(50)])
+    assert set(contents(tmp_path)) <= {"99999999.journal", "100000000.journal",
+                                       "100000001.journal", "100000002.journal"}  # fmt: skip
+
+
+@pytest.mark.parametrize("byte", range(8))
+def test_damage_in_the_middle_loses_one_answer_alone(
+    byte: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path)
+    journal.append([given(n) for n in range(20)])
+    journal.close()
+    (path,) = tmp_path.iterdir()
+    damaged = bytearray(path.read_bytes())
+    place = len(module._HEAD) + 10 * len(module._record(given(1)))
+    damaged[place + byte] ^= 0x41
+    path.write_bytes(damaged)
+    for round in range(2):
+        caplog.clear()
+        again = Journal(tmp_path)
+        assert "are damaged; the answers behind them are kept" in caplog.text
+        assert len(again) == 19 + round
+        again.append([given(100)])
+        again.close()
+        assert path.read_bytes().startswith(damaged)
+
+
+def test_answers_over_the_bound_are_refused_before_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MAX_WRITE_BYTES", 1000)
+    journal = Journal(tmp_path)
+    with pytest.raises(ServiceRefusal, match="send fewer samples") as refused:
+        journal.append([given(0, 600), given(1, 600)])
+    assert refused.value.kind == "too large" and len(journal) == 0 and not journal.refusal
+    journal.append([given(0, 600)])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from fpgacomp.runtime.errors import DeviceTimeout
 from fpgacomp.runtime.service.client import PredictionClient
 from fpgacomp.runtime.service.mqtt import (
     BrokerSettings,
+    Failures,
     begin,
     end,
     make_client,
@@ -254,3 +258,93 @@ def test_topics_are_such_that_every_broker_takes_them(name: str) -> None:
     prefix = topic_prefix(name)
     assert prefix.startswith("fpgacomp/") and prefix.count("/") == 1 and prefix.isascii()
     assert not set(prefix) & set("+#\0 ") and len(prefix) > len("fpgacomp/")
+
+
+def fails(settings: BrokerSettings, folder: Path, deployment: Deployment, log: Any) -> list[str]:
+    """Serve until a failure of the broker was logged twice; the lines that the service told."""
+    stop, told = threading.Event(), list[str]()
+    thread = threading.Thread(
+        target=run_service,
+        args=(deployment, lambda: open_transport(deployment),
+              ServiceSettings(folder / "state", broker=settings), stop, told.append),
+    )  # fmt: skip
+    thread.start()
+    try:
+        wait_for(lambda: "is not reached (failures so far: 2)" in log.text, "nothing is logged")
+    finally:
+        stop.set()
+        thread.join(60)
+    return told
+
+
+@pytest.mark.parametrize("kind", ["port", "host", "tls"])
+def test_a_broker_that_is_not_reached_is_told_of(
+    kind: str, deployment: Deployment, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    line, _ = listening.accept()
+                    line.recv(1)
+                    line.sendall(b"HTTP/1.1 400 no TLS here\r\n\r\n")
+                    line.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        settings, why = {
+            "port": (BrokerSettings("127.0.0.1", services.free_port()), "refused"),
+            "host": (BrokerSettings("broker.invalid", 1883), ""),
+            "tls": (BrokerSettings("127.0.0.1", port, tls=True), "port speaks TLS"),
+        }[kind]
+        told = fails(settings, tmp_path, deployment, caplog)
+        listening.shutdown(socket.SHUT_RDWR)
+    assert f"MQTT: connecting to {settings.host}:{settings.port}" in told
+    assert not any("/predict on" in line for line in told)
+    first = next(one for one in caplog.records if "is not reached" in one.getMessage())
+    assert first.levelname == "WARNING" and why in first.getMessage()
+    assert "(failures so far: 1)" in first.getMessage()
+
+
+def test_failures_are_told_of_at_a_falling_rate(caplog: pytest.LogCaptureFixture) -> None:
+    failures = Failures(BrokerSettings("broker", 1883))
+    for _ in range(1000):
+        failures.note("no route")
+        failures.note("refused")
+    assert len(caplog.records) == 2 * 10
+    failures.end()
+    failures.note("no route")
+    assert len(caplog.records) == 21 and "so far: 1" in caplog.records[-1].getMessage()
+
+
+def test_a_host_that_is_none_is_refused() -> None:
+    for host in ("a" * 64 + ".local", "a..b"):
+        with pytest.raises(SettingsError, match="is no name of a host"):
+            make_client(BrokerSettings(host, 1883))
+
+
+BAD_REPLIES = [
+    b"", b"\xff", b"[]", b"{}", b"[" * 100_000, b'{"id":[]}', b'{"id":{}}', b'{"id":7}',
+    b'{"id":"a"}', b'{"id":"a","outputs":7}', b'{"id":"a","outputs":{"m":{}}}',
+    b'{"id":"a","outputs":{"m":{"dtype":"O","shape":[1],"data":"AAAAAAAAAAA="}}}',
+    b'{"id":"a","outputs":{"m":{"dtype":"float32","shape":[9],"data":"AAAA"}}}',
+    b'{"id":"a","outputs":' + b'{"m":' * 50_000 + b"1" + b"}" * 50_001,
+    b'{"id":"a","error":7}', b'{"id":"a","error":{"kind":[]}}', b'{"id":"a","error":{}}',
+    b'{"id":"a","error":{"kind":"busy","where":[],"why":"","fix":""}}',
+    b'{"id":null,"error":{"kind":"busy","where":"w","why":"w","fix":"f"}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("payload", BAD_REPLIES)
+def test_no_reply_ends_the_clients_thread(payload: bytes) -> None:
+    client = PredictionClient(BrokerSettings("127.0.0.1", services.free_port()), "n")
+    try:
+        pending = client.submit({"x": SAMPLES}, id="a")
+        client._on_message(None, None, SimpleNamespace(payload=payload))
+        assert not pending._done.is_set()
+        good = json.dumps({"id": "a", "outputs": {"m": [[1.5]]}}).encode()
+        client._on_message(None, None, SimpleNamespace(payload=good))
+        assert pending.result(0)["m"].tolist() == [[1.5]]
+    finally:
+        client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import socket
@@ -48,8 +49,9 @@ class Web:
         graph = open_transport(deployment).graph
         limits = ServiceLimits(100_000, WorkerLimits(queue=1, retries=0))
         self.service = PredictionService(
-            deployment, lambda: Device(deployment, graph), Journal(folder / "answers"), limits
-        )
+            deployment, lambda: Device(deployment, graph), Journal(folder / "answers"), limits,
+            "a model <b>",
+        )  # fmt: skip
         self.front = WebFront(self.service, WebSettings("127.0.0.1", 0, wait_s))
         self.service.start()
         self.front.start()
@@ -169,7 +171,7 @@ def test_metrics_are_prometheus_text(web: Web) -> None:
     assert status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
     line = re.compile(
         r"# HELP \w+ [^\n]+|# TYPE \w+ (counter|gauge|histogram)"
-        r'|\w+(\{\w+="[^"\n]*"\})? [-+.\deEinf]+'
+        r'|\w+(\{\w+="[^"\n]*"(,\w+="[^"\n]*")*\})? [-+.\deEinf]+'
     )
     assert all(line.fullmatch(one) for one in text.splitlines()) and text.endswith("\n")
     found = samples_of(text)
@@ -253,3 +255,51 @@ def test_more_connections_than_it_takes_are_closed(
     wait_for(lambda: web.front._server.busy == 0, "they are not given back")
     assert web.get("/healthz")[0] == 200
     web.stop()
+
+
+def test_everybody_is_told_what_computes(web: Web, deployment: Deployment) -> None:
+    assert json.loads(web.get("/live")[2])["transport"] == "a model <b>"
+    assert 'computed by: <span id="transport">a model &lt;b&gt;</span>' in web.get("/")[2]
+    assert (
+        f'fpgacomp_service_info{{name="{deployment.name}",design="{deployment.identity}",'
+        f'board="{deployment.board}",transport="a model <b>"}} 1\n'
+    ) in web.get("/metrics")[2]
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "+2", "1_0", "1.5", "0x2", "9" * 5000])
+def test_a_length_that_is_none_is_refused_as_json(web: Web, length: str) -> None:
+    with socket.create_connection(("127.0.0.1", web.front.port)) as line:
+        line.sendall(b"POST /predict HTTP/1.0\r\nContent-Type: application/json\r\n"
+                     b"Content-Length: " + length.encode() + b"\r\n\r\n{}")  # fmt: skip
+        answer = b"".join(iter(lambda: line.recv(1000), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.split()[1] == b"400" and b"Content-Type: application/json" in head
+    error = json.loads(body)["error"]
+    assert (error["kind"], error["where"]) == ("malformed", "Content-Length")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/predict", 405), ("PUT", "/predict", 405), ("POST", "/metrics", 405),
+     ("BREW", "/predict", 405), ("GET", "/nothing", 404), ("GET", "/%ff/../x", 404)],
+)  # fmt: skip
+def test_what_no_route_takes_is_refused_as_json(
+    web: Web, method: str, path: str, status: int
+) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", web.front.port, timeout=60)
+    line.request(method, path)
+    answer = line.getresponse()
+    body = json.loads(answer.read())
+    line.close()
+    assert answer.status == status and answer.headers["Content-Type"] == "application/json"
+    assert body["id"] is None and body["error"]["kind"] == "malformed"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    if status == 405:
+        assert answer.headers["Allow"]
+
+
+def test_a_fault_of_a_page_is_told_as_json(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web.service, "gauges", lambda: 1 // 0)
+    status, headers, text = web.get("/metrics")
+    assert status == 500 and headers["Content-Type"] == "application/json"
+    assert json.loads(text)["error"]["kind"] == "fault" and "ZeroDivision" not in text

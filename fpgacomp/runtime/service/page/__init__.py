@@ -46,6 +46,7 @@ def _fields(state: Mapping[str, Any]) -> dict[str, str]:
         "name": escape(state["name"]),
         "board": escape(state["board"]),
         "design": escape(state["design"]),
+        "transport": escape(state["transport"]),
         "state": "ready" if state["ready"] else "not ready",
         "state_class": "good" if state["ready"] else "bad",
         "broker": escape(state["broker"]),
