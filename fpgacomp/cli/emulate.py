@@ -8,6 +8,7 @@ import typer
 
 from fpgacomp.cli.console import write_json
 from fpgacomp.cli.options.arguments import BuildArgument
+from fpgacomp.cli.options.bitstream import BaudOption
 from fpgacomp.cli.options.checking import ThroughputOption, TrustOption
 from fpgacomp.cli.options.output import JsonOption
 from fpgacomp.cli.progress import progress
@@ -17,6 +18,7 @@ def emulate(
     context: typer.Context,
     folder: BuildArgument,
     throughput: ThroughputOption = False,
+    baud: BaudOption = None,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,7 +36,7 @@ def emulate(
     from fpgacomp.flows.emulate import throughput as measure
 
     with progress(context) as observer:
-        library = run(folder, trust=trust, observer=observer)
+        library = run(folder, baud=baud, trust=trust, observer=observer)
         measured = measure(folder, library, observer=observer) if throughput else None
     if as_json:
         write_json({"library": str(library), "throughput": asdict(measured) if measured else None})

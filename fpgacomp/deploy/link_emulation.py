@@ -13,27 +13,30 @@ from fpgacomp.errors import UsageError
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.results.project import Project
 
-# Clock cycles of a bit: as few as the link takes, because every cycle is simulated.
+# Clock cycles of a bit where no rate is given: as few as the link takes, as each is simulated.
 _BIT_CYCLES = 4
-_PATIENCE_CYCLES = 8192
+# Until the rest of a packet is not coming: cycles at least, and times of a byte.
+_PATIENCE_CYCLES, _PATIENCE_BYTES = 8192, 64
 
 
 def uart_emulator(
     project: Project,
     clock_hz: int,
     *,
+    baud: int | None = None,
     window: int | None = None,
     verilator: Verilator,
     compiler: Compiler,
 ) -> Path:
     """The library of a project's top module behind a UART, from the cache or built.
 
-    The runtime's `EmulatedLine` is the host's end of the line, which runs at a quarter of the
-    clock.
+    The runtime's `EmulatedLine` is the host's end of the line.
 
     Args:
         project: what `emit_rtl` wrote.
         clock_hz: of the design.
+        baud: of the line; None takes a quarter of the clock, with which a board says nothing of its
+            throughput, but is emulated fastest.
         window: frames that may be under way; see `link_top`.
 
     Returns:
@@ -41,16 +44,19 @@ def uart_emulator(
 
     Raises:
         InputDataError: the project's RTL is of another version.
-        UsageError: the project has no RTL, or too many ports for the link.
+        UsageError: the project has no RTL, or too many ports for the link, or the clock does not
+            give the rate.
         ToolError: Verilator or g++ failed.
     """
     if RTL_FILE not in project.files:
         why = "a board with a UART is emulated by its SystemVerilog, and this design has none."
         raise UsageError("the emulator", why, "compile it with --backend stream.")
     interface = RtlInterface.of(project)
-    baud = clock_hz // _BIT_CYCLES
-    link = link_top(interface, clock_hz, baud, window=window, patience_cycles=_PATIENCE_CYCLES)
-    top = top_of(interface, clock_hz, baud, window=window, patience_cycles=_PATIENCE_CYCLES)
+    if baud is None:
+        baud = clock_hz // _BIT_CYCLES
+    patience = max(_PATIENCE_CYCLES, _PATIENCE_BYTES * 10 * clock_hz // baud)
+    link = link_top(interface, clock_hz, baud, window=window, patience_cycles=patience)
+    top = top_of(interface, clock_hz, baud, window=window, patience_cycles=patience)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / "sources"
         _sources(project, link, f"{top.name}.sv").write(folder)

@@ -38,7 +38,13 @@ _CONTROL_SIZE = 0x1000
 _MEMORY, _MEMORY_SIZE = 0x1000_0000, 64 << 20
 
 
-def emulate(build: str | Path, *, trust: bool = False, observer: Observer = silent) -> Path:
+def emulate(
+    build: str | Path,
+    *,
+    baud: int | None = None,
+    trust: bool = False,
+    observer: Observer = silent,
+) -> Path:
     """Build the library in which a design runs behind a model of AXI DMA, or of a UART.
 
     A board without a processor has a UART, others have DMAs. Set the environment variable
@@ -48,13 +54,15 @@ def emulate(build: str | Path, *, trust: bool = False, observer: Observer = sile
 
     Args:
         build: the folder that `compile` wrote.
+        baud: of the UART; None takes the board's, as `build` does.
         trust: build and later run the code of a build that this user did not make here.
         observer: told each stage.
 
     Raises:
         UsageError: the folder is no build, a file of it was changed, its board has a processor
-            or host of another kind, its board has a UART and it has no SystemVerilog, or neither
-            this user made it nor `trust` is given.
+            or host of another kind, its board has a UART and it has no SystemVerilog or its clock
+            does not give the rate, a rate is given and there is no UART, or neither this user made
+            it nor `trust` is given.
         ToolError: Verilator or g++ is missing or failed.
     """
     built = folder.read_build(checked_path("build", build))
@@ -67,9 +75,15 @@ def emulate(build: str | Path, *, trust: bool = False, observer: Observer = sile
     engine, compiler = engine_named(built.backend), find_compiler()
     report = json.loads(built.project.files["report.json"])
     if report["board"]["host"] == "none":
-        clock_hz, verilator = _clock_hz(report), find_verilator()
+        clock_hz, rate = _clock_hz(report), _baud(report, str(build), baud)
+        verilator = find_verilator()
         with Stages(observer).step("emulator"):
-            return uart_emulator(built.project, clock_hz, verilator=verilator, compiler=compiler)
+            return uart_emulator(
+                built.project, clock_hz, baud=rate, verilator=verilator, compiler=compiler
+            )
+    if baud is not None:
+        raise UsageError(f"--baud {baud}", "is for boards with a UART, and this has AXI DMA.",
+                         "leave it out.")  # fmt: skip
     system = _system(report, str(build))
     with Stages(observer).step("emulator"):
         emitted = engine.read_back(built.graph, built.project)
@@ -84,6 +98,7 @@ class EmulatedThroughput:
         frames: how many.
         way: to the design and back, in words.
         frames_per_second: at the design's clock, with the stated costs of the way.
+        baud: of the UART; None where the way is another.
         design_frames_per_second: what the estimate says of the design by itself.
     """
 
@@ -91,6 +106,7 @@ class EmulatedThroughput:
     way: str
     frames_per_second: float
     design_frames_per_second: float
+    baud: int | None = None
 
 
 def throughput(
@@ -113,18 +129,18 @@ def throughput(
     frames = min(max(round(_MEASURED_CYCLES / cycles), _FEWEST), _MOST)
     with Stages(observer).step("measure"):
         try:
-            seconds, way = _sent(Deployment.read(place / "software"), library, frames)
+            seconds, baud = _sent(Deployment.read(place / "software"), library, frames)
         except DeviceError as error:
             raise ToolError(error.where, error.why, error.remedy) from error
+    way = "AXI DMA" if baud is None else f"a UART at {baud:,} baud"
     return EmulatedThroughput(
-        frames, way, frames / seconds, report["estimate"]["frames_per_second"]
-    )  # fmt: skip
+        frames, way, frames / seconds, report["estimate"]["frames_per_second"], baud
+    )
 
 
-def _sent(deployment: Deployment, library: Path, frames: int) -> tuple[float, str]:
-    """Seconds of the board's clock that frames and their answers took, and their way."""
-    serial = is_serial(library)
-    board = EmulatedLine(library) if serial else EmulatedPlatform(library)
+def _sent(deployment: Deployment, library: Path, frames: int) -> tuple[float, int | None]:
+    """Seconds of the board's clock that frames and their answers took, and the rate of a UART."""
+    board = EmulatedLine(library) if is_serial(library) else EmulatedPlatform(library)
     try:
         transport = _transport(board, deployment)
         given, wanted = (
@@ -141,7 +157,7 @@ def _sent(deployment: Deployment, library: Path, frames: int) -> tuple[float, st
             "the emulated board", "it answers with other integers than the integer graph.",
             "this is a bug in fpgacomp: please report it with the network.",
         )  # fmt: skip
-    return seconds, "a UART" if serial else "AXI DMA"
+    return seconds, board.baud if isinstance(board, EmulatedLine) else None
 
 
 def _transport(board: EmulatedLine | EmulatedPlatform, deployment: Deployment) -> Transport:
@@ -152,6 +168,22 @@ def _transport(board: EmulatedLine | EmulatedPlatform, deployment: Deployment) -
 
 def _clock_hz(report: Mapping[str, Any]) -> int:
     return round(float(report["estimate"]["clock_mhz"]) * 1e6)
+
+
+def _baud(report: Mapping[str, Any], where: str, given: int | None) -> int:
+    """The rate that a bitstream of the design has.
+
+    Raises:
+        UsageError: none is given, and the board's file stated none.
+    """
+    baud = given or report["board"].get("uart_baud")
+    if not baud:
+        raise UsageError(
+            where, "does not say the rate of its board's UART.",
+            "give it by --baud; or compile the network again, where its board file states "
+            "`uart: {rx: PIN, tx: PIN, baud: RATE}` under bitstream.",
+        )  # fmt: skip
+    return int(baud)
 
 
 def _system(report: Mapping[str, Any], where: str) -> EmulatedSystem:

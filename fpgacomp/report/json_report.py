@@ -82,6 +82,7 @@ def _board(board: Board) -> dict[str, object]:
         "resources": {**asdict(board.resources), "lutram": board.lutram},
         "shell": asdict(board.shell),
         "host": board.host,
+        "uart_baud": board.pins.uart.baud if board.pins and board.pins.uart else None,
         "toolchain": board.device.toolchain,
     }
 

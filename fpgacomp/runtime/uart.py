@@ -4,6 +4,9 @@ The device accepts a frame where its sequence is the expected one, and sends its
 (hls_templates/link/README.md). This side keeps at most a window of frames under way and sends again
 what was lost. Whatever goes wrong is mended in one way: stop sending, ask the device where it
 is, and go on from there.
+
+Only whole packets count as heard: what else is on the line, as the console of another device, makes
+no wait longer.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ _BITS = 10  # of a byte on the line
 _STUFFED = 2  # bytes that a byte may take on the line
 _ABOUT_BYTES = 256  # room for the answer to IDENTIFY: 16 ports on each side
 _WHERE = "the UART link"
+_RESET = "reset the device, and send the frames again."
 _LONGEST_PAUSE = 64  # times the latency, between two questions to a device that takes its time
 
 
@@ -123,8 +127,10 @@ class UartTransport:
         self._act: Callable[[bytes], bool] = bool
         self._doubt = False  # whether the device is where it should be by what was sent
         self._foreign = False
+        self._window = 1  # of a device that is not known yet
         self._forget()
         self._about = self._identify(deployment)
+        self._window = self._about.window
         self.reset()
 
     def identity(self) -> str:
@@ -162,7 +168,10 @@ class UartTransport:
 
     def finish(self, token: int, timeout_s: float) -> list[np.ndarray[Any, Any]]:
         """Wait for the answers to what `start` sent; see `Transport.finish`."""
-        job = self._jobs[token]
+        job = self._jobs.get(token)
+        if job is None:
+            why = "these frames were answered already, or lost in a reset."
+            raise TransferError(_WHERE, why, _RESET)
         until = self._line.now() + timeout_s
         pause = self._latency_s
         while job.missing:
@@ -170,11 +179,14 @@ class UartTransport:
                 pause = self._latency_s
             self._fill()
             quiet = self._quiet_at(pause)
-            if self._hear(min(until, quiet)):
-                pause = self._latency_s
-            elif self._line.now() >= until:
+            heard = self._hear(min(until, quiet))
+            if not job.missing:
+                break
+            if self._line.now() >= until:
                 why = f"{job.missing} answers did not come within {timeout_s} s."
                 raise DeviceTimeout(_WHERE, why, "allow more time, or reset the device.")
+            if heard:
+                pause = self._latency_s
             elif self._line.now() >= quiet:
                 # Either something was lost, or the accelerator takes its time: ask less and less.
                 self._doubt = True
@@ -253,14 +265,16 @@ class UartTransport:
         """Take in what has come, packet by packet; wait for it until a time.
 
         Returns:
-            Whether anything came.
+            Whether a whole packet came.
         """
         data = self._line.read(_READ_BYTES, until - self._line.now())
         if not data:
             return False
-        self._heard = self._line.now()
         self._counts["bytes_received"] += len(data)
-        for packet in self._decoder.feed(data):
+        packets = self._decoder.feed(data)
+        if packets:
+            self._heard = self._line.now()
+        for packet in packets:
             if packet.kind == framing.RESULT:
                 self._take_result(packet)
             elif packet.kind == framing.ERROR:
@@ -269,7 +283,7 @@ class UartTransport:
                 self._doubt = True
             elif self._asked == (packet.kind, packet.label) and self._act(packet.body):
                 self._asked = None
-        return True
+        return bool(packets)
 
     def _take_result(self, packet: Packet) -> None:
         place = (packet.label - self._first) & 255
@@ -369,40 +383,58 @@ class UartTransport:
         Args:
             act: called with the body of the answer, before anything behind it is taken in; false
                 where it is none.
-            until: when to give up, or None: after some attempts.
+            until: when to give up, or None: by the attempts and their bound alone.
 
         Returns:
             Whether it came before that time.
 
         Raises:
-            TransferError: no attempt was answered.
+            TransferError: no attempt was answered, or none within `_patience_s`.
         """
         label = next(self._labels) & 255
         self._asked, self._act = (answer, label), act
-        for _ in range(self._attempts):
+        begun = self._line.now()
+        # A device that says whatever else without end makes each wait longer, but not all of them.
+        bound = max(self._line_free, begun) + self._patience_s()
+        last = bound if until is None else min(bound, until)
+        asked = 0
+        while asked < self._attempts and self._line.now() < last:
             self._send([Packet(kind, 0, label)])
-            quiet = self._quiet_at(self._latency_s)
-            while self._line.now() < quiet:
-                if until is not None and self._line.now() >= until:
-                    return False
-                self._hear(quiet if until is None else min(quiet, until))
+            asked += 1
+            while self._line.now() < (end := min(self._quiet_at(self._latency_s), last)):
+                self._hear(end)
                 if self._is_answered():
                     return True
-                quiet = self._quiet_at(self._latency_s)
             self._counts["asked_again"] += 1
-        raise TransferError(_WHERE, f"the device did not answer {self._attempts} requests.",
-                            "check cable, baud rate and bitstream.")  # fmt: skip
+        if until is not None and self._line.now() >= until:
+            return False
+        waited = self._line.now() - begun
+        raise TransferError(_WHERE, f"the device did not answer {asked} requests in {waited:.3g} "
+                            "s.", "check cable, baud rate and bitstream.")  # fmt: skip
 
     def _is_answered(self) -> bool:
         return self._asked is None
+
+    def _patience_s(self) -> float:
+        """How long a request may take: twice what all attempts take on a line that is quiet.
+
+        The results of a whole window may be on the line before the answer.
+        """
+        results = sum(port.frame_bytes for port in self._outputs) + _ABOUT_BYTES
+        alone = self._attempts * (self._answer_s() + self._latency_s)
+        return 2 * (alone + self._window * self._seconds(_STUFFED * results))
 
     def _quiet_at(self, pause: float) -> float:
         """When an answer should have come to what was written, with a pause to think.
 
         A result may be on the line before it, and every byte of that may be stuffed.
         """
+        return max(self._line_free, self._heard) + self._answer_s() + pause
+
+    def _answer_s(self) -> float:
+        """Time on the line of the longest packet, and of an answer behind it."""
         longest = max(port.frame_bytes for port in self._outputs) + _ABOUT_BYTES
-        return max(self._line_free, self._heard) + self._seconds(_STUFFED * longest) + pause
+        return self._seconds(_STUFFED * longest)
 
     def _seconds(self, count: int) -> float:
         """Time of bytes on the line."""

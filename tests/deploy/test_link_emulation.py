@@ -13,12 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpgacomp.devices.read import load_board
+from fpgacomp.errors import UsageError
+from fpgacomp.flows import emulate as flow
 from fpgacomp.flows.compile import compile
 from fpgacomp.flows.emulate import emulate, throughput
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.simulate import simulate
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
+from fpgacomp.report import json_report
 from fpgacomp.results.target import Target
 from fpgacomp.runtime import accelerator as runtime
 from fpgacomp.runtime import framing
@@ -310,6 +314,29 @@ def test_the_c_driver_predicts_the_same_through_the_uart(folder: Path, tmp_path:
 
 def test_the_throughput_of_the_line_is_told(folder: Path) -> None:
     uart.needs_verilator()
-    found = throughput(*built(folder))
-    assert found.way == "a UART" and found.frames >= 8
+    build, library = built(folder)
+    found = throughput(build, library)
+    assert found.way == "a UART at 3,000,000 baud" and found.frames >= 8
     assert 0 < found.frames_per_second < 1.02 * found.design_frames_per_second
+    # The rate is the bitstream's: what the line carries bounds the figure.
+    slow = throughput(build, emulate(build, baud=300_000))
+    frame_bytes = sum(port.frame_bytes for port in Deployment.read(build / "software").inputs)
+    assert slow.baud == 300_000
+    assert slow.frames_per_second < 300_000 / 10 / frame_bytes
+
+
+def test_a_rate_that_build_refuses_is_refused(folder: Path) -> None:
+    uart.needs_verilator()
+    build, _ = built(folder)
+    with pytest.raises(UsageError, match="4000000 baud cannot be made from a clock of 12000000 Hz"):
+        emulate(build, baud=4_000_000)
+
+
+def test_the_rate_is_the_boards_and_never_guessed() -> None:
+    """As `build` takes it; a fast line would make the figure of --throughput too high."""
+    board = json_report._board(load_board("tang-nano-9k"))
+    assert flow._baud({"board": board}, "build", None) == 1_000_000
+    assert flow._baud({"board": board}, "build", 115_200) == 115_200
+    assert json_report._board(load_board("pynq-z2"))["uart_baud"] is None
+    with pytest.raises(UsageError, match=r"build: does not say the rate .*give it by --baud"):
+        flow._baud({"board": {}}, "build", None)

@@ -29,6 +29,16 @@ from tests.support.paths import REPOSITORY
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build of one layer, that nobody edits."""
+    return compiled(tmp_path_factory, "pynq-z2")
+
+
+@pytest.fixture
+def made_for_uart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build for a board at a serial port."""
+    return compiled(tmp_path_factory, "icebreaker")
+
+
+def compiled(tmp_path_factory: pytest.TempPathFactory, board: str) -> Path:
     folder = tmp_path_factory.mktemp("made")
     config = tmp_path_factory.getbasetemp() / "config"  # the key that every test has
     product = helper.make_node("MatMul", ["xq", "w"], ["y"])
@@ -37,7 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = fpgacomp.Options(backend="stream", csim=False, vectors=8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(config))
-        fpgacomp.compile(folder / "net.onnx", "pynq-z2", out=folder / "build", options=options)
+        fpgacomp.compile(folder / "net.onnx", board, out=folder / "build", options=options)
     return folder / "build"
 
 
@@ -280,6 +290,22 @@ def test_the_bitstream_takes_the_place_of_the_sources(build: Path, tmp_path: Pat
     assert "After place and route: LUT 1,234 of 84,000." in card
     assert "| loaded in bitstream/ by | openFPGALoader -b 'a board' design.bit |" in card
     assert "Their terms may bind its use" in held["LICENSES.md"].decode()
+
+
+def test_the_rate_of_a_uart_is_the_bitstreams(made_for_uart: Path, tmp_path: Path) -> None:
+    """Not the board's, where it was built with --baud; and never PYNQ's way."""
+    fpgacomp.package(made_for_uart, tmp_path / "sources.fpga")
+    held = contents(tmp_path / "sources.fpga")
+    assert b"--transport uart:/dev/ttyUSB1:3000000 " in held["systemd/example.env"]
+    assert b"FPGACOMP_BAUD=RATE" in held["software/c/README.md"]
+    report = {"status": "ok", "tools": {}, "host_link": {"kind": "uart", "baud": 115200}}
+    digest = build_digest(made_for_uart)
+    write_bitstream(made_for_uart / "bitstream", digest, {"design.bin": b"bits"}, report)
+    fpgacomp.package(made_for_uart, tmp_path / "x.fpga")
+    held = contents(tmp_path / "x.fpga")
+    assert b"--transport uart:/dev/ttyUSB1:115200 " in held["systemd/example.env"]
+    assert "| reached over | a UART at 115,200 baud, " in held["MODEL_CARD.md"].decode()
+    assert "uart:/dev/ttyUSB1:115200" in held["MODEL_CARD.md"].decode()
 
 
 def test_scripts_alone_are_no_bitstream(build: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpgacomp.runtime import uart
+from fpgacomp.runtime import framing, uart
 from fpgacomp.runtime.deployment import Deployment, FramePort
 from fpgacomp.runtime.errors import (
     DeviceError,
@@ -19,6 +19,7 @@ from fpgacomp.runtime.errors import (
     TransferError,
     WrongDesign,
 )
+from fpgacomp.runtime.framing import Packet
 from fpgacomp.runtime.line import EmulatedLine, SerialLine
 from fpgacomp.runtime.uart import UartTransport
 from tests.support.link_device import ModelDevice, at_a_port
@@ -42,13 +43,13 @@ def computed(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> list[np.
     return [first.astype(OUT0.dtype), (total % 251 + [0, 1]).astype(OUT1.dtype)]
 
 
-def device(**options: Any) -> ModelDevice:
+def device(kind: type[ModelDevice] = ModelDevice, **options: Any) -> ModelDevice:
     def computes(bodies: Any) -> list[bytes]:
         arrays = [np.frombuffer(body, port.dtype)[None] for body, port in zip(bodies, (IN0, IN1))]
         return [array.tobytes() for array in computed(*arrays)]
 
     sizes = [[p.frame_bytes for p in ports] for ports in ((IN0, IN1), (OUT0, OUT1))]
-    return ModelDevice(*sizes, computes, **{"identity": IDENTITY, **options})
+    return kind(*sizes, computes, **{"identity": IDENTITY, **options})
 
 
 def samples(count: int, seed: int = 0) -> list[np.ndarray[Any, Any]]:
@@ -60,6 +61,81 @@ def samples(count: int, seed: int = 0) -> list[np.ndarray[Any, Any]]:
 
 def opened(line: ModelDevice) -> UartTransport:
     return UartTransport(line, DEPLOYMENT, latency_s=0.01, attempts=200)
+
+
+class NoisyLine(ModelDevice):
+    """A line that never stops, and whose device goes silent when it is told to.
+
+    Its own clock goes on by what it carries. A driver that never gives up is told by that clock.
+    """
+
+    noise = b"login: "
+    silent = False
+    give_up = 60.0
+
+    def read(self, most: int, timeout_s: float) -> bytes:
+        assert self.time < self.give_up, "the driver never gives up"
+        if not self.silent and (found := super().read(most, 0.0)):
+            return found
+        heard = (self.noise * 16)[:most]
+        self.time += 10 * len(heard) / self.baud
+        return heard
+
+
+# Bytes that are none of the device's, flags alone, and whole packets that nobody asked for.
+NOISES = {
+    "console": b"login: ",
+    "flags": b"~~~",
+    "packets": Packet(framing.ERROR, 1, 0).encode(),
+}
+noises = pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)
+
+
+def noisy(noise: bytes) -> NoisyLine:
+    line = device(NoisyLine)
+    assert isinstance(line, NoisyLine)
+    line.noise = noise
+    return line
+
+
+@noises
+def test_a_line_that_never_stops_without_a_device_is_told(noise: bytes) -> None:
+    line = noisy(noise)
+    line.silent = True
+    with pytest.raises(TransferError, match=r"did not answer \d+ requests in .*check cable"):
+        opened(line)
+
+
+@noises
+def test_a_device_that_goes_silent_on_a_line_that_never_stops_is_told(noise: bytes) -> None:
+    """`finish` by its own time, and what has no time of its own by a bound."""
+    line = noisy(noise)
+    transport = opened(line)
+    sent = samples(2)
+    for found, wanted in zip(transport.finish(transport.start(sent), 100.0), computed(*sent)):
+        np.testing.assert_array_equal(found, wanted)
+    line.silent = True
+    token = transport.start(sent)
+    begun = line.now()
+    with pytest.raises(DeviceTimeout, match=r"2 answers did not come within 0\.5 s"):
+        transport.finish(token, 0.5)
+    assert line.now() < begun + 0.6
+    with pytest.raises(TransferError, match="did not answer"):
+        transport.finish(token, 1e6)
+    with pytest.raises(TransferError, match="did not answer"):
+        transport.reset()
+
+
+def test_frames_are_answered_once() -> None:
+    """What was answered, or lost in a reset, is told as by a board with a processor."""
+    transport = opened(device())
+    token = transport.start(samples(2))
+    transport.finish(token, 10.0)
+    lost = transport.start(samples(2))
+    transport.reset()
+    for gone in (token, lost, 77):
+        with pytest.raises(TransferError, match="answered already, or lost in a reset"):
+            transport.finish(gone, 1.0)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -121,7 +197,7 @@ def test_an_accelerator_that_never_answers_is_told_with_the_time() -> None:
 
 
 def test_a_line_that_is_dead_is_told() -> None:
-    with pytest.raises(TransferError, match=r"did not answer 200 requests\. Fix: check cable"):
+    with pytest.raises(TransferError, match=r"did not answer 200 requests in .* Fix: check cable"):
         opened(device(rate=1.0))
 
 

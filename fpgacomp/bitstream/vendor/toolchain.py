@@ -9,7 +9,7 @@ from typing import Any
 from fpgacomp.bitstream.job import Built, Job
 from fpgacomp.bitstream.vendor.design import VendorDesign
 from fpgacomp.bitstream.vendor.project import vendor_project
-from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem
+from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem, SerialLink
 from fpgacomp.bitstream.vendor.steps import ToolStep
 from fpgacomp.bitstream.vendor.timing import Slacks, slacks_of, worst_paths
 from fpgacomp.bitstream.vendor.tools import VendorTool, missing, require_tools
@@ -125,12 +125,15 @@ def _report(design: VendorDesign, steps: Sequence[ToolStep]) -> dict[str, Any]:
         "worst_paths": {},
         "bitstream": None,
         "map": None,
+        "host_link": None,
     }  # fmt: skip
     if isinstance(design.shell, ProcessingSystem):
         report["map"] = [
             {"offset": slave.offset, "bytes": slave.range_kib * 1024, "title": slave.title}
             for slave in design.block_design.slaves
         ]
+    if isinstance(design.shell, SerialLink):
+        report["host_link"] = {"kind": "uart", "baud": design.shell.baud}
     return report
 
 

@@ -19,7 +19,7 @@ from fpgacomp.deploy.package.model_card import model_card
 from fpgacomp.deploy.package.parts import RUNTIME, needs_of, parts_of
 from fpgacomp.deploy.package.sbom import sbom_text
 from fpgacomp.deploy.package.texts import licence_text, rendered
-from fpgacomp.deploy.systemd import systemd_files
+from fpgacomp.deploy.systemd import systemd_files, transport_of
 from fpgacomp.errors import ModelError, PackageError
 from fpgacomp.ir import codec, interpreter
 from fpgacomp.ir.graph import Graph
@@ -86,7 +86,7 @@ def package_contents(
         chosen |= {f"{BITSTREAM}{path}": content for path, content in given.bitstream.items()}
     else:
         chosen |= {p: c for p, c in given.files.items() if p.startswith(SOURCES)}
-    chosen |= runtime_files() | dict(systemd_files().files)
+    chosen |= runtime_files() | dict(systemd_files(_transport(given)).files)
     named = name or deployment.name
     host_nodes = deployment.before is None or deployment.after is None
     parts = parts_of(chosen, deployment.version, dict(given.tools))
@@ -112,6 +112,15 @@ def package_contents(
         "self_test_frames": frames,
     }  # fmt: skip
     return PackageContents(chosen, manifest_bytes(facts, chosen))
+
+
+def _transport(given: PackageInputs) -> str:
+    """The way to the board, over a UART at the rate of the bitstream that the package holds."""
+    board = Facts(given.report).at("board")
+    built = None if given.built is None else given.built.number("host_link.baud")
+    # Sources have no rate before they are built; the board's is what they are built with.
+    baud = board.number("uart_baud") if given.built is None else built
+    return transport_of(board.text("host"), board.text("family"), baud)
 
 
 def runtime_files() -> dict[str, bytes]:

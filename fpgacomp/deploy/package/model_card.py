@@ -10,6 +10,7 @@ from fpgacomp.data.metrics import METRICS, Metric
 from fpgacomp.deploy.package.facts import Facts
 from fpgacomp.deploy.package.input_range import InputRange
 from fpgacomp.deploy.package.texts import rendered
+from fpgacomp.deploy.systemd import transport_of
 from fpgacomp.runtime.deployment import Deployment
 
 _RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
@@ -112,6 +113,10 @@ def _design(
     yield "holds", "the bitstream"
     if command := built.texts("program"):
         yield "loaded in bitstream/ by", shlex.join(command)
+    baud = built.number("host_link.baud")
+    if baud is not None:
+        port = transport_of("none", None, baud)
+        yield "reached over", f"a UART at {baud:,.0f} baud, for instance --transport {port}"
 
 
 def _task(report: Facts) -> Iterator[str]:

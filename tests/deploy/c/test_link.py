@@ -15,7 +15,7 @@ import pytest
 from fpgacomp.deploy.c.project import TEMPLATES
 from fpgacomp.runtime import framing
 from fpgacomp.runtime.framing import Decoder, Packet
-from tests.runtime.test_uart import computed, device, samples
+from tests.runtime.test_uart import NoisyLine, computed, device, noises, noisy, samples
 from tests.support import c_drivers
 from tests.support.c_drivers import COMPILERS, PROGRAMS, SANITIZERS, WARNINGS
 from tests.support.link_device import ModelDevice, at_a_port, spoiled
@@ -217,3 +217,22 @@ def test_errors_of_the_other_end_have_their_status(program: Path) -> None:
     other = device()
     other.outputs = [12, 3]
     assert Driven(program, other, sent).status == 9  # with other frames
+
+
+@noises
+def test_a_line_that_never_stops_is_given_up(noise: bytes, program: Path) -> None:
+    line = noisy(noise)
+    line.silent = True
+    assert Driven(program, line, samples(2)).status == 41
+
+    class GoesSilent(NoisyLine):
+        """Silent as soon as it took a frame."""
+
+        def _take_data(self, packet: Packet) -> None:
+            super()._take_data(packet)
+            self.silent = True
+
+    gone = device(GoesSilent)
+    assert isinstance(gone, NoisyLine)
+    gone.noise = noise
+    assert Driven(program, gone, samples(2)).status == 41

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fpgacomp.deploy.oracle import open_transport
-from fpgacomp.deploy.systemd import UNIT, systemd_files
+from fpgacomp.deploy.systemd import UNIT, systemd_files, transport_of
 from fpgacomp.runtime.deployment import Deployment
 from fpgacomp.runtime.service.command import main
 from fpgacomp.runtime.service.run import ServiceSettings, run_service
@@ -92,3 +92,21 @@ def test_the_example_is_a_command_line_of_the_service(capsys: pytest.CaptureFixt
     # It is read whole, and fails first where there is no package.
     assert main(["--package", "/nonexistent", *options]) == 1
     assert "/nonexistent/software: cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("board", "baud", "transport"),
+    [
+        (("zynq-ps", "zynq-7000"), None, "pynq"),
+        (("zynq-ps", "zynq-ultrascale+"), None, "pynq-ultrascale"),
+        (("pcie", "virtex-ultrascale+"), None, "xrt"),
+        (("none", "ecp5"), 115200.0, "uart:/dev/ttyUSB1:115200"),
+        (("none", "ecp5"), None, "uart:/dev/ttyUSB1:RATE"),
+    ],
+)
+def test_the_example_names_the_way_to_the_board(
+    board: tuple[str, str], baud: float | None, transport: str
+) -> None:
+    assert transport_of(*board, baud) == transport
+    text = systemd_files(transport).files["systemd/example.env"].decode()
+    assert f"OPTIONS=--transport {transport} --http" in text

@@ -52,11 +52,21 @@ static uint64_t line_us(const fpgacomp_link *link, size_t count) {
   return (uint64_t)count * BITS * 1000000u / link->line.baud + 1u;
 }
 
+/* Time on the line of the longest packet, every byte of which may be stuffed. */
+static uint64_t answer_us(const fpgacomp_link *link) { return line_us(link, STUFFED * longest(link->design)); }
+
 /* When an answer should have come to what was written, with a pause to think: a result may be on the
- * line before it, and every byte of that may be stuffed. */
+ * line before it. Only whole packets count as heard: noise makes no wait longer. */
 static uint64_t quiet_at(const fpgacomp_link *link, uint64_t pause) {
-  const uint64_t before = line_us(link, STUFFED * longest(link->design));
-  return later(link->line_free_us, link->heard_us) + before + pause;
+  return later(link->line_free_us, link->heard_us) + answer_us(link) + pause;
+}
+
+/* How long a request may take: twice what all attempts take on a line that is quiet, as the results
+ * of a whole window may be on the line before the answer. */
+static uint64_t patience_us(const fpgacomp_link *link) {
+  const size_t results = side_bytes(link->design->output_ports, link->design->outputs) + ABOUT_BYTES;
+  const uint64_t alone = link->attempts * (answer_us(link) + link->latency_us);
+  return 2 * (alone + link->window * line_us(link, STUFFED * results));
 }
 
 /* What goes out. */
@@ -221,21 +231,21 @@ static fpgacomp_status take_answer(fpgacomp_link *link, const fpgacomp_packet *p
   return FPGACOMP_OK;
 }
 
-/* Take in what has come, packet by packet; wait for it until a time. */
-static fpgacomp_status hear(fpgacomp_link *link, uint64_t until_us, size_t *count) {
+/* Take in what has come, and count its whole packets; wait for it until a time. */
+static fpgacomp_status hear(fpgacomp_link *link, uint64_t until_us, size_t *packets) {
   uint8_t bytes[CHUNK];
   const uint64_t now = now_of(link);
   fpgacomp_packet packet;
   fpgacomp_status status = FPGACOMP_OK;
-  size_t i;
-  *count = 0;
-  if (link->line.read(link->line.self, bytes, sizeof bytes, until_us > now ? until_us - now : 0, count) != 0 ||
-      *count > sizeof bytes) {
+  size_t i, count = 0;
+  *packets = 0;
+  if (link->line.read(link->line.self, bytes, sizeof bytes, until_us > now ? until_us - now : 0, &count) != 0 ||
+      count > sizeof bytes) {
     return FPGACOMP_LINK_IO;
   }
-  if (*count != 0) link->heard_us = now_of(link);
-  for (i = 0; i < *count && status == FPGACOMP_OK; ++i) {
+  for (i = 0; i < count && status == FPGACOMP_OK; ++i) {
     if (!fpgacomp_decode(&link->decoder, bytes[i], &packet)) continue;
+    if ((*packets)++ == 0) link->heard_us = now_of(link);
     if (packet.kind == FPGACOMP_PACKET_RESULT) {
       take_result(link, &packet);
       status = link->found;
@@ -251,24 +261,26 @@ static fpgacomp_status hear(fpgacomp_link *link, uint64_t until_us, size_t *coun
 
 /* When in doubt. */
 
-/* Send a request until its answer comes; FPGACOMP_TIMEOUT where it does not come before a time. */
+/* Send a request until its answer comes; FPGACOMP_TIMEOUT where it does not come before a time. A device
+ * that says whatever else without end makes each wait longer, but not all of them. */
 static fpgacomp_status request(fpgacomp_link *link, uint8_t kind, uint64_t until_us) {
+  const uint64_t last = sooner(until_us, later(link->line_free_us, now_of(link)) + patience_us(link));
+  uint64_t end;
   uint32_t attempt;
   link->asked = 1;
   link->asked_kind = kind | 8u;
   link->asked_label = ++link->label;
-  for (attempt = 0; attempt < link->attempts; ++attempt) {
+  for (attempt = 0; attempt < link->attempts && now_of(link) < last; ++attempt) {
     fpgacomp_status status = send(link, kind, 0, link->asked_label, NULL, 0);
     if (status != FPGACOMP_OK) return status;
-    while (now_of(link) < quiet_at(link, link->latency_us)) {
-      size_t count;
-      if (now_of(link) >= until_us) return FPGACOMP_TIMEOUT;
-      status = hear(link, sooner(until_us, quiet_at(link, link->latency_us)), &count);
+    while (end = sooner(quiet_at(link, link->latency_us), last), now_of(link) < end) {
+      size_t packets;
+      status = hear(link, end, &packets);
       if (status != FPGACOMP_OK || !link->asked) return status;
     }
     ++link->counts.asked_again;
   }
-  return FPGACOMP_LINK_NO_ANSWER;
+  return now_of(link) >= until_us ? FPGACOMP_TIMEOUT : FPGACOMP_LINK_NO_ANSWER;
 }
 
 /* Ask the device where it is; where it was reset by somebody else, everything is sent anew. */
@@ -314,18 +326,18 @@ static fpgacomp_status finish(void *self, size_t slot, uint64_t deadline_us) {
   fpgacomp_status status = FPGACOMP_OK;
   while (!link->answered[slot]) {
     const uint32_t before = lost(link);
-    size_t count;
+    size_t packets;
     if (link->doubt) status = settle(link, deadline_us);
     if (status == FPGACOMP_OK) status = fill(link);
     if (lost(link) != before) pause = link->latency_us;
     if (status != FPGACOMP_OK) return status;
     quiet = quiet_at(link, pause);
-    status = hear(link, sooner(deadline_us, quiet), &count);
+    status = hear(link, sooner(deadline_us, quiet), &packets);
     if (status != FPGACOMP_OK) return status;
-    if (count != 0) {
+    if (link->answered[slot]) break;
+    if (now_of(link) >= deadline_us) return FPGACOMP_TIMEOUT;
+    if (packets != 0) {
       pause = link->latency_us;
-    } else if (now_of(link) >= deadline_us) {
-      return FPGACOMP_TIMEOUT;
     } else if (now_of(link) >= quiet) {
       /* Either something was lost, or the accelerator takes its time: ask less and less. */
       link->doubt = 1;
