@@ -319,10 +319,10 @@ def test_the_throughput_of_the_line_is_told(folder: Path) -> None:
     assert found.way == "a UART at 3,000,000 baud" and found.frames >= 8
     assert 0 < found.frames_per_second < 1.02 * found.design_frames_per_second
     # The rate is the bitstream's: what the line carries bounds the figure.
-    slow = throughput(build, emulate(build, baud=300_000))
+    slow = throughput(build, emulate(build, baud=500_000))
     frame_bytes = sum(port.frame_bytes for port in Deployment.read(build / "software").inputs)
-    assert slow.baud == 300_000
-    assert slow.frames_per_second < 300_000 / 10 / frame_bytes
+    assert slow.baud == 500_000
+    assert slow.frames_per_second < 500_000 / 10 / frame_bytes
 
 
 def test_a_rate_that_build_refuses_is_refused(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def test_scripts_alone_are_no_failure_and_come_out_the_same(folder: Path) -> Non
     files = json.loads(written)["files"]
     later = json.loads((folder / "bitstream/manifest.json").read_bytes())["files"]
     assert {**files, "report.json": ""} == {**later, "report.json": ""}  # which has the seconds
+
+
+def test_the_rate_of_a_serial_link_stands_in_the_report(tmp_path: Path) -> None:
+    made = tiny_build(tmp_path, "arty-a7-35t", 100.0)
+    for options, baud in ((SCRIPTS, 3_000_000), (replace(SCRIPTS, baud=115_200), 115_200)):
+        build(made, options=options)
+        report = json.loads((made / "bitstream/report.json").read_bytes())
+        assert report["host_link"] == {"kind": "uart", "baud": baud}
 
 
 def test_a_run_of_vivado_replaces_the_scripts_and_keeps_its_own_project(
