@@ -238,8 +238,9 @@ def _batched(
             session = open_on(engine, free, threads)
             session.run(None, _feeds(session, BATCH))
             return BATCH, session
-        except Exception:
+        except Exception:  # ONNX Runtime has no class for its errors
             continue
+    # What stops it from running at all is told by the first run of `_times`; the table says 1.
     return 1, open_on(engine, model, threads)
 
 

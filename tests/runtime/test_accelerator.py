@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpgacomp.deploy.oracle import OracleTransport
 from fpgacomp.flows.compile import compile
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.simulate import simulate
@@ -16,7 +17,6 @@ from fpgacomp.runtime import accelerator as runtime
 from fpgacomp.runtime.deployment import FILE, Deployment
 from fpgacomp.runtime.errors import DescriptionError, SampleError, WrongDesign
 from tests.support.frontend_runs import node
-from tests.support.oracle_transport import OracleTransport
 from tests.support.ordinary_networks import convolution, dense
 from tests.support.paths import EXAMPLES
 

@@ -12,6 +12,7 @@ import pytest
 from onnx import helper
 
 import fpgacomp
+from fpgacomp.deploy.oracle import OracleTransport
 from fpgacomp.deploy.package.keys import signer, write_new_key
 from fpgacomp.ir import codec
 from fpgacomp.runtime import transports
@@ -19,7 +20,6 @@ from fpgacomp.runtime.__main__ import main
 from fpgacomp.runtime.deployment import Deployment
 from tests.support import packages
 from tests.support.hostile_onnx import plain, weight
-from tests.support.oracle_transport import OracleTransport
 
 
 def run(capsys: pytest.CaptureFixture[str], *line: object) -> tuple[int, str]:
@@ -120,7 +120,7 @@ def test_the_self_test_counts_integers(
 _ORACLE = """
 from pathlib import Path
 from fpgacomp.ir import codec
-from tests.support.oracle_transport import OracleTransport
+from fpgacomp.deploy.oracle import OracleTransport
 
 def connect(deployment):
     Path({asked!r}).write_text(__file__)

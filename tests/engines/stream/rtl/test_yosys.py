@@ -14,6 +14,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from fpgacomp.bitstream.reports.open_tools import read_yosys_text
 from fpgacomp.devices.read import list_boards, load_board
 from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.stream.design import StreamDesign
@@ -28,6 +29,7 @@ from fpgacomp.results.certainty import certainty_of
 from fpgacomp.results.estimate import Basis
 from fpgacomp.results.project import Project
 from fpgacomp.results.target import Target
+from fpgacomp.results.tool_report import Amounts
 from tests.support.paths import EXAMPLES
 
 # A board for each memory block of the families that Yosys builds for, and frames a second that
@@ -36,36 +38,6 @@ OPEN = {"ulx3s-85f": 5000.0, "icebreaker": 1000.0, "tang-nano-9k": 2000.0}
 RUN = "from pyosys import libyosys; libyosys.run_pass('script yosys/synth.ys')"
 # Tables of STYLE 1 and no others are told to be a LUT ROM, which is Vivado's.
 VIVADO_STYLE = "1"
-CELLS = {
-    "lut": {
-        "LUT1": 1,
-        "LUT2": 1,
-        "LUT3": 1,
-        "LUT4": 1,
-        "ALU": 1,
-        "CCU2C": 2,
-        "TRELLIS_DPR16X4": 6,
-        "RAM16SDP4": 6,
-        "SB_LUT4": 1,
-    },
-    "bram18": dict.fromkeys(
-        (
-            "DP16KD",
-            "PDPW16KD",
-            "SB_RAM40_4K",
-            "SP",
-            "SPX9",
-            "SDPB",
-            "SDPX9B",
-            "DPB",
-            "DPX9B",
-            "pROM",
-            "pROMX9",
-        ),
-        1,
-    ),
-    "dsp": {"MULT18X18D": 1, "SB_MAC16": 1, "MULT18X18": 1},
-}
 
 
 @lru_cache(maxsize=4)
@@ -150,7 +122,7 @@ def with_dsp_blocks(design: StreamDesign) -> StreamDesign:
     return replace(design, folding=folding)
 
 
-def synthesized(design: StreamDesign, folder: Path) -> dict[str, int]:
+def synthesized(design: StreamDesign, folder: Path) -> Amounts:
     emitted(design).write(folder)
     ran = subprocess.run(
         [sys.executable, "-c", RUN], cwd=folder / "rtl", text=True, capture_output=True,
@@ -158,13 +130,9 @@ def synthesized(design: StreamDesign, folder: Path) -> dict[str, int]:
     )  # fmt: skip
     stat = folder / "rtl" / "yosys" / "stat.txt"
     assert stat.is_file(), ran.stdout[-2000:] + ran.stderr[-2000:]
-    cells = {
-        name: int(n) for n, name in re.findall(r"^ +(\d+) +([A-Z]\w+)$", stat.read_text(), re.M)
-    }
-    return {
-        what: sum(cells.get(cell, 0) * each for cell, each in kinds.items())
-        for what, kinds in CELLS.items()
-    }
+    report = read_yosys_text(stat.read_text())
+    assert report is not None
+    return report.amounts
 
 
 @pytest.mark.slow
