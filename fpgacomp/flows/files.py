@@ -137,6 +137,10 @@ def check_files(places: Iterable[Place]) -> None:
     for folder in folders:
         for source in sources:
             _refuse_removed(source, folder)
+    for place in named:
+        if place.use is FileUse.WRITE and place.content in _RENAMED and _is_special(place.path):
+            why = "is a device or a pipe, and a new file would stand in its place."
+            raise UsageError(place.where, why, "name a file.")
     writes = [p for p in named if p.use is FileUse.WRITE and not _is_device(p.path)]
     for number, write in enumerate(writes):
         _refuse_unwritable(write)
@@ -152,6 +156,8 @@ def check_files(places: Iterable[Place]) -> None:
 
 
 _OTHER = "name another file."
+# What is written beside its place and renamed when it is whole: a rename replaces what it meets.
+_RENAMED = (Content.PACKAGE, Content.NETWORK, Content.CHECKPOINT)
 
 
 def _replaced(places: Sequence[Place]) -> Iterator[Place]:
@@ -241,6 +247,11 @@ def _is_device(path: Path) -> bool:
     """Whether writing there replaces no file: a terminal, a pipe, /dev/null, /dev/stderr."""
     if path.absolute().parts[:2] in (("/", "dev"), ("/", "proc")):
         return True
+    return _is_special(path)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a device, a pipe or a socket stands there."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from fpgacomp.cli.app import app
 from fpgacomp.cli.files import Role, roles_of
+from fpgacomp.errors import UsageError
+from fpgacomp.flows.files import Content, FileUse, Place, check_files
 from fpgacomp.network.canonical import Network
 from fpgacomp.report.folder import replace_folder
 from fpgacomp.report.manifest import with_manifest
@@ -274,3 +276,13 @@ def test_a_copy_of_a_build_is_a_build(tmp_path: Path) -> None:
     shutil.copytree(small_build(tmp_path / "build"), tmp_path / "copy")
     line = command_line("boards", tmp_path, {"log_file": tmp_path / "copy" / "report.html"})
     assert "is a file of the build" in refused(line)
+
+
+@pytest.mark.parametrize("content", [Content.PACKAGE, Content.NETWORK, Content.CHECKPOINT])
+def test_what_is_put_in_place_whole_replaces_no_device(content: Content, tmp_path: Path) -> None:
+    pipe = tmp_path / "out"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/null")):
+        with pytest.raises(UsageError, match="is a device or a pipe"):
+            check_files([Place("--out", path, FileUse.WRITE, content)])
+    check_files([Place("--out", Path("/dev/null"), FileUse.WRITE, Content.LOG)])
