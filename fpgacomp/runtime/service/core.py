@@ -13,10 +13,11 @@ import numpy as np
 
 from ..deployment import Deployment
 from ..errors import DescriptionError
-from .journal import GivenAnswer, Journal
+from .journal import Journal
 from .messages import Envelope, PredictionRequest, encode_answer, encode_error, read_request
 from .metrics import Metrics, RecentPrediction, label_pair
 from .refusal import ServiceRefusal, stopping
+from .segment import GivenAnswer
 from .worker import DeviceWorker, Outcome, WorkerLimits
 
 if TYPE_CHECKING:

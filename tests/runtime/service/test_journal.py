@@ -12,8 +12,10 @@ from typing import Any, BinaryIO, cast
 import pytest
 
 from fpgacomp.runtime.service import journal as module
-from fpgacomp.runtime.service.journal import GivenAnswer, Journal, SegmentFile
+from fpgacomp.runtime.service import segment
+from fpgacomp.runtime.service.journal import Journal, SegmentFile
 from fpgacomp.runtime.service.refusal import ServiceRefusal, StateError
+from fpgacomp.runtime.service.segment import GivenAnswer
 
 
 def given(number: int, size: int = 50) -> GivenAnswer:
@@ -81,7 +83,7 @@ def test_a_flipped_bit_is_never_an_answer(tmp_path: Path) -> None:
         damaged = bytearray(content)
         damaged[at] ^= 1 << at % 8
         (folder / path.name).write_bytes(damaged)
-        if at < len(module._HEAD):
+        if at < len(segment.HEAD):
             with pytest.raises(StateError, match="its first line is not"):
                 Journal(folder)
             assert (folder / path.name).read_bytes() == damaged
@@ -204,7 +206,7 @@ def test_a_file_of_another_kind_is_refused_and_stays_as_it_is(
 ) -> None:
     path = tmp_path / "00000001.journal"
     path.write_bytes(content)
-    if module._HEAD.startswith(content):  # what a kill leaves of the first line
+    if segment.HEAD.startswith(content):  # what a kill leaves of the first line
         journal = Journal(tmp_path)
         journal.append([given(0)])
         assert journal.find("id-0") == given(0)
@@ -274,7 +276,7 @@ def test_a_sparse_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.Mon
     (path,) = tmp_path.iterdir()
     whole = path.stat().st_size
     with path.open("ab") as file:
-        file.write(module._RECORD.pack(3 << 30, 0))
+        file.write(segment.RECORD.pack(3 << 30, 0))
         file.truncate(whole + 8 + (3 << 30))
     with pytest.raises(StateError, match="more than any segment"):
         Journal(tmp_path)
@@ -283,9 +285,9 @@ def test_a_sparse_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.Mon
     with path.open("r+b") as file:
         file.truncate(whole + 8 + (8 << 20))
         file.seek(0, os.SEEK_END)
-        file.write(module._record(given(1)))
+        file.write(segment.encode_record(given(1)))
     sizes = []
-    opened = module._opened
+    opened = segment._opened
 
     def watched(place: Path) -> BinaryIO:
         file = opened(place)
@@ -306,10 +308,10 @@ def test_a_sparse_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.Mon
 
         return cast("BinaryIO", Watched())
 
-    monkeypatch.setattr(module, "_opened", watched)
+    monkeypatch.setattr(segment, "_opened", watched)
     journal = Journal(tmp_path)
     assert list(journal.ids()) == ["id-0", "id-1"] and journal.find("id-1") == given(1)
-    assert max(sizes) <= module._PIECE_BYTES + 3
+    assert max(sizes) <= segment._PIECE_BYTES + 3
 
 
 def test_the_segment_after_99999999_is_found(tmp_path: Path) -> None:
@@ -338,7 +340,7 @@ def test_damage_in_the_middle_loses_one_answer_alone(
     journal.close()
     (path,) = tmp_path.iterdir()
     damaged = bytearray(path.read_bytes())
-    place = len(module._HEAD) + 10 * len(module._record(given(1)))
+    place = len(segment.HEAD) + 10 * len(segment.encode_record(given(1)))
     damaged[place + byte] ^= 0x41
     path.write_bytes(damaged)
     for round in range(2):
@@ -354,7 +356,7 @@ def test_damage_in_the_middle_loses_one_answer_alone(
 def test_answers_over_the_bound_are_refused_before_they_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_MAX_WRITE_BYTES", 1000)
+    monkeypatch.setattr(module, "MAX_WRITE_BYTES", 1000)
     journal = Journal(tmp_path)
     with pytest.raises(ServiceRefusal, match="send fewer samples") as refused:
         journal.append([given(0, 600), given(1, 600)])
