@@ -3,9 +3,9 @@
     FOLDER/00000001.journal     a segment: its first line, then records, each appended and synced
     FOLDER/00000002.journal     the next one; the oldest of several is removed
 
-What a kill or a full disk left of a record at the end of a segment is dropped. Damaged bytes between
-whole records are skipped and left as they are. A file that is no segment is refused, and never
-written: whoever put it there may need it. What a record is, `segment` says.
+What a kill or a full disk left of a record at the end of a segment is dropped. Damaged bytes
+between whole records are skipped and left as they are. A file that is no segment is refused, and
+never written: whoever put it there may need it. What a record is, `segment` says.
 """
 
 from __future__ import annotations

@@ -16,8 +16,9 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def read_envelope(payload: bytes, max_bytes: int) -> Envelope:
     try:
         members = json.loads(
             payload.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_whole,
-            parse_float=_real,
+            parse_float=_real, object_pairs_hook=_object,
         )  # fmt: skip
         if not isinstance(members, dict):
             raise ValueError("it is no object")
@@ -263,6 +264,15 @@ def _digest(inputs: Mapping[str, Array]) -> bytes:
 
 def _names(values: Mapping[str, Any]) -> str:
     return ", ".join(sorted(values))[:200]
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of two members of one name, readers differ in which they take."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the member {twice[:50]!r} is there twice")
+    return found
 
 
 def _refuse_constant(word: str) -> Any:

@@ -21,6 +21,10 @@ _COUNTERS = {
     "repeats_total": ("Requests whose id was answered already, or was being computed.", None),
     "errors_total": ("Requests that got an error, by its kind.", "kind"),
     "unanswerable_total": ("Requests without an id or without a topic for the answer.", None),
+    "connections_ended_total": (
+        "HTTP connections that were ended without an answer to a request, by the reason.",
+        "why",
+    ),
     "samples_total": ("Samples that were computed.", None),
     "batches_total": ("Batches that the accelerator computed.", None),
     "device_faults_total": ("Errors of the device.", None),

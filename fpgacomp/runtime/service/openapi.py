@@ -47,8 +47,8 @@ def _predict() -> dict[str, Any]:
     statuses: dict[int, list[str]] = {}
     for name, kind in KINDS.items():
         statuses.setdefault(kind.status, []).append(name)
-    # Of the request's head: its length, and the type of its body.
-    for status in (411, 415):
+    # Of the request's head: the length and the type of its body, and its own length.
+    for status in (411, 415, 431):
         statuses.setdefault(status, []).append("malformed")
     refusals = {
         str(status): {"description": " or ".join(names), "content": _content("Error")}

@@ -29,6 +29,7 @@ KINDS = {
     "disk full": RefusalKind(507, 1.0),
     "device": RefusalKind(503, 2.0),
     "stopping": RefusalKind(503, 2.0),
+    "too slow": RefusalKind(408, 1.0),
     "not answered": RefusalKind(504, 1.0),
     "fault": RefusalKind(500, None),
 }

@@ -7,37 +7,31 @@ no encryption and no login: listen on loopback, or behind a proxy that has both.
 from __future__ import annotations
 
 import json
-import logging
 import re
-import socket
 import threading
 import time
 import uuid
-from dataclasses import dataclass, replace
-from socketserver import ThreadingMixIn
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Hashable, Mapping
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from ..errors import NotInstalled
 from . import openapi, page
+from .connections import ConnectionLimits
 from .core import PredictionService
+from .http_server import BODY, CONNECTION, HttpServer
 from .messages import Envelope, encode_error, read_envelope
 from .metrics import CONTENT_TYPE
 from .refusal import ServiceRefusal, SettingsError
 
-_log = logging.getLogger("fpgacomp.service")
 _JSON = "application/json"
 _LENGTH = re.compile(r"[0-9]{1,18}\Z", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}\Z")
 # Status -> why and remedy of what no route takes.
 _REFUSED_ROUTES = {
     404: ("names a path that is none.", "see /openapi.json for those that are."),
     405: ("has a method that its path does not take.", "take the method in the header Allow."),
     500: ("has a fault.", "see its log."),
 }
-# Connections that are answered at the same time; one more is closed at once.
-_MAX_CONNECTIONS = 64
-# How long a client may take for its next bytes.
-_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -48,11 +42,13 @@ class WebSettings:
         host: address; 127.0.0.1 is reached from this machine alone.
         port: 0 takes a free one.
         wait_s: how long a request waits for its answer; its client may ask again then.
+        connections: bounds of them.
     """
 
     host: str
     port: int
     wait_s: float = 30.0
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
 class WebFront:
@@ -77,7 +73,9 @@ class WebFront:
         self._service, self._settings, self._connected = service, settings, connected
         application = _application(self)
         try:
-            self._server = make_server(settings.host, settings.port, application, _Server, _Handler)
+            self._server = HttpServer(
+                (settings.host, settings.port), application, settings.connections, service.metrics
+            )
         except (OSError, OverflowError) as problem:
             raise SettingsError(
                 f"{settings.host}:{settings.port}", f"HTTP cannot listen there: {problem}.",
@@ -108,7 +106,7 @@ class WebFront:
     def stop(self, patience_s: float) -> None:
         """Wait until the last answers have gone out."""
         until = time.monotonic() + patience_s
-        while self._server.busy and time.monotonic() < until:
+        while self._server.connections.busy and time.monotonic() < until:
             time.sleep(0.01)
 
     def predict(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
@@ -156,6 +154,16 @@ class WebFront:
         """Of `GET /openapi.json`."""
         return openapi.document(self._service.deployment)
 
+    def waiting(self, connection: Any) -> Any:
+        """What a connection does in this block is to wait for a prediction."""
+        return self._server.connections.waiting(connection)
+
+    def curl(self, host: str) -> str:
+        """A command that asks; `host` is where its client found the service."""
+        if not _HOST.match(host):
+            host = f"{self._settings.host}:{self.port}"
+        return f"curl -H 'Content-Type: {_JSON}' -d @request.json http://{host}/predict"
+
     @property
     def max_bytes(self) -> int:
         """Of a request."""
@@ -184,26 +192,15 @@ def _application(front: WebFront) -> Any:
 
     @application.post("/predict")  # type: ignore[untyped-decorator]
     def predict() -> Any:
-        request = bottle.request
-        if request.content_type.partition(";")[0].strip().lower() != _JSON:
-            # A page of another site can send any other type without asking.
-            return answer(*_refused(None, ServiceRefusal(
-                "malformed", "Content-Type", f"is not {_JSON}.", f"send Content-Type: {_JSON}."
-            ), 415))  # fmt: skip
-        stated = request.environ.get("CONTENT_LENGTH") or ""
-        if stated and not _LENGTH.match(stated):
-            return answer(*_refused(None, ServiceRefusal(
-                "malformed", "Content-Length", "is no number of bytes.",
-                "state the length of the body in decimal digits.",
-            )))  # fmt: skip
-        if not stated or request.chunked:
-            return answer(*_refused(None, ServiceRefusal(
-                "malformed", "Content-Length", "is missing.", "state the length of the body."
-            ), 411))  # fmt: skip
-        # One byte more than is taken is enough to refuse the rest unread.
-        length = min(int(stated), front.max_bytes + 1)
-        body = request.environ["wsgi.input"].read(length)
-        return answer(*front.predict(body))
+        environment = bottle.request.environ
+        try:
+            body = _read_body(environment, front)
+            with front.waiting(environment[CONNECTION]):
+                return answer(*front.predict(body))
+        except _RefusedHead as refused:
+            return answer(*_refused(None, refused.refusal, refused.status))
+        except ServiceRefusal as refusal:
+            return answer(*_refused(None, refusal))
 
     def failed(error: Any) -> bytes:
         """The body of what bottle refuses by itself, in the form of every other refusal."""
@@ -232,6 +229,45 @@ def _application(front: WebFront) -> Any:
     return application
 
 
+class _RefusedHead(Exception):
+    """A request whose body is not read, for the status that its refusal gets."""
+
+    def __init__(self, status: int, where: str, why: str, fix: str) -> None:
+        super().__init__(why)
+        self.status, self.refusal = status, ServiceRefusal("malformed", where, why, fix)
+
+
+def _read_body(environment: Mapping[str, Any], front: WebFront) -> bytes:
+    """The body of a request, whose head is looked at first.
+
+    Raises:
+        _RefusedHead: the head is not one of a question.
+        ServiceRefusal: the body does not come.
+    """
+    kind = environment.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if kind != _JSON:
+        # A page of another site can send any other type without asking.
+        raise _RefusedHead(415, "Content-Type", f"is {kind[:100]!r} instead of {_JSON}.",
+                           f"send the header Content-Type: {_JSON}; with curl: "
+                           f"{front.curl(environment.get('HTTP_HOST', ''))}")  # fmt: skip
+    stated = environment.get("CONTENT_LENGTH") or ""
+    if environment.get("HTTP_TRANSFER_ENCODING"):
+        raise _RefusedHead(411, "Transfer-Encoding", "is not taken.",
+                           "send the body as it is, with its Content-Length.")  # fmt: skip
+    if not stated:
+        raise _RefusedHead(411, "Content-Length", "is missing.", "state the length of the body.")
+    if not _LENGTH.match(stated):
+        raise _RefusedHead(400, "Content-Length", "is no number of bytes.",
+                           "state the length of the body in decimal digits.")  # fmt: skip
+    # One byte more than is taken is enough to refuse the rest unread.
+    length = min(int(stated), front.max_bytes + 1)
+    body: bytes = environment[BODY].read_body(length)
+    if len(body) < length:
+        raise _RefusedHead(400, "the body", f"has {len(body)} bytes where Content-Length states "
+                           f"{int(stated)}.", "send all of it.")  # fmt: skip
+    return body
+
+
 class _Waiting:
     """A connection that waits for its reply."""
 
@@ -247,58 +283,6 @@ class _Waiting:
     def send(self, reply: bytes, refusal: ServiceRefusal | None) -> None:
         self.reply, self.refusal = reply, refusal
         self.done.set()
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    """A thread for each connection, and no more than a bounded number of them."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-    allow_reuse_address = True
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        self._slots = threading.BoundedSemaphore(_MAX_CONNECTIONS)
-        self.busy = 0  # connections that are being answered
-        self._guard = threading.Lock()
-        super().__init__(*arguments, **named)
-
-    def server_bind(self) -> None:
-        """Bind without asking the name service for the machine's own name, which may take long."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
-        self.setup_environ()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._slots.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        with self._guard:
-            self.busy += 1
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            with self._guard:
-                self.busy -= 1
-            self._slots.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that broke is no error of the service."""
-        _log.debug("a connection of %s ended early", client_address, exc_info=True)
-
-
-class _Handler(WSGIRequestHandler):
-    """Logs where the service logs."""
-
-    timeout = _PATIENCE_S
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        _log.debug("%s %s", self.client_address[0], format % arguments)
 
 
 def _stated(problems: list[str], failing: int) -> tuple[int, Mapping[str, str], bytes]:

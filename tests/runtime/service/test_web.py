@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,61 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpgacomp.deploy.oracle import OracleTransport, open_transport
 from fpgacomp.runtime.accelerator import Accelerator
 from fpgacomp.runtime.deployment import Deployment
-from fpgacomp.runtime.errors import TransferError
 from fpgacomp.runtime.service import openapi
-from fpgacomp.runtime.service.core import PredictionService, ServiceLimits
-from fpgacomp.runtime.service.journal import Journal
 from fpgacomp.runtime.service.messages import decode_array, encode_array
 from fpgacomp.runtime.service.refusal import KINDS, SettingsError
 from fpgacomp.runtime.service.web import WebFront, WebSettings
-from fpgacomp.runtime.service.worker import WorkerLimits
-from tests.support.services import fetch, samples_of, wait_for
+from tests.support.services import samples_of, wait_for
+from tests.support.web_service import Web
 
 SAMPLES = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
-
-
-class Web:
-    """A service over HTTP in this process, on a device that waits where it is told to."""
-
-    def __init__(self, deployment: Deployment, folder: Path, wait_s: float = 30.0) -> None:
-        self.go = threading.Event()
-        self.go.set()
-        self.broken = False
-        outer = self
-
-        class Device(OracleTransport):
-            def start(self, frames: Any) -> int:
-                assert outer.go.wait(60)
-                if outer.broken:
-                    raise TransferError("DMA 0", "stopped.", "reset it.")
-                return super().start(frames)
-
-        graph = open_transport(deployment).graph
-        limits = ServiceLimits(100_000, WorkerLimits(queue=1, retries=0))
-        self.service = PredictionService(
-            deployment, lambda: Device(deployment, graph), Journal(folder / "answers"), limits,
-            "a model <b>",
-        )  # fmt: skip
-        self.front = WebFront(self.service, WebSettings("127.0.0.1", 0, wait_s))
-        self.service.start()
-        self.front.start()
-
-    def get(self, path: str) -> tuple[int, Any, Any]:
-        status, headers, body = fetch(self.front.port, path)
-        return status, headers, body.decode()
-
-    def post(self, body: Any, **headers: str) -> tuple[int, Any, Any]:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        status, found, answer = fetch(self.front.port, "/predict", content, **headers)
-        return status, found, json.loads(answer)
-
-    def stop(self) -> None:
-        self.go.set()
-        self.front.refuse_more()
-        self.service.stop(5.0)
 
 
 @pytest.fixture
@@ -105,13 +59,6 @@ def test_refusals_have_their_status(web: Web) -> None:
     assert web.post(good, Content_Type="text/plain")[0] == 415
     assert web.post(good, Content_Type="application/json; charset=utf-8")[0] == 200
     assert web.get("/predict")[0] == 405 and web.get("/nothing")[0] == 404
-
-
-def test_a_body_without_a_length_is_refused(web: Web) -> None:
-    with socket.create_connection(("127.0.0.1", web.front.port)) as line:
-        line.sendall(b"POST /predict HTTP/1.1\r\nContent-Type: application/json\r\n"
-                     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")  # fmt: skip
-        assert line.recv(100).split()[1] == b"411"
 
 
 def test_a_full_queue_says_when_to_ask_again(web: Web) -> None:
@@ -203,7 +150,7 @@ def test_the_openapi_document_says_what_the_service_does(web: Web, deployment: D
     assert status == 200 and document == openapi.document(deployment)
     assert document["openapi"] == "3.1.0" and document["info"]["version"] == deployment.identity
     stated = {int(code) for code in document["paths"]["/predict"]["post"]["responses"]}
-    assert {kind.status for kind in KINDS.values()} | {200, 411, 415} == stated
+    assert {kind.status for kind in KINDS.values()} | {200, 411, 415, 431} == stated
 
     def check(name: str, value: Any) -> None:
         schemas = {"components": document["components"], "$ref": f"#/components/schemas/{name}"}
@@ -233,30 +180,6 @@ def test_a_port_that_is_taken(web: Web) -> None:
         WebFront(web.service, WebSettings("127.0.0.1", web.front.port))
 
 
-def test_a_silent_connection_keeps_nobody_waiting(web: Web) -> None:
-    with socket.create_connection(("127.0.0.1", web.front.port)) as line:
-        line.sendall(b"POST /predict HTTP/1.1\r\n")
-        assert web.get("/healthz")[0] == 200
-
-
-def test_more_connections_than_it_takes_are_closed(
-    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fpgacomp.runtime.service.web._MAX_CONNECTIONS", 2)
-    web = Web(deployment, tmp_path)
-    address = ("127.0.0.1", web.front.port)
-    with socket.create_connection(address) as first, socket.create_connection(address) as second:
-        wait_for(lambda: web.front._server.busy == 2, "they are not taken")
-        with socket.create_connection(address) as third:
-            assert third.recv(1) == b""
-        for line in (first, second):
-            line.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-            assert line.recv(100).split()[1] == b"200"
-    wait_for(lambda: web.front._server.busy == 0, "they are not given back")
-    assert web.get("/healthz")[0] == 200
-    web.stop()
-
-
 def test_everybody_is_told_what_computes(web: Web, deployment: Deployment) -> None:
     assert json.loads(web.get("/live")[2])["transport"] == "a model <b>"
     assert 'computed by: <span id="transport">a model &lt;b&gt;</span>' in web.get("/")[2]
@@ -264,18 +187,6 @@ def test_everybody_is_told_what_computes(web: Web, deployment: Deployment) -> No
         f'fpgacomp_service_info{{name="{deployment.name}",design="{deployment.identity}",'
         f'board="{deployment.board}",transport="a model <b>"}} 1\n'
     ) in web.get("/metrics")[2]
-
-
-@pytest.mark.parametrize("length", ["abc", "-1", "+2", "1_0", "1.5", "0x2", "9" * 5000])
-def test_a_length_that_is_none_is_refused_as_json(web: Web, length: str) -> None:
-    with socket.create_connection(("127.0.0.1", web.front.port)) as line:
-        line.sendall(b"POST /predict HTTP/1.0\r\nContent-Type: application/json\r\n"
-                     b"Content-Length: " + length.encode() + b"\r\n\r\n{}")  # fmt: skip
-        answer = b"".join(iter(lambda: line.recv(1000), b""))
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.split()[1] == b"400" and b"Content-Type: application/json" in head
-    error = json.loads(body)["error"]
-    assert (error["kind"], error["where"]) == ("malformed", "Content-Length")
 
 
 @pytest.mark.parametrize(
