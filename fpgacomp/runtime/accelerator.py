@@ -15,6 +15,7 @@ import numpy as np
 from .deployment import Deployment, FramePort
 from .environment import emulator_library, wanted_transport
 from .errors import DescriptionError, DeviceError, SampleError, WrongDesign
+from .input_range import InputRange, input_bounds
 from .onnx_side import OnnxSide
 from .program import HostProgram
 from .transport import Transport
@@ -31,10 +32,18 @@ SELF_TEST = "selftest"
 
 @dataclass(frozen=True)
 class Ticket:
-    """Frames that were sent; see `Accelerator.submit`."""
+    """Frames that were sent; see `Accelerator.submit`.
+
+    Args:
+        token: of the transport.
+        samples: how many were sent.
+        clipped: of each sample, how many values lie beyond the range of their input, and were
+            taken as its end; None where no range is known. See `Accelerator.ranges`.
+    """
 
     token: int
     samples: int
+    clipped: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,8 @@ class Accelerator:
         self._transport = transport
         self._before = _side(deployment, "before", deployment.before)
         self._after = _side(deployment, "after", deployment.after)
+        self._bounds = {} if deployment.before is None else input_bounds(deployment.before)
+        self._clipped = 0
         found = transport.identity()
         if found != deployment.identity:
             raise WrongDesign(
@@ -122,6 +133,20 @@ class Accelerator:
         """Names of the network's outputs, in order."""
         return list(self._after.outputs)
 
+    @property
+    def ranges(self) -> dict[str, InputRange | None]:
+        """What each input takes, in the network's own units; None where it is not known.
+
+        What lies beyond is taken as the nearer end, as in the network itself, and counted.
+        """
+        found = {name: self._bounds.get(name) for name in self.inputs}
+        return {name: None if one is None else one.range for name, one in found.items()}
+
+    @property
+    def clipped(self) -> int:
+        """How many values lay beyond the range of their input, in all samples so far."""
+        return self._clipped
+
     def predict(self, samples: Samples, timeout_s: float = TIMEOUT_S) -> Any:
         """The network's outputs for samples in its own units.
 
@@ -133,7 +158,7 @@ class Accelerator:
             [N, *shape] where the network has one output, else output name -> such an array.
 
         Raises:
-            SampleError: the samples do not go with the network.
+            SampleError: the samples do not go with the network, or hold NaN or infinity.
             TransferError, DeviceTimeout: see `Transport.finish`.
         """
         return self.wait(self.submit(samples), timeout_s)
@@ -143,7 +168,10 @@ class Accelerator:
         named = samples if isinstance(samples, Mapping) else self._only(samples)
         integers = self._before.run(named)
         frames = [to_containers(port, integers[port.integers]) for port in self.deployment.inputs]
-        return Ticket(self._transport.start(frames), len(frames[0]))
+        clipped = self._count_clipped(named)
+        token = self._transport.start(frames)
+        self._clipped += 0 if clipped is None else sum(clipped)
+        return Ticket(token, len(frames[0]), clipped)
 
     def wait(self, ticket: Ticket, timeout_s: float = TIMEOUT_S) -> Any:
         """The answers to what `submit` sent; see `predict`."""
@@ -193,6 +221,10 @@ class Accelerator:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _count_clipped(self, samples: Mapping[str, Any]) -> tuple[int, ...] | None:
+        known = [bounds.beyond(samples[name]) for name, bounds in self._bounds.items() if bounds]
+        return tuple(np.sum(known, axis=0).tolist()) if known else None
 
     def _only(self, samples: Any) -> dict[str, Any]:
         names = self.inputs

@@ -8,6 +8,7 @@ from typing import Any, Mapping
 import numpy as np
 
 from .errors import DescriptionError, NotInstalled, SampleError
+from .program import cast_samples
 
 
 class OnnxSide:
@@ -59,7 +60,11 @@ class OnnxSide:
                 known = ", ".join(self._inputs)
                 raise SampleError(name, "no values were given.", f"give arrays for {known}.")
             kind = _TYPES.get(spec.type, "float32")
-            feeds[spec.name] = np.ascontiguousarray(inputs[name], dtype=kind)
+            array = np.asarray(inputs[name])
+            if array.dtype.kind not in "fiub":
+                raise SampleError(name, f"the values are {array.dtype}, not numbers.",
+                                  "give an array of numbers.")  # fmt: skip
+            feeds[spec.name] = np.ascontiguousarray(cast_samples(name, array, kind))
         count = {len(array) for array in feeds.values()}
         if len(count) != 1:
             raise SampleError("the samples", f"the inputs have {sorted(count)} samples.",

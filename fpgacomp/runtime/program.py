@@ -107,20 +107,34 @@ class HostProgram:
             batch = len(array)
             if batch == 0:
                 raise SampleError(name, "there are no samples.", "give one or more.")
-            with np.errstate(over="ignore"):
-                values[name] = array.astype(spec.type, copy=False)
-            # Looked at behind the cast: what is finite in float64 may not be in float32.
-            if values[name].dtype.kind == "f" and not np.isfinite(values[name]).all():
-                raise SampleError(
-                    name, f"the values hold NaN, infinity, or what is beyond {spec.type}.",
-                    "give finite numbers.",
-                )  # fmt: skip
+            values[name] = cast_samples(name, array, spec.type)
         for step in self.steps:
             given = [values[name] for name in step.inputs]
             with np.errstate(all="ignore"):  # as ONNX Runtime: infinities are values
                 result = OPERATORS[step.op](given, step.attributes, step.spec)
             values[step.output] = np.asarray(result).astype(step.spec.type, copy=False)
         return {name: values[name] for name in self.outputs}
+
+
+def cast_samples(name: str, array: Array, kind: str) -> Array:
+    """Samples in the type of their input.
+
+    Raises:
+        SampleError: a value is NaN or infinite, or none of the type's.
+    """
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise SampleError(name, "the values hold NaN or infinity.", "give finite numbers.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = array.astype(kind, copy=False)
+    if found.dtype.kind == "f":
+        # What is finite in float64 may not be in float32.
+        whole = bool(np.isfinite(found).all())
+    else:  # a cast would wrap, or cut off
+        whole = found.dtype == array.dtype or bool((found == array).all())
+    if not whole:
+        raise SampleError(name, f"the values hold what is beyond {kind}.",
+                          f"give numbers that {kind} has.")  # fmt: skip
+    return found
 
 
 def _on_numbers(function: Callable[..., Any]) -> _Operator:

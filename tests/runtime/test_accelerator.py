@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +141,33 @@ def test_networks_without_a_tail_give_what_they_give(tmp_path: Path) -> None:
     found = runtime.open(build / "software", device(build)).predict(samples)
     (wanted,) = simulate(build, samples).outputs.values()
     np.testing.assert_array_equal(found, wanted)
+
+
+def test_values_beyond_the_range_are_counted_and_the_range_is_stated(build: Path) -> None:
+    images = np.load(DIGITS / "test_inputs.npy")[:3]
+    with runtime.open(build / "software", device(build)) as accelerator:
+        found = accelerator.ranges["image"]
+        assert found is not None and found.low < found.high
+        inside = np.clip(images, found.low, found.high)
+        assert accelerator.submit(inside).clipped == (0, 0, 0)
+        inside[1, 0, 2, 3:6] = found.high + found.step
+        inside[2, 0, 0, 0] = found.low - found.step
+        ticket = accelerator.submit(inside)
+        assert ticket.clipped == (0, 3, 1) and accelerator.clipped == 4
+        clipped = accelerator.wait(ticket)
+        # The ends are what they are taken for.
+        inside = np.clip(inside, found.low, found.high)
+        np.testing.assert_array_equal(accelerator.predict(inside), clipped)
+        assert accelerator.clipped == 4
+
+
+def test_a_side_in_onnx_refuses_what_numpys_does(build: Path) -> None:
+    deployment = replace(Deployment.read(build / "software"), before=None)
+    accelerator = runtime.open(deployment, device(build))
+    assert accelerator.ranges == {"image": None}
+    assert accelerator.submit(np.zeros((2, 1, 8, 8))).clipped is None and accelerator.clipped == 0
+    for value, told in ((np.nan, "NaN or infinity"), (1e39, "beyond float32")):
+        with pytest.raises(SampleError, match=told):
+            accelerator.predict(np.full((1, 1, 8, 8), value))
+    with pytest.raises(SampleError, match="not numbers"):
+        accelerator.predict(np.full((1, 1, 8, 8), "7"))
