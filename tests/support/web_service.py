@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Web:
         wait_s: float = 30.0,
         connections: ConnectionLimits | None = None,
         queue: int = 1,
+        connected: Callable[[], bool] | None = None,
     ) -> None:
         self.go = threading.Event()
         self.go.set()
@@ -49,7 +51,7 @@ class Web:
             "a model <b>",
         )  # fmt: skip
         settings = WebSettings("127.0.0.1", 0, wait_s, connections or ConnectionLimits())
-        self.front = WebFront(self.service, settings)
+        self.front = WebFront(self.service, settings, connected)
         self.service.start()
         self.front.start()
 

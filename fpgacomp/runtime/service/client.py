@@ -53,6 +53,7 @@ class PendingPrediction:
         self._pause_s = _FIRST_PAUSE_S
         self._done = threading.Event()
         self._outputs: Mapping[str, Array] = {}
+        self._clipped: int | None = None
         self._refusal: ServiceRefusal | None = None
         self._last: ServiceRefusal | None = None
 
@@ -75,6 +76,14 @@ class PendingPrediction:
         if self._refusal is not None:
             raise self._refusal
         return self._outputs
+
+    @property
+    def clipped(self) -> int | None:
+        """How many values lay beyond the range of their input, once it is answered.
+
+        None where the service knows no range.
+        """
+        return self._clipped
 
 
 class PredictionClient:
@@ -227,7 +236,7 @@ class PredictionClient:
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
         try:
-            id, found, refusal = _read_reply(message.payload)
+            id, found, clipped, refusal = _read_reply(message.payload)
         except Exception as problem:
             # Whatever a reply holds: an error that leaves a callback ends paho's thread, and with
             # it every other question.
@@ -249,21 +258,26 @@ class PredictionClient:
             self._answered[id] = None
             while len(self._answered) > _MAX_ANSWERED:
                 del self._answered[next(iter(self._answered))]
-        pending._outputs, pending._refusal = found, refusal
+        pending._outputs, pending._clipped, pending._refusal = found, clipped, refusal
         pending._done.set()
 
 
-def _read_reply(payload: bytes) -> tuple[Any, Mapping[str, Array], ServiceRefusal | None]:
-    """Id, outputs and refusal of a reply; it raises whatever a malformed one leads to."""
+def _read_reply(
+    payload: bytes,
+) -> tuple[Any, Mapping[str, Array], int | None, ServiceRefusal | None]:
+    """Id, outputs, clipped values and refusal of a reply; a malformed one raises anything."""
     reply = json.loads(payload.decode())
     id, error, outputs = reply["id"], reply.get("error"), reply.get("outputs")
     if not (id is None or isinstance(id, str)):
         raise ValueError("its id is no text")
     if error is not None:
-        return id, {}, _refusal(error)
+        return id, {}, None, _refusal(error)
     if not isinstance(outputs, dict) or not outputs:
         raise ValueError("it has neither outputs nor an error")
-    return id, {name: decode_array(value) for name, value in outputs.items()}, None
+    clipped = reply.get("clipped")
+    if not (clipped is None or type(clipped) is int):
+        raise ValueError("its number of clipped values is none")
+    return id, {name: decode_array(value) for name, value in outputs.items()}, clipped, None
 
 
 def _refusal(error: Mapping[str, Any]) -> ServiceRefusal:

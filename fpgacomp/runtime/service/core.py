@@ -173,8 +173,9 @@ class PredictionService:
         problems = self.problems()
         counted = {
             name: self.metrics.total(f"{name}_total")
-            for name in ("requests", "answers", "repeats", "errors", "device_faults")
-        }
+            for name in ("requests", "answers", "repeats", "errors", "device_faults",
+                         "clipped_values")
+        }  # fmt: skip
         return {
             "name": self.deployment.name,
             "design": self.deployment.identity,
@@ -220,18 +221,21 @@ class PredictionService:
             if isinstance(outcome, ServiceRefusal):
                 refusals.append((request.id, outcome))
                 continue
-            reply = encode_answer(request, outcome, self.deployment.identity)
+            reply = encode_answer(
+                request, outcome.outputs, self.deployment.identity, outcome.clipped
+            )
             kept = GivenAnswer(self._kept_as(request.id), request.digest, reply)
-            replies.append((request.id, kept, _told(outcome)))
+            replies.append((request.id, kept, outcome))
         try:
             if replies:
                 self.journal.append([kept for _, kept, _ in replies])
         except ServiceRefusal as full:
             refusals += [(id, full) for id, _, _ in replies]
             replies = []
-        for id, kept, told in replies:
+        for id, kept, outcome in replies:
             self.metrics.count("answers_total")
-            self._reply(id, kept.reply, None, told)
+            self.metrics.count("clipped_values_total", by=outcome.clipped or 0)
+            self._reply(id, kept.reply, None, _told(outcome.outputs))
         for id, refusal in refusals:
             self._reply(id, encode_error(id, refusal), refusal)
 

@@ -151,16 +151,19 @@ def read_request(
     return PredictionRequest(envelope.id, inputs, encoding, _digest(inputs))
 
 
-def encode_answer(request: PredictionRequest, outputs: Mapping[str, Array], design: str) -> bytes:
+def encode_answer(
+    request: PredictionRequest, outputs: Mapping[str, Array], design: str, clipped: int | None
+) -> bytes:
     """The reply that carries a prediction.
 
     Args:
         outputs: name -> samples along axis 0.
         design: identity of the design that computed them.
+        clipped: values of the request beyond the range of their input; None where none is known.
     """
     code = encode_array if request.encoding == "base64" else _nested
     values = {name: code(np.asarray(array)) for name, array in outputs.items()}
-    reply = {"id": request.id, "outputs": values, "design": design}
+    reply = {"id": request.id, "outputs": values, "design": design, "clipped": clipped}
     return json.dumps(reply, allow_nan=False).encode()
 
 

@@ -20,12 +20,19 @@ _COUNTERS = {
     "answers_total": ("Predictions that were computed and kept.", None),
     "repeats_total": ("Requests whose id was answered already, or was being computed.", None),
     "errors_total": ("Requests that got an error, by its kind.", "kind"),
-    "unanswerable_total": ("Requests without an id or without a topic for the answer.", None),
+    "unanswerable_total": (
+        "Requests over MQTT that were dropped, as no reply could be sent, by what they lack.",
+        "lacks",
+    ),
     "connections_ended_total": (
         "HTTP connections that were ended without an answer to a request, by the reason.",
         "why",
     ),
     "samples_total": ("Samples that were computed.", None),
+    "clipped_values_total": (
+        "Values beyond the range of their input, which were taken as its nearer end.",
+        None,
+    ),
     "batches_total": ("Batches that the accelerator computed.", None),
     "device_faults_total": ("Errors of the device.", None),
     "device_resets_total": ("Resets after an error of the device.", None),

@@ -24,6 +24,7 @@ from ..errors import NotInstalled
 from .core import PredictionService
 from .messages import read_envelope
 from .refusal import ServiceRefusal, SettingsError
+from .sparse_log import Occurrences
 
 _log = logging.getLogger("fpgacomp.service")
 # Pauses between attempts to reach the broker: the first, doubled up to the last.
@@ -32,8 +33,9 @@ _FIRST_PAUSE_S, _LAST_PAUSE_S = 1, 30
 _MAX_WAITING_REPLIES = 10_000
 # Messages that are not acknowledged yet: paho heeds no Receive Maximum, and Mosquitto's is 20.
 _MAX_IN_FLIGHT = 20
-_MAX_REASONS = 50
-_WILDCARDS = re.compile(r"[#+\x00]")
+# What no topic of a message may hold: wildcards, control characters, halves of a character.
+_NO_TOPIC = re.compile(r"[#+\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_MAX_TOPIC_BYTES = 65535
 
 
 @dataclass(frozen=True)
@@ -139,20 +141,18 @@ class Failures:
     def __init__(self, settings: BrokerSettings, log: logging.Logger = _log) -> None:
         self.where = f"{settings.host}:{settings.port}"
         self._log = log
-        self._counts: dict[str, int] = {}  # by reason
+        self._failures = Occurrences()
 
     def note(self, why: str) -> None:
         """Count a failure; it is logged where it is the 1st, 2nd, 4th, 8th ... of its reason."""
-        if len(self._counts) > _MAX_REASONS:
-            self._counts.clear()
-        count = self._counts[why] = self._counts.get(why, 0) + 1
-        if count & (count - 1) == 0:
+        count = self._failures.note(why)
+        if count:
             self._log.warning("MQTT: %s is not reached (failures so far: %d): %s; it is tried "
                               "again", self.where, count, why)  # fmt: skip
 
     def end(self) -> None:
         """The broker is reached: the next failure is a first one."""
-        self._counts.clear()
+        self._failures.forget()
 
     def on_connect_fail(self, client: Any, data: Any) -> None:
         """Take paho's word that no connection was made; the reason is the error it handles."""
@@ -176,7 +176,7 @@ class MqttFront:
     def __init__(self, service: PredictionService, settings: BrokerSettings, prefix: str) -> None:
         self._service, self._settings, self._prefix = service, settings, prefix
         self._connected = False
-        self._failures = Failures(settings)
+        self._failures, self._dropped = Failures(settings), Occurrences()
         self._client = make_client(settings)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._failures.on_connect_fail
@@ -261,16 +261,29 @@ class MqttFront:
         given = message.properties
         topic = getattr(given, "ResponseTopic", None) or envelope.reply_to
         correlation = getattr(given, "CorrelationData", None)
-        named = envelope.id is not None or correlation is not None
-        if not named or topic is None or not self._is_for_replies(topic):
-            self._service.metrics.count("requests_total", "mqtt")
-            self._service.metrics.count("unanswerable_total")
-            return
-        self._service.submit(envelope, "mqtt", _Topic(self, topic, correlation))
+        if topic is None:
+            self._drop("a topic", "name one in the response topic (MQTT 5) or in reply_to (3.1.1)")
+        elif not self._is_for_replies(topic):
+            self._drop("a topic for replies", f"name one below {self._prefix}/reply/", topic)
+        elif envelope.id is None and correlation is None:
+            self._drop("an id", "give one, or correlation data (MQTT 5)", topic)
+        else:
+            self._service.submit(envelope, "mqtt", _Topic(self, topic, correlation))
+
+    def _drop(self, lacks: str, fix: str, topic: str = "") -> None:
+        """Count a request to which no reply can be sent; the log tells of the first ones."""
+        self._service.metrics.count("requests_total", "mqtt")
+        self._service.metrics.count("unanswerable_total", lacks)
+        count = self._dropped.note(lacks)
+        if count:
+            named = f" and names {ascii(topic)[:100]}" if topic else ""
+            _log.warning("MQTT: a request is dropped (so far: %d): it lacks %s%s; its client is to "
+                         "%s", count, lacks, named, fix)  # fmt: skip
 
     def _is_for_replies(self, topic: str) -> bool:
         """Whether a reply may go there: a request must not make the service talk elsewhere."""
-        return topic.startswith(f"{self._prefix}/reply/") and not _WILDCARDS.search(topic)
+        begins = topic.startswith(f"{self._prefix}/reply/")
+        return begins and not _NO_TOPIC.search(topic) and len(topic.encode()) <= _MAX_TOPIC_BYTES
 
 
 class _Topic:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ..deployment import Deployment
+from ..input_range import InputRange
 from ..program import TensorSpec
+from .description import input_ranges, range_values, told_range
 from .messages import DTYPES, MAX_ID
 from .refusal import KINDS
 
@@ -28,13 +30,15 @@ def document(deployment: Deployment) -> dict[str, Any]:
         "paths": {
             "/predict": {"post": _predict()},
             "/healthz": {"get": _state("Whether the service goes on.", 500)},
-            "/readyz": {"get": _state("Whether predictions are answered now.", 503)},
+            "/readyz": {"get": _state("Whether predictions over HTTP are answered now.", 503)},
+            "/readyz/mqtt": {"get": _state("Whether those over MQTT are, too.", 503)},
+            "/description": {"get": _plain("Inputs with their ranges, outputs, design.", _JSON)},
             "/metrics": {"get": _plain("Figures for Prometheus.", "text/plain")},
             "/openapi.json": {"get": _plain("This document.", _JSON)},
         },
         "components": {
             "schemas": {
-                "Request": _request(inputs),
+                "Request": _request(inputs, input_ranges(deployment)),
                 "Answer": _answer(outputs),
                 "Error": _error(),
                 "RawArray": _raw_array(),
@@ -84,10 +88,17 @@ def _content(schema: str) -> dict[str, Any]:
     return {_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
 
-def _request(inputs: Mapping[str, TensorSpec] | None) -> dict[str, Any]:
+def _request(
+    inputs: Mapping[str, TensorSpec] | None, ranges: Mapping[str, InputRange | None]
+) -> dict[str, Any]:
+    arrays = _arrays(inputs, finite=True)
+    for name, schema in arrays.get("properties", {}).items():
+        # No `minimum` and `maximum`: what lies beyond them is valid.
+        schema["description"] = told_range(ranges[name])
+        schema["x-range"] = range_values(ranges[name])
     return {
         "type": "object",
-        "properties": {"id": _id(), "inputs": _arrays(inputs)},
+        "properties": {"id": _id(), "inputs": arrays},
         "required": ["inputs"],
         "additionalProperties": False,
     }
@@ -100,8 +111,14 @@ def _answer(outputs: Mapping[str, TensorSpec] | None) -> dict[str, Any]:
             "id": _id(),
             "outputs": _arrays(outputs),
             "design": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+            "clipped": {
+                "type": ["integer", "null"],
+                "minimum": 0,
+                "description": "Values of the request beyond the range of their input, which were "
+                "taken as its nearer end; null where no range is known.",
+            },
         },
-        "required": ["id", "outputs", "design"],
+        "required": ["id", "outputs", "design", "clipped"],
     }
 
 
@@ -124,24 +141,28 @@ def _id() -> dict[str, Any]:
     return {"type": "string", "minLength": 1, "maxLength": MAX_ID, "pattern": "^[!-~]+$"}
 
 
-def _arrays(specs: Mapping[str, TensorSpec] | None) -> dict[str, Any]:
+def _arrays(specs: Mapping[str, TensorSpec] | None, *, finite: bool = False) -> dict[str, Any]:
     """An object of arrays by name; of any names where only ONNX Runtime knows them."""
     if specs is None:
         return {"type": "object", "additionalProperties": {"anyOf": [{"type": "array"}, _raw()]}}
     return {
         "type": "object",
-        "properties": {name: {"anyOf": [_nested(spec), _raw()]} for name, spec in specs.items()},
+        "properties": {
+            name: {"anyOf": [_nested(spec, finite), _raw()]} for name, spec in specs.items()
+        },
         "required": list(specs),
         "additionalProperties": False,
     }
 
 
-def _nested(spec: TensorSpec) -> dict[str, Any]:
+def _nested(spec: TensorSpec, finite: bool) -> dict[str, Any]:
     """Nested lists of one input or output, samples outermost."""
     if spec.type == "bool":
         found: dict[str, Any] = {"type": "boolean"}
     elif spec.type in _WHOLE:
         found = {"type": "integer"}
+    elif finite:
+        found = {"type": "number"}
     else:  # JSON has no infinity: that is a text
         found = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
     for length in reversed(tuple(spec.shape)):

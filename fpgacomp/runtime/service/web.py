@@ -18,6 +18,7 @@ from ..errors import NotInstalled
 from . import openapi, page
 from .connections import ConnectionLimits
 from .core import PredictionService
+from .description import describe
 from .http_server import BODY, CONNECTION, HttpServer
 from .messages import Envelope, encode_error, read_envelope
 from .metrics import CONTENT_TYPE
@@ -71,6 +72,8 @@ class WebFront:
         connected: Callable[[], bool] | None = None,
     ) -> None:
         self._service, self._settings, self._connected = service, settings, connected
+        self._document = openapi.document(service.deployment)
+        self._description = describe(service.deployment, service.transport)
         application = _application(self)
         try:
             self._server = HttpServer(
@@ -131,8 +134,12 @@ class WebFront:
         return _stated(problems, 500)
 
     def readiness(self) -> tuple[int, Mapping[str, str], bytes]:
-        """Of `GET /readyz`: whether predictions are answered at this moment."""
-        return _stated(self._problems(), 503)
+        """Of `GET /readyz`: whether predictions over HTTP are answered at this moment."""
+        return _stated(self._service.problems(), 503)
+
+    def mqtt_readiness(self) -> tuple[int, Mapping[str, str], bytes]:
+        """Of `GET /readyz/mqtt`: whether those over MQTT are, too."""
+        return _stated([*self._service.problems(), *self._broker_problems()], 503)
 
     def metrics(self) -> bytes:
         """Of `GET /metrics`."""
@@ -144,15 +151,22 @@ class WebFront:
 
     def state(self) -> Mapping[str, Any]:
         """Of `GET /live`: what the web page shows."""
-        problems = self._problems()
+        state = self._service.state()
         broker = "none" if self._connected is None else (
             "connected" if self._connected() else "not reached"
         )  # fmt: skip
-        return dict(self._service.state(), problems=problems, ready=not problems, broker=broker)
+        # Where there is a broker, somebody waits for it: the page shows that HTTP is ready, and
+        # what MQTT lacks.
+        problems = [] if self._connected is None else self._broker_problems()
+        return dict(state, problems=[*state["problems"], *problems], broker=broker)
 
     def openapi(self) -> Mapping[str, Any]:
         """Of `GET /openapi.json`."""
-        return openapi.document(self._service.deployment)
+        return self._document
+
+    def description(self) -> Mapping[str, Any]:
+        """Of `GET /description`."""
+        return self._description
 
     def waiting(self, connection: Any) -> Any:
         """What a connection does in this block is to wait for a prediction."""
@@ -169,11 +183,11 @@ class WebFront:
         """Of a request."""
         return self._service.limits.request_bytes
 
-    def _problems(self) -> list[str]:
-        found = self._service.problems()
-        if self._connected is not None and not self._connected():
-            found.append("the broker is not reached.")
-        return found
+    def _broker_problems(self) -> list[str]:
+        """What MQTT needs beyond what HTTP does."""
+        if self._connected is None:
+            return ["MQTT is not served: start the service with --mqtt."]
+        return [] if self._connected() else ["the broker is not reached."]
 
 
 def _application(front: WebFront) -> Any:
@@ -217,8 +231,12 @@ def _application(front: WebFront) -> Any:
     application.default_error_handler = failed
     application.get("/healthz", callback=lambda: answer(*front.health()))
     application.get("/readyz", callback=lambda: answer(*front.readiness()))
+    application.get("/readyz/mqtt", callback=lambda: answer(*front.mqtt_readiness()))
     application.get("/metrics", callback=lambda: plain(CONTENT_TYPE, front.metrics()))
-    for path, document in (("/openapi.json", front.openapi), ("/live", front.state)):
+    for path, document in (
+        ("/openapi.json", front.openapi), ("/description", front.description),
+        ("/live", front.state),
+    ):  # fmt: skip
         application.get(
             path, callback=lambda of=document: plain(_JSON, json.dumps(of()).encode())
         )  # fmt: skip

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -26,8 +26,22 @@ from .refusal import ServiceRefusal, stopping
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     TransportFactory = Callable[[], Transport]
-# What became of a request: its outputs by name, or why there are none.
-Outcome = Union[Mapping[str, Any], ServiceRefusal]
+
+
+class Prediction(NamedTuple):
+    """What was computed for a request.
+
+    Args:
+        outputs: name -> samples along axis 0.
+        clipped: values beyond the range of their input; None where no range is known.
+    """
+
+    outputs: Mapping[str, Any]
+    clipped: int | None
+
+
+# What became of a request: a prediction, or why there is none.
+Outcome = Union[Prediction, ServiceRefusal]
 Deliver = Callable[[Sequence[Tuple[PredictionRequest, Outcome]]], None]
 _log = logging.getLogger("fpgacomp.service")
 # How long the thread waits for requests before it shows that it is alive.
@@ -222,22 +236,25 @@ class DeviceWorker:
 
     def _predict(
         self, accelerator: Accelerator, batch: Sequence[PredictionRequest]
-    ) -> list[Mapping[str, Array]]:
-        """The outputs of each request."""
+    ) -> list[Prediction]:
+        """What each request is answered."""
         together = {
             name: np.concatenate([request.inputs[name] for request in batch])
             for name in batch[0].inputs
         }
-        found = accelerator.predict(together, self._limits.timeout_s)
+        ticket = accelerator.submit(together)
+        found = accelerator.wait(ticket, self._limits.timeout_s)
         if not isinstance(found, Mapping):
             found = {accelerator.outputs[0]: found}
         self._metrics.count("batches_total")
         self._metrics.count("samples_total", by=sum(one.samples for one in batch))
-        parts: list[Mapping[str, Array]] = []
+        parts: list[Prediction] = []
         begin = 0
         for one in batch:
             end = begin + one.samples
-            parts.append({name: np.asarray(array)[begin:end] for name, array in found.items()})
+            outputs = {name: np.asarray(array)[begin:end] for name, array in found.items()}
+            clipped = None if ticket.clipped is None else sum(ticket.clipped[begin:end])
+            parts.append(Prediction(outputs, clipped))
             begin = end
         return parts
 

@@ -41,7 +41,8 @@ def state(**changes: Any) -> Mapping[str, Any]:
         "transport": "module:" + "function_" * 10,
         "queue": 12, "queue_limit": 256, "broker": "connected", "rates": [3, 9, 0] * 20,
         "median_ms": 12.5, "p99_ms": None, "recent": [recent] * 20,
-        "counts": {"requests": 10**9, "answers": 1, "repeats": 2, "errors": 3, "device_faults": 4},
+        "counts": {"requests": 10**9, "answers": 1, "repeats": 2, "errors": 3, "device_faults": 4,
+                   "clipped_values": 5},
         "device": {"frames": 1e6, "transfer_errors_" * 6: 0.0}, **changes,
     }  # fmt: skip
 

@@ -56,7 +56,7 @@ def test_every_type_comes_back(name: str) -> None:
 def test_answers_carry_what_json_has_no_number_for(encoding: str) -> None:
     scores = np.array([[np.nan, np.inf, -np.inf, 1.5]], dtype=np.float32)
     request = PredictionRequest("a", {"x": scores}, encoding, b"")
-    reply = json.loads(encode_answer(request, {"y": scores}, "0" * 32))
+    reply = json.loads(encode_answer(request, {"y": scores}, "0" * 32, None))
     np.testing.assert_array_equal(decode_array(reply["outputs"]["y"]), scores)
 
 

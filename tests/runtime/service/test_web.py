@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from fpgacomp.runtime.service import openapi
 from fpgacomp.runtime.service.messages import decode_array, encode_array
 from fpgacomp.runtime.service.refusal import KINDS, SettingsError
 from fpgacomp.runtime.service.web import WebFront, WebSettings
+from tests.support.paths import REPOSITORY
 from tests.support.services import samples_of, wait_for
 from tests.support.web_service import Web
 
@@ -214,3 +217,112 @@ def test_a_fault_of_a_page_is_told_as_json(web: Web, monkeypatch: pytest.MonkeyP
     status, headers, text = web.get("/metrics")
     assert status == 500 and headers["Content-Type"] == "application/json"
     assert json.loads(text)["error"]["kind"] == "fault" and "ZeroDivision" not in text
+
+
+def test_values_beyond_the_range_are_counted(web: Web) -> None:
+    # The quantizer of x takes -8 to 7.75.
+    samples = [[0, -8, 7.75, 1], [9, -9, 100, 0]]
+    for _ in range(2):  # the second time it is the same answer, uncounted
+        _, _, answer = web.post({"id": "a", "inputs": {"x": samples}})
+        assert answer["clipped"] == 3
+    ends = web.post({"inputs": {"x": [[0, -8, 7.75, 1], [7.75, -8, 7.75, 0]]}})[2]
+    assert ends["clipped"] == 0 and ends["outputs"] == answer["outputs"]
+    assert samples_of(web.get("/metrics")[2])["fpgacomp_clipped_values_total"] == 3
+    assert json.loads(web.get("/live")[2])["counts"]["clipped_values"] == 3
+
+
+def test_each_request_of_a_batch_has_its_own_count(deployment: Deployment, tmp_path: Path) -> None:
+    web = Web(deployment, tmp_path, queue=9)
+    web.go.clear()
+    answers: dict[int, Any] = {}
+
+    def ask(beyond: int) -> None:
+        answers[beyond] = web.post({"inputs": {"x": [[1e3] * beyond + [0] * (4 - beyond)] * 2}})[2]
+
+    threads = [threading.Thread(target=ask, args=(beyond,)) for beyond in range(5)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: web.service.gauges()["under_way"][1][""] == 5, "they do not wait")
+    web.go.set()
+    for thread in threads:
+        thread.join(60)
+    assert {beyond: answer["clipped"] for beyond, answer in answers.items()} == {
+        beyond: 2 * beyond for beyond in range(5)
+    }
+    web.stop()
+
+
+def test_ranges_are_stated(web: Web, deployment: Deployment) -> None:
+    wanted = {"minimum": -8.0, "maximum": 7.75, "step": 0.25, "by_channel": False}
+    found = json.loads(web.get("/description")[2])
+    assert found["inputs"] == {"x": {"type": "float32", "shape": [4], "range": wanted}}
+    assert found["outputs"] == {"m": {"type": "float32", "shape": [3]}}
+    assert (found["design"], found["transport"]) == (deployment.identity, "a model <b>")
+    document = json.loads(web.get("/openapi.json")[2])
+    inputs = document["components"]["schemas"]["Request"]["properties"]["inputs"]["properties"]
+    assert inputs["x"]["x-range"] == wanted
+    assert inputs["x"]["description"].startswith("From -8 to 7.75 in steps of 0.25.")
+    assert "Infinity" not in json.dumps(inputs)  # which a question may not hold
+
+
+def test_each_way_has_its_own_readiness(deployment: Deployment, tmp_path: Path) -> None:
+    reached = [False]
+    web = Web(deployment, tmp_path, connected=lambda: reached[0])
+    assert web.post({"inputs": {"x": SAMPLES[:1].tolist()}})[0] == web.get("/readyz")[0] == 200
+    status, _, told = web.get("/readyz/mqtt")
+    assert status == 503 and json.loads(told)["problems"] == ["the broker is not reached."]
+    live = json.loads(web.get("/live")[2])
+    assert live["ready"] and live["problems"] == ["the broker is not reached."]
+    reached[0] = True
+    assert web.get("/readyz/mqtt")[0] == 200
+    web.broken = True
+    web.post({"inputs": {"x": SAMPLES[:1].tolist()}})
+    assert web.get("/readyz")[0] == web.get("/readyz/mqtt")[0] == 503
+    web.stop()
+
+
+def test_a_service_without_mqtt_is_not_ready_over_mqtt(web: Web) -> None:
+    status, _, told = web.get("/readyz/mqtt")
+    assert status == 503 and "--mqtt" in json.loads(told)["problems"][0]
+    assert json.loads(web.get("/live")[2])["problems"] == []
+
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+
+def run(command: str, folder: Path) -> str:
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+@needs_curl
+def test_a_form_is_told_the_command_that_works(web: Web, tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text(
+        json.dumps({"inputs": {"x": SAMPLES.tolist()}}, indent=1)
+    )
+    address = f"http://127.0.0.1:{web.front.port}/predict"
+    refused = json.loads(run(f"curl -s -d @request.json {address}", tmp_path))["error"]
+    assert "x-www-form-urlencoded" in refused["why"]
+    command = refused["fix"].partition("with curl: ")[2]
+    assert address in command and '"outputs"' in run(f"{command} -s", tmp_path)
+
+
+def test_no_host_of_a_stranger_is_quoted(web: Web) -> None:
+    body = web.send(b"POST /predict HTTP/1.1\r\nHost: $(reboot)\r\nContent-Length: 0\r\n\r\n")[2]
+    assert f"http://127.0.0.1:{web.front.port}/predict" in json.loads(body)["error"]["fix"]
+
+
+@needs_curl
+def test_every_curl_command_of_the_guide_does_what_it_says(web: Web, tmp_path: Path) -> None:
+    guide = (REPOSITORY / "docs" / "guides" / "serving.md").read_text()
+    blocks = [one for one in re.findall(r"```console\n(.*?)```", guide, re.DOTALL) if "curl" in one]
+    commands = 0
+    for block in blocks:
+        for part in block.removeprefix("$ ").split("\n$ "):
+            command, _, shown = part.partition("\n")
+            found = run(command.replace("localhost:8080", f"127.0.0.1:{web.front.port}"), tmp_path)
+            commands += command.startswith("curl")
+            # "..." stands for anything, and a design of another version has another identity.
+            pattern = re.escape(shown.strip()).replace(r"\.\.\.", ".*")
+            assert re.fullmatch(pattern, found.strip(), re.DOTALL), (command, found)
+    assert commands == guide.count("$ curl") > 4
