@@ -168,6 +168,11 @@ class WebFront:
         """Of `GET /description`."""
         return self._description
 
+    def count(self, refusal: ServiceRefusal) -> None:
+        """Count a question that is refused before it is read."""
+        self._service.metrics.count("requests_total", "http")
+        self._service.metrics.count("errors_total", refusal.kind)
+
     def waiting(self, connection: Any) -> Any:
         """What a connection does in this block is to wait for a prediction."""
         return self._server.connections.waiting(connection)
@@ -212,8 +217,10 @@ def _application(front: WebFront) -> Any:
             with front.waiting(environment[CONNECTION]):
                 return answer(*front.predict(body))
         except _RefusedHead as refused:
+            front.count(refused.refusal)
             return answer(*_refused(None, refused.refusal, refused.status))
         except ServiceRefusal as refusal:
+            front.count(refusal)
             return answer(*_refused(None, refusal))
 
     def failed(error: Any) -> bytes:
@@ -277,12 +284,18 @@ def _read_body(environment: Mapping[str, Any], front: WebFront) -> bytes:
     if not _LENGTH.match(stated):
         raise _RefusedHead(400, "Content-Length", "is no number of bytes.",
                            "state the length of the body in decimal digits.")  # fmt: skip
-    # One byte more than is taken is enough to refuse the rest unread.
-    length = min(int(stated), front.max_bytes + 1)
+    length = int(stated)
+    if length > front.max_bytes:
+        raise ServiceRefusal(
+            "too large",
+            "the request",
+            f"has {length} bytes; at most {front.max_bytes} are taken.",
+            "send fewer samples at once.",
+        )
     body: bytes = environment[BODY].read_body(length)
     if len(body) < length:
         raise _RefusedHead(400, "the body", f"has {len(body)} bytes where Content-Length states "
-                           f"{int(stated)}.", "send all of it.")  # fmt: skip
+                           f"{length}.", "send all of it.")  # fmt: skip
     return body
 
 

@@ -54,7 +54,7 @@ HEADS = {
         sized(QUESTION, b"Content-Length: %d\r\n" % len(QUESTION)), 200, ""),
     "length with a space": (HEAD + b"Content-Length : 3\r\n\r\n{}", 411, "is missing"),
     "body on a GET": (b"GET /healthz HTTP/1.1\r\nContent-Length: 9\r\n\r\nsomething", 200, ""),
-    "far too long": (sized(b" " * 5_000_000), 413, "at most 100000 are taken"),
+    "far too long": (sized(b" " * 5_000_000), 413, "has 5000000 bytes; at most 100000 are taken"),
     "length alone": (HEAD + b"Content-Length: 999999999999999999\r\n\r\n" + b" " * 100_001, 413,
                      "at most 100000 are taken"),
     "pipelining": (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 3000, 200, ""),

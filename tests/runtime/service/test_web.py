@@ -117,6 +117,7 @@ def test_metrics_are_prometheus_text(web: Web) -> None:
     for _ in range(2):
         web.post({"id": "a", "inputs": {"x": SAMPLES[:3].tolist()}})
     web.post(b"{")
+    web.post(b"{", Content_Type="text/plain")  # refused before it is read
     status, headers, text = web.get("/metrics")
     assert status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
     line = re.compile(
@@ -125,10 +126,10 @@ def test_metrics_are_prometheus_text(web: Web) -> None:
     )
     assert all(line.fullmatch(one) for one in text.splitlines()) and text.endswith("\n")
     found = samples_of(text)
-    assert found['fpgacomp_requests_total{via="http"}'] == 3
+    assert found['fpgacomp_requests_total{via="http"}'] == 4
     assert found["fpgacomp_answers_total"] == found["fpgacomp_repeats_total"] == 1
     assert found["fpgacomp_samples_total"] == 3 and found["fpgacomp_journal_answers"] == 1
-    assert found['fpgacomp_errors_total{kind="malformed"}'] == 1
+    assert found['fpgacomp_errors_total{kind="malformed"}'] == 2
     assert found["fpgacomp_latency_seconds_count"] == 1
     assert found['fpgacomp_latency_seconds_bucket{le="+Inf"}'] == 1
     assert found['fpgacomp_device{name="frames"}'] == 4 + 3  # those of the self-test are the first
