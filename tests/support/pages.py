@@ -32,6 +32,7 @@ REASONS = (
     "it takes minutes",
     "it writes into the checkout",
     "it is a sketch",
+    "a test of its own runs it",
 )
 RUN = ("console", "python")
 SHOWN = ("text", "yaml", "json", "c", "cpp", "toml", "diff")
