@@ -159,6 +159,11 @@ class Builder:
         always = bisect_right(thresholds, lo)
         met = tuple(thresholds[always : bisect_right(thresholds, hi)])
         base += step * always
+        node = self.nodes[a]
+        if met and isinstance(node, Sum) and node.subtract and self._is_zero(node.a):
+            # -x reaches t where x does not reach 1 - t.
+            turned = tuple(1 - each for each in reversed(met))
+            return self.count(node.b, turned, base + step * len(met), -step)
         ends = (base, base + step * len(met))
         if not met:
             return self.constant(base)
@@ -186,6 +191,9 @@ class Builder:
             tuple(place[wire] for wire in outputs),
             {name: tuple(place[w] for w in wires) for name, wires in self.taps.items()},
         )
+
+    def _is_zero(self, wire: int) -> bool:
+        return self.ranges[wire] == (0, 0)
 
     def _add(self, node: Node, span: Range) -> int:
         if span[0] == span[1] and not isinstance(node, Constant):

@@ -16,6 +16,7 @@ import numpy as np
 
 from fpgacomp.engines.shared.circuit.cost import sum_cells
 from fpgacomp.engines.shared.circuit.nodes import Range
+from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.ir.types import IntArray, Ints
 
@@ -83,13 +84,6 @@ def installed() -> bool:
     return importlib.util.find_spec("alkaid") is not None
 
 
-def digits_of(weight: IntArray) -> int:
-    """Signed digits of all weights, in canonical form: what an array without sharing would add."""
-    magnitude = np.abs(weight.astype(np.int64)).astype(np.uint64)
-    # The non-zero digits of a number's canonical form are those in which it and its triple differ.
-    return int(np.bitwise_count(magnitude ^ (np.uint64(3) * magnitude)).sum())
-
-
 def solve(weight: IntArray, ranges: Sequence[Range]) -> AdderGraph:
     """The cheapest graph that alkaid finds.
 
@@ -107,7 +101,7 @@ def solve(weight: IntArray, ranges: Sequence[Range]) -> AdderGraph:
 @lru_cache(maxsize=256)
 def _solved(weight: Ints, ranges: tuple[Range, ...]) -> AdderGraph:
     matrix = weight.array
-    digits = digits_of(matrix)
+    digits = int(signed_digits(matrix).sum())
     if digits > MOST_DIGITS:
         raise UnsupportedLayer(
             "shared adders", f"a matrix of {digits:,} signed digits is too large to share the "
