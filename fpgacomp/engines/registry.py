@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fpgacomp.engines.adders.engine import ADDERS
 from fpgacomp.engines.engine import AnyEngine, Companion
 from fpgacomp.engines.finn.companion import FINN
 from fpgacomp.engines.hls4ml.engine import HLS4ML
@@ -11,7 +12,7 @@ from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.errors import ToolError, UsageError
 
 # Where two designs are equally good the earlier engine's is taken.
-ENGINES: tuple[AnyEngine, ...] = (STREAM, HLS4ML)
+ENGINES: tuple[AnyEngine, ...] = (STREAM, HLS4ML, ADDERS)
 COMPANIONS: tuple[Companion, ...] = (FINN,)
 AUTO = "auto"
 BACKENDS: tuple[str, ...] = (

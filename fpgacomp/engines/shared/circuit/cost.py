@@ -30,7 +30,8 @@ from fpgacomp.engines.shared.circuit.nodes import (
     signed,
 )
 
-_LUT_INPUTS = 6
+# A table of more than so many inputs takes this many LUTs for each of 2**inputs, and selectors.
+_SELECT = 1.35
 
 
 def sum_cells(
@@ -52,12 +53,12 @@ def sum_cells(
     return max(overlap, 0) + (1 if subtract and overlap > 0 else 0)
 
 
-def luts(circuit: Circuit) -> tuple[float, ...]:
-    """LUTs of each node."""
-    return tuple(_node_luts(circuit, node, wire) for wire, node in enumerate(circuit.nodes))
+def luts(circuit: Circuit, inputs: int = 6) -> tuple[float, ...]:
+    """LUTs of each node, where a LUT has so many inputs."""
+    return tuple(_node_luts(circuit, node, wire, inputs) for wire, node in enumerate(circuit.nodes))
 
 
-def _node_luts(circuit: Circuit, node: Node, wire: int) -> float:
+def _node_luts(circuit: Circuit, node: Node, wire: int, lut: int) -> float:
     ranges, width = circuit.ranges, bits_of(circuit.ranges[wire])
     match node:
         case Source() | Constant() | Left() | Right() | Low():
@@ -67,29 +68,29 @@ def _node_luts(circuit: Circuit, node: Node, wire: int) -> float:
             return float(sum_cells(ranges[node.a], ranges[node.b], ranges[wire], zeros,
                                    subtract=node.subtract))  # fmt: skip
         case AtLeast():
-            return comparator_luts(ranges[node.a], node.threshold)
+            return comparator_luts(ranges[node.a], node.threshold, lut)
         case Compare():
             return float(max(bits_of(ranges[node.a]), bits_of(ranges[node.b])))
         case Choose():
             return float(width)
         case Clip():
             lo, hi = ranges[node.a]
-            low = comparator_luts(ranges[node.a], node.lo) if lo < node.lo else 0.0
-            high = comparator_luts(ranges[node.a], node.hi + 1) if hi > node.hi else 0.0
+            low = comparator_luts(ranges[node.a], node.lo, lut) if lo < node.lo else 0.0
+            high = comparator_luts(ranges[node.a], node.hi + 1, lut) if hi > node.hi else 0.0
             return low + high + width
         case Count():
-            found = sum(comparator_luts(ranges[node.a], each) for each in node.thresholds)
+            found = sum(comparator_luts(ranges[node.a], each, lut) for each in node.thresholds)
             levels = len(node.thresholds)
-            return found + (max(levels - 1, 0) * 2 / (_LUT_INPUTS - 1) if levels > 1 else 0.0)
+            return found + (levels - 1) * 2 / (lut - 1)
         case Table():
             inputs = bits_of(ranges[node.a])
-            each = 1.0 if inputs <= _LUT_INPUTS else 1.35 * 2 ** (inputs - _LUT_INPUTS)
+            each = 1.0 if inputs <= lut else _SELECT * 2 ** (inputs - lut)
             return width * each
         case _:
             assert_never(node)
 
 
-def comparator_luts(span: Range, threshold: int) -> float:
+def comparator_luts(span: Range, threshold: int, inputs: int = 6) -> float:
     """LUTs that compare a wire with a constant: a tree over the bits from its lowest 1 on."""
     width = bits_of(span)
     code = threshold + (1 << (width - 1) if signed(span) else 0)
@@ -98,7 +99,7 @@ def comparator_luts(span: Range, threshold: int) -> float:
     compared = width - ((code & -code).bit_length() - 1)
     if compared <= 1:
         return 0.0
-    return float(ceil((compared - 1) / (_LUT_INPUTS - 1)))
+    return float(ceil((compared - 1) / (inputs - 1)))
 
 
 def zeros_of(circuit: Circuit, wire: int) -> int:

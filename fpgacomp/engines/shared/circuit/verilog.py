@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from fpgacomp.engines.shared.circuit.cost import zeros_of
@@ -25,27 +26,50 @@ from fpgacomp.engines.shared.circuit.nodes import (
     signed,
 )
 from fpgacomp.engines.shared.circuit.schedule import Schedule
+from fpgacomp.ir.types import IntType
 
 
-def module(name: str, title: str, circuit: Circuit, plan: Schedule, lane_bits: int,
-           out_bits: int) -> str:  # fmt: skip
+@dataclass(frozen=True)
+class Tap:
+    """A tensor that a simulation writes down, a word a line.
+
+    Args:
+        file: that it is written to.
+        wires: its elements, the first in the lowest bits.
+        kind: range of an element.
+    """
+
+    file: str
+    wires: tuple[int, ...]
+    kind: IntType
+
+
+def module(
+    name: str, title: str, circuit: Circuit, plan: Schedule, lanes: tuple[IntType, IntType],
+    taps: Sequence[Tap] = (),
+) -> str:  # fmt: skip
     """The module of a circuit.
 
     Args:
         name: of the module.
         title: a sentence on what it computes, for the comment above it.
         plan: the stage of each node.
-        lane_bits: bits of an element of the word that it reads.
-        out_bits: bits of an element of the word that it writes.
+        lanes: range of an element of the word that it reads, and of the one that it writes.
+        taps: what it writes down where FPGACOMP_MEASURE is defined.
     """
-    return "\n".join(_Writer(circuit, plan, lane_bits, out_bits).lines(name, title)) + "\n"
+    return "\n".join(_Writer(circuit, plan, lanes, taps).lines(name, title)) + "\n"
 
 
 class _Writer:
-    def __init__(self, circuit: Circuit, plan: Schedule, lane_bits: int, out_bits: int) -> None:
-        self.circuit, self.plan = circuit, plan
-        self.lane_bits, self.out_bits = lane_bits, out_bits
+    def __init__(
+        self, circuit: Circuit, plan: Schedule, lanes: tuple[IntType, IntType], taps: Sequence[Tap]
+    ) -> None:
+        self.circuit, self.plan, self.taps = circuit, plan, taps
+        self.out = lanes[1]
+        self.lane_bits, self.out_bits = (1 if kind.bipolar else kind.bits for kind in lanes)
         self.width = [max(bits_of(span), 1) for span in circuit.ranges]
+        # Stages for which a wire is kept in simulation alone; known once the taps are written.
+        self.kept_for_taps: dict[int, range] = {}
 
     def lines(self, name: str, title: str) -> Iterator[str]:
         circuit, plan = self.circuit, self.plan
@@ -86,6 +110,8 @@ class _Writer:
             yield f"  {self._type(wire)} {names};"
             yield f"  assign n{wire} = {self._expression(wire)};"
         yield from self._registers()
+        if self.taps:
+            yield from self._tapping()
         yield "endmodule"
 
     def _type(self, wire: int) -> str:
@@ -102,7 +128,7 @@ class _Writer:
             for to, of in zip(names, [f"n{wire}", *names]):
                 yield f"      {to} <= {of};"
         for index, wire in enumerate(self.circuit.outputs):
-            value = self._sized(wire, self.out_bits, self.plan.stages - 1)
+            value = self._element(wire, self.out, self.plan.stages - 1)
             yield f"      out_data[{index * self.out_bits}+:{self.out_bits}] <= {value};"
         yield "    end"
         yield "  end"
@@ -114,9 +140,65 @@ class _Writer:
         last = min(self.plan.last[wire], self.plan.stages - 1)
         return [f"n{wire}_{stage}" for stage in range(self.plan.stage[wire] + 1, last + 1)]
 
+    def _tapping(self) -> Iterator[str]:
+        """What is tapped is kept until its word leaves, and written down then."""
+        end = self.plan.stages - 1
+        late = [
+            wire
+            for wire in sorted({wire for tap in self.taps for wire in tap.wires})
+            if not isinstance(self.circuit.nodes[wire], Constant)
+            and max(self.plan.last[wire], self.plan.stage[wire]) < end
+        ]
+        self.kept_for_taps = {
+            wire: range(max(self.plan.last[wire], self.plan.stage[wire]) + 1, end + 1)
+            for wire in late
+        }
+        yield ""
+        yield "`ifdef FPGACOMP_MEASURE"
+        for wire, stages in self.kept_for_taps.items():
+            names = ", ".join(f"t{wire}_{stage}" for stage in stages)
+            yield f"  {self._type(wire)} {names};"
+        files = ", ".join(f"file{index}" for index in range(len(self.taps)))
+        yield f"  int {files};"
+        yield "  initial begin"
+        for index, tap in enumerate(self.taps):
+            yield f'    file{index} = $fopen("{tap.file}", "w");'
+        yield "  end"
+        yield "  always @(posedge clk) begin"
+        yield "    if (enable) begin"
+        for wire, stages in self.kept_for_taps.items():
+            before = self._name(wire, stages[0] - 1)
+            for stage in stages:
+                yield f"      t{wire}_{stage} <= {before};"
+                before = f"t{wire}_{stage}"
+        yield "    end"
+        ready = "in_valid" if end == 0 else f"valid[{end - 1}]"
+        yield f"    if (enable & {ready} & ~rst) begin"
+        for index, tap in enumerate(self.taps):
+            values = [self._element(wire, tap.kind, end) for wire in reversed(tap.wires)]
+            yield f'      $fdisplay(file{index}, "%h", {{{", ".join(values)}}});'
+        yield "    end"
+        yield "  end"
+        yield "  final begin"
+        for index in range(len(self.taps)):
+            yield f"    $fclose(file{index});"
+        yield "  end"
+        yield "`endif"
+
+    def _element(self, wire: int, kind: IntType, stage: int) -> str:
+        """A wire as an element of a word: one bit of {-1, +1}, or a number."""
+        if not kind.bipolar:
+            return self._sized(wire, kind.bits, stage)
+        node = self.circuit.nodes[wire]
+        if isinstance(node, Constant):
+            return f"1'b{int(node.value > 0)}"
+        return f"~{self._name(wire, stage)}[{self.width[wire] - 1}]"
+
     def _name(self, wire: int, stage: int) -> str:
         """A wire's value in a stage."""
         own = self.plan.stage[wire]
+        if stage in self.kept_for_taps.get(wire, ()):
+            return f"t{wire}_{stage}"
         return f"n{wire}" if stage <= own else f"n{wire}_{stage}"
 
     def _sized(self, wire: int, bits: int, stage: int) -> str:

@@ -60,6 +60,7 @@ class RtlInterface(StreamInterface):
 
     Args:
         streams: its FIFOs.
+        taps_within: tensors inside of operators, which a simulation writes down, too.
         identity: what its registers say of the integer graph: the first 32 hexadecimal digits of
             the SHA-256 of graph.json.
         registers: on its AXI4-Lite port.
@@ -68,6 +69,7 @@ class RtlInterface(StreamInterface):
     streams: tuple[RtlStream, ...]
     identity: str
     registers: tuple[Register, ...]
+    taps_within: tuple[RtlStream, ...] = ()
 
     @classmethod
     def of(cls, project: Project) -> Self:
