@@ -52,7 +52,17 @@ ENGINE_TOP = {
     "__init__", "engine", "registry", "choose", "refit", "published", "judging",
     "layer_price", "layer_spec",
 }  # fmt: skip
-HEAVY = ("alkaid", "hls4ml", "torch", "tensorflow", "finn", "qkeras", "brevitas", "tf_keras", "keras")
+HEAVY = (
+    "alkaid",
+    "hls4ml",
+    "torch",
+    "tensorflow",
+    "finn",
+    "qkeras",
+    "brevitas",
+    "tf_keras",
+    "keras",
+)
 LATE = (*HEAVY, "qonnx", "scipy", "onnxruntime")
 HOMES = {
     "alkaid": ("engines/shared/circuit/solve.py",),

@@ -13,6 +13,9 @@ from fpgacomp.errors import ToolError, UsageError
 
 # Where two designs are equally good the earlier engine's is taken.
 ENGINES: tuple[AnyEngine, ...] = (STREAM, HLS4ML, ADDERS)
+# Those that `auto` weighs against each other. The adders engine is asked for by its name: sharing
+# the additions of a network takes seconds, which no other compile is to spend.
+WEIGHED: tuple[AnyEngine, ...] = (STREAM, HLS4ML)
 COMPANIONS: tuple[Companion, ...] = (FINN,)
 AUTO = "auto"
 BACKENDS: tuple[str, ...] = (
@@ -43,7 +46,7 @@ def request(backend: str) -> Request:
         ToolError: the companion asked for is not installed.
     """
     if backend == AUTO:
-        return Request(ENGINES)
+        return Request(WEIGHED)
     for companion in COMPANIONS:
         if companion.name == backend:
             if (command := companion.install()) is not None:

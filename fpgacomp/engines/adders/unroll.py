@@ -72,32 +72,39 @@ def _additions(layer: Layer) -> int:
 
 
 def unroll(graph: Graph) -> Circuit:
-    """The circuit of a graph without `refusals`.
+    """The circuit of a graph.
 
-    Its input word has the elements of the graph's input, row-major; its output word those of the
-    output. The taps are the tensors of all layers.
+    Its input word has the elements of the graph's inputs, one after the other and each row-major;
+    its output word those of the outputs. The taps are the tensors of all layers.
 
     Raises:
         ToolError: alkaid is not installed.
         UnsupportedLayer: a matrix is too large to share its additions.
     """
-    source = graph.inputs[0].output
-    builder = Builder([source.type] * source.size)
+    builder = Builder([i.output.type for i in graph.inputs for _ in range(i.output.size)])
+    elements = iter(range(len(builder.inputs)))
     wires: dict[str, Wires] = {}
     for layer in graph.layers:
         with builder.working_for(layer.name):
-            made = _layer(layer, [wires[tensor.name] for tensor in layer.inputs], builder)
+            if isinstance(layer, Input):
+                made = np.array([builder.source(next(elements)) for _ in range(layer.output.size)])
+                made = made.reshape(layer.output.shape)
+            else:
+                made = _layer(layer, [wires[tensor.name] for tensor in layer.inputs], builder)
         wires[layer.output.name] = made
+        known = layer.output.type.lo, layer.output.type.hi
+        for wire in made.ravel().tolist():
+            builder.narrow(wire, known)
         builder.taps[layer.output.name] = tuple(made.ravel().tolist())
-    return builder.finish(wires[graph.outputs[0].name].ravel().tolist())
+    written = [wires[tensor.name].ravel() for tensor in graph.outputs]
+    return builder.finish(np.concatenate(written).tolist())
 
 
 def _layer(layer: Layer, operands: list[Wires], builder: Builder) -> Wires:
-    x = operands[0] if operands else np.zeros(0, np.int64)
+    x = operands[0]
     match layer:
         case Input():
-            shape = layer.output.shape
-            return _each(np.arange(layer.output.size).reshape(shape), builder.source)
+            raise ValueError("an Input is no function")
         case Dense():
             return _matrix(layer.weight.array, x.reshape(-1, x.shape[-1]), builder).reshape(
                 layer.output.shape
@@ -138,10 +145,6 @@ def _layer(layer: Layer, operands: list[Wires], builder: Builder) -> Wires:
             assert_never(layer)
 
 
-def _each(values: IntArray, wire: Callable[[int], int]) -> Wires:
-    return np.array([wire(value) for value in values.ravel().tolist()]).reshape(values.shape)
-
-
 def _channelwise(x: Wires, wire: Callable[[int, int], int]) -> Wires:
     """A function of each element and of its channel."""
     channels = x.shape[-1]
@@ -152,8 +155,16 @@ def _channelwise(x: Wires, wire: Callable[[int, int], int]) -> Wires:
 def _matrix(weight: IntArray, rows: Wires, builder: Builder) -> Wires:
     """[positions, n_in] wires times a matrix: the same additions at each position."""
     hull = [_hull(builder, column) for column in rows.T.tolist()]
-    graph = solve(weight, hull)
-    return np.array([place(graph, builder, row) for row in rows.tolist()])
+    varying = [index for index, (lo, hi) in enumerate(hull) if lo < hi]
+    fixed = np.array([lo if lo == hi else 0 for lo, hi in hull], dtype=np.int64) @ weight
+    constants = [builder.constant(value) for value in fixed.tolist()]
+    if not varying:
+        return np.tile(np.array(constants), (len(rows), 1))
+    graph = solve(weight[varying], [hull[index] for index in varying])
+    return np.array([
+        [builder.sum(wire, constant) for wire, constant in zip(made, constants)]
+        for made in (place(graph, builder, row) for row in rows[:, varying].tolist())
+    ])  # fmt: skip
 
 
 def _hull(builder: Builder, wires: Sequence[int]) -> Range:

@@ -173,6 +173,11 @@ class Builder:
         """values[a - lo], where lo is the smallest value of a."""
         return self._add(Table(a, self.ranges[a][0], tuple(values)), (min(values), max(values)))
 
+    def narrow(self, wire: int, within: Range) -> None:
+        """Take in what else is known of a wire's values."""
+        lo, hi = self.ranges[wire]
+        self.ranges[wire] = (max(lo, within[0]), min(hi, within[1]))
+
     def finish(self, outputs: Sequence[int]) -> Circuit:
         """The circuit of what the outputs and taps need, which no longer grows."""
         needed = set(outputs)

@@ -20,9 +20,9 @@ from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.ir.types import IntArray, Ints
 
-INSTALL = 'pip install "fpgacomp[adders]"'
+INSTALL = "pip install 'fpgacomp[adders]'"
 # Signed digits of a matrix that is still tried; time grows with about the square of their number.
-MOST_DIGITS = 60_000
+MOST_DIGITS = 25_000
 # alkaid computes in float32: integers beyond this are not exact there.
 _EXACT = 1 << 24
 # Ways to decompose a matrix; the cheapest result counts. The last is alkaid's fastest.
