@@ -33,6 +33,7 @@ from fpgacomp.ir.layers import Reshape
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
+_CIRCUITS = "circuit.hpp"  # of the library, which only designs with circuits read
 _FIXED = ("testbench.cpp", "csim_main.cpp", "frames.h", "build_prj.tcl")
 
 
@@ -72,6 +73,8 @@ def emit_dataflow(design: Clocked, dataflow: Dataflow, vectors: Mapping[str, Int
         del files["build_prj.tcl"]
     for folder in ("include/fpgacomp", "csim_include"):
         for header in sorted((TEMPLATES / folder).iterdir()):
+            if header.name == _CIRCUITS and not made.headers:
+                continue
             files[f"{folder}/{header.name}"] = header.read_bytes()
     for port in (*made.inputs, *made.outputs):
         files[f"tb_data/{port.name}.bin"] = contained(port, vectors[port.tensor.name])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from fpgacomp.engines.shared.interface import EXACTLY, FILE
 from fpgacomp.engines.stream.interface import StreamInterface
@@ -65,6 +65,8 @@ class RtlInterface(StreamInterface):
             the SHA-256 of graph.json.
         registers: on its AXI4-Lite port.
     """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"taps_within"})
 
     streams: tuple[RtlStream, ...]
     identity: str
