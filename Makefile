@@ -68,7 +68,7 @@ $(VENV)/core.done: pyproject.toml constraints.txt | $(VENV)/bin/python
 # finn-plus without what it asks for: that is 8 GB for features that are not used here.
 $(VENV)/all.done: $(VENV)/core.done
 	$(PIP) torch==2.13.0
-	$(PIP) --editable '.[bitstream,brevitas,deploy,finn,qkeras,rtl,serve,dev]'
+	$(PIP) --editable '.[adders,bitstream,brevitas,deploy,finn,qkeras,rtl,serve,dev]'
 	$(PIP) --no-deps finn-plus==1.6.1
 	@touch $@
 

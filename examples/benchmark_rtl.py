@@ -2,7 +2,7 @@
 
     make bench-rtl        or: python -m examples.benchmark_rtl [NETWORK...] [--pauses none,both]
 
-The thirteen networks of the zoo and the two trained ones of examples/ are each folded for the
+The networks of the zoo and the two trained ones of examples/ are each folded for the
 least area at `--fps` frames a second, built with Verilator once, and run under each kind of pauses
 at their ports. Every integer of every layer is compared with the oracle. Interval and first-frame
 latency are those without pauses. Where branches meet again, the FIFO of the waiting copy is cut

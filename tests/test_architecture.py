@@ -45,15 +45,27 @@ ENGINE_ROOMS = {
     "stream": {"shared"},
     "hls4ml": {"shared"},
     "finn": {"shared", "stream"},
+    "adders": {"shared", "stream"},
 }
 # Files of the engines' room that stand above its folders: the registry and the choice.
 ENGINE_TOP = {
     "__init__", "engine", "registry", "choose", "refit", "published", "judging",
     "layer_price", "layer_spec",
 }  # fmt: skip
-HEAVY = ("hls4ml", "torch", "tensorflow", "finn", "qkeras", "brevitas", "tf_keras", "keras")
+HEAVY = (
+    "alkaid",
+    "hls4ml",
+    "torch",
+    "tensorflow",
+    "finn",
+    "qkeras",
+    "brevitas",
+    "tf_keras",
+    "keras",
+)
 LATE = (*HEAVY, "qonnx", "scipy", "onnxruntime")
 HOMES = {
+    "alkaid": ("engines/shared/circuit/solve.py",),
     "hls4ml": ("engines/hls4ml/",),
     "finn": ("engines/finn/",),
     "tensorflow": ("frontend/keras/", "host/keras2.py", "host/tflite.py", "compress/"),

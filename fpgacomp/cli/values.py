@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 from fpgacomp.errors import UsageError
 
-Backend = Literal["auto", "hls4ml", "stream", "finn"]
+Backend = Literal["auto", "hls4ml", "stream", "adders", "finn"]
 Goal = Literal["latency", "throughput", "area"]
 Io = Literal["io_parallel", "io_stream"]
 Level = Literal["graph", "c", "hls", "rtl"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fpgacomp.engines.adders.engine import ADDERS
 from fpgacomp.engines.engine import AnyEngine, Companion
 from fpgacomp.engines.finn.companion import FINN
 from fpgacomp.engines.hls4ml.engine import HLS4ML
@@ -11,7 +12,10 @@ from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.errors import ToolError, UsageError
 
 # Where two designs are equally good the earlier engine's is taken.
-ENGINES: tuple[AnyEngine, ...] = (STREAM, HLS4ML)
+ENGINES: tuple[AnyEngine, ...] = (STREAM, HLS4ML, ADDERS)
+# Those that `auto` weighs against each other. The adders engine is asked for by its name: sharing
+# the additions of a network takes seconds, which no other compile is to spend.
+WEIGHED: tuple[AnyEngine, ...] = (STREAM, HLS4ML)
 COMPANIONS: tuple[Companion, ...] = (FINN,)
 AUTO = "auto"
 BACKENDS: tuple[str, ...] = (
@@ -42,7 +46,7 @@ def request(backend: str) -> Request:
         ToolError: the companion asked for is not installed.
     """
     if backend == AUTO:
-        return Request(ENGINES)
+        return Request(WEIGHED)
     for companion in COMPANIONS:
         if companion.name == backend:
             if (command := companion.install()) is not None:

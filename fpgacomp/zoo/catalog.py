@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 
 from fpgacomp.errors import UsageError
-from fpgacomp.zoo import data, finn_papers, mlperf_tiny, small
+from fpgacomp.zoo import data, finn_papers, mlperf_tiny, mlps, small
 from fpgacomp.zoo.net import Net, NetTensor
 from fpgacomp.zoo.operators import Array
 
@@ -54,6 +54,13 @@ _ENTRIES = {
     ),
     "unet_w4a4": Entry(small.unet, _PHOTOS, 8),
     "conv1d_w4a4": Entry(small.conv1d, partial(data.motion, steps=128), 24),
+    "jet_w6a6": Entry(mlps.jet, data.jets, 256),
+    "digits_mlp_w2a2": Entry(
+        partial(mlps.picture_mlp, hidden=(32,), bits=2), partial(data.strokes, size=8), 256
+    ),
+    "mlp14_w3a3": Entry(
+        partial(mlps.picture_mlp, hidden=(32, 32), bits=3), partial(data.strokes, size=14), 256
+    ),
 }
 
 NAMES: tuple[str, ...] = tuple(_ENTRIES)
@@ -80,7 +87,7 @@ def samples(name: str, count: int, seed: int) -> npt.NDArray[np.float32]:
     """Input data [count, *shape] for a network, in its own units.
 
     Pictures are 0, 1/255 .. 1 and channels first, spectra are decibels, motion is g and
-    rad/s.
+    rad/s, observables of jets are standardised.
 
     Args:
         name: one of NAMES.

@@ -9,6 +9,9 @@ from fpgacomp.zoo.operators import Array
 MEL_BINS = 128
 MEL_FRAMES = 5
 SENSOR_STEPS_PER_UNIT = 1024  # resolution of the sensor's converter
+JET_OBSERVABLES = 16
+JET_KINDS = 5
+JET_STEPS_PER_DEVIATION = 1024
 DECIBEL_STEPS = 64  # resolution of spectra, so that no platform's rounding shows
 
 
@@ -87,6 +90,18 @@ def motion(rng: np.random.Generator, count: int, steps: int) -> Array:
     posture = rng.uniform(-0.6, 0.6, (count, 6, 1))
     rough = rng.normal(0, 0.08, (count, 6, steps))
     return _on_grid(posture + size * wave + rough, SENSOR_STEPS_PER_UNIT)
+
+
+def jets(rng: np.random.Generator, count: int) -> Array:
+    """Observables [N, 16] of a jet's substructure, standardised: its kind and its size shift all.
+
+    A kind (quark, gluon, W, Z, top) has its own typical values; masses and moments grow together.
+    """
+    kinds = np.random.default_rng(JET_KINDS).normal(0, 0.7, (JET_KINDS, JET_OBSERVABLES))
+    typical = kinds[rng.integers(JET_KINDS, size=count)]
+    together = rng.normal(0, 0.5, (count, 1))
+    rough = rng.normal(0, 0.6, (count, JET_OBSERVABLES))
+    return _on_grid(typical + together + rough, JET_STEPS_PER_DEVIATION)
 
 
 def _enlarged(corners: Array, size: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fpgacomp.engines.adders.design import AdderDesign
 from fpgacomp.engines.engine import AnyEngine, Design
 from fpgacomp.engines.registry import ENGINES
 from fpgacomp.engines.shared.text import print_design, spell_folding
@@ -18,6 +19,14 @@ def designs() -> dict[str, Design]:
     return {
         "stream": stream_designs.design(builders.cnn()),
         "hls4ml": builders.design(builders.cnn()),
+        "adders": AdderDesign(
+            graph=builders.mlp(),
+            board=builders.BOARD,
+            clock_mhz=100.0,
+            levels=3,
+            lanes_in=1,
+            lanes_out=1,
+        ),
     }
 
 

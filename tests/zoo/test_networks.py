@@ -41,6 +41,9 @@ WEIGHTS = {
     "mobilenet025_w4a4": 208_112,
     "unet_w4a4": 118_000,
     "conv1d_w4a4": 6 * 32 * 5 + 32 * 64 * 5 + 64 * 64 * 3 + 64 * 6,
+    "jet_w6a6": 16 * 64 + 64 * 32 + 32 * 32 + 32 * 5,
+    "digits_mlp_w2a2": 64 * 32 + 32 * 10,
+    "mlp14_w3a3": 196 * 32 + 32 * 32 + 32 * 10,
 }
 SHAPES = {
     "digits": ((1, 1, 8, 8), (1, 10)),
@@ -56,8 +59,12 @@ SHAPES = {
     "mobilenet025_w4a4": ((1, 3, 96, 96), (1, 2)),
     "unet_w4a4": ((1, 3, 32, 32), (1, 4, 32, 32)),
     "conv1d_w4a4": ((1, 6, 128), (1, 6)),
+    "jet_w6a6": ((1, 16), (1, 5)),
+    "digits_mlp_w2a2": ((1, 1, 8, 8), (1, 10)),
+    "mlp14_w3a3": ((1, 1, 14, 14), (1, 10)),
 }
-ALIVE_SAMPLES = {"digits": 48, "conv1d_w4a4": 32, "autoencoder_w4a4": 64}  # else by kind
+ALIVE_SAMPLES = {"digits": 48, "conv1d_w4a4": 32, "autoencoder_w4a4": 64, "jet_w6a6": 256,
+                 "digits_mlp_w2a2": 48, "mlp14_w3a3": 48}  # else by kind  # fmt: skip
 slow = pytest.mark.slow
 every_network = pytest.mark.parametrize(
     "name",

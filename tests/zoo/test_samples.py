@@ -11,6 +11,7 @@ from fpgacomp.errors import UsageError
 PICTURES = {
     "digits": (1, 8, 8),
     "lfc_w1a1": (1, 28, 28),
+    "mlp14_w3a3": (1, 14, 14),
     "cnv_w2a2": (3, 32, 32),
     "mobilenet025_w4a4": (3, 96, 96),
 }
@@ -55,6 +56,7 @@ def test_strokes_are_bright_on_a_dark_ground() -> None:
         ("dscnn_w4a4", (1, 49, 10), 64, -150, 150),
         ("autoencoder_w4a4", (640,), 64, -70, 60),
         ("conv1d_w4a4", (6, 128), 1024, -8, 8),
+        ("jet_w6a6", (16,), 1024, -6, 6),
     ],
 )
 def test_signals_have_the_resolution_of_their_converter(

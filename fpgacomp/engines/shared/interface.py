@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -71,6 +71,8 @@ class Interface:
 
     __pydantic_config__ = EXACTLY
 
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset()
+
     top: str
     io_type: str
     inputs: tuple[Port, ...]
@@ -78,8 +80,16 @@ class Interface:
     aliases: Mapping[str, str]
 
     def to_json(self) -> bytes:
-        """The content of interface.json; equal interfaces give the same bytes."""
-        return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
+        """The content of interface.json; equal interfaces give the same bytes.
+
+        Fields of OPTIONAL that are empty are left out.
+        """
+        content = {
+            name: value
+            for name, value in asdict(self).items()
+            if value or name not in self.OPTIONAL
+        }
+        return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:

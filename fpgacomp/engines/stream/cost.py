@@ -40,12 +40,12 @@ def further_checks(design: StreamDesign, frames: int) -> tuple[FurtherCheck, ...
         ),
         FurtherCheck(
             "rtl", "RTL simulation", rtl_s + cycles * rtl_cycle_s, interval * rtl_cycle_s,
-            missing=_missing(),
+            missing=missing_simulator(),
         ),
     )  # fmt: skip
 
 
-def _missing() -> str:
+def missing_simulator() -> str:
     """The command that installs Verilator; "" where it is there."""
     try:
         find_verilator()

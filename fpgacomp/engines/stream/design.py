@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.device import Device
@@ -37,6 +37,19 @@ class StreamFolding:
     def multiplies_on(self, device: Device) -> bool:
         """Whether the device has what multiplies."""
         return self.arithmetic != "dsp" or device.multiplier is not None
+
+
+class Clocked(Protocol):
+    """What is emitted as a dataflow: a graph on a board at a clock."""
+
+    @property
+    def graph(self) -> Graph: ...
+
+    @property
+    def board(self) -> Board: ...
+
+    @property
+    def clock_ns(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)

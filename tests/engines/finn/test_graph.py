@@ -45,7 +45,8 @@ def test_random_graphs_over_all_layers() -> None:
     }  # fmt: skip
 
 
-SMALL = ("digits", "tfc_w1a1", "tfc_w1a2", "tfc_w2a2", "conv1d_w4a4", "autoencoder_w4a4")
+SMALL = ("digits", "tfc_w1a1", "tfc_w1a2", "tfc_w2a2", "conv1d_w4a4", "autoencoder_w4a4",
+         "jet_w6a6", "digits_mlp_w2a2", "mlp14_w3a3")  # fmt: skip
 LARGE = ("lfc_w1a1", "unet_w4a4", "resnet8_w4a4", "dscnn_w4a4", "mobilenet025_w4a4",
          "cnv_w1a1", "cnv_w2a2")  # fmt: skip
 

@@ -27,6 +27,21 @@ class Buffer:
 
 
 @dataclass(frozen=True)
+class Header:
+    """A file of C++ that an operator's call needs.
+
+    Args:
+        name: of the file, without its ending; a C identifier.
+        text: its content.
+        tensors: what it keeps in C-simulation beside what the streams carry.
+    """
+
+    name: str
+    text: str
+    tensors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Call:
     """One operator's call in C++.
 
@@ -36,6 +51,7 @@ class Call:
         arguments: C++ expressions that it is called with, in order.
         roms: constant tables among the arguments.
         buffers: memories among the arguments.
+        headers: files of its own.
     """
 
     operator: str
@@ -43,6 +59,7 @@ class Call:
     arguments: tuple[str, ...]
     roms: tuple[Table, ...] = ()
     buffers: tuple[Buffer, ...] = ()
+    headers: tuple[Header, ...] = ()
 
 
 def call_with_tables(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fpgacomp.engines.shared.names import NameSpace, top_name
 from fpgacomp.engines.stream.dataflow import Dataflow
-from fpgacomp.engines.stream.emit.calls import Buffer
+from fpgacomp.engines.stream.emit.calls import Buffer, Header
 from fpgacomp.engines.stream.emit.tables import Table, cpp_type
 from fpgacomp.engines.stream.streams import Stream, container_bits
 from fpgacomp.host.resources import data_folder
@@ -81,6 +81,7 @@ class Process:
     taps: tuple[CppStream, ...]
     roms: tuple[Table, ...]
     buffers: tuple[Buffer, ...]
+    headers: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class CppDesign:
     streams: tuple[CppStream, ...]
     roms: tuple[Table, ...]
     processes: tuple[Process, ...]
+    headers: tuple[Header, ...] = ()
     # The design runs on the streams' handshakes alone: nobody has to start it for each frame.
     control: str = "ap_ctrl_none"
 

@@ -11,7 +11,7 @@ from fpgacomp.engines.shared.interface import FILE
 from fpgacomp.engines.shared.remarks import built_by_hls
 from fpgacomp.engines.shared.vectors import vector_problems
 from fpgacomp.engines.stream.dataflow import Dataflow
-from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.design import Clocked, StreamDesign
 from fpgacomp.engines.stream.emit.context import (
     TEMPLATES,
     CppDesign,
@@ -33,6 +33,7 @@ from fpgacomp.ir.layers import Reshape
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
+_CIRCUITS = "circuit.hpp"  # of the library, which only designs with circuits read
 _FIXED = ("testbench.cpp", "csim_main.cpp", "frames.h", "build_prj.tcl")
 
 
@@ -56,7 +57,15 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
         InputDataError: vectors that do not go with the graph.
     """
     raise_all(list(_memory_problems(design)))
-    dataflow = expand(design)
+    return emit_dataflow(design, expand(design), vectors)
+
+
+def emit_dataflow(design: Clocked, dataflow: Dataflow, vectors: Mapping[str, IntArray]) -> Project:
+    """The HLS project of operators that compute the design's graph; see `emit_stream`.
+
+    Raises:
+        InputDataError: vectors that do not go with the graph.
+    """
     raise_all(list(vector_problems(design.graph, vectors)))
     made = cpp_design(design, dataflow)
     files = {path: text.encode() for path, text in _render(made).items()}
@@ -64,6 +73,8 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
         del files["build_prj.tcl"]
     for folder in ("include/fpgacomp", "csim_include"):
         for header in sorted((TEMPLATES / folder).iterdir()):
+            if header.name == _CIRCUITS and not made.headers:
+                continue
             files[f"{folder}/{header.name}"] = header.read_bytes()
     for port in (*made.inputs, *made.outputs):
         files[f"tb_data/{port.name}.bin"] = contained(port, vectors[port.tensor.name])
@@ -71,7 +82,7 @@ def emit_stream(design: StreamDesign, vectors: Mapping[str, IntArray]) -> Projec
     return Project(files).under("hls")
 
 
-def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
+def cpp_design(design: Clocked, dataflow: Dataflow) -> CppDesign:
     """The templates' context: every operator is a process; every stream and table has a name."""
     names = names_of(dataflow)
     ports, port_bits = ports_of(design.graph, dataflow), design.board.device.wide_port_bits
@@ -90,6 +101,7 @@ def cpp_design(design: StreamDesign, dataflow: Dataflow) -> CppDesign:
         streams=tuple(names.stream(stream) for stream in dataflow.streams),
         roms=tuple(table for process in processes for table in process.roms),
         processes=processes,
+        headers=tuple(header for process in processes for header in process.headers),
     )
 
 
@@ -128,6 +140,7 @@ def _process(operator: Operator, names: Names, port: CppPort | None, port_bits: 
         taps=tuple(s for s in outputs if isinstance(s, CppStream) and s.tensor),
         roms=call.roms,
         buffers=call.buffers,
+        headers=call.headers,
     )
 
 
@@ -147,6 +160,7 @@ def _render(design: CppDesign) -> dict[str, str]:
         template = templates.get_template(f"top.{ending}.j2")
         files[f"{design.name}.{ending}"] = template.render(design=design)
     table = templates.get_template("rom.h.j2")
+    files |= {f"circuits/{header.name}.h": header.text for header in design.headers}
     return files | {f"weights/{rom.name}.h": table.render(rom=rom) for rom in design.roms}
 
 
@@ -172,7 +186,10 @@ def _interface(graph: Graph, design: CppDesign) -> StreamInterface:
         io_type="axi_stream",
         inputs=tuple(describe(port) for port in design.inputs),
         outputs=tuple(describe(port) for port in design.outputs),
-        taps=tuple(stream.tensor for stream in design.streams if stream.tensor),
+        taps=(
+            *(stream.tensor for stream in design.streams if stream.tensor),
+            *(tensor for header in design.headers for tensor in header.tensors),
+        ),
         aliases={
             layer.output.name: layer.input.name
             for layer in graph.layers

@@ -59,6 +59,7 @@ class RtlDesign:
     """Everything that the templates of the files below rtl/ read.
 
     Args:
+        taps: tensors that operators write down in simulation.
         blocks: names of the streams whose FIFOs are told to lie in block RAM.
     """
 
@@ -70,3 +71,4 @@ class RtlDesign:
     units: tuple[WiredInstance, ...]
     control: RegisterMap
     blocks: frozenset[str] = frozenset()
+    taps: tuple[RtlStream, ...] = ()

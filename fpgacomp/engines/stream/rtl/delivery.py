@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.design import Clocked
 from fpgacomp.engines.stream.rtl.context import RtlDesign, RtlPort
 from fpgacomp.engines.stream.rtl.registers import RegisterMap
 from fpgacomp.engines.stream.rtl.render import TEMPLATES, render
@@ -65,7 +65,7 @@ class Delivery:
     control: RegisterMap
 
     @classmethod
-    def of(cls, design: StreamDesign, made: RtlDesign, files: Mapping[str, bytes]) -> Delivery:
+    def of(cls, design: Clocked, made: RtlDesign, files: Mapping[str, bytes]) -> Delivery:
         """The delivery of a design whose files below rtl/ are `files`."""
         paths = sorted(files)
         board, first = design.board, made.inputs[0]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.design import Memory
+from fpgacomp.engines.stream.rtl.interface import RtlStream
 from fpgacomp.engines.stream.streams import element_bits
 from fpgacomp.ir.types import IntArray, Ints, IntType
 
@@ -45,11 +46,15 @@ class Instance:
         module: of hls_templates/rtl/lib.
         parameters: by name; a str is the name of a file.
         files: file name -> content of the tables that the parameters name.
+        modules: name -> source of modules that are this instance's alone.
+        taps: tensors that these write down in simulation.
     """
 
     module: str
     parameters: Mapping[str, Parameter]
     files: Mapping[str, bytes] = field(default_factory=dict)
+    modules: Mapping[str, bytes] = field(default_factory=dict)
+    taps: tuple[RtlStream, ...] = ()
 
 
 def kind_code(kind: IntType) -> int:

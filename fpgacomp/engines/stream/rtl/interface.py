@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from fpgacomp.engines.shared.interface import EXACTLY, FILE
 from fpgacomp.engines.stream.interface import StreamInterface
@@ -60,14 +60,18 @@ class RtlInterface(StreamInterface):
 
     Args:
         streams: its FIFOs.
+        taps_within: tensors inside of operators, which a simulation writes down, too.
         identity: what its registers say of the integer graph: the first 32 hexadecimal digits of
             the SHA-256 of graph.json.
         registers: on its AXI4-Lite port.
     """
 
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"taps_within"})
+
     streams: tuple[RtlStream, ...]
     identity: str
     registers: tuple[Register, ...]
+    taps_within: tuple[RtlStream, ...] = ()
 
     @classmethod
     def of(cls, project: Project) -> Self:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fpgacomp.engines.shared.interface import Interface
 from fpgacomp.engines.stream.dataflow import Dataflow
-from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.design import Clocked
 from fpgacomp.engines.stream.emit.context import Names, names_of
 from fpgacomp.engines.stream.emit.project import ports_of
 from fpgacomp.engines.stream.operators.operator import Operator
@@ -28,7 +28,7 @@ LEAST_DEPTH = 2  # words of the module fpgacomp_fifo
 
 
 def emit_rtl(
-    design: StreamDesign,
+    design: Clocked,
     dataflow: Dataflow,
     interface: Interface,
     vectors: Mapping[str, bytes],
@@ -53,13 +53,15 @@ def emit_rtl(
     made, files = rtl_design(design, dataflow)
     files[f"{made.name}.sv"] = render("top.sv", design=made)
     files["sim_main.cpp"] = render("sim_main.cpp", design=made)
-    for module in _modules(made.units):
+    own = frozenset(path[4:-3] for path in files if path.startswith("lib/"))
+    for module in _modules([unit for unit in made.units if unit.module not in own]):
         files[f"lib/{module}.sv"] = (LIBRARY / f"{module}.sv").read_bytes()
     files["waivers.vlt"] = (TEMPLATES / "waivers.vlt").read_bytes()
     files["registers.h"] = header_of(made.control)
     whole = RtlInterface(
         **{**vars(interface), "top": made.name, "streams": made.streams},
         identity=made.control.identity, registers=made.control.registers,
+        taps_within=made.taps,
     )  # fmt: skip
     files[RTL_FILE.removeprefix("rtl/")] = whole.to_json()
     files |= vector_files(made, vectors)
@@ -67,7 +69,7 @@ def emit_rtl(
     return Project(files).under("rtl")
 
 
-def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dict[str, bytes]]:
+def rtl_design(design: Clocked, dataflow: Dataflow) -> tuple[RtlDesign, dict[str, bytes]]:
     """The templates' context, and the files of the tables."""
     names = names_of(dataflow)
     ports = ports_of(design.graph, dataflow)
@@ -77,6 +79,7 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
     units: list[WiredInstance] = []
     inputs: list[RtlPort] = []
     outputs: list[RtlPort] = []
+    taps: list[RtlStream] = []
     for index, operator in enumerate(dataflow.operators):
         name = names.used.unique(f"run_{operator.name}").removeprefix("run_")
         made = operator.instance(f"c_{name}", port_bits)
@@ -87,6 +90,8 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
             connections += _axis(port, len(into), source=isinstance(operator, Source))
             into.append(port)
         files |= made.files
+        taps += made.taps
+        files |= {f"lib/{module}.sv": source for module, source in made.modules.items()}
         what = type(operator).__name__
         title = f"{what} of layer {operator.layer}" if operator.layer else what
         parameters = tuple(
@@ -102,7 +107,15 @@ def rtl_design(design: StreamDesign, dataflow: Dataflow) -> tuple[RtlDesign, dic
         design.graph, [port.name for port in inputs], [port.name for port in outputs]
     )
     whole = RtlDesign(
-        names.top, title, tuple(inputs), tuple(outputs), streams, tuple(units), control, blocks
+        names.top,
+        title,
+        tuple(inputs),
+        tuple(outputs),
+        streams,
+        tuple(units),
+        control,
+        blocks,
+        tuple(taps),
     )
     return whole, files
 
@@ -116,7 +129,7 @@ def _described(stream: Stream, names: Names) -> RtlStream:
     )  # fmt: skip
 
 
-def _modules(units: tuple[WiredInstance, ...]) -> list[str]:
+def _modules(units: Sequence[WiredInstance]) -> list[str]:
     """The modules of the library that the instances need, and those that these need.
 
     Raises:

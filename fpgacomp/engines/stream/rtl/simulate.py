@@ -236,7 +236,8 @@ def _values(
     """Tensor name -> integers: of outputs those that left the port, of others those tapped."""
     shapes = {layer.output.name: layer.output.shape for layer in graph.layers}
     found: dict[str, IntArray] = {}
-    taps = {stream.tensor: stream for stream in interface.streams if stream.tensor}
+    tapped = (*interface.streams, *interface.taps_within)
+    taps = {stream.tensor: stream for stream in tapped if stream.tensor}
     ports = {port.tensor: port for port in interface.outputs}
     for name, shape in shapes.items():
         if name in ports:

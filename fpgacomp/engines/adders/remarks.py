@@ -1,0 +1,44 @@
+"""What a user must know of an unrolled design beyond its figures, and how it is built up."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fpgacomp.engines.adders.design import AdderDesign
+from fpgacomp.engines.shared.remarks import hls_remarks
+
+# Most bits of a word that Vitis HLS takes.
+_WIDEST_WORD = 4096
+
+
+def remarks(design: AdderDesign) -> tuple[str, ...]:
+    """Sentences, none of them about what every engine says."""
+    device = design.board.device
+    found = [
+        "LUT and FF of the circuit are counted wire by wire, as Yosys maps additions and "
+        "comparisons; what Vivado makes of them was not measured. Whether the clock is met is "
+        "known after place and route alone."
+    ]
+    widest = max(design.graph.inputs[0].output.size * design.graph.inputs[0].output.type.bits,
+                 design.graph.outputs[0].size * design.graph.outputs[0].type.bits)  # fmt: skip
+    if device.toolchain == "vivado" and widest > _WIDEST_WORD:
+        found.append(
+            f"a frame is a word of {widest:,} bits, and Vitis HLS takes none above "
+            f"{_WIDEST_WORD:,}: the C++ is for simulation, build the SystemVerilog in rtl/."
+        )
+    if device.toolchain != "vivado":
+        return (*found, *hls_remarks(design.board, "Build the SystemVerilog in rtl/."))
+    return tuple(found)
+
+
+def structure(design: AdderDesign) -> str:
+    """Lines for a reader: nodes by kind, levels, stages, registers."""
+    circuit, plan = design.circuit, design.plan
+    kinds = Counter(type(node).__name__ for node in circuit.nodes)
+    lines = [f"circuit of {len(circuit.nodes):,} wires, {plan.depth} levels deep:"]
+    lines += [f"  {count:>8,}  {kind}" for kind, count in sorted(kinds.items())]
+    lines.append(
+        f"pipeline: {plan.stages} stages of up to {design.levels} levels, "
+        f"{plan.registers:,} register bits"
+    )
+    return "\n".join(lines)

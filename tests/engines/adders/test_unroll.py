@@ -1,0 +1,125 @@
+"""A network as one circuit: every integer of every layer, and every wire within its range."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fpgacomp.engines.adders.unroll import MOST_ADDITIONS, additions, refusals, unroll
+from fpgacomp.engines.shared.circuit.evaluate import every_wire
+from fpgacomp.engines.shared.circuit.nodes import Constant, Wiring, reads
+from fpgacomp.engines.shared.circuit.schedule import schedule
+from fpgacomp.engines.shared.circuit.solve import INSTALL, installed
+from fpgacomp.errors import FpgacompError
+from fpgacomp.frontend import read_network
+from fpgacomp.ir import interpreter
+from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Requantize, Rounding
+from fpgacomp.ir.types import Ints
+from fpgacomp.lower import lower
+from tests.support import builders
+from tests.support.random_networks import random_network
+
+SAMPLES = 60
+
+
+@pytest.fixture(autouse=True)
+def _alkaid() -> None:
+    if not installed():
+        pytest.skip(f"alkaid is not installed ({INSTALL})")
+
+
+def hold(graph: Graph) -> None:
+    """Compare every element of every tensor, and every wire with its range."""
+    circuit = unroll(graph)
+    values = interpreter.run(graph, builders.inputs(graph, SAMPLES))
+    words = np.concatenate(
+        [values[layer.output.name].reshape(SAMPLES, -1) for layer in graph.inputs], axis=1
+    )
+    wires = every_wire(circuit, words)
+    for layer in graph.layers:
+        name = layer.output.name
+        found = np.stack([wires[wire] for wire in circuit.taps[name]], axis=1)
+        assert np.array_equal(found.reshape(values[name].shape), values[name]), name
+    for wire, (found, (lo, hi)) in enumerate(zip(wires, circuit.ranges, strict=True)):
+        assert lo <= found.min() and found.max() <= hi, circuit.nodes[wire]
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [builders.mlp(), builders.cnn(), builders.windows(1), builders.windows(2), builders.labels(),
+     builders.activations(), builders.traps()],
+    ids=lambda graph: graph.name,
+)  # fmt: skip
+def test_every_layer_is_exact(graph: Graph) -> None:
+    hold(graph)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_networks_are_exact(seed: int) -> None:
+    try:
+        graph = lower(read_network(random_network(np.random.default_rng(9000 + seed)))).graph
+    except FpgacompError:
+        pytest.skip("this draw is a network that is refused, which other tests look at")
+    hold(graph)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+@pytest.mark.parametrize("zero_point", [0, 5])
+@pytest.mark.parametrize(("multiplier", "reach"), [(1, 127), (37, 127), (-11, 7), (3, 1)])
+def test_requantize_rounds_as_the_oracle_does(
+    rounding: Rounding, zero_point: int, multiplier: int, reach: int
+) -> None:
+    """Thresholds for a few output levels, additions for many; ties are among the inputs."""
+    graph = builders.mlp()
+    first = next(layer for layer in graph.layers if isinstance(layer, Requantize))
+    changed = replace(
+        first, multiplier=Ints([multiplier]), offset=Ints([3]), shift=4, lo=-reach, hi=reach,
+        zero_point=zero_point, rounding=rounding,
+    )  # fmt: skip
+    own = builders.GraphBuilder("rounding")
+    x = own.input("x", (4,), -90, 91)
+    out = own.add(replace(changed, name="act", input=x, output=replace(first.output, name="act")))
+    hold(own.graph(out))
+
+
+def test_a_schedule_reads_what_is_there() -> None:
+    circuit = unroll(builders.cnn())
+    for levels in (1, 3, 50):
+        plan = schedule(circuit, levels)
+        depth = [0] * len(circuit.nodes)
+        for wire, node in enumerate(circuit.nodes):
+            for source in reads(node):
+                if isinstance(circuit.nodes[source], Constant):
+                    continue
+                assert plan.stage[source] <= plan.stage[wire] <= plan.last[source]
+                if plan.stage[source] == plan.stage[wire]:
+                    depth[wire] = max(depth[wire], depth[source])
+            depth[wire] += not isinstance(node, Wiring)
+        assert max(depth) <= levels
+        assert plan.stages >= -(-plan.depth // levels)
+
+
+def test_fewer_levels_between_registers_take_more_stages_and_more_registers() -> None:
+    circuit = unroll(builders.mlp())
+    plans = [schedule(circuit, levels) for levels in (1, 2, 4, 100)]
+    assert [plan.stages for plan in plans] == sorted((p.stages for p in plans), reverse=True)
+    assert [plan.registers for plan in plans] == sorted((p.registers for p in plans), reverse=True)
+    assert plans[-1].stages == 1
+
+
+def test_what_cannot_be_one_circuit_is_refused_with_a_way_out() -> None:
+    several = list(refusals(builders.labels()))
+    assert {word for error in several for word in ("inputs", "outputs") if word in error.why} == {
+        "inputs", "outputs",
+    }  # fmt: skip
+    assert all("--backend stream" in error.fix for error in several)
+    assert not list(refusals(builders.cnn()))
+    large = builders.GraphBuilder("large")
+    x = large.input("x", (60, 60, 8), 0, 3)
+    graph = large.graph(large.conv("c", x, 16, (3, 3)))
+    assert additions(graph) > MOST_ADDITIONS
+    (error,) = refusals(graph)
+    assert f"{MOST_ADDITIONS:,}" in error.why
