@@ -48,8 +48,8 @@ class OracleTransport:
 
     def finish(self, token: int, timeout_s: float) -> list[AnyArray]:
         if token not in self._started:
-            raise TransferError("the accelerator", "no frames with this token are on their way.",
-                                "send the frames again.")  # fmt: skip
+            why = "these frames were answered already, or lost in a reset."
+            raise TransferError("the accelerator", why, "send the frames again.")
         return self._started.pop(token)
 
     def reset(self) -> None:
