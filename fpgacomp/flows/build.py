@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -19,6 +18,7 @@ from fpgacomp.flows.import_report import import_report
 from fpgacomp.flows.options import checked_path
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.report import bitstream_folder, folder
 
 # Of what a vendor's tools report of a bitstream, what says most of the design.
@@ -187,7 +187,7 @@ def _facts(content: bytes, place: Path) -> _Compiled:
         UsageError: it says it in another form than `compile` writes.
     """
     try:
-        report = json.loads(content)
+        report = read_json(content)
         clock = float(report["estimate"]["clock_mhz"])
         frames = float(report["estimate"]["frames_per_second"])
         interval = ((report.get("measured") or {}).get("rtl") or {}).get("interval_cycles")

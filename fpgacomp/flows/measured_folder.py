@@ -10,7 +10,6 @@ The folder is replaced as a whole, and nothing else of the build is touched.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from fpgacomp.errors import InputDataError, UsageError
 from fpgacomp.flows.build_facts import BuildFacts, digest_of
 from fpgacomp.host import replace
 from fpgacomp.host.plain import read_plain
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.report.plain_json import json_text
 from fpgacomp.results.side_by_side import MeasuredBuild
 
@@ -74,7 +74,7 @@ def _fix(folder: Path) -> str:
 def _listed(folder: Path, build: str) -> Mapping[str, str]:
     """Path -> SHA-256 of each file of the folder but the manifest."""
     try:
-        content = json.loads(read_plain(folder / MANIFEST, MAX_MANIFEST))
+        content = read_json(read_plain(folder / MANIFEST, MAX_MANIFEST))
         if content[MARKER] != FORM:
             raise ValueError(f"form {content[MARKER]} of it is not known")
         digests = {str(path): str(digest) for path, digest in content["files"].items()}
@@ -178,7 +178,7 @@ def kept_summary(folder: Path) -> Mapping[str, Any]:
         content = read_plain(place / REPORT, MAX_BYTES)
         if hashlib.sha256(content).hexdigest() != digests.get(REPORT):
             return {}
-        stages = json.loads(content)["stages"]
+        stages = read_json(content)["stages"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError, UsageError):
         return {}
     return stages if isinstance(stages, dict) else {}

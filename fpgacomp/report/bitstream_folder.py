@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,6 +11,7 @@ from typing import Any
 from fpgacomp.errors import UsageError
 from fpgacomp.host import replace
 from fpgacomp.host.plain import read_plain
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.report.manifest import MANIFEST
 from fpgacomp.report.plain_json import json_text
 
@@ -38,7 +38,7 @@ class BitstreamManifest:
     def of(cls, folder: Path) -> BitstreamManifest | None:
         """The manifest of a folder; None where it holds no bitstream of fpgacomp."""
         try:
-            content = json.loads(read_plain(folder / MANIFEST, _MOST_MANIFEST))
+            content = read_json(read_plain(folder / MANIFEST, _MOST_MANIFEST))
             if content[MARKER] != FORM:
                 return None
             digests = {str(path): str(digest) for path, digest in content["files"].items()}
@@ -87,7 +87,7 @@ def made_from(folder: Path, build: str) -> Mapping[str, Any] | None:
         content = read_plain(folder / REPORT, _MOST_FILE)
         if hashlib.sha256(content).hexdigest() != manifest.digests.get(REPORT):
             return None
-        found = json.loads(content)
+        found = read_json(content)
     except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 import numpy as np
 
 from ..errors import DeviceTimeout
+from ..strict_json import read_json
 from .messages import decode_array, encode_array
 from .mqtt import (
     BrokerSettings,
@@ -255,7 +256,7 @@ class PredictionClient:
 
 def _read_reply(payload: bytes) -> tuple[Any, Mapping[str, Array], ServiceRefusal | None]:
     """Id, outputs and refusal of a reply; it raises whatever a malformed one leads to."""
-    reply = json.loads(payload.decode())
+    reply = read_json(payload)
     id, error, outputs = reply["id"], reply.get("error"), reply.get("outputs")
     if not (id is None or isinstance(id, str)):
         raise ValueError("its id is no text")
