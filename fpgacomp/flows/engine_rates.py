@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import onnx
 
-from fpgacomp.errors import FpgacompError, ToolError, UsageError, raise_all
+from fpgacomp.errors import FpgacompError, PackageError, ToolError, UsageError, raise_all
 from fpgacomp.evidence.software import with_free_batch
 from fpgacomp.flows import measured_folder
 from fpgacomp.flows.build_facts import BuildFacts, build_facts
@@ -112,12 +112,12 @@ def _installed(names: Sequence[str]) -> list[SoftwareEngine]:
 def _of_build(source: str, facts: BuildFacts, watts: float | None, notes: list[str]) -> Rate:
     """What a build's report says, with the power that Vivado estimates where it was imported."""
     stated = "" if watts is None else _ESTIMATE
-    reports = measured_folder.imported(facts) if watts is None else ()
-    for stage in measured_folder.measured(facts, reports).stages if reports else ():
-        if stage.power_w is not None:
-            watts, stated = stage.power_w, "the imported power report, of the chip alone"
+    if watts is None and (reported := _reported_watts(source, facts, notes)) is not None:
+        watts, stated = reported, "the imported power report, of the chip alone"
     latency, interval = facts.figures["latency"].value, facts.figures["interval"].value
-    if (most := _carried(facts)) is not None and most < facts.clock_mhz * 1e6 / interval:
+    if (
+        most := _carried(source, facts, notes)
+    ) is not None and most < facts.clock_mhz * 1e6 / interval:
         notes.append(
             f"{source}: its accelerator does {facts.clock_mhz * 1e6 / interval:,.0f} samples/s; "
             f"the host link of its bitstream carries {most:,.0f}, which counts."
@@ -130,10 +130,26 @@ def _of_build(source: str, facts: BuildFacts, watts: float | None, notes: list[s
     return _hardware(source, facts.board, facts.clock_mhz, latency, interval, watts, stated)
 
 
-def _carried(facts: BuildFacts) -> float | None:
+def _reported_watts(source: str, facts: BuildFacts, notes: list[str]) -> float | None:
+    """Watts of an imported power report; None without one, or where it is not of this build."""
+    try:
+        reports = measured_folder.imported(facts)
+        stages = measured_folder.measured(facts, reports).stages if reports else ()
+    except FpgacompError as error:
+        notes.append(f"{source}: what was measured of it is left out: {error}")
+        return None
+    return next((x.power_w for x in reversed(stages) if x.power_w is not None), None)
+
+
+def _carried(source: str, facts: BuildFacts, notes: list[str]) -> float | None:
     """Samples a second that the host link of a build's bitstream carries; None without one."""
-    built = read_bitstream(facts.folder, facts.digest, most_bytes=MAX_BYTES)
-    link = None if built is None else built.report.get("host_link")
+    try:
+        built = read_bitstream(facts.folder, facts.digest, most_bytes=MAX_BYTES)
+    except PackageError as error:
+        notes.append(f"{source}: its bitstream is left out: {error}")
+        return None
+    report = {} if built is None else built.report
+    link = report.get("host_link") if isinstance(report, dict) else None
     most = link.get("frames_per_second") if isinstance(link, dict) else None
     return float(most) if isinstance(most, int | float) and most > 0 else None
 

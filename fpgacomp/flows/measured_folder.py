@@ -10,6 +10,7 @@ The folder is replaced as a whole, and nothing else of the build is touched.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ import fpgacomp
 from fpgacomp.bitstream.reports.compare import EstimatedDesign, NamedReport, of_design, stages_of
 from fpgacomp.bitstream.reports.matching import PartNames
 from fpgacomp.bitstream.reports.read import MAX_BYTES, read_report
-from fpgacomp.errors import InputDataError, UsageError
+from fpgacomp.errors import FileSystemError, InputDataError, UsageError
 from fpgacomp.flows.build_facts import BuildFacts, digest_of
 from fpgacomp.host import replace
 from fpgacomp.host.plain import read_plain
@@ -29,6 +30,8 @@ from fpgacomp.report.plain_json import json_text
 from fpgacomp.results.side_by_side import MeasuredBuild
 
 NAME, MANIFEST, REPORT, FILES = "measured", "manifest.json", "report.json", "files"
+# What is of an earlier build goes there, with a number where there is one already.
+EARLIER = "measured.earlier"
 MARKER, FORM = "fpgacomp_measured", 1
 MOST_FILES = 500
 MAX_MANIFEST = 1 << 20
@@ -42,11 +45,16 @@ class GivenReport:
     content: bytes
 
 
+class OfEarlierBuild(UsageError):
+    """The folder of imported reports is of a design that was compiled again since."""
+
+
 def imported(facts: BuildFacts) -> tuple[GivenReport, ...]:
     """The reports that were imported for a build; () where none were.
 
     Raises:
-        UsageError: the folder is not ours, is damaged or edited, or is of another build.
+        OfEarlierBuild: they were imported for another design, in the same folder.
+        UsageError: the folder is not ours, or is damaged or edited.
     """
     folder = facts.folder / NAME
     if not folder.exists() and not folder.is_symlink():
@@ -87,7 +95,7 @@ def _listed(folder: Path, build: str) -> Mapping[str, str]:
             raise UsageError(str(folder), f"names a file outside of it ({path}).", _fix(folder))
     if of != build:
         why = "is of an earlier build, which was compiled again since."
-        raise UsageError(str(folder), why, _fix(folder))
+        raise OfEarlierBuild(str(folder), why, _fix(folder))
     return digests
 
 
@@ -182,6 +190,24 @@ def kept_summary(folder: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError, UsageError):
         return {}
     return stages if isinstance(stages, dict) else {}
+
+
+def put_aside(facts: BuildFacts) -> Path:
+    """Rename a folder of an earlier build, so that nothing of it is lost; returns where it is.
+
+    Raises:
+        FileSystemError: it cannot be renamed.
+    """
+    folder, number = facts.folder / NAME, 1
+    target = facts.folder / EARLIER
+    while os.path.lexists(target):
+        number += 1
+        target = facts.folder / f"{EARLIER}-{number}"
+    try:
+        return folder.rename(target)
+    except OSError as error:
+        why = f"cannot be renamed to {target.name} ({error.strerror or error})."
+        raise FileSystemError(str(folder), why, "check the permissions of the build.") from error
 
 
 def write(

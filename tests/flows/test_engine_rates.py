@@ -87,6 +87,31 @@ def test_an_imported_power_report_counts_and_is_named(built: Path, tmp_path: Pat
     assert stated.watts == 3.0 and stated.watts_from == "stated by you"
 
 
+def compiled_again(build: Path, folder: Path) -> Path:
+    """A copy of a build whose design is another one than what lies in the folder was made from."""
+    place = shutil.copytree(build, folder)
+    (place / "manifest.json").write_text((place / "manifest.json").read_text() + "\n")
+    return place
+
+
+def test_what_is_of_an_earlier_build_is_told_and_left_out(built: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.rpt").write_text(samples.power("model", 1.875))
+    measured = shutil.copytree(built, tmp_path / "measured")
+    import_report(measured, [tmp_path / "p.rpt"])
+    link = {"host_link": {"kind": "uart", "frames_per_second": 1.0}}
+    write_bitstream(measured / "bitstream", build_digest(measured), {"x.bit": b"bits"}, link)
+    stale = compiled_again(measured, tmp_path / "stale")
+    found = engine_rates([stale], ["onnxruntime"], seconds=QUICK)
+    assert "imported" not in found.rates[0].watts_from
+    assert found.rates[0].samples_per_second > 1.0
+    told = " ".join(found.notes)
+    assert "measured of it is left out" in told and "of an earlier build" in told
+    assert "its bitstream is left out" in told and "made from another build" in told
+    (stale / "measured/manifest.json").write_text("{}")
+    damaged = engine_rates([stale], ["onnxruntime"], seconds=QUICK)
+    assert "is no folder of imported reports" in " ".join(damaged.notes)
+
+
 def test_a_quantized_file_is_estimated_for_a_board(float_file: Path) -> None:
     found = engine_rates([MODEL, float_file], ["onnxruntime"], board="pynq-z2", seconds=QUICK)
     assert [(Path(rate.source).name, rate.form) for rate in found.rates] == [
