@@ -75,7 +75,8 @@ def open_transport(deployment: Deployment) -> OracleTransport:
     try:
         graph = codec.from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, FpgacompError) as problem:
-        why = f"holds no integer graph: {str(problem)[:300]}."
+        told = problem.why if isinstance(problem, FpgacompError) else f"{problem}."
+        why = f"holds no integer graph: {told[:300]}"
         remedy = "name the folder of a build that `compile` wrote."
         raise DescriptionError(str(path), why, remedy) from None
     return OracleTransport(deployment, graph)

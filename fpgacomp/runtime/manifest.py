@@ -41,6 +41,16 @@ class PackageManifest:
     files: Mapping[str, tuple[str, int]]
     content: bytes
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever installs it must know, each a sentence."""
+        if self.contents != "sources":
+            return ()
+        return (
+            f"{self.name} {self.version} holds the sources of its design and no bitstream: no "
+            "hardware computes it. Build the bitstream (`fpgacomp build`) and package it again.",
+        )  # fmt: skip
+
 
 def parse_manifest(content: bytes, where: str) -> PackageManifest:
     """Read the manifest of a package.
