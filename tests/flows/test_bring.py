@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,9 @@ from typer.testing import CliRunner
 
 import fpgacomp
 from fpgacomp.bitstream.job import BuildOptions
+from fpgacomp.bitstream.vendor.bit_file import read_bit
+from fpgacomp.bitstream.vendor.handoff import read_handoff
+from fpgacomp.bitstream.vendor.xclbin import read_xclbin
 from fpgacomp.cli.app import app
 from fpgacomp.errors import FpgacompError, InputDataError, Problems, UsageError
 from fpgacomp.flows.bring import bring_bitstream
@@ -295,3 +300,28 @@ def test_scripts_take_no_bitstream_away(case: Case, monkeypatch: pytest.MonkeyPa
         with pytest.raises(UsageError, match="holds a bitstream, which scripts alone would repl"):
             build(case.build, options=options, trust=True)
     assert (case.build / "bitstream/tiny.bit").is_file()
+
+
+@pytest.mark.parametrize(
+    ("read", "whole"),
+    [
+        (read_bit, bit(TOP, PART)),
+        (read_handoff, HWH),
+        (read_xclbin, xclbin("xilinx_u50", ["a:b"] * 5)),
+    ],
+)
+def test_damaged_files_are_told_and_never_crash(
+    read: Callable[[bytes, str], object], whole: bytes
+) -> None:
+    draw = random.Random(5)
+    for _ in range(500):
+        data = bytearray(whole)
+        for _ in range(draw.randint(1, 4)):
+            at = draw.randrange(len(data))
+            new = draw.choice((b"", draw.randbytes(draw.randint(1, 9)), b"\xff" * 8, b"\0" * 8))
+            data[at : at + draw.randint(0, 20)] = new
+        with suppress(InputDataError):
+            read(bytes(data), "file")
+    for end in range(0, len(whole), 7):
+        with pytest.raises(InputDataError):
+            read(whole[:end], "file")

@@ -110,8 +110,9 @@ BringOption = Annotated[
         "--bitstream",
         metavar="FILE",
         rich_help_panel=BROUGHT,
-        help="Do not build, but take this .bit or .xclbin, which the scripts of DIR/bitstream made "
-        "on another machine: it is checked as far as it can be, and `package` ships it.",
+        help="Take this .bit or .xclbin, which the scripts of DIR/bitstream made on another "
+        "machine: it is checked as far as it can be, and `package` ships it. Without it, the "
+        "bitstream is built.",
     ),
     Role.READ,
 ]
