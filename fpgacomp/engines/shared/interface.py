@@ -90,8 +90,9 @@ class Interface:
             InputDataError: a field is missing, unknown or of another type.
         """
         try:
+            found = TypeAdapter(cls).validate_json(content)
             read_json(content)  # pydantic takes the last of two keys
-            return TypeAdapter(cls).validate_json(content)
+            return found
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"

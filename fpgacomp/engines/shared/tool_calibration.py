@@ -204,8 +204,8 @@ def from_json(content: bytes, where: str) -> ToolCalibration:
     """
     fix = "give a file that `fpgacomp calibrate --out` wrote."
     try:
-        read_json(content)  # pydantic takes the last of two keys
         found = TypeAdapter(ToolCalibration).validate_json(content)
+        read_json(content)  # pydantic takes the last of two keys
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
