@@ -228,6 +228,15 @@ def _wrong_pins(
             f"samples reach this board by {board.host!r}, and no pins are asked for.",
             "leave the section out: it is for boards whose host is `none`.",
         )
+    # The name becomes an option of nextpnr: one that it does not know may be another option's.
+    if pins.device not in device.routed and device.routed:
+        near = get_close_matches(pins.device, device.routed, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        yield BoardError(
+            where(path, lines[*keys, "device"], (*keys, "device")),
+            f"{_shown(pins.device)} is no device of family {board.family} that nextpnr knows.",
+            f"{hint}One of {', '.join(device.routed)}.",
+        )
     places: dict[str, str] = {}
     for port, site in _sites(pins):
         if site in places:
