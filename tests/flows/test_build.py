@@ -60,8 +60,13 @@ REPORT = {
     "clock_mhz": {"wanted": 50.0, "set": 50.0, "achieved": 51.0},
     "resources": {"LUT": {"used": 7, "available": 100}},
     "critical_path": {
-        "delay_ns": 3.0, "logic_ns": 1.0, "routing_ns": 2.0, "length": 2,
-        "steps": [{"kind": "routing", "cell": "a", "delay_ns": 2.0, "source": "lib/x.sv:3"}],
+        "delay_ns": 3.0, "logic_ns": 1.0, "routing_ns": 2.0, "length": 2, "steps_with_source": 2,
+        "from": {"signal": "kept", "operator": "run_fc", "module": "fpgacomp_matvec",
+                 "layer": "fc", "source": "lib/y.sv:9"},
+        "to": {"signal": "busy", "operator": "host link", "module": "", "layer": "", "source": ""},
+        "through": [],
+        "steps": [{"kind": "routing", "cell": "a", "delay_ns": 2.0, "source": "lib/x.sv:3",
+                   "signal": "sum[3]", "operator": "run_fc", "layer": "fc"}],
     },
     "program": ["openFPGALoader", "-b", "ulx3s", "design.bit"],
     "host_link": {
@@ -109,7 +114,9 @@ def test_the_result_stands_beside_the_build_and_nothing_else_changes(
     assert report["board"]["name"] == BOARD and report["status"] == "ok"
     text = shown(result)
     assert "51 MHz of the 50 MHz wanted, by seed 2" in text and "1: not routed" in text
-    assert "openFPGALoader -b ulx3s design.bit" in text and "lib/x.sv:3" in text
+    assert "openFPGALoader -b ulx3s design.bit" in text
+    assert "from layer fc, run_fc (fpgacomp_matvec): kept, lib/y.sv:9" in text
+    assert "to   host link: busy" in text and "to run_fc: sum[3] (lib/x.sv:3)" in text
 
 
 def test_a_clock_that_is_not_met_leaves_evidence_and_the_old_bitstream(

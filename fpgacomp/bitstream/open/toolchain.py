@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 
 from fpgacomp.bitstream.job import MOST_SEEDS, Built, Job
+from fpgacomp.bitstream.open.commands import pack_arguments
 from fpgacomp.bitstream.open.family import FAMILIES, NETLIST, PLACED, STATISTICS, OpenFamily
+from fpgacomp.bitstream.open.names import CellNames
 from fpgacomp.bitstream.open.pll import exact
 from fpgacomp.bitstream.open.seeds import Attempt, best, figures_of, log_of, run_seeds
 from fpgacomp.bitstream.open.sources import TOP, board_top, pll_for, surroundings
-from fpgacomp.bitstream.open.summary import bitstream_name, host_link, remedy, summary
+from fpgacomp.bitstream.open.standing import OpenRun, standing
+from fpgacomp.bitstream.open.summary import (
+    bitstream_name,
+    host_link,
+    program,
+    remedy,
+    summary,
+)
 from fpgacomp.bitstream.open.tools import INSIDE, PACK, Workbench, failure, require_tools
 from fpgacomp.deploy.link import link_top
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Uart
+from fpgacomp.engines.stream.parts import parts
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import BoardError, ToolError, UsageError
 from fpgacomp.host.progress import Observer
@@ -49,19 +59,25 @@ class OpenToolchain:
         _synthesize(bench, observer)
         attempts = run_seeds(bench, family, job.board, pins, float(clock), job.options, observer)
         chosen, routed = best(attempts)
-        files = {**own, f"{design}.sv": link[f"{design}.sv"], "yosys.json": bench.read(STATISTICS)}
+        files = {**sources, **own, "yosys.json": bench.read(STATISTICS)}
         files |= {log: bench.read(log) for attempt in attempts for log in [log_of(attempt.seed)]}
         figures = figures_of(chosen.seed)
         files[figures] = bench.read(figures)
-        if routed.met:
-            name = bitstream_name(family)
+        name = bitstream_name(family) if routed.met else ""
+        if name:
             files[name] = _packed(bench, family, pins, chosen, observer)
+        run = OpenRun(
+            design=design, clock_mhz=float(clock), seed=chosen.seed, tools=tools, bitstream=name,
+            program=program(pins, family) if name else (),
+        )  # fmt: skip
+        files |= standing(family, job.board, pins, run, files)
+        names = CellNames(bench.read(NETLIST), TOP, sources | own, parts(job.project))
         report = {
             "top": TOP,
             "tools": tools,
             "host_link": host_link(interface, baud, job, float(clock)),
             "pll": None if pll is None else dict(pll.values),
-            **summary(family, pins, attempts, chosen, routed, job.clock_mhz, float(clock)),
+            **summary(family, pins, attempts, chosen, routed, job.clock_mhz, float(clock), names),
         }
         return Built(routed.met, report, files, "" if routed.met else remedy(job, routed))
 
@@ -163,7 +179,7 @@ def _packed(
     (bench.folder / PLACED).write_bytes(chosen.placed)
     native = family.packer_package != family.package
     inside = str(bench.folder) if native else INSIDE
-    arguments = family.packer_arguments(pins, f"{inside}/{PLACED}", f"{inside}/{name}")
+    arguments = pack_arguments(family, pins, name, lambda file: f"{inside}/{file}")
     ended = bench.route(family.packer, arguments, "pack.log", PACK)
     observer("bitstream", 1.0)
     path = bench.folder / name
