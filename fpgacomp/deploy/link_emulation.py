@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from fpgacomp.deploy.link import link_top, render, top_of
 from fpgacomp.engines.shared import emulation
 from fpgacomp.engines.stream.rtl.build import VerilatedProduct, make
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import UsageError
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.results.project import Project
 
@@ -57,11 +57,11 @@ def uart_emulator(
     patience = max(_PATIENCE_CYCLES, _PATIENCE_BYTES * 10 * clock_hz // baud)
     link = link_top(interface, clock_hz, baud, window=window, patience_cycles=patience)
     top = top_of(interface, clock_hz, baud, window=window, patience_cycles=patience)
-    with TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "sources"
+    with scratch_folder() as scratch:
+        folder = scratch / "sources"
         _sources(project, link, f"{top.name}.sv").write(folder)
         tables = tuple(sorted(folder.glob("*.mem")))
-        source = Path(scratch) / "emulation.cpp"
+        source = scratch / "emulation.cpp"
         source.write_bytes(render("emulation.cpp", top=top, tables=[path.name for path in tables]))
         wanted = VerilatedProduct(
             name=emulation.LIBRARY, room="emulation", sources=(source,),

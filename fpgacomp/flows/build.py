@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from fpgacomp.bitstream.job import BuildOptions, Built, Job
 from fpgacomp.bitstream.registry import toolchain_for
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import list_boards, load_board
-from fpgacomp.errors import FpgacompError, UsageError
+from fpgacomp.errors import FileSystemError, FpgacompError, UsageError
 from fpgacomp.flows.import_report import import_report
 from fpgacomp.flows.options import checked_path
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.report import bitstream_folder, folder
 
 # Of what a vendor's tools report of a bitstream, what says most of the design.
@@ -112,16 +112,19 @@ def build(
     bitstream_folder.check_free(evidence)
     toolchain, digest = toolchain_for(the_board), bitstream_folder.build_digest(place)
     stages = Stages(observer)
-    with TemporaryDirectory(prefix="fpgacomp-build-") as scratch:
+    with scratch_folder() as scratch:
         job = Job(
             project=compiled.project, name=str(place), board=the_board,
             clock_mhz=facts.clock_mhz, frames_per_second=facts.frames_per_second,
-            options=options, workspace=Path(scratch).resolve(),
+            options=options, workspace=scratch,
         )  # fmt: skip
         with stages.step("build"):
             made = toolchain.build(job, observer)
     report = _report(made, the_board, stages)
     target = result if made.met else evidence
+    if not place.is_dir():
+        why = "was removed or moved while it was built, so that the bitstream has no place."
+        raise FileSystemError(str(place), why, "compile again, and leave the folder until it ends.")
     bitstream_folder.write_bitstream(target, digest, made.files, report)
     if made.problem is not None:
         raise made.problem
