@@ -25,6 +25,7 @@ def uart_emulator(
     *,
     baud: int | None = None,
     window: int | None = None,
+    spram: int = 0,
     verilator: Verilator,
     compiler: Compiler,
 ) -> Path:
@@ -37,7 +38,7 @@ def uart_emulator(
         clock_hz: of the design.
         baud: of the line; None takes a quarter of the clock, with which a board says nothing of its
             throughput, but is emulated fastest.
-        window: frames that may be under way; see `link_top`.
+        window, spram: frames that may be under way, and single-port RAMs; see `link_top`.
 
     Returns:
         The library, in a folder with the tables that it reads when it is opened.
@@ -55,8 +56,8 @@ def uart_emulator(
     if baud is None:
         baud = clock_hz // _BIT_CYCLES
     patience = max(_PATIENCE_CYCLES, _PATIENCE_BYTES * 10 * clock_hz // baud)
-    link = link_top(interface, clock_hz, baud, window=window, patience_cycles=patience)
-    top = top_of(interface, clock_hz, baud, window=window, patience_cycles=patience)
+    link = link_top(interface, clock_hz, baud, window=window, patience_cycles=patience, spram=spram)
+    top = top_of(interface, clock_hz, baud, window=window, patience_cycles=patience, spram=spram)
     with scratch_folder() as scratch:
         folder = scratch / "sources"
         _sources(project, link, f"{top.name}.sv").write(folder)

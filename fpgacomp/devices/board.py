@@ -30,6 +30,7 @@ class Board:
         path: the board file.
         pins: what a bitstream by open tools needs; None where the board file does not state it.
         vivado_board: what Vivado's own files call the board; "" where they are not known.
+        spram: single-port RAMs, which hold frames of the host link.
         platform: of an accelerator card, for which v++ links kernels; "" for others.
     """
 
@@ -51,6 +52,7 @@ class Board:
     pins: BoardPins | None = None
     vivado_board: str = ""
     platform: str = ""
+    spram: int = 0
 
     @property
     def budget(self) -> Resources[float]:

@@ -206,6 +206,13 @@ def _foreign(path: Path, lines: Lines, board: BoardFile, device: Device) -> Iter
                 f"correct the count or the family, or say what the blocks are: "
                 f"`device: {{{fact}: {DEVICE_EXAMPLES[fact]}}}`.",
             )
+    if board.resources.spram and board.family != "ice40-ultraplus":
+        yield BoardError(
+            where(path, lines["resources", "spram"], ("resources", "spram")),
+            f"{board.resources.spram:,} single-port RAMs on a device of family {board.family}, "
+            "which has none.",
+            "leave the key out: it counts SB_SPRAM256KA of iCE40 UltraPlus.",
+        )
     if (board.vendor == "xilinx") != (device.toolchain == "vivado"):
         key = "toolchain" if board.toolchain else "vendor"
         yield BoardError(

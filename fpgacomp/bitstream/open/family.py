@@ -95,6 +95,7 @@ _ICE40 = OpenFamily(
     cells={
         "logic cells (LUT and FF)": ("ICESTORM_LC",),
         "block RAM": ("ICESTORM_RAM",),
+        "single-port RAM": ("ICESTORM_SPRAM",),
         "DSP blocks": ("ICESTORM_DSP",),
         "PLL": ("ICESTORM_PLL",),
     },

@@ -37,7 +37,7 @@ class DesignPlace:
 
     Args:
         signal: its name below the operator; with the bit of it where that is known.
-        operator: the instance in the accelerator, `host link` or `board`.
+        operator: the instance in the accelerator, `host link` or `board`; "" where it is not known.
         module: of that instance; "" of the two others.
         layer: that the operator works for; "" where it works for none.
         source: file and line; "" where they are not known.
@@ -142,7 +142,8 @@ class CellNames:
             return operator, module, layer, below
         if name.startswith(_LINK):
             return "host link", "", "", name.removeprefix(_LINK)
-        return "board", "", "", name
+        # A name that nextpnr made up says nothing of the place.
+        return "" if name.startswith("$") else "board", "", "", name
 
 
 @lru_cache(maxsize=64)

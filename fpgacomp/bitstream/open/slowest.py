@@ -25,6 +25,7 @@ def slowest_path(path: CriticalPath, names: CellNames) -> dict[str, Any]:
         names.own_line(step.sources) or place.source
         for step, place in zip(path.steps, places, strict=True)
     ]
+    known = (place for place in places if place.operator)
     steps = [
         {
             "kind": step.kind, "cell": step.cell, "delay_ns": step.delay_ns, "source": line,
@@ -39,7 +40,7 @@ def slowest_path(path: CriticalPath, names: CellNames) -> dict[str, Any]:
         "to": asdict(places[-1]) if places else None,
         "through": [
             {"operator": operator, "module": module, "layer": layer, "steps": len(list(group))}
-            for (operator, module, layer), group in groupby(places, key=_passed)
+            for (operator, module, layer), group in groupby(known, key=_passed)
         ],
         "steps_with_source": sum(bool(line) for line in lines),
         "steps": steps[:_STEPS],

@@ -128,6 +128,7 @@ def surroundings(
         sources: path -> content of the design and its host link.
     """
     read = [path for path in sources if path.endswith(".sv")]
+    primitives = ([CLOCK] if top.pll else []) + [path for path in sources if path.endswith(".v")]
     kind = board.device.yosys_multipliers
     planned = bool(kind) and any(_PLANNED in text for text in sources.values())
     constraints = render(
@@ -138,7 +139,7 @@ def surroundings(
         "synth.ys", title=board.title, name=TOP, sources=(f"{TOP}.sv", *read),
         multipliers=planned, synthesis=board.device.yosys, netlist=NETLIST,
         statistics=STATISTICS,
-        pll=CLOCK if top.pll else "", multipliers_of=kind, check="",
+        primitives=primitives, multipliers_of=kind, check="",
     )  # fmt: skip
     clock = {CLOCK: render(f"{family.pll}.v", top=top)} if top.pll else {}
     return clock | {

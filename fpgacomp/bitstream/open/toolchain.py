@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 
 from fpgacomp.bitstream.job import MOST_SEEDS, Built, Job
 from fpgacomp.bitstream.open.commands import pack_arguments
@@ -20,13 +21,15 @@ from fpgacomp.bitstream.open.summary import (
     summary,
 )
 from fpgacomp.bitstream.open.tools import INSIDE, PACK, Workbench, failure, require_tools
-from fpgacomp.deploy.link import link_top
+from fpgacomp.deploy.link import SPRAM, link_top, top_of
+from fpgacomp.deploy.link_memory import memory_of, require_room
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Uart
 from fpgacomp.engines.stream.parts import parts
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import BoardError, ToolError, UsageError
 from fpgacomp.host.progress import Observer
+from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
 
 
@@ -50,7 +53,7 @@ class OpenToolchain:
         pll = pll_for(job.board, pins, family, job.clock_mhz)
         clock = exact(pins.oscillator_mhz) if pll is None else pll.clock_mhz
         baud = job.options.baud or uart.baud
-        design, link = _linked(interface, round(clock * 1_000_000), baud)
+        design, link = _linked(interface, round(clock * 1_000_000), baud, job.board)
         sources = _rtl(job.project) | link
         top = board_top(job.board, pins, family, pll, design)
         own = surroundings(job.board, pins, family, top, sources)
@@ -128,10 +131,22 @@ def _interface(job: Job) -> RtlInterface:
     return RtlInterface.of(job.project)
 
 
-def _linked(interface: RtlInterface, clock_hz: int, baud: int) -> tuple[str, dict[str, bytes]]:
-    """The module that holds accelerator and host link, and path -> content of what it adds."""
-    files = dict(link_top(interface, clock_hz, baud).files)
-    return f"{interface.top}_uart", files
+def _linked(
+    interface: RtlInterface, clock_hz: int, baud: int, board: Board
+) -> tuple[str, dict[str, bytes]]:
+    """The module that holds accelerator and host link, and path -> content of what it adds.
+
+    Raises:
+        DoesNotFit: the link keeps more frames than the device has memory for.
+    """
+    top = top_of(interface, clock_hz, baud, window=None, patience_cycles=None, spram=board.spram)
+    taken = memory_of(top.inputs, top.outputs, top.window, board.device.block_ram)
+    require_room(board, taken)
+    files = dict(link_top(interface, clock_hz, baud, spram=board.spram).files)
+    if files.pop(SPRAM, None) is not None:
+        primitive = data_folder("hls_templates") / "boards" / f"{PurePosixPath(SPRAM).stem}.v"
+        files[primitive.name] = primitive.read_bytes()
+    return top.name, files
 
 
 def _rtl(project: Project) -> dict[str, bytes]:
