@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fpgacomp.engines.layer_price import estimate_layer as estimate_layer
     from fpgacomp.errors import FpgacompError as FpgacompError
     from fpgacomp.flows.bench_estimates import bench_estimates as bench_estimates
+    from fpgacomp.flows.bring import bring_bitstream as bring_bitstream
     from fpgacomp.flows.build import build as build
     from fpgacomp.flows.calibrate import calibrate as calibrate
     from fpgacomp.flows.check import check as check
@@ -55,6 +56,7 @@ _HOMES = {
     "Target": "results.target",
     "TaskRequest": "data.tasks",
     "bench_estimates": "flows.bench_estimates",
+    "bring_bitstream": "flows.bring",
     "build": "flows.build",
     "calibrate": "flows.calibrate",
     "check": "flows.check",

@@ -60,6 +60,29 @@ class Job:
 
 
 @dataclass(frozen=True)
+class BroughtFile:
+    """A file that somebody brings: what it is called, for messages, and its bytes."""
+
+    where: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """What a user brings back from the machine that ran the scripts.
+
+    Args:
+        bitstream: what a device loads.
+        handoff: the description of its block design; None where none was given.
+        timing: what says whether its clock is met; None where none was given.
+    """
+
+    bitstream: BroughtFile
+    handoff: BroughtFile | None = None
+    timing: BroughtFile | None = None
+
+
+@dataclass(frozen=True)
 class Built:
     """What a toolchain made.
 

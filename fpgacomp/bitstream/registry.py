@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from fpgacomp.bitstream.job import Built, Job
+from fpgacomp.bitstream.job import Brought, Built, Job
 from fpgacomp.bitstream.open.toolchain import OpenToolchain
 from fpgacomp.bitstream.vendor.toolchain import VivadoToolchain
 from fpgacomp.devices.board import Board
@@ -22,6 +22,15 @@ class Toolchain(Protocol):
         Raises:
             UsageError, BoardError: the design or the board lacks something that it takes.
             ToolError: a tool is missing or failed.
+        """
+
+    def bring(self, job: Job, brought: Brought) -> Built:
+        """Take a bitstream that was built elsewhere, as far as it can be checked.
+
+        Raises:
+            UsageError: the toolchain builds here, or what is given does not go with the board.
+            InputDataError: a file is damaged, or is of another design, part or clock.
+            Problems: several of these.
         """
 
 

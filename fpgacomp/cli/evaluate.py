@@ -63,7 +63,8 @@ def evaluate(
     without it the one with the shortest latency.
 
     With --engines, networks and build folders run on engines in software, beside the FPGA's
-    cycles: latency, rate and, from the watts that you state, energy.
+    cycles: latency, rate and, where watts are stated, an estimate of the energy. --data takes
+    network files alone; the accuracy of a build is that of the network it was compiled from.
 
     Example: `fpgacomp evaluate cnn.onnx cnn-quantized.onnx --data digits.npz --board pynq-z2`
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from fpgacomp.cli.console import result_console, write_json
 from fpgacomp.cli.files import Role
@@ -30,7 +31,8 @@ def import_report(
     """Hold what synthesis tools measured of a build beside what was estimated, and keep it.
 
     Resources, cycles and clock are compared for the whole design and for each layer whose hardware
-    a report names. The files are kept in DIR/measured; nothing else of DIR changes.
+    a report names. The files are kept in DIR/measured; nothing else of DIR changes. What was
+    imported before DIR was compiled again is put aside, as DIR/measured.earlier.
 
     Example: `fpgacomp import-report build csynth.xml build_utilization.rpt build_timing.rpt`
     """
@@ -44,3 +46,5 @@ def import_report(
         console = result_console()
         for line in side_by_side.lines(found.measured):
             console.print(line, highlight=False, soft_wrap=True)
+        for note in found.notes:
+            console.print(f"note: {escape(note)}", highlight=False, soft_wrap=True)

@@ -48,8 +48,8 @@ class OracleTransport:
 
     def finish(self, token: int, timeout_s: float) -> list[AnyArray]:
         if token not in self._started:
-            raise TransferError("the accelerator", "no frames with this token are on their way.",
-                                "send the frames again.")  # fmt: skip
+            why = "these frames were answered already, or lost in a reset."
+            raise TransferError("the accelerator", why, "send the frames again.")
         return self._started.pop(token)
 
     def reset(self) -> None:
@@ -75,7 +75,8 @@ def open_transport(deployment: Deployment) -> OracleTransport:
     try:
         graph = codec.from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, FpgacompError) as problem:
-        why = f"holds no integer graph: {str(problem)[:300]}."
+        told = problem.why if isinstance(problem, FpgacompError) else f"{problem}."
+        why = f"holds no integer graph: {told[:300]}"
         remedy = "name the folder of a build that `compile` wrote."
         raise DescriptionError(str(path), why, remedy) from None
     return OracleTransport(deployment, graph)

@@ -12,6 +12,19 @@ from fpgacomp.devices.resources import Resources
 
 
 @dataclass(frozen=True)
+class BoardPower:
+    """What a board takes.
+
+    Args:
+        typical: watts of the whole board, as its vendor states them.
+        source: the public document that does.
+    """
+
+    typical: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Board:
     """One board: what its FPGA holds and is made of, its clock, and what the shell takes.
 
@@ -31,6 +44,7 @@ class Board:
         pins: what a bitstream by open tools needs; None where the board file does not state it.
         vivado_board: what Vivado's own files call the board; "" where they are not known.
         platform: of an accelerator card, for which v++ links kernels; "" for others.
+        power: None where the board file states none.
     """
 
     name: str
@@ -51,6 +65,7 @@ class Board:
     pins: BoardPins | None = None
     vivado_board: str = ""
     platform: str = ""
+    power: BoardPower | None = None
 
     @property
     def budget(self) -> Resources[float]:

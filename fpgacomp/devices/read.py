@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from fpgacomp.devices.board import Board
+from fpgacomp.devices.board import Board, BoardPower
 from fpgacomp.devices.device import Device, DspMultiplier, MemoryBlock
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.pins import BoardPins, Pin, Uart
@@ -108,6 +108,9 @@ def _board(content: BoardFile, path: Path) -> Board:
         pins=None if content.bitstream is None else _pins(content.bitstream),
         vivado_board=content.vivado_board or "",
         platform=content.platform or "",
+        power=None
+        if (power := content.power_watts) is None
+        else BoardPower(power.typical, power.source),
     )
 
 

@@ -23,6 +23,7 @@ _Family = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]
 _Name = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 _MOST = 1_000_000_000  # of any resource: a hundred times what the largest FPGA has
 _Count = Annotated[int, Field(ge=0, le=_MOST)]
+_Watts = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 _Megahertz = Annotated[float, Field(gt=0, le=2000, allow_inf_nan=False)]
 # A multiplier's ports have 2 to 64 bits: the widest of any FPGA has 27. A memory block has up to
 # 999,999 words of up to 999 bits: the largest of any FPGA has 32,768 words, or 144 bits.
@@ -68,6 +69,13 @@ class ClockSection(_Strict):
 
     default: _Megahertz
     max: _Megahertz
+
+
+class PowerSection(_Strict):
+    """`power_watts`: what the whole board typically takes, and the public document that says so."""
+
+    typical: _Watts
+    source: _Source
 
 
 class DeviceSection(_Strict):
@@ -180,6 +188,7 @@ class BoardFile(_Strict):
     bitstream: BitstreamSection | None = None
     vivado_board: _Part | None = None
     platform: _Part | None = None
+    power_watts: PowerSection | None = None
     sources: Annotated[list[_Source], Field(min_length=1, max_length=100)]
 
 
@@ -189,6 +198,7 @@ KEYS: Mapping[Keys, tuple[str, ...]] = {
     ("resources",): tuple(ResourcesSection.model_fields),
     ("shell",): tuple(ShellSection.model_fields),
     ("clock_mhz",): tuple(ClockSection.model_fields),
+    ("power_watts",): tuple(PowerSection.model_fields),
     ("bitstream",): tuple(BitstreamSection.model_fields),
     ("bitstream", "oscillator"): tuple(OscillatorSection.model_fields),
     ("bitstream", "uart"): tuple(UartSection.model_fields),
@@ -212,6 +222,9 @@ EXAMPLES: Mapping[str, str] = {
     "toolchain": "vivado",
     "vivado_board": "pynq-z2",
     "platform": "xilinx_u50_gen3x16_xdma_5_202210_1",
+    "power_watts": "{typical: 2.5, source: the data sheet and table it is from}",
+    "typical": "2.5",
+    "source": "the data sheet and table it is from",
     "sources": "[the data sheet and table each figure is from]",
     "default": "100",
     "max": "250",

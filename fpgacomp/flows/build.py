@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -19,6 +18,7 @@ from fpgacomp.flows.import_report import import_report
 from fpgacomp.flows.options import checked_path
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.report import bitstream_folder, folder
 
 # Of what a vendor's tools report of a bitstream, what says most of the design.
@@ -96,37 +96,36 @@ def build(
         ToolError: a tool is missing or failed.
         FileSystemError: the result cannot be written.
     """
-    options, place = options or BuildOptions(), checked_path("build", build)
-    compiled = folder.read_build(place)
-    if not (compiled.own or trust):
-        raise UsageError(
-            str(build),
-            "was not made by you on this machine, and its files would be read by programs that "
-            "run with your rights.",
-            "look at its files and add --trust, or compile the network yourself.",
-        )
-    facts = _facts(compiled.project.files["report.json"], place)
-    the_board = _board(facts, board)
+    place = checked_path("build", build)
     result, evidence = place / bitstream_folder.FOLDER, place / bitstream_folder.FAILED
-    bitstream_folder.check_free(result)
-    bitstream_folder.check_free(evidence)
-    toolchain, digest = toolchain_for(the_board), bitstream_folder.build_digest(place)
-    stages = Stages(observer)
     with TemporaryDirectory(prefix="fpgacomp-build-") as scratch:
-        job = Job(
-            project=compiled.project, name=str(place), board=the_board,
-            clock_mhz=facts.clock_mhz, frames_per_second=facts.frames_per_second,
-            options=options, workspace=Path(scratch).resolve(),
-        )  # fmt: skip
+        job = job_of(place, board, options or BuildOptions(), Path(scratch), trust=trust)
+        bitstream_folder.check_free(result)
+        bitstream_folder.check_free(evidence)
+        toolchain, digest = toolchain_for(job.board), bitstream_folder.build_digest(place)
+        stages = Stages(observer)
         with stages.step("build"):
             made = toolchain.build(job, observer)
-    report = _report(made, the_board, stages)
+    report = report_of(made, job.board, sum(stages.seconds.values()))
+    if report["status"] == "scripts":
+        _require_no_bitstream(result, digest)
     target = result if made.met else evidence
     bitstream_folder.write_bitstream(target, digest, made.files, report)
     if made.problem is not None:
         raise made.problem
     imported, why = _import(place, target, made)
     return BuildResult(made.met, target, report, made.remedy, imported, why)
+
+
+def _require_no_bitstream(result: Path, digest: str) -> None:
+    """Refuse to replace a bitstream of this build by the scripts that make one.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if (bitstream_folder.made_from(result, digest) or {}).get("bitstream"):
+        why = "holds a bitstream, which scripts alone would replace."
+        raise UsageError(str(result), why, "move it elsewhere, and run again.")
 
 
 def _import(place: Path, target: Path, made: Built) -> tuple[tuple[str, ...], str]:
@@ -141,11 +140,43 @@ def _import(place: Path, target: Path, made: Built) -> tuple[tuple[str, ...], st
     return names, ""
 
 
-def _report(made: Built, board: Board, stages: Stages) -> dict[str, Any]:
+def job_of(
+    place: Path, board: str | Path | None, options: BuildOptions, scratch: Path, *, trust: bool
+) -> Job:
+    """What a toolchain gets of a build folder.
+
+    Args:
+        place: the folder.
+        board: see `build`.
+        options: of the run.
+        scratch: an empty folder for the tools.
+        trust: also take a build that this user did not make on this machine.
+
+    Raises:
+        UsageError, BoardError: see `build`.
+    """
+    compiled = folder.read_build(place)
+    if not (compiled.own or trust):
+        raise UsageError(
+            str(place),
+            "was not made by you on this machine, and its files would be read by programs that "
+            "run with your rights.",
+            "look at its files and add --trust, or compile the network yourself.",
+        )
+    facts = _facts(compiled.project.files["report.json"], place)
+    return Job(
+        project=compiled.project, name=str(place), board=_board(facts, board),
+        clock_mhz=facts.clock_mhz, frames_per_second=facts.frames_per_second,
+        options=options, workspace=scratch.resolve(),
+    )  # fmt: skip
+
+
+def report_of(made: Built, board: Board, seconds: float) -> dict[str, Any]:
+    """The content of bitstream/report.json."""
     about = {"name": board.name, "part": board.part, "title": board.title}
     return {
         "board": about, "status": "ok" if made.met else "clock not met",
-        "seconds": round(sum(stages.seconds.values()), 1), **made.report,
+        "seconds": round(seconds, 1), **made.report,
     }  # fmt: skip
 
 
@@ -156,7 +187,7 @@ def _facts(content: bytes, place: Path) -> _Compiled:
         UsageError: it says it in another form than `compile` writes.
     """
     try:
-        report = json.loads(content)
+        report = read_json(content)
         clock = float(report["estimate"]["clock_mhz"])
         frames = float(report["estimate"]["frames_per_second"])
         interval = ((report.get("measured") or {}).get("rtl") or {}).get("interval_cycles")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from fpgacomp.engines import registry
 from fpgacomp.engines.shared.interface import FILE
 from fpgacomp.errors import UsageError
 from fpgacomp.host.plain import read_plain
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.report import folder
 from fpgacomp.report.manifest import MANIFEST, MAX_BYTES
 from fpgacomp.results.estimate import Figure
@@ -68,8 +68,8 @@ def build_facts(path: Path) -> BuildFacts:
     build = folder.read_build(path)
     engine = registry.engine_named(build.backend)
     try:
-        report = json.loads(build.project.files["report.json"])
-        top = json.loads(build.project.files[f"hls/{FILE}"])["top"]
+        report = read_json(build.project.files["report.json"])
+        top = read_json(build.project.files[f"hls/{FILE}"])["top"]
         parts = dict(engine.parts(build.graph, build.project))
         for companion in registry.companions_of(engine):
             parts |= companion.parts(build.graph, build.project)

@@ -6,7 +6,6 @@ one, and a figure that one of them lacks is shown as absent.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from fpgacomp.errors import UsageError
 from fpgacomp.flows.measured_folder import kept_summary
 from fpgacomp.flows.options import checked_path
 from fpgacomp.host.plain import read_plain
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.report.manifest import MAX_BYTES
 from fpgacomp.results.builds import AGREEMENT, CERTAIN, FITS, Aspect, BuildComparison
 from fpgacomp.results.tool_report import STAGES
@@ -79,7 +79,7 @@ def _report(folder: Path) -> dict[str, Any]:
     if folder.exists() and not folder.is_dir():
         raise UsageError(str(folder), "is a file, not a build folder.", fix)
     try:
-        found = json.loads(read_plain(path, MAX_BYTES))
+        found = read_json(read_plain(path, MAX_BYTES))
     except FileNotFoundError as error:
         raise UsageError(str(folder), "holds no report.json.", fix) from error
     except (OSError, ValueError, RecursionError) as error:

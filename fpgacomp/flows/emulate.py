@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -18,6 +17,7 @@ from fpgacomp.errors import ToolError, UsageError
 from fpgacomp.flows.options import checked_path
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.host.toolchain import find_compiler, find_verilator
 from fpgacomp.report import folder
 from fpgacomp.runtime.accelerator import stored_frames
@@ -73,7 +73,7 @@ def emulate(
             "read its code and add --trust, or compile the network yourself.",
         )
     engine, compiler = engine_named(built.backend), find_compiler()
-    report = json.loads(built.project.files["report.json"])
+    report = read_json(built.project.files["report.json"])
     if report["board"]["host"] == "none":
         clock_hz, rate = _clock_hz(report), _baud(report, str(build), baud)
         verilator = find_verilator()
@@ -124,7 +124,7 @@ def throughput(
         UsageError: the folder is no build, or a file of it was changed.
     """
     place = checked_path("build", build)
-    report = json.loads(folder.read_build(place).project.files["report.json"])
+    report = read_json(folder.read_build(place).project.files["report.json"])
     cycles = report["estimate"]["interval_cycles"]["value"]
     frames = min(max(round(_MEASURED_CYCLES / cycles), _FEWEST), _MOST)
     with Stages(observer).step("measure"):

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import onnx
 
-from fpgacomp.errors import FpgacompError, ToolError, UsageError, raise_all
+from fpgacomp.devices.board import BoardPower
+from fpgacomp.devices.read import list_boards, load_board
+from fpgacomp.errors import FpgacompError, PackageError, ToolError, UsageError, raise_all
 from fpgacomp.evidence.software import with_free_batch
 from fpgacomp.flows import measured_folder
 from fpgacomp.flows.build_facts import BuildFacts, build_facts
@@ -58,7 +60,7 @@ def engine_rates(
         board: to estimate network files for; None leaves the hardware out of them.
         options: target and backend of these estimates.
         fpga_watts: what the board takes while it computes. Without it, the power of an imported
-            report counts, where a build has one.
+            report counts, where a build has one, and else what the board file states as typical.
         engine_watts: what the processor or accelerator of the engines takes.
         seconds: how long each figure is measured, at least.
         observer: told each source.
@@ -81,7 +83,7 @@ def engine_rates(
         forms: dict[Literal["float32", "qdq"], onnx.ModelProto] = {}
         if Path(source).is_dir():
             facts = build_facts(Path(source))
-            rates.append(_of_build(str(source), facts, fpga_watts, notes))
+            rates.append(_of_build(str(source), facts, board, fpga_watts, notes))
             forms["qdq"] = export(source, options=Options(vectors=16)).model
         else:
             forms = _of_file(source, notes)
@@ -109,15 +111,23 @@ def _installed(names: Sequence[str]) -> list[SoftwareEngine]:
     return found
 
 
-def _of_build(source: str, facts: BuildFacts, watts: float | None, notes: list[str]) -> Rate:
+def _of_build(
+    source: str,
+    facts: BuildFacts,
+    board: str | Path | None,
+    watts: float | None,
+    notes: list[str],
+) -> Rate:
     """What a build's report says, with the power that Vivado estimates where it was imported."""
     stated = "" if watts is None else _ESTIMATE
-    reports = measured_folder.imported(facts) if watts is None else ()
-    for stage in measured_folder.measured(facts, reports).stages if reports else ():
-        if stage.power_w is not None:
-            watts, stated = stage.power_w, "the imported power report, of the chip alone"
+    if watts is None and (reported := _reported_watts(source, facts, notes)) is not None:
+        watts, stated = reported, "the imported power report, of the chip alone"
+    if watts is None and (power := _board_power(facts.board, board)) is not None:
+        watts, stated = power.typical, f"typical of the board: {power.source}"
     latency, interval = facts.figures["latency"].value, facts.figures["interval"].value
-    if (most := _carried(facts)) is not None and most < facts.clock_mhz * 1e6 / interval:
+    if (
+        most := _carried(source, facts, notes)
+    ) is not None and most < facts.clock_mhz * 1e6 / interval:
         notes.append(
             f"{source}: its accelerator does {facts.clock_mhz * 1e6 / interval:,.0f} samples/s; "
             f"the host link of its bitstream carries {most:,.0f}, which counts."
@@ -130,10 +140,32 @@ def _of_build(source: str, facts: BuildFacts, watts: float | None, notes: list[s
     return _hardware(source, facts.board, facts.clock_mhz, latency, interval, watts, stated)
 
 
-def _carried(facts: BuildFacts) -> float | None:
+def _board_power(name: str, given: str | Path | None) -> BoardPower | None:
+    """What the file of a build's board states: the one that is given, or one that ships."""
+    boards = list_boards() if given is None else [load_board(given), *list_boards()]
+    return next((board.power for board in boards if board.name == name), None)
+
+
+def _reported_watts(source: str, facts: BuildFacts, notes: list[str]) -> float | None:
+    """Watts of an imported power report; None without one, or where it is not of this build."""
+    try:
+        reports = measured_folder.imported(facts)
+        stages = measured_folder.measured(facts, reports).stages if reports else ()
+    except FpgacompError as error:
+        notes.append(f"{source}: what was measured of it is left out: {error}")
+        return None
+    return next((x.power_w for x in reversed(stages) if x.power_w is not None), None)
+
+
+def _carried(source: str, facts: BuildFacts, notes: list[str]) -> float | None:
     """Samples a second that the host link of a build's bitstream carries; None without one."""
-    built = read_bitstream(facts.folder, facts.digest, most_bytes=MAX_BYTES)
-    link = None if built is None else built.report.get("host_link")
+    try:
+        built = read_bitstream(facts.folder, facts.digest, most_bytes=MAX_BYTES)
+    except PackageError as error:
+        notes.append(f"{source}: its bitstream is left out: {error}")
+        return None
+    report = {} if built is None else built.report
+    link = report.get("host_link") if isinstance(report, dict) else None
     most = link.get("frames_per_second") if isinstance(link, dict) else None
     return float(most) if isinstance(most, int | float) and most > 0 else None
 
@@ -144,10 +176,13 @@ def _estimated(
     report = estimate(source, board, options=options)
     if not report.verdict.fits:
         raise UsageError(f"--board {board}", f"does not hold {source}.", "name a larger board.")
-    found = report.estimate
+    found, power = report.estimate, report.board.power
+    stated = "" if watts is None else _ESTIMATE
+    if watts is None and power is not None:
+        watts, stated = power.typical, f"typical of the board: {power.source}"
     return _hardware(
         str(source), report.board.name, found.clock_mhz, found.latency_cycles.value,
-        found.interval_cycles.value, watts, "" if watts is None else _ESTIMATE,
+        found.interval_cycles.value, watts, stated,
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from fpgacomp.bitstream.reports.read import read_file
 from fpgacomp.errors import FpgacompError, UsageError, raise_all
 from fpgacomp.flows import measured_folder
-from fpgacomp.flows.build_facts import build_facts
+from fpgacomp.flows.build_facts import BuildFacts, build_facts
+from fpgacomp.flows.measured_folder import GivenReport, OfEarlierBuild
 from fpgacomp.flows.options import checked_path
 from fpgacomp.results.side_by_side import MeasuredBuild
 
@@ -22,14 +23,16 @@ class ImportedReports:
     Args:
         measured: by stage, everything that was imported so far.
         formats: file that was given now -> what it is.
+        notes: what else is to be known, one sentence each.
     """
 
     measured: MeasuredBuild
     formats: dict[str, str]
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**self.measured.summary(), "imported": self.formats}
+        return {**self.measured.summary(), "imported": self.formats, "notes": list(self.notes)}
 
 
 def import_report(
@@ -38,7 +41,9 @@ def import_report(
     """Read reports of synthesis tools and hold them beside the estimate of a build.
 
     Each file is kept below BUILD/measured with its digest. One of the same kind, stage and
-    module as an earlier one takes its place. Nothing else of the build changes.
+    module as an earlier one takes its place. Reports that were imported before the folder was
+    compiled again are of another design: they are put aside, as BUILD/measured.earlier. Nothing
+    else of the build changes.
 
     Args:
         build: a build directory.
@@ -54,7 +59,7 @@ def import_report(
     if not files:
         raise UsageError("FILE", "is missing: there is nothing to import.", "name a report.")
     facts = build_facts(folder)
-    before = measured_folder.imported(facts)
+    before, stale = _before(facts)
     new: list[tuple[str, bytes]] = []
     formats: dict[str, str] = {}
     wrong: list[FpgacompError] = []
@@ -69,6 +74,20 @@ def import_report(
     raise_all(wrong)
     reports = measured_folder.added(facts, before, new)
     found = measured_folder.measured(facts, reports)
+    notes: tuple[str, ...] = ()
+    if stale:
+        notes = ("what was imported before is of an earlier build, and is left out.",)
     if write:
+        if stale:
+            aside = measured_folder.put_aside(facts)
+            notes = (f"what was imported before is of an earlier build: it is in {aside} now.",)
         measured_folder.write(facts, before, reports, found)
-    return ImportedReports(found, formats)
+    return ImportedReports(found, formats, notes)
+
+
+def _before(facts: BuildFacts) -> tuple[tuple[GivenReport, ...], bool]:
+    """(the reports that were imported for this build, whether there are some of an earlier one)."""
+    try:
+        return measured_folder.imported(facts), False
+    except OfEarlierBuild:
+        return (), True

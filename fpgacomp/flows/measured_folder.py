@@ -10,7 +10,7 @@ The folder is replaced as a whole, and nothing else of the build is touched.
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +21,17 @@ import fpgacomp
 from fpgacomp.bitstream.reports.compare import EstimatedDesign, NamedReport, of_design, stages_of
 from fpgacomp.bitstream.reports.matching import PartNames
 from fpgacomp.bitstream.reports.read import MAX_BYTES, read_report
-from fpgacomp.errors import InputDataError, UsageError
+from fpgacomp.errors import FileSystemError, InputDataError, UsageError
 from fpgacomp.flows.build_facts import BuildFacts, digest_of
 from fpgacomp.host import replace
 from fpgacomp.host.plain import read_plain
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.report.plain_json import json_text
 from fpgacomp.results.side_by_side import MeasuredBuild
 
 NAME, MANIFEST, REPORT, FILES = "measured", "manifest.json", "report.json", "files"
+# What is of an earlier build goes there, with a number where there is one already.
+EARLIER = "measured.earlier"
 MARKER, FORM = "fpgacomp_measured", 1
 MOST_FILES = 500
 MAX_MANIFEST = 1 << 20
@@ -42,11 +45,16 @@ class GivenReport:
     content: bytes
 
 
+class OfEarlierBuild(UsageError):
+    """The folder of imported reports is of a design that was compiled again since."""
+
+
 def imported(facts: BuildFacts) -> tuple[GivenReport, ...]:
     """The reports that were imported for a build; () where none were.
 
     Raises:
-        UsageError: the folder is not ours, is damaged or edited, or is of another build.
+        OfEarlierBuild: they were imported for another design, in the same folder.
+        UsageError: the folder is not ours, or is damaged or edited.
     """
     folder = facts.folder / NAME
     if not folder.exists() and not folder.is_symlink():
@@ -74,7 +82,7 @@ def _fix(folder: Path) -> str:
 def _listed(folder: Path, build: str) -> Mapping[str, str]:
     """Path -> SHA-256 of each file of the folder but the manifest."""
     try:
-        content = json.loads(read_plain(folder / MANIFEST, MAX_MANIFEST))
+        content = read_json(read_plain(folder / MANIFEST, MAX_MANIFEST))
         if content[MARKER] != FORM:
             raise ValueError(f"form {content[MARKER]} of it is not known")
         digests = {str(path): str(digest) for path, digest in content["files"].items()}
@@ -87,7 +95,7 @@ def _listed(folder: Path, build: str) -> Mapping[str, str]:
             raise UsageError(str(folder), f"names a file outside of it ({path}).", _fix(folder))
     if of != build:
         why = "is of an earlier build, which was compiled again since."
-        raise UsageError(str(folder), why, _fix(folder))
+        raise OfEarlierBuild(str(folder), why, _fix(folder))
     return digests
 
 
@@ -178,10 +186,28 @@ def kept_summary(folder: Path) -> Mapping[str, Any]:
         content = read_plain(place / REPORT, MAX_BYTES)
         if hashlib.sha256(content).hexdigest() != digests.get(REPORT):
             return {}
-        stages = json.loads(content)["stages"]
+        stages = read_json(content)["stages"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError, UsageError):
         return {}
     return stages if isinstance(stages, dict) else {}
+
+
+def put_aside(facts: BuildFacts) -> Path:
+    """Rename a folder of an earlier build, so that nothing of it is lost; returns where it is.
+
+    Raises:
+        FileSystemError: it cannot be renamed.
+    """
+    folder, number = facts.folder / NAME, 1
+    target = facts.folder / EARLIER
+    while os.path.lexists(target):
+        number += 1
+        target = facts.folder / f"{EARLIER}-{number}"
+    try:
+        return folder.rename(target)
+    except OSError as error:
+        why = f"cannot be renamed to {target.name} ({error.strerror or error})."
+        raise FileSystemError(str(folder), why, "check the permissions of the build.") from error
 
 
 def write(

@@ -47,6 +47,7 @@ class PackageSummary:
         sha256: its digest, which it ends with: of everything in front of that.
         signed: whether it carries a signature.
         checked: whether the signature was checked with a key.
+        warnings: what whoever installs it must know, one sentence each.
     """
 
     file: Path
@@ -60,10 +61,11 @@ class PackageSummary:
     sha256: str
     signed: bool
     checked: bool
+    warnings: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**vars(self), "file": str(self.file)}
+        return {**vars(self), "file": str(self.file), "warnings": list(self.warnings)}
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def install(
         root: folder of the installed versions: of this machine, or of a device's file system.
         key: see `verify`.
         transport: send the stored frames through this device first: by the runtime that is
-            running, or by the package's own where its signature was checked.
+            running, or by the version's own where a key checked its signature, also for a rollback.
         self_test: or run this program first, in the folder of the version.
         seconds: how long that may take.
         rollback: make the version active that was active before.
@@ -198,7 +200,7 @@ def install(
         hook = command_hook(self_test, seconds)
     with _telling():
         if package is None:
-            found = device.roll_back(root, hook)
+            found = device.roll_back(root, hook, key=configured_key(key))
         else:
             found = device.install(package, root, configured_key(key), hook, replace=replace)
     before = None if found.before is None else str(found.before)
@@ -266,7 +268,7 @@ def _summary(place: Path, key: bytes | None) -> PackageSummary:
             file=place, name=manifest.name, version=manifest.version, identity=manifest.identity,
             board=manifest.board, contents=manifest.contents, files=len(found.members) + 1,
             size=place.stat().st_size, sha256=found.sha256, signed=found.signed,
-            checked=found.checked,
+            checked=found.checked, warnings=manifest.warnings,
         )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.paths import check_parent
 from fpgacomp.host.progress import Observer, silent
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import kind
 from fpgacomp.ir.text import arrays_to_npz, print_graph
@@ -185,7 +185,7 @@ def _built(build: folder.Build) -> Shown:
     if content is None:  # the evidence of a check that ended in an error has no report
         return Shown(build.graph, *print_graph(build.graph))
     try:
-        return _reported(build, json.loads(content))
+        return _reported(build, read_json(content))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError("report.json", f"is damaged ({error}).", "compile again.") from error
 

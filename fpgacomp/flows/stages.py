@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.host.plain import read_plain
 from fpgacomp.host.progress import Observer, Stopwatch, silent
+from fpgacomp.host.strict_json import read_json
 
 FAILED = "failed.txt"
 # Lists what a dump wrote: the next one replaces these files and nothing else.
@@ -121,7 +122,7 @@ def _digest(path: Path) -> str:
 def _listed(path: Path) -> dict[str, str]:
     """Path -> SHA-256 of each file that an earlier dump says it wrote, below its own folder."""
     try:
-        found = json.loads(read_plain(path, MOST_LIST_BYTES))["fpgacomp_stages"]
+        found = read_json(read_plain(path, MOST_LIST_BYTES))["fpgacomp_stages"]
         listed = {PurePosixPath(str(name)): str(digest) for name, digest in found.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

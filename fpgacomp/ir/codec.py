@@ -11,6 +11,7 @@ from typing import Any, get_args
 import numpy as np
 
 from fpgacomp.errors import ModelError
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Layer, Rounding, Tensor
 from fpgacomp.ir.types import IntArray, Ints, IntType
@@ -45,7 +46,7 @@ def from_json(text: str) -> Graph:
         ModelError: the text is no graph of this version.
     """
     try:
-        content = json.loads(text)
+        content = read_json(text)
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}, expected {FORMAT}")
         tensors: dict[str, Tensor] = {}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from fpgacomp.errors import UsageError
 from fpgacomp.host import replace
 from fpgacomp.host.plain import read_plain
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.report.manifest import MANIFEST
 from fpgacomp.report.plain_json import json_text
 
@@ -37,7 +38,7 @@ class BitstreamManifest:
     def of(cls, folder: Path) -> BitstreamManifest | None:
         """The manifest of a folder; None where it holds no bitstream of fpgacomp."""
         try:
-            content = json.loads(read_plain(folder / MANIFEST, _MOST_MANIFEST))
+            content = read_json(read_plain(folder / MANIFEST, _MOST_MANIFEST))
             if content[MARKER] != FORM:
                 return None
             digests = {str(path): str(digest) for path, digest in content["files"].items()}
@@ -72,10 +73,32 @@ def check_free(folder: Path) -> None:
     _owned(folder)
 
 
+def made_from(folder: Path, build: str) -> Mapping[str, Any] | None:
+    """The report.json of what a build folder has; None where it is of another build, or changed.
+
+    Args:
+        folder: DIR/bitstream.
+        build: as `build_digest`.
+    """
+    manifest = None if folder.is_symlink() else BitstreamManifest.of(folder)
+    if manifest is None or manifest.build != build:
+        return None
+    try:
+        content = read_plain(folder / REPORT, _MOST_FILE)
+        if hashlib.sha256(content).hexdigest() != manifest.digests.get(REPORT):
+            return None
+        found = read_json(content)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def write_bitstream(
     folder: Path, build: str, files: Mapping[str, bytes], report: Mapping[str, object]
 ) -> None:
     """Replace the folder by a report and files; whatever fails, the old or the new one stands.
+
+    A user's own file that holds what is written to its place anyway is taken over.
 
     Args:
         folder: DIR/bitstream, or DIR/bitstream.failed.
@@ -92,11 +115,16 @@ def write_bitstream(
     listed = {path: hashlib.sha256(data).hexdigest() for path, data in content.items()}
     manifest = {MARKER: FORM, "build": build, "files": listed}
     content[MANIFEST] = json_text(manifest).encode()
-    replace.replace_folder(folder, content, owned=lambda: _owned(folder))
+    replace.replace_folder(folder, content, owned=lambda: _owned(folder, listed))
 
 
-def _owned(folder: Path) -> frozenset[str]:
-    """Paths that a new bitstream replaces: those an earlier run wrote, and none that was edited."""
+def _owned(folder: Path, new: Mapping[str, str] | None = None) -> frozenset[str]:
+    """Paths that a new bitstream replaces: those an earlier run wrote, and none that was edited.
+
+    Args:
+        new: path below the folder -> SHA-256 of what goes there: where it is there already,
+            however it came there, nothing of the user's is lost.
+    """
     where = str(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UsageError(where, "is a link or a file.", "move it elsewhere, and run again.")
@@ -106,11 +134,12 @@ def _owned(folder: Path) -> frozenset[str]:
     if manifest is None:
         why = f"holds something that `build` did not write (it has no {MANIFEST} of its own)."
         raise UsageError(where, why, "move it elsewhere, and run again.")
-    if edited := manifest.edited(folder):
+    same = {path for path, digest in (new or {}).items() if _digest(folder / path) == digest}
+    if edited := [path for path in manifest.edited(folder) if path not in same]:
         why = "was edited since `build` wrote it, and would be replaced."
         fix = "keep your version under another name, delete this one, and run again."
         raise UsageError(f"{folder}/{edited[0]}", why, fix)
-    return frozenset((*manifest.digests, MANIFEST))
+    return frozenset((*manifest.digests, *same, MANIFEST))
 
 
 def _digest(path: Path) -> str:

@@ -73,6 +73,7 @@ def render_one(board: Board, console: Console) -> None:
         "memory": board.memory,
         "host": board.host,
         **_silicon(board.device),
+        "power": "not stated" if board.power is None else f"{board.power.typical:g} W typically",
     }
     for key, value in rows.items():
         console.print(f"  {key:8} {escape(value)}")
@@ -83,5 +84,6 @@ def render_one(board: Board, console: Console) -> None:
         parts = (board.resources, board.shell, board.budget)
         table.add_row(name, *(f"{part[name]:,.0f}" for part in parts))
     console.print(table)
-    for source in (*board.sources, *_silicon_sources(board.device)):
+    power = () if board.power is None else (board.power.source,)
+    for source in (*board.sources, *power, *_silicon_sources(board.device)):
         console.print(f"  [dim]{escape(source)}[/]", soft_wrap=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from fpgacomp.errors import PackageError, UsageError
 from fpgacomp.host.plain import read_plain
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.report import bitstream_folder
 from fpgacomp.report.bitstream_folder import BitstreamManifest
 from fpgacomp.report.manifest import MANIFEST, MAX_BYTES, SCHEMA, Manifest, is_own
@@ -72,9 +72,9 @@ def read_build_files(folder: Path, wanted: Callable[[str], bool], *, most_bytes:
     names = [path for path in manifest.digests if wanted(path) or path == "report.json"]
     contents = _contents(folder, names, manifest.digests, most_bytes)
     whole = read_plain(folder / MANIFEST, MAX_BYTES)
-    found = json.loads(whole)  # Manifest.of has read it before
+    found = read_json(whole)  # Manifest.of has read it before
     try:
-        report = json.loads(contents["report.json"])
+        report = read_json(contents["report.json"])
     except (ValueError, RecursionError) as error:
         raise PackageError(str(folder), f"has a damaged report.json ({error}).", _AGAIN) from error
     model, tools = found.get("model"), found.get("tools")
@@ -129,7 +129,7 @@ def read_bitstream(folder: Path, digest: str, *, most_bytes: int) -> BitstreamFi
     names = [path for path in manifest.digests if path.endswith(_LOADED) or path == report]
     contents = _contents(place, names, manifest.digests, most_bytes)
     try:
-        found = json.loads(contents.pop(report))
+        found = read_json(contents.pop(report))
     except (ValueError, RecursionError) as error:
         raise PackageError(str(place), f"has a damaged report.json ({error}).", again) from error
     return BitstreamFiles(contents, found) if contents else None

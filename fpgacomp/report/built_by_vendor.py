@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 _PATH_LINES = 60  # of the report of a worst path, which has some hundred
@@ -21,11 +22,15 @@ def lines(summary: Mapping[str, Any]) -> Iterator[Line]:
     what = f"{board['title']} ({board['part']}) at {clock:g} MHz, from {summary['source']}"
     if summary["status"] == "scripts":
         yield f"SCRIPTS for {what}: no tool has run.", "bold green"
+    elif summary.get("brought"):
+        yield f"BROUGHT for {what}: fpgacomp did not build it.", "bold green"
     elif summary["met"]:
         yield f"BUILT for {what}.", "bold green"
     else:
         yield f"TOO SLOW for {what}: there is no bitstream.", "bold red"
-    if summary["tools"]:
+    if summary.get("brought"):
+        yield from _brought(summary["brought"], summary["tools"])
+    elif summary["tools"]:
         tools = ", ".join(f"{name} {release}" for name, release in summary["tools"].items())
         yield f"{tools}, in {summary['seconds']:,.0f} s", ""
     yield from _timing(summary)
@@ -38,6 +43,16 @@ def lines(summary: Mapping[str, Any]) -> Iterator[Line]:
         for step in summary["steps"]:
             for command in step["command"].splitlines():
                 yield f"  {command}", ""
+        yield "then bring back what they made:", "bold"
+        place = Path(summary["folder"])
+        words = (
+            "fpgacomp",
+            "build",
+            str(place.parent),
+            "--bitstream",
+            str(place / summary["makes"]),
+        )
+        yield f"  {shlex.join(words)}", ""
         yield f"scripts: {summary['folder']} (README.md)", "cyan"
     elif summary["met"]:
         yield f"bitstream: {summary['folder']}/{summary['bitstream']} (report.json)", "cyan"
@@ -50,13 +65,26 @@ def _timing(summary: Mapping[str, Any]) -> Iterator[Line]:
     slacks = summary["slack_ns"]
     if slacks is None:
         return
-    yield f"worst slack  setup {slacks['setup']:g} ns, hold {slacks['hold']:g} ns", ""
-    if slacks["pulses"] < 0:
+    hold = "not stated" if slacks["hold"] is None else f"{slacks['hold']:g} ns"
+    yield f"worst slack  setup {slacks['setup']:g} ns, hold {hold}", ""
+    if (slacks["pulses"] or 0) < 0:
         yield f"pulse widths are missed by {-slacks['pulses']:g} ns in all", "yellow"
     for kind, path in summary["worst_paths"].items():
         yield f"worst path of {kind}:", "bold"
         for text in path.splitlines()[:_PATH_LINES]:
             yield f"  {text}", "dim"
+
+
+def _brought(brought: Mapping[str, Any], tools: Mapping[str, str]) -> Iterator[Line]:
+    """What was brought, what of it was checked, and what could not be."""
+    for path, file in brought["files"].items():
+        yield f"{path}  from {file['name']}, SHA-256 {file['sha256']}", ""
+    by = "".join(f" by {name} {release}" for name, release in tools.items())
+    if brought["made"] or by:
+        yield f"made{by}, {brought['made'] or 'at an unknown time'}, as the file says", ""
+    yield f"checked      {'; '.join(brought['checked'])}", ""
+    for sentence in brought["unchecked"]:
+        yield f"not checked  {sentence}", "yellow"
 
 
 def _registers(places: list[Mapping[str, Any]] | None) -> Iterator[Line]:

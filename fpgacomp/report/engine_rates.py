@@ -23,9 +23,9 @@ def lines(found: EngineRates) -> Iterator[str]:
             for column, (cell, width) in enumerate(zip(row, widths))
         ).rstrip())  # fmt: skip
     for stated in dict.fromkeys(rate.watts_from for rate in found.rates if rate.watts_from):
-        yield escape(f"energy: watts over samples per second; the watts are {stated}")
+        yield escape(f"energy: an estimate, watts over samples per second; the watts are {stated}")
     if any(rate.watts is None for rate in found.rates):
-        yield "energy: not told where nobody stated watts (--fpga-watts, --engine-watts)"
+        yield "energy: not stated where nobody states watts (--fpga-watts, --engine-watts)"
     yield from (escape(f"note: {note}") for note in found.notes)
 
 
@@ -38,6 +38,6 @@ def _cells(rate: Rate) -> tuple[str, ...]:
         "" if rate.latency_p99_us is None else f"{rate.latency_p99_us:,.1f}",
         f"{rate.samples_per_second:,.0f}",
         str(rate.batch),
-        "" if rate.energy_uj is None else f"{rate.energy_uj:,.3g}",
+        "not stated" if rate.energy_uj is None else f"{rate.energy_uj:,.3g}",
         "measured" if rate.measured else "estimated",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from fpgacomp.errors import FileSystemError, UsageError
 from fpgacomp.host import replace
 from fpgacomp.host.disk import Disk
 from fpgacomp.host.paths import check_parent, mount_points
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
 from fpgacomp.report.manifest import SCHEMA, Manifest, is_own
@@ -145,7 +145,7 @@ def read_build(folder: Path) -> Build:
             before=onnx.load_from_string(files["software/before.onnx"]),
             after=onnx.load_from_string(files["software/after.onnx"]),
             project=Project(files),
-            backend=manifest.backend or json.loads(files["report.json"])["backend"],
+            backend=manifest.backend or read_json(files["report.json"])["backend"],
             own=is_own(folder),
         )
     except (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fpgacomp.host.plain import read_plain
 from fpgacomp.host.signing import is_signed, sign
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.results.project import Project
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Manifest:
         """The manifest of a folder; None where the folder is no build of fpgacomp."""
         path = folder / MANIFEST
         try:
-            content = json.loads(read_plain(path, MAX_BYTES))
+            content = read_json(read_plain(path, MAX_BYTES))
         except (OSError, ValueError, RecursionError):
             return None
         return _parsed(content)

@@ -19,6 +19,7 @@ def package_lines(found: Mapping[str, Any], key: str = "") -> Iterator[str]:
     yield f"  sha256     {found['sha256']}"
     words = f"signed with this key: {key}" if key else None
     yield f"  signature  {words or _signature(found['signed'], found['checked'])}"
+    yield from (f"warning: {warning}" for warning in found["warnings"])
 
 
 def _signature(signed: bool, checked: bool) -> str:

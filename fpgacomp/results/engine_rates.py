@@ -21,7 +21,7 @@ class Rate:
         samples_per_second: of `batch` samples at once.
         measured: whether latency and rate were measured here; otherwise they are an estimate.
         watts: what the device is stated to take; None where nobody stated it.
-        watts_from: who stated it.
+        watts_from: who stated it; "" where nobody did.
     """
 
     source: str
@@ -38,12 +38,13 @@ class Rate:
 
     @property
     def energy_uj(self) -> float | None:
-        """Microjoules of one sample at the full rate, by the stated watts alone."""
+        """Microjoules of one sample at the full rate: an estimate, by the stated watts alone."""
         return None if self.watts is None else 1e6 * self.watts / self.samples_per_second
 
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**asdict(self), "energy_uj_estimate": self.energy_uj}
+        stated = self.watts_from or "not stated"
+        return {**asdict(self), "watts_from": stated, "energy_uj_estimate": self.energy_uj}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from .install import install, roll_back
 from .self_test import SECONDS, SelfTestFailed, TransportHook, command_hook
 from .service.command import add_serve
 from .signature import configured_key
-from .transports import NAMES
+from .transports import NAMES, is_emulated
 from .versions import Installed, SelfTestHook
 
 _KEY = (
@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
                      "version of another name or for another board.")  # fmt: skip
     add.set_defaults(command=_install)
     back = commands.add_parser("rollback", help="Make the version before active.")
+    back.add_argument("--key", metavar="FILE", help=_KEY)
     back.set_defaults(command=_rollback)
     for changing in (add, back):
         changing.add_argument("--root", metavar="DIR", required=True,
@@ -107,6 +108,8 @@ def _verify(given: argparse.Namespace) -> None:
         print(f"{manifest.name} {manifest.version}: {count} files, {manifest.contents}")
         print(f"sha256 {package.sha256}")
         print(f"signature: {signature_words(package.signed, package.checked)}")
+        for warning in manifest.warnings:
+            print(f"warning: {warning}")
 
 
 def signature_words(signed: bool, checked: bool) -> str:
@@ -122,7 +125,7 @@ def _install(given: argparse.Namespace) -> None:
 
 
 def _rollback(given: argparse.Namespace) -> None:
-    _tell(roll_back(given.root, _hook(given)))
+    _tell(roll_back(given.root, _hook(given), key=configured_key(given.key)))
 
 
 def _hook(given: argparse.Namespace) -> SelfTestHook | None:
@@ -161,7 +164,8 @@ def _self_test(given: argparse.Namespace) -> None:
             deployment.name, f"{found.mismatches} of {found.integers} integers are wrong.",
             "load the bitstream of this package, or take the device out of service.",
         )  # fmt: skip
-    print(f"{deployment.name}: {found.frames} frames, {found.integers} integers, all right")
+    where = ", in emulation: no hardware was tried" if is_emulated(given.transport) else ""
+    print(f"{deployment.name}: {found.frames} frames, {found.integers} integers, all right{where}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ The same calls work on every board and in emulation: only the transport differs.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ import numpy as np
 
 from .deployment import Deployment, FramePort
 from .environment import emulator_library, wanted_transport
-from .errors import DescriptionError, DeviceError, SampleError, WrongDesign
+from .errors import DescriptionError, DeviceError, SampleError, TransferError, WrongDesign
 from .input_range import InputRange, input_bounds
 from .onnx_side import OnnxSide
 from .program import HostProgram
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Samples = Union[Any, Mapping[str, Any]]
 # How long an answer may take where nothing else is said: any design answers in milliseconds.
 TIMEOUT_S = 10.0
+_NUMBERS = itertools.count(1)
 # Folder beside deployment.json with frames for each port and the integer graph's answers.
 SELF_TEST = "selftest"
 
@@ -35,14 +37,16 @@ class Ticket:
     """Frames that were sent; see `Accelerator.submit`.
 
     Args:
-        token: of the transport.
-        samples: how many were sent.
+        token: what the transport calls them.
+        samples: how many they are.
+        device: number of the accelerator that they were sent to, in this process.
         clipped: of each sample, how many values lie beyond the range of their input, and were
             taken as its end; None where no range is known. See `Accelerator.ranges`.
     """
 
     token: int
     samples: int
+    device: int
     clipped: tuple[int, ...] | None = None
 
 
@@ -106,6 +110,7 @@ class Accelerator:
     def __init__(self, deployment: Deployment, transport: Transport) -> None:
         self.deployment = deployment
         self._transport = transport
+        self._number, self._closed = next(_NUMBERS), False
         self._before = _side(deployment, "before", deployment.before)
         self._after = _side(deployment, "after", deployment.after)
         self._bounds = {} if deployment.before is None else input_bounds(deployment.before)
@@ -165,16 +170,25 @@ class Accelerator:
 
     def submit(self, samples: Samples) -> Ticket:
         """Send samples, without waiting for the answers; see `predict`."""
+        self._require_open()
         named = samples if isinstance(samples, Mapping) else self._only(samples)
         integers = self._before.run(named)
         frames = [to_containers(port, integers[port.integers]) for port in self.deployment.inputs]
         clipped = self._count_clipped(named)
         token = self._transport.start(frames)
         self._clipped += 0 if clipped is None else sum(clipped)
-        return Ticket(token, len(frames[0]), clipped)
+        return Ticket(token, len(frames[0]), self._number, clipped)
 
     def wait(self, ticket: Ticket, timeout_s: float = TIMEOUT_S) -> Any:
-        """The answers to what `submit` sent; see `predict`."""
+        """The answers to what `submit` sent; see `predict`.
+
+        Raises:
+            TransferError: they were given already, were lost, or are another accelerator's.
+        """
+        self._require_open()
+        if ticket.device != self._number:
+            raise TransferError("the ticket", "is of samples that another accelerator was sent.",
+                                "wait for it where they were submitted.")  # fmt: skip
         ports = self.deployment.outputs
         found = self._transport.finish(ticket.token, timeout_s)
         outputs = self._after.run(
@@ -184,10 +198,12 @@ class Accelerator:
 
     def reset(self) -> None:
         """Lose everything in flight; the next samples are answered right."""
+        self._require_open()
         self._transport.reset()
 
     def statistics(self) -> dict[str, float]:
         """Figures of what passed so far, by name."""
+        self._require_open()
         return self._transport.statistics()
 
     def self_test(self, timeout_s: float = TIMEOUT_S) -> SelfTest:
@@ -197,6 +213,7 @@ class Accelerator:
             DescriptionError: the stored frames are missing or damaged.
             TransferError, DeviceTimeout: see `Transport.finish`.
         """
+        self._require_open()
         inputs = [stored_frames(self.deployment, port) for port in self.deployment.inputs]
         wanted = [stored_frames(self.deployment, port) for port in self.deployment.outputs]
         frames = len(inputs[0])
@@ -208,8 +225,10 @@ class Accelerator:
         return SelfTest(frames, sum(array.size for array in wanted), wrong)
 
     def close(self) -> None:
-        """Give up the device."""
-        self._transport.close()
+        """Give up the device; closing it again does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._transport.close()
 
     def __enter__(self) -> Accelerator:
         return self
@@ -221,6 +240,14 @@ class Accelerator:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _require_open(self) -> None:
+        """
+        Raises:
+            TransferError: the accelerator was closed.
+        """
+        if self._closed:
+            raise TransferError("the accelerator", "was closed.", "open the device again.")
 
     def _count_clipped(self, samples: Mapping[str, Any]) -> tuple[int, ...] | None:
         known = [bounds.beyond(samples[name]) for name, bounds in self._bounds.items() if bounds]

@@ -50,7 +50,7 @@ class Package:
         manifest: what it says of itself.
         members: path -> where its content lies, without the manifest.
         sha256: of the whole archive in front of its digest, which is the digest.
-        signed: whether it carries a signature.
+        signature: the 64 bytes that it carries; b"" where it is not signed.
         checked: whether that signature was checked with a key.
     """
 
@@ -61,12 +61,17 @@ class Package:
         manifest: PackageManifest,
         members: Mapping[str, Member],
         sha256: str,
-        signed: bool,
+        signature: bytes,
         checked: bool,
     ) -> None:
         self.path, self._file = path, file
         self.manifest, self.members = manifest, members
-        self.sha256, self.signed, self.checked = sha256, signed, checked
+        self.sha256, self.signature, self.checked = sha256, signature, checked
+
+    @property
+    def signed(self) -> bool:
+        """Whether it carries a signature."""
+        return bool(self.signature)
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """The content of a file, piece by piece.
@@ -153,12 +158,10 @@ def _checked(path: Path, file: IO[bytes], key: bytes | None) -> Package:
         raise PackageRefused(str(path), "is longer or shorter than its header says.", _AGAIN)
     if key is not None:
         _require_signature(path, file, key, kind, signed_digest, HEADER_BYTES + length)
-    members, content = _contents(path, file, length, digest)
+    members, content, signature = _contents(path, file, length, digest)
     manifest = parse_manifest(content, str(path))
     _agree(path, manifest, members)
-    return Package(
-        path, file, manifest, members, digest.hex(), kind == form.ED25519, key is not None
-    )
+    return Package(path, file, manifest, members, digest.hex(), signature, key is not None)
 
 
 def _digests(path: Path, file: IO[bytes], size: int, signed: int) -> tuple[bytes, bytes]:
@@ -238,8 +241,8 @@ class _Tar:
 
 def _contents(
     path: Path, file: IO[bytes], length: int, digest: bytes
-) -> tuple[dict[str, Member], bytes]:
-    """The files of the tar without the manifest, and the manifest.
+) -> tuple[dict[str, Member], bytes, bytes]:
+    """The files of the tar without the manifest, the manifest, and the signature behind the tar.
 
     Raises:
         PackageRefused: it holds what no package may hold, or was changed meanwhile.
@@ -275,7 +278,7 @@ def _contents(
     tar.digest.update(rest)
     if tar.digest.digest() != digest:
         raise PackageRefused(str(path), "was changed while it was read.", _AGAIN)
-    return found, manifest
+    return found, manifest, rest
 
 
 def _read_header(tar: _Tar, block: bytes) -> tuple[str, int]:

@@ -7,7 +7,6 @@ every field has its type, and nothing in it is run.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from .errors import DescriptionError
 from .program import HostProgram, parse_program
+from .strict_json import read_json
 
 FILE = "deployment.json"
 FORMAT = 1
@@ -144,7 +144,7 @@ class Deployment:
     def parse(cls, content: bytes, folder: Path) -> Deployment:
         """Read the content of deployment.json; see `read`."""
         try:
-            found = json.loads(content.decode("utf-8"))
+            found = read_json(content)
             if not isinstance(found, dict):
                 raise ValueError("it is no object")
             if found.get("format") != FORMAT:

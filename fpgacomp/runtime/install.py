@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Iterator
 
 from .archive import open_package
 from .errors import InstallFailed, MissingPackage
+from .installed import installed_manifest, is_version_signed
 from .self_test import TransportHook
 from .storage import Storage
+from .transports import is_emulated
 from .versions import Installed, SelfTestHook, VersionFolders, make_folder
 
 
@@ -41,7 +44,7 @@ def install(
         DeviceError: what the self-test raised; the version that was active still is.
         InstallFailed: the file system refused something.
     """
-    place = Path(root)
+    place, tried = Path(root), self_test
     with _telling(place), open_package(package, key) as opened:
         storage = storage or Storage()
         if opened.checked and isinstance(self_test, TransportHook):
@@ -50,29 +53,67 @@ def install(
             with suppress(FileExistsError):  # another run was faster
                 make_folder(place, storage)
         with _locked(place):
-            found = VersionFolders(place, storage)
-            found.sweep()
-            return found.install(opened, self_test, replace)
+            folders = VersionFolders(place, storage)
+            folders.sweep()
+            found = folders.install(opened, self_test, replace)
+        return _noted(found, *opened.manifest.warnings, *_in_emulation(tried))
 
 
 def roll_back(
     root: str | Path,
     self_test: SelfTestHook | None = None,
     storage: Storage | None = None,
+    key: bytes | None = None,
 ) -> Installed:
     """Make that version active which was active before the present one was installed.
+
+    Args:
+        root: folder of the versions.
+        self_test: is called with that version before it becomes active. A `TransportHook` runs the
+            version's own runtime only where `key` signed its package.
+        storage: the file system; tests give one that fails.
+        key: public key, 32 bytes, that packages must be signed by. A version that it did not sign
+            becomes active again all the same, as it was before, and a note says so.
 
     Raises:
         MissingPackage: the root does not exist.
         InstallRefused: nothing is installed, there is no version before it, or it is damaged.
+        NotInstalled: a signature is to be checked, and `cryptography` is not installed.
         DeviceError: what the self-test raised; the version that was active still is.
         InstallFailed: the file system refused something.
     """
     place = Path(root)
     with _telling(place), _locked(place):
-        found = VersionFolders(place, storage or Storage())
-        found.sweep()
-        return found.roll_back(self_test)
+        folders = VersionFolders(place, storage or Storage())
+        folders.sweep()
+        found = folders.roll_back(_as_signed(self_test, key))
+        notes = list(installed_manifest(found.folder).warnings)
+        if key is not None and not is_version_signed(found.folder, key):
+            notes.append(f"{found.active} is not signed by the key that is configured.")
+    return _noted(found, *notes, *_in_emulation(self_test))
+
+
+def _as_signed(self_test: SelfTestHook | None, key: bytes | None) -> SelfTestHook | None:
+    """The self-test of an installed version: by its own runtime where the key signed it."""
+    if key is None or not isinstance(self_test, TransportHook):
+        return self_test
+    checked, hook = key, self_test
+
+    def test(folder: Path) -> None:
+        (hook.of_signed_package() if is_version_signed(folder, checked) else hook)(folder)
+
+    return test
+
+
+def _in_emulation(self_test: SelfTestHook | None) -> tuple[str, ...]:
+    """What is to be known of a self-test that led to no hardware."""
+    if isinstance(self_test, TransportHook) and is_emulated(self_test.transport):
+        return ("the self-test ran in emulation: on no hardware was anything tried.",)
+    return ()
+
+
+def _noted(found: Installed, *notes: str) -> Installed:
+    return dataclasses.replace(found, notes=(*found.notes, *notes))
 
 
 @contextmanager

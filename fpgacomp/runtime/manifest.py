@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Mapping
 
 from . import form
 from .errors import PackageRefused
+from .strict_json import read_json
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -41,6 +41,16 @@ class PackageManifest:
     files: Mapping[str, tuple[str, int]]
     content: bytes
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever installs it must know, each a sentence."""
+        if self.contents != "sources":
+            return ()
+        return (
+            f"{self.name} {self.version} holds the sources of its design and no bitstream: no "
+            "hardware computes it. Build the bitstream (`fpgacomp build`) and package it again.",
+        )  # fmt: skip
+
 
 def parse_manifest(content: bytes, where: str) -> PackageManifest:
     """Read the manifest of a package.
@@ -53,29 +63,13 @@ def parse_manifest(content: bytes, where: str) -> PackageManifest:
         PackageRefused: a field is missing, or has another type or value than it may have.
     """
     try:
-        found = json.loads(
-            content.decode("utf-8"), object_pairs_hook=_without_repeats, parse_int=_whole
-        )
+        found = read_json(content)
         if not isinstance(found, dict):
             raise ValueError("it is no object")
         return _manifest(found, content)
-    except (ValueError, RecursionError) as problem:
+    except ValueError as problem:
         why = f"has a manifest that cannot be used: {str(problem)[:200]}."
         raise PackageRefused(where, why, "make it with `fpgacomp package`.") from None
-
-
-def _whole(text: str) -> int:
-    """A number of the manifest; one of a million digits would take hours on a small device."""
-    if len(text) > 20:
-        raise ValueError("a number in it has over 20 digits")
-    return int(text)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands in it twice")
-    return found
 
 
 def _manifest(found: Mapping[str, Any], content: bytes) -> PackageManifest:

@@ -22,6 +22,7 @@ from .errors import DeviceError
 SECONDS = 120.0
 _TOLD = 300  # characters of the process's last line that an error repeats
 _FIX = "the version that was active still is; run the self-test by hand to see all that it says."
+_REMEDY = " Fix: "  # what stands in front of the remedy in an error that a process prints
 
 
 class SelfTestFailed(DeviceError):
@@ -99,7 +100,10 @@ def _run(words: Sequence[str], folder: Path, seconds: float, shown: str = "") ->
             lines = output.read(4096).decode("utf-8", "replace").split("\n")
             last = next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
             how = f"ended with exit code {code}" if code > 0 else f"ended by signal {-code}"
-            raise SelfTestFailed(shown, f"{how}; it said: {last[:_TOLD]}", _FIX)
+            # This error has a remedy of its own, and two in one sentence read as one twice.
+            said, _, remedy = last.partition(_REMEDY)
+            fix = f"{remedy.strip()[:_TOLD]} T{_FIX[1:]}" if remedy.strip() else _FIX
+            raise SelfTestFailed(shown, f"{how}; it said: {said[:_TOLD]}", fix)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -71,6 +71,11 @@ def connect(name: str, deployment: Deployment, folder: Path) -> Transport:
     raise UnknownTransport(where, why, f"give one of {', '.join(NAMES)}.")
 
 
+def is_emulated(name: str) -> bool:
+    """Whether a way leads to an emulated board, and so to no hardware."""
+    return name.partition(":")[0] == "emulated"
+
+
 def _emulated(deployment: Deployment, library: str | None) -> Transport:
     """The way to the board that a library emulates."""
     from . import emulated, line, uart

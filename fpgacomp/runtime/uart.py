@@ -18,10 +18,12 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from . import framing
-from .deployment import Deployment, FramePort
+from .deployment import Deployment
 from .errors import DeviceError, DeviceTimeout, TransferError, WrongDesign
 from .framing import Decoder, DeviceIdentity, LinkStatus, Packet
 from .line import ByteLine, EmulatedLine, SerialLine
+from .link_frames import LinkFrame, LinkJob
+from .link_pace import ABOUT_BYTES, LinkPace
 
 # How long a device and what lies between may take to answer, besides the time on the line: USB
 # bridges collect bytes for up to 16 ms.
@@ -29,9 +31,6 @@ LATENCY_S = 0.1
 # How often a request is sent before the device is taken to be gone.
 ATTEMPTS = 12
 _READ_BYTES = 4096
-_BITS = 10  # of a byte on the line
-_STUFFED = 2  # bytes that a byte may take on the line
-_ABOUT_BYTES = 256  # room for the answer to IDENTIFY: 16 ports on each side
 _WHERE = "the UART link"
 _RESET = "reset the device, and send the frames again."
 _LONGEST_PAUSE = 64  # times the latency, between two questions to a device that takes its time
@@ -65,30 +64,6 @@ def connect_emulated(deployment: Deployment, library: str | None = None) -> Uart
         raise
 
 
-class _Job:
-    """The frames of one call of `start`."""
-
-    def __init__(self, frames: int, outputs: Sequence[FramePort]) -> None:
-        self.missing = frames
-        self.results = [np.empty((frames, port.size), port.dtype) for port in outputs]
-
-
-class _Frame:
-    """One frame, from `start` to its last result.
-
-    Args:
-        job: that it belongs to.
-        index: its number in that job.
-        bodies: its bytes for each input port.
-    """
-
-    def __init__(self, job: _Job, index: int, bodies: list[bytes]) -> None:
-        self.job = job
-        self.index = index
-        self.bodies = bodies
-        self.results: dict[int, bytes] = {}
-
-
 class UartTransport:
     """A `Transport` over a line of bytes.
 
@@ -112,12 +87,11 @@ class UartTransport:
         attempts: int = ATTEMPTS,
     ) -> None:
         self._line = line
-        self._inputs = deployment.inputs
-        self._outputs = deployment.outputs
-        self._latency_s = latency_s
-        self._attempts = attempts
+        self._inputs, self._outputs = deployment.inputs, deployment.outputs
+        self._latency_s, self._attempts = latency_s, attempts
+        self._pace = LinkPace(line.baud, deployment.outputs, latency_s, attempts)
         longest = max(port.frame_bytes for port in deployment.outputs)
-        self._decoder = Decoder(max(longest, _ABOUT_BYTES))
+        self._decoder = Decoder(max(longest, ABOUT_BYTES))
         self._labels = itertools.count(1)
         self._tokens = itertools.count(1)
         self._counts: dict[str, float] = dict.fromkeys(_COUNTED, 0)
@@ -153,7 +127,7 @@ class UartTransport:
         See `Transport.start`.
         """
         count = len(frames[0])
-        job = _Job(count, self._outputs)
+        job = LinkJob(count, self._outputs)
         token = next(self._tokens)
         self._jobs[token] = job
         for index in range(count):
@@ -162,7 +136,7 @@ class UartTransport:
                 if len(body) != port.frame_bytes:
                     why = f"a frame has {len(body)} bytes instead of {port.frame_bytes}."
                     raise TransferError(port.port, why, "give arrays of the port's type.")
-            self._waiting.append(_Frame(job, index, bodies))
+            self._waiting.append(LinkFrame(job, index, bodies))
         self._fill()
         return token
 
@@ -178,7 +152,7 @@ class UartTransport:
             if self._doubt and self._settle(until):
                 pause = self._latency_s
             self._fill()
-            quiet = self._quiet_at(pause)
+            quiet = self._pace.quiet_at(self._line_free, self._heard, pause)
             heard = self._hear(min(until, quiet))
             if not job.missing:
                 break
@@ -209,9 +183,9 @@ class UartTransport:
 
     def _forget(self) -> None:
         """Begin anew: nothing is waiting or under way."""
-        self._jobs: dict[int, _Job] = {}
-        self._waiting: deque[_Frame] = deque()
-        self._under_way: deque[_Frame] = deque()  # by sequence, without a gap
+        self._jobs: dict[int, LinkJob] = {}
+        self._waiting: deque[LinkFrame] = deque()
+        self._under_way: deque[LinkFrame] = deque()  # by sequence, without a gap
         self._first = 0  # sequence of the first that is under way
         self._doubt = False
 
@@ -242,7 +216,7 @@ class UartTransport:
         data = framing.encode_all(packets)
         self._line.write(data)
         self._counts["bytes_sent"] += len(data)
-        self._line_free = max(self._line_free, self._line.now()) + self._seconds(len(data))
+        self._line_free = max(self._line_free, self._line.now()) + self._pace.seconds(len(data))
 
     def _fill(self) -> None:
         """Send what waits, as long as the window has room."""
@@ -302,7 +276,7 @@ class UartTransport:
         elif packet.port == len(self._outputs) - 1:
             self._give_up(1)
 
-    def _complete(self, frame: _Frame) -> None:
+    def _complete(self, frame: LinkFrame) -> None:
         self._drop_first()
         for number, port in enumerate(self._outputs):
             values = np.frombuffer(frame.results[number], port.dtype)
@@ -389,19 +363,19 @@ class UartTransport:
             Whether it came before that time.
 
         Raises:
-            TransferError: no attempt was answered, or none within `_patience_s`.
+            TransferError: no attempt was answered, or none within `LinkPace.patience_s`.
         """
         label = next(self._labels) & 255
         self._asked, self._act = (answer, label), act
         begun = self._line.now()
         # A device that says whatever else without end makes each wait longer, but not all of them.
-        bound = max(self._line_free, begun) + self._patience_s()
+        bound = max(self._line_free, begun) + self._pace.patience_s(self._window)
         last = bound if until is None else min(bound, until)
         asked = 0
         while asked < self._attempts and self._line.now() < last:
             self._send([Packet(kind, 0, label)])
             asked += 1
-            while self._line.now() < (end := min(self._quiet_at(self._latency_s), last)):
+            while self._line.now() < (end := min(self._quiet_at(), last)):
                 self._hear(end)
                 if self._is_answered():
                     return True
@@ -412,33 +386,11 @@ class UartTransport:
         raise TransferError(_WHERE, f"the device did not answer {asked} requests in {waited:.3g} "
                             "s.", "check cable, baud rate and bitstream.")  # fmt: skip
 
+    def _quiet_at(self) -> float:
+        return self._pace.quiet_at(self._line_free, self._heard, self._latency_s)
+
     def _is_answered(self) -> bool:
         return self._asked is None
-
-    def _patience_s(self) -> float:
-        """How long a request may take: twice what all attempts take on a line that is quiet.
-
-        The results of a whole window may be on the line before the answer.
-        """
-        results = sum(port.frame_bytes for port in self._outputs) + _ABOUT_BYTES
-        alone = self._attempts * (self._answer_s() + self._latency_s)
-        return 2 * (alone + self._window * self._seconds(_STUFFED * results))
-
-    def _quiet_at(self, pause: float) -> float:
-        """When an answer should have come to what was written, with a pause to think.
-
-        A result may be on the line before it, and every byte of that may be stuffed.
-        """
-        return max(self._line_free, self._heard) + self._answer_s() + pause
-
-    def _answer_s(self) -> float:
-        """Time on the line of the longest packet, and of an answer behind it."""
-        longest = max(port.frame_bytes for port in self._outputs) + _ABOUT_BYTES
-        return self._seconds(_STUFFED * longest)
-
-    def _seconds(self, count: int) -> float:
-        """Time of bytes on the line."""
-        return count * _BITS / self._line.baud
 
 
 _COUNTED = (

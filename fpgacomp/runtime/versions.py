@@ -11,7 +11,6 @@ run at a time changes a root: it holds a lock on the root folder, which ends wit
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import secrets
@@ -21,8 +20,14 @@ from typing import Callable
 
 from .archive import Package
 from .errors import ActiveFailed, DeviceError, InstallFailed, InstallRefused, PackageRefused
-from .form import MANIFEST, MAX_MANIFEST_BYTES
-from .manifest import PackageManifest, parse_manifest
+from .form import MANIFEST
+from .installed import (
+    SIGNATURE,
+    damaged_files,
+    folders_above,
+    installed_manifest,
+    small_content,
+)
 from .storage import Storage
 
 VERSIONS, CURRENT = "versions", "current"
@@ -33,7 +38,6 @@ _BEFORE = ".before"
 _NEW, _OLD, _REPAIR, _LINK = ".new-", ".old-", ".repair-", ".current-"
 _VERSION = re.compile(r"[1-9][0-9]{0,15}\Z")
 _TARGET = re.compile(r"versions/([A-Za-z0-9][A-Za-z0-9_-]{0,63})/([1-9][0-9]{0,15})\Z")
-_CHUNK = 1 << 20
 
 # Given the folder of a version; raises DeviceError where the version must not become active.
 SelfTestHook = Callable[[Path], None]
@@ -60,7 +64,7 @@ class Installed:
         folder: of the active version.
         changed: whether another version became active.
         repaired: files of the active version that were damaged, and were written again.
-        notes: what could not be cleaned up, each a sentence.
+        notes: what else is to be known, as what could not be cleaned up, each a sentence.
     """
 
     active: Version
@@ -69,31 +73,6 @@ class Installed:
     changed: bool
     repaired: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-def damaged_files(folder: Path, manifest: PackageManifest) -> list[str]:
-    """Files of an installed version that are missing, or not as its manifest lists them."""
-    return [
-        path
-        for path, (sha256, size) in manifest.files.items()
-        if not _is_whole(folder, path, sha256, size)
-    ]
-
-
-def installed_manifest(folder: Path) -> PackageManifest:
-    """The manifest of an installed version.
-
-    Raises:
-        PackageRefused: it is missing or damaged.
-    """
-    place = folder / MANIFEST
-    try:
-        with place.open("rb") as file:
-            content = file.read(MAX_MANIFEST_BYTES + 1)
-    except OSError as problem:
-        why = f"cannot be read: {problem.strerror}."
-        raise PackageRefused(str(place), why, "install the package again.") from None
-    return parse_manifest(content, str(folder))
 
 
 class VersionFolders:
@@ -162,7 +141,7 @@ class VersionFolders:
         """Install a version whose folder is there: nothing is left to do, or hardly anything."""
         folder = self.folder(version)
         self._refuse_links(folder)
-        if _content(folder / MANIFEST) != package.manifest.content:
+        if small_content(folder / MANIFEST) != package.manifest.content:
             raise InstallRefused(
                 str(package.path),
                 f"is another package than the {version} that is installed.",
@@ -171,6 +150,7 @@ class VersionFolders:
         highest = max(self.numbers(version.name))
         if version != active and version.number < highest:
             raise _downgrade(package, highest)
+        self._keep_signature(package, folder)
         repaired = self._repair(package, folder)
         if version == active:
             _test_active(self_test, folder, version)
@@ -178,6 +158,15 @@ class VersionFolders:
         _test(self_test, folder)
         found = self._activate(version, active)
         return Installed(version, active, folder, True, tuple(repaired), found.notes)
+
+    def _keep_signature(self, package: Package, folder: Path) -> None:
+        """Write the signature of a package whose version has none, or another one."""
+        if not package.signature or small_content(folder / SIGNATURE) == package.signature:
+            return
+        scratch = folder / (_REPAIR + secrets.token_hex(6))
+        self.storage.write(scratch, [package.signature])
+        self.storage.rename(scratch, folder / SIGNATURE)
+        self.storage.settle(folder)
 
     def roll_back(self, self_test: SelfTestHook | None) -> Installed:
         active = self.active()
@@ -216,7 +205,7 @@ class VersionFolders:
 
     def before(self, version: Version) -> Version | None:
         """The version that was active when this one became so, where it is still there."""
-        content = _content(self.folder(version) / _BEFORE) or b""
+        content = small_content(self.folder(version) / _BEFORE) or b""
         text = content.decode("ascii", "replace").strip()
         found = _TARGET.match(f"{VERSIONS}/{text}")
         if found is None:
@@ -269,11 +258,13 @@ class VersionFolders:
         storage.make(folder)
         for name in package.members:
             place = folder / name
-            for above in _above(folder, place):
+            for above in folders_above(folder, place):
                 if above not in made:
                     storage.make(above)
                     made.add(above)
             storage.write(place, package.chunks(name))
+        if package.signature:
+            storage.write(folder / SIGNATURE, [package.signature])
         # The manifest goes last: a folder without one is no version.
         storage.write(folder / MANIFEST, [package.manifest.content])
         for above in sorted(made, key=lambda path: len(path.parts), reverse=True):
@@ -284,7 +275,7 @@ class VersionFolders:
         damaged = damaged_files(folder, package.manifest)
         for name in damaged:
             place = folder / name
-            for above in _above(folder, place):
+            for above in folders_above(folder, place):
                 self._require_folder(above)
             scratch = folder / (_REPAIR + secrets.token_hex(6))
             try:
@@ -384,34 +375,7 @@ def _downgrade(package: Package, highest: int) -> InstallRefused:
     return InstallRefused(str(package.path), why, fix)
 
 
-def _above(folder: Path, place: Path) -> list[Path]:
-    """The folders between a folder and a file below it, from the top."""
-    parts = place.relative_to(folder).parts[:-1]
-    return [folder.joinpath(*parts[: depth + 1]) for depth in range(len(parts))]
-
-
 def make_folder(folder: Path, storage: Storage) -> None:
     """Create a folder and force its name onto the disk."""
     storage.make(folder)
     storage.settle(folder.parent)
-
-
-def _is_whole(folder: Path, path: str, sha256: str, size: int) -> bool:
-    place = folder / path
-    if any(part.is_symlink() for part in (place, *_above(folder, place))) or not place.is_file():
-        return False
-    if place.stat().st_size != size:
-        return False
-    digest = hashlib.sha256()
-    with place.open("rb") as file:
-        for chunk in iter(lambda: file.read(_CHUNK), b""):
-            digest.update(chunk)
-    return digest.hexdigest() == sha256
-
-
-def _content(path: Path) -> bytes | None:
-    """What a small file holds; None where there is no such file."""
-    if path.is_symlink() or not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return file.read(MAX_MANIFEST_BYTES + 1)

@@ -17,9 +17,10 @@ from fpgacomp.errors import FpgacompError, ToolError, UsageError
 from fpgacomp.flows.engine_rates import engine_rates
 from fpgacomp.flows.import_report import import_report
 from fpgacomp.report.bitstream_folder import build_digest, write_bitstream
+from fpgacomp.report.engine_rates import lines
 from tests.support import tool_reports as samples
 from tests.support.builds import build
-from tests.support.paths import EXAMPLES
+from tests.support.paths import EXAMPLES, REPOSITORY
 
 MODEL = EXAMPLES / "digits_mlp" / "model.onnx"
 QUICK = 0.01
@@ -85,6 +86,55 @@ def test_an_imported_power_report_counts_and_is_named(built: Path, tmp_path: Pat
     assert hardware.watts == 1.875 and "the imported power report" in hardware.watts_from
     stated = engine_rates([built], ["onnxruntime"], fpga_watts=3.0, seconds=QUICK).rates[0]
     assert stated.watts == 3.0 and stated.watts_from == "stated by you"
+
+
+def test_the_board_file_states_what_the_board_typically_takes(built: Path, tmp_path: Path) -> None:
+    shipped = REPOSITORY / "boards" / "pynq-z2.yaml"
+    mine = tmp_path / "mine.yaml"
+    power = "power_watts: {typical: 2.5, source: UG999 table 3}\n"
+    mine.write_text(shipped.read_text().replace("memory:", f"{power}memory:", 1))
+    plain = shutil.copytree(built, tmp_path / "plain")
+    shutil.rmtree(plain / "measured", ignore_errors=True)
+    found = engine_rates([plain, MODEL], ["onnxruntime"], board=str(mine), seconds=QUICK)
+    hardware = [rate for rate in found.rates if rate.form == "hardware"]
+    assert len(hardware) == 2
+    for rate in hardware:
+        assert rate.watts == 2.5 and rate.watts_from == "typical of the board: UG999 table 3"
+        assert rate.summary()["energy_uj_estimate"] == pytest.approx(
+            2.5e6 / rate.samples_per_second
+        )
+    without = engine_rates([plain], ["onnxruntime"], seconds=QUICK)
+    assert without.rates[0].watts is None
+    assert without.rates[0].summary()["watts_from"] == "not stated"
+    shown = list(lines(without))
+    assert "not stated" in shown[1] and any("where nobody states watts" in line for line in shown)
+    stated = engine_rates([plain], ["onnxruntime"], board=str(mine), fpga_watts=1.0, seconds=QUICK)
+    assert stated.rates[0].watts_from == "stated by you"
+
+
+def compiled_again(build: Path, folder: Path) -> Path:
+    """A copy of a build whose design is another one than what lies in the folder was made from."""
+    place = shutil.copytree(build, folder)
+    (place / "manifest.json").write_text((place / "manifest.json").read_text() + "\n")
+    return place
+
+
+def test_what_is_of_an_earlier_build_is_told_and_left_out(built: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.rpt").write_text(samples.power("model", 1.875))
+    measured = shutil.copytree(built, tmp_path / "measured")
+    import_report(measured, [tmp_path / "p.rpt"])
+    link = {"host_link": {"kind": "uart", "frames_per_second": 1.0}}
+    write_bitstream(measured / "bitstream", build_digest(measured), {"x.bit": b"bits"}, link)
+    stale = compiled_again(measured, tmp_path / "stale")
+    found = engine_rates([stale], ["onnxruntime"], seconds=QUICK)
+    assert "imported" not in found.rates[0].watts_from
+    assert found.rates[0].samples_per_second > 1.0
+    told = " ".join(found.notes)
+    assert "measured of it is left out" in told and "of an earlier build" in told
+    assert "its bitstream is left out" in told and "made from another build" in told
+    (stale / "measured/manifest.json").write_text("{}")
+    damaged = engine_rates([stale], ["onnxruntime"], seconds=QUICK)
+    assert "is no folder of imported reports" in " ".join(damaged.notes)
 
 
 def test_a_quantized_file_is_estimated_for_a_board(float_file: Path) -> None:

@@ -274,9 +274,22 @@ def test_what_is_kept_says_of_which_build_it_is(built: Path, tmp_path: Path) -> 
 
 def test_a_build_that_was_compiled_again_has_no_measurement(built: Path, tmp_path: Path) -> None:
     import_report(built, [given(tmp_path, samples.utilization(PLAIN))])
+    before = (built / "measured/manifest.json").read_bytes()
     build(built, backend="stream", clock_mhz=90.0)
-    with pytest.raises(UsageError, match=r"of an earlier build.*delete"):
-        import_report(built, [given(tmp_path, samples.utilization(PLAIN))])
+    now = given(tmp_path, samples.power("model"), "power.rpt")
+    dry = import_report(built, [now], write=False)
+    assert "earlier build, and is left out" in dry.notes[0]
+    assert (built / "measured/manifest.json").read_bytes() == before
+    for name in ("measured.earlier", "measured.earlier-2"):
+        found = import_report(built, [now])
+        assert found.notes == (
+            f"what was imported before is of an earlier build: it is in {built / name} now.",
+        )
+        assert [path.name for path in (built / "measured/files").iterdir()] == ["power.rpt"]
+        assert [one.stage for one in found.measured.stages] == ["implementation"]
+        assert import_report(built, [now]).notes == ()
+        build(built, backend="stream", clock_mhz=80.0)
+    assert (built / "measured.earlier/manifest.json").read_bytes() == before
 
 
 def test_edited_and_damaged_folders_are_refused(built: Path, tmp_path: Path) -> None:

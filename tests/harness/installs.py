@@ -13,7 +13,8 @@ from pathlib import Path
 
 from fpgacomp.runtime.errors import DeviceError, InstallFailed, InstallRefused
 from fpgacomp.runtime.install import install, roll_back
-from fpgacomp.runtime.versions import Installed, damaged_files, installed_manifest
+from fpgacomp.runtime.installed import damaged_files, installed_manifest
+from fpgacomp.runtime.versions import Installed
 from tests.harness.disks import BROKEN, FULL, Fault, FaultyStorage
 from tests.harness.rounds import Round, pick_operation
 from tests.support import packages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from fpgacomp.flows.simulate import simulate
 from fpgacomp.ir import codec
 from fpgacomp.runtime import accelerator as runtime
 from fpgacomp.runtime.deployment import FILE, Deployment
-from fpgacomp.runtime.errors import DescriptionError, SampleError, WrongDesign
+from fpgacomp.runtime.errors import DescriptionError, SampleError, TransferError, WrongDesign
 from tests.support.frontend_runs import node
 from tests.support.ordinary_networks import convolution, dense
 from tests.support.paths import EXAMPLES
@@ -57,6 +58,43 @@ def test_samples_can_be_under_way_while_others_are_sent(build: Path) -> None:
     assert [ticket.samples for ticket in tickets] == [3, 3, 3]
     scores = np.concatenate([accelerator.wait(ticket) for ticket in tickets])
     np.testing.assert_array_equal(scores, accelerator.predict(images))
+
+
+def test_each_ticket_is_answered_once_and_by_its_own_accelerator(build: Path) -> None:
+    images = np.load(DIGITS / "test_inputs.npy")[:3]
+    one, other = (runtime.open(build / "software", device(build)) for _ in range(2))
+    ticket, foreign = one.submit(images), other.submit(images)
+    with pytest.raises(TransferError, match="of samples that another accelerator was sent"):
+        one.wait(foreign)
+    one.wait(ticket)
+    with pytest.raises(TransferError, match="answered already"):
+        one.wait(ticket)
+    before = one.submit(images)
+    one.reset()
+    after = one.submit(images)
+    with pytest.raises(TransferError, match="lost in a reset"):
+        one.wait(before)
+    one.wait(after)
+    other.wait(foreign)
+
+
+def test_what_is_closed_says_so_and_is_closed_once(build: Path) -> None:
+    images = np.load(DIGITS / "test_inputs.npy")[:3]
+    transport = device(build)
+    closes: list[int] = []
+    transport.close = lambda: closes.append(1)  # type: ignore[method-assign]
+    accelerator = runtime.open(build / "software", transport)
+    ticket = accelerator.submit(images)
+    accelerator.close()
+    accelerator.close()
+    assert closes == [1]
+    calls: list[Callable[[], object]] = [
+        lambda: accelerator.submit(images), lambda: accelerator.wait(ticket), accelerator.reset,
+        accelerator.self_test, accelerator.statistics, lambda: accelerator.predict(images),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(TransferError, match=r"was closed\. Fix: open the device again"):
+            call()
 
 
 def test_the_stored_frames_are_the_oracles(build: Path) -> None:

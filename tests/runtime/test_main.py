@@ -35,7 +35,10 @@ def test_verify_install_and_go_back(tmp_path: Path, capsys: pytest.CaptureFixtur
     code, told = run(capsys, "verify", one)
     assert code == 0 and told.startswith("digits 1: 4 files, sources\nsha256 ")
     assert "signature: none, and no key is configured" in told
-    assert run(capsys, "install", one, "--root", root)[0] == 0
+    warned = "digits 1 holds the sources of its design and no bitstream: no hardware computes it"
+    assert f"warning: {warned}" in told
+    code, told = run(capsys, "install", one, "--root", root)
+    assert code == 0 and f"note: {warned}" in told
     code, told = run(capsys, "install", two, "--root", root)
     assert code == 0 and "digits/2 is active instead of digits/1: " in told
     assert "is active already" in run(capsys, "install", two, "--root", root)[1]
@@ -167,6 +170,8 @@ def test_trying_a_package_that_nobody_signed_runs_none_of_its_code(
     told = capfd.readouterr().err
     assert "error: the self-test through way:connect: ended with exit code 1" in told
     assert "integers are wrong" in told and not (tmp_path / "ran").exists()
+    # The remedy of the test and that of the installation are one.
+    assert told.count("Fix:") == 1 and "out of service. The version that was active" in told
     assert str((tmp_path / "root" / "current").readlink()) == "versions/digits/1"
 
 
@@ -183,6 +188,75 @@ def test_trying_a_package_whose_signature_was_checked_runs_its_own_runtime(
     assert not (tmp_path / "ran").exists()
     assert main(["install", str(place), *line, str(tmp_path / "b"), "--key", str(public)]) == 0
     assert (tmp_path / "ran").read_text().endswith("fpgacomp_runtime/__main__.py")
+
+
+def test_a_version_that_was_signed_is_tried_by_its_own_runtime_when_it_comes_back(
+    strange: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("cryptography", reason="signatures need the extra `deploy`")
+    monkeypatch.delenv("FPGACOMP_PACKAGE_KEY", raising=False)
+    keys = {name: write_new_key(tmp_path / f"{name}.pem") for name in ("maker", "other")}
+    ran = tmp_path / "ran"
+
+    def back(*more: object, root: str = "root") -> tuple[bool, str]:
+        """Whether code of the version ran when it came back, and what was told."""
+        where = ("--root", tmp_path / root)
+        assert run(capsys, "install", tmp_path / "2.fpga", *where)[0] == 0
+        ran.unlink(missing_ok=True)
+        code, told = run(capsys, "rollback", *where, "--transport", "way:connect", *more)
+        assert code == 0, told
+        return ran.exists(), told
+
+    sign = signer(tmp_path / "maker.pem")
+    for number in (1, 2):
+        strange(number, sign=sign)
+        where = ("--root", tmp_path / "root")
+        assert run(capsys, "install", tmp_path / f"{number}.fpga", *where)[0] == 0
+    assert back("--key", keys["maker"])[0]
+    assert ran.read_text() == str(tmp_path / "root/versions/digits/1/fpgacomp_runtime/__main__.py")
+    assert not back()[0]
+    for why in ("another key", "another signature", "a copy of one", "no signature"):
+        place = tmp_path / "root/versions/digits/1/.signature"
+        if why == "another signature":
+            place.write_bytes(bytes(64))
+        elif why == "a copy of one":
+            place.write_bytes((tmp_path / "root/versions/digits/2/.signature").read_bytes())
+        elif why == "no signature":
+            place.unlink()
+        code_ran, told = back("--key", keys["other" if why == "another key" else "maker"])
+        assert not code_ran and "digits/1 is not signed by the key that is configured" in told
+    # Installed again, it has the signature of its package again.
+    assert run(capsys, "rollback", "--root", tmp_path / "root")[0] == 1
+    assert run(capsys, "install", tmp_path / "2.fpga", "--root", tmp_path / "root")[0] == 0
+    (tmp_path / "root/versions/digits/2/.signature").unlink()
+    assert run(capsys, "install", tmp_path / "2.fpga", "--root", tmp_path / "root")[0] == 0
+    assert (tmp_path / "root/versions/digits/2/.signature").is_file()
+
+
+def test_a_version_that_nobody_signed_comes_back_without_its_code_being_run(
+    strange: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("cryptography", reason="signatures need the extra `deploy`")
+    public, root = write_new_key(tmp_path / "maker.pem"), ("--root", tmp_path / "root")
+    for number in (1, 2):
+        assert run(capsys, "install", strange(number), *root)[0] == 0
+    line = ("rollback", *root, "--transport", "way:connect", "--key", public)
+    code, told = run(capsys, *line)
+    assert code == 0 and "is not signed by the key that is configured" in told
+    assert (tmp_path / "asked").is_file() and not (tmp_path / "ran").exists()
+
+
+def test_a_self_test_in_emulation_says_that_no_hardware_was_tried(
+    version: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph = codec.from_json((version / "graph.json").read_text())
+    monkeypatch.setattr(transports, "connect", lambda name, d, f: OracleTransport(d, graph))
+    for name, emulated in (("emulated", True), ("emulated:x.so", True), ("pynq", False)):
+        code, told = run(capsys, "selftest", version, "--transport", name)
+        assert code == 0 and ("in emulation: no hardware was tried" in told) == emulated
 
 
 def test_a_transport_is_known_by_its_name(version: Path, tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from fpgacomp.errors import ToolError
+from fpgacomp.host.strict_json import read_json
 
 _STEPS = 40  # of a path that are kept
 
@@ -98,7 +98,7 @@ def read_report(content: bytes) -> RouteReport:
         ToolError: it has not the form that is known.
     """
     try:
-        found = json.loads(content)
+        found = read_json(content)
         clocks = {
             str(name): ClockResult(_number(one["achieved"]), _number(one["constraint"]))
             for name, one in found["fmax"].items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from fpgacomp.bitstream.job import MOST_SEEDS, Built, Job
+from fpgacomp.bitstream.job import MOST_SEEDS, Brought, Built, Job
 from fpgacomp.bitstream.open.family import FAMILIES, NETLIST, PLACED, STATISTICS, OpenFamily
 from fpgacomp.bitstream.open.pll import exact
 from fpgacomp.bitstream.open.seeds import Attempt, best, figures_of, log_of, run_seeds
@@ -64,6 +64,14 @@ class OpenToolchain:
             **summary(family, pins, attempts, chosen, routed, job.clock_mhz, float(clock)),
         }
         return Built(routed.met, report, files, "" if routed.met else remedy(job, routed))
+
+    def bring(self, job: Job, brought: Brought) -> Built:
+        """See `fpgacomp.bitstream.registry.Toolchain`: these tools build wherever fpgacomp runs."""
+        raise UsageError(
+            f"--bitstream {brought.bitstream.where}",
+            f"is not taken for {job.board.name}: its tools are open and build here.",
+            "leave --bitstream out, and the bitstream is built.",
+        )  # fmt: skip
 
 
 def _known(board: Board) -> tuple[OpenFamily, BoardPins, Uart]:

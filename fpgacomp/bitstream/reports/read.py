@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from fpgacomp.bitstream.reports.vivado_xml import read_rpt_doc
 from fpgacomp.bitstream.reports.xml_tree import xml_tree
 from fpgacomp.errors import InputDataError, MissingInputData
 from fpgacomp.host.plain import read_plain
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.results.tool_report import ToolReport
 
 MAX_BYTES = 32 << 20  # of one report; those of large designs have some megabytes
@@ -85,7 +85,7 @@ def _read(content: bytes) -> ToolReport | None:
         return next((found for read in _XML if (found := read(root)) is not None), None)
     if begin[:1] in (b"{", b"["):
         try:
-            document = json.loads(content)
+            document = read_json(content)
         except ValueError as error:  # also bytes that are no UTF-8
             raise DamagedReport(f"it is no whole JSON document ({error})") from error
         return next((found for read in _JSON if (found := read(document)) is not None), None)

@@ -11,8 +11,12 @@ from xml.parsers import expat
 
 from fpgacomp.bitstream.reports.numbers import DamagedReport
 
-MAX_ELEMENTS = 1_000_000
+MAX_ELEMENTS = 500_000
+MAX_ATTRIBUTES = 1_000_000  # of all elements; a cell of Vivado's tables has two
 MAX_DEPTH = 200
+# Of what has to be there whole before the parser tells of it: a tag with its attributes, a comment.
+MAX_TAG_BYTES = 1 << 20
+_CHUNK = 1 << 16
 
 
 class _Bounded:
@@ -20,12 +24,15 @@ class _Bounded:
 
     def __init__(self) -> None:
         self.builder = TreeBuilder()
-        self.elements = self.depth = 0
+        self.elements = self.attributes = self.depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.elements, self.depth = self.elements + 1, self.depth + 1
         if self.elements > MAX_ELEMENTS:
             raise DamagedReport(f"it has more than {MAX_ELEMENTS:,} elements")
+        self.attributes += len(attributes)
+        if self.attributes > MAX_ATTRIBUTES:
+            raise DamagedReport(f"it has more than {MAX_ATTRIBUTES:,} attributes")
         if self.depth > MAX_DEPTH:
             raise DamagedReport(f"its elements are nested deeper than {MAX_DEPTH}")
         self.builder.start(tag, attributes)
@@ -48,17 +55,32 @@ def xml_tree(content: bytes) -> Element:
         DamagedReport: it is no XML, was cut off, declares a document type, or is too large.
     """
     parser, bounded = expat.ParserCreate(), _Bounded()
+    parser.buffer_text = True
     parser.StartElementHandler = bounded.start
     parser.EndElementHandler = bounded.end
     parser.CharacterDataHandler = bounded.data
     parser.StartDoctypeDeclHandler = bounded.doctype
     try:
-        parser.Parse(content, True)
+        _parse(parser, content)
         return bounded.builder.close()
     except (expat.ExpatError, LookupError, ValueError, AssertionError) as error:
         if isinstance(error, DamagedReport):
             raise
         raise DamagedReport(f"it is no whole XML document ({error})") from error
+
+
+def _parse(parser: expat.XMLParserType, content: bytes) -> None:
+    """Hand a document to the parser, piece by piece.
+
+    Raises:
+        DamagedReport: it holds a tag or a comment that is too long.
+        ExpatError: it is no XML.
+    """
+    for at in range(0, len(content), _CHUNK):
+        parser.Parse(content[at : at + _CHUNK], False)
+        if at + _CHUNK - parser.CurrentByteIndex > MAX_TAG_BYTES:
+            raise DamagedReport(f"it has a tag or a comment of over {MAX_TAG_BYTES:,} bytes")
+    parser.Parse(b"", True)
 
 
 def text_at(element: Element, path: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +16,7 @@ from fpgacomp.engines.shared.interface import FILE
 from fpgacomp.engines.stream.interface import StreamInterface
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, UsageError, raise_all
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.results.project import Project
 from fpgacomp.runtime.address_map import LENGTH_BITS
 
@@ -361,7 +361,7 @@ def _identity(project: Project) -> str:
 def _io_type(project: Project) -> str:
     """How tensors pass the ports of a design; Interface.of says what is wrong with a file."""
     try:
-        found = json.loads(project.files.get(f"hls/{FILE}", b"{}"))
+        found = read_json(project.files.get(f"hls/{FILE}", b"{}"))
     except ValueError:
         return ""
     return str(found.get("io_type", "")) if isinstance(found, dict) else ""

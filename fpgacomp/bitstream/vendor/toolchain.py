@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fpgacomp.bitstream.job import Built, Job
+from fpgacomp.bitstream.job import Brought, Built, Job
+from fpgacomp.bitstream.vendor.brought import taken
 from fpgacomp.bitstream.vendor.design import VendorDesign
 from fpgacomp.bitstream.vendor.project import vendor_project
 from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem, SerialLink
@@ -28,13 +29,7 @@ class VivadoToolchain:
 
     def build(self, job: Job, observer: Observer) -> Built:
         """See `fpgacomp.bitstream.registry.Toolchain`."""
-        design = VendorDesign.of(
-            job.project,
-            job.board,
-            clock_mhz=job.clock_mhz,
-            source=job.options.source or None,
-            baud=job.options.baud,
-        )
+        design = _design(job)
         project, steps = vendor_project(design, job.project)
         report = _report(design, steps)
         absent = missing(steps, f"{job.name}/bitstream")
@@ -59,6 +54,28 @@ class VivadoToolchain:
             if end.code or not (job.workspace / step.made).is_file():
                 raise _failure(step, end)
         return Built(met=True, report={**report, "bitstream": steps[-1].made}, files=files)
+
+    def bring(self, job: Job, brought: Brought) -> Built:
+        """See `fpgacomp.bitstream.registry.Toolchain`."""
+        design = _design(job)
+        project, steps = vendor_project(design, job.project)
+        report = _report(design, steps)
+        found = taken(design, brought)
+        clock = {**report["clock_mhz"], **found.clock_mhz}
+        return Built(
+            met=True, files={**project.files, **found.files},
+            report={**report, **found.report, "clock_mhz": clock},
+        )  # fmt: skip
+
+
+def _design(job: Job) -> VendorDesign:
+    return VendorDesign.of(
+        job.project,
+        job.board,
+        clock_mhz=job.clock_mhz,
+        source=job.options.source or None,
+        baud=job.options.baud,
+    )
 
 
 def _run_steps(
@@ -123,7 +140,9 @@ def _report(design: VendorDesign, steps: Sequence[ToolStep]) -> dict[str, Any]:
         "tools": {},
         "slack_ns": None,
         "worst_paths": {},
+        "makes": steps[-1].made,
         "bitstream": None,
+        "brought": None,
         "map": None,
         "host_link": None,
     }  # fmt: skip

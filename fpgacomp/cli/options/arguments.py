@@ -29,8 +29,9 @@ FloatModelArgument = Annotated[
 ModelsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="MODEL",
-        help="Network files to compare, float or quantized: ONNX (.onnx) or Keras (.h5, .keras).",
+        metavar="DIR|MODEL",
+        help="What to compare. With --data, network files, float or quantized: ONNX (.onnx) or "
+        "Keras (.h5, .keras). With --engines, build folders that `fpgacomp compile` wrote, too.",
     ),
     Role.READ,
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,8 @@ import typer
 from fpgacomp.cli.completion import complete_board
 from fpgacomp.cli.files import Role
 
-BITSTREAM = "How to build"  # panel of the help
+BITSTREAM = "How to build"  # panels of the help
+BROUGHT = "A bitstream that was built elsewhere"
 
 
 class BuildSource(Enum):
@@ -101,4 +103,38 @@ PresetOption = Annotated[
         "Vivado's files of the board; minimal sets its clock, ports and interrupts alone, which "
         "is enough for images that boot by themselves, as PYNQ's do.",
     ),
+]
+BringOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--bitstream",
+        metavar="FILE",
+        rich_help_panel=BROUGHT,
+        help="Take this .bit or .xclbin, which the scripts of DIR/bitstream made on another "
+        "machine: it is checked as far as it can be, and `package` ships it. Without it, the "
+        "bitstream is built.",
+    ),
+    Role.READ,
+]
+HwhOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--hwh",
+        metavar="FILE",
+        rich_help_panel=BROUGHT,
+        help="The .hwh file of --bitstream, whose addresses are checked and which PYNQ needs. "
+        "Without it, the .hwh file of the same name beside the .bit file, where there is one.",
+    ),
+    Role.READ,
+]
+TimingOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--timing",
+        metavar="FILE",
+        rich_help_panel=BROUGHT,
+        help="The reports/timing.rpt of --bitstream (or reports/timing.txt). Without it, the "
+        "report says that nobody stated whether the clock is met.",
+    ),
+    Role.READ,
 ]

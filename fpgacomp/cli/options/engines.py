@@ -26,7 +26,8 @@ FpgaWattsOption = Annotated[
         metavar="WATTS",
         rich_help_panel=ENGINES,
         help="What the board takes while it computes, by its data sheet or a meter. Without it, an "
-        "imported power report counts, and the FPGA's energy is not told where there is none.",
+        "imported power report counts, or else what the board file states as typical; the FPGA's "
+        "energy is not stated where there is neither.",
     ),
 ]
 EngineWattsOption = Annotated[

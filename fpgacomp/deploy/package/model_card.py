@@ -65,6 +65,9 @@ def built_lines(report: Facts) -> Iterator[str]:
     named = "tools that its report does not name"
     if isinstance(tools, Mapping) and tools:
         named = ", ".join(f"{tool} {version}" for tool, version in sorted(tools.items()))
+    if report.at("brought").values:
+        yield from _brought_lines(report, named if tools else "")
+        return
     wanted, achieved = report.number("clock_mhz.wanted"), report.number("clock_mhz.achieved")
     if achieved is not None:
         asked = f", {wanted:g} MHz wanted" if wanted is not None else ""
@@ -80,6 +83,26 @@ def built_lines(report: Facts) -> Iterator[str]:
     rate = report.number("host_link.frames_per_second")
     if rate is not None:
         yield f"Predicted with the host link: {rate:,.0f} frames a second."
+
+
+def _brought_lines(report: Facts, tools: str) -> Iterator[str]:
+    """What is known of a bitstream that somebody brought."""
+    by = f" by {tools}, as it says of itself" if tools else ""
+    files = report.get("brought.files")
+    for path in sorted(files) if isinstance(files, Mapping) else ():
+        digest = Facts(files[path]).text("sha256") or "not known"
+        yield f"{path} was brought in by hand: fpgacomp did not build it. SHA-256 {digest}."
+    yield f"The bitstream was built elsewhere{by}."
+    if checked := report.texts("brought.checked"):
+        yield f"Checked when it was brought: {'; '.join(checked)}."
+    yield from report.texts("brought.unchecked")
+    if report.text("brought.timing") == "met":
+        setup = report.number("slack_ns.setup")
+        slack = "" if setup is None else f", with {setup:g} ns to spare"
+        yield f"Its clock is met, as the timing report says that came with it{slack}."
+    runs_at = report.number("clock_mhz.set")
+    if runs_at is not None:
+        yield f"The bitstream sets its clock to {runs_at:g} MHz."
 
 
 def placed_line(report: Facts) -> str:
@@ -110,7 +133,8 @@ def _design(
         what = "the sources of the design; a vendor's or an open tool makes the bitstream of them"
         yield "holds", what
         return
-    yield "holds", "the bitstream"
+    brought = " that was brought in by hand" if built.at("brought").values else ""
+    yield "holds", f"the bitstream{brought}"
     if command := built.texts("program"):
         yield "loaded in bitstream/ by", shlex.join(command)
     baud = built.number("host_link.baud")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import onnx
 
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.ir.graph import Graph
 from fpgacomp.results.project import Project
 
@@ -22,7 +22,7 @@ def parts(graph: Graph, project: Project) -> dict[str, str]:
     content = project.files.get("finn/hardware.onnx")
     if content is None:
         return {}
-    tensors = json.loads(project.files["finn/tensors.json"])
+    tensors = read_json(project.files["finn/tensors.json"])
     writers = {layer.output.name: layer.name for layer in graph.layers}
     layers = {entry["finn"]: writers.get(name, "") for name, entry in tensors.items()}
     nodes = list(onnx.load_from_string(content).graph.node)

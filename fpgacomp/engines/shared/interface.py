@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from fpgacomp.errors import InputDataError
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Tensor
 from fpgacomp.results.project import Project
@@ -99,12 +100,17 @@ class Interface:
             InputDataError: a field is missing, unknown or of another type.
         """
         try:
-            return TypeAdapter(cls).validate_json(content)
+            found = TypeAdapter(cls).validate_json(content)
+            read_json(content)  # pydantic takes the last of two keys
+            return found
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"
             raise InputDataError(FILE, f"{where}: {first['msg']}.",
                                  "emit the project again with this version.") from None  # fmt: skip
+        except ValueError as error:
+            fix = "emit the project again with this version."
+            raise InputDataError(FILE, f"cannot be used: {error}.", fix) from None
 
     def for_software(self, graph: Graph) -> tuple[tuple[FramePort, ...], tuple[FramePort, ...]]:
         """The inputs and the outputs as software sees them.

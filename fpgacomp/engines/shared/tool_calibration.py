@@ -33,6 +33,7 @@ from fpgacomp.engines.shared.fitting import FLOOR, Cost, fit_costs
 from fpgacomp.engines.shared.rows import Part, Row
 from fpgacomp.engines.shared.terms import RESOURCES
 from fpgacomp.errors import InputDataError
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.results.estimate import Estimate, Figure, LayerEstimate, Stage
 
 FORM = 1
@@ -204,10 +205,13 @@ def from_json(content: bytes, where: str) -> ToolCalibration:
     fix = "give a file that `fpgacomp calibrate --out` wrote."
     try:
         found = TypeAdapter(ToolCalibration).validate_json(content)
+        read_json(content)  # pydantic takes the last of two keys
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise InputDataError(where, f"{place}: {first['msg']}.", fix) from None
+    except ValueError as error:
+        raise InputDataError(where, f"is no JSON that can be used: {error}.", fix) from None
     if why := _unreasonable(found):
         raise InputDataError(where, why, fix)
     return found

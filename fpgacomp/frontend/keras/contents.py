@@ -14,6 +14,7 @@ from typing import Any
 
 from fpgacomp.errors import MissingModel, ModelError
 from fpgacomp.frontend.keras.hdf5 import BUDGET_BYTES, check_hdf5, h5py
+from fpgacomp.host.strict_json import read_json
 
 MAX_CONFIGURATION_BYTES = 64 << 20
 """Largest configuration that is parsed; those of networks with 1,000 layers take about 1 MB."""
@@ -138,6 +139,6 @@ def _json(text: bytes | str) -> Any:
         raise ValueError(f"its configuration has {len(text)} bytes")
     if isinstance(text, str):  # HDF5 hands out what is not UTF-8 as halves of characters
         text = text.encode("utf-8")
-    found = json.loads(text)
+    found = read_json(text)
     json.dumps(found, ensure_ascii=False).encode("utf-8")  # an escape may make such a half, too
     return found

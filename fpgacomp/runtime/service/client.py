@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 import numpy as np
 
 from ..errors import DeviceTimeout
+from ..strict_json import read_json
 from .messages import decode_array, encode_array
 from .mqtt import (
     BrokerSettings,
@@ -266,7 +267,7 @@ def _read_reply(
     payload: bytes,
 ) -> tuple[Any, Mapping[str, Array], int | None, ServiceRefusal | None]:
     """Id, outputs, clipped values and refusal of a reply; a malformed one raises anything."""
-    reply = json.loads(payload.decode())
+    reply = read_json(payload)
     id, error, outputs = reply["id"], reply.get("error"), reply.get("outputs")
     if not (id is None or isinstance(id, str)):
         raise ValueError("its id is no text")

@@ -18,6 +18,10 @@ from typing import Iterator, Sequence
 from .refusal import ServiceRefusal
 
 
+# Seconds that a new connection waits for others, which were told to end, to do so.
+_ENDING_S = 5.0
+
+
 @dataclass(frozen=True)
 class ConnectionLimits:
     """Bounds of the connections.
@@ -64,7 +68,7 @@ class Connections:
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
-        self._guard = threading.Lock()
+        self._guard = threading.Condition()
         self._open: list[OpenConnection] = []
         self._ending = 0  # those that made room and have not ended yet
 
@@ -78,11 +82,12 @@ class Connections:
         """Let a connection in; another one is ended for it where there are too many.
 
         Returns:
-            None where as many as may be open at once were told to end, and have not.
+            None where as many as may be open at once were told to end, and do not for a while.
         """
         found = OpenConnection(line, client)
         with self._guard:
-            if self._ending >= self.limits.total:
+            # Their threads are on the way out: a burst of connections waits for them.
+            if not self._guard.wait_for(lambda: self._ending < self.limits.total, _ENDING_S):
                 return None
             of_client = [one for one in self._open if one.client == client]
             if len(of_client) >= self.limits.of_client:
@@ -97,6 +102,7 @@ class Connections:
         with self._guard:
             if connection.made_room:
                 self._ending -= 1
+                self._guard.notify_all()
             else:
                 self._open.remove(connection)
 

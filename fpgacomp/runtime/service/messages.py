@@ -16,13 +16,13 @@ import hashlib
 import json
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Mapping
 
 import numpy as np
 
 from ..program import TensorSpec
+from ..strict_json import read_json
 from .refusal import ServiceRefusal
 
 if TYPE_CHECKING:
@@ -95,15 +95,13 @@ def read_envelope(payload: bytes, max_bytes: int) -> Envelope:
         return Envelope(None, None, {}, ServiceRefusal("too large", "the request", why,
                                                        "send fewer samples at once."))  # fmt: skip
     try:
-        members = json.loads(
-            payload.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_whole,
-            parse_float=_real, object_pairs_hook=_object,
-        )  # fmt: skip
+        members = read_json(
+            payload, parse_constant=_refuse_constant, parse_int=_whole, parse_float=_real
+        )
         if not isinstance(members, dict):
             raise ValueError("it is no object")
-    except (ValueError, RecursionError) as problem:
-        reason = "it is nested too deeply" if isinstance(problem, RecursionError) else str(problem)
-        return Envelope(None, None, {}, _malformed("the request", f"{reason[:200]}."))
+    except ValueError as problem:
+        return Envelope(None, None, {}, _malformed("the request", f"{str(problem)[:200]}."))
     found, topic = members.get("id"), members.get("reply_to")
     readable = found if isinstance(found, str) and _ID.match(found) else None
     target = topic if isinstance(topic, str) and len(topic) <= _MAX_TOPIC else None
@@ -267,15 +265,6 @@ def _digest(inputs: Mapping[str, Array]) -> bytes:
 
 def _names(values: Mapping[str, Any]) -> str:
     return ", ".join(sorted(values))[:200]
-
-
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of two members of one name, readers differ in which they take."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"the member {twice[:50]!r} is there twice")
-    return found
 
 
 def _refuse_constant(word: str) -> Any:

@@ -310,6 +310,16 @@ def test_xml_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xml_tree, "MAX_ELEMENTS", 1000)
     with pytest.raises(InputDataError, match="more than 1,000 elements"):
         of(f"<profile>{'<a/>' * 2000}</profile>")
+    monkeypatch.setattr(xml_tree, "MAX_ATTRIBUTES", 1000)
+    with pytest.raises(InputDataError, match="more than 1,000 attributes"):
+        of("<profile>" + "<a b='1' c='2'/>" * 600 + "</profile>")
+
+
+@pytest.mark.parametrize("head", ["<profile ", "<profile><!-- "])
+def test_no_tag_is_so_long_that_the_parser_is_busy_with_it_alone(head: str) -> None:
+    many = " ".join(f"a{n}='1'" for n in range(200_000))
+    with pytest.raises(InputDataError, match="has a tag or a comment of over 1,048,576 bytes"):
+        of(head + many)
 
 
 def test_json_is_bounded() -> None:

@@ -88,7 +88,13 @@ static uint64_t time_of_line(void *self) {
   return ask("N", 1, &now, 8) == 0 ? now : UINT64_MAX;
 }
 
-static void close_line(void *self) { (void)self; }
+static int closed;
+
+/* Once: a file that is closed twice may be somebody else's by then. */
+static void close_line(void *self) {
+  (void)self;
+  if (closed++) exit(6);
+}
 
 static const fpgacomp_port inputs[] = {{"in0", 9, 9}, {"in1", 5, 10}}, outputs[] = {{"out0", 3, 12}, {"out1", 2, 2}};
 
@@ -142,8 +148,17 @@ static int drive(size_t frames, const char *device) {
     (void)fwrite(transport.output(&link, slot, 0), 1, 12, stdout);
     (void)fwrite(transport.output(&link, slot, 1), 1, 2, stdout);
     ++found;
+    /* What was answered is not answered again. */
+    if (transport.finish(&link, slot, UINT64_MAX) != FPGACOMP_BAD_TICKET) return 4;
   }
+  if (transport.finish(&link, FPGACOMP_SLOTS, UINT64_MAX) != FPGACOMP_BAD_TICKET) return 4;
+  if (status == FPGACOMP_OK && transport.finish(&link, 0, UINT64_MAX) != FPGACOMP_BAD_TICKET) return 4;
   transport.close(&link);
+  transport.close(&link);
+  if (transport.start(&link, 0) != FPGACOMP_NOT_OPEN || transport.finish(&link, 0, 0) != FPGACOMP_NOT_OPEN ||
+      transport.reset(&link) != FPGACOMP_NOT_OPEN || transport.identity(&link, words) != FPGACOMP_NOT_OPEN) {
+    return 5;
+  }
   fprintf(stdout, "E%d %u %u %u\n", (int)status, (unsigned)link.counts.frames, (unsigned)link.counts.sent_again,
           (unsigned)link.counts.computed_again);
   free(memory);

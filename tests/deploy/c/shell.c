@@ -14,6 +14,10 @@ BUFFER(memory);
 static fpgacomp_emulator emulator;
 static fpgacomp_axi axi;
 static fpgacomp_device device;
+static fpgacomp_transport way; /* of the device, for calls behind its back */
+/* Tickets in the order in which they were given, which is what commands call them by. */
+static fpgacomp_ticket tickets[1000];
+static size_t given;
 static double arrays[2][FPGACOMP_MAX_ARRAYS][MOST_BYTES / 8];
 
 static size_t array_bytes(const fpgacomp_array *array) {
@@ -22,10 +26,9 @@ static size_t array_bytes(const fpgacomp_array *array) {
 
 static fpgacomp_status open_device(const char *library) {
   fpgacomp_hal hal;
-  fpgacomp_transport transport;
   fpgacomp_status status = fpgacomp_emulator_open(&emulator, library, memory, sizeof memory, &hal);
-  if (status == FPGACOMP_OK) status = fpgacomp_axi_init(&axi, &DESIGN, &hal, &transport);
-  return status == FPGACOMP_OK ? fpgacomp_open(&device, &DESIGN, &transport) : status;
+  if (status == FPGACOMP_OK) status = fpgacomp_axi_init(&axi, &DESIGN, &hal, &way);
+  return status == FPGACOMP_OK ? fpgacomp_open(&device, &DESIGN, &way) : status;
 }
 
 /* Whole files to and from the arrays of inputs (0) or outputs (1). */
@@ -62,7 +65,10 @@ static fpgacomp_status submit(size_t number) {
     sample[n] = (const uint8_t *)arrays[0][n] + number * array_bytes(&DESIGN.network_input_arrays[n]);
   }
   status = fpgacomp_submit(&device, sample, &ticket);
-  if (status == FPGACOMP_OK) printf("ticket %u ", (unsigned)ticket);
+  if (status == FPGACOMP_OK && given < sizeof tickets / sizeof tickets[0]) {
+    printf("ticket %u ", (unsigned)given);
+    tickets[given++] = ticket;
+  }
   return status;
 }
 
@@ -82,6 +88,11 @@ static fpgacomp_status self_test(void) {
   printf("frames %u bytes %u mismatches %u ", (unsigned)result.frames, (unsigned)result.bytes,
          (unsigned)result.mismatches);
   return status;
+}
+
+static fpgacomp_status no_reset(void *self) {
+  (void)self;
+  return FPGACOMP_OK;
 }
 
 static void counters(void) {
@@ -133,8 +144,8 @@ static fpgacomp_status obey(char *line) {
   if (strcmp(line, "submit") == 0) return submit(strtoul(rest, NULL, 0));
   if (strcmp(line, "wait") == 0) {
     char *number;
-    const fpgacomp_ticket ticket = (fpgacomp_ticket)strtoul(rest, &number, 0);
-    return wait(ticket, strtoul(number, NULL, 0));
+    const size_t which = strtoul(rest, &number, 0);
+    return wait(which < given ? tickets[which] : (fpgacomp_ticket)which, strtoul(number, NULL, 0));
   }
   if (strcmp(line, "self_test") == 0) return self_test();
   if (strcmp(line, "reset") == 0) return fpgacomp_reset(&device);
@@ -145,6 +156,30 @@ static fpgacomp_status obey(char *line) {
   if (strcmp(line, "counters") == 0) {
     counters();
     return FPGACOMP_OK;
+  }
+  /* The transport by itself, and a second device whose tickets are the first one's. */
+  if (strcmp(line, "start") == 0) return way.start(way.self, strtoul(rest, NULL, 0));
+  if (strcmp(line, "finish") == 0) {
+    return way.finish(way.self, strtoul(rest, NULL, 0), way.now_us(way.self) + 10000);
+  }
+  if (strcmp(line, "identify") == 0) {
+    uint32_t words[4];
+    return way.identity(way.self, words);
+  }
+  if (strcmp(line, "reset_transport") == 0) return way.reset(way.self);
+  if (strcmp(line, "close_transport") == 0) {
+    way.close(way.self);
+    return FPGACOMP_OK;
+  }
+  if (strcmp(line, "as_of_another") == 0) {
+    /* What another device of the same program would have given for its first sample. */
+    static fpgacomp_device other;
+    fpgacomp_transport same = way;
+    fpgacomp_status status;
+    same.reset = no_reset; /* what is under way stays so */
+    status = fpgacomp_open(&other, &DESIGN, &same);
+    if (status != FPGACOMP_OK) return status;
+    return wait(other.first, 0);
   }
   if (strcmp(line, "close") == 0) {
     fpgacomp_close(&device);

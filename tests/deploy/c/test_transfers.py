@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +12,11 @@ import numpy as np
 import pytest
 
 from tests.support import c_drivers, emulators
-from tests.support.c_drivers import PROGRAMS, SANITIZERS
+from tests.support.c_drivers import CORE, PROGRAMS, SANITIZERS
 
 pytestmark = [c_drivers.needs_gcc, pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")]
 
-OK, TIMEOUT, BUSY, BAD_TICKET, NEEDS_RESET = 0, 15, 13, 14, 26
+OK, TIMEOUT, BUSY, BAD_TICKET, NEEDS_RESET, NOT_OPEN = 0, 15, 13, 14, 26, 2
 INPUTS = (c_drivers.port("in0", 5), c_drivers.port("in1", 10))
 OUTPUTS = (c_drivers.port("out0", 10),)
 DESIGN = c_drivers.deployment(INPUTS, OUTPUTS, identity=emulators.IDENTITY, name="frames")
@@ -198,6 +200,60 @@ def test_another_bitstream_is_refused(
     program = c_drivers.compiled(folder, "frames", PROGRAMS / "shell.c")
     printed = c_drivers.run([str(program)], folder, given=f"open {library}\npredict 1\n".encode())
     assert printed.split() == [str(status), "2"]
+
+
+def test_a_slot_is_waited_for_once_and_started_once(shell: Shell) -> None:
+    found = shell("finish 0", "start 0", "start 1", "start 0", "finish 0", "finish 0", "start 0",
+                  "start 0", "finish 1", "finish 1", "finish 9", "finish 0",
+                  "reset_transport", "finish 0", "finish 1")  # fmt: skip
+    assert statuses(found) == [
+        BAD_TICKET, OK, OK, BUSY, OK, BAD_TICKET, OK, 1, OK, BAD_TICKET, BAD_TICKET, OK,
+        OK, BAD_TICKET, BAD_TICKET,
+    ]  # fmt: skip
+
+
+def test_a_frame_that_arrived_wrong_is_told_once_and_never_right_after(shell: Shell) -> None:
+    found = statuses(shell("length i1 8", "submit 0", "finish 0", "finish 0"))
+    assert found[:2] == [OK, OK] and OK not in found[2:]
+
+
+def test_what_is_closed_answers_nothing_and_is_closed_once(shell: Shell) -> None:
+    closed = ("start 0", "finish 0", "identify", "reset_transport")
+    calls = ("submit 0", "wait 0 0", "reset", "self_test", "predict 1")
+    found = shell("submit 0", "close_transport", "close_transport", *closed, "wait 0 0",
+                  "predict 1", "close", "close", *calls)  # fmt: skip
+    assert statuses(found) == [OK, OK, OK, *[NOT_OPEN] * 5, NEEDS_RESET, OK, OK, *[NOT_OPEN] * 5]
+
+
+def test_a_ticket_from_before_a_reset_is_not_the_next_samples(shell: Shell) -> None:
+    found = shell("submit 3", "reset", "submit 4", "wait 0 0", "wait 1 0")
+    assert statuses(found) == [OK, OK, OK, BAD_TICKET, OK]
+
+
+def test_a_ticket_of_another_device_is_none(shell: Shell) -> None:
+    assert statuses(shell("submit 0", "as_of_another", "wait 0 0")) == [OK, BAD_TICKET, OK]
+
+
+def test_a_demo_that_fails_leaves_the_files_of_before(library: Path, folder: Path) -> None:
+    made = c_drivers.compiled(folder, "frames", folder / "main.c", core=(*CORE, "hal_linux_uio"))
+    first, second = samples()
+    given = {"a": first.tobytes(), "b": second.tobytes(), "short": second[:-1].tobytes(),
+             "odd": second.tobytes()[:-1], "out": b"of before"}  # fmt: skip
+    for name, content in given.items():
+        (folder / name).write_bytes(content)
+    environment = {**os.environ, "FPGACOMP_EMULATOR": str(library)}
+
+    def code(*files: str) -> int:
+        command = [str(made), *files]
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, check=False
+        ).returncode
+
+    for wrong in (("a", "short"), ("a", "odd"), ("a", "."), ("a", "none"), ("none", "b")):
+        assert code(*wrong, "out") == 2
+        assert (folder / "out").read_bytes() == b"of before"
+    assert code("a", "b", "out") == 0
+    assert (folder / "out").read_bytes() == WANTED.tobytes()
 
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")

@@ -96,11 +96,11 @@ BODIES = {
     "an id with a surrogate": (b'{"id": "\\ud800"}', 400, "visible ASCII"),
     "a surrogate as a name": (b'{"inputs": {"\\ud800": 1}}', 422, "names"),
     "a surrogate as a member": (b'{"\\ud800": 1}', 400, "is no member"),
-    "an id twice": (b'{"id": "a", "id": "b", "inputs": {}}', 400, "'id' is there twice"),
+    "an id twice": (b'{"id": "a", "id": "b", "inputs": {}}', 400, "'id' stands twice"),
     "an input twice": (
-        b'{"inputs": {"x": [[0,0,0,0]], "x": [[1,1,1,1]]}}', 400, "'x' is there twice"),
+        b'{"inputs": {"x": [[0,0,0,0]], "x": [[1,1,1,1]]}}', 400, "'x' stands twice"),
     "a name of 90 kB twice": (
-        b'{"%s": 1, "%s": 2}' % (b"n" * 40_000, b"n" * 40_000), 400, "is there twice"),
+        b'{"%s": 1, "%s": 2}' % (b"n" * 40_000, b"n" * 40_000), 400, "stands twice"),
     "no UTF-8": (b'{"id": "\xff"}', 400, "utf-8"),
     "a byte order mark": (b"\xef\xbb\xbf" + QUESTION, 400, "BOM"),
     "UTF-16": (QUESTION.decode().encode("utf-16"), 400, "utf-8"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+
+from fpgacomp.host.strict_json import read_json
 
 # A type is written ap_fixed<16,6>, a stream's word ap_fixed<16,6>*CHANNELS*1.
 _TYPE = re.compile(r"ap_(?P<u>u?)(?:fixed|int)<(?P<bits>\d{1,4})[,>]")
@@ -64,10 +65,7 @@ def of_params(op: str, text: str) -> Reported:
     Raises:
         ValueError: it is not an object of names to texts and numbers of a possible size.
     """
-    try:
-        stated = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("params is nested too deeply") from error
+    stated = read_json(text)
     if not isinstance(stated, dict):
         raise ValueError("params is not an object")
     types = {str(name): value for name, value in stated.items() if isinstance(value, str)}

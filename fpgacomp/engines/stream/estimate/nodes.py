@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from fpgacomp.host.strict_json import read_json
 
 MOST_TEXT = 20_000  # characters of a design's layers
 MOST = 1 << 20  # largest attribute that is rebuilt
@@ -63,7 +64,7 @@ def of_row(x: Mapping[str, str]) -> FinnNode:
         NotStated: its attributes are no object.
     """
     try:
-        stated = json.loads(x["attrs"] or "{}")
+        stated = read_json(x["attrs"] or "{}")
     except (ValueError, RecursionError) as error:
         raise NotStated("attrs is not JSON") from error
     if not isinstance(stated, dict):

@@ -103,7 +103,9 @@ static int fits(const fpgacomp_design *design) {
          design->network_outputs <= most;
 }
 
+/* A ticket from before is none of what follows. */
 static void forget(fpgacomp_device *device) {
+  device->first += device->submitted;
   device->submitted = 0;
   memset(device->taken, 0, sizeof device->taken);
   device->lost = 0;
@@ -121,6 +123,8 @@ fpgacomp_status fpgacomp_open(fpgacomp_device *device, const fpgacomp_design *de
   }
   device->design = design;
   device->transport = *transport;
+  /* Tickets of two devices lie far apart, so that one is not taken for the other's. */
+  device->first += (uint32_t)((uintptr_t)device / sizeof(void *)) * UINT32_C(2654435761);
   forget(device);
   /* Nothing is written to a device before it is known to be the right one. */
   status = transport->identity(transport->self, found);
@@ -173,8 +177,7 @@ static fpgacomp_status start(fpgacomp_device *device, size_t slot, fpgacomp_tick
     return status;
   }
   device->taken[slot] = 1;
-  device->ticket[slot] = device->submitted;
-  *ticket = device->submitted++;
+  *ticket = device->ticket[slot] = device->first + device->submitted++;
   return FPGACOMP_OK;
 }
 
@@ -206,9 +209,10 @@ fpgacomp_status fpgacomp_submit(fpgacomp_device *device, const void *const *samp
 fpgacomp_status fpgacomp_wait(fpgacomp_device *device, fpgacomp_ticket ticket, void *const *answer,
                               uint32_t timeout_ms) {
   const uint8_t *frames[FPGACOMP_MAX_ARRAYS];
-  const size_t slot = ticket % FPGACOMP_SLOTS;
+  size_t slot;
   fpgacomp_status status = ready(device);
   if (status != FPGACOMP_OK) return status;
+  slot = (ticket - device->first) % FPGACOMP_SLOTS;
   if (!given((const void *const *)answer, device->design->network_outputs)) return FPGACOMP_BAD_ARGUMENT;
   if (!device->taken[slot] || device->ticket[slot] != ticket) return FPGACOMP_BAD_TICKET;
   status = finish(device, slot, timeout_ms);

@@ -129,14 +129,17 @@ typedef struct {
   /* Memory for a slot's frame of a port: written before `start`, and read after `finish`. */
   uint8_t *(*input)(void *self, size_t slot, size_t port);
   const uint8_t *(*output)(void *self, size_t slot, size_t port);
-  /* Send a slot's frames, without waiting for their answers. */
+  /* Send a slot's frames, without waiting for their answers; FPGACOMP_BUSY where the slot's last
+   * answer was not waited for. */
   fpgacomp_status (*start)(void *self, size_t slot);
-  /* Wait until the slot's answers are there; FPGACOMP_TIMEOUT once `now_us` is past `deadline_us`. */
+  /* Wait until the slot's answers are there; FPGACOMP_TIMEOUT once `now_us` is past `deadline_us`,
+   * FPGACOMP_BAD_TICKET where nothing of the slot is under way: each start is waited for once. */
   fpgacomp_status (*finish)(void *self, size_t slot, uint64_t deadline_us);
   /* Lose everything in flight; the frame that is started next is slot 0's and is answered right. */
   fpgacomp_status (*reset)(void *self);
   /* Microseconds since any point in the past. */
   uint64_t (*now_us)(void *self);
+  /* The other calls say FPGACOMP_NOT_OPEN then; closing again does nothing. */
   void (*close)(void *self);
 } fpgacomp_transport;
 
@@ -144,12 +147,14 @@ typedef struct {
 typedef struct {
   const fpgacomp_design *design;
   fpgacomp_transport transport;
-  uint32_t submitted;
+  uint32_t submitted; /* since the last reset */
+  uint32_t first;     /* ticket of the first of these */
   uint32_t ticket[FPGACOMP_SLOTS];
   uint8_t taken[FPGACOMP_SLOTS];
   uint8_t open, lost;
 } fpgacomp_device;
 
+/* A sample that is under way. Tickets go on over a reset, and those of two devices differ. */
 typedef uint32_t fpgacomp_ticket;
 
 /* What the stored frames came to. */

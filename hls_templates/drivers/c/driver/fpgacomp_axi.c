@@ -1,5 +1,7 @@
 #include "fpgacomp_axi.h"
 
+#include <string.h>
+
 static size_t aligned(size_t bytes) {
   return (bytes + FPGACOMP_ALIGNMENT - 1) / FPGACOMP_ALIGNMENT * FPGACOMP_ALIGNMENT;
 }
@@ -27,7 +29,8 @@ static size_t place(fpgacomp_axi_lane *lane, const fpgacomp_port *port, size_t o
 }
 
 static fpgacomp_status identity(void *self, uint32_t words[4]) {
-  return fpgacomp_regs_identity(&((fpgacomp_axi *)self)->regs, words);
+  fpgacomp_axi *axi = self;
+  return axi->open ? fpgacomp_regs_identity(&axi->regs, words) : FPGACOMP_NOT_OPEN;
 }
 
 static uint8_t *input(void *self, size_t slot, size_t port) {
@@ -80,7 +83,10 @@ static fpgacomp_status step(fpgacomp_axi *axi) {
 
 static fpgacomp_status start(void *self, size_t slot) {
   fpgacomp_axi *axi = self;
+  if (!axi->open) return FPGACOMP_NOT_OPEN;
   if (slot != axi->started % FPGACOMP_SLOTS) return FPGACOMP_BAD_ARGUMENT;
+  if (axi->taken[slot]) return FPGACOMP_BUSY;
+  axi->taken[slot] = 1;
   axi->number[slot] = axi->started++;
   return step(axi);
 }
@@ -104,8 +110,11 @@ static int is_answered(const fpgacomp_axi *axi, uint32_t number) {
 static fpgacomp_status finish(void *self, size_t slot, uint64_t deadline_us) {
   fpgacomp_axi *axi = self;
   const fpgacomp_hal *hal = &axi->hal;
-  const uint32_t number = axi->number[slot];
+  uint32_t number;
   int late = 0;
+  if (!axi->open) return FPGACOMP_NOT_OPEN;
+  if (slot >= FPGACOMP_SLOTS || !axi->taken[slot]) return FPGACOMP_BAD_TICKET;
+  number = axi->number[slot];
   while (!is_answered(axi, number)) {
     fpgacomp_status status;
     if (late) {
@@ -119,6 +128,7 @@ static fpgacomp_status finish(void *self, size_t slot, uint64_t deadline_us) {
     if (status != FPGACOMP_OK) return status;
     if (!late && !is_answered(axi, number)) hal->yield(hal->self);
   }
+  axi->taken[slot] = 0;
   return fpgacomp_regs_errors(&axi->regs);
 }
 
@@ -131,7 +141,9 @@ static fpgacomp_status reset(void *self) {
   fpgacomp_axi *axi = self;
   fpgacomp_status status = FPGACOMP_OK;
   size_t port;
+  if (!axi->open) return FPGACOMP_NOT_OPEN;
   axi->started = 0;
+  memset(axi->taken, 0, sizeof axi->taken);
   /* The DMAs first: what they still send of a frame would be taken as a short one. A DMA with both
    * channels is reset twice, which does no harm. */
   for (port = 0; port < axi->design->inputs && status == FPGACOMP_OK; ++port) {
@@ -153,13 +165,15 @@ static fpgacomp_status reset(void *self) {
 
 static uint64_t now_us(void *self) {
   fpgacomp_axi *axi = self;
-  return axi->hal.now_us(axi->hal.self);
+  return axi->open ? axi->hal.now_us(axi->hal.self) : 0;
 }
 
 /* The DMAs are stopped: what they would still write belongs to somebody else then. */
 static void close_axi(void *self) {
   fpgacomp_axi *axi = self;
   size_t port;
+  if (!axi->open) return;
+  axi->open = 0;
   for (port = 0; port < axi->design->inputs; ++port) {
     if (axi->input[port].begun != axi->input[port].ended) (void)reset_lane(&axi->input[port]);
   }
@@ -204,6 +218,8 @@ fpgacomp_status fpgacomp_axi_init(fpgacomp_axi *axi, const fpgacomp_design *desi
   axi->design = design;
   axi->hal = *hal;
   axi->started = 0;
+  memset(axi->taken, 0, sizeof axi->taken);
+  axi->open = 1;
   axi->regs.hal = &axi->hal;
   axi->regs.base = design->control;
   axi->regs.inputs = (uint32_t)design->inputs;

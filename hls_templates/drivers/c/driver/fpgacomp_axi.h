@@ -25,6 +25,8 @@ typedef struct {
   fpgacomp_axi_lane input[FPGACOMP_MAX_ARRAYS], output[FPGACOMP_MAX_ARRAYS];
   uint32_t started;
   uint32_t number[FPGACOMP_SLOTS]; /* of the frame in a slot */
+  uint8_t taken[FPGACOMP_SLOTS];   /* slots whose answers were not waited for */
+  uint8_t open;
 } fpgacomp_axi;
 
 /* Bytes of DMA memory that a design needs. */

@@ -297,7 +297,9 @@ static fpgacomp_status settle(fpgacomp_link *link, uint64_t until_us) {
 
 static fpgacomp_status identity(void *self, uint32_t words[4]) {
   fpgacomp_link *link = self;
-  const fpgacomp_status status = request(link, FPGACOMP_PACKET_IDENTIFY, NEVER);
+  fpgacomp_status status;
+  if (!link->open) return FPGACOMP_NOT_OPEN;
+  status = request(link, FPGACOMP_PACKET_IDENTIFY, NEVER);
   if (status == FPGACOMP_OK) memcpy(words, link->words, sizeof link->words);
   return status;
 }
@@ -311,7 +313,10 @@ static const uint8_t *output(void *self, size_t slot, size_t port) {
 
 static fpgacomp_status start(void *self, size_t slot) {
   fpgacomp_link *link = self;
-  if (slot >= FPGACOMP_SLOTS || link->waiting.count + link->under_way.count == FPGACOMP_SLOTS) return FPGACOMP_BAD_ARGUMENT;
+  if (!link->open) return FPGACOMP_NOT_OPEN;
+  if (slot >= FPGACOMP_SLOTS) return FPGACOMP_BAD_ARGUMENT;
+  if (link->taken[slot]) return FPGACOMP_BUSY;
+  link->taken[slot] = 1;
   link->answered[slot] = 0;
   link->results[slot] = 0;
   put_at(&link->waiting, link->waiting.count, slot);
@@ -324,6 +329,8 @@ static fpgacomp_status finish(void *self, size_t slot, uint64_t deadline_us) {
   fpgacomp_link *link = self;
   uint64_t pause = link->latency_us, quiet;
   fpgacomp_status status = FPGACOMP_OK;
+  if (!link->open) return FPGACOMP_NOT_OPEN;
+  if (slot >= FPGACOMP_SLOTS || !link->taken[slot]) return FPGACOMP_BAD_TICKET;
   while (!link->answered[slot]) {
     const uint32_t before = lost(link);
     size_t packets;
@@ -344,11 +351,14 @@ static fpgacomp_status finish(void *self, size_t slot, uint64_t deadline_us) {
       pause = sooner(2 * pause, LONGEST_PAUSE * link->latency_us);
     }
   }
+  link->taken[slot] = 0;
   return FPGACOMP_OK;
 }
 
 static fpgacomp_status reset(void *self) {
   fpgacomp_link *link = self;
+  if (!link->open) return FPGACOMP_NOT_OPEN;
+  memset(link->taken, 0, sizeof link->taken);
   link->waiting.count = 0;
   link->under_way.count = 0;
   link->doubt = 0;
@@ -356,10 +366,15 @@ static fpgacomp_status reset(void *self) {
   return request(link, FPGACOMP_PACKET_RESET, NEVER);
 }
 
-static uint64_t now_us(void *self) { return now_of(self); }
+static uint64_t now_us(void *self) {
+  const fpgacomp_link *link = self;
+  return link->open ? now_of(link) : 0;
+}
 
 static void close_link(void *self) {
   fpgacomp_link *link = self;
+  if (!link->open) return;
+  link->open = 0;
   link->line.close(link->line.self);
 }
 
@@ -381,6 +396,7 @@ fpgacomp_status fpgacomp_link_init(fpgacomp_link *link, const fpgacomp_design *d
   link->latency_us = FPGACOMP_LINK_LATENCY_US;
   link->attempts = FPGACOMP_LINK_ATTEMPTS;
   link->window = 1;
+  link->open = 1;
   fpgacomp_decoder_init(&link->decoder, memory, longest(design));
   link->line_free_us = link->heard_us = now_of(link);
   transport->self = link;

@@ -63,6 +63,8 @@ typedef struct {
   fpgacomp_link_queue waiting, under_way; /* under way: by sequence, without a gap */
   size_t results[FPGACOMP_SLOTS];         /* ports of a slot that are there */
   uint8_t answered[FPGACOMP_SLOTS];
+  uint8_t taken[FPGACOMP_SLOTS]; /* slots whose answers were not waited for */
+  uint8_t open;
   uint8_t first; /* sequence of the first slot that is under way */
   uint8_t label, asked_label, asked_kind, asked;
   uint8_t doubt, foreign;
