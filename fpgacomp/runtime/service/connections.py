@@ -17,7 +17,6 @@ from typing import Iterator, Sequence
 
 from .refusal import ServiceRefusal
 
-
 # Seconds that a new connection waits for others, which were told to end, to do so.
 _ENDING_S = 5.0
 

@@ -23,6 +23,7 @@ from fpgacomp.engines.shared.circuit.nodes import Range
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.host import kept
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.ir.types import IntArray, Ints
 
 INSTALL = "pip install 'fpgacomp[adders]'"
@@ -41,7 +42,7 @@ _FAST = 1_500  # digits up to which every way is tried
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SharedAddition:
     """(x[a] << left_a) + (x[b] << left_b), or their difference.
 
     Args:
@@ -79,7 +80,7 @@ class AdderGraph:
     """
 
     spans: tuple[Range, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[SharedAddition, ...]
     outputs: tuple[Output, ...]
     theirs: float
 
@@ -158,7 +159,7 @@ def _keep(graph: AdderGraph, place: Path) -> None:
 def _read(place: Path, matrix: IntArray, ranges: tuple[Range, ...]) -> AdderGraph | None:
     """What an earlier run has kept, if that is the matrix."""
     try:
-        content = json.loads(place.read_text(encoding="ascii"))
+        content = read_json(place.read_bytes())
         outputs = [Output(*output) for output in content["outputs"]]
         return _graph(matrix, ranges, content["steps"], outputs, content["theirs"])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
@@ -178,7 +179,7 @@ def _graph(
     """
     lo, hi = (np.array(ends, dtype=np.int64) for ends in zip(*ranges))
     forms: list[IntArray] = list(np.eye(len(ranges), dtype=np.int64))
-    made: list[Step] = []
+    made: list[SharedAddition] = []
     for a, b, left_a, left_b, subtract in steps:
         if not (0 <= a < len(forms) and 0 <= b < len(forms)):
             return None
@@ -187,7 +188,7 @@ def _graph(
         least, most = np.where(form > 0, lo, hi), np.where(form > 0, hi, lo)
         span = (int((form * least).sum()), int((form * most).sum()))
         forms.append(form)
-        made.append(Step(a, b, left_a, left_b, subtract, span))
+        made.append(SharedAddition(a, b, left_a, left_b, subtract, span))
     if len(outputs) != matrix.shape[1]:
         return None
     for column, output in enumerate(outputs):
