@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import jinja2
 
-from fpgacomp.engines.stream.interface import AxiPort
+from fpgacomp.deploy.link_memory import WINDOWS, LinkPort, window_of, with_spram
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.engines.stream.rtl.registers import RegisterMap
 from fpgacomp.errors import UsageError
@@ -14,51 +14,15 @@ from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
 
 TEMPLATES = data_folder("hls_templates") / "link"
+# A single-port RAM as simulators see it; a tool that builds for one has its primitive instead.
+SPRAM = "fpgacomp_link_spram.sv"
 VERSION = 1  # of what is said on the line (hls_templates/link/README.md)
 _PHASE = 1 << 16  # steps of the accumulator in fpgacomp_uart_tick
 _OVERSAMPLES = (8, 4)  # samples a bit: the better one first
 _MOST_ERROR = 0.01  # of the baud rate, which leaves as much for the other end of the line
 _MOST_PORTS = 16  # a port has four bits of a packet's head
-_WINDOWS = (2, 4, 8, 16)  # frames under way
-_BLOCK_BYTES = 512  # of iCE40's block RAM, the smallest of the open families
 _PATIENCE_S = 1 / 16  # until a half-received packet is dropped: far above a pause of a USB bridge
 _CRC_BYTES = 4
-
-
-@dataclass(frozen=True)
-class LinkPort:
-    """A port of the accelerator as the link sees it.
-
-    Args:
-        name: of the AXI stream.
-        beat_bytes: bytes of TDATA.
-        frame_bytes: bytes of a frame, without those that fill up its last beat.
-    """
-
-    name: str
-    beat_bytes: int
-    frame_bytes: int
-
-    @property
-    def beats(self) -> int:
-        """Beats of a frame."""
-        return -(-self.frame_bytes // self.beat_bytes)
-
-    @property
-    def rest_bytes(self) -> int:
-        """Bytes of a frame in its last beat."""
-        return self.frame_bytes - (self.beats - 1) * self.beat_bytes
-
-    @property
-    def slot_bytes(self) -> int:
-        """Memory that a frame takes: a power of two."""
-        return 1 << (self.beats * self.beat_bytes - 1).bit_length()
-
-    @classmethod
-    def of(cls, port: AxiPort) -> LinkPort:
-        """The port of an interface."""
-        element = port.container_bits // 8
-        return cls(port.port, port.lanes * element, port.size * element)
 
 
 @dataclass(frozen=True)
@@ -122,6 +86,7 @@ def link_top(
     *,
     window: int | None = None,
     patience_cycles: int | None = None,
+    spram: int = 0,
 ) -> Project:
     """The files of a UART host link around an accelerator.
 
@@ -133,6 +98,7 @@ def link_top(
             block RAM holds where it is None.
         patience_cycles: clock cycles after which a half-received packet is dropped, rounded up to
             a power of two; a sixteenth of a second where it is None.
+        spram: single-port RAMs of the device, into which the largest buffers go.
 
     Returns:
         TOP_uart.sv and the modules of the link, one a file and all in one folder. The module
@@ -142,20 +108,14 @@ def link_top(
     Raises:
         UsageError: the clock does not give the baud rate, or the design has too many ports.
     """
-    top = top_of(interface, clock_hz, baud, window=window, patience_cycles=patience_cycles)
+    top = top_of(
+        interface, clock_hz, baud, window=window, patience_cycles=patience_cycles, spram=spram
+    )
     files = {path.name: path.read_bytes() for path in sorted(TEMPLATES.glob("*.sv"))}
+    if not any(port.spram for port in top.inputs):
+        del files[SPRAM]
     files[f"{top.name}.sv"] = render("top.sv", top=top)
     return Project(files)
-
-
-def window_of(inputs: tuple[LinkPort, ...]) -> int:
-    """Frames that one block RAM of iCE40 for each port holds, and two at least.
-
-    Two keep the accelerator busy: one comes in while the other is read. More of them hide the time
-    that a USB bridge takes to tell of an answer.
-    """
-    fitting = _BLOCK_BYTES // max(port.slot_bytes for port in inputs)
-    return max(_WINDOWS[0], *(window for window in _WINDOWS if window <= max(fitting, 2)))
 
 
 def timing_of(clock_hz: int, baud: int) -> tuple[int, int]:
@@ -190,6 +150,7 @@ def top_of(
     *,
     window: int | None,
     patience_cycles: int | None,
+    spram: int = 0,
 ) -> LinkTop:
     """What the template of the top module is told; see `link_top`."""
     inputs = tuple(LinkPort.of(port) for port in interface.inputs)
@@ -198,9 +159,9 @@ def top_of(
         if len(ports) > _MOST_PORTS:
             why = f"the design has {len(ports)} {side}; a packet tells {_MOST_PORTS} apart."
             raise UsageError("the UART link", why, "join some of them in the network.")
-    if window is not None and window not in _WINDOWS:
+    if window is not None and window not in WINDOWS:
         raise UsageError("the UART link", f"a window of {window} frames is none of "
-                         f"{', '.join(map(str, _WINDOWS))}.", "choose one of these.")  # fmt: skip
+                         f"{', '.join(map(str, WINDOWS))}.", "choose one of these.")  # fmt: skip
     oversample, increment = timing_of(clock_hz, baud)
     cycles = patience_cycles if patience_cycles is not None else round(clock_hz * _PATIENCE_S)
     registers = RegisterMap(
@@ -208,17 +169,18 @@ def top_of(
         tuple(port.name for port in inputs),
         tuple(port.name for port in outputs),
     )
+    frames = window or window_of(inputs)
     return LinkTop(
         accelerator=interface.top,
         identity=interface.identity,
-        inputs=inputs,
+        inputs=with_spram(inputs, frames, spram),
         outputs=outputs,
         address_bits=registers.address_bits,
         clock_hz=clock_hz,
         baud=baud,
         oversample=oversample,
         increment=increment,
-        window=window or window_of(inputs),
+        window=frames,
         patience=1 << max(cycles - 1, 1).bit_length(),
     )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from fpgacomp.deploy.link import link_top, render, top_of
 from fpgacomp.engines.shared import emulation
 from fpgacomp.engines.stream.rtl.build import VerilatedProduct, make
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import UsageError
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.results.project import Project
 
@@ -25,6 +25,7 @@ def uart_emulator(
     *,
     baud: int | None = None,
     window: int | None = None,
+    spram: int = 0,
     verilator: Verilator,
     compiler: Compiler,
 ) -> Path:
@@ -37,7 +38,7 @@ def uart_emulator(
         clock_hz: of the design.
         baud: of the line; None takes a quarter of the clock, with which a board says nothing of its
             throughput, but is emulated fastest.
-        window: frames that may be under way; see `link_top`.
+        window, spram: frames that may be under way, and single-port RAMs; see `link_top`.
 
     Returns:
         The library, in a folder with the tables that it reads when it is opened.
@@ -55,13 +56,13 @@ def uart_emulator(
     if baud is None:
         baud = clock_hz // _BIT_CYCLES
     patience = max(_PATIENCE_CYCLES, _PATIENCE_BYTES * 10 * clock_hz // baud)
-    link = link_top(interface, clock_hz, baud, window=window, patience_cycles=patience)
-    top = top_of(interface, clock_hz, baud, window=window, patience_cycles=patience)
-    with TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "sources"
+    link = link_top(interface, clock_hz, baud, window=window, patience_cycles=patience, spram=spram)
+    top = top_of(interface, clock_hz, baud, window=window, patience_cycles=patience, spram=spram)
+    with scratch_folder() as scratch:
+        folder = scratch / "sources"
         _sources(project, link, f"{top.name}.sv").write(folder)
         tables = tuple(sorted(folder.glob("*.mem")))
-        source = Path(scratch) / "emulation.cpp"
+        source = scratch / "emulation.cpp"
         source.write_bytes(render("emulation.cpp", top=top, tables=[path.name for path in tables]))
         wanted = VerilatedProduct(
             name=emulation.LIBRARY, room="emulation", sources=(source,),

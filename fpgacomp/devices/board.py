@@ -43,6 +43,7 @@ class Board:
         path: the board file.
         pins: what a bitstream by open tools needs; None where the board file does not state it.
         vivado_board: what Vivado's own files call the board; "" where they are not known.
+        spram: single-port RAMs, which hold frames of the host link.
         platform: of an accelerator card, for which v++ links kernels; "" for others.
         power: None where the board file states none.
     """
@@ -66,6 +67,7 @@ class Board:
     vivado_board: str = ""
     platform: str = ""
     power: BoardPower | None = None
+    spram: int = 0
 
     @property
     def budget(self) -> Resources[float]:

@@ -63,6 +63,7 @@ class Device:
         yosys_multipliers: how the emitted script for Yosys puts the products that a design plans
             in DSP blocks there; "" where it does not.
         lut_ram: whether LUTs can be memory that is written.
+        routed: what nextpnr calls the devices of the family; () where it knows none.
         sources: where `lut_inputs` and `level_ns` are from.
     """
 
@@ -76,6 +77,7 @@ class Device:
     lut_ram: bool = True
     yosys: str = ""
     yosys_multipliers: Literal["", "lattice", "ice40"] = ""
+    routed: tuple[str, ...] = ()
 
     @property
     def wide_port_bits(self) -> int:

@@ -51,6 +51,17 @@ _LEVEL_7_SERIES = "level_ns: published Vitis HLS reports of 7-series parts"
 _LEVEL_ULTRASCALE = "level_ns: published Vitis HLS reports of UltraScale+ parts"
 _LEVEL_LATTICE = "level_ns: not measured; taken as that of the slowest family that was"
 
+# What nextpnr 0.11 calls the devices of a family, by its own --help: each is an option of its own
+# for Lattice's, the name of a chip database for Gowin's, of which those of GW5A have another PLL.
+_ROUTED_ECP5 = (
+    "12k", "25k", "45k", "85k", "um-25k", "um-45k", "um-85k", "um5g-25k", "um5g-45k", "um5g-85k",
+)  # fmt: skip
+_ROUTED_ICE40 = ("lp384", "lp1k", "lp4k", "lp8k", "hx1k", "hx4k", "hx8k")
+_ROUTED_ULTRAPLUS = ("up3k", "up5k")
+_ROUTED_GOWIN = (
+    "GW1N-1", "GW1N-4", "GW1N-9", "GW1N-9C", "GW1NS-4", "GW1NZ-1", "GW2A-18", "GW2A-18C",
+)  # fmt: skip
+
 _SEVEN_SERIES = Device(
     multiplier=DSP48E1,
     lut_inputs=6,
@@ -90,6 +101,7 @@ _ECP5 = Device(
     toolchain="open",
     yosys="synth_ecp5 -nowidelut -nodsp",
     yosys_multipliers="lattice",
+    routed=_ROUTED_ECP5,
     sources=("FPGA-DS-02012 (ECP5 Data Sheet): 4-input LUT", _LEVEL_LATTICE),
 )
 _ICE40 = Device(
@@ -101,6 +113,7 @@ _ICE40 = Device(
     toolchain="open",
     yosys="synth_ice40 -device hx",
     lut_ram=False,
+    routed=_ROUTED_ICE40,
     sources=("FPGA-DS-02029 (iCE40 LP/HX Data Sheet): 4-input LUT, no DSP block", _LEVEL_LATTICE),
 )
 _ICE40_ULTRAPLUS = Device(
@@ -113,6 +126,7 @@ _ICE40_ULTRAPLUS = Device(
     yosys="synth_ice40 -device u",
     yosys_multipliers="ice40",
     lut_ram=False,
+    routed=_ROUTED_ULTRAPLUS,
     sources=("FPGA-DS-02008 (iCE40 UltraPlus Data Sheet): 4-input LUT", _LEVEL_LATTICE),
 )
 _GOWIN = Device(
@@ -123,6 +137,7 @@ _GOWIN = Device(
     level_ns=3.0,
     toolchain="open",
     yosys="synth_gowin -nowidelut -nodsp",
+    routed=_ROUTED_GOWIN,
     sources=("DS100 (GW1N Data Sheet), UG288 (Gowin CFU): 4-input LUT", _LEVEL_LATTICE),
 )
 

@@ -206,6 +206,13 @@ def _foreign(path: Path, lines: Lines, board: BoardFile, device: Device) -> Iter
                 f"correct the count or the family, or say what the blocks are: "
                 f"`device: {{{fact}: {DEVICE_EXAMPLES[fact]}}}`.",
             )
+    if board.resources.spram and board.family != "ice40-ultraplus":
+        yield BoardError(
+            where(path, lines["resources", "spram"], ("resources", "spram")),
+            f"{board.resources.spram:,} single-port RAMs on a device of family {board.family}, "
+            "which has none.",
+            "leave the key out: it counts SB_SPRAM256KA of iCE40 UltraPlus.",
+        )
     if (board.vendor == "xilinx") != (device.toolchain == "vivado"):
         key = "toolchain" if board.toolchain else "vendor"
         yield BoardError(
@@ -227,6 +234,15 @@ def _wrong_pins(
             where(path, lines[keys], keys),
             f"samples reach this board by {board.host!r}, and no pins are asked for.",
             "leave the section out: it is for boards whose host is `none`.",
+        )
+    # The name becomes an option of nextpnr: one that it does not know may be another option's.
+    if pins.device not in device.routed and device.routed:
+        near = get_close_matches(pins.device, device.routed, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        yield BoardError(
+            where(path, lines[*keys, "device"], (*keys, "device")),
+            f"{_shown(pins.device)} is no device of family {board.family} that nextpnr knows.",
+            f"{hint}One of {', '.join(device.routed)}.",
         )
     places: dict[str, str] = {}
     for port, site in _sites(pins):

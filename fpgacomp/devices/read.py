@@ -98,6 +98,7 @@ def _board(content: BoardFile, path: Path) -> Board:
         device=_device(content, path),
         resources=_resources(content.resources),
         lutram=content.resources.lutram,
+        spram=content.resources.spram,
         shell=_resources(content.shell),
         clock_mhz_default=content.clock_mhz.default,
         clock_mhz_max=content.clock_mhz.max,

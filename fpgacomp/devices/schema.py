@@ -43,7 +43,11 @@ class _Strict(BaseModel):
 
 
 class ResourcesSection(_Strict):
-    """`resources`: what the FPGA holds."""
+    """`resources`: what the FPGA holds.
+
+    Args:
+        spram: single-port RAMs of 256 Kb that the bitstream does not fill (iCE40 UltraPlus).
+    """
 
     lut: Annotated[int, Field(gt=0, le=_MOST)]
     ff: Annotated[int, Field(gt=0, le=_MOST)]
@@ -51,6 +55,7 @@ class ResourcesSection(_Strict):
     bram18: _Count
     uram: _Count
     lutram: _Count
+    spram: _Count = 0
 
 
 class ShellSection(_Strict):
@@ -232,6 +237,7 @@ EXAMPLES: Mapping[str, str] = {
     "block_ram": "[512x36, 1024x18, 2048x9, 4096x4, 8192x2, 16384x1]",
     "ultra_ram": "[4096x72]",
     "level_ns": "3.0",
+    "spram": "4",
 }
 DEVICE_EXAMPLES = {**EXAMPLES, "dsp": "25x18"}  # `dsp` is a count under `resources`
 BITSTREAM_EXAMPLES: Mapping[str, str] = {

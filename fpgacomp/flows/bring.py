@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fpgacomp.bitstream.job import Brought, BroughtFile, BuildOptions
 from fpgacomp.bitstream.registry import toolchain_for
@@ -12,6 +11,7 @@ from fpgacomp.errors import InputDataError, MissingInputData, UsageError
 from fpgacomp.flows.build import BuildResult, job_of, report_of
 from fpgacomp.flows.options import checked_path
 from fpgacomp.host.plain import read_plain
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.report import bitstream_folder
 from fpgacomp.runtime.form import MAX_FILE_BYTES
 
@@ -58,8 +58,8 @@ def bring_bitstream(
         raise UsageError("--scripts-only", why, "give one of them.")
     brought = _brought(checked_path("bitstream", bitstream), hwh, timing)
     result = place / bitstream_folder.FOLDER
-    with TemporaryDirectory(prefix="fpgacomp-build-") as scratch:
-        job = job_of(place, board, options, Path(scratch), trust=trust)
+    with scratch_folder() as scratch:
+        job = job_of(place, board, options, scratch, trust=trust)
         digest = bitstream_folder.build_digest(place)
         job = replace(job, options=_as_scripted(options, result, digest))
         made = toolchain_for(job.board).bring(job, brought)

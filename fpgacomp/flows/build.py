@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from fpgacomp.bitstream.job import BuildOptions, Built, Job
 from fpgacomp.bitstream.registry import toolchain_for
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import list_boards, load_board
-from fpgacomp.errors import FpgacompError, UsageError
+from fpgacomp.errors import FileSystemError, FpgacompError, UsageError
 from fpgacomp.flows.import_report import import_report
 from fpgacomp.flows.options import checked_path
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.host.strict_json import read_json
 from fpgacomp.report import bitstream_folder, folder
 
@@ -98,8 +98,8 @@ def build(
     """
     place = checked_path("build", build)
     result, evidence = place / bitstream_folder.FOLDER, place / bitstream_folder.FAILED
-    with TemporaryDirectory(prefix="fpgacomp-build-") as scratch:
-        job = job_of(place, board, options or BuildOptions(), Path(scratch), trust=trust)
+    with scratch_folder() as scratch:
+        job = job_of(place, board, options or BuildOptions(), scratch, trust=trust)
         bitstream_folder.check_free(result)
         bitstream_folder.check_free(evidence)
         toolchain, digest = toolchain_for(job.board), bitstream_folder.build_digest(place)
@@ -110,6 +110,9 @@ def build(
     if report["status"] == "scripts":
         _require_no_bitstream(result, digest)
     target = result if made.met else evidence
+    if not place.is_dir():
+        why = "was removed or moved while it was built, so that the bitstream has no place."
+        raise FileSystemError(str(place), why, "compile again, and leave the folder until it ends.")
     bitstream_folder.write_bitstream(target, digest, made.files, report)
     if made.problem is not None:
         raise made.problem

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fpgacomp.engines import registry
 from fpgacomp.engines.choose import EngineDesign
@@ -15,6 +14,7 @@ from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.evidence.compare import compare
 from fpgacomp.flows.batches import Batch
 from fpgacomp.flows.stages import Stages
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
@@ -103,9 +103,9 @@ def simulated(
             waiting.append(batch)
             yield batch.inputs(graph)
 
-    with TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         runs = engine.simulate(
-            emitted, inputs(), level, compiler=compiler, workdir=Path(scratch),
+            emitted, inputs(), level, compiler=compiler, workdir=scratch,
             progress=share_of(lambda share: stages.watch.observer(name, share)), trace=trace,
         )  # fmt: skip
         while True:

@@ -79,8 +79,9 @@ def emulate(
         verilator = find_verilator()
         with Stages(observer).step("emulator"):
             return uart_emulator(
-                built.project, clock_hz, baud=rate, verilator=verilator, compiler=compiler
-            )
+                built.project, clock_hz, baud=rate, spram=_spram(report), verilator=verilator,
+                compiler=compiler,
+            )  # fmt: skip
     if baud is not None:
         raise UsageError(f"--baud {baud}", "is for boards with a UART, and this has AXI DMA.",
                          "leave it out.")  # fmt: skip
@@ -184,6 +185,11 @@ def _baud(report: Mapping[str, Any], where: str, given: int | None) -> int:
             "`uart: {rx: PIN, tx: PIN, baud: RATE}` under bitstream.",
         )  # fmt: skip
     return int(baud)
+
+
+def _spram(report: Mapping[str, Any]) -> int:
+    """Single-port RAMs of the board, in which its link may keep frames; 0 of older builds."""
+    return int(report["board"]["resources"].get("spram", 0))
 
 
 def _system(report: Mapping[str, Any], where: str) -> EmulatedSystem:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import onnx
 
+from fpgacomp.deploy.link_memory import with_link
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import list_boards
 from fpgacomp.engines.choose import EngineDesign, choose
 from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.registry import Request
-from fpgacomp.errors import UsageError
+from fpgacomp.errors import DoesNotFit, UsageError
 from fpgacomp.evidence.software import require_runnable
 from fpgacomp.flows import dump
 from fpgacomp.flows.options import Options
 from fpgacomp.flows.samples import quantize_network
 from fpgacomp.flows.stages import Stages
 from fpgacomp.frontend import end_in_labels, open_network
+from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
@@ -73,6 +76,7 @@ def fold(
 
     Raises:
         UsageError: the board does not run at the clock that was asked for.
+        DoesNotFit: the host link of the board alone takes more memory than there is.
         FpgacompError, Problems: no engine asked for can build the graph.
     """
     clock_mhz = options.clock_mhz or board.clock_mhz_default
@@ -82,12 +86,13 @@ def fold(
             f"{board.name} runs at {SLOWEST_MHZ:g} to {board.clock_mhz_max:g} MHz.",
             f"use {SLOWEST_MHZ:g} to {board.clock_mhz_max:g}.",
         )
+    graph = lowered.graph
     goal = Goal(
-        board=board,
+        board=with_link(board, graph),
         clock_mhz=clock_mhz,
         target=options.target,
         io_type=options.io_type,
-        other_boards=[b for b in list_boards() if b.device.toolchain == board.device.toolchain],
+        other_boards=list(_others(board, graph)),
         bits_are_options=of_float,
     )
     search = _search(lowered, options, request, board)
@@ -95,6 +100,14 @@ def fold(
         chosen = search(goal)
     stages.keep("design", lambda: dump.design(chosen))
     return chosen
+
+
+def _others(board: Board, graph: Graph) -> Iterator[Board]:
+    """The listed boards that the same tools build for and whose host link holds the frames."""
+    for other in list_boards():
+        if other.device.toolchain == board.device.toolchain:
+            with suppress(DoesNotFit):
+                yield with_link(other, graph)
 
 
 def _search(

@@ -137,6 +137,11 @@ def wanted_columns() -> str:
     return os.environ.get("COLUMNS", "")
 
 
+def wanted_scratch() -> str:
+    """Where this user wants temporary files (TMPDIR); "" where it is not said."""
+    return os.environ.get("TMPDIR", "")
+
+
 def cache_folder() -> Path:
     """Folder of what this user's runs keep for later ones, which may not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME", "")

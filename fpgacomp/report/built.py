@@ -80,12 +80,31 @@ def _path(path: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         return
     yield (
         f"slowest path  {path['delay_ns']:.1f} ns over {path['length']} steps: "
-        f"{path['logic_ns']:.1f} ns logic, {path['routing_ns']:.1f} ns routing"
+        f"{path['logic_ns']:.1f} ns logic, {path['routing_ns']:.1f} ns routing; "
+        f"{path['steps_with_source']} have a line"
     ), ""  # fmt: skip
+    for end in ("from", "to"):
+        if path[end] is not None:
+            yield f"  {end:4} {_place(path[end])}"[:160], ""
+    if through := path["through"][1:-1]:
+        yield f"  through {', '.join(map(_operator, through))}"[:160], ""
     steps = sorted(path["steps"], key=lambda step: -step["delay_ns"])[:_STEPS]
     for step in steps:
         at = f" ({step['source']})" if step["source"] else ""
-        yield f"  {step['delay_ns']:.1f} ns {step['kind']} to {step['cell']}{at}"[:160], "dim"
+        where = f"{step['operator']}: {step['signal']}"
+        yield f"  {step['delay_ns']:.1f} ns {step['kind']} to {where}{at}"[:160], "dim"
+
+
+def _place(place: Mapping[str, Any]) -> str:
+    """Signal, operator, layer and line of one end of a path."""
+    at = f", {place['source']}" if place["source"] else ""
+    return f"{_operator(place)}: {place['signal']}{at}"
+
+
+def _operator(place: Mapping[str, Any]) -> str:
+    module = f" ({place['module']})" if place["module"] else ""
+    layer = f"layer {place['layer']}, " if place["layer"] else ""
+    return f"{layer}{place['operator']}{module}"
 
 
 def _link(link: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:

@@ -137,6 +137,9 @@ def read_build(folder: Path) -> Build:
             "undo the change; or keep your version under another name, delete this one and "
             "compile again.",
         )
+    if missing := [path for path in manifest.digests if not (folder / path).exists()]:
+        why = "was removed since it was compiled."
+        raise UsageError(f"{folder}/{missing[0]}", why, "put it back, or compile again.")
     try:
         files = {path: (folder / path).read_bytes() for path in manifest.digests}
         onnx.load_from_string(files["network.onnx"])  # a damaged one is told here

@@ -79,7 +79,11 @@ def _board(board: Board) -> dict[str, object]:
         "vendor": board.vendor,
         "part": board.part,
         "family": board.family,
-        "resources": {**asdict(board.resources), "lutram": board.lutram},
+        "resources": {
+            **asdict(board.resources),
+            "lutram": board.lutram,
+            "spram": board.spram,
+        },
         "shell": asdict(board.shell),
         "host": board.host,
         "uart_baud": board.pins.uart.baud if board.pins and board.pins.uart else None,

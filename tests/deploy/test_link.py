@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fpgacomp.deploy.link import TEMPLATES, LinkPort, link_top, timing_of, top_of, window_of
+from fpgacomp.deploy.link import TEMPLATES, link_top, timing_of, top_of
+from fpgacomp.deploy.link_memory import LinkPort, window_of
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.errors import ToolError, UsageError
 from fpgacomp.host.toolchain import find_verilator
@@ -124,10 +125,7 @@ def test_verilator_finds_nothing_to_complain_about(tmp_path: Path) -> None:
         [str(word) for word in (*command, *files)], env=verilator.environment(),
         capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
-    places = re.findall(r"%(?:Warning|Error)[-\w]*: ([^ :]+):\d", ran.stderr)
-    assert "Walltime" in ran.stdout or places, ran.stdout + ran.stderr
-    # The accelerator's own files are linted where they are emitted.
-    assert not [place for place in places if "/link/" in place], ran.stderr
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_verible_finds_nothing_to_complain_about_and_nothing_to_format() -> None:

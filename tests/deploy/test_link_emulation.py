@@ -31,6 +31,7 @@ from fpgacomp.runtime.errors import DeviceError, DeviceTimeout, TransferError, W
 from fpgacomp.runtime.framing import Decoder, Packet
 from fpgacomp.runtime.line import EmulatedLine
 from fpgacomp.runtime.uart import UartTransport
+from tests.support import stream_designs as sd
 from tests.support import uart
 from tests.support.c_drivers import SANITIZERS, run
 from tests.support.paths import EXAMPLES
@@ -73,18 +74,28 @@ def made_joined() -> Made:
     return design.graph, deployment, uart.library(project)
 
 
+@lru_cache(maxsize=1)
+def made_in_spram() -> Made:
+    """Frames of 301 bytes, two of which are more than a block RAM, in single-port RAMs."""
+    project, deployment = uart.emit(sd.design(uart.joined(301)))
+    return uart.joined(301), deployment, uart.library(project, spram=2)
+
+
 @pytest.fixture
 def made(request: pytest.FixtureRequest, folder: Path) -> Made:
     """A design: its graph, its description, and the library of its board."""
     uart.needs_verilator()
     if request.param == "joined":
         return made_joined()
+    if request.param == "spram":
+        return made_in_spram()
     build, library = built(folder)
     graph = codec.from_json((build / "graph.json").read_text("utf-8"))
     return graph, Deployment.read(build / "software"), library
 
 
 both = pytest.mark.parametrize("made", ["joined", "digits"], indirect=True)
+every = pytest.mark.parametrize("made", ["joined", "digits", "spram"], indirect=True)
 joined = pytest.mark.parametrize("made", ["joined"], indirect=True)
 
 
@@ -103,7 +114,7 @@ def equal(found: list[np.ndarray], wanted: list[np.ndarray]) -> bool:
     return len(found) == len(wanted) and all(map(np.array_equal, found, wanted))
 
 
-@both
+@every
 def test_answers_are_the_oracles(made: Made) -> None:
     graph, deployment, path = made
     sent, wanted = uart.frames(graph, deployment, 40, 1)

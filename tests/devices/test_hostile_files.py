@@ -76,6 +76,47 @@ def test_no_value_carries_another_language(tmp_path: Path, key: str, value: str)
     assert f": {key}" in problem.where
 
 
+OPEN_FAMILIES = [("ulx3s-25f", "25k"), ("ice40-hx8k-evn", "hx8k"), ("icebreaker", "up5k"),
+                 ("tang-nano-9k", "GW1N-9C")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("board", "device"), OPEN_FAMILIES)
+@pytest.mark.parametrize("other", ["json", "seed", "Werror", "xx"])
+def test_a_device_that_nextpnr_does_not_know_is_no_option_of_it(
+    board: str, device: str, other: str, tmp_path: Path
+) -> None:
+    """`json` would become --json; the error lists what the family has."""
+    text = (data_folder("boards") / f"{board}.yaml").read_text(encoding="utf-8")
+    assert text.count(f"  device: {device}\n") == 1
+    path = tmp_path / "mine.yaml"
+    path.write_text(text.replace(f"  device: {device}\n", f"  device: {other}\n"))
+    with pytest.raises(BoardError, match=f"'{other}' is no device of family") as refused:
+        load_board(path)
+    assert refused.value.where.endswith(": bitstream.device")
+    assert device in refused.value.fix.split("One of ")[1].rstrip(".").split(", ")
+
+
+WORDS = ["--json", "-x", "a b", "a\\nb", "a;b", "a\\n", "$x", "[id]"]
+OPEN_WORDS = [
+    ("  package: CABGA381", "package"), ('  speed: "6"', "speed"), ("  io: LVCMOS33", "io"),
+    ("  programmer: ulx3s", "programmer"), ("  high: [L2]", "high"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "key"), OPEN_WORDS)
+@pytest.mark.parametrize("value", WORDS)
+def test_no_word_for_a_tool_is_an_option_or_two_lines(
+    line: str, key: str, value: str, tmp_path: Path
+) -> None:
+    text = (data_folder("boards") / "ulx3s-25f.yaml").read_text(encoding="utf-8")
+    given = f'["{value}"]' if key == "high" else f'"{value}"'
+    assert line in text
+    path = tmp_path / "mine.yaml"
+    path.write_text(text.replace(line, f"  {key}: {given}"))
+    with pytest.raises(FpgacompError, match=f"bitstream.{key}"):
+        load_board(path)
+
+
 @pytest.mark.parametrize("value", ["9" * 400, "9" * 5000, "1e400", "0x" + "f" * 300, ".nan", "-1"])
 def test_impossible_numbers_are_refused(tmp_path: Path, value: str) -> None:
     text = TEXT.replace("{lut: 53200,", f"{{lut: {value},")

@@ -212,7 +212,7 @@ def test_a_path_without_a_slash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             "  dsp: 220",
             "  dps: 220",
             "mine.yaml:9: resources.dps: is not a key of a board file. Fix: did you mean dsp? "
-            "The keys here are lut, ff, dsp, bram18, uram, lutram.",
+            "The keys here are lut, ff, dsp, bram18, uram, lutram, spram.",
         ),
         (
             "  bram18: 280",

@@ -14,7 +14,14 @@ from rich.console import Console
 from fpgacomp.bitstream.job import BuildOptions, Built
 from fpgacomp.bitstream.open import tools
 from fpgacomp.bitstream.open.toolchain import OpenToolchain
-from fpgacomp.errors import BoardError, FpgacompError, Problems, ToolError, UsageError
+from fpgacomp.errors import (
+    BoardError,
+    FileSystemError,
+    FpgacompError,
+    Problems,
+    ToolError,
+    UsageError,
+)
 from fpgacomp.flows import build as flow
 from fpgacomp.flows.build import BuildResult
 from fpgacomp.flows.build import build as build_own
@@ -60,8 +67,13 @@ REPORT = {
     "clock_mhz": {"wanted": 50.0, "set": 50.0, "achieved": 51.0},
     "resources": {"LUT": {"used": 7, "available": 100}},
     "critical_path": {
-        "delay_ns": 3.0, "logic_ns": 1.0, "routing_ns": 2.0, "length": 2,
-        "steps": [{"kind": "routing", "cell": "a", "delay_ns": 2.0, "source": "lib/x.sv:3"}],
+        "delay_ns": 3.0, "logic_ns": 1.0, "routing_ns": 2.0, "length": 2, "steps_with_source": 2,
+        "from": {"signal": "kept", "operator": "run_fc", "module": "fpgacomp_matvec",
+                 "layer": "fc", "source": "lib/y.sv:9"},
+        "to": {"signal": "busy", "operator": "host link", "module": "", "layer": "", "source": ""},
+        "through": [],
+        "steps": [{"kind": "routing", "cell": "a", "delay_ns": 2.0, "source": "lib/x.sv:3",
+                   "signal": "sum[3]", "operator": "run_fc", "layer": "fc"}],
     },
     "program": ["openFPGALoader", "-b", "ulx3s", "design.bit"],
     "host_link": {
@@ -109,7 +121,9 @@ def test_the_result_stands_beside_the_build_and_nothing_else_changes(
     assert report["board"]["name"] == BOARD and report["status"] == "ok"
     text = shown(result)
     assert "51 MHz of the 50 MHz wanted, by seed 2" in text and "1: not routed" in text
-    assert "openFPGALoader -b ulx3s design.bit" in text and "lib/x.sv:3" in text
+    assert "openFPGALoader -b ulx3s design.bit" in text
+    assert "from layer fc, run_fc (fpgacomp_matvec): kept, lib/y.sv:9" in text
+    assert "to   host link: busy" in text and "to run_fc: sum[3] (lib/x.sv:3)" in text
 
 
 def test_a_clock_that_is_not_met_leaves_evidence_and_the_old_bitstream(
@@ -133,6 +147,45 @@ def test_what_somebody_edited_is_not_replaced(
     (folder / "bitstream" / "design.bit").write_bytes(b"mine")
     with pytest.raises(UsageError, match="was edited since `build` wrote it"):
         with_answer(monkeypatch, folder, met=True)
+
+
+class Removing(Fixed):
+    """A toolchain while which somebody removes a part of the build."""
+
+    def __init__(self, gone: Path) -> None:
+        super().__init__(True)
+        self.gone = gone
+
+    def build(self, job: object, observer: object) -> Built:
+        shutil.rmtree(self.gone) if self.gone.is_dir() else self.gone.unlink()
+        return super().build(job, observer)
+
+
+@pytest.mark.parametrize("gone", ["bitstream", "report.json"])
+def test_what_is_removed_meanwhile_does_not_keep_the_bitstream(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    with_answer(monkeypatch, folder, met=True)
+    monkeypatch.setattr(flow, "toolchain_for", lambda board: Removing(folder / gone))
+    assert (build(folder).folder / "design.bit").read_bytes() == b"bits"
+
+
+def test_a_build_that_is_removed_meanwhile_is_told_with_a_remedy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "toolchain_for", lambda board: Removing(folder))
+    with pytest.raises(FileSystemError, match="was removed or moved while it was built") as told:
+        build(folder)
+    assert "compile again" in told.value.fix
+
+
+def test_a_file_that_was_removed_before_is_named(folder: Path) -> None:
+    (folder / "report.json").unlink()
+    with pytest.raises(
+        UsageError, match=r"report\.json: was removed since it was compiled\."
+    ) as told:
+        build(folder)
+    assert told.value.fix == "put it back, or compile again."
 
 
 def test_a_folder_of_somebody_else_is_not_replaced(

@@ -36,10 +36,10 @@ CLOCK_HZ = 12_000_000
 LATENCY_S = 0.0005
 
 
-def joined() -> Graph:
-    """Two inputs that meet, and two outputs; no frame fills its last beat."""
+def joined(size: int = 21) -> Graph:
+    """Two inputs that meet, and two outputs; of 21 elements no frame fills its last beat."""
     b = builders.GraphBuilder("joined")
-    one, other = b.input("one", (21,), -128, 127), b.input("other", (21,), 0, 9)
+    one, other = b.input("one", (size,), -128, 127), b.input("other", (size,), 0, 9)
     total = b.add_two("sum", one, other)
     return b.graph(b.dense("fc", total, 5), total)
 
@@ -92,9 +92,11 @@ def needs_verilator() -> None:
         pytest.skip(str(missing))
 
 
-def library(project: Project) -> Path:
-    """The emulated board of a design."""
-    return uart_emulator(project, CLOCK_HZ, verilator=find_verilator(), compiler=find_compiler())
+def library(project: Project, spram: int = 0) -> Path:
+    """The emulated board of a design, with so many single-port RAMs for its frames."""
+    return uart_emulator(
+        project, CLOCK_HZ, spram=spram, verilator=find_verilator(), compiler=find_compiler()
+    )
 
 
 def frames(graph: Graph, deployment: Deployment, count: int, seed: int) -> tuple[

@@ -12,7 +12,15 @@ from fpgacomp.devices.pins import BoardPins
 
 # Files of a run.
 NETLIST, STATISTICS, CONSTRAINTS = "top.json", "stat.json", "top"
-PLACED, REPORT = "placed", "report.json"
+PLACED, REPORT = "placed", "route.json"
+
+
+@dataclass(frozen=True)
+class Native:
+    """What router and packer are called where they were not installed from PyPI."""
+
+    router: str
+    packer: str
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class OpenFamily:
         limits: of its PLL.
         pll: the template of its PLL.
         cells: name of a resource, in words, -> what the report of place and route calls it.
+        native: the programs that a distribution or their authors install.
     """
 
     package: str
@@ -46,6 +55,7 @@ class OpenFamily:
     limits: pll.Limits
     pll: str
     cells: Mapping[str, tuple[str, ...]]
+    native: Native
 
 
 def _ecp5_router(board: Board, pins: BoardPins, path: Callable[[str], str]) -> list[str]:
@@ -85,9 +95,11 @@ _ICE40 = OpenFamily(
     cells={
         "logic cells (LUT and FF)": ("ICESTORM_LC",),
         "block RAM": ("ICESTORM_RAM",),
+        "single-port RAM": ("ICESTORM_SPRAM",),
         "DSP blocks": ("ICESTORM_DSP",),
         "PLL": ("ICESTORM_PLL",),
     },
+    native=Native("nextpnr-ice40", "icepack"),
 )
 FAMILIES: Mapping[str, OpenFamily] = {
     "ecp5": OpenFamily(
@@ -109,6 +121,7 @@ FAMILIES: Mapping[str, OpenFamily] = {
             "DSP blocks": ("MULT18X18D",),
             "PLL": ("EHXPLLL",),
         },
+        native=Native("nextpnr-ecp5", "ecppack"),
     ),
     "ice40": _ICE40,
     "ice40-ultraplus": _ICE40,
@@ -133,5 +146,6 @@ FAMILIES: Mapping[str, OpenFamily] = {
             "block RAM": ("BSRAM",),
             "PLL": ("rPLL",),
         },
+        native=Native("nextpnr-himbaechel", "gowin_pack"),
     ),
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fpgacomp.bitstream.job import BuildOptions
+from fpgacomp.bitstream.open.commands import route_arguments
 from fpgacomp.bitstream.open.family import PLACED, REPORT, OpenFamily
 from fpgacomp.bitstream.open.timing import RouteReport, read_report
 from fpgacomp.bitstream.open.tools import INSIDE, ROUTE, Workbench, failure
@@ -94,11 +95,9 @@ def _attempt(
     placed, report = bench.folder / PLACED, bench.folder / REPORT
     for path in (placed, report):
         path.unlink(missing_ok=True)
-    arguments = [
-        *family.router_arguments(board, pins, lambda name: f"{INSIDE}/{name}"),
-        "--seed", str(seed), "--freq", f"{clock_mhz:g}", "--timing-allow-fail",
-        "--report", f"{INSIDE}/{REPORT}",
-    ]  # fmt: skip
+    arguments = route_arguments(
+        family, board, pins, clock_mhz, seed, lambda name: f"{INSIDE}/{name}"
+    )
     observer(step, None)
     log = log_of(seed)
     ended = bench.route(family.router, arguments, log, ROUTE, _teller(step, observer))

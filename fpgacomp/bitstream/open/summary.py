@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from fpgacomp.bitstream.job import Job
 from fpgacomp.bitstream.open.family import OpenFamily
+from fpgacomp.bitstream.open.names import CellNames
 from fpgacomp.bitstream.open.seeds import Attempt
+from fpgacomp.bitstream.open.slowest import slowest_path
 from fpgacomp.bitstream.open.timing import RouteReport
 from fpgacomp.devices.pins import BoardPins
 from fpgacomp.engines.stream.interface import AxiPort
@@ -27,7 +28,7 @@ def bitstream_name(family: OpenFamily) -> str:
 
 def summary(
     family: OpenFamily, pins: BoardPins, attempts: Sequence[Attempt], chosen: Attempt,
-    routed: RouteReport, wanted_mhz: float, clock_mhz: float,
+    routed: RouteReport, wanted_mhz: float, clock_mhz: float, names: CellNames,
 ) -> dict[str, Any]:  # fmt: skip
     """Plain values.
 
@@ -35,13 +36,14 @@ def summary(
         chosen, routed: the attempt that was taken, and its report.
         wanted_mhz: what the design was compiled for.
         clock_mhz: what oscillator or PLL give.
+        names: of the netlist, for the slowest path.
     """
     cells = {
         name: {"used": used, "available": there}
         for name, (used, there) in sorted(routed.used.items())
         if used
     }
-    critical = None if routed.critical is None else asdict(routed.critical)
+    critical = None if routed.critical is None else slowest_path(routed.critical, names)
     achieved = round(routed.slowest.achieved_mhz, 2)
     return {
         "seeds": [_seed(attempt) for attempt in attempts],
@@ -51,7 +53,7 @@ def summary(
         "cells": cells,
         "critical_path": critical,
         "bitstream": bitstream_name(family) if routed.met else None,
-        "program": _program(pins, family) if routed.met else None,
+        "program": program(pins, family) if routed.met else None,
     }
 
 
@@ -76,7 +78,7 @@ def _resources(family: OpenFamily, report: RouteReport) -> dict[str, dict[str, i
     return found
 
 
-def _program(pins: BoardPins, family: OpenFamily) -> list[str]:
+def program(pins: BoardPins, family: OpenFamily) -> list[str]:
     """The command that loads the bitstream, to be run in its folder."""
     return ["openFPGALoader", "-b", pins.programmer, bitstream_name(family)]
 

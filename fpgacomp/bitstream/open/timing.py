@@ -10,8 +10,6 @@ from typing import Any
 from fpgacomp.errors import ToolError
 from fpgacomp.host.strict_json import read_json
 
-_STEPS = 40  # of a path that are kept
-
 
 @dataclass(frozen=True)
 class ClockResult:
@@ -33,13 +31,13 @@ class PathStep:
     Args:
         kind: `clk-to-q`, `logic`, `routing` or `setup`.
         cell: where it ends.
-        source: file and line of the SystemVerilog; "" where it is not known.
+        sources: files and lines that the tools know of the net, theirs among them.
     """
 
     kind: str
     cell: str
     delay_ns: float
-    source: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,7 @@ class CriticalPath:
 
     Args:
         start, end: the clock's edges in the report's words.
-        steps: the first of them, in order.
-        length: how many there are.
+        steps: in order.
     """
 
     start: str
@@ -58,7 +55,6 @@ class CriticalPath:
     logic_ns: float
     routing_ns: float
     steps: tuple[PathStep, ...]
-    length: int
 
 
 @dataclass(frozen=True)
@@ -126,21 +122,14 @@ def _number(value: Any) -> float:
 def _path(found: Any) -> CriticalPath:
     steps = [
         PathStep(str(one["type"]), str(one["to"]["cell"]), float(one["delay"]),
-                 _source(one.get("sources", [])))
+                 tuple(map(str, one.get("sources", []))))
         for one in found["path"]
     ]  # fmt: skip
     routing = sum(step.delay_ns for step in steps if step.kind == "routing")
     total = sum(step.delay_ns for step in steps)
     return CriticalPath(
-        str(found["from"]), str(found["to"]), total, total - routing, routing,
-        tuple(steps[:_STEPS]), len(steps),
-    )  # fmt: skip
-
-
-def _source(sources: Any) -> str:
-    """The first of them that is a file of the design, not one of Yosys' own; "" where none is."""
-    own = (str(source) for source in sources)
-    return next((source for source in own if not source.startswith("/")), "")
+        str(found["from"]), str(found["to"]), total, total - routing, routing, tuple(steps)
+    )
 
 
 def _slowest(paths: list[CriticalPath], clocks: Mapping[str, ClockResult]) -> CriticalPath | None:

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 
 from fpgacomp.bitstream.job import MOST_SEEDS, Brought, Built, Job
+from fpgacomp.bitstream.open.commands import pack_arguments
 from fpgacomp.bitstream.open.family import FAMILIES, NETLIST, PLACED, STATISTICS, OpenFamily
+from fpgacomp.bitstream.open.names import CellNames
 from fpgacomp.bitstream.open.pll import exact
 from fpgacomp.bitstream.open.seeds import Attempt, best, figures_of, log_of, run_seeds
 from fpgacomp.bitstream.open.sources import TOP, board_top, pll_for, surroundings
-from fpgacomp.bitstream.open.summary import bitstream_name, host_link, remedy, summary
+from fpgacomp.bitstream.open.standing import OpenRun, standing
+from fpgacomp.bitstream.open.summary import (
+    bitstream_name,
+    host_link,
+    program,
+    remedy,
+    summary,
+)
 from fpgacomp.bitstream.open.tools import INSIDE, PACK, Workbench, failure, require_tools
-from fpgacomp.deploy.link import link_top
+from fpgacomp.deploy.link import SPRAM, link_top, top_of
+from fpgacomp.deploy.link_memory import memory_of, require_room
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Uart
+from fpgacomp.engines.stream.parts import parts
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import BoardError, ToolError, UsageError
 from fpgacomp.host.progress import Observer
+from fpgacomp.host.resources import data_folder
 from fpgacomp.results.project import Project
 
 
@@ -40,7 +53,7 @@ class OpenToolchain:
         pll = pll_for(job.board, pins, family, job.clock_mhz)
         clock = exact(pins.oscillator_mhz) if pll is None else pll.clock_mhz
         baud = job.options.baud or uart.baud
-        design, link = _linked(interface, round(clock * 1_000_000), baud)
+        design, link = _linked(interface, round(clock * 1_000_000), baud, job.board)
         sources = _rtl(job.project) | link
         top = board_top(job.board, pins, family, pll, design)
         own = surroundings(job.board, pins, family, top, sources)
@@ -49,19 +62,25 @@ class OpenToolchain:
         _synthesize(bench, observer)
         attempts = run_seeds(bench, family, job.board, pins, float(clock), job.options, observer)
         chosen, routed = best(attempts)
-        files = {**own, f"{design}.sv": link[f"{design}.sv"], "yosys.json": bench.read(STATISTICS)}
+        files = {**sources, **own, "yosys.json": bench.read(STATISTICS)}
         files |= {log: bench.read(log) for attempt in attempts for log in [log_of(attempt.seed)]}
         figures = figures_of(chosen.seed)
         files[figures] = bench.read(figures)
-        if routed.met:
-            name = bitstream_name(family)
+        name = bitstream_name(family) if routed.met else ""
+        if name:
             files[name] = _packed(bench, family, pins, chosen, observer)
+        run = OpenRun(
+            design=design, clock_mhz=float(clock), seed=chosen.seed, tools=tools, bitstream=name,
+            program=program(pins, family) if name else (),
+        )  # fmt: skip
+        files |= standing(family, job.board, pins, run, files)
+        names = CellNames(bench.read(NETLIST), TOP, sources | own, parts(job.project))
         report = {
             "top": TOP,
             "tools": tools,
             "host_link": host_link(interface, baud, job, float(clock)),
             "pll": None if pll is None else dict(pll.values),
-            **summary(family, pins, attempts, chosen, routed, job.clock_mhz, float(clock)),
+            **summary(family, pins, attempts, chosen, routed, job.clock_mhz, float(clock), names),
         }
         return Built(routed.met, report, files, "" if routed.met else remedy(job, routed))
 
@@ -120,10 +139,22 @@ def _interface(job: Job) -> RtlInterface:
     return RtlInterface.of(job.project)
 
 
-def _linked(interface: RtlInterface, clock_hz: int, baud: int) -> tuple[str, dict[str, bytes]]:
-    """The module that holds accelerator and host link, and path -> content of what it adds."""
-    files = dict(link_top(interface, clock_hz, baud).files)
-    return f"{interface.top}_uart", files
+def _linked(
+    interface: RtlInterface, clock_hz: int, baud: int, board: Board
+) -> tuple[str, dict[str, bytes]]:
+    """The module that holds accelerator and host link, and path -> content of what it adds.
+
+    Raises:
+        DoesNotFit: the link keeps more frames than the device has memory for.
+    """
+    top = top_of(interface, clock_hz, baud, window=None, patience_cycles=None, spram=board.spram)
+    taken = memory_of(top.inputs, top.outputs, top.window, board.device.block_ram)
+    require_room(board, taken)
+    files = dict(link_top(interface, clock_hz, baud, spram=board.spram).files)
+    if files.pop(SPRAM, None) is not None:
+        primitive = data_folder("hls_templates") / "boards" / f"{PurePosixPath(SPRAM).stem}.v"
+        files[primitive.name] = primitive.read_bytes()
+    return top.name, files
 
 
 def _rtl(project: Project) -> dict[str, bytes]:
@@ -171,7 +202,7 @@ def _packed(
     (bench.folder / PLACED).write_bytes(chosen.placed)
     native = family.packer_package != family.package
     inside = str(bench.folder) if native else INSIDE
-    arguments = family.packer_arguments(pins, f"{inside}/{PLACED}", f"{inside}/{name}")
+    arguments = pack_arguments(family, pins, name, lambda file: f"{inside}/{file}")
     ended = bench.route(family.packer, arguments, "pack.log", PACK)
     observer("bitstream", 1.0)
     path = bench.folder / name

@@ -52,7 +52,7 @@ class Workbench:
         on_line: Callable[[str], None] = lambda line: None,
     ) -> Ended:  # fmt: skip
         """Run a program of a package on the files of the folder, named below `INSIDE`."""
-        environment = environment_with(YOWASP_MOUNT=f"{INSIDE}={self.folder}")
+        environment = self._environment(YOWASP_MOUNT=f"{INSIDE}={self.folder}")
         return run_program(
             name, arguments, folder=self.folder, log=self.folder / log, bounds=bounds,
             environment=environment, on_line=on_line,
@@ -62,8 +62,12 @@ class Workbench:
         """Run a script of the folder in Yosys."""
         return run_python(
             _SYNTHESIZE, [script], folder=self.folder, log=self.folder / log, bounds=SYNTHESIS,
-            environment=environment_with(),
+            environment=self._environment(),
         )  # fmt: skip
+
+    def _environment(self, **variables: str) -> dict[str, str]:
+        """Variables of a tool; what it writes for itself goes away with the folder."""
+        return environment_with(**variables, TMPDIR=str(self.folder))
 
 
 def require_tools(family: OpenFamily) -> dict[str, str]:

@@ -7,7 +7,6 @@ import importlib
 import io
 import logging
 import sys
-import tempfile
 import types
 import warnings
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fpgacomp.errors import ToolError
+from fpgacomp.host.scratch import scratch_folder
 
 FINN_VERSION = "1.6.1"
 INSTALL = f"pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus=={FINN_VERSION}"
@@ -49,14 +49,14 @@ def finn_session() -> Iterator[Path]:
     if found != FINN_VERSION:
         raise ToolError("FINN", f"finn-plus is {found}, not {FINN_VERSION}.", INSTALL)
     with (
-        tempfile.TemporaryDirectory(prefix="fpgacomp-finn-") as folder,
+        scratch_folder() as folder,
         warnings.catch_warnings(),
         _quiet(),
     ):
         warnings.simplefilter("ignore")
         _import_finn()
-        with _settings(Path(folder)):
-            yield Path(folder)
+        with _settings(folder):
+            yield folder
 
 
 @contextlib.contextmanager

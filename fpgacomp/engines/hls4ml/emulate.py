@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fpgacomp.engines.hls4ml.csim_headers import firmware_flags, flags, native_headers_carry
 from fpgacomp.engines.hls4ml.interface import Hls4mlInterface
@@ -19,6 +18,7 @@ from fpgacomp.engines.shared.csim_process import compile_program
 from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.host import kept
 from fpgacomp.host.resources import data_folder
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
@@ -62,22 +62,22 @@ def emulator(
     """
     interface = Hls4mlInterface.of(project)
     native = native_headers_carry(project)
-    with TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         code = {path: content for path, content in project.files.items() if _is_code(path)}
-        Project(code).write(Path(scratch))
-        hls = Path(scratch) / "hls"
+        Project(code).write(scratch)
+        hls = scratch / "hls"
         source = hls / "accelerator.cpp"
         source.write_bytes(_accelerator(interface, graph, system))
         sources = _sources(hls, interface.top, native=native)
-        words = [word.replace(scratch, "") for options in sources.values() for word in options]
-        files = [(path, Path(scratch) / path) for path in sorted(code)]
+        words = [word.replace(str(scratch), "") for options in sources.values() for word in options]
+        files = [(path, scratch / path) for path in sorted(code)]
         files += [(path.name, path) for path in (source, *_headers())]
         target = kept.place("emulation", emulation.LIBRARY, (compiler.version, *words), files)
         if not target.is_file():
             if not native:  # the open headers take the folder of the weights from a macro
                 folder = f'-DWEIGHTS_DIR="{target.parent / "weights"}"'
                 sources = {path: (*options, folder) for path, options in sources.items()}
-            made = Path(scratch) / emulation.LIBRARY
+            made = scratch / emulation.LIBRARY
             compile_program(compiler, sources, made, emulation.LINK)
             for weights in sorted((hls / "firmware" / "weights").glob("*.txt")):
                 kept.keep(weights, target.parent / "weights" / weights.name)

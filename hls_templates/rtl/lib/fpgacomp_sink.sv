@@ -22,6 +22,7 @@ module fpgacomp_sink #(
     output logic frame_sent
 );
   localparam int Latency = 1;  // cycles from a firing to its word at the output
+  localparam int KeepBits = LANES * CONTAINER / 8;
   logic enable, fire, last;
   logic [LANES*(CONTAINER+1)-1:0] wide;
   assign enable = tready | ~tvalid;
@@ -53,7 +54,7 @@ module fpgacomp_sink #(
   end
   if (REST < LANES) begin : gen_rest
     always_ff @(posedge clk) begin
-      if (enable) tkeep <= last ? {(REST * CONTAINER / 8) {1'b1}} : '1;
+      if (enable) tkeep <= last ? KeepBits'({(REST * CONTAINER / 8) {1'b1}}) : '1;
     end
   end else begin : gen_whole
     assign tkeep = '1;

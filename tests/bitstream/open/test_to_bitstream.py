@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,6 +39,28 @@ def need(packages: tuple[str, ...]) -> None:
         pytest.skip(f"needs {', '.join(missing)} (pip install 'fpgacomp[bitstream]')")
 
 
+def names_all_its_files(folder: Path) -> None:
+    """The README names each file that is there, and the script for Yosys none that is not."""
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    named = re.findall(r"^\| `([^`]+)`", (folder / "README.md").read_text(), re.MULTILINE)
+    assert files - {"README.md"} == set(named)
+    script = (folder / "synth.ys").read_text()
+    assert {word for word in script.split() if word.endswith((".v", ".sv"))} <= files
+
+
+def is_built_again(copied: Path) -> None:
+    """build.sh makes the same netlist and the same bits wherever its folder is."""
+    environment = {**os.environ, "PYTHON": sys.executable}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    ran = subprocess.run(["sh", str(copied / "build.sh")], cwd="/", env=environment,
+                         capture_output=True, text=True, check=False, timeout=300)  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
+    again, first = (json.loads((copied / name).read_text()) for name in ("stat.json", "yosys.json"))
+    assert again == first
+    assert (copied / "rebuilt.bin").read_bytes() == (copied / "design.bin").read_bytes()
+    assert "rebuilt.bin equals design.bin" in ran.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("board", "clock", "packages", "name", "head"), BOARDS, ids=[one[0] for one in BOARDS]
@@ -54,6 +81,12 @@ def test_a_tiny_network_gets_a_bitstream(
     assert report["clock_mhz"]["achieved"] >= report["clock_mhz"]["set"] == clock
     assert report["resources"] and report["critical_path"]["steps"]
     assert all(one["used"] <= one["available"] for one in report["resources"].values())
+    names_all_its_files(result.folder)
+    if board == "icebreaker":  # whose place and route is quick
+        is_built_again(Path(shutil.copytree(result.folder, tmp_path / "elsewhere")))
+    path = report["critical_path"]
+    assert path["from"]["signal"] and path["to"]["signal"]
+    assert path["steps_with_source"] >= 0.9 * path["length"]
     (folder,) = result.folder.parents[:1]
     kept = import_report(folder, [result.folder / f"nextpnr-{report['seed']}.json"]).summary()
     assert "implementation" in json.dumps(kept)
@@ -70,3 +103,5 @@ def test_a_clock_that_no_seed_meets_leaves_evidence(tmp_path: Path) -> None:
     assert [one["met"] for one in report["seeds"]] == [False]
     assert report["bitstream"] is None and report["critical_path"]["delay_ns"] > 0
     assert "nextpnr-1.log" in report["files"]
+    script = (folder / "bitstream.failed" / "build.sh").read_text()
+    assert "--freq 270" in script and "icepack" not in script.partition("set -eu")[2]

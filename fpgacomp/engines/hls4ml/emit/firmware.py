@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from fpgacomp.host.resources import data_folder
+from fpgacomp.host.scratch import scratch_folder
 
 _INCLUDE = re.compile(rb'^\s*#include\s+"(?:nnet_utils/)?(\w+\.h)"', re.MULTILINE)
 _HEADERS = "firmware/nnet_utils/"
@@ -21,8 +20,8 @@ def firmware(model: Any, top: str) -> dict[str, bytes]:
     file into the project.
     """
     writer = model.config.backend.writer
-    with TemporaryDirectory() as folder:
-        model.config.config["OutputDir"] = folder
+    with scratch_folder() as folder:
+        model.config.config["OutputDir"] = str(folder)
         writer.write_project_dir(model)
         writer.write_project_cpp(model)
         writer.write_project_header(model)
@@ -34,7 +33,7 @@ def firmware(model: Any, top: str) -> dict[str, bytes]:
         writer.write_generated_code(model)
         written = {
             path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(Path(folder).rglob("*"))
+            for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
         model.config.config["OutputDir"] = ""

