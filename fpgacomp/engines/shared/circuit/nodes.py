@@ -1,0 +1,171 @@
+"""The vocabulary of circuits: what one wire can be computed from.
+
+    Node = Source | Constant | Left | Right | Low | Sum | AtLeast | Compare | Choose
+         | Clip | Count | Table
+
+A wire is the index of its node. All values are integers, of any sign; the range of each is exact
+knowledge that the circuit keeps beside its nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fpgacomp.ir.types import IntType
+
+Range = tuple[int, int]  # smallest and largest value
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Element `element` of the word that the circuit reads."""
+
+    element: int
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """a * 2**bits."""
+
+    a: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """a / 2**bits, rounded down."""
+
+    a: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Low:
+    """The lowest bits of a's two's complement, as a number that is not negative."""
+
+    a: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """a + b, or a - b."""
+
+    a: int
+    b: int
+    subtract: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """1 where a >= threshold, else 0."""
+
+    a: int
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """1 where a >= b, else 0."""
+
+    a: int
+    b: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """`yes` where the condition is 1, `no` where it is 0."""
+
+    condition: int
+    yes: int
+    no: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """a, but lo where it is less and hi where it is more."""
+
+    a: int
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """base + step * (number of thresholds <= a); the thresholds ascend, and each can be met."""
+
+    a: int
+    thresholds: tuple[int, ...]
+    base: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """values[a - first]: one for each integer of a's range."""
+
+    a: int
+    first: int
+    values: tuple[int, ...]
+
+
+Node = (
+    Source | Constant | Left | Right | Low | Sum | AtLeast | Compare | Choose | Clip | Count | Table
+)
+# Nodes that are wiring: some bits of what they read, or none.
+Wiring = Source | Constant | Left | Right | Low
+
+
+def reads(node: Node) -> tuple[int, ...]:
+    """The wires that a node is computed from."""
+    match node:
+        case Source() | Constant():
+            return ()
+        case Sum() | Compare():
+            return (node.a, node.b)
+        case Choose():
+            return (node.condition, node.yes, node.no)
+        case _:
+            return (node.a,)
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """A function from a word of integers to a word of integers.
+
+    Args:
+        inputs: range of each element of the word that it reads.
+        nodes: in topological order.
+        ranges: of each node's values.
+        owners: name of the layer that each node works for; "" for none.
+        outputs: the wires of the word that it writes.
+        taps: tensor -> its wires, row-major, for the tensors that can be looked at.
+    """
+
+    inputs: tuple[IntType, ...]
+    nodes: tuple[Node, ...]
+    ranges: tuple[Range, ...]
+    owners: tuple[str, ...]
+    outputs: tuple[int, ...]
+    taps: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+def bits_of(span: Range) -> int:
+    """Bits of a wire: 0 of a constant 0, plain binary where nothing is negative."""
+    lo, hi = span
+    if lo < 0:
+        return max((-lo - 1).bit_length(), max(hi, 0).bit_length()) + 1
+    return hi.bit_length()
+
+
+def signed(span: Range) -> bool:
+    """Whether a wire is two's complement."""
+    return span[0] < 0

@@ -1,0 +1,136 @@
+"""Deals the nodes of a circuit to pipeline stages, with few registers between them.
+
+A node that computes takes one level, wiring takes none; a stage holds so many levels. A node is
+computed in one stage and kept in registers up to the last stage that reads it. Nodes start as early
+as they can, and move later one by one where that saves registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fpgacomp.engines.shared.circuit.nodes import (
+    Circuit,
+    Constant,
+    Source,
+    Wiring,
+    bits_of,
+    reads,
+)
+
+_SWEEPS = 8  # over all nodes; most circuits settle after three
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The stage of each node.
+
+    Args:
+        stages: how many there are; the outputs leave through a register behind the last.
+        stage: of each node, from 0.
+        last: the last stage that reads each node; `stages` for what leaves the circuit.
+        registers: bits of all registers.
+        depth: levels of the circuit.
+    """
+
+    stages: int
+    stage: tuple[int, ...]
+    last: tuple[int, ...]
+    registers: int
+    depth: int
+
+
+def schedule(circuit: Circuit, levels: int) -> Schedule:
+    """Stages of at most so many levels each."""
+    nodes, count = circuit.nodes, len(circuit.nodes)
+    takes = [0 if isinstance(node, Wiring) else 1 for node in nodes]
+    inputs = [reads(node) for node in nodes]
+    readers: list[list[int]] = [[] for _ in range(count)]
+    for wire, read in enumerate(inputs):
+        for source in read:
+            readers[source].append(wire)
+    # The level in which a node ends: 0 for what is there at the beginning.
+    end = [0] * count
+    for wire, read in enumerate(inputs):
+        end[wire] = takes[wire] + max((end[source] for source in read), default=0)
+    depth = max((end[wire] for wire in circuit.outputs), default=0)
+    stages = max(-(-depth // levels), 1)
+    fixed = {wire for wire, node in enumerate(nodes) if isinstance(node, Source | Constant)}
+    search = _Search(circuit, end, takes, inputs, readers, levels, stages)
+    for _ in range(_SWEEPS):
+        if not search.sweep(fixed):
+            break
+    stage = [search.stage(wire) for wire in range(count)]
+    last = [search.last(wire) for wire in range(count)]
+    kept = sum(search.bits[w] * (last[w] - stage[w]) for w in range(count))
+    return Schedule(stages, tuple(stage), tuple(last), kept, depth)
+
+
+class _Search:
+    """Moves nodes to later levels while that saves registers."""
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        end: list[int],
+        takes: Sequence[int],
+        inputs: Sequence[tuple[int, ...]],
+        readers: Sequence[Sequence[int]],
+        levels: int,
+        stages: int,
+    ) -> None:
+        self.end, self.takes, self.inputs, self.readers = end, takes, inputs, readers
+        self.levels, self.stages = levels, stages
+        self.bits = [
+            0 if isinstance(node, Constant) else bits_of(span)
+            for node, span in zip(circuit.nodes, circuit.ranges)
+        ]
+        self.leaves = set(circuit.outputs)
+
+    def stage(self, wire: int) -> int:
+        """The stage in which a node is computed."""
+        return max(-(-self.end[wire] // self.levels), 1) - 1
+
+    def last(self, wire: int) -> int:
+        """The last stage that reads it."""
+        own = self.stage(wire)
+        if self.bits[wire] == 0:
+            return own
+        if wire in self.leaves:
+            return self.stages
+        return max((self.stage(reader) for reader in self.readers[wire]), default=own)
+
+    def sweep(self, fixed: set[int]) -> bool:
+        """Try to move each node, from the outputs on; whether any moved."""
+        moved = False
+        for wire in range(len(self.end) - 1, -1, -1):
+            if wire in fixed:
+                continue
+            now = self.end[wire]
+            latest = min(
+                (self.end[reader] - self.takes[reader] for reader in self.readers[wire]),
+                default=self.stages * self.levels,
+            )
+            if wire in self.leaves:
+                latest = min(latest, self.stages * self.levels)
+            best, least = now, self._cost(wire)
+            for tried in {latest, *range(now + 1, latest, self.levels)}:
+                if tried <= now:
+                    continue
+                self.end[wire] = tried
+                cost = self._cost(wire)
+                # A later place of the same cost leaves more room to what it reads.
+                if cost < least or (cost == least and tried > best):
+                    best, least = tried, cost
+            self.end[wire] = best
+            moved = moved or best != now
+        return moved
+
+    def _cost(self, wire: int) -> int:
+        """Bits of the registers behind a node and behind what it reads."""
+        own = self.bits[wire] * (self.last(wire) - self.stage(wire))
+        return own + sum(
+            self.bits[source] * (self.last(source) - self.stage(source))
+            for source in set(self.inputs[wire])
+        )
