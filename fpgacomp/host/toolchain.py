@@ -189,6 +189,11 @@ _PACKAGES = (
     ("hls4ml", "HLS C++ for Vitis and Vivado HLS", "pip install hls4ml==1.3.0"),
     ("onnxruntime", "the software side, calibration", "pip install onnxruntime"),
     (
+        "alkaid",
+        "additions that the sums of a layer share (strategy distributed_arithmetic)",
+        "pip install 'fpgacomp[adders]'",
+    ),
+    (
         "finn-plus",
         "FINN's own files beside a streaming design",
         "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
