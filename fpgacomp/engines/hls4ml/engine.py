@@ -105,10 +105,11 @@ class Hls4mlEngine:
         return further_checks(design, frames)
 
     def remarks(self, design: Hls4mlDesign) -> tuple[str, ...]:
-        """Which tool can build the C++ for the board."""
-        return hls_remarks(
-            design.board, "--backend stream writes SystemVerilog, which the open tools build."
-        )
+        """Which tool can build the C++ for the board, and what no such tool has seen."""
+        from fpgacomp.engines.hls4ml.shared_sums import shared_remarks
+
+        instead = "--backend stream writes SystemVerilog, which the open tools build."
+        return (*hls_remarks(design.board, instead), *shared_remarks(design))
 
     def choices(self, design: Hls4mlDesign) -> Mapping[str, str]:
         """The io type of the whole design."""
