@@ -10,7 +10,7 @@ from fpgacomp.errors import UsageError
 Backend = Literal["auto", "hls4ml", "stream", "finn"]
 Goal = Literal["latency", "throughput", "area"]
 Io = Literal["io_parallel", "io_stream"]
-Level = Literal["graph", "c", "hls", "rtl"]
+Level = Literal["graph", "c", "hls", "rtl", "gate"]
 Checks = Literal["quick", "full"]
 
 Scale = Literal["power-of-two", "free"]

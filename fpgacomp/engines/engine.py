@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 
 # What of an emitted project is run: c is its C++, compiled for speed on native integers; hls the
 # same C++ as a vendor's tool reads it, loop by loop on the open arbitrary-precision types; rtl its
-# SystemVerilog, cycle by cycle.
-Level = Literal["c", "hls", "rtl"]
+# SystemVerilog, cycle by cycle; gate the netlist that Yosys makes of that for the board's family.
+Level = Literal["c", "hls", "rtl", "gate"]
+# Levels that compute the outputs alone: synthesis leaves no other tensor as it was.
+OUTPUTS_ONLY: frozenset[Level] = frozenset({"gate"})
 IoType = Literal["io_parallel", "io_stream"]
 # Formats of the waveforms that a run of the RTL can write: compressed, and text that needs nothing.
 TRACE_ENDINGS = (".fst", ".vcd")
@@ -170,6 +172,8 @@ class Engine(Protocol[DesignT]):
         trace: Path | None = None,
     ) -> Iterator[CsimResult]:
         """Run the emitted project on batches of integer inputs; every tensor's integers of each.
+
+        At a level of `OUTPUTS_ONLY`, those of the outputs.
 
         `level` is one of `levels`. The project is compiled once. A batch (input tensor name ->
         integers [N, *shape]) is taken when the result of the one before has been read, so that

@@ -10,13 +10,15 @@ from fpgacomp.bitstream.open.pll import exact
 from fpgacomp.bitstream.open.seeds import Attempt, best, figures_of, log_of, run_seeds
 from fpgacomp.bitstream.open.sources import TOP, board_top, pll_for, surroundings
 from fpgacomp.bitstream.open.summary import bitstream_name, host_link, remedy, summary
-from fpgacomp.bitstream.open.tools import INSIDE, PACK, Workbench, failure, require_tools
+from fpgacomp.bitstream.open.tools import INSIDE, PACK, Workbench, require_tools
 from fpgacomp.deploy.link import link_top
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Uart
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import BoardError, ToolError, UsageError
+from fpgacomp.host.child import failure
 from fpgacomp.host.progress import Observer
+from fpgacomp.host.yosys import require_written
 from fpgacomp.results.project import Project
 
 
@@ -137,9 +139,7 @@ def _synthesize(bench: Workbench, observer: Observer) -> None:
     ended = bench.yosys("synth.ys", "yosys.log")
     observer("synthesis", 1.0)
     netlist = bench.folder / NETLIST
-    if ended.code or not netlist.is_file():
-        fix = "this is a bug in fpgacomp: please report it with the log."
-        raise failure("Yosys", ended, "yosys.log", fix)
+    require_written(ended, "yosys.log", netlist)
     try:
         modules = json.loads(netlist.read_bytes())["modules"]
         cells = modules[TOP]["cells"]
