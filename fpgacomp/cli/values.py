@@ -10,6 +10,7 @@ from fpgacomp.errors import UsageError
 Backend = Literal["auto", "hls4ml", "stream", "finn"]
 Goal = Literal["latency", "throughput", "area"]
 Io = Literal["io_parallel", "io_stream"]
+Area = Literal["estimate", "yosys"]
 Level = Literal["graph", "c", "hls", "rtl", "gate"]
 Checks = Literal["quick", "full"]
 

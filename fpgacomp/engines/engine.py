@@ -10,6 +10,7 @@
     fifos(design)                     -> words of the FIFO behind each tensor
     structure(design)                 -> what `fpgacomp show` prints below the layers
     parts(graph, project)             -> the layer that a name in the hardware works for
+    units(emitted)                    -> the instances of its SystemVerilog
 
 An engine is one folder of this package with an `engine.py` that implements `Engine`, and one
 line in `registry.py`. A companion adds evidence to another engine's designs, as FINN does.
@@ -124,6 +125,24 @@ class FurtherCheck:
     missing: str = ""
 
 
+@dataclass(frozen=True)
+class HardwareUnit:
+    """An instance in the top module of emitted SystemVerilog.
+
+    Args:
+        name: of the instance.
+        module: of what it is an instance, in a file below rtl/.
+        parameters: names and values as SystemVerilog has them, without those that only a
+            simulation reads; a table is named as a file below rtl/, in quotes.
+        layer: name of the layer that it works for; "" where it is no layer's.
+    """
+
+    name: str
+    module: str
+    parameters: tuple[tuple[str, str], ...]
+    layer: str = ""
+
+
 class Engine(Protocol[DesignT]):
     """A code generator with its folding, its estimate and its simulation."""
 
@@ -221,6 +240,13 @@ class Engine(Protocol[DesignT]):
 
         Raises:
             InputDataError: the project is none of this engine.
+        """
+
+    def units(self, emitted: Emitted) -> tuple[HardwareUnit, ...]:
+        """Every instance of the top module of the emitted SystemVerilog; () where there is none.
+
+        FIFOs and registers are among them. Two of one module, with equal parameters and tables of
+        equal content, are the same hardware.
         """
 
 

@@ -247,8 +247,8 @@ _PACKAGES = (
     ("apycula", "bitstreams for Gowin (fpgacomp build)", INSTALL_BITSTREAM),
     (
         "pyosys",
-        "synthesis by Yosys: bitstreams for open boards, netlists (simulate --level gate), proofs "
-        "of the library (fpgacomp's tests)",
+        "synthesis by Yosys: bitstreams for open boards, netlists (simulate --level gate), area "
+        "(compile --area yosys), proofs of the library (fpgacomp's tests)",
         INSTALL_YOSYS,
     ),
     (

@@ -130,25 +130,25 @@ def surroundings(
     read = [path for path in sources if path.endswith(".sv")]
     kind = board.device.yosys_multipliers
     planned = bool(kind) and any(_PLANNED in text for text in sources.values())
-    constraints = _render(
+    constraints = render(
         family.constraints, title=board.title, oscillator_mhz=top.oscillator_mhz,
         ports=ports_of(pins),
     )  # fmt: skip
-    script = _render(
+    script = render(
         "synth.ys", title=board.title, name=TOP, sources=(f"{TOP}.sv", *read),
         multipliers=planned, synthesis=board.device.yosys, netlist=NETLIST,
         statistics=STATISTICS,
         pll=CLOCK if top.pll else "", multipliers_of=kind, check="",
     )  # fmt: skip
-    clock = {CLOCK: _render(f"{family.pll}.v", top=top)} if top.pll else {}
+    clock = {CLOCK: render(f"{family.pll}.v", top=top)} if top.pll else {}
     return clock | {
-        f"{TOP}.sv": _render("top.sv", top=top),
+        f"{TOP}.sv": render("top.sv", top=top),
         f"{CONSTRAINTS}.{family.constraints}": constraints,
         "synth.ys": script,
     }
 
 
-def _render(template: str, **context: object) -> bytes:
+def render(template: str, **context: object) -> bytes:
     """The content of a file from `template`.j2; a field that the context lacks is an error."""
     folders = [data_folder("hls_templates") / name for name in ("boards", "rtl")]
     templates = jinja2.Environment(

@@ -9,7 +9,7 @@ import typer
 
 from fpgacomp.cli.completion import complete_board
 from fpgacomp.cli.files import Role
-from fpgacomp.cli.values import Backend, Goal, Io
+from fpgacomp.cli.values import Area, Backend, Goal, Io
 
 BUILD = "What to build"  # panel of the help
 
@@ -129,6 +129,19 @@ ArgmaxOption = Annotated[
         help="End the hardware in an argmax, so that it delivers the number of the best class "
         "instead of one score per class. Refused where integers cannot keep the order of the "
         "classes.",
+    ),
+]
+AreaOption = Annotated[
+    Area,
+    typer.Option(
+        "--area",
+        metavar="SOURCE",
+        rich_help_panel=BUILD,
+        help="yosys: map each distinct part of the emitted SystemVerilog to the board's family "
+        "with Yosys (pip install pyosys==0.70; minutes for large designs, kept for later runs) and "
+        "state the sum beside the estimate. It is no figure of Vivado's, and the estimate alone "
+        "decides what is built. Streaming designs only; `estimate`, which emits nothing, has no "
+        "such option. Default: estimate, which runs nothing.",
     ),
 ]
 ToolCalibrationOption = Annotated[

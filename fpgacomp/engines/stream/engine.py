@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
+from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.remarks import hls_remarks, yosys_remarks
@@ -18,6 +18,8 @@ from fpgacomp.host.toolchain import Compiler, find_verilator, find_yosys
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
+
+SIMULATION_ONLY = frozenset({"TAP", "NAME"})  # parameters of fpgacomp_fifo
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,16 @@ class StreamEngine:
         from fpgacomp.engines.stream.parts import parts
 
         return parts(project)
+
+    def units(self, emitted: Emitted) -> tuple[HardwareUnit, ...]:
+        """Operators, FIFOs and the control registers, as the top module instantiates them."""
+        from fpgacomp.engines.shared.units import units_of
+        from fpgacomp.engines.stream.parts import parts
+        from fpgacomp.engines.stream.rtl.interface import RtlInterface
+
+        top = RtlInterface.of(emitted.project).top
+        text = emitted.project.files[f"rtl/{top}.sv"].decode()
+        return units_of(text, parts(emitted.project), ignored=SIMULATION_ONLY)
 
 
 STREAM = StreamEngine()
