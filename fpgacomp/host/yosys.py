@@ -37,14 +37,18 @@ def run_script(folder: Path, script: str, log: str, bounds: ProcessBounds = SYNT
     )  # fmt: skip
 
 
-def require_written(ended: Ended, log: str, *wanted: Path) -> None:
+def require_written(ended: Ended, log: str, *wanted: Path, fix: str = _REPORT) -> None:
     """Hold a run to what it had to leave behind.
+
+    Args:
+        log: of the run, as the message names it.
+        fix: what to do where it failed.
 
     Raises:
         ToolError: it failed, or one of the files is not there or is empty.
     """
     if ended.code or not all(path.is_file() and path.stat().st_size for path in wanted):
-        raise failure("Yosys", ended, log, _REPORT)
+        raise failure("Yosys", ended, log, fix)
 
 
 def commands(script: str) -> Iterator[list[str]]:

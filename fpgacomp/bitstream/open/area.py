@@ -35,6 +35,7 @@ _TOP = "units"
 # whose tables have rows of so many bits takes longer than that, and is mapped alone.
 _TOGETHER, _WIDE_BITS = 12, 512
 _BOUNDS = ProcessBounds(seconds=1800.0, memory_bytes=8 << 30)
+_FIX = "compile without --area yosys, and report this with the network."
 _PLANNED = ("DSP", "1")  # an operator whose products the design plans in DSP blocks
 _TABLE = re.compile(r'"(?P<file>[^"]+)"')
 
@@ -254,7 +255,7 @@ def _batch(
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         ended = run_script(folder, "units.ys", "yosys.log", _BOUNDS)
-        require_written(ended, "its last lines are above", folder / "stat.json")
+        require_written(ended, "not kept", folder / "stat.json", fix=_FIX)
         modules = json.loads((folder / "stat.json").read_bytes())["modules"]
         found = dict(_cells(units, modules))
         for key, cells in found.items():

@@ -135,13 +135,13 @@ AreaOption = Annotated[
     Area,
     typer.Option(
         "--area",
-        metavar="SOURCE",
+        metavar="KIND",
         rich_help_panel=BUILD,
-        help="yosys: map each distinct part of the emitted SystemVerilog to the board's family "
-        "with Yosys (pip install pyosys==0.70; minutes for large designs, kept for later runs) and "
-        "state the sum beside the estimate. It is no figure of Vivado's, and the estimate alone "
-        "decides what is built. Streaming designs only; `estimate`, which emits nothing, has no "
-        "such option. Default: estimate, which runs nothing.",
+        help="What the report says of the area: estimate, or yosys, which has Yosys map each "
+        "distinct part of the emitted SystemVerilog to the board's family, too, and states the sum "
+        "beside the estimate (pip install pyosys==0.70; up to minutes, kept for later runs). That "
+        "is no figure of Vivado's, and the estimate alone decides what is built. Only for "
+        "streaming designs; `estimate` emits nothing and has no such option. Default: estimate.",
     ),
 ]
 ToolCalibrationOption = Annotated[

@@ -26,6 +26,10 @@ MODELS = data_folder("hls_templates") / "rtl" / "cells"
 _ROOM = "netlist"
 _NETLIST, _LOG = "netlist.v", "yosys/gate.log"
 _SOURCES = (".sv", ".mem", ".ys")
+_FIX = (
+    "run rtl/yosys/synth.ys of the build as its head says, which shows the whole log, and report "
+    "this with it."
+)
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,8 @@ def _synthesize(folder: Path, top: str, script: str) -> None:
         extended = Path(scratch) / "gate.ys"
         extended.write_text(f"{script}\nwrite_verilog -noattr {_NETLIST}\n", encoding="utf-8")
         ended = run_script(folder, str(extended), _LOG)
-    require_written(ended, _LOG, folder / f"yosys/{top}.json", folder / _NETLIST)
+    made = (folder / f"yosys/{top}.json", folder / _NETLIST)
+    require_written(ended, "not kept", *made, fix=_FIX)
 
 
 def _refuse_boxes(library: CellLibrary, netlist: Path) -> None:
