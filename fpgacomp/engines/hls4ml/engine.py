@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
+from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.emulation import EmulatedSystem
@@ -130,6 +130,10 @@ class Hls4mlEngine:
         from fpgacomp.engines.hls4ml.parts import parts
 
         return parts(graph, project)
+
+    def units(self, emitted: Emitted) -> tuple[HardwareUnit, ...]:
+        """None: it emits no SystemVerilog."""
+        return ()
 
 
 HLS4ML = Hls4mlEngine()
