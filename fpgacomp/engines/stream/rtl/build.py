@@ -242,6 +242,7 @@ def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
     try:
         ran = subprocess.run(
             command, cwd=folder, env=verilator.environment(), capture_output=True, text=True,
+            errors="replace",
             check=False, timeout=_TIMEOUT_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

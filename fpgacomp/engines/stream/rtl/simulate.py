@@ -167,7 +167,13 @@ def _run(command: list[str], folder: Path) -> list[list[str]]:
     """The words of each line that the simulation printed."""
     try:
         ran = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
         raise ToolError("RTL simulation", f"it took over {_TIMEOUT_S:.0f} s.",
