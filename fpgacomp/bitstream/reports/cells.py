@@ -25,8 +25,11 @@ _CELLS: tuple[tuple[str, dict[str, float]], ...] = (
     (r"LUT[1-6]", {"lut": 1}),
     (r"FD[RSCP]E(_1)?", {"ff": 1}),
     (r"SRL16E|SRLC32E|SRLC16E", {"lut": 1}),
-    (r"RAM(32|64|128|256)X1[SD]\w*", {"lut": 2}),
-    (r"RAM32M|RAM64M", {"lut": 4}),
+    # LUTs of six inputs in a memory: UG474, table 2-3; UG574, distributed RAM.
+    (r"RAM(16|32|64)X1S(_1)?", {"lut": 1}),
+    (r"RAM(16|32|64)X1D(_1)?|RAM128X1S(_1)?", {"lut": 2}),
+    (r"RAM32M|RAM64M|RAM128X1D|RAM256X1S", {"lut": 4}),
+    (r"RAM32M16|RAM64M8|RAM256X1D|RAM512X1S|RAM32X16DR8|RAM64X8SW", {"lut": 8}),
     (r"RAMB36E[12]", {"bram18": 2}),
     (r"RAMB18E[12]", {"bram18": 1}),
     (r"DSP48E[12]|DSP58", {"dsp": 1}),

@@ -14,6 +14,7 @@ import pytest
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.engines.shared.netlist import LIBRARIES, MODELS, netlist_of
 from fpgacomp.engines.stream.rtl.build import VERILATE_CELLS, VerilatedProduct, make
+from fpgacomp.engines.stream.rtl.render import render
 from fpgacomp.errors import UsageError
 from fpgacomp.host.toolchain import Yosys, find_compiler, find_verilator, find_yosys
 
@@ -182,19 +183,12 @@ WANTED = {
 
 def script(family: str, top: str) -> str:
     """What the emitted script does, of modules whose products are all planned."""
-    import jinja2
-
-    from fpgacomp.engines.stream.rtl.render import TEMPLATES
-
     device = FAMILIES[family]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("deliver/synth.ys.j2").render(
-        name=top, part=family, sources=("memories.sv",), multipliers=bool(device.yosys_multipliers),
-        multipliers_of=device.yosys_multipliers, synthesis=device.yosys, check="-check ",
-    )  # fmt: skip
+    return render(
+        "deliver/synth.ys", name=top, part=family, sources=("memories.sv",), check="-check ",
+        multipliers=bool(device.yosys_multipliers), multipliers_of=device.yosys_multipliers,
+        synthesis=device.yosys,
+    ).decode()  # fmt: skip
 
 
 @pytest.mark.slow
