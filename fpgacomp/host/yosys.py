@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fpgacomp.errors import ToolError
-from fpgacomp.host.child import Ended, ProcessBounds, failure, run_python
+from fpgacomp.host.child import Ended, ProcessBounds, Stop, failure, run_python
 from fpgacomp.host.toolchain import environment_with
 
 SYNTHESIS = ProcessBounds(seconds=1800.0, memory_bytes=16 << 30)
@@ -23,17 +23,24 @@ libyosys.run_pass("script " + sys.argv[0])
 _REPORT = "this is a bug in fpgacomp: please report it with the log."
 
 
-def run_script(folder: Path, script: str, log: str, bounds: ProcessBounds = SYNTHESIS) -> Ended:
+def run_script(
+    folder: Path,
+    script: str,
+    log: str,
+    bounds: ProcessBounds = SYNTHESIS,
+    stop: Stop | None = None,
+) -> Ended:
     """Run a script in Yosys.
 
     Args:
         folder: the working directory.
         script: path of the script in it.
         log: path in it of what Yosys prints.
+        stop: by which another thread can end it.
     """
     return run_python(
         _SYNTHESIZE, [script], folder=folder, log=folder / log, bounds=bounds,
-        environment=environment_with(TMPDIR=str(folder)),
+        environment=environment_with(TMPDIR=str(folder)), stop=stop,
     )  # fmt: skip
 
 

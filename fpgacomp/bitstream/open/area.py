@@ -23,7 +23,7 @@ from fpgacomp.devices.board import Board
 from fpgacomp.engines.engine import HardwareUnit
 from fpgacomp.errors import ToolError, UsageError
 from fpgacomp.host import kept
-from fpgacomp.host.child import ProcessBounds
+from fpgacomp.host.child import ProcessBounds, Stop
 from fpgacomp.host.toolchain import Yosys, usable_cores
 from fpgacomp.host.yosys import require_written, run_script
 from fpgacomp.results.area import MeasuredArea
@@ -217,14 +217,16 @@ def _synthesized(
     workers = min(2, usable_cores())
     batches = _batches(missing, workers)
     found: dict[str, dict[str, float] | None] = {}
+    stop = Stop()
     with ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(_batch, batch, files, context) for batch in batches]
+        running = [pool.submit(_batch, batch, files, context, stop) for batch in batches]
         try:
             for batch, one in zip(batches, running):
                 found |= one.result()
                 done += len(batch)
                 progress(done / total)
-        except BaseException:
+        except BaseException:  # a run that fails or is stopped leaves no process behind
+            stop.now()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return found
@@ -240,7 +242,7 @@ def _batches(missing: Sequence[_Unit], workers: int) -> list[list[_Unit]]:
 
 
 def _batch(
-    units: Sequence[_Unit], files: Mapping[str, bytes], context: Mapping[str, object]
+    units: Sequence[_Unit], files: Mapping[str, bytes], context: Mapping[str, object], stop: Stop
 ) -> dict[str, dict[str, float]]:
     """Key -> cells of these instances, which are kept for later runs."""
     with TemporaryDirectory() as scratch:
@@ -254,7 +256,7 @@ def _batch(
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        ended = run_script(folder, "units.ys", "yosys.log", _BOUNDS)
+        ended = run_script(folder, "units.ys", "yosys.log", _BOUNDS, stop)
         require_written(ended, "not kept", folder / "stat.json", fix=_FIX)
         modules = json.loads((folder / "stat.json").read_bytes())["modules"]
         found = dict(_cells(units, modules))

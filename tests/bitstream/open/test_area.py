@@ -56,7 +56,7 @@ class Played:
         self.ran: list[str] = []
         self.scripts: list[str] = []
 
-    def __call__(self, folder: Path, script: str, log: str, bounds: object) -> Ended:
+    def __call__(self, folder: Path, script: str, log: str, *bounds: object) -> Ended:
         text = (folder / script).read_text()
         self.scripts.append(text)
         modules = {}
