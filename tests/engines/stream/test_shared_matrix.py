@@ -1,4 +1,4 @@
-"""Unfolded matrices as additions that their outputs share: chosen where smaller, exact, emitted."""
+"""Unfolded matrices as additions that their outputs share: exact at every level, refused where folded."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.shared.circuit.solve import INSTALL, installed
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.engines.stream.expand import expand
-from fpgacomp.engines.stream.fold import adders
 from fpgacomp.engines.stream.operators.shared_matrix import SharedMatrix
 from fpgacomp.errors import Problems, ToolError, UnsupportedLayer
 from fpgacomp.evidence.compare import compare
 from fpgacomp.host.toolchain import find_compiler, find_verilator
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.types import IntArray
-from fpgacomp.results.target import Target
 from tests.support import builders, stream_designs
 
 FRAMES = 6
@@ -74,34 +70,6 @@ def test_every_level_is_exact(tmp_path: Path) -> None:
         )
         found = compare(expected, next(runs).values, graph)
         assert found.mismatches == 0, (level, found.first)
-
-
-def test_it_is_chosen_where_that_is_smaller_and_never_slower(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    graph = convolved()
-    goal = Goal(board=builders.BOARD, clock_mhz=100.0, target=Target("throughput"))
-    shared = STREAM.fold(graph, goal)
-    monkeypatch.setattr(adders, "installed", lambda: False)
-    plain = STREAM.fold(graph, goal)
-    assert "adders" in {f.arithmetic for f in shared.design.folding.values()}
-    assert "adders" not in {f.arithmetic for f in plain.design.folding.values()}
-    assert shared.estimate.lut.value < plain.estimate.lut.value
-    assert shared.estimate.interval_cycles.value <= plain.estimate.interval_cycles.value
-
-
-def test_no_search_is_made_where_nothing_can_be_gained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A matrix that is small already, because few of its products have hardware."""
-
-    def never(weight: IntArray, ranges: object) -> object:
-        raise AssertionError("searched")
-
-    monkeypatch.setattr("fpgacomp.engines.stream.operators.shared_matrix.solve", never)
-    own = builders.GraphBuilder("large")
-    graph = own.graph(own.dense("d", own.input("x", (40,), 0, 7), 30))
-    goal = Goal(board=builders.BOARD, clock_mhz=100.0, target=Target("area", fps=10_000))
-    found = STREAM.fold(graph, goal)
-    assert "adders" not in {f.arithmetic for f in found.design.folding.values()}
 
 
 @pytest.mark.parametrize(

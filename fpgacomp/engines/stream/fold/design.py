@@ -10,7 +10,6 @@ from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, pace, used
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.fold.adders import with_shared_adders
 from fpgacomp.engines.stream.fold.miss import Extremes, stream_miss
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import GAP
@@ -67,8 +66,7 @@ def fold_stream(
 
 
 def _success(space: StreamSpace, found: Found, target: Target, estimate: Estimator) -> StreamResult:
-    timed = replace(found.trial, estimate=estimate(found.trial.design))
-    trial = with_shared_adders(timed, estimate)
+    trial = replace(found.trial, estimate=estimate(found.trial.design))
     name, share = trial.largest
     area = space.equivalent(used(trial.estimate))
     rates = ", ".join(
