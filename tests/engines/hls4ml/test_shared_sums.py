@@ -18,7 +18,7 @@ from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml
 from fpgacomp.engines.hls4ml.operators import with_matrix
 from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.hls4ml.shared_sums import MOST_DIGITS, PredictedSums, SharedSums
-from fpgacomp.engines.shared.circuit.solve import AdderGraph, Output, Step
+from fpgacomp.engines.shared.circuit.solve import AdderGraph, Output, SharedAddition
 from fpgacomp.engines.shared.trial import rank
 from fpgacomp.frontend import read_network
 from fpgacomp.ir.graph import Graph
@@ -33,8 +33,8 @@ IO_TYPES: tuple[IoType, ...] = ("io_parallel", "io_stream")
 # x of 0 to 7 each: a = x0 + x1, b = a + x2, c = b + x0; y = (c, -a), a chain of three additions.
 CHAIN = AdderGraph(
     spans=((0, 7),) * 3,
-    steps=(Step(0, 1, 0, 0, False, (0, 14)), Step(3, 2, 0, 0, False, (0, 21)),
-           Step(4, 0, 0, 0, False, (0, 28))),
+    steps=(SharedAddition(0, 1, 0, 0, False, (0, 14)), SharedAddition(3, 2, 0, 0, False, (0, 21)),
+           SharedAddition(4, 0, 0, 0, False, (0, 28))),
     outputs=(Output(5, 0, False), Output(3, 0, True)),
     theirs=0.0,
 )  # fmt: skip

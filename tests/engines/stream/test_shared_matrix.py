@@ -1,4 +1,4 @@
-"""Unfolded matrices as additions that their outputs share: exact at every level, refused where folded."""
+"""Unfolded matrices as additions that their outputs share: exact, and refused where folded."""
 
 from __future__ import annotations
 

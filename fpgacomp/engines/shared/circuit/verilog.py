@@ -350,7 +350,9 @@ class _Writer:
             codes[(node.first + offset) % depth] = value & ((1 << width) - 1)
         packed = sum(code << (index * width) for index, code in enumerate(codes))
         name = self._name(node.a, stage)
-        return f"{width}'({depth * width}'h{packed:x} >> ({name} * {width}))"
+        # In braces a wire has no sign: as a number it would be extended by it, and shift too far.
+        index = f"32'({{{name}}}) * 32'd{width}"
+        return f"{width}'({depth * width}'h{packed:x} >> ({index}))"
 
 
 def _literal(value: int, bits: int) -> str:

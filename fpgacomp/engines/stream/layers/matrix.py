@@ -74,14 +74,6 @@ class MatrixRules(ABC):
         """Every product with hardware of its own, in additions that the outputs share."""
         return StreamFolding(self.layer.output.channels, self.width, "lutram", "adders")
 
-    @property
-    def widest_stream(self) -> int:
-        """Bits of the wider of the words that the unfolded matrix reads and writes."""
-        layer = self.layer
-        return max(
-            self.width * layer.input.type.bits, layer.output.channels * layer.output.type.bits
-        )
-
     def _folds(self, simd: int) -> bool:
         inputs = self.layer.input.channels
         return self.width % simd == 0 and (inputs % simd == 0 or simd % inputs == 0)
