@@ -13,7 +13,7 @@ DEMO := digits_cnn-pynq-z2
 # The smallest design that takes 200,000 images a second fits even at the upper end of its estimate.
 DEMO_AIM := --target area --fps 200000
 
-.PHONY: demo test test-fast test-install lint docs bench bench-rtl bench-deploy fuzz-drivers clean
+.PHONY: demo test test-fast test-install lint docs bench bench-rtl bench-adders bench-deploy fuzz-drivers clean
 
 demo: $(VENV)/core.done
 	$(BIN)/fpgacomp compile examples/digits_cnn/model.onnx --board pynq-z2 $(DEMO_AIM) --out $(DEMO) \
@@ -43,6 +43,10 @@ bench: $(VENV)/all.done
 # The networks of the zoo as SystemVerilog; the large ones take many minutes.
 bench-rtl: $(VENV)/all.done
 	$(BIN)/python -m examples.benchmark_rtl
+
+# Unrolled networks: LUTs and registers counted and by Yosys, every integer simulated.
+bench-adders: $(VENV)/all.done
+	$(BIN)/python -m examples.benchmark_adders
 
 # The digits network as packages, installed and driven on emulated boards, one with its bitstream.
 bench-deploy: $(VENV)/all.done

@@ -19,8 +19,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.benchmark_rtl import load
+from fpgacomp.bitstream.reports.cells import amounts_of
 from fpgacomp.devices.device import Device
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines.engine import Goal
@@ -38,8 +37,6 @@ from fpgacomp.engines.stream.emit.context import names_of
 from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.estimate.open_tools import (
-    CARRY_LUTS,
-    LUT_RAM_LUTS,
     PATH,
     fifo_as_built,
     operator_as_built,
@@ -48,6 +45,7 @@ from fpgacomp.engines.stream.estimate.yosys_fit import yosys_content
 from fpgacomp.engines.stream.fold.rtl_fifos import rtl_dataflow
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.frontend import read_network
+from fpgacomp.host.yosys import require_written, run_script
 from fpgacomp.ir import interpreter
 from fpgacomp.lower import lower
 from fpgacomp.results.target import Target
@@ -68,40 +66,9 @@ DESIGNS = (
     ("tang-nano-9k", "tfc_w2a2", 2_000), ("tang-nano-9k", "conv1d_w4a4", 400),
     ("tang-nano-9k", "dscnn_w4a4", 20), ("tang-nano-9k", "autoencoder_w4a4", 400),
 )  # fmt: skip
-CELLS: Mapping[str, Mapping[str, int]] = {
-    "lut": {
-        "LUT1": 1,
-        "LUT2": 1,
-        "LUT3": 1,
-        "LUT4": 1,
-        "SB_LUT4": 1,
-        "ALU": 1,
-        "CCU2C": CARRY_LUTS,
-        "TRELLIS_DPR16X4": LUT_RAM_LUTS,
-        "RAM16SDP4": LUT_RAM_LUTS,
-    },
-    "ff": {"TRELLIS_FF": 1},
-    "dsp": {"MULT18X18D": 1, "SB_MAC16": 1, "MULT18X18": 1},
-    "bram18": dict.fromkeys(
-        (
-            "DP16KD",
-            "PDPW16KD",
-            "SB_RAM40_4K",
-            "SP",
-            "SPX9",
-            "SDPB",
-            "SDPX9B",
-            "DPB",
-            "DPX9B",
-            "pROM",
-            "pROMX9",
-        ),
-        1,
-    ),
-}
+COUNTED = ("lut", "ff", "dsp", "bram18")
 # Modules inside of operators, which are measured with them.
 _PARTS = ("value", "element", "cast", "counter", "sum", "rom", "bank", "levels")
-_RUN = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
 
 
 @dataclass(frozen=True)
@@ -132,9 +99,7 @@ def measure(board: str, network: str, fps: int, folder: Path) -> Measured:
     STREAM.emit(design, {key: some[:1] for key, some in values.items()}).project.write(folder)
     rtl = folder / "rtl"
     (rtl / "measure.ys").write_text(_with_borders((rtl / "yosys" / "synth.ys").read_text()))
-    command = [sys.executable, "-c", _RUN, "measure.ys"]
-    with (folder / "yosys.log").open("w") as log:
-        subprocess.run(command, cwd=rtl, stdout=log, stderr=log, check=True)
+    require_written(run_script(rtl, "measure.ys", "yosys.log"), "yosys.log", rtl / "stat.json")
     stat = json.loads((rtl / "stat.json").read_text())
     modules = {
         name.split(".", 1)[1]: _figures(found["num_cells_by_type"])
@@ -164,12 +129,8 @@ def _with_borders(script: str) -> str:
 
 def _figures(cells: Mapping[str, Any]) -> dict[str, float]:
     counts = {n: c["count"] if isinstance(c, dict) else c for n, c in cells.items()}
-    flip_flops = sum(c for name, c in counts.items() if name.startswith(("SB_DFF", "DFF")))
-    found = {
-        what: float(sum(counts.get(cell, 0) * each for cell, each in kinds.items()))
-        for what, kinds in CELLS.items()
-    }
-    return found | {"ff": found["ff"] + flip_flops}
+    amounts, _ = amounts_of(counts)
+    return {what: amounts[what] for what in COUNTED}
 
 
 def rows_of(measured: Measured) -> Iterator[Row]:
@@ -211,7 +172,7 @@ def main() -> None:
                 continue
             one = measure(board, network, fps, folder / f"{board}_{network}_{fps}")
             estimate = estimate_stream(one.design)
-            for what in CELLS:
+            for what in COUNTED:
                 figure = estimate.resources[what]
                 ends = (round(end) for end in (figure.low, figure.value, figure.high))
                 lines.append((board, network, fps, what, round(one.whole[what]), *ends))

@@ -10,6 +10,7 @@ from fpgacomp.cli.design import design_options, show_report
 from fpgacomp.cli.files import build_folder
 from fpgacomp.cli.options.arguments import ModelArgument
 from fpgacomp.cli.options.build import (
+    AreaOption,
     ArgmaxOption,
     BackendOption,
     BoardOption,
@@ -60,6 +61,7 @@ def compile(
     io: IoOption = None,
     argmax: ArgmaxOption = False,
     tool_calibration: ToolCalibrationOption = None,
+    area: AreaOption = "estimate",
     inputs: InputsOption = None,
     labels: LabelsOption = None,
     task: TaskOption = None,
@@ -110,7 +112,7 @@ def compile(
     )
     options = replace(
         design, inputs=inputs, labels=labels, task=task_request(task).kind, vectors=vectors,
-        csim=csim, checks=checks, seed=seed, memory_gb=memory_gb,
+        csim=csim, checks=checks, seed=seed, memory_gb=memory_gb, area=area,
     )  # fmt: skip
     with progress(context) as observer:
         report = run(model, board, out=folder, options=options, observer=observer)

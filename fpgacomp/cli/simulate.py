@@ -72,6 +72,7 @@ def _lines(found: SimulationResult) -> Iterator[tuple[str, str]]:
             "c": "the emitted C++",
             "hls": "the emitted C++ as a vendor's tool reads it",
             "rtl": "the emitted SystemVerilog",
+            "gate": "the netlist of Yosys, at its outputs",
         }[found.level]
         yield "level", f"{found.level}: {code}, compared with the integer graph"
         yield "mismatches", f"{found.mismatches:,}"
@@ -103,6 +104,8 @@ def _cycles(measured: Measured) -> Iterator[tuple[str, str]]:
     yield "latency", f"{measured.latency_cycles:,} cycles, from a frame's first beat to its answer"
     if measured.interval_text:
         yield "interval", measured.interval_text
+    if not measured.fifos:
+        return
     full = [name for name, use in measured.fifos.items() if use.highest == use.depth]
     words = sum(use.depth for use in measured.fifos.values())
     yield (

@@ -10,7 +10,8 @@ from fpgacomp.errors import UsageError
 Backend = Literal["auto", "hls4ml", "stream", "adders", "finn"]
 Goal = Literal["latency", "throughput", "area"]
 Io = Literal["io_parallel", "io_stream"]
-Level = Literal["graph", "c", "hls", "rtl"]
+Area = Literal["estimate", "yosys"]
+Level = Literal["graph", "c", "hls", "rtl", "gate"]
 Checks = Literal["quick", "full"]
 
 Scale = Literal["power-of-two", "free"]

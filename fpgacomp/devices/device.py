@@ -76,7 +76,7 @@ class Device:
     sources: tuple[str, ...]
     lut_ram: bool = True
     yosys: str = ""
-    yosys_multipliers: Literal["", "lattice", "ice40"] = ""
+    yosys_multipliers: Literal["", "lattice", "ice40", "xc7", "xcu"] = ""
     routed: tuple[str, ...] = ()
 
     @property

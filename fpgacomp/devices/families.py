@@ -62,6 +62,9 @@ _ROUTED_GOWIN = (
     "GW1N-1", "GW1N-4", "GW1N-9", "GW1N-9C", "GW1NS-4", "GW1NZ-1", "GW2A-18", "GW2A-18C",
 )  # fmt: skip
 
+# Yosys' netlist is simulated and counted for devices of AMD, too, though Vivado builds them. The
+# design is a part of a larger one: it has no pads and no clock buffer of its own.
+_PART = "-noiopad -noclkbuf -nodsp"
 _SEVEN_SERIES = Device(
     multiplier=DSP48E1,
     lut_inputs=6,
@@ -69,6 +72,8 @@ _SEVEN_SERIES = Device(
     ultra_ram=None,
     level_ns=3.0,
     toolchain="vivado",
+    yosys=f"synth_xilinx -family xc7 {_PART}",
+    yosys_multipliers="xc7",
     sources=("UG474 (7 Series CLB): 6-input LUT", _LEVEL_7_SERIES),
 )
 _ULTRASCALE = Device(
@@ -78,6 +83,8 @@ _ULTRASCALE = Device(
     ultra_ram=None,
     level_ns=1.2,
     toolchain="vivado",
+    yosys=f"synth_xilinx -family xcu {_PART}",
+    yosys_multipliers="xcu",
     sources=("UG574 (UltraScale CLB): 6-input LUT", _LEVEL_ULTRASCALE),
 )
 _ULTRASCALE_PLUS = Device(
@@ -87,6 +94,8 @@ _ULTRASCALE_PLUS = Device(
     ultra_ram=URAM288,
     level_ns=1.2,
     toolchain="vivado",
+    yosys=f"synth_xilinx -family xcup {_PART}",
+    yosys_multipliers="xcu",
     sources=("UG574 (UltraScale CLB): 6-input LUT", _LEVEL_ULTRASCALE),
 )
 # -nowidelut: with the multiplexers behind the LUTs of ECP5 Yosys takes LUTs by twos and fours where

@@ -10,6 +10,7 @@
     fifos(design)                     -> words of the FIFO behind each tensor
     structure(design)                 -> what `fpgacomp show` prints below the layers
     parts(graph, project)             -> the layer that a name in the hardware works for
+    units(emitted)                    -> the instances of its SystemVerilog
 
 An engine is one folder of this package with an `engine.py` that implements `Engine`, and one
 line in `registry.py`. A companion adds evidence to another engine's designs, as FINN does.
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
 
 # What of an emitted project is run: c is its C++, compiled for speed on native integers; hls the
 # same C++ as a vendor's tool reads it, loop by loop on the open arbitrary-precision types; rtl its
-# SystemVerilog, cycle by cycle.
-Level = Literal["c", "hls", "rtl"]
+# SystemVerilog, cycle by cycle; gate the netlist that Yosys makes of that for the board's family.
+Level = Literal["c", "hls", "rtl", "gate"]
+# Levels that compute the outputs alone: synthesis leaves no other tensor as it was.
+OUTPUTS_ONLY: frozenset[Level] = frozenset({"gate"})
 IoType = Literal["io_parallel", "io_stream"]
 # Formats of the waveforms that a run of the RTL can write: compressed, and text that needs nothing.
 TRACE_ENDINGS = (".fst", ".vcd")
@@ -122,6 +125,24 @@ class FurtherCheck:
     missing: str = ""
 
 
+@dataclass(frozen=True)
+class HardwareUnit:
+    """An instance in the top module of emitted SystemVerilog.
+
+    Args:
+        name: of the instance.
+        module: of what it is an instance, in a file below rtl/.
+        parameters: names and values as SystemVerilog has them, without those that only a
+            simulation reads; a table is named as a file below rtl/, in quotes.
+        layer: name of the layer that it works for; "" where it is no layer's.
+    """
+
+    name: str
+    module: str
+    parameters: tuple[tuple[str, str], ...]
+    layer: str = ""
+
+
 class Engine(Protocol[DesignT]):
     """A code generator with its folding, its estimate and its simulation."""
 
@@ -171,6 +192,8 @@ class Engine(Protocol[DesignT]):
     ) -> Iterator[CsimResult]:
         """Run the emitted project on batches of integer inputs; every tensor's integers of each.
 
+        At a level of `OUTPUTS_ONLY`, those of the outputs.
+
         `level` is one of `levels`. The project is compiled once. A batch (input tensor name ->
         integers [N, *shape]) is taken when the result of the one before has been read, so that
         few frames are in memory at once. Level rtl writes the values of every signal to the file
@@ -217,6 +240,13 @@ class Engine(Protocol[DesignT]):
 
         Raises:
             InputDataError: the project is none of this engine.
+        """
+
+    def units(self, emitted: Emitted) -> tuple[HardwareUnit, ...]:
+        """Every instance of the top module of the emitted SystemVerilog; () where there is none.
+
+        FIFOs and registers are among them. Two of one module, with equal parameters and tables of
+        equal content, are the same hardware.
         """
 
 

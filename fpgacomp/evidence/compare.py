@@ -1,4 +1,4 @@
-"""Compares an engine's integers with the oracle's, every layer, by equality."""
+"""Compares an engine's integers with the oracle's by equality: every layer, or outputs alone."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from fpgacomp.results.agreement import Agreement, Mismatch
 
 
 def compare(
-    expected: Mapping[str, IntArray], got: Mapping[str, IntArray], graph: Graph
+    expected: Mapping[str, IntArray],
+    got: Mapping[str, IntArray],
+    graph: Graph,
+    *,
+    outputs_only: bool = False,
 ) -> Agreement:
-    """Compare every integer of every tensor of the graph by equality.
+    """Compare every integer of every tensor of the graph, or of its outputs, by equality.
 
     Args:
-        expected, got: tensor name -> integers [N, *shape] of all tensors of the graph.
+        expected, got: tensor name -> integers [N, *shape] of all these tensors.
+        outputs_only: whether the graph's outputs are compared and nothing else.
 
     Raises:
         InputDataError: a tensor is missing on one side, or its shapes differ.
@@ -26,8 +31,11 @@ def compare(
     first: Mismatch | None = None
     by_tensor: dict[str, int] = {}
     vectors = integers = 0
+    outputs = {tensor.name for tensor in graph.outputs}
     for layer in graph.layers:
         name = layer.output.name
+        if outputs_only and name not in outputs:
+            continue
         if name not in expected or name not in got or expected[name].shape != got[name].shape:
             raise InputDataError(name, "the two results to compare do not both hold this tensor "
                                  "in one shape.", "run both on the same samples.")  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fpgacomp.engines import registry
 from fpgacomp.engines.choose import EngineDesign
-from fpgacomp.engines.engine import AnyEngine, Emitted, Level
+from fpgacomp.engines.engine import OUTPUTS_ONLY, AnyEngine, Emitted, Level
 from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.evidence.compare import compare
 from fpgacomp.flows.batches import Batch
@@ -24,7 +24,7 @@ from fpgacomp.results.project import Project
 from fpgacomp.results.report import LevelEvidence, PeerEvidence
 
 # What reports and progress call the simulation of each level.
-STAGES: Mapping[Level, str] = {"c": "csim", "hls": "hls", "rtl": "rtl"}
+STAGES: Mapping[Level, str] = {"c": "csim", "hls": "hls", "rtl": "rtl", "gate": "gate"}
 # Frames on which a full check runs what is slower than C-simulation, and the seconds of processor
 # time that each such run may be predicted to take.
 FURTHER_FRAMES = 4
@@ -56,9 +56,9 @@ class SimulationCheck:
     run_s: float = 0.0
     measured: Measured | None = None
 
-    def add(self, batch: Batch, run: CsimResult, graph: Graph) -> None:
-        """Compare every integer of every layer of a batch."""
-        found = compare(batch.values, run.values, graph)
+    def add(self, batch: Batch, run: CsimResult, graph: Graph, level: Level = "c") -> None:
+        """Compare every integer of every layer of a batch, or of what the level computes."""
+        found = compare(batch.values, run.values, graph, outputs_only=level in OUTPUTS_ONLY)
         if found.first is not None and not self.wrong:
             frames = max(found.first.sample + 1, WRONG_FRAMES)
             self.wrong = {name: run.values[name][:frames] for name in found.by_tensor}
@@ -86,7 +86,7 @@ def simulated(
         emitted, compiler: without one of them nothing is run, and the batches are yielded as
             they are.
         check: takes in what is found.
-        level: what of the project is run, its C++ or its RTL.
+        level: what of the project is run: its C++, its RTL or the netlist of that.
         trace: file for the waveforms of the RTL on the first batch, or None.
 
     Raises:
@@ -114,7 +114,7 @@ def simulated(
             if run is None:
                 break
             batch = waiting.popleft()
-            check.add(batch, run, graph)
+            check.add(batch, run, graph, level)
             yield batch
     # The step's time is that of the oracle's batches, too.
     stages.watch.note(name, check.compile_s + check.run_s)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from fpgacomp.bitstream.open.area import measured_area
 from fpgacomp.deploy.c.project import c_files
 from fpgacomp.deploy.describe import software_side
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines import registry
+from fpgacomp.engines.choose import EngineDesign
+from fpgacomp.engines.engine import Emitted
+from fpgacomp.errors import UsageError
 from fpgacomp.evidence.exactness import summarize
 from fpgacomp.evidence.float32 import compare_with_float32
 from fpgacomp.evidence.software import to_network_outputs
@@ -21,7 +25,8 @@ from fpgacomp.flows.reports import Evidence, report_of
 from fpgacomp.flows.samples import vectors_of
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
-from fpgacomp.host.toolchain import find_compiler
+from fpgacomp.host.toolchain import Yosys, find_compiler, find_yosys
+from fpgacomp.results.area import MeasuredArea
 from fpgacomp.results.report import Exactness, Report
 
 # How many samples the testbench of the vendor's tool runs: co-simulation is slow.
@@ -59,6 +64,7 @@ def compile(
     check_files((*places_of(model, options, destination.folder), *reads("--board", board)))
     stages = Stages(observer, options.dump_stages)
     compiler = find_compiler() if options.csim else None
+    yosys = find_yosys("--area yosys") if options.area == "yosys" else None
     the_board = load_board(board)
 
     network, lowered = integer_graph(model, options, stages)
@@ -67,6 +73,12 @@ def compile(
     if not chosen.folded.verdict.fits:
         report = report_of(network, lowered, chosen, Exactness(0), options, stages)
         return destination.write(report, network, lowered)
+    if yosys is not None and "rtl" not in chosen.engine.levels:
+        raise UsageError(
+            "--area yosys",
+            f"maps SystemVerilog, and the {chosen.engine.name} engine emits none.",
+            "add --backend stream, or leave --area out.",
+        )
 
     samples = vectors_of(network, lowered, options)
     oracle = JudgedOracle(network, lowered, design.graph, samples.raw, options.memory_gb, stages)
@@ -92,6 +104,7 @@ def compile(
             answers = to_network_outputs(lowered.after, kept.all_outputs())
             float32 = compare_with_float32(network, samples.raw, answers, oracle.size)
 
+    area = None if yosys is None else _area(chosen, emitted, yosys, stages)
     exactness = summarize(
         oracle.judgement, check.agreement, float32, peers.evidence, deeper.evidence
     )
@@ -100,7 +113,7 @@ def compile(
         samples, kept.kept_values(), kept.reached, answers, wrong.wrong, wrong.wrong_start
     )
     network = replace(network, warnings=(*network.warnings, *peers.notes))
-    report = report_of(network, lowered, chosen, exactness, options, stages, evidence)
+    report = report_of(network, lowered, chosen, exactness, options, stages, evidence, area)
     with stages.step("write"):
         software = software_side(
             emitted.interface.top, lowered, emitted.interface.for_software(design.graph),
@@ -109,3 +122,11 @@ def compile(
         driver = c_files(software, family=the_board.family)
         project = emitted.project.merged(*peers.projects, software, driver)
         return destination.write(report, network, lowered, project, evidence)
+
+
+def _area(chosen: EngineDesign, emitted: Emitted, yosys: Yosys, stages: Stages) -> MeasuredArea:
+    """What Yosys makes of the instances of the emitted SystemVerilog."""
+    with stages.step("area") as progress:
+        units = chosen.engine.units(emitted)
+        board = chosen.folded.design.board
+        return measured_area(board, emitted.project, units, yosys, progress)

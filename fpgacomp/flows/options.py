@@ -19,6 +19,7 @@ from fpgacomp.ir.types import AnyArray, NamedArrays
 from fpgacomp.results.target import Target
 
 Checks = Literal["quick", "full"]
+Area = Literal["estimate", "yosys"]
 DEFAULT_VECTORS = 1000
 # A .npy or .npz file, labelled data as the compression verbs take them, or arrays in memory.
 SampleSource = str | Path | AnyArray | NamedArrays
@@ -72,6 +73,9 @@ class Options:
             writes nothing.
         tool_calibration: file of `fpgacomp.calibrate`, by which estimates are corrected for the
             tools that somebody uses; None takes them as they come with the package.
+        area: yosys has Yosys map each distinct instance of the emitted SystemVerilog to the board's
+            family, and the report states the sum beside the estimate, which alone decides what is
+            built. It is read by `compile`.
 
     Raises:
         UsageError: a value that is not possible; labels without the inputs that they are of.
@@ -95,6 +99,7 @@ class Options:
     memory_gb: float = 4.0
     dump_stages: Path | None = None
     tool_calibration: str | Path | None = None
+    area: Area = "estimate"
 
     def __post_init__(self) -> None:
         for where, why, fix in self._impossible():
@@ -142,6 +147,8 @@ class Options:
                 "is not known.",
                 f"use {' or '.join(get_args(Checks))}.",
             )
+        if self.area not in get_args(Area):
+            yield f"area {self.area!r}", "is not known.", f"use {' or '.join(get_args(Area))}."
         if self.io_type is not None and self.io_type not in get_args(IoType):
             known = " or ".join(get_args(IoType))
             yield f"io_type {self.io_type!r}", "is not known.", f"use {known}, or None."
@@ -155,6 +162,8 @@ class Options:
             del plain["tool_calibration"]
         else:
             plain["tool_calibration"] = str(self.tool_calibration)
+        if self.area == "estimate":  # what every report has
+            del plain["area"]
         for name in ("calibration", "inputs", "labels"):
             given = getattr(self, name)
             plain[name] = str(given) if isinstance(given, str | Path) else given is not None

@@ -17,6 +17,7 @@ from fpgacomp.ir.types import IntArray, NamedArrays
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
 from fpgacomp.report import assemble
+from fpgacomp.results.area import MeasuredArea
 from fpgacomp.results.report import Exactness, PeerEvidence, Report
 
 
@@ -50,6 +51,7 @@ def report_of(
     options: Options,
     stages: Stages,
     evidence: Evidence | None = None,
+    area: MeasuredArea | None = None,
 ) -> Report:
     """The report; without evidence it says what is estimated and nothing of exactness."""
     design, folded = chosen.folded.design, chosen.folded
@@ -87,6 +89,7 @@ def report_of(
         accuracy=scored.accuracy if scored else None,
         confusion=scored.confusion if scored else None,
         task=scored.task if scored else {},
+        area=area,
         timings_s=dict(stages.seconds),
         warnings=warnings,
         reasons=folded.reasons,

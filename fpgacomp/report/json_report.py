@@ -7,6 +7,7 @@ from dataclasses import asdict
 from fpgacomp.devices.board import Board
 from fpgacomp.report.plain_json import json_text
 from fpgacomp.results.agreement import Mismatch
+from fpgacomp.results.area import MeasuredArea
 from fpgacomp.results.distribution import Histogram
 from fpgacomp.results.estimate import LEVEL, Estimate, Figure
 from fpgacomp.results.report import (
@@ -46,8 +47,8 @@ def _document(report: Report) -> dict[str, object]:
         },
         "exactness": _exactness(report.exactness),
         "estimate": _estimate(report.estimate, report.board),
-        "measured": _measured(report.exactness),
-        "layers": [_layer(layer) for layer in report.layers],
+        "measured": _measured(report),
+        "layers": [_layer(layer, report.area) for layer in report.layers],
         "software": {"before": report.software_before, "after": report.software_after},
         "accuracy": None if report.accuracy is None else {**report.accuracy, **report.task},
         "confusion": None if report.confusion is None else report.confusion.counts,
@@ -110,10 +111,25 @@ def _exactness(exactness: Exactness) -> dict[str, object]:
     }
 
 
-def _measured(exactness: Exactness) -> dict[str, object]:
-    """What simulations of hardware measured, by level; null where it was not simulated."""
-    found = exactness.measured.get("rtl")
-    return {"rtl": None if found is None else asdict(found)}
+def _measured(report: Report) -> dict[str, object]:
+    """What a simulation of the RTL and Yosys measured; null where they were not run."""
+    found = report.exactness.measured.get("rtl")
+    return {
+        "rtl": None if found is None else asdict(found),
+        "yosys": None if report.area is None else _area(report.area),
+    }
+
+
+def _area(area: MeasuredArea) -> dict[str, object]:
+    return {
+        "family": area.family,
+        "version": area.version,
+        "command": area.command,
+        "resources": dict(area.resources),
+        "instances": area.units,
+        "distinct": area.distinct,
+        "not_counted": area.not_counted,
+    }
 
 
 def _further(found: LevelEvidence) -> dict[str, object]:
@@ -170,7 +186,7 @@ def _figure(figure: Figure) -> dict[str, float]:
     return {"value": figure.value, "low": figure.low, "high": figure.high}
 
 
-def _layer(layer: LayerReport) -> dict[str, object]:
+def _layer(layer: LayerReport, area: MeasuredArea | None) -> dict[str, object]:
     return {
         "name": layer.name,
         "kind": layer.kind,
@@ -183,6 +199,7 @@ def _layer(layer: LayerReport) -> dict[str, object]:
         "latency_cycles": _figure(layer.estimate.cycles),
         "interval_cycles": _figure(layer.estimate.interval),
         "resources": {name: _figure(figure) for name, figure in layer.estimate.resources.items()},
+        "yosys": None if area is None else area.layers.get(layer.name),
         "exact": layer.exact,
         "inputs": layer.inputs,
         "output_type": layer.output_type,

@@ -28,7 +28,8 @@ MARKER = "fpgacomp_build"
 SCHEMA = 1
 # Builds of 0.1.0 have no marker, but exactly these keys.
 _KEYS_OF_0_1 = {"files", "model", "options", "tools"}
-_TOOLS = ("fpgacomp", "hls4ml", "numpy", "onnx", "onnxruntime", "qonnx")
+# Packages that decide what is emitted, where they are installed.
+_TOOLS = ("fpgacomp", "alkaid", "hls4ml", "numpy", "onnx", "onnxruntime", "qonnx")
 # Far above any build: a manifest from a stranger takes no memory without a bound.
 MAX_BYTES = 64 << 20
 

@@ -165,6 +165,24 @@ def stage_of(estimate: Estimate) -> str:
     return f"{stage}, fitted to {basis.tool} of {basis.designs} designs"
 
 
+def area_line(report: Report) -> str:
+    """What a synthesis tool made of the design's instances, in one sentence; "" where none did."""
+    area = report.area
+    if area is None:
+        return ""
+    amounts = [
+        f"{count(area.resources[name])} {LABELS[name]}"
+        for name in LABELS
+        if area.resources.get(name) or name in ("lut", "ff")
+    ]
+    if memory := area.resources.get("lutram"):
+        amounts[0] += f" ({count(memory)} of them memory)"
+    return (
+        f"measured by {area.tool} {area.version}, the sum of {area.units} instances: "
+        f"{', '.join(amounts)}"
+    )
+
+
 def headline(report: Report) -> Headline:
     """Whether the design fits and whether its results are right, in one sentence."""
     title, wrong = report.board.title, list(_mismatches(report.exactness))

@@ -9,6 +9,7 @@ from typing import Literal
 
 from fpgacomp.devices.board import Board
 from fpgacomp.results.agreement import Agreement, Mismatch
+from fpgacomp.results.area import MeasuredArea
 from fpgacomp.results.certainty import Certainty, certainty_of
 from fpgacomp.results.distribution import Confusion, Histogram
 from fpgacomp.results.estimate import Estimate, LayerEstimate
@@ -292,6 +293,7 @@ class Report:
         timings_s: seconds of each step.
         warnings: what the user should know, in sentences.
         reasons: why this backend, interface and folding were chosen, in sentences.
+        area: what Yosys made of the design's instances; None where it was not asked.
         folder: the build directory, or where the evidence of a failure lies (DIR.failed); None
             where nothing was written.
     """
@@ -315,6 +317,7 @@ class Report:
     folder: str | None = None
     confusion: Confusion | None = None
     task: Mapping[str, str] = field(default_factory=dict)
+    area: MeasuredArea | None = None
 
     @property
     def status(self) -> Literal["ok", "failed"]:

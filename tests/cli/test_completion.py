@@ -59,7 +59,7 @@ def test_boards_are_offered(line: str) -> None:
 
 
 def test_choices_and_verbs_are_offered() -> None:
-    assert offered("fpgacomp compile --backend ") == ["auto", "hls4ml", "stream", "finn"]
+    assert offered("fpgacomp compile --backend ") == ["auto", "hls4ml", "stream", "adders", "finn"]
     assert offered("fpgacomp est") == ["estimate"]
 
 

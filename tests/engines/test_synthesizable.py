@@ -9,6 +9,7 @@ import pytest
 
 from fpgacomp import zoo
 from fpgacomp.engines.engine import IoType
+from fpgacomp.engines.hls4ml.design import Hls4mlStrategy
 from fpgacomp.engines.hls4ml.emit.project import emit
 from fpgacomp.engines.stream.emit.project import emit_stream
 from fpgacomp.frontend import read_network
@@ -44,8 +45,10 @@ def stream_findings(graph: Graph, folder: Path, most: int = 64) -> list[str]:
     return checked(project, folder, source.removeprefix("hls/"), flags)
 
 
-def hls4ml_findings(graph: Graph, folder: Path, io_type: IoType) -> list[str]:
-    design = builders.design(graph, io_type)
+def hls4ml_findings(
+    graph: Graph, folder: Path, io_type: IoType, strategy: Hls4mlStrategy = "latency"
+) -> list[str]:
+    design = builders.design(graph, io_type, strategy)
     project = emit(design, run(graph, builders.inputs(graph, 2)))
     (source,) = (path for path in project.files if re.fullmatch(r"hls/firmware/\w+\.cpp", path))
     hls = folder / "hls"
@@ -66,6 +69,12 @@ def test_streaming_designs_of_the_zoo(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [builders.mlp, builders.cnn, builders.activations])
 def test_hls4ml_designs(make, io_type: IoType, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     assert not hls4ml_findings(make(), tmp_path, io_type)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_hls4ml_designs_of_shared_additions(io_type: IoType, tmp_path: Path) -> None:
+    assert not hls4ml_findings(builders.cnn(), tmp_path, io_type, "distributed_arithmetic")
 
 
 SINS = {

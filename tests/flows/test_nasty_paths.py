@@ -171,8 +171,8 @@ def test_a_level_that_is_none_is_refused(tmp_path: Path) -> None:
     build = tmp_path / "build"
     fpgacomp.compile(DIGITS, "pynq-z2", out=build, options=QUICK)
     few = np.load(EXAMPLES / "digits_mlp" / "test_inputs.npy")[:2]
-    with pytest.raises(UsageError, match=r"level 'gate'.*use graph or c or hls or rtl"):
-        fpgacomp.simulate(build, few, level="gate")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"level 'gates'.*use graph or c or hls or rtl"):
+        fpgacomp.simulate(build, few, level="gates")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"w\.txt: has no ending.*in \.fst or \.vcd"):
         fpgacomp.simulate(build, few, level="rtl", trace=tmp_path / "w.txt")
     with pytest.raises(UsageError, match=r"which --level c does not have.*--level rtl"):

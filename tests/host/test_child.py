@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from fpgacomp.host.child import Ended, ProcessBounds, run_program, run_python
+from fpgacomp.host.child import Ended, ProcessBounds, Stop, run_program, run_python
 from fpgacomp.host.toolchain import environment_with
 
 BOUNDS = ProcessBounds(seconds=20.0, memory_bytes=1 << 30)
@@ -55,3 +57,20 @@ def test_a_program_of_a_package_is_found_by_its_name(tmp_path: Path) -> None:
         environment=environment_with(),
     )  # fmt: skip
     assert ended.code == 0 and any(line.startswith("pytest ") for line in ended.tail)
+
+
+def test_another_thread_ends_what_runs_and_what_would_be_started(tmp_path: Path) -> None:
+    stop, begun = Stop(), threading.Event()
+    code = "print('begun', flush=True); import time; time.sleep(600)"
+
+    def run(number: int) -> Ended:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        return ran(code, folder, on_line=lambda line: begun.set(), stop=stop)
+
+    with ThreadPoolExecutor(1) as pool:
+        running = [pool.submit(run, number) for number in range(2)]
+        assert begun.wait(BOUNDS.seconds)
+        stop.now()
+        assert [one.result().code < 0 for one in running] == [True, True]
+        assert not any(one.result().timed_out for one in running)

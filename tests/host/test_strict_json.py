@@ -32,6 +32,7 @@ READERS = {
     "engines/hls4ml/estimate/coefficients.py", "engines/stream/estimate/coefficients.py",
     "engines/stream/estimate/open_tools.py", "bitstream/open/toolchain.py",
     "bitstream/open/names.py",
+    "bitstream/open/area.py", "engines/shared/netlist.py",
     "ir/text/line.py",
     "frontend/keras/reader.py", "compress/quantize/keras/train.py", "runtime/service/remote.py",
 }  # fmt: skip

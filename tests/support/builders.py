@@ -10,8 +10,7 @@ import numpy as np
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.resources import counts
-from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
-from fpgacomp.engines.shared.terms import Strategy
+from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, Hls4mlStrategy, IoType
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.infer import unknown_output, with_output
 from fpgacomp.ir.layers import (
@@ -156,7 +155,7 @@ class GraphBuilder:
         return self.add(Upsample(name=name, output=unknown_output(name), input=x, factors=factors))
 
 
-def design(graph: Graph, io_type: IoType = "io_parallel", strategy: Strategy = "latency",
+def design(graph: Graph, io_type: IoType = "io_parallel", strategy: Hls4mlStrategy = "latency",
            reuse_factor: int = 1, **special: Hls4mlFolding) -> Hls4mlDesign:  # fmt: skip
     """Every layer at the same folding, except those named in `special`.
 

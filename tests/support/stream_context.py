@@ -86,6 +86,7 @@ class StreamDesign:
     streams: list[Stream] = field(default_factory=list)
     roms: list[RomTable] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)
 
 
 def codes(values: IntArray, type_: IntType) -> IntArray:

@@ -9,10 +9,11 @@ from fpgacomp.bitstream.job import BuildOptions
 from fpgacomp.bitstream.open.commands import route_arguments
 from fpgacomp.bitstream.open.family import PLACED, REPORT, OpenFamily
 from fpgacomp.bitstream.open.timing import RouteReport, read_report
-from fpgacomp.bitstream.open.tools import INSIDE, ROUTE, Workbench, failure
+from fpgacomp.bitstream.open.tools import INSIDE, ROUTE, Workbench
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins
 from fpgacomp.errors import ToolError
+from fpgacomp.host.child import failure
 from fpgacomp.host.progress import Observer
 
 # What nextpnr says as it goes on, and about which share of the work is done then.

@@ -20,7 +20,7 @@ from fpgacomp.bitstream.open.summary import (
     remedy,
     summary,
 )
-from fpgacomp.bitstream.open.tools import INSIDE, PACK, Workbench, failure, require_tools
+from fpgacomp.bitstream.open.tools import INSIDE, PACK, Workbench, require_tools
 from fpgacomp.deploy.link import SPRAM, link_top, top_of
 from fpgacomp.deploy.link_memory import memory_of, require_room
 from fpgacomp.devices.board import Board
@@ -28,8 +28,10 @@ from fpgacomp.devices.pins import BoardPins, Uart
 from fpgacomp.engines.stream.parts import parts
 from fpgacomp.engines.stream.rtl.interface import RTL_FILE, RtlInterface
 from fpgacomp.errors import BoardError, ToolError, UsageError
+from fpgacomp.host.child import failure
 from fpgacomp.host.progress import Observer
 from fpgacomp.host.resources import data_folder
+from fpgacomp.host.yosys import require_written
 from fpgacomp.results.project import Project
 
 
@@ -176,9 +178,7 @@ def _synthesize(bench: Workbench, observer: Observer) -> None:
     ended = bench.yosys("synth.ys", "yosys.log")
     observer("synthesis", 1.0)
     netlist = bench.folder / NETLIST
-    if ended.code or not netlist.is_file():
-        fix = "this is a bug in fpgacomp: please report it with the log."
-        raise failure("Yosys", ended, "yosys.log", fix)
+    require_written(ended, "yosys.log", netlist)
     try:
         modules = json.loads(netlist.read_bytes())["modules"]
         cells = modules[TOP]["cells"]

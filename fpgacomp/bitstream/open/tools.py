@@ -8,20 +8,19 @@ from pathlib import Path
 
 from fpgacomp.bitstream.open.family import OpenFamily
 from fpgacomp.errors import ToolError, raise_all
-from fpgacomp.host.child import Ended, ProcessBounds, run_program, run_python
-from fpgacomp.host.toolchain import INSTALL_BITSTREAM, environment_with, package_version
+from fpgacomp.host.child import Ended, ProcessBounds, run_program
+from fpgacomp.host.toolchain import (
+    INSTALL_BITSTREAM,
+    YOSYS_PACKAGE,
+    environment_with,
+    package_version,
+)
+from fpgacomp.host.yosys import run_script
 
-SYNTHESIS_PACKAGE = "pyosys"
 # Place and route of a full 85k device takes minutes; WebAssembly has 4 GB of memory at most, beside
 # which the interpreter compiles the program once.
 ROUTE = ProcessBounds(seconds=3600.0, memory_bytes=8 << 30)
 PACK = ProcessBounds(seconds=600.0, memory_bytes=8 << 30)
-SYNTHESIS = ProcessBounds(seconds=1800.0, memory_bytes=16 << 30)
-# Yosys ends with status 0 after some errors, and tells them in its log only.
-_SYNTHESIZE = """
-from pyosys import libyosys
-libyosys.run_pass("script " + sys.argv[0])
-"""
 # Where programs of WebAssembly see the folder of the run: they see no other one.
 INSIDE = "/build"
 
@@ -60,10 +59,7 @@ class Workbench:
 
     def yosys(self, script: str, log: str) -> Ended:
         """Run a script of the folder in Yosys."""
-        return run_python(
-            _SYNTHESIZE, [script], folder=self.folder, log=self.folder / log, bounds=SYNTHESIS,
-            environment=self._environment(),
-        )  # fmt: skip
+        return run_script(self.folder, script, log)
 
     def _environment(self, **variables: str) -> dict[str, str]:
         """Variables of a tool; what it writes for itself goes away with the folder."""
@@ -76,7 +72,7 @@ def require_tools(family: OpenFamily) -> dict[str, str]:
     Raises:
         ToolError, Problems: some are missing.
     """
-    names = dict.fromkeys((SYNTHESIS_PACKAGE, family.package, family.packer_package))
+    names = dict.fromkeys((YOSYS_PACKAGE, family.package, family.packer_package))
     found = {name: package_version(name) for name in names}
     raise_all([
         ToolError(name, "is not installed, and the bitstream is built with it.",
@@ -84,11 +80,3 @@ def require_tools(family: OpenFamily) -> dict[str, str]:
         for name, version in found.items() if version is None
     ])  # fmt: skip
     return {name: version for name, version in found.items() if version is not None}
-
-
-def failure(what: str, ended: Ended, log: str, fix: str) -> ToolError:
-    """The error of a program that failed, with the line of its log that says why."""
-    wrong = [line for line in ended.tail if "ERROR" in line or "rror:" in line]
-    last = next((line for line in reversed(ended.tail) if line.strip()), "")
-    said = (wrong[0] if wrong else last).strip()[:300]
-    return ToolError(what, f"{ended.how}: {said or 'it said nothing.'} (log: {log})", fix)

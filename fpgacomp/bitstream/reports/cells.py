@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # Pattern of a cell's name -> what one of it takes. The first that fits counts. LUTs of a carry
 # chain and of memory are those of the slices they sit in, as the estimates count them.
@@ -25,8 +25,11 @@ _CELLS: tuple[tuple[str, dict[str, float]], ...] = (
     (r"LUT[1-6]", {"lut": 1}),
     (r"FD[RSCP]E(_1)?", {"ff": 1}),
     (r"SRL16E|SRLC32E|SRLC16E", {"lut": 1}),
-    (r"RAM(32|64|128|256)X1[SD]\w*", {"lut": 2}),
-    (r"RAM32M|RAM64M", {"lut": 4}),
+    # LUTs of six inputs in a memory: UG474, table 2-3; UG574, distributed RAM.
+    (r"RAM(16|32|64)X1S(_1)?", {"lut": 1}),
+    (r"RAM(16|32|64)X1D(_1)?|RAM128X1S(_1)?", {"lut": 2}),
+    (r"RAM32M|RAM64M|RAM128X1D|RAM256X1S", {"lut": 4}),
+    (r"RAM32M16|RAM64M8|RAM256X1D|RAM512X1S|RAM32X16DR8|RAM64X8SW", {"lut": 8}),
     (r"RAMB36E[12]", {"bram18": 2}),
     (r"RAMB18E[12]", {"bram18": 1}),
     (r"DSP48E[12]|DSP58", {"dsp": 1}),
@@ -51,6 +54,28 @@ _SILICON: tuple[tuple[str, str], ...] = (
     (r"FD[RSCP]E(_1)?|LUT[56]|CARRY[48]|MUXF[78]|RAMB(18|36)E\d|DSP48E\d|SRL\w+", "xilinx"),
     (r"DFF\w*|ALU|MUX2_LUT\d|BSRAM|SDPX?9?B|DPX9B|pROM\w*|RAM16SDP4|rPLL", "gowin"),
 )
+
+# Cells of LUTs that hold words: memories and shift registers.
+_LUT_RAM = re.compile(r"SRL\w+|RAM(16|32|64|128|256|512)\w*|TRELLIS_DPR16X4|TRELLIS_RAMW")
+
+
+def lut_ram(cell: str) -> bool:
+    """Whether the LUTs that `counted` says of a cell are memory."""
+    return _LUT_RAM.fullmatch(cell) is not None
+
+
+def amounts_of(cells: Mapping[str, float]) -> tuple[dict[str, float], list[str]]:
+    """What cells take together, and `COUNT NAME` of those that are not known."""
+    found = {"lut": 0.0, "ff": 0.0, "dsp": 0.0, "bram18": 0.0}
+    unknown = []
+    for cell, number in cells.items():
+        takes = counted(cell)
+        if takes is None:
+            unknown.append(f"{number:g} {cell}")
+            continue
+        for name, amount in takes.items():
+            found[name] = found.get(name, 0.0) + amount * number
+    return found, unknown
 
 
 def silicon_of(cells: Iterable[str]) -> str:

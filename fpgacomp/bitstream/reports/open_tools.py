@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from fpgacomp.bitstream.reports.cells import counted, silicon_of
+from fpgacomp.bitstream.reports.cells import amounts_of, silicon_of
 from fpgacomp.bitstream.reports.numbers import DamagedReport, json_number, json_object
 from fpgacomp.results.tool_report import Clocking, ReportedInstance, ToolReport
 
@@ -26,7 +26,7 @@ def read_nextpnr(content: object) -> ToolReport | None:
         site: json_number(json_object(found, site).get("used"), f"used {site}")
         for site, found in json_object(content["utilization"], "utilization").items()
     }
-    amounts, unknown = _amounts({site: count for site, count in used.items() if count})
+    amounts, unknown = amounts_of({site: count for site, count in used.items() if count})
     notes = [f"not counted: {', '.join(unknown)}."] if unknown else []
     if any(site.startswith("ICESTORM_LC") for site in used):
         amounts.pop("ff", None)
@@ -56,20 +56,6 @@ def _slowest(clocks: Mapping[str, object], notes: list[str]) -> Clocking | None:
     target, reached = 1e3 * ratio / achieved, 1e3 / achieved
     slack = round(target - reached, 6)
     return Clocking(round(target, 6), round(reached, 6), slack, path=f"clock {name}")
-
-
-def _amounts(cells: Mapping[str, float]) -> tuple[dict[str, float], list[str]]:
-    """(what these cells take, `COUNT NAME` of those that are not known)."""
-    found = {"lut": 0.0, "ff": 0.0, "dsp": 0.0, "bram18": 0.0}
-    unknown = []
-    for cell, number in cells.items():
-        takes = counted(cell)
-        if takes is None:
-            unknown.append(f"{number:g} {cell}")
-            continue
-        for name, amount in takes.items():
-            found[name] = found.get(name, 0.0) + amount * number
-    return found, unknown
 
 
 def read_yosys_json(content: object) -> ToolReport | None:
@@ -142,7 +128,7 @@ def _netlist(
             raise DamagedReport("it has several modules and no total: run `stat -top NAME`")
         total = next(iter(plain.values()))
     # A module that has others inside counts them as cells, which the total has resolved.
-    amounts, unknown = _amounts(
+    amounts, unknown = amounts_of(
         {cell: number for cell, number in total.items() if cell.removeprefix("\\") not in plain}
     )
     if unknown and not any(amounts.values()):
@@ -151,7 +137,7 @@ def _netlist(
     if len(plain) > 1:
         for name, cells in plain.items():
             own = {c: n for c, n in cells.items() if c.removeprefix("\\") not in plain}
-            instances.append(ReportedInstance(name, name, _amounts(own)[0]))
+            instances.append(ReportedInstance(name, name, amounts_of(own)[0]))
     notes = (f"not counted: {', '.join(sorted(unknown)[:8])}.",) if unknown else ()
     top = next(iter(plain)) if len(plain) == 1 else ""
     return ToolReport(

@@ -9,7 +9,7 @@ import typer
 
 from fpgacomp.cli.completion import complete_board
 from fpgacomp.cli.files import Role
-from fpgacomp.cli.values import Backend, Goal, Io
+from fpgacomp.cli.values import Area, Backend, Goal, Io
 
 BUILD = "What to build"  # panel of the help
 
@@ -131,6 +131,19 @@ ArgmaxOption = Annotated[
         help="End the hardware in an argmax, so that it delivers the number of the best class "
         "instead of one score per class. Refused where integers cannot keep the order of the "
         "classes.",
+    ),
+]
+AreaOption = Annotated[
+    Area,
+    typer.Option(
+        "--area",
+        metavar="KIND",
+        rich_help_panel=BUILD,
+        help="What the report says of the area: estimate, or yosys, which has Yosys map each "
+        "distinct part of the emitted SystemVerilog to the board's family, too, and states the sum "
+        "beside the estimate (pip install pyosys==0.70; up to minutes, kept for later runs). That "
+        "is no figure of Vivado's, and the estimate alone decides what is built. Only for "
+        "streaming designs; `estimate` emits nothing and has no such option. Default: estimate.",
     ),
 ]
 ToolCalibrationOption = Annotated[

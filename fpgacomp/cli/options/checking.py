@@ -111,8 +111,10 @@ LevelOption = Annotated[
         help="What runs: graph (the integer graph, interpreted), c (the emitted C++ on "
         "native integers), hls (the same C++ as a vendor's tool reads it, loop by loop on "
         "arbitrary-precision types), and of a streaming design rtl (the emitted SystemVerilog, "
-        "cycle by cycle; needs fpgacomp[rtl]). All but graph are compared "
-        "with the graph; the exit code is 1 where they differ.",
+        "cycle by cycle; needs fpgacomp[rtl]) and gate (the netlist that Yosys makes of it for the "
+        "board's family; needs pyosys, too; takes minutes). All but graph are compared with the "
+        "graph, gate at the outputs, the others at every layer; the exit code is 1 where they "
+        "differ.",
     ),
 ]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.adders.unroll import unroll
-from fpgacomp.engines.shared.circuit.nodes import Circuit, Compare, Sum
+from fpgacomp.engines.shared.circuit.nodes import Addition, Circuit, Compare
 from fpgacomp.engines.shared.circuit.schedule import Schedule, schedule
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Input, Reshape
@@ -70,7 +70,7 @@ class AdderDesign:
         counts: dict[str, int] = {}
         for node, owner, stage in zip(self.circuit.nodes, self.circuit.owners, self.plan.stage):
             found.setdefault(owner, []).append(stage)
-            counts[owner] = counts.get(owner, 0) + isinstance(node, Sum | Compare)
+            counts[owner] = counts.get(owner, 0) + isinstance(node, Addition | Compare)
         return {
             layer.name: AdderFolding(counts.get(layer.name, 0), len(set(found.get(layer.name, ()))))
             for layer in self.graph.layers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fpgacomp.engines.adders.design import AdderDesign
-from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
+from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.result import FoldingResult
@@ -114,6 +114,10 @@ class AddersEngine:
     def parts(self, graph: Graph, project: Project) -> Mapping[str, str]:
         """Processes and streams at both ends; the circuit is one part, which is no layer's."""
         return STREAM.parts(graph, project)
+
+    def units(self, emitted: Emitted) -> tuple[HardwareUnit, ...]:
+        """The circuit, the ports and the registers."""
+        return STREAM.units(emitted)
 
 
 ADDERS = AddersEngine()

@@ -54,7 +54,7 @@ class Unrolled(OneToOne):
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
         text = header(tables, self._title, self.circuit)
         own = Header(tables, text, tuple(self.circuit.taps))
-        return Call("circuit", (tables,), streams, headers=(own,))
+        return Call("circuit", (tables, 1), streams, headers=(own,))
 
     def stages(self, port_bits: int) -> int:
         return self.plan.stages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fpgacomp.engines.finn.carried import carried
@@ -49,6 +49,12 @@ def build_finn(design: StreamDesign) -> FinnModel:
         UnsupportedLayer, Problems: layers that FINN's operators cannot express.
         ToolError: FINN is missing.
     """
+    # FINN has no operator of shared additions: the same matrix multiplies in LUTs there.
+    folding = {
+        name: replace(one, arithmetic="lut") if one.arithmetic == "adders" else one
+        for name, one in design.folding.items()
+    }
+    design = replace(design, folding=folding)
     dataflow = expand(design)
     raise_all(list(_problems(dataflow)))
     with finn_session():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
+from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.emulation import EmulatedSystem
@@ -105,10 +105,11 @@ class Hls4mlEngine:
         return further_checks(design, frames)
 
     def remarks(self, design: Hls4mlDesign) -> tuple[str, ...]:
-        """Which tool can build the C++ for the board."""
-        return hls_remarks(
-            design.board, "--backend stream writes SystemVerilog, which the open tools build."
-        )
+        """Which tool can build the C++ for the board, and what no such tool has seen."""
+        from fpgacomp.engines.hls4ml.shared_sums import shared_remarks
+
+        instead = "--backend stream writes SystemVerilog, which the open tools build."
+        return (*hls_remarks(design.board, instead), *shared_remarks(design))
 
     def choices(self, design: Hls4mlDesign) -> Mapping[str, str]:
         """The io type of the whole design."""
@@ -129,6 +130,10 @@ class Hls4mlEngine:
         from fpgacomp.engines.hls4ml.parts import parts
 
         return parts(graph, project)
+
+    def units(self, emitted: Emitted) -> tuple[HardwareUnit, ...]:
+        """None: it emits no SystemVerilog."""
+        return ()
 
 
 HLS4ML = Hls4mlEngine()

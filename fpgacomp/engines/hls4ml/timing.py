@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Protocol
 
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding, Setting
-from fpgacomp.engines.shared.products import Product
 from fpgacomp.engines.shared.release import VITIS_2022, Release, release_of
+from fpgacomp.engines.shared.terms import Strategy
 from fpgacomp.ir.layers import Layer
 
 # Cycles that a loop over words or lanes takes beside its iterations: to fill its pipeline, to
@@ -39,6 +40,22 @@ class Timing:
     interval: int
 
 
+class Sums(Protocol):
+    """What the cycles of a sum of products follow from."""
+
+    @property
+    def strategy(self) -> Strategy: ...
+
+    @property
+    def reuse_factor(self) -> int: ...
+
+    @property
+    def depth(self) -> int: ...
+
+    @property
+    def shared_cycles(self) -> int: ...
+
+
 WIRES = Timing(0, 0, 1)  # of a layer in io_parallel that only renames its input's elements
 
 
@@ -62,7 +79,7 @@ def word_loop(layer: Layer, folding: Hls4mlFolding) -> Timing:
     return Timing(per_word + LOOP_OVERHEAD - 1, cycles, cycles)
 
 
-def product_cycles(unit: Product) -> tuple[int, int]:
+def product_cycles(unit: Sums) -> tuple[int, int]:
     """(latency, interval) in cycles of a sum of products at one output position."""
     if unit.strategy == "latency":
         latency = unit.depth + unit.shared_cycles
@@ -77,7 +94,7 @@ def window_step(release: Release) -> int:
 
 
 def stream_convolution(
-    unit: Product, *, pixels: int, fill: int, release: Release = DEFAULT_RELEASE
+    unit: Sums, *, pixels: int, fill: int, release: Release = DEFAULT_RELEASE
 ) -> Timing:
     """Cycles of a convolution in io_stream, which takes its input pixel by pixel.
 

@@ -12,6 +12,7 @@ from fpgacomp.ir.graph import Graph
 
 Memory = Literal["auto", "lutram", "bram", "uram"]
 Arithmetic = Literal["lut", "dsp"]
+FoldedArithmetic = Literal["lut", "dsp", "adders"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,14 @@ class StreamFolding:
             divides the products of an output, and for a convolution divides the input
             channels or is a multiple of them.
         memory: where weights, thresholds and lookup tables lie.
-        arithmetic: what multiplies weights: LUTs or DSP blocks.
+        arithmetic: what multiplies weights: LUTs or DSP blocks; or additions that the outputs
+            share, of a Dense or Conv whose every product has hardware of its own.
     """
 
     pe: int = 1
     simd: int = 1
     memory: Memory = "auto"
-    arithmetic: Arithmetic = "lut"
+    arithmetic: FoldedArithmetic = "lut"
 
     def multiplies_on(self, device: Device) -> bool:
         """Whether the device has what multiplies."""

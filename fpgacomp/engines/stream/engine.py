@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, Level
+from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.remarks import hls_remarks, yosys_remarks
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.errors import FpgacompError, UsageError
-from fpgacomp.host.toolchain import Compiler, find_verilator
+from fpgacomp.host.toolchain import Compiler, find_verilator, find_yosys
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
+
+SIMULATION_ONLY = frozenset({"TAP", "NAME"})  # parameters of fpgacomp_fifo
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class StreamEngine:
     """Streams words through a pipeline of operators, each folded over PE and SIMD."""
 
     name: str = "stream"
-    levels: tuple[Level, ...] = ("c", "hls", "rtl")
+    levels: tuple[Level, ...] = ("c", "hls", "rtl", "gate")
 
     def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
         """Nothing: every layer of the vocabulary has an operator."""
@@ -73,7 +75,7 @@ class StreamEngine:
         progress: Progress | None = None,
         trace: Path | None = None,
     ) -> Iterator[CsimResult]:
-        """Run exactly the emitted C++, or the emitted SystemVerilog."""
+        """Run exactly the emitted C++, the emitted SystemVerilog, or its netlist."""
         match level:
             case "c" | "hls":
                 from fpgacomp.engines.stream import csim
@@ -82,12 +84,13 @@ class StreamEngine:
                     emitted.project, emitted.graph, compiler, batches, workdir=workdir,
                     loops=level == "hls", progress=progress,
                 )  # fmt: skip
-            case "rtl":
+            case "rtl" | "gate":
                 from fpgacomp.engines.stream.rtl import simulate
 
                 return simulate.simulate_batches(
                     emitted.project, emitted.graph, batches, verilator=find_verilator(),
                     compiler=compiler, workdir=workdir, progress=progress, trace=trace,
+                    yosys=find_yosys("gate-level simulation") if level == "gate" else None,
                 )  # fmt: skip
             case _:
                 assert_never(level)
@@ -138,6 +141,16 @@ class StreamEngine:
         from fpgacomp.engines.stream.parts import parts
 
         return parts(project)
+
+    def units(self, emitted: Emitted) -> tuple[HardwareUnit, ...]:
+        """Operators, FIFOs and the control registers, as the top module instantiates them."""
+        from fpgacomp.engines.shared.units import units_of
+        from fpgacomp.engines.stream.parts import parts
+        from fpgacomp.engines.stream.rtl.interface import RtlInterface
+
+        top = RtlInterface.of(emitted.project).top
+        text = emitted.project.files[f"rtl/{top}.sv"].decode()
+        return units_of(text, parts(emitted.project), ignored=SIMULATION_ONLY)
 
 
 STREAM = StreamEngine()

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from fpgacomp.bitstream.reports.cells import counted
 from fpgacomp.bitstream.reports.compare import EstimatedDesign, of_design
 from fpgacomp.bitstream.reports.matching import PartNames
 from fpgacomp.bitstream.reports.open_tools import read_yosys_json, read_yosys_text
@@ -41,3 +42,12 @@ def test_cells_tell_the_silicon(silicon: str) -> None:
         else:
             with pytest.raises(InputDataError, match=f"has cells of {silicon}, .* for {part}"):
                 of_design("stat.json", found, design(part))
+
+
+@pytest.mark.parametrize(
+    ("cell", "luts"),
+    [("RAM64X1S", 1), ("RAM32X1D", 2), ("RAM128X1S", 2), ("RAM128X1D", 4), ("RAM64M", 4),
+     ("RAM256X1D", 8), ("RAM32M16", 8), ("RAM64M8", 8), ("SRL16E", 1)],
+)  # fmt: skip
+def test_memories_of_amd_take_the_luts_of_their_slices(cell: str, luts: int) -> None:
+    assert counted(cell) == {"lut": luts}

@@ -8,13 +8,16 @@ from typing import Any, cast, get_args
 
 import pytest
 
+from fpgacomp.engines.shared.circuit.solve import installed
 from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.emit.project import emit_stream
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.layers.matrix import MatrixRules
 from fpgacomp.engines.stream.operators.operator import Operator
+from fpgacomp.engines.stream.operators.shared_matrix import SharedMatrix
 from fpgacomp.errors import UnsupportedLayer
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.interpreter import run
@@ -81,6 +84,8 @@ def dataflows() -> Iterator[Dataflow]:
         graph, layer = example(kind, form)
         for folding in foldings(layer):
             yield expand(folded(graph, folding))
+        if isinstance(rules := rules_of(layer), MatrixRules) and installed():
+            yield expand(folded(graph, rules.unfolded))
 
 
 def test_every_layer_class_has_an_example() -> None:
@@ -91,7 +96,7 @@ def test_every_layer_class_has_an_example() -> None:
 
 def test_every_operator_class_is_used_and_keeps_the_protocol() -> None:
     used = {type(operator) for flow in dataflows() for operator in flow.operators}
-    assert used == set(operator_classes())
+    assert used | ({SharedMatrix} if not installed() else set()) == set(operator_classes())
     members = {name for name in vars(Operator) if not name.startswith("_")}
     assert {"inputs", "outputs", "cycles", "cost_kind", "steps", "terms", "call"} <= members
     for cls in used:

@@ -18,6 +18,7 @@ from fpgacomp.engines.hls4ml.design import Hls4mlDesign
 from fpgacomp.engines.hls4ml.emit.extension import BACKEND, register
 from fpgacomp.engines.hls4ml.emit.nodes import EXTENSION, Hls4mlNode, ap_type
 from fpgacomp.engines.hls4ml.emit.planner import Plan
+from fpgacomp.engines.hls4ml.emit.sums import share_sums
 from fpgacomp.engines.hls4ml.fifos import fifo_depths
 from fpgacomp.errors import InvalidGraph, raise_all
 
@@ -65,6 +66,7 @@ def build(design: Hls4mlDesign, plan: Plan, top: str) -> Any:
     problems = [InvalidGraph(top, f"hls4ml says: {line}.", _REPORT) for line in said]
     problems += [InvalidGraph(where, f"{why}.", _REPORT) for where, why in _changes(model, plan)]
     raise_all(problems)
+    share_sums(model, plan, stream=design.io_type == "io_stream")
     _set_interval(model, plan)
     if design.io_type == "io_stream":
         _set_depths(model, plan, fifo_depths(design))
@@ -92,11 +94,16 @@ def _layer_configuration(node: Hls4mlNode, design: Hls4mlDesign) -> dict[str, An
         "Trace": node.traces is not None and node.class_name != "Input",
         "Precision": {"result": ap_type(node.output.type), **node.types},
         "ReuseFactor": node.folding.reuse_factor,
-        "Strategy": node.folding.strategy,
+        "Strategy": _strategy(node),
     }
     if "Conv" in node.class_name:
         settings["ParallelizationFactor"] = node.folding.parallelization
     return settings
+
+
+def _strategy(node: Hls4mlNode) -> str:
+    """What hls4ml calls the strategy; shared additions take the place of its Latency products."""
+    return "latency" if node.sums is not None else node.folding.strategy
 
 
 def _layer_dictionary(node: Hls4mlNode) -> dict[str, Any]:
@@ -163,7 +170,7 @@ def _folding_changes(layer: Any, node: Hls4mlNode) -> Iterator[str]:
     folding = node.folding
     if layer.get_attr("reuse_factor") != folding.reuse_factor:
         yield f"hls4ml made the reuse factor {layer.get_attr('reuse_factor')}"
-    if node.class_name in _MATRIX_LAYERS and layer.get_attr("strategy") != folding.strategy:
+    if node.class_name in _MATRIX_LAYERS and layer.get_attr("strategy") != _strategy(node):
         yield f"hls4ml made the strategy {layer.get_attr('strategy')}"
     if "Conv" in node.class_name:
         partitions = node.output.pixels // folding.parallelization

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fpgacomp.engines.hls4ml.design import Hls4mlFolding
+from fpgacomp.engines.shared.circuit.solve import AdderGraph
 from fpgacomp.ir.layers import Tensor
 from fpgacomp.ir.types import IntArray, IntType
 
@@ -30,6 +31,7 @@ class Hls4mlNode:
         types: attribute -> C++ type, for each type that hls4ml takes from its configuration.
         folding: strategy and reuse factor.
         traces: name of the graph's tensor that this node writes, or None for a helper.
+        sums: additions that take the place of the products of hls4ml's layer.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Hls4mlNode:
     types: Mapping[str, str] = field(default_factory=dict)
     folding: Hls4mlFolding = field(default_factory=Hls4mlFolding)
     traces: str | None = None
+    sums: AdderGraph | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from fpgacomp.engines.hls4ml.emit.nodes import (
     Hls4mlNode,
     NodeWeights,
 )
+from fpgacomp.engines.shared.circuit.solve import AdderGraph
 from fpgacomp.engines.shared.names import NameSpace
 from fpgacomp.errors import InvalidGraph
 from fpgacomp.ir.layers import Input, Layer, Tensor
@@ -103,13 +104,14 @@ class Planner:
         folding: Hls4mlFolding | None = None,
         traced: bool = True,
         wanted: str = "",
+        sums: AdderGraph | None = None,
     ) -> str:
         """Add one of hls4ml's own layers; returns the name of its output."""
         name = self._names.unique(wanted or output.name)
         self._nodes.append(
             Hls4mlNode(
                 name, class_name, output, sources, (name,), attributes, weights or {}, types or {},
-                folding or Hls4mlFolding(), output.name if traced else None,
+                folding or Hls4mlFolding(), output.name if traced else None, sums,
             )
         )  # fmt: skip
         return name

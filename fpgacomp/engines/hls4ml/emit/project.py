@@ -56,7 +56,7 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
     raise_all([*problems(design), *too_wide(design.graph)])
     raise_all([*vector_problems(design.graph, vectors)])
 
-    from fpgacomp.engines.hls4ml.emit import extension, firmware, model
+    from fpgacomp.engines.hls4ml.emit import extension, firmware, model, sums
 
     top = top_name(design.graph.name)
     planned = plan(design, model.reserved_names())
@@ -64,6 +64,7 @@ def emit(design: Hls4mlDesign, vectors: Mapping[str, IntArray]) -> Project:
     interface = _interface(design, planned, built, top)
     templates = extension.templates()
     files = firmware.firmware(built, top)
+    files |= {f"firmware/{name}": code for name, code in sums.sums_files(planned).items()}
     files[f"{top}_test.cpp"] = _testbench(templates, interface)
     files["tb_vectors.h"] = (data_folder("hls_templates") / "hls4ml" / "tb_vectors.h").read_bytes()
     if built_by_hls(design.board):

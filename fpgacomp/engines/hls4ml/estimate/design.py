@@ -36,7 +36,8 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
         The estimate; how `low` and `high` come about is in docs/estimates.md.
     """
     cost = load(stage)
-    setting = Setting(design.io_type, design.clock_ns, design.board.device.level_ns)
+    level_ns = design.board.device.level_ns
+    setting = Setting(design.io_type, design.clock_ns, level_ns, design.predicted)
     layers, timings = {}, {}
     for layer in design.graph.layers:
         folding = design.folding[layer.name]

@@ -8,7 +8,12 @@ from functools import cached_property
 
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import RESOURCE_FIELDS
-from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
+from fpgacomp.engines.hls4ml.design import (
+    Hls4mlDesign,
+    Hls4mlFolding,
+    Hls4mlStrategy,
+    IoType,
+)
 from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.shared.trial import budget_of, used
 from fpgacomp.ir.graph import Graph
@@ -85,6 +90,14 @@ class Hls4mlSpace:
                 return True
         return False
 
+    def without(self, strategy: Hls4mlStrategy) -> Hls4mlSpace:
+        """The space without the options of one strategy, of which every layer has others."""
+        left = {
+            name: tuple(o for o in found if o.folding.strategy != strategy) or found
+            for name, found in self.explored.items()
+        }
+        return replace(self, explored=left)
+
     def design(self, folding: Mapping[str, Hls4mlFolding]) -> Hls4mlDesign:
         """The design of this graph and board with these foldings."""
         return Hls4mlDesign(
@@ -120,7 +133,7 @@ def explore(
     top = top_high = nothing
     for index in range(max(map(len, choices.values()))):
         chosen = {name: found[min(index, len(found) - 1)] for name, found in choices.items()}
-        figures = estimate(space.design(chosen))
+        figures = estimate(replace(space.design(chosen), predicted=True))
         # FIFOs depend on the folding a little: none is larger than counted here.
         top = tuple(map(max, top, _top(figures, used)))
         top_high = tuple(map(max, top_high, _top(figures, _highs)))

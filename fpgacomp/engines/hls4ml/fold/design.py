@@ -121,14 +121,24 @@ def _best(
     """The best design of one io type that fits and keeps the bounds, by the estimate itself."""
     if space.hopeless:
         return None
+    choices = [_choose(space, target, bounds, estimate), *_corners(space)]
+    if any(_shares(choice) for choice in choices):
+        # Shared additions were chosen by a prediction: what is best without them has its say, too.
+        choices.append(_choose(space.without("distributed_arithmetic"), target, bounds, estimate))
     found = [
         trial
-        for choice in (_choose(space, target, bounds, estimate), *_corners(space))
+        for choice in choices
         if choice is not None
         and (trial := try_choice(space, choice, estimate)).fits
         and bounds.kept(trial.estimate)
     ]
     return min(found, key=lambda trial: _rank(trial, target), default=None)
+
+
+def _shares(choice: Hls4mlChoice | None) -> bool:
+    """Whether some layer is built of shared additions."""
+    foldings = () if choice is None else choice.folding.values()
+    return any(folding.strategy == "distributed_arithmetic" for folding in foldings)
 
 
 def _choose(

@@ -16,7 +16,7 @@ from fpgacomp.ir.layers import Layer
 
 LayerT_co = TypeVar("LayerT_co", bound=Layer, covariant=True)
 # The kinds of measured layers that coefficients.json states a spread for.
-CalibrationKind = Literal["latency", "resource", "conv", "activation", "cells"]
+CalibrationKind = Literal["latency", "resource", "conv", "activation", "cells", "shared"]
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from math import prod
 
 import numpy as np
 
-from fpgacomp.engines.hls4ml.design import Hls4mlFolding, IoType, Setting
+from fpgacomp.engines.hls4ml.design import Hls4mlFolding, Hls4mlStrategy, IoType, Setting
 from fpgacomp.engines.hls4ml.emit.planner import Planner
 from fpgacomp.engines.hls4ml.operators.base import CalibrationKind
 from fpgacomp.engines.hls4ml.operators.convolution import convolution
-from fpgacomp.engines.hls4ml.operators.with_matrix import MatrixOperator
+from fpgacomp.engines.hls4ml.operators.with_matrix import SHARED_KIND, MatrixOperator
 from fpgacomp.engines.hls4ml.thinning import thinned
 from fpgacomp.engines.hls4ml.timing import Timing, stream_convolution
 from fpgacomp.engines.hls4ml.windows import line_buffer, padded_extent, words_to_fill
 from fpgacomp.engines.shared.divisors import divisors
-from fpgacomp.engines.shared.terms import Strategy, Terms, fifo_terms, process_terms
+from fpgacomp.engines.shared.terms import Terms, fifo_terms, process_terms
 from fpgacomp.ir.layers import Conv
 from fpgacomp.ir.types import IntArray
 
@@ -40,7 +40,10 @@ class ConvOperator(MatrixOperator[Conv]):
             kernel = kernel.swapaxes(-1, -2)  # [*kernel, 1, C] -> [*kernel, C, 1]
         elif layer.groups > 1:
             kernel = _block_diagonal(kernel, layer.groups)
-        return convolution(planner, layer, kernel, layer.strides, layer.pads, depthwise=depthwise)
+        return convolution(
+            planner, layer, kernel, layer.strides, layer.pads, depthwise=depthwise,
+            sums=self.planned_sums(planner),
+        )  # fmt: skip
 
     @property
     def window(self) -> tuple[int, ...]:
@@ -61,9 +64,22 @@ class ConvOperator(MatrixOperator[Conv]):
         return prod(self.window) if self.layer.depthwise else self.matrix_shape[0]
 
     @property
-    def strategies(self) -> tuple[Strategy, ...]:
-        """The Resource form of a depthwise convolution aborts by a C assert in io_parallel."""
-        return ("latency",) if self.layer.depthwise else ("latency", "resource")
+    def matrix(self) -> IntArray:
+        layer = self.layer
+        kernel = _dilated(layer.weight.array, layer.dilations)
+        if layer.groups > 1:
+            kernel = _block_diagonal(kernel, layer.groups)
+        return kernel.reshape(self.matrix_shape)
+
+    @property
+    def strategies(self) -> tuple[Hls4mlStrategy, ...]:
+        """The Resource form of a depthwise convolution aborts by a C assert in io_parallel.
+
+        One filter per channel has nothing to share with the others.
+        """
+        if self.layer.depthwise:
+            return ("latency",)
+        return ("latency", "resource", "distributed_arithmetic")
 
     @property
     def is_pointwise(self) -> bool:
@@ -84,13 +100,19 @@ class ConvOperator(MatrixOperator[Conv]):
         """One input pixel per step."""
         extent = padded_extent(self.layer)
         return stream_convolution(
-            self.product_unit(folding, setting),
+            self.unit(folding, setting),
             pixels=prod(extent), fill=words_to_fill(extent, self.window),
         )  # fmt: skip
 
     def calibration_kind(self, folding: Hls4mlFolding) -> CalibrationKind:
         # Under Latency nearly all of it is constants; under Resource its window and its loop count.
-        return "latency" if folding.strategy == "latency" else "conv"
+        match folding.strategy:
+            case "latency":
+                return "latency"
+            case "resource":
+                return "conv"
+            case "distributed_arithmetic":
+                return SHARED_KIND
 
     def foldings(self, io_type: IoType) -> tuple[Hls4mlFolding, ...]:
         found = super().foldings(io_type)

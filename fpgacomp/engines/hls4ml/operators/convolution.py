@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fpgacomp.engines.hls4ml.emit.nodes import Attribute, NodeWeights, ap_type, multiplier_type
+from fpgacomp.engines.hls4ml.emit.nodes import (
+    Attribute,
+    NodeWeights,
+    ap_type,
+    multiplier_type,
+)
 from fpgacomp.engines.hls4ml.emit.planner import Planner
 from fpgacomp.engines.hls4ml.operators.pool import MaxPoolOperator
 from fpgacomp.engines.hls4ml.windows import Pads
+from fpgacomp.engines.shared.circuit.solve import AdderGraph
 from fpgacomp.ir.layers import Conv, Dense, MaxPool, Tensor
 from fpgacomp.ir.types import IntArray
 
@@ -25,6 +31,7 @@ def convolution(
     pads: Pads,
     *,
     depthwise: bool = False,
+    sums: AdderGraph | None = None,
 ) -> str:
     """Add a convolution's nodes to the plan and return the name of its output.
 
@@ -32,6 +39,7 @@ def convolution(
         kernel: [*window, C_in, C_out], without groups and dilation; [*window, C, 1] where
             `depthwise`.
         strides: one per axis of the window, as `pads`.
+        sums: additions that take the place of hls4ml's products.
     """
     # In arrays, hls4ml's im2col goes by the shape of the variable; in streams, by the sizes.
     source, seen = (p.read if p.stream else p.read_shaped)(layer.input), layer.input
@@ -49,7 +57,8 @@ def convolution(
         attributes["depth_multiplier"] = 1
     class_name = f"DepthwiseConv{dimensions}" if depthwise else f"Conv{dimensions}"
     return p.hls4ml(class_name, layer.output, (source,), attributes, folding=p.folding(layer),
-                    weights=weights(kernel), types=types(kernel, layer.output))  # fmt: skip
+                    weights=weights(kernel), types=types(kernel, layer.output),
+                    sums=sums)  # fmt: skip
 
 
 def weights(values: IntArray) -> dict[str, NodeWeights]:

@@ -9,19 +9,29 @@ from functools import lru_cache
 from math import ceil, prod
 from typing import TypeVar
 
-from fpgacomp.engines.hls4ml.design import Hls4mlFolding, IoType, Setting
+from fpgacomp.engines.hls4ml.design import Hls4mlFolding, Hls4mlStrategy, IoType, Setting
+from fpgacomp.engines.hls4ml.emit.planner import Planner
 from fpgacomp.engines.hls4ml.limits import MAX_REUSE, UNROLL_LIMIT, Complaint, beyond
-from fpgacomp.engines.hls4ml.operators.base import Operator
+from fpgacomp.engines.hls4ml.operators.base import CalibrationKind, Operator
 from fpgacomp.engines.hls4ml.registers import output_registers
 from fpgacomp.engines.hls4ml.reuse_factors import resource_reuse_factors
+from fpgacomp.engines.hls4ml.shared_sums import (
+    MOST_DIGITS,
+    Additions,
+    PredictedSums,
+    SharedSums,
+    digits_of,
+)
 from fpgacomp.engines.hls4ml.thinning import thinned
 from fpgacomp.engines.hls4ml.timing import Timing, product_cycles
+from fpgacomp.engines.shared.circuit.nodes import Range
+from fpgacomp.engines.shared.circuit.solve import INSTALL, AdderGraph, installed, solve
 from fpgacomp.engines.shared.divisors import divisors
 from fpgacomp.engines.shared.products import Product, product_terms
 from fpgacomp.engines.shared.terms import Strategy, Terms, unit_terms
 from fpgacomp.engines.shared.weight_stats import cached_weight_stats
 from fpgacomp.ir.layers import WeightLayer
-from fpgacomp.ir.types import Ints
+from fpgacomp.ir.types import IntArray, Ints
 
 WeightLayerT_co = TypeVar("WeightLayerT_co", bound=WeightLayer, covariant=True)
 # Cycles that an io_parallel Resource convolution adds per position: the window is filled,
@@ -33,6 +43,7 @@ STREAM_PIXEL = 4
 # a few factors are enough.
 MOST_LATENCY = 8
 MOST_RESOURCE = 32
+SHARED_KIND: CalibrationKind = "shared"
 
 
 @dataclass(frozen=True)
@@ -56,8 +67,13 @@ class MatrixOperator(Operator[WeightLayerT_co]):
 
     @property
     @abstractmethod
-    def strategies(self) -> tuple[Strategy, ...]:
-        """Strategies under which hls4ml builds this layer correctly."""
+    def matrix(self) -> IntArray:
+        """The weights [n_in, n_out], zeros of groups and dilation included."""
+
+    @property
+    @abstractmethod
+    def strategies(self) -> tuple[Hls4mlStrategy, ...]:
+        """Strategies under which this engine builds the layer correctly."""
 
     @property
     @abstractmethod
@@ -78,8 +94,53 @@ class MatrixOperator(Operator[WeightLayerT_co]):
         """Output positions of one frame that share the weights."""
         return self.layer.output.pixels
 
-    def product_unit(self, folding: Hls4mlFolding, setting: Setting) -> Product:
-        """The layer's sum of products under this folding, its weight values included."""
+    def unit(self, folding: Hls4mlFolding, setting: Setting) -> Product | Additions:
+        """The layer's sums under this folding, its weight values included."""
+        if folding.strategy == "distributed_arithmetic":
+            return self._additions(folding, setting)
+        return self._product(folding, folding.strategy, setting)
+
+    @property
+    def input_range(self) -> Range:
+        """Range of each input of the matrix: of the layer's input, and of the zeros around it."""
+        values = self.layer.input.type
+        # The solver leaves out an input that has one value alone.
+        return min(values.lo, 0), max(values.hi, 0 if values.lo < 0 else 1)
+
+    @property
+    def shared_graph(self) -> AdderGraph:
+        """The matrix as additions that its outputs share.
+
+        Raises:
+            ToolError: the solver is not installed.
+            UnsupportedLayer: the matrix is beyond what the solver takes.
+        """
+        return solve(self.matrix, self._input_ranges)
+
+    @property
+    def _input_ranges(self) -> tuple[Range, ...]:
+        return (self.input_range,) * self.matrix_shape[0]
+
+    def _additions(self, folding: Hls4mlFolding, setting: Setting) -> Additions:
+        unit = PredictedSums(
+            matrix=self.matrix, spans=self._input_ranges, n_out=self.matrix_shape[1],
+            at_once=folding.parallelization, acc_bits=self.layer.output.type.bits,
+            clock_ns=setting.clock_ns, level_ns=setting.level_ns,
+        )  # fmt: skip
+        if setting.predicted:
+            return unit
+        return SharedSums(
+            graph=self.shared_graph, spans=unit.spans, n_out=unit.n_out, at_once=unit.at_once,
+            acc_bits=unit.acc_bits, clock_ns=unit.clock_ns, level_ns=unit.level_ns,
+        )  # fmt: skip
+
+    def planned_sums(self, planner: Planner) -> AdderGraph | None:
+        """What takes the place of hls4ml's products, under strategy distributed_arithmetic."""
+        if planner.folding(self.layer).strategy != "distributed_arithmetic":
+            return None
+        return self.shared_graph
+
+    def _product(self, folding: Hls4mlFolding, strategy: Strategy, setting: Setting) -> Product:
         layer = self.layer
         depthwise = self.products != prod(self.matrix_shape)
         return Product(
@@ -87,14 +148,15 @@ class MatrixOperator(Operator[WeightLayerT_co]):
             stats=cached_weight_stats(layer.weight, depthwise=depthwise),
             in_bits=layer.input.type.bits,
             weight_bits=_weight_bits(layer.weight), acc_bits=layer.output.type.bits,
-            strategy=folding.strategy, reuse_factor=folding.reuse_factor,
+            strategy=strategy, reuse_factor=folding.reuse_factor,
             at_once=folding.parallelization, clock_ns=setting.clock_ns, level_ns=setting.level_ns,
         )  # fmt: skip
 
     # ------------------------------------------------------------ cost and cycles
 
     def terms(self, folding: Hls4mlFolding, setting: Setting) -> Iterator[Terms]:
-        yield product_terms(self.product_unit(folding, setting))
+        unit = self.unit(folding, setting)
+        yield unit.terms if isinstance(unit, Additions) else product_terms(unit)
         if setting.stream:
             yield from self.stream_buffers()
             return
@@ -107,14 +169,14 @@ class MatrixOperator(Operator[WeightLayerT_co]):
             yield unit_terms({"partition_mux": (window + written) * steps}, {"window": window})
 
     def parallel_timing(self, folding: Hls4mlFolding, setting: Setting) -> Timing:
-        per_step, interval = product_cycles(self.product_unit(folding, setting))
+        per_step, interval = product_cycles(self.unit(folding, setting))
         steps = ceil(self.positions / folding.parallelization)
         if steps == 1:
             return Timing(per_step, per_step, interval)
-        if folding.strategy == "latency":
-            cycles = steps * interval + per_step
-        else:
+        if folding.strategy == "resource":
             cycles = steps * (folding.reuse_factor + RESOURCE_STEP)
+        else:
+            cycles = steps * interval + per_step
         return Timing(cycles, cycles, cycles)
 
     def shares_hardware(self, folding: Hls4mlFolding) -> bool:
@@ -147,8 +209,16 @@ class MatrixOperator(Operator[WeightLayerT_co]):
         resource = [rf for rf in self.reuse_factors("resource", io_type) if rf > 1]
         return (
             *(Hls4mlFolding("latency", rf) for rf in latency),
+            *self._shared(io_type),
             *(Hls4mlFolding("resource", rf) for rf in thinned(resource, MOST_RESOURCE)),
         )
+
+    def _shared(self, io_type: IoType) -> Iterator[Hls4mlFolding]:
+        """Strategy distributed_arithmetic, where it is legal and its cost soon known."""
+        folding = Hls4mlFolding("distributed_arithmetic")
+        legal = installed() and not any(self.folding_problems(folding, io_type))
+        if legal and 0 < digits_of(self.matrix) <= MOST_DIGITS:
+            yield folding
 
     def stream_problems(self) -> Iterator[Complaint]:
         n_in, _ = self.matrix_shape
@@ -161,9 +231,14 @@ class MatrixOperator(Operator[WeightLayerT_co]):
 
     def folding_problems(self, folding: Hls4mlFolding, io_type: IoType) -> Iterator[Complaint]:
         if folding.strategy not in self.strategies:
-            yield ("a depthwise convolution under Resource aborts in C-simulation.",
-                   "use the Latency strategy.")  # fmt: skip
+            why = ("a depthwise convolution under Resource aborts in C-simulation."
+                   if folding.strategy == "resource" else
+                   "the filters of a depthwise convolution have no inputs in common.")  # fmt: skip
+            yield why, "use the Latency strategy."
             return
+        if folding.strategy == "distributed_arithmetic" and not installed():
+            why = "strategy distributed_arithmetic needs alkaid, which is not installed."
+            yield why, f"run: {INSTALL}"
         yield from self._reuse_problems(folding, io_type)
         yield from self._position_problems(folding.parallelization, io_type)
         if folding.reuse_factor >= 1 and folding.parallelization >= 1:
@@ -177,6 +252,8 @@ class MatrixOperator(Operator[WeightLayerT_co]):
             yield f"reuse factor {rf} is not valid for {n_in}x{n_out}.", f"use one of {valid}."
         elif rf > MAX_REUSE:
             yield f"reuse factor {rf} is beyond {MAX_REUSE}.", "choose a smaller one."
+        elif folding.strategy == "distributed_arithmetic" and rf != 1:
+            yield f"reuse factor {rf} under distributed_arithmetic, which reuses nothing.", "use 1."
         elif not 1 <= rf <= self.products:
             yield f"reuse factor {rf} is not within 1..{self.products}.", "choose one that is."
         if resource and rf > n_in and self.has_positions and io_type == "io_parallel":
@@ -193,12 +270,16 @@ class MatrixOperator(Operator[WeightLayerT_co]):
                    "use a divisor.")  # fmt: skip
 
     def _unroll_problems(self, folding: Hls4mlFolding, io_type: IoType) -> Iterator[Complaint]:
-        """Latency unrolls and partitions all products, Resource one block of them per cycle."""
+        """Latency unrolls and partitions all products, Resource one block of them per cycle.
+
+        Shared additions are straight-line code without an array of weights.
+        """
         per_pixel = self.products
         if folding.strategy == "resource":
             per_pixel = ceil(per_pixel / folding.reuse_factor)
         unrolled = per_pixel * folding.parallelization
-        if unrolled > UNROLL_LIMIT:
+        shared = folding.strategy == "distributed_arithmetic"
+        if unrolled > UNROLL_LIMIT and not shared:
             fix = "use the Resource strategy with a larger reuse factor."
             yield beyond(f"{unrolled} products are unrolled", fix)
         buffered = self.matrix_shape[0] * folding.parallelization

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from fpgacomp.engines.shared.circuit.nodes import (
+    Addition,
     AtLeast,
     Choose,
     Circuit,
@@ -18,10 +19,9 @@ from fpgacomp.engines.shared.circuit.nodes import (
     Low,
     Node,
     Range,
+    ReadElement,
     Right,
-    Source,
-    Sum,
-    Table,
+    TableLookup,
     reads,
 )
 from fpgacomp.ir.types import IntType
@@ -55,7 +55,7 @@ class Builder:
     def source(self, element: int) -> int:
         """An element of the word that the circuit reads."""
         kind = self.inputs[element]
-        return self._add(Source(element), (kind.lo, kind.hi))
+        return self._add(ReadElement(element), (kind.lo, kind.hi))
 
     def constant(self, value: int) -> int:
         """A number."""
@@ -109,7 +109,7 @@ class Builder:
         span = (alo - bhi, ahi - blo) if subtract else (alo + blo, ahi + bhi)
         if within is not None:
             span = (max(span[0], within[0]), min(span[1], within[1]))
-        return self._add(Sum(a, b, subtract), span)
+        return self._add(Addition(a, b, subtract), span)
 
     def at_least(self, a: int, threshold: int) -> int:
         """1 where a >= threshold."""
@@ -160,7 +160,7 @@ class Builder:
         met = tuple(thresholds[always : bisect_right(thresholds, hi)])
         base += step * always
         node = self.nodes[a]
-        if met and isinstance(node, Sum) and node.subtract and self._is_zero(node.a):
+        if met and isinstance(node, Addition) and node.subtract and self._is_zero(node.a):
             # -x reaches t where x does not reach 1 - t.
             turned = tuple(1 - each for each in reversed(met))
             return self.count(node.b, turned, base + step * len(met), -step)
@@ -171,7 +171,9 @@ class Builder:
 
     def table(self, a: int, values: Sequence[int]) -> int:
         """values[a - lo], where lo is the smallest value of a."""
-        return self._add(Table(a, self.ranges[a][0], tuple(values)), (min(values), max(values)))
+        return self._add(
+            TableLookup(a, self.ranges[a][0], tuple(values)), (min(values), max(values))
+        )
 
     def narrow(self, wire: int, within: Range) -> None:
         """Take in what else is known of a wire's values."""
@@ -218,7 +220,7 @@ class Builder:
 def _moved(node: Node, place: dict[int, int]) -> Node:
     """The node, reading wires at their new places."""
     match node:
-        case Source() | Constant():
+        case ReadElement() | Constant():
             return node
         case Left():
             return Left(place[node.a], node.bits)
@@ -226,8 +228,8 @@ def _moved(node: Node, place: dict[int, int]) -> Node:
             return Right(place[node.a], node.bits)
         case Low():
             return Low(place[node.a], node.bits)
-        case Sum():
-            return Sum(place[node.a], place[node.b], node.subtract)
+        case Addition():
+            return Addition(place[node.a], place[node.b], node.subtract)
         case AtLeast():
             return AtLeast(place[node.a], node.threshold)
         case Compare():
@@ -238,5 +240,5 @@ def _moved(node: Node, place: dict[int, int]) -> Node:
             return Clip(place[node.a], node.lo, node.hi)
         case Count():
             return Count(place[node.a], node.thresholds, node.base, node.step)
-        case Table():
-            return Table(place[node.a], node.first, node.values)
+        case TableLookup():
+            return TableLookup(place[node.a], node.first, node.values)

@@ -11,6 +11,7 @@ from math import ceil
 from typing import assert_never
 
 from fpgacomp.engines.shared.circuit.nodes import (
+    Addition,
     AtLeast,
     Choose,
     Circuit,
@@ -22,10 +23,9 @@ from fpgacomp.engines.shared.circuit.nodes import (
     Low,
     Node,
     Range,
+    ReadElement,
     Right,
-    Source,
-    Sum,
-    Table,
+    TableLookup,
     bits_of,
     signed,
 )
@@ -61,9 +61,9 @@ def luts(circuit: Circuit, inputs: int = 6) -> tuple[float, ...]:
 def _node_luts(circuit: Circuit, node: Node, wire: int, lut: int) -> float:
     ranges, width = circuit.ranges, bits_of(circuit.ranges[wire])
     match node:
-        case Source() | Constant() | Left() | Right() | Low():
+        case ReadElement() | Constant() | Left() | Right() | Low():
             return 0.0
-        case Sum():
+        case Addition():
             zeros = (zeros_of(circuit, node.a), zeros_of(circuit, node.b))
             return float(sum_cells(ranges[node.a], ranges[node.b], ranges[wire], zeros,
                                    subtract=node.subtract))  # fmt: skip
@@ -82,7 +82,7 @@ def _node_luts(circuit: Circuit, node: Node, wire: int, lut: int) -> float:
             found = sum(comparator_luts(ranges[node.a], each, lut) for each in node.thresholds)
             levels = len(node.thresholds)
             return found + (levels - 1) * 2 / (lut - 1)
-        case Table():
+        case TableLookup():
             inputs = bits_of(ranges[node.a])
             each = 1.0 if inputs <= lut else _SELECT * 2 ** (inputs - lut)
             return width * each

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from fpgacomp.engines.shared.circuit.nodes import (
+    Addition,
     AtLeast,
     Choose,
     Circuit,
@@ -17,10 +18,9 @@ from fpgacomp.engines.shared.circuit.nodes import (
     Low,
     Node,
     Range,
+    ReadElement,
     Right,
-    Source,
-    Sum,
-    Table,
+    TableLookup,
     bits_of,
     signed,
 )
@@ -117,7 +117,7 @@ def _table(name: str, circuit: Circuit) -> Iterator[str]:
 
 def _entry(node: Node, side: list[int]) -> str:
     match node:
-        case Source():
+        case ReadElement():
             return f"WIRE_SOURCE, {node.element}, 0, 0, 0, 0"
         case Constant():
             return f"WIRE_CONSTANT, 0, 0, 0, {_number(node.value)}, 0"
@@ -127,7 +127,7 @@ def _entry(node: Node, side: list[int]) -> str:
             return f"WIRE_RIGHT, {node.a}, 0, 0, {node.bits}, 0"
         case Low():
             return f"WIRE_LOW, {node.a}, 0, 0, {node.bits}, 0"
-        case Sum():
+        case Addition():
             kind = "WIRE_DIFFERENCE" if node.subtract else "WIRE_SUM"
             return f"{kind}, {node.a}, {node.b}, 0, 0, 0"
         case AtLeast():
@@ -143,7 +143,7 @@ def _entry(node: Node, side: list[int]) -> str:
             side.extend(node.thresholds)
             ends = f"{_number(node.base)}, {_number(node.step)}"
             return f"WIRE_COUNT, {node.a}, {len(node.thresholds)}, {at}, {ends}"
-        case Table():
+        case TableLookup():
             at = len(side)
             side.extend(node.values)
             return f"WIRE_TABLE, {node.a}, 0, {at}, {_number(node.first)}, 0"
@@ -160,7 +160,7 @@ def _type(span: Range) -> str:
 def _statement(circuit: Circuit, wire: int) -> Iterator[str]:
     """The declaration of a wire."""
     node, kind = circuit.nodes[wire], _type(circuit.ranges[wire])
-    if isinstance(node, Table):
+    if isinstance(node, TableLookup):
         entries = ", ".join(_number(value) for value in node.values)
         yield f"static const {kind} t{wire}[{len(node.values)}] = {{{entries}}};"
     yield f"const {kind} n{wire} = {_expression(circuit, wire, kind)};"
@@ -169,7 +169,7 @@ def _statement(circuit: Circuit, wire: int) -> Iterator[str]:
 def _expression(circuit: Circuit, wire: int, kind: str) -> str:
     node = circuit.nodes[wire]
     match node:
-        case Source():
+        case ReadElement():
             return f"value(x[{node.element}])"
         case Constant():
             return _number(node.value)
@@ -179,7 +179,7 @@ def _expression(circuit: Circuit, wire: int, kind: str) -> str:
             return f"n{node.a} >> {node.bits}"
         case Low():
             return f"{kind}(n{node.a})"
-        case Sum():
+        case Addition():
             return f"n{node.a} {'-' if node.subtract else '+'} n{node.b}"
         case AtLeast():
             return f"n{node.a} >= {_number(node.threshold)}"
@@ -194,7 +194,7 @@ def _expression(circuit: Circuit, wire: int, kind: str) -> str:
         case Count():
             met = " + ".join(f"int(n{node.a} >= {_number(t)})" for t in node.thresholds)
             return f"{_number(node.base)} + {node.step} * ({met})"
-        case Table():
+        case TableLookup():
             return f"t{wire}[int(n{node.a}) - {_number(node.first)}]"
         case _:
             assert_never(node)

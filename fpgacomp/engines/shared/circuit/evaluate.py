@@ -7,6 +7,7 @@ from typing import assert_never
 import numpy as np
 
 from fpgacomp.engines.shared.circuit.nodes import (
+    Addition,
     AtLeast,
     Choose,
     Circuit,
@@ -17,10 +18,9 @@ from fpgacomp.engines.shared.circuit.nodes import (
     Left,
     Low,
     Node,
+    ReadElement,
     Right,
-    Source,
-    Sum,
-    Table,
+    TableLookup,
 )
 from fpgacomp.ir.types import IntArray
 
@@ -48,7 +48,7 @@ def every_wire(circuit: Circuit, words: IntArray) -> list[IntArray]:
 
 def _value(node: Node, words: IntArray, values: list[IntArray]) -> IntArray:
     match node:
-        case Source():
+        case ReadElement():
             return words[:, node.element]
         case Constant():
             return np.full(len(words), node.value, dtype=np.int64)
@@ -58,7 +58,7 @@ def _value(node: Node, words: IntArray, values: list[IntArray]) -> IntArray:
             return values[node.a] >> node.bits
         case Low():
             return values[node.a] & ((1 << node.bits) - 1)
-        case Sum():
+        case Addition():
             a, b = values[node.a], values[node.b]
             return a - b if node.subtract else a + b
         case AtLeast():
@@ -72,7 +72,7 @@ def _value(node: Node, words: IntArray, values: list[IntArray]) -> IntArray:
         case Count():
             met = np.searchsorted(np.array(node.thresholds), values[node.a], side="right")
             return node.base + node.step * met
-        case Table():
+        case TableLookup():
             found: IntArray = np.array(node.values)[values[node.a] - node.first]
             return found
         case _:

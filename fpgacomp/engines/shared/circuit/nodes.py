@@ -1,7 +1,7 @@
 """The vocabulary of circuits: what one wire can be computed from.
 
-    Node = Source | Constant | Left | Right | Low | Sum | AtLeast | Compare | Choose
-         | Clip | Count | Table
+    Node = ReadElement | Constant | Left | Right | Low | Addition | AtLeast | Compare | Choose
+         | Clip | Count | TableLookup
 
 A wire is the index of its node. All values are integers, of any sign; the range of each is exact
 knowledge that the circuit keeps beside its nodes.
@@ -18,7 +18,7 @@ Range = tuple[int, int]  # smallest and largest value
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReadElement:
     """Element `element` of the word that the circuit reads."""
 
     element: int
@@ -56,7 +56,7 @@ class Low:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Addition:
     """a + b, or a - b."""
 
     a: int
@@ -109,7 +109,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableLookup:
     """values[a - first]: one for each integer of a's range."""
 
     a: int
@@ -118,18 +118,29 @@ class Table:
 
 
 Node = (
-    Source | Constant | Left | Right | Low | Sum | AtLeast | Compare | Choose | Clip | Count | Table
+    ReadElement
+    | Constant
+    | Left
+    | Right
+    | Low
+    | Addition
+    | AtLeast
+    | Compare
+    | Choose
+    | Clip
+    | Count
+    | TableLookup
 )
 # Nodes that are wiring: some bits of what they read, or none.
-Wiring = Source | Constant | Left | Right | Low
+Wiring = ReadElement | Constant | Left | Right | Low
 
 
 def reads(node: Node) -> tuple[int, ...]:
     """The wires that a node is computed from."""
     match node:
-        case Source() | Constant():
+        case ReadElement() | Constant():
             return ()
-        case Sum() | Compare():
+        case Addition() | Compare():
             return (node.a, node.b)
         case Choose():
             return (node.condition, node.yes, node.no)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fpgacomp.engines.shared.circuit.nodes import (
     Circuit,
     Constant,
-    Source,
+    ReadElement,
     Wiring,
     bits_of,
     reads,
@@ -56,7 +56,7 @@ def schedule(circuit: Circuit, levels: int) -> Schedule:
         end[wire] = takes[wire] + max((end[source] for source in read), default=0)
     depth = max((end[wire] for wire in circuit.outputs), default=0)
     stages = max(-(-depth // levels), 1)
-    fixed = {wire for wire, node in enumerate(nodes) if isinstance(node, Source | Constant)}
+    fixed = {wire for wire, node in enumerate(nodes) if isinstance(node, ReadElement | Constant)}
     search = _Search(circuit, end, takes, inputs, readers, levels, stages)
     for _ in range(_SWEEPS):
         if not search.sweep(fixed):

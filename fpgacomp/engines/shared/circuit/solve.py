@@ -7,9 +7,13 @@ from the exact linear form of every step, so that no wire is wider than its valu
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,6 +22,8 @@ from fpgacomp.engines.shared.circuit.cost import sum_cells
 from fpgacomp.engines.shared.circuit.nodes import Range
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.errors import ToolError, UnsupportedLayer
+from fpgacomp.host import kept
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.ir.types import IntArray, Ints
 
 INSTALL = "pip install 'fpgacomp[adders]'"
@@ -36,7 +42,7 @@ _FAST = 1_500  # digits up to which every way is tried
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SharedAddition:
     """(x[a] << left_a) + (x[b] << left_b), or their difference.
 
     Args:
@@ -74,7 +80,7 @@ class AdderGraph:
     """
 
     spans: tuple[Range, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[SharedAddition, ...]
     outputs: tuple[Output, ...]
     theirs: float
 
@@ -112,15 +118,84 @@ def _solved(weight: Ints, ranges: tuple[Range, ...]) -> AdderGraph:
                                "use --backend stream.")  # fmt: skip
     if not installed():
         raise ToolError("shared adders", "alkaid is not installed.", f"run: {INSTALL}")
+    ways = _WAYS if digits <= _FAST else _WAYS[:2] if digits <= 8 * _FAST else _WAYS[-1:]
+    parts = (version("alkaid"), repr(ways), weight.digest, repr(ranges))
+    place = kept.place("adders", "graph.json", parts, ())
+    found = _read(place, matrix, ranges)
+    if found is None:
+        found = min((_search(matrix, ranges, way) for way in ways), key=cost_of)
+        _keep(found, place)
+    return found
+
+
+def _search(matrix: IntArray, ranges: tuple[Range, ...], way: dict[str, Any]) -> AdderGraph:
     from alkaid.cmvm import cmvm_solve
 
     kernel = np.ascontiguousarray(matrix, dtype=np.float32)
     intervals = [(float(lo), float(hi), 1.0) for lo, hi in ranges]
-    found = []
-    for way in _WAYS if digits <= _FAST else _WAYS[:2] if digits <= 8 * _FAST else _WAYS[-1:]:
-        parts = cmvm_solve(kernel, qintervals=intervals, **way)
-        found.append(_Reading(matrix, ranges).graph(parts))
-    return min(found, key=cost_of)
+    parts = cmvm_solve(kernel, qintervals=intervals, **way)
+    reading = _Reading(len(ranges))
+    outputs = reading.outputs(parts)
+    theirs = sum(op.cost for part in parts for op in part.ops)
+    found = _graph(matrix, ranges, reading.steps, outputs, float(theirs))
+    if found is None:
+        raise ToolError("alkaid", "its additions are not those of the matrix.",
+                        "report this with the network; use --backend stream.")  # fmt: skip
+    return found
+
+
+def _keep(graph: AdderGraph, place: Path) -> None:
+    content = {
+        "steps": [astuple(step)[:-1] for step in graph.steps],
+        "outputs": [astuple(output) for output in graph.outputs],
+        "theirs": graph.theirs,
+    }
+    with TemporaryDirectory() as scratch:
+        made = Path(scratch) / place.name
+        made.write_text(json.dumps(content), encoding="ascii")
+        kept.keep(made, place)
+
+
+def _read(place: Path, matrix: IntArray, ranges: tuple[Range, ...]) -> AdderGraph | None:
+    """What an earlier run has kept, if that is the matrix."""
+    try:
+        content = read_json(place.read_bytes())
+        outputs = [Output(*output) for output in content["outputs"]]
+        return _graph(matrix, ranges, content["steps"], outputs, content["theirs"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def _graph(
+    matrix: IntArray,
+    ranges: tuple[Range, ...],
+    steps: Sequence[tuple[int, int, int, int, bool]],
+    outputs: Sequence[Output],
+    theirs: float,
+) -> AdderGraph | None:
+    """The graph of these steps (a, b, left_a, left_b, subtract); None where it is not the matrix.
+
+    What each term is of the inputs gives its exact range.
+    """
+    lo, hi = (np.array(ends, dtype=np.int64) for ends in zip(*ranges))
+    forms: list[IntArray] = list(np.eye(len(ranges), dtype=np.int64))
+    made: list[SharedAddition] = []
+    for a, b, left_a, left_b, subtract in steps:
+        if not (0 <= a < len(forms) and 0 <= b < len(forms)):
+            return None
+        part = forms[b] << left_b
+        form = (forms[a] << left_a) + (-part if subtract else part)
+        least, most = np.where(form > 0, lo, hi), np.where(form > 0, hi, lo)
+        span = (int((form * least).sum()), int((form * most).sum()))
+        forms.append(form)
+        made.append(SharedAddition(a, b, left_a, left_b, subtract, span))
+    if len(outputs) != matrix.shape[1]:
+        return None
+    for column, output in enumerate(outputs):
+        form = forms[output.term] << output.left if output.term >= 0 else np.zeros_like(lo)
+        if not np.array_equal(-form if output.negative else form, matrix[:, column]):
+            return None
+    return AdderGraph(ranges, tuple(made), tuple(outputs), theirs)
 
 
 def cost_of(graph: AdderGraph) -> int:
@@ -141,33 +216,25 @@ class _Reading:
     exponent is kept beside it.
     """
 
-    def __init__(self, weight: IntArray, ranges: Sequence[Range]) -> None:
-        self.weight, self.count, self.spans = weight, len(ranges), tuple(ranges)
-        self.lo = np.array([lo for lo, _ in ranges], dtype=np.int64)
-        self.hi = np.array([hi for _, hi in ranges], dtype=np.int64)
-        self.steps: list[Step] = []
-        # Of each term, what it is of the inputs.
-        self.forms: list[IntArray] = list(np.eye(self.count, dtype=np.int64))
+    def __init__(self, inputs: int) -> None:
+        self.inputs = inputs
+        self.steps: list[tuple[int, int, int, int, bool]] = []
 
-    def graph(self, parts: Sequence[Any]) -> AdderGraph:
-        """The steps of programs that feed each other, held against the matrix."""
+    def outputs(self, parts: Sequence[Any]) -> list[Output]:
+        """What the last of several programs that feed each other gives.
+
+        Raises:
+            ToolError: a program holds what a matrix does not need.
+        """
         # (term, exponent, negative) of each element that goes into the next part
-        values: list[tuple[int, int, bool]] = [(i, 0, False) for i in range(self.count)]
+        values: list[tuple[int, int, bool]] = [(i, 0, False) for i in range(self.inputs)]
         for part in parts:
             values = self._part(part, values)
-        outputs = []
-        for column, (term, exponent, negative) in enumerate(values):
-            form = np.zeros(self.count, np.int64) if term < 0 else self.forms[term]
-            zeros = 0
-            while exponent + zeros < 0 and not (form & 1).any():
-                zeros, form = zeros + 1, form >> 1
-            meant = (form << exponent + zeros) * (-1 if negative else 1)
-            if zeros or not np.array_equal(meant, self.weight[:, column]):
-                raise ToolError("alkaid", "its additions are not those of the matrix.",
-                                "report this with the network; use --backend stream.")  # fmt: skip
-            outputs.append(Output(term, exponent if term >= 0 else 0, negative))
-        theirs = sum(op.cost for part in parts for op in part.ops)
-        return AdderGraph(self.spans, tuple(self.steps), tuple(outputs), float(theirs))
+        if any(exponent < 0 for _, exponent, _ in values):
+            raise ToolError("alkaid", "its sums have fractions.",
+                            "report this with the network; use --backend stream.")  # fmt: skip
+        return [Output(term, exponent if term >= 0 else 0, minus)
+                for term, exponent, minus in values]  # fmt: skip
 
     def _part(self, part: Any, given: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
         made: list[tuple[int, int, bool]] = []
@@ -196,23 +263,11 @@ class _Reading:
         """a + b * 2**shift, with the signs of both moved into the operation."""
         (term_a, exp_a, neg_a), (term_b, exp_b, neg_b) = a, b
         if term_a < 0 or term_b < 0:
-            if term_a < 0 and term_b < 0:
-                return (-1, 0, False)
-            if term_b < 0:
-                return a
-            return (term_b, exp_b + shift, neg_b != subtract)
+            return a if term_b < 0 else (term_b, exp_b + shift, neg_b != subtract)
         exp_b += shift
         minus_b = neg_b != subtract
-        negative = neg_a and minus_b
         if neg_a and not minus_b:  # -a + b is b - a
             (term_a, exp_a), (term_b, exp_b) = (term_b, exp_b), (term_a, exp_a)
-        less = neg_a != minus_b
         least = min(exp_a, exp_b)
-        left_a, left_b = exp_a - least, exp_b - least
-        sign = -1 if less else 1
-        form = (self.forms[term_a] << left_a) + sign * (self.forms[term_b] << left_b)
-        ends = np.where(form > 0, self.lo, self.hi), np.where(form > 0, self.hi, self.lo)
-        span = (int((form * ends[0]).sum()), int((form * ends[1]).sum()))
-        self.steps.append(Step(term_a, term_b, left_a, left_b, less, span))
-        self.forms.append(form)
-        return (self.count + len(self.steps) - 1, least, negative)
+        self.steps.append((term_a, term_b, exp_a - least, exp_b - least, neg_a != minus_b))
+        return (self.inputs + len(self.steps) - 1, least, neg_a and minus_b)

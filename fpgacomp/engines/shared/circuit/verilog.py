@@ -8,6 +8,7 @@ from typing import assert_never
 
 from fpgacomp.engines.shared.circuit.cost import zeros_of
 from fpgacomp.engines.shared.circuit.nodes import (
+    Addition,
     AtLeast,
     Choose,
     Circuit,
@@ -17,10 +18,9 @@ from fpgacomp.engines.shared.circuit.nodes import (
     Count,
     Left,
     Low,
+    ReadElement,
     Right,
-    Source,
-    Sum,
-    Table,
+    TableLookup,
     bits_of,
     reads,
     signed,
@@ -239,7 +239,7 @@ class _Writer:
         match node:
             case Constant():
                 raise ValueError("a constant has no wire")
-            case Source():
+            case ReadElement():
                 return self._source(node)
             case Left():
                 inner = self._sized(node.a, width - node.bits, stage)
@@ -248,7 +248,7 @@ class _Writer:
                 return self._above(node.a, node.bits, width, stage)
             case Low():
                 return self._below(node.a, width, stage)
-            case Sum():
+            case Addition():
                 return self._sum(node, width, stage)
             case AtLeast():
                 return self._reaches(node.a, node.threshold, stage)
@@ -265,19 +265,19 @@ class _Writer:
                 return self._clip(node, width, stage)
             case Count():
                 return self._count(node, width, stage)
-            case Table():
+            case TableLookup():
                 return self._table(node, width, stage)
             case _:
                 assert_never(node)
 
-    def _source(self, node: Source) -> str:
+    def _source(self, node: ReadElement) -> str:
         kind = self.circuit.inputs[node.element]
         low = node.element * self.lane_bits
         if kind.bipolar:
             return f"{{~in_data[{low}], 1'b1}}"
         return f"in_data[{low}+:{max(kind.bits, 1)}]"
 
-    def _sum(self, node: Sum, width: int, stage: int) -> str:
+    def _sum(self, node: Addition, width: int, stage: int) -> str:
         """The bits below the zeros of one operand are those of the other."""
         a, b, sign = node.a, node.b, "-" if node.subtract else "+"
         zeros = zeros_of(self.circuit, a), zeros_of(self.circuit, b)
@@ -343,14 +343,16 @@ class _Writer:
             parts.append(" ^ ".join([*start, *(f"({flip})" for flip in flips)]))
         return parts[0] if width == 1 else "{" + ", ".join(parts) + "}"
 
-    def _table(self, node: Table, width: int, stage: int) -> str:
+    def _table(self, node: TableLookup, width: int, stage: int) -> str:
         depth = 1 << self.width[node.a]
         codes = [0] * depth
         for offset, value in enumerate(node.values):
             codes[(node.first + offset) % depth] = value & ((1 << width) - 1)
         packed = sum(code << (index * width) for index, code in enumerate(codes))
         name = self._name(node.a, stage)
-        return f"{width}'({depth * width}'h{packed:x} >> ({name} * {width}))"
+        # In braces a wire has no sign: as a number it would be extended by it, and shift too far.
+        index = f"32'({{{name}}}) * 32'd{width}"
+        return f"{width}'({depth * width}'h{packed:x} >> ({index}))"
 
 
 def _literal(value: int, bits: int) -> str:

@@ -49,6 +49,8 @@ class DepthwiseRules:
         )
 
     def why_illegal(self, folding: StreamFolding) -> str:
+        if folding.arithmetic == "adders":
+            return "arithmetic adders is for layers whose outputs read the same inputs."
         return indivisible(folding, self.layer.output.channels)
 
     def foldings(self, device: Device) -> Iterable[StreamFolding]:
@@ -68,6 +70,7 @@ class DepthwiseRules:
 
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer, pe = self.layer, folding.pe
+        assert folding.arithmetic != "adders", "why_illegal refuses it"
         source = plumbing.take_with_lanes(layer.input, pe, layer.name)
         windows = place_windows(
             layer, source, plumbing, order="kernel_inner", lanes=pe, dilations=layer.dilations

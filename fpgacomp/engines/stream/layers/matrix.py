@@ -13,6 +13,7 @@ from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.layers.rules import WIDEST_WORD, indivisible
 from fpgacomp.engines.stream.layers.weights import weight_arithmetics, weight_memories
 from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
+from fpgacomp.engines.stream.operators.shared_matrix import SharedMatrix
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import Conv, Dense
@@ -51,6 +52,9 @@ class MatrixRules(ABC):
         if not self._folds(folding.simd):
             inputs = self.layer.input.channels
             return f"simd {folding.simd} does not fold {inputs} channels of {self.width} products."
+        unfolded = (folding.pe, folding.simd) == (self.unfolded.pe, self.unfolded.simd)
+        if folding.arithmetic == "adders" and not unfolded:
+            return f"arithmetic adders shares additions of all {self.width} products at once."
         return ""
 
     def foldings(self, device: Device) -> Iterable[StreamFolding]:
@@ -64,6 +68,11 @@ class MatrixRules(ABC):
 
     def lanes_out(self, folding: StreamFolding) -> int:
         return folding.pe
+
+    @property
+    def unfolded(self) -> StreamFolding:
+        """Every product with hardware of its own, in additions that the outputs share."""
+        return StreamFolding(self.layer.output.channels, self.width, "lutram", "adders")
 
     def _folds(self, simd: int) -> bool:
         inputs = self.layer.input.channels
@@ -94,6 +103,14 @@ class MatrixRules(ABC):
         """Place the matrix [MW, MH] behind its vectors."""
         layer = self.layer
         output = plumbing.output(layer.output, folding.pe)
+        if folding.arithmetic == "adders":
+            plumbing.add(
+                SharedMatrix(
+                    name=layer.name, layer=layer.name, input=source, output=output,
+                    weight=weight, vectors=layer.output.pixels,
+                )
+            )  # fmt: skip
+            return output
         plumbing.add(
             MatrixVector(
                 name=layer.name, layer=layer.name, input=source, output=output, weight=weight,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fpgacomp.engines.shared.csim_process import run_compilers
+from fpgacomp.engines.shared.netlist import Netlist
 from fpgacomp.engines.stream.rtl.trace import TraceFormat, check_libraries
 from fpgacomp.errors import ToolError
 from fpgacomp.host import kept
@@ -26,8 +27,14 @@ _FAST, _SLOW = "-O1", "-O0"
 # Most of the time of one small file goes into the headers that each of them reads again, so files
 # are compiled together, up to a size at which g++ needs about 500 MB.
 _TOGETHER_BYTES = 2_000_000
-_SOURCES = (".sv", ".cpp", ".h", ".mem")
+_SOURCES = (".sv", ".v", ".vh", ".cpp", ".h", ".mem")
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+# Models of cells state times. Of a module that is there twice the first one counts, which is ours;
+# what it refuses at elaboration, or a port that it lacks, must not pass as a warning.
+VERILATE_CELLS = (
+    "--no-timing", "--timescale", "1ps/1ps", "-Wno-MODDUP", "-Werror-USERFATAL",
+    "-Werror-PINNOTFOUND",
+)  # fmt: skip
 _TIMEOUT_S = 1800.0
 _REPORT = "this is a bug in fpgacomp: please report it with the network."
 
@@ -116,6 +123,28 @@ def build(
     if trace is not None and not kept_at(wanted, folder, top, verilator, compiler).is_file():
         check_libraries(trace, compiler)
     return make(wanted, folder, top, verilator, compiler), time.monotonic() - started
+
+
+def build_netlist(
+    folder: Path, netlist: Netlist, top: str, verilator: Verilator, compiler: Compiler
+) -> Path:
+    """The simulation program of a netlist.
+
+    Args:
+        folder: an empty folder with the program that drives the top module, sim_main.cpp.
+
+    Raises:
+        ToolError: Verilator or g++ failed.
+    """
+    for name, content in netlist.files.items():
+        (folder / name).write_bytes(content)
+    wanted = VerilatedProduct(
+        name="sim",
+        room="gate",
+        sources=(folder / "sim_main.cpp",),
+        verilate=VERILATE_CELLS + netlist.defines + netlist.read,
+    )  # fmt: skip
+    return make(wanted, folder, top, verilator, compiler)
 
 
 def make(
@@ -213,6 +242,7 @@ def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
     try:
         ran = subprocess.run(
             command, cwd=folder, env=verilator.environment(), capture_output=True, text=True,
+            errors="replace",
             check=False, timeout=_TIMEOUT_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

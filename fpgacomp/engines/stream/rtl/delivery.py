@@ -41,8 +41,7 @@ class Delivery:
         part: of the FPGA.
         xilinx: whether Vivado builds for it.
         clock_ns: period of the clock.
-        synthesis: command of Yosys that maps to the part; "" where Vivado builds, or where Yosys
-            has none for the family.
+        synthesis: command of Yosys that maps to the part; "" where it has none for the family.
         multipliers: whether the design plans DSP blocks.
         multipliers_of: how the script for Yosys puts products there; see `Device`.
         sources, tables, vectors: paths below rtl/.
@@ -73,7 +72,7 @@ class Delivery:
             name=made.name,
             part=board.part,
             xilinx=board.device.toolchain == "vivado",
-            synthesis=board.device.yosys if board.device.toolchain == "open" else "",
+            synthesis=board.device.yosys,
             multipliers=bool(board.device.yosys_multipliers)
             and any(("DSP", "1") in unit.parameters for unit in made.units),
             multipliers_of=board.device.yosys_multipliers,
@@ -175,7 +174,7 @@ def delivered(delivery: Delivery) -> dict[str, bytes]:
             "vivado/build.tcl": render("deliver/build.tcl", **context),
             "vivado/package.tcl": render("deliver/package.tcl", **context),
         }
-    elif delivery.synthesis:
+    if delivery.synthesis:
         files["yosys/synth.ys"] = render("deliver/synth.ys", **context)
     return files
 

@@ -1,4 +1,8 @@
-"""RTL simulation: the emitted SystemVerilog, cycle by cycle, with every tensor written down."""
+"""Simulates the emitted SystemVerilog, or its netlist, cycle by cycle.
+
+Of the SystemVerilog every tensor is written down. A netlist has outputs alone: synthesis leaves
+no stream between operators as it was.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,16 @@ import numpy as np
 import numpy.typing as npt
 
 from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs
+from fpgacomp.engines.shared.netlist import netlist_of
 from fpgacomp.engines.stream.interface import AxiPort
-from fpgacomp.engines.stream.rtl.build import build
+from fpgacomp.engines.stream.rtl.build import build, build_netlist
 from fpgacomp.engines.stream.rtl.interface import RtlInterface, RtlStream
 from fpgacomp.engines.stream.rtl.registers import LONG, SHORT
 from fpgacomp.engines.stream.rtl.trace import check_whole, format_of
 from fpgacomp.errors import ToolError
-from fpgacomp.host.toolchain import Compiler, Verilator
+from fpgacomp.host.toolchain import Compiler, Verilator, Yosys
 from fpgacomp.ir.graph import Graph
+from fpgacomp.ir.layers import Tensor
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.measured import FifoUse, Measured
 from fpgacomp.results.project import Project
@@ -79,6 +85,7 @@ def simulate_batches(
     stimulus: Stimulus = Stimulus(),
     progress: Progress | None = None,
     trace: Path | None = None,
+    yosys: Yosys | None = None,
 ) -> Iterator[CsimResult]:
     """Build the emitted SystemVerilog once and run frames through its top module.
 
@@ -90,11 +97,12 @@ def simulate_batches(
         stimulus: pauses and faults at the ports.
         progress: called as building and the frames advance.
         trace: file (.fst or .vcd) that the values of every signal are written to while the first
-            batch runs, a nanosecond a clock cycle.
+            batch runs, a nanosecond a clock cycle; of no netlist.
+        yosys: makes the netlist that is run instead of the SystemVerilog; None runs the latter.
 
     Yields:
-        The integers of a batch, with the cycles and the use of each FIFO; the seconds of the
-        build come with the first one.
+        The integers of a batch, of a netlist those of the outputs alone, with the cycles and,
+        except of a netlist, the use of each FIFO; the seconds of the build come with the first.
 
     Raises:
         InputDataError: an input is missing, of the wrong shape, or out of range.
@@ -114,7 +122,12 @@ def simulate_batches(
         build_s = 0.0
         if binary is None:
             report("building", 0, frames)
-            binary, build_s = build(folder, interface.top, verilator, compiler, wanted)
+            if yosys is None:
+                binary, build_s = build(folder, interface.top, verilator, compiler, wanted)
+            else:
+                started = time.monotonic()
+                binary = _netlist_program(folder, interface, yosys, verilator, compiler)
+                build_s = time.monotonic() - started
         for port in interface.inputs:
             inputs[port.tensor].astype(container_type(port)).tofile(folder / port.file)
         started = time.monotonic()
@@ -127,9 +140,22 @@ def simulate_batches(
         measured = _measured(said, interface, frames, stimulus.fault)
         check_registers(said, interface, frames, stimulus)
         run_s = time.monotonic() - started
-        values = _values(interface, graph, frames, folder, results)
+        every = [layer.output for layer in graph.layers]
+        tensors = every if yosys is None else graph.outputs
+        values = _values(interface, tensors, frames, folder, results)
         yield CsimResult(values, build_s, run_s, measured)
         report("simulating", frames, frames)
+
+
+def _netlist_program(
+    folder: Path, interface: RtlInterface, yosys: Yosys, verilator: Verilator, compiler: Compiler
+) -> Path:
+    """The simulation program of the netlist that Yosys makes of the files in `folder`."""
+    netlist = netlist_of(folder, interface.top, yosys)
+    gates = folder.with_name("gates")
+    gates.mkdir()
+    (gates / "sim_main.cpp").write_bytes((folder / "sim_main.cpp").read_bytes())
+    return build_netlist(gates, netlist, interface.top, verilator, compiler)
 
 
 def container_type(port: AxiPort) -> str:
@@ -141,7 +167,13 @@ def _run(command: list[str], folder: Path) -> list[list[str]]:
     """The words of each line that the simulation printed."""
     try:
         ran = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
         raise ToolError("RTL simulation", f"it took over {_TIMEOUT_S:.0f} s.",
@@ -231,15 +263,15 @@ def check_registers(
 
 
 def _values(
-    interface: RtlInterface, graph: Graph, frames: int, folder: Path, results: Path
+    interface: RtlInterface, tensors: Iterable[Tensor], frames: int, folder: Path, results: Path
 ) -> dict[str, IntArray]:
     """Tensor name -> integers: of outputs those that left the port, of others those tapped."""
-    shapes = {layer.output.name: layer.output.shape for layer in graph.layers}
     found: dict[str, IntArray] = {}
     tapped = (*interface.streams, *interface.taps_within)
     taps = {stream.tensor: stream for stream in tapped if stream.tensor}
     ports = {port.tensor: port for port in interface.outputs}
-    for name, shape in shapes.items():
+    for tensor in tensors:
+        name, shape = tensor.name, tensor.shape
         if name in ports:
             port = ports[name]
             flat = np.fromfile(results / port.file, dtype=container_type(port)).astype(np.int64)

@@ -1,4 +1,4 @@
-// A circuit of shared additions: one word in, one word out, every cycle.
+// A circuit of shared additions: a word in and a word out every cycle.
 //
 // The circuit is a class of its own header, whose `compute` has a line for each wire. C-simulation on
 // native integers reads the same wires from a table instead: a compiler takes long for long functions.
@@ -12,14 +12,18 @@
 
 namespace fpgacomp {
 
-template <class CIRCUIT, class T, int N, class Y, int M>
+// Cycles: WORDS.
+template <class CIRCUIT, int WORDS, class T, int N, class Y, int M>
 void circuit(hls::stream<Vec<T, N> >& in, hls::stream<Vec<Y, M> >& out) {
 #pragma HLS INLINE
+words:
+  for (int w = 0; w < WORDS; ++w) {
 #pragma HLS PIPELINE II=1
-  const Vec<T, N> x = in.read();
-  Vec<Y, M> y;
-  CIRCUIT::compute(x, y);
-  out.write(y);
+    const Vec<T, N> x = in.read();
+    Vec<Y, M> y;
+    CIRCUIT::compute(x, y);
+    out.write(y);
+  }
 }
 
 #ifndef __SYNTHESIS__

@@ -7,20 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from fpgacomp.engines.hls4ml.design import Hls4mlFolding, IoType
-from fpgacomp.engines.shared.terms import Strategy
+from fpgacomp.engines.hls4ml.design import Hls4mlFolding, Hls4mlStrategy, IoType
 from fpgacomp.ir.graph import Graph
-from tests.support.csim_run import builders, exact
+from tests.support.csim_run import builders, compared, exact
 
 pytestmark = pytest.mark.slow
 IO_TYPES: tuple[IoType, ...] = ("io_parallel", "io_stream")
 
 
 @pytest.mark.parametrize("io_type", IO_TYPES)
-@pytest.mark.parametrize(("strategy", "reuse_factor"), [("latency", 1), ("resource", 2)])
+@pytest.mark.parametrize(
+    ("strategy", "reuse_factor"),
+    [("latency", 1), ("resource", 2), ("distributed_arithmetic", 1)],
+)
 @pytest.mark.parametrize("rank", [1, 2])
 def test_windows(
-    rank: int, strategy: Strategy, reuse_factor: int, io_type: IoType, tmp_path: Path
+    rank: int, strategy: Hls4mlStrategy, reuse_factor: int, io_type: IoType, tmp_path: Path
 ) -> None:
     graph = builders.windows(rank)
     assert exact(builders.design(graph, io_type, strategy, reuse_factor), tmp_path)
@@ -32,10 +34,20 @@ def test_activations(io_type: IoType, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("io_type", IO_TYPES)
-@pytest.mark.parametrize(("strategy", "reuse_factor"), [("latency", 3), ("resource", 8)])
-def test_traps(strategy: Strategy, reuse_factor: int, io_type: IoType, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("strategy", "reuse_factor"),
+    [("latency", 3), ("resource", 8), ("distributed_arithmetic", 1)],
+)
+def test_traps(
+    strategy: Hls4mlStrategy, reuse_factor: int, io_type: IoType, tmp_path: Path
+) -> None:
     graph = builders.traps()
     assert exact(builders.design(graph, io_type, strategy, reuse_factor), tmp_path)
+
+
+def test_shared_additions_on_arbitrary_precision_types(tmp_path: Path) -> None:
+    design = builders.design(builders.mlp(), "io_stream", "distributed_arithmetic")
+    assert compared(design, tmp_path, open_types=True).mismatches == 0
 
 
 @pytest.mark.parametrize("io_type", IO_TYPES)
@@ -77,6 +89,7 @@ def test_parallel_convolutions_with_several_pixels_at_once(tmp_path: Path) -> No
         "positions": Hls4mlFolding("resource", 4, 15),
         "dilated": Hls4mlFolding("resource", 9, 6),
         "depthwise": Hls4mlFolding("latency", 2, 3),
+        "grouped": Hls4mlFolding("distributed_arithmetic", 1, 5),
     }
     pixels = {layer.name: layer.output.pixels for layer in graph.layers}
     assert all(pixels[name] % f.parallelization == 0 for name, f in foldings.items())

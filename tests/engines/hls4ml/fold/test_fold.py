@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from fpgacomp.engines.hls4ml.design import Hls4mlDesign, IoType
 from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml
 from fpgacomp.engines.hls4ml.fold.design import fold_hls4ml
 from fpgacomp.engines.hls4ml.limits import UNROLL_LIMIT
+from fpgacomp.engines.hls4ml.operators import with_matrix
 from fpgacomp.engines.hls4ml.operators.dispatch import operator_of
 from fpgacomp.engines.shared.narrow import narrowed, widest
 from fpgacomp.engines.shared.result import FoldingResult
@@ -55,6 +57,14 @@ ROOMY = replace(BOARD, name="roomy", title="A roomy board",
                 resources=counts(530000, 1060000, 2200, 2800, 0))  # fmt: skip
 HUGE = replace(BOARD, name="huge", title="A huge board",
                resources=counts(5300000, 10600000, 22000, 28000, 0))  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_the_solver() -> Iterator[None]:
+    """No shared additions (test_shared_sums.py): each random matrix would take seconds to solve."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(with_matrix, "installed", lambda: False)
+        yield
 
 
 class Builder:

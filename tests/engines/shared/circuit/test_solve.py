@@ -9,7 +9,7 @@ from fpgacomp.engines.shared.circuit import solve as solving
 from fpgacomp.engines.shared.circuit.build import Builder
 from fpgacomp.engines.shared.circuit.evaluate import evaluate, every_wire
 from fpgacomp.engines.shared.circuit.linear import place, times
-from fpgacomp.engines.shared.circuit.nodes import Sum
+from fpgacomp.engines.shared.circuit.nodes import Addition
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.ir.types import IntType
 
@@ -84,5 +84,5 @@ def test_a_product_takes_an_addition_for_each_digit_but_one(factor: int) -> None
     assert np.array_equal(evaluate(circuit, words), words * factor)
     digits = {0: 0, 1: 1, -1: 1, 2: 1, 3: 2, -3: 2, 7: 2, 11: 3, 27: 3, -45: 4, 100: 3, 255: 2,
               -256: 1}[factor]  # fmt: skip
-    sums = sum(isinstance(node, Sum) for node in circuit.nodes)
+    sums = sum(isinstance(node, Addition) for node in circuit.nodes)
     assert sums == max(digits - 1, 0) + (factor < 0)

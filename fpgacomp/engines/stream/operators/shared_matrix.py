@@ -1,0 +1,92 @@
+"""SharedMatrix: the product of vectors with a matrix of constants, a vector every cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from fpgacomp.engines.shared.circuit.build import Builder
+from fpgacomp.engines.shared.circuit.cost import luts
+from fpgacomp.engines.shared.circuit.cpp import header
+from fpgacomp.engines.shared.circuit.linear import place
+from fpgacomp.engines.shared.circuit.nodes import Circuit
+from fpgacomp.engines.shared.circuit.schedule import Schedule, schedule
+from fpgacomp.engines.shared.circuit.solve import solve
+from fpgacomp.engines.shared.circuit.verilog import module
+from fpgacomp.engines.shared.terms import Terms, unit_terms
+from fpgacomp.engines.stream.emit.calls import Call, Header
+from fpgacomp.engines.stream.operators.operator import CostKind, OneToOne
+from fpgacomp.engines.stream.rtl.instance import Instance
+from fpgacomp.engines.stream.timing.steps import Steps, word_steps
+from fpgacomp.ir.types import Ints, IntType
+
+# Additions in a row between two registers, as in the adder trees of fpgacomp_sum.
+LEVELS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedMatrix(OneToOne):
+    """y = x @ weight for `vectors` rows x: additions that the outputs share, and no multiplier.
+
+    Args:
+        weight: [MW, MH]: MW inputs, all of one word, and MH outputs, likewise.
+    """
+
+    cost_kind: ClassVar[CostKind] = "matrix"
+    narrow: ClassVar[bool] = False
+
+    weight: Ints
+    vectors: int
+
+    @property
+    def cycles(self) -> int:
+        return self.vectors
+
+    def steps(self, limit: int) -> Steps:
+        return word_steps(1, 1, self.vectors, limit)
+
+    def terms(self, port_bits: int) -> Terms:
+        circuit, plan = self._circuit
+        return unit_terms(
+            {"adder": sum(luts(circuit))}, {"register": float(plan.registers + plan.stages)}
+        )
+
+    def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
+        own = Header(tables, header(tables, self._title, self._circuit[0]))
+        return Call("circuit", (tables, self.vectors), streams, headers=(own,))
+
+    def stages(self, port_bits: int) -> int:
+        return self._circuit[1].stages
+
+    def instance(self, tables: str, port_bits: int) -> Instance:
+        circuit, plan = self._circuit
+        lanes = self.input.type, self.output.type
+        source = module(tables, self._title, circuit, plan, lanes)
+        return Instance(tables, {}, modules={tables: source.encode()})
+
+    @property
+    def _circuit(self) -> tuple[Circuit, Schedule]:
+        return matrix_circuit(self.weight, self.input.type, self.layer)
+
+    @property
+    def _title(self) -> str:
+        rows, columns = self.weight.shape
+        return f"Product with the weights of {self.layer}, {rows} x {columns}."
+
+
+@lru_cache(maxsize=64)
+def matrix_circuit(weight: Ints, kind: IntType, layer: str) -> tuple[Circuit, Schedule]:
+    """The additions of a matrix whose inputs are all of one range, and their pipeline.
+
+    Raises:
+        ToolError: alkaid is not installed.
+        UnsupportedLayer: the matrix is too large to share its additions.
+    """
+    count = weight.shape[0]
+    builder = Builder([kind] * count)
+    with builder.working_for(layer):
+        inputs = [builder.source(index) for index in range(count)]
+        outputs = place(solve(weight.array, [(kind.lo, kind.hi)] * count), builder, inputs)
+    circuit = builder.finish(outputs)
+    return circuit, schedule(circuit, LEVELS)

@@ -1,0 +1,182 @@
+"""The area by Yosys: which instances are the same, what is kept, what is summed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from fpgacomp.bitstream.open import area
+from fpgacomp.bitstream.open.area import measured_area
+from fpgacomp.bitstream.reports.cells import lut_ram
+from fpgacomp.bitstream.reports.open_tools import read_yosys_text
+from fpgacomp.devices.read import load_board
+from fpgacomp.engines.engine import Emitted, HardwareUnit
+from fpgacomp.engines.registry import engine_named
+from fpgacomp.engines.stream.engine import STREAM
+from fpgacomp.errors import ToolError
+from fpgacomp.host.child import Ended
+from fpgacomp.host.toolchain import Yosys, find_yosys
+from fpgacomp.host.yosys import commands, run_script
+from fpgacomp.ir import interpreter
+from fpgacomp.results.area import MeasuredArea
+from fpgacomp.results.project import Project
+from tests.support import builders
+from tests.support import stream_designs as sd
+
+YOSYS = Yosys("0.70", Path())
+PROJECT = Project(
+    {
+        "rtl/top.sv": b"module top; endmodule",
+        "rtl/lib/rom.sv": b"module rom; part u (); endmodule",
+        "rtl/lib/part.sv": b"module part; endmodule",
+        "rtl/lib/fifo.sv": b"module fifo; endmodule",
+        "rtl/a.mem": b"00\n01\n",
+        "rtl/copy_of_a.mem": b"00\n01\n",
+        "rtl/b.mem": b"00\n02\n",
+    }
+)
+UNITS = (
+    HardwareUnit("run_a", "rom", (("BITS", "8"), ("FILE", '"a.mem"')), "first"),
+    HardwareUnit("run_copy", "rom", (("BITS", "8"), ("FILE", '"copy_of_a.mem"')), "second"),
+    HardwareUnit("run_b", "rom", (("BITS", "8"), ("FILE", '"b.mem"')), "second"),
+    HardwareUnit("u_s", "fifo", (("DEPTH", "2"),), ""),
+)
+
+
+class Played:
+    """Yosys, each of whose modules has the cells that are stated for its source."""
+
+    def __init__(self, cells: Mapping[str, Mapping[str, int]]) -> None:
+        self.cells = cells
+        self.ran: list[str] = []
+        self.scripts: list[str] = []
+
+    def __call__(self, folder: Path, script: str, log: str, *bounds: object) -> Ended:
+        text = (folder / script).read_text()
+        self.scripts.append(text)
+        modules = {}
+        for words in commands(text):
+            if words[0] == "rename":
+                self.ran.append(words[1])
+                modules[words[2]] = {"num_cells_by_type": self.cells.get(words[1])}
+            if words[0] == "read_slang":
+                assert all((folder / word).is_file() for word in words if word.endswith(".sv"))
+        (folder / "stat.json").write_text(json.dumps({"modules": modules}))
+        return Ended(0, 0.0, False, ())
+
+
+def played(monkeypatch: pytest.MonkeyPatch, cells: Mapping[str, Mapping[str, int]]) -> Played:
+    found = Played(cells)
+    monkeypatch.setattr(area, "run_script", found)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+CELLS = {"rom": {"LUT4": 3, "TRELLIS_FF": 2}, "fifo": {"TRELLIS_DPR16X4": 1, "TRELLIS_FF": 5}}
+
+
+def measure(project: Project = PROJECT) -> MeasuredArea:
+    return measured_area(load_board("ulx3s-85f"), project, UNITS, YOSYS)
+
+
+def test_equal_instances_are_mapped_once_and_all_are_summed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    yosys = played(monkeypatch, CELLS)
+    found = measure()
+    assert sorted(yosys.ran) == ["fifo", "rom", "rom"]
+    assert (found.units, found.distinct, found.not_counted) == (4, 3, ())
+    amounts = {"lut": 9 + 6, "lutram": 6, "ff": 6 + 5, "dsp": 0, "bram18": 0, "uram": 0}
+    assert found.resources == amounts
+    assert found.layers["first"]["lut"] == 3 and found.layers["second"]["lut"] == 6
+    assert set(found.layers) == {"first", "second"}
+    # What is mapped is told the family as the emitted script is, and all that a module needs.
+    text = "\n".join(yosys.scripts)
+    assert "synth_ecp5 -nowidelut -nodsp -top units" in text
+    assert "-G BITS=8 -G FILE=" in text and "lib/part.sv lib/rom.sv" in text
+
+
+def test_what_was_mapped_is_kept_under_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, yosys = played(monkeypatch, CELLS), None
+    before = measure()
+    assert first.ran
+    yosys = played(monkeypatch, {})
+    assert measure() == before and not yosys.ran
+    other_table = Project({**PROJECT.files, "rtl/b.mem": b"00\n03\n"})
+    yosys = played(monkeypatch, CELLS)
+    measure(other_table)
+    assert yosys.ran == ["rom"]
+    # A module that another one instantiates is a part of it.
+    other_part = Project({**PROJECT.files, "rtl/lib/part.sv": b"module part; wire x; endmodule"})
+    yosys = played(monkeypatch, CELLS)
+    measure(other_part)
+    assert yosys.ran == ["rom", "rom"]
+
+
+def test_cells_that_nothing_counts_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    played(monkeypatch, CELLS | {"fifo": {"PUZZLE": 2}})
+    assert measure().not_counted == ("2 PUZZLE",)
+
+
+def test_a_module_without_figures_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    played(monkeypatch, {"rom": CELLS["rom"]})
+    with pytest.raises(ToolError, match="left no figures of fifo"):
+        measure()
+
+
+def test_memories_of_luts_are_told_from_logic() -> None:
+    memory = ("SRL16E", "RAM32M", "RAM64X1D", "RAM64M8", "TRELLIS_DPR16X4", "RAM16SDP4")
+    assert all(map(lut_ram, memory))
+    assert not any(map(lut_ram, ("LUT6", "RAMB18E1", "RAMB36E2", "SB_RAM40_4K", "CCU2C", "ALU")))
+
+
+def emitted(board: str) -> Emitted:
+    made = replace(sd.design(builders.mlp(), 3, most=4), board=load_board(board))
+    values = interpreter.run(made.graph, builders.inputs(made.graph, 2, 7))
+    return STREAM.emit(made, values)
+
+
+def test_the_units_of_a_design_are_all_that_its_top_holds() -> None:
+    made = emitted("pynq-z2")
+    units = STREAM.units(made)
+    interface = json.loads(made.project.files["rtl/interface.json"])
+    fifos = [unit for unit in units if unit.module == "fpgacomp_fifo"]
+    assert [f"u_{one['name']}" for one in interface["streams"]] == [unit.name for unit in fifos]
+    top = made.project.files[f"rtl/{interface['top']}.sv"].decode()
+    assert len(units) == top.count("  fpgacomp_") and "u_control" in {u.name for u in units}
+    assert not {"TAP", "NAME"} & {name for unit in units for name, _ in unit.parameters}
+    layers = {layer.name for layer in made.graph.layers}
+    works = {unit.layer for unit in units if unit.name.startswith("run_")}
+    assert works <= layers | {""} and len(works) > 3
+    # A FIFO is of the layer that writes to it.
+    assert all(unit.layer in layers for unit in fifos)
+    products = [unit for unit in units if unit.module == "fpgacomp_matvec"]
+    assert products and all(dict(unit.parameters)["SIMD"].isdigit() for unit in products)
+    assert engine_named("hls4ml").units(made) == ()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("pyosys") is None, reason="pip install pyosys==0.70")
+def test_the_sum_is_near_the_netlist_of_the_whole(tmp_path: Path) -> None:
+    made = emitted("ulx3s-85f")
+    found = measured_area(
+        load_board("ulx3s-85f"), made.project, STREAM.units(made), find_yosys("this test")
+    )
+    assert not found.not_counted
+    made.project.write(tmp_path)
+    run_script(tmp_path / "rtl", "yosys/synth.ys", "yosys/log")
+    whole = read_yosys_text((tmp_path / "rtl" / "yosys" / "stat.txt").read_text())
+    assert whole is not None
+    for name in ("lut", "ff"):
+        assert found.resources[name] == pytest.approx(whole.amounts[name], rel=0.1), name
+    assert found.resources["bram18"] == whole.amounts["bram18"]
+    assert found.resources["dsp"] == whole.amounts["dsp"]
