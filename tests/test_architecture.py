@@ -247,5 +247,6 @@ def test_estimate_loads_no_heavy_package() -> None:
     run = subprocess.run(
         [sys.executable, "-c", code, str(model)], capture_output=True, text=True, check=True
     )
-    # scipy solves the folding's integer program, and only that.
-    assert run.stdout.strip() in ("[]", "['scipy']")
+    # scipy solves the folding's integer program, and only that. alkaid, which loads in a moment,
+    # finds the additions that a layer's sums share, unless an earlier run has kept them.
+    assert set(ast.literal_eval(run.stdout)) <= {"alkaid", "scipy"}

@@ -27,7 +27,8 @@ _INSTANCE = re.compile(
     r"^(?P<indent> +)(?P<module>\w+)(?: #\($(?:\n(?P=indent) +.*$)*\n(?P=indent)\))? "
     r"(?P<name>\w+) \($", re.MULTILINE,
 )  # fmt: skip
-_DECLARED = re.compile(r"^[^/]*?\blogic\b(?P<names>[^/;]*)", re.MULTILINE)
+# A register of an enumeration is declared by the type, whose name ends in _t.
+_DECLARED = re.compile(r"^[^/]*?\b(?:logic|\w+_t)\b(?P<names>[^/;]*)", re.MULTILINE)
 _NAME = re.compile(r"(?<![\w$'.])[A-Za-z_]\w*(?=\s*(?:$|,|=|\[|\)))")
 
 

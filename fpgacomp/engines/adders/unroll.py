@@ -39,6 +39,7 @@ Wires = npt.NDArray[np.int64]  # a wire for each element of a tensor, in the ten
 # Additions of a circuit without sharing that are still tried: beyond these neither the circuit nor
 # its simulation is a matter of seconds, and no board holds it.
 MOST_ADDITIONS = 150_000
+_ENTRIES = 16  # of a table that count as one addition
 
 
 def refusals(graph: Graph) -> Iterator[FpgacompError]:
@@ -65,6 +66,10 @@ def _additions(layer: Layer) -> int:
             return int(signed_digits(layer.weight.array).sum()) * layer.output.pixels
         case MaxPool() | SumPool():
             return int(np.prod(layer.kernel)) * layer.output.size
+        case Thresholds():
+            return layer.thresholds.shape[1] * layer.output.size
+        case Lookup():  # its text grows with its entries
+            return -(-layer.table.shape[1] // _ENTRIES) * layer.output.size
         case Input() | Reshape() | Concat() | Upsample():
             return 0
         case _:

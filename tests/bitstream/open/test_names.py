@@ -60,7 +60,8 @@ ROM = "module fpgacomp_rom (\n  logic [3:0] content[8];\n"
 SOURCES = {
     "fpgacomp_board.sv": BOARD, "net_uart.sv": LINK, "net.sv": TOP,
     "lib/fpgacomp_matvec.sv": MATVEC, "lib/fpgacomp_rom.sv": ROM,
-    "lib/fpgacomp_fifo.sv": "", "fpgacomp_uart_link.sv": "  logic [3:0] line;\n",
+    "lib/fpgacomp_fifo.sv": "",
+    "fpgacomp_uart_link.sv": "  logic [3:0] line;\n  speaking_t speaking;\n",
 }  # fmt: skip
 FC = "u_design.u_accelerator.run_fc"
 TOOL = "/opt/yosys/share/ice40/cells_map.v:6.21-6.22"
@@ -129,6 +130,9 @@ def at_fc(signal: str, source: str) -> DesignPlace:
         ),
         ("u_design.u_link.line_LC", DesignPlace("u_link.line_LC", "host link", "", "",
                                           "fpgacomp_uart_link.sv:1")),
+        # A register of an enumeration, of which no cell has a line.
+        ("u_design.u_link.speaking_LUT4_C_Z", DesignPlace(
+            "u_link.speaking_LUT4_C_Z", "host link", "", "", "fpgacomp_uart_link.sv:2")),
         ("waited_SB_DFF_Q_LC", DesignPlace("waited", "board", "", "", "fpgacomp_board.sv:2.3")),
         ("$PACKER_GND", DesignPlace("$PACKER_GND", "", "", "", "")),
     ],

@@ -123,3 +123,17 @@ def test_what_cannot_be_one_circuit_is_refused_with_a_way_out() -> None:
     assert additions(graph) > MOST_ADDITIONS
     (error,) = refusals(graph)
     assert f"{MOST_ADDITIONS:,}" in error.why
+
+
+def test_tables_and_thresholds_count_by_their_size() -> None:
+    """What is written for them grows with it, too."""
+    own = builders.GraphBuilder("tables")
+    x = own.input("x", (64,), -(1 << 14), (1 << 14) - 1)
+    looked_up = own.graph(own.lookup("l", x, per_channel=False))
+    assert additions(looked_up) == 64 * (1 << 15) // 16
+    own = builders.GraphBuilder("levels")
+    x = own.input("x", (64,), -500, 500)
+    assert additions(own.graph(own.thresholds("t", x, 200))) == 64 * 200
+    own = builders.GraphBuilder("many")
+    x = own.input("x", (128,), -(1 << 14), (1 << 14) - 1)
+    assert list(refusals(own.graph(own.lookup("l", x, per_channel=False))))

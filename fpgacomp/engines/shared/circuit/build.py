@@ -142,7 +142,7 @@ class Builder:
         if blo >= ahi:
             return b
         found = self.choose(self.compare(a, b), a, b)
-        self.ranges[found] = (max(alo, blo), max(ahi, bhi))
+        self.narrow(found, (max(alo, blo), max(ahi, bhi)))
         return found
 
     def clip(self, a: int, lo: int, hi: int) -> int:

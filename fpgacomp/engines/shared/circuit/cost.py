@@ -2,7 +2,8 @@
 
 Measured on single nodes for devices with a LUT and a carry bit per adder bit (Xilinx 7 series): a
 bit of which only one operand is not constant passes through the carry chain without a LUT, the bit
-that a carry alone makes takes none, and the copies of a sign share theirs.
+that a carry alone makes takes none, and the copies of a sign share theirs. Where a LUT has four
+inputs (ECP5, iCE40, Gowin) the carry lies behind the LUT, so that every bit of a sum takes one.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ from fpgacomp.engines.shared.circuit.nodes import (
     signed,
 )
 
+# LUTs of so many inputs lie in front of a carry chain that a bit can pass without one.
+_PASSING = 6
 # A table of more than so many inputs takes this many LUTs for each of 2**inputs, and selectors.
 _SELECT = 1.35
 
 
 def sum_cells(
-    a: Range, b: Range, total: Range, zeros: tuple[int, int], *, subtract: bool
+    a: Range, b: Range, total: Range, zeros: tuple[int, int], *, subtract: bool, inputs: int = 6
 ) -> int:  # fmt: skip
     """LUTs of a sum.
 
@@ -43,10 +46,13 @@ def sum_cells(
         a, b: ranges of the operands.
         total: range of the result.
         zeros: bits at the low end of each operand that are always 0.
+        inputs: of a LUT.
     """
     low = max(zeros) if not subtract or zeros[1] >= zeros[0] else zeros[1]
     if a == (0, 0):
         return bits_of(b) - low if subtract else 0
+    if inputs < _PASSING:
+        return max(bits_of(total) - low, 0)
     width, wide = bits_of(total), max(bits_of(a), bits_of(b))
     ends = [wide if signed(span) else bits_of(span) for span in (a, b)]
     overlap = min(*ends, width) - low
@@ -66,7 +72,7 @@ def _node_luts(circuit: Circuit, node: Node, wire: int, lut: int) -> float:
         case Addition():
             zeros = (zeros_of(circuit, node.a), zeros_of(circuit, node.b))
             return float(sum_cells(ranges[node.a], ranges[node.b], ranges[wire], zeros,
-                                   subtract=node.subtract))  # fmt: skip
+                                   subtract=node.subtract, inputs=lut))  # fmt: skip
         case AtLeast():
             return comparator_luts(ranges[node.a], node.threshold, lut)
         case Compare():

@@ -38,6 +38,8 @@ _WAYS: tuple[dict[str, Any], ...] = (
     {"method0": "wmc", "hard_dc": 0},
     {"method0": "wmc", "search_all_decompose_dc": False},
 )
+# Bits by which a term is shifted, and the size of a sum, that int64 surely holds.
+_SHIFTS, _WHOLE = 32, 1 << 62
 _FAST = 1_500  # digits up to which every way is tried
 
 
@@ -178,13 +180,18 @@ def _graph(
     What each term is of the inputs gives its exact range.
     """
     lo, hi = (np.array(ends, dtype=np.int64) for ends in zip(*ranges))
+    reach = [max(abs(a), abs(b)) for a, b in ranges]
     forms: list[IntArray] = list(np.eye(len(ranges), dtype=np.int64))
     made: list[SharedAddition] = []
     for a, b, left_a, left_b, subtract in steps:
-        if not (0 <= a < len(forms) and 0 <= b < len(forms)):
+        if not (0 <= a < len(forms) and 0 <= b < len(forms) and 0 <= left_a + left_b < _SHIFTS):
             return None
         part = forms[b] << left_b
         form = (forms[a] << left_a) + (-part if subtract else part)
+        # Beyond int64 neither the form nor the range would be what it says.
+        if sum(abs(c) * r for c, r in zip(form.tolist(), reach)) >= _WHOLE:
+            raise UnsupportedLayer("shared adders", "a partial sum takes more than 62 bits.",
+                                   "use --backend stream.")  # fmt: skip
         least, most = np.where(form > 0, lo, hi), np.where(form > 0, hi, lo)
         span = (int((form * least).sum()), int((form * most).sum()))
         forms.append(form)

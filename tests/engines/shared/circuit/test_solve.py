@@ -7,6 +7,7 @@ import pytest
 
 from fpgacomp.engines.shared.circuit import solve as solving
 from fpgacomp.engines.shared.circuit.build import Builder
+from fpgacomp.engines.shared.circuit.cost import luts
 from fpgacomp.engines.shared.circuit.evaluate import evaluate, every_wire
 from fpgacomp.engines.shared.circuit.linear import place, times
 from fpgacomp.engines.shared.circuit.nodes import Addition
@@ -74,6 +75,19 @@ def test_a_matrix_beyond_the_solver_is_refused(weight: np.ndarray, word: str) ->
     with pytest.raises(UnsupportedLayer) as raised:
         solve(weight, [(0, 1)] * len(weight))
     assert word in str(raised.value)
+
+
+def test_sums_beyond_int64_are_refused() -> None:
+    """Their ranges would be those of other numbers, and their wires too narrow."""
+    with pytest.raises(UnsupportedLayer, match="62 bits"):
+        solve(np.array([[77, 5], [6, 77]]), [(0, 1 << 60), (0, 1 << 60)])
+
+
+@pytest.mark.parametrize("inputs", [4, 6])
+def test_a_bit_that_passes_the_carry_takes_a_lut_of_four_inputs_alone(inputs: int) -> None:
+    builder = Builder([IntType(0, 4095), IntType(0, 63)])
+    circuit = builder.finish([builder.sum(builder.source(0), builder.source(1))])
+    assert sum(luts(circuit, inputs)) == {4: 13, 6: 6}[inputs]
 
 
 @pytest.mark.parametrize("factor", [0, 1, -1, 2, 3, -3, 7, 11, 27, -45, 100, 255, -256])
