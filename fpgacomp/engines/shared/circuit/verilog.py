@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import assert_never
 
 from fpgacomp.engines.shared.circuit.cost import zeros_of
@@ -107,6 +108,9 @@ class _Writer:
                 yield ""
                 yield f"  // {'layer ' + owner if owner else 'the word that is read'}"
             names = ", ".join([f"n{wire}", *self._kept(wire)])
+            if isinstance(node, Count):
+                yield f"  logic [{len(node.thresholds) - 1}:0] g{wire};  // thresholds reached"
+                yield f"  assign g{wire} = {self._reached(node, plan.stage[wire])};"
             yield f"  {self._type(wire)} {names};"
             yield f"  assign n{wire} = {self._expression(wire)};"
         yield from self._registers()
@@ -264,7 +268,7 @@ class _Writer:
             case Clip():
                 return self._clip(node, width, stage)
             case Count():
-                return self._count(node, width, stage)
+                return self._count(node, wire, width)
             case TableLookup():
                 return self._table(node, width, stage)
             case _:
@@ -328,20 +332,26 @@ class _Writer:
             found = f"{reached} ? {_literal(node.hi, width)} : ({found})"
         return found
 
-    def _count(self, node: Count, width: int, stage: int) -> str:
-        """Each bit changes at some of the thresholds."""
+    def _count(self, node: Count, wire: int, width: int) -> str:
+        """Each bit changes at some of the thresholds: it is odd how many of these are reached."""
         values = [node.base + node.step * n for n in range(len(node.thresholds) + 1)]
         codes = [value & ((1 << width) - 1) for value in values]
         parts = []
         for bit in range(width - 1, -1, -1):
-            flips = [
-                self._reaches(node.a, threshold, stage)
-                for threshold, before, after in zip(node.thresholds, codes, codes[1:])
+            flips = sum(
+                1 << number
+                for number, (before, after) in enumerate(pairwise(codes))
                 if (before ^ after) >> bit & 1
-            ]
-            start = [f"1'b{codes[0] >> bit & 1}"] if codes[0] >> bit & 1 or not flips else []
-            parts.append(" ^ ".join([*start, *(f"({flip})" for flip in flips)]))
+            )
+            start = codes[0] >> bit & 1
+            changed = f"^(g{wire} & {_literal(flips, len(node.thresholds))})"
+            parts.append(f"{'~' if start else ''}{changed}" if flips else f"1'b{start}")
         return parts[0] if width == 1 else "{" + ", ".join(parts) + "}"
+
+    def _reached(self, node: Count, stage: int) -> str:
+        """A bit for each threshold, the first lowest: whether it is reached."""
+        found = [self._reaches(node.a, each, stage) for each in reversed(node.thresholds)]
+        return found[0] if len(found) == 1 else "{" + ", ".join(found) + "}"
 
     def _table(self, node: TableLookup, width: int, stage: int) -> str:
         depth = 1 << self.width[node.a]
