@@ -32,6 +32,11 @@ class Compiler:
     version: str
     cores: int
 
+    @property
+    def is_gcc(self) -> bool:
+        """Whether it is GCC itself: elsewhere Clang answers by the name of g++, too."""
+        return "clang" not in self.version.lower()
+
 
 def find_compiler() -> Compiler:
     """Find g++ on PATH.

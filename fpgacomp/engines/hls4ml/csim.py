@@ -83,8 +83,9 @@ def simulate_batches(
     harness.write_text(_harness(interface), encoding="utf-8")
     report = progress or (lambda *_: None)
     native = not open_types and native_headers_carry(project)
+    firmware = firmware_flags(project, compiler, hls, native=native)
     sources = {
-        hls / "firmware" / f"{interface.top}.cpp": firmware_flags(hls, native=native),
+        hls / "firmware" / f"{interface.top}.cpp": firmware,
         harness: flags(hls, native=native),
     }
     binary = hls / "csim"

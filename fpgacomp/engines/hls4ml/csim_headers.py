@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from fpgacomp.host.resources import data_folder
+from fpgacomp.host.toolchain import Compiler
 from fpgacomp.results.project import Project
 
 # Widest integer of the native headers (their ap_int.h says so, and refuses wider ones).
@@ -28,6 +29,10 @@ _WINDOW = re.compile(rb"\bfilt_(?:height|width) = (\d+);")
 # -fno-threadsafe-statics, nothing of the C++ library is called, and the program starts sooner.
 _NATIVE = ("-std=c++14", "-O2", "-fwrapv", "-w", "-march=native", "-fno-exceptions",
            "-fno-threadsafe-statics")  # fmt: skip
+# Shared additions are thousands of statements without a branch. GCC's pass that combines
+# instructions takes time by the square of them (39 of 44 s for 1,700 additions) and gains nothing.
+_STRAIGHT_GCC = ("-fdisable-rtl-combine",)
+_STRAIGHT = re.compile(r"hls/firmware/sums_[^/]+\.h")
 # A few frames only: compiling is what takes the time.
 _OPEN = ("-std=c++11", "-O1", "-w")
 
@@ -58,10 +63,17 @@ def _pairs(numbers: list[int]) -> list[tuple[int, int]]:
     return list(zip(numbers[::2], numbers[1::2]))
 
 
-def firmware_flags(hls: Path, *, native: bool) -> tuple[str, ...]:
-    """g++'s flags for the firmware below `hls`."""
+def firmware_flags(
+    project: Project, compiler: Compiler, hls: Path, *, native: bool
+) -> tuple[str, ...]:
+    """The compiler's flags for the firmware of `project` below `hls`."""
     kernels = data_folder("hls_templates") / "hls4ml/csim/native/nnet_dense_resource_native.h"
-    return (*flags(hls, native=native), *(("-include", str(kernels)) if native else ()))
+    straight = compiler.is_gcc and any(map(_STRAIGHT.fullmatch, project.files))
+    return (
+        *flags(hls, native=native),
+        *(_STRAIGHT_GCC if straight else ()),
+        *(("-include", str(kernels)) if native else ()),
+    )
 
 
 def flags(hls: Path, *, native: bool) -> tuple[str, ...]:

@@ -68,7 +68,8 @@ def emulator(
         hls = scratch / "hls"
         source = hls / "accelerator.cpp"
         source.write_bytes(_accelerator(interface, graph, system))
-        sources = _sources(hls, interface.top, native=native)
+        firmware = firmware_flags(project, compiler, hls, native=native)
+        sources = _sources(hls, interface.top, firmware, native=native)
         words = [word.replace(str(scratch), "") for options in sources.values() for word in options]
         files = [(path, scratch / path) for path in sorted(code)]
         files += [(path.name, path) for path in (source, *_headers())]
@@ -85,13 +86,13 @@ def emulator(
     return target
 
 
-def _sources(hls: Path, top: str, *, native: bool) -> Mapping[Path, tuple[str, ...]]:
-    """Every C++ file of the library with g++'s options for it."""
+def _sources(
+    hls: Path, top: str, firmware: tuple[str, ...], *, native: bool
+) -> Mapping[Path, tuple[str, ...]]:
+    """Every C++ file of the library with g++'s options for it, `firmware` for the design's."""
     around = (*emulation.COMPILE, f"-I{emulation.FOLDER}")
     return {
-        hls / "firmware" / f"{top}.cpp": (
-            *_anywhere(firmware_flags(hls, native=native)), *emulation.COMPILE,
-        ),
+        hls / "firmware" / f"{top}.cpp": (*_anywhere(firmware), *emulation.COMPILE),
         hls / "accelerator.cpp": (*_anywhere(flags(hls, native=native)), *around),
         emulation.MAIN: ("-std=c++17", "-O1", *around),
     }  # fmt: skip

@@ -14,7 +14,7 @@ from fpgacomp.engines.hls4ml.design import Hls4mlFolding
 from fpgacomp.engines.hls4ml.emit.project import emit
 from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.errors import ToolError
-from fpgacomp.host.toolchain import find_compiler
+from fpgacomp.host.toolchain import Compiler, find_compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.interpreter import run
 from fpgacomp.results.project import Project
@@ -64,14 +64,30 @@ def test_the_firmware_finds_native_headers_and_not_those_of_the_project(tmp_path
     project = project_of(builders.cnn())
     project.write(tmp_path)
     hls = tmp_path / "hls"
-    command = [str(find_compiler().path), *csim_headers.firmware_flags(hls, native=True), "-M",
-               str(hls / "firmware" / "cnn.cpp")]  # fmt: skip
+    compiler = find_compiler()
+    flags = csim_headers.firmware_flags(project, compiler, hls, native=True)
+    command = [str(compiler.path), *flags, "-M", str(hls / "firmware" / "cnn.cpp")]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "hls4ml/csim/native/nnet_helpers_native.h" in told
     assert "hls4ml/csim/native/nnet_dense_resource_native.h" in told
     assert "stream/csim_include/ap_int.h" in told
     # hls4ml's own helpers are opened, and skipped by their guard: what they include is not there.
     assert "/ap_types/" not in told and "/fstream" not in told and "/ostream" not in told
+
+
+def test_straight_code_is_not_combined_by_gcc_alone(tmp_path: Path) -> None:
+    """The pass takes minutes for thousands of statements in a row; Clang refuses its option."""
+    plain = Project({"hls/firmware/cnn.cpp": b""})
+    straight = Project({**plain.files, "hls/firmware/sums_fc1.h": b""})
+    gcc = Compiler(Path("g++"), "g++ (Debian 12.2.0-14) 12.2.0", 1)
+    clang = Compiler(Path("g++"), "Apple clang version 15.0.0 (clang-1500.3.9.4)", 1)
+
+    def differs(project: Project, compiler: Compiler) -> bool:
+        flags = csim_headers.firmware_flags(project, compiler, tmp_path, native=True)
+        return "-fdisable-rtl-combine" in flags
+
+    assert differs(straight, gcc)
+    assert not differs(straight, clang) and not differs(plain, gcc)
 
 
 def result(project: Project, workdir: Path, *, open_types: bool) -> CsimResult:
