@@ -54,7 +54,7 @@ class SerialLine:
         self._errors: Any = (serial.SerialException, OSError)
         try:
             self._port = serial.Serial(device, baud, timeout=0)
-        except (*self._errors, ValueError) as problem:
+        except (*self._errors, ValueError, OverflowError) as problem:
             remedy = "check its name, the cable, and that you may use it."
             raise TransferError(device, f"it cannot be opened: {problem}.", remedy) from None
 

@@ -195,8 +195,9 @@ def _has_ipv6() -> bool:
 
 @pytest.mark.skipif(not _has_ipv6(), reason="this machine has no ::1")
 @pytest.mark.parametrize(
-    ("host", "reached"), [("::1", ["::1"]), ("::", ["::1", "127.0.0.1"]), ("localhost", ["127.0.0.1"])]
-)  # fmt: skip
+    ("host", "reached"),
+    [("::1", ["::1"]), ("::", ["::1", "127.0.0.1"]), ("localhost", ["127.0.0.1"])],
+)
 def test_it_listens_on_ipv6_too(web: Web, host: str, reached: list[str]) -> None:
     front = WebFront(web.service, WebSettings(host, 0))
     front.start()
