@@ -54,6 +54,11 @@ class InputBounds:
     def __init__(self, range: InputRange, low: Array, high: Array) -> None:
         self.range, self._low, self._high = range, _one(low), _one(high)
 
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """What `beyond` compares with: for each end an array [*shape], or one number."""
+        return self._low, self._high
+
     def beyond(self, samples: Any) -> Array:
         """How many values of each sample lie beyond the range by more than half a step.
 
