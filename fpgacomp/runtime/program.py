@@ -358,7 +358,7 @@ def _constant(value: Any, where: str) -> Array:
         )
     if found.dtype.kind not in "fiub" or (found.dtype.kind == "f" and np.isnan(found).any()):
         raise ValueError("{}: constant {!r} holds no numbers".format(where, value["name"]))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         stored = found.astype(spec.type)
     if not (stored == found).all():
         raise ValueError(f"{where}: constant {value['name']!r} holds what no {spec.type} is")
