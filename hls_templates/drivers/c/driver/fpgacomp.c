@@ -69,6 +69,8 @@ const char *fpgacomp_error_text(fpgacomp_status status) {
       return "the self-test found wrong answers: load the bitstream of this build, and check its timing";
     case FPGACOMP_CACHE:
       return "the caches could not be written back or read anew: check the permissions of the buffer";
+    case FPGACOMP_IN_USE:
+      return "another program has the device, and would get its answers: end that one first";
     case FPGACOMP_LINK_IO:
       return "the serial line cannot be read or written: check the cable and the port's permissions";
     case FPGACOMP_LINK_NO_ANSWER:

@@ -64,6 +64,7 @@ typedef enum {
   FPGACOMP_NEEDS_RESET = 26,
   FPGACOMP_MISMATCH = 27,
   FPGACOMP_CACHE = 28,
+  FPGACOMP_IN_USE = 29,
   /* Of transports over a serial line. */
   FPGACOMP_LINK_IO = 40,
   FPGACOMP_LINK_NO_ANSWER = 41,
