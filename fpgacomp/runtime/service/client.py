@@ -255,7 +255,7 @@ class PredictionClient:
         self, client: Any, data: Any, flags: Any, code: Any, properties: Any
     ) -> None:
         self._subscribed.clear()
-        if not self._closing.is_set() and self._limit.ended() is not None:
+        if not self._closing.is_set() and self._limit.ended(code.value) is not None:
             # The broker ends each connection over a question: it is asked again, and refused here.
             client.loop_stop()  # this is its thread, which ends with this call
             self._client = self._new_client()

@@ -298,7 +298,7 @@ class MqttFront:
         elif code.is_failure:  # a refusal is told of by _on_connect
             self._failures.note(f"the connection ended before it was of use: {code}")
         self._connected = False
-        too_large = None if self._ending else self._limit.ended()
+        too_large = None if self._ending else self._limit.ended(code.value)
         if too_large is not None:
             _log.warning("MQTT: the broker ends each connection over what it is sent again, of up "
                          "to %d bytes: that is given up; clients ask again", too_large)  # fmt: skip

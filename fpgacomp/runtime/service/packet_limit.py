@@ -19,6 +19,9 @@ _ENDED_IN_A_ROW = 3
 _LEARNED_FOR_S = 600.0
 # No broker's bound is below this: a broker that ends so is at fault in another way.
 _LEAST_BYTES = 1024
+# Reasons of MQTT 5 that have nothing to do with what was sent: the broker shuts down, heard
+# nothing, gave the session to another client, was told to, or sends its clients elsewhere.
+_OTHER_REASONS = (0x8B, 0x8D, 0x8E, 0x98, 0x9C, 0x9D)
 _HEAD_BYTES = 5  # kind and remaining length, which takes up to four bytes
 
 
@@ -82,18 +85,20 @@ class PacketLimit:
             else:
                 self._ended = 0
 
-    def ended(self) -> int | None:
+    def ended(self, reason: int) -> int | None:
         """Note that the connection ended.
+
+        Args:
+            reason: the code that MQTT 5 has for it; without one any that says nothing.
 
         Returns:
             Bytes of the packet that is taken to be why: all that is under way must be given up, as
             it would end the next connection, too. None where it is only sent again.
         """
         with self._guard:
-            if not (self._connected and self._under_way):
-                self._connected = False
+            was_connected, self._connected = self._connected, False
+            if not (was_connected and self._under_way) or reason in _OTHER_REASONS:
                 return None
-            self._connected = False
             self._ended += 1
             if self._ended < _ENDED_IN_A_ROW:
                 return None
