@@ -321,7 +321,7 @@ class UartTransport:
         accepted = (status.expected - self._first) & 255
         answered = (status.answered - self._first) & 255
         there = len(self._under_way)
-        partly = accepted == there and status.port > 0
+        partly = (accepted == there and status.port > 0) or status.port >= len(self._inputs)
         self._foreign = partly or not answered <= accepted <= there
         if self._foreign:
             return True

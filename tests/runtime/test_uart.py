@@ -233,6 +233,35 @@ def test_arrays_that_are_no_frames_are_refused_and_lose_nothing(frames: Any, why
     assert transport.statistics()["frames"] == 3
 
 
+class Elsewhere(ModelDevice):
+    """A device that loses its first frame, and says then that it waits for a port it has not."""
+
+    lost, told = False, 0
+
+    def _take(self, packet: Packet) -> None:
+        if packet.kind == framing.DATA and not self.lost:
+            self.lost = packet.port == 1
+        elif packet.kind == framing.STATUS and self.told < 2:
+            self.told += 1
+            where = bytes([self._expected, 7, self._answered])
+            self._say(Packet(framing.STATUS_IS, 0, packet.label, where))
+        else:
+            super()._take(packet)
+
+
+def test_a_device_that_is_where_it_cannot_be_begins_anew() -> None:
+    line = device(Elsewhere)
+    transport, sent = opened(line), samples(1)
+    for found, wanted in zip(transport.finish(transport.start(sent), 60.0), computed(*sent)):
+        np.testing.assert_array_equal(found, wanted)
+    assert transport.statistics()["resets"] == 2 and line.told == 1  # at the opening, and then
+
+
+def test_a_device_that_takes_no_frame_is_none() -> None:
+    with pytest.raises(TransferError, match="did not answer"):
+        opened(device(window=0))
+
+
 @pytest.mark.parametrize("baud", ["0", "00", "9" * 5000, "-1", "1e6", "\u0661"])
 def test_a_rate_that_is_none_is_refused(baud: str) -> None:
     with pytest.raises(UnknownTransport, match="is no transport"):
