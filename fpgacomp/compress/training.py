@@ -29,6 +29,7 @@ from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.data.tasks import Task
 from fpgacomp.data.user_code import call_users, function_name
 from fpgacomp.errors import TrainingError
+from fpgacomp.host.whole_file import whole_file
 from fpgacomp.ir.types import AnyArray
 
 State = dict[str, Any]
@@ -284,23 +285,22 @@ class _TorchRun:
         path = self.recipe.checkpoint
         if path is None:
             return
-        scratch = path.with_name(path.name + ".part")
-        torch.save(
-            {
-                "run": self._identity,
-                "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "schedule": _plain(self.schedule.state_dict()),
-                "random": torch.get_rng_state(),
-                "step": self.step,
-                "epochs": [asdict(epoch) for epoch in self.epochs],
-                "best": None
-                if self.best is None
-                else {"epoch": asdict(self.best.epoch), "state": self.best.state},
-            },
-            scratch,
-        )
-        scratch.replace(path)
+        with whole_file(path) as scratch:
+            torch.save(
+                {
+                    "run": self._identity,
+                    "network": self.network.state_dict(),
+                    "optimizer": self.optimizer.state_dict(),
+                    "schedule": _plain(self.schedule.state_dict()),
+                    "random": torch.get_rng_state(),
+                    "step": self.step,
+                    "epochs": [asdict(epoch) for epoch in self.epochs],
+                    "best": None
+                    if self.best is None
+                    else {"epoch": asdict(self.best.epoch), "state": self.best.state},
+                },
+                scratch,
+            )
 
     def resume(self) -> None:
         """Read the checkpoint of this very run, if there is one."""

@@ -59,11 +59,12 @@ def bring_bitstream(
     brought = _brought(checked_path("bitstream", bitstream), hwh, timing)
     result = place / bitstream_folder.FOLDER
     with scratch_folder() as scratch:
-        job = job_of(place, board, options, scratch, trust=trust)
         digest = bitstream_folder.build_digest(place)
+        job = job_of(place, board, options, scratch, trust=trust)
         job = replace(job, options=_as_scripted(options, result, digest))
         made = toolchain_for(job.board).bring(job, brought)
     report = report_of(made, job.board, 0.0)
+    bitstream_folder.require_same_build(place, digest)
     bitstream_folder.write_bitstream(result, digest, made.files, report)
     return BuildResult(made.met, result, report, made.remedy)
 

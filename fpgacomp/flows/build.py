@@ -91,7 +91,8 @@ def build(
 
     Raises:
         UsageError: the folder is no build directory, a file of it was changed, it is somebody
-            else's and `trust` is not given, or it lacks what the board's tools read.
+            else's and `trust` is not given, it lacks what the board's tools read, or it was
+            compiled again while they ran.
         BoardError: the board lacks what a bitstream needs.
         ToolError: a tool is missing or failed.
         FileSystemError: the result cannot be written.
@@ -99,10 +100,12 @@ def build(
     place = checked_path("build", build)
     result, evidence = place / bitstream_folder.FOLDER, place / bitstream_folder.FAILED
     with scratch_folder() as scratch:
+        digest = bitstream_folder.build_digest(place)
         job = job_of(place, board, options or BuildOptions(), scratch, trust=trust)
+        bitstream_folder.require_same_build(place, digest)
         bitstream_folder.check_free(result)
         bitstream_folder.check_free(evidence)
-        toolchain, digest = toolchain_for(job.board), bitstream_folder.build_digest(place)
+        toolchain = toolchain_for(job.board)
         stages = Stages(observer)
         with stages.step("build"):
             made = toolchain.build(job, observer)
@@ -113,6 +116,7 @@ def build(
     if not place.is_dir():
         why = "was removed or moved while it was built, so that the bitstream has no place."
         raise FileSystemError(str(place), why, "compile again, and leave the folder until it ends.")
+    bitstream_folder.require_same_build(place, digest)
     bitstream_folder.write_bitstream(target, digest, made.files, report)
     if made.problem is not None:
         raise made.problem

@@ -65,12 +65,15 @@ def compare(first: str | Path, second: str | Path) -> BuildComparison:
     ]
     # Which of two builds is taken is decided by their accuracy as often as by their size.
     before = sum(aspect.section in ("build", "verdict") for aspect in figures)
-    measured = _measured(Path(first), Path(second))
+    kept = kept_summary(Path(first)), kept_summary(Path(second))
+    measured = _measured(*(summary.stages for summary in kept))
     aspects = [
         *figures[:before], *_accuracy(one, other), *figures[before:], *measured,
         *_layers(one, other),
     ]  # fmt: skip
-    return BuildComparison(str(first), str(second), tuple(aspects))
+    left_out = dict.fromkeys(summary.left_out for summary in kept if summary.left_out)
+    notes = tuple(f"what was measured is left out: {why}." for why in left_out)
+    return BuildComparison(str(first), str(second), tuple(aspects), notes)
 
 
 def _report(folder: Path) -> dict[str, Any]:
@@ -97,9 +100,8 @@ def _at(report: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _measured(first: Path, second: Path) -> Iterator[Aspect]:
+def _measured(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Aspect]:
     """What tools measured of the two builds, where reports of either were imported."""
-    one, other = kept_summary(first), kept_summary(second)
     for stage, title in STAGES.items():
         for name in _MEASURED:
             path = f"{stage}.whole.{name}.measured"

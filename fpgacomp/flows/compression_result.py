@@ -14,6 +14,7 @@ from fpgacomp.compress.types import KerasModel, TorchNetwork
 from fpgacomp.data.tasks import Task
 from fpgacomp.errors import UsageError
 from fpgacomp.host.paths import check_parent
+from fpgacomp.host.whole_file import whole_file
 
 # Scores of a network: output name -> key of `fpgacomp.data.metrics.METRICS` -> value.
 Measured: TypeAlias = Mapping[str, Mapping[str, float]]
@@ -86,9 +87,9 @@ class CompressionResult:
         """
         path = Path(path)
         check_destination(path)
-        scratch = path.with_name(path.name + ".part")
-        onnx.save(self.model, scratch)
-        return scratch.replace(path)
+        with whole_file(path) as scratch:
+            onnx.save(self.model, scratch)
+        return path
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from fpgacomp.flows.samples import load_samples, vectors_of
 from fpgacomp.flows.show import refuse_front_options
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
+from fpgacomp.host.whole_file import whole_file
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import AnyArray, IntArray, NamedArrays
@@ -135,9 +136,8 @@ def export(
             result = _checked_on_samples(found, core, model, before, options)
     if file is None:
         return result
-    scratch = file.with_name(file.name + ".part")
-    onnx.save(model, scratch)
-    scratch.replace(file)
+    with whole_file(file) as scratch:
+        onnx.save(model, scratch)
     return replace(result, file=file)
 
 

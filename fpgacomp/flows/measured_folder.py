@@ -175,21 +175,40 @@ def _free_name(name: str, taken: set[str]) -> str:
     return free
 
 
-def kept_summary(folder: Path) -> Mapping[str, Any]:
-    """What the report of imported measurements says by stage; nothing where there is none.
+@dataclass(frozen=True)
+class KeptSummary:
+    """What the report of imported measurements says.
 
-    A folder that is of another build, or was damaged, says nothing: `imported` refuses it.
+    Args:
+        stages: stage -> what was measured; nothing where there is no report, or none that counts.
+        left_out: why a report that is there does not count; "" otherwise.
+    """
+
+    stages: Mapping[str, Any]
+    left_out: str = ""
+
+
+def kept_summary(folder: Path) -> KeptSummary:
+    """What was measured of a build by stage, without reading the reports themselves anew.
+
+    A folder that is of another build, or was damaged, gives no stages: `imported` refuses it.
     """
     place = folder / NAME
+    if not os.path.lexists(place):
+        return KeptSummary({})
     try:
         digests = _listed(place, digest_of(folder))
         content = read_plain(place / REPORT, MAX_BYTES)
         if hashlib.sha256(content).hexdigest() != digests.get(REPORT):
-            return {}
+            return KeptSummary({}, f"{place}/{REPORT} was changed since it was written")
         stages = read_json(content)["stages"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, UsageError):
-        return {}
-    return stages if isinstance(stages, dict) else {}
+        if not isinstance(stages, dict):
+            raise ValueError("it has no stages")
+    except UsageError as error:
+        return KeptSummary({}, f"{error.where} {error.why.rstrip('.')}")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        return KeptSummary({}, f"{place}/{REPORT} cannot be read ({error})")
+    return KeptSummary(stages)
 
 
 def put_aside(facts: BuildFacts) -> Path:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from fpgacomp.deploy.package.facts import Facts
 from fpgacomp.deploy.package.keys import signer, write_new_key
 from fpgacomp.errors import FileSystemError, FpgacompError, PackageError, ToolError, UsageError
 from fpgacomp.flows.files import Content, FileUse, Place, check_files, reads
+from fpgacomp.host.whole_file import whole_file
 from fpgacomp.report.build_files import BuildFiles, read_bitstream, read_build_files
 from fpgacomp.runtime import install as device
 from fpgacomp.runtime.archive import open_package
@@ -242,22 +242,18 @@ def _inputs(build: BuildFiles, folder: Path) -> PackageInputs:
 
 def _written(content: bytes, out: Path) -> PackageSummary:
     """Write the archive beside its place, read it back as a device does, and put it in place."""
-    scratch = out.with_name(f".{out.name}.{secrets.token_hex(6)}")
     try:
-        with scratch.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with _telling():
-            found = _summary(scratch, None)
-        scratch.replace(out)
+        with whole_file(out) as scratch:
+            with scratch.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            with _telling():
+                found = _summary(scratch, None)
     except OSError as error:
         why = f"cannot be written ({error.strerror or error})."
         fix = "free space there, or name another file."
         raise FileSystemError(f"--out {out}", why, fix) from error
-    finally:
-        with suppress(OSError):
-            scratch.unlink()
     return PackageSummary(**{**vars(found), "file": out})
 
 

@@ -15,6 +15,7 @@ from fpgacomp.data.split import DataSplit, split_samples
 from fpgacomp.errors import InputDataError
 from fpgacomp.flows.files import Content, FileUse, Place, check_files, reads, split_files
 from fpgacomp.host.paths import check_folder
+from fpgacomp.host.whole_file import whole_file
 from fpgacomp.ir.types import NamedArrays
 
 
@@ -85,9 +86,8 @@ def split(
         )
     found = split_samples(source, share, seed, name=name)
     for path, arrays in ((train, found.train), (test, found.test)):
-        scratch = path.with_name(path.name + ".part")
-        _save(scratch, arrays)
-        scratch.replace(path)
+        with whole_file(path) as scratch:
+            _save(scratch, arrays)
     return SplitFiles(train, test, found)
 
 

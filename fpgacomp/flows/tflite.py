@@ -19,6 +19,7 @@ from fpgacomp.flows.options import Options, checked
 from fpgacomp.flows.stages import Stages
 from fpgacomp.host.progress import Observer, silent
 from fpgacomp.host.tflite import KERNEL_SETS, LiteSession, require_tensorflow, tflite_bytes
+from fpgacomp.host.whole_file import whole_file
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import NamedArrays
@@ -107,9 +108,8 @@ def export_tflite(
             for part in batches(found.raw, found.graph, options):
                 check.compare(to_integers(found.before, part))
     if file is not None:
-        scratch = file.with_name(file.name + ".part")
-        scratch.write_bytes(content)
-        scratch.replace(file)
+        with whole_file(file) as scratch:
+            scratch.write_bytes(content)
     return ExportedLite(
         content, file, check.samples, network.zeros, network.tensors, network.sums
     )  # fmt: skip

@@ -10,7 +10,9 @@ import numpy as np
 import onnx
 
 from fpgacomp.errors import ModelError, ToolError, raise_all
+from fpgacomp.host.scratch import scratch_folder
 from fpgacomp.host.toolchain import INSTALL_BREVITAS as INSTALL
+from fpgacomp.host.whole_file import whole_file
 from fpgacomp.network.attributes import initializers, int_attribute
 from fpgacomp.network.onnx_file import load_onnx
 from fpgacomp.network.operators import QUANTIZERS
@@ -42,17 +44,17 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
     path = Path(path)
     if not path.parent.is_dir():
         raise ModelError(str(path), "its folder does not exist.", "create it first.")
-    scratch = path.with_name(path.name + ".part")
     training = module.training
-    try:
-        # dynamo=True is slower and leaves an external data file beside the model
-        export_qonnx(module.eval(), example_input, export_path=str(scratch), dynamo=False)
-        model = load_onnx(scratch).model
-    except Exception as problem:
-        raise _explained(where, problem) from problem
-    finally:
-        module.train(training)
-        scratch.unlink(missing_ok=True)
+    with scratch_folder() as scratch:
+        traced = scratch / "traced.onnx"
+        try:
+            # dynamo=True is slower and leaves an external data file beside the model
+            export_qonnx(module.eval(), example_input, export_path=str(traced), dynamo=False)
+            model = load_onnx(traced).model
+        except Exception as problem:
+            raise _explained(where, problem) from problem
+        finally:
+            module.train(training)
     if not any(node.op_type in QUANTIZERS for node in model.graph.node):
         raise ModelError(
             where,
@@ -60,7 +62,8 @@ def export_brevitas(module: Any, example_input: Any, path: Path) -> onnx.ModelPr
             "use brevitas.nn layers, or export it as a float network and give --calibration.",
         )
     _refuse_signed_bits(model)
-    onnx.save(model, path)
+    with whole_file(path) as written:
+        onnx.save(model, written)
     return model
 
 

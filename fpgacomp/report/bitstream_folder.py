@@ -60,8 +60,19 @@ class BitstreamManifest:
 
 
 def build_digest(build: Path) -> str:
-    """SHA-256 of a build folder's manifest, which lists that of every file."""
-    return hashlib.sha256((build / MANIFEST).read_bytes()).hexdigest()
+    """SHA-256 of a build folder's manifest, which lists that of every file; "" without one."""
+    return _digest(build / MANIFEST)
+
+
+def require_same_build(build: Path, digest: str) -> None:
+    """Refuse to go on with a folder that was compiled again: what was made is of the design before.
+
+    Raises:
+        UsageError: its manifest has another digest.
+    """
+    if build_digest(build) != digest:
+        why = "was compiled again meanwhile, so that what was made of it is of the design before."
+        raise UsageError(str(build), why, "run again, and compile into another folder meanwhile.")
 
 
 def check_free(folder: Path) -> None:

@@ -53,6 +53,7 @@ class BuildsView:
     first: str
     second: str
     sections: tuple[BuildSection, ...]
+    notes: tuple[str, ...]
 
 
 def render(comparison: BuildComparison, console: Console) -> None:
@@ -70,6 +71,8 @@ def render(comparison: BuildComparison, console: Console) -> None:
             cells = (f"  {row.name}", row.first, row.second, row.change)
             table.add_row(*(Text(cell, style=style) for cell in cells))
     console.print(table, highlight=False)
+    for note in comparison.notes:
+        console.print(Text(f"note: {note}", style="yellow"), soft_wrap=True, highlight=False)
 
 
 def to_html(comparison: BuildComparison) -> str:
@@ -79,6 +82,7 @@ def to_html(comparison: BuildComparison) -> str:
         first=comparison.first,
         second=comparison.second,
         sections=_sections(comparison),
+        notes=comparison.notes,
     )
     return page("builds.html.j2", view)
 

@@ -142,6 +142,8 @@ def read_build(folder: Path) -> Build:
         raise UsageError(f"{folder}/{missing[0]}", why, "put it back, or compile again.")
     try:
         files = {path: (folder / path).read_bytes() for path in manifest.digests}
+        if Project(files).digests() != manifest.digests:
+            raise UsageError(str(folder), "was compiled again while it was read.", "run again.")
         onnx.load_from_string(files["network.onnx"])  # a damaged one is told here
         return Build(
             graph=codec.from_json(files["graph.json"].decode()),

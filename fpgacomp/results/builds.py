@@ -50,11 +50,13 @@ class BuildComparison:
     Args:
         first, second: the folders.
         aspects: the lines, section by section.
+        notes: what else is to be known, one sentence each.
     """
 
     first: str
     second: str
     aspects: tuple[Aspect, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def sections(self) -> dict[str, tuple[Aspect, ...]]:
@@ -79,4 +81,5 @@ class BuildComparison:
                 }
                 for aspect in self.aspects
             ],
+            "notes": list(self.notes),
         }

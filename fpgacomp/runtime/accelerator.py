@@ -166,7 +166,8 @@ class Accelerator:
             SampleError: the samples do not go with the network, or hold NaN or infinity.
             TransferError, DeviceTimeout: see `Transport.finish`.
         """
-        return self.wait(self.submit(samples), timeout_s)
+        seconds = _seconds(timeout_s)
+        return self.wait(self.submit(samples), seconds)
 
     def submit(self, samples: Samples) -> Ticket:
         """Send samples, without waiting for the answers; see `predict`."""
@@ -190,7 +191,7 @@ class Accelerator:
             raise TransferError("the ticket", "is of samples that another accelerator was sent.",
                                 "wait for it where they were submitted.")  # fmt: skip
         ports = self.deployment.outputs
-        found = self._transport.finish(ticket.token, timeout_s)
+        found = self._transport.finish(ticket.token, _seconds(timeout_s))
         outputs = self._after.run(
             {port.integers: from_containers(port, array) for port, array in zip(ports, found)}
         )
@@ -220,7 +221,8 @@ class Accelerator:
         if any(len(array) != frames for array in (*inputs, *wanted)):
             raise DescriptionError(SELF_TEST, "its files hold different numbers of frames.",
                                    "install the package again.")  # fmt: skip
-        found = self._transport.finish(self._transport.start(inputs), timeout_s)
+        seconds = _seconds(timeout_s)
+        found = self._transport.finish(self._transport.start(inputs), seconds)
         wrong = sum(int((a != b).sum()) for a, b in zip(found, wanted))
         return SelfTest(frames, sum(array.size for array in wanted), wrong)
 
@@ -259,6 +261,18 @@ class Accelerator:
             raise SampleError("the samples", f"one array was given for {len(names)} inputs.",
                               "give a dictionary with {}.".format(", ".join(names)))  # fmt: skip
         return {names[0]: samples}
+
+
+def _seconds(timeout_s: float) -> float:
+    """A time-out, which a clock can be compared with.
+
+    Raises:
+        SampleError: it is no number: with NaN nobody would ever stop waiting.
+    """
+    whole = isinstance(timeout_s, (int, float, np.integer, np.floating))
+    if not whole or timeout_s != timeout_s:
+        raise SampleError("timeout_s", f"is {timeout_s!r}.", "give seconds, for instance 1.0.")
+    return float(timeout_s)
 
 
 def to_containers(port: FramePort, integers: Array) -> Array:

@@ -146,7 +146,7 @@ class DeviceIdentity:
     @classmethod
     def parse(cls, body: bytes) -> DeviceIdentity | None:
         """Read the body of an IDENTITY; None where it is none of this version."""
-        if len(body) < 24 or body[0] != VERSION:
+        if len(body) < 24 or body[0] != VERSION or body[3] == 0:  # such a window takes no frame
             return None
         inputs, outputs = body[1], body[2]
         if len(body) != 24 + 4 * (inputs + outputs):

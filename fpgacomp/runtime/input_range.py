@@ -54,6 +54,11 @@ class InputBounds:
     def __init__(self, range: InputRange, low: Array, high: Array) -> None:
         self.range, self._low, self._high = range, _one(low), _one(high)
 
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """What `beyond` compares with: for each end an array [*shape], or one number."""
+        return self._low, self._high
+
     def beyond(self, samples: Any) -> Array:
         """How many values of each sample lie beyond the range by more than half a step.
 
@@ -80,13 +85,15 @@ def input_bounds(before: HostProgram) -> dict[str, InputBounds | None]:
     makers = {step.output: step for step in before.steps}
     found: dict[str, list[_Followed]] = {name: [] for name in before.inputs}
     for output in before.outputs:
-        followed = _followed(output, makers, before.constants)
+        with np.errstate(all="ignore"):
+            followed = _followed(output, makers, before.constants)
         if followed is not None and followed.name in found:
             found[followed.name].append(followed)
-    return {
-        name: _joined(before, parts) if parts and 0 not in before.inputs[name].shape else None
-        for name, parts in found.items()
-    }
+    with np.errstate(all="ignore"):  # ends and steps that are none give no range
+        return {
+            name: _joined(before, parts) if parts and 0 not in before.inputs[name].shape else None
+            for name, parts in found.items()
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,8 +165,8 @@ def _undone(op: str, given: Sequence[Any], ends: _Ends, size: Any) -> tuple[_End
     return None
 
 
-def _joined(before: HostProgram, parts: Sequence[_Followed]) -> InputBounds:
-    """The bounds within which every quantizer of an input tells its values apart."""
+def _joined(before: HostProgram, parts: Sequence[_Followed]) -> InputBounds | None:
+    """The bounds within which every quantizer of an input tells its values apart, if any does."""
     name, spec = parts[0].name, before.inputs[parts[0].name]
     count = int(np.prod(spec.shape, dtype=np.int64))
     inner_low, inner_high = np.full(count, -np.inf), np.full(count, np.inf)
@@ -179,6 +186,8 @@ def _joined(before: HostProgram, parts: Sequence[_Followed]) -> InputBounds:
         ):  # fmt: skip
             take.at(bound, at, value)
     known = np.isfinite(low) & np.isfinite(high)  # an element that nobody reads has no ends
+    if not known.any():
+        return None
     differs = any(np.unique(values[known]).size > 1 for values in (low, high, sizes))
     found = InputRange(
         name, float(low[known].min()), float(high[known].max()), float(sizes[known].max()), differs

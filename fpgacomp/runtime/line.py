@@ -53,9 +53,12 @@ class SerialLine:
         self._device = device
         self._errors: Any = (serial.SerialException, OSError)
         try:
-            self._port = serial.Serial(device, baud, timeout=0)
-        except (*self._errors, ValueError) as problem:
-            remedy = "check its name, the cable, and that you may use it."
+            # Two programs at one board would get each other's answers, and take them for theirs.
+            self._port = serial.Serial(device, baud, timeout=0, exclusive=True)
+        except (*self._errors, ValueError, OverflowError) as problem:
+            remedy = (
+                "check its name, the cable, that you may use it, and that no other program does."
+            )
             raise TransferError(device, f"it cannot be opened: {problem}.", remedy) from None
 
     def now(self) -> float:

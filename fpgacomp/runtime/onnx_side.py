@@ -8,7 +8,7 @@ from typing import Any, Mapping
 import numpy as np
 
 from .errors import DescriptionError, NotInstalled, SampleError
-from .program import cast_samples
+from .program import cast_samples, sample_array
 
 
 class OnnxSide:
@@ -60,10 +60,9 @@ class OnnxSide:
                 known = ", ".join(self._inputs)
                 raise SampleError(name, "no values were given.", f"give arrays for {known}.")
             kind = _TYPES.get(spec.type, "float32")
-            array = np.asarray(inputs[name])
-            if array.dtype.kind not in "fiub":
-                raise SampleError(name, f"the values are {array.dtype}, not numbers.",
-                                  "give an array of numbers.")  # fmt: skip
+            array = sample_array(name, inputs[name])
+            if array.ndim == 0 or len(array) == 0:
+                raise SampleError(name, "there are no samples.", "give one or more.")
             feeds[spec.name] = np.ascontiguousarray(cast_samples(name, array, kind))
         count = {len(array) for array in feeds.values()}
         if len(count) != 1:

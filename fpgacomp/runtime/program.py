@@ -93,10 +93,7 @@ class HostProgram:
             if name not in inputs:
                 raise SampleError(name, "no values were given for this input.",
                                   "give arrays for {}.".format(", ".join(self.inputs)))  # fmt: skip
-            array = np.asarray(inputs[name])
-            if array.dtype.kind not in "fiub":
-                raise SampleError(name, f"the values are {array.dtype}, not numbers.",
-                                  "give an array of numbers.")  # fmt: skip
+            array = sample_array(name, inputs[name])
             if array.ndim != len(spec.shape) + 1 or array.shape[1:] != spec.shape:
                 shape = ", ".join(map(str, ("N", *spec.shape)))
                 raise SampleError(name, f"got shape {list(array.shape)}, expected [{shape}].",
@@ -114,6 +111,26 @@ class HostProgram:
                 result = OPERATORS[step.op](given, step.attributes, step.spec)
             values[step.output] = np.asarray(result).astype(step.spec.type, copy=False)
         return {name: values[name] for name in self.outputs}
+
+
+def sample_array(name: str, values: Any) -> Array:
+    """What was given for an input, as an array of numbers.
+
+    Raises:
+        SampleError: it is none: lists of different lengths, texts, or masked values.
+    """
+    try:
+        array = np.asarray(values)
+    except Exception as problem:  # of whatever gives arrays: a tensor with a gradient, for one
+        raise SampleError(name, f"the values are no array: {str(problem)[:200]}.",
+                          "give an array of numbers.") from None  # fmt: skip
+    if array.dtype.kind not in "fiub":
+        raise SampleError(name, f"the values are {array.dtype}, not numbers.",
+                          "give an array of numbers.")  # fmt: skip
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        raise SampleError(name, "the values are masked in part, and have no numbers there.",
+                          "fill them first.")  # fmt: skip
+    return array
 
 
 def cast_samples(name: str, array: Array, kind: str) -> Array:
@@ -358,7 +375,7 @@ def _constant(value: Any, where: str) -> Array:
         )
     if found.dtype.kind not in "fiub" or (found.dtype.kind == "f" and np.isnan(found).any()):
         raise ValueError("{}: constant {!r} holds no numbers".format(where, value["name"]))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         stored = found.astype(spec.type)
     if not (stored == found).all():
         raise ValueError(f"{where}: constant {value['name']!r} holds what no {spec.type} is")

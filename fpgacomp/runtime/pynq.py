@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+# What PYNQ reaches registers through: whoever holds a lock on it has the board's logic.
+_MEMORY = Path("/dev/mem")
 _DMA_SIZE = 0x1000
 _CONTROL_SIZE = 0x1000
 
@@ -42,7 +45,7 @@ class PynqPlatform:
 
     Raises:
         NotInstalled: this Python has no pynq.
-        DeviceError: the bitstream cannot be loaded.
+        DeviceError: the bitstream cannot be loaded, or another program has the board's logic.
     """
 
     def __init__(self, bitstream: str | Path, address_map: AddressMap, dmas: int) -> None:
@@ -58,9 +61,11 @@ class PynqPlatform:
         for needed in (path, path.with_suffix(".hwh")):
             if not needed.is_file():
                 raise DeviceError(str(needed), "is missing.", "copy .bit and .hwh side by side.")
+        self._lock = _locked()
         try:
             self._overlay = pynq.Overlay(str(path))
         except (OSError, RuntimeError, ValueError) as problem:
+            self._unlock()
             raise DeviceError(
                 str(path), f"PYNQ cannot load it: {problem}.",
                 "run as root, and name a bitstream that was built for this board.",
@@ -69,7 +74,11 @@ class PynqPlatform:
         self._ranges += [
             (address_map.dma + number * address_map.stride, _DMA_SIZE) for number in range(dmas)
         ]
-        self._windows = [pynq.MMIO(base, size) for base, size in self._ranges]
+        try:
+            self._windows = [pynq.MMIO(base, size) for base, size in self._ranges]
+        except BaseException:
+            self._unlock()
+            raise
 
     @property
     def bus(self) -> PynqPlatform:
@@ -103,8 +112,17 @@ class PynqPlatform:
         """Let go of the overlay; the design stays in the logic until another is loaded."""
         self._windows = []
         free = getattr(self._overlay, "free", None)
-        if free is not None:
-            free()
+        try:
+            if free is not None:
+                free()
+        finally:
+            self._unlock()
+
+    def _unlock(self) -> None:
+        """Let another program have the board's logic."""
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
 
     def _window(self, address: int) -> tuple[Any, int]:
         """What reaches the address, and its place there; outside, the bus would stop the process.
@@ -117,6 +135,33 @@ class PynqPlatform:
                 return window, address - base
         raise TransferError(f"address {address:#x}", "is no register of this design.",
                             "open the device, with the address map of its bitstream.")  # fmt: skip
+
+
+def _locked() -> int:
+    """A file whose lock keeps other programs from the board's logic; -1 where there is none.
+
+    Two would start each other's transfers, and take each other's answers. The lock ends with the
+    process.
+
+    Raises:
+        DeviceError: another program has it.
+    """
+    import fcntl
+
+    try:
+        handle = os.open(str(_MEMORY), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1  # PYNQ says what it needs
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise DeviceError(
+            "the board's logic", "is in use by another program, and each would get the other's "
+            "answers.",
+            "end that one first: a service, for instance, by systemctl stop fpgacomp@NAME.",
+        ) from None  # fmt: skip
+    return handle
 
 
 class PynqBuffer:

@@ -14,6 +14,7 @@ MODULE:FUNCTION    whatever this function, which takes the Deployment, gives
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ NAMES = (
     "emulated", "emulated:LIBRARY", "uart:PORT:BAUD", "pynq", "pynq-ultrascale", "xrt", "xrt:INDEX",
     "MODULE:FUNCTION",
 )  # fmt: skip
+# No line is faster; 0 is none, and what else a serial port does not take it says itself.
+_BAUD = re.compile(r"[1-9][0-9]{0,8}\Z")
+_METHODS = ("identity", "start", "finish", "reset", "close", "statistics")
+_FUNCTION = "name a function as MODULE:FUNCTION, which takes a Deployment and gives a Transport."
 _FAMILIES = {"pynq": "zynq-7000", "pynq-ultrascale": "zynq-ultrascale+"}
 
 
@@ -51,7 +56,7 @@ def connect(name: str, deployment: Deployment, folder: Path) -> Transport:
     if kind == "emulated":
         return _emulated(deployment, argument or None)
     port, _, baud = argument.rpartition(":")
-    if kind == "uart" and port and baud.isdecimal():
+    if kind == "uart" and port and _BAUD.match(baud):
         from . import uart
 
         return uart.connect(deployment, port, int(baud))
@@ -64,8 +69,7 @@ def connect(name: str, deployment: Deployment, folder: Path) -> Transport:
 
         return xrt.XrtTransport(deployment, _bitstream(folder, "xclbin"), int(argument or 0))
     if argument.isidentifier() and kind not in ("uart", "xrt", *_FAMILIES):
-        transport: Transport = _function(name, kind, argument)(deployment)
-        return transport
+        return _opened_by(name, _function(name, kind, argument), deployment)
     where = name or "the way to the device"
     why = "is no transport." if name else "was not named."
     raise UnknownTransport(where, why, f"give one of {', '.join(NAMES)}.")
@@ -85,14 +89,26 @@ def _emulated(deployment: Deployment, library: str | None) -> Transport:
     return emulated.connect(deployment, library)
 
 
+def _opened_by(name: str, function: Any, deployment: Deployment) -> Transport:
+    """What a user's function gives, where it is a way to a device."""
+    try:
+        found: Transport = function(deployment)
+    except DeviceError:
+        raise
+    except Exception as problem:  # of whatever classes
+        why = f"failed: {type(problem).__name__}: {str(problem)[:300]}."
+        raise UnknownTransport(name, why, _FUNCTION) from problem
+    if not all(callable(getattr(found, one, None)) for one in _METHODS):
+        why = f"gave {type(found).__name__}, which is no Transport."
+        raise UnknownTransport(name, why, _FUNCTION)
+    return found
+
+
 def _function(name: str, module: str, function: str) -> Any:
     try:
         return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as problem:
-        raise UnknownTransport(
-            name, f"cannot be imported: {problem}.",
-            "name a function as MODULE:FUNCTION, which takes a Deployment and gives a Transport.",
-        ) from None  # fmt: skip
+    except (ImportError, AttributeError, ValueError, SyntaxError) as problem:
+        raise UnknownTransport(name, f"cannot be imported: {problem}.", _FUNCTION) from None
 
 
 def _bitstream(folder: Path, ending: str) -> Path:

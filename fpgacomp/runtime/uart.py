@@ -24,6 +24,7 @@ from .framing import Decoder, DeviceIdentity, LinkStatus, Packet
 from .line import ByteLine, EmulatedLine, SerialLine
 from .link_frames import LinkFrame, LinkJob
 from .link_pace import ABOUT_BYTES, LinkPace
+from .transport import count_frames
 
 # How long a device and what lies between may take to answer, besides the time on the line: USB
 # bridges collect bytes for up to 16 ms.
@@ -126,16 +127,12 @@ class UartTransport:
 
         See `Transport.start`.
         """
-        count = len(frames[0])
+        count = count_frames(frames, self._inputs)
         job = LinkJob(count, self._outputs)
         token = next(self._tokens)
         self._jobs[token] = job
         for index in range(count):
             bodies = [array[index].tobytes() for array in frames]
-            for port, body in zip(self._inputs, bodies):
-                if len(body) != port.frame_bytes:
-                    why = f"a frame has {len(body)} bytes instead of {port.frame_bytes}."
-                    raise TransferError(port.port, why, "give arrays of the port's type.")
             self._waiting.append(LinkFrame(job, index, bodies))
         self._fill()
         return token
@@ -324,7 +321,7 @@ class UartTransport:
         accepted = (status.expected - self._first) & 255
         answered = (status.answered - self._first) & 255
         there = len(self._under_way)
-        partly = accepted == there and status.port > 0
+        partly = (accepted == there and status.port > 0) or status.port >= len(self._inputs)
         self._foreign = partly or not answered <= accepted <= there
         if self._foreign:
             return True

@@ -248,6 +248,8 @@ def test_an_xclbin_is_known_by_the_identity_in_its_movers(tmp_path: Path) -> Non
         (bit(TOP, PART), r"is no \.xclbin file"),
         (changed(448, b"\xff\xff\xff\x7f"), "is damaged .*2,147,483,647 sections"),
         (changed(456 + 40 + 24, b"\xff" * 8), "is damaged .*section 1 ends behind the file"),
+        # The clocks are called a second layout: any number of them could lie over each other.
+        (changed(456 + 2 * 40, b"\x08\0\0\0"), "is damaged .*two sections of kind 8"),
         (changed(456 + 3 * 40 + 40, b"\xff\xff\xff\x7f"), "a section states 2147483647 entries"),
     ]
     for content, why in wrong:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -25,8 +26,9 @@ from fpgacomp.errors import (
 from fpgacomp.flows import build as flow
 from fpgacomp.flows.build import BuildResult
 from fpgacomp.flows.build import build as build_own
-from fpgacomp.report import built
+from fpgacomp.report import bitstream_folder, built
 from fpgacomp.report.bitstream_folder import BitstreamManifest
+from fpgacomp.report.manifest import Manifest
 from tests.support import tool_reports
 from tests.support.tiny_builds import tiny_build
 from tests.support.tool_reports import Unit
@@ -159,6 +161,53 @@ class Removing(Fixed):
     def build(self, job: object, observer: object) -> Built:
         shutil.rmtree(self.gone) if self.gone.is_dir() else self.gone.unlink()
         return super().build(job, observer)
+
+
+class Recompiling(Fixed):
+    """A toolchain while which the folder is compiled again, and built again."""
+
+    def __init__(self, folder: Path, files: Mapping[str, bytes]) -> None:
+        super().__init__(True)
+        self.folder, self.files = folder, files
+
+    def build(self, job: object, observer: object) -> Built:
+        manifest = self.folder / "manifest.json"
+        manifest.write_text(manifest.read_text() + "\n")
+        new = bitstream_folder.build_digest(self.folder)
+        bitstream_folder.write_bitstream(
+            self.folder / "bitstream", new, {"design.bit": b"of the new design"}, REPORT
+        )
+        return Built(True, REPORT, {"design.bit": b"bits", **self.files}, "")
+
+
+def test_a_build_that_is_compiled_again_meanwhile_gets_no_bitstream_of_the_design_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor are the tools' reports of that design held beside the new one's estimate."""
+    reports = reported(json.loads((folder / "report.json").read_text())["board"]["part"])
+    monkeypatch.setattr(flow, "toolchain_for", lambda board: Recompiling(folder, reports))
+    with pytest.raises(UsageError, match="was compiled again meanwhile"):
+        build(folder)
+    assert (folder / "bitstream" / "design.bit").read_bytes() == b"of the new design"
+    assert not (folder / "measured").exists()
+
+
+def test_files_of_two_designs_are_never_read_as_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is replaced between the look at its files and their reading."""
+    real = Manifest.edited
+
+    def edited(manifest: Manifest, place: Path) -> list[str]:
+        found = real(manifest, place)
+        (folder / "rtl" / "other.sv").write_text("module other; endmodule\n")
+        name = next(path for path in manifest.digests if path.endswith(".sv"))
+        (folder / name).write_text("module other; endmodule\n")
+        return found
+
+    monkeypatch.setattr(Manifest, "edited", edited)
+    with pytest.raises(UsageError, match="was compiled again while it was read"):
+        build(folder)
 
 
 @pytest.mark.parametrize("gone", ["bitstream", "report.json"])

@@ -372,6 +372,33 @@ def test_compare_shows_what_was_measured_of_either_build(
     assert "measured" not in fpgacomp.compare(built, stream).sections
 
 
+def test_compare_says_that_measurements_are_left_out_and_why(
+    built: Path, stream: Path, tmp_path: Path
+) -> None:
+    assert fpgacomp.compare(built, stream).notes == ()
+    import_report(built, [given(tmp_path, samples.utilization(PLAIN))])
+    assert fpgacomp.compare(built, stream).notes == ()
+    kept = built / "measured"
+    before = kept / "report.json", kept / "manifest.json"
+    report, manifest = (path.read_text() for path in before)
+    for path, text, why in (
+        (before[1], manifest.replace('"build": "', '"build": "0'), "is of an earlier build"),
+        (before[0], report.replace("20000", "10000"), "was changed since it was written"),
+        (before[1], "{", "is no folder of imported reports"),
+    ):
+        path.write_text(text)
+        comparison = fpgacomp.compare(stream, built)
+        assert comparison.summary()["notes"] == list(comparison.notes)
+        (note,) = comparison.notes
+        assert note.startswith("what was measured is left out: ") and why in note
+        page = tmp_path / "builds.html"
+        shown = CliRunner().invoke(app, ["compare", str(stream), str(built), "--html", str(page)])
+        assert f"note: {note}" in shown.output and why in page.read_text()
+        before[0].write_text(report)
+        before[1].write_text(manifest)
+    assert "20000" in report
+
+
 def test_only_comparing_writes_nothing(built: Path, tmp_path: Path) -> None:
     found = fpgacomp.import_report(
         built, [given(tmp_path, samples.utilization(PLAIN))], write=False

@@ -128,12 +128,40 @@ def test_another_design_is_refused_with_both_identities(build: Path) -> None:
         (np.zeros((0, 1, 8, 8)), "no samples"),
         (np.array([["a"]]), "not numbers"),
         ({"picture": np.zeros((2, 1, 8, 8))}, "no values"),
+        ([[1.0, 2.0], [3.0]], "no array"),
+        (np.ma.masked_greater(np.arange(64.0).reshape(1, 1, 8, 8), 60), "masked in part"),
+        (np.zeros((1, 1, 8, 8), complex), "not numbers"),
+        (5.0, "expected"),
     ],
 )
-def test_samples_that_do_not_go_with_the_network(build: Path, samples: object, why: str) -> None:
-    accelerator = runtime.open(build / "software", device(build))
+@pytest.mark.parametrize("in_onnx", [False, True])
+def test_samples_that_do_not_go_with_the_network(
+    build: Path, samples: object, why: str, in_onnx: bool
+) -> None:
+    deployment = Deployment.read(build / "software")
+    if in_onnx:
+        deployment = replace(deployment, before=None)
+        why = {"expected": "ONNX Runtime|no samples"}.get(why, why)
+    accelerator = runtime.open(deployment, device(build))
     with pytest.raises(SampleError, match=why):
         accelerator.predict(samples)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), np.float32("nan"), None, "1"])
+def test_a_time_that_is_none_is_refused_before_anything_is_sent(
+    build: Path, seconds: object
+) -> None:
+    accelerator = runtime.open(build / "software", device(build))
+    images = np.zeros((1, 1, 8, 8))
+    with pytest.raises(SampleError, match="timeout_s: is"):
+        accelerator.predict(images, seconds)  # type: ignore[arg-type]
+    with pytest.raises(SampleError, match="timeout_s: is"):
+        accelerator.self_test(seconds)  # type: ignore[arg-type]
+    assert accelerator.statistics() == {"frames": 0}
+    ticket = accelerator.submit(images)
+    with pytest.raises(SampleError, match="timeout_s: is"):
+        accelerator.wait(ticket, seconds)  # type: ignore[arg-type]
+    assert accelerator.wait(ticket, np.float32(1)).shape == (1, 10)
 
 
 def test_integers_outside_the_compiled_range_are_never_sent(build: Path) -> None:

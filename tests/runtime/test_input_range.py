@@ -128,6 +128,9 @@ def test_what_the_network_itself_cuts_off_is_beyond_too() -> None:
         [step("Exp"), step("Div", 0.5), step("Clip", 0, 3), step("Round")],
         [step("Mul", 0.0), step("Clip", 0, 3), step("Round")],
         [step("Clip", 0, 3), step("Transpose", perm=[0, 2, 1])],
+        [step("Div", 0.5), step("Clip", ["-Infinity"], ["Infinity"]), step("Round")],
+        [step("Div", ["Infinity"]), step("Clip", 0, 3), step("Round")],
+        [step("Div", 1e308), step("Clip", -1e308, 1e308), step("Round")],
         [step("Div", [0.5, 1, 2]), step("Transpose", perm=[0, 2, 1]), step("Clip", 0, 3)],
     ],
 )

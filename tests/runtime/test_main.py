@@ -267,3 +267,23 @@ def test_a_transport_is_known_by_its_name(version: Path, tmp_path: Path) -> None
         transports.connect("pynq", deployment, tmp_path)
     with pytest.raises(fpgacomp.runtime.DeviceError, match="emulat"):
         transports.connect(f"emulated:{tmp_path / 'none.so'}", deployment, version)
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        ("os:getcwd", r"os:getcwd: failed: TypeError: .*takes no arguments"),
+        ("builtins:print", "builtins:print: gave NoneType, which is no Transport"),
+        ("builtins:id", "gave int, which is no Transport"),
+        ("no_such_module:a", "cannot be imported"),
+        ("wrong_syntax:a", "cannot be imported"),
+    ],
+)
+def test_a_function_that_gives_no_transport_is_told_of(
+    function: str, why: str, version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wrong_syntax.py").write_text("a = (\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    deployment = Deployment.read(version / "software")
+    with pytest.raises(transports.UnknownTransport, match=why):
+        transports.connect(function, deployment, version)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,43 @@ def pynq(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePynq]:
         fake = FakePynq(board)
         monkeypatch.setitem(sys.modules, "pynq", fake)
         yield fake
+
+
+@pytest.fixture(autouse=True)
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in the place of /dev/mem."""
+    place = tmp_path / "mem"
+    place.touch()
+    monkeypatch.setattr(platform_module, "_MEMORY", place)
+    return place
+
+
+def test_one_program_at_a_time_has_the_boards_logic(
+    bitstream: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is loaded over what another one uses; a bitstream that fails holds nothing."""
+    loaded: list[str] = []
+
+    def overlay(path: str) -> object:
+        loaded.append(path)
+        if "broken" in path:
+            raise RuntimeError("no bitstream")
+        return object()
+
+    fake = SimpleNamespace(Overlay=overlay, MMIO=lambda base, size: None)
+    monkeypatch.setitem(sys.modules, "pynq", fake)
+    first = PynqPlatform(bitstream, MAP, 1)
+    with pytest.raises(DeviceError, match=r"in use by another program.*end that one first"):
+        PynqPlatform(bitstream, MAP, 1)
+    assert loaded == [str(bitstream)]
+    first.close()
+    for ending in ("bit", "hwh"):
+        bitstream.with_name(f"broken.{ending}").touch()
+    with pytest.raises(DeviceError, match="no bitstream"):
+        PynqPlatform(bitstream.with_name("broken.bit"), MAP, 1)
+    PynqPlatform(bitstream, MAP, 1).close()
+    memory.unlink()
+    PynqPlatform(bitstream, MAP, 1).close()
 
 
 @pytest.fixture

@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpgacomp.runtime import framing, uart
+from fpgacomp.runtime import framing, transports, uart
 from fpgacomp.runtime.deployment import Deployment, FramePort
 from fpgacomp.runtime.errors import (
     DeviceError,
     DeviceTimeout,
     NotInstalled,
+    SampleError,
     TransferError,
     WrongDesign,
 )
 from fpgacomp.runtime.framing import Packet
 from fpgacomp.runtime.line import EmulatedLine, SerialLine
+from fpgacomp.runtime.transports import UnknownTransport
 from fpgacomp.runtime.uart import UartTransport
 from tests.support.link_device import ModelDevice, at_a_port
 
@@ -208,10 +210,68 @@ def test_another_design_is_told_by_its_identity_or_its_frames() -> None:
         UartTransport(device(), other)
 
 
-def test_arrays_of_another_type_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("frames", "why"),
+    [
+        ([samples(2)[0].astype(np.int64), samples(2)[1]], "in0: got int64"),
+        ([samples(2)[0].view(np.int8), samples(2)[1]], "in0: got int8"),
+        ([samples(2)[0], samples(2)[1].astype(">i2")], "in1: got >i2"),
+        ([samples(2)[0], samples(1)[1]], r"in1: got int16 \[1, 5\], expected .*\[2, 5\]"),
+        ([samples(2)[0], samples(3)[1]], r"in1: got int16 \[3, 5\]"),
+        ([samples(2)[0], samples(4)[1][::2]], "in1: got int16"),
+        (samples(2)[:1], "1 arrays were given for 2 inputs"),
+    ],
+)
+def test_arrays_that_are_no_frames_are_refused_and_lose_nothing(frames: Any, why: str) -> None:
+    """Two numbers of frames, or a type of the same width, would be answered wrongly."""
     transport = opened(device())
-    with pytest.raises(TransferError, match="in0: a frame has 72 bytes instead of 9"):
-        transport.start([samples(1)[0].astype(np.int64), samples(1)[1]])
+    with pytest.raises(SampleError, match=why):
+        transport.start(frames)
+    sent = samples(3)
+    for found, wanted in zip(transport.finish(transport.start(sent), 60.0), computed(*sent)):
+        np.testing.assert_array_equal(found, wanted)
+    assert transport.statistics()["frames"] == 3
+
+
+class Elsewhere(ModelDevice):
+    """A device that loses its first frame, and says then that it waits for a port it has not."""
+
+    lost, told = False, 0
+
+    def _take(self, packet: Packet) -> None:
+        if packet.kind == framing.DATA and not self.lost:
+            self.lost = packet.port == 1
+        elif packet.kind == framing.STATUS and self.told < 2:
+            self.told += 1
+            where = bytes([self._expected, 7, self._answered])
+            self._say(Packet(framing.STATUS_IS, 0, packet.label, where))
+        else:
+            super()._take(packet)
+
+
+def test_a_device_that_is_where_it_cannot_be_begins_anew() -> None:
+    line = device(Elsewhere)
+    transport, sent = opened(line), samples(1)
+    for found, wanted in zip(transport.finish(transport.start(sent), 60.0), computed(*sent)):
+        np.testing.assert_array_equal(found, wanted)
+    assert transport.statistics()["resets"] == 2 and line.told == 1  # at the opening, and then
+
+
+def test_a_device_that_takes_no_frame_is_none() -> None:
+    with pytest.raises(TransferError, match="did not answer"):
+        opened(device(window=0))
+
+
+@pytest.mark.parametrize("baud", ["0", "00", "9" * 5000, "-1", "1e6", "\u0661"])
+def test_a_rate_that_is_none_is_refused(baud: str) -> None:
+    with pytest.raises(UnknownTransport, match="is no transport"):
+        transports.connect(f"uart:/dev/ttyUSB0:{baud}", DEPLOYMENT, Path())
+
+
+def test_a_rate_that_the_port_does_not_take_is_told() -> None:
+    pytest.importorskip("serial", reason="pyserial is not installed")
+    with at_a_port(device()) as port, pytest.raises(TransferError, match="it cannot be opened"):
+        SerialLine(port, 1 << 40)
 
 
 def test_a_serial_port_needs_pyserial(monkeypatch: pytest.MonkeyPatch) -> None:

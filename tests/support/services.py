@@ -45,9 +45,9 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def wait_for(what: Any, why: str) -> Any:
+def wait_for(what: Any, why: str, seconds: float = _PATIENCE_S) -> Any:
     """Ask until the answer is true, for as long as a loaded machine may take."""
-    until = time.monotonic() + _PATIENCE_S
+    until = time.monotonic() + seconds
     while True:
         found = what()
         if found:
@@ -72,15 +72,22 @@ class Broker:
         kind: "mosquitto" or "amqtt".
         folder: for its configuration.
         certificates: has it speak TLS, and ask for the client's certificate; Mosquitto only.
+        packet_bytes: of the largest packet that it takes; Mosquitto only.
     """
 
     def __init__(
-        self, kind: str, folder: Path, *, certificates: Certificates | None = None
+        self,
+        kind: str,
+        folder: Path,
+        *,
+        certificates: Certificates | None = None,
+        packet_bytes: int | None = None,
     ) -> None:
         self.kind, self.version = kind, BROKERS[kind][0]
         self.port = free_port()
         self._configuration = folder / f"{kind}-{self.port}.conf"
-        self._configuration.write_text(_configuration(kind, self.port, certificates))
+        bound = "" if packet_bytes is None else f"max_packet_size {packet_bytes}\n"
+        self._configuration.write_text(_configuration(kind, self.port, certificates) + bound)
         self._log = (folder / f"{kind}-{self.port}.log").open("wb")
         self._process: subprocess.Popen[bytes] | None = None
         self.start()

@@ -19,6 +19,8 @@ _RANK = (
     "C synthesis (XML)", "C synthesis (text)", "utilization by hierarchy", "utilization (text)",
     "C synthesis, summary (text)", "exported design (XML)",
 )  # fmt: skip
+# What stands behind device and package: -1, -2L-e, -2LV-c, -1-i.
+_GRADES = re.compile(r"(?:-([1-3][a-z]{0,2})(?:-([a-z]))?(?:-es\d)?)?\Z")
 _SAME = 0.01  # two reports that differ by no more than this say the same
 Estimates = Mapping[str, Figure]
 
@@ -128,11 +130,22 @@ def _silicon(part: str) -> str:
 
 
 def _same_part(one: str, other: str) -> bool:
-    """Whether two spellings are one device; Vivado leaves out `xc`, or the speed grade."""
-    first, second = (
-        re.sub(r"[^a-z0-9]", "", part.lower()).removeprefix("xc") for part in (one, other)
+    """Whether two spellings are one device; Vivado leaves out `xc`, or the speed grade.
+
+    Only these may be missing: a part whose name begins as another's is another part.
+    """
+    first, second = map(_spelled, (one, other))
+    return first[0] == second[0] and all(
+        a == b or not (a and b) for a, b in zip(first[1:], second[1:])
     )
-    return first.startswith(second) or second.startswith(first)
+
+
+def _spelled(part: str) -> tuple[str, str, str]:
+    """Device with package, speed grade and temperature grade; "" where the spelling has none."""
+    found = _GRADES.search(part.lower())
+    assert found is not None  # everything in it is optional
+    device = re.sub(r"[^a-z0-9]", "", part.lower()[: found.start()]).removeprefix("xc")
+    return device, found[1] or "", found[2] or ""
 
 
 def stages_of(reports: Sequence[NamedReport], design: EstimatedDesign) -> tuple[MeasuredStage, ...]:

@@ -75,11 +75,16 @@ def _sections(content: bytes) -> Iterator[tuple[int, bytes]]:
     (count,) = struct.unpack_from("<I", content, _COUNT)
     if count > _MOST_SECTIONS:
         raise ValueError(f"it states {count:,} sections")
+    seen: set[int] = set()
     for number in range(count):
         kind, _, offset, size = _SECTION.unpack_from(content, _SECTIONS + number * _SECTION.size)
         if offset + size > len(content):
             raise ValueError(f"section {number} ends behind the file")
         if kind in (_IP_LAYOUT, _CLOCKS):
+            # Sections may lie over each other: a small file would state any number of kernels.
+            if kind in seen:
+                raise ValueError(f"it has two sections of kind {kind}")
+            seen.add(kind)
             yield kind, content[offset : offset + size]
 
 

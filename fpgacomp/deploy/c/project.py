@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 
 from fpgacomp.deploy.c.operators import INEXACT, REALS
+from fpgacomp.deploy.c.ranges import CRange, ranges_in_c
 from fpgacomp.deploy.c.side import CArray, CConstant, CSide, SideWriter
 from fpgacomp.deploy.c.spelling import hexadecimal, identifier, identifiers, plain, string, whole
 from fpgacomp.deploy.c.workspace import WorkArray, Workspace
@@ -20,6 +21,7 @@ from fpgacomp.runtime.accelerator import SELF_TEST
 from fpgacomp.runtime.address_map import MAPS, AddressMap
 from fpgacomp.runtime.deployment import FILE, Deployment, FramePort
 from fpgacomp.runtime.errors import DeviceError
+from fpgacomp.runtime.input_range import input_bounds
 from fpgacomp.runtime.program import HostProgram
 
 FOLDER = "software/c"
@@ -97,6 +99,7 @@ class CDesign:
         address: where the hardware lies; None where the board has no AXI.
         cells: of an address in the device tree.
         buffer_bytes: of the memory that the DMAs need.
+        ranges: of the network's inputs, where they are known.
     """
 
     name: str
@@ -107,6 +110,7 @@ class CDesign:
     outputs: Sequence[PortCode]
     network_inputs: Sequence[ArrayCode]
     network_outputs: Sequence[ArrayCode]
+    ranges: Sequence[CRange]
     constants: Sequence[CConstant]
     work: Sequence[WorkArray]
     inexact: Sequence[str]
@@ -265,6 +269,7 @@ def _design(deployment: Deployment, frames: Mapping[str, bytes], family: str) ->
     _check_integers(inputs)
     address = MAPS.get(family)
     operators = {step.op for side in (before, after) for step in side.steps}
+    ranges, tables = ranges_in_c(front.inputs, input_bounds(before))
     return CDesign(
         name=identifier(deployment.name),
         deployment=deployment,
@@ -280,7 +285,8 @@ def _design(deployment: Deployment, frames: Mapping[str, bytes], family: str) ->
             ArrayCode(spelled, string(name), behind.outputs[name], True)
             for spelled, name in zip(identifiers("out", after.outputs), after.outputs)
         ],
-        constants=writer.constants,
+        ranges=ranges,
+        constants=[*writer.constants, *tables],
         work=list(workspace.arrays()),
         inexact=sorted(operators & INEXACT),
         frames=count,

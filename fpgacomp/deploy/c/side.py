@@ -217,13 +217,13 @@ class SideWriter:
         if step.op == "Transpose":
             operands = [self._tensor(step, step.inputs[0])]
             order = [axis - 1 for axis in step.attributes["perm"][1:]]
-            straight = _strides(operands[0].shape, operands[0].shape)
+            straight = strides_in(operands[0].shape, operands[0].shape)
             strides = [[straight[axis] for axis in order]]
         else:
             operands = [self._operand(step, name) for name in step.inputs]
-            strides = [_strides(place.shape, tuple(step.spec.shape)) for place in operands]
+            strides = [strides_in(place.shape, tuple(step.spec.shape)) for place in operands]
         function, folds = self._function(step, operands)
-        whole = _strides(tuple(step.spec.shape), tuple(step.spec.shape))
+        whole = strides_in(tuple(step.spec.shape), tuple(step.spec.shape))
         own = {work.name for work in self._workspace.arrays()}
         # Of three operands the third is read after the result was first written.
         reusable = {
@@ -266,11 +266,11 @@ class SideWriter:
         self, title: str, result: CArray, function: str, operands: Sequence[CArray],
         strides: Sequence[Sequence[int]],
     ) -> None:  # fmt: skip
-        whole = _strides(result.shape, result.shape)
-        extents, (at, *others) = _collapsed(result.shape, [whole, *strides])
-        reads = [f"{p.array}[{_index(s)}]" for p, s in zip(operands, others)]
+        whole = strides_in(result.shape, result.shape)
+        extents, (at, *others) = collapsed(result.shape, [whole, *strides])
+        reads = [f"{p.array}[{index_of(s)}]" for p, s in zip(operands, others)]
         right = f"{function}({', '.join(reads)})" if function else reads[0]
-        self._statements.append(CLoop(title, extents, f"{result.array}[{_index(at)}]", right))
+        self._statements.append(CLoop(title, extents, f"{result.array}[{index_of(at)}]", right))
 
     def _along_axis(self, step: HostStep) -> None:
         sources = [self._tensor(step, n) for n in step.inputs[: 1 if step.op == "Gather" else None]]
@@ -351,7 +351,7 @@ def _turned_rows(index: AnyArray, size: int) -> int:
     return size // columns if np.array_equal(index, turned) else 0
 
 
-def _strides(shape: Sequence[int], result: Sequence[int]) -> list[int]:
+def strides_in(shape: Sequence[int], result: Sequence[int]) -> list[int]:
     """How far an operand's element moves with each index of the result: 0 where it is spread."""
     strides, step = [], 1
     for length in reversed(shape):
@@ -360,7 +360,7 @@ def _strides(shape: Sequence[int], result: Sequence[int]) -> list[int]:
     return strides[::-1] if len(shape) == len(result) else []
 
 
-def _collapsed(
+def collapsed(
     extents: Sequence[int], strides: Sequence[Sequence[int]]
 ) -> tuple[tuple[int, ...], list[list[int]]]:
     """The same walk over as few indices as possible."""
@@ -381,7 +381,8 @@ def _collapsed(
     return tuple(kept), moves
 
 
-def _index(strides: Sequence[int]) -> str:
+def index_of(strides: Sequence[int]) -> str:
+    """The index of an element, from how far it moves with i0, i1, ..."""
     terms = [
         f"i{axis}" if stride == 1 else f"i{axis} * {stride}"
         for axis, stride in enumerate(strides)

@@ -26,11 +26,13 @@ from .mqtt import (
     BrokerSettings,
     Failures,
     begin,
+    checked_prefix,
     end,
     make_client,
     message_properties,
     topic_prefix,
 )
+from .packet_limit import PacketLimit, packet_bytes
 from .refusal import KINDS, ServiceRefusal
 
 if TYPE_CHECKING:
@@ -97,10 +99,13 @@ class PredictionClient:
 
     Raises:
         NotInstalled: paho-mqtt is not installed.
+        SettingsError: see `make_client` and `checked_prefix`.
     """
 
     def __init__(self, settings: BrokerSettings, name: str, prefix: str = "") -> None:
-        self._version, self._prefix = settings.version, prefix or topic_prefix(name)
+        self._settings, self._limit = settings, PacketLimit()
+        self._version = settings.version
+        self._prefix = checked_prefix(prefix or topic_prefix(name))
         self._reply_topic = f"{self._prefix}/reply/{uuid.uuid4().hex}"
         self._guard = threading.Lock()
         self._pending: dict[str, PendingPrediction] = {}
@@ -108,16 +113,22 @@ class PredictionClient:
         self._repeats = self._strangers = 0
         self._subscribed = threading.Event()
         self._closing = threading.Event()
-        self._client = make_client(settings)
         self._failures = Failures(settings, _log)
-        self._client.on_connect = self._on_connect
-        self._client.on_connect_fail = self._failures.on_connect_fail
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
+        self._client = self._new_client()
         begin(self._client, settings)
         self._sender = threading.Thread(target=self._send_due, name="questions", daemon=True)
         self._sender.start()
+
+    def _new_client(self) -> Any:
+        """A client of paho-mqtt that calls this object, and has nothing to send."""
+        client = make_client(self._settings)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._failures.on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        return client
 
     @property
     def repeats(self) -> int:
@@ -211,12 +222,22 @@ class PredictionClient:
                 ContentType="application/json",
             )  # fmt: skip
         topic = f"{self._prefix}/predict"
-        self._client.publish(topic, pending._payload, qos=1, properties=properties)
+        size = packet_bytes(topic, pending._payload, properties)
+        refusal = self._limit.refusal(f"request {pending.id}", size)
+        if refusal is not None:
+            self._end(pending.id, refusal=refusal)
+            return
+        told = self._client.publish(topic, pending._payload, qos=1, properties=properties)
+        self._limit.sent(told.mid, size)
+
+    def _on_publish(self, client: Any, data: Any, number: int, code: Any, properties: Any) -> None:
+        self._limit.acknowledged(number)
 
     def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, properties: Any) -> None:
         if code.is_failure:
             self._failures.note(f"it refuses the connection: {code}")
         else:
+            self._limit.connected(properties)
             client.subscribe(self._reply_topic, qos=1)
 
     def _on_subscribe(self, client: Any, data: Any, number: int, codes: Any, more: Any) -> None:
@@ -234,6 +255,11 @@ class PredictionClient:
         self, client: Any, data: Any, flags: Any, code: Any, properties: Any
     ) -> None:
         self._subscribed.clear()
+        if not self._closing.is_set() and self._limit.ended(code.value) is not None:
+            # The broker ends each connection over a question: it is asked again, and refused here.
+            client.loop_stop()  # this is its thread, which ends with this call
+            self._client = self._new_client()
+            begin(self._client, self._settings)
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
         try:
@@ -243,6 +269,20 @@ class PredictionClient:
             # it every other question.
             _log.warning("a reply cannot be read: %s", str(problem)[:200] or repr(problem)[:200])
             return
+        if id is None:  # of a question that was not read: MQTT 5 says which one it was
+            given = getattr(message, "properties", None)
+            correlation = getattr(given, "CorrelationData", None) or b""
+            id = correlation.decode("ascii", "replace")
+        self._end(id, found, clipped, refusal)
+
+    def _end(
+        self,
+        id: str,
+        found: Mapping[str, Array] | None = None,
+        clipped: int | None = None,
+        refusal: ServiceRefusal | None = None,
+    ) -> None:
+        """Give a question its answer or its refusal, unless it is to be asked again."""
         with self._guard:
             pending = self._pending.get(id)
             if pending is None:
@@ -259,7 +299,7 @@ class PredictionClient:
             self._answered[id] = None
             while len(self._answered) > _MAX_ANSWERED:
                 del self._answered[next(iter(self._answered))]
-        pending._outputs, pending._clipped, pending._refusal = found, clipped, refusal
+        pending._outputs, pending._clipped, pending._refusal = found or {}, clipped, refusal
         pending._done.set()
 
 

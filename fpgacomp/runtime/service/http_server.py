@@ -111,12 +111,15 @@ class HttpServer(ThreadingMixIn, WSGIServer):
         self, address: tuple[str, int], application: Any, limits: ConnectionLimits, metrics: Metrics
     ) -> None:
         self.connections, self.metrics = Connections(limits), metrics
-        super().__init__(address, RequestHandler)
+        self.address_family, place = _resolved(*address)
+        super().__init__(place, RequestHandler)
         self.set_app(application)
 
     def server_bind(self) -> None:
         """Bind without asking the name service for the machine's own name, which may take long."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self.address_family == socket.AF_INET6:  # `::` takes IPv4, too, whatever the system does
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
@@ -162,6 +165,20 @@ class HttpServer(ThreadingMixIn, WSGIServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that broke is no error of the service."""
         _log.debug("a connection of %s ended early", client_address, exc_info=True)
+
+
+def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    """Family and address of a place to listen at; of a name that has both, IPv4.
+
+    Raises:
+        OSError: the host is no address of a kind that this machine has.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError:
+        raise OSError("it is no name of a host") from None
+    family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return family, address
 
 
 class RequestHandler(WSGIRequestHandler):

@@ -22,7 +22,8 @@ from typing import Any, Hashable
 
 from ..errors import NotInstalled
 from .core import PredictionService
-from .messages import read_envelope
+from .messages import encode_error, read_envelope
+from .packet_limit import PacketLimit, packet_bytes
 from .refusal import ServiceRefusal, SettingsError
 from .sparse_log import Occurrences
 
@@ -71,13 +72,35 @@ def topic_prefix(name: str) -> str:
     return "fpgacomp/{}".format(re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "_")
 
 
+def checked_prefix(prefix: str) -> str:
+    """The prefix of topics that a user chose.
+
+    Raises:
+        SettingsError: topics that begin with it are none that messages are sent to.
+    """
+    if prefix.startswith("$") or not is_topic(f"{prefix}/predict"):
+        raise SettingsError(
+            ascii(prefix)[:100], "is no prefix of topics.",
+            "give one without +, #, control characters and a $ in front, as site/fpgacomp.",
+        )  # fmt: skip
+    return prefix
+
+
+def is_topic(topic: str) -> bool:
+    """Whether a message may be sent there: no wildcards, and no text that MQTT does not have."""
+    return not _NO_TOPIC.search(topic) and len(topic.encode()) <= _MAX_TOPIC_BYTES
+
+
 def make_client(settings: BrokerSettings) -> Any:
     """A client of paho-mqtt that is not connected yet.
 
     Raises:
         NotInstalled: paho-mqtt 2 is not installed.
-        SettingsError: a file of the settings cannot be used, or the host is no name of one.
+        SettingsError: a file of the settings cannot be used, or host or port are none.
     """
+    if not 0 < settings.port < 1 << 16:
+        raise SettingsError(f"{settings.host}:{settings.port}", "has no port of a broker.",
+                            "give a port from 1 to 65535.")  # fmt: skip
     try:
         settings.host.encode("idna")
     except UnicodeError:  # in paho's thread it would end the thread
@@ -174,16 +197,25 @@ class MqttFront:
     """
 
     def __init__(self, service: PredictionService, settings: BrokerSettings, prefix: str) -> None:
-        self._service, self._settings, self._prefix = service, settings, prefix
-        self._connected = False
+        self._service, self._settings = service, settings
+        self._prefix = checked_prefix(prefix)
+        self._connected = self._ending = False
         self._failures, self._dropped = Failures(settings), Occurrences()
-        self._client = make_client(settings)
-        self._client.on_connect = self._on_connect
-        self._client.on_connect_fail = self._failures.on_connect_fail
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
-        self._client.will_set(self._status_topic, _status("offline"), qos=1, retain=True)
+        self._refused = Occurrences()
+        self._limit = PacketLimit()
+        self._client = self._new_client()
+
+    def _new_client(self) -> Any:
+        """A client of paho-mqtt that calls this object, and has nothing to send."""
+        client = make_client(self._settings)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._failures.on_connect_fail
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.will_set(self._status_topic, _status("offline"), qos=1, retain=True)
+        return client
 
     def is_connected(self) -> bool:
         """Whether requests reach the service through the broker at this moment."""
@@ -205,6 +237,7 @@ class MqttFront:
     def stop(self, patience_s: float) -> None:
         """Say that the service is offline, and disconnect."""
         began = time.monotonic()
+        self._ending = True
         if self._connected:
             told = self._client.publish(self._status_topic, _status("offline"), 1, retain=True)
             try:
@@ -214,22 +247,38 @@ class MqttFront:
                 _log.warning("the broker was not told that the service ends: %s", problem)
         end(self._client, max(0.1, patience_s - (time.monotonic() - began)))
 
-    def send(
-        self, topic: str, reply: bytes, correlation: bytes | None, refusal: ServiceRefusal | None
-    ) -> None:
-        """Publish a reply."""
+    def send(self, id: str | None, topic: str, reply: bytes, correlation: bytes | None) -> None:
+        """Publish a reply, or why it cannot be: the broker would end the connection over it."""
         properties = None
         if self._settings.version == "5":
             values: dict[str, Any] = {"ContentType": "application/json"}
             if correlation is not None:
                 values["CorrelationData"] = correlation
             properties = message_properties("PUBLISH", **values)
-        self._client.publish(topic, reply, qos=1, properties=properties)
+        size = packet_bytes(topic, reply, properties)
+        refusal = self._limit.refusal("the answer", size)
+        if refusal is not None:
+            self._service.metrics.count("errors_total", refusal.kind)
+            reply = encode_error(id, refusal)
+            size = packet_bytes(topic, reply, properties)
+            if self._limit.refusal("the answer", size) is not None:  # a long topic, or correlation
+                self._service.metrics.count("unanswerable_total", "room in a packet")
+                return
+        told = self._client.publish(topic, reply, qos=1, properties=properties)
+        self._limit.sent(told.mid, size)
+
+    def _on_publish(self, client: Any, data: Any, number: int, code: Any, properties: Any) -> None:
+        self._limit.acknowledged(number)
+        if code.is_failure:
+            count = self._refused.note(str(code))
+            if count:
+                _log.warning("MQTT: the broker refuses a reply (so far: %d): %s", count, code)
 
     def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, properties: Any) -> None:
         if code.is_failure:
             self._failures.note(f"it refuses the connection: {code}")
             return
+        self._limit.connected(properties)
         client.subscribe(f"{self._prefix}/predict", qos=1)
 
     def _on_subscribe(self, client: Any, data: Any, number: int, codes: Any, more: Any) -> None:
@@ -249,6 +298,13 @@ class MqttFront:
         elif code.is_failure:  # a refusal is told of by _on_connect
             self._failures.note(f"the connection ended before it was of use: {code}")
         self._connected = False
+        too_large = None if self._ending else self._limit.ended(code.value)
+        if too_large is not None:
+            _log.warning("MQTT: the broker ends each connection over what it is sent again, of up "
+                         "to %d bytes: that is given up; clients ask again", too_large)  # fmt: skip
+            client.loop_stop()  # this is its thread, which ends with this call
+            self._client = self._new_client()
+            begin(self._client, self._settings)
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
         try:
@@ -268,7 +324,7 @@ class MqttFront:
         elif envelope.id is None and correlation is None:
             self._drop("an id", "give one, or correlation data (MQTT 5)", topic)
         else:
-            self._service.submit(envelope, "mqtt", _Topic(self, topic, correlation))
+            self._service.submit(envelope, "mqtt", _Topic(self, envelope.id, topic, correlation))
 
     def _drop(self, lacks: str, fix: str, topic: str = "") -> None:
         """Count a request to which no reply can be sent; the log tells of the first ones."""
@@ -283,21 +339,24 @@ class MqttFront:
     def _is_for_replies(self, topic: str) -> bool:
         """Whether a reply may go there: a request must not make the service talk elsewhere."""
         begins = topic.startswith(f"{self._prefix}/reply/")
-        return begins and not _NO_TOPIC.search(topic) and len(topic.encode()) <= _MAX_TOPIC_BYTES
+        return begins and is_topic(topic)
 
 
 class _Topic:
-    """A reply's topic and correlation data."""
+    """The topic and correlation data of the reply to an id."""
 
-    def __init__(self, front: MqttFront, topic: str, correlation: bytes | None) -> None:
-        self._front, self._topic, self._correlation = front, topic, correlation
+    def __init__(
+        self, front: MqttFront, id: str | None, topic: str, correlation: bytes | None
+    ) -> None:
+        self._front, self._id = front, id
+        self._topic, self._correlation = topic, correlation
 
     @property
     def key(self) -> Hashable:
         return self._topic
 
     def send(self, reply: bytes, refusal: ServiceRefusal | None) -> None:
-        self._front.send(self._topic, reply, self._correlation, refusal)
+        self._front.send(self._id, self._topic, reply, self._correlation)
 
 
 def _status(state: str) -> bytes:

@@ -173,4 +173,4 @@ def _places(
         where = f"{settings.broker.host}:{settings.broker.port}"
         yield f"MQTT: connecting to {where}"  # _connections says when it is connected
     if settings.web is not None and web is not None:
-        yield f"HTTP: http://{settings.web.host}:{web.port}/"
+        yield f"HTTP: http://{settings.web.place(web.port)}/"

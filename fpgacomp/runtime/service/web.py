@@ -51,6 +51,10 @@ class WebSettings:
     wait_s: float = 30.0
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
 
+    def place(self, port: int) -> str:
+        """HOST:PORT, as it stands in a URL: an address of IPv6 has brackets."""
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+
 
 class WebFront:
     """The HTTP server of a service.
@@ -81,7 +85,7 @@ class WebFront:
             )
         except (OSError, OverflowError) as problem:
             raise SettingsError(
-                f"{settings.host}:{settings.port}", f"HTTP cannot listen there: {problem}.",
+                settings.place(settings.port), f"HTTP cannot listen there: {problem}.",
                 "name a free port, and an address of this machine.",
             ) from None  # fmt: skip
         self._thread = threading.Thread(
@@ -180,7 +184,7 @@ class WebFront:
     def curl(self, host: str) -> str:
         """A command that asks; `host` is where its client found the service."""
         if not _HOST.match(host):
-            host = f"{self._settings.host}:{self.port}"
+            host = self._settings.place(self.port)
         return f"curl -H 'Content-Type: {_JSON}' -d @request.json http://{host}/predict"
 
     @property

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from fpgacomp.deploy.c.project import TEMPLATES
-from fpgacomp.runtime import framing
+from fpgacomp.runtime import framing, uart
+from fpgacomp.runtime.errors import TransferError
 from fpgacomp.runtime.framing import Decoder, Packet
-from tests.runtime.test_uart import NoisyLine, computed, device, noises, noisy, samples
+from fpgacomp.runtime.line import SerialLine
+from tests.runtime.test_uart import DEPLOYMENT, NoisyLine, computed, device, noises, noisy, samples
 from tests.support import c_drivers
 from tests.support.c_drivers import COMPILERS, PROGRAMS, SANITIZERS, WARNINGS
 from tests.support.link_device import ModelDevice, at_a_port, spoiled
@@ -208,6 +210,21 @@ def test_a_serial_port_of_linux_is_a_line(program: Path) -> None:
     wanted = [b"".join(array[n].tobytes() for array in computed(*sent)) for n in range(50)]
     assert driven.status == 0 and driven.results == wanted
     assert Driven(program, line, sent, "/dev/nothing").status == 3
+
+
+def test_a_serial_port_that_another_program_has_is_refused(program: Path) -> None:
+    """Both would get answers to what the other one sent; Python's driver holds the same lock."""
+    pytest.importorskip("serial", reason="pyserial is not installed")
+    sent = samples(2)
+    with at_a_port(line := device()) as port:
+        transport = uart.connect(DEPLOYMENT, port, ModelDevice.baud)
+        assert Driven(program, line, sent, port).status == 29
+        with pytest.raises(TransferError, match="no other program does"):
+            SerialLine(port, ModelDevice.baud)
+        found = transport.finish(transport.start(sent), 60.0)
+        assert [a.tolist() for a in found] == [a.tolist() for a in computed(*sent)]
+        transport.close()
+        assert Driven(program, line, sent, port).status == 0
 
 
 def test_errors_of_the_other_end_have_their_status(program: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,13 @@ def test_coherent_memory_is_never_synchronized(program: Path, board: Path) -> No
     (attributes / "dma_coherent").write_text("1\n")
     assert c_drivers.run([str(program)], board).startswith("0\n")
     assert (attributes / "sync_for_device").read_text() == ""
+
+
+def test_a_device_that_another_program_has_is_refused(program: Path, board: Path) -> None:
+    with (board / "dev/uio4").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert c_drivers.run([str(program)], board) == "29\n"
+    assert c_drivers.run([str(program)], board).startswith("0\n")
 
 
 SYS, UIO = "sys/class/u-dma-buf/fpgacomp-buffer", "sys/class/uio"

@@ -256,6 +256,59 @@ def test_a_client_asks_until_the_service_is_there(
         assert pending.attempts > 1
 
 
+@needs_mosquitto
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_an_answer_that_the_broker_finds_too_large_keeps_no_other_from_its_client(
+    version: str, deployment: Deployment, oracle: Accelerator, tmp_path: Path
+) -> None:
+    """Without an end to it, the broker would close each connection over what is sent again."""
+    with services.broker("mosquitto", tmp_path, packet_bytes=1500) as broker:
+        settings = BrokerSettings("127.0.0.1", broker.port, version=version)
+        with (
+            serving(deployment, tmp_path, settings) as prefix,
+            Listener(settings, f"{prefix}/reply/#") as replies,
+            PredictionClient(settings, deployment.name) as client,
+        ):
+            zeros = [[0, 0, 0, 0]] * 90
+            large = {"id": "large", "inputs": {"x": zeros}, "reply_to": f"{prefix}/reply/a"}
+            question = json.dumps(large, separators=(",", ":"))
+            assert len(question) < 1500
+
+            def refused() -> bool:
+                return any(one["id"] == "large" for one in replies.texts())
+
+            for _ in range(30):  # over 3.1.1 the first ones are what shows the bound
+                replies.client.publish(f"{prefix}/predict", question, 1).wait_for_publish(60)
+                with contextlib.suppress(AssertionError):
+                    services.wait_for(refused, "", seconds=2)
+                    break
+            (told,) = {json.dumps(one) for one in replies.texts() if one["id"] == "large"}
+            assert '"too large"' in told and "the broker takes" in told
+            found = client.predict(60, x=SAMPLES[:5])
+            np.testing.assert_array_equal(found, oracle.predict(SAMPLES[:5]))
+            # A question of its own that is too large is refused, and no other one waits for it.
+            pending = client.submit({"x": np.repeat(SAMPLES, 3, axis=0)})
+            with pytest.raises(ServiceRefusal, match="in MQTT, and the broker takes"):
+                pending.result(60)
+            found = client.predict(60, x=SAMPLES[5:9])
+            np.testing.assert_array_equal(found, oracle.predict(SAMPLES[5:9]))
+
+
+@needs_mosquitto
+def test_a_question_that_the_service_does_not_read_is_refused_at_once(
+    mosquitto: Broker, deployment: Deployment, tmp_path: Path
+) -> None:
+    """Such a refusal has no id; the correlation data of MQTT 5 tells which question it is of."""
+    with (
+        serving(deployment, tmp_path, mosquitto.settings),
+        PredictionClient(mosquitto.settings, deployment.name) as client,
+    ):
+        pending = client.submit({"x": np.zeros((50_000, 4), np.float64)})
+        with pytest.raises(ServiceRefusal, match="at most 1048576 are taken"):
+            pending.result(60)
+        assert client.strangers == 0 and pending.attempts == 1
+
+
 @pytest.mark.parametrize("name", ["digits", "a/b", "a+b", "a#", "ä b", ""])
 def test_topics_are_such_that_every_broker_takes_them(name: str) -> None:
     prefix = topic_prefix(name)
@@ -325,6 +378,31 @@ def test_a_host_that_is_none_is_refused() -> None:
     for host in ("a" * 64 + ".local", "a..b"):
         with pytest.raises(SettingsError, match="is no name of a host"):
             make_client(BrokerSettings(host, 1883))
+
+
+@pytest.mark.parametrize("port", [0, -1, 1 << 16])
+def test_a_port_that_is_none_is_refused(port: int) -> None:
+    with pytest.raises(SettingsError, match="has no port of a broker"):
+        make_client(BrokerSettings("127.0.0.1", port))
+
+
+PREFIXES = ["a/+", "#", "$SYS/a", "a\0b", "\ud800", "x" * 65_530]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_prefix_that_no_message_can_have_is_refused(
+    prefix: str, deployment: Deployment, tmp_path: Path
+) -> None:
+    """With a wildcard the service took other networks' requests, and its status ended a thread."""
+    broker = BrokerSettings("127.0.0.1", services.free_port())
+    settings = ServiceSettings(tmp_path / "state", broker=broker, prefix=prefix)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(SettingsError, match="is no prefix of topics") as caught:
+        run_service(deployment, lambda: open_transport(deployment), settings, stop, print)
+    assert str(caught.value).isascii()
+    with pytest.raises(SettingsError, match="is no prefix of topics"):
+        PredictionClient(broker, "n", prefix)
 
 
 BAD_REPLIES = [

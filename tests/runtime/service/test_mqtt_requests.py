@@ -30,9 +30,12 @@ def front(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> I
 def hand(front: MqttFront, payload: Any, **properties: Any) -> list[tuple[str, Any]]:
     """The replies to one message, without waiting for a prediction."""
     published: list[tuple[str, Any]] = []
-    front._client.publish = lambda topic, reply, **rest: published.append(
-        (topic, json.loads(reply))
-    )
+
+    def publish(topic: str, reply: bytes, **rest: Any) -> SimpleNamespace:
+        published.append((topic, json.loads(reply)))
+        return SimpleNamespace(mid=len(published))
+
+    front._client.publish = publish
     content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     message = SimpleNamespace(payload=content, properties=SimpleNamespace(**properties))
     front._on_message(None, None, message)

@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -182,6 +183,42 @@ def test_a_network_whose_software_is_in_onnx_has_arrays_of_any_name(deployment: 
 def test_a_port_that_is_taken(web: Web) -> None:
     with pytest.raises(SettingsError, match="cannot listen there"):
         WebFront(web.service, WebSettings("127.0.0.1", web.front.port))
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no ::1")
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("::1", ["::1"]), ("::", ["::1", "127.0.0.1"]), ("localhost", ["127.0.0.1"])],
+)
+def test_it_listens_on_ipv6_too(web: Web, host: str, reached: list[str]) -> None:
+    front = WebFront(web.service, WebSettings(host, 0))
+    front.start()
+    try:
+        for address in reached:
+            line = http.client.HTTPConnection(address, front.port, timeout=60)
+            line.request("GET", "/healthz")
+            assert line.getresponse().status == 200
+            line.close()
+        place = f"[{host}]:{front.port}" if ":" in host else f"{host}:{front.port}"
+        assert front.curl("no host!").endswith(f"http://{place}/predict")
+        with pytest.raises(SettingsError, match=re.escape(f"{place}: HTTP cannot listen there")):
+            WebFront(web.service, WebSettings(host, front.port))
+    finally:
+        front.refuse_more()
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".local", "::g", "256.1.1.1"])
+def test_a_host_that_is_none_is_told(web: Web, host: str) -> None:
+    with pytest.raises(SettingsError, match="cannot listen there"):
+        WebFront(web.service, WebSettings(host, 0))
 
 
 def test_everybody_is_told_what_computes(web: Web, deployment: Deployment) -> None:

@@ -30,6 +30,7 @@ from fpgacomp.data.labelled import LabelledData, Samples
 from fpgacomp.data.user_code import call_users, function_name, users_code
 from fpgacomp.errors import TrainingError
 from fpgacomp.host.keras2 import tensorflow
+from fpgacomp.host.whole_file import whole_file
 
 Array = npt.NDArray[Any]
 TrainStep = Callable[[Array, Array, float], KerasTensor]  # (x, y, learning rate) -> mean loss
@@ -276,10 +277,8 @@ class _KerasRun:
                  "optimizer": [np.asarray(v) for v in self.optimizer.variables]}  # fmt: skip
         for part, values in parts.items():
             arrays |= {f"{part}_{index}": value for index, value in enumerate(values)}
-        scratch = path.with_name(path.name + ".part")
-        with scratch.open("wb") as file:
+        with whole_file(path) as scratch, scratch.open("wb") as file:
             np.savez(file, **arrays)
-        scratch.replace(path)
 
     def resume(self) -> None:
         """Read the checkpoint of this very run, if there is one."""

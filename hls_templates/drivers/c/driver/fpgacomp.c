@@ -69,6 +69,8 @@ const char *fpgacomp_error_text(fpgacomp_status status) {
       return "the self-test found wrong answers: load the bitstream of this build, and check its timing";
     case FPGACOMP_CACHE:
       return "the caches could not be written back or read anew: check the permissions of the buffer";
+    case FPGACOMP_IN_USE:
+      return "another program has the device, and would get its answers: end that one first";
     case FPGACOMP_LINK_IO:
       return "the serial line cannot be read or written: check the cable and the port's permissions";
     case FPGACOMP_LINK_NO_ANSWER:
@@ -116,13 +118,18 @@ fpgacomp_status fpgacomp_open(fpgacomp_device *device, const fpgacomp_design *de
   uint32_t found[4];
   fpgacomp_status status;
   if (transport == NULL) return FPGACOMP_BAD_ARGUMENT;
-  if (device != NULL) device->open = 0;
+  if (device != NULL && device->open) {
+    device->open = 0;
+    /* Of the same structure, the caller opened it anew: there is no other any more. */
+    if (device->transport.self != transport->self) device->transport.close(device->transport.self);
+  }
   if (device == NULL || design == NULL || !fits(design)) {
     transport->close(transport->self);
     return FPGACOMP_BAD_ARGUMENT;
   }
   device->design = design;
   device->transport = *transport;
+  device->clipped = 0;
   /* Tickets of two devices lie far apart, so that one is not taken for the other's. */
   device->first += (uint32_t)((uintptr_t)device / sizeof(void *)) * UINT32_C(2654435761);
   forget(device);
@@ -203,7 +210,11 @@ fpgacomp_status fpgacomp_submit(fpgacomp_device *device, const void *const *samp
   if (device->taken[slot]) return FPGACOMP_BUSY;
   input_frames(device, slot, frames);
   status = device->design->before(sample, frames);
-  return status == FPGACOMP_OK ? start(device, slot, ticket) : status;
+  if (status == FPGACOMP_OK) status = start(device, slot, ticket);
+  if (status == FPGACOMP_OK && device->design->clipped != NULL) {
+    device->clipped += device->design->clipped(sample);
+  }
+  return status;
 }
 
 fpgacomp_status fpgacomp_wait(fpgacomp_device *device, fpgacomp_ticket ticket, void *const *answer,
@@ -336,6 +347,8 @@ fpgacomp_status fpgacomp_self_test(fpgacomp_device *device, fpgacomp_self_test_r
   if (status == FPGACOMP_OK && (found.mismatches != 0 || found.frames == 0)) status = FPGACOMP_MISMATCH;
   return status;
 }
+
+uint64_t fpgacomp_clipped(const fpgacomp_device *device) { return device != NULL ? device->clipped : 0; }
 
 const char *fpgacomp_version(const fpgacomp_device *device) {
   return device != NULL && device->open ? device->design->version : "";

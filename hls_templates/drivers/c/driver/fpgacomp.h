@@ -64,6 +64,7 @@ typedef enum {
   FPGACOMP_NEEDS_RESET = 26,
   FPGACOMP_MISMATCH = 27,
   FPGACOMP_CACHE = 28,
+  FPGACOMP_IN_USE = 29,
   /* Of transports over a serial line. */
   FPGACOMP_LINK_IO = 40,
   FPGACOMP_LINK_NO_ANSWER = 41,
@@ -113,6 +114,8 @@ typedef struct {
   /* The software sides: one sample to one frame of each input port, and back. */
   fpgacomp_status (*before)(const void *const *sample, uint8_t *const *frames);
   void (*after)(const uint8_t *const *frames, void *const *answer);
+  /* Values of a sample beyond the range of their input; NULL where no range is known. */
+  uint64_t (*clipped)(const void *const *sample);
   /* Physical addresses behind AXI; 0 where the board has none. */
   uint64_t control, dma, dma_stride;
   /* Stored frames, and the integer graph's answers. */
@@ -152,6 +155,7 @@ typedef struct {
   uint32_t ticket[FPGACOMP_SLOTS];
   uint8_t taken[FPGACOMP_SLOTS];
   uint8_t open, lost;
+  uint64_t clipped; /* values, since it was opened */
 } fpgacomp_device;
 
 /* A sample that is under way. Tickets go on over a reset, and those of two devices differ. */
@@ -166,7 +170,8 @@ typedef struct {
 
 /* Open an accelerator: the design that answers must be `design`, and is reset.
  *
- * The device takes over the transport, which is closed where opening fails.
+ * The device takes over the transport, which is closed where opening fails. A device that is open
+ * already is closed first; what is under way there is lost.
  */
 fpgacomp_status fpgacomp_open(fpgacomp_device *device, const fpgacomp_design *design,
                               const fpgacomp_transport *transport);
@@ -196,6 +201,11 @@ fpgacomp_status fpgacomp_reset(fpgacomp_device *device);
  * one differs. Nothing else may be under way. `result` may be NULL. */
 fpgacomp_status fpgacomp_self_test(fpgacomp_device *device, fpgacomp_self_test_result *result,
                                    uint32_t timeout_ms);
+
+/* How many values lay beyond the range of their input, in all samples that were sent since the
+ * device was opened: they were taken as its end. 0 where no range is known, and `design->clipped`
+ * is NULL. A design's own NAME_clipped says it of one sample. */
+uint64_t fpgacomp_clipped(const fpgacomp_device *device);
 
 /* Version of fpgacomp that made the design; "" where the device is not open. */
 const char *fpgacomp_version(const fpgacomp_device *device);

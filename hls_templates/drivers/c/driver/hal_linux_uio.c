@@ -4,11 +4,13 @@
 
 #include "fpgacomp_axi.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +89,17 @@ static fpgacomp_status open_window(fpgacomp_linux_uio *uio, const fpgacomp_linux
   return FPGACOMP_OK;
 }
 
+
+/* Keep other programs from the accelerator: two would start each other's transfers, and take each
+ * other's answers. The lock ends with this process. */
+static fpgacomp_status lock_device(fpgacomp_linux_uio *uio, const fpgacomp_linux_names *names) {
+  char name[VALUE_BYTES], path[PATH_BYTES];
+  (void)snprintf(name, sizeof name, "%s-control", names->prefix);
+  (void)snprintf(path, sizeof path, "%s/uio%d", names->dev, find_device(names, name));
+  uio->lock = open(path, O_RDWR | O_CLOEXEC);
+  if (uio->lock < 0) return FPGACOMP_NO_ACCESS;
+  return flock(uio->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK ? FPGACOMP_IN_USE : FPGACOMP_OK;
+}
 
 static void attribute_path(char *path, const fpgacomp_linux_names *names, const char *attribute) {
   (void)snprintf(path, PATH_BYTES, "%s/class/u-dma-buf/%s/%s", names->sys, names->buffer, attribute);
@@ -186,8 +199,9 @@ static void close_all(void *self) {
   if (uio->buffer != NULL) (void)munmap(uio->buffer, uio->buffer_size);
   if (uio->sync_for_device >= 0) (void)close(uio->sync_for_device);
   if (uio->sync_for_cpu >= 0) (void)close(uio->sync_for_cpu);
+  if (uio->lock >= 0) (void)close(uio->lock);
   uio->buffer = NULL;
-  uio->sync_for_device = uio->sync_for_cpu = -1;
+  uio->sync_for_device = uio->sync_for_cpu = uio->lock = -1;
 }
 
 fpgacomp_status fpgacomp_linux_uio_open(fpgacomp_linux_uio *uio, const fpgacomp_design *design,
@@ -198,10 +212,11 @@ fpgacomp_status fpgacomp_linux_uio_open(fpgacomp_linux_uio *uio, const fpgacomp_
   if (names == NULL) names = &fpgacomp_linux_default_names;
   uio->windows = 0;
   uio->buffer = NULL;
-  uio->sync_for_device = uio->sync_for_cpu = -1;
+  uio->sync_for_device = uio->sync_for_cpu = uio->lock = -1;
   dmas = design->inputs > design->outputs ? design->inputs : design->outputs;
   if (dmas > FPGACOMP_MAX_ARRAYS) return FPGACOMP_BAD_ARGUMENT;
   status = open_window(uio, names, "control", design->control);
+  if (status == FPGACOMP_OK) status = lock_device(uio, names);
   for (number = 0; number < dmas && status == FPGACOMP_OK; ++number) {
     char device[16];
     (void)snprintf(device, sizeof device, "dma%u", (unsigned)number);

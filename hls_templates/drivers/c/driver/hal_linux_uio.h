@@ -34,6 +34,7 @@ typedef struct {
   void *buffer;
   size_t buffer_size;
   int sync_for_device, sync_for_cpu; /* files; -1 where the hardware keeps the caches coherent */
+  int lock;                          /* the file of the registers: no other program has the device */
 } fpgacomp_linux_uio;
 
 /* Open the devices of a design. `names` may be NULL. */

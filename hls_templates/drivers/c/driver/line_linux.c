@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,9 +88,11 @@ fpgacomp_status fpgacomp_linux_line_open(fpgacomp_linux_line *port, const char *
                                          fpgacomp_line *line) {
   fpgacomp_status status;
   if (port == NULL || device == NULL || line == NULL) return FPGACOMP_BAD_ARGUMENT;
-  port->file = open(device, O_RDWR | O_NOCTTY | O_NONBLOCK);
+  port->file = open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (port->file < 0) return errno == EACCES ? FPGACOMP_NO_ACCESS : FPGACOMP_NO_DEVICE;
-  status = set_up(port->file, baud);
+  /* Two programs at one board would get each other's answers, and take them for theirs. */
+  status = flock(port->file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK ? FPGACOMP_IN_USE : FPGACOMP_OK;
+  if (status == FPGACOMP_OK) status = set_up(port->file, baud);
   if (status != FPGACOMP_OK) {
     (void)close(port->file);
     return status;
