@@ -17,6 +17,7 @@ from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.host.toolchain import Compiler, find_verilator, find_yosys
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
+from fpgacomp.results.estimate import PredictedFigures
 from fpgacomp.results.project import Project
 
 SIMULATION_ONLY = frozenset({"TAP", "NAME"})  # parameters of fpgacomp_fifo
@@ -151,6 +152,12 @@ class StreamEngine:
         top = RtlInterface.of(emitted.project).top
         text = emitted.project.files[f"rtl/{top}.sv"].decode()
         return units_of(text, parts(emitted.project), ignored=SIMULATION_ONLY)
+
+    def predictions(self, design: StreamDesign) -> tuple[PredictedFigures, ...]:
+        """The SystemVerilog, where the estimate is of the C++."""
+        from fpgacomp.engines.stream.estimate.rtl.predict import predictions
+
+        return predictions(design)
 
 
 STREAM = StreamEngine()
