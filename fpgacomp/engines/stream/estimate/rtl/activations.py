@@ -7,6 +7,7 @@ import numpy as np
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.engines.stream.estimate.rtl.matrix import (
     TABLE_BITS,
+    constant_luts,
     count_products,
     product_luts,
 )
@@ -105,15 +106,16 @@ def requantize(x: Reading, count: Tally) -> None:
     """Product, sum, rounding shift and clip of each lane."""
     lanes, wide, shift = x["LANES"], x["WIDE"], x["SHIFT"]
     own, out, offset_bits = x["IN_BITS"], x["OUT_BITS"], x["OFFSET_BITS"]
+    offsets = x.table("OFFSET_")
+    varying = columns_of(offsets)
     count.shell(4, lanes * out)
-    if max(x["FACTOR_ROWS"], x["OFFSET_ROWS"]) > 1:
+    if varying or columns_of(x.table("FACTOR_")):
         count.counter(x["GROUPS"])
     count.ffs(word=lanes * own)
     product = _scaled(x, count, "FACTOR_", own, "IN")
-    offsets = x.table("OFFSET_")
     count.rom(offsets)
-    if x["OFFSET_ROWS"] > 1:
-        count.ffs(offset=columns_of(offsets))
+    if varying:
+        count.ffs(offset=varying)
         count.luts(sum=lanes * max(product, offset_bits))
     elif offsets.any():
         count.luts(sum_constant=lanes * max(product, offset_bits))
@@ -123,8 +125,15 @@ def requantize(x: Reading, count: Tally) -> None:
         fraction = min(shift, total) if by_sign else 1
         count.luts(round=lanes * max(total - shift, 1), fraction=lanes * fraction)
     kept = max(total - shift, 1)
-    count.ffs(scaled=lanes * total, rounded=lanes * kept)
-    count.luts(clip=lanes * max(kept - out, 0), clip_select=lanes * out)
+    if offsets.any() or (shift and x["ROUNDING"]):
+        count.ffs(scaled=lanes * total, rounded=lanes * kept)
+    else:  # nothing is added: a shift register in LUTs
+        count.luts(delay=lanes * kept)
+        count.ff.pop("product", None)
+    beyond = lanes * max(kept - out, 0)
+    count.luts(clip=beyond, clip_select=lanes * out)
+    if x["IN_KIND"] != 0 or x["OFFSET_KIND"] != 0:
+        count.luts(clip_low=beyond)
 
 
 def _scaled(x: Reading, count: Tally, prefix: str, bits: int, side: str) -> int:
@@ -140,10 +149,11 @@ def _scaled(x: Reading, count: Tally, prefix: str, bits: int, side: str) -> int:
     digits = signed_digits(np.abs(values))
     sizes = [int(abs(value)).bit_length() for value in values]
     for value, size, digit in zip(values.tolist(), sizes, digits.tolist()):
-        count.luts(constant=max(digit - 1, 0) * (bits + size), negated=bits * (value < 0))
         if value:
             shifted = (value & -value).bit_length() - 1
-            count.ffs(product=bits + size - shifted - (size > 0) * (size - 1 == shifted))
+            whole = bits + size - shifted - (size - 1 == shifted)
+            count.luts(**constant_luts(bits, whole, digit, value))
+            count.ffs(product=whole)
     return bits + max([*sizes, 1]) - 1
 
 
@@ -152,7 +162,7 @@ def scaled_add(x: Reading, count: Tally) -> None:
     lanes = x["LANES"]
     count.shell(2, lanes * x["OUT_BITS"])
     count.luts(join=1)
-    if max(x["FACTOR_A_ROWS"], x["FACTOR_B_ROWS"]) > 1:
+    if columns_of(x.table("FACTOR_A_")) or columns_of(x.table("FACTOR_B_")):
         count.counter(x["GROUPS"])
     count.ffs(word=lanes * (x["A_BITS"] + x["B_BITS"]))
     widths = [_scaled(x, count, f"FACTOR_{side}_", x[f"{side}_BITS"], side) for side in "AB"]

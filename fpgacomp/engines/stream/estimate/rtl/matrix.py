@@ -144,20 +144,26 @@ def _constants(x: Reading, count: Tally, *, xnor: bool) -> None:
             count.ffs(product=min(len(made), 2))
             continue
         for weight, (bits, adders) in made.items():
-            _constant(count, x["IN_BITS"], bits, adders, weight)
+            count.luts(**constant_luts(x["IN_BITS"], bits, adders, weight))
+            count.ffs(product=bits - ((weight & -weight).bit_length() - 1))
     for row in wide:
         cells, kept = sparse_tree(row, out)
         count.luts(constant_tree=cells)
         count.ffs(tree=kept)
 
 
-def _constant(count: Tally, own: int, bits: int, digits: int, weight: int) -> None:
-    """A product by a constant: a table of a narrow input, else an adder for each digit."""
-    if own <= TABLE_BITS:
-        count.luts(constant=bits if digits > 1 or weight < 0 else 0)
-    else:
-        count.luts(constant=(digits - 1) * bits, negated=bits * (weight < 0))
-    count.ffs(product=bits - ((weight & -weight).bit_length() - 1))
+def constant_luts(own: int, bits: int, digits: int, constant: int) -> dict[str, float]:
+    """A product by a constant: a table of a narrow input, else an adder for each digit.
+
+    Args:
+        own: bits of the input.
+        bits: of the product.
+        digits: signed digits of the constant.
+    """
+    if own > TABLE_BITS:
+        return {"constant": (digits - 1) * bits, "negated": bits * (constant < 0)}
+    # No more functions of so few bits are there.
+    return {"constant": min(bits, 1 << own) if digits > 1 or constant < 0 else 0}
 
 
 def vecvec(x: Reading, count: Tally) -> None:
