@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fpgacomp.engines.shared.calibrate import LEAST_ROWS
 from fpgacomp.engines.shared.conformal import Score, conformal_range
 from fpgacomp.engines.shared.fitting import Cost, fit_costs
 from fpgacomp.engines.shared.rows import Row
@@ -18,6 +19,7 @@ from fpgacomp.engines.stream.estimate.rtl.measured import FOLDS, fold_of
 from fpgacomp.engines.stream.estimate.rtl.modules import amount, fabric_cost
 
 Costs = dict[str, Cost]  # module -> resource -> term -> cost of one unit
+Ranges = dict[str, dict[str, list[float]]]  # module -> resource -> factors of the value
 FITTED = ("lut", "ff")
 
 
@@ -31,7 +33,10 @@ def fit_modules(rows: Sequence[Row], first: Sequence[Row] = ()) -> Costs:
     by_module: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_module[row.kind].append(row)
-    return {module: _fit(some, start.get(module, {})) for module, some in sorted(by_module.items())}
+    fitted = {
+        module: _fit(some, start.get(module, {})) for module, some in sorted(by_module.items())
+    }
+    return start | fitted
 
 
 def _fit(rows: Sequence[Row], start: Cost) -> Cost:
@@ -79,7 +84,20 @@ def left_out(rows: Sequence[Row], first: Sequence[Row] = ()) -> Iterator[tuple[R
 
 
 def family_content(rows: Sequence[Row], first: Sequence[Row] = ()) -> dict[str, Any]:
-    """The content of costs.json for a family: costs, ranges, and from how many instances."""
+    """The content of costs.json for a family: costs, ranges, and from how many instances.
+
+    A module of which few instances were measured has the range of the first family.
+    """
+    ranges = _ranges(first, (), {}) if first else {}
+    return {
+        "costs": fit_modules(rows, first),
+        "ranges": _ranges(rows, first, ranges),
+        "instances": len(rows),
+    }
+
+
+def _ranges(rows: Sequence[Row], first: Sequence[Row], few: Ranges) -> Ranges:
+    """Module -> resource -> range from the errors of instances that were left out."""
     scores: dict[tuple[str, str], list[Score]] = defaultdict(list)
     for row, costs in left_out(rows, first):
         for resource in RESOURCES:
@@ -87,10 +105,10 @@ def family_content(rows: Sequence[Row], first: Sequence[Row] = ()) -> dict[str, 
             if max(value, row.actual[resource]) > 0:
                 score = Score.of(row.source, resource, value, row.actual[resource])
                 scores[row.kind, resource].append(score)
-    ranges: dict[str, dict[str, list[float]]] = defaultdict(dict)
+    found: Ranges = {module: dict(of_module) for module, of_module in few.items()}
     for (module, resource), some in sorted(scores.items()):
-        found = conformal_range(some)
-        ranges[module][resource] = [found.low, found.high]
-    return {
-        "costs": fit_modules(rows, first), "ranges": dict(ranges), "instances": len(rows)
-    }  # fmt: skip
+        of_module = found.setdefault(module, {})
+        if len(some) >= LEAST_ROWS or resource not in of_module:
+            measured = conformal_range(some)
+            of_module[resource] = [measured.low, measured.high]
+    return found

@@ -41,26 +41,30 @@ class Reading:
             return _rows_of(self.made.files[file])
         row = self.made.parameters.get(f"{prefix}ROW", Bits(1, 0))
         assert isinstance(row, Bits)
-        return _matrix((row.value,), row.width)
+        return _bits_of(row.value, row.width)
 
     def content(self, name: str) -> BitMatrix:
         """A parameter of many bits, as one row."""
         value = self.made.parameters[name]
         assert isinstance(value, Bits)
-        return _matrix((value.value,), value.width)
+        return _bits_of(value.value, value.width)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8)
 def _rows_of(content: bytes) -> BitMatrix:
-    words = content.split()
-    return _matrix(tuple(int(word, 16) for word in words), 4 * max(map(len, words), default=1))
+    """The rows of a table's file: hexadecimal numbers of equal length, one a line."""
+    digits = content.index(b"\n")
+    text = np.frombuffer(content, dtype=np.uint8).reshape(-1, digits + 1)[:, digits - 1 :: -1]
+    values = np.where(text > ord("9"), text - (ord("a") - 10), text - ord("0"))
+    bits = values[:, :, None] >> np.arange(4, dtype=np.uint8) & np.uint8(1)
+    return bits.reshape(len(text), 4 * digits).astype(np.uint8)
 
 
-def _matrix(values: tuple[int, ...], width: int) -> BitMatrix:
+def _bits_of(value: int, width: int) -> BitMatrix:
+    """A number of so many bits, as one row."""
     size = max(-(-width // 8), 1)
-    whole = b"".join((value & ((1 << width) - 1)).to_bytes(size, "little") for value in values)
-    bits = np.frombuffer(whole, dtype=np.uint8).reshape(len(values), size)
-    return np.unpackbits(bits, axis=1, bitorder="little")[:, :width]
+    whole = (value & ((1 << width) - 1)).to_bytes(size, "little")
+    return np.unpackbits(np.frombuffer(whole, dtype=np.uint8), bitorder="little")[None, :width]
 
 
 def columns_of(table: BitMatrix) -> int:
