@@ -17,6 +17,7 @@ from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.expand import expand
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.engines.stream.operators.convert import Convert
+from fpgacomp.engines.stream.operators.duplicate import Duplicate
 from fpgacomp.engines.stream.rtl.instance import Bits, Parameter
 from fpgacomp.engines.stream.rtl.parts import (
     CONTROL,
@@ -230,7 +231,7 @@ LAYERS: tuple[tuple[Made, int], ...] = (
     (requantize, 50), (lookup, 24), (add, 24), (max_pool, 14), (sum_pool, 18), (upsample, 10),
     (concat, 10), (arg_max, 14),
 )  # fmt: skip
-CONVERTERS, FIFOS = 20, 40
+CONVERTERS, FIFOS, DUPLICATES = 20, 40, 10
 # Operators that come with others are plenty: no more than these are measured.
 MOST = {"fpgacomp_source": 10, "fpgacomp_sink": 10, "fpgacomp_duplicate": 10, "fpgacomp_pad": 12,
         "fpgacomp_convert": 60, "fpgacomp_fifo": 80, "fpgacomp_repeat": 16}  # fmt: skip
@@ -263,6 +264,12 @@ def drawn(board: Board, seed: int) -> Iterator[RtlPart]:
         yield fifo_part(replace(stream, depth=depth), "x", device)
     for ends in ((1, 1), (1, 1), (1, 2), (2, 1), (2, 2), (3, 1)):
         yield _registers(ends, f"{choose.getrandbits(128):032x}")
+    for index in range(DUPLICATES):
+        draw = Draw(choose)
+        word = Stream("w", draw.kind(1, 2, 4, 8), draw.some(1, 2, 4, 8, 16), 1)
+        copies = tuple(replace(word, name=f"w{copy}") for copy in range(draw.some(2, 2, 3)))
+        one = Duplicate(name="x", layer="x", input=word, copies=copies)
+        yield operator_part(one, f"d{index}", device)
 
 
 def _registers(ends: tuple[int, int], identity: str) -> RtlPart:

@@ -158,6 +158,8 @@ def stage_of(estimate: Estimate) -> str:
     stage = basis.predicts
     if basis.calibrated:
         return f"{stage}, corrected for {basis.calibrated}"
+    if basis.instances:
+        return f"{stage}, fitted to {basis.instances} instances"
     if basis.designs is None:
         return stage
     if basis.designs == 0:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
+from fpgacomp.devices.board import Board
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.emulation import EmulatedSystem
@@ -40,12 +41,16 @@ class StreamEngine:
             why = f"is no choice of the {self.name} engine, which always streams."
             raise UsageError("--io", why, "leave --io out, or use --backend hls4ml.")
         from fpgacomp.engines.stream.estimate.design import estimate_stream
+        from fpgacomp.engines.stream.estimate.rtl.predict import as_built
         from fpgacomp.engines.stream.fold.design import fold_stream
 
-        return fold_stream(
-            graph, goal.board, clock_mhz=goal.clock_mhz, target=goal.target,
-            estimate=estimate_stream, other_boards=goal.other_boards,
-        )  # fmt: skip
+        def fold(board: Board) -> FoldingResult[StreamDesign]:
+            return fold_stream(
+                graph, board, clock_mhz=goal.clock_mhz, target=goal.target,
+                estimate=estimate_stream, other_boards=goal.other_boards,
+            )  # fmt: skip
+
+        return as_built(goal.board, fold)
 
     def emit(self, design: StreamDesign, vectors: Mapping[str, IntArray]) -> Emitted:
         """Our own HLS C++ and SystemVerilog of the design's operators."""
@@ -112,9 +117,12 @@ class StreamEngine:
         """Which of its outputs can be built for the board."""
         from fpgacomp.engines.stream.estimate.design import prices_on
         from fpgacomp.engines.stream.estimate.open_tools import measured
+        from fpgacomp.engines.stream.estimate.rtl.prices import instances_of
 
         if measured(design.board.device):
-            return yosys_remarks(design.board, prices_on(design.board.device).basis)
+            device = design.board.device
+            basis = replace(prices_on(device).basis, instances=instances_of(device))
+            return yosys_remarks(design.board, basis)
         return hls_remarks(design.board, "Build the SystemVerilog in rtl/ with the open tools.")
 
     def choices(self, design: StreamDesign) -> Mapping[str, str]:

@@ -49,10 +49,11 @@ def matvec(x: Reading, count: Tally) -> None:
         count.luts(xnor=pe * simd)
         count.ffs(product=pe * simd)
         cells, kept = tree_bits(simd, 1, out)
+        count.luts(popcount=pe * cells)
     else:
         _products(x, count, pe * simd, term)
         cells, kept = tree_bits(simd, min(term, out), out)
-    count.luts(tree=pe * cells)
+        count.luts(tree=pe * cells)
     count.ffs(tree=pe * kept)
 
 
@@ -120,7 +121,7 @@ def product_luts(
     narrow, wide = sorted((own, rows))
     if narrow == 1:
         return {"gates": wide + 1}
-    extended = wide + (narrow if has_sign and own == wide else 0)
+    extended = wide + (narrow if has_sign and own > rows else 0)
     return {"multiplier": narrow + wide, "multiplier_rows": (narrow - 2) * extended}
 
 

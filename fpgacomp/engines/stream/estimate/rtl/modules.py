@@ -46,7 +46,8 @@ LUT_COSTS: Mapping[str, float] = {
     "round": 1.0, "fraction": 0.3, "rom_deep": 0.3, "rom_select": 0.8, "clip": 0.4,
     "clip_low": 0.2, "delay": 1.0, "clip_select": 1.0, "join": 2.0, "lane": 1.0, "word": 0.5,
     "deep": 4.0, "select": 0.7, "held": 3.0, "shifted": 0.7, "parts": 1.0, "across": 2.0,
-    "cycle": 3.0, "place": 4.0, "copies": 1.0, "registers": 230.0, "port": 95.0,
+    "cycle": 3.0, "place": 4.0, "place_inner": 3.0, "popcount": 1.0, "copies": 1.0,
+    "registers": 230.0, "port": 95.0,
 }  # fmt: skip
 
 

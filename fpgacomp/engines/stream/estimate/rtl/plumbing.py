@@ -77,7 +77,8 @@ def window(x: Reading, count: Tally) -> None:
     across, down = x["ACROSS"].bit_length(), x["DOWN"].bit_length()
     address = width_of(depth)
     count.ffs(control=across + down, cycle=3 * cycle, place=2 * place + 2 * address)
-    count.luts(across=across + down, cycle=cycle, place=place + address)
+    order = "place_inner" if x["DEPTHWISE"] else "place"
+    count.luts(across=across + down, cycle=cycle, **{order: place + address})
     count.ram(bits, depth)
 
 

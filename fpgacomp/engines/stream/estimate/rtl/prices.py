@@ -28,9 +28,13 @@ PATH = Path(__file__).with_name("costs.json")
 _SHARED_SUMS = (0.85, 1.2)
 # What all instances of a design share of the error.
 _TOGETHER = (0.93, 1.08)
+# A module of which no instance was measured: the fabric's costs, and a range to go with them.
+_FABRIC: Mapping[str, Mapping[str, float]] = {"lut": {}, "ff": {}}
+_UNKNOWN = {"lut": (0.6, 1.6), "ff": (0.85, 1.15)}
 _COMMAND = re.compile(r"synth_(?P<tool>\w+)(?: -family (?P<family>\w+))?")
 _LIKE = {"xcup": "xcu"}  # one map of LUTs and memories
 ZERO = Figure.exact(0.0)
+NOTHING = Resources.of(lambda _: ZERO)
 
 
 def family_of(device: Device) -> str:
@@ -54,19 +58,20 @@ def instances_of(device: Device) -> int:
     return int(found.get("instances", 0))
 
 
-def rtl_resources(dataflow: Dataflow, device: Device) -> Resources[Figure]:
-    """What a design's operators, FIFOs and control registers take together.
+def rtl_shares(dataflow: Dataflow, device: Device) -> dict[str, Resources[Figure]]:
+    """Layer -> what its operators and the FIFOs that they write to take; "" for no layer's.
 
     Args:
         dataflow: with the FIFO depths of the SystemVerilog (`fold.rtl_fifos`).
         device: of a family that was measured (`instances_of`).
     """
-    whole = price(_control(dataflow), device)
+    found: dict[str, Resources[Figure]] = {"": price(_control(dataflow), device)}
     for index, operator in enumerate(dataflow.operators):
-        whole += _operator(operator, f"t{index}", device)
-    for stream in dataflow.streams:
-        whole += price(fifo_part(stream, "", device), device)
-    return whole
+        own = _operator(operator, f"t{index}", device)
+        for stream in operator.outputs:
+            own += price(fifo_part(stream, operator.layer, device), device)
+        found[operator.layer] = found.get(operator.layer, NOTHING) + own
+    return found
 
 
 def _operator(operator: Operator, tables: str, device: Device) -> Resources[Figure]:
@@ -110,7 +115,7 @@ def priced(terms: Terms, module: str, family: Mapping[str, Any]) -> Resources[Fi
         module: of which it is an instance.
         family: costs and ranges, as `fit.family_content` has them.
     """
-    costs, ranges = family["costs"][module], family["ranges"].get(module, {})
+    costs, ranges = family["costs"].get(module, _FABRIC), family["ranges"].get(module, _UNKNOWN)
 
     def figure(name: str) -> Figure:
         if name not in RESOURCES:

@@ -13,6 +13,7 @@ from fpgacomp.devices.device import Device
 from fpgacomp.engines.stream.estimate.open_tools import LUT_RAM_LUTS
 from fpgacomp.engines.stream.estimate.rtl.reading import BitMatrix, columns_of, width_of
 
+DEEP = 128  # rows above which Yosys finds less to share
 SELECTED = 16  # rows among which a few LUTs of six inputs select
 WIDE_LUTS = 4  # LUTs of a slice that are one table without logic behind them
 
@@ -63,7 +64,8 @@ class Tally:
         rows = 1 << self.device.lut_inputs
         luts = columns * ceil(depth / rows)
         if style:  # told to be logic: a tree of multiplexers
-            self.luts(rom=columns, rom_select=columns * depth / SELECTED)
+            select = columns * depth / SELECTED
+            self.luts(rom=columns, rom_select=select, rom_deep=select * (depth > DEEP))
         else:
             self.luts(rom=luts, rom_deep=luts if depth > WIDE_LUTS * rows else 0)
         self.ffs(rom=columns)
