@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from statistics import median
 
 import pytest
 
 from examples.sweep_networks import drawn
 from examples.sweep_operators import digest, distinct, terms
+from fpgacomp.devices.board import Board
 from fpgacomp.devices.read import load_board
+from fpgacomp.devices.resources import counts
+from fpgacomp.engines.engine import Goal
+from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.rows import Row
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.engine import STREAM
+from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.estimate.rtl.fit import fit_modules, left_out, predicted
 from fpgacomp.engines.stream.estimate.rtl.measured import FIRST, PATH, content, of_family
 from fpgacomp.engines.stream.estimate.rtl.modules import RULES
+from fpgacomp.engines.stream.estimate.rtl.predict import as_built
 from fpgacomp.engines.stream.estimate.rtl.prices import PATH as COSTS
 from fpgacomp.engines.stream.estimate.rtl.prices import family_of, instances_of, price
 from fpgacomp.engines.stream.rtl.parts import RtlPart
@@ -23,7 +30,9 @@ from fpgacomp.engines.stream.rtl.project import LIBRARY
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import Dense
 from fpgacomp.ir.types import Ints
-from fpgacomp.results.estimate import RTL_BY_VIVADO, RTL_BY_YOSYS
+from fpgacomp.results.estimate import RTL_BY_VIVADO, RTL_BY_YOSYS, Figure
+from fpgacomp.results.report import Verdict
+from fpgacomp.results.target import Target
 from tests.support import builders
 
 BOARD = load_board("pynq-z2")
@@ -88,7 +97,7 @@ def test_the_data_say_where_they_are_from_and_are_small() -> None:
 
 def test_every_module_that_is_instantiated_is_counted() -> None:
     parts = list(drawn(BOARD, 1))
-    assert {part.module for part in parts} <= set(RULES)
+    assert {part.module for part in parts} == set(RULES) == {row.kind for row in of_family(FIRST)}
     assert set(RULES) <= {path.stem for path in LIBRARY.glob("*.sv")}
     assert len({digest(part) for part in parts}) > 300
 
@@ -130,3 +139,36 @@ def test_a_design_names_what_its_figures_predict() -> None:
     open_board = load_board("ulx3s-85f")
     design = StreamDesign(graph=graph, board=open_board, clock_mhz=25.0, folding=folding)
     assert STREAM.predictions(design) == ()
+
+
+def test_a_design_for_open_tools_is_estimated_by_its_instances() -> None:
+    board, graph = load_board("ulx3s-85f"), builders.mlp()
+    goal = Goal(board=board, clock_mhz=25.0, target=Target("area"))
+    found = STREAM.fold(graph, goal)
+    priced = estimate_stream(found.design)
+    assert found.estimate.basis.instances == instances_of(board.device) >= 100
+    assert found.estimate.basis.predicts == RTL_BY_YOSYS
+    assert found.estimate.interval_cycles == priced.interval_cycles
+    assert found.estimate.ff != priced.ff
+    # What no layer owns are the control registers and the ports.
+    of_layers = sum(layer.lut.value for layer in found.estimate.layers.values())
+    assert 0 < found.estimate.lut.value - of_layers < 600
+
+
+def test_a_design_whose_instances_take_more_than_is_free_is_folded_again() -> None:
+    board, graph = load_board("ulx3s-25f"), builders.mlp()
+    folding = {layer.name: StreamFolding() for layer in graph.layers[1:]}
+    full = replace(board, shell=board.shell + counts(lut=board.budget.lut - 300))
+    boards = []
+
+    def fold(given: Board) -> FoldingResult[StreamDesign]:
+        boards.append(given)
+        design = StreamDesign(graph=graph, board=given, clock_mhz=25.0, folding=folding)
+        estimate = estimate_stream(design)
+        low = replace(estimate.resources, lut=Figure.exact(200.0))
+        return FoldingResult(design, replace(estimate, resources=low), Verdict(True, "lut"), ())
+
+    found = as_built(full, fold)
+    assert [one.budget.lut < 300 for one in boards] == [False, True]
+    assert found.design.board == full and found.estimate.lut.value > 300
+    assert (found.verdict.fits, found.verdict.limiting_resource) == (False, "lut")
