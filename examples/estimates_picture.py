@@ -15,7 +15,7 @@ COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd")
 
 def picture(some: Sequence[JudgedInstance]) -> str:
     """A square for LUTs and one for flip-flops; a dot for each instance, a colour a family."""
-    width, height = 2 * (SIDE + EDGE) + 16, SIDE + 2 * EDGE
+    width, height = 2 * (SIDE + EDGE) + EDGE, SIDE + 2 * EDGE
     squares = [
         f'<g transform="translate({EDGE + index * (SIDE + EDGE)},{EDGE // 2})">'
         + _square(some, resource, span)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from fpgacomp.devices.board import Board
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.emulation import EmulatedSystem
@@ -44,13 +43,10 @@ class StreamEngine:
         from fpgacomp.engines.stream.estimate.rtl.predict import as_built
         from fpgacomp.engines.stream.fold.design import fold_stream
 
-        def fold(board: Board) -> FoldingResult[StreamDesign]:
-            return fold_stream(
-                graph, board, clock_mhz=goal.clock_mhz, target=goal.target,
-                estimate=estimate_stream, other_boards=goal.other_boards,
-            )  # fmt: skip
-
-        return as_built(goal.board, fold)
+        return as_built(fold_stream(
+            graph, goal.board, clock_mhz=goal.clock_mhz, target=goal.target,
+            estimate=estimate_stream, other_boards=goal.other_boards,
+        ))  # fmt: skip
 
     def emit(self, design: StreamDesign, vectors: Mapping[str, IntArray]) -> Emitted:
         """Our own HLS C++ and SystemVerilog of the design's operators."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from math import ceil
 
-from fpgacomp.devices.board import Board
 from fpgacomp.devices.resources import Resources
 from fpgacomp.engines.shared.result import FoldingResult
-from fpgacomp.engines.shared.trial import Bounds, Trial
+from fpgacomp.engines.shared.trial import Trial
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.open_tools import measured
 from fpgacomp.engines.stream.estimate.rtl.prices import NOTHING, instances_of, rtl_shares
@@ -22,7 +19,6 @@ from fpgacomp.results.estimate import (
     Figure,
     PredictedFigures,
 )
-from fpgacomp.results.report import Verdict
 
 StreamResult = FoldingResult[StreamDesign]
 
@@ -51,37 +47,21 @@ def predictions(design: StreamDesign) -> tuple[PredictedFigures, ...]:
     )
 
 
-def as_built(board: Board, fold: Callable[[Board], StreamResult]) -> StreamResult:
-    """The best design of a board for which Yosys builds, with the figures of its instances.
+def as_built(found: StreamResult) -> StreamResult:
+    """A design that Yosys builds, with the figures of its instances.
 
-    The search prices layers by the costs of whole netlists. Where the instances of its design take
-    more than the board holds, it folds again for a board that holds as much less.
-
-    Args:
-        fold: finds the best design for a board.
+    The search prices layers by the costs of whole netlists, and its figures stay where the design
+    does not fit by them, or does not by its instances: then a sentence says so.
     """
-    found = fold(board)
-    if not (measured(board.device) and instances_of(board.device)):
+    device = found.design.board.device
+    if not (measured(device) and instances_of(device) and found.verdict.fits):
         return found
-    told = _counted(found, board)
-    if not found.verdict.fits or told.verdict.fits:
-        return told
-    return _counted(fold(_tightened(board, found, told)), board)
-
-
-def _counted(found: StreamResult, board: Board) -> StreamResult:
-    """A design that fits with the figures of its instances, and the verdict that they give."""
-    if not found.verdict.fits:
-        return found
-    design = replace(found.design, board=board)
-    estimate = _estimate(design, found.estimate)
-    trial, verdict, told = Trial(design, estimate, 0.0), found.verdict, list[str]()
+    trial = Trial(found.design, _estimate(found.design, found.estimate), 0.0)
+    if trial.fits:
+        return replace(found, estimate=trial.estimate)
     name, share = trial.largest
-    if not trial.fits:
-        name, share, told = trial.miss(Bounds(None, None))  # type: ignore[assignment]
-        verdict = Verdict(False, name, shortfall=share)
-    reasons = (*told, *found.reasons)
-    return replace(found, design=design, estimate=estimate, verdict=verdict, reasons=reasons)
+    told = f"counted by its instances it takes {share:.2f} times the {name} that is free."
+    return replace(found, reasons=(told, *found.reasons))
 
 
 def _estimate(design: StreamDesign, before: Estimate) -> Estimate:
@@ -93,17 +73,6 @@ def _estimate(design: StreamDesign, before: Estimate) -> Estimate:
     basis = replace(before.basis, instances=instances_of(design.board.device))
     whole = sum(shares.values(), NOTHING)
     return replace(before, resources=whole, layers=layers, basis=basis)
-
-
-def _tightened(board: Board, before: StreamResult, after: StreamResult) -> Board:
-    """The board with as much less free as the instances take more than the search had priced."""
-
-    def kept(name: str) -> int:
-        one, other = before.estimate.resources[name].value, after.estimate.resources[name].value
-        more = max(other / one, 1.0) if one else 1.0
-        return ceil(board.budget[name] * (1 - 1 / more))
-
-    return replace(board, shell=board.shell + Resources.of(kept))
 
 
 def _extrapolated(found: Resources[Figure], scaled: float) -> Resources[Figure]:
