@@ -13,7 +13,7 @@ DEMO := digits_cnn-pynq-z2
 # The smallest design that takes 200,000 images a second fits even at the upper end of its estimate.
 DEMO_AIM := --target area --fps 200000
 
-.PHONY: demo test test-fast test-install lint docs bench bench-rtl bench-adders bench-deploy fuzz-drivers clean
+.PHONY: demo test test-fast test-install lint docs bench bench-rtl bench-adders bench-estimates bench-deploy fuzz-drivers clean
 
 demo: $(VENV)/core.done
 	$(BIN)/fpgacomp compile examples/digits_cnn/model.onnx --board pynq-z2 $(DEMO_AIM) --out $(DEMO) \
@@ -47,6 +47,10 @@ bench-rtl: $(VENV)/all.done
 # Unrolled networks: LUTs and registers counted and by Yosys, every integer simulated.
 bench-adders: $(VENV)/all.done
 	$(BIN)/python -m examples.benchmark_adders
+
+# The estimates beside what was measured: our SystemVerilog by Yosys, and published designs (CSV).
+bench-estimates: $(VENV)/all.done
+	$(BIN)/python -m examples.benchmark_estimates $(if $(TABLES),--tables $(TABLES))
 
 # The digits network as packages, installed and driven on emulated boards, one with its bitstream.
 bench-deploy: $(VENV)/all.done

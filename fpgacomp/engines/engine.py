@@ -32,6 +32,7 @@ from fpgacomp.errors import FpgacompError
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
+from fpgacomp.results.estimate import PredictedFigures
 from fpgacomp.results.project import Project
 from fpgacomp.results.target import Target
 
@@ -248,6 +249,9 @@ class Engine(Protocol[DesignT]):
         FIFOs and registers are among them. Two of one module, with equal parameters and tables of
         equal content, are the same hardware.
         """
+
+    def predictions(self, design: DesignT) -> tuple[PredictedFigures, ...]:
+        """Figures of the design beside its estimate: of its other source, or by other tools."""
 
 
 # Each engine's designs are its own; whoever holds several engines cannot name them all.

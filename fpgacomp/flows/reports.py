@@ -90,6 +90,7 @@ def report_of(
         confusion=scored.confusion if scored else None,
         task=scored.task if scored else {},
         area=area,
+        predictions=chosen.engine.predictions(design),
         timings_s=dict(stages.seconds),
         warnings=warnings,
         reasons=folded.reasons,

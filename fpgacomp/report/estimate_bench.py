@@ -8,8 +8,8 @@ from typing import Protocol
 
 from fpgacomp.results.judged import Judged
 
-_HEADINGS = ("table", "stage", "kind", "of", "n", "repos", "APE %", "rank", "held %", "95 % band",
-             "width")  # fmt: skip
+_HEADINGS = ("table", "stage", "kind", "of", "n", "repos", "APE %", "bias %", "rank", "held %",
+             "95 % band", "width")  # fmt: skip
 
 
 class Bench(Protocol):
@@ -38,18 +38,25 @@ def text(bench: Bench) -> str:
         "repository": "coefficients and ranges that saw nothing of the row's repository",
     }[bench.leave_out]
     lines = [f"{bench.rows} rows rebuilt, predicted by {how}.", ""]
-    return "\n".join([*lines, *(_table(bench) if bench.judged else ()), *_not_rebuilt(bench)])
+    told = _table(bench.judged, bench.level) if bench.judged else ()
+    return "\n".join([*lines, *told, *_not_rebuilt(bench)])
 
 
-def _table(bench: Bench) -> Iterator[str]:
+def table_text(judged: Sequence[Judged], level: float) -> str:
+    """Judgements as a table for the terminal, and what its headings mean."""
+    return "\n".join(_table(judged, level))
+
+
+def _table(judged: Sequence[Judged], level: float) -> Iterator[str]:
     """The judgements below headings, and what the headings mean."""
-    rows = [_HEADINGS, *(_cells(entry) for entry in bench.judged)]
+    rows = [_HEADINGS, *(_cells(entry) for entry in judged)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     yield from ("  ".join(_aligned(row, widths)).rstrip() for row in rows)
     yield from (
         "",
-        "APE: median of |estimated - measured| / measured. rank: Spearman's correlation.",
-        f"held: ranges that hold the measured figure; {bench.level:.0%} is stated. 95 % band: "
+        "APE: median of |estimated - measured| / measured, bias: of the same with its sign. rank: "
+        "Spearman's correlation.",
+        f"held: ranges that hold the measured figure; {level:.0%} is stated. 95 % band: "
         "where that share of n rows lies in 95 of 100 cases; * marks a share outside of it.",
         "width: mean of (high - low) / estimate.",
         "",
@@ -65,11 +72,13 @@ def _cells(entry: Judged) -> tuple[str, ...]:
     band = f"{entry.least_coverage:.0f}-{entry.most_coverage:.0f}"
     outside = "" if entry.least_coverage <= entry.coverage <= entry.most_coverage else "*"
     together = entry.quantity == "resources"
+    errors = (
+        _number(entry.median_ape, 1), _number(entry.bias, 1), _number(entry.spearman, 2)
+    )  # fmt: skip
     return (
         entry.table, entry.stage, entry.kind, entry.quantity, str(entry.count),
-        str(entry.repositories), "" if together else _number(entry.median_ape, 1),
-        "" if together else _number(entry.spearman, 2), f"{entry.coverage:.1f}{outside}", band,
-        _number(entry.mean_width, 2),
+        str(entry.repositories), *(("", "", "") if together else errors),
+        f"{entry.coverage:.1f}{outside}", band, _number(entry.mean_width, 2),
     )  # fmt: skip
 
 

@@ -81,6 +81,7 @@ class ReportView:
     steps: tuple[Step, ...]
     stage: str
     area: str
+    predictions: tuple[str, ...]
     tiles: tuple[Tile, ...]
     gauges: tuple[Gauge, ...]
     layer_resources: tuple[str, ...]
@@ -120,6 +121,7 @@ def _view(report: Report) -> ReportView:
         steps=next_steps(report),
         stage=wording.stage_of(report.estimate),
         area=wording.area_line(report),
+        predictions=wording.prediction_lines(report),
         tiles=tuple(_tiles(report)),
         gauges=tuple(_gauge(row) for row in wording.resource_rows(report)),
         layer_resources=tuple(wording.LABELS[key] for key in shown),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from fpgacomp.devices.board import Board
@@ -9,7 +10,7 @@ from fpgacomp.report.plain_json import json_text
 from fpgacomp.results.agreement import Mismatch
 from fpgacomp.results.area import MeasuredArea
 from fpgacomp.results.distribution import Histogram
-from fpgacomp.results.estimate import LEVEL, Estimate, Figure
+from fpgacomp.results.estimate import LEVEL, Estimate, Figure, PredictedFigures
 from fpgacomp.results.report import (
     Exactness,
     Float32Agreement,
@@ -46,7 +47,7 @@ def _document(report: Report) -> dict[str, object]:
             "certainty": report.certainty,
         },
         "exactness": _exactness(report.exactness),
-        "estimate": _estimate(report.estimate, report.board),
+        "estimate": _estimate(report.estimate, report.predictions, report.board),
         "measured": _measured(report),
         "layers": [_layer(layer, report.area) for layer in report.layers],
         "software": {"before": report.software_before, "after": report.software_after},
@@ -160,7 +161,9 @@ def _mismatch(mismatch: Mismatch | None) -> dict[str, object] | None:
     return None if mismatch is None else asdict(mismatch)
 
 
-def _estimate(estimate: Estimate, board: Board) -> dict[str, object]:
+def _estimate(
+    estimate: Estimate, predictions: Sequence[PredictedFigures], board: Board
+) -> dict[str, object]:
     rate = estimate.frames_per_second if estimate.interval_cycles.value > 0 else None
     return {
         "stage": estimate.stage,
@@ -171,6 +174,13 @@ def _estimate(estimate: Estimate, board: Board) -> dict[str, object]:
         "latency_us": estimate.latency_us,
         "interval_cycles": _figure(estimate.interval_cycles),
         "frames_per_second": rate,
+        "predictions": [
+            {
+                "basis": asdict(one.basis),
+                "resources": {name: _figure(figure) for name, figure in one.resources.items()},
+            }
+            for one in predictions
+        ],
         "resources": {
             name: {
                 **_figure(figure),

@@ -87,6 +87,7 @@ def _sections(report: Report, console: Console, rows: int) -> list[list[Text]]:
         [
             _line(_legend(report, plain), "dim"),
             *_resources(report, console.width, plain),
+            *(_line(text) for text in wording.prediction_lines(report)),
             *(_line(text) for text in [wording.area_line(report)] if text),
             *(_line(text) for text in speed),
         ],

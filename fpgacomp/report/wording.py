@@ -19,7 +19,6 @@ LABELS: Mapping[str, str] = {
     "bram18": "BRAM18",
     "uram": "URAM",
 }
-STAGES: Mapping[str, str] = {"csynth": "C synthesis", "logic_synth": "logic synthesis"}
 _FOLDING = {
     "reuse_factor": "reuse",
     "parallelization": "pixels",
@@ -155,14 +154,36 @@ def resource_rows(report: Report) -> tuple[ResourceRow, ...]:
 
 def stage_of(estimate: Estimate) -> str:
     """The tool whose result is predicted, and what its figures were fitted to."""
-    stage, basis = STAGES[estimate.stage], estimate.basis
+    basis = estimate.basis
+    stage = basis.predicts
     if basis.calibrated:
         return f"{stage}, corrected for {basis.calibrated}"
+    if basis.instances:
+        return f"{stage}, fitted to {basis.instances} instances"
     if basis.designs is None:
         return stage
     if basis.designs == 0:
         return f"{stage} on other devices, by {basis.tool}"
     return f"{stage}, fitted to {basis.tool} of {basis.designs} designs"
+
+
+def prediction_lines(report: Report) -> tuple[str, ...]:
+    """Figures beside the estimate, and what each predicts, in a sentence each."""
+    return tuple(
+        f"{one.basis.predicts}: "
+        + ", ".join(
+            _ranged(figure, LABELS[name])
+            for name, figure in one.resources.items()
+            if figure.high or name in ("lut", "ff")
+        )
+        for one in report.predictions
+    )
+
+
+def _ranged(figure: Figure, label: str) -> str:
+    """2,461 LUT (2,300..2,600)."""
+    span = spread(figure)
+    return f"{count(figure.value)} {label}" + (f" ({span})" if span else "")
 
 
 def area_line(report: Report) -> str:

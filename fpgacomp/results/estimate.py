@@ -90,9 +90,16 @@ class Figure:
         return sqrt(max((self.high - self.value) ** 2 - self.shared_high**2, 0.0))
 
 
+# What figures of resources predict.
+HLS_LATE = "HLS C++ after logic synthesis"
+HLS_EARLY = "HLS C++ at C synthesis"
+RTL_BY_YOSYS = "our SystemVerilog by Yosys"
+RTL_BY_VIVADO = "our SystemVerilog by Vivado, extrapolated from Yosys"
+
+
 @dataclass(frozen=True)
 class Basis:
-    """What the figures of resources were fitted to.
+    """What the figures of resources predict, and what they were fitted to.
 
     Args:
         tool: whose results.
@@ -100,11 +107,15 @@ class Basis:
             repositories, 0 where nothing of the family.
         calibrated: the tool's release, and how many of the user's own builds, that the figures
             were corrected for; "" where they were not.
+        predicts: of which source, made by which tool or at which stage.
+        instances: how many instances of our SystemVerilog were measured; 0 where none was.
     """
 
     tool: str = "published reports of Vivado and Vitis HLS"
     designs: int | None = None
     calibrated: str = ""
+    predicts: str = HLS_LATE
+    instances: int = 0
 
     @property
     def thin(self) -> bool:
@@ -141,6 +152,19 @@ class WithResources:
     def uram(self) -> Figure:
         """Memory blocks of 288 kbit."""
         return self.resources.uram
+
+
+@dataclass(frozen=True)
+class PredictedFigures(WithResources):
+    """Figures of a design beside its estimate: of its other source, or by another tool.
+
+    Args:
+        basis: what they predict.
+        resources: of the whole design.
+    """
+
+    basis: Basis
+    resources: Resources[Figure]
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class Judged:
         repositories: how many repositories they come from.
         median_ape: median of |estimated - measured| / measured in percent, over the rows with
             something measured; NaN without any.
+        bias: median of (estimated - measured) / measured in percent, over the same rows.
         spearman: rank correlation; NaN below 3 rows or without variation.
         coverage: percent of the rows whose range holds the measured figure.
         least_coverage, most_coverage: percent within which the coverage of so many rows lies in
@@ -42,6 +43,7 @@ class Judged:
     count: int
     repositories: int
     median_ape: float
+    bias: float
     spearman: float
     coverage: float
     least_coverage: float
@@ -69,13 +71,14 @@ def judge(
     guessed = np.array([figure.value for figure, _ in some])
     actual = np.array([amount for _, amount in some])
     there = actual > 0
-    errors = 100 * np.abs(guessed - actual)[there] / actual[there]
+    signed = 100 * (guessed - actual)[there] / actual[there]
     held = [figure.holds(amount) for figure, amount in some]
     widths = [(f.high - f.low) / f.value for f, _ in some if f.value > 0]
     least, most = binomial_band(len(some), level)
     return Judged(
         *names, count=len(some), repositories=repositories,
-        median_ape=float(np.median(errors)) if errors.size else nan,
+        median_ape=float(np.median(np.abs(signed))) if signed.size else nan,
+        bias=float(np.median(signed)) if signed.size else nan,
         spearman=rank_correlation(guessed, actual),
         coverage=100 * float(np.mean(held)), least_coverage=least, most_coverage=most,
         mean_width=float(np.mean(widths)) if widths else nan,

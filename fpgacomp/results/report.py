@@ -12,7 +12,7 @@ from fpgacomp.results.agreement import Agreement, Mismatch
 from fpgacomp.results.area import MeasuredArea
 from fpgacomp.results.certainty import Certainty, certainty_of
 from fpgacomp.results.distribution import Confusion, Histogram
-from fpgacomp.results.estimate import Estimate, LayerEstimate
+from fpgacomp.results.estimate import Estimate, LayerEstimate, PredictedFigures
 from fpgacomp.results.measured import Measured
 from fpgacomp.results.target import Target
 
@@ -294,6 +294,7 @@ class Report:
         warnings: what the user should know, in sentences.
         reasons: why this backend, interface and folding were chosen, in sentences.
         area: what Yosys made of the design's instances; None where it was not asked.
+        predictions: figures beside the estimate: of the design's other source, or by other tools.
         folder: the build directory, or where the evidence of a failure lies (DIR.failed); None
             where nothing was written.
     """
@@ -318,6 +319,7 @@ class Report:
     confusion: Confusion | None = None
     task: Mapping[str, str] = field(default_factory=dict)
     area: MeasuredArea | None = None
+    predictions: tuple[PredictedFigures, ...] = ()
 
     @property
     def status(self) -> Literal["ok", "failed"]:

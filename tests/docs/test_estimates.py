@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import fpgacomp
+from examples.benchmark_estimates import PICTURE, table_of_page
+from examples.estimates_picture import picture
 from fpgacomp.engines.hls4ml.estimate import coefficients as hls4ml
+from fpgacomp.engines.judging_rtl import instances_left_out, judged_instances
 from fpgacomp.engines.stream.estimate import coefficients as stream
 from fpgacomp.flows.bench_estimates import EstimateBench, LeaveOut
 from fpgacomp.report.estimate_bench import markdown
@@ -19,7 +22,10 @@ TABLES = sorted(path for path in SYNTHESIS.glob("*.csv") if path.name != "peer_e
 needs_tables = pytest.mark.skipif(
     not TABLES, reason="the published synthesis results are not beside the repository"
 )
-again = "python -m tests.docs.test_estimates writes the page's tables"
+again = (
+    "python -m tests.docs.test_estimates writes the page's tables, that of our RTL: "
+    "python -m examples.benchmark_estimates --write"
+)
 
 
 def bench(leave_out: LeaveOut) -> EstimateBench:
@@ -46,7 +52,7 @@ def figures(table: str) -> dict[tuple[str, ...], list[float]]:
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     return {
         tuple(row[:4]): [
-            float(number) for cell in row[4:] for number in re.findall(r"[\d.]+", cell)
+            float(number) for cell in row[4:] for number in re.findall(r"-?[\d.]+", cell)
         ]
         for row in rows[2:]
     }
@@ -99,6 +105,14 @@ def test_the_shipped_coefficients_are_what_the_tables_give() -> None:
         for stage, parts in shipped["stages"].items():
             for resource, cost in parts["cost"].items():
                 assert again["stages"][stage]["cost"][resource] == pytest.approx(cost, rel=1e-2)
+
+
+@pytest.mark.slow
+def test_instances_left_out_give_the_errors_that_are_stated() -> None:
+    some = list(instances_left_out())
+    assert_alike(table_of_page(judged_instances(some)), stated("our rtl"))
+    dots = picture(some).count("h0")
+    assert PICTURE.read_text(encoding="utf-8").count("h0") == dots > len(some)
 
 
 def test_the_page_says_that_the_goals_hold_where_they_do() -> None:

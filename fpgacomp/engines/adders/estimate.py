@@ -13,7 +13,7 @@ from fpgacomp.engines.shared.circuit.nodes import bits_of
 from fpgacomp.engines.stream.estimate.design import NOTHING, prices_on
 from fpgacomp.engines.stream.timing.pipelines import Pipelines
 from fpgacomp.engines.stream.timing.whole import Whole
-from fpgacomp.results.estimate import Basis, Estimate, Figure, LayerEstimate
+from fpgacomp.results.estimate import RTL_BY_YOSYS, Basis, Estimate, Figure, LayerEstimate
 
 # What Yosys made of whole circuits, over what was counted. With LUTs of six inputs three circuits
 # of 1,800 to 27,000 LUTs took 0.95 to 1.01 (xc7); with four inputs one of 2,300 took 1.3 on iCE40
@@ -64,7 +64,7 @@ def estimate_adders(design: AdderDesign) -> Estimate:
         interval_cycles=Figure.exact(float(max(run.interval, 1))),
         resources=sum((layer.resources for layer in layers.values()), ports),
         layers=layers,
-        basis=Basis("netlists of Yosys", _MEASURED[device.lut_inputs]),
+        basis=Basis("netlists of Yosys", _MEASURED[device.lut_inputs], predicts=RTL_BY_YOSYS),
     )
 
 

@@ -17,6 +17,7 @@ from fpgacomp.errors import FpgacompError, raise_all
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
+from fpgacomp.results.estimate import PredictedFigures
 from fpgacomp.results.project import Project
 
 
@@ -133,6 +134,10 @@ class Hls4mlEngine:
 
     def units(self, emitted: Emitted) -> tuple[HardwareUnit, ...]:
         """None: it emits no SystemVerilog."""
+        return ()
+
+    def predictions(self, design: Hls4mlDesign) -> tuple[PredictedFigures, ...]:
+        """None: it has one source."""
         return ()
 
 

@@ -33,10 +33,11 @@ def yosys_remarks(board: Board, basis: Basis) -> tuple[str, ...]:
     """
     blocks = board.device.block_ram
     words, bits = blocks.shapes[0]
+    some = f"{basis.instances} instances" if basis.instances else f"{basis.designs} designs"
     return (
         f"no HLS tool builds C++ for {board.name}, a device of family {board.family}: Yosys builds "
         f"the SystemVerilog in rtl/. LUT, FF and block RAM ({blocks.block} of {words * bits:,} "
-        f"bits, listed as BRAM18) are fitted to {basis.tool} of {basis.designs} designs for this "
+        f"bits, listed as BRAM18) are fitted to {basis.tool} of {some} for this "
         "family; none was placed or routed, so whether the clock is met is known after "
         "`fpgacomp build` alone.",
     )

@@ -17,6 +17,7 @@ from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.host.toolchain import Compiler, find_verilator, find_yosys
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
+from fpgacomp.results.estimate import PredictedFigures
 from fpgacomp.results.project import Project
 
 SIMULATION_ONLY = frozenset({"TAP", "NAME"})  # parameters of fpgacomp_fifo
@@ -39,12 +40,13 @@ class StreamEngine:
             why = f"is no choice of the {self.name} engine, which always streams."
             raise UsageError("--io", why, "leave --io out, or use --backend hls4ml.")
         from fpgacomp.engines.stream.estimate.design import estimate_stream
+        from fpgacomp.engines.stream.estimate.rtl.predict import as_built
         from fpgacomp.engines.stream.fold.design import fold_stream
 
-        return fold_stream(
+        return as_built(fold_stream(
             graph, goal.board, clock_mhz=goal.clock_mhz, target=goal.target,
             estimate=estimate_stream, other_boards=goal.other_boards,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def emit(self, design: StreamDesign, vectors: Mapping[str, IntArray]) -> Emitted:
         """Our own HLS C++ and SystemVerilog of the design's operators."""
@@ -111,9 +113,12 @@ class StreamEngine:
         """Which of its outputs can be built for the board."""
         from fpgacomp.engines.stream.estimate.design import prices_on
         from fpgacomp.engines.stream.estimate.open_tools import measured
+        from fpgacomp.engines.stream.estimate.rtl.prices import instances_of
 
         if measured(design.board.device):
-            return yosys_remarks(design.board, prices_on(design.board.device).basis)
+            device = design.board.device
+            basis = replace(prices_on(device).basis, instances=instances_of(device))
+            return yosys_remarks(design.board, basis)
         return hls_remarks(design.board, "Build the SystemVerilog in rtl/ with the open tools.")
 
     def choices(self, design: StreamDesign) -> Mapping[str, str]:
@@ -151,6 +156,12 @@ class StreamEngine:
         top = RtlInterface.of(emitted.project).top
         text = emitted.project.files[f"rtl/{top}.sv"].decode()
         return units_of(text, parts(emitted.project), ignored=SIMULATION_ONLY)
+
+    def predictions(self, design: StreamDesign) -> tuple[PredictedFigures, ...]:
+        """The SystemVerilog, where the estimate is of the C++."""
+        from fpgacomp.engines.stream.estimate.rtl.predict import predictions
+
+        return predictions(design)
 
 
 STREAM = StreamEngine()

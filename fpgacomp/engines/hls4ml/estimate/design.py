@@ -18,7 +18,15 @@ from fpgacomp.engines.hls4ml.timing import Timing
 from fpgacomp.engines.shared.coefficients import Coefficients
 from fpgacomp.engines.shared.terms import fifo_terms
 from fpgacomp.ir.layers import Input, Layer, Tensor
-from fpgacomp.results.estimate import Basis, Estimate, Figure, LayerEstimate, Stage
+from fpgacomp.results.estimate import (
+    HLS_EARLY,
+    HLS_LATE,
+    Basis,
+    Estimate,
+    Figure,
+    LayerEstimate,
+    Stage,
+)
 
 ZERO = Figure.exact(0.0)
 NOTHING = Resources.of(lambda _: ZERO)
@@ -53,13 +61,15 @@ def estimate_hls4ml(design: Hls4mlDesign, *, stage: Stage = "logic_synth") -> Es
         interval_cycles=_scaled(interval, speed),
         resources=total,
         layers={name: replace(layer, start=starts[name]) for name, layer in layers.items()},
-        basis=_basis(design),
+        basis=_basis(design, stage),
     )
 
 
-def _basis(design: Hls4mlDesign) -> Basis:
+def _basis(design: Hls4mlDesign, stage: Stage) -> Basis:
     """Published reports; none of them is of a device that Vitis HLS does not build for."""
-    return Basis() if design.board.device.toolchain == "vivado" else Basis(designs=0)
+    predicts = HLS_EARLY if stage == "csynth" else HLS_LATE
+    known = design.board.device.toolchain == "vivado"
+    return Basis(predicts=predicts) if known else Basis(predicts=predicts, designs=0)
 
 
 @lru_cache(maxsize=8192)

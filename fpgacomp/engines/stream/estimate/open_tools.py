@@ -21,7 +21,7 @@ from fpgacomp.engines.shared.terms import MEMORIES, RESOURCES, SOFT, Terms, unit
 from fpgacomp.engines.stream.design import Memory
 from fpgacomp.engines.stream.estimate.memory import UNTOLD, added, buffer_terms, rom_terms
 from fpgacomp.engines.stream.storage import fifo_in_block
-from fpgacomp.results.estimate import Basis, Figure
+from fpgacomp.results.estimate import RTL_BY_YOSYS, Basis, Figure
 
 PATH = Path(__file__).with_name("yosys.json")
 # Yosys' own costs of a memory in logic (a bit of a table, a bit that is written), and in the
@@ -159,7 +159,7 @@ class YosysPrices:
     def basis(self) -> Basis:
         """Netlists of Yosys, and of how many designs."""
         designs = _content()[self.device.block_ram.block]["designs"]
-        return Basis("netlists of Yosys", designs)
+        return Basis("netlists of Yosys", designs, predicts=RTL_BY_YOSYS)
 
     def operator(self, terms: Terms, kind: str) -> Resources[Figure]:
         """An operator of these terms of Vitis HLS."""
