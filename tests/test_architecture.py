@@ -50,7 +50,7 @@ ENGINE_ROOMS = {
 # Files of the engines' room that stand above its folders: the registry and the choice.
 ENGINE_TOP = {
     "__init__", "engine", "registry", "choose", "refit", "published", "judging",
-    "layer_price", "layer_spec",
+    "layer_price", "layer_spec", "weigh",
 }  # fmt: skip
 HEAVY = (
     "alkaid",

@@ -33,6 +33,9 @@ class StreamEngine:
         """Nothing: every layer of the vocabulary has an operator."""
         return ()
 
+    def outlook(self, graph: Graph, goal: Goal) -> None:
+        """Nothing: the search takes no time."""
+
     def fold(self, graph: Graph, goal: Goal) -> FoldingResult[StreamDesign]:
         """The best folding of the graph, with FIFO depths that cannot deadlock."""
         if goal.io_type is not None:
