@@ -82,6 +82,8 @@ class Goal:
         other_boards: boards to name as a remedy where this one is too small.
         bits_are_options: whether fpgacomp quantizes the network itself, so that fewer bits are
             options of the same command.
+        for_companion: whether a companion is to build the same design, which then has nothing but
+            what it has operators of.
     """
 
     board: Board
@@ -90,6 +92,7 @@ class Goal:
     io_type: IoType | None = None
     other_boards: Sequence[Board] = ()
     bits_are_options: bool = False
+    for_companion: bool = False
 
 
 @dataclass(frozen=True)

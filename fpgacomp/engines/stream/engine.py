@@ -47,6 +47,7 @@ class StreamEngine:
         return fold_stream(
             graph, goal.board, clock_mhz=goal.clock_mhz, target=goal.target,
             estimate=estimate_stream, other_boards=goal.other_boards,
+            share_additions=not goal.for_companion,
         )  # fmt: skip
 
     def emit(self, design: StreamDesign, vectors: Mapping[str, IntArray]) -> Emitted:
