@@ -15,6 +15,7 @@ from fpgacomp.engines.stream.fold.search import Found, sized_designs
 from fpgacomp.engines.stream.fold.space import StreamSpace
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.engines.stream.layers.matrix import MatrixRules
+from fpgacomp.engines.stream.layers.rules import WIDEST_WORD
 from fpgacomp.results.target import Target
 
 # Signed digits of the matrices of a design up to which searching for shared additions takes a few
@@ -23,6 +24,8 @@ MOST_DIGITS = 3_000
 # Inputs of the LUTs for which the estimate counts a circuit. With fewer, where the carry lies
 # behind the LUT, Yosys made 1.3 to 1.4 times of what is counted.
 _LUT_INPUTS = 6
+# Bits of a word up to which FINN, whose files of a design multiply in LUTs, generates code.
+_WIDEST_WEIGHTS = 8191
 
 
 def with_shared_adders(
@@ -69,14 +72,16 @@ def _smaller(
 
 
 def _unfolded(design: StreamDesign) -> list[MatrixRules]:
-    """The matrices whose every product has LUTs of its own."""
+    """The matrices of which the search has folded no more than the words of weights made it."""
     found: list[MatrixRules] = []
     for name, folding in design.folding.items():
         rules = rules_of(design.graph.by_name[name])
         if not isinstance(rules, MatrixRules) or rules.why_illegal(rules.unfolded):
             continue
-        shape = (rules.unfolded.pe, rules.unfolded.simd)
-        if folding.arithmetic == "lut" and (folding.pe, folding.simd) == shape:
+        if rules.widest_stream > WIDEST_WORD or rules.widest_weights > _WIDEST_WEIGHTS:
+            continue
+        most = max(one.pe * one.simd for one in rules.foldings(design.board.device))
+        if folding.arithmetic == "lut" and folding.pe * folding.simd == most:
             found.append(rules)
     return found
 
