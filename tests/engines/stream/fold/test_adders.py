@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from fpgacomp.frontend import read_network
 from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
 from fpgacomp.results.target import Target
+from tests.support.paths import REPOSITORY
 
 FASTEST = Target("throughput")
 with_alkaid = pytest.mark.skipif(
@@ -119,3 +121,16 @@ def test_the_count_is_of_luts_of_six_inputs() -> None:
     board = load_board("ulx3s-85f")
     goal = Goal(board=board, clock_mhz=50.0, target=FASTEST)
     assert board.device.lut_inputs == 4 and not shared(STREAM.fold(mlp(), goal))
+
+
+@with_alkaid
+def test_a_matrix_that_is_unfolded_but_for_the_word_of_its_weights_shares_additions() -> None:
+    """72 x 16 weights of 4 bits are 4,608 bits, and no word of weights has more than 4,096."""
+    graph = lower(read_network(REPOSITORY / "examples" / "digits_cnn" / "model.onnx")).graph
+    goal = Goal(board=load_board("pynq-z2"), clock_mhz=100.0, target=Target("latency"))
+    found, plain = STREAM.fold(graph, goal), STREAM.fold(graph, replace(goal, for_companion=True))
+    assert shared(found) == ["conv1", "conv2", "dense1"]
+    assert plain.design.folding["conv2"].pe * plain.design.folding["conv2"].simd == 72 * 8
+    assert found.estimate.lut.value < 0.5 * plain.estimate.lut.value
+    assert found.estimate.interval_cycles.value <= plain.estimate.interval_cycles.value
+    assert found.estimate.latency_cycles.value <= plain.estimate.latency_cycles.value
