@@ -50,8 +50,7 @@ ENGINE_ROOMS = {
 # Files of the engines' room that stand above its folders: the registry and the choice.
 ENGINE_TOP = {
     "__init__", "engine", "registry", "choose", "refit", "published", "judging",
-    "judging_rtl",
-    "layer_price", "layer_spec",
+    "judging_rtl", "layer_price", "layer_spec", "weigh",
 }  # fmt: skip
 HEAVY = (
     "alkaid",

@@ -1,5 +1,6 @@
 """What an engine is: it folds a graph for a goal, emits a design, simulates what it emitted.
 
+    outlook(graph, goal)              -> Outlook | None  of a design that takes long to find
     fold(graph, goal)                 -> FoldingResult   the best legal design, or the nearest miss
     emit(design, vectors)             -> Emitted         its project, and the graph it must equal
     simulate(emitted, batches, level) -> CsimResult...   every integer that the project computes
@@ -82,6 +83,8 @@ class Goal:
         other_boards: boards to name as a remedy where this one is too small.
         bits_are_options: whether fpgacomp quantizes the network itself, so that fewer bits are
             options of the same command.
+        for_companion: whether a companion is to build the same design, which then has nothing but
+            what it has operators of.
     """
 
     board: Board
@@ -90,6 +93,22 @@ class Goal:
     io_type: IoType | None = None
     other_boards: Sequence[Board] = ()
     bits_are_options: bool = False
+    for_companion: bool = False
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of a design that takes long to find, before anyone looks for it.
+
+    Args:
+        least_lut: LUTs that it takes at least.
+        effort: why it is not looked for unasked, as a clause with figures; "" where it is.
+        missing: the command that installs what finding it needs; "" where that is there.
+    """
+
+    least_lut: float
+    effort: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +176,12 @@ class Engine(Protocol[DesignT]):
 
     def refusals(self, graph: Graph) -> tuple[FpgacompError, ...]:
         """What keeps the engine from building the graph on any board; () where it can."""
+
+    def outlook(self, graph: Graph, goal: Goal) -> Outlook | None:
+        """What is known of the design before it is looked for; None where that takes no time.
+
+        An engine with an outlook is folded beside others only where it can be the best of them.
+        """
 
     def fold(self, graph: Graph, goal: Goal) -> FoldingResult[DesignT]:
         """The best legal design for the goal, or the nearest miss with the ways out.

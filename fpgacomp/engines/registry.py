@@ -13,9 +13,6 @@ from fpgacomp.errors import ToolError, UsageError
 
 # Where two designs are equally good the earlier engine's is taken.
 ENGINES: tuple[AnyEngine, ...] = (STREAM, HLS4ML, ADDERS)
-# Those that `auto` weighs against each other. The adders engine is asked for by its name: sharing
-# the additions of a network takes seconds, which no other compile is to spend.
-WEIGHED: tuple[AnyEngine, ...] = (STREAM, HLS4ML)
 COMPANIONS: tuple[Companion, ...] = (FINN,)
 AUTO = "auto"
 BACKENDS: tuple[str, ...] = (
@@ -46,7 +43,7 @@ def request(backend: str) -> Request:
         ToolError: the companion asked for is not installed.
     """
     if backend == AUTO:
-        return Request(WEIGHED)
+        return Request(ENGINES)
     for companion in COMPANIONS:
         if companion.name == backend:
             if (command := companion.install()) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fpgacomp.engines.choose import refusals
-from fpgacomp.engines.registry import WEIGHED
+from fpgacomp.engines.registry import ENGINES
 from fpgacomp.errors import FpgacompError, InvalidGraph, Problems
 from fpgacomp.flows.integers import Model, lower_network
 from fpgacomp.flows.options import Options, checked
@@ -44,4 +44,4 @@ def check(model: Model, *, options: Options | None = None) -> CheckReport:
     except FpgacompError as error:
         problems = error.problems if isinstance(error, Problems) else (error,)
         return CheckReport(findings, network.format, problems)
-    return CheckReport(findings, network.format, refusals(lowered.graph, WEIGHED))
+    return CheckReport(findings, network.format, refusals(lowered.graph, ENGINES))

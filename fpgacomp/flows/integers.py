@@ -94,6 +94,7 @@ def fold(
         io_type=options.io_type,
         other_boards=list(_others(board, graph)),
         bits_are_options=of_float,
+        for_companion=request.companion is not None,
     )
     search = _search(lowered, options, request, board)
     with stages.step("fold"):

@@ -66,7 +66,7 @@ def _after_success(report: Report) -> Iterator[Step]:
             f"Build the bitstream, host link included ({INSTALL_BITSTREAM}).{slow}",
             f"fpgacomp build {folder}",
         )
-    elif report.board.device.yosys and report.backend == "stream":
+    elif report.board.device.yosys and report.backend != "hls4ml":
         yield Step(
             "Synthesize the SystemVerilog with Yosys (pip install pyosys==0.70):",
             f'cd {folder}/rtl && python -c "from pyosys import libyosys; '

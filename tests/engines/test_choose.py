@@ -13,7 +13,7 @@ from fpgacomp.devices.read import load_board
 from fpgacomp.devices.resources import counts
 from fpgacomp.engines.choose import EngineDesign, choose
 from fpgacomp.engines.engine import Goal
-from fpgacomp.engines.registry import WEIGHED, engine_named
+from fpgacomp.engines.registry import ENGINES, engine_named
 from fpgacomp.engines.shared.narrow import narrowed, widest
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import rank
@@ -77,7 +77,7 @@ def test_a_remedy_leads_to_what_it_says(
 ) -> None:
     graph = mlp(*sizes, bits=8)
     asked = goal(shrunk(0.08), target, bits_are_options=True)
-    chosen = choose(graph, asked, WEIGHED)
+    chosen = choose(graph, asked, ENGINES)
     found = chosen.folded.verdict.remedies
     assert not chosen.folded.verdict.fits
     assert [remedy.split(":")[0] for remedy in found][: len(kinds)] == kinds
@@ -138,9 +138,10 @@ def test_what_no_tool_of_the_board_builds_is_not_chosen() -> None:
     """hls4ml's C++ is the faster design of this network, and no open tool reads it."""
     board = load_board("ulx3s-85f")
     asked = replace(goal(board, Target()), clock_mhz=50.0)
-    chosen = choose(mlp(16, 16, 5), asked, WEIGHED)
+    hls4ml = engine_named("hls4ml")
+    chosen = choose(mlp(16, 16, 5), asked, [engine_named("stream"), hls4ml])
     assert chosen.engine.name == "stream"
     assert "stream: no tool for Radiona ULX3S" in chosen.folded.reasons[0]
-    hls4ml = engine_named("hls4ml")
     assert rank(hls4ml.fold(mlp(16, 16, 5), asked), Target()) < rank(chosen.folded, Target())
     assert choose(mlp(16, 16, 5), asked, [hls4ml]).engine is hls4ml
+    assert "rtl" in choose(mlp(16, 16, 5), asked, ENGINES).engine.levels

@@ -94,7 +94,8 @@ def test_stages_are_kept_up_to_the_one_that_fails(
 
     monkeypatch.setattr(emission, "emit_stream", broken)
     stages = tmp_path / "stages"
-    options = Options(backend="stream", vectors=5, csim=False, dump_stages=stages)
+    target = Target("area")
+    options = Options(backend="stream", target=target, vectors=5, csim=False, dump_stages=stages)
     with pytest.raises(UsageError, match="is broken in this test"):
         fpgacomp.compile(DIGITS, "pynq-z2", options=options)
     assert sorted(path.name for path in stages.iterdir()) == [

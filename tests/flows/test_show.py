@@ -16,6 +16,7 @@ from fpgacomp.flows.show import show
 from fpgacomp.frontend import open_network
 from fpgacomp.ir.text import arrays_from_npz, parse_graph
 from fpgacomp.lower import lower
+from fpgacomp.results.target import Target
 from tests.support.paths import EXAMPLES
 
 DIGITS = EXAMPLES / "digits_cnn" / "model.onnx"
@@ -42,7 +43,8 @@ def test_a_network_is_shown_as_its_graph(tmp_path: Path) -> None:
 
 
 def test_a_board_adds_the_design() -> None:
-    shown = show(DIGITS, board="pynq-z2", options=Options(backend="stream"))
+    options = Options(backend="stream", target=Target("area"))
+    shown = show(DIGITS, board="pynq-z2", options=options)
     assert parse_graph(shown.text, shown.arrays) == shown.graph
     assert shown.design["engine"] == "stream"
     assert "// engine stream\n// board pynq-z2 (" in shown.text

@@ -60,10 +60,10 @@ BackendOption = Annotated[
         metavar="ENGINE",
         rich_help_panel=BUILD,
         help="Engine that designs the accelerator: auto, hls4ml, stream, adders or finn. auto "
-        "takes hls4ml or stream, whichever suits target and board; hls4ml unrolls layers for the "
-        "shortest latency; stream folds a pipeline of operators; adders unrolls a small network "
-        "into additions that its outputs share, a frame every cycle (it needs alkaid: `fpgacomp "
-        "doctor` says how to add it); finn is stream and insists on FINN's own "
+        "takes hls4ml, stream or adders, whichever suits target and board; hls4ml unrolls layers "
+        "for the shortest latency; stream folds a pipeline of operators; adders unrolls a small "
+        "network into additions that its outputs share, a frame every cycle (it needs alkaid: "
+        "`fpgacomp doctor` says how to add it); finn is stream and insists on FINN's own "
         "files and on FINN's execution of them, which stream adds where FINN is installed "
         "(`fpgacomp doctor` says how to add it).",
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fpgacomp.engines.adders.design import AdderDesign
-from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
+from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level, Outlook
 from fpgacomp.engines.shared.csim import CsimResult, Progress
 from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.result import FoldingResult
@@ -35,6 +35,12 @@ class AddersEngine:
         from fpgacomp.engines.adders.unroll import refusals
 
         return tuple(refusals(graph))
+
+    def outlook(self, graph: Graph, goal: Goal) -> Outlook:
+        """The least size of the circuit, and what keeps its additions from being shared unasked."""
+        from fpgacomp.engines.adders.outlook import outlook
+
+        return outlook(graph, goal.board.device.lut_inputs)
 
     def fold(self, graph: Graph, goal: Goal) -> FoldingResult[AdderDesign]:
         """The unrolled design."""

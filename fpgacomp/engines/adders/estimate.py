@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from fpgacomp.devices.resources import Resources
 from fpgacomp.engines.adders.dataflow import dataflow_of
@@ -65,6 +66,17 @@ def estimate_adders(design: AdderDesign) -> Estimate:
         resources=sum((layer.resources for layer in layers.values()), ports),
         layers=layers,
         basis=Basis("netlists of Yosys", _MEASURED[device.lut_inputs], predicts=RTL_BY_YOSYS),
+    )
+
+
+def without_ports(design: AdderDesign, figures: Estimate) -> Estimate:
+    """The figures of the circuit alone, which takes a frame every cycle."""
+    parts = [layer.resources for layer in figures.layers.values()]
+    return replace(
+        figures,
+        latency_cycles=Figure.exact(float(design.plan.stages)),
+        interval_cycles=Figure.exact(1.0),
+        resources=sum(parts, NOTHING),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fpgacomp.devices.device import Device, Toolchain
 from fpgacomp.engines.adders.design import AdderDesign
-from fpgacomp.engines.adders.estimate import estimate_adders
+from fpgacomp.engines.adders.estimate import estimate_adders, without_ports
 from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, Trial, pace
@@ -57,7 +57,8 @@ def fold_adders(graph: Graph, goal: Goal) -> FoldingResult[AdderDesign]:
     ]
     if trial.fits and bounds.kept(figures):
         reasons += trial.warnings()
-        return FoldingResult(design, figures, Verdict(True, name), tuple(reasons))
+        bare = without_ports(design, figures)
+        return FoldingResult(design, figures, Verdict(True, name), tuple(reasons), bare=bare)
     limiting, factor, sentences = trial.miss(bounds)
     verdict = Verdict(False, limiting, shortfall=factor)
     return FoldingResult(design, figures, verdict, (*sentences, *reasons))

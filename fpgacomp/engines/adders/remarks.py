@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from fpgacomp.engines.adders.design import AdderDesign
-from fpgacomp.engines.shared.remarks import hls_remarks
+from fpgacomp.engines.shared.remarks import built_by_hls
 
 # Most bits of a word that Vitis HLS takes.
 _WIDEST_WORD = 4096
@@ -13,21 +13,24 @@ _WIDEST_WORD = 4096
 
 def remarks(design: AdderDesign) -> tuple[str, ...]:
     """Sentences, none of them about what every engine says."""
-    device = design.board.device
+    vendor = built_by_hls(design.board)
+    unknown = "; what Vivado makes of them was not measured" if vendor else ""
     found = [
         "LUT and FF of the circuit are counted wire by wire, as Yosys maps additions and "
-        "comparisons; what Vivado makes of them was not measured. Whether the clock is met is "
-        "known after place and route alone."
+        f"comparisons{unknown}. Whether the clock is met is known after place and route alone."
     ]
     widest = max(design.graph.inputs[0].output.size * design.graph.inputs[0].output.type.bits,
                  design.graph.outputs[0].size * design.graph.outputs[0].type.bits)  # fmt: skip
-    if device.toolchain == "vivado" and widest > _WIDEST_WORD:
+    if vendor and widest > _WIDEST_WORD:
         found.append(
             f"a frame is a word of {widest:,} bits, and Vitis HLS takes none above "
             f"{_WIDEST_WORD:,}: the C++ is for simulation, build the SystemVerilog in rtl/."
         )
-    if device.toolchain != "vivado":
-        return (*found, *hls_remarks(design.board, "Build the SystemVerilog in rtl/."))
+    if not vendor:
+        found.append(
+            f"no HLS tool builds C++ for {design.board.name}, a device of family "
+            f"{design.board.family}: build the SystemVerilog in rtl/ with the open tools."
+        )
     return tuple(found)
 
 

@@ -36,6 +36,8 @@ from fpgacomp.ir.layers import (
 from fpgacomp.ir.types import IntArray
 
 Wires = npt.NDArray[np.int64]  # a wire for each element of a tensor, in the tensor's shape
+# The wires of rows [positions, n_in] times a matrix [n_in, n_out].
+Multiply = Callable[[IntArray, Wires, Builder], Wires]
 # Additions of a circuit without sharing that are still tried: beyond these neither the circuit nor
 # its simulation is a matter of seconds, and no board holds it.
 MOST_ADDITIONS = 150_000
@@ -86,6 +88,11 @@ def unroll(graph: Graph) -> Circuit:
         ToolError: alkaid is not installed.
         UnsupportedLayer: a matrix is too large to share its additions.
     """
+    return unrolled_with(graph, _matrix)
+
+
+def unrolled_with(graph: Graph, multiply: Multiply) -> Circuit:
+    """The circuit of a graph whose matrices are made by `multiply`."""
     builder = Builder([i.output.type for i in graph.inputs for _ in range(i.output.size)])
     elements = iter(range(len(builder.inputs)))
     wires: dict[str, Wires] = {}
@@ -95,7 +102,8 @@ def unroll(graph: Graph) -> Circuit:
                 made = np.array([builder.source(next(elements)) for _ in range(layer.output.size)])
                 made = made.reshape(layer.output.shape)
             else:
-                made = _layer(layer, [wires[tensor.name] for tensor in layer.inputs], builder)
+                read = [wires[tensor.name] for tensor in layer.inputs]
+                made = _layer(layer, read, builder, multiply)
         wires[layer.output.name] = made
         known = layer.output.type.lo, layer.output.type.hi
         for wire in made.ravel().tolist():
@@ -105,17 +113,17 @@ def unroll(graph: Graph) -> Circuit:
     return builder.finish(np.concatenate(written).tolist())
 
 
-def _layer(layer: Layer, operands: list[Wires], builder: Builder) -> Wires:
+def _layer(layer: Layer, operands: list[Wires], builder: Builder, multiply: Multiply) -> Wires:
     x = operands[0]
     match layer:
         case Input():
             raise ValueError("an Input is no function")
         case Dense():
-            return _matrix(layer.weight.array, x.reshape(-1, x.shape[-1]), builder).reshape(
+            return multiply(layer.weight.array, x.reshape(-1, x.shape[-1]), builder).reshape(
                 layer.output.shape
             )
         case Conv():
-            return _conv(layer, x, builder)
+            return _conv(layer, x, builder, multiply)
         case MaxPool():
             windows = _windows(x, layer.kernel, (1,) * len(layer.kernel), layer, -1)
             return _pool(windows, layer.output.shape, builder.larger)
@@ -159,7 +167,7 @@ def _channelwise(x: Wires, wire: Callable[[int, int], int]) -> Wires:
 
 def _matrix(weight: IntArray, rows: Wires, builder: Builder) -> Wires:
     """[positions, n_in] wires times a matrix: the same additions at each position."""
-    hull = [_hull(builder, column) for column in rows.T.tolist()]
+    hull = hulls(rows, builder)
     varying = [index for index, (lo, hi) in enumerate(hull) if lo < hi]
     fixed = np.array([lo if lo == hi else 0 for lo, hi in hull], dtype=np.int64) @ weight
     constants = [builder.constant(value) for value in fixed.tolist()]
@@ -172,12 +180,17 @@ def _matrix(weight: IntArray, rows: Wires, builder: Builder) -> Wires:
     ])  # fmt: skip
 
 
+def hulls(rows: Wires, builder: Builder) -> list[Range]:
+    """The range of each column of rows [positions, n_in], over all positions."""
+    return [_hull(builder, column) for column in rows.T.tolist()]
+
+
 def _hull(builder: Builder, wires: Sequence[int]) -> Range:
     spans = [builder.ranges[wire] for wire in wires]
     return min(lo for lo, _ in spans), max(hi for _, hi in spans)
 
 
-def _conv(layer: Conv, x: Wires, builder: Builder) -> Wires:
+def _conv(layer: Conv, x: Wires, builder: Builder, multiply: Multiply) -> Wires:
     zero = builder.constant(0)
     windows = _windows(x, layer.kernel, layer.dilations, layer, zero)  # [*out, taps, C]
     spatial, taps = windows.shape[:-2], windows.shape[-2]
@@ -188,7 +201,7 @@ def _conv(layer: Conv, x: Wires, builder: Builder) -> Wires:
     for group in range(layer.groups):
         rows = windows[..., group * c_in : (group + 1) * c_in].reshape(-1, taps * c_in)
         matrix = weight[..., group * width : (group + 1) * width].reshape(taps * c_in, width)
-        parts.append(_matrix(matrix, rows, builder).reshape(*spatial, width))
+        parts.append(multiply(matrix, rows, builder).reshape(*spatial, width))
     return np.concatenate(parts, axis=-1)
 
 

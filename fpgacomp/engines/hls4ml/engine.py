@@ -36,6 +36,9 @@ class Hls4mlEngine:
         found = [refusals(variant) for variant in variants(graph)]
         return () if any(not refused for refused in found) else found[0]
 
+    def outlook(self, graph: Graph, goal: Goal) -> None:
+        """Nothing: the search takes no time."""
+
     def fold(self, graph: Graph, goal: Goal) -> FoldingResult[Hls4mlDesign]:
         """The best design over the graph and what each pass makes of it."""
         from fpgacomp.engines.hls4ml.estimate.design import estimate_hls4ml

@@ -26,6 +26,8 @@ class FoldingResult(Generic[DesignT_co]):
         reasons: sentences on why this design was chosen, how near to the optimum it is, and
             what is uncertain.
         ways: finds the ways out where it does not fit, the cheapest first.
+        bare: the figures without AXI4-Stream ports, equal to `estimate` where that has none; None
+            where they cannot be told apart.
     """
 
     design: DesignT_co
@@ -33,3 +35,4 @@ class FoldingResult(Generic[DesignT_co]):
     verdict: Verdict
     reasons: tuple[str, ...]
     ways: Callable[[], Iterable[Way]] = tuple
+    bare: Estimate | None = None

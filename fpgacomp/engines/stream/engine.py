@@ -34,6 +34,9 @@ class StreamEngine:
         """Nothing: every layer of the vocabulary has an operator."""
         return ()
 
+    def outlook(self, graph: Graph, goal: Goal) -> None:
+        """Nothing: the search takes no time."""
+
     def fold(self, graph: Graph, goal: Goal) -> FoldingResult[StreamDesign]:
         """The best folding of the graph, with FIFO depths that cannot deadlock."""
         if goal.io_type is not None:
@@ -46,6 +49,7 @@ class StreamEngine:
         return as_built(fold_stream(
             graph, goal.board, clock_mhz=goal.clock_mhz, target=goal.target,
             estimate=estimate_stream, other_boards=goal.other_boards,
+            share_additions=not goal.for_companion,
         ))  # fmt: skip
 
     def emit(self, design: StreamDesign, vectors: Mapping[str, IntArray]) -> Emitted:

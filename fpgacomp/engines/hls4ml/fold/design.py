@@ -208,7 +208,9 @@ def _success(best: Hls4mlTrial, trials: Sequence[Hls4mlTrial], target: Target) -
             reasons.append(f"{other.design.io_type} would give {pace(other.estimate)}.")
     reasons.append(_optimality(best))
     reasons += [*best.left_free(target), *best.warnings()]
-    return FoldingResult(best.design, best.estimate, Verdict(True, name), tuple(reasons))
+    return FoldingResult(
+        best.design, best.estimate, Verdict(True, name), tuple(reasons), bare=best.estimate
+    )
 
 
 def _optimality(trial: Hls4mlTrial) -> str:
@@ -237,7 +239,9 @@ def _failure(
 
     ways = partial(hls4ml_ways, spaces, target, holds, estimate, other_boards)
     verdict = Verdict(False, limiting, shortfall=shortfall)
-    return FoldingResult(best.design, best.estimate, verdict, tuple(reasons), ways)
+    return FoldingResult(
+        best.design, best.estimate, verdict, tuple(reasons), ways, bare=best.estimate
+    )
 
 
 def _nearest(spaces: Sequence[Hls4mlSpace], bounds: Bounds, estimate: Estimator) -> Hls4mlTrial:

@@ -6,5 +6,6 @@ solve    turns a constant matrix into shared additions, by alkaid
 linear   places such additions into a circuit
 schedule deals the nodes to pipeline stages
 cost     counts LUTs and flip-flops
+bound    says what a matrix takes at least, before it is solved
 evaluate computes every node in numpy
 """

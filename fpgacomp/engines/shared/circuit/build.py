@@ -42,6 +42,7 @@ class Builder:
         self._owners: list[str] = []
         self._owner = ""
         self._known: dict[Node, int] = {}
+        self._unknown = 0
 
     @contextmanager
     def working_for(self, layer: str) -> Iterator[None]:
@@ -56,6 +57,11 @@ class Builder:
         """An element of the word that the circuit reads."""
         kind = self.inputs[element]
         return self._add(ReadElement(element), (kind.lo, kind.hi))
+
+    def unknown(self, span: Range) -> int:
+        """A wire of which nothing but its range is known: such circuits are there to be counted."""
+        self._unknown += 1
+        return self._add(ReadElement(-self._unknown), span)
 
     def constant(self, value: int) -> int:
         """A number."""

@@ -10,6 +10,7 @@ from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, pace, used
 from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.fold.adders import with_shared_adders
 from fpgacomp.engines.stream.fold.miss import Extremes, stream_miss
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import GAP
@@ -31,6 +32,7 @@ def fold_stream(
     target: Target,
     estimate: Estimator,
     other_boards: Sequence[Board] = (),
+    share_additions: bool = True,
 ) -> StreamResult:
     """The best legal folding for the target, or the nearest miss with the ways out.
 
@@ -44,6 +46,7 @@ def fold_stream(
             area; area: least area. Its fps and latency_us are bounds in each case.
         estimate: what gives a design's figures at logic synthesis (`estimate_stream`).
         other_boards: boards to name as a remedy where this one is too small.
+        share_additions: whether unfolded matrices may share additions, where alkaid is installed.
 
     Returns:
         A legal design with FIFO depths that cannot deadlock. verdict.fits says that it is
@@ -61,6 +64,8 @@ def fold_stream(
         if found is None and not held:
             found = extremes.passed_over(bounds)
     if found is not None:
+        if share_additions:
+            found = with_shared_adders(space, found, target, bounds, estimate)
         return _success(space, found, target, estimate)
     return stream_miss(space, target, bounds, estimate, other_boards, extremes)
 
@@ -78,6 +83,7 @@ def _success(space: StreamSpace, found: Found, target: Target, estimate: Estimat
     reasons = [
         f"stream: {pace(trial.estimate)}; {name} is the fullest at {share:.0%}.",
         f"{area:,.0f} LUT-equivalents (one each: LUT 1, {rates}).",
+        *_shared(trial.design),
         f"folding: within {max(trial.gap, GAP):.1%} of the optimum of the integer program.",
         f"FIFOs: {len(run.finish)} frames ran through the design with its depths, one every "
         f"{run.interval:,} cycles, the first after {run.finish[0]:,}.",
@@ -85,3 +91,14 @@ def _success(space: StreamSpace, found: Found, target: Target, estimate: Estimat
         *trial.warnings(),
     ]
     return FoldingResult(trial.design, trial.estimate, Verdict(True, name), tuple(reasons))
+
+
+def _shared(design: StreamDesign) -> list[str]:
+    """A sentence on matrices that share additions; else nothing."""
+    names = [name for name, folding in design.folding.items() if folding.arithmetic == "adders"]
+    if not names:
+        return []
+    return [
+        f"the outputs of {', '.join(names)} share additions: each product has hardware of its own, "
+        "and that is smaller than an adder tree for each output."
+    ]

@@ -74,6 +74,18 @@ class MatrixRules(ABC):
         """Every product with hardware of its own, in additions that the outputs share."""
         return StreamFolding(self.layer.output.channels, self.width, "lutram", "adders")
 
+    @property
+    def widest_weights(self) -> int:
+        """Bits of all weights of the matrix, which are one word where it is unfolded."""
+        return self.width * self.layer.output.channels * self.layer.weight.type.bits
+
+    @property
+    def widest_stream(self) -> int:
+        """Bits of the wider one of the words that it reads and writes unfolded."""
+        layer = self.layer
+        return max(self.width * layer.input.type.bits,
+                   layer.output.channels * layer.output.type.bits)  # fmt: skip
+
     def _folds(self, simd: int) -> bool:
         inputs = self.layer.input.channels
         return self.width % simd == 0 and (inputs % simd == 0 or simd % inputs == 0)

@@ -1,0 +1,136 @@
+"""Matrices that the search has unfolded share additions where that is smaller, and no others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from fpgacomp import zoo
+from fpgacomp.devices.read import load_board
+from fpgacomp.engines.engine import Goal
+from fpgacomp.engines.shared.circuit import solve
+from fpgacomp.engines.shared.result import FoldingResult
+from fpgacomp.engines.shared.terms import Terms
+from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.engine import STREAM
+from fpgacomp.engines.stream.fold import adders
+from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.layers.matrix import MatrixRules
+from fpgacomp.engines.stream.operators.shared_matrix import SharedMatrix, matrix_circuit
+from fpgacomp.frontend import read_network
+from fpgacomp.ir.graph import Graph
+from fpgacomp.lower import lower
+from fpgacomp.results.target import Target
+from tests.support.paths import REPOSITORY
+
+FASTEST = Target("throughput")
+with_alkaid = pytest.mark.skipif(
+    not solve.installed(), reason=f"alkaid is not installed ({solve.INSTALL})"
+)
+
+
+@cache
+def mlp() -> Graph:
+    return lower(read_network(zoo.build("digits_mlp_w2a2"))).graph
+
+
+def folded(target: Target = FASTEST, *, for_companion: bool = False) -> FoldingResult[StreamDesign]:
+    board = load_board("pynq-z2")
+    goal = Goal(board=board, clock_mhz=100.0, target=target, for_companion=for_companion)
+    return STREAM.fold(mlp(), goal)
+
+
+def shared(result: FoldingResult[StreamDesign]) -> list[str]:
+    return [name for name, one in result.design.folding.items() if one.arithmetic == "adders"]
+
+
+@with_alkaid
+@pytest.mark.parametrize("target", [FASTEST, Target("latency")], ids=lambda target: target.goal)
+def test_unfolded_matrices_share_additions_and_the_design_is_no_slower(target: Target) -> None:
+    found, plain = folded(target), folded(target, for_companion=True)
+    assert shared(found) == ["dense1", "dense2"]
+    assert found.verdict.fits and found.estimate.lut.value < plain.estimate.lut.value
+    assert found.estimate.interval_cycles.value <= plain.estimate.interval_cycles.value
+    assert found.estimate.latency_cycles.value <= plain.estimate.latency_cycles.value
+    assert any("dense1, dense2 share additions" in text for text in found.reasons)
+    for name, folding in found.design.folding.items():
+        before = plain.design.folding[name]
+        assert (folding.pe, folding.simd) == (before.pe, before.simd)
+
+
+@with_alkaid
+def test_folded_matrices_stay_as_the_search_has_them() -> None:
+    asked = Target("area", fps=1e6)
+    found = folded(asked)
+    for name, folding in found.design.folding.items():
+        rules = rules_of(mlp().by_name[name])
+        if isinstance(rules, MatrixRules):
+            assert (folding.pe, folding.simd) != (rules.unfolded.pe, rules.unfolded.simd)
+    assert found.design == folded(asked, for_companion=True).design
+
+
+def test_a_companion_gets_what_it_has_operators_of() -> None:
+    assert not shared(folded(for_companion=True))
+
+
+def test_without_alkaid_the_design_is_what_the_search_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(solve, "installed", lambda: False)
+    found, plain = folded(), folded(for_companion=True)
+    assert found.design == plain.design and found.reasons == plain.reasons
+
+
+@with_alkaid
+def test_the_search_for_additions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adders, "MOST_DIGITS", 200)
+    assert shared(folded()) == ["dense2"]
+    monkeypatch.setattr(adders, "MOST_DIGITS", 0)
+    assert folded().design == folded(for_companion=True).design
+
+
+@with_alkaid
+def test_a_larger_circuit_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = SharedMatrix.terms
+
+    def tripled(self: SharedMatrix, port_bits: int) -> Terms:
+        found = terms(self, port_bits).items()
+        return {name: {term: 3 * n for term, n in of.items()} for name, of in found}
+
+    monkeypatch.setattr(SharedMatrix, "terms", tripled)
+    assert not shared(folded())
+
+
+@with_alkaid
+def test_what_is_kept_from_before_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = folded()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for _ in range(2):  # searched anew, then read
+        solve._solved.cache_clear()
+        matrix_circuit.cache_clear()
+        assert folded().design == first.design
+    assert any(tmp_path.rglob("graph.json"))
+
+
+def test_the_count_is_of_luts_of_six_inputs() -> None:
+    board = load_board("ulx3s-85f")
+    goal = Goal(board=board, clock_mhz=50.0, target=FASTEST)
+    assert board.device.lut_inputs == 4 and not shared(STREAM.fold(mlp(), goal))
+
+
+@with_alkaid
+def test_a_matrix_that_is_unfolded_but_for_the_word_of_its_weights_shares_additions() -> None:
+    """72 x 16 weights of 4 bits are 4,608 bits, and no word of weights has more than 4,096."""
+    graph = lower(read_network(REPOSITORY / "examples" / "digits_cnn" / "model.onnx")).graph
+    goal = Goal(board=load_board("pynq-z2"), clock_mhz=100.0, target=Target("latency"))
+    found, plain = STREAM.fold(graph, goal), STREAM.fold(graph, replace(goal, for_companion=True))
+    assert shared(found) == ["conv1", "conv2", "dense1"]
+    assert plain.design.folding["conv2"].pe * plain.design.folding["conv2"].simd == 72 * 8
+    assert found.estimate.lut.value < 0.5 * plain.estimate.lut.value
+    assert found.estimate.interval_cycles.value <= plain.estimate.interval_cycles.value
+    assert found.estimate.latency_cycles.value <= plain.estimate.latency_cycles.value
