@@ -34,8 +34,11 @@ _FLAGS = (
 # The program around the design takes no time worth optimizing.
 _LEVELS = {"design": "-O3", "main": "-O1"}
 _HEADERS = ("include", "csim_include", ".")
-# The loops run on a few frames only: compiling them is what takes the time.
-_LOOP_FLAGS = ("-std=c++14", "-fwrapv", "-w", "-O1")
+# The loops run on a few frames only: compiling them is what takes the time. Of a large circuit,
+# whose statements run once for a frame, optimizing is half of it.
+_LOOP_FLAGS = ("-std=c++14", "-fwrapv", "-w")
+_LOOP_LEVEL, _CIRCUIT_LEVEL = "-O1", "-O0"
+_LARGE_CIRCUIT_BYTES = 100_000
 
 
 def simulate(
@@ -110,8 +113,10 @@ def _compile(compiler: Compiler, hls: Path, top: str, loops: bool) -> tuple[Path
     folders = _loop_headers(hls) if loops else [hls / folder for folder in _HEADERS]
     includes = [f"-I{folder}" for folder in folders]
     parts = {"design": hls / f"{top}.cpp", "main": hls / "csim_main.cpp"}
+    circuits = sum(path.stat().st_size for path in hls.glob("circuits/*.h"))
+    level = _CIRCUIT_LEVEL if circuits > _LARGE_CIRCUIT_BYTES else _LOOP_LEVEL
     sources = {
-        source: [*(_LOOP_FLAGS if loops else (*_FLAGS, _LEVELS[part])), *includes]
+        source: [*((*_LOOP_FLAGS, level) if loops else (*_FLAGS, _LEVELS[part])), *includes]
         for part, source in parts.items()
     }
     binary = hls / "csim"
