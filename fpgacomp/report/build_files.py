@@ -126,7 +126,9 @@ def read_bitstream(folder: Path, digest: str, *, most_bytes: int) -> BitstreamFi
     if changed := manifest.edited(place):
         raise PackageError(f"{place}/{changed[0]}", "was changed since it was built.", again)
     report = bitstream_folder.REPORT
-    names = [path for path in manifest.digests if path.endswith(_LOADED) or path == report]
+    # What a device loads lies at the top; below that are sources, whose testbench has .bin files.
+    loaded = [path for path in manifest.digests if "/" not in path and path.endswith(_LOADED)]
+    names = [*loaded, report]
     contents = _contents(place, names, manifest.digests, most_bytes)
     try:
         found = read_json(contents.pop(report))
