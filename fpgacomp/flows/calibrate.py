@@ -112,7 +112,7 @@ def _measurement(folder: Path) -> _Measurement:
         raise InputDataError(str(folder), why, "compile it again without --tool-calibration.")
     reports = measured_folder.imported(facts)
     stages = measured_folder.measured(facts, reports).stages if reports else ()
-    late = {x.stage: x for x in stages if x.stage in _LATE and x.whole}
+    late = {x.stage: x for x in stages if x.stage in _LATE and _measured(x.whole)}
     if not late:
         why = "has no imported report of the resources of the whole design after synthesis."
         fix = f"run: fpgacomp import-report {folder} UTILIZATION.rpt"
@@ -187,4 +187,6 @@ def _design(facts: BuildFacts, stage: MeasuredStage) -> MeasuredDesign:
 
 
 def _measured(amounts: Sequence[MeasuredAmount]) -> dict[str, float]:
-    return {one.quantity: one.measured for one in amounts if one.quantity in RESOURCES}
+    """The resources among them that are the design's own, as the estimate is."""
+    return {one.quantity: one.measured for one in amounts
+            if one.judged and one.quantity in RESOURCES}  # fmt: skip
