@@ -14,7 +14,7 @@ from fpgacomp.host.plain import read_plain
 from fpgacomp.host.strict_json import read_json
 from fpgacomp.report import bitstream_folder
 from fpgacomp.report.bitstream_folder import BitstreamManifest
-from fpgacomp.report.manifest import MANIFEST, MAX_BYTES, SCHEMA, Manifest, is_own
+from fpgacomp.report.manifest import MANIFEST, MAX_BYTES, SCHEMA, Manifest, is_own, no_build
 
 # What a board is configured with, and what the software of its system reads beside it.
 _LOADED = (".bit", ".bin", ".hwh", ".xclbin", ".fs")
@@ -56,10 +56,9 @@ def read_build_files(folder: Path, wanted: Callable[[str], bool], *, most_bytes:
         UsageError: the folder is no build, or of a newer fpgacomp.
         PackageError: a file was changed or removed, or the build failed.
     """
-    fix = "name the folder that `fpgacomp compile --out` wrote, or compile again."
     manifest = Manifest.of(folder)
     if manifest is None:
-        raise UsageError(str(folder), "is no build directory (no manifest.json of ours).", fix)
+        raise no_build(folder)
     if manifest.schema > SCHEMA:
         why = f"was written by a newer fpgacomp (manifest form {manifest.schema})."
         raise UsageError(str(folder), why, "update fpgacomp, or compile again.")
