@@ -115,7 +115,10 @@ def _measurement(folder: Path) -> _Measurement:
     late = {x.stage: x for x in stages if x.stage in _LATE and _measured(x.whole)}
     if not late:
         why = "has no imported report of the resources of the whole design after synthesis."
-        fix = f"run: fpgacomp import-report {folder} UTILIZATION.rpt"
+        report = "UTILIZATION.rpt"
+        if facts.toolchain == "open":
+            report = f"{folder}/rtl/yosys/stat.txt, which rtl/yosys/synth.ys writes"
+        fix = f"run: fpgacomp import-report {folder} {report}"
         raise UsageError(str(folder), why, fix)
     return _Measurement(facts, late)
 

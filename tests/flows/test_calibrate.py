@@ -152,8 +152,9 @@ def test_a_report_of_the_host_link_and_all_teaches_nothing(tmp_path: Path) -> No
     (stage,) = found.stages
     assert {("lut", 4_330), ("bram18", 14)} <= {(x.quantity, x.measured) for x in stage.whole}
     assert all(one.within is None for one in stage.whole)
-    with pytest.raises(UsageError, match="no imported report of the resources of the whole design"):
+    with pytest.raises(UsageError, match=r"no imported report of the .* whole design") as caught:
         calibrate([made])
+    assert f"import-report {made} {made}/rtl/yosys/stat.txt" in caught.value.fix
 
 
 def test_a_calibration_is_of_one_engine_and_its_tools(builds: list[Path], tmp_path: Path) -> None:
