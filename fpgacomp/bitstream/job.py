@@ -12,6 +12,7 @@ from fpgacomp.errors import FpgacompError
 from fpgacomp.results.project import Project
 
 MOST_SEEDS = 8
+Preset = Literal["board", "minimal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class BuildOptions:
     source: Literal["", "rtl", "hls"] = ""
     baud: int | None = None
     scripts_only: bool = False
-    preset: Literal["board", "minimal"] = "board"
+    preset: Preset = "board"
 
 
 @dataclass(frozen=True, kw_only=True)

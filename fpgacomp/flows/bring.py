@@ -92,7 +92,7 @@ def _read(path: Path, most: int) -> BroughtFile:
 
 
 def _as_scripted(options: BuildOptions, place: Path, digest: str) -> BuildOptions:
-    """The options, with source and baud of the scripts in DIR/bitstream where none are given."""
+    """The options, with those of the scripts in DIR/bitstream where none are given."""
     report = bitstream_folder.made_from(place, digest) or {}
     source, link = report.get("source"), report.get("host_link")
     baud = link.get("baud") if isinstance(link, dict) else None
@@ -100,4 +100,6 @@ def _as_scripted(options: BuildOptions, place: Path, digest: str) -> BuildOption
         options = replace(options, source=source)
     if options.baud is None and isinstance(baud, int):
         options = replace(options, baud=baud)
+    if report.get("preset") == "minimal":
+        options = replace(options, preset="minimal")
     return options

@@ -112,10 +112,13 @@ def _measurement(folder: Path) -> _Measurement:
         raise InputDataError(str(folder), why, "compile it again without --tool-calibration.")
     reports = measured_folder.imported(facts)
     stages = measured_folder.measured(facts, reports).stages if reports else ()
-    late = {x.stage: x for x in stages if x.stage in _LATE and x.whole}
+    late = {x.stage: x for x in stages if x.stage in _LATE and _measured(x.whole)}
     if not late:
         why = "has no imported report of the resources of the whole design after synthesis."
-        fix = f"run: fpgacomp import-report {folder} UTILIZATION.rpt"
+        report = "UTILIZATION.rpt"
+        if facts.toolchain == "open":
+            report = f"{folder}/rtl/yosys/stat.txt, which rtl/yosys/synth.ys writes"
+        fix = f"run: fpgacomp import-report {folder} {report}"
         raise UsageError(str(folder), why, fix)
     return _Measurement(facts, late)
 
@@ -187,4 +190,6 @@ def _design(facts: BuildFacts, stage: MeasuredStage) -> MeasuredDesign:
 
 
 def _measured(amounts: Sequence[MeasuredAmount]) -> dict[str, float]:
-    return {one.quantity: one.measured for one in amounts if one.quantity in RESOURCES}
+    """The resources among them that are the design's own, as the estimate is."""
+    return {one.quantity: one.measured for one in amounts
+            if one.judged and one.quantity in RESOURCES}  # fmt: skip

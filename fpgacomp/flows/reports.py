@@ -57,6 +57,9 @@ def report_of(
     design, folded = chosen.folded.design, chosen.folded
     # What the design cannot be used for stands before what is only worth knowing.
     warnings = (*chosen.engine.remarks(design), *network.warnings, *_missing_companions(chosen))
+    warnings += assemble.missed_bounds(
+        options.target, exactness.measured.values(), folded.estimate.clock_mhz
+    )
     asked = options.summary()
     if evidence is not None:
         warnings += assemble.unreached_warning(unreached(design.graph, evidence.reached))

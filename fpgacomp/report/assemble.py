@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,9 @@ from fpgacomp.ir.layers import Activation, Add, Layer, SumPool, WeightLayer, kin
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.distribution import Histogram
 from fpgacomp.results.estimate import Estimate
+from fpgacomp.results.measured import Measured
 from fpgacomp.results.report import Exactness, LayerReport
+from fpgacomp.results.target import Target
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -84,6 +86,28 @@ def _exact(layer: Layer, exactness: Exactness) -> str:
     if isinstance(layer, Activation):
         return f"proved; {code}"
     return code
+
+
+def missed_bounds(
+    target: Target, measured: Iterable[Measured], clock_mhz: float
+) -> tuple[str, ...]:
+    """A warning for each bound that the estimate keeps and a simulation of hardware does not."""
+    found = []
+    for one in measured:
+        if target.fps is not None and one.interval_cycles and one.steady:
+            rate = clock_mhz * 1e6 / one.interval_cycles
+            if rate < target.fps:
+                found.append(
+                    f"RTL simulation measured {rate:,.0f} frames/s, and --fps asks for "
+                    f"{target.fps:,g}: compile with a higher --fps."
+                )
+        latency_us = one.latency_cycles / clock_mhz
+        if target.latency_us is not None and latency_us > target.latency_us:
+            found.append(
+                f"RTL simulation measured a latency of {latency_us:,.6g} us, and --latency-us asks "
+                f"for {target.latency_us:,g}: compile with a lower --latency-us."
+            )
+    return tuple(found)
 
 
 def unreached_warning(phrases: Sequence[str]) -> tuple[str, ...]:

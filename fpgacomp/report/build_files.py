@@ -14,7 +14,7 @@ from fpgacomp.host.plain import read_plain
 from fpgacomp.host.strict_json import read_json
 from fpgacomp.report import bitstream_folder
 from fpgacomp.report.bitstream_folder import BitstreamManifest
-from fpgacomp.report.manifest import MANIFEST, MAX_BYTES, SCHEMA, Manifest, is_own
+from fpgacomp.report.manifest import MANIFEST, MAX_BYTES, SCHEMA, Manifest, is_own, no_build
 
 # What a board is configured with, and what the software of its system reads beside it.
 _LOADED = (".bit", ".bin", ".hwh", ".xclbin", ".fs")
@@ -56,10 +56,9 @@ def read_build_files(folder: Path, wanted: Callable[[str], bool], *, most_bytes:
         UsageError: the folder is no build, or of a newer fpgacomp.
         PackageError: a file was changed or removed, or the build failed.
     """
-    fix = "name the folder that `fpgacomp compile --out` wrote, or compile again."
     manifest = Manifest.of(folder)
     if manifest is None:
-        raise UsageError(str(folder), "is no build directory (no manifest.json of ours).", fix)
+        raise no_build(folder)
     if manifest.schema > SCHEMA:
         why = f"was written by a newer fpgacomp (manifest form {manifest.schema})."
         raise UsageError(str(folder), why, "update fpgacomp, or compile again.")
@@ -126,7 +125,9 @@ def read_bitstream(folder: Path, digest: str, *, most_bytes: int) -> BitstreamFi
     if changed := manifest.edited(place):
         raise PackageError(f"{place}/{changed[0]}", "was changed since it was built.", again)
     report = bitstream_folder.REPORT
-    names = [path for path in manifest.digests if path.endswith(_LOADED) or path == report]
+    # What a device loads lies at the top; below that are sources, whose testbench has .bin files.
+    loaded = [path for path in manifest.digests if "/" not in path and path.endswith(_LOADED)]
+    names = [*loaded, report]
     contents = _contents(place, names, manifest.digests, most_bytes)
     try:
         found = read_json(contents.pop(report))

@@ -112,6 +112,6 @@ def _link(link: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         return
     carried, done = link["frames_per_second"], link["accelerator_frames_per_second"]
     yield (
-        f"host link  {link['kind']} at {link['baud']:,} baud carries {carried:,.0f} frames/s at "
-        f"most; the accelerator does {done:,.0f} frames/s"
+        f"host link  {link['kind']} at {link['baud']:,} baud carries about {carried:,.0f} "
+        f"frames/s; the accelerator does {done:,.0f} frames/s"
     ), ""  # fmt: skip

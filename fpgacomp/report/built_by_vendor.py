@@ -33,6 +33,11 @@ def lines(summary: Mapping[str, Any]) -> Iterator[Line]:
     elif summary["tools"]:
         tools = ", ".join(f"{name} {release}" for name, release in summary["tools"].items())
         yield f"{tools}, in {summary['seconds']:,.0f} s", ""
+    if (set_mhz := summary["clock_mhz"].get("set", clock)) != clock:
+        yield (
+            f"beware: made for a clock of {set_mhz:g} MHz, and the design was compiled for "
+            f"{clock:g} MHz"
+        ), "yellow"  # fmt: skip
     yield from _timing(summary)
     yield from _registers(summary["map"])
     yield from _measured(summary)
@@ -45,13 +50,10 @@ def lines(summary: Mapping[str, Any]) -> Iterator[Line]:
                 yield f"  {command}", ""
         yield "then bring back what they made:", "bold"
         place = Path(summary["folder"])
-        words = (
-            "fpgacomp",
-            "build",
-            str(place.parent),
-            "--bitstream",
-            str(place / summary["makes"]),
-        )
+        made = place / summary["makes"]
+        words = ["fpgacomp", "build", str(place.parent), "--bitstream", str(made)]
+        if made.suffix != ".xclbin":  # which says of its clock what is to be known
+            words += ["--timing", str(place / "reports/timing.rpt")]
         yield f"  {shlex.join(words)}", ""
         yield f"scripts: {summary['folder']} (README.md)", "cyan"
     elif summary["met"]:

@@ -20,7 +20,7 @@ from fpgacomp.host.paths import check_parent, mount_points
 from fpgacomp.host.strict_json import read_json
 from fpgacomp.ir import codec
 from fpgacomp.ir.graph import Graph
-from fpgacomp.report.manifest import SCHEMA, Manifest, is_own
+from fpgacomp.report.manifest import NAME_A_BUILD, SCHEMA, Manifest, is_own, no_build
 from fpgacomp.results.project import Project
 
 # Of a build's files together: far above any, and below what a machine holds.
@@ -119,16 +119,17 @@ def read_build(folder: Path) -> Build:
     Raises:
         UsageError: the folder is none, or a file of it was changed or is missing.
     """
-    fix = "name the folder that `fpgacomp compile --out` wrote, or compile again."
     manifest = Manifest.of(folder)
     if manifest is None:
-        raise UsageError(str(folder), "is no build directory (no manifest.json of ours).", fix)
+        raise no_build(folder)
     if manifest.schema > SCHEMA:
         why = f"was written by a newer fpgacomp (manifest form {manifest.schema})."
         raise UsageError(str(folder), why, "update fpgacomp, or compile again.")
     if (size := manifest.size(folder)) > MOST_BYTES:
         raise UsageError(
-            str(folder), f"holds {size:,} bytes, more than any build: {MOST_BYTES:,} are read.", fix
+            str(folder),
+            f"holds {size:,} bytes, more than any build: {MOST_BYTES:,} are read.",
+            NAME_A_BUILD,
         )
     if changed := manifest.edited(folder):
         raise UsageError(
@@ -156,7 +157,7 @@ def read_build(folder: Path) -> Build:
     except (
         OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError, DecodeError,
     ) as error:  # fmt: skip
-        raise UsageError(str(folder), f"is damaged ({error}).", fix) from error
+        raise UsageError(str(folder), f"is damaged ({error}).", NAME_A_BUILD) from error
 
 
 def check_arrays(path: Path, count: int, *, option: str) -> None:

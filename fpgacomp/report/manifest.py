@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from fpgacomp.errors import UsageError
 from fpgacomp.host.plain import read_plain
 from fpgacomp.host.signing import is_signed, sign
 from fpgacomp.host.strict_json import read_json
@@ -30,6 +31,7 @@ SCHEMA = 1
 _KEYS_OF_0_1 = {"files", "model", "options", "tools"}
 # Packages that decide what is emitted, where they are installed.
 _TOOLS = ("fpgacomp", "alkaid", "hls4ml", "numpy", "onnx", "onnxruntime", "qonnx")
+NAME_A_BUILD = "name the folder that `fpgacomp compile --out` wrote, or compile again."
 # Far above any build: a manifest from a stranger takes no memory without a bound.
 MAX_BYTES = 64 << 20
 
@@ -102,6 +104,18 @@ def _digest(folder: Path, path: str) -> str | None:
         return None
     with place.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def no_build(folder: Path) -> UsageError:
+    """What to say of a folder or file that is no build: the build that it lies in, if it does."""
+    fix = NAME_A_BUILD
+    if folder.suffix in (".onnx", ".h5", ".keras") and folder.is_file():
+        fix = f"compile it: `fpgacomp compile {folder} --board BOARD --out DIR`, and name DIR."
+    elif folder.exists():
+        above = folder.resolve().parents
+        if found := next((place for place in above if Manifest.of(place) is not None), None):
+            fix = f"name the build folder that it lies in: {found}"
+    return UsageError(str(folder), "is no build directory (no manifest.json of ours).", fix)
 
 
 def is_own(folder: Path) -> bool:

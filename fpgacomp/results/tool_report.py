@@ -92,6 +92,8 @@ class ToolReport:
         clock: None where the file does not say.
         power_w: watts of the whole device, as the tool estimates them.
         notes: what to know of these figures, one sentence each.
+        encloses: whether the amounts are also of what surrounds a design, which the report does
+            not tell apart: no estimate is of them.
     """
 
     format: str
@@ -108,6 +110,7 @@ class ToolReport:
     power_w: float | None = None
     notes: tuple[str, ...] = ()
     silicon: str = ""
+    encloses: bool = False
 
     def walk(self) -> Iterator[ReportedInstance]:
         """Every instance, from outside to inside."""

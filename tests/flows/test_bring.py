@@ -25,6 +25,7 @@ from fpgacomp.cli.app import app
 from fpgacomp.errors import FpgacompError, InputDataError, Problems, UsageError
 from fpgacomp.flows.bring import bring_bitstream
 from fpgacomp.flows.build import build
+from fpgacomp.report import built_by_vendor
 from fpgacomp.runtime.archive import open_package
 from tests.support import tool_reports
 from tests.support.tiny_builds import tiny_build
@@ -220,8 +221,10 @@ def test_a_timing_report_that_does_not_bear_the_bitstream_out_is_refused(
 
 def test_a_clock_that_the_processor_makes_otherwise_is_told(case: Case) -> None:
     timing = case.file("t.rpt", tool_reports.timing(TOP, period=12.5).encode())
-    bring(case.build, case.file("x.bit", bit(TOP, PART)), timing=timing)
+    found = bring(case.build, case.file("x.bit", bit(TOP, PART)), timing=timing)
     assert case.report()["clock_mhz"] == {"wanted": 100.0, "set": 80.0}
+    told = [text for text, _ in built_by_vendor.lines(found.summary())]
+    assert "beware: made for a clock of 80 MHz, and the design was compiled for 100 MHz" in told
 
 
 def test_an_xclbin_is_known_by_the_identity_in_its_movers(tmp_path: Path) -> None:
@@ -285,7 +288,9 @@ def test_the_command_line_tells_what_was_checked_and_what_was_not(case: Case) ->
     shutil.rmtree(case.build / "bitstream")
     scripts = run(["build", folder, "--trust", "--scripts-only"])
     said = scripts.output.replace("\n", "")
-    assert f"fpgacomp build {folder} --bitstream {folder}/bitstream/tiny.bit" in said
+    made = f"{folder}/bitstream"
+    again = f"--bitstream {made}/tiny.bit --timing {made}/reports/timing.rpt"
+    assert f"fpgacomp build {folder} {again}" in said
 
 
 def test_a_file_that_is_not_there_or_no_file_is_told(case: Case) -> None:

@@ -7,18 +7,22 @@ import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fpgacomp.bitstream.job import BuildOptions
-from fpgacomp.errors import ToolError
+from fpgacomp.errors import ToolError, UsageError
+from fpgacomp.flows.bring import bring_bitstream
 from fpgacomp.flows.build import build as build_own
 from fpgacomp.report.bitstream_folder import BitstreamManifest
 from tests.support.tiny_builds import tiny_build
+from tests.support.vendor_files import bit
 from tests.support.vivado.program import install
 
 SCRIPTS = BuildOptions(scripts_only=True)
 build = partial(build_own, trust=True)
+bring = partial(bring_bitstream, trust=True)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,38 @@ def test_scripts_alone_are_no_failure_and_come_out_the_same(folder: Path) -> Non
     files = json.loads(written)["files"]
     later = json.loads((folder / "bitstream/manifest.json").read_bytes())["files"]
     assert {**files, "report.json": ""} == {**later, "report.json": ""}  # which has the seconds
+
+
+def test_the_preset_is_in_the_commands_of_the_scripts_and_stays(folder: Path) -> None:
+    """It is of the machine that has Vivado, which is mostly not the one that writes the scripts."""
+    found = build(folder, options=replace(SCRIPTS, preset="minimal"))
+    (step,) = found.summary()["steps"]
+    assert step["command"].endswith("-source build.tcl -tclargs preset=minimal")
+    for name in ("README.md", "Makefile"):
+        assert "build.tcl -tclargs preset=minimal" in (folder / "bitstream" / name).read_text()
+    (folder / "x.bit").write_bytes(bit("tiny_system_wrapper", "7z020clg400"))
+    brought = bring(folder, folder / "x.bit")
+    assert brought.summary()["preset"] == "minimal"
+    assert "preset=minimal" in (folder / "bitstream/Makefile").read_text()
+
+
+@pytest.mark.parametrize(
+    ("board", "options", "why"),
+    [
+        ("pynq-z2", {"seeds": 3}, "--seeds 3: is not there for pynq-z2: Vivado places"),
+        ("pynq-z2", {"all_seeds": True}, "--all-seeds: is not there for pynq-z2"),
+        ("pynq-z2", {"baud": 9600}, "--baud 9600: .* it has no serial host link"),
+        ("arty-a7-35t", {"preset": "minimal"}, "--preset minimal: .* it has no processing system"),
+        ("icebreaker", {"preset": "minimal"}, "--preset minimal: .* it has no processing system"),
+    ],
+)
+def test_an_option_of_other_boards_is_refused(
+    board: str, options: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    made = tiny_build(tmp_path, board, 24.0)
+    with pytest.raises(UsageError, match=why):
+        build(made, options=BuildOptions(**options))
+    assert not (made / "bitstream").exists()
 
 
 def test_the_rate_of_a_serial_link_stands_in_the_report(tmp_path: Path) -> None:

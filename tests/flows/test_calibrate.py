@@ -19,6 +19,7 @@ from fpgacomp.flows.import_report import import_report
 from tests.support import tool_reports as samples
 from tests.support.builds import QUICK, build
 from tests.support.paths import EXAMPLES
+from tests.support.tiny_builds import tiny_build
 from tests.support.tool_reports import Unit
 
 MODEL = EXAMPLES / "digits_mlp" / "model.onnx"
@@ -140,6 +141,20 @@ def test_builds_without_reports_are_refused(plain: list[Path], tmp_path: Path) -
         calibrate(plain)
     with pytest.raises(UsageError, match="no build directory"):
         calibrate([tmp_path])
+
+
+def test_a_report_of_the_host_link_and_all_teaches_nothing(tmp_path: Path) -> None:
+    """nextpnr counts what `build` puts around a design, and the estimate does not."""
+    made = tiny_build(tmp_path, "icebreaker", 24.0)
+    file = tmp_path / "nextpnr-1.json"
+    file.write_text(samples.nextpnr({"ICESTORM_LC": 4_330, "ICESTORM_RAM": 14}))
+    found = import_report(made, [file]).measured
+    (stage,) = found.stages
+    assert {("lut", 4_330), ("bram18", 14)} <= {(x.quantity, x.measured) for x in stage.whole}
+    assert all(one.within is None for one in stage.whole)
+    with pytest.raises(UsageError, match=r"no imported report of the .* whole design") as caught:
+        calibrate([made])
+    assert f"import-report {made} {made}/rtl/yosys/stat.txt" in caught.value.fix
 
 
 def test_a_calibration_is_of_one_engine_and_its_tools(builds: list[Path], tmp_path: Path) -> None:

@@ -309,7 +309,8 @@ def test_the_rate_of_a_uart_is_the_bitstreams(made_for_uart: Path, tmp_path: Pat
 
 
 def test_scripts_alone_are_no_bitstream(build: Path, tmp_path: Path) -> None:
-    write_bitstream(build / "bitstream", build_digest(build), {"build.tcl": b""}, {"status": "x"})
+    files = {"build.tcl": b"", "hls/tb_data/in0_image.bin": b"a frame of the testbench"}
+    write_bitstream(build / "bitstream", build_digest(build), files, {"status": "scripts"})
     assert fpgacomp.package(build, tmp_path / "x.fpga").contents == "sources"
 
 

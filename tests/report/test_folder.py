@@ -85,6 +85,21 @@ def test_a_manifest_of_somebody_else_protects_its_folder(tmp_path: Path, text: s
         read_build(folder)
 
 
+def test_what_is_no_build_says_where_the_build_is(build: Path) -> None:
+    model = build.parent / "net.onnx"
+    model.write_bytes(b"a network")
+    for place, fix in (
+        (build / "hls", f"name the build folder that it lies in: {build}"),
+        (build / "hls" / "top.cpp", f"name the build folder that it lies in: {build}"),
+        (model, f"compile it: `fpgacomp compile {model} --board BOARD --out DIR`"),
+        (build.parent, "name the folder that `fpgacomp compile --out` wrote"),
+        (build / "nowhere", "name the folder that `fpgacomp compile --out` wrote"),
+    ):
+        with pytest.raises(UsageError, match="is no build directory") as caught:
+            read_build(place)
+        assert caught.value.fix.startswith(fix)
+
+
 def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
     folder = tmp_path / "huge"
     folder.mkdir()

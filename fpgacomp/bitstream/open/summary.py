@@ -84,7 +84,7 @@ def program(pins: BoardPins, family: OpenFamily) -> list[str]:
 
 
 def host_link(interface: RtlInterface, baud: int, job: Job, clock_mhz: float) -> dict[str, Any]:
-    """What the host link carries at most, both ways at once, beside what the accelerator does."""
+    """What the host link carries of random bytes, both ways at once, beside the accelerator."""
     longer = max(_line_bytes(interface.inputs), _line_bytes(interface.outputs))
     accelerator = job.frames_per_second * clock_mhz / job.clock_mhz
     return {

@@ -49,6 +49,9 @@ class OpenToolchain:
         if job.options.scripts_only:
             raise UsageError("--scripts-only", f"is not there for {job.board.name}: its tools are "
                              "open and run here.", "leave it out.")  # fmt: skip
+        if job.options.preset != "board":
+            why = f"is not there for {job.board.name}: it has no processing system."
+            raise UsageError(f"--preset {job.options.preset}", why, "leave it out.")
         family, pins, uart = _known(job.board)
         interface = _interface(job)
         tools = require_tools(family)

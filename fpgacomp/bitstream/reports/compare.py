@@ -208,9 +208,11 @@ def _whole(
     stage: ReportStage, reports: Sequence[NamedReport], estimates: Estimates
 ) -> Iterator[MeasuredAmount]:
     for name in (*RESOURCE_FIELDS, "latency", "interval"):
-        found = _first(reports, lambda report, name=name: _quantity(report, name))  # type: ignore[misc]
-        if found is not None:
-            yield MeasuredAmount.at(stage, name, found, estimates.get(name))
+        for one in reports:
+            if (found := _quantity(one.report, name)) is not None:
+                amount = MeasuredAmount.at(stage, name, found, estimates.get(name))
+                yield replace(amount, judged=amount.judged and not one.report.encloses)
+                break
 
 
 def _layers(

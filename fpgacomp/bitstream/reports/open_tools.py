@@ -36,6 +36,7 @@ def read_nextpnr(content: object) -> ToolReport | None:
         silicon=silicon_of(site for site, count in used.items() if count),
         clock=_slowest(json_object(content["fmax"], "fmax"), notes),
         notes=(*notes, "it counts all that was placed, a host link among it, and has no version."),
+        encloses=True,
     )  # fmt: skip
 
 

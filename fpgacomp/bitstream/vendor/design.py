@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from fpgacomp.bitstream.job import Preset
 from fpgacomp.bitstream.vendor import shells
 from fpgacomp.bitstream.vendor.ports import StreamPort, stream_ports, wrapped_ports
 from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem, SerialLink
@@ -230,6 +231,7 @@ class VendorDesign:
         clock_mhz: that the design was made for.
         accelerator: its IP.
         shell: what surrounds it.
+        preset: of a processing system, see `fpgacomp.bitstream.job.BuildOptions`.
     """
 
     title: str
@@ -237,6 +239,7 @@ class VendorDesign:
     clock_mhz: float
     accelerator: PackagedIp
     shell: ProcessingSystem | Card | SerialLink
+    preset: Preset = "board"
 
     @classmethod
     def of(
@@ -247,6 +250,7 @@ class VendorDesign:
         clock_mhz: float,
         source: Source | None = None,
         baud: int | None = None,
+        preset: Preset = "board",
     ) -> VendorDesign:
         """The design of a build.
 
@@ -256,6 +260,7 @@ class VendorDesign:
             clock_mhz: likewise.
             source: what to make the IP from; None takes SystemVerilog where the build has it.
             baud: of the serial link of a board without a processor; None takes the board's.
+            preset: see the field.
 
         Raises:
             UsageError: the build has no such source, or its board is not carried.
@@ -273,7 +278,7 @@ class VendorDesign:
             )
         design = cls(
             title=f"{accelerator.inner or accelerator.top} for {board.title}", board=board,
-            clock_mhz=clock_mhz, accelerator=accelerator, shell=shell,
+            clock_mhz=clock_mhz, accelerator=accelerator, shell=shell, preset=preset,
         )  # fmt: skip
         raise_all(design._problems())
         return design

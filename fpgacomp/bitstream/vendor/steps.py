@@ -55,9 +55,10 @@ def steps_of(design: VendorDesign) -> tuple[ToolStep, ...]:
     if isinstance(design.shell, Card):
         return _on_a_card(design, design.shell)
     serial = isinstance(design.shell, SerialLink)
+    minimal = ("-tclargs", "preset=minimal") if design.preset == "minimal" else ()
     build = ToolStep(
         title=f"{'' if serial else 'block design, '}synthesis, placement, routing and bitstream",
-        tool="vivado", arguments=(*VIVADO[1:], "build.tcl"), made=f"{design.name}.bit",
+        tool="vivado", arguments=(*VIVADO[1:], "build.tcl", *minimal), made=f"{design.name}.bit",
         needs=("build.tcl", f"{BOARD}.sv" if serial else "block_design.tcl", "implement.tcl",
                *((_ip(design),) if accelerator.source == "hls" else ())),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fpgacomp.bitstream.job import Brought, Built, Job
+from fpgacomp.bitstream.job import MOST_SEEDS, Brought, Built, Job
 from fpgacomp.bitstream.vendor.brought import taken
 from fpgacomp.bitstream.vendor.design import VendorDesign
 from fpgacomp.bitstream.vendor.project import vendor_project
@@ -14,7 +14,7 @@ from fpgacomp.bitstream.vendor.shells import Card, ProcessingSystem, SerialLink
 from fpgacomp.bitstream.vendor.steps import ToolStep
 from fpgacomp.bitstream.vendor.timing import Slacks, slacks_of, worst_paths
 from fpgacomp.bitstream.vendor.tools import VendorTool, missing, require_tools
-from fpgacomp.errors import ToolError
+from fpgacomp.errors import ToolError, UsageError
 from fpgacomp.host.child import Ended
 from fpgacomp.host.progress import Observer
 from fpgacomp.host.toolchain import usable_cores
@@ -69,13 +69,32 @@ class VivadoToolchain:
 
 
 def _design(job: Job) -> VendorDesign:
-    return VendorDesign.of(
+    """The design of a job.
+
+    Raises:
+        UsageError: the board has no use for an option; or see `VendorDesign.of`.
+    """
+    design = VendorDesign.of(
         job.project,
         job.board,
         clock_mhz=job.clock_mhz,
         source=job.options.source or None,
         baud=job.options.baud,
+        preset=job.options.preset,
     )
+    options, once = job.options, "Vivado places a design once."
+    serial = isinstance(design.shell, SerialLink)
+    processor = isinstance(design.shell, ProcessingSystem)
+    for option, idle, why in (
+        (f"--seeds {options.seeds}", options.seeds != MOST_SEEDS, once),
+        ("--all-seeds", options.all_seeds, once),
+        (f"--baud {options.baud}", options.baud and not serial, "it has no serial host link."),
+        (f"--preset {options.preset}", options.preset != "board" and not processor,
+         "it has no processing system."),
+    ):  # fmt: skip
+        if idle:
+            raise UsageError(option, f"is not there for {job.board.name}: {why}", "leave it out.")
+    return design
 
 
 def _run_steps(
@@ -85,7 +104,7 @@ def _run_steps(
     done = []
     for number, step in enumerate(steps):
         with _Sections(observer, step.title) as on_line:
-            more = _options(step, job)
+            more = _options(step)
             log = job.workspace / f"{number + 1}-{step.tool}.log"
             end = tools[step.tool].run(step, job.workspace, log, more, on_line)
         done.append((step, end))
@@ -94,13 +113,12 @@ def _run_steps(
     return done
 
 
-def _options(step: ToolStep, job: Job) -> tuple[str, ...]:
+def _options(step: ToolStep) -> tuple[str, ...]:
     """What a run says to build.tcl beyond what README.md does."""
-    if step.arguments[-1] != "build.tcl":
+    if "build.tcl" not in step.arguments:
         return ()
-    jobs = max(1, min(_MOST_JOBS, usable_cores()))
-    preset = (f"preset={job.options.preset}",) if job.board.vivado_board else ()
-    return ("-tclargs", f"jobs={jobs}", *preset)
+    jobs = f"jobs={max(1, min(_MOST_JOBS, usable_cores()))}"
+    return (jobs,) if "-tclargs" in step.arguments else ("-tclargs", jobs)
 
 
 class _Sections:
@@ -147,6 +165,7 @@ def _report(design: VendorDesign, steps: Sequence[ToolStep]) -> dict[str, Any]:
         "host_link": None,
     }  # fmt: skip
     if isinstance(design.shell, ProcessingSystem):
+        report["preset"] = design.preset
         report["map"] = [
             {"offset": slave.offset, "bytes": slave.range_kib * 1024, "title": slave.title}
             for slave in design.block_design.slaves

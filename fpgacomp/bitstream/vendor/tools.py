@@ -65,7 +65,8 @@ def missing(steps: Sequence[ToolStep], folder: str) -> ToolError | None:
     why = f"not on PATH, so that only the scripts were written, to {folder}."
     fix = (
         f"copy {folder} to a machine with a release from {FIRST} to {LAST} and follow its "
-        "README.md; or put the tools on PATH (source settings64.sh) and run this again."
+        "README.md, which says how its bitstream comes back here, too; or put the tools on PATH "
+        "(source settings64.sh) and run this again."
     )
     return ToolError(" and ".join(absent), why, fix)
 

@@ -60,8 +60,8 @@ SeedsOption = Annotated[
         min=1,
         max=8,
         rich_help_panel=BITSTREAM,
-        help="How many starting points of placement are tried at most, 1 to 8 (default 8). The "
-        "first that meets the clock is taken.",
+        help="For boards of open tools: how many starting points of placement are tried at most, 1 "
+        "to 8 (default 8). The first that meets the clock is taken.",
     ),
 ]
 AllSeedsOption = Annotated[
@@ -69,7 +69,8 @@ AllSeedsOption = Annotated[
     typer.Option(
         "--all-seeds",
         rich_help_panel=BITSTREAM,
-        help="Try all seeds, also after one has met the clock, and take the fastest.",
+        help="For boards of open tools: try all seeds, also after one has met the clock, and take "
+        "the fastest.",
     ),
 ]
 BaudOption = Annotated[
@@ -80,8 +81,8 @@ BaudOption = Annotated[
         min=1200,
         max=12_000_000,
         rich_help_panel=BITSTREAM,
-        help="Bits a second of the serial host link of an open board. Without it, what the board "
-        "file states.",
+        help="Bits a second of the serial host link of a board without a processor. Without it, "
+        "what the board file states.",
     ),
 ]
 ScriptsOnlyOption = Annotated[

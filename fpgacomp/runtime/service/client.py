@@ -48,8 +48,9 @@ _TICK_S = 0.05
 class PendingPrediction:
     """A question that was sent; see `PredictionClient.submit`."""
 
-    def __init__(self, id: str, payload: bytes) -> None:
+    def __init__(self, id: str, payload: bytes, topic: str) -> None:
         self.id = id
+        self._topic = topic
         self.attempts = 0
         self._payload = payload
         self._send_at = 0.0
@@ -74,7 +75,8 @@ class PendingPrediction:
             told = "" if self._last is None else f"; the last reply was: {self._last}"
             raise DeviceTimeout(
                 f"request {self.id}", f"got no answer within {timeout_s:g} s{told}.",
-                "check that the broker and the service run, and ask again.",
+                f"check that the broker and the service run, and that the service prints the topic "
+                f"{self._topic} as it starts; then ask again.",
             )  # fmt: skip
         if self._refusal is not None:
             raise self._refusal
@@ -94,7 +96,8 @@ class PredictionClient:
 
     Args:
         settings: how the broker is reached.
-        name: of the network.
+        name: of the network, as the service prints it and `GET /description` states it: a package
+            may have another one.
         prefix: of the topics; "" takes the network's name.
 
     Raises:
@@ -106,6 +109,7 @@ class PredictionClient:
         self._settings, self._limit = settings, PacketLimit()
         self._version = settings.version
         self._prefix = checked_prefix(prefix or topic_prefix(name))
+        self._topic = f"{self._prefix}/predict"
         self._reply_topic = f"{self._prefix}/reply/{uuid.uuid4().hex}"
         self._guard = threading.Lock()
         self._pending: dict[str, PendingPrediction] = {}
@@ -172,7 +176,7 @@ class PredictionClient:
         members: dict[str, Any] = {"id": found, "inputs": arrays}
         if self._version != "5":
             members["reply_to"] = self._reply_topic
-        pending = PendingPrediction(found, json.dumps(members).encode())
+        pending = PendingPrediction(found, json.dumps(members).encode(), self._topic)
         with self._guard:
             self._pending[found] = pending
         return pending
@@ -221,7 +225,7 @@ class PredictionClient:
                 "PUBLISH", ResponseTopic=self._reply_topic, CorrelationData=pending.id.encode(),
                 ContentType="application/json",
             )  # fmt: skip
-        topic = f"{self._prefix}/predict"
+        topic = self._topic
         size = packet_bytes(topic, pending._payload, properties)
         refusal = self._limit.refusal(f"request {pending.id}", size)
         if refusal is not None:

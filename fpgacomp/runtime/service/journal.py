@@ -267,11 +267,12 @@ def _locked(folder: Path) -> int:
     except OSError:
         os.close(handle)
         raise StateError(str(folder), "is used by another process.",
-                          "stop the other service, or name another folder.") from None  # fmt: skip
+                          "stop the other service, or name another folder by --state."
+                          ) from None  # fmt: skip
     return handle
 
 
 def _unusable(folder: Path, problem: OSError) -> StateError:
     return StateError(str(folder), f"cannot be used: {problem.strerror}.",
-                       "name a folder of the service's own that it may write to, and move files "
+                       "name by --state a folder of its own that it may write to, and move files "
                        "away that are none of its.")  # fmt: skip

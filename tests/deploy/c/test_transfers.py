@@ -243,15 +243,22 @@ def test_a_demo_that_fails_leaves_the_files_of_before(library: Path, folder: Pat
         (folder / name).write_bytes(content)
     environment = {**os.environ, "FPGACOMP_EMULATOR": str(library)}
 
+    said = {}
+
     def code(*files: str) -> int:
-        command = [str(made), *files]
-        return subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, check=False
-        ).returncode
+        ran = subprocess.run(
+            [str(made), *files], cwd=folder, env=environment, capture_output=True, check=False,
+            text=True,
+        )  # fmt: skip
+        said[files] = ran.stderr
+        return ran.returncode
 
     for wrong in (("a", "short"), ("a", "odd"), ("a", "."), ("a", "none"), ("none", "b")):
         assert code(*wrong, "out") == 2
         assert (folder / "out").read_bytes() == b"of before"
+    assert said["none", "b", "out"].startswith("none: No such file or directory\nusage: ")
+    assert code("a", "b", "none/out") == 2
+    assert said["a", "b", "none/out"].startswith("none/out: No such file or directory\nusage: ")
     assert code("a", "b", "out") == 0
     assert (folder / "out").read_bytes() == WANTED.tobytes()
 
