@@ -30,6 +30,7 @@ from tests.support.paths import REPOSITORY
 READERS = {
     "host/strict_json.py", "runtime/strict_json.py", "host/replace.py",
     "engines/hls4ml/estimate/coefficients.py", "engines/stream/estimate/coefficients.py",
+    "engines/stream/estimate/rtl/measured.py", "engines/stream/estimate/rtl/prices.py",
     "engines/stream/estimate/open_tools.py", "bitstream/open/toolchain.py",
     "bitstream/open/names.py",
     "bitstream/open/area.py", "engines/shared/netlist.py",

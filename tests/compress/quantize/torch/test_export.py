@@ -99,9 +99,9 @@ def _exact(network, digits):
     """
     x = digits.test.x[:SAMPLES]
     theirs = scores(network, x).argmax(axis=1)
-    report = fpgacomp.compile(
-        to_qonnx(network), "pynq-z2", options=fpgacomp.Options(inputs=x, labels=theirs)
-    )
+    # That every level of a design is exact is tested where the engines are.
+    options = fpgacomp.Options(inputs=x, labels=theirs, checks="quick", backend="stream")
+    report = fpgacomp.compile(to_qonnx(network), "pynq-z2", options=options)
     assert report.status == "ok"
     exactness = report.exactness
     assert (exactness.csim_mismatches, exactness.network_mismatches) == (0, 0)
