@@ -61,7 +61,7 @@ def schedule(circuit: Circuit, levels: int) -> Schedule:
     for _ in range(_SWEEPS):
         if not search.sweep(fixed):
             break
-    stage = [search.stage(wire) for wire in range(count)]
+    stage = search.stage
     last = [search.last(wire) for wire in range(count)]
     kept = sum(search.bits[w] * (last[w] - stage[w]) for w in range(count))
     return Schedule(stages, tuple(stage), tuple(last), kept, depth)
@@ -87,19 +87,27 @@ class _Search:
             for node, span in zip(circuit.nodes, circuit.ranges)
         ]
         self.leaves = set(circuit.outputs)
+        # The stage in which each node is computed, kept up as nodes move: it is asked for often.
+        self.stage = [self._stage_at(level) for level in end]
+        # What a node reads with registers of its own: constants have none.
+        self._kept = [tuple({s for s in read if self.bits[s]}) for read in inputs]
 
-    def stage(self, wire: int) -> int:
-        """The stage in which a node is computed."""
-        return max(-(-self.end[wire] // self.levels), 1) - 1
+    def _stage_at(self, level: int) -> int:
+        """The stage of a node that ends in a level."""
+        return max(-(-level // self.levels), 1) - 1
+
+    def _move(self, wire: int, level: int) -> None:
+        self.end[wire] = level
+        self.stage[wire] = self._stage_at(level)
 
     def last(self, wire: int) -> int:
         """The last stage that reads it."""
-        own = self.stage(wire)
         if self.bits[wire] == 0:
-            return own
+            return self.stage[wire]
         if wire in self.leaves:
             return self.stages
-        return max((self.stage(reader) for reader in self.readers[wire]), default=own)
+        stage, readers = self.stage, self.readers[wire]
+        return max([stage[reader] for reader in readers]) if readers else stage[wire]
 
     def sweep(self, fixed: set[int]) -> bool:
         """Try to move each node, from the outputs on; whether any moved."""
@@ -118,19 +126,19 @@ class _Search:
             for tried in {latest, *range(now + 1, latest, self.levels)}:
                 if tried <= now:
                     continue
-                self.end[wire] = tried
+                self._move(wire, tried)
                 cost = self._cost(wire)
                 # A later place of the same cost leaves more room to what it reads.
                 if cost < least or (cost == least and tried > best):
                     best, least = tried, cost
-            self.end[wire] = best
+            self._move(wire, best)
             moved = moved or best != now
         return moved
 
     def _cost(self, wire: int) -> int:
         """Bits of the registers behind a node and behind what it reads."""
-        own = self.bits[wire] * (self.last(wire) - self.stage(wire))
-        return own + sum(
-            self.bits[source] * (self.last(source) - self.stage(source))
-            for source in set(self.inputs[wire])
-        )
+        stage, bits = self.stage, self.bits
+        cost = bits[wire] * (self.last(wire) - stage[wire])
+        for source in self._kept[wire]:
+            cost += bits[source] * (self.last(source) - stage[source])
+        return cost
