@@ -21,7 +21,7 @@ pytest.importorskip("resource", reason="the worker's limits are those of POSIX")
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "count"), [("onnx", 30), ("board", 21), ("numpy", 21), ("keras", 16)]
+    ("kind", "count"), [("onnx", 30), ("board", 21), ("numpy", 21), ("keras", 10)]
 )
 def test_no_file_ends_in_a_traceback(tmp_path: Path, kind: str, count: int) -> None:
     if kind == "keras" and find_spec("qkeras") is None:

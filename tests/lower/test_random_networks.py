@@ -134,10 +134,10 @@ def test_a_changed_integer_is_found(seed, data):
 
 
 @pytest.mark.slow
-def test_oracle_equals_five_hundred_larger_networks():
+def test_oracle_equals_three_hundred_larger_networks():
     """Seeded, so that a failure can be built again: refusals stay rare, mismatches absent."""
     refused = ties = 0
-    for seed in range(500):
+    for seed in range(300):
         done = run_or_none(random_network(np.random.default_rng(seed), size=7))
         if done is None:
             refused += 1
@@ -145,5 +145,5 @@ def test_oracle_equals_five_hundred_larger_networks():
         result = done.judgement()
         assert result.mismatches == 0, f"seed {seed}: {result.first}"
         ties += result.ties
-    assert refused < 75
-    assert ties < 500
+    assert refused < 45
+    assert ties < 300

@@ -194,7 +194,7 @@ def _lookup(rng: np.random.Generator, number: int) -> sh.Case:
 )  # fmt: skip
 def test_activations(make, variant: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(31)
-    sh.check([make(rng, number) for number in range(24)], variant, tmp_path)
+    sh.check([make(rng, number) for number in range(sh.cases_of(variant, 24))], variant, tmp_path)
 
 
 def test_search_levels_cover_every_threshold_once() -> None:

@@ -199,4 +199,5 @@ def _global_sum(rng: np.random.Generator, number: int) -> sh.Case:
 def test_window_operators(make, variant: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(23)
     count = 36 if make in (_window, _parallel) else 15
-    sh.check([make(rng, number) for number in range(count)], variant, tmp_path)
+    cases = [make(rng, number) for number in range(sh.cases_of(variant, count))]
+    sh.check(cases, variant, tmp_path)
