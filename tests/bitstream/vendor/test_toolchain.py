@@ -183,7 +183,9 @@ def test_a_signal_ends_the_tool_and_what_it_has_started(
     number = tmp_path / "number"
     (tmp_path / "work").mkdir()
     code = (
-        "from pathlib import Path; import sys\n"
+        "from pathlib import Path; import signal\n"
+        # Tests that run in the background of a script hand on that this signal is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from fpgacomp.host.child import run_command\n"
         "from fpgacomp.host.toolchain import environment_with\n"
         "run_command(['vivado', '-source', 'x.tcl'], folder=Path('.'), log=Path('log'),\n"
