@@ -4,7 +4,8 @@
         scores = client.predict(image=images)
 
 Every question has an id of its own, which stays the same however often it is sent: the service
-computes it once. A second answer to an id is counted and dropped.
+computes it once. A second answer to an id is counted and dropped. Services of two networks at one
+topic both answer: a client that names its design takes the answers of no other.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from .mqtt import (
 )
 from .packet_limit import PacketLimit, packet_bytes
 from .refusal import KINDS, ServiceRefusal
+from .sparse_log import Occurrences
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -99,22 +101,27 @@ class PredictionClient:
         name: of the network, as the service prints it and `GET /description` states it: a package
             may have another one.
         prefix: of the topics; "" takes the network's name.
+        design: identity of the design whose answers count, as `GET /description` states it; ""
+            takes those of any, so that a service may be replaced by one of another network.
 
     Raises:
         NotInstalled: paho-mqtt is not installed.
         SettingsError: see `make_client` and `checked_prefix`.
     """
 
-    def __init__(self, settings: BrokerSettings, name: str, prefix: str = "") -> None:
-        self._settings, self._limit = settings, PacketLimit()
+    def __init__(
+        self, settings: BrokerSettings, name: str, prefix: str = "", design: str = ""
+    ) -> None:
+        self._settings, self._limit, self._design = settings, PacketLimit(), design
         self._version = settings.version
         self._prefix = checked_prefix(prefix or topic_prefix(name))
         self._topic = f"{self._prefix}/predict"
         self._reply_topic = f"{self._prefix}/reply/{uuid.uuid4().hex}"
         self._guard = threading.Lock()
         self._pending: dict[str, PendingPrediction] = {}
-        self._answered: dict[str, None] = {}
+        self._answered: dict[str, str] = {}  # id -> the design that answered it
         self._repeats = self._strangers = 0
+        self._others = Occurrences()
         self._subscribed = threading.Event()
         self._closing = threading.Event()
         self._failures = Failures(settings, _log)
@@ -141,7 +148,7 @@ class PredictionClient:
 
     @property
     def strangers(self) -> int:
-        """Answers that came for an id that was never asked here, or was given up."""
+        """Answers for an id that was never asked here or was given up, or of another design."""
         return self._strangers
 
     def predict(self, timeout_s: float = 30.0, **inputs: Any) -> Any:
@@ -267,7 +274,7 @@ class PredictionClient:
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
         try:
-            id, found, clipped, refusal = _read_reply(message.payload)
+            id, found, clipped, design, refusal = _read_reply(message.payload)
         except Exception as problem:
             # Whatever a reply holds: an error that leaves a callback ends paho's thread, and with
             # it every other question.
@@ -277,7 +284,20 @@ class PredictionClient:
             given = getattr(message, "properties", None)
             correlation = getattr(given, "CorrelationData", None) or b""
             id = correlation.decode("ascii", "replace")
-        self._end(id, found, clipped, refusal)
+        if refusal is None and self._design not in ("", design):
+            self._tell_other(design, f"not of {self._design[:16]}, and is not taken")
+            with self._guard:
+                self._strangers += 1
+            return
+        self._end(id, found, clipped, refusal, design)
+
+    def _tell_other(self, design: str, told: str) -> None:
+        """Log that an answer is of a design that is not expected, now and then."""
+        count = self._others.note(design)
+        if count:
+            _log.warning("%s: an answer is of design %s, %s (so far: %d): give each service topics "
+                         "of its own by --mqtt-prefix", self._topic, design[:16] or "unknown", told,
+                         count)  # fmt: skip
 
     def _end(
         self,
@@ -285,22 +305,26 @@ class PredictionClient:
         found: Mapping[str, Array] | None = None,
         clipped: int | None = None,
         refusal: ServiceRefusal | None = None,
+        design: str = "",
     ) -> None:
         """Give a question its answer or its refusal, unless it is to be asked again."""
         with self._guard:
             pending = self._pending.get(id)
             if pending is None:
-                if id in self._answered:
-                    self._repeats += 1
-                else:
+                first = self._answered.get(id)
+                if first is None:
                     self._strangers += 1
+                    return
+                self._repeats += 1
+                if refusal is None and first not in ("", design):
+                    self._tell_other(design, f"and the question was answered by {first[:16]}")
                 return
             if refusal is not None and refusal.retry_after_s is not None:
                 pending._last = refusal
                 pending._send_at = time.monotonic() + refusal.retry_after_s
                 return
             del self._pending[id]
-            self._answered[id] = None
+            self._answered[id] = design
             while len(self._answered) > _MAX_ANSWERED:
                 del self._answered[next(iter(self._answered))]
         pending._outputs, pending._clipped, pending._refusal = found or {}, clipped, refusal
@@ -309,20 +333,24 @@ class PredictionClient:
 
 def _read_reply(
     payload: bytes,
-) -> tuple[Any, Mapping[str, Array], int | None, ServiceRefusal | None]:
-    """Id, outputs, clipped values and refusal of a reply; a malformed one raises anything."""
+) -> tuple[Any, Mapping[str, Array], int | None, str, ServiceRefusal | None]:
+    """Id, outputs, clipped values, design and refusal; a malformed reply raises anything."""
     reply = read_json(payload)
     id, error, outputs = reply["id"], reply.get("error"), reply.get("outputs")
     if not (id is None or isinstance(id, str)):
         raise ValueError("its id is no text")
     if error is not None:
-        return id, {}, None, _refusal(error)
+        return id, {}, None, "", _refusal(error)
     if not isinstance(outputs, dict) or not outputs:
         raise ValueError("it has neither outputs nor an error")
     clipped = reply.get("clipped")
     if not (clipped is None or type(clipped) is int):
         raise ValueError("its number of clipped values is none")
-    return id, {name: decode_array(value) for name, value in outputs.items()}, clipped, None
+    design = reply.get("design", "")
+    if not isinstance(design, str):
+        raise ValueError("its design is no text")
+    values = {name: decode_array(value) for name, value in outputs.items()}
+    return id, values, clipped, design, None
 
 
 def _refusal(error: Mapping[str, Any]) -> ServiceRefusal:

@@ -418,6 +418,46 @@ BAD_REPLIES = [
 ]  # fmt: skip
 
 
+def _answer(design: str, value: float) -> SimpleNamespace:
+    reply = {"id": "a", "outputs": {"m": [[value]]}, "design": design}
+    return SimpleNamespace(payload=json.dumps(reply).encode())
+
+
+def test_a_client_that_names_its_design_takes_no_others_answers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Two networks whose services share a topic would both answer its questions."""
+    broker = BrokerSettings("127.0.0.1", services.free_port())
+    client = PredictionClient(broker, "n", design="ours")
+    try:
+        pending = client.submit({"x": SAMPLES}, id="a")
+        client._on_message(None, None, _answer("theirs", 7.0))
+        with pytest.raises(DeviceTimeout):
+            pending.result(0)
+        assert client.strangers == 1
+        assert "of design theirs, not of ours, and is not taken" in caplog.text
+        client._on_message(None, None, _answer("ours", 1.5))
+        assert pending.result(0)["m"].tolist() == [[1.5]]
+    finally:
+        client.close()
+
+
+def test_a_question_that_two_designs_answer_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    client = PredictionClient(BrokerSettings("127.0.0.1", services.free_port()), "n")
+    try:
+        pending = client.submit({"x": SAMPLES}, id="a")
+        for design in ("ours", "ours"):
+            client._on_message(None, None, _answer(design, 1.5))
+        assert (pending.result(0)["m"].tolist(), client.repeats) == ([[1.5]], 1)
+        assert "design" not in caplog.text
+        client._on_message(None, None, _answer("theirs", 7.0))
+        assert client.repeats == 2
+        assert "of design theirs, and the question was answered by ours" in caplog.text
+        assert "--mqtt-prefix" in caplog.text
+    finally:
+        client.close()
+
+
 @pytest.mark.parametrize("payload", BAD_REPLIES)
 def test_no_reply_ends_the_clients_thread(payload: bytes) -> None:
     client = PredictionClient(BrokerSettings("127.0.0.1", services.free_port()), "n")
