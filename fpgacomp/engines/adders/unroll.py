@@ -72,8 +72,10 @@ def _additions(layer: Layer) -> int:
             return layer.thresholds.shape[1] * layer.output.size
         case Lookup():  # its text grows with its entries
             return -(-layer.table.shape[1] // _ENTRIES) * layer.output.size
-        case Input() | Reshape() | Concat() | Upsample():
+        case Reshape():
             return 0
+        case Input() | Concat() | Upsample():  # no hardware, but wires, which ports and tests hold
+            return layer.output.size
         case _:
             return 2 * layer.output.size
 

@@ -44,6 +44,7 @@ _log = logging.getLogger("fpgacomp.client")
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 10.0
 # Ids whose answers came, kept to tell a second answer from a stranger's.
 _MAX_ANSWERED = 100_000
+_MAX_DESIGN = 100  # characters of a design's identity, which has 32
 _TICK_S = 0.05
 
 
@@ -347,8 +348,9 @@ def _read_reply(
     if not (clipped is None or type(clipped) is int):
         raise ValueError("its number of clipped values is none")
     design = reply.get("design", "")
-    if not isinstance(design, str):
-        raise ValueError("its design is no text")
+    # It is kept beside the id of every answer, so that a stranger's must not be long.
+    if not (isinstance(design, str) and len(design) <= _MAX_DESIGN):
+        raise ValueError("its design is no identity of one")
     values = {name: decode_array(value) for name, value in outputs.items()}
     return id, values, clipped, design, None
 

@@ -130,10 +130,18 @@ def test_tables_and_thresholds_count_by_their_size() -> None:
     own = builders.GraphBuilder("tables")
     x = own.input("x", (64,), -(1 << 14), (1 << 14) - 1)
     looked_up = own.graph(own.lookup("l", x, per_channel=False))
-    assert additions(looked_up) == 64 * (1 << 15) // 16
+    assert additions(looked_up) == 64 + 64 * (1 << 15) // 16  # with the wires of the input
     own = builders.GraphBuilder("levels")
     x = own.input("x", (64,), -500, 500)
-    assert additions(own.graph(own.thresholds("t", x, 200))) == 64 * 200
+    assert additions(own.graph(own.thresholds("t", x, 200))) == 64 + 64 * 200
     own = builders.GraphBuilder("many")
     x = own.input("x", (128,), -(1 << 14), (1 << 14) - 1)
     assert list(refusals(own.graph(own.lookup("l", x, per_channel=False))))
+
+
+def test_what_is_wires_alone_is_bounded_too() -> None:
+    """An upsampled image has no addition, and millions of wires that its ports would carry."""
+    b = builders.GraphBuilder()
+    graph = b.graph(b.upsample("u", b.input("x", (64, 64, 1), 0, 15), (24, 24)))
+    (error,) = refusals(graph)
+    assert f"{64 * 64 * 577:,} additions" in error.why

@@ -415,6 +415,8 @@ BAD_REPLIES = [
     b'{"id":"a","error":7}', b'{"id":"a","error":{"kind":[]}}', b'{"id":"a","error":{}}',
     b'{"id":"a","error":{"kind":"busy","where":[],"why":"","fix":""}}',
     b'{"id":null,"error":{"kind":"busy","where":"w","why":"w","fix":"f"}}',
+    b'{"id":"a","outputs":{"m":[[1.0]]},"design":7}',
+    b'{"id":"a","outputs":{"m":[[1.0]]},"design":"%s"}' % (b"d" * 101),
 ]  # fmt: skip
 
 
