@@ -34,7 +34,9 @@ from fpgacomp.engines.shared.circuit.linear import place, times
 from fpgacomp.engines.shared.circuit.nodes import Circuit
 from fpgacomp.engines.shared.circuit.schedule import Schedule, schedule
 from fpgacomp.engines.shared.circuit.solve import solve
+from fpgacomp.engines.shared.circuit.sums import of_three
 from fpgacomp.engines.shared.circuit.verilog import module
+from fpgacomp.engines.stream.rtl.render import TEMPLATES
 from fpgacomp.evidence.compare import compare
 from fpgacomp.evidence.vectors import integer_vectors
 from fpgacomp.frontend import read_network
@@ -45,6 +47,7 @@ from fpgacomp.ir.types import IntArray, IntType
 from fpgacomp.lower import lower
 from fpgacomp.results.target import Target
 
+RTL = TEMPLATES
 NETWORKS = ("digits_mlp_w2a2", "jet_w6a6", "mlp14_w3a3", "digits_mlp", "tfc_w2a2")
 LARGE = ("digits_mlp", "tfc_w2a2", "jet_w6a6")
 VECTORS = 1000
@@ -61,7 +64,9 @@ def yosys_cells(source: str, top: str) -> tuple[int, int]:
         folder = Path(scratch)
         (folder / f"{top}.sv").write_text(source)
         (folder / "run.ys").write_text(
-            f"read_slang {top}.sv --top {top}\n"
+            f"read_slang {top}.sv {RTL / 'lib' / 'fpgacomp_ternary_add.sv'} --top {top} "
+            "--blackboxed-module fpgacomp_ternary_add\n"
+            f"opt_clean\ntechmap -map {RTL / 'deliver' / 'ternary_add.v'}\n"
             f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -nodsp -top {top}\n"
             "tee -q -o stat.json stat -json\n"
         )
@@ -102,7 +107,9 @@ def matrix(weight: IntArray, *, shared: bool) -> Circuit:
     builder = Builder([IntType(0, 63)] * len(weight))
     inputs = [builder.source(index) for index in range(len(weight))]
     if shared:
-        return builder.finish(place(solve(weight, [(0, 63)] * len(weight)), builder, inputs))
+        return builder.finish(
+            place(of_three(solve(weight, [(0, 63)] * len(weight))), builder, inputs)
+        )
     return builder.finish([_alone(builder, inputs, column) for column in weight.T])
 
 

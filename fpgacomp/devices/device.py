@@ -80,6 +80,11 @@ class Device:
     routed: tuple[str, ...] = ()
 
     @property
+    def ternary_adders(self) -> bool:
+        """Whether one row of LUTs adds three numbers: those of six inputs have two outputs."""
+        return self.lut_inputs == 6
+
+    @property
     def wide_port_bits(self) -> int:
         """Width of the DSP multiplier's wider port; 0 without one, into which nothing fits."""
         return self.multiplier.wide_bits if self.multiplier else 0

@@ -30,6 +30,7 @@ from fpgacomp.results.area import MeasuredArea
 from fpgacomp.results.project import Project
 
 _ROOM, _KEPT = "area", "cells.json"
+_TERNARY_MAP = "yosys/ternary_add.v"  # how adders of three numbers are mapped, below rtl/
 _TOP = "units"
 # Starting Yosys and reading a family's cells costs as much as mapping a few small instances; one
 # whose tables have rows of so many bits takes longer than that, and is mapped alone.
@@ -93,14 +94,17 @@ def measured_area(
     context = {
         "synthesis": device.yosys, "multipliers": planned, "check": "",
         "multipliers_of": device.yosys_multipliers,
+        "ternary": f"rtl/{_TERNARY_MAP}" in project.files,
     }  # fmt: skip
     sources = _sources(project)
-    mapping = _script((), context)
+    # What Yosys reads beside the modules of an instance.
+    maps = {_TERNARY_MAP: project.files[f"rtl/{_TERNARY_MAP}"]} if context["ternary"] else {}
+    mapping = _script((), context) + "".join(text.decode() for text in maps.values())
     each = [_distinct(unit, project, sources, yosys, mapping) for unit in units]
     distinct = {unit.key: unit for unit in each}
     found = {key: _earlier(key) for key in distinct}
     missing = [unit for key, unit in distinct.items() if found[key] is None]
-    files = dict(sources.values())
+    files = {**dict(sources.values()), **maps}
     found |= _synthesized(missing, files, context, len(distinct), progress)
     cells = [found[unit.key] or {} for unit in each]
     whole, unknown = amounts_of(_sum(cells))
@@ -248,6 +252,7 @@ def _batch(
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         wanted = {path: files[path] for unit in units for path in unit.sources}
+        wanted |= {path: content for path, content in files.items() if path == _TERNARY_MAP}
         for unit in units:
             wanted |= unit.tables
         wanted["units.ys"] = _script(units, context).encode()

@@ -22,7 +22,7 @@ _CELLS: tuple[tuple[str, dict[str, float]], ...] = (
     (r"SB_RAM40_4K\w*|ICESTORM_RAM", {"bram18": 1}),
     (r"SB_MAC16|ICESTORM_DSP", {"dsp": 1}),
     # Xilinx
-    (r"LUT[1-6]", {"lut": 1}),
+    (r"LUT[1-6]|LUT6_2", {"lut": 1}),
     (r"FD[RSCP]E(_1)?", {"ff": 1}),
     (r"SRL16E|SRLC32E|SRLC16E", {"lut": 1}),
     # LUTs of six inputs in a memory: UG474, table 2-3; UG574, distributed RAM.

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from fpgacomp.devices.board import Board
 from fpgacomp.engines.adders.unroll import unroll
-from fpgacomp.engines.shared.circuit.nodes import Addition, Circuit, Compare
+from fpgacomp.engines.shared.circuit.nodes import Addition, Circuit, Compare, Node, TernaryAddition
 from fpgacomp.engines.shared.circuit.schedule import Schedule, schedule
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Input, Reshape
@@ -19,7 +19,8 @@ class AdderFolding:
     """What became of one layer.
 
     Args:
-        adders: additions and comparisons of two values, each computed once a cycle.
+        adders: additions and comparisons of two values, each computed once a cycle; a sum of three
+            counts as two.
         stages: pipeline stages in which the layer computes.
     """
 
@@ -56,7 +57,7 @@ class AdderDesign:
         Raises:
             ToolError: alkaid is not installed.
         """
-        return unroll(self.graph)
+        return unroll(self.graph, ternary=self.board.device.ternary_adders)
 
     @cached_property
     def plan(self) -> Schedule:
@@ -70,9 +71,13 @@ class AdderDesign:
         counts: dict[str, int] = {}
         for node, owner, stage in zip(self.circuit.nodes, self.circuit.owners, self.plan.stage):
             found.setdefault(owner, []).append(stage)
-            counts[owner] = counts.get(owner, 0) + isinstance(node, Addition | Compare)
+            counts[owner] = counts.get(owner, 0) + _adders(node)
         return {
             layer.name: AdderFolding(counts.get(layer.name, 0), len(set(found.get(layer.name, ()))))
             for layer in self.graph.layers
             if not isinstance(layer, Input | Reshape)
         }
+
+
+def _adders(node: Node) -> int:
+    return 2 if isinstance(node, TernaryAddition) else int(isinstance(node, Addition | Compare))

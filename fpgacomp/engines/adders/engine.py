@@ -40,7 +40,7 @@ class AddersEngine:
         """The least size of the circuit, and what keeps its additions from being shared unasked."""
         from fpgacomp.engines.adders.outlook import outlook
 
-        return outlook(graph, goal.board.device.lut_inputs)
+        return outlook(graph, goal.board.device)
 
     def fold(self, graph: Graph, goal: Goal) -> FoldingResult[AdderDesign]:
         """The unrolled design."""

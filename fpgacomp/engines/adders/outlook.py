@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from fpgacomp.devices.device import Device
 from fpgacomp.engines.adders.unroll import Wires, hulls, unrolled_with
 from fpgacomp.engines.engine import Outlook
 from fpgacomp.engines.shared.circuit import solve
@@ -22,8 +23,8 @@ from fpgacomp.ir.types import IntArray
 MOST_UNASKED = 10_000
 
 
-def outlook(graph: Graph, lut_inputs: int) -> Outlook:
-    """What is known of the design of a graph where a LUT has so many inputs."""
+def outlook(graph: Graph, device: Device) -> Outlook:
+    """What is known of the design of a graph on a device."""
     digits = shared_digits(graph)
     why = ""
     if digits > MOST_UNASKED:
@@ -32,7 +33,7 @@ def outlook(graph: Graph, lut_inputs: int) -> Outlook:
             f"{MOST_UNASKED:,} are shared unasked"
         )
     missing = "" if solve.installed() else solve.INSTALL
-    return Outlook(least_circuit_luts(graph, lut_inputs), why, missing)
+    return Outlook(least_circuit_luts(graph, device), why, missing)
 
 
 def shared_digits(graph: Graph) -> int:
@@ -45,7 +46,7 @@ def shared_digits(graph: Graph) -> int:
 
 
 @lru_cache(maxsize=64)
-def least_circuit_luts(graph: Graph, lut_inputs: int) -> float:
+def least_circuit_luts(graph: Graph, device: Device) -> float:
     """LUTs that the circuit of a graph takes at least, without its ports.
 
     What is no matrix is counted as it is made; a matrix by `least_luts`, once for each row of
@@ -58,13 +59,14 @@ def least_circuit_luts(graph: Graph, lut_inputs: int) -> float:
         varying = [index for index, (lo, hi) in enumerate(hull) if lo < hi]
         distinct, place = np.unique(rows, axis=0, return_inverse=True)
         if varying:
-            each = least_luts(weight[varying], [hull[index] for index in varying])
+            spans = [hull[index] for index in varying]
+            each = least_luts(weight[varying], spans, ternary=device.ternary_adders)
             matrices.append(each * len(distinct))
         made = [_unknown(weight, row, builder) for row in distinct]
         return np.array(made)[place.reshape(-1)]
 
     circuit = unrolled_with(graph, multiply)
-    return sum(matrices) + sum(luts(circuit, lut_inputs))
+    return sum(matrices) + sum(luts(circuit, device.lut_inputs))
 
 
 def _unknown(weight: IntArray, row: Wires, builder: Builder) -> list[int]:

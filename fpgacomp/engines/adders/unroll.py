@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from typing import Any, assert_never
 
@@ -13,7 +14,8 @@ from fpgacomp.engines.adders.activations import requantized
 from fpgacomp.engines.shared.circuit.build import Builder
 from fpgacomp.engines.shared.circuit.linear import place, times
 from fpgacomp.engines.shared.circuit.nodes import Circuit, Range
-from fpgacomp.engines.shared.circuit.solve import solve
+from fpgacomp.engines.shared.circuit.solve import AdderGraph, solve
+from fpgacomp.engines.shared.circuit.sums import PartialSums, of_three, of_two
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.graph import Graph
@@ -80,17 +82,20 @@ def _additions(layer: Layer) -> int:
             return 2 * layer.output.size
 
 
-def unroll(graph: Graph) -> Circuit:
+def unroll(graph: Graph, *, ternary: bool) -> Circuit:
     """The circuit of a graph.
 
     Its input word has the elements of the graph's inputs, one after the other and each row-major;
     its output word those of the outputs. The taps are the tensors of all layers.
 
+    Args:
+        ternary: whether one row of LUTs adds three numbers.
+
     Raises:
         ToolError: alkaid is not installed.
         UnsupportedLayer: a matrix is too large to share its additions.
     """
-    return unrolled_with(graph, _matrix)
+    return unrolled_with(graph, partial(_matrix, of_three if ternary else of_two))
 
 
 def unrolled_with(graph: Graph, multiply: Multiply) -> Circuit:
@@ -167,7 +172,9 @@ def _channelwise(x: Wires, wire: Callable[[int, int], int]) -> Wires:
     return np.array(made).reshape(x.shape)
 
 
-def _matrix(weight: IntArray, rows: Wires, builder: Builder) -> Wires:
+def _matrix(
+    sums: Callable[[AdderGraph], PartialSums], weight: IntArray, rows: Wires, builder: Builder
+) -> Wires:
     """[positions, n_in] wires times a matrix: the same additions at each position."""
     hull = hulls(rows, builder)
     varying = [index for index, (lo, hi) in enumerate(hull) if lo < hi]
@@ -175,10 +182,10 @@ def _matrix(weight: IntArray, rows: Wires, builder: Builder) -> Wires:
     constants = [builder.constant(value) for value in fixed.tolist()]
     if not varying:
         return np.tile(np.array(constants), (len(rows), 1))
-    graph = solve(weight[varying], [hull[index] for index in varying])
+    made = sums(solve(weight[varying], [hull[index] for index in varying]))
     return np.array([
-        [builder.sum(wire, constant) for wire, constant in zip(made, constants)]
-        for made in (place(graph, builder, row) for row in rows[:, varying].tolist())
+        [builder.sum(wire, constant) for wire, constant in zip(wires, constants)]
+        for wires in (place(made, builder, row) for row in rows[:, varying].tolist())
     ])  # fmt: skip
 
 

@@ -25,7 +25,7 @@ SCRIPT = "yosys/synth.ys"
 MODELS = data_folder("hls_templates") / "rtl" / "cells"
 _ROOM = "netlist"
 _NETLIST, _LOG = "netlist.v", "yosys/gate.log"
-_SOURCES = (".sv", ".mem", ".ys")
+_SOURCES = (".sv", ".v", ".mem", ".ys")
 _FIX = (
     "run rtl/yosys/synth.ys of the build as its head says, which shows the whole log, and report "
     "this with it."
@@ -65,7 +65,7 @@ _LATTICE = ("cells_sim_ecp5.v", "common_sim.vh", "ccu2c_sim.vh", "cells_ff.vh", 
 LIBRARIES: Mapping[str, CellLibrary] = {
     "synth_xilinx": CellLibrary(
         ("xilinx/cells_sim.v",),
-        r"LUT[1-6]|MUXF[789]|CARRY[48]|FD[RSCP]E(_1)?|INV|BUFG|GND|VCC|SRL(16E|C16E|C32E)"
+        r"LUT[1-6]|LUT6_2|MUXF[789]|CARRY[48]|FD[RSCP]E(_1)?|INV|BUFG|GND|VCC|SRL(16E|C16E|C32E)"
         r"|RAM(16|32|64|128|256|512)X\d+[SD]|RAM(32|64)M|RAM32M16|RAM64M8|RAM32X16DR8|RAM64X8SW"
         r"|DSP48E1",
         own=("block_ram.v", "xilinx.v"),

@@ -36,7 +36,8 @@ def expand(design: StreamDesign) -> Dataflow:
 
 def _with_layers(design: StreamDesign, lanes: Mapping[str, int]) -> Plumbing:
     """The operators of all layers behind inputs of so many elements per beat."""
-    plumbing = Plumbing(design.graph, design.fifo_depths, lanes)
+    ternary = design.board.device.ternary_adders
+    plumbing = Plumbing(design.graph, design.fifo_depths, lanes, ternary=ternary)
     for layer in design.graph.layers:
         folding = design.folding.get(layer.name, StreamFolding())
         plumbing.publish(layer.output, rules_of(layer).expand(folding, plumbing))

@@ -25,13 +25,19 @@ class Plumbing:
         graph: whose tensors the streams carry.
         fifo_depths: stream name -> words; 2 where absent.
         input_lanes: input tensor -> elements per beat of its port; 1 where absent.
+        ternary: whether one row of the device's LUTs adds three numbers.
     """
 
     def __init__(
-        self, graph: Graph, fifo_depths: Mapping[str, int], input_lanes: Mapping[str, int]
+        self,
+        graph: Graph,
+        fifo_depths: Mapping[str, int],
+        input_lanes: Mapping[str, int],
+        *,
+        ternary: bool = False,
     ) -> None:
         self.operators: list[Operator] = []
-        self.input_lanes = input_lanes
+        self.input_lanes, self.ternary = input_lanes, ternary
         self._depths = fifo_depths
         self._taken = {layer.output.name for layer in graph.layers}  # names of streams
         read = [tensor for layer in graph.layers for tensor in layer.inputs]

@@ -9,8 +9,8 @@ import pytest
 
 from fpgacomp.engines.adders.unroll import MOST_ADDITIONS, additions, refusals, unroll
 from fpgacomp.engines.shared.circuit.evaluate import every_wire
-from fpgacomp.engines.shared.circuit.nodes import Constant, Wiring, reads
-from fpgacomp.engines.shared.circuit.schedule import schedule
+from fpgacomp.engines.shared.circuit.nodes import Circuit, Constant, reads
+from fpgacomp.engines.shared.circuit.schedule import levels_of, schedule
 from fpgacomp.engines.shared.circuit.solve import INSTALL, installed
 from fpgacomp.errors import FpgacompError
 from fpgacomp.frontend import read_network
@@ -33,7 +33,11 @@ def _alkaid() -> None:
 
 def hold(graph: Graph) -> None:
     """Compare every element of every tensor, and every wire with its range."""
-    circuit = unroll(graph)
+    for ternary in (False, True):
+        hold_circuit(graph, unroll(graph, ternary=ternary))
+
+
+def hold_circuit(graph: Graph, circuit: Circuit) -> None:
     values = interpreter.run(graph, builders.inputs(graph, SAMPLES))
     words = np.concatenate(
         [values[layer.output.name].reshape(SAMPLES, -1) for layer in graph.inputs], axis=1
@@ -86,7 +90,7 @@ def test_requantize_rounds_as_the_oracle_does(
 
 
 def test_a_schedule_reads_what_is_there() -> None:
-    circuit = unroll(builders.cnn())
+    circuit = unroll(builders.cnn(), ternary=True)
     for levels in (1, 3, 50):
         plan = schedule(circuit, levels)
         depth = [0] * len(circuit.nodes)
@@ -97,13 +101,13 @@ def test_a_schedule_reads_what_is_there() -> None:
                 assert plan.stage[source] <= plan.stage[wire] <= plan.last[source]
                 if plan.stage[source] == plan.stage[wire]:
                     depth[wire] = max(depth[wire], depth[source])
-            depth[wire] += not isinstance(node, Wiring)
+            depth[wire] += min(levels_of(node), levels)
         assert max(depth) <= levels
         assert plan.stages >= -(-plan.depth // levels)
 
 
 def test_fewer_levels_between_registers_take_more_stages_and_more_registers() -> None:
-    circuit = unroll(builders.mlp())
+    circuit = unroll(builders.mlp(), ternary=False)
     plans = [schedule(circuit, levels) for levels in (1, 2, 4, 100)]
     assert [plan.stages for plan in plans] == sorted((p.stages for p in plans), reverse=True)
     assert [plan.registers for plan in plans] == sorted((p.registers for p in plans), reverse=True)

@@ -17,23 +17,24 @@ from fpgacomp.engines.shared.circuit.nodes import Range, bits_of
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.ir.types import IntArray, Ints
 
-# Of that count the solver took at least 0.49 times, over 340 random matrices of 1 to 8 bits, up to
-# 700 rows, 64 columns and 6,000 signed digits.
-_SHARED = 0.45
+# Of that count sums of two took at least 0.54 times and sums of three 0.35 times, over 340 random
+# matrices of 1 to 8 bits, up to 180 rows and 32 columns.
+_OF_TWO, _OF_THREE = 0.45, 0.3
 
 
-def least_luts(weight: IntArray, ranges: Sequence[Range]) -> float:
+def least_luts(weight: IntArray, ranges: Sequence[Range], *, ternary: bool) -> float:
     """LUTs below which the shared additions of x @ weight do not get.
 
     Args:
         weight: [n_in, n_out].
         ranges: of each input.
+        ternary: whether one row of LUTs adds three numbers.
     """
-    return _least(Ints(weight), tuple(ranges))
+    return (_OF_THREE if ternary else _OF_TWO) * _counted(Ints(weight), tuple(ranges))
 
 
 @lru_cache(maxsize=256)
-def _least(weight: Ints, ranges: tuple[Range, ...]) -> float:
+def _counted(weight: Ints, ranges: tuple[Range, ...]) -> float:
     columns = list(_distinct(weight.array.T))
     if not columns:
         return 0.0
@@ -48,8 +49,11 @@ def _least(weight: Ints, ranges: tuple[Range, ...]) -> float:
     rows, count = np.array(list(alike), dtype=np.int64), np.array(list(alike.values()))
     merged = int((count - 1).sum()) * narrowest
     terms = (signed_digits(rows) * (narrowest + 1 + _log2(count))[:, None]).sum(axis=0)
+    if len(np.unique(np.abs(rows))) == 1:
+        # A sum in which every input is added or subtracted is twice what is added less all of it.
+        terms = terms // 2
     # A sum of n terms has n - 1 additions.
-    return _SHARED * float(merged + np.maximum(terms - 1 - sums, 0).sum())
+    return float(merged + np.maximum(terms - 1 - sums, 0).sum())
 
 
 def _distinct(vectors: IntArray) -> Counter[tuple[int, ...]]:

@@ -22,6 +22,7 @@ from fpgacomp.engines.shared.circuit.nodes import (
     ReadElement,
     Right,
     TableLookup,
+    TernaryAddition,
     reads,
 )
 from fpgacomp.ir.types import IntType
@@ -116,6 +117,34 @@ class Builder:
         if within is not None:
             span = (max(span[0], within[0]), min(span[1], within[1]))
         return self._add(Addition(a, b, subtract), span)
+
+    def total(self, terms: Sequence[tuple[int, bool]], within: Range) -> int:
+        """The sum of two or three wires, each added or subtracted, but not all subtracted.
+
+        Args:
+            terms: (wire, whether it is subtracted).
+            within: a range that the result is known to keep, as in `sum`.
+        """
+        own = [(wire, minus) for wire, minus in terms if not self._is_zero(wire)]
+        own.sort(key=lambda term: (term[1], term[0]))
+        if len(own) < 3 or own[0][1]:
+            # A term that is always 0 is left out.
+            first, *rest = own if own and not own[0][1] else [(self.constant(0), False), *own]
+            wire = first[0]
+            for other, minus in rest[:-1]:
+                wire = self.sum(wire, other, subtract=minus)
+            return (
+                self.sum(wire, rest[-1][0], subtract=rest[-1][1], within=within) if rest else wire
+            )
+        (a, _), (b, minus_b), (c, minus_c) = own
+        ends = [self._end(wire, minus) for wire, minus in own]
+        lo, hi = (sum(end) for end in zip(*ends))
+        span = (max(lo, within[0]), min(hi, within[1]))
+        return self._add(TernaryAddition(a, b, c, minus_b, minus_c), span)
+
+    def _end(self, wire: int, minus: bool) -> Range:
+        lo, hi = self.ranges[wire]
+        return (-hi, -lo) if minus else (lo, hi)
 
     def at_least(self, a: int, threshold: int) -> int:
         """1 where a >= threshold."""
@@ -236,6 +265,9 @@ def _moved(node: Node, place: dict[int, int]) -> Node:
             return Low(place[node.a], node.bits)
         case Addition():
             return Addition(place[node.a], place[node.b], node.subtract)
+        case TernaryAddition():
+            a, b, c = (place[wire] for wire in reads(node))
+            return TernaryAddition(a, b, c, node.minus_b, node.minus_c)
         case AtLeast():
             return AtLeast(place[node.a], node.threshold)
         case Compare():

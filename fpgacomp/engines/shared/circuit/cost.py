@@ -8,6 +8,7 @@ inputs (ECP5, iCE40, Gowin) the carry lies behind the LUT, so that every bit of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import assert_never
 
@@ -27,6 +28,7 @@ from fpgacomp.engines.shared.circuit.nodes import (
     ReadElement,
     Right,
     TableLookup,
+    TernaryAddition,
     bits_of,
     signed,
 )
@@ -59,6 +61,43 @@ def sum_cells(
     return max(overlap, 0) + (1 if subtract and overlap > 0 else 0)
 
 
+def ternary_cells(terms: Sequence[tuple[Range, int, bool]], width: int) -> int:
+    """LUTs of a sum of three, as hls_templates/rtl/deliver/ternary_add.v maps it.
+
+    Args:
+        terms: range of each operand, bits at its low end that are always 0, whether it is
+            subtracted.
+        width: bits of the result.
+    """
+    starts = sorted(zeros for _, zeros, _ in terms)
+    least = min((zeros for _, zeros, minus in terms if minus), default=width)
+    chain = starts[0] if least == starts[0] else starts[1]
+    # One 1 of a two's complement enters the chain, another is the first carry-save bit.
+    saved = sorted(zeros for _, zeros, minus in terms if minus)
+    if saved and saved[0] == chain:
+        saved = saved[1:]
+    save = saved[0] if saved else starts[2]
+    held = bool(saved)  # whether the carry-save bit may be 1
+    found = 0
+    for bit in range(chain, width):
+        own = [(zeros <= bit < (width if signed(span) else bits_of(span)), minus)
+               for span, zeros, minus in terms]  # fmt: skip
+        varying = sum(there for there, _ in own)
+        ones = sum(minus and not there and zeros <= bit
+                   for (there, minus), (_, zeros, _) in zip(own, terms))  # fmt: skip
+        inverted = any(there and minus for there, minus in own)
+        if bit < save:
+            found += varying > 1 or inverted or bool(ones)
+            continue
+        found += (
+            varying > 1
+            or (varying == 1 and (held or inverted or bool(ones)))
+            or (varying == 0 and held and ones % 2 == 1)
+        )
+        held = varying > 1 or ones > 1 or (varying == 1 and ones == 1)
+    return found
+
+
 def luts(circuit: Circuit, inputs: int = 6) -> tuple[float, ...]:
     """LUTs of each node, where a LUT has so many inputs."""
     return tuple(_node_luts(circuit, node, wire, inputs) for wire, node in enumerate(circuit.nodes))
@@ -73,6 +112,11 @@ def _node_luts(circuit: Circuit, node: Node, wire: int, lut: int) -> float:
             zeros = (zeros_of(circuit, node.a), zeros_of(circuit, node.b))
             return float(sum_cells(ranges[node.a], ranges[node.b], ranges[wire], zeros,
                                    subtract=node.subtract, inputs=lut))  # fmt: skip
+        case TernaryAddition():
+            signs = (False, node.minus_b, node.minus_c)
+            terms = [(ranges[of], zeros_of(circuit, of), minus)
+                     for of, minus in zip((node.a, node.b, node.c), signs)]  # fmt: skip
+            return float(ternary_cells(terms, width))
         case AtLeast():
             return comparator_luts(ranges[node.a], node.threshold, lut)
         case Compare():

@@ -21,6 +21,7 @@ from fpgacomp.engines.shared.circuit.nodes import (
     ReadElement,
     Right,
     TableLookup,
+    TernaryAddition,
     bits_of,
     signed,
 )
@@ -130,6 +131,9 @@ def _entry(node: Node, side: list[int]) -> str:
         case Addition():
             kind = "WIRE_DIFFERENCE" if node.subtract else "WIRE_SUM"
             return f"{kind}, {node.a}, {node.b}, 0, 0, 0"
+        case TernaryAddition():
+            signs = ", ".join("-1" if minus else "1" for minus in (node.minus_b, node.minus_c))
+            return f"WIRE_TERNARY, {node.a}, {node.b}, {node.c}, {signs}"
         case AtLeast():
             return f"WIRE_AT_LEAST, {node.a}, 0, 0, {_number(node.threshold)}, 0"
         case Compare():
@@ -181,6 +185,9 @@ def _expression(circuit: Circuit, wire: int, kind: str) -> str:
             return f"{kind}(n{node.a})"
         case Addition():
             return f"n{node.a} {'-' if node.subtract else '+'} n{node.b}"
+        case TernaryAddition():
+            b, c = ("-" if minus else "+" for minus in (node.minus_b, node.minus_c))
+            return f"n{node.a} {b} n{node.b} {c} n{node.c}"
         case AtLeast():
             return f"n{node.a} >= {_number(node.threshold)}"
         case Compare():

@@ -21,6 +21,7 @@ from fpgacomp.engines.shared.circuit.nodes import (
     ReadElement,
     Right,
     TableLookup,
+    TernaryAddition,
 )
 from fpgacomp.ir.types import IntArray
 
@@ -61,6 +62,9 @@ def _value(node: Node, words: IntArray, values: list[IntArray]) -> IntArray:
         case Addition():
             a, b = values[node.a], values[node.b]
             return a - b if node.subtract else a + b
+        case TernaryAddition():
+            a, b, c = values[node.a], values[node.b], values[node.c]
+            return a + (-b if node.minus_b else b) + (-c if node.minus_c else c)
         case AtLeast():
             return (values[node.a] >= node.threshold).astype(np.int64)
         case Compare():

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fpgacomp.engines.shared.circuit.build import Builder
-from fpgacomp.engines.shared.circuit.solve import AdderGraph
+from fpgacomp.engines.shared.circuit.sums import PartialSums
 
 
-def place(graph: AdderGraph, builder: Builder, inputs: Sequence[int]) -> list[int]:
+def place(made: PartialSums, builder: Builder, inputs: Sequence[int]) -> list[int]:
     """The wires of y = x @ weight.
 
     Args:
-        graph: of the matrix; the ranges that it was solved for hold those of `inputs`.
+        made: of the matrix; the ranges that it was solved for hold those of `inputs`.
         inputs: the wires of x.
     """
     terms = list(inputs)
-    for step in graph.steps:
-        a = builder.left(terms[step.a], step.left_a)
-        b = builder.left(terms[step.b], step.left_b)
-        terms.append(builder.sum(a, b, subtract=step.subtract, within=step.span))
+    for one in made.sums:
+        parts = [(builder.left(terms[term.index], term.left), term.minus) for term in one.terms]
+        terms.append(builder.total(parts, within=one.span))
     zero = builder.constant(0)
     found = []
-    for output in graph.outputs:
+    for output in made.outputs:
         if output.term < 0:
             found.append(zero)
             continue

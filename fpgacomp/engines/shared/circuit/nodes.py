@@ -1,7 +1,7 @@
 """The vocabulary of circuits: what one wire can be computed from.
 
-    Node = ReadElement | Constant | Left | Right | Low | Addition | AtLeast | Compare | Choose
-         | Clip | Count | TableLookup
+    Node = ReadElement | Constant | Left | Right | Low | Addition | TernaryAddition | AtLeast
+         | Compare | Choose | Clip | Count | TableLookup
 
 A wire is the index of its node. All values are integers, of any sign; the range of each is exact
 knowledge that the circuit keeps beside its nodes.
@@ -65,6 +65,17 @@ class Addition:
 
 
 @dataclass(frozen=True, slots=True)
+class TernaryAddition:
+    """a + b + c, or with b, c or both subtracted: one LUT a bit where LUTs have six inputs."""
+
+    a: int
+    b: int
+    c: int
+    minus_b: bool
+    minus_c: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AtLeast:
     """1 where a >= threshold, else 0."""
 
@@ -124,6 +135,7 @@ Node = (
     | Right
     | Low
     | Addition
+    | TernaryAddition
     | AtLeast
     | Compare
     | Choose
@@ -142,6 +154,8 @@ def reads(node: Node) -> tuple[int, ...]:
             return ()
         case Addition() | Compare():
             return (node.a, node.b)
+        case TernaryAddition():
+            return (node.a, node.b, node.c)
         case Choose():
             return (node.condition, node.yes, node.no)
         case _:

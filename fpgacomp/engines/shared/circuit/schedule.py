@@ -1,8 +1,8 @@
 """Deals the nodes of a circuit to pipeline stages, with few registers between them.
 
-A node that computes takes one level, wiring takes none; a stage holds so many levels. A node is
-computed in one stage and kept in registers up to the last stage that reads it. Nodes start as early
-as they can, and move later one by one where that saves registers.
+A node that computes takes one level, a sum of three takes two, wiring none; a stage holds so many
+levels. A node is computed in one stage and kept in registers up to the last stage that reads it.
+Nodes start as early as they can, and move later one by one where that saves registers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from fpgacomp.engines.shared.circuit.nodes import (
     Circuit,
     Constant,
+    Node,
     ReadElement,
+    TernaryAddition,
     Wiring,
     bits_of,
     reads,
@@ -44,7 +46,7 @@ class Schedule:
 def schedule(circuit: Circuit, levels: int) -> Schedule:
     """Stages of at most so many levels each."""
     nodes, count = circuit.nodes, len(circuit.nodes)
-    takes = [0 if isinstance(node, Wiring) else 1 for node in nodes]
+    takes = [min(levels_of(node), levels) for node in nodes]
     inputs = [reads(node) for node in nodes]
     readers: list[list[int]] = [[] for _ in range(count)]
     for wire, read in enumerate(inputs):
@@ -54,6 +56,8 @@ def schedule(circuit: Circuit, levels: int) -> Schedule:
     end = [0] * count
     for wire, read in enumerate(inputs):
         end[wire] = takes[wire] + max((end[source] for source in read), default=0)
+        if _straddles(end[wire], takes[wire], levels):
+            end[wire] = _stage_of(end[wire], levels) * levels + takes[wire]
     depth = max((end[wire] for wire in circuit.outputs), default=0)
     stages = max(-(-depth // levels), 1)
     fixed = {wire for wire, node in enumerate(nodes) if isinstance(node, ReadElement | Constant)}
@@ -65,6 +69,23 @@ def schedule(circuit: Circuit, levels: int) -> Schedule:
     last = [search.last(wire) for wire in range(count)]
     kept = sum(search.bits[w] * (last[w] - stage[w]) for w in range(count))
     return Schedule(stages, tuple(stage), tuple(last), kept, depth)
+
+
+def levels_of(node: Node) -> int:
+    """Levels that a node takes: a sum of three is a row of LUTs in front of an adder."""
+    if isinstance(node, Wiring):
+        return 0
+    return 2 if isinstance(node, TernaryAddition) else 1
+
+
+def _stage_of(level: int, levels: int) -> int:
+    """The stage of a node that ends in a level."""
+    return max(-(-level // levels), 1) - 1
+
+
+def _straddles(level: int, takes: int, levels: int) -> bool:
+    """Whether a node that ends in a level begins in an earlier stage."""
+    return takes > 0 and (level - takes) // levels < _stage_of(level, levels)
 
 
 class _Search:
@@ -88,17 +109,13 @@ class _Search:
         ]
         self.leaves = set(circuit.outputs)
         # The stage in which each node is computed, kept up as nodes move: it is asked for often.
-        self.stage = [self._stage_at(level) for level in end]
+        self.stage = [_stage_of(level, levels) for level in end]
         # What a node reads with registers of its own: constants have none.
         self._kept = [tuple({s for s in read if self.bits[s]}) for read in inputs]
 
-    def _stage_at(self, level: int) -> int:
-        """The stage of a node that ends in a level."""
-        return max(-(-level // self.levels), 1) - 1
-
     def _move(self, wire: int, level: int) -> None:
         self.end[wire] = level
-        self.stage[wire] = self._stage_at(level)
+        self.stage[wire] = _stage_of(level, self.levels)
 
     def last(self, wire: int) -> int:
         """The last stage that reads it."""
@@ -123,7 +140,10 @@ class _Search:
             if wire in self.leaves:
                 latest = min(latest, self.stages * self.levels)
             best, least = now, self._cost(wire)
-            for tried in {latest, *range(now + 1, latest, self.levels)}:
+            for level in {latest, *range(now + 1, latest, self.levels)}:
+                # What would begin in the stage before ends there.
+                late = _straddles(level, self.takes[wire], self.levels)
+                tried = _stage_of(level, self.levels) * self.levels if late else level
                 if tried <= now:
                     continue
                 self._move(wire, tried)

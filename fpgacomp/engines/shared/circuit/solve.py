@@ -39,7 +39,7 @@ _WAYS: tuple[dict[str, Any], ...] = (
     {"method0": "wmc", "search_all_decompose_dc": False},
 )
 # Bits by which a term is shifted, and the size of a sum, that int64 surely holds.
-_SHIFTS, _WHOLE = 32, 1 << 62
+_SHIFTS, WHOLE = 32, 1 << 62
 _FAST = 1_500  # digits up to which every way is tried
 
 
@@ -189,7 +189,7 @@ def _graph(
         part = forms[b] << left_b
         form = (forms[a] << left_a) + (-part if subtract else part)
         # Beyond int64 neither the form nor the range would be what it says.
-        if sum(abs(c) * r for c, r in zip(form.tolist(), reach)) >= _WHOLE:
+        if sum(abs(c) * r for c, r in zip(form.tolist(), reach)) >= WHOLE:
             raise UnsupportedLayer("shared adders", "a partial sum takes more than 62 bits.",
                                    "use --backend stream.")  # fmt: skip
         least, most = np.where(form > 0, lo, hi), np.where(form > 0, hi, lo)

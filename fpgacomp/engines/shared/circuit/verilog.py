@@ -22,12 +22,15 @@ from fpgacomp.engines.shared.circuit.nodes import (
     ReadElement,
     Right,
     TableLookup,
+    TernaryAddition,
     bits_of,
     reads,
     signed,
 )
 from fpgacomp.engines.shared.circuit.schedule import Schedule
 from fpgacomp.ir.types import IntType
+
+TERNARY = "fpgacomp_ternary_add"  # the module of hls_templates/rtl/lib that adds three numbers
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,10 @@ class _Writer:
                 yield f"  logic [{len(node.thresholds) - 1}:0] g{wire};  // thresholds reached"
                 yield f"  assign g{wire} = {self._reached(node, plan.stage[wire])};"
             yield f"  {self._type(wire)} {names};"
-            yield f"  assign n{wire} = {self._expression(wire)};"
+            if isinstance(node, TernaryAddition):
+                yield from self._ternary(node, wire)
+            else:
+                yield f"  assign n{wire} = {self._expression(wire)};"
         yield from self._registers()
         if self.taps:
             yield from self._tapping()
@@ -241,8 +247,8 @@ class _Writer:
     def _expression(self, wire: int) -> str:
         node, stage, width = self.circuit.nodes[wire], self.plan.stage[wire], self.width[wire]
         match node:
-            case Constant():
-                raise ValueError("a constant has no wire")
+            case Constant() | TernaryAddition():
+                raise ValueError("a constant has no wire, and a sum of three is a module")
             case ReadElement():
                 return self._source(node)
             case Left():
@@ -297,6 +303,17 @@ class _Writer:
         if not node.subtract and self._is_zero_above(b, passed):
             return f"{{{above_a}, {low}}}"
         return f"{{{above_a} {sign} {above_b}, {low}}}"
+
+    def _ternary(self, node: TernaryAddition, wire: int) -> Iterator[str]:
+        """The instance that adds three wires."""
+        stage, width = self.plan.stage[wire], self.width[wire]
+        parameters = [f".W({width})"]
+        parameters += [".MINUS_B(1)"] if node.minus_b else []
+        parameters += [".MINUS_C(1)"] if node.minus_c else []
+        a, b, c = (self._sized(of, width, stage) for of in reads(node))
+        yield f"  {TERNARY} #({', '.join(parameters)}) u{wire} ("
+        yield f"      .a({a}), .b({b}), .c({c}), .sum(n{wire})"
+        yield "  );"
 
     def _is_zero_above(self, wire: int, low: int) -> bool:
         lo, hi = self.circuit.ranges[wire]

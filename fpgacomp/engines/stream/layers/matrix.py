@@ -119,7 +119,7 @@ class MatrixRules(ABC):
             plumbing.add(
                 SharedMatrix(
                     name=layer.name, layer=layer.name, input=source, output=output,
-                    weight=weight, vectors=layer.output.pixels,
+                    weight=weight, vectors=layer.output.pixels, ternary=plumbing.ternary,
                 )
             )  # fmt: skip
             return output

@@ -13,6 +13,7 @@ from fpgacomp.engines.shared.circuit.linear import place
 from fpgacomp.engines.shared.circuit.nodes import Circuit
 from fpgacomp.engines.shared.circuit.schedule import Schedule, schedule
 from fpgacomp.engines.shared.circuit.solve import solve
+from fpgacomp.engines.shared.circuit.sums import of_three, of_two
 from fpgacomp.engines.shared.circuit.verilog import module
 from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.engines.stream.emit.calls import Call, Header
@@ -31,6 +32,7 @@ class SharedMatrix(OneToOne):
 
     Args:
         weight: [MW, MH]: MW inputs, all of one word, and MH outputs, likewise.
+        ternary: whether one row of LUTs adds three numbers.
     """
 
     cost_kind: ClassVar[CostKind] = "matrix"
@@ -38,6 +40,7 @@ class SharedMatrix(OneToOne):
 
     weight: Ints
     vectors: int
+    ternary: bool
 
     @property
     def cycles(self) -> int:
@@ -67,7 +70,7 @@ class SharedMatrix(OneToOne):
 
     @property
     def _circuit(self) -> tuple[Circuit, Schedule]:
-        return matrix_circuit(self.weight, self.input.type, self.layer)
+        return matrix_circuit(self.weight, self.input.type, self.layer, ternary=self.ternary)
 
     @property
     def _title(self) -> str:
@@ -76,7 +79,9 @@ class SharedMatrix(OneToOne):
 
 
 @lru_cache(maxsize=64)
-def matrix_circuit(weight: Ints, kind: IntType, layer: str) -> tuple[Circuit, Schedule]:
+def matrix_circuit(
+    weight: Ints, kind: IntType, layer: str, *, ternary: bool
+) -> tuple[Circuit, Schedule]:
     """The additions of a matrix whose inputs are all of one range, and their pipeline.
 
     Raises:
@@ -87,6 +92,7 @@ def matrix_circuit(weight: Ints, kind: IntType, layer: str) -> tuple[Circuit, Sc
     builder = Builder([kind] * count)
     with builder.working_for(layer):
         inputs = [builder.source(index) for index in range(count)]
-        outputs = place(solve(weight.array, [(kind.lo, kind.hi)] * count), builder, inputs)
+        graph = solve(weight.array, [(kind.lo, kind.hi)] * count)
+        outputs = place(of_three(graph) if ternary else of_two(graph), builder, inputs)
     circuit = builder.finish(outputs)
     return circuit, schedule(circuit, LEVELS)

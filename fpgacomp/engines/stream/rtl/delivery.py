@@ -12,6 +12,8 @@ from fpgacomp.engines.stream.rtl.render import TEMPLATES, render
 
 # Frames that the testbench runs: a simulator takes minutes for many of a large network.
 _VECTORS = 8
+# The adder of three numbers, and how Yosys maps it; paths below rtl/.
+_TERNARY_ADD, _TERNARY_MAP = "lib/fpgacomp_ternary_add.sv", "yosys/ternary_add.v"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Delivery:
         synthesis: command of Yosys that maps to the part; "" where it has none for the family.
         multipliers: whether the design plans DSP blocks.
         multipliers_of: how the script for Yosys puts products there; see `Device`.
+        ternary: whether it has adders of three numbers that Yosys is told how to map.
         sources, tables, vectors: paths below rtl/.
         frames: how many each file of `vectors` holds.
     """
@@ -55,6 +58,7 @@ class Delivery:
     synthesis: str
     multipliers: bool
     multipliers_of: str
+    ternary: bool
     sources: tuple[str, ...]
     tables: tuple[str, ...]
     vectors: tuple[str, ...]
@@ -76,6 +80,7 @@ class Delivery:
             multipliers=bool(board.device.yosys_multipliers)
             and any(("DSP", "1") in unit.parameters for unit in made.units),
             multipliers_of=board.device.yosys_multipliers,
+            ternary=_TERNARY_ADD in files,
             clock_ns=f"{design.clock_ns:.3f}",
             sources=tuple(path for path in paths if path.endswith(".sv")),
             tables=tuple(path for path in paths if path.endswith(".mem")),
@@ -174,6 +179,8 @@ def delivered(delivery: Delivery) -> dict[str, bytes]:
             "vivado/build.tcl": render("deliver/build.tcl", **context),
             "vivado/package.tcl": render("deliver/package.tcl", **context),
         }
+    if delivery.ternary:
+        files[_TERNARY_MAP] = (TEMPLATES / "deliver" / "ternary_add.v").read_bytes()
     if delivery.synthesis:
         files["yosys/synth.ys"] = render("deliver/synth.ys", **context)
     return files

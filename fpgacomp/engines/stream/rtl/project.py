@@ -54,7 +54,8 @@ def emit_rtl(
     files[f"{made.name}.sv"] = render("top.sv", design=made)
     files["sim_main.cpp"] = render("sim_main.cpp", design=made)
     own = frozenset(path[4:-3] for path in files if path.startswith("lib/"))
-    for module in _modules([unit for unit in made.units if unit.module not in own]):
+    texts = [source.decode() for path, source in files.items() if path.startswith("lib/")]
+    for module in _modules([unit for unit in made.units if unit.module not in own], texts):
         files[f"lib/{module}.sv"] = (LIBRARY / f"{module}.sv").read_bytes()
     files["waivers.vlt"] = (TEMPLATES / "waivers.vlt").read_bytes()
     files["registers.h"] = header_of(made.control)
@@ -129,8 +130,11 @@ def _described(stream: Stream, names: Names) -> RtlStream:
     )  # fmt: skip
 
 
-def _modules(units: Sequence[WiredInstance]) -> list[str]:
+def _modules(units: Sequence[WiredInstance], texts: Sequence[str]) -> list[str]:
     """The modules of the library that the instances need, and those that these need.
+
+    Args:
+        texts: of the modules that are the design's own.
 
     Raises:
         UnsupportedLayer: an operator's module is not in the library.
@@ -138,6 +142,7 @@ def _modules(units: Sequence[WiredInstance]) -> list[str]:
     found: set[str] = set()
     waiting = [("fpgacomp_fifo", ""), ("fpgacomp_control", "")]
     waiting += [(unit.module, unit.title) for unit in units]
+    waiting += [(inner, "a circuit") for text in texts for inner in _instantiated(text)]
     while waiting:
         module, title = waiting.pop()
         if module in found:
@@ -147,9 +152,13 @@ def _modules(units: Sequence[WiredInstance]) -> list[str]:
             raise UnsupportedLayer(title, f"there is no module {module} in SystemVerilog.",
                                    f"add hls_templates/rtl/lib/{module}.sv.")  # fmt: skip
         found.add(module)
-        named = re.findall(r"^  +(fpgacomp_\w+) #\(", source.read_text("utf-8"), re.MULTILINE)
-        waiting += [(inner, title) for inner in named]
+        waiting += [(inner, title) for inner in _instantiated(source.read_text("utf-8"))]
     return sorted(found)
+
+
+def _instantiated(text: str) -> list[str]:
+    """The modules of the library that a text instantiates."""
+    return sorted(set(re.findall(r"^  +(fpgacomp_\w+) #\(", text, re.MULTILINE)))
 
 
 def _literal(value: Parameter) -> str:

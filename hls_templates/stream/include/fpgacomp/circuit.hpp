@@ -51,6 +51,7 @@ enum WireKind {
   WIRE_LOW,
   WIRE_SUM,
   WIRE_DIFFERENCE,
+  WIRE_TERNARY,
   WIRE_AT_LEAST,
   WIRE_COMPARE,
   WIRE_CHOOSE,
@@ -59,8 +60,9 @@ enum WireKind {
   WIRE_TABLE
 };
 
-// What wire a, b and c name are wires in front of it; p and q are constants of its kind. Of a COUNT,
-// b is the number of its thresholds, c the place in `side` from which they lie there.
+// What a, b and c name are wires in front of it; p and q are constants of its kind. Of a TERNARY
+// these are the signs of b and c. Of a COUNT, b is the number of its thresholds, c the place in
+// `side` from which they lie there.
 struct Wire {
   int kind, a, b, c;
   std::int64_t p, q;
@@ -78,6 +80,7 @@ inline void evaluate(const Wire* wires, int count, const std::int64_t* side, con
       case WIRE_LOW: v[i] = v[w.a] & ((std::int64_t(1) << w.p) - 1); break;
       case WIRE_SUM: v[i] = v[w.a] + v[w.b]; break;
       case WIRE_DIFFERENCE: v[i] = v[w.a] - v[w.b]; break;
+      case WIRE_TERNARY: v[i] = v[w.a] + w.p * v[w.b] + w.q * v[w.c]; break;
       case WIRE_AT_LEAST: v[i] = v[w.a] >= w.p; break;
       case WIRE_COMPARE: v[i] = v[w.a] >= v[w.b]; break;
       case WIRE_CHOOSE: v[i] = v[w.a] ? v[w.b] : v[w.c]; break;

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from fpgacomp.engines.shared.circuit.bound import least_luts
-from fpgacomp.engines.shared.circuit.solve import INSTALL, cost_of, installed, solve
+from fpgacomp.engines.shared.circuit.solve import INSTALL, installed, solve
+from fpgacomp.engines.shared.circuit.sums import luts_of, of_three, of_two
 
 
 def drawn(seed: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
@@ -27,18 +30,21 @@ def test_no_solution_takes_less(seed: int) -> None:
     if not installed():
         pytest.skip(f"alkaid is not installed ({INSTALL})")
     weight, ranges = drawn(seed)
-    assert least_luts(weight, ranges) <= cost_of(solve(weight, ranges))
+    graph = solve(weight, ranges)
+    assert least_luts(weight, ranges, ternary=False) <= luts_of(of_two(graph), ranges)
+    assert least_luts(weight, ranges, ternary=True) <= luts_of(of_three(graph), ranges)
 
 
 def test_what_is_there_twice_counts_once() -> None:
+    least = partial(least_luts, ternary=True)
     rng = np.random.default_rng(1)
     weight = rng.integers(-100, 101, (24, 6))
     ranges = [(0, 15)] * 24
-    alone = least_luts(weight, ranges)
+    alone = least(weight, ranges)
     again = np.concatenate([weight, -weight, 4 * weight], axis=1)
-    assert least_luts(again, ranges) == alone > 24 * 4
+    assert least(again, ranges) == alone > 24 * 4
     # Rows that are equal are added first: their sum takes the place of one.
     tall = np.concatenate([weight, weight])
-    assert alone < least_luts(tall, ranges * 2) < 1.5 * alone
-    assert least_luts(np.zeros((3, 2), dtype=np.int64), ranges[:3]) == 0
-    assert least_luts(np.eye(4, dtype=np.int64), ranges[:4]) == 0
+    assert alone < least(tall, ranges * 2) < 1.5 * alone
+    assert least(np.zeros((3, 2), dtype=np.int64), ranges[:3]) == 0
+    assert least(np.eye(4, dtype=np.int64), ranges[:4]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,8 @@ from fpgacomp.engines.shared.circuit.cost import luts
 from fpgacomp.engines.shared.circuit.evaluate import evaluate, every_wire
 from fpgacomp.engines.shared.circuit.linear import place, times
 from fpgacomp.engines.shared.circuit.nodes import Addition
+from fpgacomp.engines.shared.circuit.solve import AdderGraph
+from fpgacomp.engines.shared.circuit.sums import PartialSums, of_three, of_two
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.ir.types import IntType
 
@@ -23,8 +27,9 @@ def _alkaid() -> None:
         pytest.skip(f"alkaid is not installed ({solving.INSTALL})")
 
 
+@pytest.mark.parametrize("sums", [of_two, of_three])
 @pytest.mark.parametrize("seed", range(12))
-def test_the_additions_are_the_matrix(seed: int) -> None:
+def test_the_additions_are_the_matrix(seed: int, sums: Callable[[AdderGraph], PartialSums]) -> None:
     rng = np.random.default_rng(seed)
     n_in, n_out, bits = rng.integers(1, 20), rng.integers(1, 12), int(rng.integers(2, 9))
     reach = 1 << (bits - 1)
@@ -33,7 +38,7 @@ def test_the_additions_are_the_matrix(seed: int) -> None:
     lows = rng.integers(-9, 3, n_in)
     ranges = [(int(lo), int(lo + rng.integers(1, 40))) for lo in lows]
     builder = Builder([IntType(*span) for span in ranges])
-    made = place(solve(weight, ranges), builder, [builder.source(i) for i in range(n_in)])
+    made = place(sums(solve(weight, ranges)), builder, [builder.source(i) for i in range(n_in)])
     circuit = builder.finish(made)
     ends = np.array(ranges)
     words = rng.integers(ends[:, 0], ends[:, 1] + 1, (200, n_in))

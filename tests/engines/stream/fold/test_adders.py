@@ -96,11 +96,11 @@ def test_the_search_for_additions_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_larger_circuit_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     terms = SharedMatrix.terms
 
-    def tripled(self: SharedMatrix, port_bits: int) -> Terms:
+    def sixfold(self: SharedMatrix, port_bits: int) -> Terms:
         found = terms(self, port_bits).items()
-        return {name: {term: 3 * n for term, n in of.items()} for name, of in found}
+        return {name: {term: 6 * n for term, n in of.items()} for name, of in found}
 
-    monkeypatch.setattr(SharedMatrix, "terms", tripled)
+    monkeypatch.setattr(SharedMatrix, "terms", sixfold)
     assert not shared(folded())
 
 
