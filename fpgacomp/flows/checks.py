@@ -29,9 +29,10 @@ STAGES: Mapping[Level, str] = {"c": "csim", "hls": "hls", "rtl": "rtl", "gate": 
 # time that each such run may be predicted to take.
 FURTHER_FRAMES = 4
 FURTHER_CPU_S = 60.0
-# So many more where cycles are measured and they take no more than this together: a short design
-# holds several frames at once, and comes to its steady interval only after them.
-MORE_FRAMES, MORE_CPU_S = 28, 1.0
+# So much time more for further ones where cycles are measured: a short design holds several frames
+# at once, and comes to its steady interval only after them; and what costs next to nothing beside
+# the building of its simulation is checked on all frames that there are.
+MORE_CPU_S = 1.0
 # Frames that are kept of a simulation with mismatches: enough to see a pattern.
 WRONG_FRAMES = 16
 
@@ -171,8 +172,7 @@ def further(
             evidence.append(replace(found, note=note))
         else:
             check = SimulationCheck()
-            cheap = kind.level == "rtl" and kind.frame_s * MORE_FRAMES <= MORE_CPU_S
-            more = MORE_FRAMES if cheap else 0
+            more = int(MORE_CPU_S / kind.frame_s) if kind.level == "rtl" else 0
             batch = Batch(0, {n: array[: FURTHER_FRAMES + more] for n, array in values.items()})
             runs = simulated(chosen.engine, emitted, [batch], compiler, check, stages, kind.level)
             deque(runs, maxlen=0)

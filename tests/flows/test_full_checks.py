@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 import fpgacomp
+from fpgacomp.engines.engine import FurtherCheck
 from fpgacomp.engines.stream import cost
 from fpgacomp.engines.stream.rtl import project as emission
 from fpgacomp.errors import ToolError
 from fpgacomp.flows import checks
+from fpgacomp.flows.batches import Batch
 from fpgacomp.flows.options import Options
-from fpgacomp.host.toolchain import find_verilator
+from fpgacomp.host.toolchain import find_compiler, find_verilator
 from fpgacomp.report.exactness import exactness_lines
 from fpgacomp.results.project import Project
 from fpgacomp.results.report import Report
@@ -122,6 +128,30 @@ def test_what_is_missing_or_too_long_is_said_with_its_command(
 )
 def test_nothing_further_is_run_or_said(tmp_path: Path, options: Options) -> None:
     assert not compiled(tmp_path / "build", replace(options, csim=False)).exactness.further
+
+
+@pytest.mark.parametrize(("frame_s", "frames"), [(1e-3, 900), (0.1, 14), (2.0, 4)])
+def test_the_rtl_runs_on_as_many_frames_as_cost_little(
+    monkeypatch: pytest.MonkeyPatch, frame_s: float, frames: int
+) -> None:
+    """What is slow is building a simulation; of a short design all frames are run in it."""
+    kinds = [FurtherCheck(level, level, 10.0, frame_s) for level in ("hls", "rtl")]
+    chosen = SimpleNamespace(
+        engine=SimpleNamespace(further=lambda design, count: kinds),
+        folded=SimpleNamespace(design=None),
+    )
+    ran = []
+
+    def simulated(*arguments: Any) -> Iterator[Batch]:
+        ran.append((arguments[6], [len(batch.values["x"]) for batch in arguments[2]]))
+        return iter(())
+
+    monkeypatch.setattr(checks, "simulated", simulated)
+    values: Any = {"x": np.zeros((900, 3), dtype=np.int64)}
+    anything: Any = None
+    given: Any = chosen
+    checks.further(given, anything, values, find_compiler(), str, anything)
+    assert ran == [("hls", [checks.FURTHER_FRAMES]), ("rtl", [frames])]
 
 
 def test_the_cost_grows_with_the_design_and_the_frames() -> None:

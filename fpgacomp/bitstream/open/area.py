@@ -32,9 +32,11 @@ from fpgacomp.results.project import Project
 _ROOM, _KEPT = "area", "cells.json"
 _TERNARY_MAP = "yosys/ternary_add.v"  # how adders of three numbers are mapped, below rtl/
 _TOP = "units"
-# Starting Yosys and reading a family's cells costs as much as mapping a few small instances; one
-# whose tables have rows of so many bits takes longer than that, and is mapped alone.
-_TOGETHER, _WIDE_BITS = 12, 512
+# Starting Yosys and reading a family's cells takes 3 s of processor time, as much as mapping a few
+# small instances or one whose tables have rows of 512 bits. What takes many times as long is mapped
+# alone, so that all runs end together. A circuit without tables takes as long as a table with a bit
+# in its rows for so many bytes of SystemVerilog.
+_TOGETHER, _WIDE_BITS, _CIRCUIT_BYTES = 12, 2048, 200
 _BOUNDS = ProcessBounds(seconds=1800.0, memory_bytes=8 << 30)
 _FIX = "compile without --area yosys, and report this with the network."
 _PLANNED = ("DSP", "1")  # an operator whose products the design plans in DSP blocks
@@ -51,6 +53,7 @@ class _Unit:
         sources: paths below rtl/ of its module and all that this instantiates.
         tables: file name -> content.
         key: digest of everything that decides what it becomes.
+        source_bytes: of its own module's file.
     """
 
     name: str
@@ -59,10 +62,13 @@ class _Unit:
     sources: tuple[str, ...]
     tables: Mapping[str, bytes]
     key: str
+    source_bytes: int
 
     @property
     def row_bits(self) -> int:
-        """Width of its widest table, which its time in Yosys grows with."""
+        """Width of its widest table, which its time in Yosys grows with, or what takes as long."""
+        if not self.parameters:
+            return self.source_bytes // _CIRCUIT_BYTES
         rows = [max(map(len, content.split()), default=0) for content in self.tables.values()]
         sized = [re.match(r"(\d+)'h", value) for _, value in self.parameters]
         return max([4 * digits for digits in rows] + [int(one[1]) for one in sized if one] + [0])
@@ -188,7 +194,10 @@ def _distinct(
         whole.update(hashlib.sha256(tables[name]).digest())
     key = whole.hexdigest()
     paths = dict.fromkeys(sources[name][0] for name in modules)
-    return _Unit(f"unit_{key[:16]}", unit.module, parameters, tuple(paths), tables, key)
+    return _Unit(
+        f"unit_{key[:16]}", unit.module, parameters, tuple(paths), tables, key,
+        len(sources[unit.module][1]),
+    )  # fmt: skip
 
 
 def _place(key: str) -> Path:

@@ -97,9 +97,9 @@ ChecksOption = Annotated[
         rich_help_panel=CHECKING,
         help="How much of the emitted design is simulated: quick (its C++ on all samples) or full "
         "(default; also the C++ as a vendor's tool reads it, loop by loop on arbitrary-precision "
-        "types, and of a streaming design its SystemVerilog cycle by cycle, on 4 samples each, "
-        "where that is predicted to take under 60 seconds of processor time; the report gives the "
-        "command otherwise).",
+        "types, and of a streaming design its SystemVerilog cycle by cycle, on 4 samples each and "
+        "the SystemVerilog on as many more as take a second, where that is predicted to take under "
+        "60 seconds of processor time; the report gives the command otherwise).",
     ),
 ]
 LevelOption = Annotated[

@@ -1,6 +1,6 @@
 """What simulating an unrolled design beyond its C-simulation costs, in processor time.
 
-Measured on one machine, for circuits of 600 to 7,400 wires; another may be twice as slow or fast.
+Measured on one machine, for circuits of 600 to 10,000 wires; another may be twice as slow or fast.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from fpgacomp.engines.adders.design import AdderDesign
 from fpgacomp.engines.engine import FurtherCheck
 from fpgacomp.engines.stream.cost import missing_simulator
 
-_LOOPS_S, _LOOPS_WIRE_S, _LOOPS_FRAME_S = 3.0, 8e-3, 1e-3
-_RTL_S, _RTL_WIRE_S, _RTL_WIRE_CYCLE_S = 5.0, 2e-3, 1e-8
+_LOOPS_S, _LOOPS_WIRE_S, _LOOPS_FRAME_S = 3.0, 4e-3, 1e-3
+_RTL_S, _RTL_WIRE_S, _RTL_WIRE_CYCLE_S = 5.0, 2e-3, 1e-9
 
 
 def further_checks(design: AdderDesign, frames: int) -> tuple[FurtherCheck, ...]:

@@ -12,8 +12,10 @@ from fpgacomp.engines.finn.nodes import Nodes
 from fpgacomp.engines.finn.runtime import finn_session
 from fpgacomp.engines.finn.types import Coding
 from fpgacomp.engines.stream.dataflow import Dataflow
-from fpgacomp.engines.stream.design import StreamDesign
+from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.layers import rules_of
+from fpgacomp.engines.stream.layers.matrix import MatrixRules
 from fpgacomp.engines.stream.operators.activate import Activate
 from fpgacomp.engines.stream.operators.label import Label
 from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
@@ -23,6 +25,8 @@ from fpgacomp.ir.graph import Graph
 
 # FINN's HLS matrix unit asks for SIMD >= MW / 1024 (matrixvectoractivation_hls.py, defines).
 _MOST_FOLD = 1024
+# Bits of a word of weights up to which FINN generates code (AP_INT_MAX_W).
+_WIDEST_WEIGHTS = 8191
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,7 @@ def build_finn(design: StreamDesign) -> FinnModel:
         UnsupportedLayer, Problems: layers that FINN's operators cannot express.
         ToolError: FINN is missing.
     """
-    # FINN has no operator of shared additions: the same matrix multiplies in LUTs there.
-    folding = {
-        name: replace(one, arithmetic="lut") if one.arithmetic == "adders" else one
-        for name, one in design.folding.items()
-    }
+    folding = {name: in_luts(design, name, one) for name, one in design.folding.items()}
     design = replace(design, folding=folding)
     dataflow = expand(design)
     raise_all(list(_problems(dataflow)))
@@ -75,6 +75,23 @@ def build_finn(design: StreamDesign) -> FinnModel:
         if attribute.name == "preferred_impl_style"
     }
     return FinnModel(model, design.graph, tensors, styles)
+
+
+def in_luts(design: StreamDesign, name: str, folding: StreamFolding) -> StreamFolding:
+    """The folding of a layer in FINN, which has no operator of shared additions.
+
+    The same matrix multiplies in LUTs there, in several steps where all its weights are wider than
+    FINN's words.
+    """
+    if folding.arithmetic != "adders":
+        return folding
+    rules = rules_of(design.graph.by_name[name])
+    assert isinstance(rules, MatrixRules), "why_illegal refuses the others"
+    if rules.widest_weights <= _WIDEST_WEIGHTS:
+        return replace(folding, arithmetic="lut")
+    # No word of these is wider than ours may be, which is less than FINN's.
+    narrower = [one for one in rules.foldings(design.board.device) if one.arithmetic == "lut"]
+    return max(narrower, key=lambda one: (one.pe * one.simd, one.memory == "lutram", one.pe))
 
 
 def _problems(dataflow: Dataflow) -> Iterator[FpgacompError]:

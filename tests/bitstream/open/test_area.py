@@ -164,6 +164,31 @@ def test_the_units_of_a_design_are_all_that_its_top_holds() -> None:
     assert engine_named("hls4ml").units(made) == ()
 
 
+def test_runs_are_few_and_only_what_takes_far_longer_is_mapped_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    circuits = {
+        f"rtl/c_{n}.sv": f"module c_{n}; endmodule\n".encode() + b"//" * size
+        for n, size in enumerate((10, 20_000, 20_000, 500_000))
+    }
+    widths = (1024, 640, 4096)
+    units = [HardwareUnit(f"run_{n}", f"c_{n}", (), "") for n in range(4)]
+    units += [HardwareUnit(f"run_{w}", "rom", (("ROW", f"{w}'h1"),), "") for w in widths]
+    modules = {f"c_{n}": {"LUT4": 1} for n in range(4)} | {"rom": {"LUT4": 1}}
+    yosys = played(monkeypatch, modules)
+    measured_area(load_board("ulx3s-85f"), Project({**PROJECT.files, **circuits}), units, YOSYS)
+    runs = [
+        [" ".join(words) for words in commands(text) if words[0] == "read_slang"]
+        for text in yosys.scripts
+    ]
+    alone = [run[0] for run in runs if len(run) == 1]
+    assert len(runs) == 4 and len(alone) == 2
+    assert any("--top c_3" in one for one in alone) and any("ROW=4096" in one for one in alone)
+    # Those that take a while are in different runs.
+    for pair in (("ROW=1024", "ROW=640"), ("--top c_1 ", "--top c_2 ")):
+        assert not any(all(one in " ".join(run) for one in pair) for run in runs)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("pyosys") is None, reason="pip install pyosys==0.70")
 def test_the_sum_is_near_the_netlist_of_the_whole(tmp_path: Path) -> None:

@@ -18,14 +18,12 @@ from fpgacomp.engines.stream.layers.matrix import MatrixRules
 from fpgacomp.engines.stream.layers.rules import WIDEST_WORD
 from fpgacomp.results.target import Target
 
-# Signed digits of the matrices of a design up to which searching for shared additions takes a few
-# seconds; the smallest matrices come first.
-MOST_DIGITS = 3_000
+# Signed digits of the matrices of a design up to which searching for shared additions takes about
+# ten seconds; the smallest matrices come first.
+MOST_DIGITS = 8_000
 # Inputs of the LUTs for which the estimate counts a circuit. With fewer, where the carry lies
 # behind the LUT, Yosys made 1.3 to 1.4 times of what is counted.
 _LUT_INPUTS = 6
-# Bits of a word up to which FINN, whose files of a design multiply in LUTs, generates code.
-_WIDEST_WEIGHTS = 8191
 
 
 def with_shared_adders(
@@ -78,7 +76,7 @@ def _unfolded(design: StreamDesign) -> list[MatrixRules]:
         rules = rules_of(design.graph.by_name[name])
         if not isinstance(rules, MatrixRules) or rules.why_illegal(rules.unfolded):
             continue
-        if rules.widest_stream > WIDEST_WORD or rules.widest_weights > _WIDEST_WEIGHTS:
+        if rules.widest_stream > WIDEST_WORD:
             continue
         most = max(one.pe * one.simd for one in rules.foldings(design.board.device))
         if folding.arithmetic == "lut" and folding.pe * folding.simd == most:

@@ -24,6 +24,7 @@ from fpgacomp.frontend import read_network
 from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
 from fpgacomp.results.target import Target
+from tests.support import builders
 from tests.support.paths import REPOSITORY
 
 FASTEST = Target("throughput")
@@ -134,3 +135,15 @@ def test_a_matrix_that_is_unfolded_but_for_the_word_of_its_weights_shares_additi
     assert found.estimate.lut.value < 0.5 * plain.estimate.lut.value
     assert found.estimate.interval_cycles.value <= plain.estimate.interval_cycles.value
     assert found.estimate.latency_cycles.value <= plain.estimate.latency_cycles.value
+
+
+@with_alkaid
+def test_no_word_of_weights_keeps_a_matrix_from_sharing_additions() -> None:
+    """64 x 64 weights of 2 bits are 8,192 bits, one more than FINN generates code for."""
+    made = builders.GraphBuilder()
+    graph = made.graph(made.dense("dense", made.input("x", (64,), -1, 1), 64, -1, 1))
+    goal = Goal(board=load_board("pynq-z2"), clock_mhz=100.0, target=Target("latency"))
+    found, plain = STREAM.fold(graph, goal), STREAM.fold(graph, replace(goal, for_companion=True))
+    assert shared(found) == ["dense"] and not shared(plain)
+    assert found.estimate.lut.value < 0.5 * plain.estimate.lut.value
+    assert found.estimate.interval_cycles.value <= plain.estimate.interval_cycles.value
