@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fpgacomp.engines.shared import emulation
-from fpgacomp.engines.shared.csim_process import run_compilers
+from fpgacomp.engines.shared.csim_process import SILENT, run_compilers
 from fpgacomp.engines.shared.netlist import Netlist
 from fpgacomp.engines.stream.rtl.trace import TraceFormat, check_libraries
 from fpgacomp.errors import ToolError
@@ -23,7 +23,7 @@ _VERILATE = (
 )  # fmt: skip
 # -O1 runs ten times as many frames a second as -O0 for half as much more time of g++. C++20 has
 # nothing that is needed here, and its library's headers take half as long again to read.
-_COMPILE = ("-std=c++17", "-w", "-DVL_TIME_CONTEXT", "-O1")
+_COMPILE = ("-std=c++17", *SILENT, "-DVL_TIME_CONTEXT", "-O1")
 # What Verilator names slow runs once, before the first cycle: g++ takes a fraction of the time.
 _SLOW = '#pragma GCC optimize("O0")\n'
 _SLOW_SHARE = 4
