@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jinja2
-
 from fpgacomp.deploy.link_memory import WINDOWS, LinkPort, window_of, with_spram
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.engines.stream.rtl.registers import RegisterMap
 from fpgacomp.errors import UsageError
 from fpgacomp.host.resources import data_folder
+from fpgacomp.host.templates import templates
 from fpgacomp.results.project import Project
 
 TEMPLATES = data_folder("hls_templates") / "link"
@@ -187,8 +186,4 @@ def top_of(
 
 def render(template: str, /, **context: object) -> bytes:
     """The content of a file from `template`.j2; a field that the context lacks is an error."""
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    return templates.get_template(f"{template}.j2").render(**context).encode()
+    return templates("link").get_template(f"{template}.j2").render(**context).encode()

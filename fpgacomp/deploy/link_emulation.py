@@ -68,7 +68,7 @@ def uart_emulator(
             name=emulation.LIBRARY, room="emulation", sources=(source,),
             compile=emulation.COMPILE, link=emulation.LINK,
             # The library's own function, which looks for tables beside the library.
-            generated=("-DVL_READMEM_N=fcemu_readmem",), beside=tables,
+            renamed=("VL_READMEM_N fcemu_readmem",), beside=tables,
         )  # fmt: skip
         return make(wanted, folder, top.name, verilator, compiler)
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from fpgacomp.engines.shared.csim_process import SILENT
 from fpgacomp.host.resources import data_folder
 from fpgacomp.ir.types import BIPOLAR, IntArray, IntType
 
@@ -87,7 +88,7 @@ def flags(variant: str) -> list[str]:
         options += ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label"]
         options += ["-Wno-maybe-uninitialized"]
     else:
-        options.append("-w")
+        options += SILENT
     return options + [f"-I{folder}" for folder in include]
 
 

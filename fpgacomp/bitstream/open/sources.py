@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-import jinja2
-
 from fpgacomp.bitstream.open.family import CONSTRAINTS, NETLIST, STATISTICS, OpenFamily
 from fpgacomp.bitstream.open.pll import Pll, exact, nearest
 from fpgacomp.devices.board import Board
 from fpgacomp.devices.pins import BoardPins, Pin
 from fpgacomp.errors import UsageError
-from fpgacomp.host.resources import data_folder
+from fpgacomp.host.templates import templates
 
 TOP = "fpgacomp_board"
 CLOCK = "fpgacomp_clock.v"
@@ -151,9 +149,4 @@ def surroundings(
 
 def render(template: str, /, **context: object) -> bytes:
     """The content of a file from `template`.j2; a field that the context lacks is an error."""
-    folders = [data_folder("hls_templates") / name for name in ("boards", "rtl")]
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    return templates.get_template(f"{template}.j2").render(**context).encode()
+    return templates("boards", "rtl").get_template(f"{template}.j2").render(**context).encode()

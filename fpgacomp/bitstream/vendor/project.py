@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import jinja2
-
 from fpgacomp.bitstream.vendor import shells
 from fpgacomp.bitstream.vendor.design import VendorDesign, clock_text, contents_of
 from fpgacomp.bitstream.vendor.mmcm import mmcm_for
@@ -27,6 +25,7 @@ from fpgacomp.engines.stream.rtl.delivery import control_ports
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.engines.stream.rtl.registers import RegisterMap
 from fpgacomp.host.resources import data_folder
+from fpgacomp.host.templates import templates
 from fpgacomp.results.project import Project
 from fpgacomp.runtime.address_map import LENGTH_BITS
 
@@ -367,8 +366,4 @@ def _results(design: VendorDesign) -> list[tuple[str, str]]:
 
 def render(template: str, /, **context: object) -> bytes:
     """The content of a file from `template`.j2; a field that the context lacks is an error."""
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    return templates.get_template(f"{template}.j2").render(**context).encode()
+    return templates("vivado").get_template(f"{template}.j2").render(**context).encode()

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import jinja2
-
 from fpgacomp.host.resources import data_folder
+from fpgacomp.host.templates import templates
 
 _SPECIAL = "\\`*_{}[]<>|#~"
 
 
 def rendered(template: str, **values: Any) -> bytes:
     """A template with its values; one that is missing is an error."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(data_folder("hls_templates") / "package"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    environment = templates("package")
     environment.filters["cell"] = cell
     return environment.get_template(template).render(**values).encode()
 

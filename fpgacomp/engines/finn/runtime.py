@@ -1,4 +1,4 @@
-"""The only place that touches FINN's global state: settings, import tricks, its log."""
+"""The only place that touches FINN's global state: settings, import tricks, its log, a function."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from fpgacomp.engines.finn.packing import quick_packing
 from fpgacomp.errors import ToolError
 from fpgacomp.host.scratch import scratch_folder
 
@@ -34,8 +35,8 @@ def finn_version() -> str | None:
 def finn_session() -> Iterator[Path]:
     """FINN ready for use, silent, with a build folder of its own that goes when it ends.
 
-    Everything global (FINN's settings object, warnings, standard output) is as before
-    afterwards; the environment is neither read nor changed.
+    Everything global (FINN's settings object, its packing of words, warnings, standard output) is
+    as before afterwards; the environment is neither read nor changed.
 
     Yields:
         The folder below which FINN writes.
@@ -55,7 +56,7 @@ def finn_session() -> Iterator[Path]:
     ):
         warnings.simplefilter("ignore")
         _import_finn()
-        with _settings(folder):
+        with _settings(folder), quick_packing():
             yield folder
 
 

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fpgacomp.engines.hls4ml.csim_headers import firmware_flags, flags, native_headers_carry
 from fpgacomp.engines.hls4ml.interface import Hls4mlInterface
 from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs, samples_done
 from fpgacomp.engines.shared.csim_process import compile_program, run_chunks
-from fpgacomp.host.resources import data_folder
+from fpgacomp.host.templates import templates
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.types import IntArray
@@ -111,12 +110,7 @@ def simulate_batches(
 
 
 def _harness(interface: Hls4mlInterface) -> str:
-    templates = Environment(
-        loader=FileSystemLoader(data_folder("hls_templates") / "hls4ml" / "csim"),
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True,
-        lstrip_blocks=True, autoescape=False,
-    )  # fmt: skip
-    return templates.get_template("harness.cpp.j2").render(
+    return templates("hls4ml/csim").get_template("harness.cpp.j2").render(
         stream=interface.io_type == "io_stream", top=interface.top, inputs=interface.inputs,
         outputs=interface.outputs, traces=interface.traces,
     )  # fmt: skip

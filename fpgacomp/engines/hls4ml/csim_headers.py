@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from fpgacomp.engines.shared.csim_process import SILENT
 from fpgacomp.host.resources import data_folder
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.results.project import Project
@@ -27,14 +28,14 @@ _WINDOW = re.compile(rb"\bfilt_(?:height|width) = (\d+);")
 # -fwrapv: sums gather in native integers, which must wrap as hardware does. -march=native: the
 # program runs on the machine that compiles it. -fno-exceptions: nothing throws; with
 # -fno-threadsafe-statics, nothing of the C++ library is called, and the program starts sooner.
-_NATIVE = ("-std=c++14", "-O2", "-fwrapv", "-w", "-march=native", "-fno-exceptions",
+_NATIVE = ("-std=c++14", "-O2", "-fwrapv", *SILENT, "-march=native", "-fno-exceptions",
            "-fno-threadsafe-statics")  # fmt: skip
 # Shared additions are thousands of statements without a branch. GCC's pass that combines
 # instructions takes time by the square of them (39 of 44 s for 1,700 additions) and gains nothing.
 _STRAIGHT_GCC = ("-fdisable-rtl-combine",)
 _STRAIGHT = re.compile(r"hls/firmware/sums_[^/]+\.h")
 # A few frames only: compiling is what takes the time.
-_OPEN = ("-std=c++11", "-O1", "-w")
+_OPEN = ("-std=c++11", "-O1", *SILENT)
 
 
 def native_headers_carry(project: Project) -> bool:

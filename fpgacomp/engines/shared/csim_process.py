@@ -18,6 +18,11 @@ from fpgacomp.host.signals import held_signals
 from fpgacomp.host.toolchain import Compiler
 
 _COMPILE_TIMEOUT_S = 1800.0
+# No warnings, nor the analysis that these three come from: g++ makes it even where none is shown,
+# and of code that is full of ap_int it takes more than half of the time.
+SILENT = (
+    "-w", "-Wno-free-nonheap-object", "-Wno-mismatched-dealloc", "-Wno-mismatched-new-delete",
+)  # fmt: skip
 # A library that a program does not call takes longer to load than a small network to run.
 _LINK = "-Wl,--as-needed"
 # How often a run tells how far it is; that a process has ended is known at once.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jinja2
-
 from fpgacomp.host.resources import data_folder
+from fpgacomp.host.templates import templates
 
 FOLDER = data_folder("hls_templates") / "emulation"
 LIBRARY = "emulator.so"
@@ -44,8 +43,4 @@ class EmulatedSystem:
 
 def render(template: str, /, **context: object) -> bytes:
     """The content of a C++ file from `template`.j2; a field that the context lacks is an error."""
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    return templates.get_template(f"{template}.j2").render(**context).encode()
+    return templates("emulation").get_template(f"{template}.j2").render(**context).encode()

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs, samples_done
-from fpgacomp.engines.shared.csim_process import compile_program, run_chunks
+from fpgacomp.engines.shared.csim_process import SILENT, compile_program, run_chunks
 from fpgacomp.engines.stream.interface import AxiPort, StreamInterface
 from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Compiler
@@ -28,7 +28,7 @@ from fpgacomp.results.project import Project
 # its cleanup for exceptions that nothing throws, takes up to half of the compile time and gains
 # nothing, because the functions that matter are declared inline.
 _FLAGS = (
-    "-std=c++14", "-fwrapv", "-w", "-march=native", "-fno-exceptions", "-fno-inline-functions",
+    "-std=c++14", "-fwrapv", *SILENT, "-march=native", "-fno-exceptions", "-fno-inline-functions",
     "-fno-inline-small-functions", "-fno-inline-functions-called-once",
 )  # fmt: skip
 # The program around the design takes no time worth optimizing.
@@ -36,7 +36,7 @@ _LEVELS = {"design": "-O3", "main": "-O1"}
 _HEADERS = ("include", "csim_include", ".")
 # The loops run on a few frames only: compiling them is what takes the time. Of a large circuit,
 # whose statements run once for a frame, optimizing is half of it.
-_LOOP_FLAGS = ("-std=c++14", "-fwrapv", "-w")
+_LOOP_FLAGS = ("-std=c++14", "-fwrapv", *SILENT)
 _LOOP_LEVEL, _CIRCUIT_LEVEL = "-O1", "-O0"
 _LARGE_CIRCUIT_BYTES = 100_000
 

@@ -9,7 +9,12 @@
 // design which relies on it is found out.
 module fpgacomp_block_ram #(
     parameter ADDRESS_BITS = 14,
-    parameter [9*2**(ADDRESS_BITS-3)-1:0] INIT = 0,
+    // Bits of a byte in INIT, 8 or 9, and from one pair of bytes to the next; INITP has the ninth
+    // bits where INIT has none. (Elaboration takes seconds for a function that rearranges them.)
+    parameter INIT_BYTE = 9,
+    parameter INIT_PAIR = 18,
+    parameter [INIT_PAIR*2**(ADDRESS_BITS-4)-1:0] INIT = 0,
+    parameter [2**(ADDRESS_BITS-3)-1:0] INITP = 0,
     // Bits of a word, 0 of a port that neither reads nor writes.
     parameter READ_A = 0,
     parameter WRITE_A = 0,
@@ -44,7 +49,10 @@ module fpgacomp_block_ram #(
   reg [8:0] memory[0:BYTES-1];
   integer n;
   initial begin
-    for (n = 0; n < BYTES; n = n + 1) memory[n] = INIT[9*n+:9];
+    for (n = 0; n < BYTES; n = n + 1) begin
+      memory[n] = {INITP[n], INIT[INIT_PAIR*(n/2)+INIT_BYTE*(n%2)+:8]};
+      if (INIT_BYTE == 9) memory[n][8] = INIT[INIT_PAIR*(n/2)+INIT_BYTE*(n%2)+8];
+    end
     q_a = START_A;
     q_b = START_B;
     moved_a = 0;

@@ -72,15 +72,11 @@ module DP16KD #(
     INITVAL_0F, INITVAL_0E, INITVAL_0D, INITVAL_0C, INITVAL_0B, INITVAL_0A, INITVAL_09, INITVAL_08,
     INITVAL_07, INITVAL_06, INITVAL_05, INITVAL_04, INITVAL_03, INITVAL_02, INITVAL_01, INITVAL_00
   };
-  // Of each 20 bits of a parameter 18 are a word.
-  function [18431:0] content(input integer unused);
-    integer n;
-    for (n = 0; n < 1024; n = n + 1) content[18*n+:18] = WORDS[20*n+:18];
-  endfunction
 
   wire [71:0] out_a, out_b;
   fpgacomp_block_ram #(
-      .INIT(content(0)),
+      .INIT_PAIR(20),  // of which 18 are a word
+      .INIT(WORDS),
       .READ_A(DATA_WIDTH_A == 36 ? 0 : DATA_WIDTH_A),
       .WRITE_A(DATA_WIDTH_A),
       .READ_B(DATA_WIDTH_B),

@@ -38,10 +38,6 @@ module fpgacomp_bsram #(
       $fatal(1, "a block RAM of Gowin: asynchronous resets are not modelled");
     end
   end
-  function [18431:0] content(input integer unused);
-    integer n;
-    for (n = 0; n < 2048; n = n + 1) content[9*n+:9] = 9'(INIT[BYTE*n+:BYTE]);
-  endfunction
   function integer nines(input integer width);
     nines = BYTE == 8 && width >= 8 ? width / 8 * 9 : width;
   endfunction
@@ -62,7 +58,9 @@ module fpgacomp_bsram #(
     end
   end
   fpgacomp_block_ram #(
-      .INIT(content(0)),
+      .INIT_BYTE(BYTE),
+      .INIT_PAIR(2 * BYTE),
+      .INIT(INIT),
       .READ_A(nines(READ_A)),
       .WRITE_A(nines(WRITE_A)),
       .READ_B(nines(READ_B)),

@@ -51,11 +51,7 @@ module fpgacomp_ramb #(
     $fatal(1, "a block RAM of AMD has a write mode that is not modelled");
   end
 
-  // Bytes of nine bits from data and parity apart, and back.
-  function [2**(ADDRESS_BITS-3)*9-1:0] content(input integer unused);
-    integer n;
-    for (n = 0; n < 2 ** (ADDRESS_BITS - 3); n = n + 1) content[9*n+:9] = {INITP[n], INIT[8*n+:8]};
-  endfunction
+  // Bytes of nine bits from data and parity apart.
   function [9*BYTES-1:0] joined(input [BYTES-1:0] parity, input [8*BYTES-1:0] data);
     integer n;
     for (n = 0; n < BYTES; n = n + 1) joined[9*n+:9] = {parity[n], data[8*n+:8]};
@@ -79,7 +75,10 @@ module fpgacomp_ramb #(
       WRITE_B == WIDE ? {joined(parity_b, data_b), joined(parity_a, data_a)} : joined(parity_b, data_b);
   fpgacomp_block_ram #(
       .ADDRESS_BITS(ADDRESS_BITS),
-      .INIT(content(0)),
+      .INIT_BYTE(8),
+      .INIT_PAIR(16),
+      .INIT(INIT),
+      .INITP(INITP),
       .READ_A(READ_A),
       .READ_B(READ_B),
       .WRITE_A(WRITE_A),

@@ -12,6 +12,7 @@ from fpgacomp.bitstream.vendor.project import movers_of, vendor_project
 from fpgacomp.bitstream.vendor.versions import ToolRelease, checked_release
 from fpgacomp.devices.read import list_boards, load_board
 from fpgacomp.engines.hls4ml.interface import Hls4mlInterface, VariablePort
+from fpgacomp.engines.shared.csim_process import SILENT
 from fpgacomp.errors import ToolError, UnsupportedLayer, UsageError
 from fpgacomp.host.resources import data_folder
 from fpgacomp.host.toolchain import find_compiler
@@ -146,6 +147,6 @@ def test_the_movers_of_a_card_carry_every_beat(tmp_path: Path) -> None:
     (tmp_path / "main.cpp").write_text(source)
     headers = f"-I{data_folder('hls_templates') / 'stream/csim_include'}"
     compiler = str(find_compiler().path)
-    subprocess.run([compiler, "-std=c++14", "-w", headers, "main.cpp", "-o", "main"], cwd=tmp_path,
-                   check=True)  # fmt: skip
+    command = [compiler, "-std=c++14", *SILENT, headers, "main.cpp", "-o", "main"]
+    subprocess.run(command, cwd=tmp_path, check=True)
     assert subprocess.run([str(tmp_path / "main")], check=False).returncode == 0

@@ -15,6 +15,7 @@ import pytest
 
 from fpgacomp.engines.hls4ml.design import Hls4mlDesign, Hls4mlFolding, IoType
 from fpgacomp.engines.hls4ml.emit.project import emit
+from fpgacomp.engines.shared.csim_process import SILENT
 from fpgacomp.errors import InputDataError, Problems, UnsupportedLayer
 from fpgacomp.host.toolchain import find_compiler
 from fpgacomp.ir.interpreter import run
@@ -217,7 +218,7 @@ def test_testbench_passes_and_finds_a_wrong_integer(io_type: IoType, tmp_path: P
     made = emitted(builders.design(builders.mlp(), io_type), samples=5)
     made.write(tmp_path)
     hls = tmp_path / "hls"
-    command = [find_compiler().path, "-std=c++0x", "-w", "-Ifirmware/ap_types",
+    command = [find_compiler().path, "-std=c++0x", *SILENT, "-Ifirmware/ap_types",
                '-DWEIGHTS_DIR="firmware/weights"', "mlp_test.cpp", "firmware/mlp.cpp",
                "-o", "testbench"]  # fmt: skip
     subprocess.run(command, cwd=hls, check=True)

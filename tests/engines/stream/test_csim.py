@@ -13,6 +13,7 @@ import pytest
 
 from fpgacomp import zoo
 from fpgacomp.devices.families import FAMILIES
+from fpgacomp.engines.shared.csim_process import SILENT
 from fpgacomp.engines.stream.csim import simulate
 from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.emit.project import emit_stream
@@ -61,7 +62,7 @@ def test_synthesized_variant_on_the_open_vendor_headers(tmp_path: Path) -> None:
     values = run(design.graph, builders.inputs(design.graph, 3))
     emit_stream(design, values).write(tmp_path)
     hls = tmp_path / "hls"
-    command = [find_compiler().path, "-std=c++14", "-O1", "-w", "-DFPGACOMP_SYNTHESIS=1", "-I.",
+    command = [find_compiler().path, "-std=c++14", "-O1", *SILENT, "-DFPGACOMP_SYNTHESIS=1", "-I.",
                "-Iinclude", f"-I{vendor}", "-Icsim_include", "merged.cpp", "testbench.cpp",
                "-o", "testbench"]  # fmt: skip
     subprocess.run(command, cwd=hls, check=True)
@@ -207,7 +208,7 @@ def test_testbench(wrong: bool, tmp_path: Path) -> None:
         data = bytearray((hls / "tb_data" / "out0_fc.bin").read_bytes())
         data[14] ^= 1  # frame 1, element 2
         (hls / "tb_data" / "out0_fc.bin").write_bytes(data)
-    command = [find_compiler().path, "-std=c++14", "-fwrapv", "-w", "-I.", "-Iinclude",
+    command = [find_compiler().path, "-std=c++14", "-fwrapv", *SILENT, "-I.", "-Iinclude",
                "-Icsim_include", "cnn.cpp", "testbench.cpp", "-o", "testbench"]  # fmt: skip
     subprocess.run(command, cwd=hls, check=True)
     ran = subprocess.run(["./testbench"], cwd=hls, capture_output=True, text=True, check=False)

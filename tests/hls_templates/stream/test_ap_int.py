@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpgacomp.engines.shared.csim_process import SILENT
 from tests.support import stream_harness as sh
 
 pytestmark = pytest.mark.slow
@@ -143,7 +144,7 @@ def _source(seed: int, functions: int) -> str:
 def _run(source: Path, variant: str, extra: tuple[str, ...] = ()) -> str:
     binary = source.with_suffix("")
     options = [flag for flag in sh.flags(variant) if not flag.startswith("-W")]
-    sh.compile_program(source, binary, [*options, "-w", *extra])
+    sh.compile_program(source, binary, [*options, *SILENT, *extra])
     done = subprocess.run([str(binary)], capture_output=True, text=True)
     # ap_types says where the operands of &=, |=, ^= differ in width; that is meant here.
     said = [line for line in done.stderr.splitlines() if "Bitsize mismatch" not in line]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import jinja2
 import numpy as np
 
 from fpgacomp.engines.shared.interface import FILE
@@ -28,6 +27,7 @@ from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.operators.sink import Sink
 from fpgacomp.engines.stream.operators.source import Source
 from fpgacomp.errors import FpgacompError, UnsupportedLayer, raise_all
+from fpgacomp.host.templates import templates
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Reshape
 from fpgacomp.ir.types import IntArray
@@ -151,15 +151,12 @@ def _title(operator: Operator) -> str:
 
 
 def _render(design: CppDesign) -> dict[str, str]:
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    files = {name: templates.get_template(f"{name}.j2").render(design=design) for name in _FIXED}
+    found = templates("stream")
+    files = {name: found.get_template(f"{name}.j2").render(design=design) for name in _FIXED}
     for ending in ("h", "cpp"):
-        template = templates.get_template(f"top.{ending}.j2")
+        template = found.get_template(f"top.{ending}.j2")
         files[f"{design.name}.{ending}"] = template.render(design=design)
-    table = templates.get_template("rom.h.j2")
+    table = found.get_template("rom.h.j2")
     files |= {f"circuits/{header.name}.h": header.text for header in design.headers}
     return files | {f"weights/{rom.name}.h": table.render(rom=rom) for rom in design.roms}
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fpgacomp.engines.shared.csim_process import run_compilers
+from fpgacomp.engines.shared import emulation
+from fpgacomp.engines.shared.csim_process import SILENT, run_compilers
 from fpgacomp.engines.shared.netlist import Netlist
 from fpgacomp.engines.stream.rtl.trace import TraceFormat, check_libraries
 from fpgacomp.errors import ToolError
@@ -20,12 +21,16 @@ _VERILATE = (
     "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
     "-Wno-WIDTH", "--output-split", "4000",
 )  # fmt: skip
-# -O1 runs ten times as many frames a second as -O0 for half as much more time of g++; what
-# Verilator names slow runs once, before the first cycle.
-_COMPILE = ("-std=c++20", "-w", "-DVL_TIME_CONTEXT")
-_FAST, _SLOW = "-O1", "-O0"
+# -O1 runs ten times as many frames a second as -O0 for half as much more time of g++. C++20 has
+# nothing that is needed here, and its library's headers take half as long again to read.
+_COMPILE = ("-std=c++17", *SILENT, "-DVL_TIME_CONTEXT", "-O1")
+# What Verilator names slow runs once, before the first cycle: g++ takes a fraction of the time.
+_SLOW = '#pragma GCC optimize("O0")\n'
+_SLOW_SHARE = 4
 # Most of the time of one small file goes into the headers that each of them reads again, so files
-# are compiled together, up to a size at which g++ needs about 500 MB.
+# are compiled together: up to a size whose own time is twice that of the headers, and where all
+# cores have such a part, up to one at which g++ needs about 500 MB.
+_PART_BYTES = 700_000
 _TOGETHER_BYTES = 2_000_000
 _SOURCES = (".sv", ".v", ".vh", ".cpp", ".h", ".mem")
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
@@ -50,7 +55,9 @@ class VerilatedProduct:
         include: folder of the headers of `sources`, or None.
         verilate: options of Verilator.
         compile: options of g++ for every file.
-        generated: those for what Verilator has written, besides.
+        define: those for every file but Verilator's own.
+        renamed: what Verilator's code calls by another name, with that name, which `sources`
+            define.
         link: options of g++ that come last when it links.
         runtime: Verilator's own C++ that it needs besides `_RUNTIME`.
         beside: files that are kept in the same folder.
@@ -62,14 +69,17 @@ class VerilatedProduct:
     include: Path | None = None
     verilate: tuple[str, ...] = ()
     compile: tuple[str, ...] = ()
-    generated: tuple[str, ...] = ()
+    define: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     runtime: tuple[str, ...] = ()
     beside: tuple[Path, ...] = ()
 
     def options(self) -> Iterator[str]:
         """Everything but the files."""
-        for part in (self.verilate, self.compile, self.generated, self.link, self.runtime):
+        for part in (
+            self.verilate, self.compile, self.define, self.renamed, self.link, self.runtime,
+        ):  # fmt: skip
             yield from (*part, "")
 
     def files(self) -> Iterator[Path]:
@@ -116,7 +126,7 @@ def build(
         room="rtl",
         sources=(folder / "sim_main.cpp",),
         verilate=("-DFPGACOMP_MEASURE", *(trace.verilate if trace else ())),
-        compile=(trace.define,) if trace else (),
+        define=(trace.define,) if trace else (),
         runtime=(trace.runtime,) if trace else (),
         link=trace.libraries if trace else (),
     )
@@ -177,7 +187,7 @@ def kept_at(
 ) -> Path:
     """Where the cache has a product, if it does."""
     options = (
-        top, verilator.version, compiler.version, *_VERILATE, *_COMPILE, _FAST, _SLOW,
+        top, verilator.version, compiler.version, *_VERILATE, *_COMPILE, _SLOW,
         *product.options(),
     )  # fmt: skip
     design = sorted(path for path in folder.rglob("*") if path.suffix in _SOURCES)
@@ -197,45 +207,61 @@ def _build(product: VerilatedProduct, folder: Path, top: str, tools: _Tools, scr
     includes = [f"-I{made}", *tools.include]
     if product.include is not None:
         includes.append(f"-I{product.include}")
-    options: dict[Path, tuple[str, ...]] = dict.fromkeys(product.sources, (_FAST,))
-    for source, level in _together(made, compiler.cores).items():
-        options[source] = (level, *product.generated)
-    objects = [scratch / f"{source.stem}.o" for source in options]
+    parts = parts_of(product, made, cores=compiler.cores)
+    objects = [part.with_suffix(".o") for part in parts]
     jobs = [
-        [str(compiler.path), *_COMPILE, *product.compile, *own, *includes, "-c", str(source),
-         "-o", str(target)]
-        for (source, own), target in zip(options.items(), objects)
+        [str(compiler.path), *_COMPILE, *product.compile, *product.define, *includes, "-c",
+         str(part), "-o", str(target)]
+        for part, target in zip(parts, objects)
     ]  # fmt: skip
     for first in range(0, len(jobs), compiler.cores):
         run_compilers(jobs[first : first + compiler.cores])
     target = scratch / product.name
-    parts = map(str, (*objects, *_runtime(product, tools)))
-    run_compilers([[str(compiler.path), *parts, "-pthread", *product.link, "-o", str(target)]])
+    linked = map(str, (*objects, *_runtime(product, tools)))
+    run_compilers([[str(compiler.path), *linked, "-pthread", *product.link, "-o", str(target)]])
     return target
 
 
-def _together(made: Path, cores: int) -> dict[Path, str]:
-    """Files that include Verilator's, and the optimization level of each.
+def parts_of(product: VerilatedProduct, made: Path, *, cores: int) -> list[Path]:
+    """Files that include the sources and what Verilator has made, which take about equal time.
 
-    The fast ones make at least one file a core, of about equal size.
+    Args:
+        made: what Verilator has written; the files go beside this folder.
+        cores: how many compilers may run at the same time.
     """
-    parts = sorted(made.glob("*.cpp"))
-    slow = [path for path in parts if path.stem.endswith("__Slow")]
-    fast = [path for path in parts if not path.stem.endswith("__Slow")]
-    size = sum(path.stat().st_size for path in fast)
-    count = max(cores, -(-size // _TOGETHER_BYTES))
+    made_files = sorted(made.glob("*.cpp"), key=lambda path: (_is_slow(path), path))
+    weights = [path.stat().st_size // (_SLOW_SHARE if _is_slow(path) else 1) for path in made_files]
+    whole = sum(weights)
+    count = max(min(cores, whole // _PART_BYTES), -(-whole // _TOGETHER_BYTES), 1)
     groups: list[list[Path]] = [[] for _ in range(count)]
     reached = 0
-    for path in fast:
-        groups[min(reached * count // max(size, 1), count - 1)].append(path)
-        reached += path.stat().st_size
-    found = {}
-    for number, (level, group) in enumerate([(_SLOW, slow), *((_FAST, group) for group in groups)]):
-        if group:
-            target = made.parent / f"together_{number}.cpp"
-            target.write_text("".join(f'#include "{path}"\n' for path in group), encoding="utf-8")
-            found[target] = level
-    return found
+    for path, weight in zip(made_files, weights):
+        groups[min(reached * count // max(whole, 1), count - 1)].append(path)
+        reached += weight
+    parts = []
+    for number, group in enumerate(group for group in groups if group):
+        part = made.parent / f"part_{number}.cpp"
+        lines = _lines(product, group, with_sources=number == 0)
+        part.write_text("".join(lines), encoding="utf-8")
+        parts.append(part)
+    return parts
+
+
+def _lines(product: VerilatedProduct, group: list[Path], *, with_sources: bool) -> Iterator[str]:
+    """The lines of a file that is compiled in place of several, of which the slow ones are last."""
+    # The sources come before the new names, so that they can still call what is renamed.
+    if with_sources:
+        yield from (f'#include "{path}"\n' for path in product.sources)
+    yield from (f"#define {name}\n" for name in product.renamed)
+    slow = [path for path in group if _is_slow(path)]
+    yield from (f'#include "{path}"\n' for path in group if path not in slow)
+    if slow:
+        yield _SLOW
+    yield from (f'#include "{path}"\n' for path in slow)
+
+
+def _is_slow(path: Path) -> bool:
+    return path.stem.endswith("__Slow")
 
 
 def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
@@ -255,22 +281,21 @@ def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
 
 
 def _runtime(product: VerilatedProduct, tools: _Tools) -> list[Path]:
-    """Verilator's own C++, compiled once for each version of the tools and set of options."""
+    """Verilator's own C++, compiled once for each version of the tools."""
     verilator, compiler = tools.verilator, tools.compiler
-    options = (*_COMPILE, *product.compile, _FAST)
+    options = (*_COMPILE, *emulation.COMPILE)  # in a library or not
     parts = (verilator.version, compiler.version, *options)
     folder = kept.place("verilator", "", parts, ())
     names = (*_RUNTIME, *product.runtime)
     objects = [folder / f"{Path(name).stem}.o" for name in names]
-    if not all(target.is_file() for target in objects):
+    missing = {name: target for name, target in zip(names, objects) if not target.is_file()}
+    if missing:
         with scratch_folder() as scratch:
-            made = [scratch / target.name for target in objects]
-            jobs = [
+            run_compilers([
                 [str(compiler.path), *options, *tools.include, "-c",
-                 str(verilator.root / "include" / name), "-o", str(target)]
-                for name, target in zip(names, made)
-            ]  # fmt: skip
-            run_compilers(jobs)
-            for source, target in zip(made, objects):
-                kept.keep(source, target)
+                 str(verilator.root / "include" / name), "-o", str(scratch / target.name)]
+                for name, target in missing.items()
+            ])  # fmt: skip
+            for target in missing.values():
+                kept.keep(scratch / target.name, target)
     return objects

@@ -44,6 +44,6 @@ def emulator(
             name=emulation.LIBRARY, room="emulation", sources=(emulation.MAIN, source),
             include=emulation.FOLDER, compile=emulation.COMPILE, link=emulation.LINK,
             # The library's own function, which looks for tables beside the library.
-            generated=("-DVL_READMEM_N=fcemu_readmem",), beside=tables,
+            renamed=("VL_READMEM_N fcemu_readmem",), beside=tables,
         )  # fmt: skip
         return make(wanted, folder, interface.top, verilator, compiler)
