@@ -22,8 +22,9 @@ from fpgacomp.engines.stream.rtl.instance import Instance
 from fpgacomp.engines.stream.timing.steps import Steps, word_steps
 from fpgacomp.ir.types import Ints, IntType
 
-# Additions in a row between two registers, as in the adder trees of fpgacomp_sum.
-LEVELS = 2
+# Additions in a row between two registers, as in the adder trees of fpgacomp_sum; of sums of three,
+# which count as one and a half, two.
+_LEVELS, _TERNARY_LEVELS = 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,4 +96,4 @@ def matrix_circuit(
         graph = solve(weight.array, [(kind.lo, kind.hi)] * count)
         outputs = place(of_three(graph) if ternary else of_two(graph), builder, inputs)
     circuit = builder.finish(outputs)
-    return circuit, schedule(circuit, LEVELS)
+    return circuit, schedule(circuit, _TERNARY_LEVELS if ternary else _LEVELS)
