@@ -128,3 +128,17 @@ def test_a_sum_of_three_takes_a_level_and_a_half_of_one_stage(levels: int, stage
     circuit = builder.finish(place(of_three(graph), builder, [builder.source(i) for i in range(9)]))
     # Two rows of sums of three.
     assert schedule(circuit, levels).stages == stages
+
+
+def test_what_no_output_needs_lies_within_the_stages_of_the_outputs() -> None:
+    """Simulation looks at it; a design of a constant output has one stage, however deep it is."""
+    graph = chain([False] * 8)
+    for read in (False, True):
+        builder = Builder([IntType(*span) for span in graph.spans])
+        sources = [builder.source(i) for i in range(9)]
+        (deep,) = place(of_three(graph), builder, sources)
+        builder.taps["deep"] = (deep, builder.left(builder.clip(deep, 3, 7), 1))
+        output = builder.sum(sources[0], sources[1]) if read else builder.constant(5)
+        plan = schedule(builder.finish([output]), 1)
+        assert plan.stages == 1 and set(plan.stage) == {0}
+        assert plan.depth == int(read)
