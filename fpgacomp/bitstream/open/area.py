@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ from fpgacomp.engines.engine import HardwareUnit
 from fpgacomp.errors import ToolError, UsageError
 from fpgacomp.host import kept
 from fpgacomp.host.child import ProcessBounds, Stop
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.host.toolchain import Yosys, usable_cores
 from fpgacomp.host.yosys import require_written, run_script
 from fpgacomp.results.area import MeasuredArea
@@ -205,12 +207,19 @@ def _place(key: str) -> Path:
 
 
 def _earlier(key: str) -> dict[str, float] | None:
-    """The cells that an earlier run found; None where there was none."""
+    """The cells that an earlier run found; None where there was none, or what is there is none."""
     try:
-        found: dict[str, float] = json.loads(_place(key).read_bytes())
+        found = read_json(_place(key).read_bytes())
     except (OSError, ValueError):
         return None
+    if not isinstance(found, dict) or not all(map(_is_count, found.values())):
+        return None
     return found
+
+
+def _is_count(value: object) -> bool:
+    # A number beyond float64 is infinite, and NaN is not at least 0.
+    return type(value) is float and 0.0 <= value < inf
 
 
 def _script(units: Sequence[_Unit], context: Mapping[str, object]) -> str:

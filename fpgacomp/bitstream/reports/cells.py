@@ -51,7 +51,7 @@ _FREE = re.compile(
 _SILICON: tuple[tuple[str, str], ...] = (
     (r"TRELLIS_\w+|CCU2C|DP16KD|PDPW16KD|MULT18X18D|L6MUX21|PFUMX|DCCA", "ecp5"),
     (r"SB_\w+|ICESTORM_\w+", "ice40"),
-    (r"FD[RSCP]E(_1)?|LUT[56]|CARRY[48]|MUXF[78]|RAMB(18|36)E\d|DSP48E\d|SRL\w+", "xilinx"),
+    (r"FD[RSCP]E(_1)?|LUT[56]|LUT6_2|CARRY[48]|MUXF[78]|RAMB(18|36)E\d|DSP48E\d|SRL\w+", "xilinx"),
     (r"DFF\w*|ALU|MUX2_LUT\d|BSRAM|SDPX?9?B|DPX9B|pROM\w*|RAM16SDP4|rPLL", "gowin"),
 )
 

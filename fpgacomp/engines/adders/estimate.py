@@ -10,7 +10,7 @@ from fpgacomp.engines.adders.dataflow import dataflow_of
 from fpgacomp.engines.adders.design import AdderDesign
 from fpgacomp.engines.adders.unrolled import Unrolled
 from fpgacomp.engines.shared.circuit.cost import luts
-from fpgacomp.engines.shared.circuit.nodes import bits_of
+from fpgacomp.engines.shared.circuit.nodes import bits_of, needed_wires
 from fpgacomp.engines.stream.estimate.design import NOTHING, prices_on
 from fpgacomp.engines.stream.timing.pipelines import Pipelines
 from fpgacomp.engines.stream.timing.whole import Whole
@@ -34,8 +34,10 @@ def estimate_adders(design: AdderDesign) -> Estimate:
     ff: dict[str, float] = defaultdict(float)
     first: dict[str, int] = {}
     last: dict[str, int] = {}
-    counted = luts(circuit, device.lut_inputs)
+    counted, needed = luts(circuit, device.lut_inputs), needed_wires(circuit)
     for wire, (owner, stage) in enumerate(zip(circuit.owners, plan.stage)):
+        if wire not in needed:  # synthesis leaves it out
+            continue
         lut[owner] += counted[wire]
         ff[owner] += bits_of(circuit.ranges[wire]) * (plan.last[wire] - stage)
         first[owner] = min(first.get(owner, stage), stage)

@@ -122,6 +122,23 @@ def test_what_was_mapped_is_kept_under_its_content(monkeypatch: pytest.MonkeyPat
     assert yosys.ran == ["rom", "rom"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "[3]", "{", '{"LUT4": "3"}', '{"LUT4": -3.0}', '{"LUT4": NaN}', '{"LUT4": 1e999}',
+     '{"LUT4": true}', '{"LUT4": 1.0, "LUT4": 2.0}'],
+)  # fmt: skip
+def test_what_is_kept_and_no_count_of_cells_is_mapped_again(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played(monkeypatch, CELLS)
+    before = measure()
+    for kept in (tmp_path / "cache").rglob("cells.json"):
+        kept.write_text(content)
+    yosys = played(monkeypatch, CELLS)
+    assert measure() == before
+    assert sorted(yosys.ran) == ["fifo", "rom", "rom"]
+
+
 def test_cells_that_nothing_counts_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     played(monkeypatch, CELLS | {"fifo": {"PUZZLE": 2}})
     assert measure().not_counted == ("2 PUZZLE",)

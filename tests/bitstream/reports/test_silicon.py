@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fpgacomp.bitstream.reports.cells import counted
+from fpgacomp.bitstream.reports.cells import counted, silicon_of
 from fpgacomp.bitstream.reports.compare import EstimatedDesign, of_design
 from fpgacomp.bitstream.reports.matching import PartNames
 from fpgacomp.bitstream.reports.open_tools import read_yosys_json, read_yosys_text
@@ -51,3 +51,7 @@ def test_cells_tell_the_silicon(silicon: str) -> None:
 )  # fmt: skip
 def test_memories_of_amd_take_the_luts_of_their_slices(cell: str, luts: int) -> None:
     assert counted(cell) == {"lut": luts}
+
+
+def test_adders_of_three_numbers_are_of_one_vendor() -> None:
+    assert silicon_of(["INV", "LUT6_2"]) == "xilinx"

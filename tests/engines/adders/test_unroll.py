@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fpgacomp.engines.adders.design import AdderDesign
+from fpgacomp.engines.adders.estimate import estimate_adders
 from fpgacomp.engines.adders.unroll import MOST_ADDITIONS, additions, refusals, unroll
 from fpgacomp.engines.shared.circuit.evaluate import every_wire
 from fpgacomp.engines.shared.circuit.nodes import Circuit, Constant, reads
@@ -19,6 +21,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Requantize, Rounding
 from fpgacomp.ir.types import Ints
 from fpgacomp.lower import lower
+from fpgacomp.results.estimate import Estimate
 from tests.support import builders
 from tests.support.random_networks import random_network
 
@@ -149,3 +152,18 @@ def test_what_is_wires_alone_is_bounded_too() -> None:
     graph = b.graph(b.upsample("u", b.input("x", (64, 64, 1), 0, 15), (24, 24)))
     (error,) = refusals(graph)
     assert f"{64 * 64 * 577:,} additions" in error.why
+
+
+def test_what_no_output_reads_is_not_counted() -> None:
+    """A pool that leaves out the last position leaves out the additions in front of it."""
+
+    def counted(positions: int) -> Estimate:
+        net = builders.GraphBuilder("rest")
+        x = net.input("x", (positions, 4), 0, 7)
+        graph = net.graph(net.maxpool("p", net.conv("c", x, 5, (1,)), (2,)))
+        design = AdderDesign(graph=graph, board=builders.BOARD, clock_mhz=100.0, levels=3,
+                             lanes_in=4, lanes_out=5)  # fmt: skip
+        return estimate_adders(design)
+
+    even, odd = counted(4).layers["c"].resources, counted(5).layers["c"].resources
+    assert odd.lut == even.lut and even.lut.value > 0

@@ -183,6 +183,15 @@ class Circuit:
     taps: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
+def needed_wires(circuit: Circuit) -> set[int]:
+    """The wires that an output needs; all others are there for simulation to look at."""
+    needed = set(circuit.outputs)
+    for wire in range(len(circuit.nodes) - 1, -1, -1):
+        if wire in needed:
+            needed.update(reads(circuit.nodes[wire]))
+    return needed
+
+
 def bits_of(span: Range) -> int:
     """Bits of a wire: 0 of a constant 0, plain binary where nothing is negative."""
     lo, hi = span

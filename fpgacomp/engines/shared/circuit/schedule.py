@@ -18,6 +18,7 @@ from fpgacomp.engines.shared.circuit.nodes import (
     TernaryAddition,
     Wiring,
     bits_of,
+    needed_wires,
     reads,
 )
 
@@ -48,7 +49,9 @@ def schedule(circuit: Circuit, levels: int) -> Schedule:
     """Stages of at most so many levels each."""
     nodes, count = circuit.nodes, len(circuit.nodes)
     room = _UNITS * levels
-    takes = [min(units_of(node), room) for node in nodes]
+    # What simulation alone looks at is no hardware: it fits into any stage.
+    needed = needed_wires(circuit)
+    takes = [min(units_of(node), room) if wire in needed else 0 for wire, node in enumerate(nodes)]
     inputs = [reads(node) for node in nodes]
     readers: list[list[int]] = [[] for _ in range(count)]
     for wire, read in enumerate(inputs):
@@ -69,7 +72,7 @@ def schedule(circuit: Circuit, levels: int) -> Schedule:
             break
     stage = search.stage
     last = [search.last(wire) for wire in range(count)]
-    kept = sum(search.bits[w] * (last[w] - stage[w]) for w in range(count))
+    kept = sum(search.bits[w] * (last[w] - stage[w]) for w in needed)
     return Schedule(stages, tuple(stage), tuple(last), kept, -(-depth // _UNITS))
 
 

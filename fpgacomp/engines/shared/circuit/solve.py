@@ -134,7 +134,8 @@ def _search(matrix: IntArray, ranges: tuple[Range, ...], way: dict[str, Any]) ->
     from alkaid.cmvm import cmvm_solve
 
     kernel = np.ascontiguousarray(matrix, dtype=np.float32)
-    intervals = [(float(lo), float(hi), 1.0) for lo, hi in ranges]
+    # Of an input with a single value alkaid makes a constant, which has no additions to share.
+    intervals = [(float(lo), float(max(hi, lo + 1)), 1.0) for lo, hi in ranges]
     parts = cmvm_solve(kernel, qintervals=intervals, **way)
     reading = _Reading(len(ranges))
     outputs = reading.outputs(parts)
@@ -164,7 +165,7 @@ def _read(place: Path, matrix: IntArray, ranges: tuple[Range, ...]) -> AdderGrap
         content = read_json(place.read_bytes())
         outputs = [Output(*output) for output in content["outputs"]]
         return _graph(matrix, ranges, content["steps"], outputs, content["theirs"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, UnsupportedLayer):
         return None
 
 
@@ -181,15 +182,19 @@ def _graph(
     """
     lo, hi = (np.array(ends, dtype=np.int64) for ends in zip(*ranges))
     reach = [max(abs(a), abs(b)) for a, b in ranges]
+    reaches = list(reach)  # of every term
     forms: list[IntArray] = list(np.eye(len(ranges), dtype=np.int64))
     made: list[SharedAddition] = []
     for a, b, left_a, left_b, subtract in steps:
-        if not (0 <= a < len(forms) and 0 <= b < len(forms) and 0 <= left_a + left_b < _SHIFTS):
+        if not (0 <= a < len(forms) and 0 <= b < len(forms)):
+            return None
+        if not (0 <= left_a < _SHIFTS and 0 <= left_b < _SHIFTS):
             return None
         part = forms[b] << left_b
         form = (forms[a] << left_a) + (-part if subtract else part)
+        reaches.append(sum(abs(c) * r for c, r in zip(form.tolist(), reach)))
         # Beyond int64 neither the form nor the range would be what it says.
-        if sum(abs(c) * r for c, r in zip(form.tolist(), reach)) >= WHOLE:
+        if max(reaches[a] << left_a, reaches[b] << left_b, reaches[-1]) >= WHOLE:
             raise UnsupportedLayer("shared adders", "a partial sum takes more than 62 bits.",
                                    "use --backend stream.")  # fmt: skip
         least, most = np.where(form > 0, lo, hi), np.where(form > 0, hi, lo)
@@ -199,6 +204,8 @@ def _graph(
     if len(outputs) != matrix.shape[1]:
         return None
     for column, output in enumerate(outputs):
+        if not (output.term < len(forms) and 0 <= output.left < _SHIFTS):
+            return None
         form = forms[output.term] << output.left if output.term >= 0 else np.zeros_like(lo)
         if not np.array_equal(-form if output.negative else form, matrix[:, column]):
             return None

@@ -182,8 +182,10 @@ class _Adding:
         self.lo, self.hi = (np.array(ends, dtype=np.int64) for ends in zip(*graph.spans))
         self.reach = np.maximum(abs(self.lo), abs(self.hi)).astype(object)
         count = len(graph.spans)
-        # By the new index of each term: its form, its level, and the sign that was taken out of it.
+        # By the new index of each term: its form, the range and the reach of that, its level.
         self.forms: list[IntArray] = list(np.eye(count, dtype=np.int64))
+        self.spans = list(graph.spans)
+        self.reaches: list[int] = self.reach.tolist()
         self.levels = [0] * count
         self.sums: list[PartialSum] = []
         # Old index -> (new index, shift, whether it is negated).
@@ -214,9 +216,11 @@ class _Adding:
             heapq.heappush(waiting, self._ranked(self._add(together)))
         return waiting[0][-1]
 
-    def _ranked(self, term: Term) -> tuple[int, int, int, int, Term]:
-        lo, hi = self._range(self.forms[term.index] << term.left)
-        return self.levels[term.index], max(-lo, hi), term.index, term.left, term
+    def _ranked(self, term: Term) -> tuple[int, int, int, int, bool, Term]:
+        lo, hi = self.spans[term.index]
+        size = max(-lo, hi) << term.left
+        # All of a term comes before it: terms themselves are not compared.
+        return self.levels[term.index], size, term.index, term.left, term.minus, term
 
     def _add(self, terms: list[Term]) -> Term:
         """A new sum; where all are subtracted, that of what they are, which is subtracted."""
@@ -225,14 +229,20 @@ class _Adding:
             (Term(term.index, term.left - low, term.minus != minus) for term in terms),
             key=lambda term: term.minus,
         )
+        # The sum of three below this is one of int64, too.
+        if any(self.reaches[term.index] << term.left >= WHOLE // 2 for term in own):
+            raise OverflowError
         form = np.zeros_like(self.lo)
         for term in own:
             part = self.forms[term.index] << term.left
             form = form - part if term.minus else form + part
-        if sum(int(reach) * abs(c) for reach, c in zip(self.reach, form.tolist())) >= WHOLE:
+        reach = sum(int(reach) * abs(c) for reach, c in zip(self.reach, form.tolist()))
+        if reach >= WHOLE:
             raise OverflowError
         self.sums.append(PartialSum(tuple(own), self._range(form)))
         self.forms.append(form)
+        self.spans.append(self.sums[-1].span)
+        self.reaches.append(reach)
         self.levels.append(max(self.levels[term.index] for term in own) + len(own) - 1)
         return Term(len(self.forms) - 1, low, minus)
 

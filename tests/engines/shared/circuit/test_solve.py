@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,6 +50,46 @@ def test_the_additions_are_the_matrix(seed: int, sums: Callable[[AdderGraph], Pa
     assert np.array_equal(evaluate(circuit, words), words @ weight)
     for values, (lo, hi) in zip(every_wire(circuit, words), circuit.ranges, strict=True):
         assert lo <= values.min() and values.max() <= hi
+
+
+@pytest.mark.parametrize("value", [0, 3, -2])
+def test_inputs_of_a_single_value_are_terms_as_others_are(value: int) -> None:
+    """Streaming designs have matrices of which every input is such a one."""
+    weight, single = np.array([[1, 2, -3], [1, 0, 6], [2, 5, 0]]), (value, value)
+    for ranges in ([single] * 3, [single, (0, 7), (-4, 3)]):
+        builder = Builder([IntType(*span) for span in ranges])
+        sources = [builder.source(i) for i in range(3)]
+        circuit = builder.finish(place(of_three(solve(weight, ranges)), builder, sources))
+        words = np.array(ranges).T
+        assert np.array_equal(evaluate(circuit, words), words @ weight)
+
+
+# (a, b, left_a, left_b, subtract) of steps, and (term, left, negative) of outputs.
+KEPT = {"steps": [(0, 1, 0, 0, False)], "outputs": [(2, 0, False)], "theirs": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "read"),
+    [
+        ({}, True),
+        ({"steps": [(0, 1, -1, 1, False)]}, False),
+        ({"steps": [(0, 1, 0, 0, True)]}, False),
+        ({"steps": [(0, 7, 0, 0, False)]}, False),
+        ({"outputs": [(2, -64, False)]}, False),
+        ({"outputs": [(9, 0, False)]}, False),
+        # A sum of more than 62 bits, and one whose own bits are shifted out of int64.
+        ({"steps": [(0, 1, 0, 0, False), (2, 0, 31, 0, False), (3, 0, 31, 0, False)]}, False),
+        ({"steps": [(0, 1, 0, 0, False), (0, 0, 31, 0, False), (3, 3, 31, 31, True),
+                    (4, 3, 31, 31, True)]}, False),
+    ],
+)  # fmt: skip
+def test_what_was_kept_is_used_only_where_it_is_the_matrix(
+    changed: dict[str, object], read: bool, tmp_path: Path
+) -> None:
+    place = tmp_path / "graph.json"
+    place.write_text(json.dumps({**KEPT, **changed}))
+    graph = solving._read(place, np.array([[1], [1]]), ((0, 7), (0, 7)))
+    assert (graph is not None) == read
 
 
 def test_what_outputs_share_is_computed_once() -> None:

@@ -88,6 +88,30 @@ def test_a_partial_sum_beyond_int64_leaves_additions_of_two() -> None:
     assert of_three(graph) == of_two(graph)
 
 
+def test_terms_that_cancel_are_added_up_as_any_others() -> None:
+    """Two decompositions that feed each other may take away again what the first has added."""
+    steps = (
+        SharedAddition(0, 1, 0, 0, False, (0, 126)),
+        SharedAddition(3, 2, 0, 0, False, (0, 189)),
+        SharedAddition(4, 0, 0, 0, True, (0, 126)),
+    )
+    graph = AdderGraph(tuple(BITS * 3), steps, (Output(5, 0, False),), 0.0)
+    words = np.random.default_rng(0).integers(0, 64, (50, 3))
+    for made in (of_two(graph), of_three(graph)):
+        assert np.array_equal(values(graph, made, words)[:, 0], words[:, 1] + words[:, 2])
+
+
+def test_a_term_that_is_shifted_beyond_int64_leaves_additions_of_two() -> None:
+    """Their difference is 0 before it is shifted; merged, both are shifted by themselves."""
+    steps = (
+        SharedAddition(0, 0, 31, 31, True, (0, 0)),
+        SharedAddition(2, 1, 31, 0, False, (0, 63)),
+        SharedAddition(3, 1, 31, 0, False, (0, (63 << 31) + 63)),
+    )
+    graph = AdderGraph(tuple(BITS * 2), steps, (Output(4, 0, False),), 0.0)
+    assert of_three(graph) == of_two(graph)
+
+
 def test_the_count_of_a_circuit_is_that_of_its_sums() -> None:
     graph = chain([False, True, True, False, True])
     builder = Builder([IntType(*span) for span in graph.spans])
@@ -104,3 +128,17 @@ def test_a_sum_of_three_takes_a_level_and_a_half_of_one_stage(levels: int, stage
     circuit = builder.finish(place(of_three(graph), builder, [builder.source(i) for i in range(9)]))
     # Two rows of sums of three.
     assert schedule(circuit, levels).stages == stages
+
+
+def test_what_no_output_needs_lies_within_the_stages_of_the_outputs() -> None:
+    """Simulation looks at it; a design of a constant output has one stage, however deep it is."""
+    graph = chain([False] * 8)
+    for read in (False, True):
+        builder = Builder([IntType(*span) for span in graph.spans])
+        sources = [builder.source(i) for i in range(9)]
+        (deep,) = place(of_three(graph), builder, sources)
+        builder.taps["deep"] = (deep, builder.left(builder.clip(deep, 3, 7), 1))
+        output = builder.sum(sources[0], sources[1]) if read else builder.constant(5)
+        plan = schedule(builder.finish([output]), 1)
+        assert plan.stages == 1 and set(plan.stage) == {0}
+        assert plan.depth == int(read)
