@@ -243,7 +243,8 @@ class _Adding:
         self.forms.append(form)
         self.spans.append(self.sums[-1].span)
         self.reaches.append(reach)
-        self.levels.append(max(self.levels[term.index] for term in own) + len(own) - 1)
+        # In the halves of `schedule.units_of`.
+        self.levels.append(max(self.levels[term.index] for term in own) + len(own))
         return Term(len(self.forms) - 1, low, minus)
 
     def _range(self, form: IntArray) -> Range:
