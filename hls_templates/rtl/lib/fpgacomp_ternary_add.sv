@@ -7,9 +7,9 @@ module fpgacomp_ternary_add #(
     parameter bit MINUS_B = 0,
     parameter bit MINUS_C = 0
 ) (
-    input logic [W-1:0] a,
-    input logic [W-1:0] b,
-    input logic [W-1:0] c,
+    input  logic [W-1:0] a,
+    input  logic [W-1:0] b,
+    input  logic [W-1:0] c,
     output logic [W-1:0] sum
 );
   if (MINUS_B & MINUS_C) begin : gen_two_less

@@ -22,7 +22,10 @@ from tests.support import stream_designs as sd
 
 PORT_BITS = 25
 # Modules that no operator is an instance of.
-PARTS = {"bank", "cast", "control", "counter", "element", "fifo", "levels", "rom", "sum", "value"}
+PARTS = {
+    "bank", "cast", "control", "counter", "element", "fifo", "levels", "rom", "sum", "ternary_add",
+    "value",
+}  # fmt: skip
 
 
 def graphs() -> list[Graph]:
