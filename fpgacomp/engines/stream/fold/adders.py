@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fpgacomp.engines.shared.circuit import solve
+from fpgacomp.engines.shared.circuit.bound import least_luts
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.engines.shared.trial import Bounds, used
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import StreamChoice
-from fpgacomp.engines.stream.fold.search import Found, sized_designs
+from fpgacomp.engines.stream.fold.search import Found, best_of, sized_designs
 from fpgacomp.engines.stream.fold.space import StreamSpace
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.engines.stream.layers.matrix import MatrixRules
@@ -31,27 +32,68 @@ def with_shared_adders(
 ) -> Found:
     """The design with shared additions in its unfolded matrices, wherever it gets smaller by that.
 
-    Its FIFOs are sized anew. Where the bounds do not hold with them, it stays as it is.
+    For the least area they are tried in folded matrices, too, that seem to take more than that. Its
+    FIFOs are sized anew. Where the bounds do not hold with them, it stays as it is.
     """
     design = found.trial.design
-    if design.board.device.lut_inputs < _LUT_INPUTS or not solve.installed():
+    if not _counted(space):
         return found
-    folding = _smaller(space, design, estimate)
-    if folding == design.folding:
-        return found
-    shared = replace(design, folding=folding, fifo_depths={})
-    plain = estimate(shared, timed=False)
-    choice = StreamChoice(folding, (), plain.interval_cycles.value, found.trial.gap)
-    for tried in sized_designs(space, choice, plain, estimate, target=target, bounds=bounds):
-        if _is_better(space, tried, found, bounds):
-            return tried
+    for candidates in _candidates(design, target, estimate):
+        folding = _smaller(space, design, candidates, estimate)
+        if folding == design.folding:
+            continue
+        shared = replace(design, folding=folding, fifo_depths={})
+        plain = estimate(shared, timed=False)
+        choice = StreamChoice(folding, (), plain.interval_cycles.value, found.trial.gap)
+        for tried in sized_designs(space, choice, plain, estimate, target=target, bounds=bounds):
+            if _is_better(space, tried, found, target, bounds):
+                return tried
     return found
 
 
+def _candidates(
+    design: StreamDesign, target: Target, estimate: Estimator
+) -> Iterator[list[MatrixRules]]:
+    """Matrices in which additions may be shared: those that are tried first, then fewer."""
+    unfolded = _unfolded(design)
+    if target.goal == "area":
+        known = {rules.layer.name for rules in unfolded}
+        folded = [rules for rules in _folded_too_little(design, estimate)
+                  if rules.layer.name not in known]  # fmt: skip
+        if folded:
+            yield unfolded + folded
+    yield unfolded
+
+
+def fastest_with_shared_adders(
+    space: StreamSpace, target: Target, bounds: Bounds, estimate: Estimator
+) -> Found | None:
+    """The fastest design with shared additions, if that keeps bounds that no other does.
+
+    A circuit of shared additions may have fewer stages than the adder trees that it replaces.
+    """
+    if not _counted(space):
+        return None
+    speed = Target("latency")
+    plain = best_of(space, speed, Bounds.of(speed, space.clock_mhz), estimate)
+    if plain is None:
+        return None
+    found = with_shared_adders(space, plain, target, bounds, estimate)
+    return found if bounds.kept(found.trial.estimate) else None
+
+
+def _counted(space: StreamSpace) -> bool:
+    """Whether circuits can be made, and are estimated."""
+    return space.board.device.lut_inputs >= _LUT_INPUTS and solve.installed()
+
+
 def _smaller(
-    space: StreamSpace, design: StreamDesign, estimate: Estimator
+    space: StreamSpace,
+    design: StreamDesign,
+    candidates: Sequence[MatrixRules],
+    estimate: Estimator,
 ) -> Mapping[str, StreamFolding]:
-    """The folding, with shared additions in each unfolded matrix that takes less of the board."""
+    """The folding, with shared additions in each of these that takes less of the board by that."""
 
     def area(folding: Mapping[str, StreamFolding]) -> float:
         changed = replace(design, folding=folding, fifo_depths={})
@@ -59,7 +101,7 @@ def _smaller(
 
     folding = dict(design.folding)
     least, left = area(folding), MOST_DIGITS
-    for rules in sorted(_unfolded(design), key=_digits):
+    for rules in sorted(candidates, key=_digits):
         left -= _digits(rules)
         if left < 0:
             break
@@ -84,16 +126,43 @@ def _unfolded(design: StreamDesign) -> list[MatrixRules]:
     return found
 
 
+def _folded_too_little(design: StreamDesign, estimate: Estimator) -> list[MatrixRules]:
+    """The folded matrices that take more than their shared additions may take.
+
+    Where a bound leaves little room for folding, a matrix in few steps is larger than one in none.
+    """
+    layers = estimate(design, timed=False).layers
+    found: list[MatrixRules] = []
+    for name, folding in design.folding.items():
+        rules = rules_of(design.graph.by_name[name])
+        if not isinstance(rules, MatrixRules) or folding.arithmetic == "adders":
+            continue
+        if rules.why_illegal(rules.unfolded) or rules.widest_stream > WIDEST_WORD:
+            continue
+        layer = rules.layer
+        weight = layer.weight.array.reshape(rules.width, layer.output.channels)
+        span = layer.input.type.lo, layer.input.type.hi
+        least = least_luts(weight, [span] * rules.width, ternary=design.board.device.ternary_adders)
+        if least < layers[name].resources.lut.value:
+            found.append(rules)
+    return found
+
+
 def _digits(rules: MatrixRules) -> int:
     return int(signed_digits(rules.layer.weight.array).sum())
 
 
-def _is_better(space: StreamSpace, tried: Found, found: Found, bounds: Bounds) -> bool:
-    """Whether a design is smaller, no slower, and keeps the bounds."""
+def _is_better(
+    space: StreamSpace, tried: Found, found: Found, target: Target, bounds: Bounds
+) -> bool:
+    """Whether a design is smaller, keeps the bounds and, unless area is what counts, no slower."""
     new, old = tried.trial.estimate, found.trial.estimate
+    no_slower = (
+        new.interval_cycles.value <= old.interval_cycles.value
+        and new.latency_cycles.value <= old.latency_cycles.value
+    )
     return (
         bounds.kept(new)
-        and new.interval_cycles.value <= old.interval_cycles.value
-        and new.latency_cycles.value <= old.latency_cycles.value
+        and (no_slower or target.goal == "area")
         and space.equivalent(used(new)) < space.equivalent(used(old))
     )

@@ -38,6 +38,11 @@ def mlp() -> Graph:
     return lower(read_network(zoo.build("digits_mlp_w2a2"))).graph
 
 
+@cache
+def digits_cnn() -> Graph:
+    return lower(read_network(REPOSITORY / "examples" / "digits_cnn" / "model.onnx")).graph
+
+
 def folded(target: Target = FASTEST, *, for_companion: bool = False) -> FoldingResult[StreamDesign]:
     board = load_board("pynq-z2")
     goal = Goal(board=board, clock_mhz=100.0, target=target, for_companion=for_companion)
@@ -60,6 +65,37 @@ def test_unfolded_matrices_share_additions_and_the_design_is_no_slower(target: T
     for name, folding in found.design.folding.items():
         before = plain.design.folding[name]
         assert (folding.pe, folding.simd) == (before.pe, before.simd)
+
+
+@with_alkaid
+def test_the_latency_that_shared_additions_reach_can_be_asked_for() -> None:
+    """Their circuits have fewer stages than adder trees: without them no design is as fast."""
+
+    def of(target: Target, *, for_companion: bool = False) -> FoldingResult[StreamDesign]:
+        board = load_board("pynq-z2")
+        return STREAM.fold(
+            digits_cnn(), Goal(board=board, clock_mhz=100.0, target=target,
+                               for_companion=for_companion)
+        )  # fmt: skip
+
+    fastest = of(Target("latency"))
+    cycles = fastest.estimate.latency_cycles.value
+    assert cycles < of(Target("latency"), for_companion=True).estimate.latency_cycles.value
+    asked = Target("area", latency_us=cycles / 100)
+    found = of(asked)
+    assert found.verdict.fits and shared(found)
+    assert found.estimate.latency_cycles.value <= cycles
+    assert found.estimate.lut.value <= fastest.estimate.lut.value
+    assert not of(asked, for_companion=True).verdict.fits
+    assert not of(Target("area", latency_us=cycles / 200)).verdict.fits
+
+
+@with_alkaid
+def test_a_matrix_that_a_bound_leaves_in_few_steps_shares_additions() -> None:
+    """Half as many steps as it has outputs multiply more than shared additions take."""
+    plain = folded(Target("area", fps=2e7), for_companion=True)
+    found = folded(Target("area", fps=2e7))
+    assert shared(found) and found.estimate.lut.value < 0.8 * plain.estimate.lut.value
 
 
 @with_alkaid
