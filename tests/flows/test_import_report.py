@@ -40,7 +40,7 @@ def built(stream: Path, tmp_path: Path) -> Path:
 
 
 # Within the range of the estimate, with shared additions (where alkaid is installed) and without.
-CONV1 = Unit("run_conv1", 550, 950)
+CONV1 = Unit("run_conv1", 350, 950)
 WINDOW = Unit("run_conv1_window", 100, 100)
 FIFO = Unit("u_s_conv1", 10, 10)
 CONTROL = Unit("u_control", 300, 400)
@@ -88,7 +88,7 @@ def test_rtl_is_matched_by_its_instances(built: Path, tmp_path: Path, form: Any,
     conv = layer(found, "conv1")
     assert conv.parts == ("run_conv1", "run_conv1_window", "u_s_conv1")
     luts, ffs = conv.of("lut"), conv.of("ff")
-    assert luts is not None and (luts.measured, luts.within) == (660, True)
+    assert luts is not None and (luts.measured, luts.within) == (460, True)
     assert ffs is not None and ffs.measured == 1060
     assert [(name, amounts["lut"]) for name, _, amounts in found.left] == [("u_control", 300)]
     assert files(built) == before
@@ -156,7 +156,7 @@ def test_reports_of_single_modules_count_together_and_never_twice(
     whole = given(tmp_path, samples.csynth_xml(Unit("model", 5000, 6000, inside=(CONV1,))), "c.xml")
     found = stage(import_report(built, [whole]), "csynth")
     luts = layer(found, "conv1").of("lut")
-    assert luts is not None and luts.measured == 550
+    assert luts is not None and luts.measured == 350
     assert len(found.files) == 3
 
 
