@@ -67,6 +67,7 @@ def test_unfolded_matrices_share_additions_and_the_design_is_no_slower(target: T
         assert (folding.pe, folding.simd) == (before.pe, before.simd)
 
 
+@pytest.mark.slow
 @with_alkaid
 def test_the_latency_that_shared_additions_reach_can_be_asked_for() -> None:
     """Their circuits have fewer stages than adder trees: without them no design is as fast."""
