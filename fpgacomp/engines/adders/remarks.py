@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from fpgacomp.engines.adders.design import AdderDesign
+from fpgacomp.engines.shared.circuit.cost import luts
 from fpgacomp.engines.shared.remarks import built_by_hls
 
 # Most bits of a word that Vitis HLS takes.
@@ -14,11 +15,16 @@ _WIDEST_WORD = 4096
 def remarks(design: AdderDesign) -> tuple[str, ...]:
     """Sentences, none of them about what every engine says."""
     vendor = built_by_hls(design.board)
-    unknown = "; what Vivado makes of them was not measured" if vendor else ""
     found = [
         "LUT and FF of the circuit are counted wire by wire, as Yosys maps additions and "
-        f"comparisons{unknown}. Whether the clock is met is known after place and route alone."
+        "comparisons. Whether the clock is met is known after place and route alone."
     ]
+    if vendor:
+        whole = sum(luts(design.circuit, design.board.device.lut_inputs, rows=2))
+        found.append(
+            "what Vivado makes of the circuit was not measured: with two adders for each sum of "
+            f"three it would take {whole:,.0f} LUTs."
+        )
     widest = max(design.graph.inputs[0].output.size * design.graph.inputs[0].output.type.bits,
                  design.graph.outputs[0].size * design.graph.outputs[0].type.bits)  # fmt: skip
     if vendor and widest > _WIDEST_WORD:

@@ -14,8 +14,8 @@ from fpgacomp.engines.adders.activations import requantized
 from fpgacomp.engines.shared.circuit.build import Builder
 from fpgacomp.engines.shared.circuit.linear import place, times
 from fpgacomp.engines.shared.circuit.nodes import Circuit, Range
-from fpgacomp.engines.shared.circuit.solve import AdderGraph, solve
-from fpgacomp.engines.shared.circuit.sums import PartialSums, of_three, of_two
+from fpgacomp.engines.shared.circuit.solve import solve
+from fpgacomp.engines.shared.circuit.sums import sums_of
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.errors import FpgacompError, UnsupportedLayer
 from fpgacomp.ir.graph import Graph
@@ -95,7 +95,7 @@ def unroll(graph: Graph, *, ternary: bool) -> Circuit:
         ToolError: alkaid is not installed.
         UnsupportedLayer: a matrix is too large to share its additions.
     """
-    return unrolled_with(graph, partial(_matrix, of_three if ternary else of_two))
+    return unrolled_with(graph, partial(_matrix, ternary))
 
 
 def unrolled_with(graph: Graph, multiply: Multiply) -> Circuit:
@@ -172,9 +172,7 @@ def _channelwise(x: Wires, wire: Callable[[int, int], int]) -> Wires:
     return np.array(made).reshape(x.shape)
 
 
-def _matrix(
-    sums: Callable[[AdderGraph], PartialSums], weight: IntArray, rows: Wires, builder: Builder
-) -> Wires:
+def _matrix(ternary: bool, weight: IntArray, rows: Wires, builder: Builder) -> Wires:
     """[positions, n_in] wires times a matrix: the same additions at each position."""
     hull = hulls(rows, builder)
     varying = [index for index, (lo, hi) in enumerate(hull) if lo < hi]
@@ -182,7 +180,8 @@ def _matrix(
     constants = [builder.constant(value) for value in fixed.tolist()]
     if not varying:
         return np.tile(np.array(constants), (len(rows), 1))
-    made = sums(solve(weight[varying], [hull[index] for index in varying]))
+    graph = solve(weight[varying], [hull[index] for index in varying])
+    made = sums_of(graph, ternary=ternary)
     return np.array([
         [builder.sum(wire, constant) for wire, constant in zip(wires, constants)]
         for wires in (place(made, builder, row) for row in rows[:, varying].tolist())

@@ -1,7 +1,8 @@
 // a + b + c, or with b, c or both subtracted, modulo 2**W, in one row of LUTs of six inputs.
 //
-// Vivado makes a ternary adder of this expression. Yosys makes two adders of it; it is given
-// yosys/ternary_add.v for this module instead, where the emitted scripts read it.
+// Xilinx' XST is known to put this expression into such a row, and Vivado is left to do so, which
+// was not tried. Yosys makes two adders of it, so that the emitted scripts map this module by
+// yosys/ternary_add.v instead.
 module fpgacomp_ternary_add #(
     parameter int W = 1,
     parameter bit MINUS_B = 0,

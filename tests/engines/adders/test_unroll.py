@@ -12,7 +12,7 @@ from fpgacomp.engines.adders.estimate import estimate_adders
 from fpgacomp.engines.adders.unroll import MOST_ADDITIONS, additions, refusals, unroll
 from fpgacomp.engines.shared.circuit.evaluate import every_wire
 from fpgacomp.engines.shared.circuit.nodes import Circuit, Constant, reads
-from fpgacomp.engines.shared.circuit.schedule import schedule, units_of
+from fpgacomp.engines.shared.circuit.schedule import levels_of, schedule
 from fpgacomp.engines.shared.circuit.solve import INSTALL, installed
 from fpgacomp.errors import FpgacompError
 from fpgacomp.frontend import read_network
@@ -104,8 +104,8 @@ def test_a_schedule_reads_what_is_there() -> None:
                 assert plan.stage[source] <= plan.stage[wire] <= plan.last[source]
                 if plan.stage[source] == plan.stage[wire]:
                     depth[wire] = max(depth[wire], depth[source])
-            depth[wire] += min(units_of(node), 2 * levels)
-        assert max(depth) <= 2 * levels
+            depth[wire] += min(levels_of(node), levels)
+        assert max(depth) <= levels
         assert plan.stages >= -(-plan.depth // levels)
 
 

@@ -98,9 +98,17 @@ def ternary_cells(terms: Sequence[tuple[Range, int, bool]], width: int) -> int:
     return found
 
 
-def luts(circuit: Circuit, inputs: int = 6) -> tuple[float, ...]:
-    """LUTs of each node, where a LUT has so many inputs."""
-    return tuple(_node_luts(circuit, node, wire, inputs) for wire, node in enumerate(circuit.nodes))
+def luts(circuit: Circuit, inputs: int = 6, *, rows: int = 1) -> tuple[float, ...]:
+    """LUTs of each node.
+
+    Args:
+        inputs: of a LUT.
+        rows: of LUTs that a sum of three takes: one, or two where a tool makes two adders of it.
+    """
+    return tuple(
+        _node_luts(circuit, node, wire, inputs) * (rows if isinstance(node, TernaryAddition) else 1)
+        for wire, node in enumerate(circuit.nodes)
+    )
 
 
 def _node_luts(circuit: Circuit, node: Node, wire: int, lut: int) -> float:

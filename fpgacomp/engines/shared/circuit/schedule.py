@@ -1,8 +1,8 @@
 """Deals the nodes of a circuit to pipeline stages, with few registers between them.
 
-A node that computes takes one level, a sum of three one and a half, wiring none; a stage holds so
-many levels. A node is computed in one stage and kept in registers up to the last stage that reads
-it. Nodes start as early as they can, and move later one by one where that saves registers.
+A node that computes takes one level, a sum of three takes two, wiring none; a stage holds so many
+levels. A node is computed in one stage and kept in registers up to the last stage that reads it.
+Nodes start as early as they can, and move later one by one where that saves registers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from fpgacomp.engines.shared.circuit.nodes import (
 )
 
 _SWEEPS = 8  # over all nodes; most circuits settle after three
-_UNITS = 2  # of a level: all below counts in these
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,11 @@ class Schedule:
 def schedule(circuit: Circuit, levels: int) -> Schedule:
     """Stages of at most so many levels each."""
     nodes, count = circuit.nodes, len(circuit.nodes)
-    room = _UNITS * levels
     # What simulation alone looks at is no hardware: it fits into any stage.
     needed = needed_wires(circuit)
-    takes = [min(units_of(node), room) if wire in needed else 0 for wire, node in enumerate(nodes)]
+    takes = [
+        min(levels_of(node), levels) if wire in needed else 0 for wire, node in enumerate(nodes)
+    ]
     inputs = [reads(node) for node in nodes]
     readers: list[list[int]] = [[] for _ in range(count)]
     for wire, read in enumerate(inputs):
@@ -61,36 +61,41 @@ def schedule(circuit: Circuit, levels: int) -> Schedule:
     end = [0] * count
     for wire, read in enumerate(inputs):
         end[wire] = takes[wire] + max((end[source] for source in read), default=0)
-        if _straddles(end[wire], takes[wire], room):
-            end[wire] = _stage_of(end[wire], room) * room + takes[wire]
+        if _straddles(end[wire], takes[wire], levels):
+            end[wire] = _stage_of(end[wire], levels) * levels + takes[wire]
     depth = max((end[wire] for wire in circuit.outputs), default=0)
-    stages = max(-(-depth // room), 1)
+    stages = max(-(-depth // levels), 1)
     fixed = {wire for wire, node in enumerate(nodes) if isinstance(node, ReadElement | Constant)}
-    search = _Search(circuit, end, takes, inputs, readers, room, stages)
+    search = _Search(circuit, end, takes, inputs, readers, levels, stages)
     for _ in range(_SWEEPS):
         if not search.sweep(fixed):
             break
     stage = search.stage
     last = [search.last(wire) for wire in range(count)]
     kept = sum(search.bits[w] * (last[w] - stage[w]) for w in needed)
-    return Schedule(stages, tuple(stage), tuple(last), kept, -(-depth // _UNITS))
+    return Schedule(stages, tuple(stage), tuple(last), kept, depth)
 
 
-def units_of(node: Node) -> int:
-    """Half levels that a node takes: a sum of three is a LUT more than an adder, and no chain."""
+def levels_of(node: Node) -> int:
+    """Levels that a node takes.
+
+    A sum of three has a LUT and the way to the next one in front of an adder. On Xilinx devices it
+    runs at about half the speed of an adder (Kumm and Zipf, "Efficient High Speed Compression Trees
+    on Xilinx FPGAs", MBMV 2014).
+    """
     if isinstance(node, Wiring):
         return 0
-    return 3 if isinstance(node, TernaryAddition) else _UNITS
+    return 2 if isinstance(node, TernaryAddition) else 1
 
 
-def _stage_of(end: int, room: int) -> int:
+def _stage_of(end: int, levels: int) -> int:
     """The stage of a node that ends there."""
-    return max(-(-end // room), 1) - 1
+    return max(-(-end // levels), 1) - 1
 
 
-def _straddles(end: int, takes: int, room: int) -> bool:
+def _straddles(end: int, takes: int, levels: int) -> bool:
     """Whether a node that ends there begins in an earlier stage."""
-    return takes > 0 and (end - takes) // room < _stage_of(end, room)
+    return takes > 0 and (end - takes) // levels < _stage_of(end, levels)
 
 
 class _Search:
@@ -103,24 +108,24 @@ class _Search:
         takes: Sequence[int],
         inputs: Sequence[tuple[int, ...]],
         readers: Sequence[Sequence[int]],
-        room: int,
+        levels: int,
         stages: int,
     ) -> None:
         self.end, self.takes, self.inputs, self.readers = end, takes, inputs, readers
-        self.room, self.stages = room, stages
+        self.levels, self.stages = levels, stages
         self.bits = [
             0 if isinstance(node, Constant) else bits_of(span)
             for node, span in zip(circuit.nodes, circuit.ranges)
         ]
         self.leaves = set(circuit.outputs)
         # The stage in which each node is computed, kept up as nodes move: it is asked for often.
-        self.stage = [_stage_of(place, room) for place in end]
+        self.stage = [_stage_of(place, levels) for place in end]
         # What a node reads with registers of its own: constants have none.
         self._kept = [tuple({s for s in read if self.bits[s]}) for read in inputs]
 
     def _move(self, wire: int, end: int) -> None:
         self.end[wire] = end
-        self.stage[wire] = _stage_of(end, self.room)
+        self.stage[wire] = _stage_of(end, self.levels)
 
     def last(self, wire: int) -> int:
         """The last stage that reads it."""
@@ -140,15 +145,15 @@ class _Search:
             now = self.end[wire]
             latest = min(
                 (self.end[reader] - self.takes[reader] for reader in self.readers[wire]),
-                default=self.stages * self.room,
+                default=self.stages * self.levels,
             )
             if wire in self.leaves:
-                latest = min(latest, self.stages * self.room)
+                latest = min(latest, self.stages * self.levels)
             best, least = now, self._cost(wire)
-            for later in {latest, *range(now + 1, latest, self.room)}:
+            for later in {latest, *range(now + 1, latest, self.levels)}:
                 # What would begin in the stage before ends there.
-                late = _straddles(later, self.takes[wire], self.room)
-                tried = _stage_of(later, self.room) * self.room if late else later
+                late = _straddles(later, self.takes[wire], self.levels)
+                tried = _stage_of(later, self.levels) * self.levels if late else later
                 if tried <= now:
                     continue
                 self._move(wire, tried)

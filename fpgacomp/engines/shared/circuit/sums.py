@@ -60,6 +60,15 @@ class PartialSums:
     outputs: tuple[Output, ...]
 
 
+def sums_of(graph: AdderGraph, *, ternary: bool) -> PartialSums:
+    """The additions of a graph.
+
+    Args:
+        ternary: whether one row of LUTs adds three numbers.
+    """
+    return of_three(graph) if ternary else of_two(graph)
+
+
 def of_two(graph: AdderGraph) -> PartialSums:
     """Each addition by itself."""
     sums = tuple(
@@ -102,7 +111,7 @@ def luts_of(made: PartialSums, spans: Sequence[Range]) -> int:
 
 
 def _rows(terms: int) -> int:
-    """PartialSums of up to three terms that add up so many."""
+    """Sums of up to three terms that it takes to add up so many."""
     return terms // 2
 
 
@@ -243,8 +252,8 @@ class _Adding:
         self.forms.append(form)
         self.spans.append(self.sums[-1].span)
         self.reaches.append(reach)
-        # In the halves of `schedule.units_of`.
-        self.levels.append(max(self.levels[term.index] for term in own) + len(own))
+        # As `schedule.levels_of` counts.
+        self.levels.append(max(self.levels[term.index] for term in own) + len(own) - 1)
         return Term(len(self.forms) - 1, low, minus)
 
     def _range(self, form: IntArray) -> Range:

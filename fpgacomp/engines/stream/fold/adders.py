@@ -12,7 +12,7 @@ from fpgacomp.engines.shared.trial import Bounds, used
 from fpgacomp.engines.stream.design import StreamDesign, StreamFolding
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import StreamChoice
-from fpgacomp.engines.stream.fold.search import Found, best_of, sized_designs
+from fpgacomp.engines.stream.fold.search import Found, sized_designs
 from fpgacomp.engines.stream.fold.space import StreamSpace
 from fpgacomp.engines.stream.layers import rules_of
 from fpgacomp.engines.stream.layers.matrix import MatrixRules
@@ -22,6 +22,9 @@ from fpgacomp.results.target import Target
 # Signed digits of the matrices of a design up to which searching for shared additions takes about
 # ten seconds; the smallest matrices come first.
 MOST_DIGITS = 8_000
+# Times by which a design may miss a bound that it keeps with shared additions: they save stages of
+# adder trees, and no word of a stream.
+_NEAR = 1.25
 # Inputs of the LUTs for which the estimate counts a circuit. With fewer, where the carry lies
 # behind the LUT, Yosys made 1.3 to 1.4 times of what is counted.
 _LUT_INPUTS = 6
@@ -65,21 +68,25 @@ def _candidates(
     yield unfolded
 
 
-def fastest_with_shared_adders(
-    space: StreamSpace, target: Target, bounds: Bounds, estimate: Estimator
+def kept_by_shared_adders(
+    space: StreamSpace,
+    fastest: Sequence[Found],
+    target: Target,
+    bounds: Bounds,
+    estimate: Estimator,
 ) -> Found | None:
-    """The fastest design with shared additions, if that keeps bounds that no other does.
+    """A design that keeps the bounds with shared additions, where none does without.
 
-    A circuit of shared additions may have fewer stages than the adder trees that it replaces.
+    A circuit of shared additions may have fewer stages than the adder trees that it replaces, so
+    that one of the fastest designs, which miss the bounds by little, keeps them with it.
     """
-    if not _counted(space):
-        return None
-    speed = Target("latency")
-    plain = best_of(space, speed, Bounds.of(speed, space.clock_mhz), estimate)
-    if plain is None:
-        return None
-    found = with_shared_adders(space, plain, target, bounds, estimate)
-    return found if bounds.kept(found.trial.estimate) else None
+    for plain in fastest:
+        if bounds.missed(plain.trial.estimate) > _NEAR:
+            continue
+        found = with_shared_adders(space, plain, target, bounds, estimate)
+        if bounds.kept(found.trial.estimate):
+            return found
+    return None
 
 
 def _counted(space: StreamSpace) -> bool:

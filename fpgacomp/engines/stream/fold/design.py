@@ -10,7 +10,7 @@ from fpgacomp.devices.resources import RESOURCE_FIELDS
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Bounds, pace, used
 from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.engines.stream.fold.adders import fastest_with_shared_adders, with_shared_adders
+from fpgacomp.engines.stream.fold.adders import kept_by_shared_adders, with_shared_adders
 from fpgacomp.engines.stream.fold.miss import Extremes, stream_miss
 from fpgacomp.engines.stream.fold.prices import Estimator
 from fpgacomp.engines.stream.fold.program import GAP
@@ -63,11 +63,11 @@ def fold_stream(
         found = next((one for one in held if bounds.kept(one.trial.estimate)), None)
         if found is None and not held:
             found = extremes.passed_over(bounds)
-    if found is None and share_additions:
-        found = fastest_with_shared_adders(space, target, bounds, estimate)
+    if share_additions and found is not None:
+        found = with_shared_adders(space, found, target, bounds, estimate)
+    elif share_additions:
+        found = kept_by_shared_adders(space, extremes.of(bounds), target, bounds, estimate)
     if found is not None:
-        if share_additions:
-            found = with_shared_adders(space, found, target, bounds, estimate)
         return _success(space, found, target, estimate)
     return stream_miss(space, target, bounds, estimate, other_boards, extremes)
 

@@ -13,7 +13,7 @@ from fpgacomp.engines.shared.circuit.linear import place
 from fpgacomp.engines.shared.circuit.nodes import Circuit
 from fpgacomp.engines.shared.circuit.schedule import Schedule, schedule
 from fpgacomp.engines.shared.circuit.solve import solve
-from fpgacomp.engines.shared.circuit.sums import of_three, of_two
+from fpgacomp.engines.shared.circuit.sums import sums_of
 from fpgacomp.engines.shared.circuit.verilog import module
 from fpgacomp.engines.shared.terms import Terms, unit_terms
 from fpgacomp.engines.stream.emit.calls import Call, Header
@@ -22,9 +22,9 @@ from fpgacomp.engines.stream.rtl.instance import Instance
 from fpgacomp.engines.stream.timing.steps import Steps, word_steps
 from fpgacomp.ir.types import Ints, IntType
 
-# Additions in a row between two registers, as in the adder trees of fpgacomp_sum; of sums of three,
-# which count as one and a half, two.
-_LEVELS, _TERNARY_LEVELS = 2, 3
+# Additions in a row between two registers, as in the adder trees of fpgacomp_sum, or one sum of
+# three.
+_LEVELS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +51,11 @@ class SharedMatrix(OneToOne):
         return word_steps(1, 1, self.vectors, limit)
 
     def terms(self, port_bits: int) -> Terms:
+        """Of the C++, whose sums of three no vendor's tool was seen to put into one row of LUTs."""
         circuit, plan = self._circuit
         return unit_terms(
-            {"adder": sum(luts(circuit))}, {"register": float(plan.registers + plan.stages)}
+            {"adder": sum(luts(circuit, rows=2))},
+            {"register": float(plan.registers + plan.stages)},
         )
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
@@ -67,7 +69,8 @@ class SharedMatrix(OneToOne):
         circuit, plan = self._circuit
         lanes = self.input.type, self.output.type
         source = module(tables, self._title, circuit, plan, lanes)
-        return Instance(tables, {}, modules={tables: source.encode()})
+        counted = {"lut": sum(luts(circuit)), "ff": float(plan.registers + plan.stages)}
+        return Instance(tables, {}, modules={tables: source.encode()}, counted=counted)
 
     @property
     def _circuit(self) -> tuple[Circuit, Schedule]:
@@ -94,6 +97,6 @@ def matrix_circuit(
     with builder.working_for(layer):
         inputs = [builder.source(index) for index in range(count)]
         graph = solve(weight.array, [(kind.lo, kind.hi)] * count)
-        outputs = place(of_three(graph) if ternary else of_two(graph), builder, inputs)
+        outputs = place(sums_of(graph, ternary=ternary), builder, inputs)
     circuit = builder.finish(outputs)
-    return circuit, schedule(circuit, _TERNARY_LEVELS if ternary else _LEVELS)
+    return circuit, schedule(circuit, _LEVELS)

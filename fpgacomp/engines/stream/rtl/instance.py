@@ -48,6 +48,7 @@ class Instance:
         files: file name -> content of the tables that the parameters name.
         modules: name -> source of modules that are this instance's alone.
         taps: tensors that these write down in simulation.
+        counted: "lut" and "ff" that these take as Yosys maps them, where somebody counts them.
     """
 
     module: str
@@ -55,6 +56,7 @@ class Instance:
     files: Mapping[str, bytes] = field(default_factory=dict)
     modules: Mapping[str, bytes] = field(default_factory=dict)
     taps: tuple[RtlStream, ...] = ()
+    counted: Mapping[str, float] = field(default_factory=dict)
 
 
 def kind_code(kind: IntType) -> int:

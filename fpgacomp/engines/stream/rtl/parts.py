@@ -29,6 +29,7 @@ class RtlPart:
         parameters: by name; a str is the name of a file.
         files: file name -> content of the tables that the parameters name.
         modules: name -> source of modules that are this instance's alone.
+        counted: "lut" and "ff" that these take as Yosys maps them, where somebody counts them.
     """
 
     layer: str
@@ -36,6 +37,7 @@ class RtlPart:
     parameters: Mapping[str, Parameter]
     files: Mapping[str, bytes] = field(default_factory=dict)
     modules: Mapping[str, bytes] = field(default_factory=dict)
+    counted: Mapping[str, float] = field(default_factory=dict)
 
 
 def parts_of(dataflow: Dataflow, device: Device) -> Iterator[RtlPart]:
@@ -53,7 +55,7 @@ def operator_part(operator: Operator, tables: str, device: Device) -> RtlPart:
     """An operator; its tables' files have names that begin with `tables`."""
     made = operator.instance(tables, device.wide_port_bits)
     parameters = styled(made.parameters, device)
-    return RtlPart(operator.layer, made.module, parameters, made.files, made.modules)
+    return RtlPart(operator.layer, made.module, parameters, made.files, made.modules, made.counted)
 
 
 def fifo_part(stream: Stream, layer: str, device: Device) -> RtlPart:

@@ -121,8 +121,8 @@ def test_the_count_of_a_circuit_is_that_of_its_sums() -> None:
     assert sum(isinstance(node, TernaryAddition) for node in circuit.nodes) == 2
 
 
-@pytest.mark.parametrize(("levels", "stages"), [(1, 2), (2, 2), (3, 1)])
-def test_a_sum_of_three_takes_a_level_and_a_half_of_one_stage(levels: int, stages: int) -> None:
+@pytest.mark.parametrize(("levels", "stages"), [(1, 2), (2, 2), (3, 2), (4, 1)])
+def test_a_sum_of_three_takes_two_levels_of_one_stage(levels: int, stages: int) -> None:
     graph = chain([False] * 8)
     builder = Builder([IntType(*span) for span in graph.spans])
     circuit = builder.finish(place(of_three(graph), builder, [builder.source(i) for i in range(9)]))

@@ -79,10 +79,9 @@ def _operator(operator: Operator, tables: str, device: Device) -> Resources[Figu
     made = operator_part(operator, tables, device)
     if made.module in RULES:
         return price(made, device)
-    terms = operator.terms(device.wide_port_bits)
-    if not made.modules:
-        return load().priced(terms, operator.cost_kind)
-    counted = {r: sum(terms[r].values()) for r in ("lut", "ff")}
+    counted = made.counted
+    if not counted:
+        return load().priced(operator.terms(device.wide_port_bits), operator.cost_kind)
     return Resources.of(
         lambda name: (
             Figure.within(counted[name], _SHARED_SUMS, _TOGETHER) if name in counted else ZERO
