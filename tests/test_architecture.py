@@ -134,6 +134,7 @@ def of_each(paths: Sequence[Path]) -> Callable[[Callable[[Path], None]], Callabl
     return all_of_them
 
 
+@pytest.mark.slow
 @of_each(FILES)
 def test_imports_go_down(path: Path) -> None:
     here = room(path)
@@ -145,6 +146,7 @@ def test_imports_go_down(path: Path) -> None:
         assert allowed and other != "zoo", f"{name_of(path)} imports {other}"
 
 
+@pytest.mark.slow
 @of_each([p for p in FILES if room(p) == "engines"])
 def test_engines_do_not_meet(path: Path) -> None:
     inside = path.relative_to(PACKAGE / "engines").parts[0].removesuffix(".py")
@@ -179,6 +181,7 @@ def test_a_class_name_has_one_meaning() -> None:
     assert set(twice) <= {"Operator"}, twice
 
 
+@pytest.mark.slow
 @of_each(FILES)
 def test_heavy_packages_are_imported_at_home(path: Path) -> None:
     for name in {m.split(".")[0] for m in imports(path)} & set(HEAVY):
@@ -229,6 +232,7 @@ def test_a_guess_at_the_device_is_found() -> None:
     assert not compared(ast.parse("f(board.part, part); row.family == family; names.get(part)"))
 
 
+@pytest.mark.slow
 @of_each([p for p in FILES if room(p) == "engines"])
 def test_engines_ask_the_device_and_guess_nothing_from_names(path: Path) -> None:
     lines = compared(ast.parse(path.read_text(encoding="utf-8")))

@@ -14,6 +14,8 @@ from tests.cli.test_cli import DIGITS, LABELS, PIXELS, fpgacomp, refused
 from tests.support.nasty_networks import UNIT, weight
 from tests.support.network_builder import NetworkBuilder
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = ("--board", "pynq-z2", "--inputs", PIXELS, "--labels", LABELS)
 
 
@@ -40,7 +42,6 @@ def test_what_cannot_be_labelled_is_refused(tmp_path: Path) -> None:
     assert fpgacomp(*arguments).exit_code == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["hls4ml", "finn"])
 def test_labels_are_as_accurate_as_the_logits(backend: str, tmp_path: Path) -> None:
     if backend == "finn" and finn_version() is None:

@@ -47,6 +47,7 @@ def refused(result: Result, code: int, *phrases: str) -> None:
         assert phrase in flat
 
 
+@pytest.mark.slow
 def test_every_verb_has_help_with_an_example() -> None:
     for verb in ("compile", "estimate", "check", "simulate", "boards", "doctor"):
         result = fpgacomp(verb, "--help")
@@ -64,6 +65,7 @@ def test_files_that_are_no_network(tmp_path: Path, content: bytes, phrase: str) 
     refused(fpgacomp("estimate", path, "--board", "pynq-z2"), 1, "model.onnx", phrase, "Fix:")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "phrase"),
     [
@@ -112,6 +114,7 @@ def test_labels_need_the_samples_that_they_are_of(tmp_path: Path) -> None:
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_options_that_a_quantized_network_does_not_need_are_told() -> None:
     """A network of 4 bits must not pass for one of 3 because --weight-bits said so."""
     arguments = ("--weight-bits", 3, "--input-bits", "8:4", "--json")
@@ -251,6 +254,7 @@ def test_simulate_wants_a_build_directory(tmp_path: Path) -> None:
     refused(fpgacomp("simulate", tmp_path, "--inputs", PIXELS), 2, "no build directory")
 
 
+@pytest.mark.slow
 def test_estimate_prints_one_json_document() -> None:
     result = fpgacomp("estimate", DIGITS, "--board", "pynq-z2", "--json")
     report = json.loads(result.stdout)
@@ -259,6 +263,7 @@ def test_estimate_prints_one_json_document() -> None:
     assert report["exactness"]["csim_mismatches"] is None
 
 
+@pytest.mark.slow
 def test_a_design_that_does_not_fit_exits_1_with_remedies() -> None:
     arguments = ("--board", "icebreaker", "--backend", "hls4ml", "--json")
     result = fpgacomp("estimate", DIGITS, *arguments)
@@ -280,6 +285,7 @@ def test_check_lists_every_operator() -> None:
     assert {"Conv", "Quant"} <= {node["op"] for node in report["nodes"]}
 
 
+@pytest.mark.slow
 def test_export_of_a_network_and_of_its_build(tmp_path: Path) -> None:
     out = tmp_path / "digits-qdq.onnx"
     told = json.loads(fpgacomp("export", DIGITS, "--out", out, "--vectors", 20, "--json").stdout)
@@ -319,6 +325,7 @@ def test_export_as_tflite(tmp_path: Path) -> None:
     refused(fpgacomp("export", DIGITS, "--out", page), 2, "TFLite")
 
 
+@pytest.mark.slow
 def test_answers_go_to_a_file_that_says_what_it_holds(tmp_path: Path) -> None:
     build = tmp_path / "build"
     fpgacomp("compile", DIGITS, "--board", "pynq-z2", "--no-csim", "--vectors", 5, "--out", build)
@@ -330,6 +337,7 @@ def test_answers_go_to_a_file_that_says_what_it_holds(tmp_path: Path) -> None:
         check_arrays(tmp_path / "y.npy", 2, option="--outputs")
 
 
+@pytest.mark.slow
 def test_a_list_that_is_read_by_another_program_is_cut_nowhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -339,6 +347,7 @@ def test_a_list_that_is_read_by_another_program_is_cut_nowhere(
         assert any(row.split()[:2] == [board["name"], board["part"]] for row in rows)
 
 
+@pytest.mark.slow
 def test_boards_and_doctor() -> None:
     names = [board["name"] for board in json.loads(fpgacomp("boards", "--json").stdout)]
     assert "pynq-z2" in names and len(names) >= 18
@@ -400,6 +409,7 @@ def test_ctrl_c_that_a_library_turned_into_an_error_of_its_own(capsys: Any, ctrl
         raise AttributeError("a bug")
 
 
+@pytest.mark.slow
 def test_labels_out_of_range_name_their_file(tmp_path: Path) -> None:
     np.save(tmp_path / "y.npy", np.full(20, 12))
     np.save(tmp_path / "x.npy", np.load(PIXELS)[:20])

@@ -35,6 +35,7 @@ def offered(line: str) -> list[str]:
     ).split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_each_shell_calls_the_command(shell: str) -> None:
     script = run("--show-completion", shell, **NAMED_SHELL)
@@ -42,6 +43,7 @@ def test_the_script_of_each_shell_calls_the_command(shell: str) -> None:
     assert "fpgacomp" in script.splitlines()[-1] or shell == "zsh"
 
 
+@pytest.mark.slow
 def test_the_script_is_installed(tmp_path: Path) -> None:
     told = run("--install-completion", "bash", HOME=str(tmp_path), **NAMED_SHELL)
     assert "bash completion installed" in told
@@ -50,6 +52,7 @@ def test_the_script_is_installed(tmp_path: Path) -> None:
     assert "fpgacomp.sh" in (tmp_path / ".bashrc").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line", ["fpgacomp compile net.onnx --board pynq", "fpgacomp boards pynq",
              "fpgacomp prune net.onnx -b pynq"]
@@ -58,6 +61,7 @@ def test_boards_are_offered(line: str) -> None:
     assert offered(line) == ["pynq-z1", "pynq-z2"]
 
 
+@pytest.mark.slow
 def test_choices_and_verbs_are_offered() -> None:
     assert offered("fpgacomp compile --backend ") == ["auto", "hls4ml", "stream", "adders", "finn"]
     assert offered("fpgacomp est") == ["estimate"]

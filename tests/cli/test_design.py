@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
+import pytest
+
 from fpgacomp.cli.compile import compile
 from fpgacomp.cli.design import design_options
 from fpgacomp.cli.estimate import estimate
@@ -61,6 +63,7 @@ def test_every_engine_can_be_asked_for() -> None:
     assert set(get_args(Backend)) == set(BACKENDS)
 
 
+@pytest.mark.slow
 def test_the_stages_of_an_estimate_are_dumped(tmp_path: Path) -> None:
     result = fpgacomp("estimate", DIGITS, "--board", "pynq-z2", "--backend", "stream", "--json",
                       "--dump-stages", tmp_path / "stages")  # fmt: skip

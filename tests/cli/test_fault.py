@@ -119,6 +119,7 @@ SWALLOWED = """try:
                 raise ValueError("a schema is wrong") from None"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(
     ("module", "body"),

@@ -86,6 +86,7 @@ def test_every_option_that_names_a_file_says_what_is_done_with_it(verb: str) -> 
         assert (parameter.name in roles(verb)) == bool(takes_text), parameter.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "written", "read"), pairs(second=lambda role: role is Role.READ))
 def test_nothing_is_written_over_what_is_read(
     verb: str, written: str, read: str, tmp_path: Path
@@ -110,6 +111,7 @@ def test_links_are_the_files_that_they_lead_to(
     assert source.read_bytes() == b"precious"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "written", "other"), pairs(second=lambda role: role in ENDINGS))
 def test_two_files_that_are_written_are_two(
     verb: str, written: str, other: str, tmp_path: Path
@@ -119,6 +121,7 @@ def test_two_files_that_are_written_are_two(
     assert "is the file of --" in told and not target.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "written"),
     [(v, name) for v in VERBS for name, role in roles(v).items() if role in ENDINGS],
@@ -210,6 +213,7 @@ def test_a_file_of_another_kind_is_not_lost(written: str, tmp_path: Path) -> Non
     assert mine.read_bytes() == b"precious"
 
 
+@pytest.mark.slow
 def test_a_page_of_an_earlier_run_is_replaced(tmp_path: Path) -> None:
     from tests.cli.test_compare import build
     from tests.support import report_samples

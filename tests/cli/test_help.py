@@ -36,6 +36,7 @@ def test_the_list_of_verbs_is_what_the_command_has() -> None:
     assert {"compile", "quantize", "boards"} <= set(NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", NAMES)
 def test_both_names_show_the_same_help_with_an_example(verb: str) -> None:
     text = shown(verb, "--help")
@@ -46,6 +47,7 @@ def test_both_names_show_the_same_help_with_an_example(verb: str) -> None:
         assert option in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), *((verb,) for verb in NAMES)])
 def test_the_help_shows_no_python_types(arguments: tuple[str, ...]) -> None:
     """`--json <bool>` would read as if a value had to follow."""
@@ -55,12 +57,14 @@ def test_the_help_shows_no_python_types(arguments: tuple[str, ...]) -> None:
     assert not re.search(r"Usage:.*[{}]", text)
 
 
+@pytest.mark.slow
 def test_the_options_of_compile_are_in_panels() -> None:
     text = shown("compile", "-h")
     places = [text.index(f" {panel} ") for panel in PANELS]
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 def test_the_root_documents_the_exit_codes() -> None:
     text = shown("-h")
     assert shown("--help") == text
@@ -69,6 +73,7 @@ def test_the_root_documents_the_exit_codes() -> None:
         assert line in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["compile", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
@@ -85,6 +90,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not set(HEAVY) & set(loaded)
 
 
+@pytest.mark.slow
 def test_the_package_runs_as_a_module() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "fpgacomp", "--version"], capture_output=True, text=True, check=True

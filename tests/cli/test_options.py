@@ -72,6 +72,7 @@ def test_an_option_is_declared_once() -> None:
     assert set(declared) - {"--version"} <= known, "an option that no verb takes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "parameter"), PARAMETERS)
 def test_help_is_in_sentences(verb: str, parameter: Any) -> None:
     text = parameter.help or ""
@@ -81,6 +82,7 @@ def test_help_is_in_sentences(verb: str, parameter: Any) -> None:
     assert not re.search(r":[a-z_]+:", text), f"{text}: the terminal would show an emoji"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "parameter"), PARAMETERS)
 def test_what_is_optional_has_its_default_in_the_help(verb: str, parameter: Any) -> None:
     if parameter.required or parameter.default is not None:

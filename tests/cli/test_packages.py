@@ -26,6 +26,7 @@ def test_verify_says_what_a_package_is(tmp_path: Path) -> None:
     assert (found["signed"], found["checked"]) == (False, False)
 
 
+@pytest.mark.slow
 def test_a_damaged_package_ends_with_a_sentence(tmp_path: Path) -> None:
     place = packages.small(tmp_path / "x.fpga")
     content = bytearray(place.read_bytes())
@@ -41,6 +42,7 @@ def test_a_damaged_package_ends_with_a_sentence(tmp_path: Path) -> None:
     assert run("verify", tmp_path / "none.fpga").exit_code == 2
 
 
+@pytest.mark.slow
 def test_install_and_go_back(tmp_path: Path) -> None:
     for version in (1, 2):
         place = packages.small(tmp_path / f"{version}.fpga", version)
@@ -66,6 +68,7 @@ def test_a_self_test_decides(tmp_path: Path) -> None:
     assert good.exit_code == 0, good.output
 
 
+@pytest.mark.slow
 def test_another_board_needs_replace(tmp_path: Path) -> None:
     one = packages.small(tmp_path / "1.fpga")
     other = packages.small(tmp_path / "2.fpga", 2, board="ulx3s-85f")
@@ -78,6 +81,7 @@ def test_another_board_needs_replace(tmp_path: Path) -> None:
     assert run("install", "--rollback", "--replace", *root).exit_code == 2
 
 
+@pytest.mark.slow
 def test_new_key_never_replaces(tmp_path: Path) -> None:
     pytest.importorskip("cryptography", reason="keys need the extra `deploy`")
     made = run("new-key", tmp_path / "maker.pem")

@@ -47,6 +47,7 @@ def only(run: Any) -> typer.Typer:
     return app
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [(*ESTIMATE, "-v"), (*ESTIMATE, "--verbose"), ("-v", *ESTIMATE)]
 )
@@ -61,11 +62,13 @@ def test_verbose_tells_each_step_and_note_as_a_line(arguments: tuple[str, ...]) 
     assert any(line.startswith("note: ") for line in lines)
 
 
+@pytest.mark.slow
 def test_without_verbose_nothing_is_told_where_there_is_no_terminal() -> None:
     result = fpgacomp(*ESTIMATE)
     assert result.exit_code == 0 and result.stderr == "" and result.stdout
 
 
+@pytest.mark.slow
 def test_verbose_leaves_standard_output_to_the_json_document() -> None:
     result = fpgacomp(*ESTIMATE, "--json", "-v")
     assert json.loads(result.stdout)["verdict"]["fits"]
@@ -84,6 +87,7 @@ def test_bars_on_terminals_unless_lines_or_nothing_was_asked_for() -> None:
         assert runner.invoke(command.app, [*ESTIMATE, flag]).stderr == ""
 
 
+@pytest.mark.slow
 def test_quiet_tells_errors_only() -> None:
     assert fpgacomp(*ESTIMATE, "-q").stderr == ""
     result = fpgacomp("estimate", DIGITS, "--board", "pynq-z3", "--quiet")
@@ -116,6 +120,7 @@ def test_warnings_of_libraries(flags: list[str], told: bool, tmp_path: Path) -> 
     assert "mind the gap" in path.read_text() and "of no interest" in path.read_text()
 
 
+@pytest.mark.slow
 def test_the_log_file_has_everything_with_times(tmp_path: Path) -> None:
     path = tmp_path / "run.log"
     path.write_text("2026-01-01 00:00:00.000 of an earlier run\n")
@@ -150,6 +155,7 @@ def test_a_log_file_that_cannot_be_written_is_the_file_system(tmp_path: Path) ->
     assert "lies in /dev/full, which is a file" in " ".join(result.stderr.split())
 
 
+@pytest.mark.slow
 def test_stages_are_timed_on_standard_error() -> None:
     result = fpgacomp(*ESTIMATE, "--time-stages", "--json")
     timings = json.loads(result.stdout)["timings_s"]
@@ -159,6 +165,7 @@ def test_stages_are_timed_on_standard_error() -> None:
     assert {row[0]: float(row[1]) for row in rows[1:]} == pytest.approx(timings, abs=6e-4)
 
 
+@pytest.mark.slow
 def test_stages_of_compile_are_timed_too(tmp_path: Path) -> None:
     result = fpgacomp("compile", DIGITS, "--board", "pynq-z2", "--no-csim", "--vectors", 20,
                       "--out", tmp_path / "build", "--time-stages", "-q")  # fmt: skip
@@ -197,6 +204,7 @@ def test_errors_of_the_file_system_exit_with_3() -> None:
     assert "locked.npy: the operating system refused it: Permission denied. Fix:" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_fault_of_ours_exits_with_70_and_says_how_to_repeat_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

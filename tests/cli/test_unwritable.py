@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.paths import EXAMPLES, REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 MODEL = str(EXAMPLES / "digits_cnn" / "model.onnx")
 
 
@@ -21,7 +23,6 @@ def fpgacomp(*arguments: str, stdout: object = subprocess.PIPE) -> subprocess.Co
     )  # type: ignore[call-overload]  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
 @pytest.mark.parametrize(
     "arguments",

@@ -22,6 +22,7 @@ BITS = st.lists(st.lists(st.integers(0, 1), min_size=6, max_size=6), min_size=1,
 NUMBERS = st.lists(st.lists(st.integers(-3, 3), min_size=4, max_size=4), min_size=2, max_size=20)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(PAIRS)
 def test_classes(pairs: list[tuple[int, int]]) -> None:
@@ -37,6 +38,7 @@ def test_f1_by_hand() -> None:
     assert macro_f1(labels, answers) == pytest.approx((2 / 3 + 0 + 1) / 3)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(BITS)
 def test_yes_and_no(rows: list[list[int]]) -> None:
@@ -51,6 +53,7 @@ def test_yes_and_no(rows: list[list[int]]) -> None:
     assert found["label_accuracy"] == pytest.approx(1 - theirs.hamming_loss(labels, answers))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(NUMBERS)
 def test_numbers(rows: list[list[int]]) -> None:

@@ -151,6 +151,7 @@ def test_the_verbs_say_so(here: Path, returned: str, text: str) -> None:
     assert re.search(text, told.output), told.output
 
 
+@pytest.mark.slow
 def test_a_loss_of_ones_own() -> None:
     torch: Any = pytest.importorskip("torch")
     from fpgacomp.compress.losses import loss_of_answers

@@ -112,6 +112,7 @@ def test_slang_elaborates_the_top_module(tmp_path: Path) -> None:
     assert driver.reportDiagnostics(True)
 
 
+@pytest.mark.slow
 def test_verilator_finds_nothing_to_complain_about(tmp_path: Path) -> None:
     try:
         verilator = find_verilator()

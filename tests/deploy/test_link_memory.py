@@ -85,6 +85,7 @@ def test_a_port_is_as_large_before_the_design_as_after() -> None:
         assert [p.frame_bytes for p in found] == [p.frame_bytes for p in before]
 
 
+@pytest.mark.slow
 def test_estimate_and_compile_refuse_what_build_would() -> None:
     nodes = [quant(["x", "s", "z", "b"], "q"), node("MaxPool", ["q"], "y", kernel_shape=[2, 2])]
     model = build(nodes, [1, 1, 96, 96], {"s": 0.5, "z": 0.0, "b": 8.0}, output="y")

@@ -60,6 +60,7 @@ def shrunk(scale: float) -> Board:
     return replace(PYNQ, name="small", resources=counts(*kept))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sizes", "target", "kinds"),
     [
@@ -121,6 +122,7 @@ def test_fewer_bits_of_a_quantized_network_mean_another_network(
     assert chosen.folded.verdict.remedies == (text,)
 
 
+@pytest.mark.slow
 def test_a_doubtful_fit_comes_after_every_other_one() -> None:
     folded = engine_named("stream").fold(mlp(16, 16, 5), goal(PYNQ, Target()))
     lut, free = folded.estimate.lut, PYNQ.budget.lut
@@ -134,6 +136,7 @@ def test_a_doubtful_fit_comes_after_every_other_one() -> None:
     assert ranked[0] < ranked[1]
 
 
+@pytest.mark.slow
 def test_what_no_tool_of_the_board_builds_is_not_chosen() -> None:
     """hls4ml's C++ is the faster design of this network, and no open tool reads it."""
     board = load_board("ulx3s-85f")

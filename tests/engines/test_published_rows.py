@@ -99,6 +99,7 @@ def test_every_format_has_a_row_that_is_rebuilt() -> None:
         assert "bram18" in row.actual
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case[0].name)
 def test_a_bad_cell_costs_its_row_only(case: Case) -> None:
     table, line = case

@@ -11,6 +11,7 @@ from fpgacomp.results.target import Target
 from tests.support import builders
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("engine", "io_type"), [("stream", None), ("hls4ml", "io_stream")])
 def test_streams_have_fifos_and_layers_start_in_order(engine: str, io_type: object) -> None:
     graph = builders.cnn()

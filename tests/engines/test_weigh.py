@@ -70,6 +70,7 @@ def without_alkaid(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(adders_fold, "fold_adders", never)
 
 
+@pytest.mark.slow
 @with_alkaid
 def test_a_small_network_for_latency_ends_in_shared_additions() -> None:
     chosen = choose(mlp(), goal(), ENGINES)
@@ -97,6 +98,7 @@ def test_without_alkaid_the_choice_is_the_others_and_says_what_is_missing(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [False, True], ids=["installed", "missing"])
 @pytest.mark.parametrize(
     ("graph", "target", "board", "words"),
@@ -131,11 +133,13 @@ def test_what_takes_minutes_is_not_looked_for_unasked(monkeypatch: pytest.Monkey
     assert "--backend adders asks for it (at least 734 LUT)." in chosen.folded.reasons[1]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_one_circuit_is_passed_over_with_the_reason() -> None:
     chosen = choose(builders.labels(), goal(Target("area")), ENGINES)
     assert "adders is passed over: it has" in " ".join(chosen.folded.reasons)
 
 
+@pytest.mark.slow
 def test_where_nothing_fits_the_remedies_know_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without alkaid nobody knows that it fits: the bound alone says that it may."""
     asked = goal(Target("latency", latency_us=0.01))
@@ -186,6 +190,7 @@ def taken(graph: Graph, device: Device) -> float:
     return sum(luts(unroll(graph, ternary=device.ternary_adders), device.lut_inputs))
 
 
+@pytest.mark.slow
 @with_alkaid
 @pytest.mark.parametrize(
     "graph", [builders.mlp(), builders.cnn(), builders.windows(1), builders.windows(2),
@@ -197,6 +202,7 @@ def test_no_circuit_takes_less_than_is_foretold(graph: Graph) -> None:
         assert least_circuit_luts(graph, device) <= taken(graph, device)
 
 
+@pytest.mark.slow
 @with_alkaid
 @pytest.mark.parametrize("seed", range(30))
 def test_no_random_network_takes_less_than_is_foretold(seed: int) -> None:

@@ -71,6 +71,7 @@ def test_every_operator_and_most_codes_occur():
     assert constant < total / 8
 
 
+@pytest.mark.slow
 def test_a_feature_left_out_does_not_occur():
     plain = FEATURES - {"bipolar", "odd_scales", "trunc", "conv"}
     for seed in range(50):
@@ -81,6 +82,7 @@ def test_a_feature_left_out_does_not_occur():
         random_network(np.random.default_rng(0), features={"convolution"})
 
 
+@pytest.mark.slow
 def test_a_failing_network_shrinks_to_a_small_one():
     def has_pool(model):
         return any(node.op_type == "MaxPool" for node in model.graph.node)

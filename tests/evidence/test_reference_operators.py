@@ -57,6 +57,7 @@ def windows(draw, rank):
     }
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.data(), st.integers(0, 2**32 - 1), st.integers(1, 2))
 def test_conv_equals_onnxruntime(data, seed, rank):
@@ -75,6 +76,7 @@ def test_conv_equals_onnxruntime(data, seed, rank):
     assert_equals_onnxruntime(model_of(node, x.shape[1:], constants), x)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(
     st.sampled_from(["SAME_UPPER", "SAME_LOWER", "VALID"]),
@@ -95,6 +97,7 @@ def test_auto_pad_equals_onnxruntime(auto_pad, kind, kernel, stride, seed):
     assert_equals_onnxruntime(model_of(node, x.shape[1:], constants), x)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.data(),

@@ -51,6 +51,7 @@ def grid(rng, shape, step):
     return np.where(rng.random(shape) < 0.33, on_grid, x)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     st.integers(1, 9), st.booleans(), st.booleans(), st.sampled_from(ROUNDINGS),
@@ -76,6 +77,7 @@ def test_bipolar_quant_equals_qonnx(scale):
     np.testing.assert_array_equal(execute(model, {"x": x})["y"], by_qonnx(model, x))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.sampled_from(ROUNDINGS), st.integers(1, 4), st.booleans(), st.booleans(),
@@ -95,6 +97,7 @@ def test_trunc_equals_qonnx(mode, dropped, second, signed, narrow, zero_point, s
     np.testing.assert_array_equal(execute(model, {"x": x})["y"], by_qonnx(model, x))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.sampled_from(["NCHW", "NHWC", ""]), st.booleans(), st.integers(1, 7),
@@ -119,6 +122,7 @@ def quantized(model, x):
     return seen["y"]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(
     st.sampled_from([*ROUNDINGS, "ROUND_TO_ZERO"]), st.integers(-6, 6), st.sampled_from([0.0, 2.0]),

@@ -106,6 +106,7 @@ def test_a_network_that_needs_its_batch_of_one_runs_one_by_one():
     np.testing.assert_allclose(got, x.reshape(9, 12) @ w, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_quantized_networks_answer_in_float32():
     for seed in range(40):
         model = random_network(np.random.default_rng(seed), size=4)

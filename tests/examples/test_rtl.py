@@ -12,6 +12,8 @@ from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.engines.stream.rtl.simulate import Stimulus
 from fpgacomp.results.measured import Measured
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = argparse.Namespace(
     frames=2, board="zcu104", fps=4000.0, pauses=("none", "both"), no_joins=True
 )

@@ -33,6 +33,7 @@ def test_reports_state_the_option_where_it_was_given() -> None:
     assert Options(area="yosys").summary()["area"] == "yosys"
 
 
+@pytest.mark.slow
 def test_an_engine_without_systemverilog_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "fpgacomp.flows.compile.find_yosys", lambda what: toolchain.Yosys("0.70", EXAMPLES)

@@ -186,6 +186,7 @@ def test_what_is_not_known_is_null_in_json(tmp_path: Path) -> None:
     assert {entry["spearman"] for entry in document["judged"]} == {None}
 
 
+@pytest.mark.slow
 def test_the_verb_prints_a_table_or_json(tmp_path: Path) -> None:
     path = str(table(tmp_path, NODE_COLUMNS, node("a/b", fifo(), 70, 132, 0, 0, 0)))
     shown = CliRunner().invoke(app, ["bench-estimates", path])

@@ -10,6 +10,8 @@ import fpgacomp
 from fpgacomp.flows.options import Options
 from tests.support.paths import EXAMPLES
 
+pytestmark = pytest.mark.slow
+
 MODEL = EXAMPLES / "digits_cnn" / "model.onnx"
 
 

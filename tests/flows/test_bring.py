@@ -71,6 +71,7 @@ def package(case: Case, out: Path) -> tuple[str, dict[str, bytes]]:
         return found.manifest.contents, files
 
 
+@pytest.mark.slow
 def test_a_bitstream_that_is_brought_is_checked_recorded_and_packaged(
     case: Case, tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_bitstream_that_is_brought_is_checked_recorded_and_packaged(
     assert "with 1.25 ns to spare" in card
 
 
+@pytest.mark.slow
 def test_what_was_not_given_is_told_as_not_known(case: Case, tmp_path: Path) -> None:
     found = bring(case.build, case.file("tiny.bit", bit(TOP, PART)))
     brought = case.report()["brought"]
@@ -112,6 +114,7 @@ def test_what_was_not_given_is_told_as_not_known(case: Case, tmp_path: Path) -> 
     assert "its timing was met" not in card
 
 
+@pytest.mark.slow
 def test_the_folder_that_came_back_from_the_other_machine_is_taken_as_it_is(case: Case) -> None:
     build(case.build, options=BuildOptions(scripts_only=True), trust=True)
     made = case.build / "bitstream"
@@ -130,6 +133,7 @@ def test_the_folder_that_came_back_from_the_other_machine_is_taken_as_it_is(case
         bring(case.build, made / "tiny.bit")
 
 
+@pytest.mark.slow
 def test_source_and_rate_are_those_of_the_scripts_that_were_written(tmp_path: Path) -> None:
     made = tiny_build(tmp_path, "arty-a7-35t", 100.0)
     build(made, options=BuildOptions(scripts_only=True, baud=115_200), trust=True)
@@ -191,6 +195,7 @@ WRONG_HWH = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WRONG_HWH)
 def test_a_description_of_other_hardware_is_refused(what: str, case: Case) -> None:
     content, why = WRONG_HWH[what]
@@ -227,6 +232,7 @@ def test_a_clock_that_the_processor_makes_otherwise_is_told(case: Case) -> None:
     assert "beware: made for a clock of 80 MHz, and the design was compiled for 100 MHz" in told
 
 
+@pytest.mark.slow
 def test_an_xclbin_is_known_by_the_identity_in_its_movers(tmp_path: Path) -> None:
     made = tiny_build(tmp_path, "alveo-u50", 250.0)
     identity = json.loads((made / "software/deployment.json").read_bytes())["identity"]
@@ -268,6 +274,7 @@ def test_an_xclbin_is_known_by_the_identity_in_its_movers(tmp_path: Path) -> Non
         bring(made, file, timing=file)
 
 
+@pytest.mark.slow
 def test_where_tools_are_open_the_bitstream_is_built_and_not_brought(tmp_path: Path) -> None:
     made = tiny_build(tmp_path, "icebreaker", 12.0)
     (tmp_path / "x.bit").write_bytes(bit(TOP, PART))
@@ -275,6 +282,7 @@ def test_where_tools_are_open_the_bitstream_is_built_and_not_brought(tmp_path: P
         bring(made, tmp_path / "x.bit")
 
 
+@pytest.mark.slow
 def test_the_command_line_tells_what_was_checked_and_what_was_not(case: Case) -> None:
     given, folder = case.file("tiny.bit", bit(TOP, PART)), str(case.build)
     run: Callable[..., Any] = partial(CliRunner().invoke, app)
@@ -300,6 +308,7 @@ def test_a_file_that_is_not_there_or_no_file_is_told(case: Case) -> None:
         assert caught.value.fix
 
 
+@pytest.mark.slow
 def test_scripts_take_no_bitstream_away(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     bring(case.build, case.file("tiny.bit", bit(TOP, PART)))

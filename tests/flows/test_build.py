@@ -106,6 +106,7 @@ def shown(result: BuildResult) -> str:
     return console.export_text()
 
 
+@pytest.mark.slow
 def test_the_result_stands_beside_the_build_and_nothing_else_changes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_clock_that_is_not_met_leaves_evidence_and_the_old_bitstream(
     assert text.startswith("TOO SLOW") and "try: go slower." in text
 
 
+@pytest.mark.slow
 def test_what_somebody_edited_is_not_replaced(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +212,7 @@ def test_files_of_two_designs_are_never_read_as_one(
         build(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", ["bitstream", "report.json"])
 def test_what_is_removed_meanwhile_does_not_keep_the_bitstream(
     folder: Path, monkeypatch: pytest.MonkeyPatch, gone: str

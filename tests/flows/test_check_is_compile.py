@@ -84,12 +84,14 @@ def end(kind: str) -> list[onnx.NodeProto]:
     return nodes[kind]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NEW_ENDS)
 def test_ends_that_are_made_of_several_layers(kind: str) -> None:
     nodes, shape = front("quantized")
     assert_same_verdict(with_end(nodes, shape, kind))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("front_kind", FRONTS)
 @pytest.mark.parametrize("end_kind", ENDS)
 def test_ordinary_ends(front_kind: str, end_kind: str) -> None:

@@ -72,6 +72,7 @@ def test_what_the_network_itself_cuts_off_is_not_counted() -> None:
     assert found.share == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "is_told"), [(1, False), (255, True)])
 def test_compile_and_simulate_ask_how_samples_are_scaled(
     tmp_path: Path, factor: int, is_told: bool
@@ -85,6 +86,7 @@ def test_compile_and_simulate_ask_how_samples_are_scaled(
     assert list(simulate(tmp_path / "build", x).warnings) == told
 
 
+@pytest.mark.slow
 def test_generated_vectors_are_never_clipped() -> None:
     options = fpgacomp.Options(csim=False, vectors=20)
     report = fpgacomp.compile(DIGITS, "pynq-z2", options=options)

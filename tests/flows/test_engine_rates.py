@@ -47,6 +47,7 @@ def float_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_build_runs_as_qdq_beside_its_estimate(built: Path) -> None:
     report = json.loads((built / "report.json").read_text())["estimate"]
     found = engine_rates([built], ["onnxruntime"], fpga_watts=2.0, engine_watts=15.0, seconds=QUICK)
@@ -64,6 +65,7 @@ def test_a_build_runs_as_qdq_beside_its_estimate(built: Path) -> None:
     assert any("without the time that samples take" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_the_host_link_of_a_bitstream_bounds_the_rate(built: Path, tmp_path: Path) -> None:
     place = shutil.copytree(built, tmp_path / "linked")
     link = {"host_link": {"kind": "uart", "frames_per_second": 1000.0}}
@@ -74,11 +76,13 @@ def test_the_host_link_of_a_bitstream_bounds_the_rate(built: Path, tmp_path: Pat
     assert any("host link of its bitstream carries 1,000" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_without_watts_there_is_no_energy(built: Path) -> None:
     found = engine_rates([built], ["onnxruntime"], seconds=QUICK)
     assert all(rate.energy_uj is None for rate in found.rates)
 
 
+@pytest.mark.slow
 def test_an_imported_power_report_counts_and_is_named(built: Path, tmp_path: Path) -> None:
     (tmp_path / "p.rpt").write_text(samples.power("model", 1.875))
     import_report(built, [tmp_path / "p.rpt"])
@@ -88,6 +92,7 @@ def test_an_imported_power_report_counts_and_is_named(built: Path, tmp_path: Pat
     assert stated.watts == 3.0 and stated.watts_from == "stated by you"
 
 
+@pytest.mark.slow
 def test_the_board_file_states_what_the_board_typically_takes(built: Path, tmp_path: Path) -> None:
     shipped = REPOSITORY / "boards" / "pynq-z2.yaml"
     mine = tmp_path / "mine.yaml"
@@ -119,6 +124,7 @@ def compiled_again(build: Path, folder: Path) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_what_is_of_an_earlier_build_is_told_and_left_out(built: Path, tmp_path: Path) -> None:
     (tmp_path / "p.rpt").write_text(samples.power("model", 1.875))
     measured = shutil.copytree(built, tmp_path / "measured")
@@ -137,6 +143,7 @@ def test_what_is_of_an_earlier_build_is_told_and_left_out(built: Path, tmp_path:
     assert "is no folder of imported reports" in " ".join(damaged.notes)
 
 
+@pytest.mark.slow
 def test_a_quantized_file_is_estimated_for_a_board(float_file: Path) -> None:
     found = engine_rates([MODEL, float_file], ["onnxruntime"], board="pynq-z2", seconds=QUICK)
     assert [(Path(rate.source).name, rate.form) for rate in found.rates] == [
@@ -166,6 +173,7 @@ def test_what_is_not_possible_is_refused(built: Path, tmp_path: Path) -> None:
         engine_rates([tmp_path], ["onnxruntime"])
 
 
+@pytest.mark.slow
 def test_the_command_line(built: Path) -> None:
     run = CliRunner()
     shown = run.invoke(app, ["evaluate", str(built), "--engines", "onnxruntime",

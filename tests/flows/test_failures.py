@@ -18,6 +18,8 @@ from fpgacomp.results.project import Project
 from fpgacomp.results.target import Target
 from tests.support.paths import EXAMPLES
 
+pytestmark = pytest.mark.slow
+
 DIGITS = EXAMPLES / "digits_cnn" / "model.onnx"
 
 
@@ -40,7 +42,6 @@ def wrong_template(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emission, "emit_stream", buggy)
 
 
-@pytest.mark.slow
 def test_a_wrong_answer_keeps_its_evidence(tmp_path: Path, wrong_template: None) -> None:
     out = tmp_path / "build"
     arguments = ["compile", str(DIGITS), "--board", "pynq-z2", "--backend", "stream",
@@ -62,7 +63,6 @@ def test_a_wrong_answer_keeps_its_evidence(tmp_path: Path, wrong_template: None)
     assert (failed / "graph.json").is_file() and (failed / "hls" / "build_prj.tcl").is_file()
 
 
-@pytest.mark.slow
 def test_a_good_build_is_not_replaced_by_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -76,7 +76,6 @@ def test_a_good_build_is_not_replaced_by_a_failure(
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.slow
 def test_a_design_that_does_not_fit_leaves_its_report(tmp_path: Path) -> None:
     options = Options(csim=False, target=Target("latency", fps=1e9))
     report = fpgacomp.compile(DIGITS, "pynq-z2", out=tmp_path / "build", options=options)
@@ -133,7 +132,6 @@ def test_a_list_of_stages_names_nothing_outside(tmp_path: Path, listed: str) -> 
     assert outside.read_text() == "mine"
 
 
-@pytest.mark.slow
 def test_code_from_elsewhere_runs_only_where_it_is_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,7 @@ def test_what_is_missing_or_too_long_is_said_with_its_command(
     assert notes["rtl"].endswith("it needs: pip install 'fpgacomp[rtl]'")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_verilator")
 @pytest.mark.parametrize(
     "options",

@@ -91,6 +91,7 @@ WRITTEN_OUT: dict[str, tuple[list[onnx.NodeProto], Curve]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN_OUT)
 def test_a_function_of_one_tensor(name: str) -> None:
     nodes, curve = WRITTEN_OUT[name]
@@ -154,6 +155,7 @@ def test_a_product_without_a_quantizer_behind_it() -> None:
     assert [table.input.type.count for table in tables] == [31, 31]
 
 
+@pytest.mark.slow
 def test_a_gate_per_channel() -> None:
     """Squeeze and excitation: one factor per channel, computed from the mean of its positions."""
     model = convolution(
@@ -164,6 +166,7 @@ def test_a_gate_per_channel() -> None:
     assert_carried(model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", ["GlobalAveragePool", "AveragePool"])
 def test_a_curve_that_is_averaged_before_it_is_quantized(pool: str) -> None:
     """ONNX Runtime leaves the curve in front of an average pool in float."""
@@ -180,6 +183,7 @@ def test_a_curve_that_is_averaged_before_it_is_quantized(pool: str) -> None:
     assert np.mean(ours != theirs) < 0.02
 
 
+@pytest.mark.slow
 def test_a_curve_that_is_added_before_it_is_quantized() -> None:
     """Sigmoid of one tensor plus another one, quantized once."""
     assert_exact(branches(node("Sigmoid", ["a"], "g"), node("Add", ["g", "b2"], "p"),
@@ -195,6 +199,7 @@ def test_a_curve_without_a_quantizer_is_refused() -> None:
         lower(read_network(model))
 
 
+@pytest.mark.slow
 def test_a_mean_that_is_subtracted() -> None:
     """One number per channel is added at every position."""
     assert_exact(convolution(

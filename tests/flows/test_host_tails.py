@@ -14,6 +14,8 @@ from tests.support.frontend_runs import execute, node
 from tests.support.ordinary_networks import convolution, quantized
 from tests.support.whole_runs import answers, assert_exact, random_inputs
 
+pytestmark = pytest.mark.slow
+
 Nodes = list[onnx.NodeProto]
 # Steps from a tensor [1, 4, H, W] to a tensor of that rank, H and W even.
 STEPS: dict[str, Callable[[str, str], Nodes]] = {

@@ -78,6 +78,7 @@ def files(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [samples.hierarchical, samples.hierarchical_xml])
 @pytest.mark.parametrize("top", [PLAIN, SHELL])
 def test_rtl_is_matched_by_its_instances(built: Path, tmp_path: Path, form: Any, top: Unit) -> None:
@@ -110,6 +111,7 @@ def test_what_was_estimated_is_what_the_report_of_the_build_says(
     assert luts.within is (stated["low"] - 1 <= 20_000 <= stated["high"] + 1)
 
 
+@pytest.mark.slow
 def test_an_amount_outside_the_range_is_told(built: Path, tmp_path: Path) -> None:
     large = Unit("model", 50_000, 15_000, 12)
     report = given(tmp_path, samples.utilization(large))
@@ -120,6 +122,7 @@ def test_an_amount_outside_the_range_is_told(built: Path, tmp_path: Path) -> Non
     assert shown.exit_code == 0 and shown.output.count("NO") == 2
 
 
+@pytest.mark.slow
 def test_c_synthesis_judges_cycles_and_blocks_but_not_luts(hls4ml: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(hls4ml, tmp_path / "built"))
     report = json.loads((folder / "report.json").read_text())
@@ -144,6 +147,7 @@ def test_c_synthesis_judges_cycles_and_blocks_but_not_luts(hls4ml: Path, tmp_pat
     assert [name for name, _, _ in found.left] == ["layer2_out_U"]
 
 
+@pytest.mark.slow
 def test_reports_of_single_modules_count_together_and_never_twice(
     built: Path, tmp_path: Path
 ) -> None:
@@ -176,6 +180,7 @@ def test_nodes_of_finn_are_matched(built: Path, tmp_path: Path) -> None:
     assert [name for name, _, _ in found.left] == ["StreamingDataflowPartition_0_IODMA_hls_0"]
 
 
+@pytest.mark.slow
 def test_timing_and_power_are_kept(built: Path, tmp_path: Path) -> None:
     reports = [
         given(tmp_path, samples.timing("design_1_wrapper", slack=-0.5), "t.rpt"),
@@ -200,6 +205,7 @@ def test_a_flat_report_of_a_larger_design_is_told_and_not_compared(
     assert "counts all of design_1_wrapper" in found.notes[0]
 
 
+@pytest.mark.slow
 def test_other_designs_and_devices_are_refused_and_nothing_is_written(
     built: Path, tmp_path: Path
 ) -> None:
@@ -224,6 +230,7 @@ def test_all_damaged_files_are_told_at_once(built: Path, tmp_path: Path) -> None
         import_report(built, [])
 
 
+@pytest.mark.slow
 def test_a_later_report_of_a_kind_takes_the_place_of_the_earlier(
     built: Path, tmp_path: Path
 ) -> None:
@@ -273,6 +280,7 @@ def test_what_is_kept_says_of_which_build_it_is(built: Path, tmp_path: Path) -> 
     assert json.loads((built / "measured" / "report.json").read_text())["stages"]["logic_synth"]
 
 
+@pytest.mark.slow
 def test_a_build_that_was_compiled_again_has_no_measurement(built: Path, tmp_path: Path) -> None:
     import_report(built, [given(tmp_path, samples.utilization(PLAIN))])
     before = (built / "measured/manifest.json").read_bytes()
@@ -293,6 +301,7 @@ def test_a_build_that_was_compiled_again_has_no_measurement(built: Path, tmp_pat
     assert (built / "measured.earlier/manifest.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_edited_and_damaged_folders_are_refused(built: Path, tmp_path: Path) -> None:
     report = given(tmp_path, samples.utilization(PLAIN))
     import_report(built, [report])
@@ -312,6 +321,7 @@ def test_edited_and_damaged_folders_are_refused(built: Path, tmp_path: Path) -> 
             import_report(built, [report])
 
 
+@pytest.mark.slow
 def test_two_imports_at_once_lose_nothing(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +343,7 @@ def test_two_imports_at_once_lose_nothing(
     assert len(list((built / "measured" / "files").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_files_of_the_users_own_stay(built: Path, tmp_path: Path) -> None:
     import_report(built, [given(tmp_path, samples.utilization(PLAIN))])
     (built / "measured" / "notes.txt").write_text("mine")
@@ -350,6 +361,7 @@ def test_an_edited_build_and_no_build_are_refused(built: Path, tmp_path: Path) -
         import_report(built, [report])
 
 
+@pytest.mark.slow
 def test_json_is_one_document(built: Path, tmp_path: Path) -> None:
     report = given(tmp_path, samples.hierarchical(PLAIN))
     shown = CliRunner().invoke(app, ["import-report", str(built), str(report), "--json"])
@@ -360,6 +372,7 @@ def test_json_is_one_document(built: Path, tmp_path: Path) -> None:
     assert found["imported"] == {str(report): "utilization by hierarchy"}
 
 
+@pytest.mark.slow
 def test_compare_shows_what_was_measured_of_either_build(
     built: Path, stream: Path, tmp_path: Path
 ) -> None:
@@ -373,6 +386,7 @@ def test_compare_shows_what_was_measured_of_either_build(
     assert "measured" not in fpgacomp.compare(built, stream).sections
 
 
+@pytest.mark.slow
 def test_compare_says_that_measurements_are_left_out_and_why(
     built: Path, stream: Path, tmp_path: Path
 ) -> None:

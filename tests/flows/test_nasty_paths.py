@@ -56,6 +56,7 @@ def test_a_list_of_stages_does_not_delete_through_a_link(tmp_path: Path, victim:
     assert (dump / "stages.json").read_text() == listed
 
 
+@pytest.mark.slow
 def test_a_refused_dump_keeps_the_earlier_one(tmp_path: Path) -> None:
     dump = tmp_path / "dump"
     estimated(dump)
@@ -66,6 +67,7 @@ def test_a_refused_dump_keeps_the_earlier_one(tmp_path: Path) -> None:
     assert sorted(dump.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["[" * 100_000, "{}", '{"fpgacomp_stages": 3}'])
 def test_a_list_of_stages_may_hold_anything(tmp_path: Path, content: str) -> None:
     (tmp_path / "stages.json").write_text(content)
@@ -128,6 +130,7 @@ def test_what_a_folder_above_fails_with_stands_beside_it(
     assert Destination(Path("..")).failed == tmp_path / "build.failed"
 
 
+@pytest.mark.slow
 def test_a_source_that_a_run_from_python_would_remove(tmp_path: Path) -> None:
     estimated(tmp_path / "stages")
     network = tmp_path / "stages" / "1-network" / "network.onnx"
@@ -137,6 +140,7 @@ def test_a_source_that_a_run_from_python_would_remove(tmp_path: Path) -> None:
     assert network.is_file()
 
 
+@pytest.mark.slow
 def test_out_may_be_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
@@ -167,6 +171,7 @@ def test_answers_are_not_written_over_what_they_come_from(tmp_path: Path) -> Non
         assert outputs.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_level_that_is_none_is_refused(tmp_path: Path) -> None:
     build = tmp_path / "build"
     fpgacomp.compile(DIGITS, "pynq-z2", out=build, options=QUICK)
@@ -183,6 +188,7 @@ def test_a_level_that_is_none_is_refused(tmp_path: Path) -> None:
         fpgacomp.simulate(build, tmp_path / "w.vcd", level="rtl", trace=tmp_path / "w.vcd")
 
 
+@pytest.mark.slow
 def test_a_design_without_rtl_says_what_it_has(tmp_path: Path) -> None:
     build = tmp_path / "build"
     options = replace(QUICK, backend="hls4ml")
@@ -224,6 +230,7 @@ def test_targets_that_are_not_possible_are_refused(values: dict[str, object]) ->
         Target(**values)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_board_may_be_a_path() -> None:
     board = EXAMPLES.parent / "boards" / "pynq-z2.yaml"
     assert fpgacomp.estimate(DIGITS, board).board.name == "pynq-z2"

@@ -214,17 +214,20 @@ CARRIED: dict[str, Callable[[], onnx.ModelProto]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CARRIED)
 def test_carried_exactly(name: str) -> None:
     assert_carried(CARRIED[name]())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["hls4ml", "stream"])
 def test_five_axes_by_either_engine(backend: str) -> None:
     report = compile(five_axes(), BOARD, options=Options(vectors=5, csim=False, backend=backend))
     assert report.exactness.network_mismatches == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -350,6 +353,7 @@ def mlp(*, activations: bool, last_weights: bool) -> onnx.ModelProto:
     return network(nodes, [1, 6], w=weights(6, 8), u=rng.normal(size=(8, 3)), odd=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activations", [True, False])
 @pytest.mark.parametrize("last_weights", [True, False])
 def test_calibration_completes_what_is_not_quantized(activations: bool, last_weights: bool) -> None:
@@ -374,6 +378,7 @@ def test_calibration_leaves_a_quantized_network_alone() -> None:
     np.testing.assert_array_equal(with_data, answers(model, inputs)["y"])
 
 
+@pytest.mark.slow
 def test_sixteen_bit_tables_name_their_bits() -> None:
     model = dense(node("Tanh", ["m"], "t"), quantized("t", "y", "tiny", "wide"), tiny=2.0**-15,
                   wide=16.0)  # fmt: skip
@@ -384,6 +389,7 @@ def test_sixteen_bit_tables_name_their_bits() -> None:
     assert "16-bit output" in problem.why and "Tanh is no linear function" in problem.why
 
 
+@pytest.mark.slow
 def test_finn_refuses_an_input_passed_through_by_name() -> None:
     pytest.importorskip("finn")
     with pytest.raises(UnsupportedLayer, match="it is an input and an output"):

@@ -71,6 +71,7 @@ def rewrite(build: Path, path: str, content: bytes) -> None:
     (build / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 def test_a_package_holds_what_a_device_needs(made: Path, tmp_path: Path) -> None:
     found = fpgacomp.package(made, tmp_path / "x.fpga", version=7)
     assert (found.name, found.version, found.contents) == ("net", 7, "sources")
@@ -91,6 +92,7 @@ def test_a_package_holds_what_a_device_needs(made: Path, tmp_path: Path) -> None
     assert checked == found
 
 
+@pytest.mark.slow
 def test_two_builds_two_folders_and_two_settings_give_one_archive(
     made: Path, tmp_path: Path
 ) -> None:
@@ -113,6 +115,7 @@ def test_two_builds_two_folders_and_two_settings_give_one_archive(
     assert (tmp_path / "two.fpga").read_bytes() == (tmp_path / "one.fpga").read_bytes()
 
 
+@pytest.mark.slow
 def test_users_own_files_are_no_part_of_a_package(build: Path, tmp_path: Path) -> None:
     fpgacomp.package(build, tmp_path / "one.fpga")
     (build / "hls" / "solution1").mkdir()
@@ -292,6 +295,7 @@ def test_the_bitstream_takes_the_place_of_the_sources(build: Path, tmp_path: Pat
     assert "Their terms may bind its use" in held["LICENSES.md"].decode()
 
 
+@pytest.mark.slow
 def test_the_rate_of_a_uart_is_the_bitstreams(made_for_uart: Path, tmp_path: Path) -> None:
     """Not the board's, where it was built with --baud; and never PYNQ's way."""
     fpgacomp.package(made_for_uart, tmp_path / "sources.fpga")
@@ -314,6 +318,7 @@ def test_scripts_alone_are_no_bitstream(build: Path, tmp_path: Path) -> None:
     assert fpgacomp.package(build, tmp_path / "x.fpga").contents == "sources"
 
 
+@pytest.mark.slow
 def test_a_bitstream_that_does_not_go_with_the_build(build: Path, tmp_path: Path) -> None:
     place = build / "bitstream"
 
@@ -337,6 +342,7 @@ def test_a_bitstream_that_does_not_go_with_the_build(build: Path, tmp_path: Path
     assert refused() == "holds no bitstream that `fpgacomp build` made."
 
 
+@pytest.mark.slow
 def test_install_and_go_back(made: Path, tmp_path: Path) -> None:
     for version in (1, 2):
         fpgacomp.package(made, tmp_path / f"{version}.fpga", version=version)
@@ -351,6 +357,7 @@ def test_install_and_go_back(made: Path, tmp_path: Path) -> None:
         fpgacomp.install(tmp_path / "2.fpga", tmp_path / "root", transport="x", self_test=["y"])
 
 
+@pytest.mark.slow
 def test_errors_of_the_device_have_the_exit_codes_of_verbs(made: Path, tmp_path: Path) -> None:
     fpgacomp.package(made, tmp_path / "1.fpga")
     fpgacomp.package(made, tmp_path / "2.fpga", version=2)
@@ -378,6 +385,7 @@ def signing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path / "maker.pem"
 
 
+@pytest.mark.slow
 def test_a_signed_package_is_checked_by_every_verb(
     made: Path, tmp_path: Path, signing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,6 +104,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_picks(name: str) -> None:
     model = CASES[name]()
@@ -114,6 +115,7 @@ def test_picks(name: str) -> None:
     np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_a_shuffle_is_built() -> None:
     assert_carried(shuffled())
 

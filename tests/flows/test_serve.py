@@ -81,6 +81,7 @@ def test_the_verb_serves_until_it_is_told_to_stop(build: Path, tmp_path: Path) -
     assert (tmp_path / "fpgacomp-service" / "answers").is_dir()
 
 
+@pytest.mark.slow
 def test_from_python_it_ends_by_an_event(build: Path, tmp_path: Path) -> None:
     stop, told = threading.Event(), list[str]()
 
@@ -110,6 +111,7 @@ def test_a_changed_build_is_refused(build: Path, tmp_path: Path) -> None:
         serve(copy, web=WebSettings("127.0.0.1", 0), state=tmp_path / "state")
 
 
+@pytest.mark.slow
 def test_a_build_of_somebody_else_needs_trust(build: Path, tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()  # it would end at once, if it began
@@ -122,6 +124,7 @@ def test_a_build_of_somebody_else_needs_trust(build: Path, tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_transport_that_is_none(build: Path, tmp_path: Path) -> None:
     web = WebSettings("127.0.0.1", 0)
     with pytest.raises(UsageError, match="board: is no transport"):

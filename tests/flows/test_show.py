@@ -42,6 +42,7 @@ def test_a_network_is_shown_as_its_graph(tmp_path: Path) -> None:
     assert graph == lower(open_network(DIGITS)).graph
 
 
+@pytest.mark.slow
 def test_a_board_adds_the_design() -> None:
     options = Options(backend="stream", target=Target("area"))
     shown = show(DIGITS, board="pynq-z2", options=options)
@@ -60,6 +61,7 @@ def test_front_options_reach_the_graph() -> None:
     assert "= argmax %" in shown.text
 
 
+@pytest.mark.slow
 def test_a_build_directory_is_shown_with_its_design(built: Path) -> None:
     shown = show(built)
     report = json.loads((built / "report.json").read_text(encoding="utf-8"))
@@ -71,12 +73,14 @@ def test_a_build_directory_is_shown_with_its_design(built: Path) -> None:
     assert shown.text.count(" // ") == len(folded)
 
 
+@pytest.mark.slow
 def test_a_build_directory_is_folded_anew_for_a_board(built: Path) -> None:
     shown = show(built, board="zcu104", options=Options(backend="hls4ml"))
     assert (shown.design["engine"], shown.design["board"]) == ("hls4ml", "zcu104")
     assert shown.design["choices"]["io_type"] in shown.text
 
 
+@pytest.mark.slow
 def test_json_is_one_document(built: Path) -> None:
     document = json.loads(run(built, "--json").stdout)
     assert document["design"]["board"] == "pynq-z2"
@@ -85,6 +89,7 @@ def test_json_is_one_document(built: Path) -> None:
     assert json.loads(run(DIGITS, "--json").stdout)["design"] is None
 
 
+@pytest.mark.slow
 def test_what_does_not_go_together_is_refused(built: Path, tmp_path: Path) -> None:
     for options in (Options(argmax=True), Options(calibration="x.npy"), Options(input_bits=(8, 0))):
         with pytest.raises(UsageError, match="not for a build directory"):

@@ -13,6 +13,8 @@ from tests.support.frontend_runs import build, node, quant
 from tests.support.ordinary_networks import GRID, weights
 from tests.support.whole_runs import answers, assert_carried, assert_exact, random_inputs
 
+pytestmark = pytest.mark.slow
+
 ODD = (0.1731, 0.2917, 0.0613, 0.4129)
 
 
@@ -60,7 +62,6 @@ def test_four_scales_of_which_two_have_a_ratio() -> None:
     assert exact.multiplier_a.array.max() == 2
 
 
-@pytest.mark.slow
 def test_two_scales_and_more_levels_than_thresholds() -> None:
     """12 bits of output: no multiplier of the coarse sum holds every border."""
     model = branches(1, bits=6.0, scales=(0.1731,))

@@ -21,6 +21,7 @@ def tanh_of(tensor: str, *before: onnx.NodeProto) -> onnx.ModelProto:
     return dense(*before, node("Tanh", [tensor], "t"), quantized("t", "y", "s16", "b16"), **WIDE)
 
 
+@pytest.mark.slow
 def test_a_16_bit_curve_of_few_integers_is_a_table() -> None:
     model = tanh_of("a", quantized("m", "a"))
     lowered, judgement = assert_exact(model)
@@ -34,6 +35,7 @@ def test_a_16_bit_curve_of_few_integers_is_a_table() -> None:
     assert np.count_nonzero(answers(model, inputs)["y"] != wanted) == judgement.ties == 0
 
 
+@pytest.mark.slow
 def test_a_16_bit_curve_of_many_integers_names_the_bits_and_what_helps() -> None:
     wide = [
         quantized("x", "q16", "sx", "b16"),

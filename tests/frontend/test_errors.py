@@ -419,6 +419,7 @@ def test_check_of_a_real_network() -> None:
     assert {"Mul_7", "Sub_9"} <= names and "MatMul_20" not in names
 
 
+@pytest.mark.slow
 def test_reading_needs_no_framework() -> None:
     """Which modules reading a file loads: the estimate of a network must start at once."""
     import subprocess

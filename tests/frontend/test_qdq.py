@@ -77,6 +77,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("per_channel", "activation", "weight", "symmetric"), KINDS)
 def test_quantize_static_equals_onnxruntime(
     tmp_path: Path, per_channel: bool, activation: str, weight: str, symmetric: bool

@@ -32,6 +32,7 @@ def test_no_file_ends_in_a_traceback(tmp_path: Path, kind: str, count: int) -> N
     assert tally.accepted and tally.refused, (tally.accepted, tally.refused)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_files() -> None:
     for kind in ("onnx", "board", "numpy"):
         assert list(files(kind, 6, 3)) == list(files(kind, 6, 3))

@@ -17,6 +17,7 @@ from tests.harness.disks import Fault
 from tests.harness.installs import Device
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", installs.KINDS)
 def test_the_old_or_the_new_version_is_active(tmp_path: Path, kind: str) -> None:
     for number in range(6):
@@ -28,6 +29,7 @@ def test_every_operation_fails_in_turn(tmp_path: Path) -> None:
     assert installs.every_operation(tmp_path / "every", starts=installs.STARTS[1:2]) > 60
 
 
+@pytest.mark.slow
 def test_a_killed_roll_back_leaves_one_of_both(tmp_path: Path) -> None:
     ended = set()
     for at in range(4):

@@ -32,6 +32,7 @@ def test_no_work_of_whole_compiles_is_lost(tmp_path: Path, kind: str) -> None:
     compiles.KINDS[kind](random.Random(kind), tmp_path / "round")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["full", "short write"])
 def test_a_disk_that_fills_up_at_any_operation(tmp_path: Path, what: str) -> None:
     for at in range(0, 90, 7):
@@ -61,6 +62,7 @@ def test_a_failure_behind_the_exchange_says_that_the_new_build_stands(tmp_path: 
     assert [place.name for place in world.folder.iterdir()] == ["build"]
 
 
+@pytest.mark.slow
 def test_a_workspace_that_vanishes_does_not_come_back_half_empty(tmp_path: Path) -> None:
     for at in range(2, 40):
         world = World.prepared(tmp_path / str(at))

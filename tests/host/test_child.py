@@ -51,6 +51,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     assert ended.code != 0 and any("MemoryError" in line for line in ended.tail)
 
 
+@pytest.mark.slow
 def test_a_program_of_a_package_is_found_by_its_name(tmp_path: Path) -> None:
     ended = run_program(
         "pytest", ["--version"], folder=tmp_path, log=tmp_path / "log", bounds=BOUNDS,

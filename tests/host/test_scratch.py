@@ -69,6 +69,7 @@ def test_a_run_at_work_keeps_its_folder(place: Path) -> None:
         run.communicate()
 
 
+@pytest.mark.slow
 def test_what_is_not_known_to_be_a_dead_run_s_stays(place: Path) -> None:
     """Another name, no owner, another owner's words, a link, or a process that lives."""
     left = killed()

@@ -40,6 +40,7 @@ READERS = {
 READS = (strict_json.read_json, on_device.read_json)
 
 
+@pytest.mark.slow
 def test_nobody_else_reads_json() -> None:
     package = REPOSITORY / "fpgacomp"
     found = set()

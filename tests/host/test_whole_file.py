@@ -40,6 +40,7 @@ def test_two_that_write_one_file_do_not_meet(tmp_path: Path) -> None:
     assert target.read_bytes() == b"first" and list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.slow
 def test_a_users_own_part_and_what_a_link_leads_to_stay(tmp_path: Path) -> None:
     own, linked = tmp_path / "q.onnx.part", tmp_path / "elsewhere"
     own.write_text("mine")

@@ -22,6 +22,7 @@ def tensor(name: str, ends: list[int]) -> Tensor:
     return Tensor(name, (len(ends) // 2,), IntType(min(ends), max(ends)))
 
 
+@pytest.mark.slow
 @given(st.lists(wide, min_size=4, max_size=4), st.lists(whole, min_size=2, max_size=2))
 def test_products_of_any_width(ends: list[int], weights: list[int]) -> None:
     layer = Dense(name="d", output=unknown_output("d"), input=tensor("x", ends),
@@ -32,6 +33,7 @@ def test_products_of_any_width(ends: list[int], weights: list[int]) -> None:
     assert found.hi == sum(max(w * lo, w * hi) for w in weights)
 
 
+@pytest.mark.slow
 @given(st.lists(wide, min_size=2, max_size=2), st.lists(wide, min_size=2, max_size=2), whole, whole)
 def test_sums_of_any_width(a: list[int], b: list[int], m_a: int, m_b: int) -> None:
     layer = Add(name="s", output=unknown_output("s"), a=tensor("a", a), b=tensor("b", b),

@@ -132,6 +132,7 @@ def test_wide_sums_are_exact(magnitude: int) -> None:
     assert execute(layer, [values]).tolist() == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seed=SEEDS, padded=st.booleans(), rank=st.sampled_from([1, 2]))
 def test_pools_equal_their_definition(seed: int, padded: bool, rank: int) -> None:

@@ -52,6 +52,7 @@ def test_multiplier_and_comparators_equal_a_rounded_line(
         assert np.array_equal(got, levels(x))
 
 
+@pytest.mark.slow
 def test_a_line_without_ties_always_has_a_multiplier() -> None:
     for seed in range(40):
         rng = np.random.default_rng(seed)

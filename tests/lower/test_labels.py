@@ -123,6 +123,7 @@ TAILS: dict[str, Recipe] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TAILS)
 def test_what_keeps_the_order_goes_into_the_integers(name: str) -> None:
     for seed in range(4):
@@ -290,6 +291,7 @@ def test_what_may_change_the_order_is_refused(name: str) -> None:
     lower(net)  # and the host can do it
 
 
+@pytest.mark.slow
 def test_too_many_numbers_to_check() -> None:
     def wide(b: NetworkBuilder) -> str:
         x = b.quant(b.input, replace(UNIT, bits=12))

@@ -53,6 +53,7 @@ def test_requantize_layers_are_lines(rounding: Rounding) -> None:
         np.testing.assert_array_equal(in_float32(line, x), execute(layer, [x]))
 
 
+@pytest.mark.slow
 def test_a_line_stays_away_from_the_borders_of_rounding() -> None:
     """An engine that merges factors, or sums in another order, rounds to the same integers."""
     rng = np.random.default_rng(6)

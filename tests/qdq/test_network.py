@@ -57,6 +57,7 @@ def test_every_layer_gives_its_integers(graph: Graph) -> None:
     assert_exact(graph)
 
 
+@pytest.mark.slow
 def test_random_graphs_give_their_integers() -> None:
     for seed in range(15):
         assert_exact(RandomGraph(seed).finished())
@@ -114,6 +115,7 @@ def digits() -> tuple[onnx.ModelProto, onnx.ModelProto]:
     return model, fpgacomp.export(model, options=Options(vectors=50)).model
 
 
+@pytest.mark.slow
 def test_the_digits_network_answers_as_the_hardware_does() -> None:
     model, exported = digits()
     _, lowered_digits = integer_graph(model, Options(), Stages())
@@ -133,6 +135,7 @@ def test_the_digits_network_answers_as_the_hardware_does() -> None:
         np.testing.assert_allclose(array, outputs[value.name], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_tensorrt_takes_the_forms_of_the_file() -> None:
     """Its rules for explicit quantization, on a network with a curve and a wide input as well."""
     for model in (digits()[1], fpgacomp.export(zoo.build("unet_w4a4"),
@@ -172,6 +175,7 @@ def test_tensorrt_takes_the_forms_of_the_file() -> None:
                 assert len(kinds) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tfc_w1a1", "dscnn_w4a4", "resnet8_w4a4", "conv1d_w4a4"])
 def test_networks_of_the_field(name: str) -> None:
     found = fpgacomp.export(zoo.build(name), options=Options(vectors=16)).summary()
@@ -179,6 +183,7 @@ def test_networks_of_the_field(name: str) -> None:
     assert found["outputs_differ"] < 1e-5
 
 
+@pytest.mark.slow
 def test_inputs_on_a_border_are_counted() -> None:
     """Where float32 rounds an input to the other integer, that is told, and is no mismatch."""
     model = zoo.build("conv1d_w4a4")

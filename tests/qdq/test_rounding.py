@@ -70,6 +70,7 @@ def test_weights_of_eight_bits_leave_a_shift_its_ties() -> None:
     assert kernel_steps(shifted(5, Rounding.FLOOR), [128] * 3) == [None] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounding", [Rounding.FLOOR, Rounding.HALF_UP, Rounding.HALF_DOWN])
 def test_whatever_is_found_is_exact(rounding: Rounding) -> None:
     rng = np.random.default_rng(11)

@@ -112,6 +112,7 @@ def test_random_networks_give_their_integers() -> None:
         assert_exact(RandomLite(seed).made)
 
 
+@pytest.mark.slow
 @NEEDS_TENSORFLOW
 def test_a_maximum_in_front_of_its_activation_is_exact() -> None:
     """As the compiler moves it: a build's graph has it there."""
@@ -153,6 +154,7 @@ def test_the_kernels_round_as_the_model_of_them_says() -> None:
             np.testing.assert_array_equal(found[:, 0, 0, channel], wanted, err_msg=str(factor))
 
 
+@pytest.mark.slow
 @NEEDS_TENSORFLOW
 def test_the_digits_network_is_exact_and_is_told_how_to_be_fed() -> None:
     found = fpgacomp.export_tflite(onnx.load(DIGITS), options=Options(vectors=200))
@@ -163,6 +165,7 @@ def test_the_digits_network_is_exact_and_is_told_how_to_be_fed() -> None:
     assert found.content[4:8] == b"TFL3"
 
 
+@pytest.mark.slow
 def test_ties_to_even_are_refused_with_all_layers_that_have_them() -> None:
     """The MLP of the examples rounds as QONNX does by default."""
     options = Options(vectors=4)
@@ -282,6 +285,7 @@ def test_all_layers_at_fault_are_told_and_no_others() -> None:
     assert where == ["layer groups (conv)", "layer ties (requantize)", "layer sum (add)"]
 
 
+@pytest.mark.slow
 @NEEDS_TENSORFLOW
 def test_kernels_that_compute_other_integers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = LiteSession.run

@@ -205,6 +205,7 @@ def test_front_by_hand() -> None:
     assert pareto_front(given, "lut") == ("cheap", "twin", "middle", "dear")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
 def test_front_is_all_that_nothing_beats(pairs: list[tuple[int, int]]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fpgacomp.results.distribution import MOST_BINS, MOST_CLASSES, Confusion, Histogram
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(-(2**40), 2**40), min_size=1, max_size=50))
 def test_every_integer_is_in_one_bin(integers: list[int]) -> None:
     array = np.array(integers, dtype=np.int64)

@@ -40,6 +40,7 @@ def device(build: Path) -> OracleTransport:
     return OracleTransport(Deployment.read(build / "software"), graph)
 
 
+@pytest.mark.slow
 def test_predictions_are_the_networks(build: Path) -> None:
     images = np.load(DIGITS / "test_inputs.npy")
     with runtime.open(build / "software", transport := device(build)) as accelerator:
@@ -186,6 +187,7 @@ def test_damaged_frames_of_the_self_test_are_refused(build: Path, tmp_path: Path
         accelerator.self_test()
 
 
+@pytest.mark.slow
 def test_what_numpy_does_not_have_runs_in_onnxruntime(tmp_path: Path) -> None:
     gains = np.array([1.0, 0.5, 2.0, 1.5])
     model = convolution(node("InstanceNormalization", ["c", "gains", "gains"], "y"), gains=gains)
@@ -199,6 +201,7 @@ def test_what_numpy_does_not_have_runs_in_onnxruntime(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_networks_without_a_tail_give_what_they_give(tmp_path: Path) -> None:
     build = tmp_path / "build"
     options = Options(vectors=9, csim=False, checks="quick", backend="hls4ml")

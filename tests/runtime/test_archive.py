@@ -40,6 +40,7 @@ def test_one_content_has_one_archive() -> None:
     assert archive_bytes(manifest_bytes(FACTS, turned), turned) == one
 
 
+@pytest.mark.slow
 def test_another_byte_at_any_place_is_noticed(tmp_path: Path) -> None:
     place = packages.small(tmp_path / "x.fpga", files={"a.txt": b"a", "b/c.bin": b"\xff"})
     content = place.read_bytes()
@@ -53,6 +54,7 @@ def test_another_byte_at_any_place_is_noticed(tmp_path: Path) -> None:
     open_package(place).close()
 
 
+@pytest.mark.slow
 def test_whatever_a_forger_changes_it_is_refused_or_harmless(tmp_path: Path) -> None:
     """Every byte of the tar, with the digest made right again: no error but a refusal."""
     files = {"a.txt": b"a", "b/c.bin": b"\xff" * 60}

@@ -30,6 +30,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_build_describes_its_ports_and_both_software_sides(build: Path) -> None:
     found = Deployment.read(build / "software")
     assert found.inputs == Deployment.read(build / "software" / FILE).inputs
@@ -57,6 +58,7 @@ STRANGE = (None, True, -1, 0, 10**30, 2**31 - 1, 1.5, float("1e300"), "", "x" * 
            [2**40], {"name": "m"}, [1, "1"], "1e999")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_field_can_be_replaced_unnoticed_by_what_it_is_not(build: Path) -> None:
     content = json.loads((build / "software" / FILE).read_text())
     rng = np.random.default_rng(5)
@@ -134,6 +136,7 @@ def test_a_constant_is_numbers_of_bounded_length(build: Path) -> None:
         Deployment.parse(changed(build, constant, step), build)
 
 
+@pytest.mark.slow
 def test_a_constant_is_not_taken_for_samples(build: Path) -> None:
     count = 1_000_003
     constant = {"name": "k", "type": "int8", "shape": [count, 1], "values": [1] * count}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ def pieces(data: bytes, chance: random.Random) -> list[bytes]:
     return found
 
 
+@pytest.mark.slow
 @given(st.lists(PACKET, max_size=6), st.randoms(use_true_random=False))
 def test_packets_come_back_however_the_bytes_are_cut(
     packets: list[Packet], chance: random.Random
@@ -41,6 +43,7 @@ def test_packets_come_back_however_the_bytes_are_cut(
     assert found == packets and decoder.broken == 0
 
 
+@pytest.mark.slow
 @given(st.lists(PACKET, min_size=1, max_size=8), st.integers(0, 10_000))
 def test_a_spoiled_line_gives_packets_that_were_sent_in_their_order(
     packets: list[Packet], seed: int
@@ -79,6 +82,7 @@ def test_a_doubled_escape_is_one() -> None:
     assert Decoder(1).feed(line.replace(b"\x7d", b"\x7d\x7d", 1)) == [Packet(1, 0, 0, b"\x7e")]
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=80))
 def test_bodies_of_answers_are_read_or_refused(body: bytes) -> None:
     identity = DeviceIdentity.parse(b"\x01" + body)

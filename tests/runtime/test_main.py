@@ -155,6 +155,7 @@ def strange(version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
     return write
 
 
+@pytest.mark.slow
 def test_trying_a_package_that_nobody_signed_runs_none_of_its_code(
     strange: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -175,6 +176,7 @@ def test_trying_a_package_that_nobody_signed_runs_none_of_its_code(
     assert str((tmp_path / "root" / "current").readlink()) == "versions/digits/1"
 
 
+@pytest.mark.slow
 def test_trying_a_package_whose_signature_was_checked_runs_its_own_runtime(
     strange: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +192,7 @@ def test_trying_a_package_whose_signature_was_checked_runs_its_own_runtime(
     assert (tmp_path / "ran").read_text().endswith("fpgacomp_runtime/__main__.py")
 
 
+@pytest.mark.slow
 def test_a_version_that_was_signed_is_tried_by_its_own_runtime_when_it_comes_back(
     strange: Callable[..., Path],
     tmp_path: Path,
@@ -236,6 +239,7 @@ def test_a_version_that_was_signed_is_tried_by_its_own_runtime_when_it_comes_bac
     assert (tmp_path / "root/versions/digits/2/.signature").is_file()
 
 
+@pytest.mark.slow
 def test_a_version_that_nobody_signed_comes_back_without_its_code_being_run(
     strange: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

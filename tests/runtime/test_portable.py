@@ -71,6 +71,7 @@ def test_newer_syntax_is_found() -> None:
             ast.parse(text, feature_version=(3, 8))
 
 
+@pytest.mark.slow
 def test_names_and_types_that_3_8_has_not_are_found() -> None:
     for path in FILES:
         for text in _newer(tree(path)):
@@ -110,6 +111,7 @@ def _newer(module: ast.Module) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_it_works_alone_in_an_empty_folder_under_its_own_name(tmp_path: Path) -> None:
     shutil.copytree(FOLDER, tmp_path / "fpgacomp_runtime",
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip

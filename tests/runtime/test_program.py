@@ -86,6 +86,7 @@ def test_what_follows_the_hardware_is_that_of_onnxruntime(tail: str) -> None:
     assert_same(lowered_of(dense(*nodes, **CONSTANTS)), tolerance)
 
 
+@pytest.mark.slow
 def test_random_networks_have_the_same_software_side() -> None:
     numpy_has_it = 0
     for seed in range(20):

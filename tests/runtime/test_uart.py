@@ -100,6 +100,7 @@ def noisy(noise: bytes) -> NoisyLine:
     return line
 
 
+@pytest.mark.slow
 @noises
 def test_a_line_that_never_stops_without_a_device_is_told(noise: bytes) -> None:
     line = noisy(noise)
@@ -108,6 +109,7 @@ def test_a_line_that_never_stops_without_a_device_is_told(noise: bytes) -> None:
         opened(line)
 
 
+@pytest.mark.slow
 @noises
 def test_a_device_that_goes_silent_on_a_line_that_never_stops_is_told(noise: bytes) -> None:
     """`finish` by its own time, and what has no time of its own by a bound."""
@@ -140,6 +142,7 @@ def test_frames_are_answered_once() -> None:
             transport.finish(gone, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_every_frame_is_answered_once_and_right(seed: int) -> None:
     """More frames than there are sequences, on lines from quiet to hopeless."""

@@ -24,6 +24,7 @@ from tests.support.vivado.hls import VitisHls
 XILINX = [board.name for board in list_boards() if board.device.toolchain == "vivado"]
 
 
+@pytest.mark.slow
 def test_every_board_of_amd_is_built_or_refused_with_a_sentence() -> None:
     refused = []
     for name in XILINX:

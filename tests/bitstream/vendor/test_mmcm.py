@@ -10,6 +10,7 @@ from fpgacomp.bitstream.vendor.mmcm import mmcm_for
 from fpgacomp.errors import UsageError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", [5.0, 12.5, 33.3, 66.667, 80.0, 99.9, 101.0, 142.857, 250.0])
 @pytest.mark.parametrize("oscillator", [12.0, 100.0, 200.0])
 def test_settings_are_legal_and_near(oscillator: float, wanted: float) -> None:

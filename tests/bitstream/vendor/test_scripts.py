@@ -132,6 +132,7 @@ def test_the_clock_is_the_designs(tmp_path: Path) -> None:
     assert block.cells["ps"].config["PCW_FPGA0_PERIPHERAL_FREQMHZ"] == "142.857"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rtl on a Zynq-7000", "rtl on UltraScale+", "two ports"])
 def test_the_boards_preset_is_applied_or_left_out(name: str, tmp_path: Path) -> None:
     _, tool = run(name, tmp_path / "board")

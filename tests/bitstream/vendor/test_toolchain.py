@@ -54,6 +54,7 @@ def build(
     return VivadoToolchain().build(job, lambda step, share: seen.append(f"{step} {share}"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("board", ["pynq-z2", "zcu104"])
 def test_a_run_gives_the_bitstream_and_its_timing(
     board: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -84,6 +85,7 @@ def summary(made: Built, folder: Path) -> dict[str, object]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("project", [unrolled(), streaming()])
 def test_cpp_goes_through_vitis_hls_first(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -94,6 +96,7 @@ def test_cpp_goes_through_vitis_hls_first(
     assert {"mlp.bit", "1-hls.log", "2-vivado.log"} <= set(made.files)
 
 
+@pytest.mark.slow
 def test_a_card_gets_an_xclbin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_on_path(monkeypatch, tmp_path / "bin", PROGRAMS)
     made = build(tmp_path, streaming(board="alveo-u50"), "alveo-u50")
@@ -101,6 +104,7 @@ def test_a_card_gets_an_xclbin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert set(made.report["tools"]) == {"vivado", "v++"}
 
 
+@pytest.mark.slow
 def test_missed_timing_gives_the_worst_path_and_a_lower_clock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +120,7 @@ def test_missed_timing_gives_the_worst_path_and_a_lower_clock(
     assert lines[0].startswith("TOO SLOW") and "worst path of setup:" in lines
 
 
+@pytest.mark.slow
 def test_a_run_that_stops_is_an_error_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +181,7 @@ def test_a_program_that_does_not_answer_is_an_error(
         build(tmp_path, streaming())
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_tool_and_what_it_has_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +214,7 @@ def test_a_signal_ends_the_tool_and_what_it_has_started(
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_what_no_tool_builds_is_refused_with_a_way_out(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"vcu118: .*not supported.*PCIe or JTAG-to-AXI"):
         build(tmp_path, streaming(board="vcu118"), "vcu118", scripts_only=True)

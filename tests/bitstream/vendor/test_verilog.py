@@ -56,6 +56,7 @@ def linted(folder: Path, top: str, *files: str) -> str:
     return found.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock_mhz", [100.0, 80.0])
 def test_the_top_of_an_artix_board(clock_mhz: float, tmp_path: Path) -> None:
     build = streaming("two", "arty-a7-35t")
@@ -66,6 +67,7 @@ def test_the_top_of_an_artix_board(clock_mhz: float, tmp_path: Path) -> None:
     assert own == []
 
 
+@pytest.mark.slow
 def test_the_kernel_of_a_card(tmp_path: Path) -> None:
     build = streaming("two", "alveo-u50")
     folder = written(design_of(build, "alveo-u50"), build, tmp_path)

@@ -68,6 +68,7 @@ def name_of(build: Path) -> str:
     return source.name.removesuffix("_deployment.c")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_every_file_compiles_without_a_warning(
     builds: dict[str, Path], compiler: str, tmp_path: Path
@@ -82,6 +83,7 @@ def test_every_file_compiles_without_a_warning(
         c_drivers.run(main, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("clang") is None, reason="no clang")
 @pytest.mark.parametrize("target", ["armv7a-linux-gnueabihf", "i686-linux-gnu"])
 def test_processors_of_32_bits_take_every_file(
@@ -110,6 +112,7 @@ ALLOWED = {"memcpy", "memset", "memcmp", *REAL, *(f"{name}f" for name in REAL),
            "_GLOBAL_OFFSET_TABLE_"}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("nm") is None, reason="nm is not installed")
 def test_the_core_needs_nothing_of_the_c_library_but_string_and_math(
     builds: dict[str, Path], tmp_path: Path
@@ -150,6 +153,7 @@ def test_a_build_is_never_touched_by_compiling_it(builds: dict[str, Path]) -> No
     assert not list((builds["two"] / FOLDER).rglob("*.o"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["digits", "two"])
 def test_answers_are_the_networks(which: str, builds: dict[str, Path], tmp_path: Path) -> None:
     """Both software sides in C, and the integer graph in between."""
@@ -188,6 +192,7 @@ def demo_of(build: Path, tmp_path: Path) -> Path:
     return folder / f"{name_of(build)}_demo"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_the_demo_says_what_it_misses(builds: dict[str, Path], tmp_path: Path) -> None:
     demo = demo_of(builds["two"], tmp_path)
@@ -248,6 +253,7 @@ def test_the_overlay_is_a_device_tree(
         assert node_name in back
 
 
+@pytest.mark.slow
 def test_a_software_side_that_c_does_not_do_gets_a_page_instead(tmp_path: Path) -> None:
     gains = np.array([1.0, 0.5, 2.0, 1.5])
     model = convolution(node("InstanceNormalization", ["c", "gains", "gains"], "y"), gains=gains)

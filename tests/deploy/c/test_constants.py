@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from fpgacomp.deploy.c.project import TEMPLATES
 from fpgacomp.engines.stream.rtl import registers
 from fpgacomp.engines.stream.rtl.registers import RegisterMap
@@ -54,6 +56,7 @@ def test_the_dma_is_the_python_drivers() -> None:
     assert constants("fpgacomp_hal.h")["FPGACOMP_ALIGNMENT"] % dma.ALIGNMENT == 0
 
 
+@pytest.mark.slow
 @c_drivers.needs_gcc
 def test_every_status_has_its_own_text(tmp_path: Path) -> None:
     header = (DRIVER / "fpgacomp.h").read_text(encoding="utf-8")

@@ -49,6 +49,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_no_compiler_warns_and_nothing_but_string_h_is_needed(
     compiler: str, tmp_path: Path
@@ -126,6 +127,7 @@ def test_the_codec_is_pythons_on_any_line(tmp_path: Path) -> None:
         assert decoder.broken == python.broken
 
 
+@pytest.mark.slow
 def test_the_codec_is_clean_under_sanitizers(program: Path) -> None:
     chance = random.Random(1)
     sent = packets(chance, 300)
@@ -188,6 +190,7 @@ class Driven:
         self.process.stdin.flush()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_every_frame_is_answered_once_and_right(seed: int, program: Path) -> None:
     """More frames than there are sequences, on lines from quiet to noisy, under sanitizers."""
@@ -236,6 +239,7 @@ def test_errors_of_the_other_end_have_their_status(program: Path) -> None:
     assert Driven(program, other, sent).status == 9  # with other frames
 
 
+@pytest.mark.slow
 @noises
 def test_a_line_that_never_stops_is_given_up(noise: bytes, program: Path) -> None:
     line = noisy(noise)

@@ -52,6 +52,7 @@ def board(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_registers_memory_and_caches_are_reached(program: Path, board: Path) -> None:
     printed = c_drivers.run([str(program)], board).split("\n")
     assert printed[:6] == ["0", f"{BUFFER:x} 8192", "feedf00d", "ffffffff", "0 0", "1"]

@@ -64,6 +64,7 @@ def design_of(name: str) -> tuple[Deployment, HostProgram]:
     return c_drivers.deployment([port], [c_drivers.port("out0", 2)], before), before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("name", CASES)
 def test_values_beyond_the_range_are_counted_as_in_python(
@@ -103,6 +104,7 @@ def test_ends_that_are_equal_along_an_axis_take_no_table() -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_a_device_that_is_opened_again_gives_its_first_transport_up(
     compiler: str, tmp_path: Path

@@ -41,6 +41,7 @@ def assert_same(
         np.testing.assert_array_equal(found[name], array, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_random_sides_are_exact_to_the_bit(seed: int, compiler: str, tmp_path: Path) -> None:
@@ -111,6 +112,7 @@ def every_operator() -> tuple[HostProgram, np.ndarray[Any, Any]]:
     return program, frames
 
 
+@pytest.mark.slow
 def test_every_operator_on_every_type_and_case(tmp_path: Path) -> None:
     after, frames = every_operator()
     port = c_drivers.port("in0", 2, 64, signed=True)
@@ -130,6 +132,7 @@ def test_the_random_sides_have_every_operator() -> None:
     assert seen >= OPERATORS.keys() - INEXACT
 
 
+@pytest.mark.slow
 def test_exponentials_agree_up_to_the_last_bits(tmp_path: Path) -> None:
     kinds, steps = ("float32", "float64"), []
     port = c_drivers.port("in0", 12, 64, signed=True)
@@ -155,6 +158,7 @@ def test_exponentials_agree_up_to_the_last_bits(tmp_path: Path) -> None:
         np.testing.assert_allclose(found[name], array, rtol=tolerance, atol=tolerance, err_msg=name)
 
 
+@pytest.mark.slow
 def test_rounding_does_not_depend_on_the_processors_mode(tmp_path: Path) -> None:
     port = c_drivers.port("in0", 8, 64, signed=True)
     spec = TensorSpec("float64", (8,))
@@ -181,6 +185,7 @@ def test_rounding_does_not_depend_on_the_processors_mode(tmp_path: Path) -> None
     assert found.tolist() == [[-2, -2, 0, 0, 2, 2, 0, 4503599627370496]] * 4
 
 
+@pytest.mark.slow
 def test_numbers_that_no_type_holds_become_its_ends(tmp_path: Path) -> None:
     kinds = ("int64", "int32", "int8", "uint8")
     port = c_drivers.port("in0", 6, 64, signed=True)
@@ -200,6 +205,7 @@ def test_numbers_that_no_type_holds_become_its_ends(tmp_path: Path) -> None:
         assert array[1].tolist()[:2] == [0, 0]  # NaN
 
 
+@pytest.mark.slow
 def test_an_image_with_its_channels_last_needs_no_table(tmp_path: Path) -> None:
     """A transposition of any form is a loop; anything else is a table of indices."""
     port = c_drivers.port("in0", 24, 64, signed=True)
@@ -223,6 +229,7 @@ def test_an_image_with_its_channels_last_needs_no_table(tmp_path: Path) -> None:
     assert text.count("static const int32_t") == 4 and text.count("i0 + i1 *") == 4
 
 
+@pytest.mark.slow
 def test_samples_that_do_not_go_with_the_design(tmp_path: Path) -> None:
     port = c_drivers.port("in0", 2, highest=15)
     spec = TensorSpec("float32", (2,))

@@ -81,6 +81,7 @@ def answers(folder: Path, count: int) -> np.ndarray:
 WANTED = emulators.answers(*samples())
 
 
+@pytest.mark.slow
 def test_predictions_are_right_and_the_dma_is_used_as_its_guide_says(
     shell: Shell, folder: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_predictions_are_right_and_the_dma_is_used_as_its_guide_says(
     assert found[5][0] == "1.2.3"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slots", [1, 4])
 def test_as_many_samples_are_under_way_as_there_are_slots(
     slots: int, library: Path, folder: Path
@@ -154,6 +156,7 @@ def test_each_fault_has_its_code_and_a_reset_ends_it(
     assert found[-1][0] == "0"
 
 
+@pytest.mark.slow
 def test_a_missing_tlast_of_the_last_answer_is_a_time_out(shell: Shell) -> None:
     assert statuses(shell("set fault_missing_tlast 1", "predict 1")) == [OK, TIMEOUT]
 
@@ -183,6 +186,7 @@ def test_a_library_that_is_none_is_no_device(shell: Shell, folder: Path) -> None
     assert statuses(shell("open /nowhere.so", f"open {folder}/first", opened=False)) == [3, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "status"),
     [({"identity": "1" * 32}, 10), ({"family": "zynq-ultrascale+"}, 7), ({"inputs": INPUTS[:1]}, 9),
@@ -234,6 +238,7 @@ def test_a_ticket_of_another_device_is_none(shell: Shell) -> None:
     assert statuses(shell("submit 0", "as_of_another", "wait 0 0")) == [OK, BAD_TICKET, OK]
 
 
+@pytest.mark.slow
 def test_a_demo_that_fails_leaves_the_files_of_before(library: Path, folder: Path) -> None:
     made = c_drivers.compiled(folder, "frames", folder / "main.c", core=(*CORE, "hal_linux_uio"))
     first, second = samples()

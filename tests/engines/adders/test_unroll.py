@@ -54,6 +54,7 @@ def hold_circuit(graph: Graph, circuit: Circuit) -> None:
         assert lo <= found.min() and found.max() <= hi, circuit.nodes[wire]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "graph",
     [builders.mlp(), builders.cnn(), builders.windows(1), builders.windows(2), builders.labels(),
@@ -64,6 +65,7 @@ def test_every_layer_is_exact(graph: Graph) -> None:
     hold(graph)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_random_networks_are_exact(seed: int) -> None:
     try:
@@ -92,6 +94,7 @@ def test_requantize_rounds_as_the_oracle_does(
     hold(own.graph(out))
 
 
+@pytest.mark.slow
 def test_a_schedule_reads_what_is_there() -> None:
     circuit = unroll(builders.cnn(), ternary=True)
     for levels in (1, 3, 50):

@@ -71,6 +71,7 @@ def test_only_headers_that_are_used(project: Project) -> None:
     assert not {"fpgacomp_pool.h", "nnet_garnet.h", "nnet_recurrent.h"} & names
 
 
+@pytest.mark.slow
 def test_no_heavy_import() -> None:
     """keras alone would cost 8 s."""
     script = (

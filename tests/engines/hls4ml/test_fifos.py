@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -155,6 +156,7 @@ def random_graph(seed: int) -> Graph:
     return b.graph(*(t for t in tensors if t.name not in read or b.rng.random() < 0.1))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(st.integers(0, 10**6))
 def test_short_fifos_complete_whatever_frame_deep_ones_do(seed: int) -> None:

@@ -77,6 +77,7 @@ def test_a_factor_that_does_not_help_is_not_taken() -> None:
     assert luts.factors == {ALL: 1.0} and luts.after == luts.before
 
 
+@pytest.mark.slow
 def test_ranges_hold_what_was_left_out_and_need_eight_builds() -> None:
     few = corrections([design(n, {ALL: 1.3}, noise=0.1) for n in range(7)])["lut"]
     assert few.low is None and few.high is None

@@ -181,6 +181,7 @@ def test_a_class_that_is_no_layer_has_no_rules() -> None:
         rules_of(cast(Any, type(Dense.__name__, (), {})()))
 
 
+@pytest.mark.slow
 def test_steps_move_every_word_in_the_cycles_of_the_operator() -> None:
     for flow in dataflows():
         for operator in flow.operators:

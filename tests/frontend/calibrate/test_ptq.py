@@ -195,6 +195,7 @@ def test_concat_shares_a_scale_with_powers_of_two_too() -> None:
     assert len({float(values[made[t].input[1]]) for t in concat.input}) == 1
 
 
+@pytest.mark.slow
 def test_more_bits_are_closer_and_sixteen_nearly_equal() -> None:
     x = samples(300)
     errors = [error(cnn(), x, weight_bits=b, activation_bits=b, input_bits=b) for b in (4, 8, 16)]
@@ -202,6 +203,7 @@ def test_more_bits_are_closer_and_sixteen_nearly_equal() -> None:
     assert errors[2] < 1e-4
 
 
+@pytest.mark.slow
 def test_bias_correction_and_least_squares_help_at_four_bits() -> None:
     x = samples(300)
     bits = {"weight_bits": 4, "activation_bits": 6}
@@ -211,6 +213,7 @@ def test_bias_correction_and_least_squares_help_at_four_bits() -> None:
     assert better < 0.7 * plain
 
 
+@pytest.mark.slow
 def test_bias_correction_removes_the_mean_error() -> None:
     x = samples(400)
     network = cnn()
@@ -240,6 +243,7 @@ def test_bipolar_and_first_and_last_layer_bits() -> None:
     assert kinds == [8, 1, 4]
 
 
+@pytest.mark.slow
 def test_asymmetric_input_has_a_zero_point_only_where_asked() -> None:
     x = samples(50) * 0.5 + 1.0
     assert -0.5 * x.max() < x.min() < 0
@@ -254,6 +258,7 @@ def test_asymmetric_input_has_a_zero_point_only_where_asked() -> None:
     assert scales[True] < 0.8 * scales[False]
 
 
+@pytest.mark.slow
 def test_same_answer_as_qonnx_executes() -> None:
     model = quantized(cnn(), samples(50), scale="free")
     x = samples(3, seed=5)
@@ -281,6 +286,7 @@ def test_silu_and_gelu_are_run_through_standard_operators() -> None:
     assert [n.op_type for n in result.graph.node if n.domain == "fpgacomp"] == ["Silu", "Gelu"]
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes() -> None:
     first, second = (quantized(cnn(), samples(80)).SerializeToString() for _ in range(2))
     assert first == second
@@ -298,6 +304,7 @@ def test_a_network_without_weights_is_refused() -> None:
         quantized(parser.parse_model(text + "{ y = Relu (x) }"), np.zeros((3, 4)))
 
 
+@pytest.mark.slow
 def test_dead_channels_and_dead_activations_get_ordinary_scales() -> None:
     model = cnn()
     for tensor in model.graph.initializer:

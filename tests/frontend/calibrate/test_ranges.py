@@ -36,6 +36,7 @@ def squared_error(x: np.ndarray, scale: float, form: QuantizerFormat) -> float:
     return float(np.mean((quantize(x.astype(np.float64), np.asarray(scale), form) - x) ** 2))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(x=values, form=formats, kind=kinds)
 def test_min_max_never_saturates(x: np.ndarray, form: QuantizerFormat, kind: str) -> None:
@@ -48,6 +49,7 @@ def test_min_max_never_saturates(x: np.ndarray, form: QuantizerFormat, kind: str
     assert x.min() >= low * scale * (1 + 1e-5)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(x=values, form=formats, kind=kinds)
 def test_least_squares_is_never_worse_than_min_max(
@@ -58,6 +60,7 @@ def test_least_squares_is_never_worse_than_min_max(
     assert squared_error(x, best, form) <= squared_error(x, full, form)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(x=values, form=formats, method=st.sampled_from(["min-max", "percentile", "mse"]))
 def test_powers_of_two(x: np.ndarray, form: QuantizerFormat, method: str) -> None:

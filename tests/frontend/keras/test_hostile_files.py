@@ -196,6 +196,7 @@ def test_an_archive_holds_nothing_but_a_model(tmp_path: Path, name: str) -> None
         loading.load_keras(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("member", ["metadata.json", "config.json", "model.weights.h5"])
 def test_a_zip_bomb_is_refused(tmp_path: Path, member: str) -> None:
     zeros = b" " * (65 << 20)

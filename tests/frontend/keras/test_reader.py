@@ -21,6 +21,7 @@ NEEDS_TENSORFLOW = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_a_hostile_file_never_reaches_the_framework(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +40,7 @@ def test_a_hostile_file_never_reaches_the_framework(
     assert tasks == ["scan"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of processor time")
 def test_a_library_that_goes_round_without_end_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

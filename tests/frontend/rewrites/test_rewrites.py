@@ -66,6 +66,7 @@ def whole(*shape: int) -> np.ndarray:
 # ---- products
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     alpha=st.sampled_from([1.0, 0.5]),
@@ -94,6 +95,7 @@ def test_gemm_of_a_quantized_weight_ends_in_its_initializer() -> None:
     assert same(model, gemm_to_matmul, move_into_weights) == ["Quant", "MatMul"]
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(st.data())
 def test_move_into_weights_keeps_per_channel_scales(data: st.DataObject) -> None:
@@ -149,6 +151,7 @@ def test_bipolar_and_one_bit_constants_are_folded() -> None:
 # ---- convolution and pooling
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     size=st.integers(4, 9),
@@ -176,6 +179,7 @@ def test_explicit_pads_of_convolutions(
     }
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     size=st.integers(4, 9),
@@ -208,6 +212,7 @@ def test_conv_bias_is_an_add() -> None:
     assert [1, 3, 1, 1] in sizes
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     pads=st.lists(st.integers(0, 2), min_size=4, max_size=4),
@@ -258,6 +263,7 @@ def test_other_pads_stay(value: float, mode: str) -> None:
     assert found == ["Pad", "Conv"]
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     op=st.sampled_from(["ReduceMean", "ReduceSum", "ReduceMax", "GlobalMaxPool"]),
@@ -331,6 +337,7 @@ def test_upsample(opset: int) -> None:
 # ---- elementwise
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     op=st.sampled_from(["Add", "Sub", "Mul", "Div"]),
@@ -441,6 +448,7 @@ def test_other_gates_are_left_alone() -> None:
 # ---- shapes and layout
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(first=st.permutations(range(4)), second=st.permutations(range(4)), tap=st.booleans())
 def test_cancel_transposes(first: list[int], second: list[int], tap: bool) -> None:

@@ -128,6 +128,7 @@ def test_a_body_that_ends_early(web: Web) -> None:
     assert answer.split()[1] == b"400" and told in answer.decode()
 
 
+@pytest.mark.slow
 def test_many_ids_are_as_good_as_one(web: Web) -> None:
     for number in range(300):
         body = dict(json.loads(QUESTION), id=f"{number:0100d}")

@@ -49,6 +49,7 @@ def test_answers_are_found_again_by_the_next_process(tmp_path: Path) -> None:
     assert list(again.ids()) == ["id-0", "id-1", "id-2", "id-3"]
 
 
+@pytest.mark.slow
 def test_a_torn_record_at_any_byte_is_dropped_and_written_over(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "whole")
     journal.append([given(0)])
@@ -71,6 +72,7 @@ def test_a_torn_record_at_any_byte_is_dropped_and_written_over(tmp_path: Path) -
         again.close()
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_never_an_answer(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "whole")
     journal.append([given(0), given(1)])
@@ -269,6 +271,7 @@ def test_the_next_segment_takes_no_file_that_is_there(tmp_path: Path) -> None:
     assert (tmp_path / "victim").read_text() == "text"
 
 
+@pytest.mark.slow
 def test_a_sparse_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path)
     journal.append([given(0)])

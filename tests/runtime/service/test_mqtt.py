@@ -113,6 +113,7 @@ def mosquitto(tmp_path: Path) -> Iterator[Broker]:
         yield found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "version"), KINDS)
 def test_predictions_come_over_every_broker(
     kind: str, version: str, deployment: Deployment, oracle: Accelerator, tmp_path: Path
@@ -175,6 +176,7 @@ def test_replies_carry_the_id_and_the_correlation_data(
     assert sorted(correlations, key=str) == sorted([b"\x00\xff", b"b", None, b"g"], key=str)
 
 
+@pytest.mark.slow
 @needs_mosquitto
 def test_the_status_is_retained_and_the_last_will(
     build: Path, deployment: Deployment, mosquitto: Broker, tmp_path: Path
@@ -203,6 +205,7 @@ def test_the_status_is_retained_and_the_last_will(
     assert states() == ["online", "offline", "online", "offline"]
 
 
+@pytest.mark.slow
 @needs_mosquitto
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_tls_checks_the_broker_and_shows_a_certificate(

@@ -41,6 +41,7 @@ def open_timid(deployment: Deployment) -> OracleTransport:
     return Timid(deployment, open_transport(deployment).graph)
 
 
+@pytest.mark.slow
 def test_answers_are_those_of_the_device(deployment: Deployment, oracle: Accelerator) -> None:
     transport = RemoteDevice(ORACLE, deployment.folder)
     with runtime.open(deployment, transport) as accelerator:
@@ -53,6 +54,7 @@ def test_answers_are_those_of_the_device(deployment: Deployment, oracle: Acceler
         os.kill(process, 0)
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_an_error_of_the_transfer(deployment: Deployment) -> None:
     transport = RemoteDevice(ORACLE, deployment.folder)
     accelerator = runtime.open(deployment, transport)
@@ -62,6 +64,7 @@ def test_a_killed_process_is_an_error_of_the_transfer(deployment: Deployment) ->
     accelerator.close()
 
 
+@pytest.mark.slow
 def test_a_stopped_process_is_ended_after_its_time(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +77,7 @@ def test_a_stopped_process_is_ended_after_its_time(
         os.kill(transport.process_id, 0)
 
 
+@pytest.mark.slow
 def test_errors_keep_their_class_and_their_words(deployment: Deployment) -> None:
     transport = RemoteDevice(f"{HERE}:open_timid", deployment.folder)
     frames = [np.zeros((5, port.size), port.dtype) for port in deployment.inputs]
@@ -87,6 +91,7 @@ def test_errors_keep_their_class_and_their_words(deployment: Deployment) -> None
     transport.close()
 
 
+@pytest.mark.slow
 def test_a_device_that_cannot_be_opened(deployment: Deployment, tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="cannot be read"):
         RemoteDevice(ORACLE, tmp_path)

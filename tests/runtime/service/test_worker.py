@@ -297,6 +297,7 @@ def test_a_request_that_the_device_refuses_spoils_no_other(
     assert bad.kind() == "samples" and b"no sensor gives" in bad.replies[0]
 
 
+@pytest.mark.slow
 def test_a_stop_answers_what_is_computed_and_refuses_what_waits(
     started: Any, deployment: Deployment
 ) -> None:

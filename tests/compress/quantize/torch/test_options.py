@@ -81,6 +81,7 @@ def test_refused(given, text):
         QuantizeOptions(**given)
 
 
+@pytest.mark.slow
 def test_options_need_no_torch():
     code = (
         "import sys, fpgacomp.compress.quantize as q; q.QuantizeOptions();"

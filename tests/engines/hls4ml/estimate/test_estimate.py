@@ -168,6 +168,7 @@ def test_figures_are_sane(stage: str) -> None:
             assert found.lut.value >= sum(layer.lut.value for layer in found.layers.values())
 
 
+@pytest.mark.slow
 def test_importing_loads_neither_scipy_nor_pandas() -> None:
     code = (
         "import sys, fpgacomp.engines.hls4ml.estimate.design;"

@@ -281,6 +281,7 @@ def test_throughput_is_the_least_interval(graph: Graph) -> None:
         assert fastest <= found.estimate.interval_cycles.value
 
 
+@pytest.mark.slow
 def test_same_input_same_answer() -> None:
     first, second = fold(digits_cnn()), fold(digits_cnn())
     assert first.design.folding == second.design.folding
@@ -317,6 +318,7 @@ def test_io_type_asked_for_is_kept() -> None:
         assert fold(mlp(16, 32, 5), io_type=io_type).design.io_type == io_type  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_nothing_fits_names_resource_shortfall_and_ways_out() -> None:
     graph = mlp(64, *[64] * 10, 10, bits=8)
     small = replace(BOARD, name="small", resources=counts(30000, 60000, 90, 100, 0))
@@ -332,6 +334,7 @@ def test_nothing_fits_names_resource_shortfall_and_ways_out() -> None:
     assert fold(graph, ROOMY).verdict.fits
 
 
+@pytest.mark.slow
 def test_the_bits_named_as_a_remedy_do_fit_and_one_more_leaves_no_reserve() -> None:
     graph = mlp(64, *[64] * 10, 10, bits=8)
     small = replace(BOARD, name="small", resources=counts(45000, 90000, 0, 100, 0))
@@ -346,6 +349,7 @@ def test_the_bits_named_as_a_remedy_do_fit_and_one_more_leaves_no_reserve() -> N
     assert not more.verdict.fits or certainty == "doubtful"
 
 
+@pytest.mark.slow
 def test_a_rate_out_of_reach_names_the_rate_that_fits() -> None:
     result = fold(digits_cnn(), target=Target("area", fps=1e7), io_type="io_stream")
     assert not result.verdict.fits
@@ -358,6 +362,7 @@ def test_a_rate_out_of_reach_names_the_rate_that_fits() -> None:
     assert "misses the bound by" in result.reasons[0]
 
 
+@pytest.mark.slow
 def test_a_latency_out_of_reach_names_the_latency_that_fits() -> None:
     result = fold(digits_cnn(), target=Target("latency", latency_us=0.5), io_type="io_stream")
     assert not result.verdict.fits
@@ -396,6 +401,7 @@ def test_all_candidates_are_legal(io_type: IoType) -> None:
             assert operator.problems(folding, io_type) == []
 
 
+@pytest.mark.slow
 @quick
 @given(graphs(), st.integers(2, 7))
 def test_narrowed_graphs_are_valid_and_narrow(graph: Graph, bits: int) -> None:
@@ -412,6 +418,7 @@ def test_a_resource_that_the_board_lacks_is_not_used() -> None:
     assert result.estimate.dsp.value == 0
 
 
+@pytest.mark.slow
 def test_twenty_layers() -> None:
     graph = mlp(32, *[32] * 9, 10, bits=5)
     assert len(graph.layers) == 20
@@ -427,6 +434,7 @@ def shared(result: FoldingResult[Hls4mlDesign]) -> dict[str, int]:
     }
 
 
+@pytest.mark.slow
 def test_lanes_are_shared_where_area_is_the_target() -> None:
     graph = Builder(64).dense(64).thresholds(15).dense(64).requantize().dense(10).graph()
     small = fold(graph, target=Target("area"))
@@ -436,6 +444,7 @@ def test_lanes_are_shared_where_area_is_the_target() -> None:
     assert not shared(fold(graph, HUGE, Target("latency")))
 
 
+@pytest.mark.slow
 def test_wide_activations_fit_beside_a_folded_dense() -> None:
     """256 channels of 3-bit Thresholds, fully unrolled, filled a fifth of the board each."""
     builder = Builder(490).dense(256, 3).thresholds().dense(256, 3).thresholds()

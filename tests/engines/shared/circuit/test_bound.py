@@ -25,6 +25,7 @@ def drawn(seed: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
     return weight, [span] * n_in
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_no_solution_takes_less(seed: int) -> None:
     if not installed():

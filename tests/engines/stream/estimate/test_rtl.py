@@ -57,6 +57,7 @@ def error(pairs: list[tuple[Row, dict[str, float]]], quantity: str) -> float:
     )
 
 
+@pytest.mark.slow
 def test_instances_left_out_keep_the_goals(judged: list[tuple[Row, dict[str, float]]]) -> None:
     assert len(judged) >= 300
     assert error(judged, "lut") <= 0.15 and error(judged, "ff") <= 0.20
@@ -70,6 +71,7 @@ def test_instances_left_out_keep_the_goals(judged: list[tuple[Row, dict[str, flo
         assert not wrong, (quantity, wrong)
 
 
+@pytest.mark.slow
 def test_terms_are_counted_as_when_the_costs_were_fitted() -> None:
     for family, found in content()["families"].items():
         board = load_board(found["board"])
@@ -94,6 +96,7 @@ def test_the_data_say_where_they_are_from_and_are_small() -> None:
     assert PATH.stat().st_size < 500_000
 
 
+@pytest.mark.slow
 def test_every_module_that_is_instantiated_is_counted() -> None:
     parts = list(drawn(BOARD, 1))
     assert {part.module for part in parts} == set(RULES) == {row.kind for row in of_family(FIRST)}

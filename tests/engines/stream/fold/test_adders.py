@@ -53,6 +53,7 @@ def shared(result: FoldingResult[StreamDesign]) -> list[str]:
     return [name for name, one in result.design.folding.items() if one.arithmetic == "adders"]
 
 
+@pytest.mark.slow
 @with_alkaid
 @pytest.mark.parametrize("target", [FASTEST, Target("latency")], ids=lambda target: target.goal)
 def test_unfolded_matrices_share_additions_and_the_design_is_no_slower(target: Target) -> None:
@@ -142,6 +143,7 @@ def test_a_larger_circuit_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not shared(folded())
 
 
+@pytest.mark.slow
 @with_alkaid
 def test_what_is_kept_from_before_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -161,6 +163,7 @@ def test_the_count_is_of_luts_of_six_inputs() -> None:
     assert board.device.lut_inputs == 4 and not shared(STREAM.fold(mlp(), goal))
 
 
+@pytest.mark.slow
 @with_alkaid
 def test_a_matrix_that_is_unfolded_but_for_the_word_of_its_weights_shares_additions() -> None:
     """72 x 16 weights of 4 bits are 4,608 bits, and no word of weights has more than 4,096."""
@@ -174,6 +177,7 @@ def test_a_matrix_that_is_unfolded_but_for_the_word_of_its_weights_shares_additi
     assert found.estimate.latency_cycles.value <= plain.estimate.latency_cycles.value
 
 
+@pytest.mark.slow
 @with_alkaid
 def test_no_word_of_weights_keeps_a_matrix_from_sharing_additions() -> None:
     """64 x 64 weights of 2 bits are 8,192 bits, one more than FINN generates code for."""

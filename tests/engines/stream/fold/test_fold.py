@@ -29,6 +29,8 @@ from fpgacomp.ir.layers import Add, Conv, Dense, Input, Layer, Tensor, Threshold
 from fpgacomp.ir.types import Ints, IntType
 from fpgacomp.results.target import Target
 
+pytestmark = pytest.mark.slow
+
 BOARD = load_board("pynq-z2")
 RNG = np.random.default_rng(3)
 

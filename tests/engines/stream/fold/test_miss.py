@@ -15,8 +15,9 @@ from fpgacomp.engines.stream.timing.steps import UNMERGED
 from fpgacomp.results.target import Target
 from tests.engines.stream.fold.test_fold import BOARD, fold, mlp, residual, shrunk
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_the_nearest_miss_of_a_rate_is_the_best_rate_of_the_board() -> None:
     for graph in (mlp(), residual()):
         for board in (BOARD, shrunk(BOARD, 0.2)):
@@ -44,7 +45,6 @@ def test_a_rate_that_no_board_reaches_says_what_limits_it() -> None:
     assert any(r.startswith("no board changes that: ") for r in missed.reasons)
 
 
-@pytest.mark.slow
 def test_a_larger_board_that_reaches_the_rate_is_named() -> None:
     graph, small = residual(), shrunk(BOARD, 0.05)
     here = fold(graph, small, goal="throughput").estimate.frames_per_second

@@ -36,6 +36,7 @@ def doubled(times: int) -> Graph:
     return b.graph(x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("board", ["arty-a7-100t", "pynq-z2"])
 def test_what_fits_is_not_called_too_slow(board: str) -> None:
     goal = Goal(board=load_board(board), clock_mhz=100, target=Target())

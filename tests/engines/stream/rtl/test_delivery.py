@@ -169,6 +169,7 @@ def test_the_wrapper_has_the_ports_of_the_top() -> None:
     assert sorted(connected) == sorted(name for *_, name in top)
 
 
+@pytest.mark.slow
 def test_verilator_finds_nothing_to_complain_about_in_the_wrapper(tmp_path: Path) -> None:
     try:
         verilator = find_verilator()

@@ -97,6 +97,7 @@ def test_no_instance_is_called_as_another() -> None:
     assert len(instances) > 8 and len(set(instances)) == len(instances)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_verilator_finds_nothing_to_complain_about(seed: int, tmp_path: Path) -> None:
     try:

@@ -53,6 +53,7 @@ def elaborates(folder: Path, top: str) -> bool:
     return bool(driver.reportDiagnostics(True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(graphs()))
 def test_slang_elaborates_every_design(name: str, tmp_path: Path) -> None:
     project = emitted(graphs()[name])
@@ -77,6 +78,7 @@ def linted(project: Project, folder: Path) -> str:
     return found.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*graphs(), "joined"])
 def test_verilator_warns_of_no_design(name: str, tmp_path: Path) -> None:
     """`joined` has ports whose last beat a frame does not fill, at its widest."""
@@ -84,6 +86,7 @@ def test_verilator_warns_of_no_design(name: str, tmp_path: Path) -> None:
     assert linted(whole or emitted(graphs()[name]), tmp_path) == ""
 
 
+@pytest.mark.slow
 def test_verilator_sees_a_width_that_does_not_fit(tmp_path: Path) -> None:
     project = emitted(builders.mlp())
     path = "rtl/lib/fpgacomp_sink.sv"
@@ -119,6 +122,7 @@ def test_verible_finds_nothing_to_complain_about_in_the_library() -> None:
     assert (found.returncode, found.stdout) == (0, "")
 
 
+@pytest.mark.slow
 def test_the_library_is_formatted_as_verible_formats_it() -> None:
     """`verible-verilog-format --inplace hls_templates/rtl/lib/*.sv` mends what is named here."""
     other = [

@@ -71,6 +71,7 @@ def test_the_library_names_the_memories_of_vivado_under_one_style_only() -> None
     assert 'ram_style = "distributed"' not in "".join(path.read_text() for path in others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("board", list(OPEN))
 def test_no_memory_of_another_vendor_is_asked_for(board: str) -> None:
     design = designed(board)
@@ -84,6 +85,7 @@ def test_no_memory_of_another_vendor_is_asked_for(board: str) -> None:
     assert b"yosys/synth.ys" in project.files["rtl/README.md"]
 
 
+@pytest.mark.slow
 def test_vivado_is_told_its_own_style() -> None:
     project = emitted(designed("pynq-z2"))
     assert VIVADO_STYLE in styles(project)

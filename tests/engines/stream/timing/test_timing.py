@@ -77,6 +77,7 @@ def test_sweeps_and_steps_agree(lanes: list[int], depth: int, residual: bool, li
         assert complete and all(np.array_equal(a, b) for a, b in zip(fast, slow))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.lists(LANES, min_size=5, max_size=5), st.sampled_from([2, 3, 9, 20, 64]), st.booleans())
 def test_the_order_of_steps_tells_a_deadlock(lanes: list[int], depth: int, residual: bool) -> None:
@@ -117,6 +118,7 @@ def test_a_deadlock_ends_long_before_the_effort_of_sweeps(monkeypatch: pytest.Mo
     assert efforts[-1] < most / 8
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.lists(LANES, min_size=5, max_size=5), st.integers(2, 60), st.booleans())
 def test_exact_times_without_stops_are_the_others(

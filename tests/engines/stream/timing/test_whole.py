@@ -85,6 +85,7 @@ def word_by_word(made: StreamDesign) -> Run:
     return simulator._result(endings, simulator.paces, held=False)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(LANES, min_size=3, max_size=5), st.booleans(), st.booleans())
 def test_the_stated_interval_is_that_of_every_word(
@@ -99,6 +100,7 @@ def test_the_stated_interval_is_that_of_every_word(
     assert stated.latency_cycles.value == pytest.approx(truth.finish[0], rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_pace_that_only_merged_steps_keep_gets_fifos_that_keep_it() -> None:
     plain = design(separable(14), [8, 1, 1, 8])
     flow = expand(plain)
@@ -112,6 +114,7 @@ def test_a_pace_that_only_merged_steps_keep_gets_fifos_that_keep_it() -> None:
     assert run.interval == first.run.interval <= most
 
 
+@pytest.mark.slow
 def test_a_copy_holds_a_whole_frame_that_is_longer_than_merged_steps_show() -> None:
     made = with_fifos(design(doubling(1024, 4), [1]))
     words = 1024 << 3  # of the tensor that the last layer reads twice
@@ -134,6 +137,7 @@ def test_merged_steps_of_a_join_read_its_parts_one_after_the_other() -> None:
     assert len(steps.cycles) == 64 and not np.any((first > 0) & (second > 0))
 
 
+@pytest.mark.slow
 def test_a_design_too_large_for_that_is_no_slower_than_stated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
