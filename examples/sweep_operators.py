@@ -1,12 +1,13 @@
 """Yosys on a few hundred random instances of our SystemVerilog, and the estimate's fit to them.
 
-    python -m examples.sweep_operators [--board BOARD]... [--fit]
+    python -m examples.sweep_operators [--board BOARD]... [--module MODULE]... [--fit]
 
 Needs pyosys (pip install pyosys==0.70). The instances are those of random layers under random
 foldings (examples/sweep_networks.py); each distinct one is mapped by itself, as `compile --area
 yosys` maps it. What they took goes to fpgacomp/engines/stream/estimate/rtl/measured.json, by the
-device family of the board, beside the terms that the estimate counts. With --fit nothing is
-measured: terms are counted anew, and the costs in rtl/costs.json are fitted to what was measured.
+device family of the board, beside the terms that the estimate counts. With --module those of the
+other modules are kept as they were measured before. With --fit nothing is measured: terms are
+counted anew, and the costs in rtl/costs.json are fitted to what was measured.
 """
 
 from __future__ import annotations
@@ -97,18 +98,26 @@ def _told(share: float) -> None:
     print(f"\r{share:.0%} ", end="", file=sys.stderr, flush=True)
 
 
-def measure_all(boards: Sequence[str], seed: int, most: int) -> None:
-    """Measure the instances of each board's family, and keep what was measured of the others."""
+def measure_all(boards: Sequence[str], modules: Sequence[str], seed: int, most: int) -> None:
+    """Measure the instances of each board's family, and keep what was measured of the others.
+
+    Args:
+        modules: whose instances are measured; all unless given.
+    """
     whole = json.loads(PATH.read_text()) if PATH.exists() else {"families": {}}
     whole |= {"seed": seed, "tools": {"pyosys": find_yosys("the sweep").version}}
     for name in boards:
         board = load_board(name)
         every = distinct(board, seed)
-        parts = {key: every[key] for key in sorted(every)[:most]}
+        chosen = [key for key in sorted(every) if not modules or every[key].module in modules]
+        parts = {key: every[key] for key in chosen[:most]}
         found = measure(board, parts)
-        keys = sorted(parts, key=lambda key: (parts[key].module, key))
-        instances = [_entry(key, parts[key], board, found[key]) for key in keys]
-        whole["families"][family_of(board.device)] = {"board": name, "instances": instances}
+        family = family_of(board.device)
+        before = whole["families"].get(family, {"instances": []})["instances"]
+        instances = [one for one in before if modules and one["module"] not in modules]
+        instances += [_entry(key, parts[key], board, found[key]) for key in parts]
+        instances.sort(key=lambda one: (one["module"], one["key"]))
+        whole["families"][family] = {"board": name, "instances": instances}
         _write(PATH, whole)
 
 
@@ -156,6 +165,7 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--board", action="append", help="measure for this one; all unless given")
+    parser.add_argument("--module", action="append", help="measure this one; all unless given")
     parser.add_argument("--fit", action="store_true", help="measure nothing: count and fit")
     parser.add_argument("--seed", type=int, default=SEED, help="of the random layers")
     parser.add_argument("--most", type=int, default=sys.maxsize, help="instances of a family")
@@ -163,7 +173,7 @@ def main() -> None:
     if options.fit:
         recount(options.seed)
     else:
-        measure_all(options.board or BOARDS, options.seed, options.most)
+        measure_all(options.board or BOARDS, options.module or (), options.seed, options.most)
     content.cache_clear()
     fit()
 

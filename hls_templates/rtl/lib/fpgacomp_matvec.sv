@@ -2,8 +2,9 @@
 //
 // A vector is READS words of SIMD elements and becomes ROWS words of PE sums. Its words are
 // kept for the later output words. Row nf * READS + sf of the table holds, in element
-// pe * SIMD + s, the weight of input sf * SIMD + s and output nf * PE + pe. Where PACKED is
-// above 1, that many weights, SHIFT bits apart, share one multiplier.
+// pe * SIMD + s, the weight of input sf * SIMD + s and output nf * PE + pe. Every product fits
+// TERM_BITS bits. Where PACKED is above 1, that many weights, SHIFT bits apart, share one
+// multiplier. Where TERNARY is set, a row of LUTs adds three numbers, and counts six bits.
 module fpgacomp_matvec #(
     parameter int SIMD = 1,
     parameter int PE = 1,
@@ -13,7 +14,9 @@ module fpgacomp_matvec #(
     parameter int IN_KIND = 1,
     parameter int WEIGHT_BITS = 8,
     parameter int WEIGHT_KIND = 1,
+    parameter int TERM_BITS = 16,
     parameter int OUT_BITS = 16,
+    parameter int TERNARY = 0,
     parameter int PACKED = 1,
     parameter int SHIFT = 1,
     parameter int DSP = 0,
@@ -30,12 +33,19 @@ module fpgacomp_matvec #(
     output logic out_valid,
     input logic out_ready
 );
+  // Levels of adders of three in fpgacomp_sum.
+  function automatic int levels_of_three(input int numbers);
+    levels_of_three = 0;
+    for (int n = numbers; n > 1; n = (n + 2) / 3) levels_of_three = levels_of_three + 1;
+  endfunction
+
   localparam bit Xnor = IN_KIND == 2 && WEIGHT_KIND == 2;
   localparam int InValue = IN_KIND == 2 ? 2 : IN_BITS + (IN_KIND == 0 ? 1 : 0);
   localparam int WeightValue = WEIGHT_KIND == 2 ? 2 : WEIGHT_BITS + (WEIGHT_KIND == 0 ? 1 : 0);
-  localparam int TermBits = Xnor ? 2 : InValue + WeightValue;
   localparam int Unpacking = PACKED > 1 ? 1 : 0;
-  localparam int TreeLatency = ($clog2(SIMD) + 1) / 2;
+  localparam int Grouped = Xnor && TERNARY != 0 ? 1 : 0;
+  localparam int Terms = Grouped != 0 ? (SIMD + 5) / 6 : SIMD;
+  localparam int TreeLatency = TERNARY != 0 ? levels_of_three(Terms) : ($clog2(SIMD) + 1) / 2;
   localparam int Stages = 2 + Unpacking + TreeLatency;  // from firing to the accumulators
   localparam int Latency = Stages + 1;  // cycles from a firing to its word at the output
   localparam int TileBits = READS * ROWS > 1 ? $clog2(READS * ROWS) : 1;
@@ -117,7 +127,7 @@ module fpgacomp_matvec #(
   // Stage 2: the products, or the equal signs. Behind them a tree of adders for every output.
   logic [SIMD-1:0][InValue-1:0] x_value;
   logic [PE*SIMD-1:0][WeightValue-1:0] weight_value;
-  logic [PE-1:0][SIMD-1:0][TermBits-1:0] terms;
+  logic [PE-1:0][Terms-1:0][TERM_BITS-1:0] terms;
   fpgacomp_value #(
       .LANES(SIMD),
       .BITS(IN_BITS),
@@ -163,7 +173,7 @@ module fpgacomp_matvec #(
             ))) >>> SHIFT;
           end
           always_ff @(posedge clk) begin
-            if (enable) terms[g*PACKED+l][s] <= TermBits'($signed(rest[SHIFT-1:0]));
+            if (enable) terms[g*PACKED+l][s] <= TERM_BITS'($signed(rest[SHIFT-1:0]));
           end
         end
       end
@@ -172,21 +182,34 @@ module fpgacomp_matvec #(
     for (genvar p = 0; p < PE; ++p) begin : gen_pe
       logic [SIMD-1:0] equal;
       always_ff @(posedge clk) if (enable) equal <= x ~^ weights[p];
-      for (genvar s = 0; s < SIMD; ++s) begin : gen_term
-        assign terms[p][s] = {1'b0, equal[s]};
+      if (Grouped != 0) begin : gen_grouped
+        logic [Terms-1:0][2:0] counts;
+        fpgacomp_count #(
+            .BITS(SIMD)
+        ) u_count (
+            .bits(equal),
+            .counts
+        );
+        for (genvar t = 0; t < Terms; ++t) begin : gen_term
+          assign terms[p][t] = {1'b0, counts[t]};
+        end
+      end else begin : gen_single
+        for (genvar s = 0; s < SIMD; ++s) begin : gen_term
+          assign terms[p][s] = {1'b0, equal[s]};
+        end
       end
     end
   end else begin : gen_products
     for (genvar p = 0; p < PE; ++p) begin : gen_pe
       for (genvar s = 0; s < SIMD; ++s) begin : gen_product
         if (DSP != 0) begin : gen_dsp
-          (* use_dsp = "yes" *) logic signed [TermBits-1:0] product;
+          (* use_dsp = "yes" *) logic signed [InValue+WeightValue-1:0] product;
           always_ff @(posedge clk) begin
             if (enable) product <= $signed(x_value[s]) * $signed(weight_value[p*SIMD+s]);
           end
-          assign terms[p][s] = product;
+          assign terms[p][s] = TERM_BITS'(product);
         end else begin : gen_logic
-          (* use_dsp = "no" *) logic signed [TermBits-1:0] product;
+          (* use_dsp = "no" *) logic signed [TERM_BITS-1:0] product;
           always_ff @(posedge clk) begin
             if (enable) product <= $signed(x_value[s]) * $signed(weight_value[p*SIMD+s]);
           end
@@ -199,9 +222,10 @@ module fpgacomp_matvec #(
   for (genvar p = 0; p < PE; ++p) begin : gen_output
     logic [OUT_BITS-1:0] sum, total, accumulator;
     fpgacomp_sum #(
-        .TERMS(SIMD),
-        .TERM_BITS(TermBits),
-        .OUT_BITS(OUT_BITS)
+        .TERMS(Terms),
+        .TERM_BITS(TERM_BITS),
+        .OUT_BITS(OUT_BITS),
+        .TERNARY(TERNARY)
     ) u_sum (
         .clk,
         .enable,

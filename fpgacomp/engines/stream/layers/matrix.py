@@ -128,6 +128,7 @@ class MatrixRules(ABC):
                 name=layer.name, layer=layer.name, input=source, output=output, weight=weight,
                 vectors=layer.output.pixels, pe=folding.pe, simd=folding.simd,
                 memory=folding.memory, arithmetic=folding.arithmetic,
+                ternary=plumbing.ternary,
             )
         )  # fmt: skip
         return output

@@ -32,6 +32,7 @@ class MatrixVector(OneToOne):
         weight: [MW, MH]: MW inputs, MH outputs.
         memory: where the weights lie.
         arithmetic: what multiplies.
+        ternary: whether a row of LUTs adds three numbers, in SystemVerilog.
     """
 
     cost_kind: ClassVar[CostKind] = "matrix"
@@ -43,6 +44,7 @@ class MatrixVector(OneToOne):
     simd: int
     memory: Memory
     arithmetic: Arithmetic
+    ternary: bool = False
 
     @property
     def reads(self) -> int:
@@ -71,6 +73,15 @@ class MatrixVector(OneToOne):
     def packing(self, port_bits: int) -> tuple[int, int]:
         """`dsp_packing` of these weights, this input and this PE."""
         return dsp_packing(self.weight.stored_type, self.input.type, self.pe, port_bits)
+
+    @property
+    def term_bits(self) -> int:
+        """Bits of a signed number that holds every product, or every count of equal signs."""
+        if self.bipolar:
+            return 4 if self.ternary else 2
+        x, weight = self.input.type, self.weight.type
+        ends = [a * b for a in (x.lo, x.hi) for b in (weight.lo, weight.hi)]
+        return _signed_bits(IntType.of_values(ends))
 
     def steps(self, limit: int) -> Steps:
         """The input is read along with the first row block and kept for the others."""
@@ -101,10 +112,10 @@ class MatrixVector(OneToOne):
         return call_with_tables("mvau", parameters, streams, self._weights(tables))
 
     def stages(self, port_bits: int) -> int:
-        """Word and weights, products, two levels of adders each, accumulators."""
+        """Word and weights, products, levels of the tree of adders, accumulators."""
         packed = self.arithmetic == "dsp" and self.packing(port_bits)[0] > 1
-        levels = (self.simd - 1).bit_length()
-        return 3 + packed + ceil(levels / 2)
+        terms = ceil(self.simd / 6) if self.bipolar and self.ternary else self.simd
+        return 3 + packed + tree_stages(terms, ternary=self.ternary)
 
     def instance(self, tables: str, port_bits: int) -> Instance:
         lanes, shift = self.packing(port_bits) if self.arithmetic == "dsp" else (1, 1)
@@ -114,9 +125,10 @@ class MatrixVector(OneToOne):
             {
                 "SIMD": self.simd, "PE": self.pe, "READS": self.reads, "ROWS": self.rows,
                 **element("IN", self.input.type), **element("WEIGHT", self.weight.stored_type),
-                "OUT_BITS": element_bits(self.output.type), "PACKED": lanes,
-                "SHIFT": max(shift, 1), "DSP": int(self.arithmetic == "dsp"),
-                "STYLE": style(self.memory), **table.parameters,
+                "TERM_BITS": self.term_bits, "OUT_BITS": element_bits(self.output.type),
+                "TERNARY": int(self.ternary), "PACKED": lanes, "SHIFT": max(shift, 1),
+                "DSP": int(self.arithmetic == "dsp"), "STYLE": style(self.memory),
+                **table.parameters,
             },
             table.files,
         )  # fmt: skip
@@ -133,6 +145,16 @@ class MatrixVector(OneToOne):
         shape = (self.reads, self.simd, self.rows, self.pe)
         tiles = self.weight.array.reshape(shape).transpose(2, 0, 3, 1)
         return tiles.reshape(-1, self.pe * self.simd)
+
+
+def tree_stages(terms: int, *, ternary: bool) -> int:
+    """Registers in a row in fpgacomp_sum: behind two adders of two, or one of three numbers."""
+    if not ternary:
+        return ceil((terms - 1).bit_length() / 2)
+    stages = 0
+    while terms > 1:
+        terms, stages = ceil(terms / 3), stages + 1
+    return stages
 
 
 def dsp_packing(weight: IntType, x: IntType, pe: int, port_bits: int) -> tuple[int, int]:

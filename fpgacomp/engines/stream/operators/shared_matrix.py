@@ -73,6 +73,12 @@ class SharedMatrix(OneToOne):
         return Instance(tables, {}, modules={tables: source.encode()}, counted=counted)
 
     @property
+    def luts_of_pairs(self) -> float:
+        """LUTs that are missing where a tool makes two adders of each sum of three numbers."""
+        circuit, _ = self._circuit
+        return sum(luts(circuit, rows=2)) - sum(luts(circuit))
+
+    @property
     def _circuit(self) -> tuple[Circuit, Schedule]:
         return matrix_circuit(self.weight, self.input.type, self.layer, ternary=self.ternary)
 

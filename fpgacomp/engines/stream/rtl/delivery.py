@@ -80,7 +80,7 @@ class Delivery:
             multipliers=bool(board.device.yosys_multipliers)
             and any(("DSP", "1") in unit.parameters for unit in made.units),
             multipliers_of=board.device.yosys_multipliers,
-            ternary=_TERNARY_ADD in files,
+            ternary=board.device.ternary_adders and _TERNARY_ADD in files,
             clock_ns=f"{design.clock_ns:.3f}",
             sources=tuple(path for path in paths if path.endswith(".sv")),
             tables=tuple(path for path in paths if path.endswith(".mem")),

@@ -93,7 +93,7 @@ def test_costs_are_what_the_measured_instances_give() -> None:
 
 def test_the_data_say_where_they_are_from_and_are_small() -> None:
     assert content()["seed"] and content()["tools"]["pyosys"]
-    assert PATH.stat().st_size < 500_000
+    assert PATH.stat().st_size < 600_000
 
 
 @pytest.mark.slow

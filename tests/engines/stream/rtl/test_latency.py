@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators.matrix_vector import tree_stages
 from fpgacomp.engines.stream.operators.operator import Operator
 from fpgacomp.engines.stream.rtl.instance import Bits
 from fpgacomp.engines.stream.rtl.project import LIBRARY
@@ -23,9 +24,17 @@ from tests.support import stream_designs as sd
 PORT_BITS = 25
 # Modules that no operator is an instance of.
 PARTS = {
-    "bank", "cast", "control", "counter", "element", "fifo", "levels", "rom", "sum", "ternary_add",
-    "value",
+    "bank", "cast", "control", "count", "counter", "element", "fifo", "levels", "rom", "sum",
+    "ternary_add", "value",
 }  # fmt: skip
+
+
+def levels_of_three(numbers: int) -> int:
+    """Levels of a tree whose nodes have three branches."""
+    return next(levels for levels in range(99) if 3**levels >= numbers)
+
+
+CALLED = {"clog2": lambda n: (n - 1).bit_length(), "levels_of_three": levels_of_three}
 
 
 def graphs() -> list[Graph]:
@@ -43,6 +52,7 @@ def operators() -> list[Operator]:
     return [operator for design in made for operator in expand(design).operators]
 
 
+@pytest.mark.slow
 def test_modules_and_operators_state_the_same_latency() -> None:
     seen: dict[str, set[int]] = {}
     for operator in operators():
@@ -59,27 +69,33 @@ def test_modules_and_operators_state_the_same_latency() -> None:
 @pytest.mark.parametrize("terms", [1, 2, 3, 4, 5, 8, 9, 16, 17, 64, 65])
 def test_the_latency_of_a_tree_of_adders(terms: int) -> None:
     levels = int(np.ceil(np.log2(terms)))
-    found = latency(LIBRARY / "fpgacomp_matvec.sv", {"SIMD": terms, "PACKED": 1})
-    assert found == 3 + (levels + 1) // 2
-    assert latency(LIBRARY / "fpgacomp_matvec.sv", {"SIMD": terms, "PACKED": 2}) == found + 1
+    file = LIBRARY / "fpgacomp_matvec.sv"
+    kinds = {"IN_KIND": 1, "WEIGHT_KIND": 1, "PACKED": 1, "TERNARY": 0}
+    found = latency(file, {"SIMD": terms, **kinds})
+    assert found == 3 + (levels + 1) // 2 == 3 + tree_stages(terms, ternary=False)
+    assert latency(file, {"SIMD": terms, **kinds, "PACKED": 2}) == found + 1
+    found = latency(file, {"SIMD": terms, **kinds, "TERNARY": 1})
+    assert found == 3 + levels_of_three(terms) == 3 + tree_stages(terms, ternary=True)
 
 
 def latency(module: Path, parameters: Mapping[str, object]) -> int:
     """The localparam Latency of a module with these parameters."""
     text = module.read_text("utf-8")
     values = {key: p for key, p in parameters.items() if not isinstance(p, Bits | str)}
-    constants = dict(re.findall(r"^  localparam int (\w+) = ([^;]+);", text, re.MULTILINE))
+    constants = dict(re.findall(r"^  localparam (?:int|bit) (\w+) = ([^;]+);", text, re.MULTILINE))
 
     def value(name: str) -> object:
         return values[name] if name in values else evaluated(constants[name])
 
     def evaluated(expression: str) -> object:
         python = re.sub(r"^(.+?) \? (.+?) : (.+)$", r"(\2) if (\1) else (\3)", expression)
-        tree = ast.parse(python.replace("$clog2", "clog2").replace("/", "//"), mode="eval")
-        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {"clog2"}
+        for verilog, same in (("$clog2", "clog2"), ("/", "//"), ("&&", "and")):
+            python = python.replace(verilog, same)
+        tree = ast.parse(python, mode="eval")
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - CALLED.keys()
         scope = {name: value(name) for name in names}
         return eval(  # of our own source, in a test
-            compile(tree, str(module), "eval"), {"clog2": lambda n: (n - 1).bit_length()} | scope
+            compile(tree, str(module), "eval"), CALLED | scope
         )
 
     found = value("Latency")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
 
+from fpgacomp.devices.read import load_board
 from fpgacomp.engines.shared.csim import CsimResult
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.engine import STREAM
@@ -23,7 +25,9 @@ from fpgacomp.evidence.compare import compare
 from fpgacomp.host.toolchain import find_compiler, find_verilator
 from fpgacomp.ir import interpreter
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.types import IntArray
+from fpgacomp.ir.infer import unknown_output, with_output
+from fpgacomp.ir.layers import Dense, Input, Tensor
+from fpgacomp.ir.types import BIPOLAR, IntArray, Ints, IntType
 from fpgacomp.ir.verify import verify
 from tests.engines.hls4ml.csim.test_random import RandomGraph
 from tests.support import builders, stream_networks
@@ -121,6 +125,36 @@ def test_folds_of_equal_pace_behind_shallow_fifos(tmp_path: Path) -> None:
 def test_bipolar_products_and_one_axis(tmp_path: Path) -> None:
     graph = sd.merged(stream_networks.binary().graph(), stream_networks.sequence().graph())
     check(with_fifos(sd.design(graph, 3, most=8)), tmp_path)
+
+
+def _matrix(seed: int) -> Graph:
+    """A product of a vector of any length with random weights, some of them of narrow ranges."""
+    rng = np.random.default_rng(seed)
+    n_in, n_out = int(rng.integers(1, 40)), int(rng.integers(1, 5))
+    low, high = ((-1, 1), (-1, 1), (-3, 3), (-8, 7), (0, 2), (-5, -1))[rng.integers(6)]
+    kind = (BIPOLAR, IntType(0, 3), IntType(0, 9), IntType(-8, 7), IntType(-3, 0))[rng.integers(5)]
+    weight = rng.integers(low, high + 1, (n_in, n_out))
+    if kind.bipolar or rng.random() < 0.2:
+        weight = rng.choice([-1, 1], (n_in, n_out))
+    x = Tensor("x", (2, n_in), kind)
+    layer = with_output(
+        Dense(name="y", output=unknown_output("y"), input=x, weight=Ints(weight))
+    )  # fmt: skip
+    return verify(Graph("matrix", (Input(name="x", output=x), layer), (layer.output,)))
+
+
+@pytest.mark.parametrize("board", ["pynq-z2", "ulx3s-85f"])
+def test_sums_of_random_products(board: str, tmp_path: Path) -> None:
+    """Boards whose LUTs add three numbers, and those whose LUTs add two."""
+    made = sd.design(sd.merged(*map(_matrix, range(24))), 11, most=160)
+    device = load_board(board).device
+    made = replace(made, board=replace(made.board, device=device))
+    wide = [one for one in made.folding.values() if one.simd > 9]
+    assert len(wide) > 5 and device.ternary_adders == (board == "pynq-z2")
+    ((expected, run),) = runs(made, tmp_path, Stimulus())
+    outcome = compare(expected, run.values, made.graph)
+    every = sum(layer.output.size for layer in made.graph.layers)
+    assert (outcome.mismatches, outcome.integers) == (0, every), outcome.first
 
 
 def test_random_graphs(tmp_path: Path) -> None:

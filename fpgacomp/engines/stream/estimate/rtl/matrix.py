@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import ceil
 
 import numpy as np
@@ -12,10 +13,12 @@ from fpgacomp.engines.stream.estimate.rtl.reading import (
     Reading,
     bits_used,
     signed,
-    width_of,
 )
-from fpgacomp.engines.stream.estimate.rtl.tally import Tally, sparse_tree, tree_bits
+from fpgacomp.engines.stream.estimate.rtl.tally import Tally, sparse_tree, tree_of
+from fpgacomp.engines.stream.operators.matrix_vector import tree_stages
 
+SIX = 6  # bits that fpgacomp_count counts together
+_COUNT_LUTS = (0, 0, 2, 2, 3, 3, 3)  # by the bits of a group: a LUT for each bit of their number
 TABLE_BITS = 6  # a product of so many bits of both operands is a table in LUTs
 
 
@@ -24,8 +27,9 @@ def matvec(x: Reading, count: Tally) -> None:
     simd, pe, reads, rows = x["SIMD"], x["PE"], x["READS"], x["ROWS"]
     bits, out, fold = x["IN_BITS"], x["OUT_BITS"], reads * rows
     xnor = x["IN_KIND"] == 2 == x["WEIGHT_KIND"]
-    levels = width_of(simd)
-    stages = 2 + (x["PACKED"] > 1) + (levels + 1) // 2
+    ternary = bool(x["TERNARY"])
+    terms = ceil(simd / SIX) if xnor and ternary else simd
+    stages = 2 + (x["PACKED"] > 1) + tree_stages(terms, ternary=ternary)
     count.shell(stages, pe * out)
     if fold > 1:
         count.counter(reads, fold)
@@ -44,17 +48,27 @@ def matvec(x: Reading, count: Tally) -> None:
         _constants(x, count, xnor=xnor)
         return
     count.rom(x.table(), x["STYLE"])
-    term = 2 if xnor else value_bits(x, "IN") + value_bits(x, "WEIGHT")
     if xnor:
         count.luts(xnor=pe * simd)
         count.ffs(product=pe * simd)
-        cells, kept = tree_bits(simd, 1, out)
-        count.luts(popcount=pe * cells)
-    else:
-        _products(x, count, pe * simd, term)
-        cells, kept = tree_bits(simd, min(term, out), out)
-        count.luts(tree=pe * cells)
-    count.ffs(tree=pe * kept)
+        _equal_signs(count, simd, pe, out, ternary=ternary)
+        return
+    _products(x, count, pe * simd, x["TERM_BITS"])
+    tree = tree_of(simd, min(x["TERM_BITS"], out), out, ternary=ternary)
+    count.luts(tree=pe * tree.pairs, threes=pe * tree.threes)
+    count.ffs(tree=pe * tree.kept)
+
+
+def _equal_signs(count: Tally, simd: int, pe: int, out: int, *, ternary: bool) -> None:
+    """How many of SIMD bits are set, PE times: in groups of six where a LUT has six inputs."""
+    tree = tree_of(simd, 1, out, ternary=False)
+    if ternary:
+        groups = np.diff(np.append(np.arange(0, simd, SIX), simd))  # bits of each
+        count.luts(sixes=pe * float(np.array(_COUNT_LUTS)[groups].sum()))
+        widths = np.array([int(group).bit_length() for group in groups])
+        tree = sparse_tree(widths, out, ternary=True)
+    count.luts(popcount=pe * tree.pairs, threes=pe * tree.threes)
+    count.ffs(tree=pe * tree.kept)
 
 
 def value_bits(x: Reading, side: str) -> int:
@@ -64,7 +78,7 @@ def value_bits(x: Reading, side: str) -> int:
 
 
 def _products(x: Reading, count: Tally, number: int, term: int) -> None:
-    """Products of two variables each, and their registers."""
+    """Products of two variables each, of so many bits, and their registers."""
     bits = x["WEIGHT_BITS"]
     count.ffs(product=number * term)
     if x["DSP"]:
@@ -73,16 +87,19 @@ def _products(x: Reading, count: Tally, number: int, term: int) -> None:
     if 2 in (x["WEIGHT_KIND"], x["IN_KIND"]):
         count.luts(signs=number * (max(x["IN_BITS"], bits) + 2))
         return
-    count_products(x, "IN", x.table()[:, : number * bits], bits, count)
+    count_products(x, "IN", x.table()[:, : number * bits], bits, count, term)
 
 
-def count_products(x: Reading, side: str, table: BitMatrix, bits: int, count: Tally) -> None:
+def count_products(
+    x: Reading, side: str, table: BitMatrix, bits: int, count: Tally, most: int = sys.maxsize
+) -> None:
     """Products of an input and the numbers of a table, of so many bits each.
 
     Args:
         side: prefix of the input's parameters.
+        most: bits of a product.
     """
-    own, term = x[f"{side}_BITS"], value_bits(x, side) + bits
+    own, term = x[f"{side}_BITS"], min(value_bits(x, side) + bits, most)
     used = bits_used(table, bits)
     for (varying, rows), products in zip(*np.unique(used, axis=0, return_counts=True)):
         luts = product_luts(own, int(varying), int(rows), term, has_sign=x[f"{side}_KIND"] != 0)
@@ -129,10 +146,8 @@ def _constants(x: Reading, count: Tally, *, xnor: bool) -> None:
     """A product for each weight, all by constants: what is zero takes nothing."""
     pe, simd, out = x["PE"], x["SIMD"], x["OUT_BITS"]
     if xnor:
-        cells, kept = tree_bits(simd, 1, out)
         count.ffs(product=2 * simd)
-        count.luts(constant_tree=pe * cells)
-        count.ffs(tree=pe * kept)
+        _equal_signs(count, simd, pe, out, ternary=bool(x["TERNARY"]))
         return
     weights = signed(x.table(), x["WEIGHT_BITS"], x["WEIGHT_KIND"]).reshape(pe, simd)
     own = x["IN_BITS"] if x["IN_KIND"] != 2 else 2
@@ -148,9 +163,9 @@ def _constants(x: Reading, count: Tally, *, xnor: bool) -> None:
             count.luts(**constant_luts(x["IN_BITS"], bits, adders, weight))
             count.ffs(product=bits - ((weight & -weight).bit_length() - 1))
     for row in wide:
-        cells, kept = sparse_tree(row, out)
-        count.luts(constant_tree=cells)
-        count.ffs(tree=kept)
+        tree = sparse_tree(row, out, ternary=bool(x["TERNARY"]))
+        count.luts(constant_tree=tree.pairs, constant_threes=tree.threes)
+        count.ffs(tree=tree.kept)
 
 
 def constant_luts(own: int, bits: int, digits: int, constant: int) -> dict[str, float]:

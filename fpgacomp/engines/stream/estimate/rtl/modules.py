@@ -47,6 +47,7 @@ LUT_COSTS: Mapping[str, float] = {
     "clip_low": 0.2, "delay": 1.0, "clip_select": 1.0, "join": 2.0, "lane": 1.0, "word": 0.5,
     "deep": 4.0, "select": 0.7, "held": 3.0, "shifted": 0.7, "parts": 1.0, "across": 2.0,
     "cycle": 3.0, "place": 4.0, "place_inner": 3.0, "popcount": 1.0, "copies": 1.0,
+    "threes": 1.0, "constant_threes": 1.0, "sixes": 1.0,
     "registers": 230.0, "port": 95.0,
 }  # fmt: skip
 

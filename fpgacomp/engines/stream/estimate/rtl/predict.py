@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fpgacomp.devices.device import Device
 from fpgacomp.devices.resources import Resources
 from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import Trial
+from fpgacomp.engines.stream.dataflow import Dataflow
 from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.engines.stream.estimate.open_tools import measured
+from fpgacomp.engines.stream.estimate.rtl.modules import RULES, tally
 from fpgacomp.engines.stream.estimate.rtl.prices import NOTHING, instances_of, rtl_shares
 from fpgacomp.engines.stream.fold.rtl_fifos import rtl_dataflow
+from fpgacomp.engines.stream.operators.shared_matrix import SharedMatrix
+from fpgacomp.engines.stream.rtl.parts import operator_part
 from fpgacomp.results.estimate import (
     RTL_BY_VIVADO,
     RTL_BY_YOSYS,
@@ -41,9 +46,10 @@ def predictions(design: StreamDesign) -> tuple[PredictedFigures, ...]:
         operator.terms(device.wide_port_bits)["dsp"].get("scale", 0.0)
         for operator in dataflow.operators
     )
+    by_vivado = _extrapolated(whole, of_hls, _of_pairs(dataflow, device))
     return (
         PredictedFigures(basis, whole),
-        PredictedFigures(replace(basis, predicts=RTL_BY_VIVADO), _extrapolated(whole, of_hls)),
+        PredictedFigures(replace(basis, predicts=RTL_BY_VIVADO), by_vivado),
     )
 
 
@@ -75,14 +81,32 @@ def _estimate(design: StreamDesign, before: Estimate) -> Estimate:
     return replace(before, resources=whole, layers=layers, basis=basis)
 
 
-def _extrapolated(found: Resources[Figure], scaled: float) -> Resources[Figure]:
-    """What Vivado is assumed to make; `scaled`: DSP blocks that it may give to scales."""
+def _of_pairs(dataflow: Dataflow, device: Device) -> float:
+    """LUTs that are missing where Vivado makes two adders of each sum of three numbers."""
+    missing = 0.0
+    for index, operator in enumerate(dataflow.operators):
+        if isinstance(operator, SharedMatrix):
+            missing += operator.luts_of_pairs
+        else:
+            part = operator_part(operator, f"t{index}", device)
+            missing += tally(part, device).threes if part.module in RULES else 0.0
+    return missing
+
+
+def _extrapolated(found: Resources[Figure], scaled: float, pairs: float) -> Resources[Figure]:
+    """What Vivado is assumed to make.
+
+    Args:
+        scaled: DSP blocks that it may give to scales.
+        pairs: LUTs that it may take for a second adder of sums of three.
+    """
 
     def figure(name: str) -> Figure:
         one = found[name]
         if name == "dsp":
             return Figure(one.value, one.low, one.high + scaled)
         low, high = _VIVADO.get(name, (1.0, 1.0))
-        return Figure(one.value, one.low * low, one.high * high)
+        most = one.high + (pairs if name == "lut" else 0.0)
+        return Figure(one.value, one.low * low, most * high)
 
     return Resources.of(figure)

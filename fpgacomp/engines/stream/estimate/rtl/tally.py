@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil, inf
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,6 +33,11 @@ class Tally:
     lut: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     ff: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     whole: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @property
+    def threes(self) -> float:
+        """Bits of the adders of three numbers, each of which one LUT adds up."""
+        return self.lut.get("threes", 0.0) + self.lut.get("constant_threes", 0.0)
 
     def luts(self, **amounts: float) -> None:
         _add(self.lut, amounts)
@@ -192,33 +198,43 @@ def ram_of(
     return Ram(select=width * (depth - 1), registers=width * depth)
 
 
-def tree_bits(terms: int, bits: int, most: int) -> tuple[float, float]:
-    """(adder cells, register bits) of fpgacomp_sum of so many terms of so many bits.
+class Tree(NamedTuple):
+    """What an instance of fpgacomp_sum is made of.
+
+    Args:
+        pairs: bits of the adders of two numbers.
+        threes: of those of three.
+        kept: bits of its registers.
+    """
+
+    pairs: float
+    threes: float
+    kept: float
+
+
+def tree_of(terms: int, bits: int, most: int, *, ternary: bool) -> Tree:
+    """fpgacomp_sum of so many terms of so many bits.
 
     Args:
         most: bits of its result, beyond which nothing is kept.
     """
-    levels, cells, kept = width_of(terms), 0.0, 0.0
-    for level in range(1, levels + 1):
-        below, count = -(-terms >> (level - 1)), -(-terms >> level)
-        wide = min(bits + level, most)
-        cells += below // 2 * wide
-        if level % 2 == 0 or level == levels:
-            kept += count * wide
-    return cells, kept
+    return sparse_tree(np.full(terms, bits), most, ternary=ternary)
 
 
-def sparse_tree(widths: np.ndarray, most: int) -> tuple[float, float]:
-    """The same for the terms of a sum of which some are zero: their bits, 0 where they are."""
-    level, cells, kept = 0, 0.0, 0.0
-    levels = width_of(len(widths))
-    while level < levels:
+def sparse_tree(widths: np.ndarray, most: int, *, ternary: bool) -> Tree:
+    """The same for terms of which some are zero: their bits, 0 where they are."""
+    radix = 3 if ternary else 2
+    level, pairs, threes, kept = 0, 0.0, 0.0, 0.0
+    while len(widths) > 1:
         level += 1
-        padded = np.concatenate([widths, np.zeros(len(widths) % 2, dtype=widths.dtype)])
-        one, other = padded[::2], padded[1::2]
-        both = (one > 0) & (other > 0)
-        widths = np.where(both, np.minimum(np.maximum(one, other) + 1, most), one + other)
-        cells += float(widths[both].sum())
-        if level % 2 == 0 or level == levels:
+        groups = np.pad(widths, (0, -len(widths) % radix)).reshape(-1, radix)
+        numbers = np.count_nonzero(groups, axis=1)
+        # Three numbers of n bits come to n + 2; of nine the sum has n + 4, of 27 it has n + 5.
+        more = width_of(3**level) - width_of(3 ** (level - 1)) if ternary else 1
+        grown = np.minimum(groups.max(axis=1) + np.where(numbers > 1, more, 0), most)
+        pairs += float(grown[numbers == 2].sum())
+        threes += float(grown[numbers == 3].sum())
+        widths = np.where(numbers > 0, grown, 0)
+        if ternary or level % 2 == 0 or len(widths) == 1:
             kept += float(widths.sum())
-    return cells, kept
+    return Tree(pairs, threes, kept)
