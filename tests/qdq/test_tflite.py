@@ -131,6 +131,7 @@ def test_a_maximum_in_front_of_its_activation_is_exact() -> None:
 
 
 @NEEDS_TENSORFLOW
+@pytest.mark.slow
 def test_the_kernels_round_as_the_model_of_them_says() -> None:
     """Every sum of -128 * 100..127 * 100 with each factor, in TFLite and in `rounding`."""
     factors = [1 / 16, 0.013, 1 / 16 * (1 - 2.0**-20), 0.0071, 0.125, 1.0, 3.3]

@@ -245,6 +245,7 @@ def test_files_of_tls_that_cannot_be_used(tmp_path: Path) -> None:
         make_client(BrokerSettings("127.0.0.1", 1, user="me", password_file=tmp_path / "none"))
 
 
+@pytest.mark.slow
 @needs_mosquitto
 def test_a_client_asks_until_the_service_is_there(
     deployment: Deployment, oracle: Accelerator, mosquitto: Broker, tmp_path: Path
@@ -259,6 +260,7 @@ def test_a_client_asks_until_the_service_is_there(
         assert pending.attempts > 1
 
 
+@pytest.mark.slow
 @needs_mosquitto
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
 def test_an_answer_that_the_broker_finds_too_large_keeps_no_other_from_its_client(
@@ -336,6 +338,7 @@ def fails(settings: BrokerSettings, folder: Path, deployment: Deployment, log: A
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["port", "host", "tls"])
 def test_a_broker_that_is_not_reached_is_told_of(
     kind: str, deployment: Deployment, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -463,16 +466,21 @@ def test_a_question_that_two_designs_answer_is_told(caplog: pytest.LogCaptureFix
         client.close()
 
 
-@pytest.mark.parametrize("payload", BAD_REPLIES)
-def test_no_reply_ends_the_clients_thread(payload: bytes) -> None:
+@pytest.fixture(scope="module")
+def without_broker() -> Iterator[PredictionClient]:
+    """One client for all, as closing it takes a second."""
     client = PredictionClient(BrokerSettings("127.0.0.1", services.free_port()), "n")
-    try:
-        pending = client.submit({"x": SAMPLES}, id="a")
-        client._on_message(None, None, SimpleNamespace(payload=payload))
-        with pytest.raises(DeviceTimeout, match=r"prints the topic fpgacomp/n/predict"):
-            pending.result(0)
-        good = json.dumps({"id": "a", "outputs": {"m": [[1.5]]}}).encode()
-        client._on_message(None, None, SimpleNamespace(payload=good))
-        assert pending.result(0)["m"].tolist() == [[1.5]]
-    finally:
-        client.close()
+    yield client
+    client.close()
+
+
+@pytest.mark.parametrize("payload", BAD_REPLIES)
+def test_no_reply_ends_the_clients_thread(payload: bytes, without_broker: PredictionClient) -> None:
+    client = without_broker
+    pending = client.submit({"x": SAMPLES}, id="a")
+    client._on_message(None, None, SimpleNamespace(payload=payload))
+    with pytest.raises(DeviceTimeout, match=r"prints the topic fpgacomp/n/predict"):
+        pending.result(0)
+    good = json.dumps({"id": "a", "outputs": {"m": [[1.5]]}}).encode()
+    client._on_message(None, None, SimpleNamespace(payload=good))
+    assert pending.result(0)["m"].tolist() == [[1.5]]

@@ -192,6 +192,7 @@ def test_a_device_that_fails_again_is_opened_anew(
     assert not service.problems()
 
 
+@pytest.mark.slow
 def test_a_request_that_the_device_fails_at_takes_no_other_along(
     started: Any, deployment: Deployment, oracle: Accelerator
 ) -> None:
