@@ -17,7 +17,7 @@ from fpgacomp.engines.stream.timing.whole import Whole
 from fpgacomp.results.estimate import RTL_BY_YOSYS, Basis, Estimate, Figure, LayerEstimate
 
 # What Yosys made of whole circuits, over what was counted. With LUTs of six inputs five circuits
-# of 1,200 to 41,000 LUTs took 0.88 to 1.05 and of flip-flops 0.82 to 1.0 (xc7); with four inputs
+# of 1,200 to 41,000 LUTs took 0.88 to 1.07 and of flip-flops 0.87 to 1.01 (xc7); with four inputs
 # one of 2,300 took 1.3 on iCE40 and 1.4 on ECP5.
 _SIX_INPUTS, _FOUR_INPUTS = (0.85, 1.15), (0.9, 1.6)
 _FF_RANGE = (0.8, 1.1)
