@@ -209,11 +209,14 @@ module fpgacomp_matvec #(
           end
           assign terms[p][s] = TERM_BITS'(product);
         end else begin : gen_logic
-          (* use_dsp = "no" *) logic signed [TERM_BITS-1:0] product;
+          // What is narrower than a factor, as 0 always is, is cut behind its register.
+          localparam int Factor = InValue > WeightValue ? InValue : WeightValue;
+          localparam int Product = TERM_BITS > Factor ? TERM_BITS : Factor;
+          (* use_dsp = "no" *) logic signed [Product-1:0] product;
           always_ff @(posedge clk) begin
             if (enable) product <= $signed(x_value[s]) * $signed(weight_value[p*SIMD+s]);
           end
-          assign terms[p][s] = product;
+          assign terms[p][s] = TERM_BITS'(product);
         end
       end
     end

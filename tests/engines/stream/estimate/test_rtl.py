@@ -20,11 +20,13 @@ from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.engines.stream.estimate.design import estimate_stream
 from fpgacomp.engines.stream.estimate.rtl.fit import fit_modules, left_out, predicted
 from fpgacomp.engines.stream.estimate.rtl.measured import FIRST, PATH, content, of_family
-from fpgacomp.engines.stream.estimate.rtl.modules import RULES
+from fpgacomp.engines.stream.estimate.rtl.modules import RULES, tally
 from fpgacomp.engines.stream.estimate.rtl.predict import as_built
 from fpgacomp.engines.stream.estimate.rtl.prices import PATH as COSTS
 from fpgacomp.engines.stream.estimate.rtl.prices import family_of, instances_of, price
-from fpgacomp.engines.stream.rtl.parts import RtlPart
+from fpgacomp.engines.stream.expand import expand
+from fpgacomp.engines.stream.operators.matrix_vector import MatrixVector
+from fpgacomp.engines.stream.rtl.parts import RtlPart, operator_part
 from fpgacomp.engines.stream.rtl.project import LIBRARY
 from fpgacomp.ir.infer import unknown_output
 from fpgacomp.ir.layers import Dense
@@ -127,6 +129,23 @@ def test_a_weight_that_is_zero_takes_nothing() -> None:
         design = StreamDesign(graph=graph, board=BOARD, clock_mhz=100.0, folding=folding)
         found.append(STREAM.predictions(design)[0].lut.value)
     assert found[0] < found[1] / 2
+
+
+def test_a_multiplier_with_one_product_beside_packed_ones_joins_nothing() -> None:
+    """Three products a step in pairs: the third has a block of its own."""
+    packed = {}
+    for pe in (2, 3):
+        builder = builders.GraphBuilder("one")
+        x = builder.input("x", (4,), 0, 255)
+        graph = builder.graph(builder.dense("y", x, pe, -8, -8))
+        folding = {"y": StreamFolding(pe, 4, "auto", "dsp")}
+        design = StreamDesign(graph=graph, board=BOARD, clock_mhz=100.0, folding=folding)
+        (matrix,) = (one for one in expand(design).operators if isinstance(one, MatrixVector))
+        found = tally(operator_part(matrix, "t0", BOARD.device), BOARD.device)
+        assert min([*found.lut.values(), *found.ff.values()]) >= 0
+        packed[pe] = found.lut["packed"]
+        assert found.whole["dsp"] == 4 * (pe - 1)
+    assert packed[2] == packed[3] > 0
 
 
 def test_a_design_names_what_its_figures_predict() -> None:

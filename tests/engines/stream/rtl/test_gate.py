@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fpgacomp.devices.read import load_board
+from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.engines.stream.rtl.simulate import Stimulus, simulate_batches
 from fpgacomp.errors import ToolError
@@ -28,10 +29,18 @@ from tests.support import stream_designs as sd
 )
 @pytest.mark.parametrize("board", ["pynq-z2", "ulx3s-85f", "icebreaker"])
 def test_the_netlist_computes_every_output(board: str, tmp_path: Path) -> None:
-    made = replace(sd.design(builders.mlp(), 3, most=4), board=load_board(board))
+    # Adders of three numbers of several widths on boards that have them, beside DSP blocks.
+    special = {
+        "fc1": StreamFolding(4, 6, "lutram", "lut"), "fc2": StreamFolding(2, 4, "lutram", "lut"),
+        "fc3": StreamFolding(1, 2, "lutram", "dsp"),
+    }  # fmt: skip
+    made = replace(sd.design(builders.mlp(), 3, most=4, **special), board=load_board(board))
     given = builders.inputs(made.graph, 6, 7)
     expected = interpreter.run(made.graph, given)
     project = STREAM.emit(made, {name: values[:1] for name, values in expected.items()}).project
+    script = project.files["rtl/yosys/synth.ys"].decode()
+    assert "use_dsp=yes" in script
+    assert ("-map yosys/ternary_add.v" in script) == made.board.device.ternary_adders
     found = []
     for pauses in ("none", "both"):
         (tmp_path / pauses).mkdir()

@@ -35,8 +35,16 @@ def graphs() -> dict[str, Graph]:
         "sequence": stream_networks.sequence().graph(),
         "labels": builders.labels(),
         "odd": odd_graph(0),
+        "narrow": narrow_products(),
         **{f"random_{seed}": RandomGraph(seed).finished() for seed in range(4)},
     }
+
+
+def narrow_products() -> Graph:
+    """Products that take fewer bits than their factors: of zeros, and of -1 with 0 to 4."""
+    b = builders.GraphBuilder("narrow")
+    x = b.input("x", (8,), 0, 4)
+    return b.graph(*(b.dense(f"y{n}", x, 4, low, low) for n, low in enumerate((0, -1) * 3)))
 
 
 def elaborates(folder: Path, top: str) -> bool:

@@ -145,8 +145,15 @@ def _matrix(seed: int) -> Graph:
 
 @pytest.mark.parametrize("board", ["pynq-z2", "ulx3s-85f"])
 def test_sums_of_random_products(board: str, tmp_path: Path) -> None:
-    """Boards whose LUTs add three numbers, and those whose LUTs add two."""
-    made = sd.design(sd.merged(*map(_matrix, range(24))), 11, most=160)
+    """Boards whose LUTs add three numbers, and those whose LUTs add two.
+
+    Beside them a convolution whose first row is padding alone, so that it begins a frame more than
+    it is sent while others are busy.
+    """
+    b = builders.GraphBuilder()
+    x = b.input("x", (3, 3, 1), 0, 3)
+    padded = b.graph(b.conv("conv", x, 1, (1, 1), pads=((1, 1), (1, 1))))
+    made = sd.design(sd.merged(*map(_matrix, range(24)), padded), 11, most=160)
     device = load_board(board).device
     made = replace(made, board=replace(made.board, device=device))
     wide = [one for one in made.folding.values() if one.simd > 9]

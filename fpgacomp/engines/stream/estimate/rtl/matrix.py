@@ -116,7 +116,8 @@ def _in_blocks(x: Reading, count: Tally, number: int, term: int) -> None:
         count.whole["dsp"] += simd * ceil(factor / port)
         if packed > 1:
             count.ffs(packed=simd * (factor + value_bits(x, "IN")))
-            count.luts(packed=simd * (factor - x["SHIFT"]), unpacked=simd * lanes * term)
+            joined = factor - x["SHIFT"] if lanes > 1 else 0
+            count.luts(packed=simd * joined, unpacked=simd * lanes * term)
 
 
 def product_luts(
