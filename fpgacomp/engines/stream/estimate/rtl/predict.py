@@ -88,8 +88,8 @@ def _of_pairs(dataflow: Dataflow, device: Device) -> float:
         if isinstance(operator, SharedMatrix):
             missing += operator.luts_of_pairs
         else:
-            part = operator_part(operator, f"t{index}", device)
-            missing += tally(part, device).threes if part.module in RULES else 0.0
+            unit = operator_part(operator, f"t{index}", device)
+            missing += tally(unit, device).threes if unit.module in RULES else 0.0
     return missing
 
 
