@@ -117,7 +117,7 @@ def random_options(rng):
 
 
 @pytest.mark.parametrize("backend", ["stream", "finn"])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [0, 2, 4, 5, 6])  # 1, 3 and 7 draw networks that train for long
 def test_what_is_trained_is_what_is_compiled(seed, backend):
     if backend == "finn" and not FINN:
         pytest.skip("not installed: finn")

