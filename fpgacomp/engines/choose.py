@@ -98,6 +98,8 @@ def _weighed(
     name = engine.name
     if why := why_not_the_best(outlook, best, goal):
         return _Beside(f"{name} is passed over: {why}.")
+    if outlook.refused:
+        return _Beside(f"{name} is passed over: {outlook.refused}.")
     least = f"at least {outlook.least_lut:,.0f} LUT"
     kind = "" if best.folded.verdict.fits else "another engine: "
     if outlook.missing:

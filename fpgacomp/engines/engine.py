@@ -104,11 +104,13 @@ class Outlook:
         least_lut: LUTs that it takes at least.
         effort: why it is not looked for unasked, as a clause with figures; "" where it is.
         missing: the command that installs what finding it needs; "" where that is there.
+        refused: why it is refused where it is asked for, likewise; "" where it is not.
     """
 
     least_lut: float
     effort: str = ""
     missing: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def compile(
         raise UsageError(
             "--area yosys",
             f"maps SystemVerilog, and the {chosen.engine.name} engine emits none.",
-            "add --backend stream, or leave --area out.",
+            "add --backend stream (or adders, for small networks), or leave --area out.",
         )
 
     samples = vectors_of(network, lowered, options)

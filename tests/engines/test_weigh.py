@@ -133,6 +133,16 @@ def test_what_takes_minutes_is_not_looked_for_unasked(monkeypatch: pytest.Monkey
     assert "--backend adders asks for it (at least 734 LUT)." in chosen.folded.reasons[1]
 
 
+def test_what_would_be_refused_is_not_advised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adders_fold, "fold_adders", never)
+    monkeypatch.setattr(solve, "installed", lambda: True)
+    monkeypatch.setattr(adders_outlook, "MOST_UNASKED", 300)
+    monkeypatch.setattr(solve, "MOST_DIGITS", 200)
+    told = choose(mlp(), goal(), ENGINES).folded.reasons[1]
+    assert told.startswith("adders is passed over: a matrix of ") and "up to 200 are tried" in told
+    assert "asks for it" not in told
+
+
 @pytest.mark.slow
 def test_what_cannot_be_one_circuit_is_passed_over_with_the_reason() -> None:
     chosen = choose(builders.labels(), goal(Target("area")), ENGINES)

@@ -143,7 +143,8 @@ AreaOption = Annotated[
         "distinct part of the emitted SystemVerilog to the board's family, too, and states the sum "
         "beside the estimate (pip install pyosys==0.70; up to minutes, kept for later runs). That "
         "is no figure of Vivado's, and the estimate alone decides what is built. Only for "
-        "streaming designs; `estimate` emits nothing and has no such option. Default: estimate.",
+        "designs with SystemVerilog (backends stream, finn and adders); `estimate` emits nothing "
+        "and has no such option. Default: estimate.",
     ),
 ]
 ToolCalibrationOption = Annotated[

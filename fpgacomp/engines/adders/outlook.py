@@ -25,24 +25,35 @@ MOST_UNASKED = 10_000
 
 def outlook(graph: Graph, device: Device) -> Outlook:
     """What is known of the design of a graph on a device."""
-    digits = shared_digits(graph)
-    why = ""
+    each = _digits(graph)
+    digits, largest = sum(each), max(each, default=0)
+    why = refused = ""
+    if largest > solve.MOST_DIGITS:
+        refused = (
+            f"a matrix of {largest:,} signed digits is too large to share the additions of (up to "
+            f"{solve.MOST_DIGITS:,} are tried)"
+        )
     if digits > MOST_UNASKED:
         why = (
             f"sharing the additions of {digits:,} signed digits may take minutes, and up to "
             f"{MOST_UNASKED:,} are shared unasked"
         )
     missing = "" if solve.installed() else solve.INSTALL
-    return Outlook(least_circuit_luts(graph, device), why, missing)
+    return Outlook(least_circuit_luts(graph, device), why, missing, refused)
 
 
 def shared_digits(graph: Graph) -> int:
     """Signed digits of all matrices."""
-    return sum(
+    return sum(_digits(graph))
+
+
+def _digits(graph: Graph) -> list[int]:
+    """Signed digits of each matrix."""
+    return [
         int(signed_digits(layer.weight.array).sum())
         for layer in graph.layers
         if isinstance(layer, Dense | Conv)
-    )
+    ]
 
 
 @lru_cache(maxsize=64)
