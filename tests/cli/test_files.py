@@ -153,6 +153,7 @@ def test_a_file_in_a_folder_that_is_replaced(place: str, tmp_path: Path) -> None
     assert not (tmp_path / place).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "read"),
     [("out", "build/x.npz"), ("out", "build/hls"), ("dump_stages", "stages/1-network/a.onnx")],

@@ -132,6 +132,7 @@ def test_functions_without_a_file_are_called_by_their_names() -> None:
         call_users(len, 3, fix="give a list.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("returned", "text"),
     [

@@ -15,6 +15,8 @@ from fpgacomp.lower import lower
 from fpgacomp.results.target import Target
 from tests.support.nasty_networks import NASTY
 
+pytestmark = pytest.mark.slow
+
 # Reshapes, branches that meet, pools, and sums without a quantizer between them.
 CHOSEN = (
     "one_number_in_one_number_out", "channels_last_to_the_end", "upsampled_and_pooled_again",

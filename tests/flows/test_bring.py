@@ -162,6 +162,7 @@ WRONG_BITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WRONG_BITS)
 def test_a_bit_file_of_something_else_is_refused(what: str, case: Case) -> None:
     content, why = WRONG_BITS[what]
@@ -214,6 +215,7 @@ WRONG_TIMINGS: dict[str, tuple[bytes, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WRONG_TIMINGS)
 def test_a_timing_report_that_does_not_bear_the_bitstream_out_is_refused(
     what: str, case: Case

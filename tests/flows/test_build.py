@@ -347,6 +347,7 @@ def reported(part: str) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", [True, False])
 def test_reports_of_a_vendors_tools_are_held_beside_the_estimate(
     folder: Path, monkeypatch: pytest.MonkeyPatch, right: bool

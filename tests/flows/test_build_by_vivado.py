@@ -20,6 +20,8 @@ from tests.support.tiny_builds import tiny_build
 from tests.support.vendor_files import bit
 from tests.support.vivado.program import install
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = BuildOptions(scripts_only=True)
 build = partial(build_own, trust=True)
 bring = partial(bring_bitstream, trust=True)
@@ -36,7 +38,6 @@ def folder(compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return Path(shutil.copytree(compiled, tmp_path / "build"))
 
 
-@pytest.mark.slow
 def test_without_vivado_the_scripts_are_there_and_the_run_fails(folder: Path) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(ToolError, match=rf"only the scripts were written, to {folder}/bitstream"):
@@ -47,7 +48,6 @@ def test_without_vivado_the_scripts_are_there_and_the_run_fails(folder: Path) ->
     assert manifest is not None and manifest.edited(folder / "bitstream") == []
 
 
-@pytest.mark.slow
 def test_scripts_alone_are_no_failure_and_come_out_the_same(folder: Path) -> None:
     found = build(folder, options=SCRIPTS)
     assert found.met and found.summary()["status"] == "scripts"
@@ -74,7 +74,6 @@ def test_the_preset_is_in_the_commands_of_the_scripts_and_stays(folder: Path) ->
     assert "preset=minimal" in (folder / "bitstream/Makefile").read_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("board", "options", "why"),
     [
@@ -94,7 +93,6 @@ def test_an_option_of_other_boards_is_refused(
     assert not (made / "bitstream").exists()
 
 
-@pytest.mark.slow
 def test_the_rate_of_a_serial_link_stands_in_the_report(tmp_path: Path) -> None:
     made = tiny_build(tmp_path, "arty-a7-35t", 100.0)
     for options, baud in ((SCRIPTS, 3_000_000), (replace(SCRIPTS, baud=115_200), 115_200)):
@@ -103,7 +101,6 @@ def test_the_rate_of_a_serial_link_stands_in_the_report(tmp_path: Path) -> None:
         assert report["host_link"] == {"kind": "uart", "baud": baud}
 
 
-@pytest.mark.slow
 def test_a_run_of_vivado_replaces_the_scripts_and_keeps_its_own_project(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ from tests.support.paths import EXAMPLES
 from tests.support.tiny_builds import tiny_build
 from tests.support.tool_reports import Unit
 
+pytestmark = pytest.mark.slow
+
 MODEL = EXAMPLES / "digits_mlp" / "model.onnx"
 RATES = (20_000_000, 5_000_000, 100_000)
 
@@ -66,7 +68,6 @@ def estimated(file: Path | None, **options: Any) -> fpgacomp.Report:
     return fpgacomp.estimate(MODEL, "pynq-z2", options=asked)
 
 
-@pytest.mark.slow
 def test_a_tool_that_takes_more_is_learned_and_the_estimate_names_it(
     builds: list[Path], tmp_path: Path
 ) -> None:
@@ -87,7 +88,6 @@ def test_a_tool_that_takes_more_is_learned_and_the_estimate_names_it(
     assert after.board == before.board and not before.estimate.basis.calibrated
 
 
-@pytest.mark.slow
 def test_a_design_keeps_the_budget_after_the_correction(builds: list[Path], tmp_path: Path) -> None:
     """The fastest design fills the board: with a tool that takes more, it has to be smaller."""
     file = tmp_path / "vivado.json"
@@ -105,7 +105,6 @@ def test_a_design_keeps_the_budget_after_the_correction(builds: list[Path], tmp_
     assert not bound.verdict.fits and bound.verdict.limiting_resource == "lut"
 
 
-@pytest.mark.slow
 def test_a_calibrated_build_says_so_and_teaches_nothing(builds: list[Path], tmp_path: Path) -> None:
     file = tmp_path / "vivado.json"
     calibrate(builds, file)
@@ -117,7 +116,6 @@ def test_a_calibrated_build_says_so_and_teaches_nothing(builds: list[Path], tmp_
         calibrate([*builds, again])
 
 
-@pytest.mark.slow
 def test_too_few_builds_are_refused_with_their_number(builds: list[Path], tmp_path: Path) -> None:
     with pytest.raises(InputDataError, match=r"hold 2 measured designs; it takes 3 different ones"):
         calibrate(builds[:2], tmp_path / "x.json")
@@ -129,7 +127,6 @@ def test_too_few_builds_are_refused_with_their_number(builds: list[Path], tmp_pa
     assert len(found.calibration.sources) == 3 and "counts once with" in found.notes[0]
 
 
-@pytest.mark.slow
 def test_builds_of_several_tools_or_stages_are_refused(builds: list[Path], tmp_path: Path) -> None:
     reported(builds[0], tmp_path / "r.rpt", version="2025.1")
     with pytest.raises(InputDataError, match=r"several tools \(Vivado 2023.2, Vivado 2025.1\)"):
@@ -148,7 +145,6 @@ def test_builds_without_reports_are_refused(plain: list[Path], tmp_path: Path) -
         calibrate([tmp_path])
 
 
-@pytest.mark.slow
 def test_a_report_of_the_host_link_and_all_teaches_nothing(tmp_path: Path) -> None:
     """nextpnr counts what `build` puts around a design, and the estimate does not."""
     made = tiny_build(tmp_path, "icebreaker", 24.0)
@@ -163,7 +159,6 @@ def test_a_report_of_the_host_link_and_all_teaches_nothing(tmp_path: Path) -> No
     assert f"import-report {made} {made}/rtl/yosys/stat.txt" in caught.value.fix
 
 
-@pytest.mark.slow
 def test_a_calibration_is_of_one_engine_and_its_tools(builds: list[Path], tmp_path: Path) -> None:
     file = tmp_path / "vivado.json"
     calibrate(builds, file)
@@ -181,7 +176,6 @@ def test_a_calibration_is_of_one_engine_and_its_tools(builds: list[Path], tmp_pa
         estimated(tmp_path / "strange.json")
 
 
-@pytest.mark.slow
 def test_the_command_line(builds: list[Path], tmp_path: Path) -> None:
     file, run = tmp_path / "vivado.json", CliRunner()
     shown = run.invoke(app, ["calibrate", *map(str, builds), "--out", str(file)])

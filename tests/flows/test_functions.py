@@ -136,6 +136,7 @@ PAIRS: dict[str, Sequence[onnx.NodeProto]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_two_tensors(name: str) -> None:
     third = [quant(["m", "sb", "z", "b"], "q3")] if name == "three" else []

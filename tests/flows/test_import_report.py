@@ -97,6 +97,7 @@ def test_rtl_is_matched_by_its_instances(built: Path, tmp_path: Path, form: Any,
         assert "has 5,000 LUTs beside model_0, which are not compared" in " ".join(found.notes)
 
 
+@pytest.mark.slow
 def test_what_was_estimated_is_what_the_report_of_the_build_says(
     built: Path, tmp_path: Path
 ) -> None:

@@ -192,6 +192,7 @@ def name_of_a_terminal(build: Path) -> None:
     rewrite(build, "hls/\x1b[2J.h", b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "why"),
     [

@@ -30,12 +30,14 @@ def test_lines_are_told_and_kept(tmp_path: Path) -> None:
     assert ended.how == "ended with code 0"
 
 
+@pytest.mark.slow
 def test_a_process_ends_when_its_time_is_up(tmp_path: Path) -> None:
     bounds = ProcessBounds(seconds=1.0, memory_bytes=1 << 30)
     ended = ran("import time; time.sleep(600)", tmp_path, bounds)
     assert ended.timed_out and ended.how.startswith("was ended after 1 s")
 
 
+@pytest.mark.slow
 def test_what_a_process_starts_ends_with_it(tmp_path: Path) -> None:
     bounds = ProcessBounds(seconds=1.0, memory_bytes=1 << 30)
     code = (

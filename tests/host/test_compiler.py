@@ -33,6 +33,7 @@ def write(compiler: Path, script: str, first: str = "#!/bin/sh\n") -> None:
     compiler.chmod(0o755)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "why"),
     [

@@ -22,6 +22,8 @@ from tests.support.nasty_networks import NASTY
 from tests.support.random_networks import networks, random_inputs, random_network
 from tests.support.random_parts import FEATURES
 
+pytestmark = pytest.mark.slow
+
 VECTORS = 40
 EXACT_IN_BINARY = FEATURES - {"odd_scales", "functions", "batchnorm", "bias", "pool", "multiply"}
 HAS_TIES = {"residual_two_to_three_only_nearly"}
@@ -75,7 +77,6 @@ def assert_outputs_equal_network(done: Run) -> None:
         np.testing.assert_allclose(got[name], values, rtol=2e-5, atol=2e-5)
 
 
-@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(networks(size=4))
 def test_oracle_equals_network(model):
@@ -84,7 +85,6 @@ def test_oracle_equals_network(model):
         assert_equal_to_network(done)
 
 
-@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(networks(size=4, features=EXACT_IN_BINARY))
 def test_powers_of_two_leave_no_ties(model):
@@ -103,7 +103,6 @@ def test_oracle_equals_nasty_network(name):
         assert_outputs_equal_network(done)
 
 
-@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(networks(size=3))
 def test_outputs_return_in_the_networks_units(model):
@@ -114,7 +113,6 @@ def test_outputs_return_in_the_networks_units(model):
     assert_outputs_equal_network(done)
 
 
-@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.data())
 def test_a_changed_integer_is_found(seed, data):
@@ -133,7 +131,6 @@ def test_a_changed_integer_is_found(seed, data):
     assert dead_scale or after.mismatches + after.ties > before.mismatches + before.ties
 
 
-@pytest.mark.slow
 def test_oracle_equals_three_hundred_larger_networks():
     """Seeded, so that a failure can be built again: refusals stay rare, mismatches absent."""
     refused = ties = 0

@@ -43,6 +43,7 @@ def random_requantize(rng: np.random.Generator, rounding: Rounding) -> Requantiz
     return Requantize(**{**layer.__dict__, "output": output})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounding", EXACT_ROUNDINGS)
 def test_requantize_layers_are_lines(rounding: Rounding) -> None:
     rng = np.random.default_rng(5)

@@ -52,6 +52,7 @@ def test_predictions_are_the_networks(build: Path) -> None:
     np.testing.assert_array_equal(scores, wanted)
 
 
+@pytest.mark.slow
 def test_samples_can_be_under_way_while_others_are_sent(build: Path) -> None:
     images = np.load(DIGITS / "test_inputs.npy")[:9]
     accelerator = runtime.open(build / "software", device(build))
@@ -120,6 +121,7 @@ def test_another_design_is_refused_with_both_identities(build: Path) -> None:
     assert transport.deployment.identity in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("samples", "why"),
     [
@@ -212,6 +214,7 @@ def test_networks_without_a_tail_give_what_they_give(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.slow
 def test_values_beyond_the_range_are_counted_and_the_range_is_stated(build: Path) -> None:
     images = np.load(DIGITS / "test_inputs.npy")[:3]
     with runtime.open(build / "software", device(build)) as accelerator:

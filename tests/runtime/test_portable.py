@@ -48,6 +48,7 @@ def early_imports(module: ast.Module) -> set[str]:
     return absolute_imports(module)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_it_is_python_3_8_and_imports_numpy_alone(path: Path) -> None:
     late, early = late_imports(tree(path)), early_imports(tree(path))

@@ -105,6 +105,7 @@ def test_topology(name: str) -> None:
     onnx.checker.check_model(built(name))
 
 
+@pytest.mark.slow
 @every_network
 def test_is_canonical_as_it_is(name: str) -> None:
     network = read_network(built(name))

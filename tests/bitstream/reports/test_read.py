@@ -278,6 +278,7 @@ def test_an_impossible_number_is_refused(name: str, bad: str) -> None:
         of(damaged)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY)
 def test_whatever_is_changed_in_a_file_is_read_or_refused(name: str) -> None:
     """Never another exception: bytes are cut, doubled, swapped and overwritten."""

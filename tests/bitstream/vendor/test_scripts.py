@@ -57,6 +57,7 @@ def block_of(tool: Vivado) -> Block:
     return tool.block
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_everything_is_connected_and_in_its_place(name: str, tmp_path: Path) -> None:
     design, tool = run(name, tmp_path)

@@ -130,6 +130,7 @@ def test_the_core_needs_nothing_of_the_c_library_but_string_and_math(
     assert {line.split()[-1] for line in missing} <= ALLOWED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "why"),
     [

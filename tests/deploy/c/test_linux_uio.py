@@ -67,6 +67,7 @@ def test_registers_memory_and_caches_are_reached(program: Path, board: Path) -> 
     assert (attributes / "sync_for_cpu").read_text() == "0x0000008000000041"
 
 
+@pytest.mark.slow
 def test_coherent_memory_is_never_synchronized(program: Path, board: Path) -> None:
     attributes = board / "sys/class/u-dma-buf/fpgacomp-buffer"
     (attributes / "dma_coherent").write_text("1\n")

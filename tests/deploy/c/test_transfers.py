@@ -110,6 +110,7 @@ def test_as_many_samples_are_under_way_as_there_are_slots(
     np.testing.assert_array_equal(answers(folder, SAMPLES), WANTED)
 
 
+@pytest.mark.slow
 def test_the_stored_frames_are_compared_byte_by_byte(shell: Shell) -> None:
     assert shell("self_test") == [["frames", "2", "bytes", "20", "mismatches", "0", "0"]]
     (found,) = shell("set fault_memory_bits 1", "self_test")[1:]
@@ -126,6 +127,7 @@ def test_samples_are_under_way_while_others_are_sent(shell: Shell, folder: Path)
     np.testing.assert_array_equal(answers(folder, 3), WANTED[:3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "status"),
     [

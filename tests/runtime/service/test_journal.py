@@ -128,6 +128,7 @@ def test_a_full_disk_refuses_and_takes_answers_again(
         again.close()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_asked_again_after_a_pause_only(tmp_path: Path) -> None:
     files = FailingFiles(0)
     journal = Journal(tmp_path, files=files)

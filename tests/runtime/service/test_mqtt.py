@@ -431,6 +431,7 @@ def _answer(design: str, value: float) -> SimpleNamespace:
     return SimpleNamespace(payload=json.dumps(reply).encode())
 
 
+@pytest.mark.slow
 def test_a_client_that_names_its_design_takes_no_others_answers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -450,6 +451,7 @@ def test_a_client_that_names_its_design_takes_no_others_answers(
         client.close()
 
 
+@pytest.mark.slow
 def test_a_question_that_two_designs_answer_is_told(caplog: pytest.LogCaptureFixture) -> None:
     client = PredictionClient(BrokerSettings("127.0.0.1", services.free_port()), "n")
     try:
@@ -474,6 +476,7 @@ def without_broker() -> Iterator[PredictionClient]:
     client.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payload", BAD_REPLIES)
 def test_no_reply_ends_the_clients_thread(payload: bytes, without_broker: PredictionClient) -> None:
     client = without_broker

@@ -102,6 +102,7 @@ def test_a_late_answer_is_there_for_the_next_attempt(
     web.stop()
 
 
+@pytest.mark.slow
 def test_health_and_readiness_are_two_things(web: Web) -> None:
     assert web.get("/healthz")[0] == web.get("/readyz")[0] == 200
     web.broken = True
@@ -193,6 +194,7 @@ def _has_ipv6() -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _has_ipv6(), reason="this machine has no ::1")
 @pytest.mark.parametrize(
     ("host", "reached"),

@@ -170,6 +170,7 @@ def test_a_device_that_fails_once_is_reset(
     assert resets == [1] and service.metrics.total("device_starts_total") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error", [TransferError("DMA 0", "stopped.", "reset it."), ValueError("?")]
 )
@@ -222,6 +223,7 @@ def test_a_request_that_the_device_fails_at_takes_no_other_along(
     ask(service, SAMPLES[:1], "next").scores()
 
 
+@pytest.mark.slow
 def test_a_device_that_does_not_come_back_is_refused_and_then_found(
     started: Any, deployment: Deployment
 ) -> None:
