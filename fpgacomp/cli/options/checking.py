@@ -97,9 +97,9 @@ ChecksOption = Annotated[
         rich_help_panel=CHECKING,
         help="How much of the emitted design is simulated: quick (its C++ on all samples) or full "
         "(default; also the C++ as a vendor's tool reads it, loop by loop on arbitrary-precision "
-        "types, and of a streaming design its SystemVerilog cycle by cycle, on 4 samples each and "
-        "the SystemVerilog on as many more as take a second, where that is predicted to take under "
-        "60 seconds of processor time; the report gives the command otherwise).",
+        "types, and where the engine emits SystemVerilog that, cycle by cycle, on 4 samples each "
+        "and the SystemVerilog on as many more as take a second, where that is predicted to take "
+        "under 60 seconds of processor time; the report gives the command otherwise).",
     ),
 ]
 LevelOption = Annotated[
@@ -110,11 +110,11 @@ LevelOption = Annotated[
         rich_help_panel=CHECKING,
         help="What runs: graph (the integer graph, interpreted), c (the emitted C++ on "
         "native integers), hls (the same C++ as a vendor's tool reads it, loop by loop on "
-        "arbitrary-precision types), and of a streaming design rtl (the emitted SystemVerilog, "
-        "cycle by cycle; needs fpgacomp[rtl]) and gate (the netlist that Yosys makes of it for the "
-        "board's family; needs pyosys, too; takes minutes). All but graph are compared with the "
-        "graph, gate at the outputs, the others at every layer; the exit code is 1 where they "
-        "differ.",
+        "arbitrary-precision types), and where the engine emits SystemVerilog (stream, finn, "
+        "adders) rtl (that, cycle by cycle; needs fpgacomp[rtl]) and gate (the netlist that Yosys "
+        "makes of it for the board's family; needs pyosys, too; takes minutes). All but graph are "
+        "compared with the graph, gate at the outputs, the others at every layer; the exit code is "
+        "1 where they differ.",
     ),
 ]
 

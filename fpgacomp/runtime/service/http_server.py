@@ -77,11 +77,12 @@ class RequestReader(io.RawIOBase):
             ) from None  # fmt: skip
         finally:
             line.settimeout(self._limits.patience_s)  # for the answer
-        if self._connection.made_room:
-            raise made_room()
         if count and not self.has_begun:
             self.has_begun = True
             self._until = time.monotonic() + self._limits.patience_s
+        # What had come before is read all the same: its client is told why it is ended.
+        if self._connection.made_room:
+            raise made_room()
         self._room -= count
         if self._room < 0:
             raise ServiceRefusal("malformed", "the headers", f"have over {_MAX_HEAD_BYTES} bytes.",

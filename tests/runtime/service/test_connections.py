@@ -7,7 +7,6 @@ import json
 import select
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,9 @@ from typing import Any
 import pytest
 
 from fpgacomp.runtime.deployment import Deployment
-from fpgacomp.runtime.service.connections import ConnectionLimits
+from fpgacomp.runtime.service.connections import ConnectionLimits, OpenConnection
+from fpgacomp.runtime.service.http_server import RequestReader
+from fpgacomp.runtime.service.refusal import ServiceRefusal
 from tests.support.services import samples_of, wait_for
 from tests.support.web_service import Web, read_answer
 
@@ -88,13 +89,25 @@ def test_who_has_to_make_room_is_told(web: Web) -> None:
         first = stack.enter_context(web.connect())
         first.sendall(HEAD)
         wait_for(lambda: web.front._server.connections.busy == 1, "it is not there")
-        time.sleep(0.3)  # one whose thread has read nothing yet is closed without a word
         others = [stack.enter_context(web.connect()) for _ in range(LIMITS.of_client)]
         status, headers, body = read_answer(first)
         error = json.loads(body)["error"]
         assert status == 408 and error["kind"] == "too slow" and int(headers["Retry-After"]) >= 1
         assert "needed for another client" in error["why"]
         assert all(map(is_open, others))
+
+
+def test_what_had_come_before_room_was_made_is_read(web: Web) -> None:
+    """Else its client would be taken for one that asked nothing, and told nothing."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = OpenConnection(ours, "127.0.0.1")
+        reader = RequestReader(connection, LIMITS)
+        theirs.sendall(HEAD)
+        connection.made_room = True
+        with pytest.raises(ServiceRefusal, match="needed for another client"):
+            reader.readinto(bytearray(1000))
+        assert reader.has_begun
 
 
 def ask(web: Web, source: str, answers: list[int]) -> threading.Thread:

@@ -69,14 +69,10 @@ class SharedMatrix(OneToOne):
         circuit, plan = self._circuit
         lanes = self.input.type, self.output.type
         source = module(tables, self._title, circuit, plan, lanes)
-        counted = {"lut": sum(luts(circuit)), "ff": float(plan.registers + plan.stages)}
+        whole = sum(luts(circuit))
+        counted = {"lut": whole, "ff": float(plan.registers + plan.stages),
+                   "threes": sum(luts(circuit, rows=2)) - whole}  # fmt: skip
         return Instance(tables, {}, modules={tables: source.encode()}, counted=counted)
-
-    @property
-    def luts_of_pairs(self) -> float:
-        """LUTs that are missing where a tool makes two adders of each sum of three numbers."""
-        circuit, _ = self._circuit
-        return sum(luts(circuit, rows=2)) - sum(luts(circuit))
 
     @property
     def _circuit(self) -> tuple[Circuit, Schedule]:

@@ -48,7 +48,8 @@ class Instance:
         files: file name -> content of the tables that the parameters name.
         modules: name -> source of modules that are this instance's alone.
         taps: tensors that these write down in simulation.
-        counted: "lut" and "ff" that these take as Yosys maps them, where somebody counts them.
+        counted: "lut" and "ff" that these take as Yosys maps them, where somebody counts them, and
+            "threes", the LUTs among them that add three numbers.
     """
 
     module: str

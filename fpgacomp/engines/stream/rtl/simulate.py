@@ -275,7 +275,8 @@ def _values(
         if name in ports:
             port = ports[name]
             flat = np.fromfile(results / port.file, dtype=container_type(port)).astype(np.int64)
-            # While other ports are still busy, padding begins a frame that nobody sends.
+            # While other ports are still busy, padding begins a frame that nobody sends. One that
+            # is whole is found by the port's register, which counts them.
             flat = flat[: frames * port.size]
         elif name in taps:
             stream = taps[name]

@@ -14,7 +14,6 @@ from fpgacomp.engines.stream.estimate.open_tools import measured
 from fpgacomp.engines.stream.estimate.rtl.modules import RULES, tally
 from fpgacomp.engines.stream.estimate.rtl.prices import NOTHING, instances_of, rtl_shares
 from fpgacomp.engines.stream.fold.rtl_fifos import rtl_dataflow
-from fpgacomp.engines.stream.operators.shared_matrix import SharedMatrix
 from fpgacomp.engines.stream.rtl.parts import operator_part
 from fpgacomp.results.estimate import (
     RTL_BY_VIVADO,
@@ -85,11 +84,9 @@ def _of_pairs(dataflow: Dataflow, device: Device) -> float:
     """LUTs that are missing where Vivado makes two adders of each sum of three numbers."""
     missing = 0.0
     for index, operator in enumerate(dataflow.operators):
-        if isinstance(operator, SharedMatrix):
-            missing += operator.luts_of_pairs
-        else:
-            unit = operator_part(operator, f"t{index}", device)
-            missing += tally(unit, device).threes if unit.module in RULES else 0.0
+        unit = operator_part(operator, f"t{index}", device)
+        known = unit.module in RULES
+        missing += tally(unit, device).threes if known else unit.counted.get("threes", 0.0)
     return missing
 
 
