@@ -160,8 +160,8 @@ def remedies(
             return (*found.values(), *others)
     if others:
         return tuple(others)
-    other = ", or --backend auto" if only else ""
-    return (f"nothing tried helps: a smaller network{other}.",)
+    other = ", or try --backend auto" if only else ""
+    return (f"nothing that was tried helps: use a smaller network{other}.",)
 
 
 def _reached(way: Way, graph: Graph, goal: Goal, engine: AnyEngine) -> Certainty | None:

@@ -115,6 +115,9 @@ def to_html(report: Report) -> str:
 
 def _view(report: Report) -> ReportView:
     shown = tuple(row.key for row in wording.resource_rows(report))
+    measured = wording.measured_keys(report)
+    columns = [wording.LABELS[key] for key in shown]
+    columns += [wording.measured_label(report, key) for key in measured]
     return ReportView(
         title=f"{report.model.name} on {report.board.title}",
         headline=wording.headline(report),
@@ -124,8 +127,8 @@ def _view(report: Report) -> ReportView:
         predictions=wording.prediction_lines(report),
         tiles=tuple(_tiles(report)),
         gauges=tuple(_gauge(row) for row in wording.resource_rows(report)),
-        layer_resources=tuple(wording.LABELS[key] for key in shown),
-        layers=tuple(_layers(report, shown)),
+        layer_resources=tuple(columns),
+        layers=tuple(_layers(report, shown, measured)),
         network=draw_network(report.layers),
         timeline=tuple(charts.timeline(report.layers)),
         lut_bars=tuple(charts.lut_bars(report.layers, report.estimate.lut.value)),
@@ -198,16 +201,19 @@ def _gauge(row: ResourceRow) -> Gauge:
     )
 
 
-def _layers(report: Report, shown: tuple[str, ...]) -> Iterator[LayerRow]:
+def _layers(
+    report: Report, shown: tuple[str, ...], measured: tuple[str, ...]
+) -> Iterator[LayerRow]:
     for layer in report.layers:
-        amounts = (layer.estimate.resources[key].value for key in shown)
+        amounts = [wording.count(layer.estimate.resources[key].value) for key in shown]
+        amounts += [wording.measured_text(report, layer.name, key) for key in measured]
         yield LayerRow(
             name=layer.name,
             kind=layer.kind,
             shape=wording.shape_text(layer.shape),
             bits=wording.bits_text(layer),
             folding=wording.folding_text(layer.folding),
-            amounts=tuple(map(wording.count, amounts)),
+            amounts=tuple(amounts),
             exact=layer.exact,
         )
 

@@ -67,8 +67,10 @@ def layer_lines(report: Report, width: int, most: int, *, plain: bool) -> list[s
     """A header and one line per layer, at most `most` of the heaviest, in network order."""
     roomy = width >= ROOMY
     uram = report.estimate.uram.high > 0
+    measured = ("lut",) if roomy and "lut" in wording.measured_keys(report) else ()
     longest = max((layer.estimate.cycles.value for layer in report.layers), default=0.0)
     columns = _layer_columns(roomy=roomy, uram=uram)
+    columns[-1:-1] = [Column(wording.measured_label(report, key), right=True) for key in measured]
     rows = []
     for layer in heaviest(report, most):
         figures = layer.estimate
@@ -83,6 +85,7 @@ def layer_lines(report: Report, width: int, most: int, *, plain: bool) -> list[s
                 wording.count(figures.cycles.value),
                 ("#" if plain else "█") * round((6 if roomy else 4) * share),
                 *(wording.count(figure.value) for figure in counted),
+                *(wording.measured_text(report, layer.name, key) for key in measured),
                 wording.folding_text(layer.folding),
             ]
         )

@@ -204,6 +204,23 @@ def area_line(report: Report) -> str:
     )
 
 
+def measured_keys(report: Report) -> tuple[str, ...]:
+    """The resources of which a tool found some in the design; () where none was asked."""
+    found = report.area.resources if report.area else {}
+    return tuple(name for name in LABELS if found.get(name))
+
+
+def measured_label(report: Report, key: str) -> str:
+    """LUT by Yosys: the head of a column of what a tool found of each layer."""
+    return f"{LABELS[key]} by {report.area.tool}" if report.area else LABELS[key]
+
+
+def measured_text(report: Report, layer: str, key: str) -> str:
+    """What a tool found of a layer; a dash where no instance works for it alone."""
+    own = report.area.layers.get(layer) if report.area else None
+    return "-" if own is None else count(own.get(key, 0.0))
+
+
 def headline(report: Report) -> Headline:
     """Whether the design fits and whether its results are right, in one sentence."""
     title, wrong = report.board.title, list(_mismatches(report.exactness))

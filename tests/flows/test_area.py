@@ -63,9 +63,19 @@ def test_every_form_of_the_report_states_it_beside_the_estimate() -> None:
     assert document["measured"]["yosys"]["version"] == "0.70"
     assert document["layers"][0]["yosys"]["ff"] == 1845 and document["layers"][1]["yosys"] is None
     line = "measured by Yosys 0.70, the sum of 36 instances: 2,461 LUT (74 of them memory)"
-    assert line in to_html(replace(report, area=found))
+    page = to_html(replace(report, area=found))
+    assert line in page
+    for label, amount in (("LUT", "2,461"), ("FF", "1,845"), ("BRAM18", "3")):
+        assert f'<td class="num" data-label="{label} by Yosys">{amount}</td>' in page
+        # No instance works for the second layer alone.
+        assert f'<td class="num" data-label="{label} by Yosys">-</td>' in page
+    assert "DSP by Yosys" not in page  # of which it found none
     console = Console(file=StringIO(), width=120)
     terminal.render(replace(report, area=found), console)
-    assert line in console.file.getvalue()  # type: ignore[attr-defined]
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert line in shown and "LUT by Yosys" in shown
+    narrow = Console(file=StringIO(), width=80)
+    terminal.render(replace(report, area=found), narrow)
+    assert "LUT by Yosys" not in narrow.file.getvalue()  # type: ignore[attr-defined]
     plain = json.loads(to_json(report))
     assert plain["measured"]["yosys"] is None and plain["layers"][0]["yosys"] is None
