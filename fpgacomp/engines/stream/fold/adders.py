@@ -147,9 +147,9 @@ def _folded_too_little(design: StreamDesign, estimate: Estimator) -> list[Matrix
         if rules.why_illegal(rules.unfolded) or rules.widest_stream > WIDEST_WORD:
             continue
         layer = rules.layer
-        weight = layer.weight.array.reshape(rules.width, layer.output.channels)
-        span = layer.input.type.lo, layer.input.type.hi
-        least = least_luts(weight, [span] * rules.width, ternary=design.board.device.ternary_adders)
+        spans = [(layer.input.type.lo, layer.input.type.hi)] * rules.width
+        ternary = design.board.device.ternary_adders
+        least = least_luts(rules.matrix.array, spans, ternary=ternary)
         if least < layers[name].resources.lut.value:
             found.append(rules)
     return found

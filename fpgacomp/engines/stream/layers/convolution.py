@@ -30,6 +30,10 @@ class ConvRules(MatrixRules):
         return self.layer.input.channels * prod(self.layer.kernel)
 
     @property
+    def matrix(self) -> Ints:
+        return _matrix(self.layer.weight, self.layer.groups)
+
+    @property
     def exposure(self) -> float:
         return window_exposure(self.layer.input, self.layer.output, self.layer.kernel)
 
@@ -59,7 +63,7 @@ class ConvRules(MatrixRules):
                 lanes=self._window_lanes(folding), dilations=layer.dilations,
             )  # fmt: skip
         source = plumbing.with_lanes(source, folding.simd, layer.name, "_products")
-        return self._multiply(source, _matrix(layer.weight, layer.groups), folding, plumbing)
+        return self._multiply(source, folding, plumbing)
 
     def _window_lanes(self, folding: StreamFolding) -> int:
         """Whole windows where the products take fewer cycles than words of a pixel would."""

@@ -11,6 +11,7 @@ from fpgacomp.engines.stream.layers.weights import weight_price_key
 from fpgacomp.engines.stream.plumbing import Plumbing
 from fpgacomp.engines.stream.streams import Stream
 from fpgacomp.ir.layers import Dense
+from fpgacomp.ir.types import Ints
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class DenseRules(MatrixRules):
     @property
     def width(self) -> int:
         return self.layer.input.channels
+
+    @property
+    def matrix(self) -> Ints:
+        return self.layer.weight
 
     @property
     def exposure(self) -> float:
@@ -37,4 +42,4 @@ class DenseRules(MatrixRules):
     def expand(self, folding: StreamFolding, plumbing: Plumbing) -> Stream:
         layer = self.layer
         source = plumbing.take_with_lanes(layer.input, self.lanes_in(folding), layer.name)
-        return self._multiply(source, layer.weight, folding, plumbing)
+        return self._multiply(source, folding, plumbing)

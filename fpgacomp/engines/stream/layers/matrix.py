@@ -46,6 +46,11 @@ class MatrixRules(ABC):
     def width(self) -> int:
         """Products of one output."""
 
+    @property
+    @abstractmethod
+    def matrix(self) -> Ints:
+        """Its weights as [products of an output, outputs], zeros where groups have none."""
+
     def why_illegal(self, folding: StreamFolding) -> str:
         if why := indivisible(folding, self.layer.output.channels):
             return why
@@ -109,24 +114,22 @@ class MatrixRules(ABC):
         weights = pe * simd * layer.weight.type.bits
         return max(weights, simd * layer.input.type.bits, pe * layer.output.type.bits)
 
-    def _multiply(
-        self, source: Stream, weight: Ints, folding: StreamFolding, plumbing: Plumbing
-    ) -> Stream:
-        """Place the matrix [MW, MH] behind its vectors."""
+    def _multiply(self, source: Stream, folding: StreamFolding, plumbing: Plumbing) -> Stream:
+        """Place the matrix behind its vectors."""
         layer = self.layer
         output = plumbing.output(layer.output, folding.pe)
         if folding.arithmetic == "adders":
             plumbing.add(
                 SharedMatrix(
                     name=layer.name, layer=layer.name, input=source, output=output,
-                    weight=weight, vectors=layer.output.pixels, ternary=plumbing.ternary,
+                    weight=self.matrix, vectors=layer.output.pixels, ternary=plumbing.ternary,
                 )
             )  # fmt: skip
             return output
         plumbing.add(
             MatrixVector(
-                name=layer.name, layer=layer.name, input=source, output=output, weight=weight,
-                vectors=layer.output.pixels, pe=folding.pe, simd=folding.simd,
+                name=layer.name, layer=layer.name, input=source, output=output,
+                weight=self.matrix, vectors=layer.output.pixels, pe=folding.pe, simd=folding.simd,
                 memory=folding.memory, arithmetic=folding.arithmetic,
                 ternary=plumbing.ternary,
             )

@@ -24,6 +24,7 @@ from fpgacomp.frontend import read_network
 from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
 from fpgacomp.results.target import Target
+from tests.engines.hls4ml.csim.test_random import RandomGraph
 from tests.support import builders
 from tests.support.paths import REPOSITORY
 
@@ -101,6 +102,21 @@ def test_a_matrix_that_a_bound_leaves_in_few_steps_shares_additions() -> None:
 
 
 @with_alkaid
+@pytest.mark.slow
+@with_alkaid
+@pytest.mark.parametrize("batch", range(2))
+def test_any_layers_are_folded_for_least_area(batch: int) -> None:
+    """Groups, paddings, dilations: what a matrix may take is counted of the one that is built."""
+    board = load_board("pynq-z2")
+    for seed in range(8 * batch, 8 * batch + 8):
+        graph = RandomGraph(seed).finished()
+        for fps in (2e5, 2e6):
+            goal = Goal(board=board, clock_mhz=100.0, target=Target("area", fps=fps))
+            found = STREAM.fold(graph, goal).design
+            for name, folding in found.folding.items():
+                assert not rules_of(found.graph.by_name[name]).why_illegal(folding), (seed, name)
+
+
 def test_folded_matrices_stay_as_the_search_has_them() -> None:
     asked = Target("area", fps=1e6)
     found = folded(asked)
