@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from qonnx.util.cleanup import cleanup_model
 
 from tests.support.paths import EXAMPLES
 
+EPOCHS = 15  # of the 60 that the committed networks were trained for
 FRAMEWORKS = {"digits_cnn": "brevitas", "digits_mlp": "qkeras"}
 IMPORTS = {
     "brevitas": "import onnxoptimizer, torch, brevitas.nn",
@@ -58,15 +58,19 @@ def test_training_runs_and_gets_near_there_again(
     probe = subprocess.run(command, capture_output=True, check=False)
     if probe.returncode:
         pytest.skip(f"{framework} is not installed (extra {framework})")
-    shutil.copy(EXAMPLES / folder / "train.py", tmp_path)
+    script = (EXAMPLES / folder / "train.py").read_text(encoding="utf-8")
+    fewer, replaced = re.subn(r"^EPOCHS = 60$", f"EPOCHS = {EPOCHS}", script, flags=re.MULTILINE)
+    assert replaced == 1
+    (tmp_path / "train.py").write_text(fewer, encoding="utf-8")
     result = subprocess.run(
         [sys.executable, "train.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr[-2000:]
     found = re.search(r"test accuracy: ([\d.]+) of 450", result.stdout)
     assert found
-    # other processors round float sums otherwise, and training carries that far
-    assert float(found[1]) > stated_accuracy(folder) - 0.04
+    # A quarter of the epochs; and other processors round float sums otherwise, which training
+    # carries far.
+    assert float(found[1]) > stated_accuracy(folder) - 0.08
     assert (tmp_path / "model.onnx").stat().st_size > 10_000
     for name in ("test_inputs.npy", "test_labels.npy"):
         assert (tmp_path / name).read_bytes() == (EXAMPLES / folder / name).read_bytes()

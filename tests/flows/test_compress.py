@@ -111,7 +111,9 @@ def test_evaluate_compares_them(tmp_path):
 def test_hardware_aware_pruning_saves_what_was_asked_for(digits):
     hardware = Hardware(
         board="pynq-z2",
-        options=fpgacomp.Options(target=Target("area", 100_000), backend="hls4ml"),
+        options=fpgacomp.Options(
+            target=Target("area", 100_000), backend="hls4ml", io_type="io_stream"
+        ),
         quantization=QuantizeOptions(weight_bits=4, activation_bits=4),
     )
     from fpgacomp.compress.prune.options import HardwareOptions

