@@ -108,9 +108,7 @@ def test_the_goal_is_reached_where_it_pays(quantized_cnn, digits):
 
 
 @pytest.mark.slow
-def test_where_every_training_misses_the_goal_the_nearest_stays(
-    quantized_cnn, digits, monkeypatch
-):
+def test_where_every_training_misses_the_goal_the_nearest_stays(quantized_cnn, digits, monkeypatch):
     """A stricter plan may take more than the one before it, as its folding is another."""
     trained = []
 
