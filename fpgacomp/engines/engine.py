@@ -157,12 +157,15 @@ class HardwareUnit:
         parameters: names and values as SystemVerilog has them, without those that only a
             simulation reads; a table is named as a file below rtl/, in quotes.
         layer: name of the layer that it works for; "" where it is no layer's.
+        alike: (module, path of the first instance) of equal circuits inside, between registers, of
+            which a synthesis tool may map one for all; None where there are none.
     """
 
     name: str
     module: str
     parameters: tuple[tuple[str, str], ...]
     layer: str = ""
+    alike: tuple[str, str] | None = None
 
 
 class Engine(Protocol[DesignT]):

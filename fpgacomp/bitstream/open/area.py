@@ -2,7 +2,8 @@
 
 Yosys needs minutes and gigabytes for large designs as a whole, and grows with the size of a
 module more than with their number. What crosses the border between two instances is not optimized
-here; their FIFOs end every path in a register, so that this is little.
+here; their FIFOs end every path in a register, so that this is little. Where an engine says that
+circuits inside an instance are alike, one of them is mapped for all.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _TOP = "units"
 # alone, so that all runs end together. A circuit without tables takes as long as a table with a bit
 # in its rows for so many bytes of SystemVerilog.
 _TOGETHER, _WIDE_BITS, _CIRCUIT_BYTES = 12, 2048, 200
+# The last step looks for loops, which takes a thirtieth of the time, and files are not written.
+_STEPS = "-run begin:check"
 _BOUNDS = ProcessBounds(seconds=1800.0, memory_bytes=8 << 30)
 _FIX = "compile without --area yosys, and report this with the network."
 _PLANNED = ("DSP", "1")  # an operator whose products the design plans in DSP blocks
@@ -56,6 +59,7 @@ class _Unit:
         tables: file name -> content.
         key: digest of everything that decides what it becomes.
         source_bytes: of its own module's file.
+        alike: as `HardwareUnit.alike`.
     """
 
     name: str
@@ -65,6 +69,7 @@ class _Unit:
     tables: Mapping[str, bytes]
     key: str
     source_bytes: int
+    alike: tuple[str, str] | None
 
     @property
     def row_bits(self) -> int:
@@ -100,7 +105,7 @@ def measured_area(
                          "leave it out.")  # fmt: skip
     planned = bool(device.yosys_multipliers) and any(_PLANNED in u.parameters for u in units)
     context = {
-        "synthesis": device.yosys, "multipliers": planned, "check": "",
+        "synthesis": f"{device.yosys} {_STEPS}", "multipliers": planned, "check": "",
         "multipliers_of": device.yosys_multipliers,
         "ternary": f"rtl/{_TERNARY_MAP}" in project.files,
     }  # fmt: skip
@@ -188,7 +193,8 @@ def _distinct(
     parameters = tuple((name, _TABLE.sub(renamed, value)) for name, value in unit.parameters)
     modules = _closure(unit.module, sources)
     whole = hashlib.sha256()
-    for part in (yosys.version, mapping, unit.module, *map("=".join, parameters)):
+    for part in (yosys.version, mapping, unit.module, *map("=".join, parameters),
+                 *(unit.alike or ())):  # fmt: skip
         whole.update(part.encode() + b"\0")
     for name in modules:
         whole.update(hashlib.sha256(sources[name][1]).digest())
@@ -198,7 +204,7 @@ def _distinct(
     paths = dict.fromkeys(sources[name][0] for name in modules)
     return _Unit(
         f"unit_{key[:16]}", unit.module, parameters, tuple(paths), tables, key,
-        len(sources[unit.module][1]),
+        len(sources[unit.module][1]), unit.alike,
     )  # fmt: skip
 
 

@@ -154,12 +154,20 @@ class StreamEngine:
     def units(self, emitted: Emitted) -> tuple[HardwareUnit, ...]:
         """Operators, FIFOs and the control registers, as the top module instantiates them."""
         from fpgacomp.engines.shared.units import units_of
+        from fpgacomp.engines.stream.operators.matrix_vector import MATRIX_MODULE, equal_dots
         from fpgacomp.engines.stream.parts import parts
         from fpgacomp.engines.stream.rtl.interface import RtlInterface
 
         top = RtlInterface.of(emitted.project).top
         text = emitted.project.files[f"rtl/{top}.sv"].decode()
-        return units_of(text, parts(emitted.project), ignored=SIMULATION_ONLY)
+        found = units_of(text, parts(emitted.project), ignored=SIMULATION_ONLY)
+        files = emitted.project.files
+        tables = {path[4:]: text for path, text in files.items() if path.endswith(".mem")}
+        return tuple(
+            replace(one, alike=equal_dots(dict(one.parameters), tables))
+            if one.module == MATRIX_MODULE else one
+            for one in found
+        )  # fmt: skip
 
     def predictions(self, design: StreamDesign) -> tuple[PredictedFigures, ...]:
         """The SystemVerilog, where the estimate is of the C++."""

@@ -127,7 +127,7 @@ module fpgacomp_matvec #(
   // Stage 2: the products, or the equal signs. Behind them a tree of adders for every output.
   logic [SIMD-1:0][InValue-1:0] x_value;
   logic [PE*SIMD-1:0][WeightValue-1:0] weight_value;
-  logic [PE-1:0][Terms-1:0][TERM_BITS-1:0] terms;
+  logic [PE-1:0][OUT_BITS-1:0] sums;
   fpgacomp_value #(
       .LANES(SIMD),
       .BITS(IN_BITS),
@@ -146,96 +146,97 @@ module fpgacomp_matvec #(
       .element(weights),
       .value  (weight_value)
   );
-  if (PACKED > 1) begin : gen_packed
-    localparam int Factor = WeightValue + (PACKED - 1) * SHIFT + 1;
-    localparam int Product = Factor + InValue;
-    localparam int Groups = (PE + PACKED - 1) / PACKED;
-    for (genvar g = 0; g < Groups; ++g) begin : gen_group
-      localparam int Lanes = (g + 1) * PACKED <= PE ? PACKED : PE - g * PACKED;
-      for (genvar s = 0; s < SIMD; ++s) begin : gen_product
-        logic signed [ Factor-1:0] joined;
-        (* use_dsp = "yes" *)logic signed [Product-1:0] product;
-        always_comb begin
-          joined = '0;
-          for (int l = Lanes - 1; l >= 0; --l) begin
-            joined = (joined <<< SHIFT) + Factor'($signed(weight_value[(g*PACKED+l)*SIMD+s]));
+  if (PACKED > 1 || Xnor) begin : gen_terms
+    logic [PE-1:0][Terms-1:0][TERM_BITS-1:0] terms;
+    if (PACKED > 1) begin : gen_packed
+      localparam int Factor = WeightValue + (PACKED - 1) * SHIFT + 1;
+      localparam int Product = Factor + InValue;
+      localparam int Groups = (PE + PACKED - 1) / PACKED;
+      for (genvar g = 0; g < Groups; ++g) begin : gen_group
+        localparam int Lanes = (g + 1) * PACKED <= PE ? PACKED : PE - g * PACKED;
+        for (genvar s = 0; s < SIMD; ++s) begin : gen_product
+          logic signed [ Factor-1:0] joined;
+          (* use_dsp = "yes" *)logic signed [Product-1:0] product;
+          always_comb begin
+            joined = '0;
+            for (int l = Lanes - 1; l >= 0; --l) begin
+              joined = (joined <<< SHIFT) + Factor'($signed(weight_value[(g*PACKED+l)*SIMD+s]));
+            end
+          end
+          always_ff @(posedge clk) if (enable) product <= joined * $signed(x_value[s]);
+          // The low SHIFT bits are a lane's product; what is left are the lanes above it.
+          for (genvar l = 0; l < Lanes; ++l) begin : gen_lane
+            logic signed [Product-1:0] rest;
+            if (l == 0) begin : gen_lowest
+              assign rest = product;
+            end else begin : gen_above
+              assign rest = (gen_lane[l-1].rest - Product'($signed(
+                  gen_lane[l-1].rest[SHIFT-1:0]
+              ))) >>> SHIFT;
+            end
+            always_ff @(posedge clk) begin
+              if (enable) terms[g*PACKED+l][s] <= TERM_BITS'($signed(rest[SHIFT-1:0]));
+            end
           end
         end
-        always_ff @(posedge clk) if (enable) product <= joined * $signed(x_value[s]);
-        // The low SHIFT bits are a lane's product; what is left are the lanes above it.
-        for (genvar l = 0; l < Lanes; ++l) begin : gen_lane
-          logic signed [Product-1:0] rest;
-          if (l == 0) begin : gen_lowest
-            assign rest = product;
-          end else begin : gen_above
-            assign rest = (gen_lane[l-1].rest - Product'($signed(
-                gen_lane[l-1].rest[SHIFT-1:0]
-            ))) >>> SHIFT;
+      end
+    end else if (Xnor) begin : gen_xnor
+      for (genvar p = 0; p < PE; ++p) begin : gen_pe
+        logic [SIMD-1:0] equal;
+        always_ff @(posedge clk) if (enable) equal <= x ~^ weights[p];
+        if (Grouped != 0) begin : gen_grouped
+          logic [Terms-1:0][2:0] counts;
+          fpgacomp_count #(
+              .BITS(SIMD)
+          ) u_count (
+              .bits(equal),
+              .counts
+          );
+          for (genvar t = 0; t < Terms; ++t) begin : gen_term
+            assign terms[p][t] = {1'b0, counts[t]};
           end
-          always_ff @(posedge clk) begin
-            if (enable) terms[g*PACKED+l][s] <= TERM_BITS'($signed(rest[SHIFT-1:0]));
+        end else begin : gen_single
+          for (genvar s = 0; s < SIMD; ++s) begin : gen_term
+            assign terms[p][s] = {1'b0, equal[s]};
           end
         end
       end
     end
-  end else if (Xnor) begin : gen_xnor
-    for (genvar p = 0; p < PE; ++p) begin : gen_pe
-      logic [SIMD-1:0] equal;
-      always_ff @(posedge clk) if (enable) equal <= x ~^ weights[p];
-      if (Grouped != 0) begin : gen_grouped
-        logic [Terms-1:0][2:0] counts;
-        fpgacomp_count #(
-            .BITS(SIMD)
-        ) u_count (
-            .bits(equal),
-            .counts
-        );
-        for (genvar t = 0; t < Terms; ++t) begin : gen_term
-          assign terms[p][t] = {1'b0, counts[t]};
-        end
-      end else begin : gen_single
-        for (genvar s = 0; s < SIMD; ++s) begin : gen_term
-          assign terms[p][s] = {1'b0, equal[s]};
-        end
-      end
+    for (genvar p = 0; p < PE; ++p) begin : gen_tree
+      fpgacomp_sum #(
+          .TERMS(Terms),
+          .TERM_BITS(TERM_BITS),
+          .OUT_BITS(OUT_BITS),
+          .TERNARY(TERNARY)
+      ) u_sum (
+          .clk,
+          .enable,
+          .terms(terms[p]),
+          .total(sums[p])
+      );
     end
   end else begin : gen_products
     for (genvar p = 0; p < PE; ++p) begin : gen_pe
-      for (genvar s = 0; s < SIMD; ++s) begin : gen_product
-        if (DSP != 0) begin : gen_dsp
-          (* use_dsp = "yes" *) logic signed [InValue+WeightValue-1:0] product;
-          always_ff @(posedge clk) begin
-            if (enable) product <= $signed(x_value[s]) * $signed(weight_value[p*SIMD+s]);
-          end
-          assign terms[p][s] = TERM_BITS'(product);
-        end else begin : gen_logic
-          // What is narrower than a factor, as 0 always is, is cut behind its register.
-          localparam int Factor = InValue > WeightValue ? InValue : WeightValue;
-          localparam int Product = TERM_BITS > Factor ? TERM_BITS : Factor;
-          (* use_dsp = "no" *) logic signed [Product-1:0] product;
-          always_ff @(posedge clk) begin
-            if (enable) product <= $signed(x_value[s]) * $signed(weight_value[p*SIMD+s]);
-          end
-          assign terms[p][s] = TERM_BITS'(product);
-        end
-      end
+      fpgacomp_dot #(
+          .SIMD(SIMD),
+          .IN_BITS(InValue),
+          .WEIGHT_BITS(WeightValue),
+          .TERM_BITS(TERM_BITS),
+          .OUT_BITS(OUT_BITS),
+          .TERNARY(TERNARY),
+          .DSP(DSP)
+      ) u_dot (
+          .clk,
+          .enable,
+          .x(x_value),
+          .weights(weight_value[p*SIMD+:SIMD]),
+          .total(sums[p])
+      );
     end
   end
-
   for (genvar p = 0; p < PE; ++p) begin : gen_output
-    logic [OUT_BITS-1:0] sum, total, accumulator;
-    fpgacomp_sum #(
-        .TERMS(Terms),
-        .TERM_BITS(TERM_BITS),
-        .OUT_BITS(OUT_BITS),
-        .TERNARY(TERNARY)
-    ) u_sum (
-        .clk,
-        .enable,
-        .terms(terms[p]),
-        .total(sum)
-    );
-    assign total = sum + (first[Stages-1] ? '0 : accumulator);
+    logic [OUT_BITS-1:0] total, accumulator;
+    assign total = sums[p] + (first[Stages-1] ? '0 : accumulator);
     always_ff @(posedge clk) begin
       if (enable & valid[Stages-1]) begin
         accumulator <= total;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
@@ -18,8 +19,10 @@ from fpgacomp.devices.read import load_board
 from fpgacomp.engines.engine import Emitted, HardwareUnit
 from fpgacomp.engines.registry import engine_named
 from fpgacomp.engines.stream.engine import STREAM
+from fpgacomp.engines.stream.operators.matrix_vector import equal_dots
 from fpgacomp.errors import ToolError
 from fpgacomp.host.child import Ended
+from fpgacomp.host.resources import data_folder
 from fpgacomp.host.toolchain import Yosys, find_yosys
 from fpgacomp.host.yosys import commands, run_script
 from fpgacomp.ir import interpreter
@@ -101,7 +104,7 @@ def test_equal_instances_are_mapped_once_and_all_are_summed(
     assert set(found.layers) == {"first", "second"}
     # What is mapped is told the family as the emitted script is, and all that a module needs.
     text = "\n".join(yosys.scripts)
-    assert "synth_ecp5 -nowidelut -nodsp -top units" in text
+    assert "synth_ecp5 -nowidelut -nodsp -run begin:check -top units" in text
     assert "-G BITS=8 -G FILE=" in text and "lib/part.sv lib/rom.sv" in text
 
 
@@ -222,3 +225,50 @@ def test_the_sum_is_near_the_netlist_of_the_whole(tmp_path: Path) -> None:
         assert found.resources[name] == pytest.approx(whole.amounts[name], rel=0.1), name
     assert found.resources["bram18"] == whole.amounts["bram18"]
     assert found.resources["dsp"] == whole.amounts["dsp"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("pyosys") is None, reason="pip install pyosys==0.70")
+@pytest.mark.parametrize("board", ["pynq-z2", "ulx3s-85f"])
+def test_one_of_equal_outputs_counts_for_all_of_them(board: str) -> None:
+    """As many LUTs and registers as where Yosys maps every output, within its whims."""
+    simd, pe, reads = 8, 8, 16
+    rows = random.Random(5).choices(range(4), k=simd * pe * reads)
+    words = ["".join(map(str, rows[n : n + simd * pe])) for n in range(0, len(rows), simd * pe)]
+    library = data_folder("hls_templates") / "rtl"
+    files = {f"rtl/lib/{path.name}": path.read_bytes() for path in (library / "lib").iterdir()}
+    files["rtl/w.mem"] = "".join(f"{int(word, 4):x}\n" for word in words).encode()
+    if ternary := load_board(board).device.ternary_adders:
+        files["rtl/yosys/ternary_add.v"] = (library / "deliver" / "ternary_add.v").read_bytes()
+    parameters = {
+        "SIMD": simd, "PE": pe, "READS": reads, "ROWS": 1, "IN_BITS": 2, "IN_KIND": 1,
+        "WEIGHT_BITS": 2, "WEIGHT_KIND": 1, "TERM_BITS": 2, "OUT_BITS": 9, "PACKED": 1, "SHIFT": 1,
+        "TERNARY": int(ternary), "DSP": 0, "STYLE": 1 if ternary else 3, "FILE": '"w.mem"',
+    }  # fmt: skip
+    texts = tuple((name, str(value)) for name, value in parameters.items())
+    alike = "fpgacomp_dot", "gen_products.gen_pe[0].u_dot"
+    unit = HardwareUnit("run_fc", "fpgacomp_matvec", texts, "fc")
+    found, whole = (
+        measured_area(load_board(board), Project(files), [one], find_yosys("this"))
+        for one in (replace(unit, alike=alike), unit)
+    )
+    assert found.not_counted == whole.not_counted == ()
+    assert found.resources["ff"] == whole.resources["ff"] > 100
+    assert found.resources["lut"] == pytest.approx(whole.resources["lut"], rel=0.03)
+
+
+def test_outputs_that_are_not_alike_are_mapped_each() -> None:
+    alike = {"PE": "64", "SIMD": "16", "READS": "4", "ROWS": "1", "IN_KIND": "1",
+             "WEIGHT_KIND": "1", "WEIGHT_BITS": "2", "TERM_BITS": "2", "PACKED": "1", "DSP": "0",
+             "FILE": '"w.mem"', "ROW": "16'h0"}  # fmt: skip
+    digits = 64 * 16 * 2 // 4
+    varying = {"w.mem": "\n".join(digit * digits for digit in "0f25").encode()}
+    assert equal_dots(alike, varying) == ("fpgacomp_dot", "gen_products.gen_pe[0].u_dot")
+    # Signs are counted, products joined in DSP blocks; what Yosys makes of wide ones varies.
+    for other in (
+        {"IN_KIND": "2", "WEIGHT_KIND": "2"}, {"PACKED": "2"}, {"DSP": "1"}, {"TERM_BITS": "3"},
+        {"PE": "32"}, {"READS": "1"},
+    ):  # fmt: skip
+        assert equal_dots(alike | other, varying) is None
+    # A weight that is the same in every row is a constant.
+    assert equal_dots(alike, {"w.mem": "\n".join(d * digits for d in "0725").encode()}) is None

@@ -24,7 +24,7 @@ from tests.support import stream_designs as sd
 PORT_BITS = 25
 # Modules that no operator is an instance of.
 PARTS = {
-    "bank", "cast", "control", "count", "counter", "element", "fifo", "levels", "rom", "sum",
+    "bank", "cast", "control", "count", "counter", "dot", "element", "fifo", "levels", "rom", "sum",
     "ternary_add", "value",
 }  # fmt: skip
 
