@@ -39,12 +39,22 @@ def labelled(tmp_path: Path) -> Options:
     return replace(OPTIONS, inputs=pixels, labels=labels)
 
 
+def without_rounding(report: Report) -> Report:
+    """The report, but for how far float32 is from the exact answers."""
+    assert report.exactness.float32 is not None
+    float32 = replace(report.exactness.float32, largest_difference=0.0)
+    return replace(report, exactness=replace(report.exactness, float32=float32))
+
+
 @pytest.mark.slow
 def test_the_report_does_not_depend_on_the_memory(tmp_path: Path) -> None:
     options = labelled(tmp_path)
     whole = compiled(tmp_path / "whole", options)
     tiny = compiled(tmp_path / "tiny", replace(options, memory_gb=1e-9))
-    assert whole == tiny
+    # A processor's float32 sums may depend on how many samples are added up at once.
+    assert without_rounding(whole) == without_rounding(tiny)
+    differences = [one.exactness.float32.largest_difference for one in (whole, tiny)]
+    assert max(differences) < 1e-4
     assert tiny.exactness.vectors == 23 and tiny.exactness.network_mismatches == 0
     for path in (path for path in (tmp_path / "whole").rglob("*") if path.is_file()):
         if path.name not in ("report.json", "report.html", "manifest.json", ".fpgacomp-signature"):
