@@ -70,7 +70,7 @@ def test_training_runs_and_gets_near_there_again(
     assert found
     # A quarter of the epochs; and other processors round float sums otherwise, which training
     # carries far.
-    assert float(found[1]) > stated_accuracy(folder) - 0.08
+    assert float(found[1]) > stated_accuracy(folder) - 0.04
     assert (tmp_path / "model.onnx").stat().st_size > 10_000
     for name in ("test_inputs.npy", "test_labels.npy"):
         assert (tmp_path / name).read_bytes() == (EXAMPLES / folder / name).read_bytes()

@@ -143,8 +143,8 @@ def _trained(
 ) -> _Trained:  # fmt: skip
     """Train a copy with the plan, and again with stricter ones while the goal is missed.
 
-    Where all miss it, the one that misses it least is what is left: a stricter plan may take more,
-    as a folding with fewer products may leave the DSP blocks for LUTs.
+    Where all miss it, the one that misses it least is pruned a little further without training: a
+    stricter plan may take more, as a folding with fewer products may leave DSP blocks for LUTs.
     """
     options, goal = search.options, search.goal
     nearest: _Trained | None = None
@@ -174,7 +174,21 @@ def _trained(
             break
         plan = again
     assert nearest is not None
-    return nearest
+    search.goal = goal
+    return nearest if nearest.cost[options.resource] <= goal else _further(nearest, search)
+
+
+def _further(done: _Trained, search: _Search) -> _Trained:
+    """Prune a trained network until it reaches the goal; as it is where no budget reaches it."""
+    rest = _Search(done.network, search.names, search.options, search.figures, search.goal)
+    plan, _ = rest.bisect(done.plan.prices)
+    if plan is None:
+        return done
+    pruned = copy.deepcopy(done.network)
+    ladder = rest.ladder(pruned, plan)
+    ladder.project(1.0)
+    ladder.finish()
+    return replace(done, network=pruned, plan=plan, cost=dict(search.figures(pruned)))
 
 
 def _of_attempt(recipe: Recipe, attempt: int) -> Recipe:

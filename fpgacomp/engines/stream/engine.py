@@ -161,8 +161,10 @@ class StreamEngine:
         top = RtlInterface.of(emitted.project).top
         text = emitted.project.files[f"rtl/{top}.sv"].decode()
         found = units_of(text, parts(emitted.project), ignored=SIMULATION_ONLY)
-        files = emitted.project.files
-        tables = {path[4:]: text for path, text in files.items() if path.endswith(".mem")}
+        tables = {
+            path.removeprefix("rtl/"): rows for path, rows in emitted.project.files.items()
+            if path.startswith("rtl/") and path.endswith(".mem")
+        }  # fmt: skip
         return tuple(
             replace(one, alike=equal_dots(dict(one.parameters), tables))
             if one.module == MATRIX_MODULE else one

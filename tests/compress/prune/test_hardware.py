@@ -108,7 +108,10 @@ def test_the_goal_is_reached_where_it_pays(quantized_cnn, digits):
 
 
 @pytest.mark.slow
-def test_where_every_training_misses_the_goal_the_nearest_stays(quantized_cnn, digits, monkeypatch):
+@pytest.mark.parametrize(("more", "reached"), [(1000, True), (100_000, False)])
+def test_where_every_training_misses_the_goal_the_nearest_loses_more(
+    quantized_cnn, digits, monkeypatch, more, reached
+):
     """A stricter plan may take more than the one before it, as its folding is another."""
     trained = []
 
@@ -121,16 +124,20 @@ def test_where_every_training_misses_the_goal_the_nearest_stays(quantized_cnn, d
     def cost(network):
         figures = dict(board(network))
         if "attempt" in network.meta:
-            figures["lut"] += 1000 * (1 + network.meta["attempt"])
+            figures["lut"] += more * (1 + network.meta["attempt"])
         return figures
 
     monkeypatch.setattr(hardware, "train", noted)
     outcome = prune_hardware(
         quantized_cnn, digits, HardwareOptions(saving=0.4), Recipe(epochs=1), cost=cost
     )
-    assert len(trained) == hardware.ATTEMPTS
-    assert outcome.details["cost_after"]["lut"] == min(cost(network)["lut"] for network in trained)
-    assert any("miss the goal" in note for note in outcome.notes)
+    goal = outcome.details["goal"]
+    after, costs = cost(outcome.network)["lut"], [cost(network)["lut"] for network in trained]
+    assert min(costs) > goal and outcome.details["cost_after"]["lut"] == after
+    nearest = costs.index(min(costs))
+    assert outcome.network.meta["attempt"] == nearest
+    assert (after <= goal) == reached and (reached or after == costs[nearest])
+    assert any("miss the goal" in note for note in outcome.notes) != reached
 
 
 @pytest.mark.slow
@@ -242,10 +249,6 @@ def test_the_boards_estimate_reaches_the_goal(quantized_cnn, digits, monkeypatch
     before, theirs = cost(quantized_cnn)["lut"], cost(plain)["lut"]
     options = HardwareOptions(saving=1 - theirs / before)
     mine = prune_hardware(quantized_cnn, digits, options, recipe, cost=cost)
-    # Training moves accumulators and thresholds, on another processor by others: where no attempt
-    # reaches the goal, the one that misses it by least stays, and that is told.
-    after, goal = mine.details["cost_after"]["lut"], mine.details["goal"]
-    assert goal == pytest.approx(theirs) and theirs < before
-    assert after <= 1.05 * goal
-    assert (after > goal) == any("miss the goal" in note for note in mine.notes)
+    assert mine.details["cost_after"]["lut"] <= theirs < before
+    assert mine.details["cost_after"] == cost(mine.network)
     assert accuracy(mine.network, digits.test) >= 0.85
