@@ -39,9 +39,16 @@ _TOP = "units"
 # small instances or one whose tables have rows of 512 bits. What takes many times as long is mapped
 # alone, so that all runs end together. A circuit without tables takes as long as a table with a bit
 # in its rows for so many bytes of SystemVerilog.
-_TOGETHER, _WIDE_BITS, _CIRCUIT_BYTES = 12, 2048, 200
+_TOGETHER, _WIDE_BITS, _CIRCUIT_BYTES = 12, 2048, 12
 # The last step looks for loops, which takes a thirtieth of the time, and files are not written.
-_STEPS = "-run begin:check"
+_STEPS, _STEPS_BEHIND_CELLS = "-run begin:check", "-run prepare:check"
+# synth_xilinx begins with all of the vendor's primitives, 1.6 MB of Verilog. What is mapped to them
+# is in the first of its files but for the blocks of UltraScale, which are cut out of the second.
+_MANY_CELLS, _FURTHER_CELLS = "synth_xilinx", "xilinx/cells_xtra.v"
+_BLOCKS = re.compile(
+    r"^module (?:RAMB18E2|RAMB36E2|DSP48E2|URAM288)\(.*?^endmodule$", re.DOTALL | re.MULTILINE
+)
+_CELLS = "cells.v"
 _BOUNDS = ProcessBounds(seconds=1800.0, memory_bytes=8 << 30)
 _FIX = "compile without --area yosys, and report this with the network."
 _PLANNED = ("DSP", "1")  # an operator whose products the design plans in DSP blocks
@@ -104,14 +111,19 @@ def measured_area(
         raise UsageError("--area yosys", f"maps to no device of family {board.family}.",
                          "leave it out.")  # fmt: skip
     planned = bool(device.yosys_multipliers) and any(_PLANNED in u.parameters for u in units)
+    ternary = f"rtl/{_TERNARY_MAP}" in project.files
+    few_cells = device.yosys.startswith(_MANY_CELLS)
     context = {
-        "synthesis": f"{device.yosys} {_STEPS}", "multipliers": planned, "check": "",
-        "multipliers_of": device.yosys_multipliers,
-        "ternary": f"rtl/{_TERNARY_MAP}" in project.files,
+        "synthesis": f"{device.yosys} {_STEPS_BEHIND_CELLS if few_cells else _STEPS}",
+        "multipliers": planned, "check": "", "multipliers_of": device.yosys_multipliers,
+        "ternary": ternary, "cells": _CELLS if few_cells else "",
     }  # fmt: skip
     sources = _sources(project)
     # What Yosys reads beside the modules of an instance.
-    maps = {_TERNARY_MAP: project.files[f"rtl/{_TERNARY_MAP}"]} if context["ternary"] else {}
+    maps = {_TERNARY_MAP: project.files[f"rtl/{_TERNARY_MAP}"]} if ternary else {}
+    if few_cells:
+        further = (yosys.share / _FURTHER_CELLS).read_text(encoding="utf-8")
+        maps[_CELLS] = "\n".join(_BLOCKS.findall(further)).encode()
     mapping = _script((), context) + "".join(text.decode() for text in maps.values())
     each = [_distinct(unit, project, sources, yosys, mapping) for unit in units]
     distinct = {unit.key: unit for unit in each}
@@ -276,7 +288,7 @@ def _batch(
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         wanted = {path: files[path] for unit in units for path in unit.sources}
-        wanted |= {path: content for path, content in files.items() if path == _TERNARY_MAP}
+        wanted |= {path: files[path] for path in (_TERNARY_MAP, _CELLS) if path in files}
         for unit in units:
             wanted |= unit.tables
         wanted["units.ys"] = _script(units, context).encode()

@@ -24,37 +24,15 @@ module _ternary_add (a, b, c, sum);
   input [W-1:0] c;
   output [W-1:0] sum;
 
-  // The lowest bit of a number that is not always 0.
-  function integer lowest;
-    input [W-1:0] zero;
-    integer bit_number;
-    begin
-      lowest = W;
-      for (bit_number = W - 1; bit_number >= 0; bit_number = bit_number - 1)
-        if (!zero[bit_number]) lowest = bit_number;
-    end
-  endfunction
-
-  // The content of a LUT of a, b, c and the carry-save bit below: both outputs.
-  function [63:0] content;
-    input minus_b;
-    input minus_c;
-    input pass;  // whether O5 is b as it is added, not the majority
-    integer row;
-    reg x, y, z;
-    begin
-      for (row = 0; row < 64; row = row + 1) begin
-        x = row[0];
-        y = row[1] ^ minus_b;
-        z = row[2] ^ minus_c;
-        content[row] = row >= 32 ? x ^ y ^ z ^ row[3] : pass ? y : (x & y) | (x & z) | (y & z);
-      end
-    end
-  endfunction
-
-  localparam A = lowest(_TECHMAP_CONSTMSK_a_ & ~_TECHMAP_CONSTVAL_a_);
-  localparam B = lowest(_TECHMAP_CONSTMSK_b_ & ~_TECHMAP_CONSTVAL_b_);
-  localparam C = lowest(_TECHMAP_CONSTMSK_c_ & ~_TECHMAP_CONSTVAL_c_);
+  // Which bits of a number are not always 0. Constants are written without loops: Yosys takes as
+  // long to run through one of 64 rows as to map ten of these cells.
+  localparam [W-1:0] A_BITS = ~_TECHMAP_CONSTMSK_a_ | _TECHMAP_CONSTVAL_a_;
+  localparam [W-1:0] B_BITS = ~_TECHMAP_CONSTMSK_b_ | _TECHMAP_CONSTVAL_b_;
+  localparam [W-1:0] C_BITS = ~_TECHMAP_CONSTMSK_c_ | _TECHMAP_CONSTVAL_c_;
+  // The lowest of them: what is left of a number and its two's complement is a power of two.
+  localparam A = A_BITS == 0 ? W : $clog2(A_BITS & -A_BITS);
+  localparam B = B_BITS == 0 ? W : $clog2(B_BITS & -B_BITS);
+  localparam C = C_BITS == 0 ? W : $clog2(C_BITS & -C_BITS);
   localparam FIRST = A < B ? (A < C ? A : C) : (B < C ? B : C);
   localparam THIRD = A > B ? (A > C ? A : C) : (B > C ? B : C);
   localparam SECOND = A + B + C - FIRST - THIRD;
@@ -69,6 +47,11 @@ module _ternary_add (a, b, c, sum);
   localparam LINKS = W > CHAIN ? (W - CHAIN + 3) / 4 : 0;
   localparam PADDED = CHAIN + 4 * LINKS;
 
+  // A LUT's inputs, the carry-save bit below being the fourth, in each of its 64 rows: the upper
+  // half of the content is O6.
+  localparam [63:0] X = 64'hAAAAAAAAAAAAAAAA, Y = 64'hCCCCCCCCCCCCCCCC;
+  localparam [63:0] Z = 64'hF0F0F0F0F0F0F0F0, BELOW = 64'hFF00FF00FF00FF00;
+
   wire [W:0] saved;  // carry-save bits
   wire [PADDED:0] parity, either;
   genvar i;
@@ -80,6 +63,10 @@ module _ternary_add (a, b, c, sum);
         // Below its lowest bit a number stays 0, whether it is subtracted or not.
         localparam INVERT_B = MINUS_B && i >= B;
         localparam INVERT_C = MINUS_C && i >= C;
+        localparam [63:0] Y_ADDED = INVERT_B ? ~Y : Y;
+        localparam [63:0] Z_ADDED = INVERT_C ? ~Z : Z;
+        localparam [63:0] PARITY = X ^ Y_ADDED ^ Z_ADDED ^ BELOW;
+        localparam [63:0] MAJORITY = X & Y_ADDED | X & Z_ADDED | Y_ADDED & Z_ADDED;
         localparam A_VARIES = !_TECHMAP_CONSTMSK_a_[i];
         localparam B_VARIES = !_TECHMAP_CONSTMSK_b_[i];
         localparam C_VARIES = !_TECHMAP_CONSTMSK_c_[i];
@@ -92,7 +79,7 @@ module _ternary_add (a, b, c, sum);
           assign either[i] = below;
           if (VARY >= 2 && i < W - 1) begin : gen_lut
             LUT6_2 #(
-                .INIT(content(INVERT_B, INVERT_C, 0))
+                .INIT({PARITY[63:32], MAJORITY[31:0]})
             ) lut (
                 .I0(a[i]), .I1(b[i]), .I2(c[i]), .I3(below), .I4(1'b0), .I5(1'b1),
                 .O6(parity[i]), .O5(saved[i+1])
@@ -107,7 +94,7 @@ module _ternary_add (a, b, c, sum);
           assign either[i] = A_VARIES ? x : VARY <= 1 ? (x & y) | (x & z) | (y & z) : y;
         end else begin : gen_two_lut
           LUT6_2 #(
-              .INIT(content(INVERT_B, INVERT_C, 1))
+              .INIT({PARITY[63:32], Y_ADDED[31:0]})
           ) lut (
               .I0(a[i]), .I1(b[i]), .I2(c[i]), .I3(1'b0), .I4(1'b0), .I5(1'b1),
               .O6(parity[i]), .O5(either[i])

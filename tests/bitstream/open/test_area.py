@@ -189,7 +189,7 @@ def test_runs_are_few_and_only_what_takes_far_longer_is_mapped_alone(
 ) -> None:
     circuits = {
         f"rtl/c_{n}.sv": f"module c_{n}; endmodule\n".encode() + b"//" * size
-        for n, size in enumerate((10, 20_000, 20_000, 500_000))
+        for n, size in enumerate((10, 2_000, 2_000, 500_000))
     }
     widths = (1024, 640, 4096)
     units = [HardwareUnit(f"run_{n}", f"c_{n}", (), "") for n in range(4)]
@@ -255,6 +255,46 @@ def test_one_of_equal_outputs_counts_for_all_of_them(board: str) -> None:
     assert found.not_counted == whole.not_counted == ()
     assert found.resources["ff"] == whole.resources["ff"] > 100
     assert found.resources["lut"] == pytest.approx(whole.resources["lut"], rel=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("pyosys") is None, reason="pip install pyosys==0.70")
+def test_the_few_cells_that_are_read_are_all_that_is_mapped_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same cells as where Yosys begins with all of the vendor's."""
+    library = data_folder("hls_templates") / "rtl"
+    files = {f"rtl/lib/{path.name}": path.read_bytes() for path in (library / "lib").iterdir()}
+    files["rtl/yosys/ternary_add.v"] = (library / "deliver" / "ternary_add.v").read_bytes()
+    draw = random.Random(6)
+    rows = [f"{draw.getrandbits(32):08x}" for _ in range(64)]
+    files["rtl/w.mem"] = ("\n".join(rows) + "\n").encode()
+    matrix = {
+        "SIMD": 2, "PE": 2, "READS": 8, "ROWS": 8, "IN_BITS": 8, "IN_KIND": 1, "WEIGHT_BITS": 8,
+        "WEIGHT_KIND": 1, "TERM_BITS": 16, "OUT_BITS": 20, "TERNARY": 1, "DSP": 1, "STYLE": 2,
+        "FILE": '"w.mem"',
+    }  # fmt: skip
+    fifos = ({"BITS": 8, "DEPTH": 40}, {"BITS": 8, "DEPTH": 600, "BLOCK": 1})
+    units = [
+        HardwareUnit("u", module, tuple((name, str(value)) for name, value in each.items()), "")
+        for module, each in [("fpgacomp_matvec", matrix)] + [("fpgacomp_fifo", f) for f in fifos]
+    ]
+    counted: list[Mapping[str, float]] = []
+    sum_of = area._sum
+
+    def noted(cells: list[Mapping[str, float]]) -> Mapping[str, float]:
+        counted.append(sum_of(cells))
+        return counted[-1]
+
+    monkeypatch.setattr(area, "_sum", noted)
+    monkeypatch.setattr(area, "usable_cores", lambda: 1)  # all in one run
+    board, yosys = load_board("zcu104"), find_yosys("this")
+    few = measured_area(board, Project(files), units, yosys)
+    assert {"RAMB18E2", "DSP48E2"} <= {cell for cells in counted for cell in cells}
+    monkeypatch.setattr(area, "_MANY_CELLS", "no family")
+    first, counted[:] = counted[0], []
+    everything = measured_area(board, Project(files), units, yosys)
+    assert counted[0] == first and everything == few and not few.not_counted
 
 
 def test_outputs_that_are_not_alike_are_mapped_each() -> None:

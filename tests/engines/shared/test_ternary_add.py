@@ -116,7 +116,9 @@ def test_what_yosys_maps_is_what_simulators_read(tmp_path: Path) -> None:
 
 def test_a_wrong_map_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "map.v"
-    broken.write_text(MAP.read_text().replace("(x & y) | (x & z)", "(x & y) & (x & z)"))
+    wrong = MAP.read_text().replace("X & Y_ADDED | X & Z_ADDED", "X & Y_ADDED & X & Z_ADDED")
+    assert wrong != MAP.read_text()
+    broken.write_text(wrong)
     monkeypatch.setattr(f"{__name__}.MAP", broken)
     cases = [Case(0, 8, (Operand(6, False, 0, False),) * 3)]
     assert "model found: FAIL!" in yosys(tmp_path, cases, *proofs(cases))

@@ -188,4 +188,4 @@ def delivered(delivery: Delivery) -> dict[str, bytes]:
 
 def _context(delivery: Delivery) -> dict[str, object]:
     derived = {name: getattr(delivery, name) for name in ("buses", "containers", "ports")}
-    return {**vars(delivery), **derived, "check": "-check "}
+    return {**vars(delivery), **derived, "check": "-check ", "cells": ""}
