@@ -13,7 +13,7 @@ DEMO := digits_cnn-pynq-z2
 # The smallest design that takes 200,000 images a second fits even at the upper end of its estimate.
 DEMO_AIM := --target area --fps 200000
 
-.PHONY: demo test test-fast test-install lint docs bench bench-rtl bench-adders bench-estimates bench-deploy fuzz-drivers clean
+.PHONY: demo test test-deep test-fast test-install lint docs bench bench-rtl bench-adders bench-estimates bench-deploy fuzz-drivers clean
 
 demo: $(VENV)/core.done
 	$(BIN)/fpgacomp compile examples/digits_cnn/model.onnx --board pynq-z2 $(DEMO_AIM) --out $(DEMO) \
@@ -21,6 +21,10 @@ demo: $(VENV)/core.done
 
 test: $(VENV)/all.done lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# As test, with two to three times as many random networks, layouts, foldings and files.
+test-deep: $(VENV)/all.done
+	FPGACOMP_TEST_DEPTH=deep $(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/all.done
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"

@@ -19,6 +19,7 @@ from torch import nn  # noqa: E402
 from fpgacomp.compress.quantize import quantize_aware, to_qonnx  # noqa: E402
 from fpgacomp.compress.trainable import AddTensors, ConcatTensors, from_module  # noqa: E402
 from fpgacomp.compress.training import scores  # noqa: E402
+from tests.support.depth import draws  # noqa: E402
 
 pytestmark = pytest.mark.slow  # they train
 SIZE, CLASSES, SAMPLES = 12, 4, 30
@@ -117,7 +118,8 @@ def random_options(rng):
 
 
 @pytest.mark.parametrize("backend", ["stream", "finn"])
-@pytest.mark.parametrize("seed", [0, 2, 4, 5, 6])  # 1, 3 and 7 draw networks that train for long
+# 1, 3 and 7 draw networks that train for long.
+@pytest.mark.parametrize("seed", [0, 2, 4, 5, 6][: draws(3, 5)])
 def test_what_is_trained_is_what_is_compiled(seed, backend):
     if backend == "finn" and not FINN:
         pytest.skip("not installed: finn")

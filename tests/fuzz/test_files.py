@@ -14,6 +14,7 @@ import pytest
 from tests.fuzz import structure
 from tests.fuzz.bases import files
 from tests.fuzz.campaign import campaign
+from tests.support.depth import draws
 from tests.support.random_networks import random_network
 
 pytest.importorskip("resource", reason="the worker's limits are those of POSIX")
@@ -21,7 +22,13 @@ pytest.importorskip("resource", reason="the worker's limits are those of POSIX")
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "count"), [("onnx", 30), ("board", 21), ("numpy", 21), ("keras", 10)]
+    ("kind", "count"),
+    [
+        ("onnx", draws(15, 30)),
+        ("board", draws(12, 21)),
+        ("numpy", draws(12, 21)),
+        ("keras", draws(5, 10)),
+    ],
 )
 def test_no_file_ends_in_a_traceback(tmp_path: Path, kind: str, count: int) -> None:
     if kind == "keras" and find_spec("qkeras") is None:

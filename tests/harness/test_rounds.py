@@ -17,12 +17,13 @@ pytest.importorskip("fcntl", reason="the lock, fork and SIGKILL are those of POS
 from tests.harness import compiles, rounds
 from tests.harness.disks import Fault, FaultyDisk
 from tests.harness.world import World, project
+from tests.support.depth import draws
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", rounds.KINDS)
 def test_no_work_is_lost(tmp_path: Path, kind: str) -> None:
-    for number in range(12):
+    for number in range(draws(8, 12)):
         rounds.KINDS[kind](random.Random(number), tmp_path / str(number))
 
 

@@ -18,6 +18,7 @@ from fpgacomp.ir import interpreter
 from fpgacomp.lower import lower
 from fpgacomp.network.canonical import Network
 from fpgacomp.network.lowered import Lowered
+from tests.support.depth import draws
 from tests.support.nasty_networks import NASTY
 from tests.support.random_networks import networks, random_inputs, random_network
 from tests.support.random_parts import FEATURES
@@ -131,10 +132,11 @@ def test_a_changed_integer_is_found(seed, data):
     assert dead_scale or after.mismatches + after.ties > before.mismatches + before.ties
 
 
-def test_oracle_equals_three_hundred_larger_networks():
+def test_oracle_equals_larger_networks():
     """Seeded, so that a failure can be built again: refusals stay rare, mismatches absent."""
     refused = ties = 0
-    for seed in range(300):
+    count = draws(100, 300)
+    for seed in range(count):
         done = run_or_none(random_network(np.random.default_rng(seed), size=7))
         if done is None:
             refused += 1
@@ -142,5 +144,5 @@ def test_oracle_equals_three_hundred_larger_networks():
         result = done.judgement()
         assert result.mismatches == 0, f"seed {seed}: {result.first}"
         ties += result.ties
-    assert refused < 45
-    assert ties < 300
+    assert refused < 0.15 * count
+    assert ties < count

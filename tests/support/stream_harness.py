@@ -16,6 +16,7 @@ import pytest
 from fpgacomp.engines.shared.csim_process import SILENT
 from fpgacomp.host.resources import data_folder
 from fpgacomp.ir.types import BIPOLAR, IntArray, IntType
+from tests.support.depth import draws
 
 STREAM = data_folder("hls_templates") / "stream"
 HERE = Path(__file__).parent
@@ -34,7 +35,7 @@ OTHER_UNITS = (AVX2, PORTABLE, PLAIN)
 
 def cases_of(variant: str, most: int) -> int:
     """How many random cases are tried: g++ takes ten times as long for the open vendor types."""
-    return most if variant == LIGHT else -(-most * 3 // 5)
+    return most if variant == LIGHT else draws(-(-most // 3), -(-most * 3 // 5))
 
 
 @dataclass(frozen=True)

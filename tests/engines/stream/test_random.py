@@ -16,6 +16,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
 from tests.engines.hls4ml.csim.test_random import RandomGraph
 from tests.support import stream_designs as sd
+from tests.support.depth import draws
 from tests.support.random_networks import random_network
 
 pytestmark = pytest.mark.slow
@@ -30,14 +31,14 @@ def lowered(first_seed: int) -> Iterator[Graph]:
             yield lower(read_network(network)).graph
 
 
-@pytest.mark.parametrize("batch", range(2))
+@pytest.mark.parametrize("batch", range(draws(1, 2)))
 def test_random_graphs_over_all_layers(batch: int, tmp_path: Path) -> None:
     seeds = range(batch * BATCH, (batch + 1) * BATCH)
     graph = sd.merged(*(RandomGraph(seed).finished() for seed in seeds))
     assert sd.exact(sd.design(graph, batch), tmp_path)
 
 
-@pytest.mark.parametrize("batch", range(2))
+@pytest.mark.parametrize("batch", range(draws(1, 2)))
 def test_random_networks(batch: int, tmp_path: Path) -> None:
     graph = sd.merged(*islice(lowered(1000 * batch), BATCH))
     assert sd.exact(sd.design(graph, batch), tmp_path)

@@ -21,6 +21,7 @@ from fpgacomp.engines.hls4ml.operators.with_matrix import MatrixOperator
 from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.layers import Rounding, Tensor
 from tests.support.csim_run import builders, compared
+from tests.support.depth import draws
 
 pytestmark = pytest.mark.slow
 
@@ -178,13 +179,13 @@ RANDOM = settings(deadline=None, derandomize=True, phases=[Phase.generate],
 CASES = given(seed=st.integers(0, 2**32 - 1), io_type=st.sampled_from(["io_parallel", "io_stream"]))
 
 
-@settings(RANDOM, max_examples=12)
+@settings(RANDOM, max_examples=draws(6, 12))
 @CASES
 def test_random_graphs(seed: int, io_type: IoType) -> None:
     exact(seed, io_type, open_types=False)
 
 
-@settings(RANDOM, max_examples=3)
+@settings(RANDOM, max_examples=draws(2, 3))
 @CASES
 def test_random_graphs_on_the_open_types(seed: int, io_type: IoType) -> None:
     exact(seed, io_type, open_types=True)
