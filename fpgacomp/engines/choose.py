@@ -236,7 +236,11 @@ def _better(one: EngineDesign, other: EngineDesign, goal: Goal) -> str:
     """Why a design that took long to find is better than the best of the others."""
     own = alike(one.folded, other.folded)[0]
     name, rival = one.engine.name, other.engine.name
-    equal = ", and which is faster cannot be told" if is_as_fast(one, other, goal) else ""
+    equal = (
+        f"; which is faster cannot be told ({_cycles(other.folded.estimate)} cycles, {name} "
+        f"{_cycles(own)}), so that the smaller one is chosen"
+        if is_as_fast(one, other, goal) else ""
+    )  # fmt: skip
     without = "" if own is one.folded.estimate else (
         f" Without its ports, as {rival} is counted, {name} gives {_told(own)}."
     )  # fmt: skip
@@ -244,6 +248,12 @@ def _better(one: EngineDesign, other: EngineDesign, goal: Goal) -> str:
         f"{name} suits the target better: {rival} would give {_figures(other, one)}{equal}."
         f"{without}"
     )
+
+
+def _cycles(figures: Estimate) -> str:
+    """The range of the latency."""
+    low, high = figures.latency_cycles.low, figures.latency_cycles.high
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
 
 
 def _told(figures: Estimate) -> str:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from fpgacomp.host.plain import read_plain
+from fpgacomp.host.strict_json import read_json
 from fpgacomp.host.toolchain import cache_folder
+
+_MOST_BYTES = 256 << 20  # of a finding: the additions of the largest matrix take some megabytes
 
 
 def place(room: str, name: str, options: Iterable[str], files: Iterable[tuple[str, Path]]) -> Path:
@@ -33,3 +41,22 @@ def keep(made: Path, target: Path) -> None:
     fresh = target.with_name(f"{target.name}.{os.getpid()}")
     shutil.copy2(made, fresh)
     fresh.replace(target)
+
+
+def finding(target: Path) -> Any:
+    """What an earlier run found out, as JSON has it; None where there is nothing that can be read.
+
+    The caller checks it: the file may be damaged.
+    """
+    try:
+        return read_json(read_plain(target, _MOST_BYTES))
+    except (OSError, ValueError):
+        return None
+
+
+def keep_finding(content: object, target: Path) -> None:
+    """Keep for later runs what was found out; a folder that takes nothing costs those the time."""
+    with TemporaryDirectory() as scratch, suppress(OSError):
+        made = Path(scratch) / target.name
+        made.write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
+        keep(made, target)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from fpgacomp.data.metrics import METRICS
 from fpgacomp.data.percents import share_text
-from fpgacomp.results.estimate import Estimate, Figure
+from fpgacomp.results.estimate import ENOUGH_DESIGNS, Estimate, Figure
 from fpgacomp.results.report import Exactness, LayerReport, Report
 
 LABELS: Mapping[str, str] = {
@@ -198,9 +198,10 @@ def area_line(report: Report) -> str:
     ]
     if memory := area.resources.get("lutram"):
         amounts[0] += f" ({count(memory)} of them memory)"
+    missing = f"; not counted: {', '.join(area.not_counted)}" if area.not_counted else ""
     return (
         f"measured by {area.tool} {area.version}, the sum of {area.units} instances: "
-        f"{', '.join(amounts)}"
+        f"{', '.join(amounts)}{missing}"
     )
 
 
@@ -237,7 +238,10 @@ def headline(report: Report) -> Headline:
         text = f"needs about {percent(worst.share)} of its free {worst.label}, at worst {high}"
         if report.estimate.basis.thin:
             measured = report.estimate.basis.designs or "no"
-            text += f"; {measured} designs of its device's family were measured"
+            text += (
+                f"; of the {ENOUGH_DESIGNS} measured designs of a family that a certain verdict "
+                f"needs, this one has {measured}"
+            )
         verdict = "MAY NOT FIT" if report.certainty == "doubtful" else "PROBABLY FITS"
         return Headline("unsure", f"{verdict} {title}: {text}.")
     tightest = max(rows, key=lambda row: row.share)

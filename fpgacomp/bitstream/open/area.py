@@ -26,7 +26,6 @@ from fpgacomp.engines.engine import HardwareUnit
 from fpgacomp.errors import ToolError, UsageError
 from fpgacomp.host import kept
 from fpgacomp.host.child import ProcessBounds, Stop
-from fpgacomp.host.strict_json import read_json
 from fpgacomp.host.toolchain import Yosys, usable_cores
 from fpgacomp.host.yosys import require_written, run_script
 from fpgacomp.results.area import MeasuredArea
@@ -226,10 +225,7 @@ def _place(key: str) -> Path:
 
 def _earlier(key: str) -> dict[str, float] | None:
     """The cells that an earlier run found; None where there was none, or what is there is none."""
-    try:
-        found = read_json(_place(key).read_bytes())
-    except (OSError, ValueError):
-        return None
+    found = kept.finding(_place(key))
     if not isinstance(found, dict) or not all(map(_is_count, found.values())):
         return None
     return found
@@ -237,7 +233,7 @@ def _earlier(key: str) -> dict[str, float] | None:
 
 def _is_count(value: object) -> bool:
     # A number beyond float64 is infinite, and NaN is not at least 0.
-    return type(value) is float and 0.0 <= value < inf
+    return type(value) is float and 0.0 <= value < inf and value.is_integer()
 
 
 def _script(units: Sequence[_Unit], context: Mapping[str, object]) -> str:
@@ -302,9 +298,7 @@ def _batch(
         modules = json.loads((folder / "stat.json").read_bytes())["modules"]
         found = dict(_cells(units, modules))
         for key, cells in found.items():
-            made = folder / _KEPT
-            made.write_text(json.dumps(cells, sort_keys=True), encoding="utf-8")
-            kept.keep(made, _place(key))
+            kept.keep_finding(cells, _place(key))
     return found
 
 

@@ -119,7 +119,7 @@ IoOption = Annotated[
         metavar="KIND",
         rich_help_panel=BUILD,
         help="How hls4ml layers pass data on: io_parallel (all values at once) or io_stream (one "
-        "pixel after another). Not for the engines stream and finn, which always stream. Without "
+        "pixel after another). Not for the other engines, whose ports always stream. Without "
         "it, the one that suits the target is chosen.",
     ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 from fpgacomp.devices.resources import Resources
@@ -14,6 +15,7 @@ from fpgacomp.engines.shared.circuit.nodes import bits_of, needed_wires
 from fpgacomp.engines.stream.estimate.design import NOTHING, prices_on
 from fpgacomp.engines.stream.timing.pipelines import Pipelines
 from fpgacomp.engines.stream.timing.whole import Whole
+from fpgacomp.ir.graph import Graph
 from fpgacomp.results.estimate import RTL_BY_YOSYS, Basis, Estimate, Figure, LayerEstimate
 
 # What Yosys made of whole circuits, over what was counted. With LUTs of six inputs five circuits
@@ -40,6 +42,9 @@ def estimate_adders(design: AdderDesign) -> Estimate:
             continue
         lut[owner] += counted[wire]
         ff[owner] += bits_of(circuit.ranges[wire]) * (plan.last[wire] - stage)
+        least, most = circuit.ranges[wire]
+        if least == most:
+            continue  # what never changes is there before the first frame
         first[owner] = min(first.get(owner, stage), stage)
         last[owner] = max(last.get(owner, stage), stage)
     flow = dataflow_of(design)
@@ -51,12 +56,13 @@ def estimate_adders(design: AdderDesign) -> Estimate:
         for stream in operator.outputs:
             ports += prices.fifo(stream.bits, max(stream.depth, 2))
     run = Whole(flow, Pipelines.rtl(flow, device.wide_port_bits)).run({})
+    begins = _begins(design.graph, first)
     layers = {
         layer.name: LayerEstimate(
-            cycles=Figure.exact(float(last.get(layer.name, 0) - first.get(layer.name, 0) + 1)),
+            cycles=Figure.exact(float(max(last.get(layer.name, 0) - begins[layer.name], 0) + 1)),
             interval=Figure.exact(1.0),
             resources=_figures(lut[layer.name], ff[layer.name], device.lut_inputs),
-            start=float(first.get(layer.name, 0)),
+            start=float(begins[layer.name]),
         )
         for layer in design.graph.layers
     }
@@ -69,6 +75,20 @@ def estimate_adders(design: AdderDesign) -> Estimate:
         layers=layers,
         basis=Basis("netlists of Yosys", _MEASURED[device.lut_inputs], predicts=RTL_BY_YOSYS),
     )
+
+
+def _begins(graph: Graph, first: Mapping[str, int]) -> dict[str, int]:
+    """The stage in which each layer begins: not before those that it reads.
+
+    Args:
+        first: stage of the first wire of a layer; a layer that only passes wires on has none.
+    """
+    found: dict[str, int] = {}
+    makers = {layer.output.name: layer.name for layer in graph.layers}
+    for layer in graph.layers:
+        read = [found[makers[tensor.name]] for tensor in layer.inputs]
+        found[layer.name] = max([first.get(layer.name, 0), *read])
+    return found
 
 
 def without_ports(design: AdderDesign, figures: Estimate) -> Estimate:

@@ -24,8 +24,8 @@ module _ternary_add (a, b, c, sum);
   input [W-1:0] c;
   output [W-1:0] sum;
 
-  // Which bits of a number are not always 0. Constants are written without loops: Yosys takes as
-  // long to run through one of 64 rows as to map ten of these cells.
+  // Which bits of a number are not always 0. Constants are written without loops: with one for
+  // the content of each LUT, Yosys took eleven times as long for this map.
   localparam [W-1:0] A_BITS = ~_TECHMAP_CONSTMSK_a_ | _TECHMAP_CONSTVAL_a_;
   localparam [W-1:0] B_BITS = ~_TECHMAP_CONSTMSK_b_ | _TECHMAP_CONSTVAL_b_;
   localparam [W-1:0] C_BITS = ~_TECHMAP_CONSTMSK_c_ | _TECHMAP_CONSTVAL_c_;

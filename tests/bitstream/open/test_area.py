@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -128,7 +129,7 @@ def test_what_was_mapped_is_kept_under_its_content(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "content",
     ["", "[]", "[3]", "{", '{"LUT4": "3"}', '{"LUT4": -3.0}', '{"LUT4": NaN}', '{"LUT4": 1e999}',
-     '{"LUT4": true}', '{"LUT4": 1.0, "LUT4": 2.0}'],
+     '{"LUT4": true}', '{"LUT4": 1.5}', '{"LUT4": 1.0, "LUT4": 2.0}'],
 )  # fmt: skip
 def test_what_is_kept_and_no_count_of_cells_is_mapped_again(
     content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -137,6 +138,33 @@ def test_what_is_kept_and_no_count_of_cells_is_mapped_again(
     before = measure()
     for kept in (tmp_path / "cache").rglob("cells.json"):
         kept.write_text(content)
+    yosys = played(monkeypatch, CELLS)
+    assert measure() == before
+    assert sorted(yosys.ran) == ["fifo", "rom", "rom"]
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "link", "room"])
+def test_a_cache_that_cannot_be_used_costs_time_only(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played(monkeypatch, CELLS)
+    before = measure()
+    places = list((tmp_path / "cache").rglob("cells.json"))
+    for place in places:
+        place.unlink()
+        match what:
+            case "pipe":
+                os.mkfifo(place)
+            case "folder":
+                place.mkdir()
+            case "link":
+                place.symlink_to(place)
+            case _:
+                place.parent.rmdir()
+    if what == "room":
+        (room,) = {place.parent.parent for place in places}
+        room.rmdir()
+        room.write_text("a file")
     yosys = played(monkeypatch, CELLS)
     assert measure() == before
     assert sorted(yosys.ran) == ["fifo", "rom", "rom"]

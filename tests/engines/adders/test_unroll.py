@@ -170,3 +170,23 @@ def test_what_no_output_reads_is_not_counted() -> None:
 
     even, odd = counted(4).layers["c"].resources, counted(5).layers["c"].resources
     assert odd.lut == even.lut and even.lut.value > 0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_layer_begins_before_those_that_it_reads(seed: int) -> None:
+    """Constants of a layer, which are there from the first stage on, are not its beginning."""
+    network = random_network(np.random.default_rng(seed), size=4)
+    try:
+        graph = lower(read_network(network)).graph
+        if len(graph.inputs) + len(graph.outputs) > 2:
+            pytest.skip("this draw has several ports")
+        design = AdderDesign(graph=graph, board=builders.BOARD, clock_mhz=100.0, levels=1,
+                             lanes_in=1, lanes_out=1)  # fmt: skip
+        layers = estimate_adders(design).layers
+    except FpgacompError:
+        pytest.skip("this draw is none for the adders engine")
+    makers = {layer.output.name: layer.name for layer in graph.layers}
+    for layer in graph.layers:
+        for tensor in layer.inputs:
+            before = layers[makers[tensor.name]].start
+            assert layers[layer.name].start >= before, (layer.name, tensor.name)

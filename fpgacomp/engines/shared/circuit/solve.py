@@ -7,13 +7,11 @@ from the exact linear form of every step, so that no wire is wider than its valu
 from __future__ import annotations
 
 import importlib.util
-import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,6 @@ from fpgacomp.engines.shared.circuit.nodes import Range
 from fpgacomp.engines.shared.digits import signed_digits
 from fpgacomp.errors import ToolError, UnsupportedLayer
 from fpgacomp.host import kept
-from fpgacomp.host.strict_json import read_json
 from fpgacomp.ir.types import IntArray, Ints
 
 INSTALL = "pip install 'fpgacomp[adders]'"
@@ -153,19 +150,16 @@ def _keep(graph: AdderGraph, place: Path) -> None:
         "outputs": [astuple(output) for output in graph.outputs],
         "theirs": graph.theirs,
     }
-    with TemporaryDirectory() as scratch:
-        made = Path(scratch) / place.name
-        made.write_text(json.dumps(content), encoding="ascii")
-        kept.keep(made, place)
+    kept.keep_finding(content, place)
 
 
 def _read(place: Path, matrix: IntArray, ranges: tuple[Range, ...]) -> AdderGraph | None:
     """What an earlier run has kept, if that is the matrix."""
+    content = kept.finding(place)
     try:
-        content = read_json(place.read_bytes())
         outputs = [Output(*output) for output in content["outputs"]]
         return _graph(matrix, ranges, content["steps"], outputs, content["theirs"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError, UnsupportedLayer):
+    except (ValueError, KeyError, TypeError, IndexError, UnsupportedLayer):
         return None
 
 

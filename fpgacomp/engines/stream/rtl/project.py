@@ -103,7 +103,7 @@ def rtl_design(design: Clocked, dataflow: Dataflow) -> tuple[RtlDesign, dict[str
     blocks = frozenset(
         stream.name for stream in streams if fifo_in_block(stream.word_bits, stream.depth, device)
     )
-    title = f"Streaming design of {design.graph.name}"
+    title = f"Design of {design.graph.name}"
     control = RegisterMap.of(
         design.graph, [port.name for port in inputs], [port.name for port in outputs]
     )

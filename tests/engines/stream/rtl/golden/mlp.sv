@@ -1,4 +1,4 @@
-// Streaming design of mlp: one instance per operator, a FIFO per stream, AXI4-Stream at both ends.
+// Design of mlp: instances with a FIFO between each two, AXI4-Stream at both ends.
 //
 // Clock: everything runs on the rising edge of `aclk`. Reset: `aresetn` is active low and
 // synchronous; one cycle is enough, and every frame in flight is lost with it. A write to the
