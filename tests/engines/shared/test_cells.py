@@ -186,7 +186,7 @@ def script(family: str, top: str) -> str:
     device = FAMILIES[family]
     return render(
         "deliver/synth.ys", name=top, part=family, sources=("memories.sv",), check="-check ",
-        ternary=False, multipliers=bool(device.yosys_multipliers),
+        cells="", ternary=False, multipliers=bool(device.yosys_multipliers),
         multipliers_of=device.yosys_multipliers, synthesis=device.yosys,
     ).decode()  # fmt: skip
 
