@@ -237,10 +237,9 @@ def headline(report: Report) -> Headline:
         high = percent(worst.of_budget(worst.used.high))
         text = f"needs about {percent(worst.share)} of its free {worst.label}, at worst {high}"
         if report.estimate.basis.thin:
-            measured = report.estimate.basis.designs or "no"
             text += (
-                f"; of the {ENOUGH_DESIGNS} measured designs of a family that a certain verdict "
-                f"needs, this one has {measured}"
+                f"; {report.estimate.basis.designs} of the {ENOUGH_DESIGNS} designs that a certain "
+                "verdict needs were measured on its device's family"
             )
         verdict = "MAY NOT FIT" if report.certainty == "doubtful" else "PROBABLY FITS"
         return Headline("unsure", f"{verdict} {title}: {text}.")
