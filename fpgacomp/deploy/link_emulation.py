@@ -66,7 +66,7 @@ def uart_emulator(
         source.write_bytes(render("emulation.cpp", top=top, tables=[path.name for path in tables]))
         wanted = VerilatedProduct(
             name=emulation.LIBRARY, room="emulation", sources=(source,),
-            compile=emulation.COMPILE, link=emulation.LINK,
+            link=emulation.LINK,
             # The library's own function, which looks for tables beside the library.
             renamed=("VL_READMEM_N fcemu_readmem",), beside=tables,
         )  # fmt: skip

@@ -22,8 +22,9 @@ _VERILATE = (
     "-Wno-WIDTH", "--output-split", "4000",
 )  # fmt: skip
 # -O1 runs ten times as many frames a second as -O0 for half as much more time of g++. C++20 has
-# nothing that is needed here, and its library's headers take half as long again to read.
-_COMPILE = ("-std=c++17", *SILENT, "-DVL_TIME_CONTEXT", "-O1")
+# nothing that is needed here, and its library's headers take half as long again to read. Programs
+# are compiled as libraries are, so that both share what is compiled once.
+_COMPILE = ("-std=c++17", *SILENT, "-DVL_TIME_CONTEXT", "-O1", *emulation.COMPILE)
 # What Verilator names slow runs once, before the first cycle: g++ takes a fraction of the time.
 _SLOW = '#pragma GCC optimize("O0")\n'
 _SLOW_SHARE = 4
@@ -33,6 +34,8 @@ _SLOW_SHARE = 4
 _PART_BYTES = 700_000
 _TOGETHER_BYTES = 2_000_000
 _SOURCES = (".sv", ".v", ".vh", ".cpp", ".h", ".mem")
+# What every file of Verilator's begins with: half of the time of a small one goes into it.
+_HEADER = "verilated.h"
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 # Models of cells state times. Of a module that is there twice the first one counts, which is ours;
 # what it refuses at elaboration, or a port that it lacks, must not pass as a warning.
@@ -54,7 +57,6 @@ class VerilatedProduct:
         sources: C++ around the design's.
         include: folder of the headers of `sources`, or None.
         verilate: options of Verilator.
-        compile: options of g++ for every file.
         define: those for every file but Verilator's own.
         renamed: what Verilator's code calls by another name, with that name, which `sources`
             define.
@@ -68,7 +70,6 @@ class VerilatedProduct:
     sources: tuple[Path, ...]
     include: Path | None = None
     verilate: tuple[str, ...] = ()
-    compile: tuple[str, ...] = ()
     define: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
@@ -78,7 +79,7 @@ class VerilatedProduct:
     def options(self) -> Iterator[str]:
         """Everything but the files."""
         for part in (
-            self.verilate, self.compile, self.define, self.renamed, self.link, self.runtime,
+            self.verilate, self.define, self.renamed, self.link, self.runtime,
         ):  # fmt: skip
             yield from (*part, "")
 
@@ -209,10 +210,15 @@ def _build(product: VerilatedProduct, folder: Path, top: str, tools: _Tools, scr
         includes.append(f"-I{product.include}")
     parts = parts_of(product, made, cores=compiler.cores)
     objects = [part.with_suffix(".o") for part in parts]
+    header = _kept(tools, f"{_HEADER}.gch")
+    # g++ itself reads the header where what is kept does not suit the compilation.
+    read = ("-include", str(header.with_suffix(""))) if header.is_file() else ()
+    # What is called by another name must be declared by it, which the sources do in their part.
+    firsts = [read, *[() if product.renamed else read] * len(parts)]
     jobs = [
-        [str(compiler.path), *_COMPILE, *product.compile, *product.define, *includes, "-c",
-         str(part), "-o", str(target)]
-        for part, target in zip(parts, objects)
+        [str(compiler.path), *_COMPILE, *product.define, *first, *includes, "-c", str(part), "-o",
+         str(target)]
+        for part, target, first in zip(parts, objects, firsts)
     ]  # fmt: skip
     for first in range(0, len(jobs), compiler.cores):
         run_compilers(jobs[first : first + compiler.cores])
@@ -280,22 +286,35 @@ def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
         raise ToolError("Verilator", f"the emitted SystemVerilog does not build: {why}", _REPORT)
 
 
+def _kept(tools: _Tools, name: str) -> Path:
+    """Where the cache has what is compiled once for each version of the tools, if it does."""
+    parts = (tools.verilator.version, tools.compiler.version, *_COMPILE)
+    return kept.place("verilator", "", parts, ()) / name
+
+
 def _runtime(product: VerilatedProduct, tools: _Tools) -> list[Path]:
-    """Verilator's own C++, compiled once for each version of the tools."""
+    """Verilator's own C++, compiled once for each version of the tools.
+
+    The header is read at the same time, for the files that are compiled later.
+    """
     verilator, compiler = tools.verilator, tools.compiler
-    options = (*_COMPILE, *emulation.COMPILE)  # in a library or not
-    parts = (verilator.version, compiler.version, *options)
-    folder = kept.place("verilator", "", parts, ())
     names = (*_RUNTIME, *product.runtime)
-    objects = [folder / f"{Path(name).stem}.o" for name in names]
-    missing = {name: target for name, target in zip(names, objects) if not target.is_file()}
+    sources = {_kept(tools, f"{Path(name).stem}.o"): name for name in names}
+    wanted = dict(sources)
+    if compiler.is_gcc:  # Clang takes other options for a header that is read before
+        wanted[_kept(tools, f"{_HEADER}.gch")] = _HEADER
+    missing = {target: name for target, name in wanted.items() if not target.is_file()}
     if missing:
+        folder = verilator.root / "include"
         with scratch_folder() as scratch:
             run_compilers([
-                [str(compiler.path), *options, *tools.include, "-c",
-                 str(verilator.root / "include" / name), "-o", str(scratch / target.name)]
-                for name, target in missing.items()
+                [str(compiler.path), *_COMPILE, *tools.include,
+                 *(("-x", "c++-header") if name == _HEADER else ("-c",)), str(folder / name),
+                 "-o", str(scratch / target.name)]
+                for target, name in missing.items()
             ])  # fmt: skip
-            for target in missing.values():
+            for target, name in missing.items():
+                if name == _HEADER:
+                    kept.keep(folder / name, target.with_suffix(""))
                 kept.keep(scratch / target.name, target)
-    return objects
+    return list(sources)

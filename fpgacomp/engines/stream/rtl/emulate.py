@@ -42,7 +42,7 @@ def emulator(
         source.write_bytes(content)
         wanted = VerilatedProduct(
             name=emulation.LIBRARY, room="emulation", sources=(emulation.MAIN, source),
-            include=emulation.FOLDER, compile=emulation.COMPILE, link=emulation.LINK,
+            include=emulation.FOLDER, link=emulation.LINK,
             # The library's own function, which looks for tables beside the library.
             renamed=("VL_READMEM_N fcemu_readmem",), beside=tables,
         )  # fmt: skip

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from fpgacomp.engines.stream.rtl.build import VerilatedProduct, parts_of
+from fpgacomp.engines.stream.rtl import build as building
+from fpgacomp.engines.stream.rtl.build import VerilatedProduct, build, parts_of
+from fpgacomp.errors import ToolError
+from fpgacomp.host.toolchain import find_compiler, find_verilator
+from tests.engines.stream.rtl.test_emit import emitted
+from tests.support import builders
 
 
 def product(*sources: Path, renamed: tuple[str, ...] = ()) -> VerilatedProduct:
@@ -50,3 +56,41 @@ def test_a_large_design_is_a_file_a_core_within_bounds(
     counted = [text.count("/Vtop_") for text in texts]
     assert max(counted) - min(counted) <= 1
     assert ["main.cpp" in text for text in texts] == [True, *[False] * (count - 1)]
+
+
+@pytest.mark.slow
+def test_verilators_header_is_read_once_for_all_designs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        verilator, compiler = find_verilator(), find_compiler()
+    except ToolError as absent:
+        pytest.skip(str(absent))
+    if not compiler.is_gcc:
+        pytest.skip("this compiler is not GCC")
+    emitted(builders.mlp("read_once")).write(tmp_path)
+    folder = tmp_path / "rtl"
+    build(folder, "read_once", verilator, compiler)
+    commands: list[list[str]] = []
+    run = building.run_compilers
+
+    def noted(jobs: list[list[str]]) -> None:
+        commands.extend(jobs)
+        run(jobs)
+
+    monkeypatch.setattr(building, "run_compilers", noted)
+    program = folder / "sim_main.cpp"
+    program.write_text(f"{program.read_text()}// another design\n")
+    made, _ = build(folder, "read_once", verilator, compiler)
+    assert made.is_file()
+    compiled, linked = commands
+    assert "-include" in compiled and "-include" not in linked
+    # g++ marks what it takes as read with an exclamation mark.
+    alone = tmp_path / "alone.cpp"
+    alone.write_text("int unused;\n")
+    options = compiled[: compiled.index("-c")]
+    told = subprocess.run(
+        [*options, "-H", "-c", str(alone), "-o", str(tmp_path / "alone.o")],
+        capture_output=True, text=True, check=True,
+    ).stderr  # fmt: skip
+    assert any(line.startswith("! ") and "verilated.h.gch" in line for line in told.splitlines())
