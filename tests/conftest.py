@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fpgacomp.cli.main import LOOK_AFTER
 from tests.support.paths import REPOSITORY
 
 # Before anything loads OpenMP: each worker's thread per core waits for the other workers'.
@@ -36,6 +37,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.suffix != ".py":
         return None
     return "\npytestmark = pytest.mark.slow" in collection_path.read_text(encoding="utf-8") or None
+
+
+def pytest_configure() -> None:
+    """Look for garbage as seldom as the command does."""
+    gc.set_threshold(*LOOK_AFTER)
 
 
 def pytest_collection_finish() -> None:
