@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.depth import draws
 from tests.support.emitted_digests import BOARDS, NETWORKS, changed, network_digests, recorded
 
 # Folding the other networks takes most of the time: one board each, in turn. `python -m
 # tests.support.emitted_digests --check` compares them on every board.
 ON_EVERY_BOARD = ("digits", "digits_cnn", "digits_mlp")
-# Twins of networks that are compared here.
-BY_HAND = ("cnv_w1a1", "lfc_w1a1")
+# Twins of networks that are compared here; and the U-Net, whose FIFOs take half a minute to size.
+BY_HAND = draws(("cnv_w1a1", "lfc_w1a1", "unet_w4a4"), ("cnv_w1a1", "lfc_w1a1"))
 
 
 @pytest.mark.slow

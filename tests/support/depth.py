@@ -1,12 +1,14 @@
-"""How many random cases a test draws: the usual number, or what `make test-deep` asks for."""
+"""How much a test tries: the usual, or what `make test-deep` asks for."""
 
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 
+_Chosen = TypeVar("_Chosen")
 _DEEP = os.environ.get("FPGACOMP_TEST_DEPTH") == "deep"
 
 
-def draws(usual: int, deep: int) -> int:
-    """The number of cases of a test whose cases come from a seed: those of `usual` come first."""
+def draws(usual: _Chosen, deep: _Chosen) -> _Chosen:
+    """How many cases a test draws from a seed, those of `usual` first; or which kinds it tries."""
     return deep if _DEEP else usual

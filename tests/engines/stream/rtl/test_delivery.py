@@ -18,7 +18,6 @@ import pytest
 import yaml
 
 from fpgacomp.devices.read import load_board
-from fpgacomp.engines.stream.design import StreamFolding
 from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.engines.stream.rtl.interface import RtlInterface
 from fpgacomp.errors import ToolError
@@ -234,7 +233,7 @@ def test_the_vectors_are_the_first_frames_of_the_test_benchs() -> None:
 def bench(folder: Path, *arguments: str, on_path: bool) -> subprocess.CompletedProcess[str]:
     """Make in the emitted rtl/ of two networks side by side, where Verilator is on PATH or is not.
 
-    Beats of their inputs have several elements, the last of which the frame does not fill.
+    Beats of an input have several elements, the last of which the frame does not fill.
     """
     missing = [name for name in ("cocotb", "cocotbext") if find_spec(name) is None]
     if missing:
@@ -243,12 +242,15 @@ def bench(folder: Path, *arguments: str, on_path: bool) -> subprocess.CompletedP
         verilator = find_verilator()
     except ToolError as absent:
         pytest.skip(str(absent))
-    b = builders.GraphBuilder("odd")
-    odd = b.graph(b.dense("fc", b.input("x", (121,), -16, 15), 2))
-    graph = sd.merged(builders.labels(), odd)
-    made = sd.design(graph, 0, most=16, g1_fc=StreamFolding(2, 121))
+    a, b = builders.GraphBuilder("sums"), builders.GraphBuilder("codes")
+    graph = sd.merged(
+        a.graph(a.dense("fc", a.input("x", (6,), 0, 15), 3)),
+        b.graph(b.requantize("quant", b.input("x", (15,), -2, 1), -1, 1, shift=1)),
+    )
+    made = sd.design(graph, 1, most=16)
     project = STREAM.emit(made, interpreter.run(graph, builders.inputs(graph, 2))).project
-    assert any(port.size % port.lanes for port in RtlInterface.of(project).inputs)
+    inputs = RtlInterface.of(project).inputs
+    assert any(1 < port.lanes < port.size and port.size % port.lanes for port in inputs)
     project.write(folder)
     folders = [place for place in os.environ["PATH"].split(os.pathsep)
                if on_path or not (Path(place) / "verilator").exists()]  # fmt: skip
