@@ -142,5 +142,5 @@ def test_the_count_is_what_is_mapped(tmp_path: Path) -> None:
         # Behind a chain an inverter is a LUT, unless what it inverts can be.
         taken.append(sum(n for cell, n in cells.items() if cell.startswith("LUT") or cell == "INV"))
         terms = [(o.span, o.zeros, o.minus) for o in one.operands]
-        counted.append(ternary_cells(terms, one.width))
+        counted.append(ternary_cells(tuple(terms), one.width))
     assert 0.9 * sum(taken) <= sum(counted) <= 1.1 * sum(taken), list(zip(counted, taken))

@@ -8,7 +8,7 @@ inputs (ECP5, iCE40, Gowin) the carry lies behind the LUT, so that every bit of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from math import ceil
 from typing import assert_never
 
@@ -61,7 +61,8 @@ def sum_cells(
     return max(overlap, 0) + (1 if subtract and overlap > 0 else 0)
 
 
-def ternary_cells(terms: Sequence[tuple[Range, int, bool]], width: int) -> int:
+@lru_cache(maxsize=1 << 15)  # the sums of a matrix are alike, and a search asks for them again
+def ternary_cells(terms: tuple[tuple[Range, int, bool], ...], width: int) -> int:
     """LUTs of a sum of three, as hls_templates/rtl/deliver/ternary_add.v maps it.
 
     Args:
@@ -78,20 +79,23 @@ def ternary_cells(terms: Sequence[tuple[Range, int, bool]], width: int) -> int:
         saved = saved[1:]
     save = saved[0] if saved else starts[2]
     held = bool(saved)  # whether the carry-save bit may be 1
+    ends = [(zeros, width if signed(span) else bits_of(span), minus)
+            for span, zeros, minus in terms]  # fmt: skip
     found = 0
     for bit in range(chain, width):
-        own = [(zeros <= bit < (width if signed(span) else bits_of(span)), minus)
-               for span, zeros, minus in terms]  # fmt: skip
-        varying = sum(there for there, _ in own)
-        ones = sum(minus and not there and zeros <= bit
-                   for (there, minus), (_, zeros, _) in zip(own, terms))  # fmt: skip
-        inverted = any(there and minus for there, minus in own)
+        varying, ones, inverted = 0, 0, False
+        for zeros, end, minus in ends:
+            if zeros <= bit < end:
+                varying += 1
+                inverted = inverted or minus
+            elif minus and zeros <= bit:
+                ones += 1
         if bit < save:
-            found += varying > 1 or inverted or bool(ones)
+            found += varying > 1 or inverted or ones > 0
             continue
         found += (
             varying > 1
-            or (varying == 1 and (held or inverted or bool(ones)))
+            or (varying == 1 and (held or inverted or ones > 0))
             or (varying == 0 and held and ones % 2 == 1)
         )
         held = varying > 1 or ones > 1 or (varying == 1 and ones == 1)
@@ -122,8 +126,8 @@ def _node_luts(circuit: Circuit, node: Node, wire: int, lut: int) -> float:
                                    subtract=node.subtract, inputs=lut))  # fmt: skip
         case TernaryAddition():
             signs = (False, node.minus_b, node.minus_c)
-            terms = [(ranges[of], zeros_of(circuit, of), minus)
-                     for of, minus in zip((node.a, node.b, node.c), signs)]  # fmt: skip
+            terms = tuple((ranges[of], zeros_of(circuit, of), minus)
+                          for of, minus in zip((node.a, node.b, node.c), signs))  # fmt: skip
             return float(ternary_cells(terms, width))
         case AtLeast():
             return comparator_luts(ranges[node.a], node.threshold, lut)

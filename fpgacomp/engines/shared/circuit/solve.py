@@ -37,7 +37,9 @@ _WAYS: tuple[dict[str, Any], ...] = (
 )
 # Bits by which a term is shifted, and the size of a sum, that int64 surely holds.
 _SHIFTS, WHOLE = 32, 1 << 62
-_FAST = 1_500  # digits up to which every way is tried
+# Digits up to which every way is tried, and up to which the first two are: of 35 random matrices,
+# none of more than 400 digits was the cheapest by another way.
+_EVERY_WAY, _TWO_WAYS = 400, 12_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,9 @@ def _solved(weight: Ints, ranges: tuple[Range, ...]) -> AdderGraph:
                                "use --backend stream.")  # fmt: skip
     if not installed():
         raise ToolError("shared adders", "alkaid is not installed.", f"run: {INSTALL}")
-    ways = _WAYS if digits <= _FAST else _WAYS[:2] if digits <= 8 * _FAST else _WAYS[-1:]
+    ways = _WAYS[:2] if digits <= _TWO_WAYS else _WAYS[-1:]
+    if digits <= _EVERY_WAY:
+        ways = _WAYS
     parts = (version("alkaid"), repr(ways), weight.digest, repr(ranges))
     place = kept.place("adders", "graph.json", parts, ())
     found = _read(place, matrix, ranges)

@@ -100,8 +100,10 @@ def luts_of(made: PartialSums, spans: Sequence[Range]) -> int:
     every = [*spans, *(one.span for one in made.sums)]
     total = 0
     for one in made.sums:
-        terms = [((every[t.index][0] << t.left, every[t.index][1] << t.left), t.left, t.minus)
-                 for t in one.terms]  # fmt: skip
+        terms = tuple(
+            ((every[t.index][0] << t.left, every[t.index][1] << t.left), t.left, t.minus)
+            for t in one.terms
+        )
         if len(terms) == 3:
             total += ternary_cells(terms, bits_of(one.span))
         else:
