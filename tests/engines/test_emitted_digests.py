@@ -11,7 +11,8 @@ from tests.support.emitted_digests import BOARDS, NETWORKS, changed, network_dig
 # tests.support.emitted_digests --check` compares them on every board.
 ON_EVERY_BOARD = ("digits", "digits_cnn", "digits_mlp")
 # Twins of networks that are compared here; and the U-Net, whose FIFOs take half a minute to size.
-BY_HAND = draws(("cnv_w1a1", "lfc_w1a1", "unet_w4a4"), ("cnv_w1a1", "lfc_w1a1"))
+TWINS = ("cnv_w1a1", "lfc_w1a1")
+BY_HAND = draws((*TWINS, "dscnn_w4a4", "unet_w4a4"), TWINS)
 
 
 @pytest.mark.slow
