@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 from fpgacomp.engines.shared.circuit.build import Builder
@@ -52,30 +52,26 @@ class SharedMatrix(OneToOne):
 
     def terms(self, port_bits: int) -> Terms:
         """Of the C++, whose sums of three no vendor's tool was seen to put into one row of LUTs."""
-        circuit, plan = self._circuit
-        return unit_terms(
-            {"adder": sum(luts(circuit, rows=2))},
-            {"register": float(plan.registers + plan.stages)},
-        )
+        found = self._circuit
+        return unit_terms({"adder": found.two_rows}, {"register": found.registers})
 
     def call(self, streams: tuple[str, ...], tables: str, port_bits: int) -> Call:
-        own = Header(tables, header(tables, self._title, self._circuit[0]))
+        own = Header(tables, header(tables, self._title, self._circuit.circuit))
         return Call("circuit", (tables, self.vectors), streams, headers=(own,))
 
     def stages(self, port_bits: int) -> int:
-        return self._circuit[1].stages
+        return self._circuit.plan.stages
 
     def instance(self, tables: str, port_bits: int) -> Instance:
-        circuit, plan = self._circuit
+        found = self._circuit
         lanes = self.input.type, self.output.type
-        source = module(tables, self._title, circuit, plan, lanes)
-        whole = sum(luts(circuit))
-        counted = {"lut": whole, "ff": float(plan.registers + plan.stages),
-                   "threes": sum(luts(circuit, rows=2)) - whole}  # fmt: skip
+        source = module(tables, self._title, found.circuit, found.plan, lanes)
+        counted = {"lut": found.one_row, "ff": found.registers,
+                   "threes": found.two_rows - found.one_row}  # fmt: skip
         return Instance(tables, {}, modules={tables: source.encode()}, counted=counted)
 
     @property
-    def _circuit(self) -> tuple[Circuit, Schedule]:
+    def _circuit(self) -> MatrixCircuit:
         return matrix_circuit(self.weight, self.input.type, self.layer, ternary=self.ternary)
 
     @property
@@ -84,11 +80,32 @@ class SharedMatrix(OneToOne):
         return f"Product with the weights of {self.layer}, {rows} x {columns}."
 
 
+@dataclass(frozen=True)
+class MatrixCircuit:
+    """The additions of a matrix, and their pipeline."""
+
+    circuit: Circuit
+    plan: Schedule
+
+    @cached_property
+    def one_row(self) -> float:
+        """LUTs where a sum of three takes one row of them."""
+        return sum(luts(self.circuit))
+
+    @cached_property
+    def two_rows(self) -> float:
+        """LUTs where it takes two."""
+        return sum(luts(self.circuit, rows=2))
+
+    @property
+    def registers(self) -> float:
+        """Bits of registers, with those that tell whether a stage holds a vector."""
+        return float(self.plan.registers + self.plan.stages)
+
+
 @lru_cache(maxsize=64)
-def matrix_circuit(
-    weight: Ints, kind: IntType, layer: str, *, ternary: bool
-) -> tuple[Circuit, Schedule]:
-    """The additions of a matrix whose inputs are all of one range, and their pipeline.
+def matrix_circuit(weight: Ints, kind: IntType, layer: str, *, ternary: bool) -> MatrixCircuit:
+    """The circuit of a matrix whose inputs are all of one range.
 
     Raises:
         ToolError: alkaid is not installed.
@@ -101,4 +118,4 @@ def matrix_circuit(
         graph = solve(weight.array, [(kind.lo, kind.hi)] * count)
         outputs = place(sums_of(graph, ternary=ternary), builder, inputs)
     circuit = builder.finish(outputs)
-    return circuit, schedule(circuit, _LEVELS)
+    return MatrixCircuit(circuit, schedule(circuit, _LEVELS))
