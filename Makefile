@@ -22,7 +22,7 @@ demo: $(VENV)/core.done
 test: $(VENV)/all.done lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# As test, with two to three times as many random networks, layouts, foldings and files.
+# As test, with the longest tests, and with two to three times as many random networks and files.
 test-deep: $(VENV)/all.done
 	FPGACOMP_TEST_DEPTH=deep $(BIN)/python -m pytest -n 2 --dist worksteal
 

@@ -20,6 +20,7 @@ from fpgacomp.flows.board_cost import Hardware, board_cost, paced_cost
 from fpgacomp.flows.torch_networks import load_for_training
 from fpgacomp.results.target import Target
 from tests.support import paths
+from tests.support.depth import deep_only
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
@@ -42,7 +43,8 @@ def ops(model):
     return [node.op_type for node in model.graph.node]
 
 
-@pytest.mark.parametrize("method", ["ptq", "brevitas-ptq", "qat"])
+# A guide's command, which is run, quantizes by the first method.
+@pytest.mark.parametrize("method", [pytest.param("ptq", marks=deep_only), "brevitas-ptq", "qat"])
 def test_quantize_keeps_the_accuracy_in_the_bits_asked_for(tmp_path, method):
     epochs = QUICK if method == "qat" else []
     told, model = run(

@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 from typing import TypeVar
 
+import pytest
+
 _Chosen = TypeVar("_Chosen")
 _DEEP = os.environ.get("FPGACOMP_TEST_DEPTH") == "deep"
+
+# Of a long test, or a case of one, whose kind a shorter test tries, too.
+deep_only = pytest.mark.skipif(not _DEEP, reason="it takes long: `make test-deep` runs it")
 
 
 def draws(usual: _Chosen, deep: _Chosen) -> _Chosen:

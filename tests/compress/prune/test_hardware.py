@@ -28,6 +28,7 @@ from fpgacomp.compress.trainable import weight_layers  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.engines.shared.digits import signed_digits as estimated_digits  # noqa: E402
 from fpgacomp.errors import ModelError, Problems, UsageError  # noqa: E402
+from tests.support.depth import deep_only  # noqa: E402
 
 pytestmark = pytest.mark.slow  # they train
 
@@ -227,7 +228,7 @@ def test_errors_name_what_is_wrong(quantized_cnn, digits):
         prune_hardware(quantized_cnn, digits, options, NONE, cost=board)
 
 
-@pytest.mark.slow
+@deep_only
 def test_the_boards_estimate_reaches_the_goal(quantized_cnn, digits, monkeypatch):
     """The LUTs of unstructured pruning to 80 % on pynq-z2; which is more accurate is not said."""
     from fpgacomp.compress.prune.magnitude import prune_magnitude

@@ -22,6 +22,7 @@ from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.trainable import weight_layers  # noqa: E402
 from fpgacomp.compress.training import accuracy  # noqa: E402
 from fpgacomp.errors import UnsupportedLayer, UsageError  # noqa: E402
+from tests.support.depth import deep_only  # noqa: E402
 
 pytestmark = pytest.mark.slow  # loading the framework takes seconds
 
@@ -186,6 +187,7 @@ def test_refusals(float_cnn, few_digits):
         MixedOptions(budget=1, weight_choices=(0,))
 
 
+@deep_only
 def test_two_bits_on_average_keep_the_accuracy(float_cnn, digits):
     weights = sum(layer.weight.numel() for layer in weight_layers(float_cnn).values())
     options = MixedOptions(
