@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fpgacomp.cli.main import LOOK_AFTER
+from fpgacomp.host.garbage import look_seldom
 from tests.support.paths import REPOSITORY
 
 # Before anything loads OpenMP: each worker's thread per core waits for the other workers'.
@@ -41,7 +41,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_configure() -> None:
     """Look for garbage as seldom as the command does."""
-    gc.set_threshold(*LOOK_AFTER)
+    look_seldom()
 
 
 def pytest_collection_finish() -> None:

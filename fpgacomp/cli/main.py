@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-
 from fpgacomp.cli.stop import watch_start
-
-# Objects made before the collector looks for cycles among them. Python's 700 cost a fifth of a
-# command's time: a compile makes millions of objects that stay, and hardly a cycle.
-LOOK_AFTER = (100_000, 20, 20)
+from fpgacomp.host.garbage import look_seldom
 
 
 def main() -> None:
     """Run the `fpgacomp` command and exit with its code."""
     watch_start()
-    gc.set_threshold(*LOOK_AFTER)
+    look_seldom()
     from fpgacomp.cli.app import main as run
 
     run()

@@ -29,14 +29,14 @@ OPEN_FILES = 256
 FILE_BYTES = 4096  # Python itself tries its folder for temporary files with a few bytes
 _ANSWER = b"\n"  # ends the line of JSON in front of the model
 
-# A third of the time of TensorFlow's start and end goes into looking for garbage among what it has
-# made and taking that down again, which a process that lives for one answer need not do.
+# It ends at once: TensorFlow takes as long to take down what it has made as for a small model.
 _PROGRAM = """
-import gc, os, runpy, sys
-gc.disable()
+import os, runpy, sys
 runpy.run_path(sys.argv[1])["confine"](
     memory_bytes=int(sys.argv[2]), cpu_seconds=int(sys.argv[3]), open_files=int(sys.argv[4]),
     file_bytes=int(sys.argv[5]))
+from fpgacomp.host.garbage import look_seldom
+look_seldom()
 from fpgacomp.frontend.keras import reader
 {"scan": reader.scan, "answer": reader.answer}[sys.argv[8]](sys.argv[6], int(sys.argv[7]))
 os._exit(0)

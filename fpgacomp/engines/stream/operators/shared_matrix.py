@@ -82,7 +82,12 @@ class SharedMatrix(OneToOne):
 
 @dataclass(frozen=True)
 class MatrixCircuit:
-    """The additions of a matrix, and their pipeline."""
+    """The additions of a matrix, and what they take.
+
+    Args:
+        circuit: reads a vector and writes its product with the matrix.
+        plan: in which stage of the pipeline each of its nodes is.
+    """
 
     circuit: Circuit
     plan: Schedule
@@ -99,7 +104,7 @@ class MatrixCircuit:
 
     @property
     def registers(self) -> float:
-        """Bits of registers, with those that tell whether a stage holds a vector."""
+        """Bits of registers; a bit of each stage tells whether it holds a vector."""
         return float(self.plan.registers + self.plan.stages)
 
 

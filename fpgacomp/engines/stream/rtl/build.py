@@ -210,11 +210,11 @@ def _build(product: VerilatedProduct, folder: Path, top: str, tools: _Tools, scr
         includes.append(f"-I{product.include}")
     parts = parts_of(product, made, cores=compiler.cores)
     objects = [part.with_suffix(".o") for part in parts]
-    header = _kept(tools, f"{_HEADER}.gch")
+    header = _compiled_once(tools, f"{_HEADER}.gch")
     # g++ itself reads the header where what is kept does not suit the compilation.
     read = ("-include", str(header.with_suffix(""))) if header.is_file() else ()
-    # What is called by another name must be declared by it, which the sources do in their part.
-    firsts = [read, *[() if product.renamed else read] * len(parts)]
+    # What is called by another name must be declared by it, which the sources do in the first part.
+    firsts = [() if number and product.renamed else read for number in range(len(parts))]
     jobs = [
         [str(compiler.path), *_COMPILE, *product.define, *first, *includes, "-c", str(part), "-o",
          str(target)]
@@ -286,7 +286,7 @@ def _verilate(command: list[str], folder: Path, verilator: Verilator) -> None:
         raise ToolError("Verilator", f"the emitted SystemVerilog does not build: {why}", _REPORT)
 
 
-def _kept(tools: _Tools, name: str) -> Path:
+def _compiled_once(tools: _Tools, name: str) -> Path:
     """Where the cache has what is compiled once for each version of the tools, if it does."""
     parts = (tools.verilator.version, tools.compiler.version, *_COMPILE)
     return kept.place("verilator", "", parts, ()) / name
@@ -299,10 +299,10 @@ def _runtime(product: VerilatedProduct, tools: _Tools) -> list[Path]:
     """
     verilator, compiler = tools.verilator, tools.compiler
     names = (*_RUNTIME, *product.runtime)
-    sources = {_kept(tools, f"{Path(name).stem}.o"): name for name in names}
+    sources = {_compiled_once(tools, f"{Path(name).stem}.o"): name for name in names}
     wanted = dict(sources)
     if compiler.is_gcc:  # Clang takes other options for a header that is read before
-        wanted[_kept(tools, f"{_HEADER}.gch")] = _HEADER
+        wanted[_compiled_once(tools, f"{_HEADER}.gch")] = _HEADER
     missing = {target: name for target, name in wanted.items() if not target.is_file()}
     if missing:
         folder = verilator.root / "include"
