@@ -39,8 +39,12 @@ def keep(made: Path, target: Path) -> None:
     """Put a file into the cache in one step: another run may do the same meanwhile."""
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f"{target.name}.{os.getpid()}")
-    shutil.copy2(made, fresh)
-    fresh.replace(target)
+    try:
+        shutil.copy2(made, fresh)
+        fresh.replace(target)
+    except BaseException:  # a disk that is full, or a run that is stopped, keeps no part of a file
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def finding(target: Path) -> Any:

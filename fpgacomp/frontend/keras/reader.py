@@ -29,7 +29,7 @@ OPEN_FILES = 256
 FILE_BYTES = 4096  # Python itself tries its folder for temporary files with a few bytes
 _ANSWER = b"\n"  # ends the line of JSON in front of the model
 
-# It ends at once: TensorFlow takes as long to take down what it has made as for a small model.
+# It ends at once: taking TensorFlow down takes longer than reading a small model.
 _PROGRAM = """
 import os, runpy, sys
 runpy.run_path(sys.argv[1])["confine"](

@@ -37,8 +37,8 @@ _WAYS: tuple[dict[str, Any], ...] = (
 )
 # Bits by which a term is shifted, and the size of a sum, that int64 surely holds.
 _SHIFTS, WHOLE = 32, 1 << 62
-# Digits up to which every way is tried, and up to which the first two are: of 35 random matrices,
-# none of more than 400 digits was the cheapest by another way.
+# Digits up to which every way is tried, and up to which the first two are. Of 35 random matrices,
+# none of more than 400 digits was cheaper by another way; a layer of resnet8 (628) was by 0.3 %.
 _EVERY_WAY, _TWO_WAYS = 400, 12_000
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,7 +213,8 @@ def _build(product: VerilatedProduct, folder: Path, top: str, tools: _Tools, scr
     objects = [part.with_suffix(".o") for part in parts]
     header = _compiled_once(tools, f"{_HEADER}.gch")
     # g++ itself reads the header where what is kept does not suit the compilation.
-    read = ("-include", str(header.with_suffix(""))) if header.is_file() else ()
+    text = header.with_suffix("")
+    read = ("-include", str(text)) if header.is_file() and text.is_file() else ()
     # What is called by another name must be declared by it, which the sources do in the first part.
     firsts = [() if number and product.renamed else read for number in range(len(parts))]
     jobs = [
@@ -314,7 +316,10 @@ def _runtime(product: VerilatedProduct, tools: _Tools) -> list[Path]:
                 for target, name in missing.items()
             ])  # fmt: skip
             for target, name in missing.items():
-                if name == _HEADER:
+                if name != _HEADER:
+                    kept.keep(scratch / target.name, target)
+                    continue
+                with suppress(OSError):  # without it, files take longer to compile, no more
                     kept.keep(folder / name, target.with_suffix(""))
-                kept.keep(scratch / target.name, target)
+                    kept.keep(scratch / target.name, target)
     return list(sources)
