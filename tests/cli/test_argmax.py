@@ -11,6 +11,7 @@ import pytest
 
 from fpgacomp.engines.finn.runtime import INSTALL, finn_version
 from tests.cli.test_cli import DIGITS, LABELS, PIXELS, fpgacomp, refused
+from tests.support.depth import deep
 from tests.support.nasty_networks import UNIT, weight
 from tests.support.network_builder import NetworkBuilder
 
@@ -42,7 +43,7 @@ def test_what_cannot_be_labelled_is_refused(tmp_path: Path) -> None:
     assert fpgacomp(*arguments).exit_code == 0
 
 
-@pytest.mark.parametrize("backend", ["hls4ml", "finn"])
+@pytest.mark.parametrize("backend", ["hls4ml", deep("finn")])
 def test_labels_are_as_accurate_as_the_logits(backend: str, tmp_path: Path) -> None:
     if backend == "finn" and finn_version() is None:
         pytest.skip(f"finn-plus is not installed ({INSTALL})")

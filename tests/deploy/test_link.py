@@ -21,6 +21,7 @@ from fpgacomp.results.project import Project
 from fpgacomp.runtime.framing import DeviceIdentity
 from tests.engines.stream.rtl.test_lint import RULES, verible
 from tests.support import uart
+from tests.support.depth import deep
 
 SOURCES = sorted(TEMPLATES.glob("*.sv"))
 CLOCKS = (12_000_000, 25_000_000, 27_000_000, 48_000_000)
@@ -169,7 +170,7 @@ yosys = pytest.mark.skipif(find_spec("pyosys") is None, reason="pip install pyos
 @pytest.mark.slow
 @yosys
 @pytest.mark.parametrize(
-    ("family", "memory"), [("ice40", "SB_RAM40_4K"), ("ecp5", "DP16KD"), ("gowin", "DPX9B")]
+    ("family", "memory"), [("ice40", "SB_RAM40_4K"), deep("ecp5", "DP16KD"), deep("gowin", "DPX9B")]
 )
 def test_yosys_puts_the_frames_into_block_ram(family: str, memory: str, tmp_path: Path) -> None:
     """A block for each of the two inputs."""

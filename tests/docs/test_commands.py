@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.depth import deep_only
 from tests.support.pages import (
     REASONS,
     RUN,
@@ -20,13 +21,17 @@ from tests.support.pages import (
     Block,
     blocks,
     commands,
+    is_deep,
     needs,
     page_name,
     pages,
 )
 from tests.support.paths import REPOSITORY
 
-PAGES = [pytest.param(page, id=page_name(page)) for page in pages()]
+PAGES = [
+    pytest.param(page, id=page_name(page), marks=[deep_only] if is_deep(page) else [])
+    for page in pages()
+]
 
 
 def run(command: list[str], folder: Path) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from fpgacomp.engines.judging_rtl import instances_left_out, judged_instances
 from fpgacomp.engines.stream.estimate import coefficients as stream
 from fpgacomp.flows.bench_estimates import EstimateBench, LeaveOut
 from fpgacomp.report.estimate_bench import markdown
+from tests.support.depth import deep_only
 from tests.support.paths import REPOSITORY, SYNTHESIS
 
 PAGE = REPOSITORY / "docs" / "estimates.md"
@@ -107,6 +108,7 @@ def test_the_shipped_coefficients_are_what_the_tables_give() -> None:
                 assert again["stages"][stage]["cost"][resource] == pytest.approx(cost, rel=1e-2)
 
 
+@deep_only  # it fits the estimator anew for every part that is left out
 @pytest.mark.slow
 def test_instances_left_out_give_the_errors_that_are_stated() -> None:
     some = list(instances_left_out())

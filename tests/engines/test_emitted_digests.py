@@ -10,9 +10,10 @@ from tests.support.emitted_digests import BOARDS, NETWORKS, changed, network_dig
 # Folding the other networks takes most of the time: one board each, in turn. `python -m
 # tests.support.emitted_digests --check` compares them on every board.
 ON_EVERY_BOARD = ("digits", "digits_cnn", "digits_mlp")
-# Twins of networks that are compared here; and the U-Net, whose FIFOs take half a minute to size.
+# Twins of networks that are compared here; and the largest, which take ten seconds or more to fold.
 TWINS = ("cnv_w1a1", "lfc_w1a1")
-BY_HAND = draws((*TWINS, "dscnn_w4a4", "unet_w4a4"), TWINS)
+LARGE = ("dscnn_w4a4", "unet_w4a4", "cnv_w2a2", "mobilenet025_w4a4")
+BY_HAND = draws((*TWINS, *LARGE), TWINS)
 
 
 @pytest.mark.slow

@@ -15,10 +15,10 @@ from qonnx.transformation.change_batchsize import ChangeBatchSize
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.util.cleanup import cleanup_model
 
+from tests.support.depth import deep
 from tests.support.paths import EXAMPLES
 
 EPOCHS = 15  # of the 60 that the committed networks were trained for
-FRAMEWORKS = {"digits_cnn": "brevitas", "digits_mlp": "qkeras"}
 IMPORTS = {
     "brevitas": "import onnxoptimizer, torch, brevitas.nn",
     "qkeras": "import os; os.environ['TF_USE_LEGACY_KERAS'] = '1'; import qkeras",
@@ -50,7 +50,10 @@ def test_committed_network_has_the_stated_accuracy(folder: str, least: float) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("folder", "framework"), FRAMEWORKS.items())
+@pytest.mark.parametrize(
+    ("folder", "framework"),
+    [("digits_cnn", "brevitas"), deep("digits_mlp", "qkeras")],
+)
 def test_training_runs_and_gets_near_there_again(
     folder: str, framework: str, tmp_path: Path
 ) -> None:

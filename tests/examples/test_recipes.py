@@ -8,11 +8,14 @@ pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 from examples import benchmark_recipes
+from tests.support.depth import deep
 
 pytestmark = pytest.mark.slow  # loading the framework takes seconds
 
 
-@pytest.mark.parametrize(("recipe", "most"), [("half the channels", 0.5), ("half the rank", 0.75)])
+@pytest.mark.parametrize(
+    ("recipe", "most"), [("half the channels", 0.5), deep("half the rank", 0.75)]
+)
 def test_a_recipe_costs_little_on_the_second_data_set(monkeypatch, recipe, most):
     monkeypatch.setattr(benchmark_recipes, "SEEDS", range(3))
     loss = benchmark_recipes.measure("breast_cancer", recipe)

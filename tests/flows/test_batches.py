@@ -17,6 +17,7 @@ from fpgacomp.flows.options import Options
 from fpgacomp.ir.graph import Graph
 from fpgacomp.results.report import Report
 from tests.support import builders
+from tests.support.depth import deep
 from tests.support.paths import EXAMPLES
 
 DIGITS = EXAMPLES / "digits_cnn" / "model.onnx"
@@ -63,7 +64,7 @@ def test_the_report_does_not_depend_on_the_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["stream", "hls4ml"])
+@pytest.mark.parametrize("backend", ["stream", deep("hls4ml")])
 def test_c_simulation_runs_batch_by_batch(tmp_path: Path, backend: str) -> None:
     frames = 7
     options = replace(OPTIONS, backend=backend, csim=True, vectors=frames)

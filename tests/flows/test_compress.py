@@ -20,7 +20,7 @@ from fpgacomp.flows.board_cost import Hardware, board_cost, paced_cost
 from fpgacomp.flows.torch_networks import load_for_training
 from fpgacomp.results.target import Target
 from tests.support import paths
-from tests.support.depth import deep_only
+from tests.support.depth import deep, deep_only
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
@@ -110,6 +110,7 @@ def test_evaluate_compares_them(tmp_path):
     assert "<svg" in page.read_text()
 
 
+@deep_only  # tests/compress/prune prunes by other costs; a board judges in the tests below
 def test_hardware_aware_pruning_saves_what_was_asked_for(digits):
     hardware = Hardware(
         board="pynq-z2",
@@ -130,11 +131,16 @@ def test_hardware_aware_pruning_saves_what_was_asked_for(digits):
     assert result.details["units"] == "channels"
     assert cost(result.network)["lut"] <= 0.75 * cost(network)["lut"]
     assert result.after > 0.85
+
+
+def test_hardware_aware_pruning_without_a_board_is_refused(digits):
+    from fpgacomp.compress.prune.options import HardwareOptions
+
     with pytest.raises(UsageError, match="has no board to judge by"):
         compression.prune(CNN, digits, options=HardwareOptions())
 
 
-@pytest.mark.parametrize("goal", ["latency", "throughput"])
+@pytest.mark.parametrize("goal", ["latency", deep("throughput")])
 def test_networks_are_judged_at_one_pace(digits, goal):
     """Where only speed is asked for, half the channels would make a faster design, as large."""
     from fpgacomp.compress.prune.options import ChannelOptions
@@ -159,6 +165,7 @@ def test_networks_are_judged_at_one_pace(digits, goal):
     assert paced_cost(network, samples, asked)[1] == ()
 
 
+@deep_only  # test_mixed.py and test_budget.py hold budgets of bits and of a board
 def test_a_budget_of_bits_is_kept(digits):
     from fpgacomp.compress.recipe import Recipe
 

@@ -24,10 +24,10 @@ pytest.importorskip("resource", reason="the worker's limits are those of POSIX")
 @pytest.mark.parametrize(
     ("kind", "count"),
     [
-        ("onnx", draws(15, 30)),
-        ("board", draws(12, 21)),
-        ("numpy", draws(12, 21)),
-        ("keras", draws(5, 10)),
+        ("onnx", draws(10, 30)),
+        ("board", draws(9, 21)),
+        ("numpy", draws(9, 21)),
+        ("keras", draws(4, 10)),
     ],
 )
 def test_no_file_ends_in_a_traceback(tmp_path: Path, kind: str, count: int) -> None:

@@ -17,18 +17,18 @@ pytest.importorskip("fcntl", reason="the lock, fork and SIGKILL are those of POS
 from tests.harness import compiles, rounds
 from tests.harness.disks import Fault, FaultyDisk
 from tests.harness.world import World, project
-from tests.support.depth import draws
+from tests.support.depth import deep, draws
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", rounds.KINDS)
 def test_no_work_is_lost(tmp_path: Path, kind: str) -> None:
-    for number in range(draws(8, 12)):
+    for number in range(draws(5, 12)):
         rounds.KINDS[kind](random.Random(number), tmp_path / str(number))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", compiles.KINDS)
+@pytest.mark.parametrize("kind", ["kill", deep("full"), deep("concurrent")])
 def test_no_work_of_whole_compiles_is_lost(tmp_path: Path, kind: str) -> None:
     compiles.KINDS[kind](random.Random(kind), tmp_path / "round")
 

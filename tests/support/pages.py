@@ -12,6 +12,8 @@ it is treated:
 and anywhere in a page
 
     <!-- slow -->                  the page takes more than a few seconds
+    <!-- deep -->                  `make test-deep` alone runs it: its commands are on other pages,
+                                   or a test of their own runs them
     <!-- needs: MODULE, ... -->    the page needs packages that are extras
 """
 
@@ -121,6 +123,11 @@ def commands(block: Block) -> Iterator[Command]:
             prints.append(line)
     if command:
         yield Command(command, tuple(prints))
+
+
+def is_deep(page: Path) -> bool:
+    """Whether `make test-deep` alone runs the page's commands."""
+    return "<!-- deep -->" in page.read_text(encoding="utf-8").splitlines()
 
 
 def needs(text: str) -> tuple[str, ...]:

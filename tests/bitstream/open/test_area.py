@@ -31,7 +31,7 @@ from fpgacomp.results.area import MeasuredArea
 from fpgacomp.results.project import Project
 from tests.support import builders
 from tests.support import stream_designs as sd
-from tests.support.depth import deep_only
+from tests.support.depth import deep, deep_only
 
 YOSYS = Yosys("0.70", Path())
 PROJECT = Project(
@@ -258,7 +258,7 @@ def test_the_sum_is_near_the_netlist_of_the_whole(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("pyosys") is None, reason="pip install pyosys==0.70")
-@pytest.mark.parametrize("board", ["pynq-z2", "ulx3s-85f"])
+@pytest.mark.parametrize("board", ["pynq-z2", deep("ulx3s-85f")])
 def test_one_of_equal_outputs_counts_for_all_of_them(board: str) -> None:
     """As many LUTs and registers as where Yosys maps every output, LUTs but for 3 %."""
     simd, pe, reads = 8, 8, 16

@@ -15,6 +15,7 @@ from fpgacomp.host.resources import data_folder
 from fpgacomp.host.toolchain import find_compiler
 from fpgacomp.ir import interpreter
 from tests.support import builders
+from tests.support.depth import deep
 from tests.support.vendor_designs import design_of, unrolled
 
 # Frames as a DMA sends them: whole, cut short, one beat too long, whole again.
@@ -57,7 +58,7 @@ int main() {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+@pytest.mark.parametrize("io_type", ["io_stream", deep("io_parallel")])
 def test_the_wrapper_is_bit_exact_and_recovers_from_wrong_frames(
     io_type: IoType, tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ from fpgacomp.runtime.accelerator import from_containers
 from fpgacomp.runtime.deployment import FILE, Deployment
 from tests.support import c_drivers
 from tests.support.c_drivers import COMPILERS, PROGRAMS, SANITIZERS, WARNINGS
+from tests.support.depth import deep
 from tests.support.frontend_runs import node
 from tests.support.ordinary_networks import convolution, network, quantized, weights
 from tests.support.paths import EXAMPLES
@@ -203,7 +204,7 @@ def test_the_demo_says_what_it_misses(builds: dict[str, Path], tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-@pytest.mark.parametrize("backend", ["hls4ml", "stream"])
+@pytest.mark.parametrize("backend", ["stream", deep("hls4ml")])
 def test_digits_through_the_emulator_are_the_oracles_on_every_image(
     backend: str, builds: dict[str, Path], tmp_path: Path
 ) -> None:

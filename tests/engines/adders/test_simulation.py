@@ -22,6 +22,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
 from fpgacomp.results.target import Target
 from tests.support import builders
+from tests.support.depth import deep
 from tests.support.random_networks import random_network
 
 FRAMES = 40
@@ -66,7 +67,7 @@ def hold(graph: Graph, run: CsimResult) -> None:
 
 
 @pytest.mark.parametrize(
-    "graph", [bipolar(), random_graph(9010), random_graph(9025)],
+    "graph", [bipolar(), deep(random_graph(9010)), random_graph(9025)],
     ids=["bipolar", "lookup_add_concat", "conv_maxpool_requantize"],
 )  # fmt: skip
 def test_all_levels_are_exact(graph: Graph, tmp_path: Path) -> None:

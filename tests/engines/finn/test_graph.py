@@ -15,6 +15,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.lower import lower
 from tests.engines.hls4ml.csim.test_random import RandomGraph
 from tests.support import finn_designs as fd
+from tests.support.depth import draws
 from tests.support.finn_designs import builders, sd
 
 pytestmark = [pytest.mark.slow, fd.needs_finn]
@@ -51,7 +52,7 @@ LARGE = ("lfc_w1a1", "unet_w4a4", "resnet8_w4a4", "dscnn_w4a4", "mobilenet025_w4
          "cnv_w1a1", "cnv_w2a2")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SMALL + LARGE)
+@pytest.mark.parametrize("name", SMALL + draws(LARGE[:3], LARGE))
 def test_zoo_networks(name: str) -> None:
     graph = lower(read_network(zoo.build(name))).graph
     design = sd.design(graph)

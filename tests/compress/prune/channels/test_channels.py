@@ -22,6 +22,7 @@ from fpgacomp.compress.trainable import ScaleTensor, from_module, from_onnx, to_
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.data.labelled import load_data  # noqa: E402
 from fpgacomp.errors import DoesNotFit, ModelError, UsageError  # noqa: E402
+from tests.support.depth import deep  # noqa: E402
 
 pytestmark = pytest.mark.slow  # they train
 
@@ -190,7 +191,7 @@ def test_a_saving_is_reached_with_as_few_as_it_takes(float_cnn, digits):
         prune_channels(float_cnn, digits, options, SHORT)
 
 
-@pytest.mark.parametrize("scope", ["layer", "global", "board"])
+@pytest.mark.parametrize("scope", ["global", "board", deep("layer")])
 def test_a_saving_holds_after_every_round(scope, float_cnn, digits):
     def cost(network):
         """Dear where channels meet: later rounds, which rank anew, spend a share elsewhere."""

@@ -18,6 +18,7 @@ from fpgacomp.compress.quantize.options import QuantizeOptions
 from fpgacomp.compress.quantize.torch.levels import IntegerLevels
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.errors import FpgacompError, ModelError, Problems, UnsupportedLayer, UsageError
+from tests.support.depth import deep, deep_only
 
 pytestmark = pytest.mark.slow  # they train
 
@@ -87,6 +88,7 @@ def test_weights_are_carried_and_the_float_model_is_left(mlp, digits):
     assert all(np.array_equal(a, b) for a, b in zip(before, mlp.get_weights()))
 
 
+@deep_only  # exports and binary weights are trained by the tests below
 @pytest.mark.slow
 def test_w4a4_keeps_the_accuracy(mlp, digits):
     recipe = Recipe(epochs=12, batch=32, learning_rate=0.01, weight_decay=0.05)
@@ -163,7 +165,9 @@ CASES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("build", "options"), CASES, ids=["W1A1", "W4A4", "ternary"])
+@pytest.mark.parametrize(
+    ("build", "options"), [CASES[0], deep(*CASES[1]), CASES[2]], ids=["W1A1", "W4A4", "ternary"]
+)
 def test_exports_compile_exactly(tf, images, build, options, tmp_path):
     from fpgacomp.frontend.keras import export_keras, load_keras
 

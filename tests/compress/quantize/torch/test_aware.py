@@ -19,7 +19,7 @@ from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.trainable import from_module, weight_layers  # noqa: E402
 from fpgacomp.compress.training import accuracy, scores  # noqa: E402
 from fpgacomp.errors import Problems, UnsupportedLayer  # noqa: E402
-from tests.support.depth import deep_only  # noqa: E402
+from tests.support.depth import deep  # noqa: E402
 
 pytestmark = pytest.mark.slow  # they train
 
@@ -31,8 +31,8 @@ SHORT = Recipe(epochs=2, learning_rate=0.005)
     ("options", "drop"),
     [
         (QuantizeOptions(weight_bits=4, activation_bits=4), 0.03),
-        pytest.param(QuantizeOptions(weight_bits=2, activation_bits=2), 0.06, marks=deep_only),
-        (QuantizeOptions(weight_bits="ternary", activation_bits=2, scale="power-of-two"), 0.06),
+        deep(QuantizeOptions(weight_bits=2, activation_bits=2), 0.06),
+        deep(QuantizeOptions(weight_bits="ternary", activation_bits=2, scale="power-of-two"), 0.06),
     ],
 )
 def test_accuracy_stays(float_cnn, digits, options, drop):

@@ -20,6 +20,7 @@ from fpgacomp.compress.quantize.torch.transform import quantize  # noqa: E402
 from fpgacomp.compress.recipe import Recipe  # noqa: E402
 from fpgacomp.compress.trainable import from_module  # noqa: E402
 from fpgacomp.compress.training import scores, train  # noqa: E402
+from tests.support.depth import deep, draws  # noqa: E402
 
 pytestmark = pytest.mark.slow  # they train
 
@@ -122,7 +123,7 @@ def test_cnn_compiles_exactly(float_cnn, digits, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("build", "name"), [(Residual, "W1A2"), (Joined, "W4A4"), (Activated, "W4A4")]
+    ("build", "name"), [(Residual, "W1A2"), (Joined, "W4A4"), deep(Activated, "W4A4")]
 )
 def test_branches_compile_exactly(trained, digits, build, name):
     recipe = Recipe(epochs=1, learning_rate=0.005)
@@ -135,7 +136,7 @@ CURVES = [nn.ELU(0.7), nn.SELU(), nn.SiLU(), nn.GELU(), nn.Hardswish(), nn.Hards
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("curve", "name"),
-    [(curve, ("W4A4", "W2A2")[index % 2]) for index, curve in enumerate(CURVES)],
+    [(curve, ("W4A4", "W2A2")[index % 2]) for index, curve in enumerate(CURVES[: draws(3, 6)])],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_curved_activations_compile_exactly(digits, curve, name):

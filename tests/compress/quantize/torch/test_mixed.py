@@ -147,6 +147,7 @@ def test_bit_operations_hold_and_are_counted_right(float_cnn, few_digits):
     assert counted == details["used"] <= 600_000
 
 
+@deep_only  # test_mixed_budget.py asks cost functions that are no sums, too
 def test_cost_function_is_asked_and_its_budget_kept(float_cnn, few_digits):
     """A cost that is no sum over layers: the search corrects itself by real calls."""
 

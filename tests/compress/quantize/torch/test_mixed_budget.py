@@ -16,6 +16,7 @@ from fpgacomp.compress.trainable import from_module, weight_layers  # noqa: E402
 from fpgacomp.compress.training import train  # noqa: E402
 from fpgacomp.data.labelled import load_data  # noqa: E402
 from fpgacomp.errors import DoesNotFit, UsageError  # noqa: E402
+from tests.support.depth import deep  # noqa: E402
 
 pytestmark = pytest.mark.slow  # networks are trained
 
@@ -74,7 +75,7 @@ def dominated(candidates, used, score):
     ]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, deep(1)])
 def test_the_trained_network_keeps_the_budget_and_is_not_dominated(seed):
     network, data = problem(seed)
     cost = RisesByTraining(network)

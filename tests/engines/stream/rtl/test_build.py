@@ -13,6 +13,7 @@ from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import find_compiler, find_verilator
 from tests.engines.stream.rtl.test_emit import emitted
 from tests.support import builders
+from tests.support.depth import deep_only
 
 
 def product(*sources: Path, renamed: tuple[str, ...] = ()) -> VerilatedProduct:
@@ -58,6 +59,7 @@ def test_a_large_design_is_a_file_a_core_within_bounds(
     assert ["main.cpp" in text for text in texts] == [True, *[False] * (count - 1)]
 
 
+@deep_only  # it costs time alone where it does not hold
 @pytest.mark.slow
 def test_verilators_header_is_read_once_for_all_designs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -32,6 +32,7 @@ from fpgacomp.ir.verify import verify
 from tests.engines.hls4ml.csim.test_random import RandomGraph
 from tests.support import builders, stream_networks
 from tests.support import stream_designs as sd
+from tests.support.depth import deep
 
 FRAMES = 4
 pytestmark = pytest.mark.slow  # g++ takes some ten seconds for each design
@@ -143,7 +144,7 @@ def _matrix(seed: int) -> Graph:
     return verify(Graph("matrix", (Input(name="x", output=x), layer), (layer.output,)))
 
 
-@pytest.mark.parametrize("board", ["pynq-z2", "ulx3s-85f"])
+@pytest.mark.parametrize("board", ["pynq-z2", deep("ulx3s-85f")])
 def test_sums_of_random_products(board: str, tmp_path: Path) -> None:
     """Boards whose LUTs add three numbers, and those whose LUTs add two.
 

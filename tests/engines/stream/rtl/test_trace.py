@@ -22,6 +22,7 @@ from tests.engines.stream.rtl.test_emit import emitted
 from tests.engines.stream.rtl.test_simulation import random_inputs
 from tests.support import builders
 from tests.support import stream_designs as sd
+from tests.support.depth import deep
 
 FST = FORMATS[".fst"]
 # An FST file of a header and two blocks.
@@ -64,7 +65,7 @@ def test_a_missing_library_is_named_with_what_installs_it() -> None:
 
 
 @pytest.mark.slow  # g++ takes some ten seconds for each format
-@pytest.mark.parametrize("ending", TRACE_ENDINGS)
+@pytest.mark.parametrize("ending", [".fst", deep(".vcd")])
 def test_the_waveforms_show_every_beat(ending: str, tmp_path: Path) -> None:
     try:
         verilator = find_verilator()
