@@ -12,7 +12,7 @@ from tests.support.emitted_digests import BOARDS, NETWORKS, changed, network_dig
 ON_EVERY_BOARD = ("digits", "digits_cnn", "digits_mlp")
 # Twins of networks that are compared here; and the largest, which take ten seconds or more to fold.
 TWINS = ("cnv_w1a1", "lfc_w1a1")
-LARGE = ("dscnn_w4a4", "unet_w4a4", "cnv_w2a2", "mobilenet025_w4a4")
+LARGE = ("dscnn_w4a4", "unet_w4a4", "cnv_w2a2", "mobilenet025_w4a4", "resnet8_w4a4")
 BY_HAND = draws((*TWINS, *LARGE), TWINS)
 
 

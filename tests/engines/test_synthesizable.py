@@ -20,6 +20,7 @@ from fpgacomp.lower import lower
 from fpgacomp.results.project import Project
 from tests.support import builders, hls_check
 from tests.support import stream_designs as sd
+from tests.support.depth import draws
 
 TEMPLATES = data_folder("hls_templates")
 
@@ -59,7 +60,7 @@ def hls4ml_findings(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", zoo.NAMES)
+@pytest.mark.parametrize("name", zoo.NAMES[:: draws(2, 1)])
 def test_streaming_designs_of_the_zoo(name: str, tmp_path: Path) -> None:
     assert not stream_findings(lower(read_network(zoo.build(name))).graph, tmp_path)
 

@@ -27,6 +27,7 @@ from fpgacomp.results.report import Report
 from fpgacomp.results.target import Target
 from tests.support import builders
 from tests.support import stream_designs as sd
+from tests.support.depth import deep_only
 from tests.support.paths import EXAMPLES
 
 MODEL = EXAMPLES / "digits_cnn" / "model.onnx"
@@ -95,6 +96,7 @@ def test_a_fault_of_the_rtl_alone_fails_the_compile(
     assert (computed / f"{found['first_mismatch']['layer']}.npy").is_file()
 
 
+@deep_only  # tests/engines/hls4ml/csim compares both kinds of types
 @pytest.mark.slow
 def test_hls4ml_runs_on_the_types_that_it_is_synthesized_with(tmp_path: Path) -> None:
     report = compiled(tmp_path / "build", replace(OPTIONS, backend="hls4ml", target=Target("area")))

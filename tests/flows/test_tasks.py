@@ -21,6 +21,7 @@ from fpgacomp.compress.evaluate import EvaluateOptions
 from fpgacomp.compress.recipe import Recipe
 from fpgacomp.errors import InputDataError, UsageError
 from fpgacomp.flows.compression_result import CompressionResult
+from tests.support.depth import draws
 from tests.support.task_networks import Array, TaskCase, task_case
 
 metrics = pytest.importorskip("sklearn.metrics")
@@ -186,7 +187,7 @@ def test_a_training_learns_the_task(name: str) -> None:
     assert result.before < 0.6 and result.after > {"binary": 0.75, "sigmoid": 0.75}.get(name, 0.6)
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", TASKS[1 :: draws(2, 1)])
 def test_figures_of_a_comparison(name: str) -> None:
     case = task_case(name)
     quantized = ptq(case).model
@@ -198,7 +199,7 @@ def test_figures_of_a_comparison(name: str) -> None:
     assert found.test.task_found and not found.test.is_held_out
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", TASKS[:: draws(2, 1)])
 def test_figures_of_a_compiled_network(name: str, tmp_path: Path) -> None:
     case = task_case(name)
     quantized = ptq(case).model

@@ -17,6 +17,7 @@ import pytest
 from fpgacomp.bitstream.job import BuildOptions
 from fpgacomp.flows.build import build
 from fpgacomp.flows.import_report import import_report
+from tests.support.depth import deep
 from tests.support.tiny_builds import tiny_build
 
 # board, clock in megahertz, packages beside pyosys, the bitstream and how it begins
@@ -63,7 +64,9 @@ def is_built_again(copied: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("board", "clock", "packages", "name", "head"), BOARDS, ids=[one[0] for one in BOARDS]
+    ("board", "clock", "packages", "name", "head"),
+    [*BOARDS[:2], deep(*BOARDS[2])],
+    ids=[one[0] for one in BOARDS],
 )
 def test_a_tiny_network_gets_a_bitstream(
     board: str, clock: float, packages: tuple[str, ...], name: str, head: bytes, tmp_path: Path

@@ -28,7 +28,7 @@ from fpgacomp.compress.trainable import weight_layers  # noqa: E402
 from fpgacomp.compress.training import accuracy, train  # noqa: E402
 from fpgacomp.engines.shared.digits import signed_digits as estimated_digits  # noqa: E402
 from fpgacomp.errors import ModelError, Problems, UsageError  # noqa: E402
-from tests.support.depth import deep_only  # noqa: E402
+from tests.support.depth import deep, deep_only  # noqa: E402
 
 pytestmark = pytest.mark.slow  # they train
 
@@ -109,7 +109,7 @@ def test_the_goal_is_reached_where_it_pays(quantized_cnn, digits):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("more", "reached"), [(1000, True), (100_000, False)])
+@pytest.mark.parametrize(("more", "reached"), [(1000, True), deep(100_000, False)])
 def test_where_every_training_misses_the_goal_the_nearest_loses_more(
     quantized_cnn, digits, monkeypatch, more, reached
 ):

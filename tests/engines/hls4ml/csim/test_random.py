@@ -185,7 +185,7 @@ def test_random_graphs(seed: int, io_type: IoType) -> None:
     exact(seed, io_type, open_types=False)
 
 
-@settings(RANDOM, max_examples=draws(2, 3))
+@settings(RANDOM, max_examples=draws(1, 3))
 @CASES
 def test_random_graphs_on_the_open_types(seed: int, io_type: IoType) -> None:
     exact(seed, io_type, open_types=True)
