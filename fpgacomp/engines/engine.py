@@ -24,21 +24,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from fpgacomp.devices.board import Board
-from fpgacomp.engines.shared.csim import CsimResult, Progress
-from fpgacomp.engines.shared.emulation import EmulatedSystem
-from fpgacomp.engines.shared.interface import Interface
-from fpgacomp.engines.shared.result import FoldingResult
-from fpgacomp.errors import FpgacompError
-from fpgacomp.host.toolchain import Compiler
-from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.types import IntArray
-from fpgacomp.results.estimate import PredictedFigures
-from fpgacomp.results.project import Project
-from fpgacomp.results.target import Target
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # annotations alone name these, and a check or an estimate needs few of them
     from _typeshed import DataclassInstance
+
+    from fpgacomp.devices.board import Board
+    from fpgacomp.engines.shared.csim import CsimResult, Progress
+    from fpgacomp.engines.shared.emulation import EmulatedSystem
+    from fpgacomp.engines.shared.interface import Interface
+    from fpgacomp.engines.shared.result import FoldingResult
+    from fpgacomp.errors import FpgacompError
+    from fpgacomp.host.toolchain import Compiler
+    from fpgacomp.ir.graph import Graph
+    from fpgacomp.ir.types import IntArray
+    from fpgacomp.results.estimate import PredictedFigures
+    from fpgacomp.results.project import Project
+    from fpgacomp.results.target import Target
 
 # What of an emitted project is run: c is its C++, compiled for speed on native integers; hls the
 # same C++ as a vendor's tool reads it, loop by loop on the open arbitrary-precision types; rtl its

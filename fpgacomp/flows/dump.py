@@ -1,28 +1,30 @@
-"""What --dump-stages keeps of each stage, as files."""
+"""What --dump-stages keeps of each stage, as files.
+
+What writes them is imported when it is called: most runs keep no stages.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from fpgacomp.engines.choose import EngineDesign
-from fpgacomp.engines.shared.text import print_design
-from fpgacomp.evidence.vectors import narrowed
-from fpgacomp.ir import codec
-from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.text import arrays_to_npz, print_graph
-from fpgacomp.ir.types import IntArray
-from fpgacomp.network.canonical import Network
-from fpgacomp.network.lowered import Lowered
-from fpgacomp.network.text import print_network
-from fpgacomp.report import folder
+if TYPE_CHECKING:
+    from fpgacomp.engines.choose import EngineDesign
+    from fpgacomp.ir.graph import Graph
+    from fpgacomp.ir.types import IntArray
+    from fpgacomp.network.canonical import Network
+    from fpgacomp.network.lowered import Lowered
 
 Files = Mapping[str, bytes]
 
 
 def network(found: Network) -> Files:
     """The canonical network, and the network as it was read."""
+    from fpgacomp.network.text import print_network
+    from fpgacomp.report import folder
+
     return {
         "network.txt": print_network(found.model).encode(),
         "network.onnx": folder.onnx_bytes(found.model),
@@ -32,6 +34,10 @@ def network(found: Network) -> Files:
 
 def lowered(found: Network, made: Lowered) -> Files:
     """The quantized network, the integer graph, and what stays on the host."""
+    from fpgacomp.ir import codec
+    from fpgacomp.ir.text import arrays_to_npz, print_graph
+    from fpgacomp.report import folder
+
     text, arrays = print_graph(made.graph)
     return {
         "network.onnx": folder.onnx_bytes(found.model),
@@ -45,6 +51,10 @@ def lowered(found: Network, made: Lowered) -> Files:
 
 def design(chosen: EngineDesign) -> Files:
     """The folding of each layer, the graph that it folds, and the engine's own structure of it."""
+    from fpgacomp.engines.shared.text import print_design
+    from fpgacomp.ir import codec
+    from fpgacomp.ir.text import arrays_to_npz
+
     made = chosen.folded.design
     content = {
         "engine": chosen.engine.name,
@@ -67,4 +77,7 @@ def design(chosen: EngineDesign) -> Files:
 
 def vectors(graph: Graph, values: Mapping[str, IntArray]) -> Files:
     """Every layer's integers."""
+    from fpgacomp.evidence.vectors import narrowed
+    from fpgacomp.report import folder
+
     return {f"{name}.npy": folder.npy(array) for name, array in narrowed(graph, values).items()}

@@ -9,9 +9,7 @@ from typing import Any
 
 import onnx
 
-from fpgacomp.deploy.link_memory import with_link
 from fpgacomp.devices.board import Board
-from fpgacomp.devices.read import list_boards
 from fpgacomp.engines.choose import EngineDesign, choose
 from fpgacomp.engines.engine import Goal
 from fpgacomp.engines.registry import Request
@@ -79,6 +77,8 @@ def fold(
         DoesNotFit: the host link of the board alone takes more memory than there is.
         FpgacompError, Problems: no engine asked for can build the graph.
     """
+    from fpgacomp.deploy.link_memory import with_link  # late: a check folds nothing
+
     clock_mhz = options.clock_mhz or board.clock_mhz_default
     if not SLOWEST_MHZ <= clock_mhz <= board.clock_mhz_max:
         raise UsageError(
@@ -105,6 +105,9 @@ def fold(
 
 def _others(board: Board, graph: Graph) -> Iterator[Board]:
     """The listed boards that the same tools build for and whose host link holds the frames."""
+    from fpgacomp.deploy.link_memory import with_link
+    from fpgacomp.devices.read import list_boards
+
     for other in list_boards():
         if other.device.toolchain == board.device.toolchain:
             with suppress(DoesNotFit):

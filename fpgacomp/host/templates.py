@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-
-import jinja2
+from typing import TYPE_CHECKING
 
 from fpgacomp.host.resources import data_folder
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 @cache
@@ -17,6 +19,8 @@ def templates(*folders: str, escape: bool = False) -> jinja2.Environment:
         folders: below hls_templates; of two files of one name the first counts.
         escape: every value, for HTML.
     """
+    import jinja2  # late: who only checks or estimates a network writes nothing
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader([data_folder("hls_templates") / name for name in folders]),
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,

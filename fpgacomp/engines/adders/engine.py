@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fpgacomp.engines.adders.design import AdderDesign
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level, Outlook
-from fpgacomp.engines.shared.csim import CsimResult, Progress
-from fpgacomp.engines.shared.emulation import EmulatedSystem
-from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.stream.engine import STREAM
 from fpgacomp.errors import FpgacompError, UsageError
-from fpgacomp.host.toolchain import Compiler
-from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.types import IntArray
-from fpgacomp.results.estimate import PredictedFigures
-from fpgacomp.results.project import Project
+
+if TYPE_CHECKING:
+    from fpgacomp.engines.adders.design import AdderDesign
+    from fpgacomp.engines.shared.csim import CsimResult, Progress
+    from fpgacomp.engines.shared.emulation import EmulatedSystem
+    from fpgacomp.engines.shared.result import FoldingResult
+    from fpgacomp.host.toolchain import Compiler
+    from fpgacomp.ir.graph import Graph
+    from fpgacomp.ir.types import IntArray
+    from fpgacomp.results.estimate import PredictedFigures
+    from fpgacomp.results.project import Project
 
 
 @dataclass(frozen=True)

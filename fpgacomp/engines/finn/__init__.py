@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fpgacomp.engines.finn.runtime import INSTALL, finn_version
-from fpgacomp.engines.stream.design import StreamDesign
-from fpgacomp.ir.types import IntArray
-from fpgacomp.results.project import Project
 
 if TYPE_CHECKING:
     from fpgacomp.engines.finn.graph import FinnModel
+    from fpgacomp.engines.stream.design import StreamDesign
+    from fpgacomp.ir.types import IntArray
+    from fpgacomp.results.project import Project
 
 __all__ = ["INSTALL", "build_finn", "emit_finn", "execute_finn", "finn_version"]
 

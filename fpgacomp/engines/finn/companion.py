@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fpgacomp.devices.board import Board
 from fpgacomp.engines.engine import Corroboration
 from fpgacomp.engines.finn import build_finn, emit_finn, execute_finn
-from fpgacomp.engines.finn.project import finn_board
 from fpgacomp.engines.finn.runtime import INSTALL, finn_version
-from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.errors import Problems, UnsupportedLayer
-from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
+
+if TYPE_CHECKING:
+    from fpgacomp.devices.board import Board
+    from fpgacomp.engines.stream.design import StreamDesign
+    from fpgacomp.ir.graph import Graph
+    from fpgacomp.ir.types import IntArray
 
 # FINN executes in Python, at about one frame of a large network a second.
 FRAMES = 4
@@ -63,6 +65,8 @@ class FinnCompanion:
 
 def _unknown(board: Board) -> tuple[str, ...]:
     """One sentence where FINN's build cannot go on to a bitstream for the board, or nothing."""
+    from fpgacomp.engines.finn.project import finn_board
+
     if finn_board(board) is not None:
         return ()
     if board.device.toolchain != "vivado":

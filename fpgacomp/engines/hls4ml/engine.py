@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
-from fpgacomp.engines.hls4ml.design import Hls4mlDesign
-from fpgacomp.engines.shared.csim import CsimResult, Progress
-from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.remarks import hls_remarks
-from fpgacomp.engines.shared.result import FoldingResult
 from fpgacomp.engines.shared.trial import rank
 from fpgacomp.errors import FpgacompError, raise_all
-from fpgacomp.host.toolchain import Compiler
-from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.types import IntArray
-from fpgacomp.results.estimate import PredictedFigures
-from fpgacomp.results.project import Project
+
+if TYPE_CHECKING:
+    from fpgacomp.engines.hls4ml.design import Hls4mlDesign
+    from fpgacomp.engines.shared.csim import CsimResult, Progress
+    from fpgacomp.engines.shared.emulation import EmulatedSystem
+    from fpgacomp.engines.shared.result import FoldingResult
+    from fpgacomp.host.toolchain import Compiler
+    from fpgacomp.ir.graph import Graph
+    from fpgacomp.ir.types import IntArray
+    from fpgacomp.results.estimate import PredictedFigures
+    from fpgacomp.results.project import Project
 
 
 @dataclass(frozen=True)

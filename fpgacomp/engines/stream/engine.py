@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from fpgacomp.engines.engine import Emitted, FurtherCheck, Goal, HardwareUnit, Level
-from fpgacomp.engines.shared.csim import CsimResult, Progress
-from fpgacomp.engines.shared.emulation import EmulatedSystem
 from fpgacomp.engines.shared.remarks import hls_remarks, yosys_remarks
-from fpgacomp.engines.shared.result import FoldingResult
-from fpgacomp.engines.stream.design import StreamDesign
 from fpgacomp.errors import FpgacompError, UsageError
 from fpgacomp.host.toolchain import Compiler, find_verilator, find_yosys
-from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.types import IntArray
-from fpgacomp.results.estimate import PredictedFigures
-from fpgacomp.results.project import Project
+
+if TYPE_CHECKING:
+    from fpgacomp.engines.shared.csim import CsimResult, Progress
+    from fpgacomp.engines.shared.emulation import EmulatedSystem
+    from fpgacomp.engines.shared.result import FoldingResult
+    from fpgacomp.engines.stream.design import StreamDesign
+    from fpgacomp.ir.graph import Graph
+    from fpgacomp.ir.types import IntArray
+    from fpgacomp.results.estimate import PredictedFigures
+    from fpgacomp.results.project import Project
 
 SIMULATION_ONLY = frozenset({"TAP", "NAME"})  # parameters of fpgacomp_fifo
 
