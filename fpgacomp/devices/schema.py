@@ -5,16 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticKnownError
 
 from fpgacomp.devices.device import Toolchain
 
 Keys = tuple[str, ...]
 
+
+def _at_most(characters: int) -> AfterValidator:
+    """A limit that is told as a wrong form is.
+
+    In the form's pattern it would stand as {0,119}, which the regex engine takes apart into 119
+    copies of all letters of Unicode: at every start a tenth of a second.
+    """
+
+    def check(text: str) -> str:
+        if len(text) > characters:
+            raise PydanticKnownError("string_pattern_mismatch", {"pattern": f"{{1,{characters}}}"})
+        return text
+
+    return AfterValidator(check)
+
+
 # Titles, parts and families go into Tcl, C++, HTML and the terminal: no character that one of
 # these reads as more than a letter passes, wherever it is quoted besides.
-_Line = Annotated[str, StringConstraints(pattern=r"^[^\W_][\w .,:;+/()&'*-]{0,119}$")]
-_Source = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,500}$")]
+_Line = Annotated[str, StringConstraints(pattern=r"^[^\W_][\w .,:;+/()&'*-]*$"), _at_most(120)]
+_Source = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"), _at_most(500)]
 # Gowin's end in a speed grade behind a slash (GW1NR-LV9QN88PC6/I5).
 _Part = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(/[A-Za-z0-9]{1,8})?$")
@@ -39,7 +56,8 @@ _Sites = Annotated[list[_Site], Field(max_length=64)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    # A section's own validator would be built at import and never asked: the file's holds it.
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class ResourcesSection(_Strict):
@@ -183,7 +201,7 @@ class BoardFile(_Strict):
     vendor: Literal["xilinx", "lattice", "gowin"]
     part: _Part
     family: _Family
-    device: DeviceSection = DeviceSection()
+    device: Annotated[DeviceSection, Field(default_factory=DeviceSection)]
     resources: ResourcesSection
     shell: ShellSection
     clock_mhz: ClockSection
