@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -49,17 +49,48 @@ VERBS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Look around": (show, compare, import_report, calibrate, boards, bench_estimates, doctor),
 }
 
+
+class _Verbs(Mapping[str, Any]):
+    """The verbs by name, each made from its signature when it is asked for: a run needs one."""
+
+    def __init__(self) -> None:
+        self._panels = {
+            verb.__name__.replace("_", "-"): (verb, panel)
+            for panel, verbs in VERBS.items()
+            for verb in verbs
+        }
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            verb, panel = self._panels[name]
+            only = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+            only.command(cls=Verb, rich_help_panel=panel)(verb)
+            self._made[name] = typer.main.get_command(only)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._panels)
+
+    def __len__(self) -> int:
+        return len(self._panels)
+
+
+class _Command(Root):
+    """The command with its verbs."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": _Verbs()})
+
+
 app = typer.Typer(
     name="fpgacomp",
-    cls=Root,
+    cls=_Command,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _panel, _verbs in VERBS.items():
-    for _verb in _verbs:
-        app.command(cls=Verb, rich_help_panel=_panel)(_verb)
 
 
 def _version(wanted: bool) -> None:

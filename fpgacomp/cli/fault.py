@@ -6,8 +6,6 @@ import hashlib
 import sys
 import tempfile
 import traceback
-import zipfile
-from importlib.metadata import distributions
 from pathlib import Path
 
 MOST_MODEL_BYTES = 256 << 20
@@ -50,6 +48,9 @@ def _archive(error: Exception, command: str, model: Path | None) -> Path | None:
 
 
 def _written(path: Path, command: str, text: str, model: Path | None) -> Path:
+    import zipfile  # late, as the next: most runs end without a fault
+    from importlib.metadata import distributions
+
     versions = sorted(f"{d.name}=={d.version}" for d in distributions() if d.name)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in (("command.txt", f"{command}\n"), ("traceback.txt", text)):

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -295,6 +294,8 @@ def survey() -> tuple[Tool, ...]:
 
 
 def _package(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version  # late: it loads an e-mail parser
+
     try:
         return version(name)
     except PackageNotFoundError:
