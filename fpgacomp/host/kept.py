@@ -60,7 +60,7 @@ def finding(target: Path) -> Any:
 
 def keep_finding(content: object, target: Path) -> None:
     """Keep for later runs what was found out; a folder that takes nothing costs those the time."""
-    with TemporaryDirectory() as scratch, suppress(OSError):
+    with suppress(OSError), TemporaryDirectory() as scratch:
         made = Path(scratch) / target.name
         made.write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
         keep(made, target)

@@ -1,15 +1,32 @@
-"""Solves integer and linear programs with scipy, without output of the solver."""
+"""Solves integer and linear programs with scipy, without output of the solver.
+
+The answers to integer programs are kept for later runs: an estimate asks some twenty, and loading
+scipy for them takes longer than the rest of its search.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import count
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from fpgacomp.host import kept
+from fpgacomp.host.toolchain import package_version
+
+# Answers that a process keeps at most: a command asks for tens, a search over many networks for
+# thousands, which would fill the cache folder and which nobody asks again.
+MOST_KEPT = 100
+_answers = count()
 
 Row = tuple[Mapping[int, float], float, float]  # column -> coefficient, least sum, largest sum
 
@@ -53,30 +70,118 @@ def minimized(
             time, so that the same input gives the same answer on every machine.
         gap: relative distance to the optimum at which the search ends.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import coo_array
-
     at, across, values = [], [], []
     for index, (coefficients, _, _) in enumerate(rows):
         at += [index] * len(coefficients)
         across += list(coefficients)
         values += list(coefficients.values())
-    matrix = coo_array((values, (at, across)), shape=(len(rows), columns))
-    cost, places = np.zeros(columns), np.arange(columns)
+    cost = np.zeros(columns)
     cost[list(objective)] = list(objective.values())
-    low, high = ([row[side] for row in rows] for side in (1, 2))
+    program = _Program(
+        cost=cost,
+        at=np.array(at, dtype=np.int64),
+        across=np.array(across, dtype=np.int64),
+        values=np.array(values, dtype=np.float64),
+        low=np.array([low for _, low, _ in rows], dtype=np.float64),
+        high=np.array([high for _, _, high in rows], dtype=np.float64),
+        binaries=binaries,
+        shares=shares,
+        node_limit=node_limit,
+        gap=gap,
+    )
+    place = _place(program)
+    found = None if place is None else _answer(place)
+    if found is None:
+        found = _solved(program)
+        if place is not None and next(_answers) < MOST_KEPT:
+            _keep(found, place)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Program:
+    """An integer program: `low <= matrix @ x <= high`, the matrix as (at, across, values).
+
+    The rest is as `minimized` takes it.
+    """
+
+    cost: npt.NDArray[np.float64]
+    at: npt.NDArray[np.int64]
+    across: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    binaries: int
+    shares: int
+    node_limit: int
+    gap: float
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all of it."""
+        arrays = (self.cost, self.at, self.across, self.values, self.low, self.high)
+        numbers = (self.binaries, self.shares, self.node_limit, self.gap)
+        whole = hashlib.sha256(repr((*(len(array) for array in arrays), *numbers)).encode())
+        for array in arrays:
+            whole.update(array.tobytes())
+        return whole.hexdigest()
+
+
+def _solved(program: _Program) -> Minimum:
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import coo_array
+
+    columns = len(program.cost)
+    shape = (len(program.low), columns)
+    matrix = coo_array((program.values, (program.at, program.across)), shape=shape)
+    places = np.arange(columns)
     with silent_solver():
         found = milp(
-            cost,
-            integrality=(places < binaries).astype(int),
-            bounds=Bounds(np.zeros(columns), np.where(places < shares, 1.0, np.inf)),
-            constraints=LinearConstraint(matrix.tocsr(), low, high),
-            options={"node_limit": node_limit, "mip_rel_gap": gap},
+            program.cost,
+            integrality=(places < program.binaries).astype(int),
+            bounds=Bounds(np.zeros(columns), np.where(places < program.shares, 1.0, np.inf)),
+            constraints=LinearConstraint(matrix.tocsr(), program.low, program.high),
+            options={"node_limit": program.node_limit, "mip_rel_gap": program.gap},
         )
     if found.x is None:
         return Minimum(None, float("nan"), int(found.status), 0.0)
     left = float(found.mip_gap or 0.0)
     return Minimum(tuple(found.x.tolist()), float(found.fun), int(found.status), left)
+
+
+def _place(program: _Program) -> Path | None:
+    """Where the answer is kept; None for a user without a home folder.
+
+    Another release of scipy, or another processor in the same home folder, may answer differently.
+    """
+    parts = (str(package_version("scipy")), platform.machine(), program.digest)
+    try:
+        return kept.place("programs", "answer.json", parts, ())
+    except RuntimeError:
+        return None
+
+
+def _keep(found: Minimum, place: Path) -> None:
+    answer = astuple(found) if found.x is not None else (None, None, found.status, 0.0)
+    kept.keep_finding({"answer": answer, "digest": _digest(answer)}, place)
+
+
+def _answer(place: Path) -> Minimum | None:
+    """What an earlier run has kept, if it is whole."""
+    content = kept.finding(place)
+    try:
+        if content["digest"] != _digest(content["answer"]):
+            return None
+        x, fun, status, gap = content["answer"]
+        if x is None:
+            return Minimum(None, float("nan"), status, gap)
+        return Minimum(tuple(x), fun, status, gap)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _digest(answer: object) -> str:
+    return hashlib.sha256(json.dumps(answer).encode()).hexdigest()
 
 
 def largest_slack(
