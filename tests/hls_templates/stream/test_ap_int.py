@@ -8,6 +8,7 @@ import pytest
 
 from fpgacomp.engines.shared.csim_process import SILENT
 from tests.support import stream_harness as sh
+from tests.support.depth import draws
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +155,7 @@ def _run(source: Path, variant: str, extra: tuple[str, ...] = ()) -> str:
 
 def test_expressions_have_the_values_and_widths_of_the_open_ap_types(tmp_path: Path) -> None:
     source = tmp_path / "expressions.cpp"
-    source.write_text(_source(5, 20))
+    source.write_text(_source(5, draws(14, 20)))
     ours = _run(source, sh.LIGHT, ("-fsanitize=undefined", "-fno-sanitize=signed-integer-overflow"))
     theirs = _run(source, sh.VENDOR)
     assert ours.count("\n") > 500

@@ -103,14 +103,17 @@ def _types(rng: np.random.Generator, number: int) -> tuple[IntType, IntType]:
     return kinds[number] if number < len(kinds) else (sh.random_type(rng), sh.random_type(rng))
 
 
+# Of factors that are as wide as some here, packed products take more than the 64 bits that our
+# integers compute with; no DSP block has as many, so only the vendor's types run those loops.
 @pytest.mark.parametrize(
     ("make", "variant"),
-    [(make, variant) for make in (_mvau, _vvau) for variant in sh.VARIANTS]
-    + [(_mvau, variant) for variant in sh.OTHER_UNITS],
+    [(_mvau, variant) for variant in (*sh.VARIANTS, *sh.OTHER_UNITS) if variant != sh.LOOPS]
+    + [(_vvau, variant) for variant in sh.VARIANTS],
 )
 def test_products(make, variant: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(11)
-    cases = [make(rng, *_types(rng, number % 10)) for number in range(sh.cases_of(variant, 24))]
+    count = sh.cases_of(variant, 24, kinds=10)
+    cases = [make(rng, *_types(rng, number % 10)) for number in range(count)]
     if make is _mvau:
         assert any("Packed" in case.body for case in cases)
     sh.check(cases, variant, tmp_path)

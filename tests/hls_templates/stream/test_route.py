@@ -232,5 +232,8 @@ MAKERS = [_add, _duplicate, _concat, _split, _upsample, _width, _filled_width, _
 @pytest.mark.parametrize("variant", sh.VARIANTS)
 def test_routing(variant: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(47)
-    cases = [make(rng, number) for make in MAKERS for number in range(sh.cases_of(variant, 14))]
+    cases = []
+    for make in MAKERS:
+        count = sh.cases_of(variant, 14, kinds=6 if make is _argmax else 4)
+        cases += [make(rng, number) for number in range(count)]
     sh.check(cases, variant, tmp_path)
