@@ -225,10 +225,11 @@ class Engine(Protocol[DesignT]):
 
         At a level of `OUTPUTS_ONLY`, those of the outputs.
 
-        `level` is one of `levels`. The project is compiled once. A batch (input tensor name ->
-        integers [N, *shape]) is taken when the result of the one before has been read, so that
-        few frames are in memory at once. Level rtl writes the values of every signal to the file
-        `trace`, which ends in one of `TRACE_ENDINGS`, while the first batch runs.
+        `level` is one of `levels`. The project is compiled for the first batch, and may be again
+        where the frames become many. A batch (input tensor name -> integers [N, *shape]) is taken
+        when the result of the one before has been read, so that few frames are in memory at once.
+        Level rtl writes the values of every signal to the file `trace`, which ends in one of
+        `TRACE_ENDINGS`, while the first batch runs.
 
         Raises:
             InputDataError: an input is missing, of the wrong shape, or out of range.
