@@ -11,20 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fpgacomp.engines.hls4ml.csim_headers import (
-    MOST_QUICK,
-    QUICK,
-    firmware_flags,
-    flags,
-    native_headers_carry,
-)  # fmt: skip
+from fpgacomp.engines.hls4ml.csim_headers import firmware_flags, flags, native_headers_carry
 from fpgacomp.engines.hls4ml.interface import Hls4mlInterface
 from fpgacomp.engines.shared.csim import CsimResult, Progress, check_inputs, samples_done
 from fpgacomp.engines.shared.csim_process import compile_program, run_chunks
 from fpgacomp.host.templates import templates
 from fpgacomp.host.toolchain import Compiler
 from fpgacomp.ir.graph import Graph
-from fpgacomp.ir.layers import Conv, Dense
 from fpgacomp.ir.types import IntArray
 from fpgacomp.results.project import Project
 
@@ -60,9 +53,7 @@ def simulate_batches(
     progress: Progress | None = None,
     timeout_s: float | None = None,
 ) -> Iterator[CsimResult]:
-    """Compile the project's firmware and run N samples through its top function.
-
-    It is compiled once, or again, better, as soon as the samples are many.
+    """Compile the project's firmware once and run N samples through its top function.
 
     Outputs are read from the top function's ports, all other tensors from the layers' traces.
 
@@ -77,7 +68,7 @@ def simulate_batches(
         timeout_s: limit for the samples; without it, they take what they take.
 
     Yields:
-        The integers of a batch, with the seconds of a compilation that came before it.
+        The integers of a batch; the seconds of the compilation come with the first one.
 
     Raises:
         InputDataError: an input is missing, of the wrong shape, or out of range (the
@@ -97,20 +88,13 @@ def simulate_batches(
         harness: flags(hls, native=native),
     }
     binary = hls / "csim"
-    sample_work = _sample_work(graph)
-    work = 0
-    compiled = quick = False
+    compiled = False
     for inputs in batches:
         samples = check_inputs(graph, inputs)
         compile_s = 0.0
-        work += samples * sample_work
-        if not compiled or (quick and work > MOST_QUICK):
-            quick = native and work <= MOST_QUICK
-            level = QUICK if quick else ()
+        if not compiled:
             report("compiling", 0, samples)
-            compile_s = compile_program(
-                compiler, {source: (*given, *level) for source, given in sources.items()}, binary
-            )
+            compile_s = compile_program(compiler, sources, binary)
             compiled = True
         _write_inputs(workdir / "inputs", interface, inputs)
         chunks, run_s = run_chunks(
@@ -123,12 +107,6 @@ def simulate_batches(
         _resolve_aliases(values, interface, graph)
         ordered = {layer.output.name: values[layer.output.name] for layer in graph.layers}
         yield CsimResult(ordered, compile_s, run_s)
-
-
-def _sample_work(graph: Graph) -> int:
-    """Products of a sample, and integers of all layers."""
-    products = sum(layer.macs for layer in graph.layers if isinstance(layer, (Dense, Conv)))
-    return products + sum(layer.output.size for layer in graph.layers)
 
 
 def _harness(interface: Hls4mlInterface) -> str:

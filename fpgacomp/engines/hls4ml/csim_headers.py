@@ -36,11 +36,6 @@ _STRAIGHT_GCC = ("-fdisable-rtl-combine",)
 _STRAIGHT = re.compile(r"hls/firmware/sums_[^/]+\.h")
 # A few frames only: compiling is what takes the time.
 _OPEN = ("-std=c++11", "-O1", *SILENT)
-# After other flags, of which the last level counts. Of -O2, it saves a tenth to four tenths of the
-# time of g++ (0.4 s of 1.1 to 2.7), and costs up to a nanosecond for each integer of each layer and
-# each product (three networks of 200 to 8,400 of them a frame): not much up to so many.
-QUICK = ("-O1",)
-MOST_QUICK = 30_000_000
 
 
 def native_headers_carry(project: Project) -> bool:
