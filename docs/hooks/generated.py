@@ -18,7 +18,7 @@ from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 
 import fpgacomp
 from fpgacomp import errors
-from fpgacomp.cli.app import app, root
+from fpgacomp.cli.app import VERBS, root
 from fpgacomp.devices.read import list_boards
 from fpgacomp.ir import layers
 
@@ -51,8 +51,7 @@ def defined_at(name: str) -> str:
 
 def command_line() -> str:
     """Every verb of the command line with its arguments and options, as Markdown."""
-    callbacks = [(c.name, c.callback) for c in app.registered_commands if c.callback]
-    verbs = {name or verb.__name__.replace("_", "-"): verb for name, verb in callbacks}
+    verbs = {verb.__name__.replace("_", "-"): verb for group in VERBS.values() for verb in group}
     sections = (_verb(name, verbs[name]) for name in sorted(verbs))
     return "\n\n".join((*sections, "## Options of every verb", _table("Option", _options(root))))
 

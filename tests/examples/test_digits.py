@@ -15,7 +15,7 @@ from qonnx.transformation.change_batchsize import ChangeBatchSize
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.util.cleanup import cleanup_model
 
-from tests.support.depth import deep
+from tests.support.depth import deep_only
 from tests.support.paths import EXAMPLES
 
 EPOCHS = 15  # of the 60 that the committed networks were trained for
@@ -49,10 +49,11 @@ def test_committed_network_has_the_stated_accuracy(folder: str, least: float) ->
     assert accuracy >= least
 
 
+@deep_only  # tests/compress and tests/flows train with both frameworks
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "framework"),
-    [("digits_cnn", "brevitas"), deep("digits_mlp", "qkeras")],
+    [("digits_cnn", "brevitas"), ("digits_mlp", "qkeras")],
 )
 def test_training_runs_and_gets_near_there_again(
     folder: str, framework: str, tmp_path: Path

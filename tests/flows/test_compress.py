@@ -20,7 +20,7 @@ from fpgacomp.flows.board_cost import Hardware, board_cost, paced_cost
 from fpgacomp.flows.torch_networks import load_for_training
 from fpgacomp.results.target import Target
 from tests.support import paths
-from tests.support.depth import deep, deep_only
+from tests.support.depth import deep_only
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
@@ -110,7 +110,7 @@ def test_evaluate_compares_them(tmp_path):
     assert "<svg" in page.read_text()
 
 
-@deep_only  # tests/compress/prune prunes by other costs; a board judges in the tests below
+@deep_only  # tests/compress/prune prunes by other costs; test_budget.py judges by a board
 def test_hardware_aware_pruning_saves_what_was_asked_for(digits):
     hardware = Hardware(
         board="pynq-z2",
@@ -140,7 +140,8 @@ def test_hardware_aware_pruning_without_a_board_is_refused(digits):
         compression.prune(CNN, digits, options=HardwareOptions())
 
 
-@pytest.mark.parametrize("goal", ["latency", deep("throughput")])
+@deep_only  # test_budget.py and tests/compress/prune judge by boards, too
+@pytest.mark.parametrize("goal", ["latency", "throughput"])
 def test_networks_are_judged_at_one_pace(digits, goal):
     """Where only speed is asked for, half the channels would make a faster design, as large."""
     from fpgacomp.compress.prune.options import ChannelOptions

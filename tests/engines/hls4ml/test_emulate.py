@@ -16,6 +16,7 @@ from fpgacomp.ir import codec, interpreter
 from fpgacomp.runtime.axi import AxiTransport
 from tests.support import builders
 from tests.support import stream_designs as sd
+from tests.support.depth import deep
 from tests.support.emulators import MAP, SYSTEM, device
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.slow
 SLOW = replace(SYSTEM, interval_cycles=500, latency_cycles=1000)
 
 
-@pytest.mark.parametrize(("io_type", "native"), [("io_parallel", True), ("io_stream", False)])
+@pytest.mark.parametrize(("io_type", "native"), [("io_parallel", True), deep("io_stream", False)])
 def test_answers_are_the_oracles(
     io_type: IoType, native: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

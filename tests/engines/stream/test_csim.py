@@ -13,8 +13,6 @@ import pytest
 
 from fpgacomp import zoo
 from fpgacomp.devices.families import FAMILIES
-from fpgacomp.engines.hls4ml import csim as hls4ml_csim
-from fpgacomp.engines.hls4ml.emit.project import emit as hls4ml_emit
 from fpgacomp.engines.shared.csim_process import SILENT
 from fpgacomp.engines.stream import csim
 from fpgacomp.engines.stream.csim import simulate
@@ -130,25 +128,13 @@ def test_frames_are_shared_out_and_come_back_in_order(tmp_path: Path) -> None:
     assert result.compile_s > 0 and result.run_s > 0
 
 
-@pytest.mark.parametrize("engine", ["stream", "hls4ml"])
-def test_many_frames_are_compiled_again(
-    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_frames_are_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = builders.mlp()
     values = run(graph, builders.inputs(graph, 6))
     parts = [{"x": values["x"][start : start + 2]} for start in (0, 2, 4)]
     monkeypatch.setattr(csim, "_QUICK_INTEGERS", 3 * sum(x.output.size for x in graph.layers))
-    monkeypatch.setattr(hls4ml_csim, "MOST_QUICK", 3 * hls4ml_csim._sample_work(graph))
-    if engine == "stream":
-        runs = csim.simulate_batches(
-            emitted(graph), graph, find_compiler(), parts, workdir=tmp_path
-        )
-    else:
-        project = hls4ml_emit(builders.design(graph), values)
-        runs = hls4ml_csim.simulate_batches(
-            project, graph, find_compiler(), parts, workdir=tmp_path
-        )
-    found = list(runs)
+    project, compiler = emitted(graph), find_compiler()
+    found = list(csim.simulate_batches(project, graph, compiler, parts, workdir=tmp_path))
     assert [result.compile_s > 0 for result in found] == [True, True, False]
     for name, expected in values.items():
         got = np.concatenate([result.values[name] for result in found])

@@ -19,7 +19,7 @@ from fpgacomp.ir.graph import Graph
 from fpgacomp.ir.interpreter import run
 from fpgacomp.results.project import Project
 from tests.support import builders
-from tests.support.depth import draws
+from tests.support.depth import deep
 
 GRAPH = builders.mlp()
 INPUTS = builders.inputs(GRAPH, 20)
@@ -101,7 +101,7 @@ def result(project: Project, workdir: Path, *, open_types: bool) -> CsimResult:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "resource",
-    [{}, {"fc1": 3, "fc2": 4}, {"fc1": 12, "fc2": 16}, *draws([], [{"fc1": 48, "fc2": 64}])],
+    [{}, {"fc1": 3, "fc2": 4}, deep({"fc1": 12, "fc2": 16}), deep({"fc1": 48, "fc2": 64})],
     ids=str,
 )
 def test_both_wrap_alike_where_a_type_is_too_narrow(

@@ -143,7 +143,7 @@ def synthesized(design: StreamDesign, folder: Path) -> Amounts:
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("pyosys") is None, reason="pip install pyosys==0.70")
-@pytest.mark.parametrize("board", ["icebreaker", "tang-nano-9k", deep("ulx3s-85f")])
+@pytest.mark.parametrize("board", ["icebreaker", deep("tang-nano-9k"), deep("ulx3s-85f")])
 def test_yosys_finds_what_is_estimated(board: str, tmp_path: Path) -> None:
     found, estimate = synthesized(designed(board), tmp_path), estimate_stream(designed(board))
     assert estimate.lut.holds(found["lut"])
