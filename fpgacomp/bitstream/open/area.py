@@ -34,12 +34,11 @@ from fpgacomp.results.project import Project
 _ROOM, _KEPT = "area", "cells.json"
 _TERNARY_MAP = "yosys/ternary_add.v"  # how adders of three numbers are mapped, below rtl/
 _TOP = "units"
-# Starting Yosys and reading a family's cells takes 4 s of processor time, as much as mapping a
-# dozen small instances, so that runs are few, and take about as long as each other. Those of large
-# designs are more: a run that is stopped has found nothing out, and one of many wide tables takes
-# gigabytes. A circuit without tables takes as long as a table with a bit in its rows for so many
-# bytes of SystemVerilog, and a small instance as one of so many bits.
-_TOGETHER, _RUN_BITS, _SMALL_BITS, _CIRCUIT_BYTES = 24, 8192, 128, 12
+# Starting Yosys and reading a family's cells takes 3 s of processor time, as much as mapping a few
+# small instances or one whose tables have rows of 512 bits. What takes many times as long is mapped
+# alone, so that all runs end together. A circuit without tables takes as long as a table with a bit
+# in its rows for so many bytes of SystemVerilog.
+_TOGETHER, _WIDE_BITS, _CIRCUIT_BYTES = 12, 2048, 12
 # The last step looks for loops, which takes a thirtieth of the time, and files are not written.
 _STEPS, _STEPS_BEHIND_CELLS = "-run begin:check", "-run prepare:check"
 # synth_xilinx begins with all of the vendor's primitives, 1.6 MB of Verilog. What is mapped to them
@@ -270,15 +269,12 @@ def _synthesized(
 
 
 def _batches(missing: Sequence[_Unit], workers: int) -> list[list[_Unit]]:
-    """What is mapped in one run of Yosys each: about as long, the longest first in each."""
+    """What is mapped in one run of Yosys each: the longest first, so that all end together."""
     ranked = sorted(missing, key=lambda unit: (-unit.row_bits, unit.key))
-    weights = {unit.key: _SMALL_BITS + unit.row_bits for unit in ranked}
-    long = sum(min(weight, _RUN_BITS) for weight in weights.values())
-    count = max(workers, -(-len(ranked) // _TOGETHER), -(-long // _RUN_BITS))
-    runs: list[list[_Unit]] = [[] for _ in range(count)]
-    for unit in ranked:
-        min(runs, key=lambda run: sum(weights[one.key] for one in run)).append(unit)
-    return [run for run in runs if run]
+    wide = [[unit] for unit in ranked if unit.row_bits > _WIDE_BITS]
+    small = [unit for unit in ranked if unit.row_bits <= _WIDE_BITS]
+    count = max(workers, -(-len(small) // _TOGETHER))
+    return wide + [dealt for first in range(count) if (dealt := small[first::count])]
 
 
 def _batch(
