@@ -152,7 +152,7 @@ def _solved(program: _Program) -> Minimum:
 def _place(program: _Program) -> Path | None:
     """Where the answer is kept; None for a user without a home folder.
 
-    Another release of scipy, or another processor in the same home folder, may answer differently.
+    Another release of scipy, or one for another kind of processor, may answer differently.
     """
     parts = (str(package_version("scipy")), platform.machine(), program.digest)
     try:

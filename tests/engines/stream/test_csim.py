@@ -84,7 +84,11 @@ OF_THE_FIELD = (
 
 
 @pytest.mark.parametrize(("name", "cycles"), OF_THE_FIELD[: draws(6, 12)])
-def test_networks_of_the_field(name: str, cycles: int, tmp_path: Path) -> None:
+def test_networks_of_the_field(
+    name: str, cycles: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At -O3, as many frames are compiled; other tests have few, at -O1."""
+    monkeypatch.setattr(csim, "_QUICK_INTEGERS", 0)
     graph = lower(read_network(zoo.build(name), name=name)).graph
     folding = sd.balanced_folding(graph, cycles)
     design = replace(sd.design(graph), folding=folding)
