@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from fpgacomp.errors import ToolError
 from fpgacomp.host.child import Ended, ProcessBounds, Stop, failure, run_python
@@ -17,10 +18,27 @@ from fpgacomp.host.toolchain import environment_with
 SYNTHESIS = ProcessBounds(seconds=1800.0, memory_bytes=16 << 30)
 # Yosys ends with status 0 after some errors, and tells them in its log only.
 _SYNTHESIZE = """
+import os
 from pyosys import libyosys
 libyosys.run_pass("script " + sys.argv[0])
+if len(sys.argv) > 1:
+    decided_by, some, none = sys.argv[1:]
+    libyosys.run_pass("script " + (some if os.path.getsize(decided_by) else none))
 """
 _REPORT = "this is a bug in fpgacomp: please report it with the log."
+
+
+class Either(NamedTuple):
+    """Scripts of which one goes on where another has ended, which Yosys' language cannot say.
+
+    Args:
+        decided_by: path of a file that the first script leaves.
+        some, none: paths of the scripts that go on where it has content and where it is empty.
+    """
+
+    decided_by: str
+    some: str
+    none: str
 
 
 def run_script(
@@ -29,17 +47,20 @@ def run_script(
     log: str,
     bounds: ProcessBounds = SYNTHESIS,
     stop: Stop | None = None,
+    *,
+    then: Either | None = None,
 ) -> Ended:
     """Run a script in Yosys.
 
     Args:
-        folder: the working directory.
-        script: path of the script in it.
-        log: path in it of what Yosys prints.
+        folder: the working directory, which all paths are in.
+        script: path of the script.
+        log: path of what Yosys prints.
         stop: by which another thread can end it.
+        then: what it goes on with.
     """
     return run_python(
-        _SYNTHESIZE, [script], folder=folder, log=folder / log, bounds=bounds,
+        _SYNTHESIZE, [script, *(then or ())], folder=folder, log=folder / log, bounds=bounds,
         environment=environment_with(TMPDIR=str(folder)), stop=stop,
     )  # fmt: skip
 

@@ -26,13 +26,22 @@ from fpgacomp.engines.engine import HardwareUnit
 from fpgacomp.errors import ToolError, UsageError
 from fpgacomp.host import kept
 from fpgacomp.host.child import ProcessBounds, Stop
+from fpgacomp.host.resources import data_folder
 from fpgacomp.host.toolchain import Yosys, usable_cores
-from fpgacomp.host.yosys import require_written, run_script
+from fpgacomp.host.yosys import Either, require_written, run_script
 from fpgacomp.results.area import MeasuredArea
 from fpgacomp.results.project import Project
 
 _ROOM, _KEPT = "area", "cells.json"
-_TERNARY_MAP = "yosys/ternary_add.v"  # how adders of three numbers are mapped, below rtl/
+# How adders of three numbers and tables are mapped to LUTs of six inputs, as designs have it.
+_MAPS_FOLDER = data_folder("hls_templates") / "rtl" / "deliver"
+_MAPS = ("ternary_add.v", "lut_tables.v", "lut_tables.memlib")
+# What lut_tables.v makes of a column of so many rows.
+_COLUMNS = {
+    "fpgacomp_lut_table_64": {"LUT6": 1.0},
+    "fpgacomp_lut_table_128": {"LUT6": 2.0, "MUXF7": 1.0},
+    "fpgacomp_lut_table_256": {"LUT6": 4.0, "MUXF7": 2.0, "MUXF8": 1.0},
+}
 _TOP = "units"
 # Starting Yosys and reading a family's cells takes 3 s of processor time, as much as mapping a few
 # small instances or one whose tables have rows of 512 bits. What takes many times as long is mapped
@@ -40,7 +49,7 @@ _TOP = "units"
 # in its rows for so many bytes of SystemVerilog.
 _TOGETHER, _WIDE_BITS, _CIRCUIT_BYTES = 12, 2048, 12
 # The last step looks for loops, which takes a thirtieth of the time, and files are not written.
-_STEPS, _STEPS_BEHIND_CELLS = "-run begin:check", "-run prepare:check"
+_STEPS = "begin:check"
 # synth_xilinx begins with all of the vendor's primitives, 1.6 MB of Verilog. What is mapped to them
 # is in the first of its files but for the blocks of UltraScale, which are cut out of the second.
 _MANY_CELLS, _FURTHER_CELLS = "synth_xilinx", "xilinx/cells_xtra.v"
@@ -48,6 +57,11 @@ _BLOCKS = re.compile(
     r"^module (?:RAMB18E2|RAMB36E2|DSP48E2|URAM288)\(.*?^endmodule$", re.DOTALL | re.MULTILINE
 )
 _CELLS = "cells.v"
+# Its maps of block RAMs take as long to read as a small instance to map, so that the steps of
+# memories are left out where nothing is one.
+_BEFORE_MEMORIES, _BEHIND = "prepare:map_memory", Either("memories.txt", "some.ys", "none.ys")
+_STEPS_BEHIND = {_BEHIND.some: "map_memory:check", _BEHIND.none: "map_ffram:check"}
+_SCRIPT = "units.ys"
 _BOUNDS = ProcessBounds(seconds=1800.0, memory_bytes=8 << 30)
 _FIX = "compile without --area yosys, and report this with the network."
 _PLANNED = ("DSP", "1")  # an operator whose products the design plans in DSP blocks
@@ -110,26 +124,26 @@ def measured_area(
         raise UsageError("--area yosys", f"maps to no device of family {board.family}.",
                          "leave it out.")  # fmt: skip
     planned = bool(device.yosys_multipliers) and any(_PLANNED in u.parameters for u in units)
-    ternary = f"rtl/{_TERNARY_MAP}" in project.files
     few_cells = device.yosys.startswith(_MANY_CELLS)
     context = {
-        "synthesis": f"{device.yosys} {_STEPS_BEHIND_CELLS if few_cells else _STEPS}",
+        "command": device.yosys, "steps": _BEFORE_MEMORIES if few_cells else _STEPS,
+        "memories": _BEHIND.decided_by,
         "multipliers": planned, "check": "", "multipliers_of": device.yosys_multipliers,
-        "ternary": ternary, "cells": _CELLS if few_cells else "",
+        "ternary": device.ternary_adders, "lut_tables": device.ternary_adders,
+        "cells": _CELLS if few_cells else "",
     }  # fmt: skip
     sources = _sources(project)
-    # What Yosys reads beside the modules of an instance.
-    maps = {_TERNARY_MAP: project.files[f"rtl/{_TERNARY_MAP}"]} if ternary else {}
+    names = _MAPS if device.ternary_adders else ()
+    maps = {f"yosys/{name}": (_MAPS_FOLDER / name).read_bytes() for name in names}
     if few_cells:
         further = (yosys.share / _FURTHER_CELLS).read_text(encoding="utf-8")
         maps[_CELLS] = "\n".join(_BLOCKS.findall(further)).encode()
-    mapping = _script((), context) + "".join(text.decode() for text in maps.values())
+    mapping = b"".join((*_scripts((), context).values(), *maps.values())).decode()
     each = [_distinct(unit, project, sources, yosys, mapping) for unit in units]
     distinct = {unit.key: unit for unit in each}
     found = {key: _earlier(key) for key in distinct}
     missing = [unit for key, unit in distinct.items() if found[key] is None]
-    files = {**dict(sources.values()), **maps}
-    found |= _synthesized(missing, files, context, len(distinct), progress)
+    found |= _synthesized(missing, dict(sources.values()), maps, context, len(distinct), progress)
     cells = [found[unit.key] or {} for unit in each]
     whole, unknown = amounts_of(_sum(cells))
     layers = dict.fromkeys(unit.layer for unit in units if unit.layer)
@@ -236,18 +250,32 @@ def _is_count(value: object) -> bool:
     return type(value) is float and 0.0 <= value < inf and value.is_integer()
 
 
-def _script(units: Sequence[_Unit], context: Mapping[str, object]) -> str:
-    return render("deliver/units.ys", name=_TOP, units=units, **context).decode()
+def _scripts(units: Sequence[_Unit], context: Mapping[str, object]) -> dict[str, bytes]:
+    """Name -> content of the scripts of a run: `_SCRIPT`, and those of `_BEHIND` if need be."""
+
+    def script(template: str, steps: object) -> bytes:
+        synthesis = f"{context['command']} -run {steps}"
+        return render(template, name=_TOP, units=units, synthesis=synthesis, **context)
+
+    behind = _STEPS_BEHIND if context["cells"] else {}
+    rest = {name: script("deliver/rest.ys", steps) for name, steps in behind.items()}
+    return {_SCRIPT: script("deliver/units.ys", context["steps"]), **rest}
 
 
 def _synthesized(
     missing: Sequence[_Unit],
     files: Mapping[str, bytes],
+    maps: Mapping[str, bytes],
     context: Mapping[str, object],
     total: int,
     progress: Callable[[float], None],
 ) -> dict[str, dict[str, float] | None]:
-    """Key -> cells of instances that Yosys maps now, some of them in each of its runs."""
+    """Key -> cells of instances that Yosys maps now, some of them in each of its runs.
+
+    Args:
+        files: the sources below rtl/.
+        maps: what Yosys reads beside them.
+    """
     done = total - len(missing)
     progress(done / max(total, 1))
     workers = min(2, usable_cores())
@@ -255,7 +283,7 @@ def _synthesized(
     found: dict[str, dict[str, float] | None] = {}
     stop = Stop()
     with ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(_batch, batch, files, context, stop) for batch in batches]
+        running = [pool.submit(_batch, batch, files, maps, context, stop) for batch in batches]
         try:
             for batch, one in zip(batches, running):
                 found |= one.result()
@@ -278,22 +306,27 @@ def _batches(missing: Sequence[_Unit], workers: int) -> list[list[_Unit]]:
 
 
 def _batch(
-    units: Sequence[_Unit], files: Mapping[str, bytes], context: Mapping[str, object], stop: Stop
+    units: Sequence[_Unit],
+    files: Mapping[str, bytes],
+    maps: Mapping[str, bytes],
+    context: Mapping[str, object],
+    stop: Stop,
 ) -> dict[str, dict[str, float]]:
     """Key -> cells of these instances, which are kept for later runs."""
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         wanted = {path: files[path] for unit in units for path in unit.sources}
-        wanted |= {path: files[path] for path in (_TERNARY_MAP, _CELLS) if path in files}
+        wanted |= maps
         for unit in units:
             wanted |= unit.tables
-        wanted["units.ys"] = _script(units, context).encode()
+        wanted |= (scripts := _scripts(units, context))
         wanted[f"{_TOP}.v"] = render("deliver/units.v", name=_TOP, units=units)
         for path, content in wanted.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        ended = run_script(folder, "units.ys", "yosys.log", _BOUNDS, stop)
+        then = _BEHIND if len(scripts) > 1 else None
+        ended = run_script(folder, _SCRIPT, "yosys.log", _BOUNDS, stop, then=then)
         require_written(ended, "not kept", folder / "stat.json", fix=_FIX)
         modules = json.loads((folder / "stat.json").read_bytes())["modules"]
         found = dict(_cells(units, modules))
@@ -311,8 +344,21 @@ def _cells(
         ToolError: one of them is missing.
     """
     for unit in units:
-        found = modules.get(unit.name, modules.get(f"\\{unit.name}", {})).get("num_cells_by_type")
-        if not isinstance(found, dict):
-            raise ToolError("Yosys", f"it left no figures of {unit.module}.",
-                            "this is a bug in fpgacomp: please report it.")  # fmt: skip
-        yield unit.key, {name: float(count) for name, count in found.items()}
+        cells = _counted(unit.name, unit.module, modules)
+        alike = f"{unit.name}_alike"
+        if number := cells.pop(alike, 0.0):
+            one = _counted(alike, unit.module, modules)
+            cells.update({name: number * count for name, count in one.items()})
+        for column, made_of in _COLUMNS.items():
+            number = cells.pop(column, 0.0)
+            cells.update({name: number * each for name, each in made_of.items() if number})
+        yield unit.key, dict(cells)
+
+
+def _counted(name: str, module: str, modules: Mapping[str, Mapping[str, object]]) -> Counter[str]:
+    """The cells of a module of a run, which is an instance of `module` or a part of one."""
+    found = modules.get(name, modules.get(f"\\{name}", {})).get("num_cells_by_type")
+    if not isinstance(found, dict):
+        raise ToolError("Yosys", f"it left no figures of {module}.",
+                        "this is a bug in fpgacomp: please report it.")  # fmt: skip
+    return Counter({cell.removeprefix("\\"): float(count) for cell, count in found.items()})

@@ -25,7 +25,7 @@ SCRIPT = "yosys/synth.ys"
 MODELS = data_folder("hls_templates") / "rtl" / "cells"
 _ROOM = "netlist"
 _NETLIST, _LOG = "netlist.v", "yosys/gate.log"
-_SOURCES = (".sv", ".v", ".mem", ".ys")
+_SOURCES = (".sv", ".v", ".mem", ".memlib", ".ys")
 _FIX = (
     "run rtl/yosys/synth.ys of the build as its head says, which shows the whole log, and report "
     "this with it."

@@ -61,7 +61,7 @@ class Played:
         self.ran: list[str] = []
         self.scripts: list[str] = []
 
-    def __call__(self, folder: Path, script: str, log: str, *bounds: object) -> Ended:
+    def __call__(self, folder: Path, script: str, log: str, *bounds: object, then: object) -> Ended:
         text = (folder / script).read_text()
         self.scripts.append(text)
         modules = {}
@@ -267,8 +267,7 @@ def test_one_of_equal_outputs_counts_for_all_of_them(board: str) -> None:
     library = data_folder("hls_templates") / "rtl"
     files = {f"rtl/lib/{path.name}": path.read_bytes() for path in (library / "lib").iterdir()}
     files["rtl/w.mem"] = "".join(f"{int(word, 4):x}\n" for word in words).encode()
-    if ternary := load_board(board).device.ternary_adders:
-        files["rtl/yosys/ternary_add.v"] = (library / "deliver" / "ternary_add.v").read_bytes()
+    ternary = load_board(board).device.ternary_adders
     parameters = {
         "SIMD": simd, "PE": pe, "READS": reads, "ROWS": 1, "IN_BITS": 2, "IN_KIND": 1,
         "WEIGHT_BITS": 2, "WEIGHT_KIND": 1, "TERM_BITS": 2, "OUT_BITS": 9, "PACKED": 1, "SHIFT": 1,
@@ -295,7 +294,6 @@ def test_the_few_cells_that_are_read_are_all_that_is_mapped_to(
     """The same cells as where Yosys begins with all of the vendor's."""
     library = data_folder("hls_templates") / "rtl"
     files = {f"rtl/lib/{path.name}": path.read_bytes() for path in (library / "lib").iterdir()}
-    files["rtl/yosys/ternary_add.v"] = (library / "deliver" / "ternary_add.v").read_bytes()
     draw = random.Random(6)
     rows = [f"{draw.getrandbits(32):08x}" for _ in range(64)]
     files["rtl/w.mem"] = ("\n".join(rows) + "\n").encode()

@@ -187,7 +187,7 @@ def script(family: str, top: str) -> str:
     device = FAMILIES[family]
     return render(
         "deliver/synth.ys", name=top, part=family, sources=("memories.sv",), check="-check ",
-        cells="", ternary=False, multipliers=bool(device.yosys_multipliers),
+        cells="", ternary=False, lut_tables=False, multipliers=bool(device.yosys_multipliers),
         multipliers_of=device.yosys_multipliers, synthesis=device.yosys,
     ).decode()  # fmt: skip
 

@@ -12,8 +12,11 @@ from fpgacomp.engines.stream.rtl.render import TEMPLATES, render
 
 # Frames that the testbench runs: a simulator takes minutes for many of a large network.
 _VECTORS = 8
-# The adder of three numbers, and how Yosys maps it; paths below rtl/.
-_TERNARY_ADD, _TERNARY_MAP = "lib/fpgacomp_ternary_add.sv", "yosys/ternary_add.v"
+# The adder of three numbers; a path below rtl/.
+_TERNARY_ADD = "lib/fpgacomp_ternary_add.sv"
+# How Yosys maps it, and tables in LUTs: files of the templates' folder deliver/.
+_TERNARY_MAPS, _TABLE_MAPS = ("ternary_add.v",), ("lut_tables.v", "lut_tables.memlib")
+_IN_LUTS = ("STYLE", "1")  # an operator whose tables lie in LUTs
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Delivery:
         multipliers: whether the design plans DSP blocks.
         multipliers_of: how the script for Yosys puts products there; see `Device`.
         ternary: whether it has adders of three numbers that Yosys is told how to map.
+        lut_tables: whether it has tables in LUTs that Yosys is told how to map.
         sources, tables, vectors: paths below rtl/.
         frames: how many each file of `vectors` holds.
     """
@@ -59,6 +63,7 @@ class Delivery:
     multipliers: bool
     multipliers_of: str
     ternary: bool
+    lut_tables: bool
     sources: tuple[str, ...]
     tables: tuple[str, ...]
     vectors: tuple[str, ...]
@@ -81,6 +86,7 @@ class Delivery:
             and any(("DSP", "1") in unit.parameters for unit in made.units),
             multipliers_of=board.device.yosys_multipliers,
             ternary=board.device.ternary_adders and _TERNARY_ADD in files,
+            lut_tables=any(_IN_LUTS in unit.parameters for unit in made.units),
             clock_ns=f"{design.clock_ns:.3f}",
             sources=tuple(path for path in paths if path.endswith(".sv")),
             tables=tuple(path for path in paths if path.endswith(".mem")),
@@ -179,8 +185,8 @@ def delivered(delivery: Delivery) -> dict[str, bytes]:
             "vivado/build.tcl": render("deliver/build.tcl", **context),
             "vivado/package.tcl": render("deliver/package.tcl", **context),
         }
-    if delivery.ternary:
-        files[_TERNARY_MAP] = (TEMPLATES / "deliver" / "ternary_add.v").read_bytes()
+    maps = _TERNARY_MAPS * delivery.ternary + _TABLE_MAPS * delivery.lut_tables
+    files |= {f"yosys/{name}": (TEMPLATES / "deliver" / name).read_bytes() for name in maps}
     if delivery.synthesis:
         files["yosys/synth.ys"] = render("deliver/synth.ys", **context)
     return files

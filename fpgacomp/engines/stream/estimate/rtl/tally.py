@@ -17,6 +17,8 @@ from fpgacomp.engines.stream.estimate.rtl.reading import BitMatrix, columns_of, 
 DEEP = 128  # rows above which Yosys finds less to share
 SELECTED = 16  # rows among which a few LUTs of six inputs select
 WIDE_LUTS = 4  # LUTs of a slice that are one table without logic behind them
+LOGIC_ROWS = 16  # rows up to which lut_tables.memlib leaves a table to be logic
+_LUT_ROWS, _PART_ROWS = 64, 256  # of a LUT of six inputs, and of WIDE_LUTS of them
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,10 @@ class Tally:
         columns = columns_of(table)
         rows = 1 << self.device.lut_inputs
         luts = columns * ceil(depth / rows)
-        if style:  # told to be logic: a tree of multiplexers
+        if style == _DISTRIBUTED and depth > LOGIC_ROWS:
+            each, selected = column_of(depth)
+            self.luts(rom=columns * each, rom_boxes=columns * selected)
+        elif style:  # told to be logic: a tree of multiplexers
             select = columns * depth / SELECTED
             self.luts(rom=columns, rom_select=select, rom_deep=select * (depth > DEEP))
         else:
@@ -151,13 +156,25 @@ _COSTS = {
     "BSRAM": _Costs(123, 1 / 16, 4, luts=LUT_RAM_LUTS),
 }
 _ULTRASCALE = _Costs(129, 1 / 64, 16, ((32, 14), (64, 7)), 8)
-_IN_LOGIC = (1, 3)  # STYLE of a table in LUTs
+_DISTRIBUTED = 1  # STYLE of a table that the emitted scripts map to LUTs themselves
+_IN_LOGIC = (_DISTRIBUTED, 3)  # STYLE of a table in LUTs
 _IN_BLOCK = 2
 
 
 def _costs_on(device: Device) -> _Costs:
     ultrascale = device.block_ram.block == "RAMB18" and device.yosys_multipliers == "xcu"
     return _ULTRASCALE if ultrascale else _COSTS[device.block_ram.block]
+
+
+def column_of(depth: int) -> tuple[int, float]:
+    """LUTs that hold a column of a table, and those that select among its parts.
+
+    hls_templates/rtl/deliver/lut_tables.memlib cuts it into parts of 64, 128 or 256 rows, whose
+    multiplexers are behind the LUTs. Four parts are selected by a LUT of six inputs.
+    """
+    parts = ceil(depth / _PART_ROWS)
+    last = ceil((depth - _PART_ROWS * (parts - 1)) / _LUT_ROWS)
+    return WIDE_LUTS * (parts - 1) + (last if last < 3 else WIDE_LUTS), (parts - 1) / 3
 
 
 def rom_blocks(width: int, depth: int, style: int, device: Device) -> int:
