@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -283,11 +283,13 @@ def _synthesized(
     found: dict[str, dict[str, float] | None] = {}
     stop = Stop()
     with ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(_batch, batch, files, maps, context, stop) for batch in batches]
+        running = {
+            pool.submit(_batch, batch, files, maps, context, stop): batch for batch in batches
+        }
         try:
-            for batch, one in zip(batches, running):
+            for one in as_completed(running):
                 found |= one.result()
-                done += len(batch)
+                done += len(running[one])
                 progress(done / total)
         except BaseException:  # a run that fails or is stopped leaves no process behind
             stop.now()
