@@ -15,6 +15,7 @@ from fpgacomp.bitstream.open.area import measured_area
 from fpgacomp.devices.families import FAMILIES
 from fpgacomp.devices.read import load_board
 from fpgacomp.engines.engine import HardwareUnit
+from fpgacomp.engines.stream.estimate.rtl.tally import column_of
 from fpgacomp.engines.stream.rtl.render import TEMPLATES, render
 from fpgacomp.errors import ToolError
 from fpgacomp.host.toolchain import Yosys, find_yosys
@@ -194,5 +195,9 @@ def test_the_measured_area_is_that_of_the_netlist(yosys: Yosys, tmp_path: Path) 
     assert not found.not_counted
     luts = [cell["type"] for cell in module["cells"].values() if cell["type"].startswith("LUT")]
     assert found.resources["lut"] == pytest.approx(len(luts), abs=len(DEPTHS))
+    # What the estimate counts of the columns that are neither equal nor partly empty.
+    for depth in (65, 129, 257, 641, 1152):
+        each, selected = column_of(depth)
+        assert 2 * each <= found.layers[f"{depth}"]["lut"] <= 4 * (each + selected) + 4
     # Four columns have a content of their own, 18 LUTs each and three to select, one of them six.
     assert 3 * 18 + 6 <= found.layers["1152"]["lut"] <= 3 * 21 + 8
