@@ -130,8 +130,11 @@ class AddersEngine:
         return STREAM.units(emitted)
 
     def predictions(self, design: AdderDesign) -> tuple[PredictedFigures, ...]:
-        """None: the estimate is of its SystemVerilog."""
-        return ()
+        """By Vivado where that builds it; the estimate is what Yosys makes of its SystemVerilog."""
+        from fpgacomp.engines.adders.estimate import predicted_by_vivado
+        from fpgacomp.engines.shared.remarks import built_by_hls
+
+        return (predicted_by_vivado(design),) if built_by_hls(design.board) else ()
 
 
 ADDERS = AddersEngine()

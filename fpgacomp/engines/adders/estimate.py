@@ -13,10 +13,19 @@ from fpgacomp.engines.adders.unrolled import Unrolled
 from fpgacomp.engines.shared.circuit.cost import luts
 from fpgacomp.engines.shared.circuit.nodes import bits_of, needed_wires
 from fpgacomp.engines.stream.estimate.design import NOTHING, prices_on
+from fpgacomp.engines.stream.estimate.rtl.predict import extrapolated
 from fpgacomp.engines.stream.timing.pipelines import Pipelines
 from fpgacomp.engines.stream.timing.whole import Whole
 from fpgacomp.ir.graph import Graph
-from fpgacomp.results.estimate import RTL_BY_YOSYS, Basis, Estimate, Figure, LayerEstimate
+from fpgacomp.results.estimate import (
+    RTL_BY_VIVADO,
+    RTL_BY_YOSYS,
+    Basis,
+    Estimate,
+    Figure,
+    LayerEstimate,
+    PredictedFigures,
+)
 
 # What Yosys made of whole circuits, over what was counted. With LUTs of six inputs five circuits
 # of 1,200 to 41,000 LUTs took 0.88 to 1.07 and of flip-flops 0.87 to 1.01 (xc7); with four inputs
@@ -75,6 +84,17 @@ def estimate_adders(design: AdderDesign) -> Estimate:
         layers=layers,
         basis=Basis("netlists of Yosys", _MEASURED[device.lut_inputs], predicts=RTL_BY_YOSYS),
     )
+
+
+def predicted_by_vivado(design: AdderDesign) -> PredictedFigures:
+    """The figures with the ranges that are assumed of Vivado, as for streaming designs.
+
+    It may make two adders of a sum of three numbers. No result of it is known.
+    """
+    figures, inputs = estimate_adders(design), design.board.device.lut_inputs
+    one, two = (sum(luts(design.circuit, inputs, rows=rows)) for rows in (1, 2))
+    basis = replace(figures.basis, predicts=RTL_BY_VIVADO)
+    return PredictedFigures(basis, extrapolated(figures.resources, 0.0, two - one))
 
 
 def _begins(graph: Graph, first: Mapping[str, int]) -> dict[str, int]:

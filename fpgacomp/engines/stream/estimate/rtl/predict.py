@@ -45,7 +45,7 @@ def predictions(design: StreamDesign) -> tuple[PredictedFigures, ...]:
         operator.terms(device.wide_port_bits)["dsp"].get("scale", 0.0)
         for operator in dataflow.operators
     )
-    by_vivado = _extrapolated(whole, of_hls, _of_pairs(dataflow, device))
+    by_vivado = extrapolated(whole, of_hls, _of_pairs(dataflow, device))
     return (
         PredictedFigures(basis, whole),
         PredictedFigures(replace(basis, predicts=RTL_BY_VIVADO), by_vivado),
@@ -90,10 +90,11 @@ def _of_pairs(dataflow: Dataflow, device: Device) -> float:
     return missing
 
 
-def _extrapolated(found: Resources[Figure], scaled: float, pairs: float) -> Resources[Figure]:
+def extrapolated(found: Resources[Figure], scaled: float, pairs: float) -> Resources[Figure]:
     """What Vivado is assumed to make.
 
     Args:
+        found: what Yosys makes.
         scaled: DSP blocks that it may give to scales.
         pairs: LUTs that it may take for a second adder of sums of three.
     """
