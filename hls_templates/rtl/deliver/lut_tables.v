@@ -19,6 +19,8 @@ module fpgacomp_lut_table (A, Y);
   localparam [255:0] INIT = LUT;
   input [WIDTH-1:0] A;
   output Y;
+  // Any other cell stays a box, which counts and simulations refuse.
+  wire _TECHMAP_FAIL_ = WIDTH < 6 || WIDTH > 8;
   generate
     if (WIDTH == 6) begin : gen_64
       LUT6 #(
@@ -60,65 +62,32 @@ module fpgacomp_lut_table (A, Y);
   endgenerate
 endmodule
 
-module \$__FPGACOMP_TABLE256_ (PORT_R_ADDR, PORT_R_RD_DATA);
-  parameter [255:0] INIT = 0;
-  input [7:0] PORT_R_ADDR;
+(* techmap_celltype = "$__FPGACOMP_TABLE64_ $__FPGACOMP_TABLE128_ $__FPGACOMP_TABLE256_" *)
+module _lut_table_column (PORT_R_ADDR, PORT_R_RD_DATA);
+  parameter INIT = 0;
+  parameter _TECHMAP_CELLTYPE_ = "";
+  localparam WIDTH = _TECHMAP_CELLTYPE_ == "$__FPGACOMP_TABLE64_" ? 6
+      : _TECHMAP_CELLTYPE_ == "$__FPGACOMP_TABLE128_" ? 7 : 8;
+  localparam [255:0] ROWS = INIT;
+  // Address bits that tell rows apart of which some are not 0.
+  localparam USED = ROWS[255:128] != 0 ? 8 : ROWS[127:64] != 0 ? 7 : 6;
+  input [WIDTH-1:0] PORT_R_ADDR;
   output PORT_R_RD_DATA;
   generate
-    if (INIT[255:128] == 0) begin : gen_lower
-      wire low;
-      \$__FPGACOMP_TABLE128_ #(
-          .INIT(INIT[127:0])
-      ) half (
-          .PORT_R_ADDR(PORT_R_ADDR[6:0]), .PORT_R_RD_DATA(low)
-      );
-      assign PORT_R_RD_DATA = low & ~PORT_R_ADDR[7];
-    end else begin : gen_lut
-      \$lut #(
-          .WIDTH(8), .LUT(INIT)
-      ) lut (
-          .A(PORT_R_ADDR), .Y(PORT_R_RD_DATA)
-      );
-    end
-  endgenerate
-endmodule
-
-module \$__FPGACOMP_TABLE128_ (PORT_R_ADDR, PORT_R_RD_DATA);
-  parameter [127:0] INIT = 0;
-  input [6:0] PORT_R_ADDR;
-  output PORT_R_RD_DATA;
-  generate
-    if (INIT[127:64] == 0) begin : gen_lower
-      wire low;
-      \$__FPGACOMP_TABLE64_ #(
-          .INIT(INIT[63:0])
-      ) half (
-          .PORT_R_ADDR(PORT_R_ADDR[5:0]), .PORT_R_RD_DATA(low)
-      );
-      assign PORT_R_RD_DATA = low & ~PORT_R_ADDR[6];
-    end else begin : gen_lut
-      \$lut #(
-          .WIDTH(7), .LUT(INIT)
-      ) lut (
-          .A(PORT_R_ADDR), .Y(PORT_R_RD_DATA)
-      );
-    end
-  endgenerate
-endmodule
-
-module \$__FPGACOMP_TABLE64_ (PORT_R_ADDR, PORT_R_RD_DATA);
-  parameter [63:0] INIT = 0;
-  input [5:0] PORT_R_ADDR;
-  output PORT_R_RD_DATA;
-  generate
-    if (INIT == 0) begin : gen_zero
+    if (ROWS == 0) begin : gen_zero
       assign PORT_R_RD_DATA = 1'b0;
     end else begin : gen_lut
+      wire low;
       \$lut #(
-          .WIDTH(6), .LUT(INIT)
+          .WIDTH(USED), .LUT(ROWS[2**USED-1:0])
       ) lut (
-          .A(PORT_R_ADDR), .Y(PORT_R_RD_DATA)
+          .A(PORT_R_ADDR[USED-1:0]), .Y(low)
       );
+      if (USED == WIDTH) begin : gen_all
+        assign PORT_R_RD_DATA = low;
+      end else begin : gen_lower
+        assign PORT_R_RD_DATA = low & ~|PORT_R_ADDR[WIDTH-1:USED];
+      end
     end
   endgenerate
 endmodule
